@@ -1,0 +1,1 @@
+"""Bulk download of Datadog RUM Session Replay recordings."""

@@ -1,0 +1,132 @@
+"""Every error this package raises, in one tree.
+
+::
+
+    ReplayFetchError
+    ├── SettingsError            a flag, a key or the environment: nothing was asked      (exit 2)
+    ├── InputError               the list cannot be read: nothing was asked               (exit 2)
+    ├── AuthError                the API refuses the keys: the run stops                  (exit 3)
+    ├── OutageError              the API stayed dead past --give-up-after                 (exit 3)
+    ├── ArchiveError             disk full, archive locked, damaged or not ours           (exit 3)
+    └── RequestError             one page of one view: becomes the view's outcome
+        ├── RetryableError       the same page is asked for again
+        │   ├── RateLimited      429: waits at the gate, spends no attempt
+        │   ├── ServerError      408, 5xx, 512
+        │   ├── TransportError   connect, reset, stall, truncated body
+        │   └── GarbledBody      a 200 whose body is cut or is an HTML page
+        ├── NotFound             404
+        ├── Forbidden            401, 403
+        ├── TokenRefused         400, 404, 410 for a page behind the first
+        ├── BadBody              a body in a shape that no rule knows
+        ├── ChainCut             repeated token, promised page without token, page cap
+        └── GaveUp               attempts spent; carries the last RetryableError
+
+A message says what happened, where, and what to do next. None carries a key: the HTTP library's
+own exceptions hold request headers and stop at the transport's door.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from replay_fetch.model import Answer, RateLimit
+
+
+class ReplayFetchError(Exception):
+    """The root: catch this to catch everything the package raises on purpose."""
+
+
+class SettingsError(ReplayFetchError):
+    """A setting, a key or the environment cannot be used."""
+
+
+class InputError(ReplayFetchError):
+    """The list of views cannot be read."""
+
+
+class AuthError(ReplayFetchError):
+    """The API refuses the keys themselves, not one view."""
+
+
+class OutageError(ReplayFetchError):
+    """Nothing at all succeeded for longer than the run was told to wait."""
+
+
+class ArchiveError(ReplayFetchError):
+    """The archive cannot be written, is locked, damaged, or not ours."""
+
+
+class RequestError(ReplayFetchError):
+    """One page could not be had; the view ends in the outcome this maps to."""
+
+
+class RetryableError(RequestError):
+    """The same page may be answered if it is asked for again."""
+
+
+@dataclass(eq=False)
+class RateLimited(RetryableError):
+    """The API answered 429; what its headers said stands in ``rate_limit``."""
+
+    rate_limit: RateLimit = field(default_factory=RateLimit)
+
+    def __str__(self) -> str:
+        return "rate limited (429)"
+
+
+class ServerError(RetryableError):
+    """The API answered 408, a 5xx or its undocumented 512."""
+
+
+class TransportError(RetryableError):
+    """No whole answer came: connect error, reset, stall, or a body that ended early."""
+
+
+@dataclass(eq=False)
+class GarbledBody(RetryableError):
+    """A 200 came whole, but its body is cut JSON or an HTML page; the answer is kept."""
+
+    reason: str
+    answer: Answer = field(repr=False)
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class NotFound(RequestError):
+    """404: the API does not have this view."""
+
+
+class Forbidden(RequestError):
+    """401 or 403, not yet known to be meant for this view alone; ``status`` says which."""
+
+    def __init__(self, message: str, *, status: int = 403) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class Rejected(RequestError):
+    """Another 4xx: asking again would be answered the same."""
+
+
+class TokenRefused(RequestError):
+    """400, 404 or 410 for a page behind the first: the paging token is not taken any more."""
+
+
+@dataclass(eq=False)
+class BadBody(RequestError):
+    """A body in a shape that no rule knows; the answer is kept for ``raw/``."""
+
+    reason: str
+    answer: Answer = field(repr=False)
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class ChainCut(RequestError):
+    """The chain of pages cannot be followed to its end, though pages were answered."""
+
+
+class GaveUp(RequestError):
+    """All attempts for one page were spent; ``__cause__`` is the last failure."""
