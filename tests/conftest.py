@@ -1,0 +1,33 @@
+"""What every test may ask for: asyncio as the backend, and a clock that takes no time."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from typing import Any
+
+import anyio
+import pytest
+from virtual_clock import VirtualClockLoop
+
+
+@pytest.fixture
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, Any]]:  # Any: anyio's own options
+    """Plain asyncio, or the virtual clock's loop for a test that asks for ``virtual_clock``."""
+    if "virtual_clock" in request.fixturenames:
+        return "asyncio", {"loop_factory": functools.partial(VirtualClockLoop, io_grace=0.0)}
+    return "asyncio", {}
+
+
+@pytest.fixture
+async def virtual_clock() -> VirtualClockLoop:
+    """The running loop, whose ``time()`` jumps over every sleep; it waits for anyio's threads.
+
+    Ask for it as an argument, or for a module with
+    ``pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock")]``.
+    """
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualClockLoop)
+    threads = anyio.to_thread.current_default_thread_limiter()
+    loop.is_busy = lambda: threads.borrowed_tokens > 0
+    return loop
