@@ -1,0 +1,7 @@
+"""The rate controller: finds the API's limit, takes all of it, and leaves others their share."""
+
+from replay_fetch.pacing.health import Health
+from replay_fetch.pacing.pacer import Pacer, Turn
+from replay_fetch.pacing.snapshot import Snapshot
+
+__all__ = ["Health", "Pacer", "Snapshot", "Turn"]

@@ -1,0 +1,86 @@
+"""The outage gate: when nothing at all succeeds, one probe at a time goes out."""
+
+from __future__ import annotations
+
+from replay_fetch.pacing.policy import Sent
+
+FEWEST_FAULTS = 10
+SHORTEST = 5.0
+"""Seconds of nothing but faults before they are called an outage; a restart behind a load balancer takes less."""
+FIRST_PROBE = 1.0
+LAST_PROBE = 60.0
+
+
+class Outage:
+    """Shuts when only faults came for a while; any answer opens it.
+
+    ``patience`` is how long, in seconds, nothing may succeed before the run stops;
+    ``fewest_faults`` must be more than one sick page can cause by itself. The clock starts at the
+    first failure, so a run that was idle is not taken for a dead API. A 429 neither shuts nor
+    opens the gate, but a run that gets nothing else runs out of patience too.
+    """
+
+    def __init__(self, patience: float, fewest_faults: int = FEWEST_FAULTS) -> None:
+        self._patience = patience
+        self._fewest = max(FEWEST_FAULTS, fewest_faults)
+        self.answered_at = float("-inf")
+        """When the latest request left that was answered soundly."""
+        self._failing_since: float | None = None
+        self._faults = 0
+        self._gap = FIRST_PROBE
+        self._next_probe = 0.0
+        self._probe: Sent | None = None
+        self.shut = False
+        self.lasted = 0.0
+        """Seconds from the first failure to the latest, 0 while answers come."""
+
+    @property
+    def hopeless(self) -> bool:
+        """True where the run should stop."""
+        return self.lasted > self._patience
+
+    def ready_at(self, now: float) -> float | None:
+        """Now while open; when shut, the next probe's time, or None while one is on its way."""
+        if not self.shut:
+            return now
+        return None if self._probe else max(now, self._next_probe)
+
+    def sent(self, sent: Sent) -> None:
+        """A request that leaves through the shut gate is its probe."""
+        if self.shut:
+            self._probe = sent
+
+    def answered(self, sent: Sent) -> None:
+        """A sound answer opens the gate."""
+        self.answered_at = max(self.answered_at, sent.at)
+        self.shut, self._probe, self._gap = False, None, FIRST_PROBE
+        self._failing_since, self._faults, self.lasted = None, 0, 0.0
+
+    def limited(self, now: float, sent: Sent) -> None:
+        """A 429 came: the API lives, but nothing succeeded."""
+        self._failed(now)
+        self._released(now, sent)
+
+    def fault(self, now: float, sent: Sent, *, suspect: bool) -> None:
+        """A fault came; a suspect page's says nothing of the API."""
+        if not suspect:
+            self._failed(now)
+            self._faults += 1
+            if self._faults >= self._fewest and self.lasted >= SHORTEST and not self.shut:
+                self.shut, self._next_probe = True, now + self._gap
+        self._released(now, sent)
+
+    def lost(self, now: float, sent: Sent) -> None:
+        """A request was cancelled; if it was the probe, another may go."""
+        self._released(now, sent)
+
+    def _failed(self, now: float) -> None:
+        if self._failing_since is None:
+            self._failing_since = now
+        self.lasted = now - self._failing_since
+
+    def _released(self, now: float, sent: Sent) -> None:
+        if self._probe == sent:
+            self._probe = None
+            self._gap = min(LAST_PROBE, 2 * self._gap)
+            self._next_probe = now + self._gap

@@ -1,0 +1,205 @@
+"""The pacer: workers stand in one line, and its head waits for every gate to open."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import anyio
+from aiolimiter import AsyncLimiter
+
+from replay_fetch.errors import OutageError, TransportError
+from replay_fetch.model import RateLimit
+from replay_fetch.pacing.concurrency import Concurrency
+from replay_fetch.pacing.gate_policy import GatePolicy
+from replay_fetch.pacing.health import Health
+from replay_fetch.pacing.history import History, Point
+from replay_fetch.pacing.outage import Outage
+from replay_fetch.pacing.policy import Sent
+from replay_fetch.pacing.snapshot import Snapshot
+from replay_fetch.settings import FetchSettings
+
+RATE_LIMITED = 429
+ILL = frozenset({408, 512})
+"""Statuses below or beside 5xx that mean the same: the server could not; 512 is undocumented."""
+SERVER_ERRORS = range(500, 600)
+
+# Timers fire within a microsecond of what was asked for; closer than this counts as now.
+SOON = 1e-6
+
+
+class Turn:
+    """Leave to send one request, and the place to say what became of it."""
+
+    def __init__(self, pacer: Pacer, sent: Sent, *, waited: float, suspect: bool) -> None:
+        self._pacer = pacer
+        self.sent = sent
+        self.waited = waited
+        """Seconds spent in line for this turn."""
+        self.suspect = suspect
+        self.open = True
+
+    @property
+    def sent_at(self) -> float:
+        """When the turn was given, on the pacer's clock."""
+        return self.sent.at
+
+    def answered(self, status: int, rate_limit: RateLimit | None = None) -> None:
+        """Tells the pacer of the answer; a turn left without this counts as lost."""
+        self._pacer._answered(self, status, rate_limit)  # noqa: SLF001 - a turn is the pacer's other half
+
+
+class Pacer:
+    """Shared by all workers of one endpoint; gives turns in the order they were asked for.
+
+    A turn is given when the rate policy, the concurrency brake and the outage gate all agree, and
+    ``--max-rate`` behind them. The head of the line asks them again after every answer, so a pause
+    that begins while workers queue holds back all of them.
+    """
+
+    def __init__(self, settings: FetchSettings, *, clock: Callable[[], float] | None = None) -> None:
+        self._clock = clock or anyio.current_time
+        self._policy = GatePolicy()
+        self._concurrency = Concurrency(settings.workers)
+        self._outage = Outage(settings.give_up_after, fewest_faults=settings.retries + 2)
+        # AsyncLimiter(1, 1/rate) has no burst; AsyncLimiter(rate, 1) lets twice the rate into one second.
+        self._ceiling = AsyncLimiter(1, 1 / settings.max_rate) if settings.max_rate else None
+        self._line = anyio.Lock()
+        self._news = anyio.Event()
+        self._number = 0
+        self._rate_limited = 0
+        self._waiting = 0
+        self._waited = 0.0
+        self._started: float | None = None
+        self.history = History()
+
+    def turn(self, *, suspect: bool = False) -> AbstractAsyncContextManager[Turn]:
+        """Waits in line and yields a turn; leaving it without an answer counts as lost.
+
+        ``suspect`` marks a page whose faults are its own, see ``Attempts``: they are no sign of an
+        outage. Raises OutageError when nothing has succeeded for ``--give-up-after`` seconds.
+        """
+        return self._turn(suspect=suspect)
+
+    @asynccontextmanager
+    async def _turn(self, *, suspect: bool) -> AsyncIterator[Turn]:
+        turn = await self._in_line(suspect=suspect)
+        fault = False
+        try:
+            yield turn
+        except TransportError:
+            fault = True
+            raise
+        finally:
+            if turn.open:
+                self._lost(turn, fault=fault)
+
+    async def _in_line(self, *, suspect: bool) -> Turn:
+        came = self._clock()
+        self._started = came if self._started is None else self._started
+        self._waiting += 1
+        try:
+            async with self._line:
+                await self._allowed()
+                waited = self._clock() - came
+                self._waited += waited
+                return Turn(self, self._send(), waited=waited, suspect=suspect)
+        finally:
+            self._waiting -= 1
+
+    async def _allowed(self) -> None:
+        while True:
+            await self._gates_open()
+            if self._ceiling is None:
+                return
+            await self._ceiling.acquire()
+            if self._wait() == 0:
+                return
+
+    async def _gates_open(self) -> None:
+        while wait := self._wait():
+            with anyio.move_on_after(wait):
+                await self._news.wait()
+
+    def _wait(self) -> float:
+        """Seconds until the next turn as things stand; infinite where only an answer can tell."""
+        if self._outage.hopeless:
+            raise OutageError(
+                f"nothing was answered for {self._outage.lasted:.0f} s; the API looks dead. "
+                "Run the same command again later, or wait longer with --give-up-after",
+            )
+        now = self._clock()
+        if not self._concurrency.free:
+            return float("inf")
+        times = (self._outage.ready_at(now), self._policy.ready_at(now, self._waiting))
+        wait = max(float("inf") if time is None else time - now for time in times)
+        return wait if wait > SOON else 0.0
+
+    def _send(self) -> Sent:
+        self._number += 1
+        sent = Sent(self._number, self._clock())
+        self._concurrency.sent()
+        self._outage.sent(sent)
+        self._policy.sent(sent)
+        return sent
+
+    def _answered(self, turn: Turn, status: int, rate_limit: RateLimit | None) -> None:
+        now, sent = self._clock(), turn.sent
+        turn.open = False
+        accepted = status != RATE_LIMITED
+        self._policy.answered(now, sent, rate_limit, accepted=accepted)
+        # 1. 429: the limit is reached; nobody is ill.  2. The server is ill.  3. All is well.
+        if not accepted:
+            self._rate_limited += 1
+            self._concurrency.released()
+            self._outage.limited(now, sent)
+        elif status in SERVER_ERRORS or status in ILL:
+            self._concurrency.fault(now, sent)
+            self._outage.fault(now, sent, suspect=turn.suspect)
+        else:
+            self._concurrency.answered()
+            self._outage.answered(sent)
+        self._tell()
+
+    def _lost(self, turn: Turn, *, fault: bool) -> None:
+        now, sent = self._clock(), turn.sent
+        turn.open = False
+        self._policy.lost(now, sent)
+        if fault:
+            self._concurrency.fault(now, sent)
+            self._outage.fault(now, sent, suspect=turn.suspect)
+        else:
+            self._concurrency.released()
+            self._outage.lost(now, sent)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Wakes the head of the line, to ask the gates again."""
+        self._news.set()
+        self._news = anyio.Event()
+        time = self._clock() - (self._started or 0.0)
+        if self.history.due(time):
+            self.history.add(Point(time, self._policy.rate, self._rate_limited))
+
+    @property
+    def health(self) -> Health:
+        """What is known of the API now, for ``Attempts.failed``."""
+        return Health(now=self._clock(), outage=self._outage.shut, answered_at=self._outage.answered_at)
+
+    def snapshot(self) -> Snapshot:
+        """The state now."""
+        now = self._clock()
+        ready = self._policy.ready_at(now, self._waiting)
+        return Snapshot(
+            mode="outage" if self._outage.shut else "start",
+            rate=self._policy.rate,
+            gate_shut=max(0.0, (ready or now) - now),
+            rate_limited=self._rate_limited,
+            waiting=self._waiting,
+            in_use=self._concurrency.in_use,
+            slots=self._concurrency.limit,
+            waited=self._waited,
+        )
+
+    def __repr__(self) -> str:
+        return f"<Pacer {self.snapshot()}>"

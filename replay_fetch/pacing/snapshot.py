@@ -1,0 +1,37 @@
+"""What a pacer shows of itself: to the bar, the log and the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One moment of a pacer; rates are requests a second, times seconds."""
+
+    mode: str
+    """``window`` (headers name the limit), ``start``, ``hold`` or ``probe`` (without headers), ``outage``."""
+    rate: float | None = None
+    """What is allowed now; 0 while a gate is shut, None where nothing is known yet."""
+    gate_shut: float = 0.0
+    """Until the next request may go, where a gate and not the pace holds it back."""
+    limit: int | None = None
+    period: float | None = None
+    left: int | None = None
+    rate_limited: int = 0
+    """429s so far."""
+    waiting: int = 0
+    in_use: int = 0
+    slots: int = 0
+    waited: float = 0.0
+    """Seconds that all workers together spent waiting for turns."""
+
+    def __str__(self) -> str:
+        parts = [self.mode if self.rate is None else f"{self.rate:.1f}/s"]
+        if self.limit is not None and self.period is not None:
+            parts.append(f"window {self.limit}/{self.period:g}s")
+        if self.left is not None:
+            parts.append(f"{self.left} left")
+        if self.gate_shut > 0:
+            parts.append(f"gate shut {self.gate_shut:.1f} s")
+        return ", ".join(parts)

@@ -1,0 +1,84 @@
+"""When a page is asked for again, and when it is given up."""
+
+from __future__ import annotations
+
+import random
+
+from replay_fetch.errors import GaveUp, RetryableError
+from replay_fetch.pacing import Health
+
+BASE = 0.5
+CAP = 60.0
+
+
+def backoff(failures: int, rng: random.Random) -> float:
+    """Seconds to wait after the given number of failures: uniform in [0, min(60, 0.5 * 2**(failures - 1))].
+
+    Full jitter: of workers that failed together none wakes with another. The mean of eight
+    retries adds up to about a minute (0.25 + 0.5 + … + 30), which outlasts a restart; what lasts
+    longer is an outage, which the pacer waits out without spending attempts.
+    """
+    return rng.uniform(0.0, min(CAP, BASE * 2.0 ** (failures - 1)))
+
+
+class RetryQuota:
+    """Quick retries that the whole run may spend; faults spend them, answers earn them back.
+
+    Bounds the load that retries add where many requests fail: at most one quick retry for every
+    ``COST`` answers, beyond the ``ROOM`` in hand at the start (figures as in botocore's standard
+    mode). An empty quota fails nothing: a page then waits the longest backoff.
+    """
+
+    ROOM = 500
+    COST = 5
+
+    def __init__(self) -> None:
+        self.left = self.ROOM
+
+    def spend(self) -> bool:
+        """Takes one retry's cost; False where too little is left."""
+        if self.left < self.COST:
+            return False
+        self.left -= self.COST
+        return True
+
+    def earn(self) -> None:
+        """One answer came."""
+        self.left = min(self.ROOM, self.left + 1)
+
+
+class Attempts:
+    """The attempts at one page: counts its failures and says how long to wait.
+
+    A page is *suspect* once a request that left after its failure was answered and the page
+    failed again: the fault is its own, and no sign of an outage. Failures during an outage are
+    the API's: they spend nothing, and neither do those that led up to it, unless the page is suspect.
+    """
+
+    def __init__(self, retries: int, quota: RetryQuota, rng: random.Random) -> None:
+        self._retries = retries
+        self._quota = quota
+        self._rng = rng
+        self._own = 0
+        self._unexplained = 0
+        self._failed_at: float | None = None
+        self.suspect = False
+
+    @property
+    def spent(self) -> int:
+        """Failures that count."""
+        return self._own + self._unexplained
+
+    def failed(self, error: RetryableError, health: Health) -> float:
+        """Seconds to wait before the next attempt; raises GaveUp when all are spent."""
+        if self._failed_at is not None and health.answered_at > self._failed_at:
+            self.suspect = True
+            self._own, self._unexplained = self.spent, 0
+        self._failed_at = health.now
+        if health.outage and not self.suspect:
+            self._unexplained = 0
+            return 0.0
+        self._unexplained += 1
+        if self.spent > self._retries:
+            raise GaveUp(f"{error} (after {self.spent} attempts)") from error
+        return backoff(self.spent, self._rng) if self._quota.spend() else self._rng.uniform(CAP / 2, CAP)

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import anyio
+import pytest
+
+from replay_fetch.errors import OutageError, TransportError
+from replay_fetch.model import RateLimit
+from replay_fetch.pacing import Pacer
+from replay_fetch.settings import FetchSettings
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock")]
+
+
+async def test_turns_come_in_the_order_they_were_asked_for() -> None:
+    pacer, order = Pacer(FetchSettings(max_rate=10)), []
+
+    async def worker(name: int) -> None:
+        async with pacer.turn() as turn:
+            order.append(name)
+            turn.answered(200)
+
+    async with anyio.create_task_group() as group:
+        for name in range(20):
+            group.start_soon(worker, name)
+    assert order == list(range(20))
+
+
+async def test_max_rate_lets_no_burst_through() -> None:
+    pacer, sent = Pacer(FetchSettings(workers=64, max_rate=4)), []
+
+    async def worker() -> None:
+        async with pacer.turn() as turn:
+            sent.append(turn.sent_at)
+            turn.answered(200)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(40):
+            group.start_soon(worker)
+    gaps = [after - before for before, after in pairwise(sent)]
+    assert min(gaps) >= 0.25 - 1e-6
+
+
+async def test_a_pause_holds_back_waiters_already_queued() -> None:
+    pacer, sent = Pacer(FetchSettings(workers=1)), []
+
+    async def worker(status: int) -> None:
+        async with pacer.turn() as turn:
+            sent.append(turn.sent_at)
+            await anyio.sleep(1)
+            turn.answered(status, RateLimit(retry_after=30.0) if status == 429 else None)
+
+    async with anyio.create_task_group() as group:
+        for status in (200, 429, 200):
+            group.start_soon(worker, status)
+    assert sent[2] == pytest.approx(sent[1] + 31, abs=0.01)
+
+
+async def test_a_cancelled_waiter_loses_no_turn_and_blocks_nobody() -> None:
+    pacer, served = Pacer(FetchSettings(workers=1)), []
+
+    async def worker(name: str, patience: float) -> None:
+        with anyio.move_on_after(patience):
+            async with pacer.turn() as turn:
+                served.append(name)
+                await anyio.sleep(10)
+                turn.answered(200)
+
+    async with anyio.create_task_group() as group:
+        for name, patience in (("first", 99), ("gives up in line", 5), ("last", 99)):
+            group.start_soon(worker, name, patience)
+    assert served == ["first", "last"]
+    assert pacer.snapshot().in_use == 0
+
+
+async def test_a_dead_api_gets_one_probe_at_a_time_and_ends_the_run() -> None:
+    pacer, sent, ended = Pacer(FetchSettings(workers=8, give_up_after=600)), [], []
+
+    async def worker() -> None:
+        while True:
+            try:
+                async with pacer.turn() as turn:
+                    sent.append(turn.sent_at)
+                    await anyio.sleep(0.5)
+                    raise TransportError("refused")  # noqa: TRY301 - what the transport would raise
+            except OutageError:
+                ended.append(anyio.current_time())
+                return
+            except TransportError:
+                await anyio.sleep(0.5)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(8):
+            group.start_soon(worker)
+    assert len(ended) == 8
+    assert 600 <= ended[0] <= ended[-1] <= 661
+    late = [time for time in sent if time > 10]
+    assert min(after - before for before, after in pairwise(late)) > 1
