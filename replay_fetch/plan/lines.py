@@ -1,0 +1,106 @@
+"""Opening a list: a path, standard input or a stream, packed or not, as lines of text."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import BinaryIO
+
+from replay_fetch.errors import InputError
+
+ListSource = str | os.PathLike[str] | BinaryIO
+
+STDIN = "-"
+
+# A line of a list is some hundred characters, a page's URL and title included. Past this the file is
+# something else, and would be read into memory whole.
+_LONGEST_LINE = 2**20
+
+_GZIP = b"\x1f\x8b"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # how spreadsheets save "Unicode text"
+_NOT_LISTS = {
+    b"PK\x03\x04": "a spreadsheet or zip file; save it as CSV",
+    b"PAR1": "a parquet file; write it out as CSV",
+    b"\x28\xb5\x2f\xfd": "zstd-compressed; unpack it, or pack it as .gz",
+}
+
+
+def name_of(source: ListSource) -> str:
+    """What messages call the list; safe to print."""
+    if source == STDIN:
+        return "standard input"
+    if not isinstance(source, str | os.PathLike):
+        return "the stream"
+    path = os.fspath(source)
+    return path if path.isprintable() else repr(path)
+
+
+@contextmanager
+def open_lines(source: ListSource) -> Iterator[Iterator[str]]:
+    """The list's physical lines with their ends, decoded; bytes that are no text survive as such.
+
+    Closes what it opened; a stream that was handed in stays open. Raises InputError, also while
+    the lines are read.
+    """
+    name = name_of(source)
+    try:
+        with ExitStack() as stack:
+            text = _decoded(_unpacked(_binary(source, stack), name, stack))
+            stack.callback(text.detach)
+            yield _bounded(text, name)
+    except FileNotFoundError:
+        raise InputError(f"{name}: there is no such file") from None
+    except IsADirectoryError:
+        raise InputError(f"{name} is a folder; name the CSV file in it") from None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{name} is cut short or damaged: {error}") from error
+    except OSError as error:
+        raise InputError(f"{name} cannot be read: {error.strerror or error}") from error
+
+
+def _binary(source: ListSource, stack: ExitStack) -> io.BufferedReader:
+    if source == STDIN:
+        if sys.stdin is None:
+            raise InputError("standard input is closed; name the CSV file instead of -")
+        source = sys.stdin.buffer
+    if isinstance(source, str | os.PathLike):
+        return stack.enter_context(Path(source).open("rb"))
+    if isinstance(source, io.BufferedReader):
+        return source
+    # It reads with readinto, which all binary streams have and typing.BinaryIO does not mention.
+    buffered: io.BufferedReader = io.BufferedReader(source)  # type: ignore[arg-type]
+    stack.callback(buffered.detach)
+    return buffered
+
+
+def _unpacked(stream: io.BufferedReader, name: str, stack: ExitStack) -> io.BufferedReader:
+    """``stream``, through gunzip where its first bytes say so, whatever its name ends in."""
+    start = stream.peek(4)
+    for magic, what in _NOT_LISTS.items():
+        if start.startswith(magic):
+            raise InputError(f"{name} is {what}")
+    if not start.startswith(_GZIP):
+        return stream
+    return io.BufferedReader(stack.enter_context(gzip.GzipFile(fileobj=stream)), 2**18)
+
+
+def _decoded(stream: io.BufferedReader) -> io.TextIOWrapper:
+    if stream.peek(2).startswith(_UTF_16):
+        return io.TextIOWrapper(stream, encoding="utf-16", errors="replace", newline="")
+    return io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
+
+
+def _bounded(text: io.TextIOWrapper, name: str) -> Iterator[str]:
+    for number, line in enumerate(iter(partial(text.readline, _LONGEST_LINE), ""), start=1):
+        if len(line) == _LONGEST_LINE:
+            raise InputError(
+                f"{name}, line {number}: longer than {_LONGEST_LINE:,} characters; this is no list of views"
+            )
+        yield line

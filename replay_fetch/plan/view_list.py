@@ -1,0 +1,75 @@
+"""A list of views, wherever it comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from types import TracebackType
+from typing import Self
+
+from replay_fetch.plan.header import read_header
+from replay_fetch.plan.lines import ListSource, name_of, open_lines
+from replay_fetch.plan.rows import BadRow, PlannedRow, csv_rows, pair_rows
+from replay_fetch.settings import PlanSettings
+
+_Rows = Generator[PlannedRow | BadRow, None, None]
+
+
+class ViewList:
+    """Views to fetch, in the order they are named: a CSV file, ``-`` (stdin), a binary stream.
+
+    Gzip is recognised by its first bytes. Nothing is opened before the rows are asked for; leaving
+    the context closes what was opened. A path can be read again, a stream only once.
+    """
+
+    def __init__(self, source: ListSource, settings: PlanSettings | None = None) -> None:
+        settings = settings or PlanSettings()
+        self.name = name_of(source)
+        self._read: Callable[[], _Rows] = partial(_csv, source, settings)
+        self._max_views = settings.max_views
+        self._opened = ExitStack()
+
+    @classmethod
+    def from_pairs(cls, pairs: Iterable[tuple[str, str]], settings: PlanSettings | None = None) -> Self:
+        """A list that a program has; a pair that cannot be used becomes a BadRow with its number."""
+        views = cls("pairs", settings)
+        views._read = partial(_pairs, pairs)
+        return views
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened.close()
+
+    def rows(self) -> Iterator[PlannedRow | BadRow]:
+        """Every row but blank ones, good and bad; duplicates too.
+
+        With ``max_views`` the list ends behind that many good rows. Raises InputError, at the
+        first row or later, where the list cannot be read.
+        """
+        rows = self._read()
+        self._opened.callback(rows.close)
+        return rows if self._max_views is None else _first(rows, self._max_views)
+
+
+def _csv(source: ListSource, settings: PlanSettings) -> _Rows:
+    name = name_of(source)
+    with open_lines(source) as lines:
+        yield from csv_rows(lines, read_header(lines, name, settings), name)
+
+
+def _pairs(pairs: Iterable[tuple[str, str]]) -> _Rows:
+    yield from pair_rows(pairs)
+
+
+def _first(rows: _Rows, most: int) -> Iterator[PlannedRow | BadRow]:
+    for row in rows:
+        yield row
+        most -= isinstance(row, PlannedRow)
+        if not most:
+            rows.close()
+            return
