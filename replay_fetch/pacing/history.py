@@ -10,7 +10,7 @@ class Point(NamedTuple):
     """The allowed rate and the count of 429s at one time, in seconds since the first turn."""
 
     time: float
-    rate: float | None
+    rate: float
     rate_limited: int
 
 

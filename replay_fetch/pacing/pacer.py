@@ -10,8 +10,8 @@ from aiolimiter import AsyncLimiter
 
 from replay_fetch.errors import OutageError, TransportError
 from replay_fetch.model import RateLimit
+from replay_fetch.pacing.adaptive_policy import AdaptivePolicy
 from replay_fetch.pacing.concurrency import Concurrency
-from replay_fetch.pacing.gate_policy import GatePolicy
 from replay_fetch.pacing.health import Health
 from replay_fetch.pacing.history import History, Point
 from replay_fetch.pacing.outage import Outage
@@ -59,7 +59,7 @@ class Pacer:
 
     def __init__(self, settings: FetchSettings, *, clock: Callable[[], float] | None = None) -> None:
         self._clock = clock or anyio.current_time
-        self._policy = GatePolicy()
+        self._policy = AdaptivePolicy()
         self._concurrency = Concurrency(settings.workers)
         self._outage = Outage(settings.give_up_after, fewest_faults=settings.retries + 2)
         # AsyncLimiter(1, 1/rate) has no burst; AsyncLimiter(rate, 1) lets twice the rate into one second.
@@ -131,7 +131,7 @@ class Pacer:
         now = self._clock()
         if not self._concurrency.free:
             return float("inf")
-        times = (self._outage.ready_at(now), self._policy.ready_at(now, self._waiting))
+        times = (self._outage.ready_at(now), self._policy.ready_at(now))
         wait = max(float("inf") if time is None else time - now for time in times)
         return wait if wait > SOON else 0.0
 
@@ -179,7 +179,7 @@ class Pacer:
         self._news = anyio.Event()
         time = self._clock() - (self._started or 0.0)
         if self.history.due(time):
-            self.history.add(Point(time, self._policy.rate, self._rate_limited))
+            self.history.add(Point(time, self._policy.state(self._clock()).rate, self._rate_limited))
 
     @property
     def health(self) -> Health:
@@ -189,11 +189,14 @@ class Pacer:
     def snapshot(self) -> Snapshot:
         """The state now."""
         now = self._clock()
-        ready = self._policy.ready_at(now, self._waiting)
+        state = self._policy.state(now)
         return Snapshot(
-            mode="outage" if self._outage.shut else "start",
-            rate=self._policy.rate,
-            gate_shut=max(0.0, (ready or now) - now),
+            mode="outage" if self._outage.shut else state.mode,
+            rate=state.rate,
+            gate_shut=max(0.0, (state.opens_at or now) - now),
+            limit=state.limit,
+            period=state.period,
+            left=state.left,
             rate_limited=self._rate_limited,
             waiting=self._waiting,
             in_use=self._concurrency.in_use,

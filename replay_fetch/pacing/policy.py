@@ -1,7 +1,8 @@
-"""What every part of the pacer is: a state machine that is told the time."""
+"""What every rate policy is: a state machine that is told the time."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from replay_fetch.model import RateLimit
@@ -14,17 +15,30 @@ class Sent(NamedTuple):
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class State:
+    """One moment of a policy; the rate is requests a second, times are seconds."""
+
+    mode: str
+    rate: float
+    """What is allowed now; 0 while a gate is shut."""
+    opens_at: float | None = None
+    """When the shut gate opens or is probed next; None while it is open."""
+    limit: int | None = None
+    period: float | None = None
+    left: int | None = None
+    """Requests that may still be sent in this window."""
+
+
 class Policy(Protocol):
     """Says when the next request may go, from what became of the earlier ones.
 
     Times are seconds of one monotonic clock, handed in; a policy does no I/O and never waits.
+    Send numbers are those of the endpoint: a policy that shares it with others misses none.
     """
 
-    def ready_at(self, now: float, waiting: int) -> float | None:
-        """When the next request may go; None means not before an answer to one on its way.
-
-        ``waiting`` counts the workers that stand in line for a turn.
-        """
+    def ready_at(self, now: float) -> float | None:
+        """When the next request may go; None means not before an answer to one on its way."""
 
     def sent(self, sent: Sent) -> None:
         """A request leaves now."""
@@ -34,3 +48,6 @@ class Policy(Protocol):
 
     def lost(self, now: float, sent: Sent) -> None:
         """No answer will come: timeout, reset or cancellation."""
+
+    def state(self, now: float) -> State:
+        """What to show of it."""

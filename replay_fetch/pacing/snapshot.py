@@ -11,8 +11,8 @@ class Snapshot:
 
     mode: str
     """``window`` (headers name the limit), ``start``, ``hold`` or ``probe`` (without headers), ``outage``."""
-    rate: float | None = None
-    """What is allowed now; 0 while a gate is shut, None where nothing is known yet."""
+    rate: float = 0.0
+    """What is allowed now; 0 while a gate is shut."""
     gate_shut: float = 0.0
     """Until the next request may go, where a gate and not the pace holds it back."""
     limit: int | None = None
@@ -27,7 +27,7 @@ class Snapshot:
     """Seconds that all workers together spent waiting for turns."""
 
     def __str__(self) -> str:
-        parts = [self.mode if self.rate is None else f"{self.rate:.1f}/s"]
+        parts = [f"{self.rate:.1f}/s"]
         if self.limit is not None and self.period is not None:
             parts.append(f"window {self.limit}/{self.period:g}s")
         if self.left is not None:

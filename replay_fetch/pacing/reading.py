@@ -1,0 +1,37 @@
+"""One answer's rate-limit headers, made whole."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from replay_fetch.model import RateLimit
+
+
+class Reading(NamedTuple):
+    """A window as one answer describes it; period and reset in seconds."""
+
+    limit: int
+    period: float
+    remaining: int
+    reset: float
+
+
+class Reader:
+    """Completes headers that leave the limit or the period out.
+
+    The IETF fields name no period, and some servers name no limit: the greatest ``reset`` and
+    ``remaining`` seen so far stand in for them.
+    """
+
+    def __init__(self) -> None:
+        self._most_left = 1
+        self._longest = 1.0
+
+    def read(self, rate_limit: RateLimit) -> Reading | None:
+        """The window; None where the headers do not say what is left or until when."""
+        if rate_limit.remaining is None or rate_limit.reset is None:
+            return None
+        self._most_left = max(self._most_left, rate_limit.remaining)
+        self._longest = max(self._longest, rate_limit.reset)
+        limit = rate_limit.limit or self._most_left
+        return Reading(limit, rate_limit.period or self._longest, min(rate_limit.remaining, limit), rate_limit.reset)
