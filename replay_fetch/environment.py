@@ -1,0 +1,93 @@
+"""Keys and site, from the environment or a file of ``NAME=value`` lines; never from arguments."""
+
+from __future__ import annotations
+
+import logging
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from replay_fetch.errors import SettingsError
+from replay_fetch.settings import Credentials
+
+log = logging.getLogger(__name__)
+
+# The first name that is set counts: the vendor's own tools read the DD_ ones, older ones the others.
+_API_KEY = ("DD_API_KEY", "DATADOG_API_KEY")
+_APP_KEY = ("DD_APP_KEY", "DD_APPLICATION_KEY", "DATADOG_APP_KEY", "DATADOG_APPLICATION_KEY")
+_BEARER_TOKEN = ("DD_BEARER_TOKEN", "DATADOG_BEARER_TOKEN")
+_SITE = ("DD_SITE", "DATADOG_SITE")
+_OURS = frozenset({*_API_KEY, *_APP_KEY, *_BEARER_TOKEN, *_SITE})
+
+_ASSIGNMENT = re.compile(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_.]*)\s*=\s*(.*?)\s*")
+# 'as it stands', "as it stands", or a bare word; a comment may follow behind a space.
+_VALUE = re.compile(r"""(?:'([^']*)'|"([^"]*)"|([^'"\s]*))(?:\s+#.*|\s*)""")
+_LARGEST_FILE = 2**20  # a device or a dump named by mistake is not read into memory
+
+
+def credentials(environ: Mapping[str, str], env_file: Path | None = None) -> Credentials:
+    """The keys to use. Raises SettingsError where they are missing or the file cannot be read.
+
+    What ``env_file`` has wins over ``environ``: somebody who names a file means its keys, and a
+    key of another organisation, exported long ago, must not slip in unseen. A file with keys of
+    one kind (the two keys, or a bearer token) therefore also silences the other kind outside it.
+    """
+    if env_file is None:
+        return Credentials(_first(environ, _API_KEY), _first(environ, _APP_KEY), _first(environ, _BEARER_TOKEN))
+    inside = _read(env_file)
+    _warn_if_exposed(env_file)
+    if bearer_token := _first(inside, _BEARER_TOKEN):
+        return Credentials(bearer_token=bearer_token)
+    api_key, app_key = _first(inside, _API_KEY), _first(inside, _APP_KEY)
+    if not (api_key or app_key):
+        return credentials(environ)
+    return Credentials(api_key or _first(environ, _API_KEY), app_key or _first(environ, _APP_KEY))
+
+
+def site(environ: Mapping[str, str], env_file: Path | None = None) -> str | None:
+    """The site that ``env_file``, else ``environ`` names; None where neither does."""
+    inside = _read(env_file) if env_file else {}
+    return _first(inside, _SITE) or _first(environ, _SITE) or None
+
+
+def _first(origin: Mapping[str, str], names: tuple[str, ...]) -> str:
+    return next((value for name in names if (value := origin.get(name, "").strip())), "")
+
+
+def _read(path: Path) -> dict[str, str]:
+    """The names of ours that the file sets. No message shows a value: a wrong line may be a key."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_FILE + 1)
+    except OSError as error:
+        raise SettingsError(f"--env-file {str(path)!r} cannot be read: {error.strerror}") from None
+    if len(content) > _LARGEST_FILE:
+        raise SettingsError(f"--env-file {str(path)!r} is too large to be a file of keys")
+    text = content.decode("utf-8-sig", errors="replace")  # a UnicodeDecodeError would carry the bytes along
+    if "\ufffd" in text:
+        raise SettingsError(f"--env-file {str(path)!r} is not UTF-8 text")
+    return dict(_assignments(path, text))
+
+
+def _assignments(path: Path, text: str) -> Iterator[tuple[str, str]]:
+    """Each assignment to a name of ours. The last one for a name counts, as in a shell."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        where = f"--env-file {str(path)!r}, line {number}"
+        assignment = _ASSIGNMENT.fullmatch(line)
+        if not assignment:
+            raise SettingsError(f"{where}: not NAME=value")
+        name, written = assignment.groups()
+        if name not in _OURS:  # other programs' settings may be written in ways that are not ours to judge
+            continue
+        value = _VALUE.fullmatch(written)
+        if not value:
+            raise SettingsError(f"{where}: {name} has unmatched quotes, or a space outside quotes")
+        yield name, value[1] or value[2] or value[3] or ""
+
+
+def _warn_if_exposed(path: Path) -> None:
+    if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        log.warning("%r holds keys and can be read by other users: chmod 600 it", str(path))

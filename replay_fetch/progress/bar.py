@@ -1,0 +1,72 @@
+"""The bar on a terminal; the one place that knows tqdm."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+
+from tqdm import tqdm
+
+from replay_fetch.progress.console import Console
+from replay_fetch.progress.moment import Moment
+
+_FORMAT = "|{bar}| {desc}"
+_AROUND = len("|| ")
+_NARROWEST_BAR = 5  # with it, everything there is to say about 10,000 views fits 80 columns
+
+
+class _Bar(tqdm):  # type: ignore[type-arg] # no iterable, hence no type of what it yields
+    monitor_interval = 0  # no thread that watches for silence: the reporter refreshes by the clock
+
+
+class Bar:
+    """One bar of views, refreshed five times a second; its words give way to the width."""
+
+    period = 0.2  # seconds: looks alive, costs nothing
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        # One lock for the bar and the lines; tqdm's own would be shared between processes, for nobody.
+        _Bar.set_lock(console.lock)
+        self._tqdm = _Bar(
+            total=0,
+            file=console,
+            bar_format=_FORMAT,
+            ncols=console.columns(),
+            # The terminal decides, not tqdm's guess from the file's type.
+            ascii=None if console.encoding.lower().startswith("utf") else True,
+            mininterval=0,
+        )
+        console.aside = self._aside
+
+    def refresh(self, moment: Moment) -> None:
+        """Draw the moment."""
+        # The last column stays free: some terminals wrap as soon as it is written.
+        width = self._console.columns() - 1
+        self._tqdm.ncols = width
+        self._tqdm.total = moment.stats.views_total
+        self._tqdm.n = moment.stats.ended
+        self._tqdm.set_description_str(_fitting(moment.words(), width - _AROUND - _NARROWEST_BAR), refresh=False)
+        self._tqdm.refresh()
+
+    def close(self, moment: Moment) -> None:
+        """Draw the last moment and leave it standing."""
+        self.refresh(moment)
+        self._console.aside = nullcontext
+        self._tqdm.close()
+
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        self._tqdm.clear()
+        yield
+        self._tqdm.refresh()
+
+
+def _fitting(words: Sequence[str], width: int) -> str:
+    """As many words as fit, none cut in two; a short one may take the place of a long one."""
+    line = ""
+    for word in words:
+        longer = f"{line}, {word}" if line else word
+        if len(longer) <= width:
+            line = longer
+    return line

@@ -1,0 +1,71 @@
+"""The one owner of stderr: the bar and the log lines take turns through it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import TextIO
+
+_FALLBACK_COLUMNS = 80
+
+
+class Console:
+    """A stream to people that never fails: once nobody reads it any more, it stays silent.
+
+    Has what a bar needs of a file: write, flush, isatty, encoding.
+    """
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream or sys.stderr  # None again where the process was started without one
+        self.lock = threading.RLock()
+        """Held while a line or the bar is drawn; log calls come from threads too."""
+        self.aside: Callable[[], AbstractContextManager[object]] = nullcontext
+        """Takes the bar off the screen while a line is written; set by the bar while it is up."""
+
+    def line(self, text: str) -> None:
+        """One line, whole, above the bar."""
+        with self.lock, self.aside():
+            self.write(f"{text}\n")
+            self.flush()
+
+    def write(self, text: str) -> None:
+        """The text as it is; characters the stream cannot encode come out escaped."""
+        if self._stream is None:
+            return
+        try:
+            self._stream.write(text)
+        except UnicodeEncodeError:
+            self.write(text.encode(self.encoding, "backslashreplace").decode(self.encoding))
+        except (OSError, ValueError):  # the reader is gone, or the stream was closed under us
+            self._stream = None
+
+    def flush(self) -> None:
+        """Nothing written waits in a buffer any longer."""
+        try:
+            if self._stream is not None:
+                self._stream.flush()
+        except (OSError, ValueError):
+            self._stream = None
+
+    def isatty(self) -> bool:
+        """True on a terminal that can take a line back."""
+        try:
+            return self._stream is not None and self._stream.isatty() and os.environ.get("TERM") != "dumb"
+        except ValueError:
+            return False
+
+    @property
+    def encoding(self) -> str:
+        """What the stream encodes with."""
+        return getattr(self._stream, "encoding", None) or "utf-8"
+
+    def columns(self) -> int:
+        """The terminal's width now: windows are resized."""
+        try:
+            return os.get_terminal_size(self._stream.fileno()).columns or _FALLBACK_COLUMNS
+        except (OSError, ValueError, AttributeError):
+            return shutil.get_terminal_size((_FALLBACK_COLUMNS, 24)).columns

@@ -1,0 +1,148 @@
+"""Logging of this package: to stderr and a file, as text or JSON lines, without keys."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TextIO
+from urllib.parse import quote
+
+import orjson
+
+from replay_fetch.errors import SettingsError
+from replay_fetch.progress.console import Console
+from replay_fetch.settings import ShowSettings
+
+_LEVELS = {-1: logging.WARNING, 0: logging.INFO, 1: logging.DEBUG}
+
+
+@contextmanager
+def logging_to(console: Console, show: ShowSettings, secrets: Iterable[str] = ()) -> Iterator[None]:
+    """Logs go to the console and to ``--log-file`` while the context lasts; other loggers are left alone.
+
+    The secrets come out as ``***``: nothing should hold one by then, this is the second lock.
+    Raises SettingsError where the file cannot be opened.
+    """
+    formatter = (JsonLines if show.log_json else TextLines)(secrets)
+    level = _LEVELS[max(-1, min(show.verbosity, 1))]
+    logger = logging.getLogger("replay_fetch")
+    before = logger.level, logger.propagate
+    with ExitStack() as stack:
+        handlers: list[logging.Handler] = [_ConsoleHandler(console, level)]
+        if show.log_file:
+            file = stack.enter_context(_opened(show.log_file))
+            # -q is for the terminal: a file that was asked for tells the run's course.
+            handlers.append(_FileHandler(file, console, min(level, logging.INFO)))
+        for handler in handlers:
+            handler.setFormatter(formatter)
+            logger.addHandler(handler)
+            stack.callback(logger.removeHandler, handler)
+        logger.propagate = False
+        logger.setLevel(min(handler.level for handler in handlers))
+        try:
+            yield
+        finally:
+            level, logger.propagate = before
+            logger.setLevel(level)
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        # For its owner only: ids, URLs and error bodies are nobody else's business.
+        return open(path, "a", encoding="utf-8", opener=partial(os.open, mode=0o600))
+    except OSError as error:
+        raise SettingsError(f"--log-file {str(path)!r} cannot be written: {error.strerror}") from None
+
+
+class _Cleaned(logging.Formatter):
+    """Takes secrets, and whatever could move a cursor or forge a line, out of a record's texts."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        super().__init__()
+        hidden = {form for secret in secrets if secret for form in (secret, quote(secret, safe=""))}
+        # Longest first: one secret may begin with another.
+        self._secret = re.compile("|".join(map(re.escape, sorted(hidden, key=len, reverse=True))) or r"(?!)")
+
+    def message(self, record: logging.LogRecord) -> str:
+        """What was logged, on one line."""
+        return self.cleaned(record.getMessage())
+
+    def traceback(self, record: logging.LogRecord) -> list[str]:
+        """The lines of the exception that came with it, none without."""
+        if not record.exc_info:
+            return []
+        return [self.cleaned(line) for line in self.formatException(record.exc_info).split("\n")]
+
+    def cleaned(self, text: str) -> str:
+        """``text`` without secrets and without characters that a terminal acts upon."""
+        text = self._secret.sub("***", text)
+        if text.isprintable():
+            return text
+        return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+class TextLines(_Cleaned):
+    """``2026-02-03T04:05:06Z INFO message``; tracebacks indented, so that they cannot pass for lines."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as text."""
+        first = f"{_time(record, 'seconds')} {record.levelname} {self.message(record)}"
+        return "\n  ".join([first, *self.traceback(record)])
+
+
+class JsonLines(_Cleaned):
+    """One JSON object a line: time, level, logger, message; fields and traceback where there are any."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as JSON."""
+        line: dict[str, object] = {
+            "time": _time(record, "milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": self.message(record),
+        }
+        for name, value in getattr(record, "fields", {}).items():
+            line[name] = self.cleaned(value) if isinstance(value, str) else value
+        if traceback := self.traceback(record):
+            line["traceback"] = traceback
+        return orjson.dumps(line, default=str).decode()
+
+
+def _time(record: logging.LogRecord, precision: str) -> str:
+    return datetime.fromtimestamp(record.created, UTC).isoformat(timespec=precision).replace("+00:00", "Z")
+
+
+class _ConsoleHandler(logging.Handler):
+    def __init__(self, console: Console, level: int) -> None:
+        super().__init__(level)
+        self._console = console
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._console.line(self.format(record))
+        except Exception:  # noqa: BLE001 - a log call must not end what it tells about
+            self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        # logging's own way prints the call's arguments, whatever they hold.
+        self._console.line(f"a log call failed at {record.pathname}:{record.lineno}")
+
+
+class _FileHandler(logging.StreamHandler[TextIO]):
+    def __init__(self, file: TextIO, console: Console, level: int) -> None:
+        super().__init__(file)
+        self.setLevel(level)
+        self._console = console
+        self._failed = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        # A full disk stops the log, not the run, which has its own word to say about the disk.
+        if not self._failed:
+            self._failed = True
+            self._console.line(f"the log file lacks lines from {record.pathname}:{record.lineno} on")

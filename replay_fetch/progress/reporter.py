@@ -1,0 +1,63 @@
+"""Shows a run while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import anyio
+
+from replay_fetch.progress.bar import Bar
+from replay_fetch.progress.console import Console
+from replay_fetch.progress.lines import Lines
+from replay_fetch.progress.moment import Moment, PacerView
+from replay_fetch.progress.stats import RunStats, Speedometer
+from replay_fetch.settings import ProgressStyle, ShowSettings
+
+
+class Reporter(Protocol):
+    """A way to show a run."""
+
+    @property
+    def period(self) -> float:
+        """Seconds between two refreshes."""
+
+    def refresh(self, moment: Moment) -> None:
+        """Show the moment in place of the one before, or behind it."""
+
+    def close(self, moment: Moment) -> None:
+        """Show the last moment; nothing follows."""
+
+
+def reporter(show: ShowSettings, console: Console) -> Reporter | None:
+    """What the settings ask for; None shows nothing.
+
+    ``auto`` is a bar on a terminal, except where programs read the lines (JSON), and lines off it;
+    with ``-q`` it is nothing.
+    """
+    style = show.progress
+    if style is ProgressStyle.AUTO:
+        if show.verbosity < 0:
+            style = ProgressStyle.NONE
+        else:
+            style = ProgressStyle.BAR if console.isatty() and not show.log_json else ProgressStyle.LOG
+    if style is ProgressStyle.BAR:
+        return Bar(console)
+    return Lines() if style is ProgressStyle.LOG else None
+
+
+async def report(stats: RunStats, pacer: Callable[[], PacerView], shown_by: Reporter | None) -> None:
+    """Refresh the reporter until cancelled; the last moment is shown on the way out."""
+    if shown_by is None:
+        return
+    speedometer = Speedometer(stats, anyio.current_time())
+
+    def moment() -> Moment:
+        return Moment(stats, speedometer.read(anyio.current_time()), pacer())
+
+    try:
+        while True:
+            await anyio.sleep(shown_by.period)
+            shown_by.refresh(moment())
+    finally:
+        shown_by.close(moment())

@@ -1,0 +1,102 @@
+"""What a run has done so far, as counters; and how fast it goes. No I/O, no clock of its own."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from replay_fetch.model import Outcome
+
+_WINDOW = 10.0  # seconds: long enough to smooth a rate window's bursts, short enough to follow a change
+
+
+@dataclass(slots=True)
+class RunStats:
+    """The run's counters; whoever does a thing counts it, the reporters only read."""
+
+    views_total: int = 0
+    """Views of the list; every one is ``finished_before`` or ends in an outcome."""
+    finished_before: int = 0
+    """Finished by an earlier run and not asked for in this one."""
+    views_ended: Counter[Outcome] = field(default_factory=Counter)
+    """By this run."""
+    bad_rows: int = 0
+    duplicates: int = 0
+    requests: int = 0
+    """Sent, the repeated ones among them."""
+    retries: int = 0
+    rate_limited: int = 0
+    """Answers 429."""
+    pages: int = 0
+    """Answered and understood."""
+    segments: int = 0
+    wire_bytes: int = 0
+    """Bodies as they came, packed or not."""
+    segment_bytes: int = 0
+    """Segments unpacked, as they stand in the session files."""
+    gaps: int = 0
+    """Views whose ``index_in_view`` leaves a number out."""
+    repeats: int = 0
+    """Views in which the API served a segment twice."""
+    no_snapshot: int = 0
+    """Views that do not begin with a full snapshot."""
+    fewer_than_listed: int = 0
+    """Views with fewer segments than the list's ``segments_count`` says."""
+
+    @property
+    def ended_now(self) -> int:
+        """Views that ended in this run."""
+        return self.views_ended.total()
+
+    @property
+    def ended(self) -> int:
+        """Views of the list that need nothing more from this run."""
+        return self.finished_before + self.ended_now
+
+    @property
+    def troubled(self) -> int:
+        """Views that ended in this run and are not finished."""
+        return sum(number for outcome, number in self.views_ended.items() if not outcome.finished)
+
+    @property
+    def warnings(self) -> int:
+        """Remarks on completeness; one view may have several."""
+        return self.gaps + self.repeats + self.no_snapshot + self.fewer_than_listed
+
+
+class Speed(NamedTuple):
+    """Over the last ten seconds; ``time_left`` (seconds) from the whole run, None while unknown."""
+
+    pages_per_s: float = 0.0
+    wire_bytes_per_s: float = 0.0
+    time_left: float | None = None
+
+
+class Speedometer:
+    """Reads the counters whenever it is told the time (seconds, any monotonic clock)."""
+
+    def __init__(self, stats: RunStats, started_at: float) -> None:
+        self._stats = stats
+        self._started_at = started_at
+        self._samples = deque([(started_at, stats.pages, stats.wire_bytes)])
+
+    def read(self, now: float) -> Speed:
+        """The speed at ``now``; called a few times a second, it keeps a few dozen samples."""
+        stats, samples = self._stats, self._samples
+        samples.append((now, stats.pages, stats.wire_bytes))
+        # One sample stays that is a window old or older: the span is then never shorter than it.
+        while len(samples) > 2 and samples[1][0] <= now - _WINDOW:  # noqa: PLR2004 - first and last
+            samples.popleft()
+        since, pages, wire_bytes = samples[0]
+        span = now - since
+        if span <= 0:
+            return Speed()
+        return Speed((stats.pages - pages) / span, (stats.wire_bytes - wire_bytes) / span, self._time_left(now))
+
+    def _time_left(self, now: float) -> float | None:
+        # From the whole run: views differ a thousandfold in pages, ten seconds of them tell nothing.
+        ended = self._stats.ended_now
+        if not ended:
+            return None
+        return (self._stats.views_total - self._stats.ended) * (now - self._started_at) / ended
