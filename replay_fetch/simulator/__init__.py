@@ -1,0 +1,60 @@
+"""A simulator of the API: it serves real recordings, misbehaves as told, and knows the truth.
+
+``Simulator(SimulatorSettings(…))`` is an async context manager. The events search and the playlists
+of the API belong here too, once the package asks for them: a service each, beside ``service``.
+"""
+
+from replay_fetch.simulator.choices import (
+    Absence,
+    Algorithm,
+    AuthMode,
+    Body429,
+    Chain,
+    ErrorBody,
+    HeaderPolicy,
+    LastPage,
+    Reset,
+    RetryAfter,
+    Shape,
+)
+from replay_fetch.simulator.counts import Counts
+from replay_fetch.simulator.faults import Fault, Scope
+from replay_fetch.simulator.population import Population
+from replay_fetch.simulator.server import Simulator
+from replay_fetch.simulator.settings import (
+    AuthSettings,
+    HoldingSettings,
+    LatencySettings,
+    LimitHeaderSettings,
+    LimitSettings,
+    PagingSettings,
+    SimulatorSettings,
+)
+from replay_fetch.simulator.truth import Truth
+
+__all__ = [
+    "Absence",
+    "Algorithm",
+    "AuthMode",
+    "AuthSettings",
+    "Body429",
+    "Chain",
+    "Counts",
+    "ErrorBody",
+    "Fault",
+    "HeaderPolicy",
+    "HoldingSettings",
+    "LastPage",
+    "LatencySettings",
+    "LimitHeaderSettings",
+    "LimitSettings",
+    "PagingSettings",
+    "Population",
+    "Reset",
+    "RetryAfter",
+    "Scope",
+    "Shape",
+    "Simulator",
+    "SimulatorSettings",
+    "Truth",
+]

@@ -1,0 +1,49 @@
+"""The recordings that are served: real segments of real views, in the order of the sample list."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import io
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import NamedTuple
+
+from replay_fetch.errors import InputError
+from replay_fetch.model import View
+
+
+class RecordedView(NamedTuple):
+    """A view of the recordings; ``segments`` are the exact bytes the SDK sent, in their order."""
+
+    view: View
+    segments: tuple[bytes, ...]
+
+
+@functools.cache
+def load_recordings() -> tuple[RecordedView, ...]:
+    """All recorded views, a session's together; raises InputError where they are not installed."""
+    folder = recordings_folder()
+    pairs = csv.reader(io.StringIO(folder.joinpath("pairs.csv").read_text("utf-8"), newline=""))
+    next(pairs)
+    segments: dict[str, list[bytes]] = {}
+    # Names are session_view_index[_dup].json: in order of name a segment comes before its duplicate.
+    for file in sorted(folder.joinpath("segments").iterdir(), key=lambda file: file.name):
+        session_id, view_id, *_ = file.name.split("_")
+        # The one trailing newline is the file's, not the segment's.
+        segments.setdefault(f"{session_id}/{view_id}", []).append(file.read_bytes().removesuffix(b"\n"))
+    views = [View(session_id, view_id) for session_id, view_id in pairs]
+    return tuple(RecordedView(view, tuple(segments.get(str(view), ()))) for view in views)
+
+
+def recordings_folder() -> Traversable:
+    """Where the recordings are: inside an installed package, or beside it in a checkout."""
+    checkout = Path(__file__).parents[2] / "sample_inputs"
+    for folder in (files("replay_fetch.simulator") / "recordings", checkout / "recordings"):
+        if folder.joinpath("pairs.csv").is_file():
+            return folder
+    raise InputError(
+        "the simulator's recordings are neither in the package nor in sample_inputs/ beside it; "
+        "install replay-fetch from a wheel or run it from a checkout",
+    )

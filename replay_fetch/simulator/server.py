@@ -1,0 +1,112 @@
+"""The simulator as something to start and stop: an HTTP server on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from replay_fetch.model import Source, View
+from replay_fetch.simulator.counts import Counts
+from replay_fetch.simulator.population import Population
+from replay_fetch.simulator.replies import RefusalError, Reply, json_body
+from replay_fetch.simulator.requests import Asked
+from replay_fetch.simulator.service import Service
+from replay_fetch.simulator.settings import SimulatorSettings
+from replay_fetch.simulator.shapes import Body
+from replay_fetch.simulator.truth import Truth
+from replay_fetch.simulator.wire import send
+
+_OWN = "/simulator/"
+
+
+class Simulator:
+    """The simulated API, served while the context is open.
+
+    ::
+
+        async with Simulator(SimulatorSettings(seed=7)) as simulator:
+            ...  # ask simulator.base_url, compare with simulator.truth
+
+    Beside the API it answers, to anybody on this machine and without counting:
+    ``/simulator/counts`` (JSON) and ``/simulator/truth/{session_id}/{view_id}?source=…``
+    (the view's segments, one a line).
+    """
+
+    def __init__(self, settings: SimulatorSettings | None = None, *, clock: Callable[[], float] | None = None) -> None:
+        """``clock`` is the running loop's where none is given."""
+        self.settings = settings or SimulatorSettings()
+        self.views = Population(self.settings.holding.sessions, self.settings.seed)
+        """All views, in the order of the list, also those without segments."""
+        self.truth = Truth(self.settings, self.views)
+        self.base_url = ""
+        """Known once the server runs."""
+        self._clock = clock
+        self._service: Service | None = None
+        self._runner: web.ServerRunner | None = None
+
+    def __repr__(self) -> str:
+        paging = self.settings.paging
+        return f"<Simulator {self.base_url or 'stopped'}, {len(self.views)} views, shape {paging.shape}>"
+
+    @property
+    def counts(self) -> Counts:
+        """What was asked and answered so far; stays readable after the end."""
+        return self.service.counts
+
+    @property
+    def service(self) -> Service:
+        """What answers; there is none before the start."""
+        if self._service is None:
+            raise RuntimeError("the simulator has not been started")
+        return self._service
+
+    async def __aenter__(self) -> Self:
+        clock = self._clock or asyncio.get_running_loop().time
+        self._service = Service(self.settings, self.truth, clock)
+        # The bare server, not an application: no routing and no middleware between the socket and
+        # the answer, so that benchmarks measure the client. Handlers end with their connections.
+        server = web.Server(self._handle, access_log=None, handler_cancellation=True)
+        self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=0.1)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, self.settings.host, self.settings.port).start()
+        host, port = self._runner.addresses[0][:2]
+        self.base_url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path.startswith(_OWN):
+            return await send(request, self._own(request), self.settings.stall)
+        counts = self.service.counts
+        counts.begin()
+        try:
+            origin = f"{request.scheme}://{request.host}"
+            reply = self.service.answer(Asked(request.path, request.query, request.headers, origin))
+            if reply.fault is None:
+                counts.answer(reply.status, len(reply.body.octets))
+            return await send(request, reply, self.settings.stall)
+        finally:
+            counts.end()
+
+    def _own(self, request: web.BaseRequest) -> Reply:
+        """What the simulator tells about itself."""
+        match request.path.removeprefix(_OWN).split("/"):
+            case ["counts"]:
+                return Reply(200, json_body(self.counts.totals()))
+            case ["truth", session_id, view_id]:
+                asked = request.query.get("source")
+                segments = self.truth.expected_segments(View(session_id, view_id), Source(asked) if asked else None)
+                return Reply(
+                    200,
+                    Body(b"".join(segment + b"\n" for segment in segments), {"Content-Type": "application/x-ndjson"}),
+                )
+        return RefusalError(404).reply(self.settings.error_body)

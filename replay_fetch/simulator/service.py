@@ -1,0 +1,118 @@
+"""What the API answers: decided at once, without I/O, for one request after another.
+
+The order in which a request is judged:
+
+1. an outage meets everybody;
+2. a path or parameters that are not as documented, then credentials that are not ours, are refused;
+3. the rate limit;
+4. a paging token that was not given in this chain, or has expired, is refused;
+5. faults meet the pages they are meant for;
+6. the page.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from replay_fetch.simulator import faults
+from replay_fetch.simulator.auth import Auth
+from replay_fetch.simulator.choices import Body429
+from replay_fetch.simulator.counts import Counts
+from replay_fetch.simulator.faults import Attempt, FaultScript
+from replay_fetch.simulator.latency import latency
+from replay_fetch.simulator.limit_headers import limit_headers
+from replay_fetch.simulator.pager import Pager
+from replay_fetch.simulator.pages import Cursor
+from replay_fetch.simulator.quota import Quota
+from replay_fetch.simulator.replies import EMPTY, HTML, RefusalError, Reply, json_body
+from replay_fetch.simulator.requests import Asked, PageRequest
+from replay_fetch.simulator.settings import SimulatorSettings
+from replay_fetch.simulator.truth import Truth
+
+_BODIES_429 = {
+    Body429.JSON: json_body({"errors": ["Too many requests"]}),
+    Body429.HTML: HTML,
+    Body429.EMPTY: EMPTY,
+}
+
+
+class Service:
+    """The simulated API; ``clock`` tells seconds, ``wall`` the time of day for headers that hold dates."""
+
+    def __init__(
+        self,
+        settings: SimulatorSettings,
+        truth: Truth,
+        clock: Callable[[], float],
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self.counts = Counts()
+        self.quota = Quota(settings.limit, clock())
+        self._settings = settings
+        self._clock = clock
+        self._wall = wall
+        self._started = clock()
+        self._auth = Auth(settings.auth)
+        self._pager = Pager(settings, truth)
+        self._faults = FaultScript(settings.faults, settings.seed)
+        self._remembers = settings.count_views or bool(settings.faults) or settings.latency.tail > 0
+
+    def answer(self, asked: Asked) -> Reply:
+        """The answer to a request that arrives now."""
+        now = self._clock()
+        outage = self._faults.outage(now - self._started)
+        try:
+            if outage:
+                return self._spoilt(Reply(200, EMPTY), outage)
+            request = PageRequest.read(asked)
+            self._auth.check(asked.headers, asked.query)
+        except RefusalError as refusal:
+            return refusal.reply(self._settings.error_body)
+        verdict = self.quota.ask(now)
+        if verdict is None:
+            return self._accepted(request)
+        form = self._settings.limit_headers
+        headers = limit_headers(verdict, form, self._wall, self.counts.requests)
+        if not verdict.accepted:
+            return Reply(429, _BODIES_429[form.body_429], headers)
+        return replace(self._accepted(request), limit_headers=headers)
+
+    def _accepted(self, request: PageRequest) -> Reply:
+        """The answer to a request that the limit has let through."""
+        delay = self._settings.latency.median
+        try:
+            at = self._pager.cursor(request)
+            attempt = self._attempt(request, at.page)
+            delay = latency(self._settings.latency, self._settings.seed, attempt)
+            reply = self._page(request, at, self._faults.fault(attempt))
+        except RefusalError as refusal:
+            reply = refusal.reply(self._settings.error_body)
+        return replace(reply, delay=delay) if delay else reply
+
+    def _page(self, request: PageRequest, at: Cursor, fault: str | None) -> Reply:
+        if fault is None:
+            reply = self._pager.page(request, at)
+            if at.page == 1:
+                self._pager.begin_chain(request)
+            return reply
+        return self._spoilt(self._pager.page(request, at), fault)
+
+    def _spoilt(self, reply: Reply, fault: str) -> Reply:
+        """The reply as a fault leaves it; raises RefusalError where the fault is a status."""
+        self.counts.faults[fault] += 1
+        if fault.isdigit():
+            raise RefusalError(int(fault))
+        match fault:
+            case faults.HTML:
+                return Reply(200, HTML)
+            case faults.TRUNCATED:
+                octets = reply.body.octets
+                return replace(reply, body=replace(reply.body, octets=octets[: len(octets) * 2 // 3]))
+        return replace(reply, fault=fault)
+
+    def _attempt(self, request: PageRequest, page: int) -> Attempt:
+        """One more attempt at a page; where nothing depends on it, nothing is remembered."""
+        number = self.counts.page(request.view, request.source, page) if self._remembers else 1
+        return Attempt(request.view, request.source, page, number)

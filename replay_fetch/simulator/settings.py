@@ -1,0 +1,176 @@
+"""The simulator's settings: frozen, grouped by what they shape, each with a flag of its name.
+
+Times are seconds, sizes bytes. A value that cannot be used raises SettingsError naming the flag.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from replay_fetch.errors import SettingsError
+from replay_fetch.settings import is_loopback
+from replay_fetch.simulator.choices import (
+    OBJECT_SHAPES,
+    Absence,
+    Algorithm,
+    AuthMode,
+    Body429,
+    Chain,
+    ErrorBody,
+    HeaderPolicy,
+    LastPage,
+    Reset,
+    RetryAfter,
+    Shape,
+)
+from replay_fetch.simulator.faults import Fault
+
+
+@dataclass(frozen=True, slots=True)
+class AuthSettings:
+    """Whom the simulator lets in, and how it refuses the rest."""
+
+    mode: AuthMode = AuthMode.ANY
+    api_key: str = field(default="simulator-api-key", repr=False)
+    app_key: str = field(default="simulator-app-key", repr=False)
+    bearer_token: str = field(default="simulator-bearer-token", repr=False)
+    refusal: int = 403
+
+    def __post_init__(self) -> None:
+        _require(self.refusal in (401, 403), "--refusal is 401 or 403")
+
+
+@dataclass(frozen=True, slots=True)
+class HoldingSettings:
+    """What is held: how many sessions, how long views are, which store has them."""
+
+    sessions: int = 0
+    """Sessions with fresh ids, the recorded ones in turn; 0 serves the recordings under their own ids."""
+    segments_per_view: int = 0
+    """Repeats or cuts every view that has segments to so many; 0 leaves it as recorded."""
+    blob_share: float = 0.0
+    """Share of views that only ``blob`` holds; ``event_platform`` holds the others."""
+    overlap: bool = False
+    """``blob`` holds all views, not its share alone."""
+    absent_as: Absence = Absence.NOT_FOUND
+    """How a store answers for a view that only the other one holds."""
+    empty_as: Absence = Absence.PAGE
+    """How a view without segments is answered."""
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.sessions < 2**32, "--sessions is from 0 to 4294967295")
+        _require(self.segments_per_view >= 0, "--segments-per-view must be 0 or more")
+        _require(0 <= self.blob_share <= 1, "--blob-share is from 0 to 1")
+
+
+@dataclass(frozen=True, slots=True)
+class PagingSettings:
+    """How views are cut into pages and how pages lead on."""
+
+    shape: Shape = Shape.SEGMENTS
+    page_bytes: int = 32_768
+    """Largest size of one list where the request names no ``max_list_size``; one segment at least."""
+    page_segments: int = 0
+    """Most segments of one page; 0 is no bound."""
+    pages: int = 0
+    """Cuts every view that has segments into exactly so many pages, repeating segments where needed."""
+    last_page: LastPage = LastPage.NULL
+    chain: Chain = Chain.GOOD
+    chain_share: float = 1.0
+    """Share of views whose chain is not good."""
+    empty_pages: int = 0
+    """Empty pages with a token between the first page and the second."""
+    expire_page: int = 0
+    """The token of this page (2 or later) has expired when it is sent; 0 is never."""
+    expire_status: int = 410
+    expire_chains: int = 1
+    """So many chains of a view meet the expired token; the next goes through."""
+
+    def __post_init__(self) -> None:
+        _require(self.page_bytes > 0, "--page-bytes must be at least 1")
+        _require(self.page_segments >= 0 and self.pages >= 0, "--page-segments and --pages must be 0 or more")
+        _require(0 <= self.empty_pages <= 1000, "--empty-pages is from 0 to 1000")  # noqa: PLR2004 - said in the message
+        _require(0 <= self.chain_share <= 1, "--chain-share is from 0 to 1")
+        _require(
+            self.expire_page != 1 and self.expire_page >= 0, "--expire-page must be 2 or later: page 1 has no token"
+        )
+        _require(self.expire_status in (400, 404, 410), "--expire-status is 400, 404 or 410")
+        _require(
+            self.chain is not Chain.HAS_MORE or self.shape in OBJECT_SHAPES,
+            f"--chain has-more needs a shape that is an object, not {self.shape}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSettings:
+    """The rate limit itself."""
+
+    limit: int = 0
+    """Requests a period; 0 is no limit."""
+    period: float = 10.0
+    algorithm: Algorithm = Algorithm.FIXED
+    neighbour: float = 0.0
+    """Requests a second that somebody else spends from the same limit."""
+    changes: tuple[tuple[float, int], ...] = ()
+    """(seconds after the start, new limit), in order."""
+
+    def __post_init__(self) -> None:
+        _require(self.limit >= 0 and all(limit > 0 for _, limit in self.changes), "--limit must not be negative")
+        _require(self.period > 0, "--period must be above 0 seconds")
+        _require(self.neighbour >= 0, "--neighbour must be 0 or more requests a second")
+        _require(list(self.changes) == sorted(self.changes), "--limit-change must be in order of time")
+
+
+@dataclass(frozen=True, slots=True)
+class LimitHeaderSettings:
+    """What the answers say of the limit."""
+
+    headers: HeaderPolicy = HeaderPolicy.ALL
+    reset: Reset = Reset.CEIL
+    remaining_on_429: int = 0
+    retry_after: RetryAfter = RetryAfter.NONE
+    body_429: Body429 = Body429.JSON
+
+
+@dataclass(frozen=True, slots=True)
+class LatencySettings:
+    """How long answers take; log-normal, so that the tail is long."""
+
+    median: float = 0.0
+    tail: float = 0.0
+    """Standard deviation of the logarithm: at 1 one answer in 100 takes ten times the median."""
+
+    def __post_init__(self) -> None:
+        _require(self.median >= 0 and self.tail >= 0, "--latency and --latency-tail must be 0 or more")
+
+
+@dataclass(frozen=True, slots=True)
+class SimulatorSettings:
+    """Everything the simulator reads; the same settings and seed give the same answers."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0 takes a free one."""
+    seed: int = 0
+    auth: AuthSettings = field(default_factory=AuthSettings)
+    holding: HoldingSettings = field(default_factory=HoldingSettings)
+    paging: PagingSettings = field(default_factory=PagingSettings)
+    limit: LimitSettings = field(default_factory=LimitSettings)
+    limit_headers: LimitHeaderSettings = field(default_factory=LimitHeaderSettings)
+    latency: LatencySettings = field(default_factory=LatencySettings)
+    faults: tuple[Fault, ...] = ()
+    error_body: ErrorBody = ErrorBody.TEXTS
+    stall: float = 3600.0
+    """How long a stalled answer hangs before its connection is closed."""
+    count_views: bool = True
+    """Whether requests are counted by view and page, which takes memory; faults need it and have it anyway."""
+
+    def __post_init__(self) -> None:
+        _require(is_loopback(self.host), f"--host {self.host}: the simulator serves this machine only")
+        _require(0 <= self.port < 2**16, "--port is from 0 to 65535")
+        _require(self.stall > 0, "--stall must be above 0 seconds")
+
+
+def _require(holds: bool, message: str) -> None:  # noqa: FBT001 - an assertion that raises our own error
+    if not holds:
+        raise SettingsError(message)

@@ -1,0 +1,132 @@
+"""Body layouts: one page's segments and the way to the next page, in each shape."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from replay_fetch.simulator.choices import Shape
+
+_CACHED_BYTES = 64 * 2**20
+
+
+class Way(NamedTuple):
+    """How a page leads on: a token, the URL that holds it, or neither."""
+
+    token: str | None = None
+    url: str | None = None
+    has_more: bool = False
+    bare: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A page as it goes over the wire."""
+
+    octets: bytes
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """``head``, segments, ``foot``; then, in an object, the token at ``path``."""
+
+    head: str = "["
+    foot: str = "]"
+    path: Sequence[str] = field(default=())
+    content_type: str = "application/json"
+
+
+_SEGMENTS = _Layout('{"segments":[', "]", ("paging",))
+_LAYOUTS = {
+    Shape.LIST: _Layout(),
+    Shape.SEGMENTS: _SEGMENTS,
+    Shape.JSON_API: _Layout('{"data":[', "]", ("meta", "page", "after")),
+    Shape.NESTED: _Layout(
+        '{"data":{"type":"rum_replay_segments","id":"1","attributes":{"segments":[', "]}}", ("paging", "next")
+    ),
+    Shape.CURSOR: _Layout('{"data":[', "]", ("meta", "pagination", "next_cursor")),
+    Shape.LINKS_NEXT: _Layout('{"data":[', "]", ("links", "next")),
+    Shape.LINK_HEADER: _Layout(),
+    Shape.BARE: _Layout(),
+    Shape.NDJSON: _Layout("", "", (), "application/x-ndjson"),
+    Shape.ZLIB: _Layout("", "", (), "application/octet-stream"),
+    Shape.GZIP: _SEGMENTS,
+    Shape.UNKNOWN: _Layout('{"payload":{"chunks":[', "]}", ("continuation",)),
+}
+
+
+def item_of(position: int) -> bytes:
+    """What stands around the segment at a position in the JSON:API shape, as one object."""
+    return b'{"type":"rum_replay_segment","id":"segment-%d"}' % position
+
+
+class Bodies:
+    """Makes bodies of one shape; the part before the token is made once for each page."""
+
+    def __init__(self, shape: Shape) -> None:
+        self._shape = shape
+        self._layout = _LAYOUTS[shape]
+        self._cache: dict[object, bytes] = {}
+        self._cached = 0
+
+    def body(self, segments: Sequence[bytes], start: int, way: Way) -> Body:
+        """The page that holds ``segments``, the first of which is number ``start`` of its view."""
+        octets = self._front(segments, start) + self._back(way)
+        headers = {"Content-Type": self._layout.content_type}
+        if self._shape is Shape.GZIP:
+            octets = gzip.compress(octets, compresslevel=1, mtime=0)
+            headers["Content-Encoding"] = "gzip"
+        if self._shape in (Shape.LINK_HEADER, Shape.BARE) and way.url:
+            headers["Link"] = f'<{way.url}>; rel="next"'
+        return Body(octets, headers)
+
+    def _front(self, segments: Sequence[bytes], start: int) -> bytes:
+        # Equal pages of made sessions hold the very same objects: ids are enough, as recordings stay loaded.
+        page = (start, *map(id, segments))
+        front = self._cache.get(page)
+        if front is None:
+            front = self._make_front(segments, start)
+            if self._cached + len(front) > _CACHED_BYTES:
+                self._cache.clear()
+                self._cached = 0
+            self._cache[page] = front
+            self._cached += len(front)
+        return front
+
+    def _make_front(self, segments: Sequence[bytes], start: int) -> bytes:
+        match self._shape:
+            case Shape.BARE if segments:
+                return segments[0]
+            case Shape.NDJSON:
+                return b"".join(segment + b"\n" for segment in segments)
+            case Shape.ZLIB:
+                # As the SDK makes them: a stream for each segment, each ending in a newline.
+                return b"".join(zlib.compress(segment + b"\n") for segment in segments)
+            case Shape.JSON_API:
+                numbered = enumerate(segments, start)
+                inside = b",".join(b'%b,"attributes":%b}' % (item_of(at)[:-1], segment) for at, segment in numbered)
+            case _:
+                inside = b",".join(segments)
+        return self._layout.head.encode() + inside + self._layout.foot.encode()
+
+    def _back(self, way: Way) -> bytes:
+        """What stands behind the list in an object: the token's place, ``has_more``, the closing brace."""
+        if not self._layout.path:
+            return b""
+        keys: dict[str, object] = {}
+        if way.has_more:
+            keys = {"has_more": True}
+        elif not way.bare:
+            keys = _nest(self._layout.path, way.url if self._shape is Shape.LINKS_NEXT else way.token)
+        return ("," + json.dumps(keys)[1:] if keys else "}").encode()
+
+
+def _nest(path: Sequence[str], value: object) -> dict[str, object]:
+    """The value inside one object for each name of the path."""
+    first, *rest = path
+    return {first: _nest(rest, value) if rest else value}
