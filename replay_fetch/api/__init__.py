@@ -1,0 +1,40 @@
+"""All that we know of the API, without I/O: bytes in, values or errors out.
+
+::
+
+    a view, a token ──► Endpoint.page_url ──► (transport) ──► Answer ──► check_status ──► PageDecoder ──► Page
+                                                                │                         body · split · shapes · tokens
+                                                                └► rate_limit
+"""
+
+from replay_fetch.api.body import CutBody, OversizedBody, inflate
+from replay_fetch.api.endpoint import Endpoint, auth_headers, check_id
+from replay_fetch.api.error_text import error_text
+from replay_fetch.api.page import PageDecoder
+from replay_fetch.api.printable import printable
+from replay_fetch.api.ratelimit import rate_limit
+from replay_fetch.api.segment_facts import Continuity, SegmentFacts, facts
+from replay_fetch.api.split import elements, members, values
+from replay_fetch.api.status import check_status
+from replay_fetch.api.zstd import MissingZstd
+
+__all__ = [
+    "Continuity",
+    "CutBody",
+    "Endpoint",
+    "MissingZstd",
+    "OversizedBody",
+    "PageDecoder",
+    "SegmentFacts",
+    "auth_headers",
+    "check_id",
+    "check_status",
+    "elements",
+    "error_text",
+    "facts",
+    "inflate",
+    "members",
+    "printable",
+    "rate_limit",
+    "values",
+]

@@ -1,0 +1,126 @@
+"""The body of an answer with its content-codings and compressed streams undone."""
+
+from __future__ import annotations
+
+import zlib
+
+from replay_fetch.api import zstd
+from replay_fetch.api.printable import printable
+
+_GZIP = b"\x1f\x8b"
+_ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
+_MAGIC = (_GZIP, zstd.MAGIC, *_ZLIB)
+# No deflate stream of ASCII text begins like this; a body labelled deflate that does was inflated on the way.
+_PLAIN = (b"{", b"[")
+# What may stand behind the last stream: padding of blocks, line ends.
+_PADDING = b"\0 \t\r\n"
+_EITHER_HEADER = 32 + zlib.MAX_WBITS
+_NO_HEADER = -zlib.MAX_WBITS
+# What goes into zlib at a time; also bounds the copy of the rest behind each of many small streams.
+_PIECE_IN = 64 * 2**10
+_PIECE_OUT = 2**20
+# zstd makes up to 128 KiB out of four bytes and takes no bound: 512 bytes are 16 MiB at worst.
+_ZSTD_PIECE_IN = 512
+# Compressed twice is a proxy's doing; a body that goes on inflating (some inflate to themselves) is an attack.
+_MAX_LAYERS = 8
+
+
+class CutBody(ValueError):
+    """A compressed stream that ends early or is damaged."""
+
+
+class OversizedBody(ValueError):
+    """A body that inflates past the limit, or without end."""
+
+
+def inflate(body: bytes, content_encoding: str, limit: int) -> bytes:
+    """``body`` as it was before it was compressed, at most ``limit`` bytes.
+
+    The bytes are believed rather than the header: a coding that was undone on the way does no
+    harm, and streams that no header names are inflated, one after another. Raises CutBody,
+    OversizedBody, or MissingZstd. A coding unknown here leaves the bytes as they are.
+    """
+    if body and "deflate" in content_encoding.lower() and not body.startswith((*_MAGIC, *_PLAIN)):
+        body = _inflate_raw_deflate(body, limit)
+    layers = 0
+    while body.startswith(_MAGIC):
+        if layers == _MAX_LAYERS:
+            raise OversizedBody(f"the body is compressed more than {_MAX_LAYERS} times over")
+        body = _inflate_streams(body, limit)
+        layers += 1
+    if len(body) > limit:
+        raise OversizedBody(f"the body has {len(body)} bytes, more than the {limit} allowed")
+    return body
+
+
+class _Sink:
+    """Takes the inflated pieces, up to a limit."""
+
+    def __init__(self, limit: int) -> None:
+        self.pieces: list[bytes] = []
+        self._limit = limit
+        self._size = 0
+
+    def add(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > self._limit:
+            raise OversizedBody(f"the body inflates to more than the {self._limit} bytes allowed")
+        self.pieces.append(piece)
+
+
+def _inflate_streams(body: bytes, limit: int) -> bytes:
+    """Streams one after another, of one kind or mixed, as one."""
+    sink = _Sink(limit)
+    position = 0
+    while body.startswith(_MAGIC, position):
+        if body.startswith(zstd.MAGIC, position):
+            position = _inflate_zstd(body, position, sink)
+        else:
+            position = _inflate_zlib(body, position, sink, _EITHER_HEADER)
+    if body[position:].strip(_PADDING):
+        raise CutBody(f"what follows the compressed streams at byte {position} is not another one")
+    return b"".join(sink.pieces)
+
+
+def _inflate_raw_deflate(body: bytes, limit: int) -> bytes:
+    """Deflate without zlib's header, as some servers understand ``deflate``."""
+    sink = _Sink(limit)
+    end = _inflate_zlib(body, 0, sink, _NO_HEADER)
+    if body[end:].strip(_PADDING):
+        raise CutBody(f"something follows the deflate stream at byte {end}")
+    return b"".join(sink.pieces)
+
+
+def _inflate_zlib(body: bytes, start: int, sink: _Sink, window_bits: int) -> int:
+    """Inflate the gzip, zlib or deflate stream at ``start``; return where it ends."""
+    stream = zlib.decompressobj(window_bits)
+    position = start
+    try:
+        while not stream.eof and position < len(body):
+            piece = body[position : position + _PIECE_IN]
+            position += len(piece)
+            while piece:
+                sink.add(stream.decompress(piece, _PIECE_OUT))
+                piece = stream.unconsumed_tail
+        sink.add(stream.flush())
+    except zlib.error as broken:
+        raise CutBody(f"a compressed stream is damaged: {broken}") from None
+    if not stream.eof:
+        raise CutBody(f"a compressed stream ends early, after {len(body) - start} bytes")
+    return position - len(stream.unused_data)
+
+
+def _inflate_zstd(body: bytes, start: int, sink: _Sink) -> int:
+    """Inflate the zstd frame at ``start``; return where it ends."""
+    stream, damaged = zstd.zstd_frame()
+    position = start
+    while not stream.eof and position < len(body):
+        piece = body[position : position + _ZSTD_PIECE_IN]
+        position += len(piece)
+        try:
+            sink.add(stream.decompress(piece))
+        except damaged as broken:
+            raise CutBody(f"a zstd frame is damaged: {printable(str(broken))}") from None
+    if not stream.eof:
+        raise CutBody(f"a zstd frame ends early, after {len(body) - start} bytes")
+    return position - len(stream.unused_data)

@@ -1,0 +1,76 @@
+"""The one call we make: its path, its query, its headers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import metadata
+from urllib.parse import quote
+
+from replay_fetch.api.printable import printable
+from replay_fetch.model import Source, View
+from replay_fetch.settings import ApiSettings, Credentials
+
+# UUIDs in practice; nothing in this set can leave a path segment of a URL or a folder on disk.
+_MAX_ID = 128
+_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{_MAX_ID}}}")
+
+
+def check_id(text: str) -> str:
+    """``text`` itself where it can be a session or view id; else ValueError with the reason."""
+    if _ID.fullmatch(text):
+        return text
+    if not text:
+        raise ValueError("the id is empty")
+    if len(text) > _MAX_ID:
+        raise ValueError(f"the id has {len(text)} characters, at most {_MAX_ID} are possible")
+    raise ValueError(f"the id '{printable(text, 60)}' has a character outside A-Z a-z 0-9 _ -")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where the pages of a view are, as URLs that are encoded already."""
+
+    api: ApiSettings
+    _sessions: str = field(init=False, repr=False)
+    _constant_query: str = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        fixed = (("ts", self.api.ts_ms), ("max_list_size", self.api.max_list_size))
+        query = "".join(f"&{name}={number}" for name, number in fixed if number is not None)
+        # A frozen dataclass is filled through object; both are derived, so that page_url only joins.
+        object.__setattr__(self, "_sessions", f"{self.api.origin}/api/v2/rum/replay/sessions/")
+        object.__setattr__(self, "_constant_query", query)
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of every request."""
+        return self.api.origin
+
+    def page_url(self, view: View, source: Source, token: str | None) -> str:
+        """The URL of one page; made for ``yarl.URL(…, encoded=True)``.
+
+        Raises ValueError for an id that ``check_id`` refuses or a token that is not Unicode text.
+        """
+        path = f"{self._sessions}{check_id(view.session_id)}/views/{check_id(view.view_id)}/segments"
+        paging = "" if token is None else f"&paging={quote(token, safe='')}"
+        return f"{path}?source={source.value}{self._constant_query}{paging}"
+
+
+def auth_headers(credentials: Credentials) -> dict[str, str]:
+    """The headers of every request; they hold the keys: never log them."""
+    if credentials.bearer_token:
+        keys = {"Authorization": f"Bearer {credentials.bearer_token}"}
+    else:
+        keys = {"DD-API-KEY": credentials.api_key, "DD-APPLICATION-KEY": credentials.app_key}
+    # gzip by name: an HTTP library adds br and zstd by itself where it can, and they serve no better.
+    return {**keys, "Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": _user_agent()}
+
+
+@cache
+def _user_agent() -> str:
+    try:
+        return f"replay-fetch/{metadata.version('replay-fetch')}"
+    except metadata.PackageNotFoundError:  # run from a checkout that was never installed
+        return "replay-fetch"

@@ -1,0 +1,71 @@
+"""What an error's body says, in a few words fit for a message."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import orjson
+
+from replay_fetch.api.body import inflate
+from replay_fetch.api.printable import printable
+from replay_fetch.model import Answer
+
+_LIMIT = 200
+# An error page is read this far; a larger one says no more.
+_READ = 64 * 2**10
+_MOST_INFLATED = 2**20
+
+_unseen = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL)
+_tag = re.compile(r"<[^<>]*>?")
+# A body may echo the key it refuses: the vendor's keys are 32 and 40 hexadecimal digits.
+_secret = re.compile(r"[0-9a-f]{32,}|(?<=bearer )\S+", re.IGNORECASE)
+
+
+def error_text(answer: Answer) -> str:
+    """The messages in an error's body, at most 200 characters; empty where it has none.
+
+    Reads the vendor's ``{"errors": […]}`` in both forms, HTML and plain text; never raises.
+    What looks like a key is left out.
+    """
+    try:
+        body = inflate(answer.body, answer.headers.get("content-encoding", ""), _MOST_INFLATED)
+    except ValueError:
+        return ""
+    return body_text(body)
+
+
+def body_text(body: bytes) -> str:
+    """The same for a body that is not compressed."""
+    said = _json_messages(body)
+    if said is None:
+        said = _plain(body[:_READ].decode("utf-8", "replace"))
+    return printable(_secret.sub("[…]", said), _LIMIT)
+
+
+def _json_messages(body: bytes) -> str | None:
+    """The messages of a JSON body, joined; None where it is no such JSON."""
+    if len(body) > _READ or body[:1] not in (b"{", b"["):
+        return None
+    try:
+        value: object = orjson.loads(body)
+    except ValueError:
+        return None
+    errors = value.get("errors") if isinstance(value, dict) else value
+    if errors is None:
+        return _message(value) or None
+    messages = errors if isinstance(errors, list) else [errors]
+    return "; ".join(filter(None, map(_message, messages)))
+
+
+def _message(error: object) -> str:
+    if not isinstance(error, dict):
+        return "" if error is None else str(error)
+    known = [error[key] for key in ("title", "detail", "message", "error") if isinstance(error.get(key), str)]
+    return ": ".join(dict.fromkeys(known))
+
+
+def _plain(text: str) -> str:
+    if "<" not in text:
+        return text
+    return html.unescape(_tag.sub(" ", _unseen.sub(" ", text)))

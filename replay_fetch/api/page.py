@@ -1,0 +1,98 @@
+"""A page's body decoded into its segments and the token of the next page."""
+
+from __future__ import annotations
+
+from replay_fetch.api.body import CutBody, OversizedBody, inflate
+from replay_fetch.api.envelope import kind
+from replay_fetch.api.error_text import error_text
+from replay_fetch.api.printable import printable
+from replay_fetch.api.quick import QuickLocate, can_be_quick
+from replay_fetch.api.shapes import Located, UnknownShape, locate
+from replay_fetch.api.tokens import find_next
+from replay_fetch.api.wrapper import segment
+from replay_fetch.api.zstd import MissingZstd
+from replay_fetch.errors import BadBody, GarbledBody
+from replay_fetch.model import Answer, Page
+from replay_fetch.settings import ApiSettings
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_NO_CONTENT = 204
+_SPACE = b" \t\r\n"
+_BYTES_SHOWN = 8
+
+
+class PageDecoder:
+    """Decodes the pages of one API; remembers how they are laid out, to be quick.
+
+    May be used from several threads at once: what it remembers is swapped whole and only ever
+    saves time.
+    """
+
+    def __init__(self, api: ApiSettings) -> None:
+        self._api = api
+        self._quick: QuickLocate | None = None
+
+    def __repr__(self) -> str:
+        return f"<PageDecoder, segments at {self._quick.path or 'the top'!r}>" if self._quick else "<PageDecoder>"
+
+    def decode(self, answer: Answer) -> Page:
+        """The page in a 2xx answer.
+
+        Raises GarbledBody where the answer is damaged, so that asking again may help; BadBody
+        where it is whole but in no shape that a rule knows.
+        """
+        try:
+            text = self._text(answer)
+            located = self._locate(text) if text else Located([], None, "empty body")
+            return self._page(located, answer.headers.get("link", ""))
+        except CutBody as damage:
+            raise GarbledBody(str(damage), answer) from None
+        except (OversizedBody, MissingZstd, UnknownShape) as reason:
+            raise BadBody(str(reason), answer) from None
+        except ValueError as not_json:
+            raise _unreadable(text, answer, str(not_json)) from None
+
+    def _text(self, answer: Answer) -> bytes:
+        """The body's text, without compression, byte order mark and space around it."""
+        if answer.status == _NO_CONTENT:
+            return b""
+        body = inflate(answer.body, answer.headers.get("content-encoding", ""), self._api.max_page_bytes)
+        return body.removeprefix(_BYTE_ORDER_MARK).strip(_SPACE)
+
+    def _locate(self, text: bytes) -> Located:
+        """Where the segments are: as in the page before, else by the rules."""
+        located = self._quick.locate(text) if self._quick else None
+        if located is None:
+            located = locate(text, self._api.segments_path)
+            if can_be_quick(located, self._api.next_path):
+                self._quick = QuickLocate(located, self._api.next_path, overridden=bool(self._api.segments_path))
+        return located
+
+    def _page(self, located: Located, link_header: str) -> Page:
+        if not self._api.segments_path:
+            _require_objects(located)
+        segments = tuple(map(segment, located.elements))
+        following = find_next(located.envelope, link_header, self._api.origin, self._api.next_path)
+        wrapped = " (JSON:API)" if segments and segments[0].item is not None else ""
+        leads_on = f" + {following.place}" if following.place else ""
+        return Page(segments, following.token, following.has_more, f"{located.name}{wrapped}{leads_on}")
+
+
+def _require_objects(located: Located) -> None:
+    for position, element in enumerate(located.elements):
+        if element[:1] != b"{":
+            raise UnknownShape(f"element {position} of {located.name} is {kind(element)}, where a segment is an object")
+
+
+def _unreadable(text: bytes, answer: Answer, reason: str) -> GarbledBody | BadBody:
+    """The error for a body that is not JSON: damaged where it began as text that we know."""
+    if text.startswith((b"{", b"[")):
+        return GarbledBody(reason, answer)
+    if text.startswith(b"<"):
+        return GarbledBody(f"an HTML page where JSON was expected: {error_text(answer)}", answer)
+    headers = answer.headers
+    said = ", ".join(
+        f"{name} '{printable(headers[name], 60)}'" for name in ("content-type", "content-encoding") if name in headers
+    )
+    begins = text[:_BYTES_SHOWN].hex(" ")
+    return BadBody(f"{len(text)} bytes that are neither JSON nor compressed JSON ({said}), beginning {begins}", answer)

@@ -1,0 +1,117 @@
+"""What the headers of an answer say of the rate limit, in all the forms they are met in.
+
+::
+
+    X-RateLimit-Limit / -Period / -Remaining / -Reset / -Name      the vendor's, documented
+    RateLimit-Limit / -Remaining / -Reset                          drafts of the IETF, and proxies
+    RateLimit: "default";r=50;t=30                                 later drafts, with
+    RateLimit-Policy: "default";q=100;w=10                         the policy beside it
+    RateLimit: limit=100, remaining=50, reset=5                    the draft between
+    Retry-After: 7 | Wed, 21 Oct 2026 07:28:00 GMT                 RFC 9110
+
+Header values are read defensively: ``7, 7`` where a proxy doubled a line, decimals, epochs.
+What cannot be read is None; what is read is clamped to what can be true.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+
+from replay_fetch.api.printable import printable
+from replay_fetch.model import RateLimit
+
+_LONGEST_WAIT = 3600.0
+_LONGEST_PERIOD = 86_400.0
+_MOST = 10**9
+# A reset is seconds from now unless it is too large for that: three years, or it counts milliseconds.
+_EPOCH_SECONDS = 1e8
+_EPOCH_MILLISECONDS = 1e11
+
+_NUMBER = re.compile(r"\s*\+?([0-9]+(?:\.[0-9]*)?)\s*(?:[,;]|$)")
+_PARAMETER = re.compile(r"([a-z]+)\s*=\s*\"?([0-9.]+)")
+_QUOTED_NAME = re.compile(r'\s*"([^"]*)"')
+
+
+def rate_limit(headers: Mapping[str, str], *, now_epoch: float) -> RateLimit | None:
+    """The limit that ``headers`` (names in lower case) describe; None where they don't.
+
+    ``now_epoch`` is the wall clock, seconds since 1970; only epochs and dates are held against it.
+    """
+    state = _structured(headers)
+    limit = _count(_first(headers, "limit") or state.get("limit", ""))
+    remaining = _count(_first(headers, "remaining") or state.get("remaining", ""))
+    period = _number(headers.get("x-ratelimit-period", "") or state.get("period", ""))
+    found = RateLimit(
+        limit=limit or None,
+        period=period if period and period <= _LONGEST_PERIOD else None,
+        remaining=remaining,
+        reset=_wait(_first(headers, "reset") or state.get("reset", ""), now_epoch),
+        retry_after=_wait(headers.get("retry-after", ""), now_epoch),
+        name=printable(headers.get("x-ratelimit-name", "") or state.get("name", ""), 100),
+    )
+    numbers = (found.limit, found.period, found.remaining, found.reset, found.retry_after)
+    return None if all(number is None for number in numbers) else found
+
+
+def _first(headers: Mapping[str, str], what: str) -> str:
+    """The value in the vendor's header, else in the proxies' and drafts' one."""
+    return headers.get(f"x-ratelimit-{what}") or headers.get(f"ratelimit-{what}") or ""
+
+
+def _number(text: str) -> float | None:
+    """The first of the numbers in ``text``; None for garbage and for negative ones."""
+    number = _NUMBER.match(text)
+    return min(float(number[1]), 1e15) if number else None
+
+
+def _count(text: str) -> int | None:
+    number = _number(text)
+    return None if number is None else min(int(number), _MOST)
+
+
+def _wait(text: str, now_epoch: float) -> float | None:
+    """Seconds from now, of a header that gives seconds, an epoch or a date."""
+    number = _number(text)
+    if number is None:
+        number = _date(text)
+        if number is None:
+            return None
+    if number >= _EPOCH_MILLISECONDS:
+        number /= 1000
+    if number >= _EPOCH_SECONDS:
+        number -= now_epoch
+    return min(max(number, 0.0), _LONGEST_WAIT)
+
+
+def _date(text: str) -> float | None:
+    """Seconds since 1970 of an HTTP date."""
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):  # what its hand-made parser lets out
+        return None
+
+
+def _structured(headers: Mapping[str, str]) -> dict[str, str]:
+    """The IETF's ``RateLimit`` and ``RateLimit-Policy``, under the names of the separate headers."""
+    text = headers.get("ratelimit", "")
+    state = dict(_PARAMETER.findall(text.partition(",")[0] if ";" in text else text))
+    policy_text = headers.get("ratelimit-policy", "")
+    name = _QUOTED_NAME.match(text)
+    policy_item = _policy_of(name[1] if name else "", policy_text)
+    policy = dict(_PARAMETER.findall(policy_item))
+    found = {
+        "limit": state.get("limit") or policy.get("q") or policy_item.partition(";")[0].strip(),
+        "remaining": state.get("remaining") or state.get("r"),
+        "reset": state.get("reset") or state.get("t"),
+        "period": policy.get("w") or policy.get("window"),
+        "name": name[1] if name else "",
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def _policy_of(name: str, policies: str) -> str:
+    """The item of ``RateLimit-Policy`` that is called ``name``, else the first."""
+    items = policies.split(",")
+    return next((item for item in items if name and item.strip().startswith(f'"{name}"')), items[0])

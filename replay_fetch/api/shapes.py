@@ -1,0 +1,116 @@
+"""Where the list of segments is in a page's body: the first rule that matches.
+
+1. an object with ``records`` and one of ``start``, ``view`` is itself one segment
+2. several values one after another (NDJSON or joined) are the list
+3. a list is the list
+4. ``segments`` · ``data`` · ``data.segments`` · ``data.attributes.segments`` · ``records`` ·
+   ``items`` · ``results`` · ``events``, where a list stands there
+
+``--segments-path`` replaces all of them; ``.`` there is the whole body.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from replay_fetch.api import split
+from replay_fetch.api.envelope import Envelope, kind
+from replay_fetch.api.error_text import body_text
+from replay_fetch.api.printable import printable
+
+_PLACES = ("segments", "data", "data.segments", "data.attributes.segments", "records", "items", "results", "events")
+WHOLE_BODY = "."
+_SEGMENT_NEEDS = "records"
+_SEGMENT_HAS_ONE_OF = ("start", "view")
+_MAX_KEYS_NAMED = 8
+
+
+class UnknownShape(ValueError):
+    """JSON in which no rule finds a list of segments; the message says what is there."""
+
+
+class Located(NamedTuple):
+    """The elements of a page and what surrounds them."""
+
+    elements: list[bytes]
+    envelope: Envelope | None
+    """None where the body has no object around the segments."""
+    name: str
+    """What the place is called in words."""
+    path: str | None = None
+    """The dotted path of the list, empty where the body is the list; None where there is no list."""
+
+
+def locate(text: bytes, segments_path: str = "") -> Located:
+    """The elements in ``text`` by the rules, or at ``segments_path``.
+
+    Raises UnknownShape where they are not found, another ValueError where ``text`` is not JSON.
+    """
+    values = split.values(text)
+    if len(values) != 1:
+        return _several(values, segments_path)
+    value = values[0]
+    body = kind(value)
+    envelope = Envelope({"": split.members(value)}) if body == "object" else None
+    if segments_path:
+        return _at_path(value, envelope, segments_path)
+    if body == "list":
+        return Located(split.elements(value), None, "list", "")
+    if envelope is None:
+        raise UnknownShape(f"the body is {body}, where segments were expected")
+    if is_segment(envelope):
+        return Located([value], None, "one segment")
+    for place in _PLACES:
+        found = envelope.get(place)
+        if found is not None and kind(found) == "list":
+            return Located(split.elements(found), envelope, place, place)
+    if "errors" in envelope.keys:
+        raise UnknownShape(f"the API answers with errors instead of segments: {body_text(value)}")
+    raise UnknownShape(
+        f"no list of segments is known in {_describe(envelope)}; if one is there, name it with "
+        "--segments-path (a dotted path such as payload.list, or . for the whole body)",
+    )
+
+
+def is_segment(envelope: Envelope) -> bool:
+    """True where the object is a segment rather than something around segments."""
+    names = envelope.members("")
+    return _SEGMENT_NEEDS in names and any(key in names for key in _SEGMENT_HAS_ONE_OF)
+
+
+def outranking(path: str) -> tuple[str, ...]:
+    """Paths at which something may stand that a rule before the one for ``path`` takes."""
+    if path not in _PLACES:
+        return ()
+    segment_keys = _SEGMENT_HAS_ONE_OF if path == _SEGMENT_NEEDS else (_SEGMENT_NEEDS,)
+    return (*_PLACES[: _PLACES.index(path)], *segment_keys)
+
+
+def _several(values: list[bytes], segments_path: str) -> Located:
+    if segments_path not in ("", WHOLE_BODY):
+        raise UnknownShape(
+            f"--segments-path {printable(segments_path)} leads nowhere: the body is {len(values)} values"
+        )
+    return Located(values, None, "values one after another")
+
+
+def _at_path(value: bytes, envelope: Envelope | None, path: str) -> Located:
+    """What the user's path leads to: a list, or one segment; null is an empty list."""
+    found = value if path == WHOLE_BODY else envelope.get(path) if envelope else None
+    place = "whole body" if path == WHOLE_BODY else path
+    if kind(found) == "list" and found:
+        return Located(split.elements(found), envelope, place, "" if path == WHOLE_BODY else path)
+    if kind(found) == "object" and found:
+        return Located([found], envelope, place)
+    if kind(found) == "null":
+        return Located([], envelope, place)
+    there = _describe(envelope) if envelope else kind(value)
+    raise UnknownShape(f"--segments-path {printable(path)} leads to {kind(found)} in {there}")
+
+
+def _describe(envelope: Envelope) -> str:
+    """The object's keys, a few of them, fit for a message."""
+    keys = envelope.keys
+    named = ", ".join(f"'{printable(key, 30)}'" for key in keys[:_MAX_KEYS_NAMED])
+    more = f" and {len(keys) - _MAX_KEYS_NAMED} more" if len(keys) > _MAX_KEYS_NAMED else ""
+    return f"an object with the keys {named}{more}" if keys else "an empty object"

@@ -1,0 +1,119 @@
+"""Where the next page's token is: the first place that has one.
+
+1. ``paging`` itself, then ``paging.{next,after,cursor,token}``
+2. at the top: ``next``, ``next_token``, ``next_page_token``, ``next_cursor``, ``cursor``
+3. ``meta.paging`` as in 1
+4. ``meta.page.{after,next_cursor,cursor,next}``
+5. ``meta.pagination.{next_cursor,next_page,next}``
+6. ``data.attributes.paging`` as in 1
+7. ``links.next``, then the ``Link`` header: see ``links``
+
+``--next-path`` replaces all of them. A place that holds null or nothing is passed over. Where a
+place holds something that cannot be a token, or a link that cannot be used, the page says that
+more follows all the same: the chain counts as cut, not as done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from replay_fetch.api.envelope import Envelope, kind, string
+from replay_fetch.api.links import next_link, paging_token
+
+_IN_PAGING = ("next", "after", "cursor", "token")
+# Each object and the keys that hold a token in it.
+_TOKEN_PLACES = (
+    ("paging", _IN_PAGING),
+    ("", ("next", "next_token", "next_page_token", "next_cursor", "cursor")),
+    ("meta.paging", _IN_PAGING),
+    ("meta.page", ("after", "next_cursor", "cursor", "next")),
+    ("meta.pagination", ("next_cursor", "next_page", "next")),
+    ("data.attributes.paging", _IN_PAGING),
+)
+_LINK_PLACE = "links.next"
+_MORE_PLACES = ("", "paging", "meta", "meta.page", "meta.pagination")
+_MORE_KEYS = ("has_more", "hasMore")
+
+# Every path that find_next looks at without --next-path, for whoever splits only what is looked at.
+LOOKED_AT = frozenset(
+    {f"{place}.{key}".lstrip(".") for place, keys in _TOKEN_PLACES for key in keys}
+    | {f"{place}.{key}".lstrip(".") for place in _MORE_PLACES for key in _MORE_KEYS}
+    | {_LINK_PLACE},
+)
+
+
+class Next(NamedTuple):
+    """What a page, or one place in it, says of the page behind it."""
+
+    token: str | None = None
+    has_more: bool = False
+    place: str = ""
+
+
+def find_next(envelope: Envelope | None, link_header: str, origin: str, next_path: str = "") -> Next:
+    """The next page's token in the envelope, else in the header; ``next_path`` overrides."""
+    has_more = envelope is not None and _says_more(envelope)
+    for found in _candidates(envelope, link_header, origin, next_path):
+        has_more |= found.has_more
+        if found.token:
+            return found._replace(has_more=has_more)
+    return Next(has_more=has_more)
+
+
+def _candidates(envelope: Envelope | None, link_header: str, origin: str, next_path: str) -> Iterator[Next]:
+    """What stands at each place that holds anything, in the order of the rules."""
+    if next_path:
+        if envelope:
+            yield _read(envelope.get(next_path), next_path)
+        return
+    if envelope:
+        for place, keys in _TOKEN_PLACES:
+            if place.endswith("paging") and kind(envelope.get(place)) == "string":
+                yield _read(envelope.get(place), place)
+            members = envelope.members(place)
+            if members:
+                yield from (_read(members[key], f"{place}.{key}".lstrip(".")) for key in keys if key in members)
+        yield _linked(_link_text(envelope), origin, _LINK_PLACE)
+    yield _linked(next_link(link_header), origin, "Link header")
+
+
+def _says_more(envelope: Envelope) -> bool:
+    return any(envelope.members(place).get(key) == b"true" for place in _MORE_PLACES for key in _MORE_KEYS)
+
+
+def _read(text: bytes | None, place: str) -> Next:
+    """The token that the JSON text is; a number's own text serves as one."""
+    what = kind(text)
+    if text is None or text in (b"null", b"false", b'""'):
+        return Next()
+    if what == "number":
+        return Next(text.decode("ascii"), place=place)
+    if what == "string":
+        try:
+            return Next(string(text), place=place)
+        except ValueError:  # lone surrogates: it could not be sent back
+            return Next(has_more=True)
+    is_empty_container = what in ("object", "list") and not text[1:-1].strip()
+    return Next(has_more=not is_empty_container)
+
+
+def _link_text(envelope: Envelope) -> str | None:
+    """The URL in ``links.next``, which JSON:API lets be a string or an object with ``href``."""
+    text = envelope.members("links").get("next")
+    if kind(text) == "object":
+        text = envelope.members(_LINK_PLACE).get("href")
+    if text is None or kind(text) != "string":
+        return None
+    try:
+        return string(text)
+    except ValueError:
+        return ""
+
+
+def _linked(link: str | None, origin: str, place: str) -> Next:
+    """The token in a link; a link without a token for us still says that more follows."""
+    if link is None:
+        return Next()
+    token = paging_token(link, origin)
+    return Next(token, has_more=token is None, place=place)

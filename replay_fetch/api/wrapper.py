@@ -1,0 +1,28 @@
+"""Segments that the API wraps in a resource object, JSON:API's ``{"type", "id", "attributes"}``."""
+
+from __future__ import annotations
+
+import re
+
+from replay_fetch.api import split
+from replay_fetch.model import Segment
+
+# As the SDK writes a segment; then the whole of it need not be looked through for a wrapper's keys.
+_begins_with_records = re.compile(rb'\{\s*"records"\s*:')
+_ATTRIBUTES = b'"attributes"'
+
+
+def segment(element: bytes) -> Segment:
+    """The segment in one element of a page, taken out of its wrapper where it has one.
+
+    A wrapper is an object whose ``attributes`` are an object, with a ``type`` or ``id`` beside
+    them and no ``records``. Its other members become ``Segment.item``, each one verbatim.
+    """
+    if _begins_with_records.match(element) or _ATTRIBUTES not in element or element[:1] != b"{":
+        return Segment(element)
+    names = split.members(element)
+    inner = names.get("attributes", b"")
+    if inner[:1] != b"{" or "records" in names or not ("type" in names or "id" in names):
+        return Segment(element)
+    rest = [key + b":" + value for key, value in split.pairs(element) if split.key_text(key) != "attributes"]
+    return Segment(inner, b"{" + b",".join(rest) + b"}")

@@ -1,0 +1,40 @@
+"""The zstd decompressor: Python's own from 3.14 on, else the optional zstandard package."""
+
+from __future__ import annotations
+
+import sys
+from typing import Protocol
+
+MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+class MissingZstd(ValueError):
+    """A zstd body came, and nothing installed can read it."""
+
+
+class ZstdFrame(Protocol):
+    """What both libraries' decompressors of one frame have in common."""
+
+    @property
+    def eof(self) -> bool:
+        """True once the frame is whole."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """What was fed past the end of the frame."""
+
+    def decompress(self, data: bytes, /) -> bytes:
+        """All that ``data`` adds to the output."""
+
+
+def zstd_frame() -> tuple[ZstdFrame, type[Exception]]:
+    """A decompressor for one frame, and what it raises for a damaged one."""
+    if sys.version_info >= (3, 14):
+        from compression import zstd  # noqa: PLC0415 - absent before 3.14
+
+        return zstd.ZstdDecompressor(), zstd.ZstdError
+    try:
+        import zstandard  # noqa: PLC0415 - an optional extra, needed for bodies nobody asks for
+    except ImportError:
+        raise MissingZstd("the body is zstd: pip install 'replay-fetch[zstd]' to read it") from None
+    return zstandard.ZstdDecompressor().decompressobj(), zstandard.ZstdError
