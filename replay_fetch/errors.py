@@ -6,6 +6,7 @@
     ├── SettingsError            a flag, a key or the environment: nothing was asked      (exit 2)
     ├── InputError               the list cannot be read: nothing was asked               (exit 2)
     ├── AuthError                the API refuses the keys: the run stops                  (exit 3)
+    ├── TrustError               the server's certificate is not trusted                  (exit 3)
     ├── OutageError              the API stayed dead past --give-up-after                 (exit 3)
     ├── ArchiveError             disk full, archive locked, damaged or not ours           (exit 3)
     └── RequestError             one page of one view: becomes the view's outcome
@@ -16,6 +17,7 @@
         │   └── GarbledBody      a 200 whose body is cut or is an HTML page
         ├── NotFound             404
         ├── Forbidden            401, 403
+        ├── Rejected             another 4xx, a redirect
         ├── TokenRefused         400, 404, 410 for a page behind the first
         ├── BadBody              a body in a shape that no rule knows
         ├── ChainCut             repeated token, promised page without token, page cap
@@ -46,6 +48,10 @@ class InputError(ReplayFetchError):
 
 class AuthError(ReplayFetchError):
     """The API refuses the keys themselves, not one view."""
+
+
+class TrustError(ReplayFetchError):
+    """The server's certificate is not trusted; trying again would not change that."""
 
 
 class OutageError(ReplayFetchError):

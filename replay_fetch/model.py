@@ -98,3 +98,57 @@ class RateLimit:
     reset: float | None = None
     retry_after: float | None = None
     name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedView:
+    """A view of the plan; ``row`` orders the views of all lists by first appearance."""
+
+    row: int
+    session: int
+    """The session's number in the ledger; sessions too are ordered by first appearance."""
+    view: View
+    expected: int | None = None
+    """Segments the list says the view has; a hint, not proof."""
+
+
+class Span(NamedTuple):
+    """Where a view's lines lie in a session file, in bytes as stored."""
+
+    offset: int
+    length: int
+    sha256: str
+    """Of the stored bytes: where the file is compressed, of the compressed ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewRecord:
+    """What is kept of a view that has ended.
+
+    Its bytes lie in the session's file where ``whole`` is set, else in a part of its own. A
+    ``partial`` span is a copy of the part for people to read until the session is whole.
+    """
+
+    planned: PlannedView
+    outcome: Outcome | None = None
+    """None where the view has not been asked for to its end."""
+    reason: str = ""
+    source: str = ""
+    shape: str = ""
+    pages: int = 0
+    segments: int = 0
+    size: int = 0
+    """Bytes of the view's lines, uncompressed."""
+    sha256: str = ""
+    """Of the view's lines, uncompressed."""
+    checks: Mapping[str, object] = field(default_factory=dict)
+    """What a reader should be warned of: gaps, repeats, no full snapshot; empty if nothing."""
+    about: Mapping[str, object] = field(default_factory=dict)
+    """What the segments say of the recording: start and end in ms, records."""
+    whole: Span | None = None
+    partial: Span | None = None
+
+    @property
+    def finished(self) -> bool:
+        """True where the view is never asked for again."""
+        return self.outcome is not None and self.outcome.finished

@@ -1,0 +1,118 @@
+"""Turning a batch into facts on the disk; runs in the writer's thread.
+
+The order makes a kill at any instant harmless: lines are in fsynced files under names that are on the
+disk before the ledger says so, and what the ledger no longer needs is removed only after that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Protocol
+
+from replay_fetch.archive.desk import Batch, Delivery
+from replay_fetch.archive.draft import Draft
+from replay_fetch.archive.durable import explained, sync_folder
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.raw import keep_raw, remove_raw
+from replay_fetch.archive.session_file import SessionFile
+from replay_fetch.model import ViewRecord
+
+# Fsyncs of different files share the journal's commits; four at a time take most of that.
+_FILES_AT_ONCE = 4
+
+
+class Journal(Protocol):
+    """What a commit needs of the ledger."""
+
+    def record(self, records: Iterable[ViewRecord]) -> None:
+        """Keep the records, all or none, durably."""
+
+    def session_views(self, session: int) -> Iterable[ViewRecord]:
+        """All views of a session in list order."""
+
+
+class Committer:
+    """Writes batches, one after another."""
+
+    def __init__(self, layout: Layout, journal: Journal, *, keep_raw: bool) -> None:
+        self._layout = layout
+        self._journal = journal
+        self._keep_raw = keep_raw
+        self._pool = ThreadPoolExecutor(_FILES_AT_ONCE, thread_name_prefix="session-file")
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._pool.shutdown()
+
+    def commit(self, batch: Batch) -> list[ViewRecord]:
+        """Write one batch durably and return the records of the views that ended in it.
+
+        Raises ArchiveError when it cannot be written; then nothing of it counts.
+        """
+        records: dict[int, ViewRecord] = {}
+        drafts: dict[int, Draft] = {}
+        for delivery in batch.deliveries:
+            self._digest(delivery)
+            if delivery.ended is not None:
+                record = delivery.draft.record(delivery.ended)
+                records[record.planned.row] = record
+                drafts[record.planned.row] = delivery.draft
+            else:
+                with explained("writing a view that is still growing"):
+                    delivery.draft.spill()
+        files = [self._session_file(number, records, drafts) for number in batch.sessions]
+        direct = {row for file in files for row in file.drafts}
+        self._keep_parts(draft for row, draft in drafts.items() if row not in direct)
+        written = [record for part in self._pool.map(SessionFile.write, files) for record in part]
+        if written:
+            with explained(f"writing {self._layout.sessions}"):
+                sync_folder(self._layout.sessions)
+        self._journal.record((records | {record.planned.row: record for record in written}).values())
+        self._remove_stale(files, drafts)
+        return list(records.values())
+
+    def _digest(self, delivery: Delivery) -> None:
+        draft = delivery.draft
+        if delivery.restarted:
+            draft.start_over()
+        for page in delivery.pages:
+            draft.add(page)
+        if delivery.ended is not None and delivery.ended.answer is not None:
+            delivery.raw.append(delivery.ended.answer)
+        for answer in delivery.raw:
+            draft.raw_pages += 1
+            keep_raw(self._layout.raw_folder(draft.planned.view), draft.raw_pages, answer)
+        if delivery.ended is not None and not draft.raw_pages:
+            remove_raw(self._layout.raw_folder(draft.planned.view))
+
+    def _session_file(self, number: int, records: dict[int, ViewRecord], drafts: dict[int, Draft]) -> SessionFile:
+        views = [records.get(view.planned.row, view) for view in self._journal.session_views(number)]
+        file = SessionFile(self._layout, views[0].planned.view.session_id, number, views)
+        if file.whole:  # written straight from the drafts; a partial one is a copy of parts
+            rows = (view.planned.row for view in views)
+            file = replace(file, drafts={row: drafts[row] for row in rows if row in drafts})
+        return file
+
+    def _keep_parts(self, drafts: Iterable[Draft]) -> None:
+        kept = False
+        with explained(f"writing {self._layout.parts}"):
+            for draft in drafts:
+                if draft.size:
+                    draft.keep_as(self._layout.part(draft.planned.row))
+                    kept = True
+            if kept:
+                sync_folder(self._layout.parts)
+
+    def _remove_stale(self, files: Sequence[SessionFile], drafts: dict[int, Draft]) -> None:
+        """Remove what finished sessions no longer need; a leftover would be removed by the next run."""
+        for row, draft in drafts.items():
+            draft.discard()
+            if not draft.size:
+                self._layout.part(row).unlink(missing_ok=True)
+        for file in files:
+            if file.whole:
+                self._layout.session_file(file.session_id, partial=True).unlink(missing_ok=True)
+                for view in file.views:
+                    self._layout.part(view.planned.row).unlink(missing_ok=True)

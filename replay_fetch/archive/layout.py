@@ -1,0 +1,89 @@
+"""Where everything in an archive lies; the only place that makes paths out of ids."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from replay_fetch.model import View
+from replay_fetch.settings import Compression
+
+# The ids a list may hold. Checked again here: whatever got past the plan, it never becomes a path.
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The paths of one archive."""
+
+    root: Path
+    compression: Compression = Compression.NONE
+
+    @property
+    def sessions(self) -> Path:
+        """The folder of finished (and partial) session files."""
+        return self.root / "sessions"
+
+    @property
+    def raw(self) -> Path:
+        """The folder of pages kept as they came."""
+        return self.root / "raw"
+
+    @property
+    def manifest(self) -> Path:
+        """One line a view: the archive's table of contents."""
+        return self.root / "manifest.ndjson"
+
+    @property
+    def report(self) -> Path:
+        """The last run in figures."""
+        return self.root / "report.json"
+
+    @property
+    def private(self) -> Path:
+        """What is ours alone; nothing in it is needed to read the archive."""
+        return self.root / ".replay-fetch"
+
+    @property
+    def ledger(self) -> Path:
+        """The plan and each view's state."""
+        return self.private / "ledger.sqlite"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the run that writes to this archive."""
+        return self.private / "lock"
+
+    @property
+    def parts(self) -> Path:
+        """Views that are fetched while their session is not whole."""
+        return self.private / "parts"
+
+    @property
+    def temporary(self) -> Path:
+        """Files on their way to their final name; emptied at the start of a run."""
+        return self.private / "tmp"
+
+    def session_name(self, session_id: str, *, partial: bool = False) -> str:
+        """A session file's name, relative to the archive."""
+        infix = ".partial" if partial else ""
+        return f"sessions/{_checked(session_id)}{infix}.ndjson{self.compression.suffix}"
+
+    def session_file(self, session_id: str, *, partial: bool = False) -> Path:
+        """A session file's path."""
+        return self.root / self.session_name(session_id, partial=partial)
+
+    def part(self, row: int) -> Path:
+        """The lines of one view, plain, named by its row in the ledger."""
+        return self.parts / f"{row}.ndjson"
+
+    def raw_folder(self, view: View) -> Path:
+        """The folder of one view's raw pages."""
+        return self.raw / _checked(view.session_id) / _checked(view.view_id)
+
+
+def _checked(text: str) -> str:
+    if _ID.fullmatch(text) is None:
+        raise ValueError(f"{text!r} is not an id")
+    return text

@@ -1,0 +1,25 @@
+"""The line format: one segment a line, the segment's own bytes untouched.
+
+``{"session_id":"…","view_id":"…","position":0,"segment":<verbatim>}``, with ``"item":{…}`` behind it
+where the API wrapped the segment. A newline inside JSON can only stand between tokens, so it becomes
+a space; nothing else changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from replay_fetch.model import Segment, View
+
+_LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")
+
+
+def lines(view: View, first_position: int, segments: Sequence[Segment]) -> bytes:
+    """The lines of consecutive segments of a view, each ended by a newline."""
+    # Ids hold letters, digits, - and _ only: nothing in them needs escaping.
+    opening = f'{{"session_id":"{view.session_id}","view_id":"{view.view_id}","position":'.encode()
+    pieces: list[bytes] = []
+    for position, (raw, item) in enumerate(segments, first_position):
+        pieces += (opening, b'%d,"segment":' % position, raw if b"\n" not in raw else raw.translate(_LINE_BREAKS))
+        pieces += (b"}\n",) if item is None else (b',"item":', item.translate(_LINE_BREAKS), b"}\n")
+    return b"".join(pieces)

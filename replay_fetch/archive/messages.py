@@ -1,0 +1,34 @@
+"""What the workers tell the writer, in the order it happened to each view."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from replay_fetch.model import Answer, Outcome, Page, PlannedView
+
+
+class PageArrived(NamedTuple):
+    """The next page of a view's chain; ``answer`` is there where raw pages are kept."""
+
+    planned: PlannedView
+    page: Page
+    answer: Answer | None = None
+
+
+class ChainRestarted(NamedTuple):
+    """The view's chain begins anew: what arrived of it so far does not count."""
+
+    planned: PlannedView
+
+
+class ViewEnded(NamedTuple):
+    """The view's last message: how it ended, and the page nobody understood if that is why."""
+
+    planned: PlannedView
+    outcome: Outcome
+    reason: str = ""
+    source: str = ""
+    answer: Answer | None = None
+
+
+Message = PageArrived | ChainRestarted | ViewEnded

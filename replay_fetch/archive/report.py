@@ -1,0 +1,86 @@
+"""The report of a run: what came of the list, and what it took."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import orjson
+
+from replay_fetch.archive.durable import explained, write_atomically
+from replay_fetch.archive.layout import Layout
+from replay_fetch.model import Outcome
+
+FORMAT = 1
+_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One run in figures; ``report.json`` holds the same under the same names.
+
+    Every row of the list is accounted for: ``rows`` = the views of ``outcomes`` + ``unasked`` +
+    ``duplicates`` + ``bad_rows``. Times are seconds, sizes bytes.
+    """
+
+    list_name: str
+    rows: int
+    duplicates: int
+    bad_rows: int
+    outcomes: Mapping[Outcome, int]
+    unasked: int = 0
+    """Views that the run did not come to, or not to the end of."""
+    finished_before: int = 0
+    """Views of the list that an earlier run had finished; not asked for again."""
+    noted: int = 0
+    """Views whose recording has gaps, repeats or no full snapshot at its start: see the manifest."""
+    segments: int = 0
+    bytes: int = 0
+    """Of all lines of the list's views, uncompressed."""
+    requests: int = 0
+    retries: int = 0
+    rate_limited: int = 0
+    pages: int = 0
+    wire_bytes: int = 0
+    seconds: float = 0.0
+    waited_seconds: float = 0.0
+    """Seconds that all workers together waited for their turn."""
+    started: str = ""
+    """Wall time, ISO 8601."""
+    interrupted: bool = False
+    stopped: str | None = None
+    """Why the run ended before its list did, None where it did not."""
+    bad_row_reasons: Sequence[str] = ()
+    """Of the first 100 bad rows, each with its line."""
+    pacing: Sequence[Mapping[str, float | None]] = ()
+    """Over time: seconds since the start, allowed rate, 429s so far; at most 500 points."""
+    settings: Mapping[str, object] = field(default_factory=dict)
+    format: int = FORMAT
+
+    @property
+    def views(self) -> int:
+        """Views of the list, each counted once."""
+        return self.unasked + sum(self.outcomes.values())
+
+    @property
+    def unfinished(self) -> int:
+        """Views that the next run asks for again."""
+        return self.unasked + sum(n for outcome, n in self.outcomes.items() if not outcome.finished)
+
+    @property
+    def exit_code(self) -> int:
+        """0 all ended well, 1 some did not, 3 stopped, 130 interrupted."""
+        if self.interrupted:
+            return 130
+        if self.stopped:
+            return 3
+        return 1 if self.unfinished or self.bad_rows else 0
+
+
+def write_report(layout: Layout, report: Report) -> None:
+    """Write ``report.json``."""
+    content = dataclasses.asdict(report) | {"views": report.views, "exit_code": report.exit_code}
+    body = orjson.dumps(content, option=_OPTIONS)
+    with explained(f"writing {layout.report}"):
+        write_atomically(layout.report, [body], layout.temporary / "report")

@@ -1,0 +1,97 @@
+"""The one task that owns every file of the archive.
+
+Messages are taken in on the event loop; batches are written in a thread. While one batch is being
+written the next one gathers, so the disk's own pace decides how many views share a commit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import anyio
+from anyio import to_thread
+from anyio.streams.memory import MemoryObjectReceiveStream
+
+from replay_fetch.archive.commit import Committer, Journal
+from replay_fetch.archive.desk import Desk
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.messages import Message
+from replay_fetch.model import ViewRecord
+from replay_fetch.settings import ArchiveSettings
+
+# Bytes of pages that may wait for the disk; past it nothing is taken in, so workers wait and nobody asks.
+_ROOM = 48 * 2**20
+
+
+class Writer:
+    """Takes messages from the workers' stream and commits them to the archive.
+
+    ``on_commit`` is called on the event loop with the views that became durable.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        journal: Journal,
+        settings: ArchiveSettings,
+        on_commit: Callable[[Sequence[ViewRecord]], None],
+    ) -> None:
+        self._desk = Desk(layout)
+        self._committer = Committer(layout, journal, keep_raw=settings.keep_raw)
+        self._on_commit = on_commit
+        self._thread = anyio.CapacityLimiter(1)
+        self._changed = anyio.Event()
+        self._closing = False
+
+    def expect(self, session: int, views: int) -> None:
+        """Announce how many views of a session this run will end, before its first message."""
+        self._desk.expect(session, views)
+
+    async def run(self, inbox: MemoryObjectReceiveStream[Message]) -> None:
+        """Take messages until the stream's senders are closed, then commit what there is.
+
+        Raises ArchiveError when the archive cannot be written.
+        """
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self._commit_batches)
+                async with inbox:
+                    async for message in inbox:
+                        self._desk.take(message, anyio.current_time())
+                        self._notify()
+                        while self._desk.size > _ROOM:
+                            await self._changed.wait()
+                self._closing = True
+                self._notify()
+            await self._commit_rest()
+        finally:
+            self._committer.close()
+
+    async def _commit_batches(self) -> None:
+        while not self._closing:
+            changed = self._changed
+            wait = self._desk.next_due(anyio.current_time())
+            if wait == 0.0 or self._desk.size > _ROOM:
+                await self._commit()
+            else:
+                with anyio.move_on_after(math.inf if wait is None else wait):
+                    await changed.wait()
+
+    async def _commit(self) -> None:
+        batch = self._desk.batch(anyio.current_time(), everything=self._desk.size > _ROOM)
+        committed = await to_thread.run_sync(self._committer.commit, batch, limiter=self._thread)
+        self._desk.written(batch.size)
+        self._on_commit(committed)
+        self._notify()
+
+    async def _commit_rest(self) -> None:
+        batch, unended = self._desk.close()
+        committed = await to_thread.run_sync(self._committer.commit, batch, limiter=self._thread)
+        self._on_commit(committed)
+        for draft in unended:
+            draft.discard()
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = anyio.Event()

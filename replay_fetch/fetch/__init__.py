@@ -1,0 +1,8 @@
+"""Fetching views: one page asked for until it is there, pages walked to the end of the chain."""
+
+from replay_fetch.fetch.asking import Asking, Counters
+from replay_fetch.fetch.keys import KeyWatch
+from replay_fetch.fetch.outcomes import answer_of, outcome_of
+from replay_fetch.fetch.walk import Restart, Step, Walk
+
+__all__ = ["Asking", "Counters", "KeyWatch", "Restart", "Step", "Walk", "answer_of", "outcome_of"]

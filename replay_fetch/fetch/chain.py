@@ -1,0 +1,43 @@
+"""Whether a view's chain of pages goes on, decided page by page."""
+
+from __future__ import annotations
+
+from replay_fetch.errors import ChainCut
+from replay_fetch.model import Page
+
+# Empty pages with a token happen; this many in a row lead nowhere.
+_EMPTY_IN_A_ROW = 5
+
+
+class Chain:
+    """Follows the paging tokens of one chain; does no I/O.
+
+    Raises ChainCut from `follow` where the chain cannot be followed to its end:
+
+    1. more was promised, but no token given;
+    2. a token was seen before in this chain (a loop);
+    3. too many empty pages in a row, or more pages than a view can have.
+    """
+
+    def __init__(self, max_pages: int) -> None:
+        self._max_pages = max_pages
+        self._seen: set[str] = set()
+        self._empty = 0
+        self.pages = 0
+
+    def follow(self, page: Page) -> str | None:
+        """The next page's token, None where ``page`` is the last one."""
+        self.pages += 1
+        self._empty = 0 if page.segments else self._empty + 1
+        if page.token is None:
+            if page.has_more:
+                raise ChainCut(f"page {self.pages} says that more follows but gives no paging token")
+            return None
+        if page.token in self._seen:
+            raise ChainCut(f"paging loop: page {self.pages} gives a token that was followed before")
+        if self._empty > _EMPTY_IN_A_ROW:
+            raise ChainCut(f"{self._empty} empty pages in a row")
+        if self.pages >= self._max_pages:
+            raise ChainCut(f"more than {self._max_pages} pages")
+        self._seen.add(page.token)
+        return page.token

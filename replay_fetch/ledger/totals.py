@@ -1,0 +1,54 @@
+"""Sums over the views of one list or of the whole archive, by outcome."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass, field
+
+from replay_fetch.model import Outcome
+
+_SUMS = """
+SELECT outcome, count(*), coalesce(sum(segments), 0), coalesce(sum(pages), 0), coalesce(sum(size), 0),
+  count(nullif(checks, '{{}}'))
+FROM view LEFT JOIN result USING (row) {where} GROUP BY outcome
+"""
+
+
+@dataclass(slots=True)
+class Totals:
+    """Views by outcome; those without one have not been asked for to their end."""
+
+    outcomes: dict[Outcome, int] = field(default_factory=dict)
+    unasked: int = 0
+    segments: int = 0
+    pages: int = 0
+    size: int = 0
+    """Bytes of all lines, uncompressed."""
+    noted: int = 0
+    """Views with something to note: gaps, repeats, no full snapshot."""
+
+    @property
+    def views(self) -> int:
+        """All views, whatever became of them."""
+        return self.unasked + sum(self.outcomes.values())
+
+    @property
+    def finished(self) -> int:
+        """Views that are never asked for again."""
+        return sum(n for outcome, n in self.outcomes.items() if outcome.finished)
+
+
+def sum_views(db: sqlite3.Connection, list_number: int | None) -> Totals:
+    """Sum over the views of list ``list_number``, or over all of them."""
+    where = "" if list_number is None else "WHERE list = :list"
+    totals = Totals()
+    for outcome, views, segments, pages, size, noted in db.execute(_SUMS.format(where=where), {"list": list_number}):
+        if outcome is None:
+            totals.unasked += views
+        else:
+            totals.outcomes[Outcome(outcome)] = views
+        totals.segments += segments
+        totals.pages += pages
+        totals.size += size
+        totals.noted += noted
+    return totals

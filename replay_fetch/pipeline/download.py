@@ -1,0 +1,162 @@
+"""Bringing a list of views into an archive: plan, run, manifest, report."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Awaitable, Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import anyio
+from anyio import to_thread
+
+from replay_fetch.api import Endpoint, PageDecoder, auth_headers
+from replay_fetch.archive import Layout, Report, Writer, clear_leftovers, opened, require, write_manifest, write_report
+from replay_fetch.errors import ArchiveError, ReplayFetchError, SettingsError
+from replay_fetch.fetch import Asking
+from replay_fetch.ledger import Ledger, Totals
+from replay_fetch.pacing import Pacer
+from replay_fetch.pipeline.planning import Plan, load_plan
+from replay_fetch.pipeline.run import Run
+from replay_fetch.pipeline.show import PacerMoment, count_records
+from replay_fetch.plan import ViewList
+from replay_fetch.progress import Reporter, RunStats, report
+from replay_fetch.settings import Compression, Credentials, Settings
+from replay_fetch.transport import open_transport
+
+# A setting of the ledger: set while files and manifest may be behind it.
+_STATE, _RUNNING, _CLEAN = "state", "running", "clean"
+_COMPRESSION = "compression"
+
+
+@contextmanager
+def open_archive(out: Path, settings: Settings) -> Iterator[tuple[Layout, Ledger]]:
+    """The archive at ``out`` and its ledger, locked for one run and cleared of leftovers.
+
+    Raises ArchiveError where it cannot be used, SettingsError where it was made with another
+    compression than is asked for.
+    """
+    with opened(out) as folder, closing(Ledger.open(folder.ledger)) as ledger:
+        layout = dataclasses.replace(folder, compression=_compression(ledger, settings.archive.compress))
+        if ledger.setting(_STATE) == _RUNNING:
+            clear_leftovers(layout, ledger.has_part, ledger.is_whole)
+        yield layout, ledger
+
+
+class Download:
+    """One run over one list into an open archive; used once."""
+
+    def __init__(self, layout: Layout, ledger: Ledger, settings: Settings, credentials: Credentials) -> None:
+        self._layout = layout
+        self._ledger = ledger
+        self._settings = settings
+        self._credentials = credentials
+        self._pacer = Pacer(settings.fetch)
+        self._stats = RunStats()
+        self.failure: ReplayFetchError | None = None
+        """Why the run ended before its list did; what was fetched until then is kept and reported."""
+
+    async def run(
+        self, views: ViewList, fingerprint: str | None, stop: anyio.Event, shown_by: Reporter | None = None
+    ) -> Report:
+        """Plan, fetch and commit, then write manifest and report; ``stop`` ends it early and cleanly.
+
+        A failure of the run is kept in ``failure``. Raises InputError where the list cannot be read:
+        then nothing was asked.
+        """
+        started, began = datetime.now(UTC), anyio.current_time()
+        plan = await to_thread.run_sync(load_plan, self._ledger, views, fingerprint)
+        before = await to_thread.run_sync(self._ledger.totals, plan.list_number)
+        self._count(plan, before)
+        if before.finished < before.views:
+            await self._stage(self._fetch(plan.list_number, stop, shown_by))
+        await self._stage(to_thread.run_sync(self._finish, plan.loaded))
+        totals = await to_thread.run_sync(self._ledger.totals, plan.list_number)
+        if totals.unasked and self.failure is None and not stop.is_set():
+            self.failure = ArchiveError(f"{totals.unasked} views ended without an outcome: a defect, please report it")
+        summed = self._report(views.name, plan, totals)
+        summed = dataclasses.replace(
+            summed,
+            started=started.isoformat(timespec="seconds"),
+            seconds=round(anyio.current_time() - began, 3),
+            interrupted=stop.is_set() and bool(totals.unasked),
+        )
+        await self._stage(to_thread.run_sync(write_report, self._layout, summed))
+        return summed
+
+    async def _stage(self, work: Awaitable[None]) -> None:
+        try:
+            await work
+        except ReplayFetchError as error:
+            self.failure = self.failure or error
+
+    async def _fetch(self, list_number: int, stop: anyio.Event, shown_by: Reporter | None) -> None:
+        await to_thread.run_sync(self._ledger.set_setting, _STATE, _RUNNING)
+        api, fetch, stats = self._settings.api, self._settings.fetch, self._stats
+        writer = Writer(self._layout, self._ledger, self._settings.archive, partial(count_records, stats))
+        async with open_transport(api, fetch, auth_headers(self._credentials)) as transport:
+            asking = Asking(transport, self._pacer, Endpoint(api), PageDecoder(api), stats, fetch.retries)
+            async with anyio.create_task_group() as shown:
+                shown.start_soon(report, stats, lambda: PacerMoment(self._pacer.snapshot()), shown_by)
+                await self._stage(Run(self._ledger, list_number, asking, writer, self._settings, stop).run())
+                shown.cancel_scope.cancel()
+
+    def _finish(self, newly_loaded: bool) -> None:  # noqa: FBT001 - called through a thread, by position
+        """Bring the manifest up to date with the ledger, unless it is."""
+        unchanged = self._ledger.setting(_STATE) == _CLEAN and not newly_loaded
+        if not unchanged or not self._layout.manifest.exists():
+            write_manifest(self._layout, self._ledger.views())
+            self._ledger.set_setting(_STATE, _CLEAN)
+
+    def _count(self, plan: Plan, before: Totals) -> None:
+        self._stats.views_total, self._stats.finished_before = plan.views, before.finished
+        self._stats.bad_rows, self._stats.duplicates = plan.bad_rows, plan.duplicates
+
+    def _report(self, name: str, plan: Plan, totals: Totals) -> Report:
+        stats, snapshot = self._stats, self._pacer.snapshot()
+        return Report(
+            list_name=name,
+            rows=plan.rows,
+            duplicates=plan.duplicates,
+            bad_rows=plan.bad_rows,
+            outcomes=totals.outcomes,
+            unasked=totals.unasked,
+            finished_before=stats.finished_before,
+            noted=totals.noted,
+            segments=totals.segments,
+            bytes=totals.size,
+            requests=stats.requests,
+            retries=stats.retries,
+            rate_limited=stats.rate_limited,
+            pages=stats.pages,
+            wire_bytes=stats.wire_bytes,
+            waited_seconds=round(snapshot.waited, 3),
+            stopped=str(self.failure) if self.failure else None,
+            bad_row_reasons=plan.reasons,
+            pacing=[point._asdict() for point in self._pacer.history],
+            settings=_shown(self._settings),
+        )
+
+
+def _compression(ledger: Ledger, asked: Compression | None) -> Compression:
+    made_with = ledger.setting(_COMPRESSION)
+    if made_with is None:
+        made_with = asked or Compression.NONE
+        require(made_with)
+        ledger.set_setting(_COMPRESSION, made_with)
+    elif asked is not None and asked != made_with:
+        raise SettingsError(f"the archive was made with --compress {made_with}; leave that out, or use another OUT")
+    require(Compression(made_with))
+    return Compression(made_with)
+
+
+def _shown(settings: Settings) -> dict[str, object]:
+    """The settings for the report, by group; keys are not among them, paths as text."""
+
+    def plain(value: object) -> object:
+        return str(value) if isinstance(value, Path) else value
+
+    groups = dataclasses.asdict(settings)
+    return {group: {name: plain(value) for name, value in values.items()} for group, values in groups.items()}

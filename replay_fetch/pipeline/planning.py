@@ -1,0 +1,74 @@
+"""Loading a list into the ledger, before anything is asked."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from replay_fetch.ledger import Ledger
+from replay_fetch.model import View
+from replay_fetch.plan import BadRow, ViewList
+
+log = logging.getLogger(__name__)
+
+# Bad rows that are named one by one; a list with the wrong column has millions of them.
+_NAMED = 20
+_KEPT = 100
+
+
+@dataclass(slots=True)
+class Plan:
+    """What a list came to: ``rows`` = ``views`` + ``duplicates`` + ``bad_rows``."""
+
+    list_number: int = 0
+    views: int = 0
+    duplicates: int = 0
+    bad_rows: int = 0
+    reasons: list[str] = field(default_factory=list)
+    """Of the first bad rows, each with its line."""
+    loaded: bool = True
+    """False where the ledger knew the unchanged list already."""
+
+    @property
+    def rows(self) -> int:
+        """All rows but blank ones."""
+        return self.views + self.duplicates + self.bad_rows
+
+    def reject(self, line: int, reason: str) -> None:
+        """Count a bad row and name it, unless very many were named before."""
+        self.bad_rows += 1
+        if self.bad_rows <= _KEPT:
+            self.reasons.append(f"line {line}: {reason}")
+        if self.bad_rows <= _NAMED:
+            log.warning("line %d: %s; the row is left out", line, reason)
+        elif self.bad_rows == _NAMED + 1:
+            log.warning("more bad rows follow; report.json names the first %d", _KEPT)
+
+
+def load_plan(ledger: Ledger, views: ViewList, fingerprint: str | None, *, keep: bool = True) -> Plan:
+    """Load ``views`` into the ledger, unless its newest list is the same.
+
+    With ``keep=False`` nothing is kept: a rehearsal. Raises InputError, with the ledger unchanged,
+    where the list cannot be read.
+    """
+    known = ledger.known_list(fingerprint) if fingerprint else None
+    if known is not None:
+        return Plan(known.number, known.views, known.duplicates, loaded=False)
+    plan = Plan()
+    with views:
+        loaded = ledger.load(_good_rows(views, plan), keep=keep)
+    for clash in loaded.clashes:
+        plan.reject(clash.line, f"session id {clash.session_id} differs only in case from {clash.earlier}")
+    plan.list_number, plan.views, plan.duplicates = loaded.number, loaded.views, loaded.duplicates
+    if keep and fingerprint and not plan.bad_rows:
+        ledger.remember_list(loaded.number, fingerprint)
+    return plan
+
+
+def _good_rows(views: ViewList, plan: Plan) -> Iterator[tuple[int, View, int | None]]:
+    for row in views.rows():
+        if isinstance(row, BadRow):
+            plan.reject(row.line, row.reason)
+        else:
+            yield row

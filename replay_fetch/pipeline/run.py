@@ -1,0 +1,97 @@
+"""The streams, the task groups, and the three kinds of task that a run consists of.
+
+::
+
+    ledger ─► produce ─► worker 1..N ─► writer ─► archive
+                 views (holds none)   messages (holds a few)
+
+A stream ends when all its senders are closed; a full one makes its senders wait.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import anyio
+from anyio.streams.memory import MemoryObjectSendStream
+
+from replay_fetch.archive import Message, Writer
+from replay_fetch.errors import ReplayFetchError
+from replay_fetch.fetch import Asking
+from replay_fetch.ledger import Ledger
+from replay_fetch.model import PlannedView
+from replay_fetch.pipeline.produce import produce
+from replay_fetch.pipeline.work import Worker
+from replay_fetch.settings import Settings
+
+# Seconds that requests in flight get after the first Ctrl-C or SIGTERM.
+GRACE = 10.0
+_MESSAGES_HELD = 16
+
+
+@dataclass(slots=True)
+class Run:
+    """One run over one list."""
+
+    ledger: Ledger
+    list_number: int
+    asking: Asking
+    writer: Writer
+    settings: Settings
+    stop: anyio.Event
+    """Set from outside: nothing more is asked for, what is in flight is finished and committed."""
+
+    async def run(self) -> None:
+        """Fetch every unfinished view of the list and commit it.
+
+        Raises the run's failure (AuthError, OutageError, …) after everything that arrived is
+        committed, and ArchiveError when it cannot be.
+        """
+        outbox, inbox = anyio.create_memory_object_stream[Message](_MESSAGES_HELD)
+        failure: ReplayFetchError | None = None
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(self.writer.run, inbox)
+                try:
+                    await self._fetch(outbox)
+                except* ReplayFetchError as errors:
+                    failure = _cause(errors)
+        except ExceptionGroup as errors:
+            failure = _cause(errors)
+        if failure is not None:
+            raise failure
+        self.asking.keys.finish()
+
+    async def _fetch(self, outbox: MemoryObjectSendStream[Message]) -> None:
+        """Keep the workers busy until the list is done, or a stop is asked for and its grace is over."""
+        give, take = anyio.create_memory_object_stream[PlannedView](0)
+        producing, asking = anyio.CancelScope(), anyio.CancelScope()
+        async with outbox, take, anyio.create_task_group() as brakes:
+            brakes.start_soon(self._stop_on_request, producing, asking)
+            with asking:
+                async with anyio.create_task_group() as workers:
+                    for _ in range(self.settings.fetch.workers):
+                        worker = Worker(self.asking, self.settings, outbox.clone())
+                        workers.start_soon(worker.work, take.clone())
+                    with producing:
+                        await produce(self.ledger, self.list_number, self.writer, give)
+            brakes.cancel_scope.cancel()
+
+    async def _stop_on_request(self, producing: anyio.CancelScope, asking: anyio.CancelScope) -> None:
+        await self.stop.wait()
+        producing.cancel()
+        asking.deadline = anyio.current_time() + GRACE
+
+
+def _cause(errors: BaseExceptionGroup[BaseException]) -> ReplayFetchError:
+    """The failure that brought a run down.
+
+    Its neighbours add a BrokenResourceError each when a stream breaks: those are consequences. What
+    is neither is a defect and leaves as it is.
+    """
+    causes, others = errors.split(ReplayFetchError)
+    _, defects = others.split(anyio.BrokenResourceError) if others else (None, None)
+    if causes is None or defects is not None:
+        raise errors
+    first = causes.exceptions[0]
+    return _cause(first) if isinstance(first, BaseExceptionGroup) else first

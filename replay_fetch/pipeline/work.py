@@ -1,0 +1,54 @@
+"""A worker: fetches one view after another and tells the writer, page by page."""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+
+from replay_fetch.archive import ChainRestarted, Message, PageArrived, ViewEnded
+from replay_fetch.errors import RequestError
+from replay_fetch.fetch import Asking, Restart, Walk, answer_of, outcome_of
+from replay_fetch.model import Outcome, PlannedView
+from replay_fetch.settings import Settings
+
+
+class Worker:
+    """Turns planned views into messages; a view's failure is a value, a run's an exception."""
+
+    def __init__(self, asking: Asking, settings: Settings, outbox: MemoryObjectSendStream[Message]) -> None:
+        self._asking = asking
+        self._settings = settings
+        self._outbox = outbox
+
+    async def work(self, views: MemoryObjectReceiveStream[PlannedView]) -> None:
+        """Fetch views until there are no more, then close the outbox.
+
+        A full outbox blocks: while the disk is behind, nobody asks.
+        """
+        async with self._outbox, views:
+            async for planned in views:
+                await self._outbox.send(await self._fetch(planned))
+
+    async def _fetch(self, planned: PlannedView) -> ViewEnded:
+        walk = Walk(self._asking, planned.view, self._settings.api.source, self._settings.fetch.max_pages)
+        try:
+            segments = await self._pages(planned, walk)
+        except RequestError as error:
+            return ViewEnded(planned, outcome_of(error), str(error), walk.source, answer_of(error))
+        return ViewEnded(planned, Outcome.FETCHED if segments else Outcome.EMPTY, source=walk.source)
+
+    async def _pages(self, planned: PlannedView, walk: Walk) -> int:
+        """Send a view's pages; returns how many segments its last chain held."""
+        segments = 0
+        keep_raw = self._settings.archive.keep_raw
+        async with aclosing(walk.steps()) as steps:
+            async for step in steps:
+                if step is Restart.RESTART:
+                    segments = 0
+                    await self._outbox.send(ChainRestarted(planned))
+                    continue
+                page, answer = step
+                segments += len(page.segments)
+                await self._outbox.send(PageArrived(planned, page, answer if keep_raw else None))
+        return segments

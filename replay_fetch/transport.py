@@ -1,0 +1,154 @@
+"""The one door to aiohttp: a URL in, a whole answer or a TransportError out.
+
+aiohttp's exceptions hold the request's headers, keys included. They stop here: what leaves is raised
+behind the except block, so that neither ``__cause__`` nor ``__context__`` keeps them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined] # typeshed lacks them
+
+import aiohttp
+from yarl import URL
+
+from replay_fetch.errors import ReplayFetchError, SettingsError, TransportError, TrustError
+from replay_fetch.model import Answer
+from replay_fetch.settings import ApiSettings, FetchSettings
+
+# An answer is read whole; it may be this much larger than a page may inflate to, never more.
+_BODY_SLACK = 2**20
+
+
+class _TooLarge(Exception):
+    """A body grew past the bound."""
+
+
+class Transport:
+    """Asks with one shared set of connections; the caller paces, retries and judges the status."""
+
+    def __init__(self, http: aiohttp.ClientSession, *, proxy: str | None, max_body: int) -> None:
+        self._http = http
+        self._proxy = proxy
+        self._max_body = max_body
+        self._now = asyncio.get_running_loop().time
+
+    async def get(self, url: str) -> Answer:
+        """Ask once for ``url``, already encoded, and read the answer to its end.
+
+        Raises TransportError when no whole answer came and TrustError when the server's
+        certificate is not trusted. Redirects are answers like any other: not followed.
+        """
+        try:
+            return await self._get(url)
+        except (aiohttp.ClientError, OSError, TimeoutError, _TooLarge) as error:
+            failure = _translated(error)
+        raise failure
+
+    async def _get(self, url: str) -> Answer:
+        sent_at = self._now()
+        target = URL(url, encoded=True)
+        async with self._http.get(target, allow_redirects=False, proxy=self._proxy) as response:
+            body = await self._body(response)
+            headers = _joined(response.headers.items())
+            return Answer(response.status, headers, body, sent_at=sent_at, received_at=self._now())
+
+    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+        length = response.content_length
+        if length is not None and length <= self._max_body:
+            return await response.read()
+        chunks, size = [], 0
+        async for chunk in response.content.iter_any():
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > self._max_body:
+                response.close()
+                raise _TooLarge
+        return b"".join(chunks)
+
+
+@asynccontextmanager
+async def open_transport(
+    api: ApiSettings, fetch: FetchSettings, headers: Mapping[str, str]
+) -> AsyncIterator[Transport]:
+    """Open the connections to the API; they are closed on leaving.
+
+    ``headers`` go out with every request and nowhere else. The usual proxy variables of the
+    environment are respected, ``~/.netrc`` is not read.
+    """
+    connector = aiohttp.TCPConnector(limit=fetch.workers, ssl=_ssl_context(fetch), ttl_dns_cache=300)
+    # No total timeout: a long answer is fine while bytes come; a stall is what sock_read sees.
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=fetch.connect_timeout, sock_read=fetch.read_timeout)
+    async with aiohttp.ClientSession(
+        connector=connector,
+        timeout=timeout,
+        headers=headers,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        auto_decompress=False,  # the body layer inflates, with a bound
+        requote_redirect_url=False,
+    ) as http:
+        yield Transport(http, proxy=_proxy(api.origin), max_body=api.max_page_bytes + _BODY_SLACK)
+
+
+def _ssl_context(fetch: FetchSettings) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    if fetch.ca_file is not None:
+        try:
+            context.load_verify_locations(cafile=fetch.ca_file)
+        except OSError as error:  # ssl.SSLError is one
+            raise SettingsError(f"--ca-file {fetch.ca_file}: {error.strerror or 'not a PEM bundle'}") from None
+    return context
+
+
+def _proxy(origin: str) -> str | None:
+    """The proxy that the environment names for ``origin``, unless it exempts the host."""
+    parts = urlsplit(origin)
+    proxies = getproxies_environment()
+    if proxy_bypass_environment(parts.netloc, proxies):
+        return None
+    return proxies.get(parts.scheme) or proxies.get("all")
+
+
+def _joined(items: Iterable[tuple[str, str]]) -> dict[str, str]:
+    headers: dict[str, str] = {}
+    for name, value in items:
+        key = name.lower()
+        headers[key] = f"{headers[key]}, {value}" if key in headers else value
+    return headers
+
+
+def _translated(error: Exception) -> ReplayFetchError:
+    """Our own error for one of the library's, without a trace of the request in it.
+
+    An untrusted certificate ends the run: no retry would change it. What the operating system said is
+    quoted, the library's words are not.
+    """
+    if isinstance(error, (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError)):
+        return TrustError(f"the server's certificate is not trusted ({_tls_reason(error)}); name its CA with --ca-file")
+    for kind, words in _WORDS:
+        if isinstance(error, kind):
+            return TransportError(words)
+    if isinstance(error, OSError) and error.strerror:
+        return TransportError(error.strerror.lower())
+    return TransportError("the answer is larger than a page may be" if isinstance(error, _TooLarge) else "no answer")
+
+
+# From the particular to the general: the first class that fits gives the words.
+_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (aiohttp.ConnectionTimeoutError, "no connection within --connect-timeout"),
+    (TimeoutError, "stalled: no byte within --read-timeout"),
+    (aiohttp.ClientPayloadError, "the answer's body ended early"),
+    (aiohttp.ServerDisconnectedError, "the server closed the connection without an answer"),
+    (aiohttp.ClientConnectorDNSError, "the server's name cannot be resolved"),
+    (aiohttp.ClientHttpProxyError, "the proxy refused the connection"),
+    (aiohttp.ClientResponseError, "the answer is not valid HTTP"),
+)
+
+
+def _tls_reason(error: Exception) -> str:
+    cause = getattr(error, "certificate_error", error)
+    return getattr(cause, "verify_message", "") or "certificate verify failed"
