@@ -28,22 +28,12 @@ class Bar:
         self._console = console
         # One lock for the bar and the lines; tqdm's own would be shared between processes, for nobody.
         _Bar.set_lock(console.lock)
-        self._tqdm = _Bar(
-            total=0,
-            file=console,
-            bar_format=_FORMAT,
-            ncols=console.columns(),
-            # The terminal decides, not tqdm's guess from the file's type.
-            ascii=None if console.encoding.lower().startswith("utf") else True,
-            mininterval=0,
-        )
+        self._tqdm = _Bar(total=0, file=console, bar_format=_FORMAT, ncols=self._width())
         console.aside = self._aside
 
     def refresh(self, moment: Moment) -> None:
         """Draw the moment."""
-        # The last column stays free: some terminals wrap as soon as it is written.
-        width = self._console.columns() - 1
-        self._tqdm.ncols = width
+        width = self._tqdm.ncols = self._width()
         self._tqdm.total = moment.stats.views_total
         self._tqdm.n = moment.stats.ended
         self._tqdm.set_description_str(_fitting(moment.words(), width - _AROUND - _NARROWEST_BAR), refresh=False)
@@ -55,11 +45,17 @@ class Bar:
         self._console.aside = nullcontext
         self._tqdm.close()
 
+    def _width(self) -> int:
+        # The last column stays free: some terminals wrap as soon as it is written.
+        return self._console.columns() - 1
+
     @contextmanager
     def _aside(self) -> Iterator[None]:
         self._tqdm.clear()
-        yield
-        self._tqdm.refresh()
+        try:
+            yield
+        finally:
+            self._tqdm.refresh()
 
 
 def _fitting(words: Sequence[str], width: int) -> str:

@@ -6,7 +6,7 @@ import logging
 import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -36,7 +36,8 @@ def logging_to(console: Console, show: ShowSettings, secrets: Iterable[str] = ()
     with ExitStack() as stack:
         handlers: list[logging.Handler] = [_ConsoleHandler(console, level)]
         if show.log_file:
-            file = stack.enter_context(_opened(show.log_file))
+            file = _opened(show.log_file)
+            stack.callback(_close, file)
             # -q is for the terminal: a file that was asked for tells the run's course.
             handlers.append(_FileHandler(file, console, min(level, logging.INFO)))
         for handler in handlers:
@@ -58,6 +59,11 @@ def _opened(path: Path) -> TextIO:
         return open(path, "a", encoding="utf-8", opener=partial(os.open, mode=0o600))
     except OSError as error:
         raise SettingsError(f"--log-file {str(path)!r} cannot be written: {error.strerror}") from None
+
+
+def _close(file: TextIO) -> None:
+    with suppress(OSError):  # what a full disk left in the buffer; that lines are missing was said
+        file.close()
 
 
 class _Cleaned(logging.Formatter):

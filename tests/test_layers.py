@@ -1,0 +1,228 @@
+"""The architecture, held: who may import whom, one door per library, no wall clock, nothing long."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import replay_fetch
+
+PACKAGE = Path(replay_fetch.__file__).parent
+SOURCES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_bytes()) for path in PACKAGE.rglob("*.py")}
+
+# Bottom to top: a module imports only from rows above its own in this list, never from its own row.
+LAYERS = (
+    {"model"},
+    {"errors"},
+    {"settings"},
+    {"environment"},
+    {"transport", "pacing", "api"},
+    {"retry"},  # asks the pacer's health whether a failure is the page's own
+    {"fetch", "archive", "ledger", "plan", "progress"},
+    {"pipeline"},
+    {"client"},
+    {"commands"},
+    {"cli"},
+)
+RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
+
+# What stands beside the layers, and all that it may import.
+BESIDE = {
+    "__init__": {"model", "errors", "settings", "pipeline", "client"},
+    "__main__": {"cli"},
+    "simulator": {"model", "errors", "settings"},
+}
+# Nobody else starts a server, or offers its options.
+USERS_OF_SIMULATOR = {"commands", "cli"}
+
+DOORS = {
+    "aiohttp": {"transport", "simulator"},
+    "yarl": {"transport", "simulator"},
+    "tqdm": {"progress"},
+    "sqlite3": {"ledger"},
+    "aiolimiter": {"pacing"},
+    "argparse": {"cli", "commands"},
+    "subprocess": set[str](),
+}
+
+# Told the time and the bytes, they wait for nothing and ask nobody. The pacer is the one who waits.
+WITHOUT_IO = ("api/", "pacing/", "retry.py", "model.py", "errors.py", "settings.py")
+WAITS = {"pacing/pacer.py"}
+IO = {
+    "aiohttp",
+    "anyio",
+    "asyncio",
+    "http",
+    "os",
+    "selectors",
+    "shutil",
+    "socket",
+    "ssl",
+    "threading",
+    "trio",
+    "urllib.request",
+}
+
+# Waiting by the wall clock breaks when it is set; these look at it for what only it can tell.
+WALL_CLOCK = {
+    "fetch/asking.py": "a reset given as an epoch or a date is compared with it",
+    "api/status.py": "the same, for callers that bring no clock",
+    "pipeline/download.py": "the report says when the run began and ended",
+    "simulator/service.py": "its windows are aligned to the calendar, as the API's are",
+}
+
+LONGEST_FILE = 250
+LONGEST_FUNCTION = 45
+
+
+def part(path: str) -> str:
+    """The top-level module that a file is, or belongs to."""
+    return path.split("/", maxsplit=1)[0].removesuffix(".py")
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    """Full names of what is imported anywhere: in functions and under TYPE_CHECKING as well."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            origin = "." * node.level + (node.module or "")
+            yield from (f"{origin}.{alias.name}" for alias in node.names)
+
+
+def imported_parts(tree: ast.AST) -> set[str]:
+    """Our own top-level modules that are imported; ``__init__`` for what the package itself exports."""
+    known = {*RANK, *BESIDE}
+    names = [name.split(".") for name in imports(tree) if name.split(".")[0] == "replay_fetch"]
+    return {name[1] if len(name) > 1 and name[1] in known else "__init__" for name in names}
+
+
+def may_import(importer: str, imported: str) -> bool:
+    if importer == imported:
+        return True
+    if importer in BESIDE:
+        return imported in BESIDE[importer]
+    if imported == "simulator":
+        return importer in USERS_OF_SIMULATOR
+    return imported in RANK and RANK[imported] < RANK[importer]
+
+
+def wall_clock_readings(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(value=ast.Name(id="time"), attr="time" | "time_ns" | "localtime" | "gmtime" | "ctime"):
+                yield f"time.{node.attr}"
+            case ast.Attribute(attr="now" | "utcnow" | "today", value=ast.Name(id="datetime" | "date")):
+                yield f"datetime.{node.attr}"
+            case ast.ImportFrom(module="time", names=names):
+                yield from (alias.name for alias in names if alias.name not in {"monotonic", "perf_counter", "sleep"})
+
+
+def long_functions(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or 0) - node.lineno + 1
+            if lines > LONGEST_FUNCTION:
+                yield f"{node.name} ({lines} lines)"
+
+
+def test_every_module_has_its_place_in_the_map() -> None:
+    assert {part(path) for path in SOURCES} <= {*RANK, *BESIDE}
+
+
+def test_modules_import_from_lower_layers_only() -> None:
+    wrong = [
+        f"{path} imports {imported}"
+        for path, tree in SOURCES.items()
+        for imported in imported_parts(tree)
+        if not may_import(part(path), imported)
+    ]
+    assert wrong == []
+
+
+def test_imports_are_absolute() -> None:
+    """The layer of an import is then seen in the line itself."""
+    assert [path for path, tree in SOURCES.items() if any(name.startswith(".") for name in imports(tree))] == []
+
+
+@pytest.mark.parametrize("library", DOORS)
+def test_each_library_has_one_door(library: str) -> None:
+    users = {part(path) for path, tree in SOURCES.items() for name in imports(tree) if name.split(".")[0] == library}
+    assert users <= DOORS[library]
+
+
+def test_tqdm_is_known_to_one_file() -> None:
+    assert [path for path, tree in SOURCES.items() if any(name.startswith("tqdm") for name in imports(tree))] == [
+        "progress/bar.py"
+    ]
+
+
+def test_what_we_know_of_the_api_and_of_pacing_does_no_io() -> None:
+    wrong = [
+        f"{path} imports {name}"
+        for path, tree in SOURCES.items()
+        if path.startswith(WITHOUT_IO) and path not in WAITS
+        for name in imports(tree)
+        if any(f"{name}.".startswith(f"{module}.") for module in IO)
+    ]
+    assert wrong == []
+
+
+def test_printing_is_for_the_command_line() -> None:
+    wrong = [
+        f"{path}:{node.lineno}"
+        for path, tree in SOURCES.items()
+        if part(path) != "cli"
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print")
+        or (isinstance(node, ast.Attribute) and node.attr == "stdout")
+    ]
+    assert wrong == []
+
+
+def test_the_wall_clock_is_read_where_nothing_else_will_do() -> None:
+    readers = {path for path, tree in SOURCES.items() if any(wall_clock_readings(tree))}
+    assert readers <= set(WALL_CLOCK)
+
+
+def test_no_file_and_no_function_is_long() -> None:
+    files = [path for path in SOURCES if len((PACKAGE / path).read_text().splitlines()) > LONGEST_FILE]
+    functions = [f"{path}: {function}" for path, tree in SOURCES.items() for function in long_functions(tree)]
+    assert (files, functions) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("importer", "source", "allowed"),
+    [
+        ("fetch", "from replay_fetch.api import Page", True),
+        ("fetch", "from replay_fetch.fetch.walk import Walk", True),
+        ("fetch", "from replay_fetch.ledger import Ledger", False),
+        ("api", "import replay_fetch.fetch.walk", False),
+        ("api", "if TYPE_CHECKING:\n    from replay_fetch.transport import Transport", False),
+        ("ledger", "def load():\n    from replay_fetch import pipeline", False),
+        ("ledger", "from replay_fetch import Client", False),
+        ("pipeline", "from replay_fetch.simulator import Simulator", False),
+        ("commands", "from replay_fetch.simulator import Simulator", True),
+        ("simulator", "from replay_fetch.api import Endpoint", False),
+    ],
+)
+def test_the_rule_sees_imports_in_whatever_form(importer: str, source: str, allowed: bool) -> None:  # noqa: FBT001 - from the table
+    assert all(may_import(importer, imported) for imported in imported_parts(ast.parse(source))) is allowed
+
+
+@pytest.mark.parametrize(
+    ("source", "seen"),
+    [
+        ("time.time()", True),
+        ("now = datetime.now(UTC)", True),
+        ("clock: Callable[[], float] = time.time", True),
+        ("from time import time", True),
+        ("time.monotonic()", False),
+        ("datetime.fromtimestamp(record.created, UTC)", False),
+    ],
+)
+def test_the_rule_sees_clocks_in_whatever_form(source: str, seen: bool) -> None:  # noqa: FBT001 - from the table
+    assert any(wall_clock_readings(ast.parse(source))) is seen

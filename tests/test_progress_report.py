@@ -1,0 +1,203 @@
+"""How a run shows itself: a bar on a terminal, lines off it, at the right times."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import logging
+import os
+import re
+import struct
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import anyio
+import pytest
+
+from replay_fetch.model import Outcome
+from replay_fetch.progress import Console, Moment, RunStats, Speed, logging_to, report, reporter
+from replay_fetch.progress.bar import Bar
+from replay_fetch.progress.lines import Lines
+from replay_fetch.settings import ProgressStyle, ShowSettings
+
+log = logging.getLogger("replay_fetch.somewhere")
+
+
+class Limit:
+    rate_per_s: float | None = 10.0
+    gate_shut_s = 0.0
+
+
+class Screen:
+    """A real terminal's other side: what was written to it, and its width."""
+
+    def __init__(self, columns: int) -> None:
+        self._master, slave = os.openpty()
+        self.stream = os.fdopen(slave, "w", encoding="utf-8")
+        self.resize(columns)
+
+    def resize(self, columns: int) -> None:
+        fcntl.ioctl(self.stream.fileno(), termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+    def frames(self) -> list[str]:
+        """Everything written since the last call, split where the cursor goes back to the left."""
+        print(end="\0", flush=True, file=self.stream)  # what was written before it has arrived when it has
+        written = b""
+        while not written.endswith(b"\0"):
+            written += os.read(self._master, 2**16)
+        return re.split(r"[\r\n]+", written[:-1].decode())
+
+    def hang_up(self) -> None:
+        os.close(self._master)
+
+    def close(self) -> None:
+        with suppress(OSError):
+            self.stream.close()
+        with suppress(OSError):
+            os.close(self._master)
+
+
+@contextmanager
+def screen_of(columns: int) -> Iterator[Screen]:
+    screen = Screen(columns)
+    try:
+        yield screen
+    finally:
+        screen.close()
+
+
+def busy(total: int = 8000) -> Moment:
+    stats = RunStats(views_total=total, finished_before=total // 2, rate_limited=3)
+    stats.views_ended.update({Outcome.FETCHED: 158, Outcome.FAILED: 2})
+    return Moment(stats, Speed(9.83, 1_234_567, 123.0), Limit())
+
+
+@pytest.mark.parametrize(
+    ("show", "kind"),
+    [
+        (ShowSettings(), Bar),
+        (ShowSettings(log_json=True), Lines),
+        (ShowSettings(verbosity=-1), type(None)),
+        (ShowSettings(progress=ProgressStyle.LOG), Lines),
+        (ShowSettings(progress=ProgressStyle.NONE), type(None)),
+        (ShowSettings(progress=ProgressStyle.BAR, verbosity=-1), Bar),
+    ],
+)
+def test_on_a_terminal_the_settings_choose(show: ShowSettings, kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    with screen_of(80) as screen:
+        shown_by = reporter(show, Console(screen.stream))
+        assert type(shown_by) is kind
+        if shown_by:
+            shown_by.close(busy())
+
+
+def test_off_a_terminal_or_on_a_dumb_one_there_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(reporter(ShowSettings(), Console(io.StringIO())), Lines)
+    monkeypatch.setenv("TERM", "dumb")
+    with screen_of(80) as screen:
+        assert isinstance(reporter(ShowSettings(), Console(screen.stream)), Lines)
+
+
+def test_at_80_columns_everything_that_counts_is_there() -> None:
+    with screen_of(80) as screen:
+        bar = Bar(Console(screen.stream))
+        bar.close(busy())
+        *_, last, rest = screen.frames()
+    assert "| 4,160/8,000 views, 2 failed, 9.8 pages/s, limit 10/s, 1.2 MB/s, 3 429s" in last
+    assert rest == ""
+
+
+@pytest.mark.parametrize("columns", [10, 20, 40, 60, 79, 80, 81, 120, 250])
+@pytest.mark.parametrize("total", [10_000, 10_000_000])
+def test_a_bar_never_reaches_the_last_column(columns: int, total: int) -> None:
+    with screen_of(columns) as screen:
+        bar = Bar(Console(screen.stream))
+        bar.refresh(busy(total))
+        bar.close(busy(total))
+        assert max(map(len, screen.frames())) < columns
+
+
+def test_a_bar_follows_the_window() -> None:
+    with screen_of(120) as screen:
+        bar = Bar(Console(screen.stream))
+        bar.refresh(busy())
+        wide = max(map(len, screen.frames()))
+        screen.resize(60)
+        bar.refresh(busy())
+        bar.refresh(busy())
+        assert (wide, len(screen.frames()[-1])) == (119, 59)
+        bar.close(busy())
+
+
+def test_log_lines_stand_above_the_bar_undamaged() -> None:
+    with screen_of(80) as screen:
+        console = Console(screen.stream)
+        with logging_to(console, ShowSettings()):
+            bar = Bar(console)
+            bar.refresh(busy())
+            log.warning("the keys are refused")
+            bar.refresh(busy())
+            bar.close(busy())
+            log.warning("after the bar")
+        frames = [frame for frame in screen.frames() if frame.strip()]
+    assert [frame for frame in frames if "WARNING" in frame and "|" in frame] == []
+    assert [frame.split("Z ")[1] for frame in frames if "WARNING" in frame] == [
+        "WARNING the keys are refused",
+        "WARNING after the bar",
+    ]
+    assert "views" in frames[frames.index(next(frame for frame in frames if "refused" in frame)) + 1]
+
+
+def test_a_bar_without_its_reader_does_no_harm() -> None:
+    with screen_of(80) as screen:
+        console = Console(screen.stream)
+        bar = Bar(console)
+        screen.hang_up()
+        bar.refresh(busy())
+        console.line("unheard")
+        bar.close(busy())
+
+
+class Seen:
+    """A reporter that notes the time of each moment."""
+
+    period = 10.0
+
+    def __init__(self) -> None:
+        self.refreshed: list[tuple[float, int]] = []
+        self.closed: list[tuple[float, int]] = []
+
+    def refresh(self, moment: Moment) -> None:
+        self.refreshed.append((round(anyio.current_time()), moment.stats.pages))
+
+    def close(self, moment: Moment) -> None:
+        self.closed.append((round(anyio.current_time()), moment.stats.pages))
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("virtual_clock")
+async def test_a_report_is_refreshed_each_period_and_closed_with_the_last_state() -> None:
+    stats, seen = RunStats(), Seen()
+    async with anyio.create_task_group() as group:
+        group.start_soon(report, stats, Limit, seen)
+        for _ in range(25):
+            await anyio.sleep(1)
+            stats.pages += 1
+        group.cancel_scope.cancel()
+    assert [time for time, _ in seen.refreshed] == [10, 20]
+    assert seen.closed == [(25, 25)]
+
+
+@pytest.mark.anyio
+async def test_no_reporter_is_no_report() -> None:
+    await report(RunStats(), Limit, None)
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("virtual_clock")
+async def test_off_a_terminal_a_minute_is_seven_lines(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO), anyio.move_on_after(65):
+        await report(RunStats(views_total=5), Limit, Lines())
+    assert [record.getMessage() for record in caplog.records] == ["0/5 views, 0.0 pages/s, limit 10/s, 0 B/s"] * 7
