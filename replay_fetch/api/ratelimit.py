@@ -40,16 +40,15 @@ def rate_limit(headers: Mapping[str, str], *, now_epoch: float) -> RateLimit | N
     ``now_epoch`` is the wall clock, seconds since 1970; only epochs and dates are held against it.
     """
     state = _structured(headers)
-    limit = _count(_first(headers, "limit") or state.get("limit", ""))
-    remaining = _count(_first(headers, "remaining") or state.get("remaining", ""))
-    period = _number(headers.get("x-ratelimit-period", "") or state.get("period", ""))
+    limit = _count(_first(headers, "limit") or state["limit"])
+    period = _number(headers.get("x-ratelimit-period", "") or state["period"])
     found = RateLimit(
         limit=limit or None,
         period=period if period and period <= _LONGEST_PERIOD else None,
-        remaining=remaining,
-        reset=_wait(_first(headers, "reset") or state.get("reset", ""), now_epoch),
+        remaining=_count(_first(headers, "remaining") or state["remaining"]),
+        reset=_wait(_first(headers, "reset") or state["reset"], now_epoch),
         retry_after=_wait(headers.get("retry-after", ""), now_epoch),
-        name=printable(headers.get("x-ratelimit-name", "") or state.get("name", ""), 100),
+        name=printable(headers.get("x-ratelimit-name", "") or state["name"], 100),
     )
     numbers = (found.limit, found.period, found.remaining, found.reset, found.retry_after)
     return None if all(number is None for number in numbers) else found
@@ -96,22 +95,26 @@ def _date(text: str) -> float | None:
 def _structured(headers: Mapping[str, str]) -> dict[str, str]:
     """The IETF's ``RateLimit`` and ``RateLimit-Policy``, under the names of the separate headers."""
     text = headers.get("ratelimit", "")
-    state = dict(_PARAMETER.findall(text.partition(",")[0] if ";" in text else text))
-    policy_text = headers.get("ratelimit-policy", "")
-    name = _QUOTED_NAME.match(text)
-    policy_item = _policy_of(name[1] if name else "", policy_text)
-    policy = dict(_PARAMETER.findall(policy_item))
-    found = {
-        "limit": state.get("limit") or policy.get("q") or policy_item.partition(";")[0].strip(),
-        "remaining": state.get("remaining") or state.get("r"),
-        "reset": state.get("reset") or state.get("t"),
-        "period": policy.get("w") or policy.get("window"),
-        "name": name[1] if name else "",
+    # One item a limit, of which the one with the least left binds; the draft between has one parameter an item.
+    limits = [dict(_PARAMETER.findall(item)) | {"name": _name(item)} for item in text.split(",") if ";" in item]
+    state = min(limits, key=_left) if limits else dict(_PARAMETER.findall(text))
+    policies = [item for item in headers.get("ratelimit-policy", "").split(",") if item.strip()]
+    policy = next((item for item in policies if _name(item) == state.get("name")), policies[0] if policies else "")
+    quota = dict(_PARAMETER.findall(policy))
+    return {
+        "limit": state.get("limit") or quota.get("q") or policy,
+        "remaining": state.get("remaining") or state.get("r", ""),
+        "reset": state.get("reset") or state.get("t", ""),
+        "period": quota.get("w") or quota.get("window", ""),
+        "name": state.get("name") or _name(policy),
     }
-    return {key: value for key, value in found.items() if value}
 
 
-def _policy_of(name: str, policies: str) -> str:
-    """The item of ``RateLimit-Policy`` that is called ``name``, else the first."""
-    items = policies.split(",")
-    return next((item for item in items if name and item.strip().startswith(f'"{name}"')), items[0])
+def _left(limit: Mapping[str, str]) -> float:
+    left = _number(limit.get("r", ""))
+    return float("inf") if left is None else left
+
+
+def _name(item: str) -> str:
+    quoted = _QUOTED_NAME.match(item)
+    return quoted[1] if quoted else ""

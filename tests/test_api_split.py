@@ -1,0 +1,114 @@
+"""Cutting JSON into exact bytes: two ways, one result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from strategies import JSON, SPACE, arrays, damaged, objects
+
+from replay_fetch.api import scan, split
+
+RECORDINGS = sorted((Path(__file__).parents[1] / "sample_inputs/recordings/segments").glob("*.json"))
+
+Cut = Callable[[bytes], object]
+WAYS = pytest.mark.parametrize(
+    ("quick", "exact"),
+    [(split.elements, scan.elements), (split.values, scan.values), (split.pairs, scan.pairs)],
+    ids=["elements", "values", "pairs"],
+)
+
+
+def result(cut: Cut, text: bytes) -> object:
+    """What ``cut`` gives, or that it refuses."""
+    try:
+        return cut(text)
+    except ValueError:
+        return "not JSON"
+
+
+@WAYS
+@given(text=arrays(JSON) | objects(JSON) | JSON | damaged())
+@example(text=b'{"\\ud864ata":1,"\\u9864ata":2}')
+@example(text=b'{"a":1,"b":22,"a":333}')
+@example(text=b"[01]")
+@example(text=b"[1 2]")
+@example(text=b'["\\ud"]')
+def test_the_quick_way_and_the_exact_way_agree(quick: Cut, exact: Cut, text: bytes) -> None:
+    assert result(quick, text) == result(exact, text)
+
+
+@given(parts=st.lists(st.tuples(SPACE, JSON, SPACE), max_size=5))
+def test_the_elements_of_an_array_come_back_as_they_went_in(parts: list[tuple[bytes, bytes, bytes]]) -> None:
+    array = b"[" + b",".join(before + part + behind for before, part, behind in parts) + b"]"
+    assert split.elements(array) == [part for _, part, _ in parts]
+
+
+@given(parts=st.lists(arrays(JSON) | objects(JSON), max_size=5), space=SPACE)
+def test_values_one_after_another_come_back_as_they_went_in(parts: list[bytes], space: bytes) -> None:
+    assert split.values(space.join(parts)) == parts
+
+
+@given(text=objects(JSON))
+def test_pairs_make_up_the_object_again_but_for_space(text: bytes) -> None:
+    again = b"{" + b",".join(key + b":" + value for key, value in split.pairs(text)) + b"}"
+    assert json.loads(again.decode("latin-1"), object_pairs_hook=list) == json.loads(
+        text.decode("latin-1"), object_pairs_hook=list
+    )
+
+
+@given(text=objects(JSON))
+def test_of_a_key_that_comes_twice_the_last_value_counts(text: bytes) -> None:
+    expected = json.loads(text.decode("utf-8", "replace"), parse_int=str, parse_float=str)
+    assert list(split.members(text)) == list(expected)
+    for key, value in split.members(text).items():
+        assert json.loads(value.decode("utf-8", "replace"), parse_int=str, parse_float=str) == expected[key]
+
+
+@given(text=JSON | damaged())
+def test_exactly_what_is_json_is_taken(text: bytes) -> None:
+    def refuse(constant: str) -> None:
+        raise ValueError(constant)
+
+    try:
+        # Latin-1 has a character for every byte, so that only the grammar is judged.
+        json.loads(text.decode("latin-1"), parse_constant=refuse)
+    except ValueError:
+        whole = False
+    else:
+        whole = True
+    assert (result(split.elements, b"[" + text + b"]") == [text.strip(b" \t\r\n")]) == whole
+
+
+@pytest.mark.parametrize("depth", [10, 5_000, 90_000])
+def test_depth_is_no_obstacle(depth: int) -> None:
+    deep = b'{"a":[' * (depth // 2) + b"]}" * (depth // 2)
+    assert split.elements(b"[" + deep + b",1]") == [deep, b"1"]
+
+
+def test_a_body_of_brackets_is_refused_early() -> None:
+    with pytest.raises(ValueError, match="nested"):
+        split.values(b"[" * 1_000_000)
+
+
+@pytest.mark.parametrize("text", [b"", b"{}", b"1", b"[", b"[1,]", b"[,1]", b"[1]]", b"[NaN]", b"[Infinity]", b"[+1]"])
+def test_what_is_no_array_is_refused(text: bytes) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        split.elements(text)
+
+
+def test_recordings_are_there() -> None:
+    assert len(RECORDINGS) == 60
+
+
+def test_recordings_come_back_byte_for_byte() -> None:
+    """Seven of the sixty hold lone surrogates, which parsers refuse."""
+    segments = [path.read_bytes().strip() for path in RECORDINGS]
+    assert split.elements(b"[" + b",".join(segments) + b"]") == segments
+    assert split.values(b"\n".join(segments)) == segments
+    assert scan.values(b"".join(segments)) == segments
+    assert sum(split.without_surrogates(segment) is not segment for segment in segments) == 7
