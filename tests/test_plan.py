@@ -10,12 +10,14 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from replay_fetch.api import check_id
 from replay_fetch.errors import InputError
 from replay_fetch.model import View
 from replay_fetch.plan import BadRow, PlannedRow, ViewList
+from replay_fetch.plan.rows import _FITS
 from replay_fetch.settings import PlanSettings
 
 HEADER = b"session_id,view_id\n"
@@ -112,13 +114,13 @@ def test_line_numbers_are_those_of_the_file() -> None:
         (b"s1,", "the view id is missing"),
         (b"s1", "the view id is missing"),
         (b",v1", "the session id is missing"),
-        (b"../etc,v1", "session id '../etc' holds a character other than"),
-        (b"s1,a b", "view id 'a b' holds a character other than"),
-        (b"s1,\x1b[2Jv", r"view id '\x1b[2Jv' holds"),
-        (b"s\x001,v1", r"session id 's\x001' holds"),
-        (b"s1,\xff\xfe", r"view id '\udcff\udcfe' holds"),
-        (b"s1,\xe2\x80\xaev", r"view id '\u202ev' holds"),
-        (b"s1," + b"v" * 129, "view id '" + "v" * 40 + "'… is longer than 128"),
+        (b"../etc,v1", "session id: the id '../etc' has a character outside"),
+        (b"s1,a b", "view id: the id 'a b' has a character outside"),
+        (b"s1,\x1b[2Jv", r"view id: the id '\x1b[2Jv' has"),
+        (b"s\x001,v1", r"session id: the id 's\x001' has"),
+        (b"s1,\xff\xfe", r"view id: the id '\udcff\udcfe' has"),
+        (b"s1,\xe2\x80\xaev", r"view id: the id '\u202ev' has"),
+        (b"s1," + b"v" * 129, "view id: the id has 129 characters"),
         (b's1,"v1"x', "not CSV: ',' expected after '\"'"),
         (b"s1," + b"v" * 200_000, "not CSV: field larger than field limit"),
     ],
@@ -259,6 +261,30 @@ def test_pairs_of_a_program_are_checked_like_rows() -> None:
     rows = list(ViewList.from_pairs(pairs).rows())
     assert [row.view for row in rows if isinstance(row, PlannedRow)] == [("s1", "v1"), ("s4", "v4")]
     assert [row.line for row in rows if isinstance(row, BadRow)] == [2, 3, 5, 6, 7]
+
+
+def test_the_messy_sample_yields_the_views_of_the_clean_one() -> None:
+    samples = Path(__file__).parents[1] / "sample_inputs"
+    clean = [row.view for row in ViewList(samples / "views.csv").rows() if isinstance(row, PlannedRow)]
+    rows = list(ViewList(samples / "messy_views.csv").rows())
+    messy = [row.view for row in rows if isinstance(row, PlannedRow)]
+    assert list(dict.fromkeys(messy)) == clean
+    assert [row.line for row in rows if isinstance(row, BadRow)] == [14, 17, 20, 23, 26, 30, 33, 38]
+
+
+@given(st.text(max_size=140))
+@example("x" * 128)
+@example("x" * 129)
+@example("x\n")
+def test_the_list_takes_the_ids_that_the_api_takes(text: str) -> None:
+    """The list is checked by a pattern of its own, for speed."""
+    try:
+        check_id(text)
+    except ValueError:
+        taken = False
+    else:
+        taken = True
+    assert bool(_FITS(text)) is taken
 
 
 @settings(max_examples=60, deadline=None)

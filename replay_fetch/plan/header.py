@@ -24,7 +24,7 @@ _IGNORED = str.maketrans("", "", " \u00a0@._-")
 _LOOKS_LIKE_ID = re.compile(r"(?=.*[0-9])[0-9A-Fa-f-]{16,}")
 
 # A header that quotes line breaks may take several lines, not the whole file.
-_MOST_LINES = 100
+_MOST_LINES = 20
 _MOST_NAMES_SHOWN = 20
 
 

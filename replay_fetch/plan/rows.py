@@ -7,14 +7,14 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from replay_fetch.api import check_id
 from replay_fetch.errors import InputError
 from replay_fetch.model import View
 from replay_fetch.plan.header import Header
 
-_LONGEST_ID = 128
-_FITS = re.compile(rf"[A-Za-z0-9_-]{{1,{_LONGEST_ID}}}").fullmatch
+# What check_id takes, without a call for each of millions of ids.
+_FITS = re.compile(r"[A-Za-z0-9_-]{1,128}").fullmatch
 _new = tuple.__new__
-_SHOWN = 40  # characters of a bad id that a message repeats: a UUID and a little
 
 
 class PlannedRow(NamedTuple):
@@ -100,14 +100,12 @@ def _checked(session_id: str, view_id: str) -> View:
 
 def _checked_id(what: str, text: str) -> str:
     text = text.strip()
-    if _FITS(text):
-        return text
     if not text:
         raise ValueError(f"the {what} is missing")
-    shown = repr(text[:_SHOWN]) + ("…" if len(text) > _SHOWN else "")
-    if len(text) > _LONGEST_ID:
-        raise ValueError(f"{what} {shown} is longer than {_LONGEST_ID} characters")
-    raise ValueError(f"{what} {shown} holds a character other than A-Z a-z 0-9 _ -")
+    try:
+        return check_id(text)
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from None
 
 
 def _count(text: str) -> int | None:
