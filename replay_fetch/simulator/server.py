@@ -9,6 +9,7 @@ from typing import Self
 
 from aiohttp import web
 
+from replay_fetch.errors import SettingsError
 from replay_fetch.model import Source, View
 from replay_fetch.simulator.counts import Counts
 from replay_fetch.simulator.population import Population
@@ -72,7 +73,11 @@ class Simulator:
         server = web.Server(self._handle, access_log=None, handler_cancellation=True)
         self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=0.1)
         await self._runner.setup()
-        await web.TCPSite(self._runner, self.settings.host, self.settings.port).start()
+        try:
+            await web.TCPSite(self._runner, self.settings.host, self.settings.port).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise SettingsError(f"--port {self.settings.port}: cannot listen there: {error.strerror}") from error
         host, port = self._runner.addresses[0][:2]
         self.base_url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         return self

@@ -1,0 +1,62 @@
+"""``replay-fetch simulate``: serves the simulator until it is stopped."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import anyio
+
+from replay_fetch.errors import ArchiveError
+from replay_fetch.simulator import AuthMode, AuthSettings, Simulator, SimulatorSettings
+from replay_fetch.simulator.recordings import recordings_folder
+
+
+async def simulate(settings: SimulatorSettings, say: Callable[[str], None], *, write_views: Path | None = None) -> int:
+    """Serves until SIGINT or SIGTERM and returns the exit code; ``say`` gets what is to be shown, line by line.
+
+    ``write_views`` names a file that gets the list of all simulated views first. Raises SettingsError
+    where the port is taken and ArchiveError where the list cannot be written.
+    """
+    async with Simulator(settings) as simulator:
+        if write_views is not None:
+            await anyio.to_thread.run_sync(_write_views, simulator, write_views)
+        for line in _welcome(simulator, write_views):
+            say(line)
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            async for _ in signals:
+                break
+        say(json.dumps(simulator.counts.totals()))
+    return 0
+
+
+def _write_views(simulator: Simulator, path: Path) -> None:
+    try:
+        with path.open("w", encoding="utf-8", newline="") as file:
+            simulator.views.write(file)
+    except OSError as error:
+        raise ArchiveError(f"the list of views cannot be written to {path}: {error.strerror}") from error
+
+
+def _welcome(simulator: Simulator, views: Path | None) -> Iterator[str]:
+    url, limit = simulator.base_url, simulator.settings.limit
+    views_file = views or recordings_folder() / "pairs.csv"
+    rate = f"{limit.limit} requests per {limit.period:g} s" if limit.limit else "no rate limit"
+    yield f"simulating the API at {url}: {len(simulator.views)} views, shape {simulator.settings.paging.shape}, {rate}"
+    yield "in another shell:"
+    yield f"  export {_keys(simulator.settings.auth)}"
+    yield f"  replay-fetch download {views_file} archive --base-url {url}"
+    yield f"counts so far: {url}/simulator/counts; Ctrl-C stops"
+
+
+def _keys(auth: AuthSettings) -> str:
+    """What to export; a key of the user's own is named, not shown."""
+    usual = AuthSettings()
+    bearer = auth.bearer_token if auth.bearer_token == usual.bearer_token else '"$SIMULATOR_BEARER_TOKEN"'
+    api_key = auth.api_key if auth.api_key == usual.api_key else '"$SIMULATOR_API_KEY"'
+    app_key = auth.app_key if auth.app_key == usual.app_key else '"$SIMULATOR_APP_KEY"'
+    if auth.mode is AuthMode.BEARER:
+        return f"DD_BEARER_TOKEN={bearer}"
+    return f"DD_API_KEY={api_key} DD_APP_KEY={app_key}"
