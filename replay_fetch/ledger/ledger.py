@@ -95,18 +95,23 @@ class Ledger:
         number, _, rows, views, duplicates = newest
         return LoadedList(number, rows, views, duplicates, [])
 
-    def load(self, rows: Iterable[tuple[int, View, int | None]], *, keep: bool = True) -> LoadedList:
+    def load(self, rows: Iterable[tuple[int, View, int | None]]) -> LoadedList:
         """Add rows (line, view, expected segments) as a list of their own, in one transaction.
 
-        An exception out of ``rows`` leaves the ledger as it was, and so does ``keep=False``.
+        An exception out of ``rows`` leaves the ledger as it was.
         """
-        with self._transaction(keep=keep):
+        with self._transaction():
             (number,) = self._db.execute("SELECT coalesce(max(list), 0) + 1 FROM list").fetchone()
             loaded = load_rows(self._db, number, rows)
-            self._db.execute(
-                "INSERT INTO list VALUES (?, NULL, ?, ?, ?)", (number, loaded.rows, loaded.views, loaded.duplicates)
-            )
+            columns = (number, loaded.rows, loaded.views, loaded.duplicates)
+            self._db.execute("INSERT INTO list VALUES (?, NULL, ?, ?, ?)", columns)
         return loaded
+
+    def rehearse(self, rows: Iterable[tuple[int, View, int | None]]) -> tuple[LoadedList, Totals]:
+        """What `load` would return, and the sums over that list; the ledger stays as it is."""
+        with self._transaction(keep=False):
+            loaded = load_rows(self._db, 0, rows)
+            return loaded, sum_views(self._db, 0)
 
     def remember_list(self, number: int, fingerprint: str) -> None:
         """Note what list ``number`` was made from, so that `known_list` finds it."""

@@ -12,6 +12,7 @@ SELECT outcome, count(*), coalesce(sum(segments), 0), coalesce(sum(pages), 0), c
   count(nullif(checks, '{{}}'))
 FROM view LEFT JOIN result USING (row) {where} GROUP BY outcome
 """
+_SESSIONS = "SELECT count(DISTINCT session) FROM view {where}"
 
 
 @dataclass(slots=True)
@@ -19,6 +20,7 @@ class Totals:
     """Views by outcome; those without one have not been asked for to their end."""
 
     outcomes: dict[Outcome, int] = field(default_factory=dict)
+    sessions: int = 0
     unasked: int = 0
     segments: int = 0
     pages: int = 0
@@ -51,4 +53,5 @@ def sum_views(db: sqlite3.Connection, list_number: int | None) -> Totals:
         totals.pages += pages
         totals.size += size
         totals.noted += noted
+    (totals.sessions,) = db.execute(_SESSIONS.format(where=where), {"list": list_number}).fetchone()
     return totals

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from replay_fetch.ledger import Ledger
+from replay_fetch.ledger import Ledger, LoadedList, Totals
 from replay_fetch.model import View
 from replay_fetch.plan import BadRow, ViewList
 
@@ -35,6 +35,12 @@ class Plan:
         """All rows but blank ones."""
         return self.views + self.duplicates + self.bad_rows
 
+    def note(self, loaded: LoadedList) -> None:
+        """Take over what the ledger counted."""
+        self.list_number, self.views, self.duplicates = loaded.number, loaded.views, loaded.duplicates
+        for clash in loaded.clashes:
+            self.reject(clash.line, f"session id {clash.session_id} differs only in case from {clash.earlier}")
+
     def reject(self, line: int, reason: str) -> None:
         """Count a bad row and name it, unless very many were named before."""
         self.bad_rows += 1
@@ -46,24 +52,29 @@ class Plan:
             log.warning("more bad rows follow; report.json names the first %d", _KEPT)
 
 
-def load_plan(ledger: Ledger, views: ViewList, fingerprint: str | None, *, keep: bool = True) -> Plan:
+def load_plan(ledger: Ledger, views: ViewList, fingerprint: str | None) -> Plan:
     """Load ``views`` into the ledger, unless its newest list is the same.
 
-    With ``keep=False`` nothing is kept: a rehearsal. Raises InputError, with the ledger unchanged,
-    where the list cannot be read.
+    Raises InputError, with the ledger unchanged, where the list cannot be read.
     """
     known = ledger.known_list(fingerprint) if fingerprint else None
     if known is not None:
         return Plan(known.number, known.views, known.duplicates, loaded=False)
     plan = Plan()
     with views:
-        loaded = ledger.load(_good_rows(views, plan), keep=keep)
-    for clash in loaded.clashes:
-        plan.reject(clash.line, f"session id {clash.session_id} differs only in case from {clash.earlier}")
-    plan.list_number, plan.views, plan.duplicates = loaded.number, loaded.views, loaded.duplicates
-    if keep and fingerprint and not plan.bad_rows:
-        ledger.remember_list(loaded.number, fingerprint)
+        plan.note(ledger.load(_good_rows(views, plan)))
+    if fingerprint and not plan.bad_rows:
+        ledger.remember_list(plan.list_number, fingerprint)
     return plan
+
+
+def rehearse_plan(ledger: Ledger, views: ViewList) -> tuple[Plan, Totals]:
+    """What loading ``views`` would come to; the ledger stays as it is."""
+    plan = Plan()
+    with views:
+        loaded, totals = ledger.rehearse(_good_rows(views, plan))
+    plan.note(loaded)
+    return plan, totals
 
 
 def _good_rows(views: ViewList, plan: Plan) -> Iterator[tuple[int, View, int | None]]:

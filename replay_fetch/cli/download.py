@@ -1,0 +1,57 @@
+"""``replay-fetch download``: its options, and its summary."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from functools import partial
+from pathlib import Path
+
+import anyio
+
+from replay_fetch.cli.download_options import add_options, settings_from
+from replay_fetch.cli.main import exit_code_of
+from replay_fetch.cli.output import complain, say
+from replay_fetch.commands.download import Request, download, rehearse
+from replay_fetch.commands.summary import plan_text, report_json, report_text
+from replay_fetch.environment import credentials, site
+from replay_fetch.progress import Console, logging_to, reporter
+from replay_fetch.settings import Credentials
+
+__all__ = ["add_options", "run"]
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; the summary goes to stdout, everything else to stderr."""
+    settings = settings_from(options, site(os.environ, options.env_file))
+    if options.dry_run:
+        with logging_to(Console(), settings.show):
+            rehearsal = rehearse(options.views, options.out, settings)
+        say(plan_text(rehearsal))
+        return 1 if rehearsal.plan.bad_rows else 0
+    keys = credentials(os.environ, options.env_file)
+    request = Request(options.views, options.out, settings, keys)
+    return run_request(request, as_json=options.json)
+
+
+def run_request(request: Request, *, as_json: bool = False) -> int:
+    """Download, with the bar or the log lines on stderr and the summary on stdout."""
+    console = Console()
+    show = request.settings.show
+    with logging_to(console, show, secrets(request.credentials)):
+        report, failure = anyio.run(partial(download, request, reporter(show, console)))
+    say(report_json(report) if as_json else report_text(report, request.out))
+    if failure is not None:
+        complain(failure)
+        return exit_code_of(failure)
+    return report.exit_code
+
+
+def secrets(keys: Credentials) -> tuple[str, ...]:
+    """What must not be printed, whatever happens."""
+    return keys.api_key, keys.app_key, keys.bearer_token
+
+
+def out_path(text: str) -> Path:
+    """An archive's folder."""
+    return Path(text)

@@ -1,0 +1,139 @@
+"""The options of ``download``, by the settings they make."""
+
+from __future__ import annotations
+
+import argparse
+from enum import StrEnum
+from pathlib import Path
+
+from replay_fetch.settings import (
+    SITES,
+    ApiSettings,
+    ArchiveSettings,
+    Compression,
+    FetchSettings,
+    PlanSettings,
+    ProgressStyle,
+    Settings,
+    ShowSettings,
+    SourceChoice,
+)
+
+_FETCH = FetchSettings()
+
+_EPILOG = """\
+examples:
+  replay-fetch download views.csv archive/
+  zcat season.csv.gz | replay-fetch download - archive/ --compress gzip --max-rate 5
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments and options."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
+    parser.add_argument("views", metavar="VIEWS", help="CSV of session and view ids; - is stdin, gzip is read as is")
+    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder, created or resumed")
+    parser.add_argument("--dry-run", action="store_true", help="read the list, print the plan, ask nothing")
+    add_api_options(parser)
+    _add_list_options(parser)
+    _add_fetch_options(parser)
+    _add_archive_options(parser)
+    _add_show_options(parser)
+
+
+def settings_from(options: argparse.Namespace, site: str | None) -> Settings:
+    """The settings that parsed options stand for; raises SettingsError.
+
+    ``site`` is the environment's, for where ``--site`` is not given.
+    """
+    return Settings(
+        api=api_settings(options, site),
+        fetch=FetchSettings(
+            workers=options.workers,
+            max_rate=options.max_rate,
+            retries=options.retries,
+            connect_timeout=options.connect_timeout,
+            read_timeout=options.read_timeout,
+            give_up_after=options.give_up_after,
+            ca_file=options.ca_file,
+        ),
+        plan=PlanSettings(options.session_column, options.view_column, options.max_views),
+        archive=ArchiveSettings(options.compress, keep_raw=options.keep_raw),
+        show=ShowSettings(
+            progress=options.progress,
+            log_json=options.log_format == "json",
+            log_file=options.log_file,
+            verbosity=options.verbose - options.quiet,
+        ),
+    )
+
+
+def api_settings(options: argparse.Namespace, site: str | None) -> ApiSettings:
+    """The part of the settings that `add_api_options` makes."""
+    return ApiSettings(
+        site=options.site or site or SITES[0],
+        base_url=options.base_url,
+        source=options.source,
+        ts_ms=options.ts,
+        max_list_size=options.max_list_size,
+        segments_path=options.segments_path,
+        next_path=options.next_path,
+    )
+
+
+def add_api_options(parser: argparse.ArgumentParser) -> None:
+    """Add where the API is, what it is asked and how it is read."""
+    group = parser.add_argument_group("the API")
+    group.add_argument("--site", metavar="HOST", help=f"default: $DD_SITE, else {SITES[0]}; known: {', '.join(SITES)}")
+    group.add_argument("--base-url", metavar="URL", default="", help="in place of https://api.SITE")
+    group.add_argument("--env-file", metavar="FILE", type=Path, help="keys and site as NAME=value lines")
+    group.add_argument("--ca-file", metavar="FILE", type=Path, help="PEM bundle to trust beside the system's")
+    _choice(group, "--source", SourceChoice, SourceChoice.AUTO, "store to read; auto: event_platform, else blob")
+    group.add_argument("--ts", metavar="MS", type=int, help="server-side timestamp, passed on as it is")
+    group.add_argument("--max-list-size", metavar="BYTES", type=int, help="largest list of segments in one page")
+    group.add_argument("--segments-path", metavar="A.B", default="", help="where the segments are in an answer")
+    group.add_argument("--next-path", metavar="A.B", default="", help="where the next page's token is")
+
+
+def _add_list_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the list")
+    group.add_argument("--session-column", metavar="NAME", default="", help="header of the session ids")
+    group.add_argument("--view-column", metavar="NAME", default="", help="header of the view ids")
+    group.add_argument("--max-views", metavar="N", type=int, help="only the first N rows")
+
+
+def _add_fetch_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("asking")
+    group.add_argument("--workers", metavar="N", type=int, default=_FETCH.workers, help="most at once (%(default)s)")
+    group.add_argument("--max-rate", metavar="R", type=float, help="most requests a second; default: the API's limit")
+    group.add_argument("--retries", metavar="N", type=int, default=_FETCH.retries, help="for each page (%(default)s)")
+    for flag, default, what in (
+        ("--connect-timeout", _FETCH.connect_timeout, "for a connection"),
+        ("--read-timeout", _FETCH.read_timeout, "without a byte"),
+        ("--give-up-after", _FETCH.give_up_after, "in which nothing succeeds, then the run stops"),
+    ):
+        group.add_argument(flag, metavar="S", type=float, default=default, help=f"seconds {what} (%(default)g)")
+
+
+def _add_archive_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("the archive")
+    _choice(group, "--compress", Compression, None, "of session files; default: as the archive was made, none if new")
+    group.add_argument("--keep-raw", action="store_true", help="keep every page as it came under raw/, too")
+
+
+def _add_show_options(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("what is shown")
+    _choice(group, "--progress", ProgressStyle, ProgressStyle.AUTO, "auto: a bar on a terminal, else a line every 10 s")
+    group.add_argument("--log-format", choices=("text", "json"), default="text", help="of the lines on stderr")
+    group.add_argument("--log-file", metavar="FILE", type=Path, help="write the log there as well")
+    group.add_argument("-q", "--quiet", action="count", default=0, help="warnings and errors only")
+    group.add_argument("-v", "--verbose", action="count", default=0, help="say what the pacer and the retries do")
+    group.add_argument("--json", action="store_true", help="the summary as JSON")
+
+
+def _choice(
+    group: argparse._ArgumentGroup, flag: str, choices: type[StrEnum], default: StrEnum | None, what: str
+) -> None:
+    names = "|".join(choices)
+    group.add_argument(flag, type=choices, choices=list(choices), default=default, metavar=names, help=what)

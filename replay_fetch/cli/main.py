@@ -1,0 +1,85 @@
+"""Finding the command, running it, and turning what went wrong into a message and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+from typing import NamedTuple
+
+from replay_fetch.cli.output import complain
+from replay_fetch.errors import InputError, ReplayFetchError, SettingsError
+
+USAGE, STOPPED, INTERRUPTED = 2, 3, 130
+
+
+class _Command(NamedTuple):
+    module: str
+    """Has ``add_options(parser)`` and ``run(options) -> exit code``; imported only when it is called."""
+    summary: str
+
+
+_COMMANDS = {
+    "download": _Command("replay_fetch.cli.download", "bring a list of views home, one file per session"),
+    "demo": _Command("replay_fetch.cli.demo", "the same against a built-in simulator of the API; needs no keys"),
+    "simulate": _Command("replay_fetch.cli.simulate", "serve the simulator until stopped"),
+    "probe": _Command("replay_fetch.cli.probe", "one request: what the API answers, and which flags to set"),
+    "status": _Command("replay_fetch.cli.status", "what an archive holds and what it still lacks"),
+    "verify": _Command("replay_fetch.cli.verify", "re-read every file of an archive against its manifest"),
+}
+
+_EPILOG = """\
+exit codes: 0 every row ended well · 1 some did not, run again to retry them · 2 usage, settings or an
+unreadable list · 3 stopped (keys refused, disk full, API dead, archive locked), safe to run again ·
+130 interrupted
+
+keys: DD_API_KEY and DD_APP_KEY, or DD_BEARER_TOKEN, in the environment or in --env-file; DD_SITE names
+the site
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    options = _parser(arguments).parse_args(arguments)
+    try:
+        code: int = import_module(_COMMANDS[options.command].module).run(options)
+    except ReplayFetchError as error:
+        complain(error)
+        return exit_code_of(error)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return code
+
+
+def exit_code_of(error: ReplayFetchError) -> int:
+    """2 where nothing was asked, 3 where a run was stopped."""
+    return USAGE if isinstance(error, (SettingsError, InputError)) else STOPPED
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """All commands by name; only the one that is called gets its options, so that ``--help`` is quick."""
+    parser = argparse.ArgumentParser(
+        prog="replay-fetch",
+        description="Get Datadog RUM Session Replay recordings out, in bulk.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"replay-fetch {_version()}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    called = next((word for word in arguments if not word.startswith("-")), "")
+    for name, command in _COMMANDS.items():
+        added = commands.add_parser(name, help=command.summary, description=command.summary, allow_abbrev=False)
+        if name == called:
+            import_module(command.module).add_options(added)
+    return parser
+
+
+def _version() -> str:
+    try:
+        return version("replay-fetch")
+    except ModuleNotFoundError:  # PackageNotFoundError is one: a checkout that was never installed
+        return "(not installed)"

@@ -1,0 +1,27 @@
+"""Printing, to readers who may have gone: ``replay-fetch … | head`` is no error."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from replay_fetch.api import printable
+
+
+def say(text: str) -> None:
+    """Print a line, or several, to stdout at once."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # What Python flushes at its end goes where nobody complains.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except UnicodeEncodeError:
+        print(text.encode("ascii", "backslashreplace").decode(), flush=True)
+
+
+def complain(error: Exception) -> None:
+    """Print what went wrong to stderr, on one line that no id or answer of strangers can break."""
+    try:
+        print(f"replay-fetch: {printable(str(error), 2000)}", file=sys.stderr, flush=True)
+    except (OSError, ValueError):
+        return  # nobody reads it; the exit code tells

@@ -1,0 +1,44 @@
+"""Ctrl-C, SIGTERM and SIGHUP: the first one stops cleanly, the second one at once."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import anyio
+
+from replay_fetch.pipeline.run import GRACE
+
+log = logging.getLogger(__name__)
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@asynccontextmanager
+async def stoppable() -> AsyncIterator[anyio.Event]:
+    """An event that the first signal sets; the second one raises KeyboardInterrupt out of the context.
+
+    What was committed until then is safe in either case.
+    """
+    stop = anyio.Event()
+    with anyio.CancelScope() as everything:
+        async with anyio.create_task_group() as group:
+            await group.start(_watch, stop, everything)
+            yield stop
+            group.cancel_scope.cancel()
+    if everything.cancel_called:
+        raise KeyboardInterrupt
+
+
+async def _watch(stop: anyio.Event, everything: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]) -> None:
+    with anyio.open_signal_receiver(*_SIGNALS) as signals:
+        task_status.started()
+        async for received in signals:
+            if stop.is_set():
+                everything.cancel()
+                return
+            name = signal.Signals(received).name
+            log.warning("%s: finishing what is in flight, at most %.0f s; once more stops at once", name, GRACE)
+            stop.set()

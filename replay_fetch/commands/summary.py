@@ -1,0 +1,86 @@
+"""The last words of a download, and of its rehearsal."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+
+from replay_fetch.archive import Report
+from replay_fetch.commands.download import Rehearsal
+from replay_fetch.model import Outcome
+from replay_fetch.progress.units import count, duration, size
+
+_MEANING = {
+    Outcome.FETCHED: "",
+    Outcome.EMPTY: "the API answered: nothing there",
+    Outcome.MISSING: "the API does not know them (404)",
+    Outcome.FORBIDDEN: "not for these keys (403)",
+    Outcome.INCOMPLETE: "the chain of pages is cut; what came is in the .partial file",
+    Outcome.UNRECOGNISED: "answered in a shape no rule knows; pages kept under raw/",
+    Outcome.FAILED: "attempts spent; see the manifest for the reason",
+}
+
+
+def report_text(report: Report, out: Path) -> str:
+    """The report for people, at most 80 columns wide."""
+    return "\n".join(_report_lines(report, out))
+
+
+def report_json(report: Report) -> str:
+    """The report for programs, as in ``report.json`` without the rate over time."""
+    content = dataclasses.asdict(report) | {"views": report.views, "exit_code": report.exit_code}
+    del content["pacing"]
+    return orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def plan_text(rehearsal: Rehearsal) -> str:
+    """The plan for people."""
+    plan, totals, fetch = rehearsal.plan, rehearsal.totals, rehearsal.settings.fetch
+    to_do = totals.views - totals.finished
+    lines = [
+        f"{count(plan.rows)} rows in {rehearsal.request_views}, nothing asked (--dry-run)",
+        f"  {'views':<14}{count(plan.views):>11}",
+        f"  {'sessions':<14}{count(totals.sessions):>11}",
+        f"  {'duplicates':<14}{count(plan.duplicates):>11}",
+        f"  {'bad rows':<14}{count(plan.bad_rows):>11}",
+        f"  {'finished':<14}{count(totals.finished):>11}  in {rehearsal.out} already",
+        f"  {'to do':<14}{count(to_do):>11}  at least one request each",
+    ]
+    if fetch.max_rate and to_do:
+        lines.append(f"at --max-rate {fetch.max_rate:g}: {duration(to_do / fetch.max_rate)} or more")
+    return "\n".join(lines)
+
+
+def _report_lines(report: Report, out: Path) -> Iterator[str]:
+    yield f"{count(report.views)} views in {out}"
+    for outcome, views in sorted(report.outcomes.items(), key=lambda pair: list(Outcome).index(pair[0])):
+        meaning = _MEANING[outcome] or f"{count(report.segments)} segments, {size(report.bytes)}"
+        yield f"  {outcome:<14}{count(views):>11}  {meaning}"
+    if report.unasked:
+        yield f"  {'not asked':<14}{count(report.unasked):>11}  run the same command again"
+    if report.duplicates:
+        yield f"  {'duplicates':<14}{count(report.duplicates):>11}  rows that name a view again"
+    if report.bad_rows:
+        yield f"  {'bad rows':<14}{count(report.bad_rows):>11}  see report.json for the lines"
+    if report.noted:
+        yield f"  {'to note':<14}{count(report.noted):>11}  gaps, repeats or no full snapshot: see the manifest"
+    if report.finished_before:
+        yield f"{count(report.finished_before)} were finished by an earlier run and not asked for again"
+    yield (
+        f"{count(report.requests)} requests ({count(report.rate_limited)} were 429, {count(report.retries)} retries), "
+        f"{size(report.wire_bytes)}, {duration(report.seconds)}"
+    )
+    yield from _advice(report)
+
+
+def _advice(report: Report) -> Iterator[str]:
+    if report.outcomes.get(Outcome.UNRECOGNISED):
+        yield "unrecognised: look at raw/, or run `replay-fetch probe SESSION VIEW`, and say where the"
+        yield "segments are with --segments-path (and --next-path)"
+    if report.interrupted:
+        yield "interrupted; run the same command again to go on"
+    elif report.unfinished and not report.stopped:
+        yield "run the same command again to retry what is not finished"
