@@ -6,6 +6,7 @@ import logging
 import re
 import stat
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from replay_fetch.errors import SettingsError
@@ -58,8 +59,7 @@ def _first(origin: Mapping[str, str], names: tuple[str, ...]) -> str:
 def _read(path: Path) -> dict[str, str]:
     """The names of ours that the file sets. No message shows a value: a wrong line may be a key."""
     try:
-        with path.open("rb") as file:
-            content = file.read(_LARGEST_FILE + 1)
+        content = _content(path) if path.is_file() else _content_once(path)
     except OSError as error:
         raise SettingsError(f"--env-file {str(path)!r} cannot be read: {error.strerror}") from None
     if len(content) > _LARGEST_FILE:
@@ -68,6 +68,15 @@ def _read(path: Path) -> dict[str, str]:
     if "\ufffd" in text:
         raise SettingsError(f"--env-file {str(path)!r} is not UTF-8 text")
     return dict(_assignments(path, text))
+
+
+def _content(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_LARGEST_FILE + 1)
+
+
+# A pipe, as in --env-file <(pass show datadog), tells its text once: to the keys and the site alike.
+_content_once = lru_cache(maxsize=1)(_content)
 
 
 def _assignments(path: Path, text: str) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,17 @@ def test_the_site_comes_from_the_same_places(
 ) -> None:
     env_file.write_text(content or "")
     assert site(environ, env_file if content else None) == expected
+
+
+def test_a_pipe_can_be_named_though_it_can_be_read_only_once() -> None:
+    read_end, write_end = os.pipe()
+    os.write(write_end, b"DD_SITE=datadoghq.eu\nDD_API_KEY=api-1\nDD_APP_KEY=app-1\n")
+    os.close(write_end)
+    try:
+        path = Path(f"/dev/fd/{read_end}")
+        assert (site({}, path), credentials({}, path)) == ("datadoghq.eu", BOTH)
+    finally:
+        os.close(read_end)
 
 
 @hypothesis_settings(max_examples=200, deadline=None)

@@ -119,6 +119,14 @@ def test_a_bar_never_reaches_the_last_column(columns: int, total: int) -> None:
         assert max(map(len, screen.frames())) < columns
 
 
+def test_a_run_that_ends_before_it_begins_leaves_no_bar() -> None:
+    with screen_of(80) as screen:
+        console = Console(screen.stream)
+        Bar(console)
+        console.line("the list cannot be read")
+        assert screen.frames() == ["the list cannot be read", ""]
+
+
 def test_a_bar_follows_the_window() -> None:
     with screen_of(120) as screen:
         bar = Bar(Console(screen.stream))

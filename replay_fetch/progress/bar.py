@@ -26,36 +26,40 @@ class Bar:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        # One lock for the bar and the lines; tqdm's own would be shared between processes, for nobody.
-        _Bar.set_lock(console.lock)
-        self._tqdm = _Bar(total=0, file=console, bar_format=_FORMAT, ncols=self._width())
-        console.aside = self._aside
+        self._tqdm: _Bar | None = None
 
     def refresh(self, moment: Moment) -> None:
-        """Draw the moment."""
-        width = self._tqdm.ncols = self._width()
-        self._tqdm.total = moment.stats.views_total
-        self._tqdm.n = moment.stats.ended
-        self._tqdm.set_description_str(_fitting(moment.words(), width - _AROUND - _NARROWEST_BAR), refresh=False)
-        self._tqdm.refresh()
+        """Draw the moment; the first one puts the bar up, so that an early error finds no bar."""
+        width = self._console.columns() - 1  # some terminals wrap as soon as the last column is written
+        bar = self._tqdm = self._tqdm or self._put_up(width)
+        bar.ncols = width
+        bar.total = moment.stats.views_total
+        bar.n = moment.stats.ended
+        bar.set_description_str(_fitting(moment.words(), width - _AROUND - _NARROWEST_BAR), refresh=False)
+        bar.refresh()
 
     def close(self, moment: Moment) -> None:
         """Draw the last moment and leave it standing."""
         self.refresh(moment)
         self._console.aside = nullcontext
-        self._tqdm.close()
+        if self._tqdm is not None:
+            self._tqdm.close()
 
-    def _width(self) -> int:
-        # The last column stays free: some terminals wrap as soon as it is written.
-        return self._console.columns() - 1
+    def _put_up(self, width: int) -> _Bar:
+        # One lock for the bar and the lines; tqdm's own would be shared between processes, for nobody.
+        _Bar.set_lock(self._console.lock)
+        bar = _Bar(total=0, file=self._console, bar_format=_FORMAT, ncols=width)
 
-    @contextmanager
-    def _aside(self) -> Iterator[None]:
-        self._tqdm.clear()
-        try:
-            yield
-        finally:
-            self._tqdm.refresh()
+        @contextmanager
+        def aside() -> Iterator[None]:
+            bar.clear()
+            try:
+                yield
+            finally:
+                bar.refresh()
+
+        self._console.aside = aside
+        return bar
 
 
 def _fitting(words: Sequence[str], width: int) -> str:

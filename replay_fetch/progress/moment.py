@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Protocol
 
 from replay_fetch.progress.stats import RunStats, Speed
@@ -38,7 +39,7 @@ class Moment:
         said.append(f"{speed.pages_per_s:.1f} pages/s")
         if self.pacer.gate_shut_s > 0:
             said.append(f"paused {duration(self.pacer.gate_shut_s)}")
-        elif self.pacer.rate_per_s is not None:
+        elif self.pacer.rate_per_s is not None and 0 < self.pacer.rate_per_s < inf:
             said.append(f"limit {rate(self.pacer.rate_per_s)}")
         said.append(f"{size(speed.wire_bytes_per_s)}/s")
         if stats.rate_limited:
