@@ -40,14 +40,18 @@ def inflate(body: bytes, content_encoding: str, limit: int) -> bytes:
     harm, and streams that no header names are inflated, one after another. Raises CutBody,
     OversizedBody, or MissingZstd. A coding unknown here leaves the bytes as they are.
     """
-    if body and "deflate" in content_encoding.lower() and not body.startswith((*_MAGIC, *_PLAIN)):
-        body = _inflate_raw_deflate(body, limit)
-    layers = 0
-    while body.startswith(_MAGIC):
-        if layers == _MAX_LAYERS:
-            raise OversizedBody(f"the body is compressed more than {_MAX_LAYERS} times over")
-        body = _inflate_streams(body, limit)
-        layers += 1
+    raw_deflate = "deflate" in content_encoding.lower()
+    for _ in range(_MAX_LAYERS):
+        if body.startswith(_MAGIC):
+            raw_deflate = raw_deflate and not body.startswith(_ZLIB)
+            body = _inflate_streams(body, limit)
+        elif raw_deflate and body and not body.startswith(_PLAIN):
+            raw_deflate = False
+            body = _inflate_raw_deflate(body, limit)
+        else:
+            break
+    else:
+        raise OversizedBody(f"the body is compressed {_MAX_LAYERS} times over, or without end")
     if len(body) > limit:
         raise OversizedBody(f"the body has {len(body)} bytes, more than the {limit} allowed")
     return body

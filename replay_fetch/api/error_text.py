@@ -29,7 +29,7 @@ def error_text(answer: Answer) -> str:
     What looks like a key is left out.
     """
     try:
-        body = inflate(answer.body, answer.headers.get("content-encoding", ""), _MOST_INFLATED)
+        body = inflate(answer.body, answer.headers.get("content-encoding", ""), max(_MOST_INFLATED, len(answer.body)))
     except ValueError:
         return ""
     return body_text(body)

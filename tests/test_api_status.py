@@ -1,0 +1,164 @@
+"""Which error a status is, and what its message says."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replay_fetch.api import check_status, error_text, printable
+from replay_fetch.errors import (
+    Forbidden,
+    NotFound,
+    RateLimited,
+    Rejected,
+    RequestError,
+    ServerError,
+    TokenRefused,
+)
+from replay_fetch.model import Answer, RateLimit
+
+
+@pytest.mark.parametrize("status", [200, 201, 204, 299])
+@pytest.mark.parametrize("first_page", [True, False])
+def test_2xx_is_no_error(status: int, *, first_page: bool) -> None:
+    check_status(Answer(status, {}, b""), first_page=first_page)
+
+
+@pytest.mark.parametrize(
+    ("status", "first", "later"),
+    [
+        (301, Rejected, Rejected),
+        (304, Rejected, Rejected),
+        (400, Rejected, TokenRefused),
+        (401, Forbidden, Forbidden),
+        (402, Rejected, Rejected),
+        (403, Forbidden, Forbidden),
+        (404, NotFound, TokenRefused),
+        (405, Rejected, Rejected),
+        (408, ServerError, ServerError),
+        (410, Rejected, TokenRefused),
+        (414, Rejected, Rejected),
+        (429, RateLimited, RateLimited),
+        (500, ServerError, ServerError),
+        (503, ServerError, ServerError),
+        (512, ServerError, ServerError),
+        (599, ServerError, ServerError),
+        (999, ServerError, ServerError),
+    ],
+)
+def test_each_status_is_one_error(status: int, first: type[RequestError], later: type[RequestError]) -> None:
+    for first_page, expected in ((True, first), (False, later)):
+        with pytest.raises(RequestError) as raised:
+            check_status(Answer(status, {}, b'{"errors":["Because"]}'), first_page=first_page)
+        assert type(raised.value) is expected
+        assert str(status) in str(raised.value)
+        assert ("Because" in str(raised.value)) == (expected is not RateLimited and not 300 <= status < 400)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_forbidden_knows_its_status(status: int) -> None:
+    with pytest.raises(Forbidden) as raised:
+        check_status(Answer(status, {}, b""), first_page=True)
+    assert raised.value.status == status
+
+
+def test_a_429_carries_what_its_headers_say() -> None:
+    headers = {"x-ratelimit-limit": "10", "x-ratelimit-reset": "1792000003"}
+    with pytest.raises(RateLimited) as raised:
+        check_status(Answer(429, headers, b"<html>"), first_page=True, now_epoch=1792000000.0)
+    assert raised.value.rate_limit == RateLimit(limit=10, reset=3.0)
+
+
+def test_a_429_without_headers_is_one_all_the_same() -> None:
+    with pytest.raises(RateLimited) as raised:
+        check_status(Answer(429, {}, b""), first_page=True)
+    assert raised.value.rate_limit == RateLimit()
+
+
+@pytest.mark.parametrize(
+    ("location", "named"),
+    [
+        ("https://evil.example/path?token=secret", "https://evil.example;"),
+        ("/login?key=secret", "this same host"),
+        ("", "this same host"),
+        ("https://[broken", "no readable place"),
+        ("https://user:secret@e\x07.example/", "https://e"),
+    ],
+)
+def test_a_redirect_names_where_it_leads_and_no_more(location: str, named: str) -> None:
+    with pytest.raises(Rejected, match="not followed") as raised:
+        check_status(Answer(302, {"location": location}, b""), first_page=True)
+    assert named in str(raised.value)
+    assert "secret" not in str(raised.value)
+    assert str(raised.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        (b'{"errors":["Forbidden"]}', "Forbidden"),
+        (b'{"errors":["One","Two"]}', "One; Two"),
+        (b'{"errors":[{"title":"Bad Request","detail":"no such view","status":"400"}]}', "Bad Request: no such view"),
+        (b'{"errors":[]}', ""),
+        (b'{"errors":"Forbidden"}', "Forbidden"),
+        (b'{"errors":null,"message":"Hm"}', "Hm"),
+        (b'{"message":"Hm"}', "Hm"),
+        (b'{"status":"error","code":403}', '{"status":"error","code":403}'),
+        (b'["Forbidden"]', "Forbidden"),
+        (b'{"errors":["For', '{"errors":["For'),
+        (b"", ""),
+        (b"  \n", ""),
+        (b"upstream connect error", "upstream connect error"),
+        (
+            b"<html><title>502 Bad&nbsp;Gateway</title><style>p{}</style><script>x()</script><!-- no --><p>nginx",
+            "502 Bad Gateway nginx",
+        ),
+        (b'{"errors":["\\u001b[31mred\\u0007"]}', r"\x1b[31mred\x07"),
+        (b"\x1b]0;title\x07", r"\x1b]0;title\x07"),
+        (b'{"errors":["bad key 0123456789abcdef0123456789ABCDEF"]}', "bad key […]"),
+        (b"Authorization: Bearer ddapp_tok-en/1", "Authorization: Bearer […]"),
+        (gzip.compress(b'{"errors":["Forbidden"]}'), "Forbidden"),
+        (gzip.compress(b'{"errors":["Forbidden"]}')[:-9], ""),
+    ],
+)
+def test_an_error_says_what_its_body_says(body: bytes, text: str) -> None:
+    assert error_text(Answer(400, {}, body)) == text
+
+
+@given(body=st.binary() | st.text().map(str.encode) | st.text("<>!-/script ='\"&;").map(str.encode))
+def test_any_error_body_gives_a_short_printable_line(body: bytes) -> None:
+    text = error_text(Answer(400, {"content-encoding": "deflate"}, body))
+    assert len(text) <= 200
+    assert text.isprintable()
+
+
+def test_a_large_error_page_is_cut() -> None:
+    text = error_text(Answer(500, {}, b"<p>word</p>" * 100_000))
+    assert len(text) <= 200
+    assert text.endswith("…")
+
+
+@given(text=st.text(), limit=st.integers(1, 50))
+def test_printable_text_is_one_line_within_its_limit(text: str, limit: int) -> None:
+    line = printable(text, limit)
+    assert len(line) <= limit
+    assert line.isprintable()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain", "plain"),
+        (" two\r\n\tlines ", "two lines"),
+        ("\x1b[2Jgone", r"\x1b[2Jgone"),
+        ("a\u202eb", r"a\u202eb"),
+        ("\ud83d", r"\ud83d"),
+        ("grün", "grün"),
+        ("x" * 21, "x" * 19 + "…"),
+    ],
+)
+def test_what_a_terminal_would_act_on_is_made_visible(text: str, shown: str) -> None:
+    assert printable(text, 20) == shown
