@@ -74,6 +74,7 @@ async def simulated(settings: SimulatorSettings | None = None) -> AsyncIterator[
         Simulator(settings) as simulator,
         aiohttp.ClientSession(auto_decompress=False, timeout=aiohttp.ClientTimeout(total=None)) as http,
     ):
+        http._retry_connection = False  # aiohttp would ask again by itself when a connection is reset
         yield Client(simulator, http)
 
 
