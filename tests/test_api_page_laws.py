@@ -1,0 +1,85 @@
+"""Laws of decoding that hold for any body: quick and thorough agree, errors stay within the tree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from strategies import JSON, arrays, damaged, objects
+
+from replay_fetch.api import PageDecoder
+from replay_fetch.errors import BadBody, GarbledBody
+from replay_fetch.model import Answer, Page
+from replay_fetch.settings import ApiSettings
+
+SEGMENT = st.sampled_from([b'{"records":[],"start":1}', b'{"type":"s","attributes":{"records":[]}}', b"{}", b"1"])
+SEGMENTS = arrays(SEGMENT)
+TOKENS = st.sampled_from([b'"T"', b"null", b'""', b"7", b"{}", b'{"href":"?paging=T"}', b'"\\ud83d"', b"true", b"[1]"])
+NAMES = ["records", "start", "view", "segments", "data", "items", "events", "attributes", "type", "paging", "next"]
+MORE_NAMES = ["cursor", "after", "meta", "page", "pagination", "next_cursor", "links", "has_more", "rows", ""]
+KEYS = st.sampled_from([f'"{name}"'.encode() for name in NAMES + MORE_NAMES] + [b'"\\u0064ata"', b'"\xff"'])
+
+NO_HEADERS: Mapping[str, str] = {}
+
+
+def envelopes(values: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
+    """Objects of the names that the rules know, some of them twice."""
+    member = st.tuples(KEYS, values).map(b":".join)
+    return st.lists(member, max_size=5).map(lambda members: b"{" + b",".join(members) + b"}")
+
+
+BODIES = st.recursive(SEGMENTS | TOKENS, envelopes, max_leaves=8) | SEGMENTS | envelopes(SEGMENTS | TOKENS)
+ANYTHING = BODIES | damaged(BODIES) | objects(JSON) | st.binary(max_size=60) | st.lists(BODIES).map(b"\n".join)
+PATHS = st.sampled_from(["", "", ".", "rows", "data.rows", "data", "links.next", "next", "meta.page", "a..b", "."])
+
+
+def result(
+    decoder: PageDecoder, body: bytes, headers: Mapping[str, str] = NO_HEADERS
+) -> Page | tuple[type[Exception], str]:
+    """The page, or which error says what."""
+    try:
+        return decoder.decode(Answer(200, headers, body))
+    except (BadBody, GarbledBody) as refused:
+        return type(refused), str(refused)
+
+
+@settings(max_examples=300)
+@given(bodies=st.lists(BODIES, min_size=2, max_size=6), segments_path=PATHS, next_path=PATHS)
+@example(bodies=[b'{"segments":[]}', b'{"segments":[],"records":[],"start":1}'], segments_path="", next_path="")
+@example(bodies=[b'{"data":[]}', b'{"data":[],"segments":[{}]}'], segments_path="", next_path="")
+@example(bodies=[b'{"next":[1]}', b'{"next":[2]}'], segments_path="next", next_path="")
+@example(bodies=[b'{"data":{"rows":[]}}'] * 2, segments_path="data.rows", next_path="data.rows")
+def test_what_was_seen_before_changes_no_result(bodies: list[bytes], segments_path: str, next_path: str) -> None:
+    api = ApiSettings(segments_path=segments_path, next_path=next_path)
+    experienced = PageDecoder(api)
+    for body in bodies:
+        assert result(experienced, body) == result(PageDecoder(api), body)
+
+
+@given(
+    body=ANYTHING,
+    headers=st.dictionaries(
+        st.sampled_from(["content-encoding", "content-type", "link"]),
+        st.text(max_size=30) | st.text('<>;="?pagin rel,next', max_size=40) | st.just("deflate"),
+    ),
+    segments_path=PATHS,
+)
+def test_any_answer_is_a_page_or_one_of_two_errors(body: bytes, headers: dict[str, str], segments_path: str) -> None:
+    found = result(PageDecoder(ApiSettings(segments_path=segments_path)), body, headers)
+    if isinstance(found, Page):
+        assert found.token is None or found.token.encode()
+    else:
+        _, reason = found
+        assert reason.isprintable()
+        assert len(reason) < 1000
+
+
+@given(bodies=st.lists(BODIES, min_size=1, max_size=20))
+@settings(max_examples=20)
+def test_one_decoder_serves_several_threads(bodies: list[bytes]) -> None:
+    shared = PageDecoder(ApiSettings())
+    with ThreadPoolExecutor(4) as threads:
+        decoded = list(threads.map(lambda body: result(shared, body), bodies * 5))
+    assert decoded == [result(PageDecoder(ApiSettings()), body) for body in bodies * 5]

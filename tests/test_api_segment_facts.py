@@ -1,0 +1,120 @@
+"""What segments say of themselves, and what is missing between them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import JSON, damaged
+
+from replay_fetch.api import Continuity, SegmentFacts, facts
+
+RECORDINGS = Path(__file__).parents[1] / "sample_inputs/recordings/segments"
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (
+            b'{"records":[],"start":5,"end":9,"records_count":3,"has_full_snapshot":true,"index_in_view":0}',
+            SegmentFacts(0, True, 5, 9, 3),  # noqa: FBT003 - a table
+        ),
+        (b'{"index_in_view":7,"records":["\\ud83d"]}', SegmentFacts(index=7)),
+        (b'{"index_in_view":7,"deep":' + b"[" * 5000 + b"]" * 5000 + b"}", SegmentFacts(index=7)),
+        (b'{"index_in_view":"7","has_full_snapshot":1,"start":null,"end":[9],"records_count":true}', SegmentFacts()),
+        (b'{"start":1795406147640.75,"end":1e3,"records_count":3.0}', SegmentFacts(None, None, 1795406147640, 1000, 3)),
+        (b'{"index_in_view":-1,"start":1e400,"end":123456789012345678901234567890}', SegmentFacts()),
+        (b'{"index_in_view":' + b"9" * 5000 + b"}", SegmentFacts()),
+        (b'{"index_in_view":1,"index_in_view":2}', SegmentFacts(index=2)),
+        (b"{}", SegmentFacts()),
+        (b"[]", SegmentFacts()),
+        (b'{"index_in_view":1', SegmentFacts()),
+        (b"", SegmentFacts()),
+    ],
+)
+def test_facts_are_what_the_segment_says_in_a_usable_form(raw: bytes, expected: SegmentFacts) -> None:
+    assert facts(raw) == expected
+
+
+@given(raw=JSON | damaged() | st.binary())
+def test_facts_never_raise(raw: bytes) -> None:
+    assert isinstance(facts(raw), SegmentFacts)
+
+
+def test_recorded_segments_say_which_place_they_have() -> None:
+    """The place is part of a recording's name; one was sent twice."""
+    for path in RECORDINGS.glob("*.json"):
+        found = facts(path.read_bytes())
+        assert found.index == int(path.stem.removesuffix("_dup")[-3:])
+        assert found.records
+        assert found.start_ms
+        assert found.end_ms
+        assert found.end_ms >= found.start_ms
+
+
+def gather(*segments: SegmentFacts) -> Continuity:
+    continuity = Continuity()
+    for segment in segments:
+        continuity.add(segment)
+    return continuity
+
+
+def at(*indexes: int) -> Continuity:
+    return gather(*(SegmentFacts(index=index) for index in indexes))
+
+
+@pytest.mark.parametrize(
+    ("indexes", "gaps", "repeats"),
+    [
+        ([], [], []),
+        ([0, 1, 2], [], []),
+        ([2, 0, 1], [], []),
+        ([1], [0], []),
+        ([0, 3, 5], [1, 2, 4], []),
+        ([0, 1, 1, 0, 1], [], [1, 0, 1]),
+        ([0, 10**18], list(range(1, 101)), []),
+        ([0] * 500, [], [0] * 100),
+    ],
+)
+def test_gaps_and_repeats_are_named(indexes: list[int], gaps: list[int], repeats: list[int]) -> None:
+    continuity = at(*indexes)
+    assert (continuity.gaps, continuity.repeats) == (gaps, repeats)
+
+
+@given(indexes=st.lists(st.integers(0, 40), max_size=60))
+def test_gaps_and_what_was_seen_make_up_the_whole(indexes: list[int]) -> None:
+    continuity = at(*indexes)
+    assert sorted({*continuity.gaps, *indexes}) == list(range(max(indexes, default=-1) + 1))
+    assert len(continuity.repeats) == len(indexes) - len(set(indexes))
+
+
+@pytest.mark.parametrize(
+    ("segments", "lacks"),
+    [
+        ([], False),
+        ([SegmentFacts()], False),
+        ([SegmentFacts(0)], False),
+        ([SegmentFacts(0, True)], False),  # noqa: FBT003 - a table
+        ([SegmentFacts(0, False)], True),  # noqa: FBT003 - a table
+        ([SegmentFacts(1, False), SegmentFacts(0, True)], False),  # noqa: FBT003 - a table
+        ([SegmentFacts(0, True), SegmentFacts(0, False)], False),  # noqa: FBT003 - a table
+        ([SegmentFacts(1, True), SegmentFacts(2, True)], True),  # noqa: FBT003 - a table
+        ([SegmentFacts(None, False), SegmentFacts(None, True)], True),  # noqa: FBT003 - a table
+        ([SegmentFacts(None, True), SegmentFacts(None, False)], False),  # noqa: FBT003 - a table
+    ],
+)
+def test_a_view_lacks_its_full_snapshot_where_a_player_could_not_begin(
+    segments: list[SegmentFacts],
+    lacks: bool,  # noqa: FBT001 - a table
+) -> None:
+    assert gather(*segments).lacks_full_snapshot is lacks
+
+
+def test_a_view_lasts_from_its_earliest_start_to_its_latest_end() -> None:
+    continuity = gather(
+        SegmentFacts(start_ms=20, end_ms=30, records=2), SegmentFacts(), SegmentFacts(start_ms=10, end_ms=15, records=3)
+    )
+    assert (continuity.start_ms, continuity.end_ms, continuity.records) == (10, 30, 5)
+    assert (Continuity().start_ms, Continuity().end_ms, Continuity().records) == (None, None, 0)
