@@ -1,0 +1,49 @@
+"""Servers nobody tuned for: every trait drawn at random."""
+
+from __future__ import annotations
+
+import random
+
+from benchmarks.simulation.network import Network
+from benchmarks.simulation.scenarios import Scenario
+from benchmarks.simulation.servers import Headers
+
+MODES = ("all", "some", "429", "none")
+"""Which answers carry headers."""
+PERIODS = (1, 3, 5, 10, 15, 30, 60, 120)
+"""Seconds; calendar-aligned limits come in such figures."""
+
+
+def draw(seed: int, headers_on: str) -> Scenario:
+    """A server with headers on ``all`` answers, on ``some``, on ``429`` or on ``none``."""
+    rng = random.Random(f"world {headers_on} {seed}")
+    period = rng.choice(PERIODS)
+    rate = 10 ** rng.uniform(0, 2)
+    limit = max(5, round(rate * period))
+    changes = _changes(rng, limit) if rng.random() < 0.25 else ()
+    headers = Headers(
+        on="all" if headers_on == "some" else headers_on,
+        share=0.5 if headers_on == "some" else 1.0,
+        rounding=rng.choice(("ceil", "floor")),
+    )
+    kind = rng.choice(("window", "window", "bucket", "log")) if headers_on == "none" else "window"
+    latency = 10 ** rng.uniform(-1.3, 0)
+    edge = rng.uniform(0.002, 0.05)
+    return Scenario(
+        about=f"{kind} {limit}/{period} s, headers on {headers_on}",
+        limit=limit,
+        period=period,
+        kind=kind,
+        burst=rng.choice((1, 5, 20)),
+        headers=headers,
+        changes=changes if kind == "window" else (),
+        network=Network(latency, rng.uniform(0.2, 0.8), latency / 5, 8 * latency, (edge, 3 * edge)),
+        neighbour="steady" if rng.random() < 0.25 else "",
+        share=rng.uniform(0.1, 0.5),
+        workers=max(16, int(limit / period * latency * 8)),
+        lasts=max(600.0, 10.0 * period),
+    )
+
+
+def _changes(rng: random.Random, limit: int) -> tuple[tuple[float, int], ...]:
+    return ((rng.uniform(150, 250), max(5, round(limit * rng.uniform(0.4, 2)))), (rng.uniform(350, 450), limit))

@@ -1,0 +1,53 @@
+"""Thresholds of the rate controller on the benchmark's servers, in virtual time."""
+
+from __future__ import annotations
+
+from statistics import mean
+
+import pytest
+from benchmarks.simulation.controllers import Ours
+from benchmarks.simulation.scenarios import SCENARIOS
+from benchmarks.simulation.trial import run
+
+# Scenario, least goodput and most 429s in percent, means of two seeds.
+THRESHOLDS = [
+    ("headers", 98.9, 0.02),
+    ("headers_floor", 98.9, 0.02),
+    ("headers_half", 98.6, 0.02),
+    ("headers_429", 98.2, 0.3),
+    ("headers_noise", 96.4, 0.05),
+    ("blind", 96.8, 0.9),
+    ("neighbour", 96.5, 0.4),
+    ("neighbour_burst", 98.5, 0.05),
+    ("neighbour_blind", 93.5, 2.2),
+    ("twins", 99.0, 0.25),
+    ("twins_blind", 97.0, 1.75),
+    ("change", 98.7, 0.1),
+    ("change_blind", 93.0, 1.3),
+    ("rise_blind", 92.0, 0.8),
+    ("jitter", 96.8, 0.1),
+    ("jitter_blind", 93.0, 2.1),
+    ("bucket_blind", 99.0, 0.6),
+    ("log_blind", 95.0, 0.85),
+    ("few_workers", 98.8, 0.02),
+    ("short", 96.8, 0.5),
+    ("long", 98.5, 0.02),
+    ("long_blind", 97.0, 2.1),
+]
+
+
+@pytest.mark.parametrize(("name", "goodput", "rejected"), THRESHOLDS)
+def test_the_limit_is_taken_and_hardly_ever_passed(name: str, goodput: float, rejected: float) -> None:
+    results = [run(SCENARIOS[name], Ours, seed) for seed in (1, 2)]
+    assert 100 * mean(result.goodput for result in results) >= goodput
+    assert 100 * mean(result.rejected for result in results) <= rejected
+
+
+@pytest.mark.parametrize("name", ["neighbour", "neighbour_burst"])
+def test_a_neighbour_keeps_its_requests(name: str) -> None:
+    assert mean(run(SCENARIOS[name], Ours, seed).neighbour for seed in (1, 2)) >= 0.98
+
+
+@pytest.mark.parametrize(("name", "fairness"), [("twins", 0.88), ("twins_blind", 0.5)])
+def test_two_copies_share_one_limit(name: str, fairness: float) -> None:
+    assert mean(run(SCENARIOS[name], Ours, seed).fairness for seed in range(3)) >= fairness
