@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
-from types import TracebackType
 from typing import Self
 
 from replay_fetch.plan.header import read_header
@@ -40,9 +39,7 @@ class ViewList:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._opened.close()
 
     def rows(self) -> Iterator[PlannedRow | BadRow]:

@@ -35,7 +35,9 @@ class Bar:
         bar.ncols = width
         bar.total = moment.stats.views_total
         bar.n = moment.stats.ended
-        bar.set_description_str(_fitting(moment.words(), width - _AROUND - _NARROWEST_BAR), refresh=False)
+        words = _fitting(moment.words(), width - _AROUND - _NARROWEST_BAR)
+        # Filled up to what is usually said, so that the bar does not jump with every digit.
+        bar.set_description_str(words.ljust(width - _AROUND - width // 6), refresh=False)
         bar.refresh()
 
     def close(self, moment: Moment) -> None:
