@@ -6,7 +6,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import version
 from typing import NamedTuple
 
 from replay_fetch.cli.output import complain
@@ -68,7 +67,8 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("--version", action="version", version=f"replay-fetch {_version()}")
+    version = f"replay-fetch {_version()}" if "--version" in arguments else ""
+    parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     called = next((word for word in arguments if not word.startswith("-")), "")
     for name, command in _COMMANDS.items():
@@ -79,6 +79,8 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _version() -> str:
+    from importlib.metadata import version  # noqa: PLC0415 - 15 ms that only --version needs
+
     try:
         return version("replay-fetch")
     except ModuleNotFoundError:  # PackageNotFoundError is one: a checkout that was never installed

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import sys
 
-from replay_fetch.api import printable
-
 
 def say(text: str) -> None:
     """Print a line, or several, to stdout at once."""
@@ -21,6 +19,8 @@ def say(text: str) -> None:
 
 def complain(error: Exception) -> None:
     """Print what went wrong to stderr, on one line that no id or answer of strangers can break."""
+    from replay_fetch.api import printable  # noqa: PLC0415 - brings the decoders along, which --help does not need
+
     try:
         print(f"replay-fetch: {printable(str(error), 2000)}", file=sys.stderr, flush=True)
     except (OSError, ValueError):
