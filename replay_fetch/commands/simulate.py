@@ -23,9 +23,10 @@ async def simulate(settings: SimulatorSettings, say: Callable[[str], None], *, w
     async with Simulator(settings) as simulator:
         if write_views is not None:
             await anyio.to_thread.run_sync(_write_views, simulator, write_views)
-        for line in _welcome(simulator, write_views):
-            say(line)
+        # Listening begins before anybody is told: a script may stop it as soon as it reads the URL.
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            for line in _welcome(simulator, write_views):
+                say(line)
             async for _ in signals:
                 break
         say(json.dumps(simulator.counts.totals()))

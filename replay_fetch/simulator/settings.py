@@ -115,9 +115,11 @@ class LimitSettings:
     """(seconds after the start, new limit), in order."""
 
     def __post_init__(self) -> None:
-        _require(self.limit >= 0 and all(limit > 0 for _, limit in self.changes), "--limit must not be negative")
+        _require(self.limit >= 0, "--limit must be 0 or more")
+        _require(all(limit > 0 for _, limit in self.changes), "--limit-change must leave a limit of 1 or more")
         _require(self.period > 0, "--period must be above 0 seconds")
         _require(self.neighbour >= 0, "--neighbour must be 0 or more requests a second")
+        _require(self.limit > 0 or not self.changes, "--limit-change needs a --limit to begin with")
         _require(list(self.changes) == sorted(self.changes), "--limit-change must be in order of time")
 
 
