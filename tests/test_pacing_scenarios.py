@@ -5,6 +5,7 @@ from __future__ import annotations
 from statistics import mean
 
 import pytest
+
 from benchmarks.simulation.controllers import Ours
 from benchmarks.simulation.scenarios import SCENARIOS
 from benchmarks.simulation.trial import run
