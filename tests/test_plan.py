@@ -67,6 +67,11 @@ def test_columns_stand_in_any_order_among_others() -> None:
     assert views(b"date,view.id,@session.id,url\n2026,v1,s1,http://x\n") == [("s1", "v1")]
 
 
+def test_a_header_may_run_over_several_lines_and_hold_quotes_that_open_nothing() -> None:
+    rows = read(b'5" screen,"Session\r\nID",View ID\n1,s1,v1\n2,s2,v2\n')
+    assert rows == [PlannedRow(3, View("s1", "v1"), None), PlannedRow(4, View("s2", "v2"), None)]
+
+
 def test_named_columns_win_over_aliases_in_any_case() -> None:
     options = PlanSettings(session_column="Replay", view_column="page")
     assert views(b"session_id,REPLAY,Page\nx,s1,v1\n", options) == [("s1", "v1")]
@@ -169,6 +174,8 @@ def test_max_views_ends_the_list_behind_that_many_good_rows() -> None:
             b"0c1e9c3a-3f5b-4f0e-9a55-0d9f6a1b2c3d,1d2f9c3a-3f5b-4f0e-9a55-0d9f6a1b2c3d\n",
             ["line 1", "put a header line above it", "session_id,view_id"],
         ),
+        (b'session_id,view_id,"note\ns1,v1,\n', ["no column", "note"]),
+        (b"sep=;\n", ["empty"]),
         (HEADER + b's1,v1\ns2,"v2\ns3,v3\n', ["line 3", "quote"]),
         (HEADER + b's1,"v1\ns2,"v2"\n', ["line 2", "quote"]),
         (HEADER + b'"' + b"s1,v1\n" * 50_000, ["line 2", "quote"]),
@@ -227,6 +234,12 @@ def test_a_dash_reads_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(listed.rows()) == [PlannedRow(2, View("s1", "v1"), None)]
     assert listed.name == "standard input"
     assert not stdin.closed
+
+
+def test_a_closed_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(InputError, match="standard input is closed"):
+        list(ViewList("-").rows())
 
 
 def test_a_pipe_can_be_read() -> None:

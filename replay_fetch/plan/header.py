@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-import io
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -14,11 +14,11 @@ from replay_fetch.settings import PlanSettings
 _DELIMITERS = ",;\t"
 _SEPARATOR_HINT = re.compile(r"sep=(.)")  # first line of a CSV that a spreadsheet wrote for its own kind
 
-# Names with case, spaces, "@", dots, underscores and dashes taken out.
+# Names with case, white space, "@", dots, underscores and dashes taken out.
 _SESSION = ("sessionid",)
 _VIEW = ("viewid",)
 _SEGMENTS = ("segmentscount", "ddreplaystatssegmentscount")
-_IGNORED = str.maketrans("", "", " \u00a0@._-")
+_IGNORED = re.compile(r"[\s@._-]+")
 
 # Long, hexadecimal, no word: an id where a column's name should be.
 _LOOKS_LIKE_ID = re.compile(r"(?=.*[0-9])[0-9A-Fa-f-]{16,}")
@@ -38,49 +38,49 @@ class Header(NamedTuple):
     lines: int
 
 
-def read_header(lines: Iterator[str], name: str, settings: PlanSettings) -> Header:
-    """Take the header off ``lines``.
+def read_header(lines: Iterator[str], name: str, settings: PlanSettings) -> tuple[Header, Iterator[str]]:
+    """The header, and the lines behind it.
 
-    Raises InputError where the list is empty or no column can be told to hold the ids.
+    The delimiter is the one by which the columns of the ids are found. Raises InputError where the
+    list is empty or no column can be told to hold the ids.
     """
-    text, taken = _first_record(lines)
+    before, head = _head(lines)
     delimiters = _DELIMITERS
-    if hint := _SEPARATOR_HINT.fullmatch(text.strip("\r\n")):
+    if head and (hint := _SEPARATOR_HINT.fullmatch(head[0].strip("\r\n"))):
         delimiters = hint[1]
-        text, more = _first_record(lines)
-        taken += more
-    if not text:
+        before, head = before + 1, head[1:]
+    if not head:
         raise InputError(
             f"{name} is empty: it needs a header line, such as session_id,view_id, and a row for each view"
         )
-    candidates = [(delimiter, _cells(text, delimiter)) for delimiter in delimiters]
-    for delimiter, names in candidates:
+    seen: list[str] = []
+    for delimiter in delimiters:
+        names, taken = _names(head, delimiter)
         session, view = _ids(names, settings)
         if session is not None and view is not None and session != view:
-            return Header(delimiter, session, view, _column(names, "", _SEGMENTS), taken)
-    _, names = max(candidates, key=lambda candidate: len(candidate[1]))
-    raise InputError(_complaint(names, name, taken, settings))
+            header = Header(delimiter, session, view, _column(names, "", _SEGMENTS), before + taken)
+            return header, itertools.chain(head[taken:], lines)
+        seen = max(seen, names, key=len)
+    raise InputError(_complaint(seen, name, before + 1, settings))
 
 
-def _first_record(lines: Iterator[str]) -> tuple[str, int]:
-    """The first line that is not blank, with those its quotes run on to; and how many were taken."""
-    text, taken = "", 0
+def _head(lines: Iterator[str]) -> tuple[int, list[str]]:
+    """The number of blank lines at the start, and the few behind them: enough for any header."""
+    blank = 0
     for line in lines:
-        taken += 1
-        text += line
-        if not text.strip("\ufeff \r\n"):
-            text = ""
-        elif text.count('"') % 2 == 0 or taken >= _MOST_LINES:
-            break
-    return text.lstrip("\ufeff"), taken
+        if line.strip("\ufeff \r\n"):
+            return blank, [line.lstrip("\ufeff"), *itertools.islice(lines, _MOST_LINES - 1)]
+        blank += 1
+    return blank, []
 
 
-def _cells(text: str, delimiter: str) -> list[str]:
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
+def _names(head: Sequence[str], delimiter: str) -> tuple[list[str], int]:
+    """The names by this delimiter, and how many lines they take."""
+    reader = csv.reader(head, delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
-        return [cell.strip() for cell in next(reader, [])]
-    except csv.Error:
-        return []
+        return [cell.strip() for cell in next(reader)], reader.line_num
+    except (csv.Error, StopIteration):
+        return [head[0].strip()], 1
 
 
 def _ids(names: Sequence[str], settings: PlanSettings) -> tuple[int | None, int | None]:
@@ -94,7 +94,7 @@ def _column(names: Sequence[str], wanted: str, aliases: Sequence[str]) -> int | 
         named = [name.casefold() for name in names]
     else:
         keys = list(aliases)
-        named = [name.casefold().translate(_IGNORED) for name in names]
+        named = [_IGNORED.sub("", name).casefold() for name in names]
     return next((at for at, name in enumerate(named) if name in keys), None)
 
 

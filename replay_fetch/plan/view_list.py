@@ -56,7 +56,8 @@ class ViewList:
 def _csv(source: ListSource, settings: PlanSettings) -> _Rows:
     name = name_of(source)
     with open_lines(source) as lines:
-        yield from csv_rows(lines, read_header(lines, name, settings), name)
+        header, rest = read_header(lines, name, settings)
+        yield from csv_rows(rest, header, name)
 
 
 def _pairs(pairs: Iterable[tuple[str, str]]) -> _Rows:
