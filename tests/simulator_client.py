@@ -142,5 +142,7 @@ def _inflate(octets: bytes) -> bytes:
     while octets:
         stream = zlib.decompressobj()
         parts.append(stream.decompress(octets))
+        if not stream.eof:
+            raise EOFError
         octets = stream.unused_data
     return b"".join(parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 
 import aiohttp
 import pytest
@@ -116,7 +117,38 @@ async def test_a_status_is_a_fault_too(status: int) -> None:
 
 
 @pytest.mark.anyio
-async def test_an_outage_meets_everybody_for_a_while(virtual_clock: VirtualClockLoop) -> None:
+@pytest.mark.parametrize("shape", Shape)
+async def test_a_truncated_body_cannot_be_taken_for_a_whole_one(shape: Shape) -> None:
+    settings = SimulatorSettings(paging=PagingSettings(shape), faults=(Fault("truncated", Scope.VIEW),))
+    async with simulated(settings) as client:
+        for view in client.simulator.views:
+            whole = client.simulator.truth.expected_segments(view)
+            if whole or shape not in (Shape.NDJSON, Shape.ZLIB):  # an empty body cannot be cut
+                assert await _spoilt(client, view, shape)
+
+
+async def _spoilt(client: Client, view: View, shape: Shape) -> bool:
+    try:
+        segments = segments_of(shape, (await client.page(view)).body)
+    except (EOFError, ValueError, zlib.error):
+        return True
+    return any(not segment.endswith(b"}") for segment in segments)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("kind", ["truncated", "html", "reset-body", "wrong-length"])
+async def test_an_outage_never_looks_like_an_answer(kind: str) -> None:
+    async with simulated(SimulatorSettings(faults=(Fault(kind, Scope.OUTAGE, end=60),))) as client:
+        try:
+            body = (await client.page(client.simulator.views[0])).body
+        except aiohttp.ClientError:
+            return
+    with pytest.raises(ValueError, match=r"."):
+        segments_of(Shape.SEGMENTS, body)
+
+
+@pytest.mark.anyio
+async def test_an_outage_meets_meets_everybody_for_a_while(virtual_clock: VirtualClockLoop) -> None:
     outage = Fault("503", Scope.OUTAGE, begin=10, end=20)
     async with simulated(SimulatorSettings(faults=(outage,))) as client:
         statuses = []

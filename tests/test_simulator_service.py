@@ -165,10 +165,26 @@ async def test_counts_and_truth_are_told_to_other_processes() -> None:
         await client.page(view)
         counts = (await client.get("/simulator/counts", {})).json()
         assert (counts["requests"], counts["statuses"], counts["faults"]) == (1, {"503": 1}, {"503": 1})
+        assert (await client.get("/simulator/counts/views", {})).json() == {str(view): 1}
         for query, segments in (("", 7), ("?source=event_platform", 7), ("?source=blob", 0)):
             told = await client.get(f"/simulator/truth/{view.session_id}/{view.view_id}{query}", {})
             assert told.body.splitlines() == list(client.simulator.truth.expected_segments(view))[:segments]
         assert client.simulator.counts.requests == 1
+
+
+@pytest.mark.parametrize("path", ["/simulator/", "/simulator/keys", "/simulator/truth/a/b?source=s3", "/api/v2/rum"])
+async def test_there_is_nothing_else(path: str) -> None:
+    async with simulated() as client:
+        assert (await client.get(path)).status == 404
+
+
+async def test_its_repr_says_where_it_is() -> None:
+    simulator = Simulator()
+    assert repr(simulator) == "<Simulator stopped, 27 views, shape segments>"
+    with pytest.raises(RuntimeError, match="not been started"):
+        _ = simulator.counts
+    async with simulator:
+        assert simulator.base_url in repr(simulator)
 
 
 async def test_a_port_that_is_taken_is_a_settings_error() -> None:

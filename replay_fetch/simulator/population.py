@@ -102,5 +102,5 @@ class _Ids:
         return bytes(tag)
 
     def _cipher(self, tag: bytes, octets: bytes) -> bytes:
-        stream = blake2b(tag, key=self._key, digest_size=_NUMBER).digest()
-        return bytes(octet ^ mask for octet, mask in zip(octets, stream, strict=True))
+        mask = blake2b(tag, key=self._key, digest_size=_NUMBER).digest()
+        return (int.from_bytes(octets) ^ int.from_bytes(mask)).to_bytes(_NUMBER)

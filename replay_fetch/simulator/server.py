@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
 
@@ -22,6 +22,7 @@ from replay_fetch.simulator.truth import Truth
 from replay_fetch.simulator.wire import send
 
 _OWN = "/simulator/"
+_NDJSON = {"Content-Type": "application/x-ndjson"}
 
 
 class Simulator:
@@ -33,8 +34,8 @@ class Simulator:
             ...  # ask simulator.base_url, compare with simulator.truth
 
     Beside the API it answers, to anybody on this machine and without counting:
-    ``/simulator/counts`` (JSON) and ``/simulator/truth/{session_id}/{view_id}?source=…``
-    (the view's segments, one a line).
+    ``/simulator/counts`` and ``/simulator/counts/views`` (JSON), and
+    ``/simulator/truth/{session_id}/{view_id}?source=…`` (the view's segments, one a line).
     """
 
     def __init__(self, settings: SimulatorSettings | None = None, *, clock: Callable[[], float] | None = None) -> None:
@@ -90,7 +91,8 @@ class Simulator:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path.startswith(_OWN):
-            return await send(request, self._own(request), self.settings.stall)
+            own = self._own(request.path.removeprefix(_OWN), request.query)
+            return await send(request, own, self.settings.stall)
         counts = self.service.counts
         counts.begin()
         try:
@@ -102,16 +104,15 @@ class Simulator:
         finally:
             counts.end()
 
-    def _own(self, request: web.BaseRequest) -> Reply:
+    def _own(self, path: str, query: Mapping[str, str]) -> Reply:
         """What the simulator tells about itself."""
-        match request.path.removeprefix(_OWN).split("/"):
+        match path.split("/"):
             case ["counts"]:
                 return Reply(200, json_body(self.counts.totals()))
-            case ["truth", session_id, view_id]:
-                asked = request.query.get("source")
-                segments = self.truth.expected_segments(View(session_id, view_id), Source(asked) if asked else None)
-                return Reply(
-                    200,
-                    Body(b"".join(segment + b"\n" for segment in segments), {"Content-Type": "application/x-ndjson"}),
-                )
+            case ["counts", "views"]:
+                return Reply(200, json_body({str(view): count for view, count in self.counts.views.items()}))
+            case ["truth", session_id, view_id] if query.get("source", "blob") in list(Source):
+                source = Source(query["source"]) if "source" in query else None
+                segments = self.truth.expected_segments(View(session_id, view_id), source)
+                return Reply(200, Body(b"".join(segment + b"\n" for segment in segments), _NDJSON))
         return RefusalError(404).reply(self.settings.error_body)

@@ -36,6 +36,8 @@ _BODIES_429 = {
     Body429.HTML: HTML,
     Body429.EMPTY: EMPTY,
 }
+# Something to cut or to break off, so that no outage looks like an answer without segments.
+_DEAD = json_body({"errors": ["The service is not available"]})
 
 
 class Service:
@@ -65,7 +67,7 @@ class Service:
         outage = self._faults.outage(now - self._started)
         try:
             if outage:
-                return self._spoilt(Reply(200, EMPTY), outage)
+                return self._spoilt(Reply(200, _DEAD), outage)
             request = PageRequest.read(asked)
             self._auth.check(asked.headers, asked.query)
         except RefusalError as refusal:
