@@ -101,6 +101,18 @@ async def test_every_kind_spoils_the_first_answer_and_spares_the_second(
         assert virtual_clock.time() == pytest.approx(120 if kind.startswith("stall") else 0, abs=0.01)
 
 
+@pytest.mark.anyio
+@pytest.mark.parametrize("kind", ["stall-before", "stall-body"])
+async def test_a_client_that_hangs_up_ends_the_stall(virtual_clock: VirtualClockLoop, kind: str) -> None:
+    async with simulated(SimulatorSettings(faults=(Fault(kind),))) as client:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(60):
+                await client.page(client.simulator.views[0])
+        await asyncio.sleep(1)
+        assert client.simulator.counts.in_flight == 0
+    assert virtual_clock.time() == pytest.approx(61, abs=0.2)
+
+
 async def _is_good(client: Client, view: View) -> bool:
     try:
         page = await client.page(view)

@@ -178,6 +178,14 @@ async def test_there_is_nothing_else(path: str) -> None:
         assert (await client.get(path)).status == 404
 
 
+async def test_pages_are_got_not_posted() -> None:
+    async with simulated() as client:
+        view = client.simulator.views[0]
+        path = f"/api/v2/rum/replay/sessions/{view.session_id}/views/{view.view_id}/segments"
+        async with client.http.post(client.simulator.base_url + path, headers=KEYS) as response:
+            assert response.status == 405
+
+
 async def test_its_repr_says_where_it_is() -> None:
     simulator = Simulator()
     assert repr(simulator) == "<Simulator stopped, 27 views, shape segments>"

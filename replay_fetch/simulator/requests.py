@@ -23,6 +23,7 @@ class Asked:
     headers: Mapping[str, str] = field(repr=False)
     """Looked up without regard to case."""
     origin: str = ""
+    method: str = "GET"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +38,12 @@ class PageRequest:
 
     @classmethod
     def read(cls, asked: Asked) -> PageRequest:
-        """Raises RefusalError: 404 for another path, 400 for parameters that are not as documented."""
+        """Raises RefusalError: 404 or 405 for another call, 400 for parameters that are not as documented."""
         path = _PATH.fullmatch(asked.path)
         if path is None:
             raise RefusalError(404)
+        if asked.method != "GET":
+            raise RefusalError(405)
         query = asked.query
         try:
             source = Source(query.get("source", Source.EVENT_PLATFORM))

@@ -97,7 +97,8 @@ class Simulator:
         counts.begin()
         try:
             origin = f"{request.scheme}://{request.host}"
-            reply = self.service.answer(Asked(request.path, request.query, request.headers, origin))
+            asked = Asked(request.path, request.query, request.headers, origin, request.method)
+            reply = self.service.answer(asked)
             if reply.fault is None:
                 counts.answer(reply.status, len(reply.body.octets))
             return await send(request, reply, self.settings.stall)
