@@ -110,6 +110,8 @@ class PlannedView:
     view: View
     expected: int | None = None
     """Segments the list says the view has; a hint, not proof."""
+    earlier: ViewRecord | None = None
+    """What an earlier run kept of the view without finishing it."""
 
 
 class Span(NamedTuple):
@@ -127,6 +129,7 @@ class ViewRecord:
 
     Its bytes lie in the session's file where ``whole`` is set, else in a part of its own. A
     ``partial`` span is a copy of the part for people to read until the session is whole.
+    An unfinished view with a ``token`` goes on behind its last durable page in the next run.
     """
 
     planned: PlannedView
@@ -145,6 +148,10 @@ class ViewRecord:
     """What a reader should be warned of: gaps, repeats, no full snapshot; empty if nothing."""
     about: Mapping[str, object] = field(default_factory=dict)
     """What the segments say of the recording: start and end in ms, records."""
+    token: str | None = None
+    """The paging token behind the last page, where the chain was left unfinished."""
+    part: int = 0
+    """Numbers the part: a chain that begins anew gets another file, until the ledger says it counts."""
     whole: Span | None = None
     partial: Span | None = None
 

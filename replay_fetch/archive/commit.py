@@ -40,6 +40,7 @@ class Committer:
         self._layout = layout
         self._journal = journal
         self._keep_raw = keep_raw
+        self._drafts: dict[int, Draft] = {}
         self._pool = ThreadPoolExecutor(_FILES_AT_ONCE, thread_name_prefix="session-file")
 
     def close(self) -> None:
@@ -51,41 +52,37 @@ class Committer:
 
         Raises ArchiveError when it cannot be written; then nothing of it counts.
         """
-        records: dict[int, ViewRecord] = {}
         drafts: dict[int, Draft] = {}
+        records: dict[int, ViewRecord] = {}
         for delivery in batch.deliveries:
-            self._digest(delivery)
-            if delivery.ended is not None:
-                record = delivery.draft.record(delivery.ended)
-                records[record.planned.row] = record
-                drafts[record.planned.row] = delivery.draft
-            else:
-                with explained("writing a view that is still growing"):
-                    delivery.draft.spill()
+            row = delivery.planned.row
+            drafts[row] = self._digest(delivery)
+            records[row] = drafts[row].settle(delivery.ended)
         files = [self._session_file(number, records, drafts) for number in batch.sessions]
-        direct = {row for file in files for row in file.drafts}
-        self._keep_parts(draft for row, draft in drafts.items() if row not in direct)
-        written = [record for part in self._pool.map(SessionFile.write, files) for record in part]
-        if written:
-            with explained(f"writing {self._layout.sessions}"):
-                sync_folder(self._layout.sessions)
-        self._journal.record((records | {record.planned.row: record for record in written}).values())
-        self._remove_stale(files, drafts)
-        return list(records.values())
+        straight = {row for file in files for row in file.drafts}
+        self._save(draft for row, draft in drafts.items() if row not in straight)
+        written = self._write(files)
+        self._journal.record((records | written).values())
+        self._remove_stale(files, drafts, records)
+        ended = [delivery.planned.row for delivery in batch.deliveries if delivery.ended]
+        for row in ended:
+            del self._drafts[row]
+        return [records[row] for row in ended]
 
-    def _digest(self, delivery: Delivery) -> None:
-        draft = delivery.draft
+    def _digest(self, delivery: Delivery) -> Draft:
+        with explained("reading what is saved of a view"):
+            row = delivery.planned.row
+            draft = self._drafts.get(row) or self._drafts.setdefault(row, Draft.begin(delivery.planned, self._layout))
         if delivery.restarted:
             draft.start_over()
-        for page in delivery.pages:
-            draft.add(page)
-        if delivery.ended is not None and delivery.ended.answer is not None:
-            delivery.raw.append(delivery.ended.answer)
-        for answer in delivery.raw:
-            draft.raw_pages += 1
-            keep_raw(self._layout.raw_folder(draft.planned.view), draft.raw_pages, answer)
-        if delivery.ended is not None and not draft.raw_pages:
-            remove_raw(self._layout.raw_folder(draft.planned.view))
+        answers = []
+        for arrived in delivery.pages:
+            draft.add(arrived.page, arrived.source)
+            answers.append(arrived.answer)
+        if delivery.ended is not None:
+            answers.append(delivery.ended.answer)
+        draft.raw_pages = keep_raw(self._layout.raw_folder(draft.planned.view), draft.raw_pages, answers)
+        return draft
 
     def _session_file(self, number: int, records: dict[int, ViewRecord], drafts: dict[int, Draft]) -> SessionFile:
         views = [records.get(view.planned.row, view) for view in self._journal.session_views(number)]
@@ -95,24 +92,31 @@ class Committer:
             file = replace(file, drafts={row: drafts[row] for row in rows if row in drafts})
         return file
 
-    def _keep_parts(self, drafts: Iterable[Draft]) -> None:
-        kept = False
+    def _save(self, drafts: Iterable[Draft]) -> None:
         with explained(f"writing {self._layout.parts}"):
-            for draft in drafts:
-                if draft.size:
-                    draft.keep_as(self._layout.part(draft.planned.row))
-                    kept = True
-            if kept:
+            new = [draft.save() for draft in drafts]
+            if any(new):
                 sync_folder(self._layout.parts)
 
-    def _remove_stale(self, files: Sequence[SessionFile], drafts: dict[int, Draft]) -> None:
-        """Remove what finished sessions no longer need; a leftover would be removed by the next run."""
+    def _write(self, files: Sequence[SessionFile]) -> dict[int, ViewRecord]:
+        """Write the session files and return the views whose place they changed."""
+        written = [record for part in self._pool.map(SessionFile.write, files) for record in part]
+        if written:
+            with explained(f"writing {self._layout.sessions}"):
+                sync_folder(self._layout.sessions)
+        return {record.planned.row: record for record in written}
+
+    def _remove_stale(
+        self, files: Sequence[SessionFile], drafts: dict[int, Draft], records: dict[int, ViewRecord]
+    ) -> None:
+        """Remove what is no longer needed; a leftover would be removed by the next run."""
+        straight = {row for file in files for row in file.drafts}
         for row, draft in drafts.items():
-            draft.discard()
-            if not draft.size:
-                self._layout.part(row).unlink(missing_ok=True)
+            draft.remove_stale(in_file=row in straight)
+            if records[row].finished and not self._keep_raw:
+                remove_raw(self._layout.raw_folder(draft.planned.view))  # it is understood now
         for file in files:
             if file.whole:
                 self._layout.session_file(file.session_id, partial=True).unlink(missing_ok=True)
                 for view in file.views:
-                    self._layout.part(view.planned.row).unlink(missing_ok=True)
+                    self._layout.part(view.planned.row, view.part).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Where pages wait on the event loop's side until the writer's thread takes them, batch by batch.
+"""Where messages wait on the event loop's side until the writer's thread takes them, batch by batch.
 
 A view that has ended waits a moment for the rest of its session: most sessions are then written once,
 straight to their final file, and never see a part.
@@ -6,32 +6,31 @@ straight to their final file, and never see a part.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 
-from replay_fetch.archive.draft import Draft
-from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.messages import ChainRestarted, Message, PageArrived, ViewEnded
-from replay_fetch.model import Answer, Page, PlannedView
+from replay_fetch.model import PlannedView
 
-# How long an ended view may wait for its session before it is written as a part: what a kill can cost.
+# Seconds that an ended view may wait for its session before it is saved as a part, and that the pages
+# of a growing view may wait: so much work a kill can cost.
 LINGER = 0.2
-# A view that holds this much is written on as it grows, so that one of 500 pages is never held whole.
-SPILL = 2**20
+GROWING = 5.0
+# A view that holds this much is saved as it grows, so that one of 500 pages is never held whole.
+LARGE = 2**20
 
 
 @dataclass(slots=True, eq=False)
 class OpenView:
-    """A view with messages that the writer's thread has not seen to the end."""
+    """A view with messages that the writer's thread has not seen yet, or will see."""
 
-    draft: Draft
-    arrived: list[Page] = field(default_factory=list)
-    raw: list[Answer] = field(default_factory=list)
+    planned: PlannedView
+    arrived: list[PageArrived] = field(default_factory=list)
     size: int = 0
-    """Bytes held in memory for this view, roughly."""
+    """Bytes of the pages that arrived."""
     restarted: bool = False
     ended: ViewEnded | None = None
-    ended_at: float = 0.0
 
 
 @dataclass(slots=True, eq=False)
@@ -40,24 +39,23 @@ class OpenSession:
 
     number: int
     remaining: int
-    ended: list[OpenView] = field(default_factory=list)
-    """Views that ended and are not yet written."""
     begun: bool = False
     """At least one view has ended in this run."""
+    ended: list[OpenView] = field(default_factory=list)
+    """Views that ended and are not yet written."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Delivery:
-    """What has become known of one view since the last batch."""
+    """What has become known of one view since the last batch, in this order."""
 
-    draft: Draft
-    pages: list[Page]
-    raw: list[Answer]
+    planned: PlannedView
     restarted: bool
+    pages: list[PageArrived]
     ended: ViewEnded | None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Batch:
     """One commit's worth: deliveries, and the sessions that have no more views to do."""
 
@@ -67,17 +65,18 @@ class Batch:
 
 
 class Desk:
-    """Takes messages in, gives batches out; told the time, does no I/O."""
+    """Takes messages in, gives batches out; told the time (seconds), does no I/O."""
 
-    def __init__(self, layout: Layout) -> None:
-        self._layout = layout
+    def __init__(self) -> None:
         self._views: dict[int, OpenView] = {}
         self._sessions: dict[int, OpenSession] = {}
         self._complete: list[OpenSession] = []
-        self._lingering: deque[OpenView] = deque()
         self._large: set[OpenView] = set()
+        # By the time when a view is due; one that went earlier is passed over.
+        self._lingering: deque[tuple[float, OpenView]] = deque()
+        self._growing: deque[tuple[float, OpenView]] = deque()
         self.size = 0
-        """Bytes held for all views."""
+        """Bytes of all pages that wait or are being written."""
 
     def expect(self, session: int, views: int) -> None:
         """Announce how many views of a session this run will end."""
@@ -85,91 +84,76 @@ class Desk:
 
     def take(self, message: Message, now: float) -> None:
         """Note one message; never blocks."""
-        view = self._view(message.planned)
+        planned = message.planned
+        view = self._views.get(planned.row) or self._views.setdefault(planned.row, OpenView(planned))
         match message:
-            case PageArrived(_, page, answer):
-                view.arrived.append(page)
-                self._hold(view, sum(len(segment.raw) for segment in page.segments))
-                if answer is not None:
-                    view.raw.append(answer)
-                    self._hold(view, len(answer.body))
+            case PageArrived():
+                self._hold(view, message, now)
             case ChainRestarted():
-                view.arrived.clear()
-                view.restarted = True
+                view.arrived, view.restarted = [], True
             case ViewEnded():
                 self._end(view, message, now)
 
-    def next_due(self, now: float) -> float | None:
-        """Seconds until there is something to write: 0 for now, None while nothing waits."""
+    def next_due(self, now: float) -> float:
+        """Seconds until there is something to write: 0 for now, infinite while nothing waits."""
         if self._complete or self._large:
             return 0.0
-        if self._lingering:
-            return max(0.0, self._lingering[0].ended_at + LINGER - now)
-        return None
+        heads = [queue[0][0] for queue in (self._lingering, self._growing) if queue]
+        return max(0.0, min(heads) - now) if heads else math.inf
 
-    def batch(self, now: float, *, everything: bool = False) -> Batch:
-        """Take away what is due; with ``everything``, all that has ended and all that is held."""
-        views = dict.fromkeys(self._large)
-        self._large.clear()
+    def batch(self, now: float) -> Batch:
+        """Take away what is due at ``now``; at infinity, everything that waits."""
         complete, self._complete = self._complete, []
+        due = dict.fromkeys(self._large)
+        due |= dict.fromkeys(view for session in complete for view in session.ended)
+        for queue in (self._lingering, self._growing):
+            while queue and queue[0][0] <= now:
+                due[queue.popleft()[1]] = None
         for session in complete:
-            views.update(dict.fromkeys(session.ended))
             del self._sessions[session.number]
-        while self._lingering and (everything or self._lingering[0].ended_at + LINGER <= now):
-            view = self._lingering.popleft()
-            if view.draft.planned.row in self._views:  # else it went with its session already
-                views[view] = None
-        if everything:
-            views.update(dict.fromkeys(view for view in self._views.values() if view.arrived))
+        views = [view for view in due if view.arrived or view.restarted or self._is_new_ending(view)]
         size = sum(view.size for view in views)
         return Batch([self._deliver(view) for view in views], [session.number for session in complete], size)
 
-    def close(self) -> tuple[Batch, list[Draft]]:
-        """The last batch, and the drafts of views that will not end in this run.
-
-        Sessions that have a view to show for are closed as they are.
-        """
+    def close(self) -> Batch:
+        """The last batch: all that waits, and every session that has a view to show for, as it is."""
         self._complete = [session for session in self._sessions.values() if session.begun]
-        unended = [view for view in self._views.values() if view.ended is None]
-        for view in unended:
-            del self._views[view.draft.planned.row]
-            self.size -= view.size
-        self._large.difference_update(unended)
-        return self.batch(0.0, everything=True), [view.draft for view in unended]
+        return self.batch(math.inf)
 
-    def written(self, size: int) -> None:
-        """Note that a batch of this size is on the disk."""
-        self.size -= size
+    def written(self, batch: Batch) -> None:
+        """Note that a batch is on the disk."""
+        self.size -= batch.size
 
-    def _view(self, planned: PlannedView) -> OpenView:
-        view = self._views.get(planned.row)
-        if view is None:
-            path = self._layout.temporary / f"{planned.row}.ndjson"
-            view = self._views[planned.row] = OpenView(Draft(planned, path))
-        return view
-
-    def _hold(self, view: OpenView, size: int) -> None:
+    def _hold(self, view: OpenView, page: PageArrived, now: float) -> None:
+        size = sum(len(segment.raw) for segment in page.page.segments)
+        size += len(page.answer.body) if page.answer else 0
+        if not view.arrived:
+            self._growing.append((now + GROWING, view))
+        view.arrived.append(page)
         view.size += size
         self.size += size
-        if view.size >= SPILL:
+        if view.size >= LARGE:
             self._large.add(view)
 
     def _end(self, view: OpenView, ended: ViewEnded, now: float) -> None:
-        view.ended, view.ended_at = ended, now
+        view.ended = ended
         session = self._sessions[ended.planned.session]
         session.remaining -= 1
         session.begun = True
         session.ended.append(view)
-        self._lingering.append(view)
+        self._lingering.append((now + LINGER, view))
         if not session.remaining:
             self._complete.append(session)
 
+    def _is_new_ending(self, view: OpenView) -> bool:
+        return view.ended is not None and view.planned.row in self._views
+
     def _deliver(self, view: OpenView) -> Delivery:
-        delivery = Delivery(view.draft, view.arrived, view.raw, view.restarted, view.ended)
-        view.arrived, view.raw, view.restarted, view.size = [], [], False, 0
+        delivery = Delivery(view.planned, view.restarted, view.arrived, view.ended)
+        view.arrived, view.restarted, view.size = [], False, 0
+        self._large.discard(view)
         if view.ended is not None:
-            del self._views[view.draft.planned.row]
-            session = self._sessions.get(view.draft.planned.session)
-            if session is not None:
+            del self._views[view.planned.row]
+            if session := self._sessions.get(view.planned.session):
                 session.ended.remove(view)
         return delivery

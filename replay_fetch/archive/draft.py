@@ -1,48 +1,75 @@
-"""One view's lines while it is fetched, in memory and, where it grows large, in a file."""
+"""One view's lines while it is fetched, in memory and, where it grows or must wait, in its part."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from replay_fetch.api import Continuity, facts
-from replay_fetch.archive.durable import replace, write_file
-from replay_fetch.archive.lines import lines
+from replay_fetch.archive.blocks import file_range, whole_lines
+from replay_fetch.archive.durable import write_file
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lines import lines, segment_of
 from replay_fetch.archive.messages import ViewEnded
-from replay_fetch.model import Page, PlannedView, ViewRecord
-
-_READ = 2**20
+from replay_fetch.model import Outcome, Page, PlannedView, ViewRecord
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Draft:
     """A view on its way into the archive; belongs to the writer's thread.
 
-    ``path`` is where it spills to: a temporary file that becomes the view's part if it must wait
-    for the rest of its session.
+    A chain that goes on where an earlier run was cut off begins with that run's part.
     """
 
     planned: PlannedView
-    path: Path
+    layout: Layout
     size: int = 0
     """Bytes of all lines so far."""
+    pages: int = 0
     raw_pages: int = 0
+    damaged: bool = False
+    """The part it was to go on from is not what the ledger says."""
+    _number: int = 0
+    _stale: list[Path] = field(default_factory=list)
     _chunks: list[bytes] = field(default_factory=list)
-    _spilled: int = 0
+    _saved: int = 0
     _segments: int = 0
-    _pages: int = 0
     _shape: str = ""
+    _source: str = ""
+    _token: str | None = None
     _hash: hashlib._Hash = field(default_factory=hashlib.sha256)
     _continuity: Continuity = field(default_factory=Continuity)
 
-    def add(self, page: Page) -> None:
+    @classmethod
+    def begin(cls, planned: PlannedView, layout: Layout) -> Draft:
+        """The draft of a view, with what an earlier run kept of it where its chain goes on."""
+        draft = cls(planned, layout)
+        earlier = planned.earlier
+        if earlier is None:
+            return draft
+        draft._number, draft.raw_pages = earlier.part, earlier.pages
+        if earlier.token is None:
+            draft.start_over()
+        else:
+            draft._go_on(earlier)
+        return draft
+
+    @property
+    def part(self) -> Path:
+        """Where its lines are, or would be, saved."""
+        return self.layout.part(self.planned.row, self._number)
+
+    def add(self, page: Page, source: str) -> None:
         """Append a page's segments as lines."""
+        if self.damaged:
+            return
         chunk = lines(self.planned.view, self._segments, page.segments)
-        self._pages += 1
+        self.pages += 1
         self._segments += len(page.segments)
         self._shape = self._shape or page.shape
+        self._token, self._source = page.token, source
         for segment in page.segments:
             self._continuity.add(facts(segment.raw))
         if chunk:
@@ -51,48 +78,81 @@ class Draft:
             self._hash.update(chunk)
 
     def start_over(self) -> None:
-        """Forget every page so far; the file, if there is one, is overwritten or left to be removed."""
-        self._chunks, self._spilled, self.size = [], 0, 0
-        self._segments, self._pages, self._shape = 0, 0, ""
+        """Forget every page so far; what is saved of them stays until the ledger no longer needs it."""
+        self._stale.append(self.part)
+        self._number += 1
+        self.damaged = False
+        self._chunks, self._saved, self.size = [], 0, 0
+        self._segments, self.pages, self._shape, self._token = 0, 0, "", None
         self._hash, self._continuity = hashlib.sha256(), Continuity()
 
-    def spill(self) -> None:
-        """Move what is in memory behind what is in the file, durably."""
-        self._spilled += write_file(self.path, self._chunks, append_at=self._spilled)
-        self._chunks = []
+    def save(self) -> bool:
+        """Put what is in memory behind what is in the part, durably; True where the part is new.
 
-    def keep_as(self, part: Path) -> None:
-        """Spill the rest and give the file the name of the view's part; its folder is not yet synced."""
-        self.spill()
-        replace(self.path, part)
+        A new name in the folder is the caller's to sync.
+        """
+        if not self._chunks:
+            return False
+        new = not self._saved
+        self._saved += write_file(self.part, self._chunks, append_at=self._saved)
+        self._chunks = []
+        return new
 
     def read(self) -> Iterator[bytes]:
-        """All lines, from the file and from memory, in blocks."""
-        if self._spilled:
-            with self.path.open("rb") as file:
-                yield from read_exactly(file.read, self._spilled)
+        """All lines, from the part and from memory, in blocks."""
+        if self._saved:
+            yield from file_range(self.part, 0, self._saved)
         yield from self._chunks
 
-    def discard(self) -> None:
-        """Remove the file, if there is one."""
-        if self._spilled:
-            self.path.unlink(missing_ok=True)
+    def settle(self, ended: ViewEnded | None) -> ViewRecord:
+        """What the ledger keeps of the view, ended or still growing.
 
-    def record(self, ended: ViewEnded) -> ViewRecord:
-        """What the ledger keeps of the view as it ended."""
-        return ViewRecord(
+        1. Where the part it was to go on from is damaged, nothing counts: the next run begins anew.
+        2. Where an earlier run got further with a view that is still not finished, that is kept.
+        """
+        earlier = self.planned.earlier
+        finished = ended is not None and ended.outcome.finished
+        if self.damaged:
+            again = ended and ended._replace(outcome=Outcome.FAILED, reason=_DAMAGED)
+            return _ended(ViewRecord(self.planned, part=self._number), again)
+        if earlier is not None and not finished and earlier.segments > self._segments:
+            self._stale, self._chunks = [self.part], []
+            return _ended(replace(earlier, planned=self.planned), ended)
+        record = ViewRecord(
             self.planned,
-            outcome=ended.outcome,
-            reason=ended.reason,
-            source=ended.source,
+            source=self._source,
             shape=self._shape,
-            pages=self._pages,
+            pages=self.pages,
             segments=self._segments,
             size=self.size,
             sha256=self._hash.hexdigest() if self.size else "",
             checks=self._checks(),
             about=self._about(),
+            token=None if finished else self._token,
+            part=self._number,
         )
+        return _ended(record, ended)
+
+    def remove_stale(self, *, in_file: bool) -> None:
+        """Remove parts that no longer count, and its own where its lines now lie in the session's file."""
+        for part in (*self._stale, *([self.part] if in_file else [])):
+            part.unlink(missing_ok=True)
+
+    def _go_on(self, earlier: ViewRecord) -> None:
+        """Take up what the earlier run saved, if it is what the ledger says."""
+        self._segments, self.pages, self._shape = earlier.segments, earlier.pages, earlier.shape
+        self._token, self._source = earlier.token, earlier.source
+        self._saved = self.size = earlier.size
+        try:
+            for line in whole_lines(self.part, earlier.size):
+                self._hash.update(line)
+                self._continuity.add(facts(segment_of(line)))
+            intact = not earlier.size or self._hash.hexdigest() == earlier.sha256
+        except (OSError, ValueError):
+            intact = False
+        if not intact:
+            self.start_over()
+            self.damaged = True
 
     def _checks(self) -> dict[str, object]:
         """What a reader should be warned of; empty where the recording looks whole."""
@@ -115,11 +175,13 @@ class Draft:
         return {name: value for name, value in known.items() if value is not None}
 
 
-def read_exactly(read: Callable[[int], bytes], length: int) -> Iterator[bytes]:
-    """Blocks of together exactly ``length`` bytes; raises OSError where the file is shorter."""
-    while length:
-        block = read(min(length, _READ))
-        if not block:
-            raise OSError("a file of the archive is shorter than the ledger says")
-        length -= len(block)
-        yield block
+_DAMAGED = "its saved part is damaged; the next run fetches it anew"
+
+
+def _ended(record: ViewRecord, ended: ViewEnded | None) -> ViewRecord:
+    """The record with its ending; a chain that cannot be followed does not go on from where it is cut."""
+    if ended is None:
+        return replace(record, outcome=None, reason="")
+    token = None if ended.outcome is Outcome.INCOMPLETE else record.token
+    source = ended.source or record.source
+    return replace(record, outcome=ended.outcome, reason=ended.reason, source=source, token=token)

@@ -39,15 +39,16 @@ def existing(root: Path) -> Layout:
     return layout
 
 
-def clear_leftovers(layout: Layout, in_use: Callable[[int], bool], whole: Callable[[str], bool]) -> None:
+def clear_leftovers(layout: Layout, in_use: Callable[[int, int], bool], whole: Callable[[str], bool]) -> None:
     """Remove parts and partial files that a killed run wrote or should have removed.
 
-    ``in_use`` tells of a row whether its part is needed, ``whole`` of a session id whether its file
+    ``in_use`` tells of a row and a part's number whether that is needed, ``whole`` of a session id whether its file
     is complete.
     """
     with explained(f"clearing {layout.parts}"):
         for part in layout.parts.iterdir():
-            if not (part.stem.isdigit() and in_use(int(part.stem))):
+            row, _, number = part.stem.partition("-")
+            if not (row.isdigit() and number.isdigit() and in_use(int(row), int(number))):
                 part.unlink()
     with explained(f"clearing {layout.sessions}"):
         for partial in layout.sessions.glob("*.partial.*"):

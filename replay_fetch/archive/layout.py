@@ -74,9 +74,9 @@ class Layout:
         """A session file's path."""
         return self.root / self.session_name(session_id, partial=partial)
 
-    def part(self, row: int) -> Path:
-        """The lines of one view, plain, named by its row in the ledger."""
-        return self.parts / f"{row}.ndjson"
+    def part(self, row: int, number: int) -> Path:
+        """The lines of one view, plain, named by its row in the ledger and the part's number."""
+        return self.parts / f"{row}-{number}.ndjson"
 
     def raw_folder(self, view: View) -> Path:
         """The folder of one view's raw pages."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from replay_fetch.api import members
 from replay_fetch.model import Segment, View
 
 _LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")
@@ -23,3 +24,11 @@ def lines(view: View, first_position: int, segments: Sequence[Segment]) -> bytes
         pieces += (opening, b'%d,"segment":' % position, raw if b"\n" not in raw else raw.translate(_LINE_BREAKS))
         pieces += (b"}\n",) if item is None else (b',"item":', item.translate(_LINE_BREAKS), b"}\n")
     return b"".join(pieces)
+
+
+def segment_of(line: bytes) -> bytes:
+    """The segment in a line; raises ValueError where it is not a line of ours."""
+    try:
+        return members(line)["segment"]
+    except KeyError:
+        raise ValueError("a line without a segment") from None

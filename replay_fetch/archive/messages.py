@@ -12,6 +12,7 @@ class PageArrived(NamedTuple):
 
     planned: PlannedView
     page: Page
+    source: str = ""
     answer: Answer | None = None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
 import orjson
@@ -14,17 +15,27 @@ from replay_fetch.model import Answer
 _SECRET_HEADERS = frozenset({"set-cookie", "www-authenticate", "proxy-authenticate"})
 
 
-def keep_raw(folder: Path, number: int, answer: Answer) -> None:
-    """Write ``0001.body`` and ``0001.json`` for page ``number`` of a view, durably."""
-    about = {
-        "status": answer.status,
-        "headers": {name: value for name, value in answer.headers.items() if name not in _SECRET_HEADERS},
-    }
-    with explained(f"writing {folder}"):
-        make_folder(folder)
-        write_file(folder / f"{number:04}.body", [answer.body])
-        write_file(folder / f"{number:04}.json", [orjson.dumps(about, option=orjson.OPT_INDENT_2), b"\n"])
-        sync_folder(folder)
+def keep_raw(folder: Path, pages: int, answers: Iterable[Answer | None]) -> int:
+    """Write ``0001.body`` and ``0001.json`` and so on for the answers that are there, durably.
+
+    ``pages`` is how many the view has already; returns how many it has then.
+    """
+    for answer in answers:
+        if answer is None:
+            continue
+        pages += 1
+        with explained(f"writing {folder}"):
+            make_folder(folder)
+            write_file(folder / f"{pages:04}.body", [answer.body])
+            write_file(folder / f"{pages:04}.json", [_about(answer)])
+            sync_folder(folder)
+    return pages
+
+
+def _about(answer: Answer) -> bytes:
+    headers = {name: value for name, value in answer.headers.items() if name not in _SECRET_HEADERS}
+    content = {"status": answer.status, "headers": headers}
+    return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def remove_raw(folder: Path) -> None:

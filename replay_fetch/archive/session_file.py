@@ -6,8 +6,9 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from replay_fetch.archive.blocks import file_range
 from replay_fetch.archive.compress import compressed
-from replay_fetch.archive.draft import Draft, read_exactly
+from replay_fetch.archive.draft import Draft
 from replay_fetch.archive.durable import explained, write_file
 from replay_fetch.archive.durable import replace as give_name
 from replay_fetch.archive.layout import Layout
@@ -70,14 +71,6 @@ class SessionFile:
         if draft is not None:
             return compressed(draft.read(), self.layout.compression)
         if view.whole is not None:
-            return self._range(view.whole)
-        return compressed(self._part(view), self.layout.compression)
-
-    def _range(self, span: Span) -> Iterator[bytes]:
-        with self.layout.session_file(self.session_id).open("rb") as file:
-            file.seek(span.offset)
-            yield from read_exactly(file.read, span.length)
-
-    def _part(self, view: ViewRecord) -> Iterator[bytes]:
-        with self.layout.part(view.planned.row).open("rb") as file:
-            yield from read_exactly(file.read, view.size)
+            return file_range(self.layout.session_file(self.session_id), view.whole.offset, view.whole.length)
+        part = self.layout.part(view.planned.row, view.part)
+        return compressed(file_range(part, 0, view.size), self.layout.compression)

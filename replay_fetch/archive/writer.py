@@ -14,7 +14,7 @@ from anyio import to_thread
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from replay_fetch.archive.commit import Committer, Journal
-from replay_fetch.archive.desk import Desk
+from replay_fetch.archive.desk import Batch, Desk
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.messages import Message
 from replay_fetch.model import ViewRecord
@@ -37,7 +37,7 @@ class Writer:
         settings: ArchiveSettings,
         on_commit: Callable[[Sequence[ViewRecord]], None],
     ) -> None:
-        self._desk = Desk(layout)
+        self._desk = Desk()
         self._committer = Committer(layout, journal, keep_raw=settings.keep_raw)
         self._on_commit = on_commit
         self._thread = anyio.CapacityLimiter(1)
@@ -64,33 +64,26 @@ class Writer:
                             await self._changed.wait()
                 self._closing = True
                 self._notify()
-            await self._commit_rest()
         finally:
             self._committer.close()
 
     async def _commit_batches(self) -> None:
         while not self._closing:
-            changed = self._changed
-            wait = self._desk.next_due(anyio.current_time())
-            if wait == 0.0 or self._desk.size > _ROOM:
-                await self._commit()
-            else:
-                with anyio.move_on_after(math.inf if wait is None else wait):
+            changed, now = self._changed, anyio.current_time()
+            if self._desk.size > _ROOM:
+                await self._commit(self._desk.batch(math.inf))
+            elif wait := self._desk.next_due(now):
+                with anyio.move_on_after(wait):
                     await changed.wait()
+            else:
+                await self._commit(self._desk.batch(now))
+        await self._commit(self._desk.close())
 
-    async def _commit(self) -> None:
-        batch = self._desk.batch(anyio.current_time(), everything=self._desk.size > _ROOM)
+    async def _commit(self, batch: Batch) -> None:
         committed = await to_thread.run_sync(self._committer.commit, batch, limiter=self._thread)
-        self._desk.written(batch.size)
+        self._desk.written(batch)
         self._on_commit(committed)
         self._notify()
-
-    async def _commit_rest(self) -> None:
-        batch, unended = self._desk.close()
-        committed = await to_thread.run_sync(self._committer.commit, batch, limiter=self._thread)
-        self._on_commit(committed)
-        for draft in unended:
-            draft.discard()
 
     def _notify(self) -> None:
         self._changed.set()

@@ -3,6 +3,6 @@
 from replay_fetch.fetch.asking import Asking, Counters
 from replay_fetch.fetch.keys import KeyWatch
 from replay_fetch.fetch.outcomes import answer_of, outcome_of
-from replay_fetch.fetch.walk import Restart, Step, Walk
+from replay_fetch.fetch.walk import Restart, Start, Step, Walk
 
-__all__ = ["Asking", "Counters", "KeyWatch", "Restart", "Step", "Walk", "answer_of", "outcome_of"]
+__all__ = ["Asking", "Counters", "KeyWatch", "Restart", "Start", "Step", "Walk", "answer_of", "outcome_of"]

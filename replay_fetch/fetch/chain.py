@@ -19,11 +19,12 @@ class Chain:
     3. too many empty pages in a row, or more pages than a view can have.
     """
 
-    def __init__(self, max_pages: int) -> None:
+    def __init__(self, max_pages: int, token: str | None = None, pages: int = 0) -> None:
+        """``token`` and ``pages`` are those of a chain that goes on in the middle."""
         self._max_pages = max_pages
-        self._seen: set[str] = set()
+        self._seen: set[str] = set() if token is None else {token}
         self._empty = 0
-        self.pages = 0
+        self.pages = pages
 
     def follow(self, page: Page) -> str | None:
         """The next page's token, None where ``page`` is the last one."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from enum import Enum
+from typing import NamedTuple
 
 from replay_fetch.errors import NotFound, TokenRefused
 from replay_fetch.fetch.asking import Asking
@@ -28,6 +29,15 @@ _SOURCES: dict[SourceChoice, tuple[Source, ...]] = {
 }
 
 
+class Start(NamedTuple):
+    """Where a chain begins: at its first page, or behind pages that are there already."""
+
+    token: str | None = None
+    pages: int = 0
+    found: bool = False
+    """Segments were among those pages."""
+
+
 class Walk:
     """The walk over one view's pages; ``source`` is the store that is being read."""
 
@@ -36,7 +46,14 @@ class Walk:
         self._view = view
         self._sources: Sequence[Source] = _SOURCES[choice]
         self._max_pages = max_pages
+        self._start = Start()
         self.source = self._sources[0]
+
+    def go_on(self, source: Source, start: Start) -> None:
+        """Begin behind the pages of an earlier walk, where its source is one of this walk's."""
+        if source in self._sources:
+            self._sources = self._sources[self._sources.index(source) :]
+            self._start = start
 
     async def steps(self) -> AsyncGenerator[Step, None]:
         """Pages in order; a Restart where the ones before it are void.
@@ -48,7 +65,7 @@ class Walk:
         known = False
         for source in self._sources:
             self.source = source
-            found = False
+            found = self._start.found
             try:
                 async with aclosing(self._chain(source)) as steps:
                     async for step in steps:
@@ -65,18 +82,28 @@ class Walk:
             raise missing
 
     async def _chain(self, source: Source) -> AsyncGenerator[Step, None]:
-        """One source's pages; started once more when the API no longer takes its own token."""
-        try:
-            async for page in self._pages(source):
-                yield page
-        except TokenRefused:
-            yield Restart.RESTART
-            async for page in self._pages(source):
-                yield page
+        """One source's pages; begun once more when the API no longer takes its own token.
 
-    async def _pages(self, source: Source) -> AsyncGenerator[tuple[Page, Answer], None]:
-        chain = Chain(self._max_pages)
-        token: str | None = None
+        A token from an earlier walk may be refused as well: that does not count.
+        """
+        start, self._start = self._start, Start()
+        chances = 2 if start.token is None else 3
+        while chances:
+            chances -= 1
+            try:
+                async for page in self._pages(source, start):
+                    yield page
+            except TokenRefused:
+                if not chances:
+                    raise
+                start = Start()
+                yield Restart.RESTART
+            else:
+                return
+
+    async def _pages(self, source: Source, start: Start) -> AsyncGenerator[tuple[Page, Answer], None]:
+        chain = Chain(self._max_pages, start.token, start.pages)
+        token = start.token
         while True:
             page, answer = await self._asking.page(self._view, source, token)
             yield page, answer

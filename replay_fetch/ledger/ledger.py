@@ -124,12 +124,17 @@ class Ledger:
         if after is not None:
             where |= {"session": after.session, "row": after.row}
         with self._using():
-            return [planned_view(*row) for row in self._db.execute(TO_DO, where)]
+            return [planned_view(row) for row in self._db.execute(TO_DO, where)]
 
     def to_do_in(self, list_number: int, session: int) -> int:
         """How many views of one session a list still has to do."""
         with self._using():
             return int(self._db.execute(COUNT_TO_DO, (list_number, session)).fetchone()[0])
+
+    def forget_tokens(self) -> None:
+        """Let every unfinished chain begin anew."""
+        with self._transaction():
+            self._db.execute("UPDATE result SET token = NULL WHERE token IS NOT NULL")
 
     # --- results
 
@@ -141,13 +146,15 @@ class Ledger:
     def session_views(self, session: int) -> list[ViewRecord]:
         """All views of a session in list order, ended or not."""
         with self._using():
-            return [view_record(row) for row in self._db.execute(f"{VIEWS} WHERE session = ? ORDER BY row", (session,))]
+            return [
+                view_record(row) for row in self._db.execute(f"{VIEWS} WHERE view.session = ? ORDER BY row", (session,))
+            ]
 
-    def has_part(self, row: int) -> bool:
-        """True where the view's bytes lie in its part."""
+    def has_part(self, row: int, part: int) -> bool:
+        """True where the view's bytes lie in its part of that number."""
         with self._using():
-            query = "SELECT 1 FROM result WHERE row = ? AND size > 0 AND whole_offset IS NULL"
-            return self._db.execute(query, (row,)).fetchone() is not None
+            query = "SELECT 1 FROM result WHERE row = ? AND part = ? AND size > 0 AND whole_offset IS NULL"
+            return self._db.execute(query, (row, part)).fetchone() is not None
 
     def is_whole(self, session_id: str) -> bool:
         """True where every view of the session is finished and lies in its finished file."""
@@ -163,7 +170,7 @@ class Ledger:
         Other threads wait until the iterator is exhausted or closed.
         """
         with self._using():
-            yield from map(view_record, self._db.execute(f"{VIEWS} ORDER BY session, row"))
+            yield from map(view_record, self._db.execute(f"{VIEWS} ORDER BY view.session, row"))
 
     def totals(self, list_number: int | None = None) -> Totals:
         """Sums by outcome over one list, or over the whole archive."""

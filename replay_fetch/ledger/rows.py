@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -11,37 +12,39 @@ from replay_fetch.model import Outcome, PlannedView, Span, View, ViewRecord
 _FINISHED = ", ".join(f"'{outcome}'" for outcome in Outcome if outcome.finished)
 _UNFINISHED = f"(outcome IS NULL OR outcome NOT IN ({_FINISHED}))"
 
-VIEWS = """
-SELECT row, session, session_id, view_id, expected, outcome, reason, source, shape, pages, segments, size, sha256,
-  checks, about, whole_offset, whole_length, whole_sha256, partial_offset, partial_length, partial_sha256
-FROM session JOIN view USING (session) LEFT JOIN result USING (row)
+_COLUMNS = """
+  row, view.session, session_id, view_id, expected, outcome, reason, source, shape, pages, segments, size, sha256,
+  checks, about, token, part, whole_offset, whole_length, whole_sha256, partial_offset, partial_length, partial_sha256
 """
+VIEWS = f"SELECT {_COLUMNS} FROM session JOIN view USING (session) LEFT JOIN result USING (row)"
 # CROSS JOIN holds sqlite to this order of loops: down the views by session, from where the last call ended.
 TO_DO = f"""
-SELECT row, view.session, session_id, view_id, expected
-FROM view CROSS JOIN session ON session.session = view.session LEFT JOIN result USING (row)
+SELECT {_COLUMNS} FROM view CROSS JOIN session ON session.session = view.session LEFT JOIN result USING (row)
 WHERE view.session >= :session AND (view.session > :session OR row > :row) AND list = :list AND {_UNFINISHED}
 ORDER BY view.session, row LIMIT :limit
 """
 COUNT_TO_DO = f"""
 SELECT count(*) FROM view LEFT JOIN result USING (row) WHERE list = ? AND session = ? AND {_UNFINISHED}
 """
-RECORD = f"INSERT OR REPLACE INTO result VALUES ({', '.join('?' * 17)})"
+RECORD = f"INSERT OR REPLACE INTO result VALUES ({', '.join('?' * 19)})"
 
 _NO_SPAN = (None, None, None)
 
 
-def planned_view(row: int, session: int, session_id: str, view_id: str, expected: int | None) -> PlannedView:
-    """The view that the first five columns of `VIEWS` name."""
-    return PlannedView(row, session, View(session_id, view_id), expected)
+def planned_view(columns: tuple[Any, ...]) -> PlannedView:  # sqlite3 does not type its columns
+    """The view that a row of `TO_DO` names, with what an earlier run kept of it."""
+    record = view_record(columns)
+    begun = columns[6] is not None
+    return replace(record.planned, earlier=record) if begun else record.planned
 
 
-def view_record(columns: tuple[Any, ...]) -> ViewRecord:  # sqlite3 does not type its columns
+def view_record(columns: tuple[Any, ...]) -> ViewRecord:
     """The record that a row of `VIEWS` holds; one without outcome where the view has not ended."""
-    planned = planned_view(*columns[:5])
+    row, session, session_id, view_id, expected = columns[:5]
+    planned = PlannedView(row, session, View(session_id, view_id), expected)
     if columns[6] is None:  # no row in result
         return ViewRecord(planned)
-    outcome, reason, source, shape, pages, segments, size, sha256, checks, about = columns[5:15]
+    outcome, reason, source, shape, pages, segments, size, sha256, checks, about, token, part = columns[5:17]
     return ViewRecord(
         planned,
         outcome=Outcome(outcome) if outcome else None,
@@ -54,8 +57,10 @@ def view_record(columns: tuple[Any, ...]) -> ViewRecord:  # sqlite3 does not typ
         sha256=sha256,
         checks=orjson.loads(checks),
         about=orjson.loads(about),
-        whole=_span(columns[15:18]),
-        partial=_span(columns[18:21]),
+        token=token,
+        part=part,
+        whole=_span(columns[17:20]),
+        partial=_span(columns[20:23]),
     )
 
 
@@ -73,6 +78,8 @@ def result_row(record: ViewRecord) -> tuple[object, ...]:
         record.sha256,
         orjson.dumps(record.checks).decode(),
         orjson.dumps(record.about).decode(),
+        record.token,
+        record.part,
         *(record.whole or _NO_SPAN),
         *(record.partial or _NO_SPAN),
     )

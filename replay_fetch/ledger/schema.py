@@ -24,7 +24,7 @@ CREATE TABLE view (
 CREATE TABLE result (
   row INTEGER PRIMARY KEY, outcome TEXT, reason TEXT NOT NULL, source TEXT NOT NULL, shape TEXT NOT NULL,
   pages INTEGER NOT NULL, segments INTEGER NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
-  checks TEXT NOT NULL, about TEXT NOT NULL,
+  checks TEXT NOT NULL, about TEXT NOT NULL, token TEXT, part INTEGER NOT NULL,
   whole_offset INTEGER, whole_length INTEGER, whole_sha256 TEXT,
   partial_offset INTEGER, partial_length INTEGER, partial_sha256 TEXT
 );

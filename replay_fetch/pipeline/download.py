@@ -23,12 +23,14 @@ from replay_fetch.pipeline.run import Run
 from replay_fetch.pipeline.show import PacerMoment, count_records
 from replay_fetch.plan import ViewList
 from replay_fetch.progress import Reporter, RunStats, report
-from replay_fetch.settings import Compression, Credentials, Settings
+from replay_fetch.settings import ApiSettings, Compression, Credentials, Settings
 from replay_fetch.transport import open_transport
 
 # A setting of the ledger: set while files and manifest may be behind it.
 _STATE, _RUNNING, _CLEAN = "state", "running", "clean"
 _COMPRESSION = "compression"
+_CHAINS = "chains"
+"""Of what a paging token may depend; where it changes, unfinished chains begin anew."""
 
 
 @contextmanager
@@ -42,6 +44,7 @@ def open_archive(out: Path, settings: Settings) -> Iterator[tuple[Layout, Ledger
         layout = dataclasses.replace(folder, compression=_compression(ledger, settings.archive.compress))
         if ledger.setting(_STATE) == _RUNNING:
             clear_leftovers(layout, ledger.has_part, ledger.is_whole)
+        _begin_chains_anew(ledger, settings.api)
         yield layout, ledger
 
 
@@ -150,6 +153,14 @@ def _compression(ledger: Ledger, asked: Compression | None) -> Compression:
         raise SettingsError(f"the archive was made with --compress {made_with}; leave that out, or use another OUT")
     require(Compression(made_with))
     return Compression(made_with)
+
+
+def _begin_chains_anew(ledger: Ledger, api: ApiSettings) -> None:
+    """Let unfinished chains begin anew where they would be asked for in another way than before."""
+    chains = repr((api.origin, api.source, api.ts_ms, api.max_list_size, api.segments_path, api.next_path))
+    if ledger.setting(_CHAINS) != chains:
+        ledger.forget_tokens()
+        ledger.set_setting(_CHAINS, chains)
 
 
 def _shown(settings: Settings) -> dict[str, object]:

@@ -8,8 +8,8 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 
 from replay_fetch.archive import ChainRestarted, Message, PageArrived, ViewEnded
 from replay_fetch.errors import RequestError
-from replay_fetch.fetch import Asking, Restart, Walk, answer_of, outcome_of
-from replay_fetch.model import Outcome, PlannedView
+from replay_fetch.fetch import Asking, Restart, Start, Walk, answer_of, outcome_of
+from replay_fetch.model import Outcome, PlannedView, Source
 from replay_fetch.settings import Settings
 
 
@@ -32,6 +32,9 @@ class Worker:
 
     async def _fetch(self, planned: PlannedView) -> ViewEnded:
         walk = Walk(self._asking, planned.view, self._settings.api.source, self._settings.fetch.max_pages)
+        earlier = planned.earlier
+        if earlier is not None and earlier.token is not None:
+            walk.go_on(Source(earlier.source), Start(earlier.token, earlier.pages, earlier.segments > 0))
         try:
             segments = await self._pages(planned, walk)
         except RequestError as error:
@@ -40,7 +43,7 @@ class Worker:
 
     async def _pages(self, planned: PlannedView, walk: Walk) -> int:
         """Send a view's pages; returns how many segments its last chain held."""
-        segments = 0
+        segments = planned.earlier.segments if planned.earlier and planned.earlier.token else 0
         keep_raw = self._settings.archive.keep_raw
         async with aclosing(walk.steps()) as steps:
             async for step in steps:
@@ -50,5 +53,5 @@ class Worker:
                     continue
                 page, answer = step
                 segments += len(page.segments)
-                await self._outbox.send(PageArrived(planned, page, answer if keep_raw else None))
+                await self._outbox.send(PageArrived(planned, page, walk.source, answer if keep_raw else None))
         return segments
