@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -18,6 +19,8 @@ from replay_fetch.model import Answer, Page, Source, View
 from replay_fetch.pacing import Pacer
 from replay_fetch.retry import Attempts, RetryQuota
 from replay_fetch.transport import Transport
+
+log = logging.getLogger(__name__)
 
 # A page of this many bytes or more is decoded in a thread: it would hold up the loop for milliseconds.
 _LARGE = 256 * 1024
@@ -68,6 +71,7 @@ class Asking:
                 continue
             except RetryableError as error:
                 delay = attempts.failed(error, self.pacer.health)
+                log.debug("%s: %s; asking again in %.1f s", view, error, delay)
             else:
                 self.counters.pages += 1
                 self.counters.segments += len(page.segments)

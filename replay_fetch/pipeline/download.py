@@ -20,7 +20,7 @@ from replay_fetch.ledger import Ledger, Totals
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.planning import Plan, load_plan
 from replay_fetch.pipeline.run import Run
-from replay_fetch.pipeline.show import PacerMoment, count_records
+from replay_fetch.pipeline.show import Complaints, PacerMoment, count_records
 from replay_fetch.plan import ViewList
 from replay_fetch.progress import Reporter, RunStats, report
 from replay_fetch.settings import ApiSettings, Compression, Credentials, Settings
@@ -98,7 +98,7 @@ class Download:
     async def _fetch(self, list_number: int, stop: anyio.Event, shown_by: Reporter | None) -> None:
         await to_thread.run_sync(self._ledger.set_setting, _STATE, _RUNNING)
         api, fetch, stats = self._settings.api, self._settings.fetch, self._stats
-        writer = Writer(self._layout, self._ledger, self._settings.archive, partial(count_records, stats))
+        writer = Writer(self._layout, self._ledger, self._settings.archive, partial(count_records, stats, Complaints()))
         async with open_transport(api, fetch, auth_headers(self._credentials)) as transport:
             asking = Asking(transport, self._pacer, Endpoint(api), PageDecoder(api), stats, fetch.retries)
             async with anyio.create_task_group() as shown:

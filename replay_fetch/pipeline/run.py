@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import anyio
 from anyio.streams.memory import MemoryObjectSendStream
 
-from replay_fetch.archive import Message, Writer
+from replay_fetch.archive import Message, ViewEnded, Writer
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.fetch import Asking
 from replay_fetch.ledger import Ledger
@@ -70,8 +70,9 @@ class Run:
             brakes.start_soon(self._stop_on_request, producing, asking)
             with asking:
                 async with anyio.create_task_group() as workers:
+                    held: list[ViewEnded] = []
                     for _ in range(self.settings.fetch.workers):
-                        worker = Worker(self.asking, self.settings, outbox.clone())
+                        worker = Worker(self.asking, self.settings, outbox.clone(), held)
                         workers.start_soon(worker.work, take.clone())
                     with producing:
                         await produce(self.ledger, self.list_number, self.writer, give)

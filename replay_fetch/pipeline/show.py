@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from replay_fetch.model import ViewRecord
+from replay_fetch.model import Outcome, ViewRecord
 from replay_fetch.pacing import Snapshot
 from replay_fetch.progress import RunStats
+
+log = logging.getLogger(__name__)
+
+# A run in which everything fails has millions to name.
+_SAID_ALOUD = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +34,30 @@ class PacerMoment:
         return self.snapshot.gate_shut
 
 
-def count_records(stats: RunStats, records: Sequence[ViewRecord]) -> None:
-    """Count views that have become durable."""
+class Complaints:
+    """Says which views went wrong; the first few of each outcome aloud, the rest at ``-v``."""
+
+    def __init__(self) -> None:
+        self._said: Counter[Outcome] = Counter()
+
+    def note(self, record: ViewRecord) -> None:
+        """Log a view that ended and is not finished."""
+        outcome = record.outcome
+        if outcome is None or outcome.finished:
+            return
+        self._said[outcome] += 1
+        level = logging.WARNING if self._said[outcome] <= _SAID_ALOUD else logging.DEBUG
+        log.log(level, "%s %s: %s", record.planned.view, outcome, record.reason)
+        if self._said[outcome] == _SAID_ALOUD:
+            log.warning("more views that are %s will stand in the manifest only", outcome)
+        if outcome is Outcome.UNRECOGNISED and self._said[outcome] == 1:
+            log.warning("its answer is kept under raw/; if this is the shape of all, stop, and see `probe`")
+
+
+def count_records(stats: RunStats, complaints: Complaints, records: Sequence[ViewRecord]) -> None:
+    """Count views that have become durable, and name those that went wrong."""
     for record in records:
+        complaints.note(record)
         if record.outcome is not None:
             stats.views_ended[record.outcome] += 1
         stats.segment_bytes += record.size

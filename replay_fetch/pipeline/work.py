@@ -16,10 +16,14 @@ from replay_fetch.settings import Settings
 class Worker:
     """Turns planned views into messages; a view's failure is a value, a run's an exception."""
 
-    def __init__(self, asking: Asking, settings: Settings, outbox: MemoryObjectSendStream[Message]) -> None:
+    def __init__(
+        self, asking: Asking, settings: Settings, outbox: MemoryObjectSendStream[Message], held: list[ViewEnded]
+    ) -> None:
+        """``held`` is shared by all workers: forbidden views, until it is known that the keys are good."""
         self._asking = asking
         self._settings = settings
         self._outbox = outbox
+        self._held = held
 
     async def work(self, views: MemoryObjectReceiveStream[PlannedView]) -> None:
         """Fetch views until there are no more, then close the outbox.
@@ -28,7 +32,9 @@ class Worker:
         """
         async with self._outbox, views:
             async for planned in views:
-                await self._outbox.send(await self._fetch(planned))
+                self._held.append(await self._fetch(planned))
+                while self._held and (self._asking.keys.accepted or self._held[-1].outcome is not Outcome.FORBIDDEN):
+                    await self._outbox.send(self._held.pop())
 
     async def _fetch(self, planned: PlannedView) -> ViewEnded:
         walk = Walk(self._asking, planned.view, self._settings.api.source, self._settings.fetch.max_pages)
