@@ -91,6 +91,9 @@ async def open_transport(
         auto_decompress=False,  # the body layer inflates, with a bound
         requote_redirect_url=False,
     ) as http:
+        # The library would send a GET again by itself when a connection breaks: past the pacer, uncounted, and
+        # not once but whenever it likes. There is no public switch.
+        http._retry_connection = False  # noqa: SLF001 - see above
         yield Transport(http, proxy=_proxy(api.origin), max_body=api.max_page_bytes + _BODY_SLACK)
 
 
