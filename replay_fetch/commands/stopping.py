@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 
+from replay_fetch.errors import ReplayFetchError
 from replay_fetch.pipeline.run import GRACE
 
 log = logging.getLogger(__name__)
@@ -20,16 +21,22 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 async def stoppable() -> AsyncIterator[anyio.Event]:
     """An event that the first signal sets; the second one raises KeyboardInterrupt out of the context.
 
-    What was committed until then is safe in either case.
+    What was committed until then is safe in either case. Errors of our own leave as they are.
     """
     stop = anyio.Event()
+    failure: ReplayFetchError | None = None
     with anyio.CancelScope() as everything:
         async with anyio.create_task_group() as group:
             await group.start(_watch, stop, everything)
-            yield stop
+            try:
+                yield stop
+            except ReplayFetchError as error:  # carried past the group, which would wrap it
+                failure = error
             group.cancel_scope.cancel()
     if everything.cancel_called:
         raise KeyboardInterrupt
+    if failure is not None:
+        raise failure
 
 
 async def _watch(stop: anyio.Event, everything: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]) -> None:

@@ -1,0 +1,80 @@
+"""The command line as a process of its own, and a simulator that serves it from a thread."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from anyio.from_thread import start_blocking_portal
+from archives import KEYS
+
+import replay_fetch
+from replay_fetch.simulator import Simulator, SimulatorSettings
+
+_ROOT = Path(replay_fetch.__file__).parents[1]
+COMMAND = (sys.executable, "-m", "replay_fetch")
+_SECONDS = 60.0
+
+
+@contextmanager
+def served(settings: SimulatorSettings) -> Iterator[Simulator]:
+    """A simulator on a loop in another thread."""
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(Simulator(settings)) as simulator:
+        yield simulator
+
+
+def environment(keys: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a process of ours is started with: this environment's paths, the simulator's keys."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(("DD_", "DATADOG_"))}
+    usual = {"DD_API_KEY": KEYS.api_key, "DD_APP_KEY": KEYS.app_key}
+    return {**environ, "PYTHONPATH": str(_ROOT), **(usual if keys is None else keys)}
+
+
+@dataclass(frozen=True)
+class Done:
+    """A process that has ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+    def __repr__(self) -> str:
+        return f"<exit {self.code}\n--- stdout\n{self.stdout}\n--- stderr\n{self.stderr}>"
+
+
+def start(
+    *arguments: str | Path, keys: Mapping[str, str] | None = None, command: Sequence[str] = COMMAND
+) -> subprocess.Popen[bytes]:
+    """Start a command; its streams are pipes."""
+    return subprocess.Popen(  # noqa: S603 - our own command
+        [*command, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(keys),
+    )
+
+
+def run(
+    *arguments: str | Path,
+    keys: Mapping[str, str] | None = None,
+    stdin: bytes = b"",
+    command: Sequence[str] = COMMAND,
+) -> Done:
+    """Run a command to its end."""
+    return ended(start(*arguments, keys=keys, command=command), stdin)
+
+
+def ended(process: subprocess.Popen[bytes], stdin: bytes = b"") -> Done:
+    """What became of a started command; one that hangs is ended."""
+    with process:
+        try:
+            stdout, stderr = process.communicate(stdin, timeout=_SECONDS)
+        finally:
+            process.kill()
+    return Done(process.returncode, stdout.decode(), stderr.decode())
