@@ -18,7 +18,7 @@ SEGMENT = st.sampled_from([b'{"records":[],"start":1}', b'{"type":"s","attribute
 SEGMENTS = arrays(SEGMENT)
 TOKENS = st.sampled_from([b'"T"', b"null", b'""', b"7", b"{}", b'{"href":"?paging=T"}', b'"\\ud83d"', b"true", b"[1]"])
 NAMES = ["records", "start", "view", "segments", "data", "items", "events", "attributes", "type", "paging", "next"]
-MORE_NAMES = ["cursor", "after", "meta", "page", "pagination", "next_cursor", "links", "has_more", "rows", ""]
+MORE_NAMES = ["cursor", "after", "meta", "page", "pagination", "next_cursor", "links", "has_more", "rows", "errors", ""]
 KEYS = st.sampled_from([f'"{name}"'.encode() for name in NAMES + MORE_NAMES] + [b'"\\u0064ata"', b'"\xff"'])
 
 NO_HEADERS: Mapping[str, str] = {}
@@ -32,7 +32,9 @@ def envelopes(values: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
 
 BODIES = st.recursive(SEGMENTS | TOKENS, envelopes, max_leaves=8) | SEGMENTS | envelopes(SEGMENTS | TOKENS)
 ANYTHING = BODIES | damaged(BODIES) | objects(JSON) | st.binary(max_size=60) | st.lists(BODIES).map(b"\n".join)
-PATHS = st.sampled_from(["", "", ".", "rows", "data.rows", "data", "links.next", "next", "meta.page", "a..b", "."])
+PATHS = st.sampled_from(
+    ["", "", ".", "rows", "data.rows", "data", "links.next", "next", "meta.page", "errors", "errors.rows", "a..b"]
+)
 
 
 def result(

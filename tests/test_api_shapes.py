@@ -224,6 +224,7 @@ def test_what_is_not_a_wrapper_is_left_alone(element: bytes) -> None:
         (b'{"records":{}}', "'records'"),
         (b'{"paging":{"next":"T"},"meta":{}}', "'paging', 'meta'"),
         (b'{"errors":["Forbidden"]}', "Forbidden"),
+        (b'{"data":[],"errors":["Timeout"]}', "Timeout"),
         (b"[1]", "element 0 of list is number"),
         (b'{"segments":[{},"x"]}', "element 1 of segments is string"),
         (b"{}null", "element 1"),

@@ -111,4 +111,10 @@ def test_recordings_come_back_byte_for_byte() -> None:
     assert split.elements(b"[" + b",".join(segments) + b"]") == segments
     assert split.values(b"\n".join(segments)) == segments
     assert scan.values(b"".join(segments)) == segments
-    assert sum(split.without_surrogates(segment) is not segment for segment in segments) == 7
+    assert sum(b"\\ud" in segment for segment in segments) == 7
+
+
+def test_a_text_that_wears_every_disguise_is_cut_all_the_same() -> None:
+    text = b'"' + b"".join(f"\\u{digit}123".encode() for digit in "0123456789abcdefABCDEF") + b'"'
+    assert split.elements(b"[" + text + b"]") == [text]
+    assert split.members(b'{"a":' + text + b"}") == {"a": text}

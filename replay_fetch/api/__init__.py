@@ -13,6 +13,7 @@ from replay_fetch.api.error_text import error_text
 from replay_fetch.api.page import PageDecoder
 from replay_fetch.api.printable import printable
 from replay_fetch.api.ratelimit import rate_limit
+from replay_fetch.api.scan import NotJson
 from replay_fetch.api.segment_facts import Continuity, SegmentFacts, facts
 from replay_fetch.api.split import elements, members, values
 from replay_fetch.api.status import check_status
@@ -23,6 +24,7 @@ __all__ = [
     "CutBody",
     "Endpoint",
     "MissingZstd",
+    "NotJson",
     "OversizedBody",
     "PageDecoder",
     "SegmentFacts",

@@ -33,7 +33,7 @@ class Envelope:
         found = self._known.get(path)
         if found is None:
             text = self.get(path)
-            found = split.members(text) if kind(text) == "object" and text else _NONE
+            found = _NONE if text is None or text[:1] != b"{" else split.members(text)
             self._known[path] = found
         return found
 

@@ -7,7 +7,8 @@ from replay_fetch.api.envelope import kind
 from replay_fetch.api.error_text import error_text
 from replay_fetch.api.printable import printable
 from replay_fetch.api.quick import QuickLocate, can_be_quick
-from replay_fetch.api.shapes import Located, UnknownShape, locate
+from replay_fetch.api.scan import NotJson
+from replay_fetch.api.shapes import Located, UnknownShape, locate, require_no_errors
 from replay_fetch.api.tokens import find_next
 from replay_fetch.api.wrapper import segment
 from replay_fetch.api.zstd import MissingZstd
@@ -31,9 +32,10 @@ class PageDecoder:
     def __init__(self, api: ApiSettings) -> None:
         self._api = api
         self._quick: QuickLocate | None = None
+        self._seen: dict[str, QuickLocate] = {}
 
     def __repr__(self) -> str:
-        return f"<PageDecoder, segments at {self._quick.path or 'the top'!r}>" if self._quick else "<PageDecoder>"
+        return f"<PageDecoder, lists seen at {sorted(self._seen)}>"
 
     def decode(self, answer: Answer) -> Page:
         """The page in a 2xx answer.
@@ -49,7 +51,7 @@ class PageDecoder:
             raise GarbledBody(str(damage), answer) from None
         except (OversizedBody, MissingZstd, UnknownShape) as reason:
             raise BadBody(str(reason), answer) from None
-        except ValueError as not_json:
+        except NotJson as not_json:
             raise _unreadable(text, answer, str(not_json)) from None
 
     def _text(self, answer: Answer) -> bytes:
@@ -64,13 +66,23 @@ class PageDecoder:
         located = self._quick.locate(text) if self._quick else None
         if located is None:
             located = locate(text, self._api.segments_path)
-            if can_be_quick(located, self._api.next_path):
-                self._quick = QuickLocate(located, self._api.next_path, overridden=bool(self._api.segments_path))
+            self._learn(located)
         return located
+
+    def _learn(self, located: Located) -> None:
+        """Try the next page as this one was; a last page may well be laid out in another way."""
+        if located.path is None or not can_be_quick(located, self._api.next_path):
+            return
+        if located.path not in self._seen:
+            overridden = bool(self._api.segments_path)
+            self._seen[located.path] = QuickLocate(located, self._api.next_path, overridden=overridden)
+        self._quick = self._seen[located.path]
 
     def _page(self, located: Located, link_header: str) -> Page:
         if not self._api.segments_path:
             _require_objects(located)
+        if located.envelope and not located.elements:
+            require_no_errors(located.envelope)
         segments = tuple(map(segment, located.elements))
         following = find_next(located.envelope, link_header, self._api.origin, self._api.next_path)
         wrapped = " (JSON:API)" if segments and segments[0].item is not None else ""

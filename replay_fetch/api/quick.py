@@ -14,7 +14,7 @@ from msgspec import UNSET, Raw, UnsetType
 
 from replay_fetch.api import split
 from replay_fetch.api.envelope import Envelope, Members
-from replay_fetch.api.shapes import Located, outranking
+from replay_fetch.api.shapes import ERRORS, Located, outranking
 from replay_fetch.api.tokens import LOOKED_AT
 
 _LIST = "inner"
@@ -26,7 +26,7 @@ def can_be_quick(located: Located, next_path: str) -> bool:
         return False
     keys = located.path.split(".")
     ways = {".".join(keys[: depth + 1]) for depth in range(len(keys))}
-    return located.path == "" or ("" not in keys and ways.isdisjoint({*LOOKED_AT, next_path}))
+    return located.path == "" or ("" not in keys and ways.isdisjoint({*LOOKED_AT, ERRORS, next_path}))
 
 
 class QuickLocate:
@@ -41,28 +41,26 @@ class QuickLocate:
         self._name = like.name
         self._keys = path.split(".") if path else []
         self._outranking = () if overridden else outranking(path)
-        looked_at = {*LOOKED_AT, *self._outranking, next_path or "paging"}
+        looked_at = {*LOOKED_AT, *self._outranking, ERRORS, next_path or ERRORS}
         self._levels: list[dict[str, str]] = []
         self._decoder = msgspec.json.Decoder(self._type(0, looked_at))
 
     def locate(self, text: bytes) -> Located | None:
         """What ``locate`` would say of ``text``; None where only ``locate`` can tell."""
-        if split.without_surrogates(text) is not text:
-            return None
         try:
-            level = self._decoder.decode(text)
+            level, exact = split.quick(self._decoder.decode, text)
         except split.REFUSED:
             return None
         known: dict[str, Members] = {}
         for depth, names in enumerate(self._levels):
             known[".".join(self._keys[:depth])] = {
-                key: bytes(raw) for field, key in names.items() if (raw := getattr(level, field)) is not UNSET
+                key: exact(raw) for field, key in names.items() if (raw := getattr(level, field)) is not UNSET
             }
             level = getattr(level, _LIST)
         envelope = Envelope(known) if known else None
         if envelope and any(envelope.get(path) is not None for path in self._outranking):
             return None
-        return Located([bytes(raw) for raw in level], envelope, self._name, self.path)
+        return Located([exact(raw) for raw in level], envelope, self._name, self.path)
 
     def _type(self, depth: int, looked_at: Iterable[str]) -> object:
         """The type of the object at ``depth`` on the way to the list, or of the list itself."""

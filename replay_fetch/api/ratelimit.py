@@ -31,6 +31,7 @@ _EPOCH_MILLISECONDS = 1e11
 
 _NUMBER = re.compile(r"\s*\+?([0-9]+(?:\.[0-9]*)?)\s*(?:[,;]|$)")
 _PARAMETER = re.compile(r"([a-z]+)\s*=\s*\"?([0-9.]+)")
+_SILENT = dict.fromkeys(("limit", "remaining", "reset", "period", "name"), "")
 _QUOTED_NAME = re.compile(r'\s*"([^"]*)"')
 
 
@@ -75,8 +76,8 @@ def _wait(text: str, now_epoch: float) -> float | None:
     number = _number(text)
     if number is None:
         number = _date(text)
-        if number is None:
-            return None
+    if number is None:
+        return None
     if number >= _EPOCH_MILLISECONDS:
         number /= 1000
     if number >= _EPOCH_SECONDS:
@@ -86,6 +87,8 @@ def _wait(text: str, now_epoch: float) -> float | None:
 
 def _date(text: str) -> float | None:
     """Seconds since 1970 of an HTTP date."""
+    if not text:
+        return None
     try:
         return parsedate_to_datetime(text).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):  # what its hand-made parser lets out
@@ -94,11 +97,13 @@ def _date(text: str) -> float | None:
 
 def _structured(headers: Mapping[str, str]) -> dict[str, str]:
     """The IETF's ``RateLimit`` and ``RateLimit-Policy``, under the names of the separate headers."""
-    text = headers.get("ratelimit", "")
+    text, policy_text = headers.get("ratelimit", ""), headers.get("ratelimit-policy", "")
+    if not text and not policy_text:
+        return _SILENT
     # One item a limit, of which the one with the least left binds; the draft between has one parameter an item.
     limits = [dict(_PARAMETER.findall(item)) | {"name": _name(item)} for item in text.split(",") if ";" in item]
     state = min(limits, key=_left) if limits else dict(_PARAMETER.findall(text))
-    policies = [item for item in headers.get("ratelimit-policy", "").split(",") if item.strip()]
+    policies = [item for item in policy_text.split(",") if item.strip()]
     policy = next((item for item in policies if _name(item) == state.get("name")), policies[0] if policies else "")
     quota = dict(_PARAMETER.findall(policy))
     return {

@@ -10,8 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+
+class NotJson(ValueError):
+    """Text that is not JSON, or not the kind of JSON value asked for."""
+
+
 End = Callable[[bytes, int], int]
-"""Tells where the value that begins at an offset ends; raises ValueError where none does."""
+"""Tells where the value that begins at an offset ends; raises NotJson where none does."""
 
 # Far past what any recorder writes; 256 MiB of "[" must not cost minutes.
 _MAX_DEPTH = 100_000
@@ -65,7 +70,7 @@ def value_end(text: bytes, start: int) -> int:
             stack.append(bracket)
             expected = _OPENED
             if len(stack) > _MAX_DEPTH:
-                raise ValueError(f"JSON nested more than {_MAX_DEPTH} deep")
+                raise NotJson(f"JSON nested more than {_MAX_DEPTH} deep")
         else:
             stack.pop()
             expected = _CLOSED
@@ -76,7 +81,7 @@ def elements(array: bytes, end: End = value_end) -> list[bytes]:
     """The exact text of each element of the JSON array ``array``."""
     opened = _open_array.match(array)
     if opened is None:
-        raise ValueError("not a JSON array")
+        raise NotJson("not a JSON array")
     position, closed = opened.end(), opened[1]
     found = []
     while not closed:
@@ -90,7 +95,7 @@ def pairs(obj: bytes, end: End = value_end) -> list[tuple[bytes, bytes]]:
     """The exact text of each key (with its quotes) and value of the JSON object ``obj``."""
     opened = _open_object.match(obj)
     if opened is None:
-        raise ValueError("not a JSON object")
+        raise NotJson("not a JSON object")
     position, closed = opened.end(), opened[1]
     found = []
     while not closed:
@@ -127,5 +132,5 @@ def _behind_space(text: bytes, position: int) -> int:
     return space.end() if space else position
 
 
-def _broken(text: bytes, position: int) -> ValueError:
-    return ValueError(f"JSON that breaks off or goes wrong behind byte {position} of {len(text)}")
+def _broken(text: bytes, position: int) -> NotJson:
+    return NotJson(f"JSON that breaks off or goes wrong behind byte {position} of {len(text)}")

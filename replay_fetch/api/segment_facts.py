@@ -44,7 +44,7 @@ _metadata = msgspec.json.Decoder(_Metadata)
 def facts(raw: bytes) -> SegmentFacts:
     """The facts in one segment's JSON text; never raises."""
     try:
-        found = _metadata.decode(split.without_surrogates(raw))
+        found, _ = split.quick(_metadata.decode, raw)
         texts = [bytes(text) if (text := getattr(found, key)) is not UNSET else b"" for key in _KEYS]
     except split.REFUSED:
         try:

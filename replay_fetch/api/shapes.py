@@ -6,7 +6,7 @@
 4. ``segments`` · ``data`` · ``data.segments`` · ``data.attributes.segments`` · ``records`` ·
    ``items`` · ``results`` · ``events``, where a list stands there
 
-``--segments-path`` replaces all of them; ``.`` there is the whole body.
+``--segments-path`` replaces all of them; ``.`` there is the whole body. An empty list beside ``errors`` is refused.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ _PLACES = ("segments", "data", "data.segments", "data.attributes.segments", "rec
 WHOLE_BODY = "."
 _SEGMENT_NEEDS = "records"
 _SEGMENT_HAS_ONE_OF = ("start", "view")
+ERRORS = "errors"
+_NO_ERRORS = (b"null", b"[]", b"{}", b'""')
 _MAX_KEYS_NAMED = 8
 
 
@@ -44,7 +46,7 @@ class Located(NamedTuple):
 def locate(text: bytes, segments_path: str = "") -> Located:
     """The elements in ``text`` by the rules, or at ``segments_path``.
 
-    Raises UnknownShape where they are not found, another ValueError where ``text`` is not JSON.
+    Raises UnknownShape where they are not found, NotJson where ``text`` is none.
     """
     values = split.values(text)
     if len(values) != 1:
@@ -64,12 +66,19 @@ def locate(text: bytes, segments_path: str = "") -> Located:
         found = envelope.get(place)
         if found is not None and kind(found) == "list":
             return Located(split.elements(found), envelope, place, place)
-    if "errors" in envelope.keys:
-        raise UnknownShape(f"the API answers with errors instead of segments: {body_text(value)}")
+    require_no_errors(envelope)
     raise UnknownShape(
         f"no list of segments is known in {_describe(envelope)}; if one is there, name it with "
         "--segments-path (a dotted path such as payload.list, or . for the whole body)",
     )
+
+
+def require_no_errors(envelope: Envelope) -> None:
+    """Refuse an object without segments that says why: it is no empty page."""
+    errors = envelope.get(ERRORS)
+    if errors is not None and errors not in _NO_ERRORS:
+        said = body_text(b'{"errors":%b}' % errors)
+        raise UnknownShape(f"the API answers with errors instead of segments: {said}")
 
 
 def is_segment(envelope: Envelope) -> bool:

@@ -18,29 +18,37 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from replay_fetch.api.envelope import Envelope, kind, string
+from replay_fetch.api.envelope import Envelope, Members, kind, string
 from replay_fetch.api.links import next_link, paging_token
 
 _IN_PAGING = ("next", "after", "cursor", "token")
-# Each object and the keys that hold a token in it.
-_TOKEN_PLACES = (
-    ("paging", _IN_PAGING),
-    ("", ("next", "next_token", "next_page_token", "next_cursor", "cursor")),
-    ("meta.paging", _IN_PAGING),
-    ("meta.page", ("after", "next_cursor", "cursor", "next")),
-    ("meta.pagination", ("next_cursor", "next_page", "next")),
-    ("data.attributes.paging", _IN_PAGING),
+_IN_MORE = ("has_more", "hasMore")
+
+
+class _Place(NamedTuple):
+    """An object with the keys that hold a token in it and those that say whether more follows."""
+
+    path: str
+    token_keys: tuple[str, ...] = ()
+    more_keys: tuple[str, ...] = ()
+
+    def paths(self) -> set[str]:
+        return {f"{self.path}.{key}".lstrip(".") for key in self.token_keys + self.more_keys}
+
+
+_PLACES = (
+    _Place("paging", _IN_PAGING, _IN_MORE),
+    _Place("", ("next", "next_token", "next_page_token", "next_cursor", "cursor"), _IN_MORE),
+    _Place("meta", (), _IN_MORE),
+    _Place("meta.paging", _IN_PAGING),
+    _Place("meta.page", ("after", "next_cursor", "cursor", "next"), _IN_MORE),
+    _Place("meta.pagination", ("next_cursor", "next_page", "next"), _IN_MORE),
+    _Place("data.attributes.paging", _IN_PAGING),
 )
 _LINK_PLACE = "links.next"
-_MORE_PLACES = ("", "paging", "meta", "meta.page", "meta.pagination")
-_MORE_KEYS = ("has_more", "hasMore")
 
 # Every path that find_next looks at without --next-path, for whoever splits only what is looked at.
-LOOKED_AT = frozenset(
-    {f"{place}.{key}".lstrip(".") for place, keys in _TOKEN_PLACES for key in keys}
-    | {f"{place}.{key}".lstrip(".") for place in _MORE_PLACES for key in _MORE_KEYS}
-    | {_LINK_PLACE},
-)
+LOOKED_AT = frozenset({_LINK_PLACE}.union(*(place.paths() for place in _PLACES)))
 
 
 class Next(NamedTuple):
@@ -53,33 +61,34 @@ class Next(NamedTuple):
 
 def find_next(envelope: Envelope | None, link_header: str, origin: str, next_path: str = "") -> Next:
     """The next page's token in the envelope, else in the header; ``next_path`` overrides."""
-    has_more = envelope is not None and _says_more(envelope)
-    for found in _candidates(envelope, link_header, origin, next_path):
+    places = [(place, envelope.members(place.path)) for place in _PLACES] if envelope else []
+    has_more = any(members.get(key) == b"true" for place, members in places if members for key in place.more_keys)
+    if next_path:
+        candidates = iter([_read(envelope.get(next_path), next_path)] if envelope else [])
+    else:
+        candidates = _candidates(envelope, places, link_header, origin)
+    for found in candidates:
         has_more |= found.has_more
         if found.token:
             return found._replace(has_more=has_more)
     return Next(has_more=has_more)
 
 
-def _candidates(envelope: Envelope | None, link_header: str, origin: str, next_path: str) -> Iterator[Next]:
+def _candidates(
+    envelope: Envelope | None, places: list[tuple[_Place, Members]], link_header: str, origin: str
+) -> Iterator[Next]:
     """What stands at each place that holds anything, in the order of the rules."""
-    if next_path:
-        if envelope:
-            yield _read(envelope.get(next_path), next_path)
-        return
     if envelope:
-        for place, keys in _TOKEN_PLACES:
-            if place.endswith("paging") and kind(envelope.get(place)) == "string":
-                yield _read(envelope.get(place), place)
-            members = envelope.members(place)
+        for place, members in places:
             if members:
-                yield from (_read(members[key], f"{place}.{key}".lstrip(".")) for key in keys if key in members)
+                yield from (
+                    _read(members[key], f"{place.path}.{key}".lstrip(".")) for key in place.token_keys if key in members
+                )
+            elif place.path.endswith("paging") and kind(envelope.get(place.path)) == "string":
+                yield _read(envelope.get(place.path), place.path)
         yield _linked(_link_text(envelope), origin, _LINK_PLACE)
-    yield _linked(next_link(link_header), origin, "Link header")
-
-
-def _says_more(envelope: Envelope) -> bool:
-    return any(envelope.members(place).get(key) == b"true" for place in _MORE_PLACES for key in _MORE_KEYS)
+    if link_header:
+        yield _linked(next_link(link_header), origin, "Link header")
 
 
 def _read(text: bytes | None, place: str) -> Next:
