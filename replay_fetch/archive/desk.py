@@ -40,7 +40,7 @@ class OpenSession:
     number: int
     remaining: int
     begun: bool = False
-    """At least one view has ended in this run."""
+    """Something of it has arrived in this run, or one of its views has ended."""
     ended: list[OpenView] = field(default_factory=list)
     """Views that ended and are not yet written."""
 
@@ -116,7 +116,7 @@ class Desk:
         return Batch([self._deliver(view) for view in views], [session.number for session in complete], size)
 
     def close(self) -> Batch:
-        """The last batch: all that waits, and every session that has a view to show for, as it is."""
+        """The last batch: all that waits, and every session that has something to show for, as it is."""
         self._complete = [session for session in self._sessions.values() if session.begun]
         return self.batch(math.inf)
 
@@ -127,6 +127,7 @@ class Desk:
     def _hold(self, view: OpenView, page: PageArrived, now: float) -> None:
         size = sum(len(segment.raw) for segment in page.page.segments)
         size += len(page.answer.body) if page.answer else 0
+        self._sessions[page.planned.session].begun = True
         if not view.arrived:
             self._growing.append((now + GROWING, view))
         view.arrived.append(page)

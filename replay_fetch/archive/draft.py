@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from replay_fetch.api import Continuity, facts
-from replay_fetch.archive.blocks import file_range, whole_lines
+from replay_fetch.archive.blocks import file_range, lines_of, whole_lines
+from replay_fetch.archive.compress import decompressed
 from replay_fetch.archive.durable import write_file
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines, segment_of
 from replay_fetch.archive.messages import ViewEnded
 from replay_fetch.model import Outcome, Page, PlannedView, ViewRecord
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, eq=False)
@@ -31,8 +36,11 @@ class Draft:
     raw_pages: int = 0
     damaged: bool = False
     """The part it was to go on from is not what the ledger says."""
+    _kept: ViewRecord | None = None
+    """What the ledger has of the view, or will have with the next commit."""
     _number: int = 0
-    _stale: list[Path] = field(default_factory=list)
+    _void: set[int] = field(default_factory=set)
+    """The parts of chains that were begun before this one."""
     _chunks: list[bytes] = field(default_factory=list)
     _saved: int = 0
     _segments: int = 0
@@ -49,7 +57,7 @@ class Draft:
         earlier = planned.earlier
         if earlier is None:
             return draft
-        draft._number, draft.raw_pages = earlier.part, earlier.pages
+        draft._kept, draft._number, draft.raw_pages = earlier, earlier.part, earlier.pages
         if earlier.token is None:
             draft.start_over()
         else:
@@ -79,11 +87,12 @@ class Draft:
 
     def start_over(self) -> None:
         """Forget every page so far; what is saved of them stays until the ledger no longer needs it."""
-        self._stale.append(self.part)
+        self._void.add(self._number)
         self._number += 1
         self.damaged = False
         self._chunks, self._saved, self.size = [], 0, 0
-        self._segments, self.pages, self._shape, self._token = 0, 0, "", None
+        self._segments, self.pages = 0, 0
+        self._shape, self._source, self._token = "", "", None
         self._hash, self._continuity = hashlib.sha256(), Continuity()
 
     def save(self) -> bool:
@@ -108,35 +117,53 @@ class Draft:
         """What the ledger keeps of the view, ended or still growing.
 
         1. Where the part it was to go on from is damaged, nothing counts: the next run begins anew.
-        2. Where an earlier run got further with a view that is still not finished, that is kept.
+        2. Where an earlier chain got further and this one is not finished, the earlier one is kept.
+        3. A view that was finished and is asked for again keeps what it had, unless the new answer holds
+           all of that.
         """
-        earlier = self.planned.earlier
         finished = ended is not None and ended.outcome.finished
+        if self._kept is not None and self._kept.finished and (ended is None or self._stays(self._kept, ended)):
+            return replace(self._kept, planned=replace(self.planned, earlier=None))
         if self.damaged:
-            again = ended and ended._replace(outcome=Outcome.FAILED, reason=_DAMAGED)
-            return _ended(ViewRecord(self.planned, part=self._number), again)
-        if earlier is not None and not finished and earlier.segments > self._segments:
-            self._stale, self._chunks = [self.part], []
-            return _ended(replace(earlier, planned=self.planned), ended)
-        record = ViewRecord(
-            self.planned,
-            source=self._source,
-            shape=self._shape,
-            pages=self.pages,
-            segments=self._segments,
-            size=self.size,
-            sha256=self._hash.hexdigest() if self.size else "",
-            checks=self._checks(),
-            about=self._about(),
-            token=None if finished else self._token,
-            part=self._number,
-        )
-        return _ended(record, ended)
+            self._kept = ViewRecord(self.planned, part=self._number)
+            return _ended(self._kept, ended and ended._replace(outcome=Outcome.FAILED, reason=_DAMAGED))
+        if self._kept is None or finished or self._kept.segments <= self._segments:
+            self._kept = self._record(finished=finished)
+        elif ended is not None:
+            self._drop()  # it got less far, and goes no further
+        return _ended(self._kept, ended)
 
     def remove_stale(self, *, in_file: bool) -> None:
         """Remove parts that no longer count, and its own where its lines now lie in the session's file."""
-        for part in (*self._stale, *([self.part] if in_file else [])):
-            part.unlink(missing_ok=True)
+        kept = set() if in_file or self._kept is None else {self._kept.part}
+        for number in (self._void | ({self._number} if in_file else set())) - kept:
+            self.layout.part(self.planned.row, number).unlink(missing_ok=True)
+
+    def _drop(self) -> None:
+        self._chunks = []
+        self._void.add(self._number)
+
+    def _stays(self, kept: ViewRecord, ended: ViewEnded) -> bool:
+        """True where a finished view's earlier answer is to stay: the new one is the same, or holds less."""
+        same = ended.outcome is kept.outcome and self.size == kept.size and self._hash.hexdigest() == kept.sha256
+        if not same and ended.outcome.finished and self._holds_all_of(kept):
+            return False
+        if not same:
+            said = "%s: asked again, it is %s with %d segments where there were %d; the archive keeps what it has"
+            log.warning(said, self.planned.view, ended.outcome, self._segments, kept.segments)
+        self._drop()
+        return True
+
+    def _holds_all_of(self, kept: ViewRecord) -> bool:
+        if self._segments < kept.segments:
+            return False
+        missing: Counter[bytes] = Counter()
+        if kept.whole is not None:
+            path = self.layout.session_file(self.planned.view.session_id)
+            stored = file_range(path, kept.whole.offset, kept.whole.length)
+            missing.update(map(_segment_hash, lines_of(decompressed(stored, self.layout.compression))))
+        missing.subtract(map(_segment_hash, lines_of(self.read())))
+        return max(missing.values(), default=0) <= 0
 
     def _go_on(self, earlier: ViewRecord) -> None:
         """Take up what the earlier run saved, if it is what the ledger says."""
@@ -153,6 +180,21 @@ class Draft:
         if not intact:
             self.start_over()
             self.damaged = True
+
+    def _record(self, *, finished: bool) -> ViewRecord:
+        return ViewRecord(
+            self.planned,
+            source=self._source,
+            shape=self._shape,
+            pages=self.pages,
+            segments=self._segments,
+            size=self.size,
+            sha256=self._hash.hexdigest() if self.size else "",
+            checks=self._checks(),
+            about=self._about(),
+            token=None if finished else self._token,
+            part=self._number,
+        )
 
     def _checks(self) -> dict[str, object]:
         """What a reader should be warned of; empty where the recording looks whole."""
@@ -175,6 +217,10 @@ class Draft:
         return {name: value for name, value in known.items() if value is not None}
 
 
+def _segment_hash(line: bytes) -> bytes:
+    return hashlib.sha256(segment_of(line)).digest()
+
+
 _DAMAGED = "its saved part is damaged; the next run fetches it anew"
 
 
@@ -183,5 +229,5 @@ def _ended(record: ViewRecord, ended: ViewEnded | None) -> ViewRecord:
     if ended is None:
         return replace(record, outcome=None, reason="")
     token = None if ended.outcome is Outcome.INCOMPLETE else record.token
-    source = ended.source or record.source
+    source = record.source or ended.source
     return replace(record, outcome=ended.outcome, reason=ended.reason, source=source, token=token)

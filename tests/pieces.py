@@ -1,0 +1,72 @@
+"""Views, pages and records in tests of the archive and the ledger: small, and each unlike the others."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from replay_fetch.archive import PageArrived, ViewEnded
+from replay_fetch.archive.lines import lines
+from replay_fetch.model import Outcome, Page, PlannedView, Segment, Source, View, ViewRecord
+
+
+def planned(row: int = 1, session: int = 1, earlier: ViewRecord | None = None) -> PlannedView:
+    """The view of a row; its ids tell which."""
+    return PlannedView(row, session, View(f"s{session}", f"v{row}"), earlier=earlier)
+
+
+def segment(row: int, position: int, size: int = 0) -> Segment:
+    """A segment that says which one it is, padded by ``size`` bytes."""
+    pad = b',"pad":"%s"' % (b"x" * size) if size else b""
+    return Segment(b'{"of":%d,"index_in_view":%d,"has_full_snapshot":true%s}' % (row, position, pad))
+
+
+def segments(row: int, count: int, first: int = 0) -> list[Segment]:
+    """Consecutive segments of a view."""
+    return [segment(row, position) for position in range(first, first + count)]
+
+
+def arrived(
+    view: PlannedView, count: int = 1, *, first: int = 0, then: str | None = None, size: int = 0
+) -> PageArrived:
+    """A page with ``count`` segments, the first of which has the position ``first``."""
+    content = [segment(view.row, position, size) for position in range(first, first + count)]
+    return PageArrived(view, Page(content, then, shape="segments"), Source.EVENT_PLATFORM)
+
+
+def ended(view: PlannedView, outcome: Outcome = Outcome.FETCHED, reason: str = "") -> ViewEnded:
+    """How a view of the recent store ended."""
+    return ViewEnded(view, outcome, reason, Source.EVENT_PLATFORM)
+
+
+def content(view: PlannedView, count: int, first: int = 0) -> bytes:
+    """The lines of consecutive segments of a view."""
+    return lines(view.view, first, segments(view.row, count, first))
+
+
+def sha256(body: bytes) -> str:
+    """As the manifest has it."""
+    return hashlib.sha256(body).hexdigest()
+
+
+@dataclass
+class FakeJournal:
+    """A ledger in memory; ``on_record`` lets a test look at the disk at the moment of the record."""
+
+    views: dict[int, ViewRecord] = field(default_factory=dict)
+    recorded: list[list[ViewRecord]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, *views: PlannedView) -> FakeJournal:
+        """One that knows these views and nothing of how they ended."""
+        return cls({view.row: ViewRecord(view) for view in views})
+
+    def record(self, records: Iterable[ViewRecord]) -> None:
+        batch = list(records)
+        self.recorded.append(batch)
+        self.views |= {record.planned.row: record for record in batch}
+
+    def session_views(self, session: int) -> list[ViewRecord]:
+        by_row: Mapping[int, ViewRecord] = dict(sorted(self.views.items()))
+        return [record for record in by_row.values() if record.planned.session == session]

@@ -1,0 +1,236 @@
+"""A view's draft: what it goes on from, what it keeps, and what may be removed when."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pieces import arrived, content, ended, planned, segment, sha256
+
+from replay_fetch.archive.draft import Draft
+from replay_fetch.archive.layout import Layout
+from replay_fetch.model import Outcome, Page, PlannedView, Source, ViewRecord
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    layout = Layout(tmp_path)
+    layout.parts.mkdir(parents=True)
+    return layout
+
+
+def add(draft: Draft, count: int, *, first: int = 0, then: str | None = None, source: Source = Source.BLOB) -> None:
+    draft.add(arrived(draft.planned, count, first=first, then=then).page, source)
+
+
+def read(draft: Draft) -> bytes:
+    return b"".join(draft.read())
+
+
+def left_behind(layout: Layout, count: int, then: str | None, outcome: Outcome | None = None) -> PlannedView:
+    """A view of which an earlier run kept ``count`` segments."""
+    draft = Draft.begin(planned(), layout)
+    add(draft, count, then=then)
+    draft.save()
+    record = draft.settle(None if outcome is None else ended(draft.planned, outcome))
+    return planned(earlier=record)
+
+
+def test_a_new_view_begins_with_nothing(layout: Layout) -> None:
+    draft = Draft.begin(planned(), layout)
+    assert (read(draft), draft.size, draft.pages) == (b"", 0, 0)
+
+
+def test_its_lines_are_the_same_however_often_it_is_saved(layout: Layout) -> None:
+    draft = Draft.begin(planned(), layout)
+    for first in range(4):
+        add(draft, 1, first=first)
+        if first % 2:
+            draft.save()
+    assert read(draft) == content(planned(), 4)
+    record = draft.settle(ended(planned()))
+    assert (record.segments, record.pages, record.sha256) == (4, 4, sha256(content(planned(), 4)))
+    assert record.size == draft.size == len(content(planned(), 4))
+
+
+def test_a_save_is_new_once(layout: Layout) -> None:
+    draft = Draft.begin(planned(), layout)
+    add(draft, 1)
+    assert [draft.save(), draft.save()] == [True, False]
+    add(draft, 1, first=1)
+    assert draft.save() is False
+    assert draft.part.read_bytes() == content(planned(), 2)
+
+
+def test_a_chain_goes_on_behind_what_is_saved(layout: Layout) -> None:
+    draft = Draft.begin(left_behind(layout, 2, "t2"), layout)
+    add(draft, 1, first=2)
+    record = draft.settle(ended(planned()))
+    assert (record.segments, record.pages, record.outcome) == (3, 2, Outcome.FETCHED)
+    assert record.sha256 == sha256(content(planned(), 3))
+    assert read(draft) == content(planned(), 3)
+    assert record.checks == {}, "indexes of both runs count as one chain"
+
+
+def test_what_a_killed_run_wrote_behind_the_recorded_part_is_cut_off(layout: Layout) -> None:
+    view = left_behind(layout, 2, "t2")
+    part = layout.part(1, 0)
+    part.write_bytes(part.read_bytes() + b'{"half a li')
+    draft = Draft.begin(view, layout)
+    add(draft, 1, first=2)
+    draft.save()
+    assert part.read_bytes() == content(planned(), 3)
+
+
+def _missing(part: Path) -> None:
+    part.unlink()
+
+
+def _short(part: Path) -> None:
+    part.write_bytes(part.read_bytes()[:-1])
+
+
+def _altered(part: Path) -> None:
+    part.write_bytes(part.read_bytes().replace(b'"of":1', b'"of":2', 1))
+
+
+@pytest.mark.parametrize("damage", [_missing, _short, _altered])
+def test_a_damaged_part_fails_the_view_and_is_fetched_anew_by_the_next_run(layout: Layout, damage: object) -> None:
+    view = left_behind(layout, 2, "t2")
+    assert callable(damage)
+    damage(layout.part(1, 0))
+    draft = Draft.begin(view, layout)
+    add(draft, 1, first=2)
+    record = draft.settle(ended(planned()))
+    assert (record.outcome, record.size, record.token) == (Outcome.FAILED, 0, None)
+    assert "damaged" in record.reason
+    draft.remove_stale(in_file=False)
+    assert list(layout.parts.iterdir()) == []
+
+
+def test_a_chain_that_begins_anew_heals_a_damaged_part(layout: Layout) -> None:
+    view = left_behind(layout, 2, "t2")
+    _altered(layout.part(1, 0))
+    draft = Draft.begin(view, layout)
+    draft.start_over()
+    add(draft, 3)
+    record = draft.settle(ended(planned()))
+    assert (record.outcome, read(draft)) == (Outcome.FETCHED, content(planned(), 3))
+
+
+def test_a_void_part_is_kept_until_the_ledger_has_the_new_one(layout: Layout) -> None:
+    draft = Draft.begin(left_behind(layout, 2, "t2"), layout)
+    old = draft.part
+    draft.start_over()
+    add(draft, 3)
+    draft.save()
+    record = draft.settle(ended(planned()))
+    assert old.exists(), "a kill right now finds the ledger's old part"
+    draft.remove_stale(in_file=False)
+    assert not old.exists()
+    assert layout.part(1, record.part).read_bytes() == content(planned(), 3)
+
+
+def test_an_earlier_run_that_got_further_is_kept(layout: Layout) -> None:
+    view = left_behind(layout, 3, "t3", Outcome.FAILED)
+    draft = Draft.begin(view, layout)
+    draft.start_over()
+    add(draft, 1, then="t1")
+    record = draft.settle(ended(planned(), Outcome.FAILED, "attempts spent"))
+    draft.save()
+    draft.remove_stale(in_file=False)
+    assert (record.segments, record.token, record.reason) == (3, "t3", "attempts spent")
+    assert [path.name for path in layout.parts.iterdir()] == [layout.part(1, record.part).name]
+    assert layout.part(1, record.part).read_bytes() == content(planned(), 3)
+
+
+def test_a_token_stays_with_the_source_that_gave_it(layout: Layout) -> None:
+    """The recent store's chain was kept; that the run ended in the other store changes nothing of it."""
+    draft = Draft.begin(planned(), layout)
+    add(draft, 3, then="t3", source=Source.EVENT_PLATFORM)
+    draft.save()
+    again = Draft.begin(planned(earlier=draft.settle(ended(planned(), Outcome.FAILED))), layout)
+    again.start_over()
+    record = again.settle(ended(planned(), Outcome.FAILED)._replace(source=Source.BLOB))
+    assert (record.token, record.source) == ("t3", Source.EVENT_PLATFORM)
+
+
+def test_a_shorter_chain_that_is_finished_replaces_a_longer_one(layout: Layout) -> None:
+    draft = Draft.begin(left_behind(layout, 3, None, Outcome.INCOMPLETE), layout)
+    add(draft, 1)
+    record = draft.settle(ended(planned()))
+    assert (record.segments, read(draft)) == (1, content(planned(), 1))
+
+
+def test_a_growing_chain_loses_nothing_while_an_earlier_one_was_longer(layout: Layout) -> None:
+    """It is saved as it grows, while the ledger still counts on the earlier run's part."""
+    view = left_behind(layout, 3, None, Outcome.INCOMPLETE)
+    draft = Draft.begin(view, layout)
+    for first, counted in ((0, 3), (2, 4)):
+        add(draft, 2, first=first, then="t")
+        growing = draft.settle(None)
+        draft.save()
+        draft.remove_stale(in_file=False)
+        assert (growing.segments, growing.outcome) == (counted, None)
+        kept = layout.part(1, growing.part).read_bytes()[: growing.size]
+        assert (kept, sha256(kept)) == (content(planned(), counted), growing.sha256)
+    record = draft.settle(ended(planned()))
+    assert (record.segments, read(draft)) == (4, content(planned(), 4))
+
+
+def test_what_grew_past_an_earlier_run_is_what_is_kept_from_then_on(layout: Layout) -> None:
+    """The chain begins anew after its longer part replaced the earlier one, whose part is gone by then."""
+    draft = Draft.begin(left_behind(layout, 1, "t1"), layout)
+    add(draft, 3, first=1, then="t4")
+    draft.settle(None)
+    draft.save()
+    draft.remove_stale(in_file=False)
+    draft.start_over()
+    add(draft, 2, then="t2")
+    record = draft.settle(ended(planned(), Outcome.FAILED))
+    draft.save()
+    draft.remove_stale(in_file=False)
+    assert (record.segments, record.token) == (4, "t4")
+    assert layout.part(1, record.part).read_bytes() == content(planned(), 4)
+    assert len(list(layout.parts.iterdir())) == 1
+
+
+def test_a_chain_that_cannot_be_followed_leaves_no_token_to_go_on_from(layout: Layout) -> None:
+    draft = Draft.begin(planned(), layout)
+    add(draft, 2, then="loop")
+    assert draft.settle(ended(planned(), Outcome.INCOMPLETE)).token is None
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.FORBIDDEN, Outcome.UNRECOGNISED])
+def test_a_chain_that_broke_keeps_its_token(layout: Layout, outcome: Outcome) -> None:
+    draft = Draft.begin(planned(), layout)
+    add(draft, 2, then="t2")
+    record = draft.settle(ended(planned(), outcome))
+    assert (record.outcome, record.token) == (outcome, "t2")
+
+
+def test_what_a_reader_should_know_is_noted(layout: Layout) -> None:
+    draft = Draft.begin(replace(planned(), expected=9), layout)
+    pages = [segment(1, 1), segment(1, 3), segment(1, 3)]
+    draft.add(Page(pages), Source.BLOB)
+    noted = draft.settle(ended(planned())).checks
+    assert noted == {"gaps": [0, 2], "repeats": [3], "lacks_full_snapshot": True, "segments_expected": 9}
+
+
+def test_a_list_that_expects_fewer_segments_is_not_contradicted(layout: Layout) -> None:
+    draft = Draft.begin(replace(planned(), expected=1), layout)
+    add(draft, 2)
+    assert draft.settle(ended(planned())).checks == {}
+
+
+def test_a_part_that_lies_in_the_file_now_is_removed(layout: Layout) -> None:
+    draft = Draft.begin(left_behind(layout, 2, "t2"), layout)
+    draft.settle(ended(planned()))
+    draft.remove_stale(in_file=True)
+    assert list(layout.parts.iterdir()) == []
+
+
+def test_a_view_that_is_empty_has_no_digest(layout: Layout) -> None:
+    record = Draft.begin(planned(), layout).settle(ended(planned(), Outcome.EMPTY))
+    assert record == ViewRecord(planned(), Outcome.EMPTY, source=Source.EVENT_PLATFORM, about=record.about)
