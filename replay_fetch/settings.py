@@ -149,8 +149,11 @@ class PlanSettings:
     session_column: str = ""
     view_column: str = ""
     max_views: int | None = None
+    refresh_window: float | None = None
+    """Seconds: finished views whose recording is not older are asked for again; None asks for none."""
 
     def __post_init__(self) -> None:
+        _require(self.refresh_window is None or self.refresh_window > 0, "--refresh-window must be above 0")
         _require(self.max_views is None or self.max_views > 0, "--max-views must be at least 1")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _BLOCK = 2**20
@@ -33,3 +33,16 @@ def whole_lines(path: Path, length: int) -> Iterator[bytes]:
             if not length:
                 return
     raise ValueError(f"{path} has no line that ends where the ledger says")
+
+
+def lines_of(blocks: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines in some blocks, wherever the blocks are cut."""
+    begun: list[bytes] = []
+    for block in blocks:
+        *whole, rest = block.split(b"\n")
+        for line in whole:
+            yield b"".join((*begun, line, b"\n"))
+            begun = []
+        begun.append(rest)
+    if any(begun):
+        yield b"".join(begun)

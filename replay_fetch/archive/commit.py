@@ -16,7 +16,7 @@ from replay_fetch.archive.draft import Draft
 from replay_fetch.archive.durable import explained, sync_folder
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.raw import keep_raw, remove_raw
-from replay_fetch.archive.session_file import SessionFile
+from replay_fetch.archive.session_file import DamagedPart, SessionFile, Written
 from replay_fetch.model import ViewRecord
 
 # Fsyncs of different files share the journal's commits; four at a time take most of that.
@@ -26,8 +26,11 @@ _FILES_AT_ONCE = 4
 class Journal(Protocol):
     """What a commit needs of the ledger."""
 
-    def record(self, records: Iterable[ViewRecord]) -> None:
-        """Keep the records, all or none, durably."""
+    def record(self, records: Iterable[ViewRecord], unnamed: Iterable[int] = ()) -> None:
+        """Keep the records, all or none, durably; and which sessions' new files have no name yet."""
+
+    def named(self) -> None:
+        """All session files have their names."""
 
     def session_views(self, session: int) -> Iterable[ViewRecord]:
         """All views of a session in list order."""
@@ -62,7 +65,10 @@ class Committer:
         straight = {row for file in files for row in file.drafts}
         self._save(draft for row, draft in drafts.items() if row not in straight)
         written = self._write(files)
-        self._journal.record((records | written).values())
+        placed = {record.planned.row: record for one in written for record in one.records}
+        unnamed = [one.file for one in written if not one.named]
+        self._journal.record((records | placed).values(), [file.session for file in unnamed])
+        self._name(unnamed)
         self._remove_stale(files, drafts, records)
         ended = [delivery.planned.row for delivery in batch.deliveries if delivery.ended]
         for row in ended:
@@ -98,13 +104,31 @@ class Committer:
             if any(new):
                 sync_folder(self._layout.parts)
 
-    def _write(self, files: Sequence[SessionFile]) -> dict[int, ViewRecord]:
-        """Write the session files and return the views whose place they changed."""
-        written = [record for part in self._pool.map(SessionFile.write, files) for record in part]
+    def _write(self, files: Sequence[SessionFile]) -> list[Written]:
+        """Write the session files and put their names on the disk."""
+        try:
+            written = [one for one in self._pool.map(SessionFile.write, files) if one is not None]
+        except DamagedPart as damage:
+            view = damage.view
+            self._journal.record([ViewRecord(view.planned, part=view.part + 1)])
+            raise
         if written:
-            with explained(f"writing {self._layout.sessions}"):
-                sync_folder(self._layout.sessions)
-        return {record.planned.row: record for record in written}
+            self._sync_sessions()
+        return written
+
+    def _name(self, files: Sequence[SessionFile]) -> None:
+        """Name the files in which views have moved; the ledger knows of it, so a kill before is made good."""
+        if not files:
+            return
+        with explained(f"writing {self._layout.sessions}"):
+            for file in files:
+                file.name()
+        self._sync_sessions()
+        self._journal.named()
+
+    def _sync_sessions(self) -> None:
+        with explained(f"writing {self._layout.sessions}"):
+            sync_folder(self._layout.sessions)
 
     def _remove_stale(
         self, files: Sequence[SessionFile], drafts: dict[int, Draft], records: dict[int, ViewRecord]

@@ -145,7 +145,7 @@ class Draft:
 
     def _stays(self, kept: ViewRecord, ended: ViewEnded) -> bool:
         """True where a finished view's earlier answer is to stay: the new one is the same, or holds less."""
-        same = ended.outcome is kept.outcome and self.size == kept.size and self._hash.hexdigest() == kept.sha256
+        same = ended.outcome is kept.outcome and self._sha256 == kept.sha256
         if not same and ended.outcome.finished and self._holds_all_of(kept):
             return False
         if not same:
@@ -181,6 +181,10 @@ class Draft:
             self.start_over()
             self.damaged = True
 
+    @property
+    def _sha256(self) -> str:
+        return self._hash.hexdigest() if self.size else ""
+
     def _record(self, *, finished: bool) -> ViewRecord:
         return ViewRecord(
             self.planned,
@@ -189,7 +193,7 @@ class Draft:
             pages=self.pages,
             segments=self._segments,
             size=self.size,
-            sha256=self._hash.hexdigest() if self.size else "",
+            sha256=self._sha256,
             checks=self._checks(),
             about=self._about(),
             token=None if finished else self._token,

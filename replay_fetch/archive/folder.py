@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
-from replay_fetch.archive.durable import explained, make_folder
+from replay_fetch.archive.durable import explained, make_folder, replace, sync_folder
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
 from replay_fetch.errors import ArchiveError
@@ -25,9 +26,6 @@ def opened(root: Path) -> Iterator[Layout]:
         for folder in (layout.sessions, layout.parts, layout.temporary):
             make_folder(folder)
     with locked(layout.lock):
-        with explained(f"clearing {layout.temporary}"):
-            for leftover in layout.temporary.iterdir():
-                leftover.unlink()
         yield layout
 
 
@@ -39,20 +37,39 @@ def existing(root: Path) -> Layout:
     return layout
 
 
-def clear_leftovers(layout: Layout, in_use: Callable[[int, int], bool], whole: Callable[[str], bool]) -> None:
-    """Remove parts and partial files that a killed run wrote or should have removed.
+class Knowledge(Protocol):
+    """What the ledger knows of an archive's files."""
 
-    ``in_use`` tells of a row and a part's number whether that is needed, ``whole`` of a session id whether its file
-    is complete.
-    """
-    with explained(f"clearing {layout.parts}"):
+    def unnamed(self) -> Sequence[tuple[int, str]]:
+        """Sessions, by number and id, whose new file may still be without its name."""
+
+    def named(self) -> None:
+        """All session files have their names."""
+
+    def has_part(self, row: int, part: int) -> bool:
+        """Whether a view's part of that number is needed."""
+
+    def is_whole(self, session_id: str) -> bool:
+        """Whether a session's file is complete."""
+
+
+def make_good(layout: Layout, ledger: Knowledge) -> None:
+    """Finish what a killed run was about to do, and remove what it left behind."""
+    with explained(f"clearing {layout.private}"):
+        for session, session_id in ledger.unnamed():
+            written = layout.session_on_its_way(session)
+            if written.exists():
+                replace(written, layout.session_file(session_id))
+        sync_folder(layout.sessions)
+        ledger.named()
+        for leftover in layout.temporary.iterdir():
+            leftover.unlink()
         for part in layout.parts.iterdir():
             row, _, number = part.stem.partition("-")
-            if not (row.isdigit() and number.isdigit() and in_use(int(row), int(number))):
+            if not (row.isdigit() and number.isdigit() and ledger.has_part(int(row), int(number))):
                 part.unlink()
-    with explained(f"clearing {layout.sessions}"):
         for partial in layout.sessions.glob("*.partial.*"):
-            if whole(partial.name.split(".")[0]):
+            if ledger.is_whole(partial.name.split(".")[0]):
                 partial.unlink()
 
 

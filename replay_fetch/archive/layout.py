@@ -78,6 +78,10 @@ class Layout:
         """The lines of one view, plain, named by its row in the ledger and the part's number."""
         return self.parts / f"{row}-{number}.ndjson"
 
+    def session_on_its_way(self, session: int) -> Path:
+        """Where a session's file is written before it gets its name."""
+        return self.temporary / f"session-{session}"
+
     def raw_folder(self, view: View) -> Path:
         """The folder of one view's raw pages."""
         return self.raw / _checked(view.session_id) / _checked(view.view_id)

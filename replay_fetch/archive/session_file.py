@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from replay_fetch.archive.blocks import file_range
 from replay_fetch.archive.compress import compressed
@@ -12,7 +13,16 @@ from replay_fetch.archive.draft import Draft
 from replay_fetch.archive.durable import explained, write_file
 from replay_fetch.archive.durable import replace as give_name
 from replay_fetch.archive.layout import Layout
+from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Span, ViewRecord
+
+
+class DamagedPart(ArchiveError):
+    """A view's saved lines are not what the ledger says; ``view`` is its record."""
+
+    def __init__(self, message: str, view: ViewRecord) -> None:
+        super().__init__(message)
+        self.view = view
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +46,45 @@ class SessionFile:
         """Every view is finished: the file gets its final name."""
         return all(view.finished for view in self.views)
 
-    def write(self) -> list[ViewRecord]:
-        """Write the file under its name and return the views that now lie in it.
+    @property
+    def path(self) -> Path:
+        """The name it gets."""
+        return self.layout.session_file(self.session_id, partial=not self.whole)
 
-        A partial file holds only what is in no finished file. Where nothing is to be written no file is
-        made. The folder is the caller's to sync.
+    @property
+    def temporary(self) -> Path:
+        """The name it has until then."""
+        return self.layout.session_on_its_way(self.session)
+
+    def write(self) -> Written | None:
+        """Write the file, give it its name if that is safe now; None where nothing is to be written.
+
+        A partial file holds only what is in no finished file. The folder is the caller's to sync. Raises
+        DamagedPart where saved lines are not what the ledger says.
         """
         content = [view for view in self.views if view.size and (self.whole or view.whole is None)]
-        final = self.layout.session_file(self.session_id, partial=not self.whole)
         if not content or (self.whole and all(view.whole for view in content)):
-            return []
-        temporary = self.layout.temporary / f"session-{self.session}"
+            return None
         spans: list[Span] = []
-        with explained(f"writing {final}"):
-            write_file(temporary, self._stored(content, spans))
-            give_name(temporary, final)
-        if self.whole:
-            return [replace(view, whole=span, partial=None) for view, span in zip(content, spans, strict=True)]
-        return [replace(view, partial=span) for view, span in zip(content, spans, strict=True)]
+        with explained(f"writing {self.path}"):
+            write_file(self.temporary, self._stored(content, spans))
+            placed = zip(content, spans, strict=True)
+            if not self.whole:
+                records = [replace(view, partial=span) for view, span in placed]
+            else:
+                records = [replace(view, whole=span, partial=None) for view, span in placed]
+            # Views are mostly added behind those in the present file: then what the ledger says of these
+            # stays true whichever of the two files a kill leaves. Where one moves, the ledger comes first.
+            moves = self.whole and any(
+                old.whole not in (None, new.whole) for old, new in zip(content, records, strict=True)
+            )
+            if not moves:
+                self.name()
+        return Written(self, records, named=not moves)
+
+    def name(self) -> None:
+        """Give the written file its name."""
+        give_name(self.temporary, self.path)
 
     def _stored(self, content: Sequence[ViewRecord], spans: list[Span]) -> Iterator[bytes]:
         offset = 0
@@ -73,4 +104,31 @@ class SessionFile:
         if view.whole is not None:
             return file_range(self.layout.session_file(self.session_id), view.whole.offset, view.whole.length)
         part = self.layout.part(view.planned.row, view.part)
-        return compressed(file_range(part, 0, view.size), self.layout.compression)
+        return compressed(_intact(file_range(part, 0, view.size), view, part), self.layout.compression)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A session file that is on the disk, and the views that lie in it now."""
+
+    file: SessionFile
+    records: Sequence[ViewRecord]
+    named: bool
+    """False where it gets its name only when the ledger knows of it."""
+
+
+def _intact(blocks: Iterable[bytes], view: ViewRecord, part: Path) -> Iterator[bytes]:
+    """The blocks of a part; raises DamagedPart behind the last one if they are not what was saved."""
+    sha256 = hashlib.sha256()
+    try:
+        for block in blocks:
+            sha256.update(block)
+            yield block
+    except OSError:
+        pass  # missing or shorter: the hash tells
+    if sha256.hexdigest() != view.sha256:
+        raise DamagedPart(
+            f"{part} is damaged, the disk may be failing; run the same command again: "
+            f"the view {view.planned.view} is then fetched anew",
+            view,
+        )

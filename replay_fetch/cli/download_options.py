@@ -20,6 +20,8 @@ from replay_fetch.settings import (
 )
 
 _FETCH = FetchSettings()
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_DAY = _UNITS["d"]
 
 _EPILOG = """\
 examples:
@@ -58,7 +60,12 @@ def settings_from(options: argparse.Namespace, site: str | None) -> Settings:
             give_up_after=options.give_up_after,
             ca_file=options.ca_file,
         ),
-        plan=PlanSettings(options.session_column, options.view_column, options.max_views),
+        plan=PlanSettings(
+            options.session_column,
+            options.view_column,
+            options.max_views,
+            options.refresh_window if options.refresh else None,
+        ),
         archive=ArchiveSettings(options.compress, keep_raw=options.keep_raw),
         show=ShowSettings(
             progress=options.progress,
@@ -101,6 +108,10 @@ def _add_list_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--session-column", metavar="NAME", default="", help="header of the session ids")
     group.add_argument("--view-column", metavar="NAME", default="", help="header of the view ids")
     group.add_argument("--max-views", metavar="N", type=int, help="only the first N rows")
+    group.add_argument("--refresh", action="store_true", help="ask again for views that may have grown since")
+    group.add_argument(
+        "--refresh-window", metavar="AGE", type=_age, default=_DAY, help="those not older than this: 36h, 7d (1d)"
+    )
 
 
 def _add_fetch_options(parser: argparse.ArgumentParser) -> None:
@@ -130,6 +141,14 @@ def _add_show_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-q", "--quiet", action="count", default=0, help="warnings and errors only")
     group.add_argument("-v", "--verbose", action="count", default=0, help="say what the pacer and the retries do")
     group.add_argument("--json", action="store_true", help="the summary as JSON")
+
+
+def _age(text: str) -> float:
+    """Seconds that ``90s``, ``15m``, ``36h`` or ``7d`` stands for."""
+    try:
+        return float(text[:-1]) * _UNITS[text[-1:]]
+    except (KeyError, ValueError):
+        raise argparse.ArgumentTypeError(f"{text!r} is not an age such as 36h or 7d") from None
 
 
 def _choice(

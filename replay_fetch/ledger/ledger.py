@@ -7,14 +7,25 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from replay_fetch.errors import ArchiveError
+from replay_fetch.ledger.damage import explanation, way_out
 from replay_fetch.ledger.loading import LoadedList, load_rows
+from replay_fetch.ledger.read_only import connected_read_only
+from replay_fetch.ledger.restoring import restore_rows
 from replay_fetch.ledger.rows import COUNT_TO_DO, RECORD, TO_DO, VIEWS, planned_view, result_row, view_record
 from replay_fetch.ledger.schema import APPLICATION_ID, FORMAT, PRAGMAS, TABLES
 from replay_fetch.ledger.totals import Totals, sum_views
 from replay_fetch.model import PlannedView, View, ViewRecord
+
+
+class ToDo(NamedTuple):
+    """Which views of a list a run asks for: the unfinished ones, and finished ones that are young."""
+
+    list_number: int
+    young: int | None = None
+    """Seconds since 1970: views that ended since are asked for again."""
 
 
 class Ledger:
@@ -49,11 +60,14 @@ class Ledger:
 
     @classmethod
     def open_read_only(cls, path: Path) -> Self:
-        """Open an existing ledger for reading, also while a run writes to it."""
+        """Open an existing ledger for reading, also while a run writes to it and where nobody can write."""
         with _explained(path):
-            db = sqlite3.connect(f"file:{path}?mode=ro", uri=True, check_same_thread=False, isolation_level=None)
-            ledger = cls(db, path)
-            ledger._check_format()
+            ledger = cls(connected_read_only(path), path)
+            try:
+                ledger._check_format()
+            except BaseException:
+                ledger.close()
+                raise
         return ledger
 
     def close(self) -> None:
@@ -64,7 +78,7 @@ class Ledger:
         (application,) = self._db.execute("PRAGMA application_id").fetchone()
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if application != APPLICATION_ID:
-            raise ArchiveError(f"{self._path} is not a ledger of replay-fetch; choose another OUT")
+            raise ArchiveError(f"{self._path} is not a ledger of replay-fetch; if it was one, {way_out(self._path)}")
         if version != FORMAT:
             raise ArchiveError(
                 f"{self._path} has format {version}, this version of replay-fetch reads format {FORMAT}; "
@@ -118,18 +132,19 @@ class Ledger:
         with self._transaction():
             self._db.execute("UPDATE list SET fingerprint = ? WHERE list = ?", (fingerprint, number))
 
-    def to_do(self, list_number: int, after: PlannedView | None, limit: int) -> list[PlannedView]:
-        """The next unfinished views of a list behind ``after``, grouped by session."""
-        where = {"list": list_number, "limit": limit, "session": 0, "row": 0}
+    def to_do(self, todo: ToDo, after: PlannedView | None, limit: int) -> list[PlannedView]:
+        """The next views to do behind ``after``, grouped by session."""
+        where = {"list": todo.list_number, "young": todo.young, "limit": limit, "session": 0, "row": 0}
         if after is not None:
             where |= {"session": after.session, "row": after.row}
         with self._using():
             return [planned_view(row) for row in self._db.execute(TO_DO, where)]
 
-    def to_do_in(self, list_number: int, session: int) -> int:
-        """How many views of one session a list still has to do."""
+    def count_to_do(self, todo: ToDo, session: int | None = None) -> int:
+        """How many views there are to do, in all or in one session."""
+        where = {"list": todo.list_number, "young": todo.young, "session": session}
         with self._using():
-            return int(self._db.execute(COUNT_TO_DO, (list_number, session)).fetchone()[0])
+            return int(self._db.execute(COUNT_TO_DO, where).fetchone()[0])
 
     def forget_tokens(self) -> None:
         """Let every unfinished chain begin anew."""
@@ -138,10 +153,24 @@ class Ledger:
 
     # --- results
 
-    def record(self, records: Iterable[ViewRecord]) -> None:
-        """Keep how views ended and where their bytes lie, all or none of them."""
+    def record(self, records: Iterable[ViewRecord], unnamed: Iterable[int] = ()) -> None:
+        """Keep how views ended and where their bytes lie, all or none of them.
+
+        ``unnamed`` are sessions whose new file gets its name only after this.
+        """
         with self._transaction():
             self._db.executemany(RECORD, map(result_row, records))
+            self._db.executemany("INSERT OR IGNORE INTO unnamed VALUES (?)", ((session,) for session in unnamed))
+
+    def unnamed(self) -> list[tuple[int, str]]:
+        """Sessions, by number and id, whose new file may still be without its name."""
+        with self._using():
+            return self._db.execute("SELECT session, session_id FROM unnamed JOIN session USING (session)").fetchall()
+
+    def named(self) -> None:
+        """All session files have their names."""
+        with self._transaction():
+            self._db.execute("DELETE FROM unnamed")
 
     def session_views(self, session: int) -> list[ViewRecord]:
         """All views of a session in list order, ended or not."""
@@ -172,6 +201,21 @@ class Ledger:
         with self._using():
             yield from map(view_record, self._db.execute(f"{VIEWS} ORDER BY view.session, row"))
 
+    def restore(self, records: Iterable[ViewRecord]) -> int:
+        """Fill an empty ledger with views of no known list; returns how many.
+
+        The records have their sessions together and their rows ascending.
+        """
+        with self._transaction():
+            return restore_rows(self._db, records)
+
+    def check(self) -> None:
+        """Read the whole ledger; raises ArchiveError where it is damaged."""
+        with self._using():
+            (verdict,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
+        if verdict != "ok":
+            raise ArchiveError(f"the ledger {self._path} is damaged ({verdict}); {way_out(self._path)}")
+
     def totals(self, list_number: int | None = None) -> Totals:
         """Sums by outcome over one list, or over the whole archive."""
         with self._using():
@@ -201,4 +245,4 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.DatabaseError as error:
-        raise ArchiveError(f"the ledger {path} cannot be used: {error}") from error
+        raise ArchiveError(explanation(path, error)) from error

@@ -17,16 +17,19 @@ _COLUMNS = """
   checks, about, token, part, whole_offset, whole_length, whole_sha256, partial_offset, partial_length, partial_sha256
 """
 VIEWS = f"SELECT {_COLUMNS} FROM session JOIN view USING (session) LEFT JOIN result USING (row)"
+# With :young (seconds since 1970) also finished views whose recording ended, or that were last asked for, since.
+_YOUNG = "coalesce(json_extract(about, '$.end_ms') / 1000, ended_at) >= :young"
+_OPEN = f"list = :list AND ({_UNFINISHED} OR {_YOUNG})"
 # CROSS JOIN holds sqlite to this order of loops: down the views by session, from where the last call ended.
 TO_DO = f"""
 SELECT {_COLUMNS} FROM view CROSS JOIN session ON session.session = view.session LEFT JOIN result USING (row)
-WHERE view.session >= :session AND (view.session > :session OR row > :row) AND list = :list AND {_UNFINISHED}
+WHERE view.session >= :session AND (view.session > :session OR row > :row) AND {_OPEN}
 ORDER BY view.session, row LIMIT :limit
 """
 COUNT_TO_DO = f"""
-SELECT count(*) FROM view LEFT JOIN result USING (row) WHERE list = ? AND session = ? AND {_UNFINISHED}
+SELECT count(*) FROM view LEFT JOIN result USING (row) WHERE (:session IS NULL OR session = :session) AND {_OPEN}
 """
-RECORD = f"INSERT OR REPLACE INTO result VALUES ({', '.join('?' * 19)})"
+RECORD = f"INSERT OR REPLACE INTO result VALUES ({', '.join('?' * 19)}, CAST(strftime('%s', 'now') AS INTEGER))"
 
 _NO_SPAN = (None, None, None)
 

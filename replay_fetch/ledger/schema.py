@@ -10,7 +10,9 @@ FORMAT = 1
 #    holding them in memory. Session ids that differ in case only would share a file on macOS, hence NOCASE.
 # 2. Results stand apart from the plan, keyed by row: they arrive nearly in that order, and the plan
 #    stays small enough to be loaded at about five seconds a million rows.
-# 3. A list is the input of a run; a view remembers the last list that named it.
+# 3. A session file in which views have moved gets its name after the ledger knows of it: until then its
+#    session stands in unnamed. ended_at, in seconds since 1970, is only for --refresh-window.
+# 4. A list is the input of a run; a view remembers the last list that named it.
 TABLES = """
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE list (
@@ -21,12 +23,13 @@ CREATE TABLE view (
   session INTEGER NOT NULL, view_id TEXT NOT NULL, row INTEGER NOT NULL, list INTEGER NOT NULL, expected INTEGER,
   PRIMARY KEY (session, view_id)
 ) WITHOUT ROWID;
+CREATE TABLE unnamed (session INTEGER PRIMARY KEY);
 CREATE TABLE result (
   row INTEGER PRIMARY KEY, outcome TEXT, reason TEXT NOT NULL, source TEXT NOT NULL, shape TEXT NOT NULL,
   pages INTEGER NOT NULL, segments INTEGER NOT NULL, size INTEGER NOT NULL, sha256 TEXT NOT NULL,
   checks TEXT NOT NULL, about TEXT NOT NULL, token TEXT, part INTEGER NOT NULL,
   whole_offset INTEGER, whole_length INTEGER, whole_sha256 TEXT,
-  partial_offset INTEGER, partial_length INTEGER, partial_sha256 TEXT
+  partial_offset INTEGER, partial_length INTEGER, partial_sha256 TEXT, ended_at INTEGER NOT NULL
 );
 """
 

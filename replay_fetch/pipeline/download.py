@@ -13,10 +13,10 @@ import anyio
 from anyio import to_thread
 
 from replay_fetch.api import Endpoint, PageDecoder, auth_headers
-from replay_fetch.archive import Layout, Report, Writer, clear_leftovers, opened, require, write_manifest, write_report
+from replay_fetch.archive import Layout, Report, Writer, make_good, opened, require, write_manifest, write_report
 from replay_fetch.errors import ArchiveError, ReplayFetchError, SettingsError
 from replay_fetch.fetch import Asking
-from replay_fetch.ledger import Ledger, Totals
+from replay_fetch.ledger import Ledger, ToDo, Totals
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.planning import Plan, load_plan
 from replay_fetch.pipeline.run import Run
@@ -43,7 +43,7 @@ def open_archive(out: Path, settings: Settings) -> Iterator[tuple[Layout, Ledger
     with opened(out) as folder, closing(Ledger.open(folder.ledger)) as ledger:
         layout = dataclasses.replace(folder, compression=_compression(ledger, settings.archive.compress))
         if ledger.setting(_STATE) == _RUNNING:
-            clear_leftovers(layout, ledger.has_part, ledger.is_whole)
+            make_good(layout, ledger)
         _begin_chains_anew(ledger, settings.api)
         yield layout, ledger
 
@@ -71,10 +71,11 @@ class Download:
         """
         started, began = datetime.now(UTC), anyio.current_time()
         plan = await to_thread.run_sync(load_plan, self._ledger, views, fingerprint)
-        before = await to_thread.run_sync(self._ledger.totals, plan.list_number)
-        self._count(plan, before)
-        if before.finished < before.views:
-            await self._stage(self._fetch(plan.list_number, stop, shown_by))
+        todo = self._todo(plan, started)
+        views_to_do = await to_thread.run_sync(self._ledger.count_to_do, todo)
+        self._count(plan, views_to_do)
+        if views_to_do:
+            await self._stage(self._fetch(todo, stop, shown_by))
         await self._stage(to_thread.run_sync(self._finish, plan.loaded))
         totals = await to_thread.run_sync(self._ledger.totals, plan.list_number)
         if totals.unasked and self.failure is None and not stop.is_set():
@@ -95,7 +96,7 @@ class Download:
         except ReplayFetchError as error:
             self.failure = self.failure or error
 
-    async def _fetch(self, list_number: int, stop: anyio.Event, shown_by: Reporter | None) -> None:
+    async def _fetch(self, todo: ToDo, stop: anyio.Event, shown_by: Reporter | None) -> None:
         await to_thread.run_sync(self._ledger.set_setting, _STATE, _RUNNING)
         api, fetch, stats = self._settings.api, self._settings.fetch, self._stats
         writer = Writer(self._layout, self._ledger, self._settings.archive, partial(count_records, stats, Complaints()))
@@ -103,7 +104,7 @@ class Download:
             asking = Asking(transport, self._pacer, Endpoint(api), PageDecoder(api), stats, fetch.retries)
             async with anyio.create_task_group() as shown:
                 shown.start_soon(report, stats, lambda: PacerMoment(self._pacer.snapshot()), shown_by)
-                await self._stage(Run(self._ledger, list_number, asking, writer, self._settings, stop).run())
+                await self._stage(Run(self._ledger, todo, asking, writer, self._settings, stop).run())
                 shown.cancel_scope.cancel()
 
     def _finish(self, newly_loaded: bool) -> None:  # noqa: FBT001 - called through a thread, by position
@@ -111,10 +112,16 @@ class Download:
         unchanged = self._ledger.setting(_STATE) == _CLEAN and not newly_loaded
         if not unchanged or not self._layout.manifest.exists():
             write_manifest(self._layout, self._ledger.views())
-            self._ledger.set_setting(_STATE, _CLEAN)
+            # After a failed write there may be leftovers: the next run looks for them as after a kill.
+            if not isinstance(self.failure, ArchiveError):
+                self._ledger.set_setting(_STATE, _CLEAN)
 
-    def _count(self, plan: Plan, before: Totals) -> None:
-        self._stats.views_total, self._stats.finished_before = plan.views, before.finished
+    def _todo(self, plan: Plan, now: datetime) -> ToDo:
+        window = self._settings.plan.refresh_window
+        return ToDo(plan.list_number, None if window is None else int(now.timestamp() - window))
+
+    def _count(self, plan: Plan, views_to_do: int) -> None:
+        self._stats.views_total, self._stats.finished_before = plan.views, plan.views - views_to_do
         self._stats.bad_rows, self._stats.duplicates = plan.bad_rows, plan.duplicates
 
     def _report(self, name: str, plan: Plan, totals: Totals) -> Report:

@@ -18,7 +18,7 @@ from anyio.streams.memory import MemoryObjectSendStream
 from replay_fetch.archive import Message, ViewEnded, Writer
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.fetch import Asking
-from replay_fetch.ledger import Ledger
+from replay_fetch.ledger import Ledger, ToDo
 from replay_fetch.model import PlannedView
 from replay_fetch.pipeline.produce import produce
 from replay_fetch.pipeline.work import Worker
@@ -34,7 +34,7 @@ class Run:
     """One run over one list."""
 
     ledger: Ledger
-    list_number: int
+    todo: ToDo
     asking: Asking
     writer: Writer
     settings: Settings
@@ -42,7 +42,7 @@ class Run:
     """Set from outside: nothing more is asked for, what is in flight is finished and committed."""
 
     async def run(self) -> None:
-        """Fetch every unfinished view of the list and commit it.
+        """Fetch every view that is to do and commit it.
 
         Raises the run's failure (AuthError, OutageError, …) after everything that arrived is
         committed, and ArchiveError when it cannot be.
@@ -75,7 +75,7 @@ class Run:
                         worker = Worker(self.asking, self.settings, outbox.clone(), held)
                         workers.start_soon(worker.work, take.clone())
                     with producing:
-                        await produce(self.ledger, self.list_number, self.writer, give)
+                        await produce(self.ledger, self.todo, self.writer, give)
             brakes.cancel_scope.cancel()
 
     async def _stop_on_request(self, producing: anyio.CancelScope, asking: anyio.CancelScope) -> None:
