@@ -6,6 +6,7 @@ data: files are made 0600 and folders 0700, whatever the umask allows.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -24,9 +25,7 @@ def explained(doing: str) -> Iterator[None]:
         raise ArchiveError(f"{doing}: {error.strerror or error}; {advice}") from error
 
 
-_FULL = {28, 122}  # ENOSPC, EDQUOT on Linux; macOS says 28 and 69
-if hasattr(os, "O_EVTONLY"):
-    _FULL.add(69)
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
 def make_folder(path: Path) -> None:

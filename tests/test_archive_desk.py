@@ -1,0 +1,127 @@
+"""The desk: what is due when, told the time; no clock, no disk."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from pieces import arrived, ended, planned
+
+from replay_fetch.archive import ChainRestarted
+from replay_fetch.archive.desk import GROWING, LARGE, LINGER, Batch, Desk
+
+ONE, TWO, OTHER = planned(1), planned(2), planned(3, session=2)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    """A desk that expects two views of one session and two of another."""
+    desk = Desk()
+    desk.expect(1, views=2)
+    desk.expect(2, views=2)
+    return desk
+
+
+def rows(batch: Batch) -> list[int]:
+    return [delivery.planned.row for delivery in batch.deliveries]
+
+
+def test_an_empty_desk_is_never_due(desk: Desk) -> None:
+    assert desk.next_due(0.0) == math.inf
+    assert desk.batch(math.inf) == Batch([], [], 0)
+
+
+def test_a_session_is_due_at_once_when_its_last_view_has_ended(desk: Desk) -> None:
+    desk.take(ended(ONE), 1.0)
+    assert desk.next_due(1.0) == pytest.approx(LINGER)
+    desk.take(ended(TWO), 1.1)
+    assert desk.next_due(1.1) == 0.0
+    batch = desk.batch(1.1)
+    assert (rows(batch), batch.sessions) == ([1, 2], [1])
+
+
+def test_an_ended_view_lingers_for_its_session_and_no_longer(desk: Desk) -> None:
+    desk.take(ended(ONE), 1.0)
+    assert desk.next_due(1.0 + LINGER / 2) == pytest.approx(LINGER / 2)
+    assert rows(desk.batch(1.0 + LINGER / 2)) == []
+    batch = desk.batch(1.0 + LINGER)
+    assert (rows(batch), batch.sessions) == ([1], [])
+
+
+def test_a_view_that_lingered_is_not_delivered_again_with_its_session(desk: Desk) -> None:
+    desk.take(ended(ONE), 0.0)
+    desk.batch(LINGER)
+    desk.take(ended(TWO), 1.0)
+    batch = desk.batch(1.0)
+    assert (rows(batch), batch.sessions) == ([2], [1])
+
+
+def test_pages_of_a_growing_view_wait_for_each_other(desk: Desk) -> None:
+    desk.take(arrived(ONE), 0.0)
+    desk.take(arrived(ONE), GROWING - 1)
+    assert desk.next_due(GROWING - 1) == 1.0
+    (delivery,) = desk.batch(GROWING).deliveries
+    assert (len(delivery.pages), delivery.ended) == (2, None)
+
+
+def test_a_large_view_is_due_while_it_grows(desk: Desk) -> None:
+    desk.take(arrived(ONE, size=LARGE // 2), 0.0)
+    assert desk.next_due(0.0) > 0
+    desk.take(arrived(ONE, size=LARGE // 2), 0.0)
+    assert desk.next_due(0.0) == 0.0
+    assert rows(desk.batch(0.0)) == [1]
+    assert desk.batch(GROWING).deliveries == []
+
+
+def test_a_delivery_has_only_what_came_since_the_last_one(desk: Desk) -> None:
+    first, second = arrived(ONE), arrived(ONE, first=1)
+    desk.take(first, 0.0)
+    assert desk.batch(GROWING).deliveries[0].pages == [first]
+    desk.take(second, GROWING)
+    desk.take(ended(ONE), GROWING)
+    (delivery,) = desk.batch(2 * GROWING).deliveries
+    assert (delivery.pages, delivery.ended) == ([second], ended(ONE))
+
+
+def test_a_chain_that_begins_anew_takes_its_waiting_pages_along(desk: Desk) -> None:
+    fresh = arrived(ONE)
+    for message in (arrived(ONE, 3), ChainRestarted(ONE), fresh, ended(ONE)):
+        desk.take(message, 0.0)
+    (delivery,) = desk.batch(LINGER).deliveries
+    assert (delivery.restarted, delivery.pages) == (True, [fresh])
+
+
+def test_a_restart_is_told_once(desk: Desk) -> None:
+    desk.take(ChainRestarted(ONE), 0.0)
+    desk.take(arrived(ONE), 0.0)
+    assert desk.batch(GROWING).deliveries[0].restarted
+    desk.take(ended(ONE), GROWING)
+    assert not desk.batch(math.inf).deliveries[0].restarted
+
+
+def test_the_last_batch_has_all_that_waits_and_every_session_with_something_to_show(desk: Desk) -> None:
+    desk.expect(3, views=1)
+    desk.take(ended(ONE), 0.0)
+    desk.take(arrived(OTHER), 0.0)
+    batch = desk.close()
+    assert (rows(batch), batch.sessions) == ([1, 3], [1, 2])
+
+
+def test_a_session_that_was_shown_whole_is_not_shown_again(desk: Desk) -> None:
+    desk.take(ended(ONE), 0.0)
+    desk.take(ended(TWO), 0.0)
+    desk.batch(0.0)
+    assert desk.close() == Batch([], [], 0)
+
+
+def test_what_waits_is_counted_until_it_is_written(desk: Desk) -> None:
+    page = arrived(ONE, 2, size=100)
+    held = sum(len(segment.raw) for segment in page.page.segments)
+    desk.take(page, 0.0)
+    desk.take(ChainRestarted(ONE), 0.0)
+    desk.take(arrived(ONE, 2, size=100), 0.0)
+    assert desk.size == 2 * held, "void pages are held until the batch is written"
+    batch = desk.batch(math.inf)
+    assert (desk.size, batch.size) == (2 * held, 2 * held)
+    desk.written(batch)
+    assert desk.size == 0

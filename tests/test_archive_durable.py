@@ -1,0 +1,123 @@
+"""Files and folders: whole or absent, for our eyes only, explained when they cannot be."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from replay_fetch.archive.durable import explained, make_folder, write_atomically, write_file
+from replay_fetch.archive.layout import Layout
+from replay_fetch.errors import ArchiveError
+from replay_fetch.model import View
+from replay_fetch.settings import Compression
+
+
+@contextmanager
+def umask(mask: int) -> Iterator[None]:
+    before = os.umask(mask)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
+def test_nobody_else_may_read_whatever_the_umask_allows(tmp_path: Path, mask: int) -> None:
+    with umask(mask):
+        make_folder(tmp_path / "a" / "b")
+        write_atomically(tmp_path / "a" / "b" / "file", [b"x"], tmp_path / "temporary")
+    assert [mode(path) for path in (tmp_path / "a", tmp_path / "a" / "b", tmp_path / "a" / "b" / "file")] == [
+        0o700,
+        0o700,
+        0o600,
+    ]
+
+
+def test_a_folder_that_is_there_keeps_its_mode(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    make_folder(tmp_path)
+    assert mode(tmp_path) == 0o755
+
+
+def test_a_file_that_cannot_be_written_to_its_end_has_no_name(tmp_path: Path) -> None:
+    (tmp_path / "final").write_bytes(b"before")
+
+    def chunks() -> Iterator[bytes]:
+        yield b"half"
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        write_atomically(tmp_path / "final", chunks(), tmp_path / "temporary")
+    assert (tmp_path / "final").read_bytes() == b"before"
+
+
+@pytest.mark.parametrize(("append_at", "content"), [(None, b"new"), (0, b"new"), (3, b"oldnew"), (5, b"old??new")])
+def test_what_lies_behind_the_place_to_append_is_dropped(tmp_path: Path, append_at: int | None, content: bytes) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old??half a line")
+    assert write_file(path, [b"n", b"", b"ew"], append_at=append_at) == 3
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, "free some room and run the same command again"),
+        (errno.EDQUOT, "free some room and run the same command again"),
+        (errno.EACCES, "nothing fetched is lost"),
+        (errno.EIO, "nothing fetched is lost"),
+    ],
+)
+def test_what_the_system_refuses_says_what_where_and_what_to_do(number: int, advice: str) -> None:
+    refused = OSError(number, os.strerror(number))
+    with pytest.raises(ArchiveError) as caught, explained("writing OUT/sessions"):
+        raise refused
+    assert str(caught.value) == f"writing OUT/sessions: {os.strerror(number)}; {advice}"
+
+
+def test_other_errors_pass(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="not ours"), explained(f"reading {tmp_path}"):
+        raise ValueError("not ours")
+
+
+@pytest.mark.parametrize(
+    "text", ["", "..", ".", "a/b", "/etc", "a\\b", "a\0", "a\n", "a\u0308", "A" * 129, "a.ndjson", "%2e%2e", "a b"]
+)
+def test_no_unchecked_id_becomes_a_path(tmp_path: Path, text: str) -> None:
+    layout = Layout(tmp_path)
+    for ask in (layout.session_file, layout.session_name):
+        with pytest.raises(ValueError, match="not an id"):
+            ask(text)
+    for view in (View(text, "v"), View("s", text)):
+        with pytest.raises(ValueError, match="not an id"):
+            layout.raw_folder(view)
+
+
+@pytest.mark.parametrize(
+    ("compression", "partial", "name"),
+    [
+        (Compression.NONE, False, "sessions/s.ndjson"),
+        (Compression.NONE, True, "sessions/s.partial.ndjson"),
+        (Compression.GZIP, False, "sessions/s.ndjson.gz"),
+        (Compression.ZSTD, True, "sessions/s.partial.ndjson.zst"),
+    ],
+)
+def test_a_session_files_name_tells_what_it_is(
+    tmp_path: Path,
+    compression: Compression,
+    partial: bool,  # noqa: FBT001 - from the table
+    name: str,
+) -> None:
+    layout = Layout(tmp_path, compression)
+    assert layout.session_name("s", partial=partial) == name
+    assert layout.session_file("s", partial=partial) == tmp_path / name
