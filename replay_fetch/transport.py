@@ -22,6 +22,7 @@ from replay_fetch.settings import ApiSettings, FetchSettings
 
 # An answer is read whole; it may be this much larger than a page may inflate to, never more.
 _BODY_SLACK = 2**20
+_JSON = {"Content-Type": "application/json"}
 
 
 class _TooLarge(Exception):
@@ -43,19 +44,28 @@ class Transport:
         Raises TransportError when no whole answer came and TrustError when the server's
         certificate is not trusted. Redirects are answers like any other: not followed.
         """
+        return await self._ask("GET", url, None)
+
+    async def post_json(self, url: str, body: bytes) -> Answer:
+        """The same with ``body``, which is JSON text, for calls that only read."""
+        return await self._ask("POST", url, body)
+
+    async def _ask(self, method: str, url: str, body: bytes | None) -> Answer:
         try:
-            return await self._get(url)
+            return await self._answer(method, url, body)
         except (aiohttp.ClientError, OSError, TimeoutError, _TooLarge) as error:
             failure = _translated(error)
         raise failure
 
-    async def _get(self, url: str) -> Answer:
+    async def _answer(self, method: str, url: str, content: bytes | None) -> Answer:
         sent_at = self._now()
-        target = URL(url, encoded=True)
-        async with self._http.get(target, allow_redirects=False, proxy=self._proxy) as response:
+        target, headers = URL(url, encoded=True), None if content is None else _JSON
+        async with self._http.request(
+            method, target, data=content, headers=headers, allow_redirects=False, proxy=self._proxy
+        ) as response:
             body = await self._body(response)
-            headers = _joined(response.headers.items())
-            return Answer(response.status, headers, body, sent_at=sent_at, received_at=self._now())
+            answered = _joined(response.headers.items())
+            return Answer(response.status, answered, body, sent_at=sent_at, received_at=self._now())
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         length = response.content_length

@@ -20,21 +20,22 @@ _NOT_FOUND = 404
 _TOKEN_REFUSALS = frozenset({400, 404, 410})
 
 
-def check_status(answer: Answer, *, first_page: bool, now_epoch: float | None = None) -> None:
+def check_status(answer: Answer, *, first_page: bool, now_epoch: float | None = None, what: str = "this view") -> None:
     """Raise what the answer's status means; return for 2xx.
 
     ``first_page`` says that no paging token was sent. ``now_epoch``, seconds since 1970, is what
-    epochs and dates in a 429's headers are held against; the system's clock by default.
+    epochs and dates in a 429's headers are held against; the system's clock by default. ``what`` names
+    what was asked for where the API does not have it.
     """
     if answer.status in _OK:
         return
     if answer.status == _TOO_MANY:
         now = time.time() if now_epoch is None else now_epoch
         raise RateLimited(rate_limit(answer.headers, now_epoch=now) or RateLimit())
-    raise _error(answer, first_page=first_page)
+    raise _error(answer, what, first_page=first_page)
 
 
-def _error(answer: Answer, *, first_page: bool) -> RequestError:
+def _error(answer: Answer, what: str, *, first_page: bool) -> RequestError:
     """The error for a status that is neither 2xx nor 429; the first that fits."""
     status = answer.status
     if status == _TIMEOUT or status not in range(100, 500):  # 5xx, with it the undocumented 512
@@ -46,7 +47,7 @@ def _error(answer: Answer, *, first_page: bool) -> RequestError:
     if status in (401, 403):
         return Forbidden(_message("the keys are refused", answer), status=status)
     if status == _NOT_FOUND:
-        return NotFound(_message("the API does not have this view", answer))
+        return NotFound(_message(f"the API does not have {what}", answer))
     return Rejected(_message("the request is refused", answer))
 
 

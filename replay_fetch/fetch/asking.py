@@ -1,13 +1,13 @@
-"""One page: asked for in turn, judged, decoded, and asked for again until it is there."""
+"""One question: asked in turn, its answer judged and read, and asked again until it is there."""
 
 from __future__ import annotations
 
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import anyio
 from anyio import to_thread
@@ -22,8 +22,10 @@ from replay_fetch.transport import Transport
 
 log = logging.getLogger(__name__)
 
-# A page of this many bytes or more is decoded in a thread: it would hold up the loop for milliseconds.
+# A body of this many bytes or more is read in a thread: it would hold up the loop for milliseconds.
 _LARGE = 256 * 1024
+
+T = TypeVar("T")
 
 
 class Counters(Protocol):
@@ -37,9 +39,25 @@ class Counters(Protocol):
     wire_bytes: int
 
 
+@dataclass(frozen=True, slots=True)
+class Question(Generic[T]):
+    """One request, and what its answer is read with."""
+
+    about: Hashable
+    """What it is for: a view, or anything else that reads well in a message."""
+    url: str
+    read: Callable[[Answer], T]
+    """Raises GarbledBody where asking again may help, BadBody where not."""
+    body: bytes | None = None
+    """JSON text to be posted; without it the request is a GET."""
+    first_page: bool = True
+    """No paging token is sent."""
+    what: str = "this view"
+
+
 @dataclass(slots=True)
 class Asking:
-    """Everything that it takes to ask for pages; shared by all workers."""
+    """Everything that it takes to ask; shared by all workers."""
 
     transport: Transport
     pacer: Pacer
@@ -54,52 +72,61 @@ class Asking:
     """Wall time, for headers that name a date; nothing waits by it."""
 
     async def page(self, view: View, source: Source, token: str | None) -> tuple[Page, Answer]:
-        """The page behind ``token``, asked for until it is there.
+        """The page of a view behind ``token``, asked for as in `ask`."""
+        url = self.endpoint.page_url(view, source, token)
+        page, answer = await self.ask(Question(view, url, self.decoder.decode, first_page=token is None))
+        self.counters.segments += len(page.segments)
+        return page, answer
+
+    async def ask(self, question: Question[T]) -> tuple[T, Answer]:
+        """What the answer to a question holds, asked until it is there.
 
         429s wait at the pacer's gate and spend nothing. Raises another RequestError where asking
         again is useless, GaveUp when the attempts are spent, AuthError when the keys are refused and
         OutageError when the API is dead.
         """
-        url = self.endpoint.page_url(view, source, token)
         attempts = Attempts(self.retries, self.quota, self.rng)
         while True:
             try:
-                answer = await self._answer(url, attempts)
-                self._judge(view, answer, first_page=token is None)
-                page = await self._decoded(answer)
+                answer = await self._answer(question, attempts)
+                self._judge(question, answer)
+                found = await _read(question, answer)
             except RateLimited:
                 continue
             except RetryableError as error:
                 delay = attempts.failed(error, self.pacer.health)
-                log.debug("%s: %s; asking again in %.1f s", view, error, delay)
+                log.debug("%s: %s; asking again in %.1f s", question.about, error, delay)
             else:
                 self.counters.pages += 1
-                self.counters.segments += len(page.segments)
-                return page, answer
+                return found, answer
             self.counters.retries += 1
             await anyio.sleep(delay)
 
-    async def _answer(self, url: str, attempts: Attempts) -> Answer:
+    async def _answer(self, question: Question[T], attempts: Attempts) -> Answer:
         async with self.pacer.turn(suspect=attempts.suspect) as turn:
             self.counters.requests += 1
-            answer = await self.transport.get(url)
+            if question.body is None:
+                answer = await self.transport.get(question.url)
+            else:
+                answer = await self.transport.post_json(question.url, question.body)
             turn.answered(answer.status, rate_limit(answer.headers, now_epoch=self.epoch()))
         self.counters.wire_bytes += len(answer.body)
         return answer
 
-    def _judge(self, view: View, answer: Answer, *, first_page: bool) -> None:
+    def _judge(self, question: Question[T], answer: Answer) -> None:
         try:
-            check_status(answer, first_page=first_page)
+            check_status(answer, first_page=question.first_page, what=question.what)
         except RateLimited:
             self.counters.rate_limited += 1
             raise
         except Forbidden as error:
-            self.keys.refused(view, error)
+            self.keys.refused(question.about, error)
             raise
         self.keys.accepted = True
         self.quota.earn()
 
-    async def _decoded(self, answer: Answer) -> Page:
-        if len(answer.body) < _LARGE:
-            return self.decoder.decode(answer)
-        return await to_thread.run_sync(self.decoder.decode, answer)
+
+async def _read(question: Question[T], answer: Answer) -> T:
+    if len(answer.body) < _LARGE:
+        return question.read(answer)
+    return await to_thread.run_sync(question.read, answer)

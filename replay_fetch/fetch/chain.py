@@ -12,7 +12,7 @@ _EMPTY_IN_A_ROW = 5
 class Chain:
     """Follows the paging tokens of one chain; does no I/O.
 
-    Raises ChainCut from `follow` where the chain cannot be followed to its end:
+    Raises ChainCut where the chain cannot be followed to its end:
 
     1. more was promised, but no token given;
     2. a token was seen before in this chain (a loop);
@@ -28,17 +28,21 @@ class Chain:
 
     def follow(self, page: Page) -> str | None:
         """The next page's token, None where ``page`` is the last one."""
+        if page.token is None and page.has_more:
+            raise ChainCut(f"page {self.pages + 1} says that more follows but gives no paging token")
+        return self.lead_on(page.token, empty=not page.segments)
+
+    def lead_on(self, token: str | None, *, empty: bool) -> str | None:
+        """The same for a page of anything, told of its token and whether it held nothing."""
         self.pages += 1
-        self._empty = 0 if page.segments else self._empty + 1
-        if page.token is None:
-            if page.has_more:
-                raise ChainCut(f"page {self.pages} says that more follows but gives no paging token")
+        self._empty = self._empty + 1 if empty else 0
+        if token is None:
             return None
-        if page.token in self._seen:
+        if token in self._seen:
             raise ChainCut(f"paging loop: page {self.pages} gives a token that was followed before")
         if self._empty > _EMPTY_IN_A_ROW:
             raise ChainCut(f"{self._empty} empty pages in a row")
         if self.pages >= self._max_pages:
             raise ChainCut(f"more than {self._max_pages} pages")
-        self._seen.add(page.token)
-        return page.token
+        self._seen.add(token)
+        return token

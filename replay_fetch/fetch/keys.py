@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from replay_fetch.errors import AuthError, Forbidden
-from replay_fetch.model import View
 
 # A 403 may be meant for one view alone. Before anything succeeded, this many different views refused
 # in a row are taken to be the keys' fault; a list that starts with a forbidden view still runs.
@@ -14,17 +15,19 @@ _UNAUTHORIZED = 401
 class KeyWatch:
     """Watches answers until the keys are known to be good."""
 
-    def __init__(self) -> None:
+    def __init__(self, permission: str = "rum_session_replay_read") -> None:
+        """``permission`` is what the application key needs, for the message."""
+        self._permission = permission
         self.accepted = False
-        self._refused: set[View] = set()
+        self._refused: set[Hashable] = set()
         self._last: Forbidden | None = None
 
-    def refused(self, view: View, error: Forbidden) -> None:
-        """Note a 401 or 403; raises AuthError where the keys are to blame.
+    def refused(self, about: Hashable, error: Forbidden) -> None:
+        """Note a 401 or 403 for a view, or something else; raises AuthError where the keys are to blame.
 
         A 401 always speaks of the keys.
         """
-        self._refused.add(view)
+        self._refused.add(about)
         self._last = error
         if error.status == _UNAUTHORIZED or (not self.accepted and len(self._refused) >= _VIEWS_REFUSED):
             raise self._auth_error()
@@ -37,5 +40,5 @@ class KeyWatch:
     def _auth_error(self) -> AuthError:
         return AuthError(
             f"the API refuses the keys: {self._last}. Check DD_API_KEY and DD_APP_KEY (or DD_BEARER_TOKEN) and the "
-            "site they belong to (--site); the application key needs the permission rum_session_replay_read",
+            f"site they belong to (--site); the application key needs the permission {self._permission}",
         )
