@@ -56,16 +56,25 @@ class FakeJournal:
 
     views: dict[int, ViewRecord] = field(default_factory=dict)
     recorded: list[list[ViewRecord]] = field(default_factory=list)
+    unnamed: set[int] = field(default_factory=set)
+    """Sessions whose new file gets its name only after the record."""
 
     @classmethod
     def of(cls, *views: PlannedView) -> FakeJournal:
         """One that knows these views and nothing of how they ended."""
         return cls({view.row: ViewRecord(view) for view in views})
 
-    def record(self, records: Iterable[ViewRecord]) -> None:
+    def record(self, records: Iterable[ViewRecord], unnamed: Iterable[int] = ()) -> None:
         batch = list(records)
         self.recorded.append(batch)
+        self.unnamed.update(unnamed)
         self.views |= {record.planned.row: record for record in batch}
+
+    def named(self) -> None:
+        self.unnamed.clear()
+
+    def lacking_partial_files(self) -> list[int]:
+        return []
 
     def session_views(self, session: int) -> list[ViewRecord]:
         by_row: Mapping[int, ViewRecord] = dict(sorted(self.views.items()))

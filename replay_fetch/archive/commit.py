@@ -94,7 +94,8 @@ class Committer:
         views = [records.get(view.planned.row, view) for view in self._journal.session_views(number)]
         file = SessionFile(self._layout, views[0].planned.view.session_id, number, views)
         if file.whole:  # written straight from the drafts; a partial one is a copy of parts
-            rows = (view.planned.row for view in views)
+            # Not those whose earlier answer stays: asked again, they hold nothing that is not in the file.
+            rows = (view.planned.row for view in views if view.whole is None)
             file = replace(file, drafts={row: drafts[row] for row in rows if row in drafts})
         return file
 
@@ -140,7 +141,8 @@ class Committer:
             if records[row].finished and not self._keep_raw:
                 remove_raw(self._layout.raw_folder(draft.planned.view))  # it is understood now
         for file in files:
-            if file.whole:
+            if file.whole or not file.content:
                 self._layout.session_file(file.session_id, partial=True).unlink(missing_ok=True)
+            if file.whole:
                 for view in file.views:
                     self._layout.part(view.planned.row, view.part).unlink(missing_ok=True)

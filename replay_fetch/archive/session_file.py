@@ -47,6 +47,11 @@ class SessionFile:
         return all(view.finished for view in self.views)
 
     @property
+    def content(self) -> Sequence[ViewRecord]:
+        """The views with lines; a partial file holds only what is in no finished file."""
+        return [view for view in self.views if view.size and (self.whole or view.whole is None)]
+
+    @property
     def path(self) -> Path:
         """The name it gets."""
         return self.layout.session_file(self.session_id, partial=not self.whole)
@@ -59,10 +64,9 @@ class SessionFile:
     def write(self) -> Written | None:
         """Write the file, give it its name if that is safe now; None where nothing is to be written.
 
-        A partial file holds only what is in no finished file. The folder is the caller's to sync. Raises
-        DamagedPart where saved lines are not what the ledger says.
+        The folder is the caller's to sync. Raises DamagedPart where saved lines are not what the ledger says.
         """
-        content = [view for view in self.views if view.size and (self.whole or view.whole is None)]
+        content = self.content
         if not content or (self.whole and all(view.whole for view in content)):
             return None
         spans: list[Span] = []

@@ -1,0 +1,217 @@
+"""A commit's order: whatever the ledger says is on the disk already, whatever it needs is still there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+from pieces import FakeJournal, arrived, content, ended, planned, sha256
+
+from replay_fetch.archive import ChainRestarted, Message
+from replay_fetch.archive.commit import Committer
+from replay_fetch.archive.desk import Desk
+from replay_fetch.archive.layout import Layout
+from replay_fetch.errors import ArchiveError
+from replay_fetch.model import Answer, Outcome, PlannedView, ViewRecord
+
+ANSWER = Answer(200, {"content-type": "text/html"}, b"<html>")
+ONE, TWO = planned(1), planned(2)
+
+
+@dataclass
+class WatchfulJournal(FakeJournal):
+    """Holds every record, at the moment it is made, against what lies on the disk."""
+
+    layout: Layout = field(default_factory=lambda: Layout(Path()))
+    refuse: bool = False
+
+    def record(self, records: Iterable[ViewRecord], unnamed: Iterable[int] = ()) -> None:
+        if self.refuse:
+            raise ArchiveError("the ledger cannot be written")
+        batch, waiting = list(records), set(unnamed)
+        for needed in (self.views | {record.planned.row: record for record in batch}).values():
+            assert self.on_disk(needed, waiting), f"not on the disk: {needed}"
+        super().record(batch, waiting)
+
+    def on_disk(self, record: ViewRecord, unnamed: Iterable[int] = ()) -> bool:
+        if not record.size:
+            return True
+        if record.whole is None:
+            return (
+                sha256(self.layout.part(record.planned.row, record.part).read_bytes()[: record.size]) == record.sha256
+            )
+        path = self.layout.session_file(record.planned.view.session_id)
+        if record.planned.session in unnamed:
+            path = self.layout.session_on_its_way(record.planned.session)
+        offset, length, _ = record.whole
+        return sha256(path.read_bytes()[offset : offset + length]) == record.sha256
+
+
+@dataclass
+class Bench:
+    """A committer with its desk and journal, and the archive they write."""
+
+    layout: Layout
+    journal: WatchfulJournal
+    committer: Committer
+    desk: Desk = field(default_factory=Desk)
+
+    def commit(self, *messages: Message, close: bool = False) -> list[ViewRecord]:
+        for message in messages:
+            self.desk.take(message, 0.0)
+        return self.committer.commit(self.desk.close() if close else self.desk.batch(float("inf")))
+
+    def parts(self) -> list[str]:
+        return sorted(path.name for path in self.layout.parts.iterdir())
+
+    def sessions(self) -> list[str]:
+        return sorted(path.name for path in self.layout.sessions.iterdir())
+
+    def raw(self, view: PlannedView) -> list[str]:
+        folder = self.layout.raw_folder(view.view)
+        return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    yield from _bench(tmp_path, keep_raw=False)
+
+
+@pytest.fixture
+def hoarder(tmp_path: Path) -> Iterator[Bench]:
+    yield from _bench(tmp_path, keep_raw=True)
+
+
+def _bench(root: Path, *, keep_raw: bool) -> Iterator[Bench]:
+    layout = Layout(root)
+    for folder in (layout.parts, layout.temporary, layout.sessions):
+        folder.mkdir(parents=True)
+    journal = WatchfulJournal({view.row: ViewRecord(view) for view in (ONE, TWO)}, layout=layout)
+    bench = Bench(layout, journal, Committer(layout, journal, keep_raw=keep_raw))
+    bench.desk.expect(1, views=2)
+    yield bench
+    bench.committer.close()
+
+
+def test_a_session_that_ends_in_one_batch_never_sees_a_part(bench: Bench) -> None:
+    committed = bench.commit(arrived(ONE), ended(ONE), arrived(TWO, 2), ended(TWO))
+    assert [(record.planned, record.outcome) for record in committed] == [
+        (ONE, Outcome.FETCHED),
+        (TWO, Outcome.FETCHED),
+    ]
+    assert (bench.parts(), bench.sessions()) == ([], ["s1.ndjson"])
+    assert bench.layout.session_file("s1").read_bytes() == content(ONE, 1) + content(TWO, 2)
+
+
+def test_a_view_waits_in_its_part_until_the_session_is_whole(bench: Bench) -> None:
+    bench.commit(arrived(ONE), ended(ONE))
+    assert (bench.parts(), bench.sessions()) == (["1-0.ndjson"], [])
+    bench.commit(ended(TWO, Outcome.EMPTY))
+    assert (bench.parts(), bench.sessions()) == ([], ["s1.ndjson"])
+    assert bench.journal.views[1].whole is not None
+
+
+def test_a_growing_view_is_recorded_page_by_page_and_reported_once(bench: Bench) -> None:
+    assert bench.commit(arrived(ONE, then="t1")) == []
+    assert bench.commit(arrived(ONE, first=1, then="t2")) == []
+    growing = bench.journal.views[1]
+    assert (growing.outcome, growing.segments, growing.token) == (None, 2, "t2")
+    (record,) = bench.commit(arrived(ONE, first=2), ended(ONE))
+    assert (record.outcome, record.segments, record.pages) == (Outcome.FETCHED, 3, 3)
+
+
+def test_what_is_not_finished_at_the_end_is_shown_as_a_partial_file(bench: Bench) -> None:
+    bench.commit(arrived(ONE), ended(ONE), arrived(TWO, then="t1"), close=True)
+    assert (bench.parts(), bench.sessions()) == (["1-0.ndjson", "2-0.ndjson"], ["s1.partial.ndjson"])
+    assert [bench.journal.views[row].partial is not None for row in (1, 2)] == [True, True]
+
+
+def test_the_finished_file_takes_the_partial_ones_place(bench: Bench) -> None:
+    bench.commit(arrived(ONE), ended(ONE), close=True)
+    later = Bench(bench.layout, bench.journal, bench.committer)
+    later.desk.expect(1, views=1)
+    later.commit(arrived(TWO), ended(TWO))
+    assert (later.parts(), later.sessions()) == ([], ["s1.ndjson"])
+    assert all(view.partial is None for view in bench.journal.views.values())
+
+
+def test_a_partial_file_of_which_nothing_is_left_is_removed(bench: Bench) -> None:
+    """Its only view's part turned out damaged: nothing of it counts any more."""
+    bench.commit(arrived(ONE, then="t1"), close=True)
+    bench.layout.part(1, 0).write_bytes(b"damaged")
+    later = Bench(bench.layout, bench.journal, bench.committer)
+    later.desk.expect(1, views=1)
+    bench.committer._drafts.clear()  # the next run
+    again = planned(1, earlier=bench.journal.views[1])
+    bench.journal.views[1] = ViewRecord(ONE)  # which the watchful journal would find damaged as well
+    later.commit(ended(again, Outcome.FAILED), close=True)
+    assert (later.parts(), later.sessions()) == ([], [])
+
+
+def test_a_chain_that_begins_anew_replaces_its_part_behind_the_record(bench: Bench) -> None:
+    bench.commit(arrived(ONE, 2, then="t2"))
+    bench.commit(ChainRestarted(ONE), arrived(ONE, 3), ended(ONE))
+    assert bench.parts() == ["1-1.ndjson"]
+    assert bench.journal.views[1].segments == 3
+
+
+def test_when_the_ledger_cannot_be_written_nothing_it_needs_is_removed(bench: Bench) -> None:
+    bench.commit(arrived(ONE), ended(ONE))
+    bench.journal.refuse = True
+    with pytest.raises(ArchiveError):
+        bench.commit(arrived(TWO), ended(TWO))
+    assert bench.journal.on_disk(bench.journal.views[1])
+
+
+def test_a_disk_that_refuses_records_nothing(bench: Bench) -> None:
+    bench.layout.parts.rmdir()
+    with pytest.raises(ArchiveError, match=r"parts: No such file or directory; nothing fetched is lost"):
+        bench.commit(arrived(ONE), ended(ONE))
+    assert bench.journal.recorded == []
+
+
+def refreshed(bench: Bench, *rows: int) -> Bench:
+    """The next run, which asks again for finished views."""
+    later = Bench(bench.layout, bench.journal, bench.committer)
+    later.desk.expect(1, views=len(rows))
+    return later
+
+
+def test_asked_again_a_view_that_grew_moves_the_others_and_loses_none(bench: Bench) -> None:
+    bench.commit(arrived(ONE), ended(ONE), arrived(TWO, 2), ended(TWO))
+    one, two = (planned(row, earlier=bench.journal.views[row]) for row in (1, 2))
+    later = refreshed(bench, 1, 2)
+    later.commit(arrived(one, 3), ended(one), arrived(two, 2), ended(two))
+    assert bench.layout.session_file("s1").read_bytes() == content(ONE, 3) + content(TWO, 2)
+    assert (bench.parts(), bench.journal.unnamed) == ([], set())
+    assert all(bench.journal.on_disk(view) for view in bench.journal.views.values())
+
+
+def test_asked_again_a_view_that_shrank_stays_as_it_was(bench: Bench) -> None:
+    bench.commit(arrived(ONE, 2), ended(ONE), arrived(TWO, 2), ended(TWO))
+    before = bench.layout.session_file("s1").read_bytes()
+    one = planned(1, earlier=bench.journal.views[1])
+    later = refreshed(bench, 1)
+    (record,) = later.commit(arrived(one, 1), ended(one))
+    assert (record.outcome, record.segments) == (Outcome.FETCHED, 2)
+    assert (bench.layout.session_file("s1").read_bytes(), bench.parts()) == (before, [])
+
+
+def test_a_page_nobody_understood_is_kept_until_the_view_is(bench: Bench) -> None:
+    bench.commit(ended(ONE, Outcome.UNRECOGNISED)._replace(answer=ANSWER))
+    assert bench.raw(ONE) == ["0001.body", "0001.json"]
+    later = Bench(bench.layout, bench.journal, bench.committer)
+    later.desk.expect(1, views=2)
+    again = planned(1, earlier=bench.journal.views[1])
+    later.commit(arrived(again), ended(again))
+    assert not bench.layout.raw.exists()
+
+
+def test_pages_are_kept_raw_when_asked_for_under_their_numbers(hoarder: Bench) -> None:
+    pages = [arrived(ONE, first=n)._replace(answer=replace(ANSWER, body=b"%d" % n)) for n in range(2)]
+    hoarder.commit(pages[0])
+    hoarder.commit(pages[1], ended(ONE))
+    assert hoarder.raw(ONE) == ["0001.body", "0001.json", "0002.body", "0002.json"]
+    assert (hoarder.layout.raw_folder(ONE.view) / "0002.body").read_bytes() == b"1"

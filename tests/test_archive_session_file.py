@@ -1,0 +1,177 @@
+"""A session's file: from drafts, parts and what is there already; ranges that open one view alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from archives import opened
+from pieces import arrived, content, ended, planned, sha256
+
+from replay_fetch.archive.draft import Draft
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.session_file import DamagedPart, SessionFile
+from replay_fetch.errors import ArchiveError
+from replay_fetch.model import Outcome, Span, ViewRecord
+from replay_fetch.settings import Compression
+
+
+@pytest.fixture(params=list(Compression))
+def layout(tmp_path: Path, request: pytest.FixtureRequest) -> Layout:
+    layout = Layout(tmp_path, request.param)
+    for folder in (layout.parts, layout.temporary, layout.sessions):
+        folder.mkdir(parents=True)
+    return layout
+
+
+def drafted(
+    layout: Layout, row: int, count: int, outcome: Outcome | None = Outcome.FETCHED
+) -> tuple[Draft, ViewRecord]:
+    """A view that has just been fetched, its lines in memory."""
+    draft = Draft.begin(planned(row), layout)
+    if count:
+        draft.add(arrived(draft.planned, count).page, "blob")
+    return draft, draft.settle(None if outcome is None else ended(draft.planned, outcome))
+
+
+def saved(layout: Layout, row: int, count: int, outcome: Outcome | None = Outcome.FETCHED) -> ViewRecord:
+    """A view whose lines lie in its part."""
+    draft, record = drafted(layout, row, count, outcome)
+    draft.save()
+    return record
+
+
+def write(layout: Layout, views: Sequence[ViewRecord], drafts: Sequence[Draft] = ()) -> list[ViewRecord]:
+    """Write a file that may have its name at once; returns the views that lie in it."""
+    written = SessionFile(layout, "s1", 1, views, {draft.planned.row: draft for draft in drafts}).write()
+    assert written is None or written.named
+    return [] if written is None else list(written.records)
+
+
+def lines_of(layout: Layout, span: Span | None, *, partial: bool = False) -> bytes:
+    """What a range of the session's file holds, read alone."""
+    assert span is not None
+    path = layout.session_file("s1", partial=partial)
+    stored = path.read_bytes()[span.offset : span.offset + span.length]
+    assert sha256(stored) == span.sha256
+    return opened(path, stored)
+
+
+def test_views_lie_in_list_order_each_open_to_itself(layout: Layout) -> None:
+    first, (draft, second) = saved(layout, 1, 2), drafted(layout, 2, 3)
+    written = write(layout, [first, second], [draft])
+    assert [lines_of(layout, view.whole) for view in written] == [content(planned(1), 2), content(planned(2), 3)]
+    whole = opened(layout.session_file("s1"), layout.session_file("s1").read_bytes())
+    assert whole == content(planned(1), 2) + content(planned(2), 3)
+
+
+def test_where_the_lines_come_from_changes_no_byte(layout: Layout) -> None:
+    drafts, views = zip(*(drafted(layout, row, 2) for row in (1, 2)), strict=True)
+    write(layout, views, drafts)
+    straight = layout.session_file("s1").read_bytes()
+    write(layout, [saved(layout, row, 2) for row in (1, 2)])
+    assert layout.session_file("s1").read_bytes() == straight
+
+
+def test_views_without_segments_are_not_in_the_file(layout: Layout) -> None:
+    missing = ViewRecord(planned(1), Outcome.MISSING)
+    written = write(layout, [missing, saved(layout, 2, 1)])
+    assert [view.planned.row for view in written] == [2]
+
+
+def test_a_session_without_segments_has_no_file(layout: Layout) -> None:
+    assert write(layout, [ViewRecord(planned(1), Outcome.EMPTY), ViewRecord(planned(2), Outcome.MISSING)]) == []
+    assert list(layout.sessions.iterdir()) == list(layout.temporary.iterdir()) == []
+
+
+def test_a_view_that_is_not_finished_makes_the_file_a_partial_one(layout: Layout) -> None:
+    unasked = ViewRecord(planned(3))
+    views = [saved(layout, 1, 1), saved(layout, 2, 2, Outcome.INCOMPLETE), unasked]
+    written = write(layout, views)
+    assert not layout.session_file("s1").exists()
+    assert [(view.planned.row, view.whole) for view in written] == [(1, None), (2, None)]
+    parts = [lines_of(layout, view.partial, partial=True) for view in written]
+    assert parts == [content(planned(1), 1), content(planned(2), 2)]
+
+
+def test_a_view_that_still_grows_is_shown_as_far_as_it_is_saved(layout: Layout) -> None:
+    growing = saved(layout, 1, 2, outcome=None)
+    part = layout.part(1, 0)
+    part.write_bytes(part.read_bytes() + b"more than the ledger knows\n")
+    (shown,) = write(layout, [growing])
+    assert lines_of(layout, shown.partial, partial=True) == content(planned(1), 2)
+
+
+def test_a_later_list_puts_its_views_behind_those_that_are_there(layout: Layout) -> None:
+    (first,) = write(layout, [saved(layout, 1, 2)])
+    before = layout.session_file("s1").read_bytes()
+    layout.part(1, 0).unlink()
+    written = write(layout, [first, saved(layout, 2, 1)])
+    assert layout.session_file("s1").read_bytes().startswith(before)
+    assert written[0].whole == first.whole, "so its range is right whichever file a kill leaves"
+    assert lines_of(layout, written[1].whole) == content(planned(2), 1)
+
+
+def test_a_finished_file_stands_while_added_views_are_not_finished(layout: Layout) -> None:
+    (first,) = write(layout, [saved(layout, 1, 2)])
+    before = layout.session_file("s1").read_bytes()
+    written = write(layout, [first, saved(layout, 2, 1, Outcome.FAILED)])
+    assert layout.session_file("s1").read_bytes() == before
+    assert [view.planned.row for view in written] == [2], "a partial file holds only what no finished file has"
+
+
+def test_a_finished_file_to_which_nothing_came_is_not_written_again(layout: Layout) -> None:
+    (first,) = write(layout, [saved(layout, 1, 2)])
+    inode = layout.session_file("s1").stat().st_ino
+    assert write(layout, [first, ViewRecord(planned(2), Outcome.EMPTY)]) == []
+    assert layout.session_file("s1").stat().st_ino == inode
+
+
+def test_the_partial_place_is_forgotten_when_the_file_is_whole(layout: Layout) -> None:
+    record = replace(saved(layout, 1, 1), partial=Span(0, 1, ""))
+    (written,) = write(layout, [record])
+    assert written.partial is None
+
+
+def test_a_view_that_moves_others_waits_with_its_name_for_the_ledger(layout: Layout) -> None:
+    """Between two views that are there, one became longer: the old file fits the old ledger until then."""
+    first, second = write(layout, [saved(layout, 1, 1), saved(layout, 2, 1)])
+    before = layout.session_file("s1").read_bytes()
+    draft, longer = drafted(layout, 1, 2)
+    file = SessionFile(layout, "s1", 1, [longer, second], {1: draft})
+    written = file.write()
+    assert written is not None
+    assert (written.named, layout.session_file("s1").read_bytes()) == (False, before)
+    assert first.whole is not None
+    file.name()
+    assert [lines_of(layout, view.whole) for view in written.records] == [
+        content(planned(1), 2),
+        content(planned(2), 1),
+    ]
+
+
+def test_saved_lines_that_are_not_what_the_ledger_says_are_not_copied(layout: Layout) -> None:
+    record = saved(layout, 1, 2)
+    part = layout.part(1, 0)
+    part.write_bytes(part.read_bytes().replace(b'"of":1', b'"of":2', 1))
+    with pytest.raises(DamagedPart, match="run the same command again") as caught:
+        write(layout, [record])
+    assert caught.value.view is record
+    assert list(layout.sessions.iterdir()) == []
+
+
+@pytest.mark.parametrize("lost", ["part", "file"])
+def test_a_source_that_is_gone_stops_the_commit_and_leaves_the_name_alone(layout: Layout, lost: str) -> None:
+    (first,) = write(layout, [saved(layout, 1, 2)])
+    before = layout.session_file("s1").read_bytes()
+    second = saved(layout, 2, 1)
+    if lost == "part":
+        layout.part(2, 0).unlink()
+    else:
+        layout.session_file("s1").write_bytes(before[:-1])
+        before = before[:-1]
+    with pytest.raises(ArchiveError, match=r"s1\.ndjson|2-0\.ndjson"):
+        write(layout, [first, second])
+    assert layout.session_file("s1").read_bytes() == before
