@@ -1,17 +1,20 @@
 """What a run tells people while it runs: counters, bar, log lines."""
 
+from replay_fetch.progress.checking import CheckingMoment
 from replay_fetch.progress.console import Console
 from replay_fetch.progress.logs import logging_to
-from replay_fetch.progress.moment import Moment, PacerView
+from replay_fetch.progress.moment import Moment, PacerView, Shown
 from replay_fetch.progress.reporter import Reporter, report, reporter
 from replay_fetch.progress.stats import RunStats, Speed, Speedometer
 
 __all__ = [
+    "CheckingMoment",
     "Console",
     "Moment",
     "PacerView",
     "Reporter",
     "RunStats",
+    "Shown",
     "Speed",
     "Speedometer",
     "logging_to",

@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from tqdm import tqdm
 
 from replay_fetch.progress.console import Console
-from replay_fetch.progress.moment import Moment
+from replay_fetch.progress.moment import Shown
 
 _FORMAT = "|{bar}| {desc}"
 _AROUND = len("|| ")
@@ -20,7 +20,7 @@ class _Bar(tqdm):  # type: ignore[type-arg] # no iterable, hence no type of what
 
 
 class Bar:
-    """One bar of views, refreshed five times a second; its words give way to the width."""
+    """One bar, refreshed five times a second; its words give way to the width."""
 
     period = 0.2  # seconds: looks alive, costs nothing
 
@@ -28,19 +28,19 @@ class Bar:
         self._console = console
         self._tqdm: _Bar | None = None
 
-    def refresh(self, moment: Moment) -> None:
+    def refresh(self, moment: Shown) -> None:
         """Draw the moment; the first one puts the bar up, so that an early error finds no bar."""
         width = self._console.columns() - 1  # some terminals wrap as soon as the last column is written
         bar = self._tqdm = self._tqdm or self._put_up(width)
         bar.ncols = width
-        bar.total = moment.stats.views_total
-        bar.n = moment.stats.ended
+        bar.total = moment.total
+        bar.n = moment.done
         words = _fitting(moment.words(), width - _AROUND - _NARROWEST_BAR)
         # Filled up to what is usually said, so that the bar does not jump with every digit.
         bar.set_description_str(words.ljust(width - _AROUND - width // 6), refresh=False)
         bar.refresh()
 
-    def close(self, moment: Moment) -> None:
+    def close(self, moment: Shown) -> None:
         """Draw the last moment and leave it standing."""
         self.refresh(moment)
         self._console.aside = nullcontext

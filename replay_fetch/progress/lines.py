@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from replay_fetch.progress.moment import Moment
+from replay_fetch.progress.moment import Shown
 
 log = logging.getLogger(__name__)
 
@@ -14,10 +14,10 @@ class Lines:
 
     period = 10.0
 
-    def refresh(self, moment: Moment) -> None:
+    def refresh(self, moment: Shown) -> None:
         """Log the moment: words for people, fields for ``--log-format json``."""
         log.info("%s", ", ".join(moment.words()), extra={"fields": moment.fields()})
 
-    def close(self, moment: Moment) -> None:
+    def close(self, moment: Shown) -> None:
         """Log the last moment."""
         self.refresh(moment)

@@ -22,6 +22,24 @@ class PacerView(Protocol):
         """Seconds for which nobody may ask; 0 while the gate is open."""
 
 
+class Shown(Protocol):
+    """A moment of anything that takes a while: how much of how much is done, and what to say of it."""
+
+    @property
+    def total(self) -> int:
+        """What there is to do, in any unit."""
+
+    @property
+    def done(self) -> int:
+        """How much of it is done."""
+
+    def words(self) -> list[str]:
+        """What to say, the most important first."""
+
+    def fields(self) -> dict[str, int | float | None]:
+        """The same as numbers."""
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """The counters, the speed and the pacer as they are now."""
@@ -29,6 +47,16 @@ class Moment:
     stats: RunStats
     speed: Speed
     pacer: PacerView
+
+    @property
+    def total(self) -> int:
+        """Views of the list."""
+        return self.stats.views_total
+
+    @property
+    def done(self) -> int:
+        """Views that need nothing more."""
+        return self.stats.ended
 
     def words(self) -> list[str]:
         """What to say, the most important first: a narrow terminal shows as many as fit."""

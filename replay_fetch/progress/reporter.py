@@ -10,7 +10,7 @@ import anyio
 from replay_fetch.progress.bar import Bar
 from replay_fetch.progress.console import Console
 from replay_fetch.progress.lines import Lines
-from replay_fetch.progress.moment import Moment, PacerView
+from replay_fetch.progress.moment import Moment, PacerView, Shown
 from replay_fetch.progress.stats import RunStats, Speedometer
 from replay_fetch.settings import ProgressStyle, ShowSettings
 
@@ -22,10 +22,10 @@ class Reporter(Protocol):
     def period(self) -> float:
         """Seconds between two refreshes."""
 
-    def refresh(self, moment: Moment) -> None:
+    def refresh(self, moment: Shown) -> None:
         """Show the moment in place of the one before, or behind it."""
 
-    def close(self, moment: Moment) -> None:
+    def close(self, moment: Shown) -> None:
         """Show the last moment; nothing follows."""
 
 

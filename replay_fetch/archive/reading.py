@@ -1,0 +1,150 @@
+"""Reading an archive by its manifest: what each line says, held against what a line can say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import msgspec
+from msgspec import Meta
+
+from replay_fetch.archive.durable import explained
+from replay_fetch.archive.layout import Layout
+from replay_fetch.errors import ArchiveError
+from replay_fetch.model import Outcome, PlannedView, Span, View, ViewRecord
+from replay_fetch.settings import Compression
+
+_Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,128}\Z")]
+_Count = Annotated[int, Meta(ge=0)]
+_Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+
+
+class _Line(msgspec.Struct, gc=False):
+    """A line's keys as the manifest writes them; others are passed over, so that newer ones may come."""
+
+    session_id: _Id
+    view_id: _Id
+    outcome: Outcome | None
+    reason: str | None
+    source: str | None
+    shape: str | None
+    pages: _Count
+    segments: _Count
+    bytes: _Count
+    sha256: _Hash | None
+    file: str | None
+    offset: _Count | None
+    length: _Count | None
+    stored_sha256: _Hash | None
+    start_ms: int | None
+    end_ms: int | None
+    records: int | None
+    gaps: list[int]
+    repeats: list[int]
+    lacks_full_snapshot: bool
+    segments_expected: int | None
+
+
+_CHECKS = ("gaps", "repeats", "lacks_full_snapshot", "segments_expected")
+_ABOUT = ("start_ms", "end_ms", "records")
+_decoder = msgspec.json.Decoder(_Line)
+
+
+class Entry(NamedTuple):
+    """What the manifest says of one view; its row is the number of its line."""
+
+    record: ViewRecord
+    file: str | None = None
+    """The name of the file that its lines lie in, relative to the archive."""
+    compression: Compression = Compression.NONE
+
+    @property
+    def span(self) -> Span | None:
+        """Where in the file its lines lie."""
+        return self.record.whole or self.record.partial
+
+
+class BadLine(NamedTuple):
+    """A line of the manifest that cannot be right, and why."""
+
+    number: int
+    reason: str
+
+
+def readable(root: Path) -> Layout:
+    """An archive that is there, for reading; its manifest or its ledger may be missing.
+
+    Raises ArchiveError where there is none.
+    """
+    layout = Layout(root)
+    if not (layout.manifest.is_file() or layout.ledger.is_file()):
+        raise ArchiveError(f"{root} is not an archive of replay-fetch: it has no {layout.manifest.name}")
+    return layout
+
+
+def read_manifest(layout: Layout) -> Iterator[Entry | BadLine]:
+    """The manifest's lines in order; raises ArchiveError where it cannot be read."""
+    with explained(f"reading {layout.manifest}"), layout.manifest.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield _entry(number, line)
+            except ValueError as error:  # msgspec's own errors are such, and so is text that is not UTF-8
+                yield BadLine(number, str(error))
+
+
+def _entry(number: int, text: bytes) -> Entry:
+    if not text.endswith(b"\n"):
+        raise ValueError("it breaks off")
+    line = _decoder.decode(text)
+    record = ViewRecord(
+        PlannedView(number, 0, View(line.session_id, line.view_id)),
+        outcome=line.outcome,
+        reason=line.reason or "",
+        source=line.source or "",
+        shape=line.shape or "",
+        pages=line.pages,
+        segments=line.segments,
+        size=line.bytes,
+        sha256=line.sha256 or "",
+        checks=_known(line, _CHECKS),
+        about=_known(line, _ABOUT),
+    )
+    if len({bool(line.bytes), bool(line.segments), bool(line.sha256)}) > 1:
+        raise ValueError("its segments, bytes and sha256 do not agree")
+    return _placed(record, line)
+
+
+def _placed(record: ViewRecord, line: _Line) -> Entry:
+    """The entry with the place of its lines; ValueError where the line contradicts itself."""
+    if line.file is None or line.offset is None or line.length is None:
+        if {line.file, line.offset, line.length, line.stored_sha256} != {None}:
+            raise ValueError("its file and its place in it do not agree")
+        if record.size and record.finished:
+            raise ValueError("it has no file for a finished view's bytes")
+        return Entry(record)
+    partial, compression = _kind_of_file(record.planned.view.session_id, line.file)
+    plain = compression is Compression.NONE
+    if plain != (line.stored_sha256 is None) or (plain and line.length != record.size) or not record.size:
+        raise ValueError("its bytes, length and hashes do not agree")
+    if not (partial or record.finished):
+        raise ValueError("a view that is not finished cannot lie in a finished file")
+    span = Span(line.offset, line.length, line.stored_sha256 or record.sha256)
+    placed = replace(record, partial=span) if partial else replace(record, whole=span)
+    return Entry(placed, line.file, compression)
+
+
+def _kind_of_file(session_id: str, name: str) -> tuple[bool, Compression]:
+    """Whether the file is a partial one, and how it is compressed; ValueError for a name we would not give."""
+    for compression in Compression:
+        for partial in (False, True):
+            if name == Layout(Path(), compression).session_name(session_id, partial=partial):
+                return partial, compression
+    raise ValueError("its file is not one of its session")
+
+
+def _known(line: _Line, names: Iterable[str]) -> dict[str, object]:
+    """The line's values under these names, without those that say nothing."""
+    values = ((name, getattr(line, name)) for name in names)
+    return {name: value for name, value in values if value is not None and value is not False and value != []}

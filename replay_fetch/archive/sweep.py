@@ -1,0 +1,99 @@
+"""Checking every session of an archive, in processes, in the manifest's order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context, parent_process
+from pathlib import Path
+from typing import NamedTuple
+
+from replay_fetch.archive.reading import Entry
+from replay_fetch.archive.verifying import Verdict, check_session
+from replay_fetch.errors import ArchiveError
+
+Session = Sequence[Entry]
+
+# One message to a process: tens of milliseconds of work, so that its own cost vanishes and Ctrl-C is not kept waiting.
+_BATCH_BYTES = 8 * 2**20
+_BATCH_VIEWS = 500
+# Below this, starting processes (0.2 s) costs more than they save.
+_WORTH_PROCESSES = 64 * 2**20
+
+
+class Checked(NamedTuple):
+    """A session and what checking it came to."""
+
+    entries: Session
+    verdict: Verdict
+
+
+def jobs_for(size: int) -> int:
+    """How many processes to use for an archive of ``size`` bytes; 1 is this process itself."""
+    return (os.cpu_count() or 1) if size >= _WORTH_PROCESSES else 1
+
+
+def sweep(root: Path, sessions: Iterable[Session], jobs: int) -> Iterator[Checked]:
+    """Check the sessions, ``jobs`` at once, and give them back in order.
+
+    Holds two batches a process, never the manifest. Raises ArchiveError where a process dies.
+    """
+    batches = _batches(sessions)
+    if jobs == 1:
+        for batch in batches:
+            yield from map(Checked, batch, _check(root, batch))
+        return
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_begin_process)
+    pending: deque[tuple[list[Session], Future[list[Verdict]]]] = deque()
+    try:
+        for batch in batches:
+            pending.append((batch, pool.submit(_check, root, batch)))
+            if len(pending) > 2 * jobs:
+                yield from _next(pending)
+        while pending:
+            yield from _next(pending)
+    except BrokenProcessPool:
+        raise ArchiveError("a process that was checking died, maybe for want of memory; try --jobs 1") from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _next(pending: deque[tuple[list[Session], Future[list[Verdict]]]]) -> Iterator[Checked]:
+    batch, future = pending.popleft()
+    yield from map(Checked, batch, future.result())
+
+
+def _check(root: Path, batch: Sequence[Session]) -> list[Verdict]:
+    return [check_session(root, entries) for entries in batch]
+
+
+def _batches(sessions: Iterable[Session]) -> Iterator[list[Session]]:
+    batch: list[Session] = []
+    size = views = 0
+    for entries in sessions:
+        batch.append(entries)
+        views += len(entries)
+        size += sum(entry.span.length for entry in entries if entry.span)
+        if size >= _BATCH_BYTES or views >= _BATCH_VIEWS:
+            yield batch
+            batch, size, views = [], 0, 0
+    if batch:
+        yield batch
+
+
+def _begin_process() -> None:
+    """Leave Ctrl-C to the parent, and end with it however it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

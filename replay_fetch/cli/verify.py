@@ -1,0 +1,40 @@
+"""``replay-fetch verify``: its options, and its findings."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from replay_fetch.cli.output import say
+from replay_fetch.commands.rebuild import rebuild
+from replay_fetch.commands.verify import Verifying
+from replay_fetch.commands.verify_summary import findings_json, findings_text, rebuilt_text
+from replay_fetch.errors import SettingsError
+from replay_fetch.progress import Console, logging_to, reporter
+from replay_fetch.settings import ShowSettings
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
+    parser.add_argument("--rebuild", action="store_true", help="make a new ledger from the manifest and what is good")
+    parser.add_argument("--jobs", metavar="N", type=int, help="processes that check at once; default: all processors")
+    parser.add_argument("--json", action="store_true", help="what was found as JSON")
+    parser.add_argument("-q", "--quiet", action="count", default=0, help="no progress")
+    parser.epilog = "exit codes: 0 nothing is wrong · 1 something is · 3 not an archive, or it cannot be read"
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command."""
+    if options.jobs is not None and options.jobs < 1:
+        raise SettingsError("--jobs must be at least 1")
+    console, show = Console(), ShowSettings(verbosity=-options.quiet)
+    with logging_to(console, show):
+        if options.rebuild:
+            rebuilt = rebuild(options.out, options.jobs, reporter(show, console))
+            found, text = rebuilt.found, rebuilt_text(rebuilt)
+        else:
+            found = Verifying(options.out, options.jobs, reporter(show, console)).run()
+            text = findings_text(found)
+    say(findings_json(found) if options.json else text)
+    return found.exit_code

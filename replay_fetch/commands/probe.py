@@ -1,0 +1,155 @@
+"""``probe``: one request, and what can be understood of its answer."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from replay_fetch.api import (
+    Endpoint,
+    PageDecoder,
+    auth_headers,
+    check_id,
+    check_status,
+    inflate,
+    rate_limit,
+)
+from replay_fetch.api.error_text import body_text
+from replay_fetch.api.outline import next_paths, outline, outline_lines, segments_paths
+from replay_fetch.errors import BadBody, Forbidden, GarbledBody, RequestError, SettingsError
+from replay_fetch.fetch import KeyWatch
+from replay_fetch.model import Answer, Page, RateLimit, Source, View
+from replay_fetch.settings import ApiSettings, Credentials, FetchSettings, SourceChoice
+from replay_fetch.transport import open_transport
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_HIDDEN = "***"
+_MOST_PATHS = 3
+_MOST_OUTLINED = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Probing:
+    """What to ask for, where, and as whom."""
+
+    view: View
+    api: ApiSettings
+    fetch: FetchSettings
+    credentials: Credentials
+
+    @property
+    def source(self) -> Source:
+        """The store that is asked; of ``auto`` the first."""
+        return Source.BLOB if self.api.source is SourceChoice.BLOB else Source.EVENT_PLATFORM
+
+
+@dataclass(slots=True)
+class Probe:
+    """One answer, as far as it is understood."""
+
+    probing: Probing
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    seconds: float
+    wire_bytes: int
+    rate_limit: RateLimit | None
+    size: int
+    """Bytes of the body unpacked."""
+    page: Page | None = None
+    """What was recognised."""
+    problem: str = ""
+    """What was not, or what is wrong."""
+    outline: Sequence[str] = ()
+    segments_paths: Sequence[str] = ()
+    """Where segments might be, the likeliest first, where they were not recognised."""
+    next_paths: Sequence[str] = ()
+    """Where the next page's token might be, where none was recognised."""
+    excerpt: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """0 where a page was recognised, else 1."""
+        return 0 if self.page is not None else 1
+
+
+async def probe(probing: Probing) -> Probe:
+    """Ask once for the first page of a view.
+
+    Raises SettingsError for ids that cannot be, AuthError where the keys are refused, TransportError
+    where no whole answer came.
+    """
+    endpoint = Endpoint(probing.api)
+    url = endpoint.page_url(_checked(probing.view), probing.source, None)
+    async with open_transport(probing.api, probing.fetch, auth_headers(probing.credentials)) as transport:
+        answer = await transport.get(url)
+    return _understood(probing, answer)
+
+
+def _checked(view: View) -> View:
+    try:
+        return View(check_id(view.session_id), check_id(view.view_id))
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+
+
+def _understood(probing: Probing, answer: Answer) -> Probe:
+    unpacked = _without_keys(_unpacked(answer, probing.api), probing.credentials)
+    found = Probe(
+        probing,
+        answer.status,
+        unpacked.headers,
+        seconds=answer.received_at - answer.sent_at,
+        wire_bytes=len(answer.body),
+        rate_limit=rate_limit(answer.headers, now_epoch=time.time()),
+        size=len(unpacked.body),
+    )
+    try:
+        check_status(unpacked, first_page=True)
+        found.page = PageDecoder(probing.api).decode(unpacked)
+    except Forbidden as error:
+        keys = KeyWatch()
+        keys.refused(probing.view, error)
+        keys.finish()
+    except (BadBody, GarbledBody) as error:
+        found.problem = str(error)
+        found.excerpt = body_text(unpacked.body)
+        _outline(found, unpacked.body)
+    except RequestError as error:
+        found.problem = str(error)
+    if found.page is not None and not found.page.token:
+        _outline(found, unpacked.body)
+    return found
+
+
+def _unpacked(answer: Answer, api: ApiSettings) -> Answer:
+    """The answer with its body unpacked; as it is where that cannot be done."""
+    try:
+        body = inflate(answer.body, answer.headers.get("content-encoding", ""), api.max_page_bytes)
+    except ValueError:
+        return answer
+    return replace(answer, body=body)
+
+
+def _without_keys(answer: Answer, keys: Credentials) -> Answer:
+    """The answer with every key that it echoes taken out, before anything is read or cut out of it."""
+    headers, body = dict(answer.headers), answer.body
+    for secret in filter(None, (keys.api_key, keys.app_key, keys.bearer_token)):
+        for form in (secret, json.dumps(secret)[1:-1]):
+            body = body.replace(form.encode(), _HIDDEN.encode())
+            headers = {name: value.replace(form, _HIDDEN) for name, value in headers.items()}
+    return replace(answer, headers=headers, body=body)
+
+
+def _outline(found: Probe, text: bytes) -> None:
+    """Look through what no rule looks at: for a token alone, or for segments too."""
+    try:
+        top = outline(text.removeprefix(_BYTE_ORDER_MARK))
+    except ValueError:
+        return
+    found.next_paths = next_paths(top)[:_MOST_PATHS]
+    if found.page is None:
+        found.segments_paths = segments_paths(top)[:_MOST_PATHS]
+        found.outline = list(islice(outline_lines(top), _MOST_OUTLINED))

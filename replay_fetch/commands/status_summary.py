@@ -1,0 +1,111 @@
+"""The words of ``status``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import orjson
+
+from replay_fetch.api import printable
+from replay_fetch.commands.status import Status, Tally
+from replay_fetch.model import Outcome, ViewRecord
+from replay_fetch.progress.units import count, duration, size
+
+_NOTED_SHOWN = 20
+_NUMBERS_SHOWN = 8
+_ORDER = [*Outcome, None]
+_RUN_KEYS = ("started", "seconds", "rows", "requests", "rate_limited", "interrupted", "stopped", "exit_code")
+
+
+def status_text(found: Status) -> str:
+    """Everything for people, at most 80 columns wide unless a name is longer."""
+    return "\n".join(_lines(found))
+
+
+def status_json(found: Status) -> str:
+    """Everything for programs, with every noted view."""
+    content = {
+        "archive": str(found.root),
+        "from": "ledger" if found.by_ledger else "manifest",
+        "running": found.running,
+        **_sums(found.total),
+        "unfinished": found.unfinished,
+        "outcomes": {outcome or "unasked": _sums(tally) for outcome, tally in _ordered(found)},
+        "sessions": {"whole": found.whole, "partial": found.partial, "untouched": found.untouched},
+        "noted": [_noted_fields(record) for record in found.noted],
+        "last_run": {key: found.last_run.get(key) for key in _RUN_KEYS} if found.last_run else None,
+    }
+    return orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _ordered(found: Status) -> list[tuple[Outcome | None, Tally]]:
+    return sorted(found.outcomes.items(), key=lambda pair: _ORDER.index(pair[0]))
+
+
+def _sums(tally: Tally) -> dict[str, int]:
+    return {"views": tally.views, "segments": tally.segments, "bytes": tally.size}
+
+
+def _noted_fields(record: ViewRecord) -> dict[str, object]:
+    return {**record.planned.view._asdict(), "segments": record.segments, **record.checks}
+
+
+def _lines(found: Status) -> Iterator[str]:
+    yield f"{count(found.total.views)} views in {found.root}"
+    for outcome, tally in _ordered(found):
+        holds = f"{count(tally.segments)} segments, {size(tally.size)}" if tally.size else ""
+        yield f"  {outcome or 'not asked':<14}{count(tally.views):>11}  {holds}".rstrip()
+    sessions = found.whole + found.partial + found.untouched
+    kinds = ((found.whole, "whole"), (found.partial, "partial"), (found.untouched, "not begun"))
+    yield f"{count(sessions)} sessions: {', '.join(f'{count(number)} {kind}' for number, kind in kinds if number)}"
+    yield from _noted(found)
+    yield from _run(found)
+    if not found.by_ledger:
+        yield "there is no ledger: this is what the manifest says, as of the last run's end"
+
+
+def _noted(found: Status) -> Iterator[str]:
+    if found.noted:
+        yield f"views to note: {count(len(found.noted))}"
+    for record in found.noted[:_NOTED_SHOWN]:
+        yield f"  {record.planned.view}"
+        yield f"    {', '.join(_remarks(record))}"
+    if len(found.noted) > _NOTED_SHOWN:
+        yield f"  and {count(len(found.noted) - _NOTED_SHOWN)} more: see --json"
+
+
+def _remarks(record: ViewRecord) -> Iterator[str]:
+    checks = record.checks
+    if gaps := checks.get("gaps"):
+        yield f"segments {_numbers(gaps)} never came"
+    if repeats := checks.get("repeats"):
+        yield f"segments {_numbers(repeats)} came again"
+    if checks.get("lacks_full_snapshot"):
+        yield "no full snapshot at its start"
+    if (expected := checks.get("segments_expected")) is not None:
+        yield f"{record.segments} segments where the list says {expected}"
+
+
+def _numbers(value: object) -> str:
+    numbers = value if isinstance(value, list) else [value]
+    shown = ", ".join(map(str, numbers[:_NUMBERS_SHOWN]))
+    return f"{shown} …" if len(numbers) > _NUMBERS_SHOWN else shown
+
+
+def _run(found: Status) -> Iterator[str]:
+    if found.running:
+        yield f"running now: {found.running}"
+    if found.last_run:
+        yield f"last run: {_ending(found.last_run)}"
+    if found.unfinished and not found.running:
+        yield f"{count(found.unfinished)} views to go: run the same download again, or"
+        yield f"  replay-fetch status {found.root} --unfinished | replay-fetch download - {found.root}"
+
+
+def _ending(report: Mapping[str, object]) -> str:
+    seconds = report.get("seconds")
+    lasted = f", {duration(seconds)}" if isinstance(seconds, int | float) else ""
+    ended = "interrupted" if report.get("interrupted") else "came to its end"
+    if report.get("stopped"):
+        ended = f"stopped: {printable(str(report['stopped']), 300)}"
+    return f"{printable(str(report.get('started')), 40)}{lasted}, {ended}"

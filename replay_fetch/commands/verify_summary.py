@@ -1,0 +1,103 @@
+"""The words of ``verify``: what is wrong by file, what to do about it, and a closing line."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from itertools import groupby
+
+import orjson
+
+from replay_fetch.api import printable
+from replay_fetch.archive.verifying import Finding, Problem
+from replay_fetch.commands.rebuild import Rebuilt
+from replay_fetch.commands.verify import Verification
+from replay_fetch.progress.units import count, duration, size
+
+_WIDTH = 80
+_INDENT = 12
+
+
+def findings_text(found: Verification) -> str:
+    """Everything for people, at most 80 columns wide unless a name is longer."""
+    return "\n".join([*_findings(found), *_advice(found), _closing(found)])
+
+
+def rebuilt_text(rebuilt: Rebuilt) -> str:
+    """The same for a rebuilt ledger."""
+    views = f"new ledger: {count(rebuilt.kept)} views kept, {count(rebuilt.dropped)} to be asked for again"
+    aside = _wrapped(f"the old ledger is {rebuilt.aside} now") if rebuilt.aside else []
+    goes_on = "run the same download again to go on"
+    return "\n".join([*_findings(rebuilt.found), _closing(rebuilt.found), views, *aside, goes_on])
+
+
+def findings_json(found: Verification) -> str:
+    """Everything for programs."""
+    content = {
+        "archive": str(found.root),
+        "good": not found.findings,
+        "sessions": found.sessions,
+        "views": found.views,
+        "bytes": found.size,
+        "seconds": round(found.seconds, 3),
+        "written_by": found.written_by,
+        "findings": [_fields(finding) for finding in found.findings],
+    }
+    return orjson.dumps(content).decode()
+
+
+def _fields(finding: Finding) -> dict[str, str | None]:
+    session_id, view_id = finding.view or (None, None)
+    return {
+        "problem": finding.problem,
+        "file": finding.file,
+        "session_id": session_id,
+        "view_id": view_id,
+        "detail": finding.detail,
+    }
+
+
+def _findings(found: Verification) -> Iterator[str]:
+    if found.written_by:
+        yield from _wrapped(f"warning: {found.written_by} is writing to this archive; what is new may look wrong")
+    for file, findings in groupby(found.findings, lambda finding: finding.file):
+        yield printable(file, 400)
+        for finding in findings:
+            view = f"view {finding.view.view_id}: " if finding.view else ""
+            yield from _wrapped(
+                printable(f"{view}{finding.detail}", 600),
+                first=f"  {finding.problem:<{_INDENT - 2}}",
+                rest=" " * _INDENT,
+            )
+
+
+def _advice(found: Verification) -> Iterator[str]:
+    """What to do, once for each way of being wrong."""
+    names = {finding.file.partition("/")[0] for finding in found.findings if finding.problem is not Problem.EXTRA}
+    if names - {"manifest.ndjson"}:
+        yield from _wrapped(
+            f"to mend it: `replay-fetch verify --rebuild {found.root}` makes a ledger of all that is good, and the "
+            "same download again fetches the rest and writes the files anew"
+        )
+    elif names:
+        yield from _wrapped(
+            "to mend it: remove manifest.ndjson and run the same download again, which writes it anew from the ledger"
+        )
+    if any(finding.problem is Problem.EXTRA for finding in found.findings):
+        yield from _wrapped(
+            "extra files: the same download again clears up behind a run that was killed; what it leaves is not ours"
+        )
+
+
+def _closing(found: Verification) -> str:
+    wrong = f"{count(len(found.findings))} wrong" if found.findings else "nothing wrong"
+    return (
+        f"{wrong}: {count(found.views)} views of {count(found.sessions)} sessions, {size(found.size)} read in "
+        f"{duration(found.seconds)}"
+    )
+
+
+def _wrapped(text: str, *, first: str = "", rest: str = "  ") -> list[str]:
+    return textwrap.wrap(
+        text, _WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )

@@ -1,0 +1,33 @@
+"""What to say of a database that cannot be used, and the way out where it is damaged."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from replay_fetch.errors import ArchiveError
+
+# Besides "corrupt" and "not a database", what SQLite says when a page's content makes no sense to a statement:
+# a table is not there, a value has another type.
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH})
+_PRIMARY = 0xFF
+
+
+def way_out(path: Path) -> str:
+    """How to get a new ledger in place of the one at ``path``."""
+    return f"`replay-fetch verify --rebuild {path.parent.parent}` makes a new one from manifest and files"
+
+
+class DamagedLedger(ArchiveError):
+    """The ledger is damaged; a new one can be made without it."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(f"the ledger {path} is damaged ({what}); {way_out(path)}")
+
+
+def failure(path: Path, error: sqlite3.DatabaseError) -> ArchiveError:
+    """The error for what the database refused."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None or code & _PRIMARY not in _DAMAGE:
+        return ArchiveError(f"the ledger {path} cannot be used: {error}")
+    return DamagedLedger(path, str(error))
