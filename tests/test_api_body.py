@@ -51,6 +51,12 @@ def test_deflate_without_a_header_is_read_where_it_is_announced(header: str, tex
     assert inflate(gzip.compress(body) if "gzip" in header else body, header, MIB) == text
 
 
+def test_output_that_is_still_inside_when_the_input_ends_is_not_lost() -> None:
+    """zlib is asked for 1 MiB at a time; of what is left over it may have read all the input."""
+    for size in range(MIB - 3, MIB + 200, 7):
+        assert inflate(raw_deflate(bytes(size)), "deflate", 2 * MIB) == bytes(size)
+
+
 @pytest.mark.parametrize("header", ["", "gzip", "deflate", "zstd", "identity", "utf-8"])
 @pytest.mark.parametrize("text", [b'{"data":[]}', b"[]", b""])
 def test_plain_text_passes_untouched(header: str, text: bytes) -> None:
@@ -82,9 +88,11 @@ def test_a_stream_that_ends_early_is_cut(codec: Callable[[bytes], bytes]) -> Non
             inflate(codec(b"{}") + body[:length], "", MIB)
 
 
-def test_raw_deflate_that_ends_early_is_cut() -> None:
+def test_raw_deflate_that_ends_early_or_goes_on_is_damaged() -> None:
     with pytest.raises(CutBody):
         inflate(raw_deflate(TEXT)[:-3], "deflate", MIB)
+    with pytest.raises(CutBody):
+        inflate(raw_deflate(TEXT) + b"more", "deflate", MIB)
 
 
 @pytest.mark.parametrize("rest", [b"{}", b"\x1f", b"garbage"])

@@ -26,12 +26,23 @@ def test_the_url_is_the_documented_one() -> None:
     )
 
 
+def test_the_origin_is_where_every_url_begins() -> None:
+    for api in (ApiSettings(), ApiSettings(base_url="http://localhost:1/")):
+        endpoint = Endpoint(api)
+        assert endpoint.page_url(VIEW, Source.BLOB, None).startswith(f"{endpoint.origin}/api/v2/")
+
+
 def test_the_first_page_is_asked_for_without_a_token() -> None:
     url = Endpoint(ApiSettings(base_url="http://127.0.0.1:8080/")).page_url(VIEW, Source.EVENT_PLATFORM, None)
     assert url == (
         "http://127.0.0.1:8080/api/v2/rum/replay/sessions/5f3c7f1e-2b44/views/d0ba35fa_ecf3/segments"
         "?source=event_platform"
     )
+
+
+def test_every_sign_of_a_token_that_means_something_in_a_url_is_encoded() -> None:
+    url = Endpoint(ApiSettings()).page_url(VIEW, Source.BLOB, "a/b=+%2F&c#d é")
+    assert url.endswith("/segments?source=blob&paging=a%2Fb%3D%2B%252F%26c%23d%20%C3%A9")
 
 
 @given(token=st.text(st.characters(exclude_categories=["Cs"]), min_size=1))

@@ -71,12 +71,13 @@ class PageDecoder:
 
     def _learn(self, located: Located) -> None:
         """Try the next page as this one was; a last page may well be laid out in another way."""
-        if located.path is None or not can_be_quick(located, self._api.next_path):
+        path = located.path
+        if path is None or not can_be_quick(path, self._api.next_path):
             return
-        if located.path not in self._seen:
+        if path not in self._seen:
             overridden = bool(self._api.segments_path)
-            self._seen[located.path] = QuickLocate(located, self._api.next_path, overridden=overridden)
-        self._quick = self._seen[located.path]
+            self._seen[path] = QuickLocate(path, located.name, self._api.next_path, overridden=overridden)
+        self._quick = self._seen[path]
 
     def _page(self, located: Located, link_header: str) -> Page:
         if not self._api.segments_path:

@@ -20,28 +20,25 @@ from replay_fetch.api.tokens import LOOKED_AT
 _LIST = "inner"
 
 
-def can_be_quick(located: Located, next_path: str) -> bool:
-    """True where the path of the list is known and no rule for tokens looks into it."""
-    if located.path is None:
-        return False
-    keys = located.path.split(".")
+def can_be_quick(path: str, next_path: str) -> bool:
+    """True where no other rule looks at the list at ``path``, or into it."""
+    keys = path.split(".")
     ways = {".".join(keys[: depth + 1]) for depth in range(len(keys))}
-    return located.path == "" or ("" not in keys and ways.isdisjoint({*LOOKED_AT, ERRORS, next_path}))
+    return path == "" or ("" not in keys and ways.isdisjoint({*LOOKED_AT, ERRORS, next_path}))
 
 
 class QuickLocate:
-    """Splits pages whose list of segments is at the path where ``like`` has it.
+    """Splits pages whose list of segments is at ``path``, a place that is called ``name``.
 
-    ``overridden`` says that the user named the path, so that no rule outranks it.
+    ``overridden`` says that the user gave the path, so that no rule outranks it.
     """
 
-    def __init__(self, like: Located, next_path: str, *, overridden: bool) -> None:
-        path = like.path or ""
-        self.path = path
-        self._name = like.name
+    def __init__(self, path: str, name: str, next_path: str, *, overridden: bool) -> None:
+        self._path = path
+        self._name = name
         self._keys = path.split(".") if path else []
         self._outranking = () if overridden else outranking(path)
-        looked_at = {*LOOKED_AT, *self._outranking, ERRORS, next_path or ERRORS}
+        looked_at = {*LOOKED_AT, *self._outranking, ERRORS, *filter(None, [next_path])}
         self._levels: list[dict[str, str]] = []
         self._decoder = msgspec.json.Decoder(self._type(0, looked_at))
 
@@ -60,7 +57,7 @@ class QuickLocate:
         envelope = Envelope(known) if known else None
         if envelope and any(envelope.get(path) is not None for path in self._outranking):
             return None
-        return Located([exact(raw) for raw in level], envelope, self._name, self.path)
+        return Located([exact(raw) for raw in level], envelope, self._name, self._path)
 
     def _type(self, depth: int, looked_at: Iterable[str]) -> object:
         """The type of the object at ``depth`` on the way to the list, or of the list itself."""

@@ -1,0 +1,135 @@
+"""Where the next page's token is, and what counts as the last page."""
+
+from __future__ import annotations
+
+import pytest
+from decoded_pages import SEGMENT, decode
+
+from replay_fetch.model import Page
+
+
+@pytest.mark.parametrize(
+    ("envelope", "place"),
+    [
+        (b'"paging":"T"', "paging"),
+        (b'"paging":{"next":"T","after":"x"}', "paging.next"),
+        (b'"paging":{"next":null,"after":"T"}', "paging.after"),
+        (b'"paging":{"cursor":"T"},"next":"x"', "paging.cursor"),
+        (b'"paging":{"token":"T"}', "paging.token"),
+        (b'"paging":{"limit":10},"next":"T"', "next"),
+        (b'"next_token":"T","cursor":"x"', "next_token"),
+        (b'"next_page_token":"T"', "next_page_token"),
+        (b'"next_cursor":"T"', "next_cursor"),
+        (b'"cursor":"T","meta":{"page":{"after":"x"}}', "cursor"),
+        (b'"meta":{"paging":"T"}', "meta.paging"),
+        (b'"meta":{"paging":{"after":"T"},"page":{"after":"x"}}', "meta.paging.after"),
+        (b'"meta":{"page":{"after":"T","cursor":"x"}}', "meta.page.after"),
+        (b'"meta":{"page":{"next":"T"}}', "meta.page.next"),
+        (b'"meta":{"pagination":{"next_cursor":"T"}}', "meta.pagination.next_cursor"),
+        (b'"meta":{"pagination":{"next_page":"T"}}', "meta.pagination.next_page"),
+        (b'"data":{"attributes":{"paging":{"next":"T"}}},"links":{"next":"?paging=x"}', "data.attributes.paging.next"),
+        (b'"links":{"next":"?paging=T"}', "links.next"),
+        (b'"links":{"next":{"href":"/x?a=1&paging=T"}}', "links.next"),
+        (b'"paging":{"next":""},"next":null,"links":{"next":"https://api.datadoghq.com:443/?paging=T"}', "links.next"),
+    ],
+)
+def test_the_token_is_found_at_the_first_place_that_has_one(envelope: bytes, place: str) -> None:
+    page = decode(b'{"segments":[' + SEGMENT + b"]," + envelope + b"}")
+    assert (page.token, page.shape) == ("T", f"segments + {place}")
+
+
+def test_tokens_are_found_around_nested_segments() -> None:
+    body = b'{"data":{"attributes":{"segments":[' + SEGMENT + b'],"paging":{"next":"T"}}}}'
+    assert decode(body).shape == "data.attributes.segments + data.attributes.paging.next"
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        b"",
+        b',"paging":null',
+        b',"paging":""',
+        b',"paging":{}',
+        b',"paging":{"next":null,"limit":10}',
+        b',"paging":{"next":""}',
+        b',"paging":[]',
+        b',"next":{ },"cursor":[]',
+        b',"meta":{"page":{"after":null},"has_more":false}',
+        b',"links":{"next":null,"self":"https://api.datadoghq.com/?paging=x"}',
+        b',"has_more":"true"',
+    ],
+)
+def test_without_a_token_the_page_is_the_last(envelope: bytes) -> None:
+    page = decode(b'{"segments":[]' + envelope + b"}")
+    assert page == Page((), shape="segments")
+
+
+@pytest.mark.parametrize(
+    ("text", "token"),
+    [
+        (rb'"a=b+c/d%2Fe"', "a=b+c/d%2Fe"),
+        (rb'"\u00e9\ud83d\ude00\/"', "é\N{GRINNING FACE}/"),
+        (b"12345678901234567890123", "12345678901234567890123"),
+        (b"1e3", "1e3"),
+        (b"0", "0"),
+    ],
+)
+def test_a_token_is_taken_verbatim(text: bytes, token: str) -> None:
+    assert decode(b'{"data":[],"next":' + text + b"}").token == token
+
+
+@pytest.mark.parametrize(
+    "envelope",
+    [
+        b'"has_more":true',
+        b'"paging":{"hasMore":true}',
+        b'"meta":{"has_more":true}',
+        b'"meta":{"page":{"has_more":true}}',
+        b'"meta":{"pagination":{"hasMore":true}}',
+        b'"next":true',
+        b'"paging":{"next":{"page":2}}',
+        b'"paging":"\\ud83d"',
+        b'"cursor":"\xff"',
+        b'"links":{"next":"https://evil.example/?paging=T"}',
+        b'"links":{"next":"//evil.example/?paging=T"}',
+        b'"links":{"next":"http://api.datadoghq.com/?paging=T"}',
+        b'"links":{"next":"https://api.datadoghq.com:99999/?paging=T"}',
+        b'"links":{"next":"https://api.datadoghq.com/?page=2"}',
+        b'"links":{"next":"?paging=%ff"}',
+        b'"links":{"next":"\\ud83d"}',
+    ],
+)
+def test_a_promise_of_more_that_no_token_keeps_is_told(envelope: bytes) -> None:
+    page = decode(b'{"segments":[' + SEGMENT + b"]," + envelope + b"}")
+    assert (page.token, page.has_more, page.shape) == (None, True, "segments")
+
+
+@pytest.mark.parametrize(
+    ("link", "token", "has_more"),
+    [
+        ('<https://api.datadoghq.com/x?paging=T>; rel="next"', "T", False),
+        ("<?paging=T>;rel=next", "T", False),
+        ('<?paging=x>; rel="prev", <?a=1&paging=a%2Bb+c%3D>; title="a, b; c"; REL="last Next"', "a+b+c=", False),
+        ('<https://evil.example/?paging=T>; rel="next"', None, True),
+        ('<?paging=T>; rel="prev"', None, False),
+        ("<?paging=T", None, False),
+        ("<" * 10_000, None, False),
+        ("<>" + "; a" * 10_000, None, False),
+    ],
+)
+def test_the_link_header_is_the_last_place(link: str, token: str | None, has_more: bool) -> None:  # noqa: FBT001 - a table
+    page = decode(b"[]", link=link)
+    assert (page.token, page.has_more) == (token, has_more)
+    assert decode(b'{"data":[],"next":"first"}', link=link).shape == "data + next"
+
+
+def test_an_empty_page_may_lead_on() -> None:
+    assert decode(b"", link="<?paging=T>; rel=next") == Page((), "T", shape="empty body + Link header")
+
+
+def test_a_path_for_the_token_overrides_the_rules() -> None:
+    body = b'{"segments":[],"paging":{"next":"x"},"cursors":{"after":"T"},"has_more":true}'
+    page = decode(body, next_path="cursors.after")
+    assert (page.token, page.shape) == ("T", "segments + cursors.after")
+    assert decode(body, next_path="cursors.gone", link="<?paging=x>; rel=next").token is None
+    assert decode(body, next_path="cursors.gone").has_more
