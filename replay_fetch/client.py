@@ -21,6 +21,7 @@ from replay_fetch.fetch import Asking, Restart, Walk
 from replay_fetch.model import Segment, View
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.download import Download, open_archive
+from replay_fetch.pipeline.planning import load_plan
 from replay_fetch.plan import ViewList, fingerprint
 from replay_fetch.progress import RunStats
 from replay_fetch.settings import ApiSettings, Credentials, Settings
@@ -106,8 +107,9 @@ async def download(
     else:
         listed, mark = ViewList.from_pairs(views, settings.plan), None
     with open_archive(Path(out), settings) as (layout, ledger):
+        plan = await anyio.to_thread.run_sync(load_plan, ledger, listed, mark)
         run = Download(layout, ledger, settings, credentials)
-        report = await run.run(listed, mark, stop or anyio.Event())
+        report = await run.run(plan, stop or anyio.Event())
     if run.failure is not None:
         raise run.failure
     return report

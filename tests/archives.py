@@ -17,6 +17,7 @@ from replay_fetch.cli.main import exit_code_of
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.model import View
 from replay_fetch.pipeline.download import Download, open_archive
+from replay_fetch.pipeline.planning import load_plan
 from replay_fetch.plan import ViewList, fingerprint
 from replay_fetch.settings import (
     ApiSettings,
@@ -86,7 +87,8 @@ async def download(
     mark = fingerprint(path, settings.plan)
     with open_archive(out, settings) as (layout, ledger):
         run = Download(layout, ledger, settings, job.keys)
-        report = await run.run(ViewList(path, settings.plan), mark, stop or anyio.Event())
+        plan = load_plan(ledger, ViewList(path, settings.plan), mark)
+        report = await run.run(plan, stop or anyio.Event())
     return Ran(report, run.failure)
 
 

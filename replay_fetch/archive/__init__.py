@@ -1,13 +1,15 @@
 """The archive: drafts become parts, parts become session files, and the manifest says what is where."""
 
 from replay_fetch.archive.compress import require
-from replay_fetch.archive.folder import existing, make_good, opened
+from replay_fetch.archive.folder import check_ledger_is_there, existing, make_good, opened
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lines import segment_of
 from replay_fetch.archive.lock import holder
 from replay_fetch.archive.manifest import write_manifest
 from replay_fetch.archive.messages import ChainRestarted, Message, PageArrived, ViewEnded
 from replay_fetch.archive.reading import BadLine, Entry, read_manifest, readable
 from replay_fetch.archive.report import Report, write_report
+from replay_fetch.archive.view_lines import by_session, entries, view_lines
 from replay_fetch.archive.writer import Writer
 
 __all__ = [
@@ -20,6 +22,9 @@ __all__ = [
     "Report",
     "ViewEnded",
     "Writer",
+    "by_session",
+    "check_ledger_is_there",
+    "entries",
     "existing",
     "holder",
     "make_good",
@@ -27,6 +32,8 @@ __all__ = [
     "read_manifest",
     "readable",
     "require",
+    "segment_of",
+    "view_lines",
     "write_manifest",
     "write_report",
 ]

@@ -32,6 +32,9 @@ class Journal(Protocol):
     def named(self) -> None:
         """All session files have their names."""
 
+    def lacking_partial_files(self) -> Sequence[int]:
+        """Sessions with saved views that are in no file of theirs."""
+
     def session_views(self, session: int) -> Iterable[ViewRecord]:
         """All views of a session in list order."""
 
@@ -69,11 +72,17 @@ class Committer:
         unnamed = [one.file for one in written if not one.named]
         self._journal.record((records | placed).values(), [file.session for file in unnamed])
         self._name(unnamed)
-        self._remove_stale(files, drafts, records)
+        with explained(f"clearing {self._layout.private}"):
+            self._remove_stale(files, drafts, records)
         ended = [delivery.planned.row for delivery in batch.deliveries if delivery.ended]
         for row in ended:
             del self._drafts[row]
         return [records[row] for row in ended]
+
+    def commit_partial_files(self) -> None:
+        """Write the partial files of sessions whose saved views are in none: those a killed run had not come to."""
+        for session in self._journal.lacking_partial_files():
+            self.commit(Batch([], [session], 0))
 
     def _digest(self, delivery: Delivery) -> Draft:
         with explained("reading what is saved of a view"):

@@ -23,7 +23,8 @@ def opened(root: Path) -> Iterator[Layout]:
     layout = Layout(root)
     _check_ours(layout)
     with explained(f"opening the archive {root}"):
-        for folder in (layout.sessions, layout.parts, layout.temporary):
+        # What says that the archive is ours comes first: a run may be killed in between.
+        for folder in (layout.parts, layout.temporary, layout.sessions):
             make_folder(folder)
     with locked(layout.lock):
         yield layout
@@ -35,6 +36,17 @@ def existing(root: Path) -> Layout:
     if not layout.ledger.is_file():
         raise ArchiveError(f"{root} is not an archive of replay-fetch: it has no {layout.ledger.relative_to(root)}")
     return layout
+
+
+def check_ledger_is_there(layout: Layout) -> None:
+    """Raise ArchiveError where the archive has files and no ledger: a new one would not know of them."""
+    ledger = layout.ledger
+    if ledger.is_file() and ledger.stat().st_size:
+        return
+    if layout.manifest.exists() or (layout.sessions.is_dir() and any(layout.sessions.iterdir())):
+        raise ArchiveError(
+            f"{layout.root} has files but no ledger; `replay-fetch verify --rebuild {layout.root}` makes one of them"
+        )
 
 
 class Knowledge(Protocol):
@@ -49,8 +61,8 @@ class Knowledge(Protocol):
     def has_part(self, row: int, part: int) -> bool:
         """Whether a view's part of that number is needed."""
 
-    def is_whole(self, session_id: str) -> bool:
-        """Whether a session's file is complete."""
+    def forget_partial_files(self) -> None:
+        """No session has a partial file any more."""
 
 
 def make_good(layout: Layout, ledger: Knowledge) -> None:
@@ -68,9 +80,10 @@ def make_good(layout: Layout, ledger: Knowledge) -> None:
             row, _, number = part.stem.partition("-")
             if not (row.isdigit() and number.isdigit() and ledger.has_part(int(row), int(number))):
                 part.unlink()
+        # What the ledger says of a partial file may be older than the file: the run writes them anew at its end.
+        ledger.forget_partial_files()
         for partial in layout.sessions.glob("*.partial.*"):
-            if ledger.is_whole(partial.name.split(".")[0]):
-                partial.unlink()
+            partial.unlink()
 
 
 def _check_ours(layout: Layout) -> None:

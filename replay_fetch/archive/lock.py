@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from replay_fetch.archive.durable import explained
 from replay_fetch.errors import ArchiveError
 
 
@@ -18,15 +19,58 @@ def locked(path: Path) -> Iterator[None]:
 
     The lock is the kernel's: it ends with the process, however that ends, so there is never a stale one.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    with explained(f"locking {path}"):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = os.read(descriptor, 200).decode("utf-8", "replace").strip() or "another process"
-            raise ArchiveError(f"another run is writing to this archive: {holder}; wait for it or stop it") from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"pid {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+        with explained(f"locking {path}"):
+            _take(descriptor)
         yield
     finally:
         os.close(descriptor)
+
+
+def _take(descriptor: int) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        said = os.read(descriptor, 200).decode("utf-8", "replace").strip() or "another process"
+        raise ArchiveError(f"another run is writing to this archive: {said}; wait for it or stop it") from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"pid {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+
+
+def holder(path: Path) -> str | None:
+    """Who holds the archive's lock now, such as ``pid 7 on host``; None where nobody does.
+
+    Asking takes the lock for an instant, so it is done only where a holder may be alive.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None  # never written to, or copied without what is ours
+    try:
+        said = os.read(descriptor, 200).decode("utf-8", "replace").strip()
+        if _is_gone(said):
+            return None
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return said or "another process"
+    except OSError:
+        return None  # a file system that knows no locks
+    finally:
+        os.close(descriptor)
+    return None
+
+
+def _is_gone(said: str) -> bool:
+    """True where the process that took the lock last was one of this machine and has ended."""
+    pid, _, host = said.removeprefix("pid ").partition(" on ")
+    if host != socket.gethostname() or not pid.isdigit():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False  # alive, and somebody else's
+    return False

@@ -55,10 +55,15 @@ def entry(layout: Layout, view: ViewRecord) -> dict[str, object]:
     }
 
 
+def manifest_line(layout: Layout, view: ViewRecord) -> bytes:
+    """The line as it stands in the manifest."""
+    return orjson.dumps(entry(layout, view), option=orjson.OPT_APPEND_NEWLINE)
+
+
 def _blocks(layout: Layout, views: Iterable[ViewRecord]) -> Iterator[bytes]:
     block: list[bytes] = []
     for view in views:
-        block.append(orjson.dumps(entry(layout, view), option=orjson.OPT_APPEND_NEWLINE))
+        block.append(manifest_line(layout, view))
         if len(block) == _LINES_A_WRITE:
             yield b"".join(block)
             block = []

@@ -78,6 +78,7 @@ class Writer:
             else:
                 await self._commit(self._desk.batch(now))
         await self._commit(self._desk.close())
+        await to_thread.run_sync(self._committer.commit_partial_files, limiter=self._thread)
 
     async def _commit(self, batch: Batch) -> None:
         committed = await to_thread.run_sync(self._committer.commit, batch, limiter=self._thread)

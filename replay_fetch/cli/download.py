@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from functools import partial
-from pathlib import Path
-
-import anyio
 
 from replay_fetch.cli.download_options import add_options, settings_from
 from replay_fetch.cli.main import exit_code_of
@@ -39,7 +35,7 @@ def run_request(request: Request, *, as_json: bool = False) -> int:
     console = Console()
     show = request.settings.show
     with logging_to(console, show, secrets(request.credentials)):
-        report, failure = anyio.run(partial(download, request, reporter(show, console)))
+        report, failure = download(request, reporter(show, console))
     say(report_json(report) if as_json else report_text(report, request.out))
     if failure is not None:
         complain(failure)
@@ -50,8 +46,3 @@ def run_request(request: Request, *, as_json: bool = False) -> int:
 def secrets(keys: Credentials) -> tuple[str, ...]:
     """What must not be printed, whatever happens."""
     return keys.api_key, keys.app_key, keys.bearer_token
-
-
-def out_path(text: str) -> Path:
-    """An archive's folder."""
-    return Path(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -26,6 +27,7 @@ _COMMANDS = {
     "simulate": _Command("replay_fetch.cli.simulate", "serve the simulator until stopped"),
     "probe": _Command("replay_fetch.cli.probe", "one request: what the API answers, and which flags to set"),
     "status": _Command("replay_fetch.cli.status", "what an archive holds and what it still lacks"),
+    "show": _Command("replay_fetch.cli.show", "sessions of an archive, or the timeline of one"),
     "verify": _Command("replay_fetch.cli.verify", "re-read every file of an archive against its manifest"),
 }
 
@@ -43,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     options = _parser(arguments).parse_args(arguments)
+    _let_signals_interrupt()
     try:
         code: int = import_module(_COMMANDS[options.command].module).run(options)
     except ReplayFetchError as error:
@@ -51,6 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     return code
+
+
+def _let_signals_interrupt() -> None:
+    """SIGTERM and SIGHUP end a command as Ctrl-C does, unless they are ignored; a run hears them itself."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, signal.default_int_handler)
 
 
 def exit_code_of(error: ReplayFetchError) -> int:

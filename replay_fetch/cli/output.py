@@ -10,11 +10,13 @@ def say(text: str) -> None:
     """Print a line, or several, to stdout at once."""
     try:
         print(text, flush=True)
-    except BrokenPipeError:
-        # What Python flushes at its end goes where nobody complains.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except UnicodeEncodeError:
         print(text.encode("ascii", "backslashreplace").decode(), flush=True)
+    except OSError as error:
+        # What Python flushes at its end goes where nobody complains.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            complain(error)
 
 
 def complain(error: Exception) -> None:

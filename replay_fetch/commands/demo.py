@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from replay_fetch.archive import Report
-from replay_fetch.commands.download import Request, download
-from replay_fetch.errors import ReplayFetchError
+from replay_fetch.commands.download import Ended, Request, carry_out, planned
 from replay_fetch.progress import Reporter
 from replay_fetch.settings import ApiSettings, Credentials, Settings, ShowSettings
 from replay_fetch.simulator import LimitSettings, PagingSettings, Simulator, SimulatorSettings
@@ -16,7 +14,7 @@ from replay_fetch.simulator.recordings import recordings_folder
 _SIMULATOR = SimulatorSettings(limit=LimitSettings(limit=20, period=2.0), paging=PagingSettings(page_bytes=24_000))
 
 
-async def demo(out: Path, show: ShowSettings, shown_by: Reporter | None) -> tuple[Report, ReplayFetchError | None]:
+async def demo(out: Path, show: ShowSettings, shown_by: Reporter | None) -> Ended:
     """Download the sample list from the simulator into ``out``."""
     async with Simulator(_SIMULATOR) as simulator:
         auth = _SIMULATOR.auth
@@ -26,4 +24,5 @@ async def demo(out: Path, show: ShowSettings, shown_by: Reporter | None) -> tupl
             Settings(api=ApiSettings(base_url=simulator.base_url), show=show),
             Credentials(auth.api_key, auth.app_key),
         )
-        return await download(request, shown_by)
+        with planned(request) as (run, plan):
+            return await carry_out(run, plan, shown_by)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from replay_fetch.archive import Report
+import anyio
+
+from replay_fetch.archive import Layout, Report
 from replay_fetch.commands.stopping import stoppable
 from replay_fetch.errors import ReplayFetchError
-from replay_fetch.ledger import Ledger, Totals
+from replay_fetch.ledger import Ledger, Totals, check_file
 from replay_fetch.pipeline.download import Download, open_archive
-from replay_fetch.pipeline.planning import Plan, rehearse_plan
+from replay_fetch.pipeline.planning import Plan, load_plan, rehearse_plan
 from replay_fetch.plan import ViewList, fingerprint
 from replay_fetch.progress import Reporter
 from replay_fetch.settings import Credentials, Settings
@@ -33,34 +36,53 @@ class Request:
 class Rehearsal:
     """What a download would do."""
 
-    request_views: str
     out: Path
     plan: Plan
     totals: Totals
     settings: Settings
 
 
-async def download(request: Request, shown_by: Reporter | None) -> tuple[Report, ReplayFetchError | None]:
-    """Download; returns the report and, where the run was stopped by a failure, that failure.
+Ended = tuple[Report, ReplayFetchError | None]
+"""A run's report and, where it was stopped by a failure, that failure."""
 
-    Raises SettingsError and InputError before anything is asked, KeyboardInterrupt at a second signal.
+
+def download(request: Request, shown_by: Reporter | None) -> Ended:
+    """Download from the list to the report; to be called where no event loop runs.
+
+    The list is read before the loop starts: reading may block, and Ctrl-C then ends it at once. Raises
+    SettingsError and InputError before anything is asked, KeyboardInterrupt at a second signal.
     """
-    views = ViewList(request.views, request.settings.plan)
-    mark = fingerprint(request.views, request.settings.plan)
-    with open_archive(request.out, request.settings) as (layout, ledger):
-        run = Download(layout, ledger, request.settings, request.credentials)
-        async with stoppable() as stop:
-            report = await run.run(views, mark, stop, shown_by)
+    with planned(request) as (run, plan):
+        return anyio.run(carry_out, run, plan, shown_by)
+
+
+@contextmanager
+def planned(request: Request) -> Iterator[tuple[Download, Plan]]:
+    """The run over a list that is loaded, in an archive that is open."""
+    settings = request.settings
+    mark = fingerprint(request.views, settings.plan)
+    with open_archive(request.out, settings) as (layout, ledger):
+        plan = load_plan(ledger, ViewList(request.views, settings.plan), mark)
+        yield Download(layout, ledger, settings, request.credentials), plan
+
+
+async def carry_out(run: Download, plan: Plan, shown_by: Reporter | None) -> Ended:
+    """Fetch what is planned until it is there or a signal comes."""
+    async with stoppable() as stop:
+        report = await run.run(plan, stop, shown_by)
     return report, run.failure
 
 
 def rehearse(views: str, out: Path, settings: Settings) -> Rehearsal:
-    """Read the list and hold it against the archive, if there is one; changes nothing."""
-    with ExitStack() as stack:
-        if (out / ".replay-fetch").is_dir():
-            _, ledger = stack.enter_context(open_archive(out, settings))
+    """Read the list and hold it against the archive, if there is one; changes nothing, disturbs no run."""
+    there = Layout(out).ledger
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "ledger.sqlite"
+        if check_file(there):
+            with closing(Ledger.open_read_only(there)) as original:
+                ledger = original.copy_to(path)
         else:
-            scratch = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            ledger = stack.enter_context(closing(Ledger.open(scratch / "ledger.sqlite")))
-        plan, totals = rehearse_plan(ledger, ViewList(views, settings.plan))
-    return Rehearsal(views, out, plan, totals, settings)
+            ledger = Ledger.open(path)
+        with closing(ledger):
+            plan, totals = rehearse_plan(ledger, ViewList(views, settings.plan))
+    return Rehearsal(out, plan, totals, settings)

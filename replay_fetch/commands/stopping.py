@@ -14,7 +14,7 @@ from replay_fetch.pipeline.run import GRACE
 
 log = logging.getLogger(__name__)
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @asynccontextmanager
@@ -40,7 +40,9 @@ async def stoppable() -> AsyncIterator[anyio.Event]:
 
 
 async def _watch(stop: anyio.Event, everything: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]) -> None:
-    with anyio.open_signal_receiver(*_SIGNALS) as signals:
+    # What is ignored stays ignored: under nohup a closed terminal is no reason to stop.
+    heard = [one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
+    with anyio.open_signal_receiver(*heard) as signals:
         task_status.started()
         async for received in signals:
             if stop.is_set():

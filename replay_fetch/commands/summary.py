@@ -41,7 +41,7 @@ def plan_text(rehearsal: Rehearsal) -> str:
     plan, totals, fetch = rehearsal.plan, rehearsal.totals, rehearsal.settings.fetch
     to_do = totals.views - totals.finished
     lines = [
-        f"{count(plan.rows)} rows in {rehearsal.request_views}, nothing asked (--dry-run)",
+        f"{count(plan.rows)} rows in {rehearsal.plan.list_name}, nothing asked (--dry-run)",
         f"  {'views':<14}{count(plan.views):>11}",
         f"  {'sessions':<14}{count(totals.sessions):>11}",
         f"  {'duplicates':<14}{count(plan.duplicates):>11}",

@@ -13,7 +13,7 @@ import anyio
 from anyio import to_thread
 
 from replay_fetch.api import Endpoint, PageDecoder, check_status, rate_limit
-from replay_fetch.errors import Forbidden, RateLimited, RetryableError
+from replay_fetch.errors import Forbidden, NotFound, RateLimited, RetryableError
 from replay_fetch.fetch.keys import KeyWatch
 from replay_fetch.model import Answer, Page, Source, View
 from replay_fetch.pacing import Pacer
@@ -121,6 +121,9 @@ class Asking:
             raise
         except Forbidden as error:
             self.keys.refused(question.about, error)
+            raise
+        except NotFound:
+            self.keys.accepted = True  # the keys are looked at before the view
             raise
         self.keys.accepted = True
         self.quota.earn()

@@ -19,6 +19,8 @@ class KeyWatch:
         """``permission`` is what the application key needs, for the message."""
         self._permission = permission
         self.accepted = False
+        self.forbidden_before: set[Hashable] = set()
+        """Views being asked for that were forbidden in an earlier run too: that says nothing of the keys."""
         self._refused: set[Hashable] = set()
         self._last: Forbidden | None = None
 
@@ -27,8 +29,9 @@ class KeyWatch:
 
         A 401 always speaks of the keys.
         """
-        self._refused.add(about)
         self._last = error
+        if about not in self.forbidden_before:
+            self._refused.add(about)
         if error.status == _UNAUTHORIZED or (not self.accepted and len(self._refused) >= _VIEWS_REFUSED):
             raise self._auth_error()
 

@@ -1,7 +1,9 @@
 """The ledger: the plan and each view's state, in SQLite; the only module that speaks to it."""
 
+from replay_fetch.ledger.damage import DamagedLedger
+from replay_fetch.ledger.header import check_file
 from replay_fetch.ledger.ledger import Ledger, ToDo
 from replay_fetch.ledger.loading import Clash, LoadedList
 from replay_fetch.ledger.totals import Totals
 
-__all__ = ["Clash", "Ledger", "LoadedList", "ToDo", "Totals"]
+__all__ = ["Clash", "DamagedLedger", "Ledger", "LoadedList", "ToDo", "Totals", "check_file"]

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import sqlite3
-import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
-from replay_fetch.errors import ArchiveError
-from replay_fetch.ledger.damage import explanation, way_out
+from replay_fetch.ledger.damage import DamagedLedger
+from replay_fetch.ledger.database import Database
 from replay_fetch.ledger.loading import LoadedList, load_rows
-from replay_fetch.ledger.read_only import connected_read_only
 from replay_fetch.ledger.restoring import restore_rows
-from replay_fetch.ledger.rows import COUNT_TO_DO, RECORD, TO_DO, VIEWS, planned_view, result_row, view_record
-from replay_fetch.ledger.schema import APPLICATION_ID, FORMAT, PRAGMAS, TABLES
+from replay_fetch.ledger.rows import (
+    COUNT_TO_DO,
+    LACKING_PARTIAL,
+    RECORD,
+    TO_DO,
+    VIEWS,
+    planned_view,
+    result_row,
+    view_record,
+)
 from replay_fetch.ledger.totals import Totals, sum_views
 from replay_fetch.model import PlannedView, View, ViewRecord
 
@@ -28,62 +31,11 @@ class ToDo(NamedTuple):
     """Seconds since 1970: views that ended since are asked for again."""
 
 
-class Ledger:
-    """A connection to the ledger; threads that share it take turns.
+class Ledger(Database):
+    """The plan, the views' states and the archive's own settings; threads that share it take turns.
 
     A transaction that cannot be written (disk full, damage) raises ArchiveError and changes nothing.
     """
-
-    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
-        self._db = db
-        self._path = path
-        self._lock = threading.RLock()
-
-    @classmethod
-    def open(cls, path: Path) -> Self:
-        """Open the ledger at ``path``, made anew where there is none."""
-        with _explained(path):
-            db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-            ledger = cls(db, path)
-            new = not db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
-            if not new:
-                ledger._check_format()
-            for pragma in PRAGMAS:
-                db.execute(pragma)
-            if new:
-                with ledger._transaction():
-                    for statement in TABLES.split(";"):
-                        db.execute(statement)
-                    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                    db.execute(f"PRAGMA user_version = {FORMAT}")
-        return ledger
-
-    @classmethod
-    def open_read_only(cls, path: Path) -> Self:
-        """Open an existing ledger for reading, also while a run writes to it and where nobody can write."""
-        with _explained(path):
-            ledger = cls(connected_read_only(path), path)
-            try:
-                ledger._check_format()
-            except BaseException:
-                ledger.close()
-                raise
-        return ledger
-
-    def close(self) -> None:
-        """Fold the write-ahead log back in and let go of the file."""
-        self._db.close()
-
-    def _check_format(self) -> None:
-        (application,) = self._db.execute("PRAGMA application_id").fetchone()
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if application != APPLICATION_ID:
-            raise ArchiveError(f"{self._path} is not a ledger of replay-fetch; if it was one, {way_out(self._path)}")
-        if version != FORMAT:
-            raise ArchiveError(
-                f"{self._path} has format {version}, this version of replay-fetch reads format {FORMAT}; "
-                "nothing was changed: use the version that made it, or another OUT",
-            )
 
     # --- settings of the archive
 
@@ -151,6 +103,16 @@ class Ledger:
         with self._transaction():
             self._db.execute("UPDATE result SET token = NULL WHERE token IS NOT NULL")
 
+    def forget_partial_files(self) -> None:
+        """No session has a partial file any more."""
+        with self._transaction():
+            self._db.execute("UPDATE result SET partial_offset = NULL WHERE partial_offset IS NOT NULL")
+
+    def lacking_partial_files(self) -> list[int]:
+        """Sessions with saved views that are in no file of theirs."""
+        with self._using():
+            return [number for (number,) in self._db.execute(LACKING_PARTIAL)]
+
     # --- results
 
     def record(self, records: Iterable[ViewRecord], unnamed: Iterable[int] = ()) -> None:
@@ -214,35 +176,9 @@ class Ledger:
         with self._using():
             (verdict,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
-            raise ArchiveError(f"the ledger {self._path} is damaged ({verdict}); {way_out(self._path)}")
+            raise DamagedLedger(self._path, verdict)
 
     def totals(self, list_number: int | None = None) -> Totals:
         """Sums by outcome over one list, or over the whole archive."""
         with self._using():
             return sum_views(self._db, list_number)
-
-    @contextmanager
-    def _using(self) -> Iterator[None]:
-        with self._lock, _explained(self._path):
-            yield
-
-    @contextmanager
-    def _transaction(self, *, keep: bool = True) -> Iterator[None]:
-        with self._using():
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT" if keep else "ROLLBACK")
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    """Turn what the database refuses into an ArchiveError."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        raise ArchiveError(explanation(path, error)) from error

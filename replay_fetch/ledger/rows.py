@@ -29,6 +29,10 @@ ORDER BY view.session, row LIMIT :limit
 COUNT_TO_DO = f"""
 SELECT count(*) FROM view LEFT JOIN result USING (row) WHERE (:session IS NULL OR session = :session) AND {_OPEN}
 """
+LACKING_PARTIAL = """
+SELECT DISTINCT session FROM view JOIN result USING (row)
+WHERE size > 0 AND whole_offset IS NULL AND partial_offset IS NULL ORDER BY session
+"""
 RECORD = f"INSERT OR REPLACE INTO result VALUES ({', '.join('?' * 19)}, CAST(strftime('%s', 'now') AS INTEGER))"
 
 _NO_SPAN = (None, None, None)

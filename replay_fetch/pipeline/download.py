@@ -13,15 +13,24 @@ import anyio
 from anyio import to_thread
 
 from replay_fetch.api import Endpoint, PageDecoder, auth_headers
-from replay_fetch.archive import Layout, Report, Writer, make_good, opened, require, write_manifest, write_report
+from replay_fetch.archive import (
+    Layout,
+    Report,
+    Writer,
+    check_ledger_is_there,
+    make_good,
+    opened,
+    require,
+    write_manifest,
+    write_report,
+)
 from replay_fetch.errors import ArchiveError, ReplayFetchError, SettingsError
 from replay_fetch.fetch import Asking
-from replay_fetch.ledger import Ledger, ToDo, Totals
+from replay_fetch.ledger import Ledger, ToDo, Totals, check_file
 from replay_fetch.pacing import Pacer
-from replay_fetch.pipeline.planning import Plan, load_plan
+from replay_fetch.pipeline.planning import Plan
 from replay_fetch.pipeline.run import Run
 from replay_fetch.pipeline.show import Complaints, PacerMoment, count_records
-from replay_fetch.plan import ViewList
 from replay_fetch.progress import Reporter, RunStats, report
 from replay_fetch.settings import ApiSettings, Compression, Credentials, Settings
 from replay_fetch.transport import open_transport
@@ -40,6 +49,9 @@ def open_archive(out: Path, settings: Settings) -> Iterator[tuple[Layout, Ledger
     Raises ArchiveError where it cannot be used, SettingsError where it was made with another
     compression than is asked for.
     """
+    there = Layout(out)
+    check_ledger_is_there(there)
+    check_file(there.ledger)
     with opened(out) as folder, closing(Ledger.open(folder.ledger)) as ledger:
         layout = dataclasses.replace(folder, compression=_compression(ledger, settings.archive.compress))
         if ledger.setting(_STATE) == _RUNNING:
@@ -58,19 +70,16 @@ class Download:
         self._credentials = credentials
         self._pacer = Pacer(settings.fetch)
         self._stats = RunStats()
+        self._cut_short = False
         self.failure: ReplayFetchError | None = None
         """Why the run ended before its list did; what was fetched until then is kept and reported."""
 
-    async def run(
-        self, views: ViewList, fingerprint: str | None, stop: anyio.Event, shown_by: Reporter | None = None
-    ) -> Report:
-        """Plan, fetch and commit, then write manifest and report; ``stop`` ends it early and cleanly.
+    async def run(self, plan: Plan, stop: anyio.Event, shown_by: Reporter | None = None) -> Report:
+        """Fetch and commit, then write manifest and report; ``stop`` ends it early and cleanly.
 
-        A failure of the run is kept in ``failure``. Raises InputError where the list cannot be read:
-        then nothing was asked.
+        A failure of the run is kept in ``failure``, not raised.
         """
         started, began = datetime.now(UTC), anyio.current_time()
-        plan = await to_thread.run_sync(load_plan, self._ledger, views, fingerprint)
         todo = self._todo(plan, started)
         views_to_do = await to_thread.run_sync(self._ledger.count_to_do, todo)
         self._count(plan, views_to_do)
@@ -78,14 +87,14 @@ class Download:
             await self._stage(self._fetch(todo, stop, shown_by))
         await self._stage(to_thread.run_sync(self._finish, plan.loaded))
         totals = await to_thread.run_sync(self._ledger.totals, plan.list_number)
-        if totals.unasked and self.failure is None and not stop.is_set():
+        if totals.unasked and self.failure is None and not self._cut_short:
             self.failure = ArchiveError(f"{totals.unasked} views ended without an outcome: a defect, please report it")
-        summed = self._report(views.name, plan, totals)
+        summed = self._report(plan, totals)
         summed = dataclasses.replace(
             summed,
             started=started.isoformat(timespec="seconds"),
             seconds=round(anyio.current_time() - began, 3),
-            interrupted=stop.is_set() and bool(totals.unasked),
+            interrupted=self._cut_short,
         )
         await self._stage(to_thread.run_sync(write_report, self._layout, summed))
         return summed
@@ -104,7 +113,9 @@ class Download:
             asking = Asking(transport, self._pacer, Endpoint(api), PageDecoder(api), stats, fetch.retries)
             async with anyio.create_task_group() as shown:
                 shown.start_soon(report, stats, lambda: PacerMoment(self._pacer.snapshot()), shown_by)
-                await self._stage(Run(self._ledger, todo, asking, writer, self._settings, stop).run())
+                run = Run(self._ledger, todo, asking, writer, self._settings, stop)
+                await self._stage(run.run())
+                self._cut_short = run.cut_short
                 shown.cancel_scope.cancel()
 
     def _finish(self, newly_loaded: bool) -> None:  # noqa: FBT001 - called through a thread, by position
@@ -124,10 +135,10 @@ class Download:
         self._stats.views_total, self._stats.finished_before = plan.views, plan.views - views_to_do
         self._stats.bad_rows, self._stats.duplicates = plan.bad_rows, plan.duplicates
 
-    def _report(self, name: str, plan: Plan, totals: Totals) -> Report:
+    def _report(self, plan: Plan, totals: Totals) -> Report:
         stats, snapshot = self._stats, self._pacer.snapshot()
         return Report(
-            list_name=name,
+            list_name=plan.list_name,
             rows=plan.rows,
             duplicates=plan.duplicates,
             bad_rows=plan.bad_rows,

@@ -21,6 +21,7 @@ _KEPT = 100
 class Plan:
     """What a list came to: ``rows`` = ``views`` + ``duplicates`` + ``bad_rows``."""
 
+    list_name: str = ""
     list_number: int = 0
     views: int = 0
     duplicates: int = 0
@@ -59,8 +60,8 @@ def load_plan(ledger: Ledger, views: ViewList, fingerprint: str | None) -> Plan:
     """
     known = ledger.known_list(fingerprint) if fingerprint else None
     if known is not None:
-        return Plan(known.number, known.views, known.duplicates, loaded=False)
-    plan = Plan()
+        return Plan(views.name, known.number, known.views, known.duplicates, loaded=False)
+    plan = Plan(views.name)
     with views:
         plan.note(ledger.load(_good_rows(views, plan)))
     if fingerprint and not plan.bad_rows:
@@ -70,7 +71,7 @@ def load_plan(ledger: Ledger, views: ViewList, fingerprint: str | None) -> Plan:
 
 def rehearse_plan(ledger: Ledger, views: ViewList) -> tuple[Plan, Totals]:
     """What loading ``views`` would come to; the ledger stays as it is."""
-    plan = Plan()
+    plan = Plan(views.name)
     with views:
         loaded, totals = ledger.rehearse(_good_rows(views, plan))
     plan.note(loaded)

@@ -40,6 +40,8 @@ class Run:
     settings: Settings
     stop: anyio.Event
     """Set from outside: nothing more is asked for, what is in flight is finished and committed."""
+    cut_short: bool = False
+    """The run was stopped before it came to the end of its list."""
 
     async def run(self) -> None:
         """Fetch every view that is to do and commit it.
@@ -60,23 +62,27 @@ class Run:
             failure = _cause(errors)
         if failure is not None:
             raise failure
-        self.asking.keys.finish()
 
     async def _fetch(self, outbox: MemoryObjectSendStream[Message]) -> None:
         """Keep the workers busy until the list is done, or a stop is asked for and its grace is over."""
         give, take = anyio.create_memory_object_stream[PlannedView](0)
         producing, asking = anyio.CancelScope(), anyio.CancelScope()
+        held: list[ViewEnded] = []
         async with outbox, take, anyio.create_task_group() as brakes:
             brakes.start_soon(self._stop_on_request, producing, asking)
             with asking:
                 async with anyio.create_task_group() as workers:
-                    held: list[ViewEnded] = []
                     for _ in range(self.settings.fetch.workers):
                         worker = Worker(self.asking, self.settings, outbox.clone(), held)
                         workers.start_soon(worker.work, take.clone())
                     with producing:
                         await produce(self.ledger, self.todo, self.writer, give)
             brakes.cancel_scope.cancel()
+            self.cut_short = producing.cancelled_caught or asking.cancelled_caught
+            if not self.cut_short:
+                self.asking.keys.finish()
+                for ended in held:  # forbidden, and the keys are not to blame
+                    await outbox.send(ended)
 
     async def _stop_on_request(self, producing: anyio.CancelScope, asking: anyio.CancelScope) -> None:
         await self.stop.wait()

@@ -41,10 +41,15 @@ class Worker:
         earlier = planned.earlier
         if earlier is not None and earlier.token is not None:
             walk.go_on(Source(earlier.source), Start(earlier.token, earlier.pages, earlier.segments > 0))
+        keys = self._asking.keys
+        if earlier is not None and earlier.outcome is Outcome.FORBIDDEN:
+            keys.forbidden_before.add(planned.view)
         try:
             segments = await self._pages(planned, walk)
         except RequestError as error:
             return ViewEnded(planned, outcome_of(error), str(error), walk.source, answer_of(error))
+        finally:
+            keys.forbidden_before.discard(planned.view)
         return ViewEnded(planned, Outcome.FETCHED if segments else Outcome.EMPTY, source=walk.source)
 
     async def _pages(self, planned: PlannedView, walk: Walk) -> int:

@@ -1,0 +1,95 @@
+"""The door to SQLite: opening, transactions, and its complaints in our words."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from replay_fetch.errors import ArchiveError
+from replay_fetch.ledger.damage import failure
+from replay_fetch.ledger.header import check_file
+from replay_fetch.ledger.read_only import connected_read_only
+from replay_fetch.ledger.schema import APPLICATION_ID, FORMAT, PRAGMAS, TABLES
+
+
+class Database:
+    """A connection that threads may share: one uses it at a time."""
+
+    def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+        self._db = db
+        self._path = path
+        self._lock = threading.RLock()
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open the ledger at ``path``, made anew where there is none.
+
+        Raises ArchiveError, with nothing changed, where something else is there.
+        """
+        known = check_file(path)
+        with _explained(path):
+            # Recordings' ids are personal data too; the files that SQLite keeps beside it take over its mode.
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+            db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            ledger = cls(db, path)
+            if not known:
+                # Before the write-ahead log is switched on, so that the file's own header tells what it is.
+                with ledger._transaction():
+                    for statement in TABLES.split(";"):
+                        db.execute(statement)
+                    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                    db.execute(f"PRAGMA user_version = {FORMAT}")
+            for pragma in PRAGMAS:
+                db.execute(pragma)
+        return ledger
+
+    @classmethod
+    def open_read_only(cls, path: Path) -> Self:
+        """Open an existing ledger for reading, also while a run writes to it and where nobody can write."""
+        check_file(path)
+        with _explained(path):
+            return cls(connected_read_only(path), path)
+
+    def copy_to(self, path: Path) -> Self:
+        """One with the same content at ``path``, to try things with."""
+        copy = self.open(path)
+        with self._using():
+            self._db.backup(copy._db)  # noqa: SLF001 - another of our own
+        return copy
+
+    def close(self) -> None:
+        """Fold the write-ahead log back in and let go of the file."""
+        self._db.close()
+
+    @contextmanager
+    def _using(self) -> Iterator[None]:
+        with self._lock, _explained(self._path):
+            yield
+
+    @contextmanager
+    def _transaction(self, *, keep: bool = True) -> Iterator[None]:
+        with self._using():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT" if keep else "ROLLBACK")
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+
+@contextmanager
+def _explained(path: Path) -> Iterator[None]:
+    """Turn what the database refuses into an ArchiveError."""
+    try:
+        yield
+    except OSError as error:
+        raise ArchiveError(f"the ledger {path} cannot be opened: {error.strerror}") from error
+    except sqlite3.DatabaseError as error:
+        raise failure(path, error) from error

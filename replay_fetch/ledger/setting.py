@@ -1,0 +1,22 @@
+"""The names of the values that a ledger keeps with its archive."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Setting(StrEnum):
+    """What is kept."""
+
+    COMPRESSION = "compression"
+    """Of all session files."""
+    STATE = "state"
+    """A `State`, or nothing in a new archive."""
+
+
+class State(StrEnum):
+    """Whether files and manifest are what the ledger says."""
+
+    RUNNING = "running"
+    """They may be behind it: a run is going on, or was killed."""
+    CLEAN = "clean"
