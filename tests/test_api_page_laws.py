@@ -51,6 +51,7 @@ def result(
 @given(bodies=st.lists(BODIES, min_size=2, max_size=6), segments_path=PATHS, next_path=PATHS)
 @example(bodies=[b'{"segments":[]}', b'{"segments":[],"records":[],"start":1}'], segments_path="", next_path="")
 @example(bodies=[b'{"data":[]}', b'{"data":[],"segments":[{}]}'], segments_path="", next_path="")
+@example(bodies=[b'{"data":[]}', b'{"data":[],"errors":["x"]}'], segments_path="", next_path="next")
 @example(bodies=[b'{"next":[1]}', b'{"next":[2]}'], segments_path="next", next_path="")
 @example(bodies=[b'{"data":{"rows":[]}}'] * 2, segments_path="data.rows", next_path="data.rows")
 def test_what_was_seen_before_changes_no_result(bodies: list[bytes], segments_path: str, next_path: str) -> None:
