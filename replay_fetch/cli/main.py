@@ -43,16 +43,19 @@ the site
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    arguments = sys.argv[1:] if arguments is None else list(arguments)
-    options = _parser(arguments).parse_args(arguments)
-    _let_signals_interrupt()
     try:
-        code: int = import_module(_COMMANDS[options.command].module).run(options)
+        _let_signals_interrupt()
+        return _run(sys.argv[1:] if arguments is None else list(arguments))
     except ReplayFetchError as error:
         complain(error)
         return exit_code_of(error)
     except KeyboardInterrupt:
         return INTERRUPTED
+
+
+def _run(arguments: Sequence[str]) -> int:
+    options = _parser(arguments).parse_args(arguments)
+    code: int = import_module(_COMMANDS[options.command].module).run(options)
     return code
 
 
