@@ -1,0 +1,117 @@
+"""``replay-fetch show``: its options, and its tables for people and programs."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import orjson
+
+from replay_fetch.cli.output import say
+from replay_fetch.commands.listing import ListedSession, list_sessions, look_inside, newest
+from replay_fetch.commands.session_view import all_types, show_session
+from replay_fetch.commands.show_text import listing_text, session_text
+from replay_fetch.errors import SettingsError
+
+_SHOWN = 20
+_NARROWEST = 40
+
+_EPILOG = """\
+examples:
+  replay-fetch show archive/
+  replay-fetch show archive/ 1f46e825
+  replay-fetch show archive/ --csv --pages > sessions.csv
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
+    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
+    parser.add_argument(
+        "session", metavar="SESSION", nargs="?", help="one session's timeline; its id or how that begins"
+    )
+    parser.add_argument(
+        "--limit", metavar="N", type=int, help=f"newest N sessions, 0 for all ({_SHOWN}; 0 with --json)"
+    )
+    parser.add_argument("--pages", action="store_true", help="SDK and pages visited with --json and --csv, too: slower")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one object a session; for one session, one with its views")
+    form.add_argument("--csv", action="store_true", help="one row a session; for one session, one a view")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command."""
+    if options.limit is not None and options.limit < 0:
+        raise SettingsError("--limit must be 0 or more")
+    if options.session is not None:
+        _say_session(options)
+    else:
+        _say_sessions(options)
+    return 0
+
+
+def _say_session(options: argparse.Namespace) -> None:
+    views = show_session(options.out, options.session)
+    if options.json:
+        types = {str(kind): number for kind, number in sorted(all_types(views).items())}
+        shown = {"session_id": views[0].record.planned.view.session_id, "record_types": types}
+        say(_json(shown | {"views": [view.fields() for view in views]}))
+    elif options.csv:
+        _say_csv(view.fields() for view in views)
+    else:
+        say(session_text(views, _width()))
+
+
+def _say_sessions(options: argparse.Namespace) -> None:
+    if options.json or options.csv:
+        rows = _rows(options)
+        if options.csv:
+            _say_csv(rows)
+        else:
+            for row in rows:
+                say(_json(row))
+        return
+    sums, sessions = newest(list_sessions(options.out), _SHOWN if options.limit is None else options.limit)
+    for session in sessions:
+        look_inside(options.out, session)
+    say(listing_text(options.out, sums, sessions, _width()))
+
+
+def _rows(options: argparse.Namespace) -> Iterator[dict[str, object]]:
+    """All sessions in the archive's order as they are read, or the newest."""
+    sessions: Iterable[ListedSession] = list_sessions(options.out)
+    if options.limit:
+        sessions = newest(sessions, options.limit)[1]
+    for session in sessions:
+        if options.pages:
+            look_inside(options.out, session)
+        yield session.fields()
+
+
+def _say_csv(rows: Iterable[Mapping[str, object]]) -> None:
+    for number, row in enumerate(rows):
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        if number == 0:
+            writer.writerow(row)
+        writer.writerow(_cell(value) for value in row.values())
+        say(text.getvalue().removesuffix("\n"))
+
+
+def _cell(value: object) -> object:
+    """Lists as JSON: pages hold commas and spaces of their own."""
+    return _json(value) if isinstance(value, list) else value
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _width() -> int:
+    return max(shutil.get_terminal_size((80, 24)).columns, _NARROWEST)

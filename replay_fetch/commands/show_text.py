@@ -1,0 +1,120 @@
+"""What ``show`` says to people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from replay_fetch.api import printable
+from replay_fetch.api.recording import RECORD_TYPES
+from replay_fetch.commands.listing import ListedSession, Sums
+from replay_fetch.commands.session_view import ShownView, Stretch, all_types
+from replay_fetch.commands.timeline import LEGEND, lane
+from replay_fetch.progress.units import count, duration, size
+
+_SHORTEST_URL = 12
+
+
+def listing_text(out: Path, sums: Sums, sessions: Sequence[ListedSession], width: int) -> str:
+    """The archive in a sentence, and its sessions in a table with a second line of pages."""
+    lines = [_sums(out, sums)]
+    if sessions:
+        lines += ["", f"{'session':<9}{'start (UTC)':<20}{'length':>12}{'views':>9}{'segments':>11}{'size':>11}"]
+    for session in sessions:
+        lines.append(
+            f"{session.session_id[:8]:<9}{_when(session.start_ms):<20}{duration(session.seconds):>12}"
+            f"{count(session.views):>9}{count(session.segments):>11}{size(session.bytes):>11}"
+        )
+        lines.append(f"  {printable(', '.join(_about(session)), width - 2)}")
+    hidden = sums.sessions - len(sessions)
+    if hidden:
+        lines += ["", f"{count(hidden)} older sessions are not shown: --limit N, or all with --csv or --json"]
+    return "\n".join(lines)
+
+
+def session_text(views: Sequence[ShownView], width: int) -> str:
+    """A session's timeline, one lane a view, over the time of the whole session."""
+    spans = [view.span for view in views if view.span]
+    lines = [f"session {views[0].record.planned.view.session_id}"]
+    if not spans:
+        lines.append("nothing of it is recorded here")
+    over = Stretch(min(s.start_ms for s in spans), max(s.end_ms for s in spans)) if spans else Stretch(0, 0)
+    lines += [_session_facts(views, over), "", _axis(over, width)] if spans else []
+    in_time = sorted(views, key=lambda view: view.span.start_ms if view.span else over.end_ms)
+    for number, view in enumerate(in_time, start=1):
+        lines += _view_lines(number, view, over, width)
+    types = all_types(views)
+    if types:
+        lines += ["", LEGEND, "", "records"]
+        lines += [
+            f"  {kind:>3}  {RECORD_TYPES.get(kind, 'unknown'):<22}{count(n):>9}" for kind, n in sorted(types.items())
+        ]
+    return "\n".join(lines)
+
+
+def _sums(out: Path, sums: Sums) -> str:
+    parts = [f"{count(sums.sessions)} sessions", f"{count(sums.views)} views", f"{count(sums.segments)} segments"]
+    said = f"{out}: {', '.join(parts)}, {size(sums.bytes)}"
+    if sums.first_ms is not None:
+        said += f", from {_when(sums.first_ms)[:10]} to {_when(sums.last_ms)[:10]}"
+    if sums.unfinished:
+        said += f"\nnot finished: {count(sums.unfinished)} views, see `replay-fetch status {out}`"
+    return said
+
+
+def _about(session: ListedSession) -> Iterator[str]:
+    if session.unfinished:
+        yield f"{session.unfinished} unfinished"
+    if session.noted:
+        yield f"{session.noted} to note"
+    yield session.sdk or "not recorded"
+    yield from (page.removeprefix("https://") for page in dict.fromkeys(session.pages or ()))
+
+
+def _session_facts(views: Sequence[ShownView], over: Stretch) -> str:
+    idle = sum(stretch.seconds for view in views for stretch in view.idle)
+    gaps = sum(len(view.gaps) for view in views)
+    said = [f"{_when(over.start_ms)} UTC", duration(over.seconds)]
+    said += [sdk for sdk in dict.fromkeys(printable(view.sdk, 20) for view in views) if sdk]
+    said += [f"{len(views)} views", f"{count(sum(view.record.segments for view in views))} segments"]
+    said += [size(sum(view.record.size for view in views))]
+    said += [f"idle {duration(idle)}"] if idle else []
+    return ", ".join([*said, f"gaps: {gaps}"] if gaps else said)
+
+
+def _axis(over: Stretch, width: int) -> str:
+    start, end = _when(over.start_ms)[11:], _when(over.end_ms)[11:]
+    return f"    {start}{end:>{max(width - 4 - len(start), len(end) + 1)}}"
+
+
+def _view_lines(number: int, view: ShownView, over: Stretch, width: int) -> Iterator[str]:
+    record = view.record
+    length = duration(view.span.seconds) if view.span else "-"
+    outcome = record.outcome or "not asked"
+    head = f"{number:>3} {record.planned.view.view_id[:8]:<8}  {outcome:<13}{length:>12}  "
+    text = view.href or record.reason
+    yield (head + printable(text, max(width - len(head), _SHORTEST_URL)) if text else head).rstrip()
+    for warning in _warnings(view):
+        yield f"    {printable(warning, width - 4)}"
+    if view.span:
+        yield f"    {lane(view, over, width - 4)}"
+
+
+def _warnings(view: ShownView) -> Iterator[str]:
+    checks = view.record.checks
+    if missing := checks.get("gaps"):
+        yield f"missing segments: {missing}"
+    if repeats := checks.get("repeats"):
+        yield f"served twice: segments {repeats}"
+    if checks.get("lacks_full_snapshot"):
+        yield "has no full snapshot at its start: a player has nothing to begin with"
+
+
+def _when(at_ms: int | None) -> str:
+    if at_ms is None:
+        return "-"
+    try:
+        return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"
+    except (ValueError, OverflowError):
+        return str(at_ms)
