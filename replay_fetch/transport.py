@@ -32,8 +32,12 @@ class _TooLarge(Exception):
 class Transport:
     """Asks with one shared set of connections; the caller paces, retries and judges the status."""
 
-    def __init__(self, http: aiohttp.ClientSession, *, proxy: str | None, max_body: int) -> None:
+    def __init__(
+        self, http: aiohttp.ClientSession, headers: Mapping[str, str], *, proxy: str | None, max_body: int
+    ) -> None:
         self._http = http
+        # Not the library's default headers: those it sends to the proxy as well, with the CONNECT.
+        self._headers = headers
         self._proxy = proxy
         self._max_body = max_body
         self._now = asyncio.get_running_loop().time
@@ -59,7 +63,8 @@ class Transport:
 
     async def _answer(self, method: str, url: str, content: bytes | None) -> Answer:
         sent_at = self._now()
-        target, headers = URL(url, encoded=True), None if content is None else _JSON
+        target = URL(url, encoded=True)
+        headers = self._headers if content is None else {**self._headers, **_JSON}
         async with self._http.request(
             method, target, data=content, headers=headers, allow_redirects=False, proxy=self._proxy
         ) as response:
@@ -96,7 +101,6 @@ async def open_transport(
     async with aiohttp.ClientSession(
         connector=connector,
         timeout=timeout,
-        headers=headers,
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,  # the body layer inflates, with a bound
         requote_redirect_url=False,
@@ -104,7 +108,7 @@ async def open_transport(
         # The library would send a GET again by itself when a connection breaks: past the pacer, uncounted, and
         # not once but whenever it likes. There is no public switch.
         http._retry_connection = False  # noqa: SLF001 - see above
-        yield Transport(http, proxy=_proxy(api.origin), max_body=api.max_page_bytes + _BODY_SLACK)
+        yield Transport(http, headers, proxy=_proxy(api.origin), max_body=api.max_page_bytes + _BODY_SLACK)
 
 
 def _ssl_context(fetch: FetchSettings) -> ssl.SSLContext:
@@ -118,12 +122,22 @@ def _ssl_context(fetch: FetchSettings) -> ssl.SSLContext:
 
 
 def _proxy(origin: str) -> str | None:
-    """The proxy that the environment names for ``origin``, unless it exempts the host."""
+    """The proxy that the environment names for ``origin``, unless it exempts the host.
+
+    Plain http is for loopback alone, and a proxy in between would read the keys: it gets none. Raises
+    SettingsError for a kind of proxy that is not spoken here.
+    """
     parts = urlsplit(origin)
     proxies = getproxies_environment()
-    if proxy_bypass_environment(parts.netloc, proxies):
+    named = proxies.get("https") or proxies.get("all")
+    if not named or parts.scheme == "http" or proxy_bypass_environment(parts.netloc, proxies):
         return None
-    return proxies.get(parts.scheme) or proxies.get("all")
+    kind, colon, _ = named.partition("://")
+    if colon and kind.lower() not in ("http", "https"):
+        raise SettingsError(
+            f"HTTPS_PROXY or ALL_PROXY names a {kind} proxy; name an http one, or exempt {parts.netloc}"
+        )
+    return named if colon else f"http://{named}"
 
 
 def _joined(items: Iterable[tuple[str, str]]) -> dict[str, str]:

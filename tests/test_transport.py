@@ -1,0 +1,185 @@
+"""The door to aiohttp: whole answers or plain errors, and nothing of the request in any of them."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from rude_server import Behaviour, Server, answer, saying, serving, stalling
+from virtual_clock import VirtualClockLoop
+
+from replay_fetch.errors import SettingsError, TransportError
+from replay_fetch.model import Answer
+from replay_fetch.settings import ApiSettings, FetchSettings
+from replay_fetch.transport import Transport, open_transport
+
+pytestmark = pytest.mark.anyio
+
+SECRET = "key-that-nobody-may-see"  # noqa: S105 - looked for in what comes out
+BOUND = 2**20
+HEADERS = {"DD-API-KEY": SECRET}
+FETCH = FetchSettings(workers=4, connect_timeout=5.0, read_timeout=5.0)
+
+
+@pytest.fixture(autouse=True)
+def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@asynccontextmanager
+async def asking(behaviour: Behaviour) -> AsyncIterator[tuple[Transport, Server]]:
+    async with (
+        serving(behaviour) as server,
+        open_transport(ApiSettings(base_url=server.url, max_page_bytes=BOUND), FETCH, HEADERS) as transport,
+    ):
+        yield transport, server
+
+
+async def get(behaviour: Behaviour) -> Answer:
+    async with asking(behaviour) as (transport, server):
+        return await transport.get(f"{server.url}/page?paging=a%2Bb")
+
+
+async def test_an_answer_is_given_whole_and_as_it_came() -> None:
+    """Header names in lower case, repeats joined; a compressed body is not opened here."""
+    body = b"\x1f\x8bnot really gzip"
+    got = await get(saying(answer(body, b"Content-Encoding: gzip", b"X-A: 1", b"x-a: 2", status=b"418 Teapot")))
+    assert (got.status, got.body) == (418, body)
+    assert (got.headers["x-a"], got.headers["content-encoding"]) == ("1, 2", "gzip")
+    assert got.received_at >= got.sent_at > 0
+
+
+async def test_the_url_goes_out_as_it_is_with_the_keys_in_headers() -> None:
+    async with asking(saying(answer())) as (transport, server):
+        await transport.get(f"{server.url}/a%2Fb?paging=a%2Bb%3D%25")
+        head = server.heads[0]
+    assert head.startswith(b"GET /a%2Fb?paging=a%2Bb%3D%25 HTTP/1.1\r\n")
+    assert f"DD-API-KEY: {SECRET}\r\n".encode() in head
+    assert SECRET.encode() not in head.split(b"\r\n", 1)[0]
+
+
+@pytest.mark.parametrize("status", [b"301 Moved", b"302 Found", b"307 Temporary", b"308 Permanent"])
+async def test_a_redirect_is_an_answer_and_is_not_followed(status: bytes) -> None:
+    async with serving(saying(answer())) as elsewhere:
+        got = await get(saying(answer(b"", b"Location: " + elsewhere.url.encode(), status=status)))
+    assert (got.status, elsewhere.heads) == (int(status[:3]), [])
+
+
+async def test_cookies_are_not_kept() -> None:
+    async with asking(saying(answer(b"{}", b"Set-Cookie: a=1; Path=/", b"Connection: close"))) as (transport, server):
+        await transport.get(server.url)
+        await transport.get(server.url)
+        assert not any(b"cookie" in head.lower() for head in server.heads)
+
+
+async def test_netrc_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password else\n")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    async with asking(saying(answer())) as (transport, server):
+        await transport.get(server.url)
+        assert b"authorization" not in server.heads[0].lower()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\n"
+RUDE = {
+    "closed without a word": (saying(), "the server closed the connection without an answer"),
+    "reset before the answer": (saying(reset=True), "connection reset by peer"),
+    "cut inside the head": (saying(HEAD + b"Content-Le"), "the server closed the connection without an answer"),
+    "body shorter than said": (saying(HEAD + b"Content-Length: 9\r\n\r\n{}"), "the answer's body ended early"),
+    "last chunk missing": (
+        saying(HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"),
+        "the answer's body ended early",
+    ),
+    "chunk size is no number": (
+        saying(HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n"),
+        "the answer is not valid HTTP",
+    ),
+    "another protocol": (saying(b"SSH-2.0-OpenSSH_9.6\r\n"), "the answer is not valid HTTP"),
+    "an endless header": (saying(HEAD + b"X: " + b"x" * 100_000), "the answer is not valid HTTP"),
+    "status is no number": (saying(b"HTTP/1.1 OK 200\r\n\r\n"), "the answer is not valid HTTP"),
+}
+
+
+@pytest.mark.parametrize(("behaviour", "words"), RUDE.values(), ids=RUDE)
+async def test_what_is_no_whole_answer_is_named_in_plain_words(behaviour: Behaviour, words: str) -> None:
+    with pytest.raises(TransportError) as caught:
+        await get(behaviour)
+    assert str(caught.value) == words
+
+
+async def test_a_port_where_nobody_listens_is_a_transport_error() -> None:
+    async with serving(saying()) as gone:
+        pass
+    async with open_transport(ApiSettings(base_url=gone.url), FETCH, HEADERS) as transport:
+        with pytest.raises(TransportError, match="connect call failed"):
+            await transport.get(gone.url)
+
+
+@pytest.mark.parametrize("begun", [b"", HEAD, HEAD + b"Content-Length: 100\r\n\r\nbegun"])
+async def test_a_stall_ends_after_the_read_timeout(begun: bytes, virtual_clock: VirtualClockLoop) -> None:
+    """Silence before the answer, inside its head, inside its body."""
+    began = virtual_clock.time()
+    with pytest.raises(TransportError, match="stalled: no byte within --read-timeout"):
+        await get(stalling(begun))
+    assert virtual_clock.time() - began == pytest.approx(FETCH.read_timeout, abs=1.0)
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_past_the_bound_is_not_read_to_its_end(chunked: bool) -> None:  # noqa: FBT001 - a table's column
+    much = b"x" * BOUND
+    head = HEAD + (b"Transfer-Encoding: chunked\r\n\r\n" if chunked else b"Content-Length: %d\r\n\r\n" % 2**30)
+    block = b"100000\r\n" + much + b"\r\n" if chunked else much
+    with pytest.raises(TransportError, match="larger than a page may be"):
+        await get(saying(head, *[block] * 16))
+
+
+async def test_a_body_up_to_the_bound_is_read() -> None:
+    body = b"x" * BOUND
+    assert (await get(saying(answer(body)))).body == body
+
+
+def _told(error: BaseException | None) -> Iterator[str]:
+    """All that an exception and what hangs on it can give away."""
+    while error is not None:
+        yield repr(error)
+        yield str(error)
+        yield repr(vars(error))
+        yield "".join(traceback.format_exception(error))
+        assert error.__context__ is error.__cause__ is None
+        error = error.__cause__
+
+
+@pytest.mark.parametrize("behaviour", [rude for rude, _ in RUDE.values()], ids=RUDE)
+async def test_no_error_gives_the_keys_away(behaviour: Behaviour) -> None:
+    """The library's own exceptions hold the request: neither cause nor context may keep one."""
+    with pytest.raises(TransportError) as caught:
+        await get(behaviour)
+    assert not any(SECRET in told for told in _told(caught.value))
+
+
+async def test_a_cancelled_question_is_just_cancelled() -> None:
+    async with asking(stalling()) as (transport, server):
+        question = asyncio.ensure_future(transport.get(server.url))
+        while not server.heads:  # noqa: ASYNC110 - its arrival is the server's to note, which has no event
+            await asyncio.sleep(0)
+        question.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await question
+
+
+@pytest.mark.parametrize(("content", "reason"), [(None, "No such file or directory"), (b"no pem", "no certificate")])
+async def test_a_ca_file_that_cannot_be_used_is_a_settings_error(
+    tmp_path: Path, content: bytes | None, reason: str
+) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SettingsError, match=rf"--ca-file .*ca\.pem.*{reason}"):
+        async with open_transport(ApiSettings(), FetchSettings(ca_file=path), HEADERS):
+            pytest.fail("opened")
