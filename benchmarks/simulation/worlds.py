@@ -10,7 +10,7 @@ from benchmarks.simulation.servers import Headers
 
 MODES = ("all", "some", "429", "none")
 """Which answers carry headers."""
-PERIODS = (1, 3, 5, 10, 15, 30, 60, 120)
+PERIODS = (1, 5, 10, 10, 15, 30, 60, 60, 120)
 """Seconds; calendar-aligned limits come in such figures."""
 
 
@@ -18,15 +18,15 @@ def draw(seed: int, headers_on: str) -> Scenario:
     """A server with headers on ``all`` answers, on ``some``, on ``429`` or on ``none``."""
     rng = random.Random(f"world {headers_on} {seed}")
     period = rng.choice(PERIODS)
-    rate = 10 ** rng.uniform(0, 2)
-    limit = max(5, round(rate * period))
+    rate = 10 ** rng.uniform(-0.3, 1.7)
+    limit = max(10, round(rate * period))
     changes = _changes(rng, limit) if rng.random() < 0.25 else ()
     headers = Headers(
         on="all" if headers_on == "some" else headers_on,
         share=0.5 if headers_on == "some" else 1.0,
         rounding=rng.choice(("ceil", "floor")),
     )
-    kind = rng.choice(("window", "window", "bucket", "log")) if headers_on == "none" else "window"
+    kind = rng.choice(("window", "window", "window", "bucket", "log")) if headers_on == "none" else "window"
     latency = 10 ** rng.uniform(-1.3, 0)
     edge = rng.uniform(0.002, 0.05)
     return Scenario(
@@ -34,7 +34,7 @@ def draw(seed: int, headers_on: str) -> Scenario:
         limit=limit,
         period=period,
         kind=kind,
-        burst=rng.choice((1, 5, 20)),
+        burst=rng.choice((10, 20, 50)),
         headers=headers,
         changes=changes if kind == "window" else (),
         network=Network(latency, rng.uniform(0.2, 0.8), latency / 5, 8 * latency, (edge, 3 * edge)),

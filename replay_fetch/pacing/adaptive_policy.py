@@ -19,7 +19,7 @@ class AdaptivePolicy:
     def __init__(self) -> None:
         self._windows: dict[str, WindowPolicy | ShortWindowPolicy] = {}
         self._readers: dict[str, Reader] = {}
-        self._blind = BlindPolicy()
+        self._blind = BlindPolicy(0.0)
         self._latest = Sent(0, 0.0)
 
     def ready_at(self, now: float) -> float | None:

@@ -4,66 +4,59 @@ from __future__ import annotations
 
 from replay_fetch.model import RateLimit
 from replay_fetch.pacing.accepted import Accepted
+from replay_fetch.pacing.episode import Episode
+from replay_fetch.pacing.interval import Interval
 from replay_fetch.pacing.policy import Sent, State
 from replay_fetch.pacing.probe_gate import ProbeGate
+from replay_fetch.pacing.rhythm import Rhythm
+from replay_fetch.pacing.silent_window import SilentWindow
 from replay_fetch.pacing.slow_cubic import SlowCubic
 from replay_fetch.pacing.slow_start import SlowStart
 
-# A gate shut longer than this was shut by a window that ran out; shorter, by a bucket that refills.
-WINDOW_LIKE = 1.2
 # 429s to requests that left this soon after an opening belong to the episode before it.
 STRAGGLERS = 0.05
-# Timers wake a millisecond or two late; a debt of so many seconds is paid back.
-SLACK = 0.05
+# After the first window the search goes on from its mean rate, slower: two windows tell their length.
+SECOND_DOUBLING = 2.5
+SLOWEST_SEARCH, SLOWEST = 1.0, 0.5
+# What the longest recent way to a 429 says of the next one fades by this, 429 by 429.
+FADING = 0.8
 
 
 class BlindPolicy:
-    """Slow start to the first 429, then one gate with probes, then a long plateau; again from the gate.
+    """Slow start to the first 429; then a gate with probes, and what it teaches, again and again.
 
-    ``start_rate`` is what was right before headers stopped coming.
+    Until the openings of the gate show a rhythm the rate is a slow cubic around what was
+    accepted; from then on it counts by windows.
     """
 
-    def __init__(self, start_rate: float | None = None) -> None:
-        self._start_rate = start_rate
-        self._curve: SlowStart | SlowCubic | None = None
+    def __init__(self, now: float, known_rate: float | None = None) -> None:
+        self._pace: SlowStart | SlowCubic = SlowCubic(now, known_rate) if known_rate else SlowStart(now)
+        self._window: SilentWindow | None = None
         self._gate: ProbeGate | None = None
-        self._next = float("-inf")
-        self._paced = False
+        self._rhythm = Rhythm()
         self._accepted = Accepted()
+        self._episode: Episode | None = None
         self._rejected_at = float("-inf")
         """When the latest rejected request left."""
-        self._opened_at: float | None = None
+        self._way = 0.0
+        """Seconds that a request may need to the limiter: no more than a 429 took to come back."""
 
     def ready_at(self, now: float) -> float | None:
         """The next probe's time while the gate is shut, else at the pace."""
-        if self._gate:
-            return self._gate.ready_at(now)
-        self._paced = self._paced or self._next > now
-        return max(now, self._next)
+        return (self._gate or self._window or self._pace).ready_at(now)
 
     def sent(self, sent: Sent) -> None:
         """A probe, or one more at the pace."""
-        if self._gate:
-            self._gate.sent(sent)
-            return
-        curve = self._curve = self._curve or self._first_curve(sent.at)
-        curve.advance(sent.at, paced=self._paced)
-        self._paced = False
-        self._next = max(self._next, sent.at - SLACK) + 1 / curve.rate
+        (self._gate or self._window or self._pace).sent(sent)
 
     def answered(self, now: float, sent: Sent, rate_limit: RateLimit | None, *, accepted: bool) -> None:
         """An accepted probe opens the gate; a 429 shuts it, or keeps it shut."""
-        if accepted:
-            self._accepted.add(sent.at)
-            if self._gate and self._gate.is_probe(sent):
-                self._open(now, sent, self._gate)
+        if not accepted:
+            self._rejected(now, sent, rate_limit.retry_after if rate_limit else None)
             return
-        self._rejected_at = max(self._rejected_at, sent.at)
-        retry_after = rate_limit.retry_after if rate_limit else None
-        if self._gate:
-            self._gate.rejected(now, sent, retry_after)
-        elif self._opened_at is None or sent.at >= self._opened_at + STRAGGLERS:
-            self._gate = ProbeGate(now, retry_after)
+        self._accepted.add(sent.at)
+        if self._gate and self._gate.is_probe(sent):
+            self._open(now, sent, self._gate)
 
     def lost(self, now: float, sent: Sent) -> None:
         """A lost probe makes room for another."""
@@ -74,30 +67,58 @@ class BlindPolicy:
         """The gate or the pace."""
         if self._gate:
             return State("probe", 0.0, self._gate.ready_at(now))
-        rate = self._curve.rate if self._curve else 0.0
-        return State("hold" if isinstance(self._curve, SlowCubic) else "start", rate)
+        if self._window:
+            window = self._window
+            return State("rhythm", window.rate, None, int(window.takes), window.period, window.left)
+        return State("hold" if isinstance(self._pace, SlowCubic) else "search", self._pace.rate)
 
-    def _first_curve(self, now: float) -> SlowStart | SlowCubic:
-        return SlowStart(now) if self._start_rate is None else SlowCubic(now, self._start_rate)
+    def _rejected(self, now: float, sent: Sent, retry_after: float | None) -> None:
+        self._rejected_at = max(self._rejected_at, sent.at)
+        self._way = max(now - sent.at, FADING * self._way)
+        if self._gate:
+            self._gate.rejected(now, sent, retry_after)
+            if self._window:
+                self._window.still_out(sent)
+        elif self._shuts(sent):
+            self._gate = ProbeGate(now, self._rhythm.look_at(now), retry_after)
+
+    def _shuts(self, sent: Sent) -> bool:
+        """False for a straggler of the episode before."""
+        if self._window:
+            return self._window.ran_out(sent)
+        return self._episode is None or sent.at >= self._episode.opened_at + STRAGGLERS
 
     def _open(self, now: float, probe: Sent, gate: ProbeGate) -> None:
-        before, opened_at = self._opened_at, (self._rejected_at + probe.at) / 2
-        self._opened_at = opened_at
-        shut_for = now - gate.shut_at
-        self._gate = None
-        if before is None and shut_for >= WINDOW_LIKE:
-            # The first opening: how long a window is is not known yet, so the search goes on, slower.
-            rate = len(self._accepted) / max(1.0, now - self._accepted.first)
-            self._curve = SlowStart(now, max(1.0, rate), doubling=2.5)
-            self._next = now
+        before, self._gate = self._episode, None
+        rejected_at = min(self._rejected_at, probe.at)
+        self._episode = Episode(
+            shut_at=gate.shut_at,
+            noticed_at=now,
+            opened_at=(rejected_at + probe.at) / 2,
+            before=before.opened_at if before else None,
+            older=before.before if before else None,
+        )
+        self._rhythm.opened(Interval(rejected_at, min(now, probe.at + self._way)))
+        self._follow_rhythm(probe)
+        if not self._window:
+            self._pace = self._next_pace(now, self._episode)
+
+    def _follow_rhythm(self, probe: Sent) -> None:
+        """Goes by windows if their rhythm is known; the probe is the first request of one."""
+        period, edge = self._rhythm.period, self._rhythm.edge_after(probe.at)
+        if period is None or edge is None:
+            self._window = None
             return
-        if before is not None and shut_for >= WINDOW_LIKE:
-            start, end = before, opened_at
-            if end - start > 4 * shut_for + 10:  # mostly time in which the limit was not reached
-                start = end - max(2 * shut_for, 10.0)
-        else:
-            end = gate.shut_at
-            start = end - max(3.0, min(10.0, end - self._accepted.first))
-        measured = max(0.5, self._accepted.between(start, end) / (end - start))
-        self._curve = SlowCubic(now, measured)
-        self._next = now + 1 / self._curve.rate
+        if edge.centre - probe.at < period / 2:  # it left a little before the edge it found
+            edge = edge.shifted(period)
+        if self._window is None or self._window.period != period:
+            end = edge.centre - period
+            self._window = SilentWindow(period, takes=self._accepted.between(end - period, end))
+        self._window.opened(edge, probe)
+
+    def _next_pace(self, now: float, episode: Episode) -> SlowStart | SlowCubic:
+        if episode.before is None and episode.window_like:
+            rate = len(self._accepted) / max(1.0, now - self._accepted.first)
+            return SlowStart(now, max(SLOWEST_SEARCH, rate), SECOND_DOUBLING)
+        start, end = episode.stretch(self._accepted.first)
+        return SlowCubic(now, max(SLOWEST, self._accepted.between(start, end) / (end - start)))

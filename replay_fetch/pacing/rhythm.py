@@ -1,0 +1,85 @@
+"""The windows of a limit that hardly says anything, told by when its gate opens."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Sequence
+
+from replay_fetch.pacing.interval import Interval
+
+# Limits come in calendar-aligned windows of such lengths, in seconds.
+PERIODS = (2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1800, 3600)
+FEWEST, MOST = 3, 6
+"""Openings that must fit one period; older ones may be from before a change."""
+CHANCE = 0.005
+"""The largest probability with which openings at random may fall into step."""
+SHARP = 0.01
+"""Share of the period to which the edge is narrowed down; a window's count is not exact to more."""
+
+
+class Rhythm:
+    """Finds the period at which a gate's openings fall into step, and where it stands now.
+
+    An opening is known to lie between the last rejected and the first accepted request. A period
+    fits when one instant, modulo the period, lies in all openings; the longest that fits is taken,
+    where the shorter ones that fit divide it: a window that was not used up opens unnoticed.
+    """
+
+    def __init__(self) -> None:
+        self.period: float | None = None
+        self._edge: Interval | None = None
+        self._openings: deque[Interval] = deque(maxlen=MOST)
+        self._fewest = FEWEST
+
+    def opened(self, opening: Interval) -> None:
+        """The gate opened; out of step with what was known, it starts anew and believes less easily."""
+        self._openings.append(opening)
+        known = self.period
+        if known is None:
+            self._fit(PERIODS)
+        elif edge := _common(list(self._openings)[-3:], known):
+            self._edge = edge
+        else:
+            self.period = self._edge = None
+            if not self._fit([period for period in PERIODS if known % period == 0]):
+                self._openings = deque([opening], maxlen=MOST)
+                self._fewest = min(MOST, self._fewest + 1)
+
+    def edge_after(self, now: float) -> Interval | None:
+        """Where the window that holds ``now`` ends; None while no period is known."""
+        if self.period is None or self._edge is None:
+            return None
+        windows = 1 + math.floor((now - self._edge.centre) / self.period)
+        return self._edge.shifted(windows * self.period)
+
+    def look_at(self, now: float) -> float | None:
+        """Where to probe for the edge: in the middle of where it may be, until that is narrow."""
+        edge = self.edge_after(now)
+        if edge is None or self.period is None:
+            return None
+        return edge.centre if edge.width > SHARP * self.period else edge.late
+
+    def _fit(self, periods: Sequence[float]) -> bool:
+        openings = list(self._openings)
+        for count in range(len(openings), self._fewest - 1, -1):
+            recent = openings[-count:]
+            fits = [(period, edge) for period in periods if (edge := _common(recent, period))]
+            if fits and not any(fits[-1][0] % period for period, _ in fits):
+                self.period, self._edge = fits[-1]
+                self._openings = deque(recent, maxlen=MOST)
+                return True
+        return False
+
+
+def _common(openings: Sequence[Interval], period: float) -> Interval | None:
+    """The latest opening narrowed down by the earlier ones; None where they do not meet, or may by chance."""
+    latest = common = openings[-1]
+    chance = 1.0
+    for opening in openings[:-1]:
+        windows = round((latest.centre - opening.centre) / period)
+        if windows == 0:
+            return None
+        common = common.overlap(opening.shifted(windows * period))
+        chance *= min(1.0, (opening.width + latest.width) / period)
+    return common if common.width >= 0 and chance < CHANCE else None
