@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -51,6 +50,13 @@ _CHECKS = ("gaps", "repeats", "lacks_full_snapshot", "segments_expected")
 _ABOUT = ("start_ms", "end_ms", "records")
 _decoder = msgspec.json.Decoder(_Line)
 
+# By what follows the session's id in the name of its file: partial or not, and how it is compressed.
+_KINDS = {
+    Layout(Path(), compression).session_name("-", partial=partial).removeprefix("sessions/-"): (partial, compression)
+    for compression in Compression
+    for partial in (False, True)
+}
+
 
 class Entry(NamedTuple):
     """What the manifest says of one view; its row is the number of its line."""
@@ -95,10 +101,32 @@ def read_manifest(layout: Layout) -> Iterator[Entry | BadLine]:
 
 
 def _entry(number: int, text: bytes) -> Entry:
+    """A line's entry; ValueError where it breaks off or contradicts itself."""
     if not text.endswith(b"\n"):
         raise ValueError("it breaks off")
     line = _decoder.decode(text)
-    record = ViewRecord(
+    if not bool(line.bytes) == bool(line.segments) == bool(line.sha256):
+        raise ValueError("its segments, bytes and sha256 do not agree")
+    if line.file is None or line.offset is None or line.length is None:
+        if {line.file, line.offset, line.length, line.stored_sha256} != {None}:
+            raise ValueError("its file and its place in it do not agree")
+        record = _record(number, line)
+        if record.size and record.finished:
+            raise ValueError("it has no file for a finished view's bytes")
+        return Entry(record)
+    span = Span(line.offset, line.length, line.stored_sha256 or line.sha256 or "")
+    partial, compression = _kind_of_file(line.session_id, line.file)
+    record = _record(number, line, partial=span) if partial else _record(number, line, whole=span)
+    plain = compression is Compression.NONE
+    if plain != (line.stored_sha256 is None) or (plain and line.length != line.bytes) or not line.bytes:
+        raise ValueError("its bytes, length and hashes do not agree")
+    if not (partial or record.finished):
+        raise ValueError("a view that is not finished cannot lie in a finished file")
+    return Entry(record, line.file, compression)
+
+
+def _record(number: int, line: _Line, *, whole: Span | None = None, partial: Span | None = None) -> ViewRecord:
+    return ViewRecord(
         PlannedView(number, 0, View(line.session_id, line.view_id)),
         outcome=line.outcome,
         reason=line.reason or "",
@@ -110,41 +138,25 @@ def _entry(number: int, text: bytes) -> Entry:
         sha256=line.sha256 or "",
         checks=_known(line, _CHECKS),
         about=_known(line, _ABOUT),
+        whole=whole,
+        partial=partial,
     )
-    if len({bool(line.bytes), bool(line.segments), bool(line.sha256)}) > 1:
-        raise ValueError("its segments, bytes and sha256 do not agree")
-    return _placed(record, line)
-
-
-def _placed(record: ViewRecord, line: _Line) -> Entry:
-    """The entry with the place of its lines; ValueError where the line contradicts itself."""
-    if line.file is None or line.offset is None or line.length is None:
-        if {line.file, line.offset, line.length, line.stored_sha256} != {None}:
-            raise ValueError("its file and its place in it do not agree")
-        if record.size and record.finished:
-            raise ValueError("it has no file for a finished view's bytes")
-        return Entry(record)
-    partial, compression = _kind_of_file(record.planned.view.session_id, line.file)
-    plain = compression is Compression.NONE
-    if plain != (line.stored_sha256 is None) or (plain and line.length != record.size) or not record.size:
-        raise ValueError("its bytes, length and hashes do not agree")
-    if not (partial or record.finished):
-        raise ValueError("a view that is not finished cannot lie in a finished file")
-    span = Span(line.offset, line.length, line.stored_sha256 or record.sha256)
-    placed = replace(record, partial=span) if partial else replace(record, whole=span)
-    return Entry(placed, line.file, compression)
 
 
 def _kind_of_file(session_id: str, name: str) -> tuple[bool, Compression]:
     """Whether the file is a partial one, and how it is compressed; ValueError for a name we would not give."""
-    for compression in Compression:
-        for partial in (False, True):
-            if name == Layout(Path(), compression).session_name(session_id, partial=partial):
-                return partial, compression
-    raise ValueError("its file is not one of its session")
+    stem = f"sessions/{session_id}"
+    kind = _KINDS.get(name[len(stem) :]) if name.startswith(stem) else None
+    if kind is None:
+        raise ValueError("its file is not one of its session")
+    return kind
 
 
 def _known(line: _Line, names: Iterable[str]) -> dict[str, object]:
     """The line's values under these names, without those that say nothing."""
-    values = ((name, getattr(line, name)) for name in names)
-    return {name: value for name, value in values if value is not None and value is not False and value != []}
+    known: dict[str, object] = {}
+    for name in names:
+        value = getattr(line, name)
+        if value is not None and value is not False and value != []:
+            known[name] = value
+    return known
