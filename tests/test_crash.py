@@ -1,0 +1,64 @@
+"""Runs ended at named points and started again: a sample; ``python -m tests.crash`` is the long form."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from crash.harness import Stage, crashes, staged
+from crash.scenarios import SCENARIOS
+
+
+@pytest.fixture(scope="module", params=SCENARIOS, ids=lambda scenario: scenario.name)
+def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with staged(request.param, tmp_path_factory.mktemp("crash") / "stage") as stage:
+        yield stage
+
+
+def test_a_killed_run_ends_in_the_same_archive(stage: Stage) -> None:
+    """Each scenario is crashed at some of its points, others for each, and once at a random time."""
+    rng = random.Random(stage.scenario.name)  # noqa: S311 - chance, not secrets
+    chosen = [next(points) for points in [crashes(stage, rng)] for _ in stage.points]
+    sample = rng.sample(chosen, 4)
+    kills = sum(stage.trial(crash) for crash in sample)
+    kills += stage.trial(rng.uniform(0.05, stage.seconds), rng.choice(chosen))
+    assert kills >= 3
+
+
+def test_nothing_is_named_or_committed_before_it_is_on_the_disk(stage: Stage) -> None:
+    """For every file: write, fsync, rename, fsync the folder, and only then the ledger's commit."""
+    unsynced: set[str] = set()
+    folders: set[str] = set()
+    seen: Counter[str] = Counter()
+    for call in stage.calls:
+        match call.when, call.name:
+            case "before", "write":
+                unsynced.add(call.path)
+            case "before", "rename":
+                assert call.source not in unsynced, f"{call.path} was named before it was fsynced"
+                folders.add(str(Path(call.path).parent))
+            case "before", "mkdir":
+                folders.add(str(Path(call.path).parent))
+            case "after", "fsync":
+                unsynced.discard(call.path)
+                folders.discard(call.path)
+            case "before", "commit":
+                assert not unsynced | folders, f"committed before these were fsynced: {unsynced | folders}"
+        seen[call.name] += 1
+    assert min(seen[name] for name in ("write", "rename", "fsync", "commit")) >= 3
+
+
+def test_nothing_is_removed_that_the_ledger_still_names(stage: Stage) -> None:
+    """What replaces a part or a partial file is committed before that is removed."""
+    uncommitted = 0
+    for call in stage.calls:
+        match call.when, call.name:
+            case "after", "rename":
+                uncommitted += 1
+            case "after", "commit":
+                uncommitted = 0
+            case "before", "unlink":
+                assert not uncommitted, f"{call.path} was removed before the ledger's commit"

@@ -1,0 +1,79 @@
+"""Long chains that were cut in the middle, and what became of what they had brought."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import anyio
+import pytest
+from archives import Archive, Job, download, truth
+
+from replay_fetch.settings import ArchiveSettings, Compression, FetchSettings
+from replay_fetch.simulator import HoldingSettings, LatencySettings, PagingSettings, Simulator, SimulatorSettings
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock")]
+
+LATENCY = 3.0
+
+
+def _long(expire_page: int = 0) -> SimulatorSettings:
+    return SimulatorSettings(
+        holding=HoldingSettings(segments_per_view=24),
+        paging=PagingSettings(page_segments=1, expire_page=expire_page),
+        latency=LatencySettings(median=LATENCY),
+    )
+
+
+async def _cut(simulator: Simulator, out: Path, job: Job, after: float = 1.0) -> None:
+    """Ask for a long view, and stop in its middle."""
+    stop = anyio.Event()
+    async with anyio.create_task_group() as group:
+        group.start_soon(_stop_later, stop, after)
+        ran = await download(simulator, out, job, views=list(simulator.views[:2]), stop=stop)
+        group.cancel_scope.cancel()
+    assert ran.exit_code == 130
+
+
+async def _stop_later(stop: anyio.Event, seconds: float) -> None:
+    await anyio.sleep(seconds)
+    stop.set()
+
+
+@pytest.mark.parametrize("compression", [Compression.NONE, Compression.GZIP])
+async def test_a_cut_chain_goes_on_behind_its_last_page(tmp_path: Path, compression: Compression) -> None:
+    job = Job(archive=ArchiveSettings(compress=compression))
+    async with Simulator(_long()) as simulator:
+        await _cut(simulator, tmp_path / "out", job)
+        asked = dict(simulator.counts.pages)
+        assert len(asked) > 4
+        views = list(simulator.views[:2])
+        assert (await download(simulator, tmp_path / "out", job, views=views)).exit_code == 0
+        twice = [page for page, count in simulator.counts.pages.items() if count > 1]
+        assert len(twice) <= 2  # what was in flight when the grace was over
+        archive = Archive(tmp_path / "out")
+        if compression is Compression.NONE:
+            assert archive.sessions() == truth(simulator, views)
+        assert not archive.stray_files()
+
+
+@pytest.mark.parametrize("expire_page", [2, 3, 4, 5, 6, 12, 23])
+async def test_a_chain_that_begins_anew_ends_in_the_same_bytes(tmp_path: Path, expire_page: int) -> None:
+    async with Simulator(_long(expire_page=expire_page)) as simulator:
+        await _cut(simulator, tmp_path / "out", Job())
+        views = list(simulator.views[:2])
+        assert (await download(simulator, tmp_path / "out", views=views)).exit_code == 0
+        archive = Archive(tmp_path / "out")
+        assert archive.sessions() == truth(simulator, views)
+        assert not archive.stray_files()
+
+
+@pytest.mark.parametrize("seconds", [0.5, 12.0, 25.0])
+async def test_a_chain_cut_again_and_again_ends_in_the_same_bytes(tmp_path: Path, seconds: float) -> None:
+    async with Simulator(_long(expire_page=9)) as simulator:
+        for _ in range(3):
+            await _cut(simulator, tmp_path / "out", Job(fetch=FetchSettings(workers=1)), after=seconds / 3)
+        views = list(simulator.views[:2])
+        assert (await download(simulator, tmp_path / "out", views=views)).exit_code == 0
+        archive = Archive(tmp_path / "out")
+        assert archive.sessions() == truth(simulator, views)
+        assert not archive.stray_files()
