@@ -1,0 +1,75 @@
+"""Pages of a wanted size, cut from the real recordings.
+
+``python -m benchmarks.pages FOLDER SIZE…`` writes ``FOLDER/SIZE/plain/1.json`` to ``5.json`` and the
+same under ``gzip``. Records are the recorded ones, byte for byte; a segment is cut short where a page is full.
+"""
+
+from __future__ import annotations
+
+import gzip
+import itertools
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.server import CODINGS, PAGES
+from replay_fetch.api import elements, members
+from replay_fetch.simulator.recordings import load_recordings
+
+_ENVELOPE = b'{"segments":[%s],"paging":{"next":%s}}'
+
+
+def cut(size: int) -> list[bytes]:
+    """The bodies of one session's pages, each of about ``size`` bytes."""
+    segments = _segments(most=size // 2)
+    indexes = itertools.count()
+    bodies = []
+    for page in range(1, PAGES + 1):
+        token = b"null" if page == PAGES else b'"p%d"' % (page + 1)
+        room = size - len(_ENVELOPE)
+        held = []
+        while room > size // 20:
+            segment = _fitted(next(segments), room, next(indexes))
+            held.append(segment)
+            room -= len(segment)
+        bodies.append(_ENVELOPE % (b",".join(held), token))
+    return bodies
+
+
+def _segments(most: int) -> Iterator[tuple[dict[str, bytes], list[bytes]]]:
+    """The recorded segments in turn, for ever: members and records, without records above ``most`` bytes."""
+    recorded = [raw for view in load_recordings() for raw in view.segments]
+    for raw in itertools.cycle(recorded):
+        names = members(raw)
+        records = [record for record in elements(names.pop("records")) if len(record) <= most]
+        if records:
+            yield names, records
+
+
+def _fitted(segment: tuple[dict[str, bytes], list[bytes]], room: int, index: int) -> bytes:
+    """The segment with so many of its records as fit the room, at least one."""
+    names, records = segment
+    room -= sum(len(key) + len(value) + 4 for key, value in names.items())
+    ends = itertools.accumulate(len(record) + 1 for record in records)
+    fitting = max(1, sum(end <= room for end in ends))
+    told = {
+        **names,
+        "index_in_view": b"%d" % index,
+        "records_count": b"%d" % fitting,
+        "has_full_snapshot": b"true" if index == 0 else b"false",
+    }
+    rest = b",".join(b'"%s":%s' % (key.encode(), value) for key, value in told.items())
+    return b'{"records":[%s],%s}' % (b",".join(records[:fitting]), rest)
+
+
+def write(folder: Path, size: int) -> None:
+    for number, body in enumerate(cut(size), 1):
+        for coding in CODINGS:
+            path = folder / str(size) / coding / f"{number}.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(body if coding == "plain" else gzip.compress(body, 6, mtime=0))
+
+
+if __name__ == "__main__":
+    for wanted in sys.argv[2:]:
+        write(Path(sys.argv[1]), int(wanted))

@@ -1,0 +1,38 @@
+"""Fresh folders and generated lists."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory is what is wanted
+
+
+@contextmanager
+def scratch(folder: Path | None) -> Iterator[Path]:
+    """A fresh folder in ``folder``, or in memory where the system has that; gone afterwards.
+
+    Files in memory leave out the disk, whose pace after earlier mass deletes is another one each time.
+    """
+    place = folder or (MEMORY if MEMORY.is_dir() else None)
+    path = Path(tempfile.mkdtemp(prefix="replay-fetch-benchmark-", dir=place))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def write_list(path: Path, sessions: int, views: int = 1) -> Path:
+    """A list of made-up ids, always the same ones: ``views`` of each session."""
+    with path.open("w", encoding="utf-8") as file:
+        file.write("session_id,view_id\n")
+        for session in range(sessions):
+            session_id = uuid.UUID(int=session * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128)
+            file.writelines(
+                f"{session_id},{uuid.UUID(int=(session_id.int + view + 1) % 2**128)}\n" for view in range(views)
+            )
+    return path

@@ -1,0 +1,97 @@
+"""The server of every comparison: nginx in its own process, or a small one of ours where that is missing.
+
+It answers any session and view with the same five pages, which the query ``paging`` selects, and says
+that its limit is too high to be met, so that nobody is held back.
+"""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from benchmarks.programs import running
+
+SIZES = (2_000, 20_000, 200_000, 2_000_000)
+CODINGS = ("plain", "gzip")
+PAGES = 5
+"""Pages of a session; page n holds the token ``p{n + 1}``, the last one holds none."""
+HEADERS = {
+    "X-RateLimit-Limit": "1000000000",
+    "X-RateLimit-Period": "10",
+    "X-RateLimit-Remaining": "999999999",
+    "X-RateLimit-Reset": "5",
+}
+_NGINX = """
+daemon off; master_process off; worker_processes 1; pid {folder}/nginx.pid; error_log {folder}/error.log;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off; sendfile on; tcp_nopush on; tcp_nodelay on; open_file_cache max=100;
+  keepalive_requests 1000000000; keepalive_timeout 600; default_type application/json;
+  client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
+  uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+  map $arg_paging $page {{ default 1; p2 2; p3 3; p4 4; p5 5; }}
+  {headers}
+  {servers}
+}}
+"""
+_SERVER = "server {{ listen 127.0.0.1:{port}; root {root}; {extra} location / {{ rewrite ^ /$page.json break; }} }}"
+
+
+@contextmanager
+def serving(folder: Path, sizes: Sequence[int], codings: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
+    """Serve the pages; yields the server's name and a base URL for each ``size/coding``."""
+    subprocess.run([sys.executable, "-m", "benchmarks.pages", folder, *map(str, sizes)], check=True)  # noqa: S603 - ours
+    wanted = [f"{size}/{coding}" for size in sizes for coding in codings]
+    ports = dict(zip(wanted, _free_ports(len(wanted)), strict=True))
+    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+    command = _nginx(nginx, folder, ports) if nginx else _ours(folder, ports)
+    with running(command):
+        for port in ports.values():
+            _wait_for(port)
+        name = "nginx" if nginx else "asyncio (nginx is not installed)"
+        yield name, {what: f"http://127.0.0.1:{port}" for what, port in ports.items()}
+
+
+def _nginx(program: str, folder: Path, ports: dict[str, int]) -> list[str]:
+    servers = [_SERVER.format(port=port, root=folder / what, extra=_extra(what)) for what, port in ports.items()]
+    headers = " ".join(f'add_header {name} "{value}";' for name, value in HEADERS.items())
+    config = folder / "nginx.conf"
+    config.write_text(_NGINX.format(folder=folder, headers=headers, servers="\n  ".join(servers)))
+    return [program, "-e", str(folder / "error.log"), "-c", str(config)]
+
+
+def _extra(what: str) -> str:
+    """add_header of a server replaces those around it, so they are said again."""
+    if what.endswith("plain"):
+        return ""
+    names = {**HEADERS, "Content-Encoding": "gzip"}
+    return " ".join(f'add_header {name} "{value}";' for name, value in names.items())
+
+
+def _ours(folder: Path, ports: dict[str, int]) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.static", str(folder), *(f"{what}={port}" for what, port in ports.items())]
+
+
+def _free_ports(count: int) -> list[int]:
+    with ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(200):
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    raise SystemExit("the server does not come up")

@@ -1,0 +1,57 @@
+"""Serves the benchmark's pages where nginx is not installed: ``python -m benchmarks.static FOLDER WHAT=PORT…``."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sys
+from functools import partial
+from pathlib import Path
+
+from benchmarks.server import HEADERS, PAGES
+
+_PAGING = re.compile(rb"[?&]paging=p(\d)")
+_LIMIT = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+
+
+class Pages(asyncio.Protocol):
+    """One connection; the whole answers lie ready in memory."""
+
+    def __init__(self, answers: dict[int, bytes]) -> None:
+        self._answers = answers
+        self._received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - for the type checker
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        *requests, self._received = (self._received + data).split(b"\r\n\r\n")
+        for request in requests:
+            paging = _PAGING.search(request.partition(b"\r\n")[0])
+            self._transport.write(self._answers[int(paging[1]) if paging else 1])
+
+
+def answers(folder: Path) -> dict[int, bytes]:
+    coding = "" if folder.name == "plain" else f"Content-Encoding: {folder.name}\r\n"
+    found = {}
+    for page in range(1, PAGES + 1):
+        body = (folder / f"{page}.json").read_bytes()
+        head = (
+            f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n{coding}{_LIMIT}Content-Length: {len(body)}\r\n\r\n"
+        )
+        found[page] = head.encode() + body
+    return found
+
+
+async def main(folder: Path, places: list[str]) -> None:
+    loop = asyncio.get_running_loop()
+    for place in places:
+        what, _, port = place.partition("=")
+        ready = answers(folder / what)
+        await loop.create_server(partial(Pages, ready), "127.0.0.1", int(port))
+    await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2:]))
