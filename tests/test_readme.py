@@ -1,0 +1,147 @@
+"""The README is held to what the program says and does."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+import shutil
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+from archives import KEYS
+from processes import served
+
+from replay_fetch import ApiSettings, ArchiveSettings, Compression, Outcome, Report, Settings, download
+from replay_fetch.commands.summary import report_text
+from replay_fetch.simulator import SimulatorSettings
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def flags_of(command: str) -> set[str]:
+    """The long options of a command."""
+    parser = argparse.ArgumentParser(add_help=False)
+    import_module(f"replay_fetch.cli.{command}").add_options(parser)
+    return {flag for action in parser._actions for flag in action.option_strings if flag.startswith("--")}
+
+
+def flags_in(text: str) -> set[str]:
+    """The long options that a text names."""
+    return set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
+
+
+def section(title: str) -> str:
+    """A section of the README, without its heading."""
+    return re.split(rf"^## {re.escape(title)}$", README, flags=re.MULTILINE)[1].split("\n## ")[0]
+
+
+def test_every_option_of_download_stands_in_the_readme_and_no_other() -> None:
+    table = section("Options").split("Progress and logs")[0]
+    assert flags_in(table) == flags_of("download")
+
+
+def test_no_option_that_the_readme_names_is_made_up() -> None:
+    known = set().union(*(flags_of(command) for command in command_line_commands()))
+    ours = flags_in(re.sub(r"pip install.*|python3 -m venv.*", "", README))
+    assert ours - known - {"--help", "--version"} == set()
+
+
+def command_line_commands() -> list[str]:
+    """All commands, as the command line lists them."""
+    return list(import_module("replay_fetch.cli.main")._COMMANDS)
+
+
+def test_every_command_stands_in_the_readme() -> None:
+    assert [name for name in command_line_commands() if f"replay-fetch {name}" not in README] == []
+
+
+def test_the_exit_codes_are_those_of_a_report() -> None:
+    told = dict(re.findall(r"^\| (\d+) \| (.+?) \|$", section("Outcomes and exit codes"), flags=re.MULTILINE))
+    plain = Report(list_name="", rows=1, duplicates=0, bad_rows=0, outcomes={})
+    reports = {
+        "0": replace(plain, outcomes={Outcome.FETCHED: 1}),
+        "1": replace(plain, outcomes={Outcome.FAILED: 1}),
+        "3": replace(plain, unasked=1, stopped="why"),
+        "130": replace(plain, unasked=1, interrupted=True),
+    }
+    assert set(told) == {*reports, "2"}
+    assert {code: str(report.exit_code) for code, report in reports.items()} == {code: code for code in reports}
+
+
+def test_the_outcomes_are_those_of_the_program() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| .*? \| (no|yes)", section("Outcomes and exit codes"), flags=re.MULTILINE)
+    assert {name: again == "no" for name, again in rows} == {one.value: one.finished for one in Outcome}
+
+
+def test_the_demos_output_in_the_readme_is_what_the_summary_prints() -> None:
+    shown = re.search(r"^\$ python3 -m venv .*replay-fetch demo\n(.*?)^next: ", README, re.DOTALL | re.MULTILINE)
+    assert shown is not None
+    figures = Report(
+        list_name="",
+        rows=27,
+        duplicates=0,
+        bad_rows=0,
+        outcomes={Outcome.FETCHED: 25, Outcome.EMPTY: 2},
+        noted=1,
+        segments=60,
+        bytes=903_515,
+        requests=36,
+        wire_bytes=897_167,
+        seconds=3.7,
+    )
+    assert report_text(figures, Path("replay-fetch-demo")) == shown[1].strip()
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    setup = re.search(r"^\$ (python3 -m venv .*\[dev\].*) && \.venv/bin/pytest$", README, re.MULTILINE)
+    assert setup is not None
+    assert setup[1] in (ROOT / ".ci" / "run").read_text()
+
+
+def python_in(title: str) -> str:
+    """The first Python example of a section."""
+    found = re.search(r"```python\n(.*?)```", section(title), re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def test_the_example_of_the_library_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As it stands, in a folder with a list, with an environment that has keys and leads to the simulator."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(ROOT / "sample_inputs" / "views.csv", "views.csv")
+    monkeypatch.setenv("DD_API_KEY", KEYS.api_key)
+    monkeypatch.setenv("DD_APP_KEY", KEYS.app_key)
+    with served(SimulatorSettings()) as simulator:
+        settings = Settings(api=ApiSettings(base_url=simulator.base_url))
+        monkeypatch.setattr("replay_fetch.client._environment_settings", lambda: settings)
+        exec(python_in("As a library"), {})  # noqa: S102 - our own README
+    *sizes, outcome = capsys.readouterr().out.splitlines()
+    assert [int(size) for size in sizes] == [30_948, 1_244]
+    assert outcome.startswith("0 ")
+
+
+def test_the_example_that_opens_one_view_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings(archive=ArchiveSettings(Compression.GZIP))
+    with served(SimulatorSettings()) as simulator:
+        settings = replace(settings, api=ApiSettings(base_url=simulator.base_url))
+        asyncio.run(download(ROOT / "sample_inputs" / "views.csv", "archive", credentials=KEYS, settings=settings))
+    seen: dict[str, Any] = {}
+    exec(python_in("The archive"), seen)  # noqa: S102 - our own README
+    assert len(seen["lines"]) == seen["view"]["segments"] == 2
+
+
+def test_the_contents_lead_to_sections() -> None:
+    linked = re.findall(r"\]\(#([a-z-]+)\)", README)
+    headings = [
+        re.sub(r"[^a-z -]", "", line.lower()).replace(" ", "-")
+        for line in re.findall(r"^## (.*)$", README, re.MULTILINE)
+    ]
+    assert [link for link in linked if link not in headings] == []
