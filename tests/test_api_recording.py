@@ -25,7 +25,7 @@ RECORDED = [path for path in (recordings_folder() / "segments").iterdir() if pat
         ('{"type":7}', Record(7)),
         ('{"type":4,"timestamp":1e300,"data":{"href":"h"}}', Record(4, None, href="h")),
         ('{"type":4,"timestamp":"soon","data":{"href":7}}', Record(4)),
-        ('{"type":4,"timestamp":1,"data":{"href":"\\ud83d"}}', Record(4, 1, href="\ud83d")),
+        ('{"type":4,"timestamp":1,"data":{"href":"\\ud83d"}}', Record(4, 1, href="\ufffd")),
         ('{"type":3,"timestamp":1,"data":["?"]}', Record(3, 1)),
     ],
 )
@@ -62,5 +62,5 @@ def test_whatever_a_record_holds_nothing_raises(value: object) -> None:
     for key in ("type", "timestamp", "data"):
         record = {"type": 4, "timestamp": 1, "data": {"href": value, "source": value}} | {key: value}
         segment = json.dumps({"records": [record], "source": value, "application": value}).encode()
-        records(segment)
-        labels(segment)
+        for text in (*labels(segment), *(record.href for record in records(segment))):
+            assert text.encode("utf-8") or not text

@@ -146,10 +146,11 @@ def test_a_damaged_manifest_is_named_with_its_line(shop: Path, capsys: pytest.Ca
 
 
 def test_strangers_text_moves_no_cursor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    evil = "https://x/\x1b[2J\n\u202e"
+    evil = "https://x/\x1b[2J\n\u202e\ud83d"
     archive = write_archive(tmp_path / "archive", {("s", "v"): [segment(records=[meta(evil)], source="\x1b[31m")]})
     for arguments in ([archive], [archive, "s"]):
         assert set("\x1b\u202e").isdisjoint(shown(capsys, *arguments))
+    assert json.loads(shown(capsys, archive, "s", "--json"))["views"][0]["url"] == evil.replace("\ud83d", "\ufffd")
 
 
 @settings(max_examples=50)

@@ -117,7 +117,7 @@ def _plain_labels(segment: bytes) -> Labels:
     application = found.get("application")
     named = application.get("id") if isinstance(application, dict) else None
     texts = (found.get("source"), found.get("creation_reason"), named)
-    return Labels(*(text if isinstance(text, str) else "" for text in texts))
+    return Labels(*map(_text, texts))
 
 
 def _plain_records(segment: bytes) -> Iterator[Record]:
@@ -127,17 +127,21 @@ def _plain_records(segment: bytes) -> Iterator[Record]:
         if isinstance(record, dict) and isinstance(record.get("type"), int):
             at, data = record.get("timestamp"), record.get("data")
             inside = data if isinstance(data, dict) else {}
-            href = inside.get("href") if record["type"] == _META else None
             yield Record(
                 record["type"],
                 _ms(at if isinstance(at, int | float) else None),
                 record["type"] in _INCREMENTAL and inside.get("source") in _BY_HAND,
-                href if isinstance(href, str) else "",
+                _text(inside.get("href")) if record["type"] == _META else "",
             )
 
 
 def _ms(time: float | None) -> int | None:
     return int(time) if time is not None and 0 <= time < _LATEST else None
+
+
+def _text(value: object) -> str:
+    """The value where it is text, its lone surrogates replaced: no table and no terminal takes them."""
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else ""
 
 
 def _plain(segment: bytes) -> dict[str, object]:

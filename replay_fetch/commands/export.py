@@ -1,0 +1,93 @@
+"""``export``: an archive's views and segments as tables for DuckDB and pandas."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from replay_fetch.archive import Entry, Layout, entries, readable
+from replay_fetch.archive.durable import explained
+from replay_fetch.commands.tables import segment_rows, view_row
+from replay_fetch.errors import SettingsError
+from replay_fetch.progress import Reporter
+from replay_fetch.progress.units import count, duration, size
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """The files that were written, and their rows."""
+
+    views: int
+    segments: int
+    files: tuple[Path, Path]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportMoment:
+    """How far reading has come; sizes in bytes, seconds since its start."""
+
+    total: int
+    done: int
+    segments: int
+    seconds: float
+
+    def words(self) -> list[str]:
+        """What to say, the most important first."""
+        per_second = self.done / self.seconds if self.seconds else 0.0
+        said = [f"{size(self.done)} of {size(self.total)} read", f"{count(self.segments)} segments"]
+        if per_second:
+            said += [f"{size(per_second)}/s", f"{duration((self.total - self.done) / per_second)} left"]
+        return said
+
+    def fields(self) -> dict[str, int | float | None]:
+        """The same as numbers."""
+        return {"bytes_total": self.total, "bytes_read": self.done, "segments": self.segments}
+
+
+def export_parquet(out: Path, folder: Path, shown_by: Reporter | None) -> Exported:
+    """Write ``views.parquet`` and ``segments.parquet`` into ``folder``, made if it is not there.
+
+    Memory does not grow with the archive. Raises SettingsError where pyarrow is missing, ArchiveError
+    where the archive cannot be read or the files cannot be written.
+    """
+    from replay_fetch.commands.parquet import SEGMENTS, VIEWS, Table  # noqa: PLC0415 - an optional extra
+
+    layout = readable(out)
+    if folder.exists() and not folder.is_dir():
+        raise SettingsError(f"--parquet {folder} is a file; it must be a folder, made if it is not there")
+    with explained(f"making {folder}"):
+        folder.mkdir(parents=True, exist_ok=True)
+    shown = _Shown(shown_by, layout)
+    views, segments = Table(folder / "views.parquet", VIEWS), Table(folder / "segments.parquet", SEGMENTS)
+    with views, segments:
+        for entry in entries(layout):
+            views.add(view_row(entry))
+            for row in segment_rows(out, entry):
+                segments.add(row)
+            shown.read(entry, segments.rows)
+    shown.close(segments.rows)
+    return Exported(views.rows, segments.rows, (views.path, segments.path))
+
+
+class _Shown:
+    """The reporter, refreshed by the clock; one that was never needed shows nothing."""
+
+    def __init__(self, shown_by: Reporter | None, layout: Layout) -> None:
+        self._shown_by = shown_by
+        self._total = sum(file.stat().st_size for file in layout.sessions.glob("*")) if shown_by else 0
+        self._done = 0
+        self._began = self._last = time.monotonic()
+
+    def read(self, entry: Entry, segments: int) -> None:
+        self._done += entry.span.length if entry.span else 0
+        if self._shown_by and time.monotonic() - self._last >= self._shown_by.period:
+            self._last = time.monotonic()
+            self._shown_by.refresh(self._moment(segments))
+
+    def close(self, segments: int) -> None:
+        if self._shown_by and self._last > self._began:
+            self._shown_by.close(self._moment(segments))
+
+    def _moment(self, segments: int) -> ExportMoment:
+        return ExportMoment(self._total, self._done, segments, time.monotonic() - self._began)

@@ -1,0 +1,104 @@
+"""Rows into Parquet files, a row group at a time; the only place that knows pyarrow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from replay_fetch.archive.durable import explained
+from replay_fetch.commands.tables import Row
+from replay_fetch.errors import SettingsError
+
+try:
+    import pyarrow as pa
+    from pyarrow import parquet
+except ImportError:
+    raise SettingsError("--parquet needs the parquet extra: pip install 'replay-fetch[parquet]'") from None
+
+# Rows a group: readers take in whole groups, and 50,000 rows of ours are some 10 MB in memory.
+_ROWS = 50_000
+
+_TIME = pa.timestamp("ms", tz="UTC")
+VIEWS = pa.schema(
+    {
+        "session_id": pa.string(),
+        "view_id": pa.string(),
+        "outcome": pa.string(),
+        "reason": pa.string(),
+        "source": pa.string(),
+        "shape": pa.string(),
+        "pages": pa.int64(),
+        "segments": pa.int64(),
+        "records": pa.int64(),
+        "bytes": pa.int64(),
+        "sha256": pa.string(),
+        "start": _TIME,
+        "end": _TIME,
+        "file": pa.string(),
+        "offset": pa.int64(),
+        "length": pa.int64(),
+        "gaps": pa.list_(pa.int64()),
+        "repeats": pa.list_(pa.int64()),
+        "lacks_full_snapshot": pa.bool_(),
+        "segments_expected": pa.int64(),
+    }
+)
+SEGMENTS = pa.schema(
+    {
+        "session_id": pa.string(),
+        "view_id": pa.string(),
+        "position": pa.int64(),
+        "index": pa.int64(),
+        "start": _TIME,
+        "end": _TIME,
+        "records": pa.int64(),
+        "has_full_snapshot": pa.bool_(),
+        "creation_reason": pa.string(),
+        "sdk": pa.string(),
+        "application_id": pa.string(),
+        "bytes": pa.int64(),
+    }
+)
+
+
+class Table:
+    """A Parquet file being written; appears under its name when the context ends well, or not at all."""
+
+    def __init__(self, path: Path, schema: Any) -> None:  # Any: pyarrow ships no types
+        self.path = path
+        self.rows = 0
+        self._schema = schema
+        self._temporary = path.with_name(f".{path.name}.unfinished")
+        self._held: list[Row] = []
+
+    def __enter__(self) -> Self:
+        with explained(f"writing {self.path}"):
+            self._writer = parquet.ParquetWriter(self._temporary, self._schema, compression="zstd")
+        return self
+
+    def add(self, row: Row) -> None:
+        """One more row; some 50,000 are held until they are written together."""
+        self._held.append(row)
+        self.rows += 1
+        if len(self._held) >= _ROWS:
+            self._write()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._write()
+                with explained(f"writing {self.path}"):
+                    self._writer.close()
+                    self._temporary.replace(self.path)
+        finally:
+            self._writer.close()
+            self._temporary.unlink(missing_ok=True)
+
+    def _write(self) -> None:
+        if self._held:
+            with explained(f"writing {self.path}"):
+                self._writer.write_table(pa.Table.from_pylist(self._held, schema=self._schema))
+            self._held = []

@@ -1,0 +1,78 @@
+"""The archive as two tables: one row a view, and one row a segment without its records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from replay_fetch.api import facts
+from replay_fetch.api.recording import labels
+from replay_fetch.archive import Entry, segment_of, view_lines
+from replay_fetch.errors import ArchiveError
+
+Row = Mapping[str, object]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def view_row(entry: Entry) -> Row:
+    """A line of the manifest; times as times."""
+    record, span = entry.record, entry.span
+    return {
+        "session_id": record.planned.view.session_id,
+        "view_id": record.planned.view.view_id,
+        "outcome": record.outcome,
+        "reason": record.reason or None,
+        "source": record.source or None,
+        "shape": record.shape or None,
+        "pages": record.pages,
+        "segments": record.segments,
+        "records": record.about.get("records"),
+        "bytes": record.size,
+        "sha256": record.sha256 or None,
+        "start": _time(record.about.get("start_ms")),
+        "end": _time(record.about.get("end_ms")),
+        "file": entry.file,
+        "offset": span.offset if span else None,
+        "length": span.length if span else None,
+        "gaps": record.checks.get("gaps", []),
+        "repeats": record.checks.get("repeats", []),
+        "lacks_full_snapshot": bool(record.checks.get("lacks_full_snapshot")),
+        "segments_expected": record.checks.get("segments_expected"),
+    }
+
+
+def segment_rows(root: Path, entry: Entry) -> Iterator[Row]:
+    """A view's segments by position; raises ArchiveError where its file is damaged."""
+    session_id, view_id = entry.record.planned.view
+    for position, line in enumerate(view_lines(root, entry)):
+        try:
+            segment = segment_of(line)
+        except ValueError as error:
+            raise ArchiveError(f"{entry.file}, view {view_id}: {error}; run `replay-fetch verify {root}`") from None
+        known, named = facts(segment), labels(segment)
+        yield {
+            "session_id": session_id,
+            "view_id": view_id,
+            "position": position,
+            "index": known.index,
+            "start": _time(known.start_ms),
+            "end": _time(known.end_ms),
+            "records": known.records,
+            "has_full_snapshot": known.has_full_snapshot,
+            "creation_reason": named.creation_reason or None,
+            "sdk": named.source or None,
+            "application_id": named.application_id or None,
+            "bytes": len(segment),
+        }
+
+
+def _time(at_ms: object) -> datetime | None:
+    """The time, None where there is none or where calendars do not reach."""
+    if not isinstance(at_ms, int):
+        return None
+    try:
+        return _EPOCH + timedelta(milliseconds=at_ms)
+    except OverflowError:
+        return None
