@@ -20,11 +20,13 @@ from replay_fetch.errors import (
 )
 from replay_fetch.model import Answer, RateLimit
 
+NOW = 1792000000.0  # seconds since 1970
+
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
 @pytest.mark.parametrize("first_page", [True, False])
 def test_2xx_is_no_error(status: int, *, first_page: bool) -> None:
-    check_status(Answer(status, {}, b""), first_page=first_page)
+    check_status(Answer(status, {}, b""), first_page=first_page, now_epoch=NOW)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,7 @@ def test_2xx_is_no_error(status: int, *, first_page: bool) -> None:
 def test_each_status_is_one_error(status: int, first: type[RequestError], later: type[RequestError]) -> None:
     for first_page, expected in ((True, first), (False, later)):
         with pytest.raises(RequestError) as raised:
-            check_status(Answer(status, {}, b'{"errors":["Because"]}'), first_page=first_page)
+            check_status(Answer(status, {}, b'{"errors":["Because"]}'), first_page=first_page, now_epoch=NOW)
         assert type(raised.value) is expected
         assert str(status) in str(raised.value)
         assert ("Because" in str(raised.value)) == (expected is not RateLimited and not 300 <= status < 400)
@@ -61,20 +63,20 @@ def test_each_status_is_one_error(status: int, first: type[RequestError], later:
 @pytest.mark.parametrize("status", [401, 403])
 def test_forbidden_knows_its_status(status: int) -> None:
     with pytest.raises(Forbidden) as raised:
-        check_status(Answer(status, {}, b""), first_page=True)
+        check_status(Answer(status, {}, b""), first_page=True, now_epoch=NOW)
     assert raised.value.status == status
 
 
 def test_a_429_carries_what_its_headers_say() -> None:
     headers = {"x-ratelimit-limit": "10", "x-ratelimit-reset": "1792000003"}
     with pytest.raises(RateLimited) as raised:
-        check_status(Answer(429, headers, b"<html>"), first_page=True, now_epoch=1792000000.0)
+        check_status(Answer(429, headers, b"<html>"), first_page=True, now_epoch=NOW)
     assert raised.value.rate_limit == RateLimit(limit=10, reset=3.0)
 
 
 def test_a_429_without_headers_is_one_all_the_same() -> None:
     with pytest.raises(RateLimited) as raised:
-        check_status(Answer(429, {}, b""), first_page=True)
+        check_status(Answer(429, {}, b""), first_page=True, now_epoch=NOW)
     assert raised.value.rate_limit == RateLimit()
 
 
@@ -90,7 +92,7 @@ def test_a_429_without_headers_is_one_all_the_same() -> None:
 )
 def test_a_redirect_names_where_it_leads_and_no_more(location: str, named: str) -> None:
     with pytest.raises(Rejected, match="not followed") as raised:
-        check_status(Answer(302, {"location": location}, b""), first_page=True)
+        check_status(Answer(302, {"location": location}, b""), first_page=True, now_epoch=NOW)
     assert named in str(raised.value)
     assert "secret" not in str(raised.value)
     assert str(raised.value).isprintable()

@@ -69,7 +69,6 @@ IO = {
 # Waiting by the wall clock breaks when it is set; these look at it for what only it can tell.
 WALL_CLOCK = {
     "fetch/asking.py": "a reset given as an epoch or a date is compared with it",
-    "api/status.py": "the same, for callers that bring no clock",
     "commands/probe.py": "the same, for its one answer",
     "pipeline/download.py": "the report says when the run began and ended",
     "simulator/service.py": "its windows are aligned to the calendar, as the API's are",

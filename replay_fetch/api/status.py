@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from urllib.parse import urlsplit
 
 from replay_fetch.api.error_text import error_text
@@ -20,18 +19,17 @@ _NOT_FOUND = 404
 _TOKEN_REFUSALS = frozenset({400, 404, 410})
 
 
-def check_status(answer: Answer, *, first_page: bool, now_epoch: float | None = None, what: str = "this view") -> None:
+def check_status(answer: Answer, *, first_page: bool, now_epoch: float, what: str = "this view") -> None:
     """Raise what the answer's status means; return for 2xx.
 
     ``first_page`` says that no paging token was sent. ``now_epoch``, seconds since 1970, is what
-    epochs and dates in a 429's headers are held against; the system's clock by default. ``what`` names
-    what was asked for where the API does not have it.
+    epochs and dates in a 429's headers are held against. ``what`` names what was asked for where the
+    API does not have it.
     """
     if answer.status in _OK:
         return
     if answer.status == _TOO_MANY:
-        now = time.time() if now_epoch is None else now_epoch
-        raise RateLimited(rate_limit(answer.headers, now_epoch=now) or RateLimit())
+        raise RateLimited(rate_limit(answer.headers, now_epoch=now_epoch) or RateLimit())
     raise _error(answer, what, first_page=first_page)
 
 

@@ -107,7 +107,7 @@ def _understood(probing: Probing, answer: Answer) -> Probe:
         size=len(unpacked.body),
     )
     try:
-        check_status(unpacked, first_page=True)
+        check_status(unpacked, first_page=True, now_epoch=time.time())
         found.page = PageDecoder(probing.api).decode(unpacked)
     except Forbidden as error:
         keys = KeyWatch()

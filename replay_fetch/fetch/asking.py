@@ -115,7 +115,7 @@ class Asking:
 
     def _judge(self, question: Question[T], answer: Answer) -> None:
         try:
-            check_status(answer, first_page=question.first_page, what=question.what)
+            check_status(answer, first_page=question.first_page, now_epoch=self.epoch(), what=question.what)
         except RateLimited:
             self.counters.rate_limited += 1
             raise

@@ -30,7 +30,7 @@ class KeyWatch:
         A 401 always speaks of the keys.
         """
         self._last = error
-        if about not in self.forbidden_before:
+        if not self.accepted and about not in self.forbidden_before:  # later ones would only fill the memory
             self._refused.add(about)
         if error.status == _UNAUTHORIZED or (not self.accepted and len(self._refused) >= _VIEWS_REFUSED):
             raise self._auth_error()

@@ -1,0 +1,196 @@
+"""One page, asked for until it is there: what spends an attempt, what does not, what ends it at once."""
+
+from __future__ import annotations
+
+import random
+import threading
+from contextlib import suppress
+from itertools import pairwise
+
+import anyio
+import pytest
+from fake_api import API, VIEW, FakeTransport, Told, asking, page, status
+
+from replay_fetch.api import PageDecoder
+from replay_fetch.errors import (
+    AuthError,
+    BadBody,
+    Forbidden,
+    GarbledBody,
+    GaveUp,
+    NotFound,
+    OutageError,
+    Rejected,
+    ServerError,
+    TokenRefused,
+    TransportError,
+)
+from replay_fetch.fetch import Asking
+from replay_fetch.model import Answer, Page, Source, View
+from replay_fetch.settings import FetchSettings
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock")]
+
+FEW = FetchSettings(retries=2)
+SHORT_PAUSE = {"retry-after": "7"}
+
+
+async def ask(asking: Asking, view: View = VIEW, token: str | None = None) -> Page:
+    found, _ = await asking.page(view, Source.BLOB, token)
+    return found
+
+
+def counted(asking: Asking) -> dict[str, int]:
+    names = ("requests", "retries", "rate_limited", "pages", "segments")
+    return {name: getattr(asking.counters, name) for name in names}
+
+
+async def test_a_page_comes_decoded_beside_its_answer_and_is_counted() -> None:
+    answer = page(0, 1, then="t")
+    one = asking(FakeTransport([answer]))
+    found, kept = await one.page(VIEW, Source.BLOB, None)
+    assert ([len(found.segments), found.token], kept) == ([2, "t"], answer)
+    assert counted(one) == {"requests": 1, "retries": 0, "rate_limited": 0, "pages": 1, "segments": 2}
+    assert one.counters.wire_bytes == len(answer.body)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        status(500),
+        status(503),
+        status(408),
+        status(512),
+        TransportError("reset"),
+        Answer(200, {}, b'{"segments":[{"rec'),
+        Answer(200, {}, b"<html>"),
+    ],
+    ids=repr,
+)
+async def test_a_fault_is_asked_again_and_spends_an_attempt(fault: Told) -> None:
+    one = asking(FakeTransport([fault, fault, page(0)]), FEW)
+    await ask(one)
+    assert counted(one) == {"requests": 3, "retries": 2, "rate_limited": 0, "pages": 1, "segments": 1}
+
+
+@pytest.mark.parametrize(
+    ("fault", "cause"),
+    [(status(503), ServerError), (TransportError("reset"), TransportError), (Answer(200, {}, b"<html>"), GarbledBody)],
+    ids=["503", "reset", "html"],
+)
+async def test_when_the_attempts_are_spent_the_last_failure_is_the_cause(fault: Told, cause: type[Exception]) -> None:
+    one = asking(FakeTransport([fault] * 3), FEW)
+    with pytest.raises(GaveUp, match=r"after 3 attempts") as caught:
+        await ask(one)
+    assert isinstance(caught.value.__cause__, cause)
+    assert one.counters.requests == 3
+
+
+async def test_429s_wait_at_the_gate_and_spend_nothing() -> None:
+    """Ten of them, with no attempt to spend."""
+    transport = FakeTransport([*[status(429, SHORT_PAUSE)] * 10, page(0)])
+    one = asking(transport, FetchSettings(retries=0))
+    await ask(one)
+    assert counted(one) == {"requests": 11, "retries": 0, "rate_limited": 10, "pages": 1, "segments": 1}
+    times = [when for when, _, _ in transport.asked]
+    assert all(later - earlier >= 7 for earlier, later in pairwise(times))
+
+
+async def test_a_429_for_one_worker_holds_back_the_others() -> None:
+    transport = FakeTransport([status(429, SHORT_PAUSE), *[page(0)] * 5])
+    one = asking(transport)
+    async with anyio.create_task_group() as group:
+        for number in range(5):
+            group.start_soon(ask, one, View("s", f"v{number}"))
+    first, *others = [when for when, _, _ in transport.asked]
+    in_flight = [when for when in others if when < first + transport.latency]
+    assert all(when >= first + 7 for when in others if when not in in_flight)
+    assert len(in_flight) < len(others)
+
+
+@pytest.mark.parametrize(
+    ("answer", "token", "error"),
+    [
+        (status(404), None, NotFound),
+        (status(404), "t", TokenRefused),
+        (status(410), "t", TokenRefused),
+        (status(403), None, Forbidden),
+        (status(400), None, Rejected),
+        (status(302), None, Rejected),
+        (Answer(200, {}, b'{"what":1}'), None, BadBody),
+    ],
+    ids=lambda value: getattr(value, "status", value),
+)
+async def test_where_asking_again_is_useless_it_is_asked_once(
+    answer: Answer, token: str | None, error: type[Exception]
+) -> None:
+    one = asking(FakeTransport([answer]))
+    with pytest.raises(error):
+        await ask(one, token=token)
+    assert one.counters.requests == 1
+
+
+async def test_refused_keys_stop_the_run_after_three_views_that_are_forbidden() -> None:
+    one = asking(FakeTransport([status(403)] * 3))
+    for number in range(2):
+        with pytest.raises(Forbidden):
+            await ask(one, View("s", f"v{number}"))
+    with pytest.raises(AuthError):
+        await ask(one, View("s", "v2"))
+
+
+@pytest.mark.parametrize("answer", [page(), status(404), Answer(200, {}, b'{"what":1}')], ids=["page", "404", "odd"])
+async def test_any_answer_that_needs_good_keys_shows_that_they_are(answer: Answer) -> None:
+    one = asking(FakeTransport([answer, *[status(403)] * 9]))
+    with suppress(NotFound, BadBody):
+        await ask(one)
+    for number in range(9):
+        with pytest.raises(Forbidden):
+            await ask(one, View("s", f"v{number}"))
+    one.keys.finish()
+
+
+async def test_a_dead_api_ends_the_run_and_not_its_views() -> None:
+    """Failures during an outage are the API's: no page spends its attempts on them."""
+    fetch = FetchSettings(workers=4, retries=5, give_up_after=600)
+    one = asking(FakeTransport(lambda _source, _token: TransportError("refused")), fetch)
+    ends: list[Exception] = []
+
+    async def work(number: int) -> None:
+        try:
+            await ask(one, View("s", f"v{number}"))
+        except (GaveUp, OutageError) as error:
+            ends.append(error)
+
+    async with anyio.create_task_group() as group:
+        for number in range(4):
+            group.start_soon(work, number)
+    assert [type(end) for end in ends] == [OutageError] * 4
+    assert 600 < anyio.current_time() < 800
+
+
+async def test_an_outage_that_ends_in_time_costs_time_alone() -> None:
+    def answers(_source: str, _token: str | None) -> Told:
+        return TransportError("refused") if anyio.current_time() < 300 else page(0)
+
+    one = asking(FakeTransport(answers), FetchSettings(workers=4, retries=8))
+    one.rng = random.Random(1)  # noqa: S311 - jitter, drawn the same each time
+    async with anyio.create_task_group() as group:
+        for number in range(4):
+            group.start_soon(ask, one, View("s", f"v{number}"))
+    assert (one.counters.pages, anyio.current_time() < 400) == (4, True)
+
+
+async def test_a_large_body_is_decoded_off_the_loop() -> None:
+    threads: list[threading.Thread] = []
+
+    class Watched(PageDecoder):
+        def decode(self, answer: Answer) -> Page:
+            threads.append(threading.current_thread())
+            return super().decode(answer)
+
+    large = Answer(200, {}, b'{"segments":[{"records":["' + b"x" * 2**19 + b'"]}]}')
+    one = asking(FakeTransport([page(0), large]))
+    one.decoder = Watched(API)
+    assert [len((await ask(one)).segments) for _ in range(2)] == [1, 1]
+    assert [thread is threading.main_thread() for thread in threads] == [True, False]

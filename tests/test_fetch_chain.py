@@ -1,0 +1,89 @@
+"""Whether a chain of pages goes on; a table, without I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replay_fetch.errors import ChainCut
+from replay_fetch.fetch.chain import Chain
+from replay_fetch.model import Page, Segment
+
+ONE = (Segment(b"{}"),)
+
+
+def full(token: str | None = None, *, has_more: bool = False) -> Page:
+    return Page(ONE, token, has_more)
+
+
+def empty(token: str | None = None) -> Page:
+    return Page((), token)
+
+
+def follow(pages: Sequence[Page], chain: Chain | None = None) -> list[str | None]:
+    chain = chain or Chain(10)
+    return [chain.follow(page) for page in pages]
+
+
+@pytest.mark.parametrize(
+    ("pages", "tokens"),
+    [
+        ([full()], [None]),
+        ([empty()], [None]),
+        ([full("a"), full("b"), full()], ["a", "b", None]),
+        ([full("a", has_more=True), full()], ["a", None]),
+        ([full("a"), empty("b"), full("c"), empty()], ["a", "b", "c", None]),
+        ([empty(str(n)) for n in range(5)], ["0", "1", "2", "3", "4"]),
+        ([full(" "), full("")], [" ", ""]),
+    ],
+)
+def test_a_chain_follows_its_tokens_to_the_page_without_one(pages: list[Page], tokens: list[str | None]) -> None:
+    assert follow(pages) == tokens
+
+
+@pytest.mark.parametrize(
+    ("pages", "reason"),
+    [
+        ([full(has_more=True)], "page 1 says that more follows but gives no paging token"),
+        ([full("a"), full("a")], "paging loop: page 2 gives a token that was followed before"),
+        ([full("a"), full("b"), full("a")], "paging loop: page 3"),
+        ([empty(str(n)) for n in range(6)], "6 empty pages in a row"),
+        ([full(str(n)) for n in range(10)], "more than 10 pages"),
+    ],
+)
+def test_a_chain_that_leads_nowhere_is_cut(pages: list[Page], reason: str) -> None:
+    with pytest.raises(ChainCut, match=reason):
+        follow(pages)
+
+
+def test_a_page_with_segments_excuses_the_empty_ones_before_it() -> None:
+    pages = [empty(f"{n}") if n % 5 else full(f"{n}") for n in range(1, 30)]
+    follow(pages, Chain(100))
+
+
+def test_the_last_page_allowed_may_be_the_last_one() -> None:
+    assert follow([*(full(str(n)) for n in range(9)), full()])[-1] is None
+
+
+def test_a_chain_that_goes_on_knows_its_token_and_its_pages() -> None:
+    with pytest.raises(ChainCut, match="paging loop: page 4"):
+        Chain(10, "t3", pages=3).follow(full("t3"))
+    with pytest.raises(ChainCut, match="more than 10 pages"):
+        Chain(10, "t9", pages=9).follow(full("t10"))
+
+
+@given(st.lists(st.tuples(st.booleans(), st.none() | st.sampled_from("abcdef")), min_size=40, max_size=40))
+def test_every_chain_ends_whatever_the_api_says(script: list[tuple[bool, str | None]]) -> None:
+    """A loop of tokens is longer than the tokens there are: seven pages at most."""
+    chain, pages = Chain(1000), iter(script)
+    for _ in range(7):
+        has_segments, token = next(pages)
+        try:
+            if chain.follow(Page(ONE if has_segments else (), token)) is None:
+                return
+        except ChainCut:
+            return
+    pytest.fail("still going")

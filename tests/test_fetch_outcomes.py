@@ -1,0 +1,128 @@
+"""Which outcome an error gives, and when the keys are to blame; every class of error has its row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from replay_fetch.errors import (
+    AuthError,
+    BadBody,
+    ChainCut,
+    Forbidden,
+    GarbledBody,
+    GaveUp,
+    NotFound,
+    RateLimited,
+    Rejected,
+    RequestError,
+    RetryableError,
+    ServerError,
+    TokenRefused,
+    TransportError,
+)
+from replay_fetch.fetch import KeyWatch, answer_of, outcome_of
+from replay_fetch.model import Answer, Outcome, View
+
+ANSWER = Answer(200, {}, b"?")
+
+
+def gave_up(cause: RetryableError) -> GaveUp:
+    error = GaveUp(f"{cause} (after 9 attempts)")
+    error.__cause__ = cause
+    return error
+
+
+# A retryable error never reaches the table by itself: it is asked again, or a GaveUp carries it.
+TABLE: list[tuple[RequestError, Outcome, Answer | None]] = [
+    (RequestError("?"), Outcome.FAILED, None),
+    (RetryableError("?"), Outcome.FAILED, None),
+    (RateLimited(), Outcome.FAILED, None),
+    (ServerError("503"), Outcome.FAILED, None),
+    (TransportError("reset"), Outcome.FAILED, None),
+    (GarbledBody("cut", ANSWER), Outcome.FAILED, ANSWER),
+    (NotFound("404"), Outcome.MISSING, None),
+    (Forbidden("403"), Outcome.FORBIDDEN, None),
+    (Rejected("400"), Outcome.FAILED, None),
+    (TokenRefused("410"), Outcome.FAILED, None),
+    (BadBody("shape", ANSWER), Outcome.UNRECOGNISED, ANSWER),
+    (ChainCut("loop"), Outcome.INCOMPLETE, None),
+    (gave_up(ServerError("503")), Outcome.FAILED, None),
+    (gave_up(TransportError("reset")), Outcome.FAILED, None),
+    (gave_up(GarbledBody("cut", ANSWER)), Outcome.UNRECOGNISED, ANSWER),
+]
+
+
+@pytest.mark.parametrize(("error", "outcome", "answer"), TABLE, ids=lambda value: type(value).__name__)
+def test_each_error_is_one_outcome(error: RequestError, outcome: Outcome, answer: Answer | None) -> None:
+    assert (outcome_of(error), answer_of(error)) == (outcome, answer)
+
+
+def subclasses(kind: type[RequestError]) -> set[type[RequestError]]:
+    return {kind}.union(*(subclasses(child) for child in kind.__subclasses__()))
+
+
+def test_the_table_has_every_error_of_the_package() -> None:
+    ours = {kind for kind in subclasses(RequestError) if kind.__module__.startswith("replay_fetch")}
+    assert ours == {type(error) for error, _, _ in TABLE}
+
+
+def refuse(keys: KeyWatch, *views: str, status: int = 403) -> None:
+    for view in views:
+        keys.refused(View("s", view), Forbidden(f"no ({status})", status=status))
+
+
+def refuse_and_finish(keys: KeyWatch) -> None:
+    refuse(keys, "a")
+    keys.finish()
+
+
+KEYS_TO_BLAME: dict[str, Callable[[KeyWatch], None]] = {
+    "three views in a row": lambda keys: refuse(keys, "a", "b", "c"),
+    "one 401": lambda keys: refuse(keys, "a", status=401),
+    "nothing but one view, at the end": refuse_and_finish,
+}
+
+
+@pytest.mark.parametrize("refusals", KEYS_TO_BLAME.values(), ids=KEYS_TO_BLAME)
+def test_the_keys_are_to_blame_for(refusals: Callable[[KeyWatch], None]) -> None:
+    with pytest.raises(AuthError, match=r"no \(40[13]\)\. Check DD_API_KEY.*--site.*rum_session_replay_read"):
+        refusals(KeyWatch())
+
+
+def test_one_view_asked_for_thrice_is_one_view() -> None:
+    refuse(KeyWatch(), "a", "a", "a", "a")
+
+
+def test_keys_that_were_accepted_once_are_not_to_blame_for_403s() -> None:
+    keys = KeyWatch()
+    refuse(keys, "a", "b")
+    keys.accepted = True
+    refuse(keys, "c", "d", "e")
+    keys.finish()
+
+
+def test_keys_can_be_revoked_while_a_run_is_on() -> None:
+    keys = KeyWatch()
+    keys.accepted = True
+    with pytest.raises(AuthError):
+        refuse(keys, "a", status=401)
+
+
+def test_a_run_in_which_nothing_was_refused_ends_quietly() -> None:
+    KeyWatch().finish()
+
+
+def test_views_that_were_forbidden_before_say_nothing_of_the_keys() -> None:
+    keys = KeyWatch()
+    keys.forbidden_before.update(View("s", name) for name in "abcd")
+    refuse(keys, "a", "b", "c", "d")
+    keys.finish()
+
+
+def test_refused_views_do_not_pile_up_once_the_keys_are_good() -> None:
+    keys = KeyWatch()
+    keys.accepted = True
+    refuse(keys, *map(str, range(1000)))
+    assert len(keys._refused) == 0

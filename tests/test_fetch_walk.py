@@ -1,0 +1,165 @@
+"""A view's pages from first to last: sources one after the other, tokens refused, walks taken up again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from fake_api import VIEW, FakeTransport, Told, asking, page, status
+
+from replay_fetch.errors import ChainCut, NotFound, Rejected, TokenRefused
+from replay_fetch.fetch import Restart, Start, Walk
+from replay_fetch.model import Source
+from replay_fetch.settings import SourceChoice
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock")]
+
+EVENT, BLOB = Source.EVENT_PLATFORM, Source.BLOB
+AUTO = SourceChoice.AUTO
+
+
+def stores(**chains: list[Told]) -> Callable[[str, str | None], Told]:
+    """Each source's pages in order, page n behind the token ``t<n>``; another source knows no view."""
+
+    def answer(source: str, token: str | None) -> Told:
+        chain = chains.get(source)
+        return status(404) if chain is None else chain[int(token[1:]) if token else 0]
+
+    return answer
+
+
+async def walked(walk: Walk) -> list[str | list[int]]:
+    """What a walk gives: the indexes of each page, and ``restart``."""
+    steps: list[str | list[int]] = []
+    async for step in walk.steps():
+        if step is Restart.RESTART:
+            steps.append("restart")
+        else:
+            steps.append([int(segment.raw.split(b":")[-1].strip(b" }")) for segment in step[0].segments])
+    return steps
+
+
+def a_walk(transport: FakeTransport, choice: SourceChoice = AUTO, max_pages: int = 50) -> Walk:
+    return Walk(asking(transport), VIEW, choice, max_pages)
+
+
+async def test_pages_come_in_the_order_of_the_chain() -> None:
+    transport = FakeTransport(stores(event_platform=[page(0, then="t1"), page(1, 2, then="t2"), page(3)]))
+    assert await walked(a_walk(transport)) == [[0], [1, 2], [3]]
+    assert (transport.tokens, transport.sources) == ([None, "t1", "t2"], [EVENT])
+
+
+AUTO_TABLE: dict[str, tuple[dict[str, list[Told]], list[str | list[int]], Source]] = {
+    "in the first": ({"event_platform": [page(0)], "blob": [page(9)]}, [[0]], EVENT),
+    "empty in the first": ({"event_platform": [page()], "blob": [page(9)]}, [[], "restart", [9]], BLOB),
+    "missing in the first": ({"blob": [page(9)]}, ["restart", [9]], BLOB),
+    "empty in both": ({"event_platform": [page()], "blob": [page()]}, [[], "restart", []], BLOB),
+    "empty, then missing": ({"event_platform": [page()]}, [[], "restart"], BLOB),
+    "missing, then empty": ({"blob": [page()]}, ["restart", []], BLOB),
+    "empty pages, then some": (
+        {"event_platform": [page(then="t1"), page(0)], "blob": [page(9)]},
+        [[], [0]],
+        EVENT,
+    ),
+}
+
+
+@pytest.mark.parametrize(("chains", "steps", "source"), AUTO_TABLE.values(), ids=AUTO_TABLE)
+async def test_auto_asks_the_other_store_only_where_the_first_has_nothing(
+    chains: dict[str, list[Told]], steps: list[str | list[int]], source: Source
+) -> None:
+    walk = a_walk(FakeTransport(stores(**chains)))
+    assert (await walked(walk), walk.source) == (steps, source)
+
+
+async def test_a_view_that_no_store_knows_is_not_found() -> None:
+    transport = FakeTransport(stores())
+    with pytest.raises(NotFound):
+        await walked(a_walk(transport))
+    assert transport.sources == [EVENT, BLOB]
+
+
+@pytest.mark.parametrize("choice", [SourceChoice.EVENT_PLATFORM, SourceChoice.BLOB])
+async def test_one_store_alone_is_asked_when_it_is_named(choice: SourceChoice) -> None:
+    transport = FakeTransport(stores())
+    with pytest.raises(NotFound):
+        await walked(a_walk(transport, choice))
+    assert transport.sources == [choice.value]
+
+
+async def test_an_error_of_the_first_store_does_not_pass_for_nothing_there() -> None:
+    transport = FakeTransport(stores(event_platform=[status(400)], blob=[page(9)]))
+    with pytest.raises(Rejected):
+        await walked(a_walk(transport))
+    assert transport.sources == [EVENT]
+
+
+@pytest.mark.parametrize("refusal", [400, 404, 410])
+async def test_a_refused_token_begins_the_chain_once_more(refusal: int) -> None:
+    told: list[Told] = [page(0, then="t1"), status(refusal), page(0, then="t2"), page(1)]
+    transport = FakeTransport(told)
+    assert await walked(a_walk(transport)) == [[0], "restart", [0], [1]]
+    assert transport.tokens == [None, "t1", None, "t2"]
+
+
+async def test_a_token_refused_twice_fails_the_view() -> None:
+    transport = FakeTransport([page(0, then="t1"), status(410), page(0, then="t2"), status(410)])
+    with pytest.raises(TokenRefused):
+        await walked(a_walk(transport))
+
+
+async def test_a_chain_begun_anew_that_has_nothing_leads_to_the_other_store() -> None:
+    told: list[Told] = [page(0, then="t1"), status(410), status(404), page(9)]
+    walk = a_walk(FakeTransport(told))
+    assert (await walked(walk), walk.source) == ([[0], "restart", "restart", [9]], BLOB)
+
+
+async def test_a_walk_is_taken_up_behind_the_pages_that_are_there() -> None:
+    transport = FakeTransport(stores(event_platform=[page(0, then="t1"), page(1, then="t2"), page(2)]))
+    walk = a_walk(transport)
+    walk.go_on(EVENT, Start("t2", pages=2, found=True))
+    assert (await walked(walk), transport.tokens) == ([[2]], ["t2"])
+
+
+async def test_a_walk_in_the_second_store_does_not_return_to_the_first() -> None:
+    transport = FakeTransport(stores(event_platform=[page(8)], blob=[page(0, then="t1"), page(1)]))
+    walk = a_walk(transport)
+    walk.go_on(BLOB, Start("t1", pages=1, found=True))
+    assert (await walked(walk), transport.sources) == ([[1]], [BLOB])
+
+
+async def test_an_empty_last_page_behind_segments_of_an_earlier_run_is_the_end() -> None:
+    transport = FakeTransport(stores(event_platform=[page(0, then="t1"), page()], blob=[page(9)]))
+    walk = a_walk(transport)
+    walk.go_on(EVENT, Start("t1", pages=1, found=True))
+    assert (await walked(walk), transport.sources) == ([[]], [EVENT])
+
+
+async def test_nothing_found_before_and_after_leads_to_the_other_store() -> None:
+    transport = FakeTransport(stores(event_platform=[page(then="t1"), page()], blob=[page(9)]))
+    walk = a_walk(transport)
+    walk.go_on(EVENT, Start("t1", pages=1, found=False))
+    assert await walked(walk) == [[], "restart", [9]]
+
+
+async def test_a_token_of_an_earlier_run_may_be_refused_besides() -> None:
+    """The chain that is begun anew still has its one chance."""
+    told: list[Told] = [status(410), page(0, then="t1"), status(410), page(0)]
+    transport = FakeTransport(told)
+    walk = a_walk(transport)
+    walk.go_on(EVENT, Start("old", pages=7, found=True))
+    assert await walked(walk) == ["restart", [0], "restart", [0]]
+
+
+async def test_the_pages_of_earlier_runs_count_towards_the_most_a_view_may_have() -> None:
+    walk = a_walk(FakeTransport(stores(event_platform=[page(0, then="t1"), page(1, then="t2")])), max_pages=3)
+    walk.go_on(EVENT, Start("t1", pages=2, found=True))
+    with pytest.raises(ChainCut, match="more than 3 pages"):
+        await walked(walk)
+
+
+async def test_what_came_before_a_break_was_given() -> None:
+    steps = a_walk(FakeTransport(stores(event_platform=[page(0, then="t1"), page(1, then="t1")]))).steps()
+    assert [type(await anext(steps)) for _ in range(2)] == [tuple, tuple]
+    with pytest.raises(ChainCut):
+        await anext(steps)
