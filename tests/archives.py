@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from collections.abc import Mapping, Sequence
@@ -11,14 +12,14 @@ from typing import Any
 
 import anyio
 import zstandard
+from anyio._backends._asyncio import _threadpool_idle_workers, _threadpool_workers  # there is no public count
+from virtual_clock import VirtualClockLoop
 
 from replay_fetch.archive import Report
 from replay_fetch.cli.main import exit_code_of
+from replay_fetch.commands.download import Request, planned
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.model import View
-from replay_fetch.pipeline.download import Download, open_archive
-from replay_fetch.pipeline.planning import load_plan
-from replay_fetch.plan import ViewList, fingerprint
 from replay_fetch.settings import (
     ApiSettings,
     ArchiveSettings,
@@ -84,12 +85,17 @@ async def download(
     """Download the simulator's views, or others, into ``out`` on the running loop."""
     path = views if isinstance(views, Path) else write_list(out.with_suffix(".csv"), views or simulator.views)
     settings = job.settings(simulator.base_url)
-    mark = fingerprint(path, settings.plan)
-    with open_archive(out, settings) as (layout, ledger):
-        run = Download(layout, ledger, settings, job.keys)
-        plan = load_plan(ledger, ViewList(path, settings.plan), mark)
+    _let_threads_finish()
+    with planned(Request(str(path), out, settings, job.keys)) as (run, plan):
         report = await run.run(plan, stop or anyio.Event())
     return Ran(report, run.failure)
+
+
+def _let_threads_finish() -> None:
+    """Hold the virtual clock, if it is one, while any of anyio's threads works; the writer has a limiter of its own."""
+    loop = asyncio.get_running_loop()
+    if isinstance(loop, VirtualClockLoop):
+        loop.is_busy = lambda: len(_threadpool_workers.get(())) > len(_threadpool_idle_workers.get(()))
 
 
 async def downloaded(settings: SimulatorSettings, out: Path, job: Job = USUAL) -> Ran:
