@@ -68,6 +68,7 @@ IO = {
 
 # Waiting by the wall clock breaks when it is set; these look at it for what only it can tell.
 WALL_CLOCK = {
+    "cli/discover.py": "--from now-7d is counted from it",
     "fetch/asking.py": "a reset given as an epoch or a date is compared with it",
     "commands/probe.py": "the same, for its one answer",
     "pipeline/download.py": "the report says when the run began and ended",

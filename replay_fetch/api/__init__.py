@@ -10,33 +10,48 @@
 from replay_fetch.api.body import CutBody, OversizedBody, inflate
 from replay_fetch.api.endpoint import Endpoint, auth_headers, check_id
 from replay_fetch.api.error_text import error_text
+from replay_fetch.api.events import FoundPage, FoundView, found_page
+from replay_fetch.api.moments import moment_ms
 from replay_fetch.api.page import PageDecoder
+from replay_fetch.api.playlists import playlist_sessions, playlist_url
 from replay_fetch.api.printable import printable
 from replay_fetch.api.ratelimit import rate_limit
 from replay_fetch.api.scan import NotJson
+from replay_fetch.api.search import REPLAYED_VIEWS, Window, queries, search_body, search_url
 from replay_fetch.api.segment_facts import Continuity, SegmentFacts, facts
 from replay_fetch.api.split import elements, members, values
 from replay_fetch.api.status import check_status
 from replay_fetch.api.zstd import MissingZstd
 
 __all__ = [
+    "REPLAYED_VIEWS",
     "Continuity",
     "CutBody",
     "Endpoint",
+    "FoundPage",
+    "FoundView",
     "MissingZstd",
     "NotJson",
     "OversizedBody",
     "PageDecoder",
     "SegmentFacts",
+    "Window",
     "auth_headers",
     "check_id",
     "check_status",
     "elements",
     "error_text",
     "facts",
+    "found_page",
     "inflate",
     "members",
+    "moment_ms",
+    "playlist_sessions",
+    "playlist_url",
     "printable",
+    "queries",
     "rate_limit",
+    "search_body",
+    "search_url",
     "values",
 ]

@@ -41,7 +41,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _add_list_options(parser)
     _add_fetch_options(parser)
     _add_archive_options(parser)
-    _add_show_options(parser)
+    add_show_options(parser)
 
 
 def settings_from(options: argparse.Namespace, site: str | None) -> Settings:
@@ -51,15 +51,7 @@ def settings_from(options: argparse.Namespace, site: str | None) -> Settings:
     """
     return Settings(
         api=api_settings(options, site),
-        fetch=FetchSettings(
-            workers=options.workers,
-            max_rate=options.max_rate,
-            retries=options.retries,
-            connect_timeout=options.connect_timeout,
-            read_timeout=options.read_timeout,
-            give_up_after=options.give_up_after,
-            ca_file=options.ca_file,
-        ),
+        fetch=fetch_settings(options, options.workers),
         plan=PlanSettings(
             options.session_column,
             options.view_column,
@@ -67,12 +59,30 @@ def settings_from(options: argparse.Namespace, site: str | None) -> Settings:
             options.refresh_window if options.refresh else None,
         ),
         archive=ArchiveSettings(options.compress, keep_raw=options.keep_raw),
-        show=ShowSettings(
-            progress=options.progress,
-            log_json=options.log_format == "json",
-            log_file=options.log_file,
-            verbosity=options.verbose - options.quiet,
-        ),
+        show=show_settings(options),
+    )
+
+
+def fetch_settings(options: argparse.Namespace, workers: int) -> FetchSettings:
+    """The part of the settings that `add_patience_options` makes, and how many may ask at once."""
+    return FetchSettings(
+        workers=workers,
+        max_rate=options.max_rate,
+        retries=options.retries,
+        connect_timeout=options.connect_timeout,
+        read_timeout=options.read_timeout,
+        give_up_after=options.give_up_after,
+        ca_file=options.ca_file,
+    )
+
+
+def show_settings(options: argparse.Namespace) -> ShowSettings:
+    """The part of the settings that `add_show_options` makes."""
+    return ShowSettings(
+        progress=options.progress,
+        log_json=options.log_format == "json",
+        log_file=options.log_file,
+        verbosity=options.verbose - options.quiet,
     )
 
 
@@ -91,16 +101,27 @@ def api_settings(options: argparse.Namespace, site: str | None) -> ApiSettings:
 
 def add_api_options(parser: argparse.ArgumentParser) -> None:
     """Add where the API is, what it is asked and how it is read."""
+    group = add_server_options(parser)
+    _choice(group, "--source", SourceChoice, SourceChoice.AUTO, "store to read; auto: event_platform, else blob")
+    group.add_argument("--ts", metavar="MS", type=int, help="server-side timestamp, passed on as it is")
+    group.add_argument("--max-list-size", metavar="BYTES", type=int, help="largest list of segments in one page")
+    add_path_options(group)
+
+
+def add_path_options(group: argparse._ActionsContainer) -> None:
+    """Add where things are in an answer."""
+    group.add_argument("--segments-path", metavar="A.B", default="", help="where the segments are in an answer")
+    group.add_argument("--next-path", metavar="A.B", default="", help="where the next page's token is")
+
+
+def add_server_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add where the API is and who asks, in a group that more may be added to."""
     group = parser.add_argument_group("the API")
     group.add_argument("--site", metavar="HOST", help=f"default: $DD_SITE, else {SITES[0]}; known: {', '.join(SITES)}")
     group.add_argument("--base-url", metavar="URL", default="", help="in place of https://api.SITE")
     group.add_argument("--env-file", metavar="FILE", type=Path, help="keys and site as NAME=value lines")
     group.add_argument("--ca-file", metavar="FILE", type=Path, help="PEM bundle to trust beside the system's")
-    _choice(group, "--source", SourceChoice, SourceChoice.AUTO, "store to read; auto: event_platform, else blob")
-    group.add_argument("--ts", metavar="MS", type=int, help="server-side timestamp, passed on as it is")
-    group.add_argument("--max-list-size", metavar="BYTES", type=int, help="largest list of segments in one page")
-    group.add_argument("--segments-path", metavar="A.B", default="", help="where the segments are in an answer")
-    group.add_argument("--next-path", metavar="A.B", default="", help="where the next page's token is")
+    return group
 
 
 def _add_list_options(parser: argparse.ArgumentParser) -> None:
@@ -117,6 +138,11 @@ def _add_list_options(parser: argparse.ArgumentParser) -> None:
 def _add_fetch_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("asking")
     group.add_argument("--workers", metavar="N", type=int, default=_FETCH.workers, help="most at once (%(default)s)")
+    add_patience_options(group)
+
+
+def add_patience_options(group: argparse._ActionsContainer) -> None:
+    """Add how fast and how long the API is asked."""
     group.add_argument("--max-rate", metavar="R", type=float, help="most requests a second; default: the API's limit")
     group.add_argument("--retries", metavar="N", type=int, default=_FETCH.retries, help="for each page (%(default)s)")
     for flag, default, what in (
@@ -133,7 +159,8 @@ def _add_archive_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--keep-raw", action="store_true", help="keep every page as it came under raw/, too")
 
 
-def _add_show_options(parser: argparse.ArgumentParser) -> None:
+def add_show_options(parser: argparse.ArgumentParser) -> None:
+    """Add what is shown and logged, and where."""
     group = parser.add_argument_group("what is shown")
     _choice(group, "--progress", ProgressStyle, ProgressStyle.AUTO, "auto: a bar on a terminal, else a line every 10 s")
     group.add_argument("--log-format", choices=("text", "json"), default="text", help="of the lines on stderr")

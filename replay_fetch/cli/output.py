@@ -6,12 +6,12 @@ import os
 import sys
 
 
-def say(text: str) -> None:
+def say(text: str, end: str = "\n") -> None:
     """Print a line, or several, to stdout at once."""
     try:
-        print(text, flush=True)
+        print(text, end=end, flush=True)
     except UnicodeEncodeError:
-        print(text.encode("ascii", "backslashreplace").decode(), flush=True)
+        print(text.encode("ascii", "backslashreplace").decode(), end=end, flush=True)
     except OSError as error:
         # What Python flushes at its end goes where nobody complains.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -18,10 +18,13 @@ from replay_fetch.simulator import (
     LimitHeaderSettings,
     LimitSettings,
     PagingSettings,
+    SearchSettings,
     SimulatorSettings,
 )
 
-_Group = TypeVar("_Group", HoldingSettings, PagingSettings, LimitSettings, LimitHeaderSettings, LatencySettings)
+_Group = TypeVar(
+    "_Group", HoldingSettings, PagingSettings, SearchSettings, LimitSettings, LimitHeaderSettings, LatencySettings
+)
 
 _USUAL = SimulatorSettings()
 _PORT = 8642
@@ -48,6 +51,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _add_serving(parser)
     _add_holding(parser.add_argument_group("what is held"))
     _add_paging(parser.add_argument_group("pages"))
+    _add_search(parser.add_argument_group("events search", "Playlist N holds the first N sessions."))
     _add_limit(parser.add_argument_group("rate limit"))
     _add_trouble(parser.add_argument_group("trouble"))
 
@@ -61,6 +65,7 @@ def settings_from(ns: argparse.Namespace, environ: Mapping[str, str] = os.enviro
         auth=_auth(ns, environ),
         holding=_group(HoldingSettings, ns),
         paging=_group(PagingSettings, ns),
+        search=_group(SearchSettings, ns),
         limit=replace(_group(LimitSettings, ns), changes=tuple(ns.changes)),
         limit_headers=_group(LimitHeaderSettings, ns),
         latency=_group(LatencySettings, ns),
@@ -127,6 +132,21 @@ def _add_paging(group: argparse._ActionsContainer) -> None:
     add("--expire-page", type=int, default=usual.expire_page, metavar="N", help="page whose token has expired")
     add("--expire-status", type=int, default=usual.expire_status, metavar="STATUS", help="400, 404 or 410 for it")
     add("--expire-chains", type=int, default=usual.expire_chains, metavar="N", help="chains of a view that meet it")
+
+
+def _add_search(group: argparse._ActionsContainer) -> None:
+    usual = _USUAL.search
+    add = group.add_argument
+    add(
+        "--events-span",
+        type=float,
+        default=usual.events_span,
+        metavar="S",
+        help=f"seconds over which the views' events are spread (default: {usual.events_span:g})",
+    )
+    add("--page-events", type=int, default=usual.page_events, metavar="N", help="most events of a page")
+    add("--search-pages", type=int, default=usual.search_pages, metavar="N", help="stop silently after N pages")
+    add("--search-timeout", type=float, default=usual.search_timeout, metavar="S", help="longer windows time out")
 
 
 def _add_limit(group: argparse._ActionsContainer) -> None:

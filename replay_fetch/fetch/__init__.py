@@ -1,8 +1,22 @@
-"""Fetching views: one page asked for until it is there, pages walked to the end of the chain."""
+"""Fetching and finding views: one page asked for until it is there, pages walked to the end of the chain."""
 
-from replay_fetch.fetch.asking import Asking, Counters
+from replay_fetch.fetch.asking import Asking, Counters, Question
 from replay_fetch.fetch.keys import KeyWatch
 from replay_fetch.fetch.outcomes import answer_of, outcome_of
+from replay_fetch.fetch.searching import Search, sessions_of
 from replay_fetch.fetch.walk import Restart, Start, Step, Walk
 
-__all__ = ["Asking", "Counters", "KeyWatch", "Restart", "Start", "Step", "Walk", "answer_of", "outcome_of"]
+__all__ = [
+    "Asking",
+    "Counters",
+    "KeyWatch",
+    "Question",
+    "Restart",
+    "Search",
+    "Start",
+    "Step",
+    "Walk",
+    "answer_of",
+    "outcome_of",
+    "sessions_of",
+]

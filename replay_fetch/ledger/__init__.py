@@ -1,9 +1,10 @@
 """The ledger: the plan and each view's state, in SQLite; the only module that speaks to it."""
 
 from replay_fetch.ledger.damage import DamagedLedger
+from replay_fetch.ledger.found import FoundViews
 from replay_fetch.ledger.header import check_file
 from replay_fetch.ledger.ledger import Ledger, ToDo
 from replay_fetch.ledger.loading import Clash, LoadedList
 from replay_fetch.ledger.totals import Totals
 
-__all__ = ["Clash", "DamagedLedger", "Ledger", "LoadedList", "ToDo", "Totals", "check_file"]
+__all__ = ["Clash", "DamagedLedger", "FoundViews", "Ledger", "LoadedList", "ToDo", "Totals", "check_file"]

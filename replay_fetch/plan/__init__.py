@@ -1,8 +1,9 @@
-"""The plan: reads the list of views, row by row, in memory that does not grow with it."""
+"""The plan: reads and writes lists of views, row by row, in memory that does not grow with them."""
 
 from replay_fetch.plan.fingerprint import fingerprint
 from replay_fetch.plan.lines import ListSource
 from replay_fetch.plan.rows import BadRow, PlannedRow
 from replay_fetch.plan.view_list import ViewList
+from replay_fetch.plan.writing import csv_text
 
-__all__ = ["BadRow", "ListSource", "PlannedRow", "ViewList", "fingerprint"]
+__all__ = ["BadRow", "ListSource", "PlannedRow", "ViewList", "csv_text", "fingerprint"]

@@ -2,14 +2,16 @@
 
 from replay_fetch.progress.checking import CheckingMoment
 from replay_fetch.progress.console import Console
+from replay_fetch.progress.finding import FindingMoment
 from replay_fetch.progress.logs import logging_to
 from replay_fetch.progress.moment import Moment, PacerView, Shown
-from replay_fetch.progress.reporter import Reporter, report, reporter
+from replay_fetch.progress.reporter import Reporter, follow, report, reporter
 from replay_fetch.progress.stats import RunStats, Speed, Speedometer
 
 __all__ = [
     "CheckingMoment",
     "Console",
+    "FindingMoment",
     "Moment",
     "PacerView",
     "Reporter",
@@ -17,6 +19,7 @@ __all__ = [
     "Shown",
     "Speed",
     "Speedometer",
+    "follow",
     "logging_to",
     "report",
     "reporter",

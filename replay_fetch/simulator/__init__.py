@@ -1,7 +1,7 @@
 """A simulator of the API: it serves real recordings, misbehaves as told, and knows the truth.
 
-``Simulator(SimulatorSettings(…))`` is an async context manager. The events search and the playlists
-of the API belong here too, once the package asks for them: a service each, beside ``service``.
+``Simulator(SimulatorSettings(…))`` is an async context manager. It answers for segments, for the
+RUM events search and for playlists.
 """
 
 from replay_fetch.simulator.choices import (
@@ -28,6 +28,7 @@ from replay_fetch.simulator.settings import (
     LimitHeaderSettings,
     LimitSettings,
     PagingSettings,
+    SearchSettings,
     SimulatorSettings,
 )
 from replay_fetch.simulator.truth import Truth
@@ -53,6 +54,7 @@ __all__ = [
     "Reset",
     "RetryAfter",
     "Scope",
+    "SearchSettings",
     "Shape",
     "Simulator",
     "SimulatorSettings",

@@ -25,6 +25,8 @@ class Counts:
     """Requests that the limit let through, by view."""
     pages: Counter[tuple[View, Source, int]] = field(default_factory=Counter)
     """The same by page; the first page is 1."""
+    others: Counter[tuple[View, Source, int]] = field(default_factory=Counter)
+    """The same for searches and playlists, under names of their own instead of a view's."""
 
     @property
     def rate_limited(self) -> int:
@@ -51,6 +53,11 @@ class Counts:
         self.views[view] += 1
         self.pages[view, source, page] += 1
         return self.pages[view, source, page]
+
+    def other(self, about: View, source: Source, page: int) -> int:
+        """The same for a page of a search or a playlist."""
+        self.others[about, source, page] += 1
+        return self.others[about, source, page]
 
     def totals(self) -> dict[str, object]:
         """Everything but the counts by view and page, for JSON."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 
 from replay_fetch.model import Source, View
 from replay_fetch.simulator.chance import draw
 from replay_fetch.simulator.choices import Absence, Chain
 from replay_fetch.simulator.pages import Cursor, Cut, cut, spoil
 from replay_fetch.simulator.replies import EMPTY, RefusalError, Reply
-from replay_fetch.simulator.requests import PageRequest
+from replay_fetch.simulator.requests import Call, PageRequest
 from replay_fetch.simulator.settings import SimulatorSettings
 from replay_fetch.simulator.shapes import Bodies, Way
 from replay_fetch.simulator.tokens import BadTokenError, Tokens
@@ -30,8 +31,14 @@ class Pager:
         self._bodies = Bodies(settings.paging.shape)
         self._chains: Counter[tuple[View, Source]] = Counter()
 
-    def cursor(self, request: PageRequest) -> Cursor:
-        """The place that a request's token stands for, or the first; raises RefusalError."""
+    def call(self, request: PageRequest) -> Call:
+        """What it takes to answer; raises RefusalError for a token that was not given here or has expired."""
+        at = self._cursor(request)
+        done = partial(self._begin_chain, request) if at.page == 1 else None
+        return Call(request.view, request.source, at.page, partial(self._page, request, at), done)
+
+    def _cursor(self, request: PageRequest) -> Cursor:
+        """The place that a request's token stands for, or the first."""
         if request.token is None:
             return Cursor(chain=min(self._chains[request.view, request.source], _MOST_CHAINS))
         try:
@@ -42,12 +49,12 @@ class Pager:
             raise RefusalError(self._paging.expire_status, "Paging token has expired")
         return at
 
-    def begin_chain(self, request: PageRequest) -> None:
+    def _begin_chain(self, request: PageRequest) -> None:
         """A first page has been answered whole: tokens of earlier chains are told from later ones."""
         if self._paging.expire_page:  # else there is nothing to tell, and nothing to remember
             self._chains[request.view, request.source] += 1
 
-    def page(self, request: PageRequest, at: Cursor) -> Reply:
+    def _page(self, request: PageRequest, at: Cursor) -> Reply:
         """The page at a place of the view; raises RefusalError where the view is not held."""
         segments = self._truth.held(request.view, request.source)
         if segments is None:

@@ -58,6 +58,18 @@ class Population(Sequence[View]):
         exists = number is not None and number < len(self) and self._at(number) == view
         return self._recorded[number % len(self._recorded)] if exists and number is not None else None
 
+    @property
+    def sessions(self) -> int:
+        """How many sessions there are."""
+        return self._made or len(self._sessions)
+
+    def session_id(self, number: int) -> str:
+        """The id of the session of that number, the first is 0; raises IndexError where there is none."""
+        number = range(self.sessions)[number]
+        if self._made:
+            return self._session_ids.id(number)
+        return self._recorded[self._sessions[number][0]].view.session_id
+
     def write(self, file: TextIO) -> int:
         """Writes the list as CSV and says how many views it has."""
         rows = csv.writer(file, lineterminator="\n")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from replay_fetch.model import Source, View
-from replay_fetch.simulator.replies import RefusalError
+from replay_fetch.simulator.replies import RefusalError, Reply
 
 _PATH = re.compile(r"/api/v2/rum/replay/sessions/([^/]+)/views/([^/]+)/segments")
 _MAX_TEXT = 4096  # a token or a number longer than this is not one of ours
@@ -24,6 +25,19 @@ class Asked:
     """Looked up without regard to case."""
     origin: str = ""
     method: str = "GET"
+    body: bytes = field(default=b"", repr=False)
+
+
+class Call(NamedTuple):
+    """A request that has been understood: what faults and latency are drawn for, and how it is answered."""
+
+    view: View
+    source: Source
+    page: int
+    reply: Callable[[], Reply]
+    """Raises RefusalError where the answer is an error status."""
+    done: Callable[[], None] | None = None
+    """To be called when it is answered without a fault."""
 
 
 @dataclass(frozen=True, slots=True)

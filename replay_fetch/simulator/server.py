@@ -97,7 +97,8 @@ class Simulator:
         counts.begin()
         try:
             origin = f"{request.scheme}://{request.host}"
-            asked = Asked(request.path, request.query, request.headers, origin, request.method)
+            body = await request.read() if request.can_read_body else b""
+            asked = Asked(request.path, request.query, request.headers, origin, request.method, body)
             reply = self.service.answer(asked)
             if reply.fault is None:
                 counts.answer(reply.status, len(reply.body.octets))

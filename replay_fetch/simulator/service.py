@@ -5,9 +5,9 @@ The order in which a request is judged:
 1. an outage meets everybody;
 2. a path or parameters that are not as documented, then credentials that are not ours, are refused;
 3. the rate limit;
-4. a paging token that was not given in this chain, or has expired, is refused;
+4. a paging token or cursor that was not given in this chain, or has expired, is refused;
 5. faults meet the pages they are meant for;
-6. the page.
+6. the page: of a view's segments, of the events search, or of a playlist.
 """
 
 from __future__ import annotations
@@ -20,14 +20,18 @@ from replay_fetch.simulator import faults
 from replay_fetch.simulator.auth import Auth
 from replay_fetch.simulator.choices import Body429
 from replay_fetch.simulator.counts import Counts
+from replay_fetch.simulator.events import Events
 from replay_fetch.simulator.faults import Attempt, FaultScript
 from replay_fetch.simulator.latency import latency
 from replay_fetch.simulator.limit_headers import limit_headers
 from replay_fetch.simulator.pager import Pager
-from replay_fetch.simulator.pages import Cursor
+from replay_fetch.simulator.playlists import PATH as PLAYLIST_PATH
+from replay_fetch.simulator.playlists import PlaylistRequest, Playlists
 from replay_fetch.simulator.quota import Quota
 from replay_fetch.simulator.replies import EMPTY, HTML, RefusalError, Reply, json_body
-from replay_fetch.simulator.requests import Asked, PageRequest
+from replay_fetch.simulator.requests import Asked, Call, PageRequest
+from replay_fetch.simulator.search import PATH as SEARCH_PATH
+from replay_fetch.simulator.search import EventsSearch, SearchRequest
 from replay_fetch.simulator.settings import SimulatorSettings
 from replay_fetch.simulator.truth import Truth
 
@@ -38,6 +42,8 @@ _BODIES_429 = {
 }
 # Something to cut or to break off, so that no outage looks like an answer without segments.
 _DEAD = json_body({"errors": ["The service is not available"]})
+
+_Request = PageRequest | SearchRequest | PlaylistRequest
 
 
 class Service:
@@ -58,6 +64,9 @@ class Service:
         self._started = clock()
         self._auth = Auth(settings.auth)
         self._pager = Pager(settings, truth)
+        events = Events(truth.views, settings.search.events_span, int(wall() * 1000))
+        self._search = EventsSearch(settings.search, settings.paging, events, settings.seed)
+        self._playlists = Playlists(truth.views)
         self._faults = FaultScript(settings.faults, settings.seed)
         self._remembers = settings.count_views or bool(settings.faults) or settings.latency.tail > 0
 
@@ -68,7 +77,7 @@ class Service:
         try:
             if outage:
                 return self._spoilt(Reply(200, _DEAD), outage)
-            request = PageRequest.read(asked)
+            request = self._request(asked)
             self._auth.check(asked.headers, asked.query)
         except RefusalError as refusal:
             return refusal.reply(self._settings.error_body)
@@ -81,25 +90,42 @@ class Service:
             return Reply(429, _BODIES_429[form.body_429], headers)
         return replace(self._accepted(request), limit_headers=headers)
 
-    def _accepted(self, request: PageRequest) -> Reply:
+    def _request(self, asked: Asked) -> _Request:
+        """The request, read by the call that its path names."""
+        if asked.path == SEARCH_PATH:
+            return SearchRequest.read(asked, int(self._wall() * 1000))
+        if playlist := PLAYLIST_PATH.fullmatch(asked.path):
+            return PlaylistRequest.read(asked, playlist[1])
+        return PageRequest.read(asked)
+
+    def _call(self, request: _Request) -> Call:
+        match request:
+            case SearchRequest():
+                return self._search.call(request)
+            case PlaylistRequest():
+                return self._playlists.call(request)
+            case PageRequest():
+                return self._pager.call(request)
+
+    def _accepted(self, request: _Request) -> Reply:
         """The answer to a request that the limit has let through."""
         delay = self._settings.latency.median
         try:
-            at = self._pager.cursor(request)
-            attempt = self._attempt(request, at.page)
+            call = self._call(request)
+            attempt = self._attempt(call, about_view=isinstance(request, PageRequest))
             delay = latency(self._settings.latency, self._settings.seed, attempt)
-            reply = self._page(request, at, self._faults.fault(attempt))
+            reply = self._reply(call, self._faults.fault(attempt))
         except RefusalError as refusal:
             reply = refusal.reply(self._settings.error_body)
         return replace(reply, delay=delay) if delay else reply
 
-    def _page(self, request: PageRequest, at: Cursor, fault: str | None) -> Reply:
-        if fault is None:
-            reply = self._pager.page(request, at)
-            if at.page == 1:
-                self._pager.begin_chain(request)
-            return reply
-        return self._spoilt(self._pager.page(request, at), fault)
+    def _reply(self, call: Call, fault: str | None) -> Reply:
+        reply = call.reply()
+        if fault is not None:
+            return self._spoilt(reply, fault)
+        if call.done:
+            call.done()
+        return reply
 
     def _spoilt(self, reply: Reply, fault: str) -> Reply:
         """The reply as a fault leaves it; raises RefusalError where the fault is a status."""
@@ -114,7 +140,10 @@ class Service:
                 return replace(reply, body=replace(reply.body, octets=octets[: len(octets) * 2 // 3]))
         return replace(reply, fault=fault)
 
-    def _attempt(self, request: PageRequest, page: int) -> Attempt:
+    def _attempt(self, call: Call, *, about_view: bool) -> Attempt:
         """One more attempt at a page; where nothing depends on it, nothing is remembered."""
-        number = self.counts.page(request.view, request.source, page) if self._remembers else 1
-        return Attempt(request.view, request.source, page, number)
+        number = 1
+        if self._remembers:
+            count = self.counts.page if about_view else self.counts.other
+            number = count(call.view, call.source, call.page)
+        return Attempt(call.view, call.source, call.page, number)

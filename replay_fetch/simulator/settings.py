@@ -102,6 +102,25 @@ class PagingSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """What the events search finds, and what it cannot hold."""
+
+    events_span: float = 43_200.0
+    """The views' events are spread over so many seconds before the start."""
+    page_events: int = 0
+    """Most events of one page, whatever is asked for; 0 leaves it at the API's 1000."""
+    search_pages: int = 0
+    """Pages after which a search stops without saying so; 0 is never."""
+    search_timeout: float = 0.0
+    """Windows longer than so many seconds time out; 0 is never."""
+
+    def __post_init__(self) -> None:
+        _require(self.events_span > 0, "--events-span must be above 0 seconds")
+        _require(self.page_events >= 0 and self.search_pages >= 0, "--page-events and --search-pages must be 0 or more")
+        _require(self.search_timeout >= 0, "--search-timeout must be 0 or more seconds")
+
+
+@dataclass(frozen=True, slots=True)
 class LimitSettings:
     """The rate limit itself."""
 
@@ -157,6 +176,7 @@ class SimulatorSettings:
     auth: AuthSettings = field(default_factory=AuthSettings)
     holding: HoldingSettings = field(default_factory=HoldingSettings)
     paging: PagingSettings = field(default_factory=PagingSettings)
+    search: SearchSettings = field(default_factory=SearchSettings)
     limit: LimitSettings = field(default_factory=LimitSettings)
     limit_headers: LimitHeaderSettings = field(default_factory=LimitHeaderSettings)
     latency: LatencySettings = field(default_factory=LatencySettings)

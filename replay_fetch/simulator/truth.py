@@ -17,7 +17,7 @@ class Truth:
         self._holding = settings.holding
         self._pages = settings.paging.pages
         self._seed = settings.seed
-        self._views = views
+        self.views = views
         self._lengthened: dict[View, tuple[bytes, ...]] = {}
 
     def expected_segments(self, view: View, source: Source | None = None) -> Sequence[bytes]:
@@ -27,11 +27,11 @@ class Truth:
 
     def exists(self, view: View) -> bool:
         """True for a view that any store knows, with or without segments."""
-        return self._views.recorded(view) is not None
+        return self.views.recorded(view) is not None
 
     def held(self, view: View, source: Source) -> tuple[bytes, ...] | None:
         """What one store has of a view, maybe nothing; None for a view it does not know."""
-        recorded = self._views.recorded(view)
+        recorded = self.views.recorded(view)
         if recorded is None or not self._holds(source, view):
             return None
         if recorded.view not in self._lengthened:

@@ -1,0 +1,54 @@
+"""Answers of the calls around the main one: one JSON object, in a layout that is documented."""
+
+from __future__ import annotations
+
+import json
+
+import orjson
+
+from replay_fetch.api.body import CutBody, OversizedBody, inflate
+from replay_fetch.api.error_text import error_text
+from replay_fetch.api.zstd import MissingZstd
+from replay_fetch.errors import BadBody, GarbledBody
+from replay_fetch.model import Answer
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_MOST_BYTES = 256 * 2**20
+
+
+def json_object(answer: Answer) -> dict[str, object]:
+    """The object in a 2xx answer.
+
+    Raises GarbledBody where the answer is damaged, so that asking again may help, and BadBody
+    where it is whole but no object.
+    """
+    try:
+        body = inflate(answer.body, answer.headers.get("content-encoding", ""), _MOST_BYTES)
+        value = _value(body.removeprefix(_BYTE_ORDER_MARK))
+    except CutBody as damage:
+        raise GarbledBody(str(damage), answer) from None
+    except (OversizedBody, MissingZstd) as reason:
+        raise BadBody(str(reason), answer) from None
+    except ValueError:
+        raise GarbledBody(f"no JSON where JSON was expected: {error_text(answer)}", answer) from None
+    if not isinstance(value, dict):
+        raise BadBody("the answer is JSON, but not an object", answer)
+    return value
+
+
+def dig(value: object, *keys: str) -> object:
+    """What stands in nested objects under these keys; None where nothing does."""
+    for key in keys:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(key)
+    return value
+
+
+def _value(text: bytes) -> object:
+    try:
+        value: object = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        # Lone surrogates are in what browsers send; the standard library takes them.
+        value = json.loads(text.decode("utf-8", "replace"))
+    return value

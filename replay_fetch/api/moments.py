@@ -1,0 +1,56 @@
+"""Points in time as people write them, in milliseconds since 1970."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from replay_fetch.errors import SettingsError
+
+_AGO = re.compile(r"now(?:-(\d{1,9})([smhdw]))?")
+_UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+# 1973 in milliseconds and, for a number of seconds, far beyond any recording: what is smaller was meant as seconds.
+_FEWEST_MS = 10**11
+_LATEST_MS = 253_402_300_799_999  # the end of the year 9999, where dates end
+
+
+def moment_ms(text: str, now_ms: int, flag: str) -> int:
+    """``now``, ``now-7d`` (s m h d w), an ISO date or time, or milliseconds since 1970.
+
+    A time without an offset is UTC, a date is its first moment. Raises SettingsError naming the flag.
+    """
+    written = text.strip()
+    ago = _AGO.fullmatch(written)
+    if ago:
+        return max(0, now_ms - (int(ago[1]) * _UNIT_MS[ago[2]] if ago[1] else 0))
+    if written.isdecimal() and written.isascii() and len(written) != len("20260131"):
+        return _checked_ms(int(written), flag, written)
+    try:
+        moment = datetime.fromisoformat(written)
+    except ValueError:
+        raise SettingsError(
+            f"{flag} {text!r} is no point in time; write now, now-7d, 2026-01-31, 2026-01-31T08:00Z "
+            "or milliseconds since 1970",
+        ) from None
+    return epoch_ms(moment)
+
+
+def epoch_ms(moment: datetime) -> int:
+    """Milliseconds since 1970, rounded down; without an offset the time is taken for UTC."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    since = aware - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * 1_000 + since.microseconds // 1_000
+
+
+def iso(moment_ms: int) -> str:
+    """Milliseconds since 1970 as ``2026-01-31T08:00:00.123Z``; clamped to what a date can be."""
+    seconds, rest = divmod(min(max(moment_ms, 0), _LATEST_MS), 1_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03}Z"
+
+
+def _checked_ms(number: int, flag: str, written: str) -> int:
+    if number < _FEWEST_MS:
+        raise SettingsError(f"{flag} {written[:40]} looks like seconds since 1970; write milliseconds: {number}000")
+    if number > _LATEST_MS:
+        raise SettingsError(f"{flag} {written[:40]} lies behind the year 9999; write milliseconds since 1970")
+    return number

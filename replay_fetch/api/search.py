@@ -1,0 +1,73 @@
+"""The RUM events search: how views are asked for, window by window, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+import orjson
+
+from replay_fetch.api.endpoint import check_id
+from replay_fetch.api.moments import iso
+
+REPLAYED_VIEWS = "@type:view @session.has_replay:true"
+# The most that the API gives at once, as its reference has it.
+PAGE_LIMIT = 1000
+# Sessions one query names: some 6 kB of text, in a body that is posted.
+_SESSIONS_A_QUERY = 100
+
+
+class Window(NamedTuple):
+    """A stretch of time in milliseconds since 1970.
+
+    Whether the API counts the very ends in is not documented: neighbours share theirs.
+    """
+
+    start_ms: int
+    end_ms: int
+
+    @property
+    def length_ms(self) -> int:
+        """From end to end."""
+        return self.end_ms - self.start_ms
+
+    def halves(self) -> tuple[Window, Window]:
+        """Both halves, the earlier first."""
+        middle = (self.start_ms + self.end_ms) // 2
+        return Window(self.start_ms, middle), Window(middle, self.end_ms)
+
+
+def search_url(origin: str) -> str:
+    """Where searches are posted to."""
+    return f"{origin}/api/v2/rum/events/search"
+
+
+def search_body(query: str, window: Window, token: str | None = None) -> bytes:
+    """The JSON that asks for one page, the oldest events first; ``token`` is the page's cursor."""
+    page: dict[str, object] = {"limit": PAGE_LIMIT}
+    if token is not None:
+        page["cursor"] = token
+    found = {"query": query, "from": iso(window.start_ms), "to": iso(window.end_ms)}
+    return orjson.dumps({"filter": found, "page": page, "sort": "timestamp"})
+
+
+def queries(query: str, application: str = "", sessions: Iterable[str] | None = None) -> Iterator[str]:
+    """The query narrowed to an application and to sessions, a hundred of these at a time.
+
+    Raises ValueError where an id is none.
+    """
+    terms = [f"({query})" if application or sessions is not None else query]
+    if application:
+        terms.append(f'@application.id:"{check_id(application)}"')
+    if sessions is None:
+        yield " ".join(terms)
+        return
+    ids = iter(sessions)
+    while some := list(islice(ids, _SESSIONS_A_QUERY)):
+        yield " ".join([*terms, f"@session.id:({_any_of(some)})"])
+
+
+def _any_of(ids: Sequence[str]) -> str:
+    # In quotes no id can be read as an operator; check_id has none with a quote.
+    return " OR ".join(f'"{check_id(each)}"' for each in ids)

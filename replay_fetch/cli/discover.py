@@ -1,0 +1,137 @@
+"""``replay-fetch discover``: its options, and the list on stdout or in a file."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import time
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import anyio
+
+from replay_fetch.api import REPLAYED_VIEWS, Window, check_id, moment_ms
+from replay_fetch.archive.durable import explained, write_atomically
+from replay_fetch.cli.download_options import (
+    add_patience_options,
+    add_server_options,
+    add_show_options,
+    fetch_settings,
+    show_settings,
+)
+from replay_fetch.cli.output import say
+from replay_fetch.commands.discover import Discovery, Wanted, discover
+from replay_fetch.commands.discover_summary import summary_json, summary_text
+from replay_fetch.environment import credentials, site
+from replay_fetch.errors import SettingsError
+from replay_fetch.plan import csv_text
+from replay_fetch.progress import Console, logging_to, reporter
+from replay_fetch.settings import SITES, ApiSettings, Settings
+
+log = logging.getLogger(__name__)
+
+_EPILOG = """\
+points in time: now, now-24h (s m h d w), 2026-01-31, 2026-01-31T08:00Z, milliseconds since 1970;
+without an offset they are UTC
+
+examples:
+  replay-fetch discover --from now-7d | replay-fetch download - archive/
+  replay-fetch discover --session 1f46e825-067f-4850-9b0a-58b0ef0c14f1 --out views.csv
+
+exit codes: 0 searched to the end, whatever was found · 1 some events name no view · 2 usage or
+settings · 3 stopped (keys refused, API dead, search refused); then there is no list · 130 interrupted
+"""
+_FROM, _FROM_OF_SESSIONS = "now-24h", "now-30d"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
+    group = parser.add_argument_group("what to find")
+    group.add_argument("--query", metavar="Q", default=REPLAYED_VIEWS, help="a RUM search (%(default)s)")
+    # Sessions bound the search by themselves: 30 days is as long as their events are kept.
+    group.add_argument(
+        "--from",
+        metavar="TIME",
+        dest="begin",
+        help=f"default: {_FROM}, with --session or --playlist {_FROM_OF_SESSIONS}",
+    )
+    group.add_argument("--to", metavar="TIME", dest="end", default="now", help="default: now")
+    group.add_argument("--application", metavar="ID", default="", help="only this application's views")
+    group.add_argument(
+        "--session", metavar="ID", dest="sessions", nargs="+", action="extend", default=[], help="only theirs"
+    )
+    group.add_argument("--playlist", metavar="ID", default="", help="only views of its sessions")
+    group.add_argument("--out", metavar="FILE", type=Path, help="write the list there; default: stdout")
+    add_server_options(parser)
+    add_patience_options(parser.add_argument_group("asking"))
+    add_show_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; stdout holds the list alone or, where that goes to a file, the summary alone."""
+    if options.json and options.out is None:
+        raise SettingsError("--json needs --out FILE: without it, stdout is for the list")
+    out = None if options.out is None else _checked_out(options.out)
+    wanted = _wanted(options, int(time.time() * 1000))
+    settings = Settings(
+        api=ApiSettings(site=options.site or site(os.environ, options.env_file) or SITES[0], base_url=options.base_url),
+        fetch=fetch_settings(options, workers=1),  # each page needs the cursor of the one before
+        show=show_settings(options),
+    )
+    keys = credentials(os.environ, options.env_file)
+    console = Console()
+    with logging_to(console, settings.show, (keys.api_key, keys.app_key, keys.bearer_token)):
+        found = anyio.run(partial(discover, wanted, settings, keys, reporter(settings.show, console)))
+        with closing(found.views):
+            if out is None:
+                log.info("%s", summary_text(found))
+                for piece in csv_text(found.views):
+                    say(piece, end="")
+            else:
+                _write(out, found)
+                say(summary_json(found) if options.json else f"{summary_text(found)}\nin {options.out}")
+    return found.exit_code
+
+
+def _wanted(options: argparse.Namespace, now_ms: int) -> Wanted:
+    by_session = bool(options.sessions or options.playlist)
+    begin = options.begin or (_FROM_OF_SESSIONS if by_session else _FROM)
+    window = Window(moment_ms(begin, now_ms, "--from"), moment_ms(options.end, now_ms, "--to"))
+    if window.length_ms <= 0:
+        raise SettingsError(f"--from {begin} is not before --to {options.end}")
+    for flag, ids in (
+        ("--session", options.sessions),
+        ("--application", [options.application] if options.application else []),
+        ("--playlist", [options.playlist] if options.playlist else []),
+    ):
+        for each in ids:
+            _check(flag, each)
+    return Wanted(options.query, window, options.application, options.sessions, options.playlist)
+
+
+def _check(flag: str, text: str) -> None:
+    try:
+        check_id(text)
+    except ValueError as reason:
+        raise SettingsError(f"{flag}: {reason}") from None
+
+
+def _checked_out(path: Path) -> Path:
+    """Where the list is to be written, found out before anything is asked."""
+    target = path.resolve()
+    if target.exists() and not target.is_file():
+        raise SettingsError(f"--out {path} is not a file")
+    if not target.parent.is_dir():
+        raise SettingsError(f"--out {path}: there is no folder {target.parent}")
+    return target
+
+
+def _write(out: Path, found: Discovery) -> None:
+    """Write the list; it appears whole or not at all."""
+    with explained(f"writing {out}"):
+        pieces = (piece.encode() for piece in csv_text(found.views))
+        write_atomically(out, pieces, out.with_name(f".{out.name}.{os.getpid()}"))

@@ -1,0 +1,159 @@
+"""``discover``: finds the views that have a recording, so that they can be listed."""
+
+from __future__ import annotations
+
+import logging
+import signal
+from collections.abc import Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+import anyio
+from anyio import to_thread
+
+from replay_fetch.api import Endpoint, FoundPage, PageDecoder, Window, auth_headers, queries
+from replay_fetch.commands.stopping import SIGNALS
+from replay_fetch.errors import Forbidden, Rejected, ReplayFetchError
+from replay_fetch.fetch import Asking, KeyWatch, Search, sessions_of
+from replay_fetch.ledger import FoundViews
+from replay_fetch.pacing import Pacer
+from replay_fetch.pipeline.show import PacerMoment
+from replay_fetch.progress import FindingMoment, Reporter, RunStats, follow
+from replay_fetch.settings import Credentials, Settings
+from replay_fetch.transport import open_transport
+
+log = logging.getLogger(__name__)
+
+_PERMISSION = "rum_apps_read"
+# The reference names none for playlists; that of the replays themselves is the likeliest.
+_PLAYLIST_PERMISSION = f"{_PERMISSION} (and, for --playlist, rum_session_replay_read)"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which views to find; sessions, where any are named, are looked for within the window only."""
+
+    query: str
+    window: Window
+    application: str = ""
+    sessions: Sequence[str] = ()
+    playlist: str = ""
+
+
+@dataclass(slots=True)
+class Discovery:
+    """What a search came to; to be closed, since it holds the views."""
+
+    views: FoundViews = field(default_factory=FoundViews)
+    events: int = 0
+    """Events that were answered, those that came twice too."""
+    nameless: int = 0
+    """Events that name no view, which are left out."""
+    stats: RunStats = field(default_factory=RunStats)
+    seconds: float = 0.0
+
+    @property
+    def exit_code(self) -> int:
+        """1 where events were left out, else 0."""
+        return 1 if self.nameless else 0
+
+    def add(self, page: FoundPage) -> None:
+        """Take in one page."""
+        self.events += page.events
+        self.nameless += page.nameless
+        self.views.add(page.views)
+
+
+async def discover(
+    wanted: Wanted, settings: Settings, credentials: Credentials, shown_by: Reporter | None = None
+) -> Discovery:
+    """Search to the end; see `Discover.run` for what it raises."""
+    return await Discover(wanted, settings, credentials).run(shown_by)
+
+
+class Discover:
+    """One search from the first request to the last; used once."""
+
+    def __init__(self, wanted: Wanted, settings: Settings, credentials: Credentials) -> None:
+        self._wanted = wanted
+        self._settings = settings
+        self._credentials = credentials
+        self._pacer = Pacer(settings.fetch)
+        self._searches: list[Search] = []
+        self._warned: set[str] = set()
+        self._interrupted = False
+        self.found = Discovery()
+
+    async def run(self, shown_by: Reporter | None = None) -> Discovery:
+        """Search to the end.
+
+        Raises AuthError, OutageError or TrustError as a download does, another RequestError where
+        the API refuses the search or cannot carry it out, and KeyboardInterrupt at a signal: part of a
+        list would look like a list.
+        """
+        began = anyio.current_time()
+        failure: ReplayFetchError | None = None
+        async with anyio.create_task_group() as group:
+            await group.start(self._watch_signals, group.cancel_scope)
+            group.start_soon(follow, self._moment, shown_by)
+            try:
+                await self._find()
+            except ReplayFetchError as error:  # carried past the group, which would wrap it
+                failure = error
+            group.cancel_scope.cancel()
+        if self._interrupted:
+            raise KeyboardInterrupt
+        if failure is not None:
+            raise failure
+        self.found.seconds = anyio.current_time() - began
+        return self.found
+
+    async def _find(self) -> None:
+        api, fetch = self._settings.api, self._settings.fetch
+        keys = KeyWatch(_PLAYLIST_PERMISSION if self._wanted.playlist else _PERMISSION)
+        async with open_transport(api, fetch, auth_headers(self._credentials)) as transport:
+            stats = self.found.stats
+            asking = Asking(transport, self._pacer, Endpoint(api), PageDecoder(api), stats, fetch.retries, keys)
+            try:
+                for query in await self._queries(asking):
+                    self._searches.append(Search(asking, query, self._wanted.window))
+                for search in self._searches:
+                    await self._take_in(search)
+            except Forbidden:
+                keys.accepted = False  # for the rest, maybe; what is refused here is no single view
+                keys.finish()
+            except Rejected as error:
+                raise Rejected(f"{error}; is the query right? {self._wanted.query}") from None
+
+    async def _queries(self, asking: Asking) -> list[str]:
+        wanted = self._wanted
+        sessions = dict.fromkeys(wanted.sessions)
+        if wanted.playlist:
+            listed = await sessions_of(asking, wanted.playlist)
+            log.info("playlist %s holds %d sessions", wanted.playlist, len(listed))
+            sessions |= dict.fromkeys(listed)
+        by_session = bool(wanted.sessions or wanted.playlist)
+        return list(queries(wanted.query, wanted.application, sessions if by_session else None))
+
+    async def _take_in(self, search: Search) -> None:
+        async with aclosing(search.pages()) as pages:
+            async for page in pages:
+                await to_thread.run_sync(self.found.add, page)
+                for warning in set(page.warnings) - self._warned:
+                    self._warned.add(warning)
+                    log.warning("the events search warns: %s", warning)
+
+    def _moment(self) -> FindingMoment:
+        length = self._wanted.window.length_ms
+        done = sum(search.reached_ms - search.window.start_ms for search in self._searches)
+        pacer = PacerMoment(self._pacer.snapshot())
+        return FindingMoment(length * max(1, len(self._searches)), done, self.found.views.size, self.found.stats, pacer)
+
+    async def _watch_signals(self, everything: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]) -> None:
+        heard = [one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
+        with anyio.open_signal_receiver(*heard) as signals:
+            task_status.started()
+            async for _ in signals:
+                self._interrupted = True
+                everything.cancel()
+                return

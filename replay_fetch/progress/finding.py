@@ -1,0 +1,50 @@
+"""One moment of a search for views, in words for the bar and the log lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import inf
+
+from replay_fetch.progress.moment import PacerView
+from replay_fetch.progress.stats import RunStats
+from replay_fetch.progress.units import count, duration, rate, size
+
+
+@dataclass(frozen=True, slots=True)
+class FindingMoment:
+    """How far a search has come: ``done`` of ``total`` milliseconds of the recordings' time."""
+
+    total: int
+    done: int
+    views: int
+    stats: RunStats
+    pacer: PacerView
+
+    def words(self) -> list[str]:
+        """What to say, the most important first."""
+        share = self.done / self.total if self.total else 0.0
+        said = [f"{count(self.views)} views found", f"{share:.0%} of the time searched"]
+        if self.pacer.gate_shut_s > 0:
+            said.append(f"paused {duration(self.pacer.gate_shut_s)}")
+        elif self.pacer.rate_per_s is not None and 0 < self.pacer.rate_per_s < inf:
+            said.append(f"limit {rate(self.pacer.rate_per_s)}")
+        said += [f"{count(self.stats.pages)} pages", size(self.stats.wire_bytes)]
+        if self.stats.rate_limited:
+            said.append(f"{count(self.stats.rate_limited)} 429s")
+        return said
+
+    def fields(self) -> dict[str, int | float | None]:
+        """The same as numbers."""
+        stats = self.stats
+        return {
+            "views_found": self.views,
+            "time_total_ms": self.total,
+            "time_searched_ms": self.done,
+            "pages": stats.pages,
+            "requests": stats.requests,
+            "retries": stats.retries,
+            "rate_limited": stats.rate_limited,
+            "wire_bytes": stats.wire_bytes,
+            "allowed_per_s": self.pacer.rate_per_s,
+            "gate_shut_s": round(self.pacer.gate_shut_s, 1),
+        }

@@ -1,0 +1,104 @@
+"""The RUM events of all views: the recorded ones, under each view's own ids and at its own time.
+
+Views begin at equal distances over a span that ends when the simulator starts. Nothing is stored
+for made sessions: an event's number leads to its recording.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from replay_fetch.model import View
+from replay_fetch.simulator.population import Population
+from replay_fetch.simulator.recordings import load_recordings, recordings_folder
+
+
+class _Recorded(NamedTuple):
+    """Events of one round of recordings, by the place of their view in the list."""
+
+    events: list[tuple[int, Mapping[str, object]]]
+    before: list[int]
+    """How many events the views before each place have."""
+
+
+class Events:
+    """All events in the order of their times."""
+
+    def __init__(self, views: Population, span: float, end_ms: int) -> None:
+        """``span`` is in seconds; the last view begins within it before ``end_ms``."""
+        self._views = views
+        self._recorded = _load()
+        self._span_ms = int(span * 1000)
+        self._start_ms = end_ms - self._span_ms
+        rounds, rest = divmod(len(views), len(self._recorded.before) - 1)
+        self._length = rounds * len(self._recorded.events) + self._recorded.before[rest]
+
+    def __len__(self) -> int:
+        return self._length
+
+    def between(self, start_ms: int, end_ms: int) -> range:
+        """The numbers of the events from one time to another, both ends in."""
+        everything = range(self._length)
+        first = bisect_left(everything, start_ms, key=self.time_ms)
+        return range(first, bisect_right(everything, end_ms, key=self.time_ms))
+
+    def time_ms(self, number: int) -> int:
+        """When the event's view began."""
+        return self._start_ms + self._view(number) * self._span_ms // len(self._views)
+
+    def event(self, number: int) -> dict[str, object]:
+        """The event itself, as the SDK would have sent it."""
+        recorded = self._recorded.events[number % len(self._recorded.events)][1]
+        session_id, view_id = self._views[self._view(number)]
+        return {
+            **recorded,
+            "date": self.time_ms(number),
+            "session": {**_part(recorded, "session"), "id": session_id},
+            "view": {**_part(recorded, "view"), "id": view_id},
+        }
+
+    def _view(self, number: int) -> int:
+        rounds, slot = divmod(number, len(self._recorded.events))
+        return rounds * (len(self._recorded.before) - 1) + self._recorded.events[slot][0]
+
+
+def answered(event: Mapping[str, object], number: int) -> dict[str, object]:
+    """The event as the search gives it back."""
+    inside = {name: value for name, value in event.items() if name != "ddtags"}
+    date = event["date"]
+    outside = {
+        "service": event.get("service"),
+        "timestamp": iso(date if isinstance(date, int) else 0),
+        "tags": str(event.get("ddtags") or "").split(","),
+        "attributes": inside,
+    }
+    return {"id": f"event-{number}", "type": "rum", "attributes": outside}
+
+
+def iso(time_ms: int) -> str:
+    """Milliseconds since 1970 as the API writes times."""
+    return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@functools.cache
+def _load() -> _Recorded:
+    lines = recordings_folder().joinpath("rum_events.ndjson").read_text("utf-8").splitlines()
+    by_view: dict[View, list[Mapping[str, object]]] = {}
+    for event in map(json.loads, lines):
+        by_view.setdefault(View(event["session"]["id"], event["view"]["id"]), []).append(event)
+    events: list[tuple[int, Mapping[str, object]]] = []
+    before = [0]
+    for place, recorded in enumerate(load_recordings()):
+        events += [(place, event) for event in by_view.get(recorded.view, [])]
+        before.append(len(events))
+    return _Recorded(events, before)
+
+
+def _part(event: Mapping[str, object], name: str) -> Mapping[str, object]:
+    part = event[name]
+    return part if isinstance(part, Mapping) else {}

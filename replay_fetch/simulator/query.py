@@ -1,0 +1,127 @@
+"""The search's query language, as much of it as lists of views need.
+
+``@type:view -@view.url:*help* (@application.id:"…" OR @session.id:(a OR b))``; words side by side
+must all hold. Another attribute than those of the event itself matches nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
+
+from replay_fetch.simulator.replies import RefusalError
+
+Event = Mapping[str, object]
+Matches = Callable[[Event], bool]
+
+_TOKEN = re.compile(r'\s*(?:([()])|(-)?@?([A-Za-z_][\w.]*):|"([^"]*)"|([^\s()":]+))')
+_LONGEST = 100_000
+_DEEPEST = 20
+
+
+def compiled(query: str) -> Matches:
+    """Tells of an event whether the query finds it; raises RefusalError for what is no query."""
+    return _Parser(query).parsed()
+
+
+class _Parser:
+    """Reads words from the left; ``OR`` binds less than standing side by side."""
+
+    def __init__(self, query: str) -> None:
+        self._words: list[tuple[str, ...]] = []
+        at = 0
+        text = query.rstrip()
+        while at < len(text):
+            token = _TOKEN.match(text, at)
+            if token is None or len(text) > _LONGEST:
+                raise RefusalError(400, "Invalid query")
+            self._words.append(tuple(part or "" for part in token.groups()))
+            at = token.end()
+        self._words.reverse()
+        self._depth = 0
+
+    def parsed(self) -> Matches:
+        matches = self._either(self._term) if self._words else _everything
+        if self._words:
+            raise RefusalError(400, "Invalid query: unbalanced parentheses")
+        return matches
+
+    def _either(self, term: Callable[[], Matches]) -> Matches:
+        options = [self._all(term)]
+        while self._bare() == "OR":
+            self._words.pop()
+            options.append(self._all(term))
+        return lambda event: any(option(event) for option in options)
+
+    def _all(self, term: Callable[[], Matches]) -> Matches:
+        parts = []
+        while self._words and self._words[-1][0] != ")" and self._bare() != "OR":
+            if self._bare() == "AND":
+                self._words.pop()
+                continue
+            parts.append(term())
+        if not parts:
+            raise RefusalError(400, "Invalid query: something is missing")
+        return lambda event: all(part(event) for part in parts)
+
+    def _term(self) -> Matches:
+        paren, minus, path, *_ = self._words[-1]
+        if self._bare() == "NOT":
+            self._words.pop()
+            return _not(self._term())
+        if paren:
+            return self._group(self._term)
+        if path:
+            self._words.pop()
+            matches = self._value(path.split("."))
+            return _not(matches) if minus else matches
+        if self._bare() == "*":
+            self._words.pop()
+            return _everything
+        raise RefusalError(400, "Invalid query: words alone are not searched")
+
+    def _value(self, path: list[str]) -> Matches:
+        if not self._words:
+            raise RefusalError(400, "Invalid query: a value is missing")
+        paren, _, name, quoted, bare = self._words[-1]
+        if paren == "(":
+            return self._group(lambda: self._value(path))
+        if paren or name:
+            raise RefusalError(400, "Invalid query: a value is missing")
+        self._words.pop()
+        if bare:
+            return lambda event: fnmatchcase(_found(event, path), bare.replace("[", "[[]"))
+        return lambda event: _found(event, path) == quoted
+
+    def _group(self, term: Callable[[], Matches]) -> Matches:
+        self._words.pop()
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise RefusalError(400, "Invalid query: too deep")
+        matches = self._either(term)
+        if not self._words:
+            raise RefusalError(400, "Invalid query: unbalanced parentheses")
+        self._words.pop()
+        self._depth -= 1
+        return matches
+
+    def _bare(self) -> str:
+        return self._words[-1][4] if self._words else ""
+
+
+def _everything(_: Event) -> bool:
+    return True
+
+
+def _not(matches: Matches) -> Matches:
+    return lambda event: not matches(event)
+
+
+def _found(event: Event, path: list[str]) -> str:
+    value: object = event
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else str(value)

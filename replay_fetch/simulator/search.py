@@ -1,0 +1,122 @@
+"""The events search: a query, a window, pages that lead on by a cursor until a bare one ends them."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from hashlib import blake2b
+
+from replay_fetch.model import Source, View
+from replay_fetch.simulator.events import Events, answered
+from replay_fetch.simulator.pages import Cursor
+from replay_fetch.simulator.query import Matches, compiled
+from replay_fetch.simulator.replies import RefusalError, Reply, json_body
+from replay_fetch.simulator.requests import Asked, Call
+from replay_fetch.simulator.settings import PagingSettings, SearchSettings
+from replay_fetch.simulator.tokens import BadTokenError, Tokens
+
+PATH = "/api/v2/rum/events/search"
+_MOST = 1000
+_USUAL_LIMIT = 10
+_AGO = re.compile(r"now(?:-(\d+)([smhd]))?")
+_UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+
+@dataclass(frozen=True, slots=True)
+class SearchRequest:
+    """A request for one page of a search; times are milliseconds since 1970."""
+
+    query: str
+    matches: Matches = field(repr=False)
+    start_ms: int
+    end_ms: int
+    limit: int
+    cursor: str | None
+
+    @classmethod
+    def read(cls, asked: Asked, now_ms: int) -> SearchRequest:
+        """Raises RefusalError: 405 for another method, 400 for a body that is not as documented."""
+        if asked.method != "POST":
+            raise RefusalError(405)
+        try:
+            body = json.loads(asked.body)
+            wanted, page = body.get("filter", {}), body.get("page", {})
+            query = str(wanted.get("query", "*"))
+            start_ms = _time_ms(wanted.get("from", "now-15m"), now_ms)
+            end_ms = _time_ms(wanted.get("to", "now"), now_ms)
+            limit, cursor, sort = int(page.get("limit", _USUAL_LIMIT)), page.get("cursor"), body.get("sort")
+        except (ValueError, AttributeError, TypeError, OverflowError):
+            raise RefusalError(400, "Invalid body") from None
+        if not (1 <= limit <= _MOST and start_ms < end_ms and sort in (None, "timestamp")):
+            raise RefusalError(400, "Invalid limit, sort or time range")
+        if cursor is not None and not isinstance(cursor, str):
+            raise RefusalError(400, "Invalid cursor")
+        return cls(query, compiled(query), start_ms, end_ms, limit, cursor)
+
+    @property
+    def chain(self) -> str:
+        """Everything that must stay the same from page to page."""
+        return f"{self.start_ms}\x1f{self.end_ms}\x1f{self.limit}\x1f{self.query}"
+
+    @property
+    def about(self) -> View:
+        """What faults and latency are drawn for: a search has no view."""
+        return View("search", blake2b(self.chain.encode(), digest_size=8).hexdigest())
+
+
+class EventsSearch:
+    """Answers searches, and misbehaves as the settings want."""
+
+    def __init__(self, settings: SearchSettings, paging: PagingSettings, events: Events, seed: int) -> None:
+        self._settings = settings
+        self._paging = paging
+        self._events = events
+        self._tokens = Tokens(seed)
+
+    def call(self, request: SearchRequest) -> Call:
+        """What it takes to answer; raises RefusalError for a cursor that was not given here or has expired."""
+        at = self._cursor(request)
+        return Call(request.about, Source.EVENT_PLATFORM, at.page, partial(self._page, request, at))
+
+    def _cursor(self, request: SearchRequest) -> Cursor:
+        if request.cursor is None:
+            return Cursor()
+        try:
+            at = self._tokens.take(request.cursor, request.chain)
+        except BadTokenError:
+            raise RefusalError(400, "Invalid cursor") from None
+        if at.page == self._paging.expire_page:
+            raise RefusalError(self._paging.expire_status, "Cursor has expired")
+        return at
+
+    def _page(self, request: SearchRequest, at: Cursor) -> Reply:
+        most = min(request.limit, self._settings.page_events or _MOST)
+        window = self._events.between(request.start_ms, request.end_ms)
+        numbers = range(max(window.start, at.position), window.stop)
+        found = ((number, event) for number in numbers if request.matches(event := self._events.event(number)))
+        events = list(itertools.islice(found, most))
+        if not events:
+            return Reply(200, json_body({"data": []}))
+        meta: dict[str, object] = {"elapsed": 7, "request_id": "simulated", "status": "done"}
+        if request.end_ms - request.start_ms > self._settings.search_timeout * 1000 > 0:
+            meta["status"], events = "timeout", events[: len(events) // 2]
+        if not self._settings.search_pages or at.page < self._settings.search_pages:
+            meta["page"] = {
+                "after": self._tokens.give(Cursor(at.page + 1, events[-1][0] + 1 if events else 0), request.chain)
+            }
+        return Reply(200, json_body({"data": [answered(event, number) for number, event in events], "meta": meta}))
+
+
+def _time_ms(value: object, now_ms: int) -> int:
+    text = str(value)
+    ago = _AGO.fullmatch(text)
+    if ago:
+        return now_ms - (int(ago[1]) * _UNIT_MS[ago[2]] if ago[1] else 0)
+    if text.isdecimal():
+        return int(text)
+    moment = datetime.fromisoformat(text)
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
