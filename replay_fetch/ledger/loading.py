@@ -14,7 +14,7 @@ _CHUNK = 20_000
 
 _INCOMING = """
 CREATE TEMP TABLE IF NOT EXISTS incoming (
-  n INTEGER PRIMARY KEY, line INTEGER, session_id TEXT, view_id TEXT, expected INTEGER
+  n INTEGER PRIMARY KEY, line INTEGER, session_id TEXT COLLATE NOCASE, view_id TEXT, expected INTEGER
 )
 """
 _ADD_SESSIONS = "INSERT OR IGNORE INTO session (session_id) SELECT session_id FROM incoming ORDER BY n"
