@@ -6,7 +6,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
 
@@ -31,21 +31,19 @@ class Database:
 
         Raises ArchiveError, with nothing changed, where something else is there.
         """
-        known = check_file(path)
-        with _explained(path):
+        check_file(path)
+        with ExitStack() as opening, _explained(path):
             # Recordings' ids are personal data too; the files that SQLite keeps beside it take over its mode.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+            opening.callback(db.close)
             ledger = cls(db, path)
-            if not known:
-                # Before the write-ahead log is switched on, so that the file's own header tells what it is.
-                with ledger._transaction():
-                    for statement in TABLES.split(";"):
-                        db.execute(statement)
-                    db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-                    db.execute(f"PRAGMA user_version = {FORMAT}")
+            # Empty also where a run was killed while it made one: that is rolled back when it is first read.
+            if not db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+                ledger._make_tables()
             for pragma in PRAGMAS:
                 db.execute(pragma)
+            opening.pop_all()
         return ledger
 
     @classmethod
@@ -65,6 +63,14 @@ class Database:
     def close(self) -> None:
         """Fold the write-ahead log back in and let go of the file."""
         self._db.close()
+
+    def _make_tables(self) -> None:
+        """Before the write-ahead log is switched on, so that the file's own header tells what it is."""
+        with self._transaction():
+            for statement in TABLES.split(";"):
+                self._db.execute(statement)
+            self._db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            self._db.execute(f"PRAGMA user_version = {FORMAT}")
 
     @contextmanager
     def _using(self) -> Iterator[None]:
