@@ -160,7 +160,7 @@ def test_of_records_that_cannot_be_kept_none_is(ledger: Ledger) -> None:
 
 
 def test_what_the_database_refuses_is_told_in_our_words(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("replay_fetch.ledger.ledger.VIEWS", "SELECT * FROM nothing")
+    monkeypatch.setattr("replay_fetch.ledger.ledger.VIEWS", "SELECT * FROM theirs")
     with pytest.raises(ArchiveError, match=r"ledger\.sqlite.*no such table"):
         ledger.session_views(1)
 
