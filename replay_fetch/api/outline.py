@@ -74,7 +74,7 @@ def next_paths(node: Node) -> list[str]:
     ranked = [
         (_rank(each), each.path.count("."), each.path)
         for each in _walk(node)
-        if each.usable and each.path and each.kind in ("string", "number") and each.size > len('""')
+        if each.usable and each.path and (each.kind == "number" or (each.kind == "string" and each.size > len('""')))
     ]
     return [path for rank, _, path in sorted(ranked) if rank < len(_TOKEN_WORDS)]
 

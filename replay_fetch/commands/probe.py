@@ -103,7 +103,7 @@ def _understood(probing: Probing, answer: Answer) -> Probe:
         unpacked.headers,
         seconds=answer.received_at - answer.sent_at,
         wire_bytes=len(answer.body),
-        rate_limit=rate_limit(answer.headers, now_epoch=time.time()),
+        rate_limit=rate_limit(unpacked.headers, now_epoch=time.time()),
         size=len(unpacked.body),
     )
     try:

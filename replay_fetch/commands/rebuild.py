@@ -15,6 +15,7 @@ from replay_fetch.archive.durable import explained, make_folder, sync_folder, wr
 from replay_fetch.archive.durable import replace as give_name
 from replay_fetch.commands.verify import Verification, Verifying
 from replay_fetch.ledger import DamagedLedger, Ledger, check_file
+from replay_fetch.ledger.setting import Setting, State
 from replay_fetch.model import ViewRecord
 from replay_fetch.progress import Reporter
 from replay_fetch.settings import Compression
@@ -59,9 +60,9 @@ def rebuild(root: Path, jobs: int | None, shown_by: Reporter | None) -> Rebuilt:
         with closing(Ledger.open(new)) as ledger:
             ledger.restore(restoring.records())
             # As after a kill: the next run removes parts that no view needs and writes partial files and manifest anew.
-            ledger.set_setting("state", "running")
+            ledger.set_setting(Setting.STATE, State.RUNNING)
             if restoring.compression is not None:
-                ledger.set_setting("compression", restoring.compression)
+                ledger.set_setting(Setting.COMPRESSION, restoring.compression)
         with explained(f"replacing {layout.ledger}"):
             sync_folder(layout.parts)
             rebuilt.aside = _set_aside(layout.ledger)

@@ -69,7 +69,7 @@ def _noted(found: Status) -> Iterator[str]:
         yield f"views to note: {count(len(found.noted))}"
     for record in found.noted[:_NOTED_SHOWN]:
         yield f"  {record.planned.view}"
-        yield f"    {', '.join(_remarks(record))}"
+        yield from (f"    {remark}" for remark in _remarks(record))
     if len(found.noted) > _NOTED_SHOWN:
         yield f"  and {count(len(found.noted) - _NOTED_SHOWN)} more: see --json"
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -13,8 +12,8 @@ from pathlib import Path
 from replay_fetch.archive import BadLine, Entry, Layout, holder, read_manifest, readable
 from replay_fetch.archive.sweep import Checked, Session, jobs_for, sweep
 from replay_fetch.archive.verifying import Finding, Problem
+from replay_fetch.commands.verify_ledger import ledger_findings
 from replay_fetch.errors import ArchiveError
-from replay_fetch.ledger import Ledger
 from replay_fetch.progress import CheckingMoment, Reporter
 
 
@@ -57,7 +56,7 @@ class Verifying:
             pass
         if self.found.written_by is None:
             self._note(_leftovers(self.layout))
-        self._note(_ledger_damage(self.layout))
+        self._note(ledger_findings(self.layout))
         return self.found
 
     def sessions(self) -> Iterator[Checked]:
@@ -161,13 +160,3 @@ def _leftovers(layout: Layout) -> Iterator[Finding]:
     for file in sorted(_listed(layout.temporary), key=lambda file: file.name):
         name = Path(file.path).relative_to(layout.root).as_posix()
         yield Finding(Problem.EXTRA, name, "left behind by a run that was killed")
-
-
-def _ledger_damage(layout: Layout) -> Iterator[Finding]:
-    if not layout.ledger.is_file():
-        return  # an archive is complete without it
-    try:
-        with closing(Ledger.open_read_only(layout.ledger)) as ledger:
-            ledger.check()
-    except ArchiveError as error:
-        yield Finding(Problem.DAMAGED, layout.ledger.relative_to(layout.root).as_posix(), str(error))

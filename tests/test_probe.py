@@ -1,0 +1,176 @@
+"""``probe``: one request, what it says, and which flags to set."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import anyio
+import pytest
+from archives import KEYS, WIDE
+
+from replay_fetch.cli.probe import add_options, run
+from replay_fetch.commands.probe import Probe, Probing, _understood, probe
+from replay_fetch.commands.probe_summary import probe_json, probe_text
+from replay_fetch.errors import AuthError, SettingsError, TransportError
+from replay_fetch.model import Answer, Source, View
+from replay_fetch.settings import ApiSettings, Credentials, FetchSettings, SourceChoice
+from replay_fetch.simulator import (
+    Fault,
+    HoldingSettings,
+    LimitSettings,
+    PagingSettings,
+    Shape,
+    Simulator,
+    SimulatorSettings,
+)
+
+pytestmark = pytest.mark.anyio
+
+_USUAL = ApiSettings()
+_ODD_KEYS = Credentials('od"d-api-\\key', "unusual-app-key-that-is-not-hexadecimal")
+
+
+async def probed(settings: SimulatorSettings, api: ApiSettings = _USUAL) -> tuple[Probe, Simulator]:
+    """What probing the first view of a simulator finds; the simulator is stopped by then."""
+    async with Simulator(settings) as simulator:
+        there = replace(api, base_url=simulator.base_url)
+        return await probe(Probing(next(iter(simulator.views)), there, FetchSettings(), KEYS)), simulator
+
+
+def understood(status: int, body: bytes, headers: Mapping[str, str] | None = None, keys: Credentials = KEYS) -> Probe:
+    probing = Probing(View("s", "v"), ApiSettings(), FetchSettings(), keys)
+    return _understood(probing, Answer(status, headers or {}, body))
+
+
+def told(found: Probe) -> Any:  # Any: the command's own values
+    return json.loads(probe_json(found))
+
+
+@pytest.mark.parametrize("shape", [shape for shape in Shape if shape is not Shape.UNKNOWN])
+async def test_every_shape_that_download_reads_needs_no_flags(shape: Shape) -> None:
+    found, simulator = await probed(SimulatorSettings(limit=WIDE, paging=PagingSettings(shape=shape)))
+    assert found.exit_code == 0
+    assert simulator.counts.requests == 1
+    assert not found.segments_paths
+    assert told(found)["recognised"]["segments"] > 0
+    assert "--" not in probe_text(found)
+
+
+async def test_the_flags_it_names_for_an_unknown_shape_are_right() -> None:
+    paging = PagingSettings(shape=Shape.UNKNOWN, page_bytes=1)
+    found, _ = await probed(SimulatorSettings(limit=WIDE, paging=paging))
+    assert found.exit_code == 1
+    text = probe_text(found)
+    assert "try           --segments-path payload.chunks --next-path continuation" in text.splitlines()
+    assert "    payload: object with 1 keys" in text
+    flags = ApiSettings(segments_path=found.segments_paths[0], next_path=found.next_paths[0])
+    again, _ = await probed(SimulatorSettings(limit=WIDE, paging=paging), flags)
+    assert again.exit_code == 0
+    assert again.page is not None
+    assert again.page.token
+    assert "these are right" in probe_text(again)
+
+
+async def test_the_rate_limit_is_shown_as_it_is_understood() -> None:
+    found, _ = await probed(SimulatorSettings(limit=LimitSettings(limit=100, period=10.0)))
+    assert "rate limit    100 requests in 10 s, 99 left, reset in " in probe_text(found)
+    assert told(found)["rate_limit"]["remaining"] == 99
+
+
+@pytest.mark.parametrize(
+    ("choice", "asked"),
+    [
+        (SourceChoice.AUTO, Source.EVENT_PLATFORM),
+        (SourceChoice.EVENT_PLATFORM, Source.EVENT_PLATFORM),
+        (SourceChoice.BLOB, Source.BLOB),
+    ],
+)
+async def test_one_store_is_asked_and_named(choice: SourceChoice, asked: Source) -> None:
+    settings = SimulatorSettings(limit=WIDE, holding=HoldingSettings(blob_share=1.0))
+    found, simulator = await probed(settings, ApiSettings(source=choice))
+    assert {source for _, source, _ in simulator.counts.pages} == {asked}
+    assert f"asked         {asked} at http://127.0.0.1" in probe_text(found)
+    assert found.exit_code == (0 if asked is Source.BLOB else 1)
+    assert ("--source blob" in probe_text(found)) is (choice is SourceChoice.AUTO)
+
+
+async def test_a_view_that_is_not_there_is_said_to_be_missing() -> None:
+    found, _ = await probed(SimulatorSettings(limit=WIDE, faults=(Fault.parse("404"),)))
+    assert found.exit_code == 1
+    assert "the API does not have this view (404)" in probe_text(found)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_refused_keys_are_the_same_error_as_in_a_download(status: int) -> None:
+    with pytest.raises(AuthError, match="rum_session_replay_read"):
+        understood(status, b'{"errors":["Forbidden"]}')
+
+
+@pytest.mark.parametrize("status", [400, 429, 500, 302])
+async def test_any_other_refusal_is_shown(status: int) -> None:
+    found = understood(status, b'{"errors":["Not today"]}')
+    assert found.exit_code == 1
+    assert str(status) in found.problem
+    assert probe_text(found).splitlines()[1].startswith(f"status        {status} ")
+
+
+async def test_no_answer_at_all_is_an_error() -> None:
+    with pytest.raises(TransportError):
+        await probed(SimulatorSettings(limit=WIDE, faults=(Fault.parse("reset-before"),)))
+
+
+@pytest.mark.parametrize("view", [View("", "v"), View("s", "../v"), View("s" * 129, "v")])
+async def test_ids_that_cannot_be_are_not_sent(view: View) -> None:
+    with pytest.raises(SettingsError, match="the id"):
+        await probe(Probing(view, ApiSettings(), FetchSettings(), KEYS))
+
+
+@pytest.mark.parametrize(
+    ("body", "excerpt"),
+    [
+        (b"<html><script>x</script>Please log in", "Please log in"),
+        (b'{"a":' + b"z" * 1000 + b"}", '{"a":' + "z" * 194 + "…"),
+        (b"\x1b[31m\xff\x00", "\\x1b[31m\ufffd\\x00"),
+        (b'{"a":[1', '{"a":[1'),
+    ],
+    ids=["html", "long", "binary", "cut"],
+)
+async def test_what_is_not_recognised_is_quoted_briefly_and_harmlessly(body: bytes, excerpt: str) -> None:
+    found = understood(200, body)
+    assert found.exit_code == 1
+    assert found.excerpt == excerpt
+    assert max(map(len, probe_text(found).splitlines())) <= 80
+    assert probe_text(found).replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("status", [200, 400, 404])
+@pytest.mark.parametrize("padding", range(150, 200, 7))
+async def test_keys_that_the_answer_echoes_are_not_shown(status: int, padding: int) -> None:
+    """Not even the part of one that is left where an excerpt ends."""
+    echo = json.dumps({"x" * padding: [_ODD_KEYS.api_key, _ODD_KEYS.app_key]}).encode()
+    headers = {"content-type": _ODD_KEYS.app_key, "x-ratelimit-limit": "7", "x-ratelimit-name": _ODD_KEYS.app_key}
+    found = understood(status, echo, headers, keys=_ODD_KEYS)
+    for text in (probe_text(found), probe_json(found)):
+        shown = "".join(text.split())
+        for key in (_ODD_KEYS.api_key, _ODD_KEYS.app_key):
+            assert key not in shown
+            assert key[:8] not in shown
+
+
+async def test_the_command_asks_once_and_prints_what_it_found(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parser = argparse.ArgumentParser()
+    add_options(parser)
+    monkeypatch.setenv("DD_API_KEY", KEYS.api_key)
+    monkeypatch.setenv("DD_APP_KEY", KEYS.app_key)
+    async with Simulator(SimulatorSettings(limit=WIDE)) as simulator:
+        view = next(iter(simulator.views))
+        arguments = [view.session_id, view.view_id, "--base-url", simulator.base_url, "--json"]
+        assert await anyio.to_thread.run_sync(run, parser.parse_args(arguments)) == 0
+    assert json.loads(capsys.readouterr().out)["recognised"]["shape"].startswith("segments")
+    assert simulator.counts.requests == 1

@@ -1,0 +1,206 @@
+"""``status``: what an archive holds and lacks, whoever writes to it and whatever of it is there."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from archives import WIDE, Archive, Job, download
+from damaged_archives import VIEWS, make, verified
+
+from replay_fetch.archive import Layout, holder
+from replay_fetch.archive.lock import locked
+from replay_fetch.cli import main
+from replay_fetch.commands.status import Status, _count_session, status, unfinished_csv
+from replay_fetch.commands.status_summary import status_json, status_text
+from replay_fetch.ledger import Ledger
+from replay_fetch.model import Outcome, PlannedView, View, ViewRecord
+from replay_fetch.settings import FetchSettings
+from replay_fetch.simulator import Fault, Simulator, SimulatorSettings
+
+_NOBODY = 65534
+_HASTY = Job(fetch=FetchSettings(workers=8, retries=0))
+
+
+async def _download(out: Path, *faults: str) -> None:
+    settings = SimulatorSettings(seed=1, limit=WIDE, faults=tuple(map(Fault.parse, faults)))
+    async with Simulator(settings) as simulator:
+        await download(simulator, out, _HASTY)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive in which some views failed; not to be changed."""
+    out = tmp_path_factory.mktemp("made") / "archive"
+    anyio.run(_download, out, "500:sticky,rate=0.3")
+    return out
+
+
+def told(root: Path) -> Any:  # Any: the command's own values
+    return json.loads(status_json(status(root)))
+
+
+def test_every_view_and_every_session_is_counted_once(made: Path) -> None:
+    found, manifest = told(made), Archive(made).manifest()
+    outcomes = [line["outcome"] for line in manifest.values()]
+    assert {name: sums["views"] for name, sums in found["outcomes"].items()} == {
+        name: outcomes.count(name) for name in set(outcomes)
+    }
+    assert found["views"] == len(manifest)
+    assert found["bytes"] == sum(line["bytes"] for line in manifest.values())
+    assert found["segments"] == sum(line["segments"] for line in manifest.values())
+    assert sum(found["sessions"].values()) == len({view.session_id for view in manifest})
+    assert found["sessions"]["partial"] == len([name for name in Archive(made).sessions() if ".partial." in name])
+    assert found["last_run"]["exit_code"] == 1
+    assert found["running"] is None
+
+
+def test_what_a_reader_should_know_of_a_recording_is_listed(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    noted = {view: line for view, line in Archive(made).manifest().items() if line["repeats"]}
+    assert noted, "the recordings hold a segment that was sent twice"
+    assert {View(each["session_id"], each["view_id"]) for each in told(made)["noted"]} >= set(noted)
+    assert main(["status", str(made)]) == 0
+    said = capsys.readouterr().out
+    assert all(str(view) in said for view in noted)
+    assert "came again" in said
+
+
+def test_people_see_a_bounded_list_of_what_is_noted() -> None:
+    checks = {"gaps": list(range(50)), "lacks_full_snapshot": True, "segments_expected": 60}
+    planned = [PlannedView(row, 1, View("s", f"v{row}")) for row in range(1000)]
+    found = Status(Path("archive"), by_ledger=True)
+    _count_session(found, [ViewRecord(each, Outcome.FETCHED, segments=3, size=1, checks=checks) for each in planned])
+    text = status_text(found)
+    assert len(text.splitlines()) < 100
+    assert max(map(len, text.splitlines())) <= 80
+    assert "and 980 more: see --json" in text
+    assert "segments 0, 1, 2, 3, 4, 5, 6, 7 … never came" in text
+    assert "3 segments where the list says 60" in text
+    assert len(json.loads(status_json(found))["noted"]) == 1000
+
+
+def test_the_manifest_will_do_where_there_is_no_ledger(made: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(made, tmp_path / "copy", ignore=shutil.ignore_patterns(".replay-fetch")))
+    by_ledger, by_manifest = told(made), told(copy)
+    assert (by_ledger.pop("from"), by_manifest.pop("from")) == ("ledger", "manifest")
+    assert by_ledger.pop("archive") != by_manifest.pop("archive")
+    assert by_manifest == by_ledger
+
+
+def test_the_unfinished_views_are_a_list_that_download_reads(made: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(made, tmp_path / "archive"))
+    rows = list(csv.DictReader("".join(unfinished_csv(out)).splitlines()))
+    lacking = {view: line for view, line in Archive(out).manifest().items() if line["outcome"] == "failed"}
+    assert [View(row["session_id"], row["view_id"]) for row in rows] == list(lacking)
+    assert all(row["reason"] == line["reason"] for row, line in zip(rows, lacking.values(), strict=True))
+    path = tmp_path / "unfinished.csv"
+    path.write_text("".join(unfinished_csv(out)), "utf-8")
+
+    async def again() -> int:
+        async with Simulator(SimulatorSettings(limit=WIDE)) as simulator:
+            return (await download(simulator, out, _HASTY, views=path)).exit_code
+
+    assert anyio.run(again) == 0
+    assert told(out)["unfinished"] == 0
+    assert list(unfinished_csv(out)) == ["session_id,view_id,outcome,reason\n"]
+
+
+def test_a_run_that_is_going_on_is_named_and_not_disturbed(tmp_path: Path) -> None:
+    out = make(tmp_path / "archive")
+    with locked(Layout(out).lock):
+        assert told(out)["running"].startswith(f"pid {os.getpid()} on ")
+        ledger = Ledger.open(Layout(out).ledger)
+        (first, *_) = ledger.views()
+        ledger.record([ViewRecord(first.planned, Outcome.FAILED, "late")])
+        assert told(out)["outcomes"]["failed"]["views"] == 1
+        ledger.close()
+    assert told(out)["running"] is None
+
+
+def test_the_holder_of_a_lock_is_known_only_while_it_lives(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    assert holder(path) is None
+    program = (
+        "import os, pathlib, sys; from replay_fetch.archive.lock import locked\n"
+        "with locked(pathlib.Path(sys.argv[1])): os.kill(os.getpid(), 9)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program, str(path)], check=False)  # noqa: S603 - our own program
+    assert ended.returncode == -signal.SIGKILL
+    assert path.read_text("ascii").startswith("pid ")
+    assert holder(path) is None
+
+
+@pytest.mark.parametrize("form", ["--json", "--unfinished"])
+def test_what_is_not_an_archive_is_exit_code_3(tmp_path: Path, form: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", str(tmp_path), form]) == 3
+    assert "is not an archive" in capsys.readouterr().err
+
+
+def test_nothing_is_written_where_nothing_can_be() -> None:
+    """A folder of somebody else's, or on a disk that is read-only."""
+    with tempfile.TemporaryDirectory() as folder:  # tmp_path is closed to other users
+        Path(folder).chmod(0o755)
+        out = make(Path(folder) / "archive")
+        before = sorted(out.rglob("*"))
+        with unwritable(out):
+            assert as_a_user(lambda: status(out).total.views, lambda: len(verified(out).findings)) == [VIEWS, 0]
+        assert sorted(out.rglob("*")) == before
+
+
+def test_nothing_is_left_behind(tmp_path: Path) -> None:
+    """Nor is what a killed run left taken away: it is part of the ledger."""
+    out = make(tmp_path / "archive")
+    before = sorted(out.rglob("*"))
+    assert told(out)["views"] == VIEWS
+    assert sorted(out.rglob("*")) == before
+    with closing(Ledger.open(Layout(out).ledger)) as ledger:
+        ledger.set_setting("a", "b")
+        killed = Path(shutil.copytree(out, tmp_path / "killed"))
+    before = sorted(killed.rglob("*"))
+    assert Layout(killed).ledger.with_name("ledger.sqlite-wal") in before
+    assert told(killed)["views"] == VIEWS
+    assert sorted(killed.rglob("*")) == before
+
+
+@contextmanager
+def unwritable(root: Path) -> Iterator[None]:
+    """Readable in this context, by root and by the user that tests run as without being root."""
+    paths = [root, *root.rglob("*")]
+    for path in paths:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    yield
+    for path in paths:
+        path.chmod(0o700 if path.is_dir() else 0o600)
+
+
+def as_a_user(*asked: Callable[[], int]) -> list[int]:
+    """What the functions return in a process that is not root's."""
+    receive, send = os.pipe()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of forking beside threads: the child starts none
+        child = os.fork()
+    if not child:
+        try:
+            if os.getuid() == 0:
+                os.setuid(_NOBODY)
+            os.write(send, json.dumps([ask() for ask in asked]).encode())
+        finally:
+            os._exit(0)
+    os.close(send)
+    os.waitpid(child, 0)
+    with open(receive, "rb") as answers:  # noqa: PTH123 - a descriptor
+        found: list[int] = json.loads(answers.read() or b"[]")
+    return found

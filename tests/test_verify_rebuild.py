@@ -1,0 +1,151 @@
+"""``verify --rebuild``: a new ledger, with which the next run ends where an unhurt one would have."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from archives import WIDE, Archive, Job, download
+from damaged_archives import manifest, problems, session_files
+
+from replay_fetch.archive import Layout
+from replay_fetch.archive.lock import locked
+from replay_fetch.cli import main
+from replay_fetch.commands.rebuild import rebuild
+from replay_fetch.errors import ArchiveError
+from replay_fetch.ledger import DamagedLedger, Ledger
+from replay_fetch.model import View
+from replay_fetch.settings import ArchiveSettings, Compression, FetchSettings
+from replay_fetch.simulator import Fault, Simulator, SimulatorSettings
+
+pytestmark = pytest.mark.anyio
+
+_SIMULATED = SimulatorSettings(limit=WIDE)
+
+
+def job(compression: Compression) -> Job:
+    return Job(archive=ArchiveSettings(compression))
+
+
+def with_garbage(ledger: Path) -> None:
+    ledger.write_bytes(b"garbage" * 1000)
+
+
+def overwritten_inside(ledger: Path) -> None:
+    octets = ledger.read_bytes()
+    ledger.write_bytes(octets[:100] + b"\xff" * (len(octets) - 100))
+
+
+def of_another_program(ledger: Path) -> None:
+    octets = ledger.read_bytes()
+    ledger.write_bytes(octets[:68] + b"mine" + octets[72:])
+
+
+def gone(ledger: Path) -> None:
+    ledger.unlink()
+
+
+@pytest.mark.parametrize("hurt", [with_garbage, overwritten_inside, of_another_program, gone])
+async def test_a_damaged_ledger_is_refused_with_the_way_out_which_works(
+    tmp_path: Path, hurt: Callable[[Path], None]
+) -> None:
+    out = tmp_path / "archive"
+    async with Simulator(_SIMULATED) as simulator:
+        await download(simulator, out, job(Compression.GZIP))
+        before, asked = Archive(out).everything(), simulator.counts.requests
+        hurt(Layout(out).ledger)
+        with pytest.raises(ArchiveError, match=f"replay-fetch verify --rebuild {out}"):
+            await download(simulator, out, job(Compression.GZIP))
+        rebuilt = rebuild(out, 1, None)
+        assert rebuilt.exit_code == 0
+        assert (rebuilt.kept, rebuilt.dropped) == (len(simulator.views), 0)
+        ran = await download(simulator, out, Job())  # the compression is known again
+        assert ran.exit_code == 0
+        assert simulator.counts.requests == asked
+    same = {name for name in before if name.startswith(("sessions/", "manifest"))}
+    assert {name: Archive(out).everything()[name] for name in same} == {name: before[name] for name in same}
+    assert problems(out) == []
+
+
+@pytest.mark.parametrize("compression", Compression)
+async def test_what_is_damaged_is_fetched_again_and_nothing_else(tmp_path: Path, compression: Compression) -> None:
+    out = tmp_path / "archive"
+    async with Simulator(_SIMULATED) as simulator:
+        await download(simulator, out, job(compression))
+        before = Archive(out).sessions()
+        first, second, *_ = session_files(out)
+        first.write_bytes(first.read_bytes()[:-1] + b"?")
+        second.unlink()
+        rebuilt = rebuild(out, 1, None)
+        lost = 1 + sum(line["file"] == f"sessions/{second.name}" for line in manifest(out))
+        assert (rebuilt.exit_code, rebuilt.dropped) == (1, lost)
+        simulator.counts.views.clear()
+        assert (await download(simulator, out, Job())).exit_code == 0
+        assert len(simulator.counts.views) == lost
+    assert Archive(out).sessions() == before
+    assert problems(out) == []
+
+
+async def test_views_that_lie_in_a_partial_file_are_kept(tmp_path: Path) -> None:
+    """Their bytes get a part again, out of which the finished file is made."""
+    out, whole = tmp_path / "archive", tmp_path / "whole"
+    fault = Fault.parse("500:sticky,rate=0.2")
+    hasty = Job(fetch=FetchSettings(workers=8, retries=0), archive=ArchiveSettings(Compression.ZSTD))
+    async with Simulator(_SIMULATED) as simulator:
+        await download(simulator, whole, hasty)
+    async with Simulator(SimulatorSettings(limit=WIDE, faults=(fault,))) as failing:
+        assert (await download(failing, out, hasty)).report.unfinished
+    partial = [line for line in manifest(out) if ".partial." in (line["file"] or "")]
+    assert partial
+    with_garbage(Layout(out).ledger)
+    rebuilt = rebuild(out, 1, None)
+    assert (rebuilt.exit_code, rebuilt.dropped) == (0, 0)
+    assert problems(out) == []
+    async with Simulator(_SIMULATED) as simulator:
+        assert (await download(simulator, out, hasty)).exit_code == 0
+        assert simulator.counts.views.keys().isdisjoint(View(line["session_id"], line["view_id"]) for line in partial)
+    assert Archive(out).sessions() == Archive(whole).sessions()
+    assert (out / "manifest.ndjson").read_bytes() == (whole / "manifest.ndjson").read_bytes()
+
+
+async def test_an_archive_copied_without_its_ledger_gets_one(tmp_path: Path) -> None:
+    out = tmp_path / "archive"
+    async with Simulator(_SIMULATED) as simulator:
+        await download(simulator, out, Job())
+        shutil.rmtree(out / ".replay-fetch")
+        assert rebuild(out, 1, None).aside is None
+        asked = simulator.counts.requests
+        assert (await download(simulator, out, Job())).exit_code == 0
+        assert simulator.counts.requests == asked
+
+
+async def test_nothing_is_rebuilt_while_a_run_is_writing_or_of_another_format(tmp_path: Path) -> None:
+    out = tmp_path / "archive"
+    async with Simulator(_SIMULATED) as simulator:
+        await download(simulator, out, Job())
+    ledger = Layout(out).ledger
+    with locked(Layout(out).lock), pytest.raises(ArchiveError, match="another run"):
+        rebuild(out, 1, None)
+    octets = ledger.read_bytes()
+    ledger.write_bytes(octets[:60] + (99).to_bytes(4, "big") + octets[64:])
+    changed = ledger.read_bytes()
+    with pytest.raises(ArchiveError, match="has format 99"):
+        rebuild(out, 1, None)
+    assert ledger.read_bytes() == changed
+
+
+async def test_every_damaged_ledger_is_kept_aside(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "archive"
+    async with Simulator(_SIMULATED) as simulator:
+        await download(simulator, out, Job())
+    for number in (1, 2):
+        with_garbage(Layout(out).ledger)
+        with pytest.raises(DamagedLedger):
+            Ledger.open(Layout(out).ledger)
+        assert main(["verify", "--rebuild", str(out)]) == 0
+        assert f"ledger.sqlite.damaged-{number} now" in capsys.readouterr().out.replace("\n  ", " ")
+    assert main(["verify", "--rebuild", "--json", str(out)]) == 0
+    assert json.loads(capsys.readouterr().out)["good"] is True
