@@ -37,7 +37,6 @@ def credentials(environ: Mapping[str, str], env_file: Path | None = None) -> Cre
     if env_file is None:
         return Credentials(_first(environ, _API_KEY), _first(environ, _APP_KEY), _first(environ, _BEARER_TOKEN))
     inside = _read(env_file)
-    _warn_if_exposed(env_file)
     if bearer_token := _first(inside, _BEARER_TOKEN):
         return Credentials(bearer_token=bearer_token)
     api_key, app_key = _first(inside, _API_KEY), _first(inside, _APP_KEY)
@@ -50,6 +49,12 @@ def site(environ: Mapping[str, str], env_file: Path | None = None) -> str | None
     """The site that ``env_file``, else ``environ`` names; None where neither does."""
     inside = _read(env_file) if env_file else {}
     return _first(inside, _SITE) or _first(environ, _SITE) or None
+
+
+def warn_if_exposed(env_file: Path | None) -> None:
+    """Log a warning where others can read the file of keys; for once the log is set up."""
+    if env_file is not None and env_file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        log.warning("%r holds keys and can be read by other users: chmod 600 it", str(env_file))
 
 
 def _first(origin: Mapping[str, str], names: tuple[str, ...]) -> str:
@@ -95,8 +100,3 @@ def _assignments(path: Path, text: str) -> Iterator[tuple[str, str]]:
         if not value:
             raise SettingsError(f"{where}: {name} has unmatched quotes, or a space outside quotes")
         yield name, value[1] or value[2] or value[3] or ""
-
-
-def _warn_if_exposed(path: Path) -> None:
-    if path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-        log.warning("%r holds keys and can be read by other users: chmod 600 it", str(path))

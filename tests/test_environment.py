@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from replay_fetch.environment import _assignments, credentials, site
+from replay_fetch.environment import _assignments, credentials, site, warn_if_exposed
 from replay_fetch.errors import SettingsError
 from replay_fetch.settings import Credentials
 
@@ -119,7 +119,7 @@ def test_keys_that_others_can_read_are_warned_about(
     env_file.write_text("DD_API_KEY=api-1\nDD_APP_KEY=app-1\n")
     env_file.chmod(mode)
     with caplog.at_level(logging.WARNING):
-        credentials({}, env_file)
+        warn_if_exposed(env_file)
     assert ("chmod 600" in caplog.text) == warned
     assert "api-1" not in caplog.text
 

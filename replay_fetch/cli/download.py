@@ -10,7 +10,7 @@ from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.output import complain, say
 from replay_fetch.commands.download import Request, download, rehearse
 from replay_fetch.commands.summary import plan_text, report_json, report_text
-from replay_fetch.environment import credentials, site
+from replay_fetch.environment import credentials, site, warn_if_exposed
 from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.settings import Credentials
 
@@ -27,16 +27,11 @@ def run(options: argparse.Namespace) -> int:
         return 1 if rehearsal.plan.bad_rows else 0
     keys = credentials(os.environ, options.env_file)
     request = Request(options.views, options.out, settings, keys)
-    return run_request(request, as_json=options.json)
-
-
-def run_request(request: Request, *, as_json: bool = False) -> int:
-    """Download, with the bar or the log lines on stderr and the summary on stdout."""
     console = Console()
-    show = request.settings.show
-    with logging_to(console, show, secrets(request.credentials)):
-        report, failure = download(request, reporter(show, console))
-    say(report_json(report) if as_json else report_text(report, request.out))
+    with logging_to(console, settings.show, secrets(keys)):
+        warn_if_exposed(options.env_file)
+        report, failure = download(request, reporter(settings.show, console))
+    say(report_json(report) if options.json else report_text(report, request.out))
     if failure is not None:
         complain(failure)
         return exit_code_of(failure)
