@@ -173,6 +173,8 @@ class ShowSettings:
     progress: ProgressStyle = ProgressStyle.AUTO
     log_json: bool = False
     log_file: Path | None = None
+    metrics_file: Path | None = None
+    """Rewritten every ten seconds as OpenMetrics text."""
     verbosity: int = 0
     """-1 warnings and errors only, 0 normal, 1 what the pacer and the retries do."""
 

@@ -11,12 +11,13 @@ import struct
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import anyio
 import pytest
 
 from replay_fetch.model import Outcome
-from replay_fetch.progress import Console, Moment, RunStats, Speed, logging_to, report, reporter
+from replay_fetch.progress import Console, Limit, Moment, RunStats, Speed, Standing, logging_to, report, reporter
 from replay_fetch.progress.bar import Bar
 from replay_fetch.progress.lines import Lines
 from replay_fetch.settings import ProgressStyle, ShowSettings
@@ -24,7 +25,7 @@ from replay_fetch.settings import ProgressStyle, ShowSettings
 log = logging.getLogger("replay_fetch.somewhere")
 
 
-class Limit:
+class Pace:
     rate_per_s: float | None = 10.0
     gate_shut_s = 0.0
 
@@ -68,9 +69,9 @@ def screen_of(columns: int) -> Iterator[Screen]:
 
 
 def busy(total: int = 8000) -> Moment:
-    stats = RunStats(views_total=total, finished_before=total // 2, rate_limited=3)
+    stats = RunStats(views_total=total, finished_before=total // 2, requests=880, rate_limited=3)
     stats.views_ended.update({Outcome.FETCHED: 158, Outcome.FAILED: 2})
-    return Moment(stats, Speed(9.83, 1_234_567, 123.0), Limit())
+    return Moment(stats, Speed(9.83, 10.0, 1_234_567), Pace(), 100.0, Standing(in_line=30, asking=2), Limit.API)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_at_80_columns_everything_that_counts_is_there() -> None:
         bar = Bar(Console(screen.stream))
         bar.close(busy())
         *_, last, rest = screen.frames()
-    assert "| 4,160/8,000 views, 2 failed, 9.8 pages/s, limit 10/s, 1.2 MB/s, 3 429s" in last
+    assert "| 4,160/8,000 views, 2 failed, API limit 10/s, 32 min left, 9.8 pages/s" in last
     assert rest == ""
 
 
@@ -189,7 +190,7 @@ class Seen:
 async def test_a_report_is_refreshed_each_period_and_closed_with_the_last_state() -> None:
     stats, seen = RunStats(), Seen()
     async with anyio.create_task_group() as group:
-        group.start_soon(report, stats, Limit, seen)
+        group.start_soon(partial(report, stats, Pace, seen))
         for _ in range(25):
             await anyio.sleep(1)
             stats.pages += 1
@@ -200,12 +201,12 @@ async def test_a_report_is_refreshed_each_period_and_closed_with_the_last_state(
 
 @pytest.mark.anyio
 async def test_no_reporter_is_no_report() -> None:
-    await report(RunStats(), Limit, None)
+    await report(RunStats(), Pace, None)
 
 
 @pytest.mark.anyio
 @pytest.mark.usefixtures("virtual_clock")
 async def test_off_a_terminal_a_minute_is_seven_lines(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO), anyio.move_on_after(65):
-        await report(RunStats(views_total=5), Limit, Lines())
-    assert [record.getMessage() for record in caplog.records] == ["0/5 views, 0.0 pages/s, limit 10/s, 0 B/s"] * 7
+        await report(RunStats(views_total=5), Pace, Lines(), lambda: Standing(in_line=1))
+    assert [record.getMessage() for record in caplog.records] == ["0/5 views, API limit 10/s, 0.0 pages/s, 0 B/s"] * 7

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from math import inf
 
 import pytest
 
 from replay_fetch.model import Outcome
-from replay_fetch.progress import Moment, RunStats, Speed, Speedometer
+from replay_fetch.progress import Limit, Moment, RunStats, Speed, Speedometer, Standing
 
 
-class Limit:
+class Pace:
     def __init__(self, rate_per_s: float | None = None, gate_shut_s: float = 0.0) -> None:
         self.rate_per_s = rate_per_s
         self.gate_shut_s = gate_shut_s
@@ -57,31 +58,81 @@ def test_a_speedometer_keeps_a_window_of_samples() -> None:
     assert len(speedometer._samples) <= 52
 
 
-def test_time_left_comes_from_this_run_alone() -> None:
-    stats = RunStats(views_total=1000, finished_before=500)
-    speedometer = Speedometer(stats, started_at=0.0)
-    assert speedometer.read(10.0).time_left is None
+@pytest.mark.parametrize(
+    ("limited_by", "rate", "seconds"),
+    [
+        (Limit.API, 10.0, 400 * 3 / 10),
+        (Limit.MAX_RATE, 5.0, 400 * 3 / 5),
+        (Limit.LATENCY, 10.0, 400 * 3 / 8),
+        (Limit.DISK, 10.0, 400 * 3 / 8),
+        (None, None, 400 * 3 / 8),
+        (Limit.API, inf, 400 * 3 / 8),
+        (Limit.API, 0.0, 400 * 3 / 8),
+    ],
+)
+def test_time_left_is_what_is_to_ask_at_the_rate_that_is_allowed_or_reached(
+    limited_by: Limit | None, rate: float | None, seconds: float
+) -> None:
+    stats = RunStats(views_total=1000, finished_before=500, requests=300)
     stats.views_ended[Outcome.FETCHED] = 100
-    assert speedometer.read(20.0).time_left == pytest.approx(400 * 20 / 100)
+    moment = Moment(stats, Speed(requests_per_s=8.0), Pace(rate), 60.0, limited_by=limited_by)
+    assert moment.time_left == pytest.approx(seconds)
+
+
+def test_views_in_work_count_as_half_done() -> None:
+    stats = RunStats(views_total=100, requests=100)
+    stats.views_ended[Outcome.FETCHED] = 40
+    moment = Moment(stats, Speed(requests_per_s=1.0), Pace(), 60.0, Standing(asking=20))
+    assert moment.time_left == pytest.approx(50 * 2)
+
+
+def test_time_left_is_unknown_before_the_first_view_has_ended() -> None:
+    assert Moment(RunStats(views_total=5, requests=9), Speed(requests_per_s=1.0), Pace()).time_left is None
+
+
+def test_a_shut_gate_does_not_make_the_time_left_endless() -> None:
+    """With nothing sent for ten seconds and no rate known, the whole run's own rate counts."""
+    stats = RunStats(views_total=20, requests=100)
+    stats.views_ended[Outcome.FETCHED] = 10
+    assert Moment(stats, Speed(), Pace(0.0, 30.0), 100.0, limited_by=Limit.API).time_left == pytest.approx(100.0)
+
+
+SOME = RunStats(
+    views_total=8000,
+    finished_before=4000,
+    views_ended=Counter({Outcome.FETCHED: 158, Outcome.FAILED: 2}),
+    rate_limited=3,
+    requests=160,
+)
+FAST = Speed(9.83, 10.0, 1_234_567)
+BEGIN = "4,160/8,000 views, 2 failed"
+END = "6 min left, 9.8 pages/s, 3 429s, 1.2 MB/s"
 
 
 @pytest.mark.parametrize(
-    ("stats", "speed", "pacer", "words"),
+    ("moment", "words"),
     [
-        (RunStats(), Speed(), Limit(), "0/0 views, 0.0 pages/s, 0 B/s"),
-        (
-            RunStats(
-                views_total=8000,
-                finished_before=4000,
-                views_ended=Counter({Outcome.FETCHED: 158, Outcome.FAILED: 2}),
-                rate_limited=3,
-            ),
-            Speed(9.83, 1_234_567, 123.0),
-            Limit(10.0),
-            "4,160/8,000 views, 2 failed, 9.8 pages/s, limit 10/s, 1.2 MB/s, 3 429s, 2 min 3 s left",
-        ),
-        (RunStats(views_total=1), Speed(), Limit(10.0, 3.21), "0/1 views, 0.0 pages/s, paused 3.2 s, 0 B/s"),
+        (Moment(RunStats(), Speed(), Pace()), "0/0 views, 0.0 pages/s, 0 B/s"),
+        (Moment(SOME, FAST, Pace(10.0), 16.0, limited_by=Limit.API), f"{BEGIN}, API limit 10/s, {END}"),
+        (Moment(SOME, FAST, Pace(10.0, 32.0), 16.0, limited_by=Limit.API), f"{BEGIN}, API limit, paused 32 s, {END}"),
+        (Moment(SOME, FAST, Pace(10.0, 0.2), 16.0, limited_by=Limit.API), f"{BEGIN}, API limit 10/s, {END}"),
+        (Moment(SOME, FAST, Pace(10.0), 16.0, limited_by=Limit.MAX_RATE), f"{BEGIN}, max-rate 10/s, {END}"),
+        (Moment(SOME, FAST, Pace(99.0), 16.0, limited_by=Limit.LATENCY), f"{BEGIN}, latency, {END}"),
+        (Moment(SOME, FAST, Pace(99.0), 16.0, limited_by=Limit.DISK), f"{BEGIN}, disk, {END}"),
+        (Moment(SOME, FAST, Pace(99.0), 16.0, limited_by=Limit.RETRIES), f"{BEGIN}, retries, {END}"),
+        (Moment(SOME, FAST, Pace(inf), 16.0, limited_by=Limit.API), f"{BEGIN}, API limit, {END}"),
     ],
 )
-def test_a_moment_in_words(stats: RunStats, speed: Speed, pacer: Limit, words: str) -> None:
-    assert ", ".join(Moment(stats, speed, pacer).words()) == words
+def test_a_moment_in_words(moment: Moment, words: str) -> None:
+    assert ", ".join(moment.words()) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(7.0, "7.0 s"), (100, "1 min 40 s"), (119.6, "2 min 0 s"), (384, "6 min"), (3569, "59 min"), (3570, "1 h 0 min")],
+)
+def test_a_forecast_has_no_more_figures_than_it_is_worth(seconds: float, words: str) -> None:
+    stats = RunStats(views_total=2, requests=1)
+    stats.views_ended[Outcome.FETCHED] = 1
+    moment = Moment(stats, Speed(requests_per_s=1 / seconds), Pace())
+    assert f"{words} left" in moment.words()

@@ -53,8 +53,13 @@ class Report:
     """Why the run ended before its list did, None where it did not."""
     bad_row_reasons: Sequence[str] = ()
     """Of the first 100 bad rows, each with its line."""
-    pacing: Sequence[Mapping[str, float | None]] = ()
-    """Over time: seconds since the start, allowed rate, 429s so far; at most 500 points."""
+    pacing: Sequence[Mapping[str, float | str | None]] = ()
+    """Over time: seconds since the start, allowed rate, what limited the run; pages, requests and 429s so far.
+
+    At most 500 points, evenly spaced, and the last moment.
+    """
+    slowest: Sequence[Mapping[str, object]] = ()
+    """The twenty views that took longest, with their outcome and its reason."""
     settings: Mapping[str, object] = field(default_factory=dict)
     format: int = FORMAT
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
@@ -37,6 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("views", metavar="VIEWS", help="CSV of session and view ids; - is stdin, gzip is read as is")
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder, created or resumed")
     parser.add_argument("--dry-run", action="store_true", help="read the list, print the plan, ask nothing")
+    parser.add_argument("--metrics-file", metavar="FILE", type=Path, help="OpenMetrics text, rewritten every 10 s")
     add_api_options(parser)
     _add_list_options(parser)
     _add_fetch_options(parser)
@@ -59,7 +61,7 @@ def settings_from(options: argparse.Namespace, site: str | None) -> Settings:
             options.refresh_window if options.refresh else None,
         ),
         archive=ArchiveSettings(options.compress, keep_raw=options.keep_raw),
-        show=show_settings(options),
+        show=replace(show_settings(options), metrics_file=options.metrics_file),
     )
 
 

@@ -30,9 +30,9 @@ def report_text(report: Report, out: Path) -> str:
 
 
 def report_json(report: Report) -> str:
-    """The report for programs, as in ``report.json`` without the rate over time."""
+    """The report for programs, as in ``report.json`` without its lists of points and views."""
     content = dataclasses.asdict(report) | {"views": report.views, "exit_code": report.exit_code}
-    del content["pacing"]
+    del content["pacing"], content["slowest"]
     return orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS).decode()
 
 

@@ -33,6 +33,7 @@ class Counters(Protocol):
 
     requests: int
     retries: int
+    backing_off: int
     rate_limited: int
     pages: int
     segments: int
@@ -100,7 +101,14 @@ class Asking:
                 self.counters.pages += 1
                 return found, answer
             self.counters.retries += 1
+            await self._back_off(delay)
+
+    async def _back_off(self, delay: float) -> None:
+        self.counters.backing_off += 1
+        try:
             await anyio.sleep(delay)
+        finally:
+            self.counters.backing_off -= 1
 
     async def _answer(self, question: Question[T], attempts: Attempts) -> Answer:
         async with self.pacer.turn(suspect=attempts.suspect) as turn:

@@ -10,7 +10,7 @@ A stream ends when all its senders are closed; a full one makes its senders wait
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import anyio
 from anyio.streams.memory import MemoryObjectSendStream
@@ -21,6 +21,7 @@ from replay_fetch.fetch import Asking
 from replay_fetch.ledger import Ledger, ToDo
 from replay_fetch.model import PlannedView
 from replay_fetch.pipeline.produce import produce
+from replay_fetch.pipeline.slowest import Slowest
 from replay_fetch.pipeline.work import Worker
 from replay_fetch.settings import Settings
 
@@ -40,8 +41,16 @@ class Run:
     settings: Settings
     stop: anyio.Event
     """Set from outside: nothing more is asked for, what is in flight is finished and committed."""
+    slowest: Slowest = field(default_factory=Slowest)
     cut_short: bool = False
     """The run was stopped before it came to the end of its list."""
+
+    _outbox: MemoryObjectSendStream[Message] | None = None
+
+    @property
+    def handing_over(self) -> int:
+        """Workers that wait for the writer to take what they have."""
+        return self._outbox.statistics().tasks_waiting_send if self._outbox else 0
 
     async def run(self) -> None:
         """Fetch every view that is to do and commit it.
@@ -50,6 +59,7 @@ class Run:
         committed, and ArchiveError when it cannot be.
         """
         outbox, inbox = anyio.create_memory_object_stream[Message](_MESSAGES_HELD)
+        self._outbox = outbox
         failure: ReplayFetchError | None = None
         try:
             async with anyio.create_task_group() as group:
@@ -73,7 +83,7 @@ class Run:
             with asking:
                 async with anyio.create_task_group() as workers:
                     for _ in range(self.settings.fetch.workers):
-                        worker = Worker(self.asking, self.settings, outbox.clone(), held)
+                        worker = Worker(self.asking, self.settings, outbox.clone(), held, self.slowest)
                         workers.start_soon(worker.work, take.clone())
                     with producing:
                         await produce(self.ledger, self.todo, self.writer, give)

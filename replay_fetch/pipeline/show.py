@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from replay_fetch.model import Outcome, ViewRecord
 from replay_fetch.pacing import Snapshot
-from replay_fetch.progress import RunStats
+from replay_fetch.progress import Limit, RunStats, Standing
 
 log = logging.getLogger(__name__)
 
@@ -22,16 +22,30 @@ class PacerMoment:
     """A pacer's snapshot in the words of the display."""
 
     snapshot: Snapshot
+    max_rate: float | None = None
 
     @property
     def rate_per_s(self) -> float | None:
-        """Requests a second that are allowed now."""
-        return self.snapshot.rate
+        """Requests a second that are allowed now; while a gate is shut, those of a whole window."""
+        seen = self.snapshot
+        rate = seen.rate or (seen.limit / seen.period if seen.limit and seen.period else 0.0)
+        return min(rate, self.max_rate) if self.max_rate else rate
 
     @property
     def gate_shut_s(self) -> float:
         """Seconds for which nobody may ask."""
         return self.snapshot.gate_shut
+
+
+def where_workers_stand(snapshot: Snapshot, max_rate: float | None, backing_off: int, handing_over: int) -> Standing:
+    """The workers by what they wait for, and what holds their line."""
+    held_by = Limit.API
+    # A full brake with workers in line has been tightened by faults; it is never tighter than they are many otherwise.
+    if snapshot.mode == "outage" or snapshot.in_use >= snapshot.slots:
+        held_by = Limit.RETRIES
+    elif max_rate and snapshot.gate_shut == 0 and not 0 < snapshot.rate < max_rate:
+        held_by = Limit.MAX_RATE
+    return Standing(snapshot.waiting, held_by, snapshot.in_use, backing_off, handing_over)
 
 
 class Complaints:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
+import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from replay_fetch.archive import ChainRestarted, Message, PageArrived, ViewEnded
 from replay_fetch.errors import RequestError
 from replay_fetch.fetch import Asking, Restart, Start, Walk, answer_of, outcome_of
 from replay_fetch.model import Outcome, PlannedView, Source
+from replay_fetch.pipeline.slowest import Slowest, SlowView
 from replay_fetch.settings import Settings
 
 
@@ -17,13 +19,19 @@ class Worker:
     """Turns planned views into messages; a view's failure is a value, a run's an exception."""
 
     def __init__(
-        self, asking: Asking, settings: Settings, outbox: MemoryObjectSendStream[Message], held: list[ViewEnded]
+        self,
+        asking: Asking,
+        settings: Settings,
+        outbox: MemoryObjectSendStream[Message],
+        held: list[ViewEnded],
+        slowest: Slowest,
     ) -> None:
         """``held`` is shared by all workers: forbidden views, until it is known that the keys are good."""
         self._asking = asking
         self._settings = settings
         self._outbox = outbox
         self._held = held
+        self._slowest = slowest
 
     async def work(self, views: MemoryObjectReceiveStream[PlannedView]) -> None:
         """Fetch views until there are no more, then close the outbox.
@@ -32,7 +40,11 @@ class Worker:
         """
         async with self._outbox, views:
             async for planned in views:
-                self._held.append(await self._fetch(planned))
+                began = anyio.current_time()
+                ended = await self._fetch(planned)
+                took = anyio.current_time() - began
+                self._slowest.note(SlowView(took, planned.view, ended.outcome, ended.reason))
+                self._held.append(ended)
                 while self._held and (self._asking.keys.accepted or self._held[-1].outcome is not Outcome.FORBIDDEN):
                     await self._outbox.send(self._held.pop())
 

@@ -2,8 +2,11 @@
 
 from replay_fetch.progress.checking import CheckingMoment
 from replay_fetch.progress.console import Console
+from replay_fetch.progress.course import Course
 from replay_fetch.progress.finding import FindingMoment
+from replay_fetch.progress.limiting import Limit, Standing
 from replay_fetch.progress.logs import logging_to
+from replay_fetch.progress.metrics import MetricsFile
 from replay_fetch.progress.moment import Moment, PacerView, Shown
 from replay_fetch.progress.reporter import Reporter, follow, report, reporter
 from replay_fetch.progress.stats import RunStats, Speed, Speedometer
@@ -11,7 +14,10 @@ from replay_fetch.progress.stats import RunStats, Speed, Speedometer
 __all__ = [
     "CheckingMoment",
     "Console",
+    "Course",
     "FindingMoment",
+    "Limit",
+    "MetricsFile",
     "Moment",
     "PacerView",
     "Reporter",
@@ -19,6 +25,7 @@ __all__ = [
     "Shown",
     "Speed",
     "Speedometer",
+    "Standing",
     "follow",
     "logging_to",
     "report",

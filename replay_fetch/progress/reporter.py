@@ -9,6 +9,7 @@ import anyio
 
 from replay_fetch.progress.bar import Bar
 from replay_fetch.progress.console import Console
+from replay_fetch.progress.limiting import Limiting, Standing
 from replay_fetch.progress.lines import Lines
 from replay_fetch.progress.moment import Moment, PacerView, Shown
 from replay_fetch.progress.stats import RunStats, Speedometer
@@ -46,12 +47,22 @@ def reporter(show: ShowSettings, console: Console) -> Reporter | None:
     return Lines() if style is ProgressStyle.LOG else None
 
 
-async def report(stats: RunStats, pacer: Callable[[], PacerView], shown_by: Reporter | None) -> None:
-    """Show a run of requests until cancelled; the last moment is shown on the way out."""
-    speedometer = Speedometer(stats, anyio.current_time())
+async def report(
+    stats: RunStats,
+    pacer: Callable[[], PacerView],
+    shown_by: Reporter | None,
+    standing: Callable[[], Standing] = Standing,
+) -> None:
+    """Show a run of requests until cancelled; the last moment is shown on the way out.
+
+    ``standing`` tells where the workers stand, so that it can be said what limits the run.
+    """
+    began = anyio.current_time()
+    speedometer, limiting = Speedometer(stats, began), Limiting()
 
     def moment() -> Moment:
-        return Moment(stats, speedometer.read(anyio.current_time()), pacer())
+        now, workers = anyio.current_time(), standing()
+        return Moment(stats, speedometer.read(now), pacer(), now - began, workers, limiting.read(now, workers))
 
     await follow(moment, shown_by)
 

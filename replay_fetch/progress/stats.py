@@ -31,6 +31,8 @@ class RunStats:
     pages: int = 0
     """Answered and understood."""
     segments: int = 0
+    backing_off: int = 0
+    """Pages that wait between two attempts now; the one figure here that falls again."""
     wire_bytes: int = 0
     """Bodies as they came, packed or not."""
     segment_bytes: int = 0
@@ -66,11 +68,11 @@ class RunStats:
 
 
 class Speed(NamedTuple):
-    """Over the last ten seconds; ``time_left`` (seconds) from the whole run, None while unknown."""
+    """Over the last ten seconds."""
 
     pages_per_s: float = 0.0
+    requests_per_s: float = 0.0
     wire_bytes_per_s: float = 0.0
-    time_left: float | None = None
 
 
 class Speedometer:
@@ -78,25 +80,26 @@ class Speedometer:
 
     def __init__(self, stats: RunStats, started_at: float) -> None:
         self._stats = stats
-        self._started_at = started_at
-        self._samples = deque([(started_at, stats.pages, stats.wire_bytes)])
+        self._samples = deque([_Sample(started_at, stats.pages, stats.requests, stats.wire_bytes)])
 
     def read(self, now: float) -> Speed:
         """The speed at ``now``; called a few times a second, it keeps a few dozen samples."""
         stats, samples = self._stats, self._samples
-        samples.append((now, stats.pages, stats.wire_bytes))
+        latest = _Sample(now, stats.pages, stats.requests, stats.wire_bytes)
+        samples.append(latest)
         # One sample stays that is a window old or older: the span is then never shorter than it.
-        while len(samples) > 2 and samples[1][0] <= now - _WINDOW:  # noqa: PLR2004 - first and last
+        while len(samples) > 2 and samples[1].time <= now - _WINDOW:  # noqa: PLR2004 - first and last
             samples.popleft()
-        since, pages, wire_bytes = samples[0]
-        span = now - since
+        first = samples[0]
+        span = now - first.time
         if span <= 0:
             return Speed()
-        return Speed((stats.pages - pages) / span, (stats.wire_bytes - wire_bytes) / span, self._time_left(now))
+        pages, requests, wire_bytes = (latest[n] - first[n] for n in range(1, len(latest)))
+        return Speed(pages / span, requests / span, wire_bytes / span)
 
-    def _time_left(self, now: float) -> float | None:
-        # From the whole run: views differ a thousandfold in pages, ten seconds of them tell nothing.
-        ended = self._stats.ended_now
-        if not ended:
-            return None
-        return (self._stats.views_total - self._stats.ended) * (now - self._started_at) / ended
+
+class _Sample(NamedTuple):
+    time: float
+    pages: int
+    requests: int
+    wire_bytes: int

@@ -1,0 +1,74 @@
+"""What limits a run now, told from where its workers stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from math import exp
+
+# Seconds over which the verdict is averaged: rate windows come in bursts, and a word that flickers says nothing.
+_MEMORY = 5.0
+
+
+class Limit(StrEnum):
+    """The thing that would have to change for the run to go faster."""
+
+    API = "API limit"
+    MAX_RATE = "max-rate"
+    RETRIES = "retries"
+    """The API is ill: pages wait between two attempts, or are held back until it is well."""
+    DISK = "disk"
+    LATENCY = "latency"
+    """Every worker waits for an answer: more workers would go faster."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many workers stand where at one moment."""
+
+    in_line: int = 0
+    """Waiting for their turn to ask."""
+    line_held_by: Limit = Limit.API
+    """What the head of that line waits for."""
+    asking: int = 0
+    """Waiting for an answer."""
+    backing_off: int = 0
+    """Waiting between two attempts."""
+    handing_over: int = 0
+    """Waiting for the disk to take what they have."""
+
+    @property
+    def busy(self) -> int:
+        """Workers that have a view."""
+        return self.in_line + self.asking + self.backing_off + self.handing_over
+
+    @property
+    def limit(self) -> Limit | None:
+        """The first queue on the way of a page that is not empty, looking from its end; None while nobody waits.
+
+        1. The disk is behind.  2. Nobody may ask.  3. Most wait to ask again.  4. All wait for answers.
+        """
+        if self.handing_over:
+            return Limit.DISK
+        if self.in_line:
+            return self.line_held_by
+        if self.backing_off > self.asking:
+            return Limit.RETRIES
+        return Limit.LATENCY if self.asking else None
+
+
+class Limiting:
+    """The verdict over the last seconds; told the time (seconds) and where the workers stand."""
+
+    def __init__(self) -> None:
+        self._read_at: float | None = None
+        self._weights = dict.fromkeys(Limit, 0.0)
+
+    def read(self, now: float, standing: Standing) -> Limit | None:
+        """What limited the run most of the time of late; None while nothing does."""
+        kept = 0.0 if self._read_at is None else exp((self._read_at - now) / _MEMORY)
+        self._read_at = now
+        for limit, weight in self._weights.items():
+            self._weights[limit] = weight * kept + (1 - kept) * (limit is standing.limit)
+        limit = max(self._weights, key=lambda limit: self._weights[limit])
+        return limit if self._weights[limit] > 0 else None

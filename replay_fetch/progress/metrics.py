@@ -1,0 +1,132 @@
+"""``--metrics-file``: the run as OpenMetrics text, for node_exporter's textfile collector.
+
+The collector reads the older Prometheus text format, of which this is a subset too: counters and gauges
+only, ``# UNIT`` and ``# EOF`` being comments there.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from math import isfinite
+from pathlib import Path
+from typing import NamedTuple
+
+from replay_fetch.errors import SettingsError
+from replay_fetch.model import Outcome
+from replay_fetch.progress.limiting import Limit
+from replay_fetch.progress.moment import Moment, Shown
+
+log = logging.getLogger(__name__)
+
+_PREFIX = "replay_fetch_"
+
+
+class Metric(NamedTuple):
+    """A metric and its samples, by label set as it is written; ``unit`` is the end of the name."""
+
+    name: str
+    kind: str
+    help: str
+    samples: Mapping[str, float | None]
+    unit: str = ""
+
+
+def metrics_text(moment: Moment, *, running: bool, exit_code: int | None = None) -> str:
+    """The whole exposition, ended by ``# EOF``."""
+    return (
+        "".join(f"{line}\n" for metric in _metrics(moment, running, exit_code) for line in _lines(metric)) + "# EOF\n"
+    )
+
+
+class MetricsFile:
+    """Rewritten every ten seconds; readers see the old text or the new one, never half of one.
+
+    Shown a run as the bar is. Written on the event loop: 4 kB without fsync are not worth a thread.
+    """
+
+    period = 10.0
+
+    def __init__(self, path: Path) -> None:
+        """Raises SettingsError where the file cannot be written, before anything is asked."""
+        self._path = path
+        self._temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        self._failed = False
+        try:
+            self._temporary.write_bytes(b"")
+            self._temporary.unlink()
+        except OSError as error:
+            raise SettingsError(f"--metrics-file {str(path)!r} cannot be written: {error.strerror}") from None
+
+    def refresh(self, moment: Shown) -> None:
+        """Write the moment."""
+        if isinstance(moment, Moment):
+            self._write(metrics_text(moment, running=True))
+
+    def close(self, moment: Shown) -> None:
+        """Write the last moment of fetching."""
+        self.refresh(moment)
+
+    def finish(self, moment: Moment, exit_code: int) -> None:
+        """Write how the run ended."""
+        self._write(metrics_text(moment, running=False, exit_code=exit_code))
+
+    def _write(self, text: str) -> None:
+        try:
+            # Readable by others, unlike the archive: the collector runs as a user of its own, and no id stands in it.
+            self._temporary.write_text(text, encoding="utf-8")
+            self._temporary.chmod(0o644)
+            self._temporary.replace(self._path)
+        except OSError as error:
+            if not self._failed:
+                self._failed = True
+                log.warning("--metrics-file %s cannot be written: %s", self._path, error.strerror)
+
+
+def _metrics(moment: Moment, running: bool, exit_code: int | None) -> Iterator[Metric]:  # noqa: FBT001 - as above
+    stats, pacer = moment.stats, moment.pacer
+    outcomes = {f'{{outcome="{outcome}"}}': float(stats.views_ended[outcome]) for outcome in Outcome}
+    limits = {f'{{limit="{limit}"}}': float(limit == moment.limited_by) for limit in Limit}
+    yield _gauge("running", "1 while a run fetches, 0 when it has ended.", float(running))
+    yield _gauge("exit_code", "Exit code of the run that has ended.", exit_code)
+    yield _gauge("views_listed", "Views of the list.", stats.views_total)
+    yield _gauge("views_finished_before", "Views that an earlier run had finished.", stats.finished_before)
+    yield Metric("views", "counter", "Views that ended in this run, by outcome.", outcomes)
+    yield _counter("requests", "Requests sent, repeated ones among them.", stats.requests)
+    yield _counter("retries", "Requests repeated after a fault.", stats.retries)
+    yield _counter("rate_limited", "Answers 429.", stats.rate_limited)
+    yield _counter("pages", "Pages answered and understood.", stats.pages)
+    yield _counter("segments", "Segments received.", stats.segments)
+    yield _counter("received_bytes", "Bodies as they came, packed or not.", stats.wire_bytes, "bytes")
+    yield _counter("stored_bytes", "Lines written, uncompressed.", stats.segment_bytes, "bytes")
+    yield _gauge("warnings", "Remarks on completeness: gaps, repeats, no full snapshot.", stats.warnings)
+    yield _gauge("bad_rows", "Rows of the list that cannot be used.", stats.bad_rows)
+    yield _gauge("allowed_requests_per_second", "Rate that the API's limit allows.", pacer.rate_per_s)
+    yield _gauge("gate_shut_seconds", "Until the next request may go.", pacer.gate_shut_s, "seconds")
+    yield _gauge("run_seconds", "Since the run began to fetch.", moment.seconds, "seconds")
+    yield _gauge("left_seconds", "Until the list is done, as far as it can be told.", moment.time_left, "seconds")
+    yield Metric("limited_by", "gauge", "1 for what limits the run now.", limits)
+
+
+def _counter(name: str, text: str, value: float, unit: str = "") -> Metric:
+    return Metric(name, "counter", text, {"": float(value)}, unit)
+
+
+def _gauge(name: str, text: str, value: float | None, unit: str = "") -> Metric:
+    return Metric(name, "gauge", text, {"": value}, unit)
+
+
+def _lines(metric: Metric) -> Iterator[str]:
+    """A metric's lines; none where it has no value now."""
+    samples = {labels: value for labels, value in metric.samples.items() if value is not None and isfinite(value)}
+    if not samples:
+        return
+    name = _PREFIX + metric.name
+    yield f"# HELP {name} {metric.help}"
+    yield f"# TYPE {name} {metric.kind}"
+    if metric.unit:
+        yield f"# UNIT {name} {metric.unit}"
+    total = "_total" if metric.kind == "counter" else ""
+    for labels, value in samples.items():
+        yield f"{name}{total}{labels} {value:.15g}"

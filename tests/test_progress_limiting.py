@@ -1,0 +1,80 @@
+"""What limits a run, told from where its workers stand."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from replay_fetch.pacing import Snapshot
+from replay_fetch.pipeline.show import PacerMoment, where_workers_stand
+from replay_fetch.progress import Limit, Standing
+from replay_fetch.progress.limiting import Limiting
+
+
+@pytest.mark.parametrize(
+    ("standing", "limit"),
+    [
+        (Standing(), None),
+        (Standing(asking=32), Limit.LATENCY),
+        (Standing(in_line=1, asking=31), Limit.API),
+        (Standing(in_line=1, asking=31, line_held_by=Limit.MAX_RATE), Limit.MAX_RATE),
+        (Standing(in_line=10, asking=10, handing_over=1), Limit.DISK),
+        (Standing(asking=3, backing_off=20), Limit.RETRIES),
+        (Standing(asking=20, backing_off=3), Limit.LATENCY),
+        (Standing(backing_off=1), Limit.RETRIES),
+    ],
+)
+def test_the_last_queue_that_is_not_empty_is_the_limit(standing: Standing, limit: Limit | None) -> None:
+    assert standing.limit is limit
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "max_rate", "limit"),
+    [
+        (Snapshot("window", rate=10.0, waiting=30, in_use=2, slots=32), None, Limit.API),
+        (Snapshot("window", rate=10.0, waiting=30, in_use=2, slots=32), 20.0, Limit.API),
+        (Snapshot("window", rate=10.0, waiting=30, in_use=2, slots=32), 5.0, Limit.MAX_RATE),
+        (Snapshot("window", rate=0.0, gate_shut=9.0, waiting=30, in_use=2, slots=32), 5.0, Limit.API),
+        (Snapshot("window", rate=10.0, waiting=30, in_use=4, slots=4), 5.0, Limit.RETRIES),
+        (Snapshot("outage", rate=10.0, waiting=30, in_use=1, slots=8), None, Limit.RETRIES),
+    ],
+)
+def test_the_line_is_held_by_whoever_is_strictest(snapshot: Snapshot, max_rate: float | None, limit: Limit) -> None:
+    standing = where_workers_stand(snapshot, max_rate, 0, 0)
+    assert (standing.line_held_by, standing.busy) == (limit, snapshot.waiting + snapshot.in_use)
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "max_rate", "rate"),
+    [
+        (Snapshot("window", rate=8.0, limit=100, period=10.0), None, 8.0),
+        (Snapshot("window", rate=0.0, gate_shut=3.0, limit=100, period=10.0), None, 10.0),
+        (Snapshot("window", rate=8.0, limit=100, period=10.0), 5.0, 5.0),
+        (Snapshot("probe"), None, 0.0),
+    ],
+)
+def test_what_is_allowed_is_that_of_a_whole_window_while_a_gate_is_shut(
+    snapshot: Snapshot, max_rate: float | None, rate: float
+) -> None:
+    assert PacerMoment(snapshot, max_rate).rate_per_s == rate
+
+
+def test_the_verdict_is_that_of_most_of_the_last_seconds() -> None:
+    limiting = Limiting()
+    api, latency = Standing(in_line=5, asking=5), Standing(asking=10)
+    verdicts = [limiting.read(second / 5, latency if second % 5 == 0 else api) for second in range(100)]
+    assert set(verdicts[50:]) == {Limit.API}
+    assert limiting.read(20.5, latency) is Limit.API
+    assert limiting.read(30.0, latency) is Limit.LATENCY
+
+
+@settings(max_examples=50)
+@given(st.lists(st.tuples(st.floats(0, 100), st.sampled_from([0, 1]), st.sampled_from([0, 1]))))
+def test_a_verdict_is_one_that_was_seen(steps: list[tuple[float, int, int]]) -> None:
+    limiting, now, seen = Limiting(), 0.0, set[Limit | None]()
+    for step, in_line, asking in steps:
+        now += step
+        standing = Standing(in_line=in_line, asking=asking)
+        seen.add(standing.limit)
+        assert limiting.read(now, standing) in seen
