@@ -17,7 +17,7 @@ import anyio
 import pytest
 
 from replay_fetch.model import Outcome
-from replay_fetch.progress import Console, Limit, Moment, RunStats, Speed, Standing, logging_to, report, reporter
+from replay_fetch.progress import Console, Limit, Moment, RunStats, Shown, Speed, Standing, logging_to, report, reporter
 from replay_fetch.progress.bar import Bar
 from replay_fetch.progress.lines import Lines
 from replay_fetch.settings import ProgressStyle, ShowSettings
@@ -178,10 +178,12 @@ class Seen:
         self.refreshed: list[tuple[float, int]] = []
         self.closed: list[tuple[float, int]] = []
 
-    def refresh(self, moment: Moment) -> None:
+    def refresh(self, moment: Shown) -> None:
+        assert isinstance(moment, Moment)
         self.refreshed.append((round(anyio.current_time()), moment.stats.pages))
 
-    def close(self, moment: Moment) -> None:
+    def close(self, moment: Shown) -> None:
+        assert isinstance(moment, Moment)
         self.closed.append((round(anyio.current_time()), moment.stats.pages))
 
 

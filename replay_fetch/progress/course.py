@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from replay_fetch.progress.moment import Moment, Shown
 
+_SLACK = 0.1  # seconds that a timer may be early or late
+
 
 class Point(NamedTuple):
     """The run at one time: counts are since its start, times seconds."""
@@ -37,7 +39,7 @@ class Course:
 
     def __iter__(self) -> Iterator[Point]:
         yield from self._points
-        if self._last is not None:
+        if self._last is not None and self._last is not self._points[-1]:
             yield self._last
 
     def refresh(self, moment: Shown) -> None:
@@ -45,10 +47,8 @@ class Course:
         if not isinstance(moment, Moment):
             return
         self._last = point = _point(moment)
-        # A timer may fire a little early or late: a tenth of a step off is the step's.
-        if not self._points or point.time - self._points[-1].time >= 0.9 * self._step:
+        if not self._points or point.time - self._points[-1].time >= self._step - _SLACK:
             self._points.append(point)
-            self._last = None
         if len(self._points) >= self._room:
             del self._points[1::2]
             self._step *= 2
