@@ -1,4 +1,4 @@
-"""The policy of one endpoint: by windows while headers name them, blind while they do not."""
+"""The policy of one endpoint: by windows while headers describe them, blind while they do not."""
 
 from __future__ import annotations
 
@@ -9,43 +9,66 @@ from replay_fetch.pacing.reading import Reader, Reading
 from replay_fetch.pacing.short_window_policy import SHORT, ShortWindowPolicy
 from replay_fetch.pacing.window_policy import WindowPolicy
 
+# A limit is forgotten after so many accepted answers in a row that do not name it, and two of its
+# periods: servers that describe only half of their answers leave gaps, but not such.
+SILENT_ANSWERS, SILENT_PERIODS = 20, 2
+
+
+class _Named:
+    """One limit by its name: its policy, and for how long nothing was heard of it."""
+
+    def __init__(self, policy: WindowPolicy | ShortWindowPolicy, now: float) -> None:
+        self.policy = policy
+        self.heard_at = now
+        self.silent = 0
+
+    def gone(self, now: float) -> bool:
+        """True where answers have stopped naming it."""
+        return self.silent >= SILENT_ANSWERS and now - self.heard_at > SILENT_PERIODS * self.policy.period
+
 
 class AdaptivePolicy:
-    """One window policy for each limit that answers name; all of them must allow a request.
+    """One window policy for each limit that accepted answers name; all of them must allow a request.
 
-    Until one is named, and again when none has been for long, the blind policy decides.
+    Until one is named, and again when none is any more, the blind policy decides. Headers that come
+    with 429s only are a hint to it: they describe a window when it is over.
     """
 
     def __init__(self) -> None:
-        self._windows: dict[str, WindowPolicy | ShortWindowPolicy] = {}
+        self._limits: dict[str, _Named] = {}
         self._readers: dict[str, Reader] = {}
         self._blind = BlindPolicy(0.0)
         self._latest = Sent(0, 0.0)
 
     def ready_at(self, now: float) -> float | None:
         """When all of them allow the next request."""
-        if not self._windows:
+        if not self._limits:
             return self._blind.ready_at(now)
-        return max(window.ready_at(now) for window in self._windows.values())
+        return max(limit.policy.ready_at(now) for limit in self._limits.values())
 
     def sent(self, sent: Sent) -> None:
         """Every limit counts it: which ones it falls under is only known from its answer."""
         self._latest = sent
-        for window in self._windows.values():
-            window.sent(sent)
-        if not self._windows:
+        for limit in self._limits.values():
+            limit.policy.sent(sent)
+        if not self._limits:
             self._blind.sent(sent)
 
     def answered(self, now: float, sent: Sent, rate_limit: RateLimit | None, *, accepted: bool) -> None:
         """Headers go to the limit they name; a 429 without any concerns all."""
-        reading = self._read(rate_limit)
-        if rate_limit is not None and reading is not None:
-            self._window(rate_limit.name, reading).answered(now, sent, reading, accepted=accepted)
-        elif not self._windows:
+        rate_limit = rate_limit or RateLimit()
+        reading = self._readers.setdefault(rate_limit.name, Reader()).read(rate_limit)
+        if accepted:
+            self._forget(now, None if reading is None else rate_limit.name)
+        if reading is not None and (accepted or self._limits or reading.period < SHORT):
+            self._named(now, rate_limit.name, reading).answered(now, sent, reading, accepted=accepted)
+        elif not self._limits:
+            if reading is not None:
+                self._blind.told(now, sent, reading)
             self._blind.answered(now, sent, rate_limit, accepted=accepted)
         elif not accepted:
-            for window in self._windows.values():
-                window.rejected_without_headers(now)
+            for limit in self._limits.values():
+                limit.policy.rejected_without_headers(now)
 
     def lost(self, now: float, sent: Sent) -> None:
         """Only a lost probe matters: a window goes on counting it as spent."""
@@ -53,18 +76,22 @@ class AdaptivePolicy:
 
     def state(self, now: float) -> State:
         """That of the limit that holds requests back longest."""
-        if not self._windows:
+        if not self._limits:
             return self._blind.state(now)
-        return max(self._windows.values(), key=lambda window: window.ready_at(now)).state(now)
+        return max((limit.policy for limit in self._limits.values()), key=lambda it: it.ready_at(now)).state(now)
 
-    def _read(self, rate_limit: RateLimit | None) -> Reading | None:
-        if rate_limit is None:
-            return None
-        return self._readers.setdefault(rate_limit.name, Reader()).read(rate_limit)
-
-    def _window(self, name: str, reading: Reading) -> WindowPolicy | ShortWindowPolicy:
-        window = self._windows.get(name)
-        if window is None or window.period != reading.period:
+    def _named(self, now: float, name: str, reading: Reading) -> WindowPolicy | ShortWindowPolicy:
+        limit = self._limits.get(name)
+        if limit is None or limit.policy.period != reading.period:
             kind = ShortWindowPolicy if reading.period < SHORT else WindowPolicy
-            window = self._windows[name] = kind(reading.period, self._latest)
-        return window
+            limit = self._limits[name] = _Named(kind(reading.period, self._latest), now)
+        limit.heard_at, limit.silent = now, 0
+        return limit.policy
+
+    def _forget(self, now: float, named: str | None) -> None:
+        """Drops limits that answers have stopped naming; with the last one the policy goes blind."""
+        for name, limit in list(self._limits.items()):
+            limit.silent += name != named
+            if limit.gone(now):
+                del self._limits[name]
+                self._blind = BlindPolicy(now, limit.policy.limit / limit.policy.period)

@@ -8,7 +8,9 @@ from replay_fetch.pacing.episode import Episode
 from replay_fetch.pacing.interval import Interval
 from replay_fetch.pacing.policy import Sent, State
 from replay_fetch.pacing.probe_gate import ProbeGate
+from replay_fetch.pacing.reading import Reading
 from replay_fetch.pacing.rhythm import Rhythm
+from replay_fetch.pacing.short_window_policy import SHORT
 from replay_fetch.pacing.silent_window import SilentWindow
 from replay_fetch.pacing.slow_cubic import SlowCubic
 from replay_fetch.pacing.slow_start import SlowStart
@@ -18,6 +20,8 @@ STRAGGLERS = 0.05
 # After the first window the search goes on from its mean rate, slower: two windows tell their length.
 SECOND_DOUBLING = 2.5
 SLOWEST_SEARCH, SLOWEST = 1.0, 0.5
+# So few accepted requests say nothing of a rate: somebody else had used the window up.
+FEW = 5
 # What the longest recent way to a 429 says of the next one fades by this, 429 by 429.
 FADING = 0.8
 
@@ -38,6 +42,7 @@ class BlindPolicy:
         self._episode: Episode | None = None
         self._rejected_at = float("-inf")
         """When the latest rejected request left."""
+        self._limit: int | None = None
         self._way = 0.0
         """Seconds that a request may need to the limiter: no more than a 429 took to come back."""
 
@@ -57,6 +62,15 @@ class BlindPolicy:
         self._accepted.add(sent.at)
         if self._gate and self._gate.is_probe(sent):
             self._open(now, sent, self._gate)
+
+    def told(self, now: float, sent: Sent, reading: Reading) -> None:
+        """A 429 with headers says when its window ends, and how much it took from everybody."""
+        if reading.period < SHORT or reading.remaining > 0:
+            return
+        self._rhythm.tell(now, sent, reading)
+        self._limit = reading.limit
+        if self._window:
+            self._window.told(reading.limit)
 
     def lost(self, now: float, sent: Sent) -> None:
         """A lost probe makes room for another."""
@@ -80,7 +94,10 @@ class BlindPolicy:
             if self._window:
                 self._window.still_out(sent)
         elif self._shuts(sent):
-            self._gate = ProbeGate(now, self._rhythm.look_at(now), retry_after)
+            look_at = self._rhythm.look_at(now)
+            if look_at is not None and self._rhythm.told:
+                retry_after = retry_after or look_at - now
+            self._gate = ProbeGate(now, look_at, retry_after)
 
     def _shuts(self, sent: Sent) -> bool:
         """False for a straggler of the episode before."""
@@ -113,10 +130,14 @@ class BlindPolicy:
             edge = edge.shifted(period)
         if self._window is None or self._window.period != period:
             end = edge.centre - period
-            self._window = SilentWindow(period, takes=self._accepted.between(end - period, end))
+            self._window = SilentWindow(
+                period, takes=self._limit or self._accepted.between(end - period, end), limit=self._limit
+            )
         self._window.opened(edge, probe)
 
     def _next_pace(self, now: float, episode: Episode) -> SlowStart | SlowCubic:
+        if len(self._accepted) < FEW:
+            return SlowStart(now)
         if episode.before is None and episode.window_like:
             rate = len(self._accepted) / max(1.0, now - self._accepted.first)
             return SlowStart(now, max(SLOWEST_SEARCH, rate), SECOND_DOUBLING)

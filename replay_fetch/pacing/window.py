@@ -18,7 +18,8 @@ class WindowClock:
 
     def __init__(self, period: float) -> None:
         self.period = period
-        self._edge: Interval | None = None
+        self.edge: Interval | None = None
+        """Where the window of the latest answer ends."""
         self._learned_at = 0.0
         self._floors = False
         self._ceils = False
@@ -26,15 +27,18 @@ class WindowClock:
 
     def learn(self, sent_at: float, now: float, reset: float) -> float:
         """Takes one answer in; returns the latest moment at which the window it was counted in can end."""
-        seen = self._seen(sent_at, now, reset)
-        if self._edge is not None:
-            windows = round((seen.centre - self._edge.centre) / self.period)
-            known = self._edge.shifted(windows * self.period).widened(DRIFT * (now - self._learned_at))
+        return self.narrow(now, self._seen(sent_at, now, reset)).late
+
+    def narrow(self, now: float, seen: Interval) -> Interval:
+        """Takes in that a window ends somewhere in ``seen``; returns where, by all that is known."""
+        if self.edge is not None:
+            windows = round((seen.centre - self.edge.centre) / self.period)
+            known = self.edge.shifted(windows * self.period).widened(DRIFT * (now - self._learned_at))
             both = known.overlap(seen)
             # Answers that contradict each other: a counter was moved, or a node's clock is off.
             seen = both if both.width >= 0 else min(known, seen, key=lambda interval: interval.width)
-        self._edge, self._learned_at = seen, now
-        return seen.late
+        self.edge, self._learned_at = seen, now
+        return seen
 
     def _seen(self, sent_at: float, now: float, reset: float) -> Interval:
         """What one answer says; a 0 is only seen where seconds are cut off, a whole period where rounded up."""
