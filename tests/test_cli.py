@@ -1,0 +1,213 @@
+"""The command line's contract: flags, exit codes, one-line messages, and readers who have gone."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from processes import COMMAND, environment, run
+
+from replay_fetch import errors
+from replay_fetch.cli.main import _COMMANDS, exit_code_of, main
+from replay_fetch.errors import InputError, ReplayFetchError, SettingsError
+
+# Other people's scripts lean on these: one that goes is a new major version.
+CONTRACT = {
+    "download": """
+        --site --base-url --env-file --ca-file --source --ts --max-list-size --segments-path --next-path
+        --session-column --view-column --max-views --refresh --refresh-window --workers --max-rate --retries
+        --connect-timeout --read-timeout --give-up-after --compress --keep-raw --progress --log-format --log-file
+        -q -v --json --dry-run
+    """,
+    "discover": "--query --from --to --session --application --playlist --out --site --base-url --env-file --json",
+    "demo": "",
+    "simulate": "--port --shape --limit --period --latency --fault",
+    "probe": "--site --base-url --env-file --source --segments-path --next-path --json",
+    "status": "--json",
+    "show": "",
+    "export": "",
+    "verify": "--json",
+}
+ARGUMENTS = {"download": ["VIEWS", "OUT"], "demo": ["OUT"], "probe": ["SESSION", "VIEW"], "status": ["OUT"]}
+
+
+def helped(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    """What a command says of itself."""
+    with pytest.raises(SystemExit) as ended:
+        main([*words, "--help"])
+    assert ended.value.code == 0
+    return capsys.readouterr().out
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """The command line turns signals into interrupts; those of the test run are given back."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def test_no_command_of_the_contract_is_gone() -> None:
+    assert set(CONTRACT) <= set(_COMMANDS)
+
+
+@pytest.mark.parametrize("command", CONTRACT)
+def test_help_names_every_flag_of_the_contract(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    text = helped(capsys, command)
+    flags = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", text))
+    assert set(CONTRACT[command].split()) <= flags
+    assert all(argument in text for argument in ARGUMENTS.get(command, []))
+
+
+def test_help_names_every_command_and_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    text = helped(capsys)
+    assert all(re.search(rf"^ +{command} ", text, re.MULTILINE) for command in _COMMANDS)
+    codes = text[text.index("exit codes:") :]
+    assert all(re.search(rf"(?<!\d){code} ", codes) for code in (0, 1, 2, 3, 130))
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "COMMAND"),
+        (["fetch"], "invalid choice"),
+        (["download"], "VIEWS, OUT"),
+        (["download", "a.csv", "out", "--worker", "3"], "--worker"),
+        (["download", "a.csv", "out", "--api-key", "secret"], "--api-key"),
+        (["download", "a.csv", "out", "--workers", "many"], "--workers"),
+        (["download", "a.csv", "out", "--source", "tape"], "tape"),
+        (["download", "a.csv", "out", "--compress", "rar"], "none"),
+        (["probe", "only-one"], "VIEW"),
+    ],
+)
+def test_usage_that_is_wrong_ends_with_2_and_is_named(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--workers", "0"], "--workers"),
+        (["--max-rate", "-1"], "--max-rate"),
+        (["--retries", "-1"], "--retries"),
+        (["--read-timeout", "0"], "--read-timeout"),
+        (["--give-up-after", "inf"], "--give-up-after"),
+        (["--max-views", "0"], "--max-views"),
+        (["--base-url", "http://example.org"], "--base-url"),
+        (["--site", "https://datadoghq.eu"], "--site"),
+        (["--env-file", "nowhere.env"], "nowhere.env"),
+        ([], "DD_API_KEY"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named_on_one_line_before_anything_is_touched(
+    words: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in list(os.environ):
+        if name.startswith(("DD_", "DATADOG_")):
+            monkeypatch.delenv(name)
+    (tmp_path / "views.csv").write_text("session_id,view_id\ns,v\n")
+    assert main(["download", str(tmp_path / "views.csv"), str(tmp_path / "out"), *words]) == 2
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err.count("\n")) == ("", 1)
+    assert captured.err.startswith("replay-fetch: ")
+    assert said in captured.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_message_stays_on_one_line_whatever_it_quotes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", str(tmp_path / "no\nreplay-fetch: all is well\x1b[2J")]) == 3
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "\x1b" not in said
+
+
+def every_error() -> list[type[ReplayFetchError]]:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ReplayFetchError)]
+    return [kind for kind in kinds if kind is not ReplayFetchError]
+
+
+@pytest.mark.parametrize("kind", every_error())
+def test_each_error_has_its_exit_code(kind: type[ReplayFetchError]) -> None:
+    """2 where nothing was asked; 3 for whatever stops a run."""
+    error = kind.__new__(kind)
+    assert exit_code_of(error) == (2 if kind in (SettingsError, InputError) else 3)
+
+
+def test_the_drawing_of_the_errors_names_each_of_them() -> None:
+    drawn = set(re.findall(r"[├└]── (\w+)", errors.__doc__ or ""))
+    assert drawn == {kind.__name__ for kind in every_error()}
+
+
+def test_an_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def interrupted(_options: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("replay_fetch.cli.status.run", interrupted)
+    assert main(["status", str(tmp_path)]) == 130
+
+
+# --- as a process
+
+
+def test_it_runs_as_a_module_too() -> None:
+    done = run("--version")
+    assert (done.code, done.stderr) == (0, "")
+    assert re.fullmatch(r"replay-fetch \S.*\n", done.stdout)
+
+
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["status", "--help"]])
+def test_help_brings_no_http_library_along(words: list[str]) -> None:
+    """It is to be there at once."""
+    script = (
+        "import sys\n"
+        "from replay_fetch.cli import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "except SystemExit:\n    pass\n"
+        "print([name for name in ('aiohttp', 'pyarrow') if name in sys.modules])"
+    )
+    done = subprocess.run(  # noqa: S603 - the words of the table
+        [sys.executable, "-c", script, *words], capture_output=True, env=environment(), timeout=30, check=True
+    )
+    assert done.stdout.decode().splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("redirection", [">&-", "2>&-", "| true", ">/dev/full"])
+def test_readers_who_have_gone_are_no_error(redirection: str, tmp_path: Path) -> None:
+    """A summary that nobody reads changes neither the exit code nor the archive; no traceback tells of it."""
+    views = tmp_path / "views.csv"
+    views.write_text("session_id,view_id\ns,v\n")
+    command = " ".join([*COMMAND, "download", str(views), str(tmp_path / "out"), "--dry-run", "--log-format", "json"])
+    done = subprocess.run(  # noqa: S603 - the words of the table, for a shell to redirect
+        ["/bin/bash", "-c", f"set -o pipefail; {command} {redirection}"],
+        capture_output=True,
+        env=environment(),
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert b"Traceback" not in done.stderr
+    assert b"Exception ignored" not in done.stderr
+
+
+def test_a_warning_about_the_file_of_keys_is_a_line_of_the_log(tmp_path: Path) -> None:
+    (tmp_path / "keys.env").write_text("DD_API_KEY=api-1\nDD_APP_KEY=app-1\n")
+    (tmp_path / "keys.env").chmod(0o644)
+    (tmp_path / "views.csv").write_text("session_id,view_id\n")
+    log_options = ["--log-format", "json", "--log-file", str(tmp_path / "log")]
+    done = run("download", tmp_path / "views.csv", tmp_path / "out", "--env-file", tmp_path / "keys.env", *log_options)
+    log = (tmp_path / "log").read_text()
+    assert '"level":"warning"' in log
+    assert "chmod 600" in log
+    assert "api-1" not in log + done.stderr

@@ -1,0 +1,196 @@
+"""The library's door: segments as they come, errors as they are, a list into an archive."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager
+from pathlib import Path
+
+import anyio
+import pytest
+from archives import KEYS, WIDE, Archive
+
+import replay_fetch
+from replay_fetch import (
+    ApiSettings,
+    AuthError,
+    ChainCut,
+    Client,
+    Credentials,
+    FetchSettings,
+    GaveUp,
+    InputError,
+    NotFound,
+    Outcome,
+    Settings,
+    SettingsError,
+    View,
+    download,
+)
+from replay_fetch.simulator import Chain, Fault, PagingSettings, Simulator, SimulatorSettings
+
+pytestmark = pytest.mark.anyio
+
+ONE_A_PAGE = PagingSettings(page_segments=1)
+
+
+@asynccontextmanager
+async def opened(settings: SimulatorSettings, retries: int = 8) -> AsyncIterator[tuple[Client, Simulator]]:
+    async with Simulator(settings) as simulator, Client(KEYS, settings_for(simulator, retries)) as client:
+        yield client, simulator
+
+
+def settings_for(simulator: Simulator, retries: int = 8) -> Settings:
+    return Settings(api=ApiSettings(base_url=simulator.base_url), fetch=FetchSettings(workers=4, retries=retries))
+
+
+def simulated(paging: PagingSettings | None = None, *faults: Fault) -> SimulatorSettings:
+    return SimulatorSettings(limit=WIDE, paging=paging or PagingSettings(), faults=faults)
+
+
+def asked(simulator: Simulator) -> int:
+    return simulator.counts.requests
+
+
+def longest(simulator: Simulator) -> View:
+    return max(simulator.views, key=lambda view: len(simulator.truth.expected_segments(view)))
+
+
+async def segments(client: Client, view: View) -> list[bytes]:
+    return [segment.raw async for segment in client.segments(*view)]
+
+
+async def test_segments_come_in_order_byte_for_byte() -> None:
+    async with opened(simulated(ONE_A_PAGE)) as (client, simulator):
+        for view in list(simulator.views)[:3]:
+            assert await segments(client, view) == list(simulator.truth.expected_segments(view))
+
+
+async def test_many_views_may_be_read_at_once() -> None:
+    found: dict[View, list[bytes]] = {}
+
+    async with opened(simulated()) as (client, simulator):
+
+        async def read(view: View) -> None:
+            found[view] = await segments(client, view)
+
+        async with anyio.create_task_group() as group:
+            for view in simulator.views:
+                group.start_soon(read, view)
+        assert found == {view: list(simulator.truth.expected_segments(view)) for view in simulator.views}
+
+
+async def test_a_chain_that_begins_anew_gives_nothing_twice() -> None:
+    paging = PagingSettings(page_segments=1, expire_page=3)
+    async with opened(simulated(paging)) as (client, simulator):
+        view = longest(simulator)
+        assert await segments(client, view) == list(simulator.truth.expected_segments(view))
+        assert asked(simulator) > len(simulator.truth.expected_segments(view))
+
+
+async def test_a_reader_that_has_enough_asks_for_no_more() -> None:
+    async with opened(simulated(ONE_A_PAGE)) as (client, simulator):
+        view = longest(simulator)
+        async with aclosing(client.segments(*view)) as stream:
+            await anext(stream)
+        assert asked(simulator) == 1
+
+
+async def test_a_view_that_is_not_there_is_not_found() -> None:
+    async with opened(simulated()) as (client, _):
+        with pytest.raises(NotFound):
+            await segments(client, View("no-session", "no-view"))
+
+
+async def test_a_chain_without_an_end_is_cut() -> None:
+    async with opened(simulated(PagingSettings(page_segments=1, chain=Chain.REPEATED))) as (client, simulator):
+        view = longest(simulator)
+        with pytest.raises(ChainCut):
+            await segments(client, view)
+
+
+async def test_a_fault_that_stays_is_given_up() -> None:
+    async with opened(simulated(None, Fault.parse("503:burst=9")), retries=0) as (client, simulator):
+        with pytest.raises(GaveUp, match="after 1 attempts"):
+            await segments(client, simulator.views[0])
+
+
+async def test_refused_keys_are_an_error_of_their_own() -> None:
+    wrong = Credentials("wrong", "keys")
+    async with Simulator(simulated()) as simulator, Client(wrong, settings_for(simulator)) as client:
+        with pytest.raises(AuthError):
+            await segments(client, simulator.views[0])
+
+
+@pytest.mark.parametrize("view", [("", "v"), ("s", "../v"), ("s/", "v"), ("s", "v" * 129)])
+async def test_an_id_that_no_view_has_is_not_asked_for(view: tuple[str, str]) -> None:
+    async with opened(simulated()) as (client, simulator):
+        with pytest.raises(InputError, match="id"):
+            await segments(client, View(*view))
+        assert asked(simulator) == 0
+
+
+async def test_a_client_that_is_not_open_says_how_to_open_it() -> None:
+    client = Client(KEYS, Settings())
+    with pytest.raises(RuntimeError, match="async with"):
+        await segments(client, View("s", "v"))
+    assert repr(client) == "<Client of https://api.datadoghq.com, closed>"
+
+
+async def test_keys_and_site_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("DD_API_KEY", "key-1"), ("DD_APP_KEY", "key-2"), ("DD_SITE", "datadoghq.eu")):
+        monkeypatch.setenv(name, value)
+    async with Client() as client:
+        assert repr(client) == "<Client of https://api.datadoghq.eu>"
+    monkeypatch.delenv("DD_API_KEY")
+    with pytest.raises(SettingsError, match="DD_API_KEY"):
+        Client()
+
+
+# --- a list into an archive
+
+
+async def test_pairs_are_brought_home_and_told_in_a_report(tmp_path: Path) -> None:
+    async with Simulator(simulated()) as simulator:
+        pairs = [*simulator.views[:3], simulator.views[0], ("bad id", "v"), ("no-session", "no-view")]
+        report = await download(pairs, tmp_path / "out", credentials=KEYS, settings=settings_for(simulator))
+    assert (report.rows, report.duplicates, report.bad_rows, report.exit_code) == (6, 1, 1, 1)
+    assert report.outcomes == {Outcome.FETCHED: 3, Outcome.MISSING: 1}
+    assert list(Archive(tmp_path / "out").outcomes()) == [*simulator.views[:3], ("no-session", "no-view")]
+
+
+async def test_a_failure_of_the_run_is_raised_when_what_came_is_safe(tmp_path: Path) -> None:
+    async with Simulator(simulated()) as simulator:
+        with pytest.raises(AuthError):
+            await download(
+                simulator.views, tmp_path / "out", credentials=Credentials("a", "b"), settings=settings_for(simulator)
+            )
+    assert Archive(tmp_path / "out").report()["exit_code"] == 3
+
+
+async def test_a_run_that_is_stopped_asks_for_nothing_more(tmp_path: Path) -> None:
+    stop = anyio.Event()
+    stop.set()
+    async with Simulator(simulated()) as simulator:
+        report = await download(
+            simulator.views, tmp_path / "out", credentials=KEYS, settings=settings_for(simulator), stop=stop
+        )
+    assert (report.exit_code, report.interrupted) == (130, True)
+
+
+async def test_a_list_that_is_not_there_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere\.csv"):
+        await download(tmp_path / "nowhere.csv", tmp_path / "out", credentials=KEYS, settings=Settings())
+
+
+# --- the package
+
+
+@pytest.mark.parametrize("name", replay_fetch.__all__)
+def test_every_public_name_is_there_with_its_docstring(name: str) -> None:
+    assert getattr(replay_fetch, name).__doc__
+
+
+def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="'Downloader'"):
+        _ = replay_fetch.Downloader

@@ -1,0 +1,83 @@
+"""Signals: the first stops cleanly, the second at once; real ones, sent to this process."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import anyio
+import pytest
+
+from replay_fetch.commands.stopping import SIGNALS, stoppable
+from replay_fetch.errors import ArchiveError
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def send(number: signal.Signals) -> None:
+    os.kill(os.getpid(), number)
+
+
+async def test_without_a_signal_nothing_is_stopped() -> None:
+    async with stoppable() as stop:
+        await anyio.lowlevel.checkpoint()
+    assert not stop.is_set()
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+async def test_the_first_signal_asks_to_stop_and_says_so(
+    number: signal.Signals, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with stoppable() as stop:
+        send(number)
+        with anyio.fail_after(5):
+            await stop.wait()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert f"{number.name}: finishing what is in flight, at most 10 s; once more stops at once" in caplog.text
+
+
+@pytest.mark.parametrize("second", SIGNALS)
+async def test_the_second_signal_interrupts_whatever_is_going_on(second: signal.Signals) -> None:
+    cleaned_up = False
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - what is interrupted is inside
+        async with stoppable() as stop:
+            send(signal.SIGINT)
+            await stop.wait()
+            send(second)
+            try:
+                await anyio.sleep(60)
+            finally:
+                cleaned_up = True
+    assert cleaned_up
+
+
+async def test_what_is_ignored_stays_ignored() -> None:
+    """As under nohup: a terminal that closes is no reason to stop."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    async with stoppable() as stop:
+        send(signal.SIGHUP)
+        send(signal.SIGTERM)
+        await stop.wait()
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+
+async def test_an_error_of_ours_leaves_as_it_is() -> None:
+    with pytest.raises(ArchiveError, match="full"):
+        async with stoppable():
+            raise ArchiveError("the disk is full")
+
+
+async def test_afterwards_a_signal_interrupts_as_before() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    async with stoppable():
+        pass
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
