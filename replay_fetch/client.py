@@ -20,7 +20,8 @@ from replay_fetch.errors import Forbidden, InputError
 from replay_fetch.fetch import Asking, Restart, Walk
 from replay_fetch.model import Segment, View
 from replay_fetch.pacing import Pacer
-from replay_fetch.pipeline.download import Download, open_archive
+from replay_fetch.pipeline.download import Download
+from replay_fetch.pipeline.opening import open_archive
 from replay_fetch.pipeline.planning import load_plan
 from replay_fetch.plan import ViewList, fingerprint
 from replay_fetch.progress import RunStats

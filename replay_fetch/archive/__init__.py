@@ -7,6 +7,7 @@ from replay_fetch.archive.lines import segment_of
 from replay_fetch.archive.lock import holder
 from replay_fetch.archive.manifest import write_manifest
 from replay_fetch.archive.messages import ChainRestarted, Message, PageArrived, ViewEnded
+from replay_fetch.archive.raw import RawPages
 from replay_fetch.archive.reading import BadLine, Entry, read_manifest, readable
 from replay_fetch.archive.report import Report, write_report
 from replay_fetch.archive.view_lines import by_session, entries, view_lines
@@ -19,6 +20,7 @@ __all__ = [
     "Layout",
     "Message",
     "PageArrived",
+    "RawPages",
     "Report",
     "ViewEnded",
     "Writer",

@@ -15,7 +15,7 @@ from replay_fetch.archive.desk import Batch, Delivery
 from replay_fetch.archive.draft import Draft
 from replay_fetch.archive.durable import explained, sync_folder
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.raw import keep_raw, remove_raw
+from replay_fetch.archive.raw import RawPage, keep_raw, remove_raw
 from replay_fetch.archive.session_file import DamagedPart, SessionFile, Written
 from replay_fetch.model import ViewRecord
 
@@ -90,13 +90,14 @@ class Committer:
             draft = self._drafts.get(row) or self._drafts.setdefault(row, Draft.begin(delivery.planned, self._layout))
         if delivery.restarted:
             draft.start_over()
-        answers = []
+        raw: list[RawPage] = []
         for arrived in delivery.pages:
+            if arrived.answer is not None:
+                raw.append(draft.raw_page(arrived.answer, arrived.source))
             draft.add(arrived.page, arrived.source)
-            answers.append(arrived.answer)
-        if delivery.ended is not None:
-            answers.append(delivery.ended.answer)
-        draft.raw_pages = keep_raw(self._layout.raw_folder(draft.planned.view), draft.raw_pages, answers)
+        if delivery.ended is not None and delivery.ended.answer is not None:
+            raw.append(draft.raw_page(delivery.ended.answer, delivery.ended.source))
+        draft.raw_pages = keep_raw(self._layout.raw_folder(draft.planned.view), draft.raw_pages, raw)
         return draft
 
     def _session_file(self, number: int, records: dict[int, ViewRecord], drafts: dict[int, Draft]) -> SessionFile:

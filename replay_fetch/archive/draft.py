@@ -16,7 +16,8 @@ from replay_fetch.archive.durable import write_file
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines, segment_of
 from replay_fetch.archive.messages import ViewEnded
-from replay_fetch.model import Outcome, Page, PlannedView, ViewRecord
+from replay_fetch.archive.raw import RawPage
+from replay_fetch.model import Answer, Outcome, Page, PlannedView, ViewRecord
 
 log = logging.getLogger(__name__)
 
@@ -84,6 +85,10 @@ class Draft:
             self._chunks.append(chunk)
             self.size += len(chunk)
             self._hash.update(chunk)
+
+    def raw_page(self, answer: Answer, source: str) -> RawPage:
+        """The answer as the page behind those so far; of unknown place where these are damaged."""
+        return RawPage(answer) if self.damaged else RawPage(answer, source, self._token)
 
     def start_over(self) -> None:
         """Forget every page so far; what is saved of them stays until the ledger no longer needs it."""

@@ -1,10 +1,11 @@
-"""Pages kept as they came: the body's bytes, and beside them its status and headers."""
+"""Pages kept as they came: the body's bytes, and beside them status, headers and their place in the chain."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import orjson
 
@@ -15,26 +16,68 @@ from replay_fetch.model import Answer
 _SECRET_HEADERS = frozenset({"set-cookie", "www-authenticate", "proxy-authenticate"})
 
 
-def keep_raw(folder: Path, pages: int, answers: Iterable[Answer | None]) -> int:
-    """Write ``0001.body`` and ``0001.json`` and so on for the answers that are there, durably.
+class RawPage(NamedTuple):
+    """An answer and where it stands: the page behind ``token`` of the chain in ``source``."""
+
+    answer: Answer
+    source: str = ""
+    """Empty where its place in the chain is not known."""
+    token: str | None = None
+    """None for the first page."""
+
+
+def keep_raw(folder: Path, pages: int, answers: Iterable[RawPage]) -> int:
+    """Write ``0001.body`` and ``0001.json`` and so on, durably.
 
     ``pages`` is how many the view has already; returns how many it has then.
     """
-    for answer in answers:
-        if answer is None:
-            continue
+    for page in answers:
         pages += 1
         with explained(f"writing {folder}"):
             make_folder(folder)
-            write_file(folder / f"{pages:04}.body", [answer.body])
-            write_file(folder / f"{pages:04}.json", [_about(answer)])
+            write_file(folder / f"{pages:04}.body", [page.answer.body])
+            write_file(folder / f"{pages:04}.json", [_about(page)])
             sync_folder(folder)
     return pages
 
 
-def _about(answer: Answer) -> bytes:
+class RawPages:
+    """A view's raw pages, found by their place in a chain; what is damaged or of unknown place is passed over."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises ArchiveError where the folder cannot be read."""
+        self._folder = folder
+        self._numbers: dict[tuple[str, str | None], int] = {}
+        with explained(f"reading {folder}"):
+            for path in sorted(folder.glob("*.json")):
+                if (place := _place(path)) and path.with_suffix(".body").is_file():
+                    self._numbers[place] = int(path.stem)  # of two the later answer
+
+    def find(self, source: str, token: str | None) -> int | None:
+        """The number of the page behind ``token``; None where it is not kept."""
+        return self._numbers.get((source, token))
+
+    def answer(self, number: int) -> Answer:
+        """The page of that number as it came."""
+        path = self._folder / f"{number:04}.json"
+        with explained(f"reading {path}"):
+            about = orjson.loads(path.read_bytes())
+            return Answer(about["status"], about["headers"], path.with_suffix(".body").read_bytes())
+
+
+def _place(path: Path) -> tuple[str, str | None] | None:
+    try:
+        about = orjson.loads(path.read_bytes())
+        place = about["source"], about["token"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return place if path.stem.isdecimal() and about["source"] else None
+
+
+def _about(page: RawPage) -> bytes:
+    answer = page.answer
     headers = {name: value for name, value in answer.headers.items() if name not in _SECRET_HEADERS}
-    content = {"status": answer.status, "headers": headers}
+    content = {"status": answer.status, "headers": headers, "source": page.source, "token": page.token}
     return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 

@@ -24,6 +24,7 @@ class _Command(NamedTuple):
 _COMMANDS = {
     "download": _Command("replay_fetch.cli.download", "bring a list of views home, one file per session"),
     "discover": _Command("replay_fetch.cli.discover", "search for views with a recording, and list them"),
+    "decode": _Command("replay_fetch.cli.decode", "read raw pages again with other paths, without asking the API"),
     "demo": _Command("replay_fetch.cli.demo", "the same against a built-in simulator of the API; needs no keys"),
     "simulate": _Command("replay_fetch.cli.simulate", "serve the simulator until stopped"),
     "probe": _Command("replay_fetch.cli.probe", "one request: what the API answers, and which flags to set"),

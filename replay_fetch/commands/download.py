@@ -14,7 +14,8 @@ from replay_fetch.archive import Layout, Report
 from replay_fetch.commands.stopping import stoppable
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger import Ledger, Totals, check_file
-from replay_fetch.pipeline.download import Download, open_archive
+from replay_fetch.pipeline.download import Download
+from replay_fetch.pipeline.opening import open_archive
 from replay_fetch.pipeline.planning import Plan, load_plan, rehearse_plan
 from replay_fetch.plan import ViewList, fingerprint
 from replay_fetch.progress import Reporter

@@ -22,11 +22,12 @@ class Restart(Enum):
 
 Step = tuple[Page, Answer] | Restart
 
-_SOURCES: dict[SourceChoice, tuple[Source, ...]] = {
+SOURCES: dict[SourceChoice, tuple[Source, ...]] = {
     SourceChoice.AUTO: (Source.EVENT_PLATFORM, Source.BLOB),
     SourceChoice.EVENT_PLATFORM: (Source.EVENT_PLATFORM,),
     SourceChoice.BLOB: (Source.BLOB,),
 }
+"""The stores that are asked, in order: the next one only where one has nothing."""
 
 
 class Start(NamedTuple):
@@ -44,7 +45,7 @@ class Walk:
     def __init__(self, asking: Asking, view: View, choice: SourceChoice, max_pages: int) -> None:
         self._asking = asking
         self._view = view
-        self._sources: Sequence[Source] = _SOURCES[choice]
+        self._sources: Sequence[Source] = SOURCES[choice]
         self._max_pages = max_pages
         self._start = Start()
         self.source = self._sources[0]

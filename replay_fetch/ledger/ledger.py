@@ -20,7 +20,7 @@ from replay_fetch.ledger.rows import (
     view_record,
 )
 from replay_fetch.ledger.totals import Totals, sum_views
-from replay_fetch.model import PlannedView, View, ViewRecord
+from replay_fetch.model import Outcome, PlannedView, View, ViewRecord
 
 
 class ToDo(NamedTuple):
@@ -98,10 +98,11 @@ class Ledger(Database):
         with self._using():
             return int(self._db.execute(COUNT_TO_DO, where).fetchone()[0])
 
-    def forget_tokens(self) -> None:
-        """Let every unfinished chain begin anew."""
+    def forget_tokens(self, but: Outcome | None = None) -> None:
+        """Let every unfinished chain begin anew, except those of views that ended in ``but``."""
         with self._transaction():
-            self._db.execute("UPDATE result SET token = NULL WHERE token IS NOT NULL")
+            unless = "UPDATE result SET token = NULL WHERE token IS NOT NULL AND outcome IS NOT ?"
+            self._db.execute(unless, (but or "",))
 
     def forget_partial_files(self) -> None:
         """No session has a partial file any more."""
@@ -140,6 +141,12 @@ class Ledger(Database):
             return [
                 view_record(row) for row in self._db.execute(f"{VIEWS} WHERE view.session = ? ORDER BY row", (session,))
             ]
+
+    def planned_session(self, session_id: str) -> list[PlannedView]:
+        """All views of a session in list order, with what is kept of them; none of a session that is not planned."""
+        with self._using():
+            rows = self._db.execute(f"{VIEWS} WHERE session_id = ? ORDER BY row", (session_id,))
+            return [planned_view(row) for row in rows]
 
     def has_part(self, row: int, part: int) -> bool:
         """True where the view's bytes lie in its part of that number."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Awaitable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,51 +12,19 @@ import anyio
 from anyio import to_thread
 
 from replay_fetch.api import Endpoint, PageDecoder, auth_headers
-from replay_fetch.archive import (
-    Layout,
-    Report,
-    Writer,
-    check_ledger_is_there,
-    make_good,
-    opened,
-    require,
-    write_manifest,
-    write_report,
-)
-from replay_fetch.errors import ArchiveError, ReplayFetchError, SettingsError
+from replay_fetch.archive import Layout, Report, Writer, write_report
+from replay_fetch.errors import ArchiveError, ReplayFetchError
 from replay_fetch.fetch import Asking
-from replay_fetch.ledger import Ledger, ToDo, Totals, check_file
+from replay_fetch.ledger import Ledger, ToDo, Totals
 from replay_fetch.pacing import Pacer
+from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date
 from replay_fetch.pipeline.planning import Plan
 from replay_fetch.pipeline.run import Run
-from replay_fetch.pipeline.show import Complaints, PacerMoment, count_records
-from replay_fetch.progress import Reporter, RunStats, report
-from replay_fetch.settings import ApiSettings, Compression, Credentials, Settings
+from replay_fetch.pipeline.show import Complaints, PacerMoment, count_records, where_workers_stand
+from replay_fetch.pipeline.slowest import Slowest
+from replay_fetch.progress import Course, MetricsFile, Moment, Reporter, RunStats, Speed, Standing, report
+from replay_fetch.settings import Credentials, Settings
 from replay_fetch.transport import open_transport
-
-# A setting of the ledger: set while files and manifest may be behind it.
-_STATE, _RUNNING, _CLEAN = "state", "running", "clean"
-_COMPRESSION = "compression"
-_CHAINS = "chains"
-"""Of what a paging token may depend; where it changes, unfinished chains begin anew."""
-
-
-@contextmanager
-def open_archive(out: Path, settings: Settings) -> Iterator[tuple[Layout, Ledger]]:
-    """The archive at ``out`` and its ledger, locked for one run and cleared of leftovers.
-
-    Raises ArchiveError where it cannot be used, SettingsError where it was made with another
-    compression than is asked for.
-    """
-    there = Layout(out)
-    check_ledger_is_there(there)
-    check_file(there.ledger)
-    with opened(out) as folder, closing(Ledger.open(folder.ledger)) as ledger:
-        layout = dataclasses.replace(folder, compression=_compression(ledger, settings.archive.compress))
-        if ledger.setting(_STATE) == _RUNNING:
-            make_good(layout, ledger)
-        _begin_chains_anew(ledger, settings.api)
-        yield layout, ledger
 
 
 class Download:
@@ -70,6 +37,9 @@ class Download:
         self._credentials = credentials
         self._pacer = Pacer(settings.fetch)
         self._stats = RunStats()
+        self._course = Course()
+        self._slowest = Slowest()
+        self._metrics = MetricsFile(settings.show.metrics_file) if settings.show.metrics_file else None
         self._cut_short = False
         self.failure: ReplayFetchError | None = None
         """Why the run ended before its list did; what was fetched until then is kept and reported."""
@@ -97,6 +67,9 @@ class Download:
             interrupted=self._cut_short,
         )
         await self._stage(to_thread.run_sync(write_report, self._layout, summed))
+        if self._metrics is not None:
+            last = Moment(self._stats, Speed(), self._pacer_moment(), summed.seconds)
+            self._metrics.finish(last, summed.exit_code)
         return summed
 
     async def _stage(self, work: Awaitable[None]) -> None:
@@ -106,26 +79,30 @@ class Download:
             self.failure = self.failure or error
 
     async def _fetch(self, todo: ToDo, stop: anyio.Event, shown_by: Reporter | None) -> None:
-        await to_thread.run_sync(self._ledger.set_setting, _STATE, _RUNNING)
+        await to_thread.run_sync(begin_run, self._ledger)
         api, fetch, stats = self._settings.api, self._settings.fetch, self._stats
         writer = Writer(self._layout, self._ledger, self._settings.archive, partial(count_records, stats, Complaints()))
         async with open_transport(api, fetch, auth_headers(self._credentials)) as transport:
             asking = Asking(transport, self._pacer, Endpoint(api), PageDecoder(api), stats, fetch.retries)
+            run = Run(self._ledger, todo, asking, writer, self._settings, stop, self._slowest)
             async with anyio.create_task_group() as shown:
-                shown.start_soon(report, stats, lambda: PacerMoment(self._pacer.snapshot()), shown_by)
-                run = Run(self._ledger, todo, asking, writer, self._settings, stop)
+                for watcher in (shown_by, self._course, self._metrics):
+                    shown.start_soon(report, stats, self._pacer_moment, watcher, partial(self._standing, run))
                 await self._stage(run.run())
                 self._cut_short = run.cut_short
                 shown.cancel_scope.cancel()
 
+    def _pacer_moment(self) -> PacerMoment:
+        return PacerMoment(self._pacer.snapshot(), self._settings.fetch.max_rate)
+
+    def _standing(self, run: Run) -> Standing:
+        snapshot, max_rate = self._pacer.snapshot(), self._settings.fetch.max_rate
+        return where_workers_stand(snapshot, max_rate, self._stats.backing_off, run.handing_over)
+
     def _finish(self, newly_loaded: bool) -> None:  # noqa: FBT001 - called through a thread, by position
         """Bring the manifest up to date with the ledger, unless it is."""
-        unchanged = self._ledger.setting(_STATE) == _CLEAN and not newly_loaded
-        if not unchanged or not self._layout.manifest.exists():
-            write_manifest(self._layout, self._ledger.views())
-            # After a failed write there may be leftovers: the next run looks for them as after a kill.
-            if not isinstance(self.failure, ArchiveError):
-                self._ledger.set_setting(_STATE, _CLEAN)
+        in_order = not isinstance(self.failure, ArchiveError)
+        bring_manifest_up_to_date(self._layout, self._ledger, changed=newly_loaded, in_order=in_order)
 
     def _todo(self, plan: Plan, now: datetime) -> ToDo:
         window = self._settings.plan.refresh_window
@@ -156,29 +133,10 @@ class Download:
             waited_seconds=round(snapshot.waited, 3),
             stopped=str(self.failure) if self.failure else None,
             bad_row_reasons=plan.reasons,
-            pacing=[point._asdict() for point in self._pacer.history],
+            pacing=[point._asdict() for point in self._course],
+            slowest=[slow.fields() for slow in self._slowest],
             settings=_shown(self._settings),
         )
-
-
-def _compression(ledger: Ledger, asked: Compression | None) -> Compression:
-    made_with = ledger.setting(_COMPRESSION)
-    if made_with is None:
-        made_with = asked or Compression.NONE
-        require(made_with)
-        ledger.set_setting(_COMPRESSION, made_with)
-    elif asked is not None and asked != made_with:
-        raise SettingsError(f"the archive was made with --compress {made_with}; leave that out, or use another OUT")
-    require(Compression(made_with))
-    return Compression(made_with)
-
-
-def _begin_chains_anew(ledger: Ledger, api: ApiSettings) -> None:
-    """Let unfinished chains begin anew where they would be asked for in another way than before."""
-    chains = repr((api.origin, api.source, api.ts_ms, api.max_list_size, api.segments_path, api.next_path))
-    if ledger.setting(_CHAINS) != chains:
-        ledger.forget_tokens()
-        ledger.set_setting(_CHAINS, chains)
 
 
 def _shown(settings: Settings) -> dict[str, object]:

@@ -67,9 +67,9 @@ class Run:
                 try:
                     await self._fetch(outbox)
                 except* ReplayFetchError as errors:
-                    failure = _cause(errors)
+                    failure = cause(errors)
         except ExceptionGroup as errors:
-            failure = _cause(errors)
+            failure = cause(errors)
         if failure is not None:
             raise failure
 
@@ -100,7 +100,7 @@ class Run:
         asking.deadline = anyio.current_time() + GRACE
 
 
-def _cause(errors: BaseExceptionGroup[BaseException]) -> ReplayFetchError:
+def cause(errors: BaseExceptionGroup[BaseException]) -> ReplayFetchError:
     """The failure that brought a run down.
 
     Its neighbours add a BrokenResourceError each when a stream breaks: those are consequences. What
@@ -111,4 +111,4 @@ def _cause(errors: BaseExceptionGroup[BaseException]) -> ReplayFetchError:
     if causes is None or defects is not None:
         raise errors
     first = causes.exceptions[0]
-    return _cause(first) if isinstance(first, BaseExceptionGroup) else first
+    return cause(first) if isinstance(first, BaseExceptionGroup) else first

@@ -1,0 +1,57 @@
+"""The last words of ``decode``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import orjson
+
+from replay_fetch.api import printable
+from replay_fetch.commands.decode import Redecoding
+from replay_fetch.pipeline.decode import Decoded
+from replay_fetch.pipeline.rereading import Finding
+from replay_fetch.progress.units import count
+
+_MEANING = {
+    Finding.FETCHED: "now in sessions/",
+    Finding.EMPTY: "nothing in them, as is understood now",
+    Finding.GOES_ON: "understood as far as pages are kept; more is to be asked for",
+    Finding.INCOMPLETE: "understood, but the chain of pages is cut",
+    Finding.UNRECOGNISED: "still in a shape that these paths do not fit",
+    Finding.UNCHANGED: "no kept page leads further than the archive is already",
+}
+
+
+def decoded_text(found: Decoded, wanted: Redecoding, *, dry_run: bool = False) -> str:
+    """What reading again came to, for people."""
+    return "\n".join(_lines(found, wanted, dry_run=dry_run))
+
+
+def decoded_json(found: Decoded) -> str:
+    """The same for programs."""
+    findings = {str(finding): found.findings[finding] for finding in Finding}
+    content = {"views": found.views, "findings": findings, "segments": found.segments, "reason": found.reason or None}
+    return orjson.dumps(content | {"interrupted": found.interrupted, "exit_code": found.exit_code}).decode()
+
+
+def _lines(found: Decoded, wanted: Redecoding, *, dry_run: bool) -> Iterator[str]:
+    if not found.views:
+        yield f"no view in {wanted.out} waits with raw pages: nothing to decode"
+        return
+    aside = ", nothing changed (--dry-run)" if dry_run else ""
+    yield f"{count(found.views)} views with raw pages in {wanted.out}{aside}"
+    for finding in Finding:
+        if found.findings[finding]:
+            yield f"  {finding:<14}{count(found.findings[finding]):>11}  {_MEANING[finding]}"
+    yield f"{count(found.segments)} segments understood"
+    if found.reason:
+        yield f"first reason: {printable(found.reason, 300)}"
+    if found.interrupted:
+        yield "interrupted; run the same command again to go on"
+    elif found.findings[Finding.GOES_ON] or found.findings[Finding.UNCHANGED]:
+        flags = "".join(
+            f" {flag} {path}"
+            for flag, path in (("--segments-path", wanted.segments_path), ("--next-path", wanted.next_path))
+            if path
+        )
+        yield f"to go on: replay-fetch download VIEWS {wanted.out}{flags}"

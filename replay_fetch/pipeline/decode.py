@@ -1,0 +1,159 @@
+"""Moving what is understood of the raw pages now into sessions, by the writer that a download uses."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import anyio
+from anyio import to_thread
+from anyio.streams.memory import MemoryObjectSendStream
+
+from replay_fetch.api import PageDecoder
+from replay_fetch.archive import ChainRestarted, Layout, Message, PageArrived, RawPages, Writer
+from replay_fetch.errors import ReplayFetchError
+from replay_fetch.ledger import Ledger
+from replay_fetch.model import Outcome, Page
+from replay_fetch.pipeline.opening import api_of_chains, begin_chains_anew, begin_run, bring_manifest_up_to_date
+from replay_fetch.pipeline.rereading import Finding, Rereading, reread
+from replay_fetch.pipeline.run import cause
+from replay_fetch.settings import ApiSettings, ArchiveSettings
+
+log = logging.getLogger(__name__)
+
+# Sessions a writer: views that go on stay with theirs until it ends, and its threads cost little.
+_AT_ONCE = 200
+_MESSAGES_HELD = 16
+
+
+@dataclass(slots=True)
+class Decoded:
+    """What reading the raw pages again came to, view by view."""
+
+    findings: Counter[Finding] = field(default_factory=Counter)
+    segments: int = 0
+    """Of the views that got further, those saved before among them."""
+    reason: str = ""
+    """Why a page is not understood, of the first such view."""
+    interrupted: bool = False
+    failure: ReplayFetchError | None = None
+
+    @property
+    def views(self) -> int:
+        """Views that have raw pages and are not finished otherwise."""
+        return self.findings.total()
+
+    @property
+    def exit_code(self) -> int:
+        """1 where pages are still not understood or lead nowhere, 130 interrupted, else 0."""
+        if self.interrupted:
+            return 130
+        return 1 if self.findings[Finding.UNRECOGNISED] or self.findings[Finding.INCOMPLETE] else 0
+
+    def note(self, found: Rereading) -> None:
+        """Count one view."""
+        self.findings[found.finding] += 1
+        if found.gains:
+            self.segments += found.segments
+        if found.ended is not None and not self.reason:
+            self.reason = found.ended.reason
+
+
+class Decoding:
+    """Reads all raw pages of an archive again; used once."""
+
+    def __init__(self, layout: Layout, ledger: Ledger, segments_path: str, next_path: str) -> None:
+        self._layout = layout
+        self._ledger = ledger
+        asked = api_of_chains(ledger) or ApiSettings()
+        self._api = dataclasses.replace(asked, segments_path=segments_path, next_path=next_path)
+        self._decoder = PageDecoder(self._api)
+        self.found = Decoded()
+
+    def rehearse(self) -> Decoded:
+        """What `run` would come to; changes nothing."""
+        for session_id in self._sessions():
+            for found in self._session(session_id):
+                self.found.note(found)
+        return self.found
+
+    async def run(self, stop: anyio.Event, *, keep_raw: bool) -> Decoded:
+        """Read, commit, and bring the manifest up to date; ``stop`` ends it early and cleanly.
+
+        The paths become the ones that the archive's chains are asked with, so that a download with
+        the same ones goes on behind the pages. A failure is kept in ``found``.
+        """
+        try:
+            begin_chains_anew(self._ledger, self._api, but=Outcome.UNRECOGNISED)
+            begin_run(self._ledger)
+            sessions = self._sessions()
+            while not self.found.interrupted and (some := list(itertools.islice(sessions, _AT_ONCE))):
+                await self._commit(some, ArchiveSettings(keep_raw=keep_raw), stop)
+                log.info("%d views read again", self.found.views)
+        except ReplayFetchError as error:
+            self.found.failure = error
+        in_order = self.found.failure is None
+        try:
+            await to_thread.run_sync(self._finish, in_order)
+        except ReplayFetchError as error:
+            self.found.failure = self.found.failure or error
+        return self.found
+
+    def _finish(self, in_order: bool) -> None:  # noqa: FBT001 - called through a thread, by position
+        bring_manifest_up_to_date(self._layout, self._ledger, changed=False, in_order=in_order)
+
+    async def _commit(self, session_ids: Sequence[str], archive: ArchiveSettings, stop: anyio.Event) -> None:
+        writer = Writer(self._layout, self._ledger, archive, lambda _: None)
+        outbox, inbox = anyio.create_memory_object_stream[Message](_MESSAGES_HELD)
+        failure: ReplayFetchError | None = None
+        try:
+            async with anyio.create_task_group() as group:
+                group.start_soon(writer.run, inbox)
+                async with outbox:
+                    for session_id in session_ids:
+                        if stop.is_set():
+                            self.found.interrupted = True
+                            break
+                        await self._hand_over(session_id, writer, outbox)
+        except ExceptionGroup as errors:
+            failure = cause(errors)
+        if failure is not None:
+            raise failure
+
+    async def _hand_over(self, session_id: str, writer: Writer, outbox: MemoryObjectSendStream[Message]) -> None:
+        """Tell the writer of one session; pages are decoded a second time rather than held for the first one."""
+        gains = []
+        for found in await to_thread.run_sync(list, self._session(session_id)):
+            self.found.note(found)
+            if found.gains:
+                gains.append(found)
+        if gains:
+            writer.expect(gains[0].planned.session, len(gains))
+        for found in gains:
+            planned = found.planned
+            if found.anew and planned.earlier is not None and planned.earlier.token is not None:
+                await outbox.send(ChainRestarted(planned))
+            raw = RawPages(self._layout.raw_folder(planned.view))
+            for number in found.numbers:
+                page = await to_thread.run_sync(self._page, raw, number)
+                await outbox.send(PageArrived(planned, page, found.source))
+            if found.ended is not None:
+                await outbox.send(found.ended)
+
+    def _sessions(self) -> Iterator[str]:
+        """The ids of sessions with raw pages."""
+        folders = self._layout.raw.iterdir() if self._layout.raw.is_dir() else iter(())
+        yield from sorted(folder.name for folder in folders if folder.is_dir())
+
+    def _session(self, session_id: str) -> Iterator[Rereading]:
+        for planned in self._ledger.planned_session(session_id):
+            folder = self._layout.raw_folder(planned.view)
+            if folder.is_dir() and not (planned.earlier and planned.earlier.finished):
+                yield reread(planned, RawPages(folder), self._decoder, self._api.source)
+
+    def _page(self, raw: RawPages, number: int) -> Page:
+        return self._decoder.decode(raw.answer(number))

@@ -1,0 +1,101 @@
+"""Opening an archive for a run, and leaving it so that the next run finds it in order."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import orjson
+
+from replay_fetch.archive import Layout, check_ledger_is_there, make_good, opened, require, write_manifest
+from replay_fetch.errors import SettingsError
+from replay_fetch.ledger import Ledger, check_file
+from replay_fetch.model import Outcome
+from replay_fetch.settings import ApiSettings, Compression, Settings, SourceChoice
+
+# A setting of the ledger: set while files and manifest may be behind it.
+_STATE, _RUNNING, _CLEAN = "state", "running", "clean"
+_COMPRESSION = "compression"
+_CHAINS = "chains"
+"""Of what a paging token may depend; where it changes, unfinished chains begin anew."""
+
+
+@contextmanager
+def open_archive(out: Path, settings: Settings) -> Iterator[tuple[Layout, Ledger]]:
+    """The archive at ``out`` and its ledger, locked for one run and cleared of leftovers.
+
+    Raises ArchiveError where it cannot be used, SettingsError where it was made with another
+    compression than is asked for.
+    """
+    with open_as_it_is(out, settings.archive.compress) as (layout, ledger):
+        begin_chains_anew(ledger, settings.api)
+        yield layout, ledger
+
+
+@contextmanager
+def open_as_it_is(out: Path, compress: Compression | None = None) -> Iterator[tuple[Layout, Ledger]]:
+    """The same, but unfinished chains stay as they are."""
+    there = Layout(out)
+    check_ledger_is_there(there)
+    check_file(there.ledger)
+    with opened(out) as folder, closing(Ledger.open(folder.ledger)) as ledger:
+        layout = dataclasses.replace(folder, compression=_compression(ledger, compress))
+        if ledger.setting(_STATE) == _RUNNING:
+            make_good(layout, ledger)
+        yield layout, ledger
+
+
+def begin_chains_anew(ledger: Ledger, api: ApiSettings, but: Outcome | None = None) -> None:
+    """Let unfinished chains begin anew where they would be asked for in another way than before.
+
+    Those of views that ended in ``but`` go on all the same.
+    """
+    chains = orjson.dumps(_of_chains(api)).decode()
+    if ledger.setting(_CHAINS) != chains:
+        ledger.forget_tokens(but)
+        ledger.set_setting(_CHAINS, chains)
+
+
+def api_of_chains(ledger: Ledger) -> ApiSettings | None:
+    """How the archive's unfinished chains were asked for; None where nothing ever was."""
+    chains = ledger.setting(_CHAINS)
+    if chains is None:
+        return None
+    known = orjson.loads(chains)
+    return ApiSettings(base_url=known.pop("origin"), source=SourceChoice(known.pop("source")), **known)
+
+
+def begin_run(ledger: Ledger) -> None:
+    """Note that files and manifest may be behind the ledger from now on."""
+    ledger.set_setting(_STATE, _RUNNING)
+
+
+def bring_manifest_up_to_date(layout: Layout, ledger: Ledger, *, changed: bool, in_order: bool) -> None:
+    """Write the manifest, unless it is what the ledger says.
+
+    ``changed`` says that the ledger has views that no run began with. Where not all is ``in_order``
+    (a write failed), the next run looks for leftovers as after a kill.
+    """
+    if changed or ledger.setting(_STATE) != _CLEAN or not layout.manifest.exists():
+        write_manifest(layout, ledger.views())
+        if in_order:
+            ledger.set_setting(_STATE, _CLEAN)
+
+
+def _of_chains(api: ApiSettings) -> dict[str, object]:
+    names = ("source", "ts_ms", "max_list_size", "segments_path", "next_path")
+    return {"origin": api.origin} | {name: getattr(api, name) for name in names}
+
+
+def _compression(ledger: Ledger, asked: Compression | None) -> Compression:
+    made_with = ledger.setting(_COMPRESSION)
+    if made_with is None:
+        made_with = asked or Compression.NONE
+        require(made_with)
+        ledger.set_setting(_COMPRESSION, made_with)
+    elif asked is not None and asked != made_with:
+        raise SettingsError(f"the archive was made with --compress {made_with}; leave that out, or use another OUT")
+    require(Compression(made_with))
+    return Compression(made_with)

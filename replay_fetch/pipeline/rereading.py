@@ -1,0 +1,99 @@
+"""Reading a view's raw pages again: how far they are understood now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from replay_fetch.api import PageDecoder
+from replay_fetch.archive import RawPages, ViewEnded
+from replay_fetch.errors import BadBody, ChainCut, GarbledBody
+from replay_fetch.fetch import SOURCES, Chain
+from replay_fetch.model import Outcome, PlannedView, Source
+from replay_fetch.settings import FetchSettings, SourceChoice
+
+_MOST_PAGES = FetchSettings().max_pages
+
+
+class Finding(StrEnum):
+    """What reading again came to."""
+
+    FETCHED = "fetched"
+    EMPTY = "empty"
+    GOES_ON = "goes on"
+    """Understood as far as pages are kept; the next one is to be asked for."""
+    INCOMPLETE = "incomplete"
+    UNRECOGNISED = "unrecognised"
+    UNCHANGED = "unchanged"
+    """No kept page leads further than the archive is already."""
+
+
+@dataclass(slots=True)
+class Rereading:
+    """A view's chain of raw pages, as far as it is understood."""
+
+    planned: PlannedView
+    source: Source
+    anew: bool = True
+    """It begins with the first page; else behind what an earlier run saved."""
+    numbers: list[int] = field(default_factory=list)
+    """The raw pages that are understood, in the order of the chain."""
+    segments: int = 0
+    """On these pages, and on those saved before."""
+    ended: ViewEnded | None = None
+    """None where the chain goes on."""
+
+    @property
+    def gains(self) -> bool:
+        """True where the archive gets further by it."""
+        earlier = self.planned.earlier
+        finished = self.ended is not None and self.ended.outcome.finished
+        return finished or self.segments > (earlier.segments if earlier else 0)
+
+    @property
+    def finding(self) -> Finding:
+        """What it came to."""
+        if self.ended is not None:
+            return Finding(self.ended.outcome)
+        return Finding.GOES_ON if self.gains else Finding.UNCHANGED
+
+
+def reread(planned: PlannedView, raw: RawPages, decoder: PageDecoder, choice: SourceChoice) -> Rereading:
+    """Follow the chain through the raw pages, decoded by ``decoder``.
+
+    From the first page where that is kept: then all pages are read by the same rules. Else from the
+    one that nobody understood, behind the pages that were.
+    """
+    earlier = planned.earlier
+    source = Source(earlier.source) if earlier and earlier.source else SOURCES[choice][0]
+    found = Rereading(planned, source)
+    chain, number = Chain(_MOST_PAGES), raw.find(source, None)
+    if number is None and earlier is not None and earlier.token is not None:
+        chain, number = Chain(_MOST_PAGES, earlier.token, earlier.pages), raw.find(source, earlier.token)
+        found.anew, found.segments = False, earlier.segments
+    while number is not None:
+        try:
+            page = decoder.decode(raw.answer(number))
+            found.numbers.append(number)
+            found.segments += len(page.segments)
+            token = chain.follow(page)
+        except (BadBody, GarbledBody) as error:
+            found.ended = ViewEnded(planned, Outcome.UNRECOGNISED, str(error), source)
+            break
+        except ChainCut as cut:
+            found.ended = ViewEnded(planned, Outcome.INCOMPLETE, str(cut), source)
+            break
+        if token is None:
+            found.ended = _ending(found, choice)
+            break
+        number = raw.find(source, token)
+    return found
+
+
+def _ending(found: Rereading, choice: SourceChoice) -> ViewEnded | None:
+    """How a chain that came to its end ends; where another store is still to be asked, it does not."""
+    if found.segments:
+        return ViewEnded(found.planned, Outcome.FETCHED, source=found.source)
+    if found.source is SOURCES[choice][-1]:
+        return ViewEnded(found.planned, Outcome.EMPTY, source=found.source)
+    return None
