@@ -39,7 +39,11 @@ def existing(root: Path) -> Layout:
 
 
 def check_ledger_is_there(layout: Layout) -> None:
-    """Raise ArchiveError where the archive has files and no ledger: a new one would not know of them."""
+    """Raise ArchiveError where the archive has files and no ledger: a new one would not know of them.
+
+    Also where it is no archive at all; in either case nothing is changed.
+    """
+    _check_ours(layout)
     ledger = layout.ledger
     if ledger.is_file() and ledger.stat().st_size:
         return

@@ -29,5 +29,6 @@ def failure(path: Path, error: sqlite3.DatabaseError) -> ArchiveError:
     """The error for what the database refused."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is None or code & _PRIMARY not in _DAMAGE:
-        return ArchiveError(f"the ledger {path} cannot be used: {error}")
+        advice = "; free some room and run the same command again" if code == sqlite3.SQLITE_FULL else ""
+        return ArchiveError(f"the ledger {path} cannot be used: {error}{advice}")
     return DamagedLedger(path, str(error))
