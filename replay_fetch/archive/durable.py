@@ -32,7 +32,7 @@ def make_folder(path: Path) -> None:
     """Make ``path`` and its parents, for our eyes only, and put the new names on the disk."""
     if path.is_dir():
         return
-    if not path.parent.is_dir():
+    if not path.parent.exists():
         make_folder(path.parent)
     path.mkdir(mode=0o700, exist_ok=True)
     sync_folder(path.parent)

@@ -1,0 +1,148 @@
+"""The writer's task: batches as the disk allows, the last word at the end, and a disk that refuses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import pytest
+from anyio.streams.memory import MemoryObjectSendStream
+from pieces import FakeJournal, arrived, content, ended, planned
+from virtual_clock import VirtualClockLoop
+
+from replay_fetch.archive import Layout, Message, Writer, writer
+from replay_fetch.archive.desk import GROWING, LINGER
+from replay_fetch.errors import ArchiveError
+from replay_fetch.model import Outcome, ViewRecord
+from replay_fetch.settings import ArchiveSettings
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock")]
+
+ONE, TWO = planned(1), planned(2)
+
+
+@dataclass
+class RefusingJournal(FakeJournal):
+    """A ledger whose disk is full from some record on."""
+
+    room: int = 0
+
+    def record(self, records: Iterable[ViewRecord], unnamed: Iterable[int] = ()) -> None:
+        if len(self.recorded) >= self.room:
+            raise ArchiveError("the ledger cannot be written")
+        super().record(records, unnamed)
+
+
+@dataclass
+class Office:
+    """A writer at work, with the stream that leads to it."""
+
+    layout: Layout
+    journal: FakeJournal
+    committed: list[tuple[float, list[int]]] = field(default_factory=list)
+    """When which rows became durable."""
+
+    async def run(self, script: Callable[[MemoryObjectSendStream[Message]], Awaitable[None]]) -> None:
+        """Let a script send messages, then close the stream and wait for the writer."""
+
+        def on_commit(records: Sequence[ViewRecord]) -> None:
+            if records:
+                self.committed.append((round(anyio.current_time(), 1), [record.planned.row for record in records]))
+
+        writing = Writer(self.layout, self.journal, ArchiveSettings(), on_commit)
+        writing.expect(1, views=2)
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualClockLoop)
+        loop.is_busy = lambda: writing._thread.borrowed_tokens > 0
+        outbox, inbox = anyio.create_memory_object_stream[Message](16)
+        async with anyio.create_task_group() as group:
+            group.start_soon(writing.run, inbox)
+            async with outbox:
+                await script(outbox)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    layout = Layout(tmp_path)
+    for folder in (layout.parts, layout.temporary, layout.sessions):
+        folder.mkdir(parents=True)
+    return Office(layout, FakeJournal.of(ONE, TWO))
+
+
+async def test_a_session_is_durable_as_soon_as_it_is_whole(office: Office) -> None:
+    async def script(outbox: MemoryObjectSendStream[Message]) -> None:
+        for message in (arrived(ONE), ended(ONE), arrived(TWO), ended(TWO)):
+            await outbox.send(message)
+        await anyio.sleep(100)
+
+    await office.run(script)
+    assert [rows for _, rows in office.committed] == [[1, 2]]
+    assert office.committed[0][0] < LINGER
+    assert office.layout.session_file("s1").read_bytes() == content(ONE, 1) + content(TWO, 1)
+
+
+async def test_a_view_that_ended_is_durable_after_a_moment_though_its_session_is_not_whole(office: Office) -> None:
+    async def script(outbox: MemoryObjectSendStream[Message]) -> None:
+        await outbox.send(arrived(ONE))
+        await outbox.send(ended(ONE))
+        await anyio.sleep(100)
+        assert office.layout.part(1, 0).exists()
+
+    await office.run(script)
+    assert office.committed == [(LINGER, [1])]
+
+
+async def test_pages_of_a_slow_view_are_durable_before_it_ends(office: Office) -> None:
+    async def script(outbox: MemoryObjectSendStream[Message]) -> None:
+        await outbox.send(arrived(ONE, then="t1"))
+        await anyio.sleep(GROWING + 1)
+        record = office.journal.views[1]
+        assert (record.outcome, record.segments, record.token) == (None, 1, "t1")
+
+    await office.run(script)
+
+
+async def test_what_waits_when_the_stream_closes_is_committed(office: Office) -> None:
+    async def script(outbox: MemoryObjectSendStream[Message]) -> None:
+        await outbox.send(arrived(ONE, then="t1"))
+        await outbox.send(arrived(TWO))
+        await outbox.send(ended(TWO, Outcome.FAILED, "reset"))
+
+    await office.run(script)
+    assert [office.journal.views[row].segments for row in (1, 2)] == [1, 1]
+    assert office.layout.session_file("s1", partial=True).read_bytes() == content(ONE, 1) + content(TWO, 1)
+
+
+async def test_while_the_disk_is_behind_nothing_is_taken_in(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "_ROOM", 3_000)
+    sent = 0
+
+    async def script(outbox: MemoryObjectSendStream[Message]) -> None:
+        nonlocal sent
+        for first in range(100):
+            await outbox.send(arrived(ONE, first=first, size=2_000, then=f"t{first}"))
+            sent += 1
+        await outbox.send(ended(ONE))
+
+    await office.run(script)
+    assert (sent, office.journal.views[1].segments) == (100, 100)
+    assert len(office.journal.recorded) > 20, "in many small commits, none of which waited for time to pass"
+    assert anyio.current_time() < GROWING
+
+
+async def test_a_disk_that_refuses_ends_the_run(office: Office) -> None:
+    office.journal = RefusingJournal(office.journal.views)
+
+    async def script(outbox: MemoryObjectSendStream[Message]) -> None:
+        await outbox.send(arrived(ONE))
+        await outbox.send(ended(ONE))
+        await anyio.sleep(1_000)
+        pytest.fail("went on")
+
+    with pytest.raises(ExceptionGroup) as caught:
+        await office.run(script)
+    assert caught.group_contains(ArchiveError, match="cannot be written", depth=2)
+    assert office.committed == []
