@@ -55,6 +55,15 @@ async def test_an_answer_is_given_whole_and_as_it_came() -> None:
     assert got.received_at >= got.sent_at > 0
 
 
+async def test_header_bytes_that_are_no_text_are_replaced() -> None:
+    """They come as lone surrogates, which neither a file nor the database takes."""
+    got = await get(saying(answer(b"{}", b"X-A: caf\xe9", "X-B: caf\N{LATIN SMALL LETTER E WITH ACUTE}".encode())))
+    assert (got.headers["x-a"], got.headers["x-b"]) == (
+        "caf\N{REPLACEMENT CHARACTER}",
+        "caf\N{LATIN SMALL LETTER E WITH ACUTE}",
+    )
+
+
 async def test_the_url_goes_out_as_it_is_with_the_keys_in_headers() -> None:
     async with asking(saying(answer())) as (transport, server):
         await transport.get(f"{server.url}/a%2Fb?paging=a%2Bb%3D%25")
