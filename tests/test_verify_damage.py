@@ -18,6 +18,7 @@ from replay_fetch.archive.sweep import sweep
 from replay_fetch.archive.verifying import Problem
 from replay_fetch.cli import main
 from replay_fetch.commands.verify import Verifying
+from replay_fetch.errors import ArchiveError, SettingsError
 from replay_fetch.settings import Compression
 
 
@@ -233,6 +234,26 @@ def test_a_sound_archive_exits_with_0_and_one_line(made: Path, capsys: pytest.Ca
 def test_what_cannot_be_read_is_no_finding(tmp_path: Path, arguments: list[str], code: int) -> None:
     *options, name = arguments
     assert main(["verify", *options, str(tmp_path / name)]) == code
+
+
+def test_what_may_not_be_read_is_not_called_damaged(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rebuild would set it aside."""
+
+    def refuse(path: Path, *_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("replay_fetch.archive.verifying.file_range", refuse)
+    with pytest.raises(ArchiveError, match="permission denied; verify as the user"):
+        verified(archive)
+
+
+def test_nor_is_what_an_absent_library_would_read(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Compression) -> None:
+        raise SettingsError("needs the zstd extra")
+
+    monkeypatch.setattr("replay_fetch.commands.verify.require", refuse)
+    with pytest.raises(SettingsError, match="zstd"):
+        verified(archive)
 
 
 def test_an_archive_that_is_written_to_is_read_with_a_warning(made: Path, capsys: pytest.CaptureFixture[str]) -> None:

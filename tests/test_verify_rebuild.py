@@ -79,9 +79,10 @@ async def test_what_is_damaged_is_fetched_again_and_nothing_else(tmp_path: Path,
         first, second, *_ = session_files(out)
         first.write_bytes(first.read_bytes()[:-1] + b"?")
         second.unlink()
-        rebuilt = rebuild(out, 1, None)
         lost = 1 + sum(line["file"] == f"sessions/{second.name}" for line in manifest(out))
+        rebuilt = rebuild(out, 1, None)
         assert (rebuilt.exit_code, rebuilt.dropped) == (1, lost)
+        assert problems(out) == []
         simulator.counts.views.clear()
         assert (await download(simulator, out, Job())).exit_code == 0
         assert len(simulator.counts.views) == lost
@@ -109,6 +110,24 @@ async def test_views_that_lie_in_a_partial_file_are_kept(tmp_path: Path) -> None
         assert simulator.counts.views.keys().isdisjoint(View(line["session_id"], line["view_id"]) for line in partial)
     assert Archive(out).sessions() == Archive(whole).sessions()
     assert (out / "manifest.ndjson").read_bytes() == (whole / "manifest.ndjson").read_bytes()
+
+
+@pytest.mark.parametrize("compression", Compression)
+async def test_what_does_not_belong_in_a_file_is_taken_out_of_it(tmp_path: Path, compression: Compression) -> None:
+    """Without asking for the views in it again; what was there is kept aside."""
+    out = tmp_path / "archive"
+    async with Simulator(_SIMULATED) as simulator:
+        await download(simulator, out, job(compression))
+        before = Archive(out).everything()
+        first = session_files(out)[0]
+        first.write_bytes(first.read_bytes() + b"more")
+        assert rebuild(out, 1, None).dropped == 0
+        asked = simulator.counts.requests
+        assert (await download(simulator, out, Job())).exit_code == 0
+        assert simulator.counts.requests == asked
+    same = {name for name in before if name.startswith(("sessions/", "manifest"))}
+    assert {name: Archive(out).everything()[name] for name in same} == {name: before[name] for name in same}
+    assert (out / ".replay-fetch" / "damaged-1" / first.name).read_bytes().endswith(b"more")
 
 
 async def test_an_archive_copied_without_its_ledger_gets_one(tmp_path: Path) -> None:
@@ -146,6 +165,7 @@ async def test_every_damaged_ledger_is_kept_aside(tmp_path: Path, capsys: pytest
         with pytest.raises(DamagedLedger):
             Ledger.open(Layout(out).ledger)
         assert main(["verify", "--rebuild", str(out)]) == 0
-        assert f"ledger.sqlite.damaged-{number} now" in capsys.readouterr().out.replace("\n  ", " ")
+        assert f"damaged-{number}: the old ledger" in capsys.readouterr().out.replace("\n  ", " ")
+        assert (out / ".replay-fetch" / f"damaged-{number}" / "ledger.sqlite").read_bytes().startswith(b"garbage")
     assert main(["verify", "--rebuild", "--json", str(out)]) == 0
     assert json.loads(capsys.readouterr().out)["good"] is True

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from replay_fetch.archive import Entry, Layout, opened, readable
 from replay_fetch.archive.blocks import file_range
+from replay_fetch.archive.commit import Committer
 from replay_fetch.archive.compress import decompressed
 from replay_fetch.archive.durable import explained, make_folder, sync_folder, write_file
 from replay_fetch.archive.durable import replace as give_name
@@ -17,6 +18,7 @@ from replay_fetch.commands.verify import Verification, Verifying
 from replay_fetch.ledger import DamagedLedger, Ledger, check_file
 from replay_fetch.ledger.setting import Setting, State
 from replay_fetch.model import ViewRecord
+from replay_fetch.pipeline.opening import bring_manifest_up_to_date, open_as_it_is
 from replay_fetch.progress import Reporter
 from replay_fetch.settings import Compression
 
@@ -31,20 +33,20 @@ class Rebuilt:
     dropped: int = 0
     """Views that are not: the next run asks for them as if they were new."""
     aside: Path | None = None
-    """Where the old ledger is now, if there was one."""
+    """The folder that holds the old ledger and the damaged files, None where there was neither."""
 
     @property
     def exit_code(self) -> int:
-        """0 where every view was kept and nothing is wrong, else 1."""
+        """0 where nothing was wrong but the ledger, else 1."""
         return self.found.exit_code
 
 
 def rebuild(root: Path, jobs: int | None, shown_by: Reporter | None) -> Rebuilt:
-    """Verify the archive and put a new ledger in the place of the old one, which is kept aside.
+    """Verify the archive and make its ledger anew; what is damaged is set aside, nothing is deleted.
 
-    Views in the order of the manifest, so that the next run writes the same files. The new ledger
-    appears whole or not at all. Raises ArchiveError where there is no archive, a run writes to it, or
-    its ledger is one of another format.
+    The archive is then sound, and what it lacks is what the next run asks for, in the manifest's order.
+    The new ledger takes the old one's place whole or not at all. Raises ArchiveError where there is no
+    archive, a run writes to it, or its ledger is one of another format.
     """
     with explained(f"opening {root}"):
         make_folder(readable(root).private)  # an archive copied without it is one again
@@ -53,26 +55,27 @@ def rebuild(root: Path, jobs: int | None, shown_by: Reporter | None) -> Rebuilt:
     with opened(root) as layout:
         with suppress(DamagedLedger):
             _fold_log(layout)
-        restoring = _Restoring(layout, verifying, rebuilt)
         new = layout.temporary / layout.ledger.name
         for leftover in layout.temporary.glob(f"{new.name}*"):
             leftover.unlink()
+        restoring = _Restoring(layout, verifying, rebuilt)
         with closing(Ledger.open(new)) as ledger:
             ledger.restore(restoring.records())
-            # As after a kill: the next run removes parts that no view needs and writes partial files and manifest anew.
-            ledger.set_setting(Setting.STATE, State.RUNNING)
-            if restoring.compression is not None:
-                ledger.set_setting(Setting.COMPRESSION, restoring.compression)
+            ledger.set_setting(Setting.STATE, State.RUNNING)  # until files and manifest are what it says
+            ledger.set_setting(Setting.COMPRESSION, restoring.compression)
         with explained(f"replacing {layout.ledger}"):
             sync_folder(layout.parts)
-            rebuilt.aside = _set_aside(layout.ledger)
-            give_name(new, layout.ledger)
-            sync_folder(layout.private)
+            _replace(layout, new, restoring)
+    with open_as_it_is(root) as (layout, ledger):
+        committer = Committer(layout, ledger, keep_raw=False)
+        with closing(committer):
+            committer.commit_partial_files()
+        bring_manifest_up_to_date(layout, ledger, changed=True, in_order=True)
     return rebuilt
 
 
 def _fold_log(layout: Layout) -> None:
-    """Let a sound ledger take in its log, so that it can be kept aside as one file."""
+    """Let a sound ledger take in its log, so that it can be set aside as one file."""
     if check_file(layout.ledger):
         Ledger.open(layout.ledger).close()
 
@@ -84,41 +87,46 @@ class _Restoring:
     layout: Layout
     verifying: Verifying
     rebuilt: Rebuilt
-    compression: Compression | None = None
-    _before: int = field(init=False)
+    compression: Compression = Compression.NONE
+    damaged: set[str] = field(default_factory=set)
+    """Names of session files that are not, or not only, what the manifest says."""
+    before: int = field(init=False)
     """Rows begin behind every part there is: none is overwritten while the old ledger still counts."""
 
     def __post_init__(self) -> None:
-        rows = (part.stem.partition("-")[0] for part in self.layout.parts.iterdir())
-        self._before = max((int(row) for row in rows if row.isdigit()), default=0)
+        self.before = max(map(_row, self.layout.parts.iterdir()), default=0)
 
     def records(self) -> Iterator[ViewRecord]:
         """What the new ledger holds of each view."""
         for entries, verdict in self.verifying.sessions():
+            damaged = {finding.file for finding in verdict.findings}
+            self.damaged |= damaged
             for entry in entries:
-                yield self._record(entry, good=entry.record.planned.row not in verdict.bad)
+                good = entry.record.planned.row not in verdict.bad
+                yield self._record(entry, good=good, stays=entry.file not in damaged)
 
-    def _record(self, entry: Entry, *, good: bool) -> ViewRecord:
+    def _record(self, entry: Entry, *, good: bool, stays: bool) -> ViewRecord:
         record = entry.record
         expected = record.checks.get("segments_expected")
         planned = replace(
             record.planned,
-            row=self._before + record.planned.row,
+            row=self.before + record.planned.row,
             expected=expected if isinstance(expected, int) else None,
         )
         if entry.file is not None:
             self.compression = entry.compression
         # Bytes in no file were in a part, which only the old ledger knew to read.
-        if not good or (record.size and entry.span is None):
+        if not good or (record.size and entry.file is None):
             self.rebuilt.dropped += 1
             return ViewRecord(planned)
         self.rebuilt.kept += 1
-        if record.partial is not None:
-            self._write_part(entry, planned.row)
-        return replace(record, planned=planned)
+        if entry.file is None or (record.whole and stays):
+            return replace(record, planned=planned)
+        self._save(entry, planned.row)
+        return replace(record, planned=planned, whole=None, partial=None)
 
-    def _write_part(self, entry: Entry, row: int) -> None:
-        """Write the part that a partial file's stretch is a copy of."""
+    def _save(self, entry: Entry, row: int) -> None:
+        """Write the view's lines as a part, from which its session's file is made anew."""
         part = self.layout.part(row, entry.record.part)
         with explained(f"writing {part}"):
             offset, length, _ = entry.span or (0, 0, "")
@@ -126,18 +134,40 @@ class _Restoring:
             write_file(part, decompressed(stored, entry.compression))
 
 
-def _set_aside(ledger: Path) -> Path | None:
-    """Give the old ledger another name beside its own, which it loses when the new one takes that."""
-    if not ledger.exists():
-        return None
+def _replace(layout: Layout, new: Path, restoring: _Restoring) -> None:
+    """Put the new ledger in the old one's place, then set aside what it does not know of."""
+    aside = _free_folder(layout.private)
+    ledger = layout.ledger
+    if ledger.exists():
+        make_folder(aside)
+        _give_second_name(ledger, aside / ledger.name)
+        for log in ("-wal", "-shm"):  # another ledger's log would be read into the new one
+            with suppress(FileNotFoundError):
+                give_name(Path(f"{ledger}{log}"), aside / f"{ledger.name}{log}")
+    give_name(new, ledger)
+    sync_folder(layout.private)
+    old_parts = (part for part in layout.parts.iterdir() if _row(part) <= restoring.before)
+    for path in (*old_parts, *(layout.root / name for name in sorted(restoring.damaged))):
+        if path.exists():
+            make_folder(aside)
+            give_name(path, aside / path.name)
+    restoring.rebuilt.aside = aside if aside.exists() else None
+
+
+def _free_folder(private: Path) -> Path:
     number = 1
-    while (aside := ledger.with_name(f"{ledger.name}.damaged-{number}")).exists():
+    while (folder := private / f"damaged-{number}").exists():
         number += 1
+    return folder
+
+
+def _give_second_name(path: Path, other: Path) -> None:
     try:
-        os.link(ledger, aside)
-    except OSError:  # a file system without links: for an instant there is no ledger
-        give_name(ledger, aside)
-    for log in ("-wal", "-shm"):  # another ledger's log would be read into the new one
-        with suppress(FileNotFoundError):
-            give_name(Path(f"{ledger}{log}"), Path(f"{aside}{log}"))
-    return aside
+        os.link(path, other)
+    except OSError:  # a file system without links: for an instant there is no ledger, and that is refused
+        give_name(path, other)
+
+
+def _row(part: Path) -> int:
+    row = part.stem.partition("-")[0]
+    return int(row) if row.isdigit() else 0

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
-from replay_fetch.archive import BadLine, Entry, Layout, holder, read_manifest, readable
+from replay_fetch.archive import BadLine, Entry, Layout, holder, read_manifest, readable, require
 from replay_fetch.archive.sweep import Checked, Session, jobs_for, sweep
 from replay_fetch.archive.verifying import Finding, Problem
 from replay_fetch.commands.verify_ledger import ledger_findings
@@ -43,7 +43,7 @@ class Verifying:
     def __init__(self, root: Path, jobs: int | None, shown_by: Reporter | None) -> None:
         """``jobs`` is how many processes check at once; None is what the archive's size is worth."""
         self.layout = readable(root)
-        self._total = sum(file.stat().st_size for file in _listed(self.layout.sessions))
+        self._total = sum(map(_size, _listed(self.layout.sessions)))
         self._jobs = jobs or jobs_for(self._total)
         self._shown_by = shown_by
         self._seen: set[str] = set()
@@ -51,7 +51,11 @@ class Verifying:
         self.found = Verification(root, written_by=holder(self.layout.lock))
 
     def run(self) -> Verification:
-        """Verify everything, the ledger too where there is one; raises ArchiveError where reading is impossible."""
+        """Verify everything, the ledger too where there is one.
+
+        Raises ArchiveError where reading is impossible, SettingsError where it needs a library that is
+        not installed.
+        """
         for _ in self.sessions():
             pass
         if self.found.written_by is None:
@@ -90,6 +94,8 @@ class Verifying:
                 self._complain(next(group).record.planned.row, f"session {session_id} comes a second time")
                 continue
             entries = list(self._once(group))
+            for compression in {entry.compression for entry in entries}:
+                require(compression)
             self._seen.add(session_id)
             self._named.update(entry.file for entry in entries if entry.file is not None)
             yield entries
@@ -147,6 +153,13 @@ def _listed(folder: Path) -> Iterator[os.DirEntry[str]]:
         return
     except OSError as error:
         raise ArchiveError(f"{folder} cannot be read: {error.strerror}") from error
+
+
+def _size(file: os.DirEntry[str]) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0  # a run has just replaced it
 
 
 def _extra_files(layout: Layout, named: set[str]) -> Iterator[Finding]:

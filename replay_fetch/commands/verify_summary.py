@@ -9,6 +9,7 @@ from itertools import groupby
 import orjson
 
 from replay_fetch.api import printable
+from replay_fetch.archive import Layout
 from replay_fetch.archive.verifying import Finding, Problem
 from replay_fetch.commands.rebuild import Rebuilt
 from replay_fetch.commands.verify import Verification
@@ -26,9 +27,9 @@ def findings_text(found: Verification) -> str:
 def rebuilt_text(rebuilt: Rebuilt) -> str:
     """The same for a rebuilt ledger."""
     views = f"new ledger: {count(rebuilt.kept)} views kept, {count(rebuilt.dropped)} to be asked for again"
-    aside = _wrapped(f"the old ledger is {rebuilt.aside} now") if rebuilt.aside else []
-    goes_on = "run the same download again to go on"
-    return "\n".join([*_findings(rebuilt.found), _closing(rebuilt.found), views, *aside, goes_on])
+    aside = _wrapped(f"set aside in {rebuilt.aside}: the old ledger, damaged files") if rebuilt.aside else []
+    goes_on = ["run the same download again to go on"] if rebuilt.dropped else []
+    return "\n".join([*_findings(rebuilt.found), _closing(rebuilt.found), views, *aside, *goes_on])
 
 
 def findings_json(found: Verification) -> str:
@@ -73,15 +74,16 @@ def _findings(found: Verification) -> Iterator[str]:
 
 def _advice(found: Verification) -> Iterator[str]:
     """What to do, once for each way of being wrong."""
-    names = {finding.file.partition("/")[0] for finding in found.findings if finding.problem is not Problem.EXTRA}
-    if names - {"manifest.ndjson"}:
+    layout = Layout(found.root)
+    wrong = {finding.file for finding in found.findings if finding.problem is not Problem.EXTRA}
+    if wrong == {layout.manifest.name} and layout.ledger.is_file():
         yield from _wrapped(
-            f"to mend it: `replay-fetch verify --rebuild {found.root}` makes a ledger of all that is good, and the "
-            "same download again fetches the rest and writes the files anew"
+            "to mend it: run the same download again without manifest.ndjson, which it then writes out of the ledger"
         )
-    elif names:
+    elif wrong:
         yield from _wrapped(
-            "to mend it: remove manifest.ndjson and run the same download again, which writes it anew from the ledger"
+            f"to mend it: `replay-fetch verify --rebuild {found.root}` keeps all that is good and sets the rest "
+            "aside; then the same download again fetches what is lacking"
         )
     if any(finding.problem is Problem.EXTRA for finding in found.findings):
         yield from _wrapped(
