@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from archives import WIDE, Archive, Job, download
-from damaged_archives import manifest, problems, session_files
+from damaged_archives import manifest, problems, session_files, write_manifest
 
 from replay_fetch.archive import Layout
 from replay_fetch.archive.lock import locked
@@ -128,6 +128,38 @@ async def test_what_does_not_belong_in_a_file_is_taken_out_of_it(tmp_path: Path,
     same = {name for name in before if name.startswith(("sessions/", "manifest"))}
     assert {name: Archive(out).everything()[name] for name in same} == {name: before[name] for name in same}
     assert (out / ".replay-fetch" / "damaged-1" / first.name).read_bytes().endswith(b"more")
+
+
+async def test_without_ledger_and_manifest_everything_is_asked_for_again_and_nothing_lost(tmp_path: Path) -> None:
+    """Of files alone nobody can tell whether their views are complete; they are kept for who needs them."""
+    out = tmp_path / "archive"
+    async with Simulator(_SIMULATED) as simulator:
+        await download(simulator, out, Job())
+        before = Archive(out).sessions()
+        with_garbage(Layout(out).ledger)
+        Layout(out).manifest.unlink()
+        rebuilt = rebuild(out, 1, None)
+        assert (rebuilt.exit_code, rebuilt.kept) == (1, 0)
+        assert {name: (out / ".replay-fetch" / "damaged-1" / name).read_bytes() for name in before} == before
+        assert (await download(simulator, out, Job())).exit_code == 0
+    assert Archive(out).sessions() == before
+    assert problems(out) == []
+
+
+async def test_a_view_whose_line_of_the_manifest_is_damaged_is_fetched_again(tmp_path: Path) -> None:
+    out = tmp_path / "archive"
+    async with Simulator(_SIMULATED) as simulator:
+        await download(simulator, out, Job())
+        first, *rest = manifest(out)
+        write_manifest(out, [first | {"sha256": "?"}, *rest])
+        with_garbage(Layout(out).ledger)
+        assert rebuild(out, 1, None).kept == len(rest)
+        assert problems(out) == []
+        simulator.counts.views.clear()
+        assert (await download(simulator, out, Job())).exit_code == 0
+        assert set(simulator.counts.views) == {View(first["session_id"], first["view_id"])}
+    assert problems(out) == []
+    assert len(manifest(out)) == len(rest) + 1
 
 
 async def test_an_archive_copied_without_its_ledger_gets_one(tmp_path: Path) -> None:

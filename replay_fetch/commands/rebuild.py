@@ -14,6 +14,7 @@ from replay_fetch.archive.commit import Committer
 from replay_fetch.archive.compress import decompressed
 from replay_fetch.archive.durable import explained, make_folder, sync_folder, write_file
 from replay_fetch.archive.durable import replace as give_name
+from replay_fetch.archive.verifying import Problem
 from replay_fetch.commands.verify import Verification, Verifying
 from replay_fetch.ledger import DamagedLedger, Ledger, check_file
 from replay_fetch.ledger.setting import Setting, State
@@ -141,17 +142,25 @@ def _replace(layout: Layout, new: Path, restoring: _Restoring) -> None:
     if ledger.exists():
         make_folder(aside)
         _give_second_name(ledger, aside / ledger.name)
+        if layout.manifest.exists():  # it is about to be written anew
+            _give_second_name(layout.manifest, aside / layout.manifest.name)
         for log in ("-wal", "-shm"):  # another ledger's log would be read into the new one
             with suppress(FileNotFoundError):
                 give_name(Path(f"{ledger}{log}"), aside / f"{ledger.name}{log}")
     give_name(new, ledger)
     sync_folder(layout.private)
-    old_parts = (part for part in layout.parts.iterdir() if _row(part) <= restoring.before)
-    for path in (*old_parts, *(layout.root / name for name in sorted(restoring.damaged))):
+    for path in _not_known(layout, restoring):
         if path.exists():
             make_folder(aside)
             give_name(path, aside / path.name)
     restoring.rebuilt.aside = aside if aside.exists() else None
+
+
+def _not_known(layout: Layout, restoring: _Restoring) -> Iterator[Path]:
+    """What the new ledger does not know of: old parts, damaged session files, and those that no view lies in."""
+    yield from (part for part in layout.parts.iterdir() if _row(part) <= restoring.before)
+    extra = {finding.file for finding in restoring.rebuilt.found.findings if finding.problem is Problem.EXTRA}
+    yield from (layout.root / name for name in sorted(restoring.damaged | extra))
 
 
 def _free_folder(private: Path) -> Path:
