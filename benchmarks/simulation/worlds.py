@@ -14,8 +14,8 @@ PERIODS = (1, 5, 10, 10, 15, 30, 60, 60, 120)
 """Seconds; calendar-aligned limits come in such figures."""
 
 
-def draw(seed: int, headers_on: str) -> Scenario:
-    """A server with headers on ``all`` answers, on ``some``, on ``429`` or on ``none``."""
+def draw(seed: int, headers_on: str, *, alone: bool = False) -> Scenario:
+    """A server with headers as in ``MODES``; ``alone`` draws no neighbour and no other limit later."""
     rng = random.Random(f"world {headers_on} {seed}")
     period = rng.choice(PERIODS)
     rate = 10 ** rng.uniform(-0.3, 1.7)
@@ -36,9 +36,9 @@ def draw(seed: int, headers_on: str) -> Scenario:
         kind=kind,
         burst=rng.choice((10, 20, 50)),
         headers=headers,
-        changes=changes if kind == "window" else (),
+        changes=changes if kind == "window" and not alone else (),
         network=Network(latency, rng.uniform(0.2, 0.8), latency / 5, 8 * latency, (edge, 3 * edge)),
-        neighbour="steady" if rng.random() < 0.25 else "",
+        neighbour="steady" if rng.random() < 0.25 and not alone else "",
         share=rng.uniform(0.1, 0.5),
         workers=max(16, int(limit / period * latency * 8)),
         lasts=max(600.0, 10.0 * period),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from replay_fetch.model import RateLimit
 from replay_fetch.pacing.accepted import Accepted
+from replay_fetch.pacing.allowance import Allowance
 from replay_fetch.pacing.episode import Episode
 from replay_fetch.pacing.interval import Interval
 from replay_fetch.pacing.policy import Sent, State
@@ -15,8 +16,6 @@ from replay_fetch.pacing.silent_window import SilentWindow
 from replay_fetch.pacing.slow_cubic import SlowCubic
 from replay_fetch.pacing.slow_start import SlowStart
 
-# 429s to requests that left this soon after an opening belong to the episode before it.
-STRAGGLERS = 0.05
 # After the first window the search goes on from its mean rate, slower: two windows tell their length.
 SECOND_DOUBLING = 2.5
 SLOWEST_SEARCH, SLOWEST = 1.0, 0.5
@@ -30,7 +29,7 @@ class BlindPolicy:
     """Slow start to the first 429; then a gate with probes, and what it teaches, again and again.
 
     Until the openings of the gate show a rhythm the rate is a slow cubic around what was
-    accepted; from then on it counts by windows.
+    accepted; from then on it goes by windows.
     """
 
     def __init__(self, now: float, known_rate: float | None = None) -> None:
@@ -40,6 +39,8 @@ class BlindPolicy:
         self._rhythm = Rhythm()
         self._accepted = Accepted()
         self._episode: Episode | None = None
+        self._opener: Sent | None = None
+        """The accepted probe that ended the latest episode."""
         self._rejected_at = float("-inf")
         """When the latest rejected request left."""
         self._limit: int | None = None
@@ -70,7 +71,7 @@ class BlindPolicy:
         self._rhythm.tell(now, sent, reading)
         self._limit = reading.limit
         if self._window:
-            self._window.told(reading.limit)
+            self._window.allowance.told(reading.limit)
 
     def lost(self, now: float, sent: Sent) -> None:
         """A lost probe makes room for another."""
@@ -83,7 +84,7 @@ class BlindPolicy:
             return State("probe", 0.0, self._gate.ready_at(now))
         if self._window:
             window = self._window
-            return State("rhythm", window.rate, None, int(window.takes), window.period, window.left)
+            return State("rhythm", window.rate, None, window.allowance.requests, window.period, window.left)
         return State("hold" if isinstance(self._pace, SlowCubic) else "search", self._pace.rate)
 
     def _rejected(self, now: float, sent: Sent, retry_after: float | None) -> None:
@@ -100,13 +101,13 @@ class BlindPolicy:
             self._gate = ProbeGate(now, look_at, retry_after)
 
     def _shuts(self, sent: Sent) -> bool:
-        """False for a straggler of the episode before."""
+        """False for a straggler: while the gate is shut only probes leave, so it is of the episode before."""
         if self._window:
             return self._window.ran_out(sent)
-        return self._episode is None or sent.at >= self._episode.opened_at + STRAGGLERS
+        return self._opener is None or sent.number > self._opener.number
 
     def _open(self, now: float, probe: Sent, gate: ProbeGate) -> None:
-        before, self._gate = self._episode, None
+        before, self._gate, self._opener = self._episode, None, probe
         rejected_at = min(self._rejected_at, probe.at)
         self._episode = Episode(
             shut_at=gate.shut_at,
@@ -130,9 +131,8 @@ class BlindPolicy:
             edge = edge.shifted(period)
         if self._window is None or self._window.period != period:
             end = edge.centre - period
-            self._window = SilentWindow(
-                period, takes=self._limit or self._accepted.between(end - period, end), limit=self._limit
-            )
+            takes = self._limit or self._accepted.between(end - period, end)
+            self._window = SilentWindow(period, Allowance(takes, period, self._limit))
         self._window.opened(edge, probe)
 
     def _next_pace(self, now: float, episode: Episode) -> SlowStart | SlowCubic:

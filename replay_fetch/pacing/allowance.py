@@ -1,0 +1,81 @@
+"""How many requests to spend in a window that nobody describes."""
+
+from __future__ import annotations
+
+import math
+
+PRICE = 120
+"""Requests between two attempts to get more, for each 429 that an attempt costs: 0.8 % of all."""
+CERTAINTY = 6
+"""Times the price where a 429's headers named the limit: an attempt then only looks for a new one."""
+SMALL = 10
+"""Requests a window below which an attempt is put off no further: so few may be all a neighbour left."""
+DOUBTFUL_PRICE, DOUBTFUL_WINDOWS, SOONEST = 0.25, 4, 10.0
+"""While windows disagree on what they take: a share of the price, at most so many windows, at least so many seconds."""
+USUAL_COST, SMOOTHING = 2.0, 0.3
+"""429s of an attempt: the request that finds the limit and a probe; the weight of the latest."""
+FIRST_EXTRA, EXTRA_GROWTH, REBASE = 0.02, 4.0, 2.0
+"""An attempt asks for 2 % more; where a window takes that, the next ones are asked for 8 %, 32 % and twice as much."""
+SAME, SAME_SHARE = 1.5, 0.02
+"""Two windows took the same when they differ by no more requests than this, or by this share."""
+YIELDED, REGAINED = 0.9, 0.5
+"""Share kept, and square roots won back each window, where somebody else runs a window out: of two clients that
+both do so the larger yields more and regains relatively less, until they are equal."""
+
+
+class Allowance:
+    """What the last window that ran out took from us, exactly; now and then an attempt to get more.
+
+    A window that runs out without an attempt was run out by others: then part of it is yielded.
+    """
+
+    def __init__(self, takes: float, period: float, limit: int | None = None) -> None:
+        self.takes = max(1.0, takes)
+        self._period = period
+        self._limit = limit
+        self._full = 0
+        """Windows spent to the last request since one ran out."""
+        self._agreed = self._shared = False
+        self._cost = USUAL_COST
+
+    @property
+    def requests(self) -> int:
+        """For the present window."""
+        if self._shared:
+            return int(self.takes + self._full * REGAINED * math.sqrt(self.takes))
+        attempt = self._full - self._patience
+        if attempt < 0:
+            return int(self.takes)
+        return int(self.takes + max(1.0, self.takes * FIRST_EXTRA * EXTRA_GROWTH**attempt))
+
+    def told(self, limit: int) -> None:
+        """A 429 names the limit; a changed one is followed at once."""
+        if limit != self._limit:
+            self.takes = float(limit)
+        self._limit = limit
+
+    def window_over(self, used: int) -> None:
+        """A window ended before it ran out; only a full one proves anything."""
+        requests = self.requests
+        self._full += used >= int(self.takes)
+        if requests >= REBASE * self.takes:
+            self.takes, self._full = float(requests), self._patience
+
+    def ran_out(self, took: int, rejected: int, blur: float) -> None:
+        """A window accepted ``took`` requests, give or take ``blur``, and rejected some."""
+        blur = max(blur, min(SAME, 0.2 * self.takes), SAME_SHARE * self.takes)
+        self._agreed = abs(took - self.takes) <= blur
+        self._shared = took < self.takes - blur and self.requests <= int(self.takes)
+        self.takes = max(1.0, took * (YIELDED if self._shared else 1.0))
+        self._full = 0
+        self._cost += SMOOTHING * (rejected - self._cost)
+
+    @property
+    def _patience(self) -> int:
+        """Full windows before the next attempt."""
+        known = self._limit is not None and self.takes >= self._limit - 1
+        price = PRICE * (CERTAINTY if known else 1) * self._cost / max(self.takes, SMALL)
+        if self._agreed:
+            return math.ceil(price)
+        soon = min(math.ceil(DOUBTFUL_PRICE * price), DOUBTFUL_WINDOWS)
+        return max(soon, math.ceil(SOONEST / self._period))

@@ -1,0 +1,131 @@
+"""The parts of the window policy: where windows end, what is left of them, and who else spends."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from replay_fetch.model import RateLimit
+from replay_fetch.pacing.adaptive_policy import AdaptivePolicy
+from replay_fetch.pacing.budget import Budget
+from replay_fetch.pacing.margin import Margin
+from replay_fetch.pacing.neighbours import Neighbours
+from replay_fetch.pacing.policy import Sent
+from replay_fetch.pacing.reading import Reader, Reading
+from replay_fetch.pacing.window import WindowClock
+from replay_fetch.pacing.window_policy import WindowPolicy
+
+
+@given(
+    phase=st.floats(0, 10),
+    gaps=st.lists(st.floats(0.01, 7), min_size=1, max_size=30),
+    ways=st.lists(st.tuples(st.floats(0.001, 0.5), st.floats(0.001, 1.5)), min_size=30, max_size=30),
+    rounding=st.sampled_from([math.floor, math.ceil, round, float]),
+)
+def test_the_window_never_ends_after_the_late_edge(
+    phase: float, gaps: list[float], ways: list[tuple[float, float]], rounding: type[float]
+) -> None:
+    """Whatever the rounding and the latency, and however many answers are put together."""
+    clock, sent = WindowClock(10.0), 100.0
+    for gap, (out, back) in zip(gaps, ways, strict=False):
+        sent += gap
+        arrived = sent + out
+        left = 10 - (arrived - phase) % 10
+        late = clock.learn(sent, arrived + back, float(rounding(left)))
+        assert late >= arrived + left - 1e-6
+
+
+def test_many_answers_narrow_the_edge_below_their_rounding() -> None:
+    clock = WindowClock(10.0)
+    for number in range(200):
+        sent = 0.137 * number
+        late = clock.learn(sent, sent + 0.06, math.ceil(10 - (sent + 0.03 - 4.2) % 10))
+    assert clock.edge is not None
+    assert clock.edge.width < 0.2
+    assert (late - 4.2) % 10 < 0.2
+
+
+def test_what_is_in_flight_counts_as_spent() -> None:
+    budget = Budget(100, latest=0)
+    budget.learn(Sent(3, 0.0), remaining=97)
+    assert budget.left(latest=10) == 90
+
+
+def test_an_answer_out_of_order_gives_nothing_back() -> None:
+    budget = Budget(100, latest=0)
+    budget.learn(Sent(5, 0.0), remaining=95)
+    assert not budget.learn(Sent(4, 0.0), remaining=96)
+    assert budget.left(latest=5) == 95
+
+
+def test_what_others_spend_is_seen_in_what_remains() -> None:
+    neighbours = Neighbours(span=1.0)
+    for second in range(20):
+        neighbours.learn(Sent(2 * second, float(second)), remaining=1000 - 5 * second)
+    assert neighbours.rate == pytest.approx(3, abs=0.01)
+
+
+def test_several_429s_in_one_window_are_one_miss() -> None:
+    margin = Margin()
+    for _ in range(5):
+        margin.miss(limit=100)
+    assert margin.requests == 1
+    margin.window_over()
+    margin.window_over()
+    assert margin.requests == 0.95
+
+
+@pytest.mark.parametrize(
+    ("rate_limit", "reading"),
+    [
+        (RateLimit(limit=100, period=10, remaining=42, reset=3), Reading(100, 10, 42, 3)),
+        (RateLimit(limit=100, remaining=42, reset=3), Reading(100, 3, 42, 3)),
+        (RateLimit(remaining=42, reset=3), Reading(42, 3, 42, 3)),
+        (RateLimit(limit=10, period=10, remaining=42, reset=3), Reading(10, 10, 10, 3)),
+        (RateLimit(limit=100, period=10, reset=3), None),
+        (RateLimit(limit=100, period=10, remaining=3), None),
+        (RateLimit(retry_after=3), None),
+    ],
+)
+def test_headers_are_completed_or_left_alone(rate_limit: RateLimit, reading: Reading | None) -> None:
+    assert Reader().read(rate_limit) == reading
+
+
+def answer(policy: AdaptivePolicy, now: float, sent: Sent, remaining: int | None, name: str = "") -> None:
+    """An accepted answer of a 10/10s window that ends at a multiple of ten."""
+    rate_limit = None if remaining is None else RateLimit(10, 10.0, remaining, math.ceil(10 - now % 10), name=name)
+    policy.answered(now, sent, rate_limit, accepted=True)
+
+
+def test_all_limits_that_answers_name_must_allow_a_request() -> None:
+    policy = AdaptivePolicy()
+    first, second = Sent(1, 0.1), Sent(2, 0.2)
+    policy.sent(first)
+    policy.sent(second)
+    answer(policy, 0.2, first, remaining=9, name="generous")
+    assert (policy.ready_at(0.5) or 0) < 5
+    answer(policy, 0.3, second, remaining=0, name="spent")
+    assert (policy.ready_at(0.5) or 0) >= 9.9
+    assert policy.state(0.5).left == 0
+
+
+def test_when_headers_stop_the_limit_is_forgotten() -> None:
+    policy = AdaptivePolicy()
+    policy.sent(Sent(1, 0.1))
+    answer(policy, 0.2, Sent(1, 0.1), remaining=9)
+    assert policy.state(0.2).mode == "window"
+    for number in range(2, 40):
+        policy.sent(Sent(number, float(number)))
+        answer(policy, number + 0.1, Sent(number, float(number)), remaining=None)
+    assert policy.state(40.0).mode == "hold"
+    assert policy.state(40.0).rate == pytest.approx(1, rel=0.1)
+
+
+def test_a_429_with_budget_left_pauses_for_a_moment_only() -> None:
+    policy = WindowPolicy(10.0, Sent(1, 0.0))
+    policy.answered(0.1, Sent(1, 0.0), Reading(100, 10, 60, 9), accepted=True)
+    policy.answered(0.2, Sent(1, 0.0), Reading(100, 10, 58, 9), accepted=False)
+    assert policy.ready_at(0.2) == pytest.approx(1.2)
