@@ -199,6 +199,26 @@ def test_asked_again_a_view_that_shrank_stays_as_it_was(bench: Bench) -> None:
     assert (bench.layout.session_file("s1").read_bytes(), bench.parts()) == (before, [])
 
 
+def test_asked_again_a_view_that_waits_in_its_part_is_not_lost_when_its_session_is_whole(bench: Bench) -> None:
+    bench.commit(arrived(ONE, 2), ended(ONE), ended(TWO, Outcome.FAILED), close=True)
+    one, two = (planned(row, earlier=bench.journal.views[row]) for row in (1, 2))
+    later = refreshed(bench, 1, 2)
+    later.commit(arrived(one, 2), ended(one), arrived(two, 1), ended(two))
+    assert bench.layout.session_file("s1").read_bytes() == content(ONE, 2) + content(TWO, 1)
+    assert (bench.parts(), bench.sessions()) == ([], ["s1.ndjson"])
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_asked_again_a_view_keeps_what_the_new_answer_lacks(bench: Bench, *, whole: bool) -> None:
+    """As many segments, but others: wherever the old ones lie."""
+    bench.commit(arrived(ONE, 2), ended(ONE), ended(TWO, Outcome.EMPTY if whole else Outcome.FAILED), close=True)
+    one = planned(1, earlier=bench.journal.views[1])
+    later = refreshed(bench, 1)
+    (record,) = later.commit(arrived(one, 2, first=1), ended(one), close=True)
+    assert record.sha256 == sha256(content(ONE, 2))
+    assert bench.journal.on_disk(bench.journal.views[1])
+
+
 def test_a_page_nobody_understood_is_kept_until_the_view_is(bench: Bench) -> None:
     bench.commit(ended(ONE, Outcome.UNRECOGNISED)._replace(answer=ANSWER))
     assert bench.raw(ONE) == ["0001.body", "0001.json"]

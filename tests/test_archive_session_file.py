@@ -162,6 +162,14 @@ def test_saved_lines_that_are_not_what_the_ledger_says_are_not_copied(layout: La
     assert list(layout.sessions.iterdir()) == []
 
 
+def test_a_view_of_which_lines_are_missing_gets_into_no_file(layout: Layout) -> None:
+    draft, record = drafted(layout, 1, 2)
+    draft._chunks.clear()
+    with pytest.raises(ArchiveError, match=r"0 bytes instead of .*: a defect"):
+        write(layout, [record], [draft])
+    assert list(layout.sessions.iterdir()) == []
+
+
 @pytest.mark.parametrize("lost", ["part", "file"])
 def test_a_source_that_is_gone_stops_the_commit_and_leaves_the_name_alone(layout: Layout, lost: str) -> None:
     (first,) = write(layout, [saved(layout, 1, 2)])

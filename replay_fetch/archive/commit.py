@@ -104,9 +104,9 @@ class Committer:
         views = [records.get(view.planned.row, view) for view in self._journal.session_views(number)]
         file = SessionFile(self._layout, views[0].planned.view.session_id, number, views)
         if file.whole:  # written straight from the drafts; a partial one is a copy of parts
-            # Not those whose earlier answer stays: asked again, they hold nothing that is not in the file.
-            rows = (view.planned.row for view in views if view.whole is None)
-            file = replace(file, drafts={row: drafts[row] for row in rows if row in drafts})
+            rows = {view.planned.row: view for view in views}
+            fresh = {row: draft for row, draft in drafts.items() if row in rows and draft.holds(rows[row])}
+            file = replace(file, drafts=fresh)
         return file
 
     def _save(self, drafts: Iterable[Draft]) -> None:

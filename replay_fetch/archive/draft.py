@@ -118,6 +118,10 @@ class Draft:
             yield from file_range(self.part, 0, self._saved)
         yield from self._chunks
 
+    def holds(self, record: ViewRecord) -> bool:
+        """True where its lines are those of the record: not where an earlier answer is kept."""
+        return record.whole is None and record.part == self._number
+
     def settle(self, ended: ViewEnded | None) -> ViewRecord:
         """What the ledger keeps of the view, ended or still growing.
 
@@ -162,13 +166,17 @@ class Draft:
     def _holds_all_of(self, kept: ViewRecord) -> bool:
         if self._segments < kept.segments:
             return False
-        missing: Counter[bytes] = Counter()
+        missing = Counter(map(_segment_hash, lines_of(self._read_kept(kept))))
+        missing.subtract(map(_segment_hash, lines_of(self.read())))
+        return max(missing.values(), default=0) <= 0
+
+    def _read_kept(self, kept: ViewRecord) -> Iterator[bytes]:
         if kept.whole is not None:
             path = self.layout.session_file(self.planned.view.session_id)
             stored = file_range(path, kept.whole.offset, kept.whole.length)
-            missing.update(map(_segment_hash, lines_of(decompressed(stored, self.layout.compression))))
-        missing.subtract(map(_segment_hash, lines_of(self.read())))
-        return max(missing.values(), default=0) <= 0
+            yield from decompressed(stored, self.layout.compression)
+        elif kept.size:
+            yield from file_range(self.layout.part(self.planned.row, kept.part), 0, kept.size)
 
     def _go_on(self, earlier: ViewRecord) -> None:
         """Take up what the earlier run saved, if it is what the ledger says."""

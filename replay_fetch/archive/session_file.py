@@ -104,7 +104,7 @@ class SessionFile:
     def _view(self, view: ViewRecord) -> Iterator[bytes]:
         draft = self.drafts.get(view.planned.row)
         if draft is not None:
-            return compressed(draft.read(), self.layout.compression)
+            return compressed(_complete(draft.read(), view), self.layout.compression)
         if view.whole is not None:
             return file_range(self.layout.session_file(self.session_id), view.whole.offset, view.whole.length)
         part = self.layout.part(view.planned.row, view.part)
@@ -119,6 +119,16 @@ class Written:
     records: Sequence[ViewRecord]
     named: bool
     """False where it gets its name only when the ledger knows of it."""
+
+
+def _complete(blocks: Iterable[bytes], view: ViewRecord) -> Iterator[bytes]:
+    """The blocks; raises ArchiveError behind the last one if they are not as long as the view."""
+    length = 0
+    for block in blocks:
+        length += len(block)
+        yield block
+    if length != view.size:
+        raise ArchiveError(f"{view.planned.view} has {length} bytes instead of {view.size}: a defect, please report it")
 
 
 def _intact(blocks: Iterable[bytes], view: ViewRecord, part: Path) -> Iterator[bytes]:
