@@ -4,4 +4,5 @@ import sys
 
 from replay_fetch.cli import main
 
-sys.exit(main())
+if __name__ == "__main__":  # processes that are started anew import it
+    sys.exit(main())
