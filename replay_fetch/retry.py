@@ -18,7 +18,8 @@ def backoff(failures: int, rng: random.Random) -> float:
     retries adds up to about a minute (0.25 + 0.5 + … + 30), which outlasts a restart; what lasts
     longer is an outage, which the pacer waits out without spending attempts.
     """
-    return rng.uniform(0.0, min(CAP, BASE * 2.0 ** (failures - 1)))
+    doublings = min(failures - 1, 10)  # past the cap anyway, and never past a float
+    return rng.uniform(0.0, min(CAP, BASE * 2.0**doublings))
 
 
 class RetryQuota:

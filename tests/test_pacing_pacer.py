@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import anyio
@@ -97,3 +98,67 @@ async def test_a_dead_api_gets_one_probe_at_a_time_and_ends_the_run() -> None:
     assert 600 <= ended[0] <= ended[-1] <= 661
     late = [time for time in sent if time > 10]
     assert min(after - before for before, after in pairwise(late)) > 1
+
+
+async def test_the_answer_of_one_worker_sets_the_pace_of_all() -> None:
+    """Ten requests in ten seconds are spread over them."""
+    pacer, sent = Pacer(FetchSettings()), []
+
+    async def worker() -> None:
+        async with pacer.turn() as turn:
+            sent.append(turn.sent_at)
+            reset = math.ceil(10 - anyio.current_time())
+            turn.answered(200, RateLimit(limit=10, period=10.0, remaining=10 - len(sent), reset=reset))
+
+    async with anyio.create_task_group() as group:
+        for _ in range(10):
+            group.start_soon(worker)
+    assert 8 <= sent[-1] - sent[0] <= 10
+
+
+async def test_a_cancelled_probe_lets_the_next_worker_probe() -> None:
+    pacer, served = Pacer(FetchSettings()), []
+
+    async def worker(patience: float) -> None:
+        with anyio.move_on_after(patience):
+            async with pacer.turn() as turn:
+                served.append(turn.sent_at)
+                await anyio.sleep(100 if len(served) == 2 else 0.1)
+                turn.answered(429 if len(served) == 1 else 200)
+
+    async with anyio.create_task_group() as group:
+        for patience in (50, 5, 50):
+            group.start_soon(worker, patience)
+    assert len(served) == 3
+    assert served[2] == pytest.approx(5, abs=0.01)
+
+
+async def test_a_lost_request_gives_its_slot_back() -> None:
+    pacer = Pacer(FetchSettings(workers=1))
+    for _ in range(3):
+        with pytest.raises(TransportError):
+            async with pacer.turn():
+                raise TransportError("reset")
+    assert pacer.snapshot().in_use == 0
+
+
+async def test_a_pacer_shows_its_state() -> None:
+    pacer = Pacer(FetchSettings(workers=4))
+    async with pacer.turn() as turn:
+        turn.answered(200, RateLimit(limit=100, period=10.0, remaining=38, reset=4.0))
+    assert repr(pacer) == "<Pacer 7.6/s, window 100/10s, 38 left>"
+    async with pacer.turn() as turn:
+        turn.answered(429, RateLimit(limit=100, period=10.0, remaining=0, reset=4.0))
+    assert repr(pacer).startswith("<Pacer 0.0/s, window 100/10s, 0 left, gate shut ")
+    seen = pacer.snapshot()
+    assert (seen.rate_limited, seen.waiting, seen.in_use, seen.slots) == (1, 0, 0, 4)
+    assert [point.rate_limited for point in pacer.history] == [0]
+
+
+async def test_time_in_line_is_counted() -> None:
+    pacer = Pacer(FetchSettings(max_rate=1))
+    for _ in range(3):
+        async with pacer.turn() as turn:
+            turn.answered(200)
+    assert turn.waited == pytest.approx(1, abs=0.01)
+    assert pacer.snapshot().waited == pytest.approx(2, abs=0.01)

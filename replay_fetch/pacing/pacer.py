@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -18,6 +19,8 @@ from replay_fetch.pacing.outage import Outage
 from replay_fetch.pacing.policy import Sent
 from replay_fetch.pacing.snapshot import Snapshot
 from replay_fetch.settings import FetchSettings
+
+log = logging.getLogger(__name__)
 
 RATE_LIMITED = 429
 ILL = frozenset({408, 512})
@@ -70,6 +73,7 @@ class Pacer:
         self._rate_limited = 0
         self._waiting = 0
         self._waited = 0.0
+        self._mode = ""
         self._started: float | None = None
         self.history = History()
 
@@ -177,9 +181,13 @@ class Pacer:
         """Wakes the head of the line, to ask the gates again."""
         self._news.set()
         self._news = anyio.Event()
+        seen = self.snapshot()
+        if seen.mode != self._mode:
+            self._mode = seen.mode
+            log.debug("%s: %s", seen.mode, seen)
         time = self._clock() - (self._started or 0.0)
         if self.history.due(time):
-            self.history.add(Point(time, self._policy.state(self._clock()).rate, self._rate_limited))
+            self.history.add(Point(time, seen.rate, seen.rate_limited))
 
     @property
     def health(self) -> Health:

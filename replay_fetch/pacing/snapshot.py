@@ -10,7 +10,8 @@ class Snapshot:
     """One moment of a pacer; rates are requests a second, times seconds."""
 
     mode: str
-    """``window`` (headers name the limit), ``start``, ``hold`` or ``probe`` (without headers), ``outage``."""
+    """``window`` while headers describe the limit; ``search``, ``hold``, ``rhythm`` and, its gate shut, ``probe``
+    while they do not; ``outage``."""
     rate: float = 0.0
     """What is allowed now; 0 while a gate is shut."""
     gate_shut: float = 0.0

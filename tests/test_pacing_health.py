@@ -1,0 +1,120 @@
+"""The outage gate and the concurrency brake."""
+
+from __future__ import annotations
+
+import pytest
+
+from replay_fetch.pacing.concurrency import Concurrency
+from replay_fetch.pacing.history import History, Point
+from replay_fetch.pacing.outage import Outage
+from replay_fetch.pacing.policy import Sent
+
+
+def dead(outage: Outage, start: float, faults: int) -> None:
+    """That many faults, one a second."""
+    for second in range(faults):
+        sent = Sent(second + 1, start + second)
+        outage.sent(sent)
+        outage.fault(start + second + 0.5, sent, suspect=False)
+
+
+def test_nothing_but_faults_for_a_while_shuts_the_gate() -> None:
+    outage = Outage(patience=600)
+    dead(outage, 0, faults=9)
+    assert not outage.shut
+    dead(outage, 9, faults=1)
+    assert outage.shut
+    assert outage.ready_at(9.5) == 10.5
+
+
+def test_faults_of_suspect_pages_are_no_outage() -> None:
+    outage = Outage(patience=600)
+    for second in range(100):
+        outage.fault(float(second), Sent(second, float(second)), suspect=True)
+    assert not outage.shut
+    assert not outage.hopeless
+
+
+def test_any_answer_opens_the_gate() -> None:
+    outage = Outage(patience=600)
+    dead(outage, 0, faults=12)
+    outage.answered(Sent(13, 20.0))
+    assert not outage.shut
+    assert outage.ready_at(21) == 21
+
+
+def test_probes_come_one_at_a_time_and_ever_further_apart() -> None:
+    outage = Outage(patience=1e9)
+    dead(outage, 0, faults=10)
+    now, gaps = 10.0, []
+    for number in range(11, 22):
+        ready = outage.ready_at(now)
+        assert ready is not None
+        gaps.append(ready - now)
+        probe = Sent(number, ready)
+        outage.sent(probe)
+        assert outage.ready_at(ready) is None
+        now = ready
+        outage.fault(now, probe, suspect=False)
+    assert gaps[-1] == 60
+    assert gaps == sorted(gaps)
+
+
+def test_a_cancelled_probe_makes_room_for_another() -> None:
+    outage = Outage(patience=600)
+    dead(outage, 0, faults=10)
+    probe = Sent(11, 20.0)
+    outage.sent(probe)
+    outage.lost(21, probe)
+    assert outage.ready_at(21) is not None
+
+
+def test_one_fault_after_an_idle_hour_is_not_a_dead_api() -> None:
+    outage = Outage(patience=600)
+    outage.answered(Sent(1, 0.0))
+    outage.fault(3600, Sent(2, 3599.0), suspect=False)
+    assert not outage.hopeless
+
+
+def test_a_run_that_gets_nothing_but_429s_ends_too() -> None:
+    outage = Outage(patience=600)
+    for second in range(0, 700, 60):
+        outage.limited(second, Sent(second, second))
+    assert outage.hopeless
+
+
+def test_faults_cut_concurrency_once_for_each_cause() -> None:
+    slots = Concurrency(ceiling=20)
+    requests = [Sent(number, number / 100) for number in range(10)]
+    for _ in requests:
+        slots.sent()
+    for sent in requests:
+        slots.fault(1.0, sent)
+    assert slots.limit == 14
+    assert slots.in_use == 0
+
+
+@pytest.mark.parametrize(("every", "least"), [(5000, 22), (100, 12), (10, 2)])
+def test_few_faults_leave_most_slots_in_use(every: int, least: int) -> None:
+    """Fifty requests a second, each under way for a quarter of one."""
+    slots, lowest = Concurrency(ceiling=32), 32
+    for number in range(1, 5000):
+        now = number / 50
+        slots.sent()
+        if number % every == 0:
+            slots.fault(now, Sent(number, now - 0.25))
+        else:
+            slots.answered()
+        lowest = min(lowest, slots.limit)
+    assert lowest >= least
+
+
+def test_the_history_of_any_run_fits_the_report() -> None:
+    history = History(room=500)
+    for second in range(100_000):
+        if history.due(second):
+            history.add(Point(float(second), 1.0, 0))
+    times = [point.time for point in history]
+    assert 250 <= len(times) <= 500
+    assert times[0] == 0
+    assert times[-1] > 99_000
