@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replay_fetch.pacing import Snapshot
 from replay_fetch.pipeline.show import PacerMoment, where_workers_stand
-from replay_fetch.progress import Limit, Standing
-from replay_fetch.progress.limiting import Limiting
+from replay_fetch.progress import Limit, Limiting, Standing, watch
 
 
 @pytest.mark.parametrize(
@@ -60,13 +60,18 @@ def test_what_is_allowed_is_that_of_a_whole_window_while_a_gate_is_shut(
     assert PacerMoment(snapshot, max_rate).rate_per_s == rate
 
 
+def verdict(limiting: Limiting, now: float, standing: Standing) -> Limit | None:
+    limiting.tell(now, standing)
+    return limiting.verdict
+
+
 def test_the_verdict_is_that_of_most_of_the_last_seconds() -> None:
     limiting = Limiting()
     api, latency = Standing(in_line=5, asking=5), Standing(asking=10)
-    verdicts = [limiting.read(second / 5, latency if second % 5 == 0 else api) for second in range(100)]
+    verdicts = [verdict(limiting, second / 5, latency if second % 5 == 0 else api) for second in range(100)]
     assert set(verdicts[50:]) == {Limit.API}
-    assert limiting.read(20.5, latency) is Limit.API
-    assert limiting.read(30.0, latency) is Limit.LATENCY
+    assert verdict(limiting, 20.5, latency) is Limit.API
+    assert verdict(limiting, 30.0, latency) is Limit.LATENCY
 
 
 @settings(max_examples=50)
@@ -77,4 +82,18 @@ def test_a_verdict_is_one_that_was_seen(steps: list[tuple[float, int, int]]) -> 
         now += step
         standing = Standing(in_line=in_line, asking=asking)
         seen.add(standing.limit)
-        assert limiting.read(now, standing) in seen
+        assert verdict(limiting, now, standing) in seen
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("virtual_clock")
+async def test_the_workers_are_looked_at_between_two_refreshes() -> None:
+    """A line every ten seconds tells what limited the seconds before it, not the instant."""
+    limiting, began = Limiting(), anyio.current_time()
+
+    def standing() -> Standing:
+        return Standing(asking=1) if anyio.current_time() - began > 9.6 else Standing(in_line=1)
+
+    with anyio.move_on_after(10):
+        await watch(limiting, standing)
+    assert (limiting.standing.limit, limiting.verdict) == (Limit.LATENCY, Limit.API)

@@ -17,7 +17,19 @@ import anyio
 import pytest
 
 from replay_fetch.model import Outcome
-from replay_fetch.progress import Console, Limit, Moment, RunStats, Shown, Speed, Standing, logging_to, report, reporter
+from replay_fetch.progress import (
+    Console,
+    Limit,
+    Limiting,
+    Moment,
+    RunStats,
+    Shown,
+    Speed,
+    Standing,
+    logging_to,
+    report,
+    reporter,
+)
 from replay_fetch.progress.bar import Bar
 from replay_fetch.progress.lines import Lines
 from replay_fetch.settings import ProgressStyle, ShowSettings
@@ -209,6 +221,8 @@ async def test_no_reporter_is_no_report() -> None:
 @pytest.mark.anyio
 @pytest.mark.usefixtures("virtual_clock")
 async def test_off_a_terminal_a_minute_is_seven_lines(caplog: pytest.LogCaptureFixture) -> None:
+    held = Limiting()
+    held.tell(0.0, Standing(in_line=1))
     with caplog.at_level(logging.INFO), anyio.move_on_after(65):
-        await report(RunStats(views_total=5), Pace, Lines(), lambda: Standing(in_line=1))
+        await report(RunStats(views_total=5), Pace, Lines(), held)
     assert [record.getMessage() for record in caplog.records] == ["0/5 views, API limit 10/s, 0.0 pages/s, 0 B/s"] * 7

@@ -22,7 +22,18 @@ from replay_fetch.pipeline.planning import Plan
 from replay_fetch.pipeline.run import Run
 from replay_fetch.pipeline.show import Complaints, PacerMoment, count_records, where_workers_stand
 from replay_fetch.pipeline.slowest import Slowest
-from replay_fetch.progress import Course, MetricsFile, Moment, Reporter, RunStats, Speed, Standing, report
+from replay_fetch.progress import (
+    Course,
+    Limiting,
+    MetricsFile,
+    Moment,
+    Reporter,
+    RunStats,
+    Speed,
+    Standing,
+    report,
+    watch,
+)
 from replay_fetch.settings import Credentials, Settings
 from replay_fetch.transport import open_transport
 
@@ -86,8 +97,10 @@ class Download:
             asking = Asking(transport, self._pacer, Endpoint(api), PageDecoder(api), stats, fetch.retries)
             run = Run(self._ledger, todo, asking, writer, self._settings, stop, self._slowest)
             async with anyio.create_task_group() as shown:
+                limiting = Limiting()
+                shown.start_soon(watch, limiting, partial(self._standing, run))
                 for watcher in (shown_by, self._course, self._metrics):
-                    shown.start_soon(report, stats, self._pacer_moment, watcher, partial(self._standing, run))
+                    shown.start_soon(report, stats, self._pacer_moment, watcher, limiting)
                 await self._stage(run.run())
                 self._cut_short = run.cut_short
                 shown.cancel_scope.cancel()

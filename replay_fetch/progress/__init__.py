@@ -4,11 +4,11 @@ from replay_fetch.progress.checking import CheckingMoment
 from replay_fetch.progress.console import Console
 from replay_fetch.progress.course import Course
 from replay_fetch.progress.finding import FindingMoment
-from replay_fetch.progress.limiting import Limit, Standing
+from replay_fetch.progress.limiting import Limit, Limiting, Standing
 from replay_fetch.progress.logs import logging_to
 from replay_fetch.progress.metrics import MetricsFile
 from replay_fetch.progress.moment import Moment, PacerView, Shown
-from replay_fetch.progress.reporter import Reporter, follow, report, reporter
+from replay_fetch.progress.reporter import Reporter, follow, report, reporter, watch
 from replay_fetch.progress.stats import RunStats, Speed, Speedometer
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Course",
     "FindingMoment",
     "Limit",
+    "Limiting",
     "MetricsFile",
     "Moment",
     "PacerView",
@@ -30,4 +31,5 @@ __all__ = [
     "logging_to",
     "report",
     "reporter",
+    "watch",
 ]

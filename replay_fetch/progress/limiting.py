@@ -58,17 +58,23 @@ class Standing:
 
 
 class Limiting:
-    """The verdict over the last seconds; told the time (seconds) and where the workers stand."""
+    """The verdict over the last seconds; told the time (seconds) and where the workers stand, often."""
 
     def __init__(self) -> None:
-        self._read_at: float | None = None
+        self.standing = Standing()
+        """As it was last told."""
+        self._told_at: float | None = None
         self._weights = dict.fromkeys(Limit, 0.0)
 
-    def read(self, now: float, standing: Standing) -> Limit | None:
-        """What limited the run most of the time of late; None while nothing does."""
-        kept = 0.0 if self._read_at is None else exp((self._read_at - now) / _MEMORY)
-        self._read_at = now
+    def tell(self, now: float, standing: Standing) -> None:
+        """Take in where the workers stand at ``now``."""
+        kept = 0.0 if self._told_at is None else exp((self._told_at - now) / _MEMORY)
+        self._told_at, self.standing = now, standing
         for limit, weight in self._weights.items():
             self._weights[limit] = weight * kept + (1 - kept) * (limit is standing.limit)
+
+    @property
+    def verdict(self) -> Limit | None:
+        """What limited the run most of the time of late; None while nothing does."""
         limit = max(self._weights, key=lambda limit: self._weights[limit])
         return limit if self._weights[limit] > 0 else None

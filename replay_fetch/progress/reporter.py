@@ -15,6 +15,8 @@ from replay_fetch.progress.moment import Moment, PacerView, Shown
 from replay_fetch.progress.stats import RunStats, Speedometer
 from replay_fetch.settings import ProgressStyle, ShowSettings
 
+_GLANCE = 0.25  # seconds between two looks at the workers
+
 
 class Reporter(Protocol):
     """A way to show a run."""
@@ -48,23 +50,27 @@ def reporter(show: ShowSettings, console: Console) -> Reporter | None:
 
 
 async def report(
-    stats: RunStats,
-    pacer: Callable[[], PacerView],
-    shown_by: Reporter | None,
-    standing: Callable[[], Standing] = Standing,
+    stats: RunStats, pacer: Callable[[], PacerView], shown_by: Reporter | None, limiting: Limiting | None = None
 ) -> None:
     """Show a run of requests until cancelled; the last moment is shown on the way out.
 
-    ``standing`` tells where the workers stand, so that it can be said what limits the run.
+    ``limiting`` says what limits the run, if somebody tells it: see `watch`.
     """
     began = anyio.current_time()
-    speedometer, limiting = Speedometer(stats, began), Limiting()
+    speedometer, limiting = Speedometer(stats, began), limiting or Limiting()
 
     def moment() -> Moment:
-        now, workers = anyio.current_time(), standing()
-        return Moment(stats, speedometer.read(now), pacer(), now - began, workers, limiting.read(now, workers))
+        now = anyio.current_time()
+        return Moment(stats, speedometer.read(now), pacer(), now - began, limiting.standing, limiting.verdict)
 
     await follow(moment, shown_by)
+
+
+async def watch(limiting: Limiting, standing: Callable[[], Standing]) -> None:
+    """Tell where the workers stand until cancelled, more often than anything changes that lasts."""
+    while True:
+        limiting.tell(anyio.current_time(), standing())
+        await anyio.sleep(_GLANCE)
 
 
 async def follow(moment: Callable[[], Shown], shown_by: Reporter | None) -> None:
