@@ -219,6 +219,16 @@ def test_asked_again_a_view_keeps_what_the_new_answer_lacks(bench: Bench, *, who
     assert bench.journal.on_disk(bench.journal.views[1])
 
 
+@pytest.mark.parametrize("damage", [b"", b"{}\n" * 100])
+def test_asked_again_a_view_whose_copy_is_damaged_stops_the_run(bench: Bench, damage: bytes) -> None:
+    bench.commit(arrived(ONE, 2), ended(ONE), ended(TWO, Outcome.EMPTY))
+    bench.layout.session_file("s1").write_bytes(damage)
+    one = planned(1, earlier=bench.journal.views[1])
+    with pytest.raises(ArchiveError, match=r"what the archive has of s1/v1 is damaged .* verify"):
+        refreshed(bench, 1).commit(arrived(one, 3), ended(one))
+    assert len(bench.journal.recorded) == 1
+
+
 def test_a_page_nobody_understood_is_kept_until_the_view_is(bench: Bench) -> None:
     bench.commit(ended(ONE, Outcome.UNRECOGNISED)._replace(answer=ANSWER))
     assert bench.raw(ONE) == ["0001.body", "0001.json"]

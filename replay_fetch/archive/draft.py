@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from replay_fetch.api import Continuity, facts
-from replay_fetch.archive.blocks import file_range, lines_of, whole_lines
-from replay_fetch.archive.compress import decompressed
+from replay_fetch.archive.blocks import file_range, whole_lines
 from replay_fetch.archive.durable import write_file
+from replay_fetch.archive.kept import holds_all_of
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines, segment_of
 from replay_fetch.archive.messages import ViewEnded
@@ -155,28 +154,14 @@ class Draft:
     def _stays(self, kept: ViewRecord, ended: ViewEnded) -> bool:
         """True where a finished view's earlier answer is to stay: the new one is the same, or holds less."""
         same = ended.outcome is kept.outcome and self._sha256 == kept.sha256
-        if not same and ended.outcome.finished and self._holds_all_of(kept):
+        may_replace = not same and ended.outcome.finished and self._segments >= kept.segments
+        if may_replace and holds_all_of(kept, self.read(), self.layout):
             return False
         if not same:
             said = "%s: asked again, it is %s with %d segments where there were %d; the archive keeps what it has"
             log.warning(said, self.planned.view, ended.outcome, self._segments, kept.segments)
         self._drop()
         return True
-
-    def _holds_all_of(self, kept: ViewRecord) -> bool:
-        if self._segments < kept.segments:
-            return False
-        missing = Counter(map(_segment_hash, lines_of(self._read_kept(kept))))
-        missing.subtract(map(_segment_hash, lines_of(self.read())))
-        return max(missing.values(), default=0) <= 0
-
-    def _read_kept(self, kept: ViewRecord) -> Iterator[bytes]:
-        if kept.whole is not None:
-            path = self.layout.session_file(self.planned.view.session_id)
-            stored = file_range(path, kept.whole.offset, kept.whole.length)
-            yield from decompressed(stored, self.layout.compression)
-        elif kept.size:
-            yield from file_range(self.layout.part(self.planned.row, kept.part), 0, kept.size)
 
     def _go_on(self, earlier: ViewRecord) -> None:
         """Take up what the earlier run saved, if it is what the ledger says."""
@@ -232,10 +217,6 @@ class Draft:
             "records": self._continuity.records,
         }
         return {name: value for name, value in known.items() if value is not None}
-
-
-def _segment_hash(line: bytes) -> bytes:
-    return hashlib.sha256(segment_of(line)).digest()
 
 
 _DAMAGED = "its saved part is damaged; the next run fetches it anew"
