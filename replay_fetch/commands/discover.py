@@ -119,9 +119,8 @@ class Discover:
                     self._searches.append(Search(asking, query, self._wanted.window))
                 for search in self._searches:
                     await self._take_in(search)
-            except Forbidden:
-                keys.accepted = False  # for the rest, maybe; what is refused here is no single view
-                keys.finish()
+            except Forbidden as error:
+                raise keys.auth_error(error) from None  # what is refused here is no single view
             except Rejected as error:
                 raise Rejected(f"{error}; is the query right? {self._wanted.query}") from None
 

@@ -33,15 +33,16 @@ class KeyWatch:
         if not self.accepted and about not in self.forbidden_before:  # later ones would only fill the memory
             self._refused.add(about)
         if error.status == _UNAUTHORIZED or (not self.accepted and len(self._refused) >= _VIEWS_REFUSED):
-            raise self._auth_error()
+            raise self.auth_error(error)
 
     def finish(self) -> None:
         """Raise AuthError where the run is over, nothing was accepted and something was refused."""
-        if self._refused and not self.accepted:
-            raise self._auth_error()
+        if self._refused and not self.accepted and self._last is not None:
+            raise self.auth_error(self._last)
 
-    def _auth_error(self) -> AuthError:
+    def auth_error(self, error: Forbidden) -> AuthError:
+        """The error for keys that are refused, with what to do about it."""
         return AuthError(
-            f"the API refuses the keys: {self._last}. Check DD_API_KEY and DD_APP_KEY (or DD_BEARER_TOKEN) and the "
+            f"the API refuses the keys: {error}. Check DD_API_KEY and DD_APP_KEY (or DD_BEARER_TOKEN) and the "
             f"site they belong to (--site); the application key needs the permission {self._permission}",
         )

@@ -45,10 +45,13 @@ class Rereading:
 
     @property
     def gains(self) -> bool:
-        """True where the archive gets further by it."""
+        """True where the archive gets further by it, or knows again how a chain goes on."""
         earlier = self.planned.earlier
-        finished = self.ended is not None and self.ended.outcome.finished
-        return finished or self.segments > (earlier.segments if earlier else 0)
+        saved = earlier.segments if earlier else 0
+        if self.ended is not None:
+            return self.ended.outcome.finished or self.segments > saved
+        lost_its_way = earlier is None or earlier.token is None
+        return self.segments > saved or (self.segments == saved > 0 and lost_its_way)
 
     @property
     def finding(self) -> Finding:
