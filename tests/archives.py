@@ -18,6 +18,7 @@ from virtual_clock import VirtualClockLoop
 from replay_fetch.archive import Report
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.commands.download import Request, planned
+from replay_fetch.commands.verify import Verifying
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.model import View
 from replay_fetch.settings import (
@@ -175,6 +176,10 @@ class Archive:
     def everything(self) -> dict[str, bytes]:
         """All files by name."""
         return {name: (self.root / name).read_bytes() for name in self.files()}
+
+    def problems(self) -> list[str]:
+        """What ``verify`` finds wrong."""
+        return [str(finding) for finding in Verifying(self.root, 1, None).run().findings]
 
     def stray_files(self) -> set[str]:
         """Files that an archive of finished views has no place for."""

@@ -57,6 +57,7 @@ async def test_every_recorded_segment_arrives_once_byte_for_byte(tmp_path: Path)
         assert archive.sessions() == truth(simulator)
         assert len(archive.sessions()) == 8
         assert not archive.stray_files()
+        assert archive.problems() == []
 
 
 async def test_the_manifest_opens_every_view_by_its_range(tmp_path: Path) -> None:
@@ -83,6 +84,7 @@ async def test_neither_workers_nor_faults_change_a_byte(
         archive = Archive(tmp_path / "out")
         assert archive.sessions() == truth(simulator)
         assert not archive.stray_files()
+        assert archive.problems() == []
         assert bool(simulator.counts.faults) == bool(faults)
 
 
@@ -119,6 +121,7 @@ async def test_an_unknown_shape_is_kept_raw_and_understood_once_it_is_named(tmp_
         assert (await download(simulator, tmp_path / "out", job)).exit_code == 0
         assert archive.sessions() == truth(simulator)
         assert not archive.stray_files()
+        assert archive.problems() == []
 
 
 @pytest.mark.parametrize("compression", [Compression.GZIP, Compression.ZSTD])
@@ -176,6 +179,7 @@ async def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
         archive = Archive(tmp_path / "out")
         assert archive.sessions() == truth(simulator)
         assert not archive.stray_files()
+        assert archive.problems() == []
 
 
 async def _stop_later(stop: anyio.Event, seconds: float) -> None:
@@ -227,6 +231,7 @@ async def test_an_expired_token_starts_the_chain_once_more(tmp_path: Path, statu
         archive = Archive(tmp_path / "out")
         assert archive.sessions() == truth(simulator)
         assert not archive.stray_files()
+        assert archive.problems() == []
 
 
 async def test_a_token_that_expires_every_time_fails_the_view_and_keeps_its_first_page(tmp_path: Path) -> None:
@@ -258,6 +263,7 @@ async def test_a_chain_without_an_end_is_incomplete_and_keeps_what_came(
             assert archive.view(view) == view_lines(view, segments[:kept])
             assert simulator.counts.views[view] <= len(segments) + 3
         assert any(".partial." in name for name in archive.sessions())
+        assert archive.problems() == []
 
 
 async def test_empty_pages_in_a_chain_are_walked_over(tmp_path: Path) -> None:
@@ -287,6 +293,7 @@ async def test_a_later_list_adds_views_to_a_finished_session_in_list_order(tmp_p
         assert archive.sessions() == truth(simulator, [*first, *second])
         assert {view: simulator.counts.views[view] for view in first} == {view: asked[view] for view in first}
         assert not archive.stray_files()
+        assert archive.problems() == []
         for view in views:
             assert archive.view(view) == view_lines(view, simulator.truth.expected_segments(view))
 

@@ -54,6 +54,7 @@ async def test_a_cut_chain_goes_on_behind_its_last_page(tmp_path: Path, compress
         if compression is Compression.NONE:
             assert archive.sessions() == truth(simulator, views)
         assert not archive.stray_files()
+        assert archive.problems() == []
 
 
 @pytest.mark.parametrize("expire_page", [2, 3, 4, 5, 6, 12, 23])
@@ -65,6 +66,7 @@ async def test_a_chain_that_begins_anew_ends_in_the_same_bytes(tmp_path: Path, e
         archive = Archive(tmp_path / "out")
         assert archive.sessions() == truth(simulator, views)
         assert not archive.stray_files()
+        assert archive.problems() == []
 
 
 @pytest.mark.parametrize("seconds", [0.5, 12.0, 25.0])
@@ -77,3 +79,4 @@ async def test_a_chain_cut_again_and_again_ends_in_the_same_bytes(tmp_path: Path
         archive = Archive(tmp_path / "out")
         assert archive.sessions() == truth(simulator, views)
         assert not archive.stray_files()
+        assert archive.problems() == []

@@ -198,6 +198,7 @@ def _judge(story: Story) -> None:
     assert (story.ran.exit_code == 0) == all(outcome and Outcome(outcome).finished for outcome in outcomes.values())
     for view, outcome in outcomes.items():
         _judge_view(story, view, outcome)
+    assert story.archive.problems() == []
     assert not any("/tmp/" in name for name in story.archive.files())  # noqa: S108 - the archive's own
 
 

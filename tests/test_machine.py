@@ -42,6 +42,7 @@ def whole(simulator: Simulator, out: Path) -> None:
     archive = Archive(out)
     assert archive.sessions() == truth(simulator)
     assert not archive.stray_files()
+    assert archive.problems() == []
 
 
 def limited(limit: str) -> tuple[str, ...]:
