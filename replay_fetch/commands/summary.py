@@ -18,8 +18,8 @@ _MEANING = {
     Outcome.EMPTY: "the API answered: nothing there",
     Outcome.MISSING: "the API does not know them (404)",
     Outcome.FORBIDDEN: "not for these keys (403)",
-    Outcome.INCOMPLETE: "the chain of pages is cut; what came is in the .partial file",
-    Outcome.UNRECOGNISED: "answered in a shape no rule knows; pages kept under raw/",
+    Outcome.INCOMPLETE: "chain of pages cut; what came is in .partial files",
+    Outcome.UNRECOGNISED: "no rule knows the shape; pages are kept under raw/",
     Outcome.FAILED: "attempts spent; see the manifest for the reason",
 }
 
@@ -78,8 +78,8 @@ def _report_lines(report: Report, out: Path) -> Iterator[str]:
 
 def _advice(report: Report) -> Iterator[str]:
     if report.outcomes.get(Outcome.UNRECOGNISED):
-        yield "unrecognised: look at raw/, or run `replay-fetch probe SESSION VIEW`, and say where the"
-        yield "segments are with --segments-path (and --next-path)"
+        yield "unrecognised: look at raw/, or run `replay-fetch probe SESSION VIEW`, and say"
+        yield "where the segments are with --segments-path (and --next-path)"
     if report.interrupted:
         yield "interrupted; run the same command again to go on"
     elif report.unfinished and not report.stopped:

@@ -1,0 +1,100 @@
+"""What people read at the end: every row accounted for, every way out named, nothing wider than a terminal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from replay_fetch.archive import Report
+from replay_fetch.commands.download import Rehearsal
+from replay_fetch.commands.summary import plan_text, report_json, report_text
+from replay_fetch.ledger import Totals
+from replay_fetch.model import Outcome
+from replay_fetch.pipeline.planning import Plan
+from replay_fetch.settings import FetchSettings, Settings
+
+OUT = Path("archive")
+MUCH = 10**7  # views, as many as a season has
+
+_FIGURES = st.integers(0, MUCH)
+_REPORTS = st.builds(
+    Report,
+    list_name=st.just("views.csv"),
+    rows=_FIGURES,
+    duplicates=_FIGURES,
+    bad_rows=_FIGURES,
+    outcomes=st.dictionaries(st.sampled_from(Outcome), st.integers(1, MUCH)),
+    unasked=_FIGURES,
+    finished_before=_FIGURES,
+    noted=_FIGURES,
+    segments=_FIGURES,
+    bytes=st.integers(0, 10**15),
+    requests=_FIGURES,
+    retries=st.integers(0, MUCH // 100),
+    rate_limited=st.integers(0, MUCH // 10),
+    wire_bytes=st.integers(0, 10**14),
+    seconds=st.floats(0, 10**6),
+    interrupted=st.booleans(),
+    stopped=st.none() | st.just("the API refuses the keys"),
+)
+
+
+def counted(text: str) -> dict[str, int]:
+    """The rows of the table: what, how often."""
+    rows = [(line[2:16].strip(), line[16:27].strip()) for line in text.splitlines() if line.startswith("  ")]
+    return {name: int(number.replace(",", "")) for name, number in rows}
+
+
+@settings(max_examples=25)
+@given(_REPORTS)
+def test_the_summary_accounts_for_every_view(report: Report) -> None:
+    table = counted(report_text(report, OUT))
+    named = sum(number for name, number in table.items() if name in {*Outcome, "not asked"})
+    assert named == report.views
+    assert table.get("duplicates", 0) == report.duplicates
+    assert table.get("bad rows", 0) == report.bad_rows
+
+
+@settings(max_examples=25)
+@given(_REPORTS)
+def test_the_summary_fits_a_terminal(report: Report) -> None:
+    assert max(map(len, report_text(report, OUT).splitlines())) <= 80
+
+
+@settings(max_examples=25)
+@given(_REPORTS)
+def test_whatever_is_left_to_do_the_summary_says_how(report: Report) -> None:
+    text = report_text(report, OUT)
+    if report.unfinished and not report.stopped:
+        assert "run the same command again" in text
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_every_outcome_has_its_meaning_beside_it(outcome: Outcome) -> None:
+    report = Report("views.csv", 1, 0, 0, {outcome: 1})
+    (line,) = [line for line in report_text(report, OUT).splitlines() if line.startswith(f"  {outcome}")]
+    assert len(line.split()) > 3
+
+
+@settings(max_examples=25)
+@given(_REPORTS)
+def test_the_summary_for_programs_has_the_names_of_the_report(report: Report) -> None:
+    told = json.loads(report_json(report))
+    assert told["exit_code"] == report.exit_code
+    assert told["views"] == report.views
+    assert told["outcomes"] == report.outcomes
+    assert {"rows", "duplicates", "bad_rows", "unasked", "seconds"} <= set(told)
+
+
+def test_a_rehearsal_says_what_a_run_would_take() -> None:
+    plan = Plan(views=900, duplicates=7, bad_rows=3)
+    totals = Totals({Outcome.FETCHED: 100, Outcome.FAILED: 50}, sessions=40, unasked=750)
+    text = plan_text(Rehearsal(OUT, plan, totals, Settings(fetch=FetchSettings(max_rate=2.0))))
+    expected = {"views": 900, "sessions": 40, "duplicates": 7, "bad rows": 3, "finished": 100, "to do": 800}
+    assert counted(text) == expected
+    assert "nothing asked" in text
+    assert text.splitlines()[-1].startswith("at --max-rate 2:")
