@@ -30,6 +30,7 @@ _COMMANDS = {
     "probe": _Command("replay_fetch.cli.probe", "one request: what the API answers, and which flags to set"),
     "status": _Command("replay_fetch.cli.status", "what an archive holds and what it still lacks"),
     "show": _Command("replay_fetch.cli.show", "sessions of an archive, or the timeline of one"),
+    "report": _Command("replay_fetch.cli.report", "one HTML page of an archive's last run"),
     "export": _Command("replay_fetch.cli.export", "views and segments as Parquet, for DuckDB and pandas"),
     "verify": _Command("replay_fetch.cli.verify", "re-read every file of an archive against its manifest"),
 }

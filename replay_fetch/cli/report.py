@@ -1,0 +1,26 @@
+"""``replay-fetch report``: its options, and where the page is."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from replay_fetch.cli.output import say
+
+_PAGE = Path("report.html")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("archive", metavar="OUT", type=Path, help="archive folder")
+    parser.add_argument("--out", metavar="FILE", type=Path, default=_PAGE, help="the page (%(default)s)")
+    parser.epilog = "example: replay-fetch report archive/ --out report.html"
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command."""
+    from replay_fetch.commands.page.making import make_page  # noqa: PLC0415 - half a second, and an optional extra
+
+    make_page(options.archive, options.out)
+    say(str(options.out))
+    return 0

@@ -1,0 +1,97 @@
+"""What the manifest says of the archive, as far as the page shows it; its memory is eight bytes a figure."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from replay_fetch.archive import Entry, Layout, by_session, entries
+from replay_fetch.model import Outcome, View, ViewRecord
+
+_EXAMPLES = 3
+# Reasons that name a number of their own are as many as the views; past this they are counted together.
+_REASONS = 500
+OTHER_REASONS = "other reasons"
+
+_REMARKS = {
+    "gaps": "segments are missing between others",
+    "repeats": "a segment was served twice",
+    "lacks_full_snapshot": "no full snapshot at the start: a player has nothing to begin with",
+    "segments_expected": "fewer segments than the list says",
+}
+
+
+@dataclass(slots=True)
+class Group:
+    """Views that have something in common, and the first few of them."""
+
+    views: int = 0
+    examples: list[View] = field(default_factory=list)
+
+    def add(self, view: View) -> None:
+        """Count one more."""
+        self.views += 1
+        if len(self.examples) < _EXAMPLES:
+            self.examples.append(view)
+
+
+@dataclass(slots=True)
+class ArchiveFacts:
+    """All sessions and views together."""
+
+    sessions: int = 0
+    partial_sessions: int = 0
+    """Sessions with a view that is not finished."""
+    views: int = 0
+    sizes: array[float] = field(default_factory=lambda: array("d"))
+    """Of each session that has segments, bytes."""
+    lengths: array[float] = field(default_factory=lambda: array("d"))
+    """Of each session whose segments have times, seconds."""
+    unfinished: dict[tuple[Outcome | None, str], Group] = field(default_factory=dict)
+    """By outcome and reason."""
+    remarks: dict[str, Group] = field(default_factory=dict)
+
+    def add(self, views: Sequence[Entry]) -> None:
+        """Take in one session."""
+        records = [entry.record for entry in views]
+        self.sessions += 1
+        self.views += len(records)
+        self.partial_sessions += any(not record.finished for record in records)
+        if size := sum(record.size for record in records):
+            self.sizes.append(size)
+        starts, ends = (_known(records, name) for name in ("start_ms", "end_ms"))
+        if starts and ends:
+            self.lengths.append(max(max(ends) - min(starts), 0) / 1000)
+        for record in records:
+            self._note(record)
+
+    def _note(self, record: ViewRecord) -> None:
+        view = record.planned.view
+        if not record.finished:
+            key = (record.outcome, record.reason)
+            if len(self.unfinished) >= _REASONS and key not in self.unfinished:
+                key = (record.outcome, OTHER_REASONS)
+            self.unfinished.setdefault(key, Group()).add(view)
+        for name, remark in _REMARKS.items():
+            if name in record.checks:
+                self.remarks.setdefault(remark, Group()).add(view)
+
+
+def archive_facts(layout: Layout) -> ArchiveFacts:
+    """Read the manifest once; raises ArchiveError where it cannot be read."""
+    facts = ArchiveFacts()
+    for _, views in by_session(entries(layout)):
+        facts.add(views)
+    return facts
+
+
+def by_views(groups: dict[tuple[Outcome | None, str], Group]) -> list[tuple[str, str, Group]]:
+    """Outcome, reason and views, the most frequent first."""
+    order = Counter({key: group.views for key, group in groups.items()}).most_common()
+    return [(outcome or "not asked", reason, groups[outcome, reason]) for (outcome, reason), _ in order]
+
+
+def _known(records: Sequence[ViewRecord], name: str) -> list[int]:
+    return [value for record in records if isinstance(value := record.about.get(name), int)]

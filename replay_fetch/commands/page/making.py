@@ -1,0 +1,88 @@
+"""The page: facts and charts put into the template, whose every value is escaped."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from replay_fetch.api import printable
+from replay_fetch.archive import readable
+from replay_fetch.archive.durable import explained, write_atomically
+from replay_fetch.commands.page.archive_facts import ArchiveFacts, archive_facts, by_views
+from replay_fetch.commands.page.run_facts import RunFacts, paces, run_facts, shares
+from replay_fetch.errors import SettingsError
+from replay_fetch.model import Outcome
+from replay_fetch.progress.units import count, duration, size
+
+try:
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
+    from replay_fetch.commands.page import charts
+except ImportError:
+    raise SettingsError("report needs the report extra: pip install 'replay-fetch[report]'") from None
+
+_TEMPLATE = "report.html.jinja"
+_ROWS = 30
+"""Of a table; a run in which everything fails has millions."""
+
+
+def make_page(out: Path, target: Path) -> None:
+    """Write the page of an archive's last run; it refers to nothing outside itself.
+
+    Raises ArchiveError where there is no report yet or it cannot be read.
+    """
+    layout = readable(out)
+    page = render(out.resolve().name, run_facts(layout), archive_facts(layout))
+    if target.is_dir():
+        raise SettingsError(f"--out {target} is a folder; it must be a file")
+    with explained(f"writing {target}"):
+        write_atomically(target, [page.encode("utf-8", "replace")], target.with_name(f".{target.name}.unfinished"))
+
+
+def render(name: str, run: RunFacts, archive: ArchiveFacts) -> str:
+    """The page as text."""
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"count": count, "size": size, "duration": duration, "words": printable}
+    template = environment.from_string(files(__package__).joinpath(_TEMPLATE).read_text("utf-8"))
+    return template.render(
+        name=name,
+        run=run,
+        archive=archive,
+        charts=_charts(run, archive),
+        verdict=verdict(run),
+        outcomes=[
+            (str(outcome), run.outcomes[outcome], outcome.finished) for outcome in Outcome if outcome in run.outcomes
+        ],
+        limits=shares(paces(run.pacing)),
+        unfinished=by_views(archive.unfinished)[:_ROWS],
+        hidden_reasons=max(len(archive.unfinished) - _ROWS, 0),
+        bad_rows=run.bad_row_reasons[:_ROWS],
+    )
+
+
+def verdict(run: RunFacts) -> str:
+    """The run in a sentence: what its exit code tells a script."""
+    if run.stopped:
+        return f"Stopped: {run.stopped}"
+    if run.interrupted:
+        return "Interrupted; the same command goes on where it ended."
+    if run.unfinished:
+        return f"{count(run.unfinished)} views are not finished; the same command asks for them again."
+    if run.bad_rows:
+        return f"Every view ended well, but {count(run.bad_rows)} rows of the list cannot be used."
+    return "Every view of the list ended well."
+
+
+def _charts(run: RunFacts, archive: ArchiveFacts) -> dict[str, str]:
+    """The charts that there is anything to draw for, as markup."""
+    drawn: dict[str, str] = {}
+    if stretches := paces(run.pacing):
+        drawn["rate"] = charts.rate_chart(stretches, charts.WIDE)
+        drawn["rate_narrow"] = charts.rate_chart(stretches, charts.NARROW)
+    if archive.lengths:
+        drawn["lengths"] = charts.lengths_chart(archive.lengths)
+    if archive.sizes:
+        drawn["sizes"] = charts.sizes_chart(archive.sizes)
+    # Our own figures and words alone stand in them: nothing that a stranger wrote.
+    return {name: Markup(svg) for name, svg in drawn.items()}  # noqa: S704 - for the reason above

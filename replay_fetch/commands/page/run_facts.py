@@ -1,0 +1,116 @@
+"""What ``report.json`` says of the last run, as far as the page shows it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+from typing import NamedTuple
+
+import msgspec
+from msgspec import Struct
+
+from replay_fetch.archive import Layout
+from replay_fetch.errors import ArchiveError
+from replay_fetch.model import Outcome
+
+
+class Point(Struct, gc=False):
+    """The run at one time, counts since its start; times are seconds."""
+
+    time: float
+    rate: float | None = None
+    pages: int = 0
+    rate_limited: int = 0
+    limited_by: str | None = None
+
+
+class SlowView(Struct, gc=False):
+    """A view that took long."""
+
+    session_id: str
+    view_id: str
+    seconds: float
+    outcome: str
+    reason: str | None = None
+
+
+class RunFacts(Struct):
+    """The report, under its own names."""
+
+    list_name: str
+    rows: int
+    duplicates: int
+    bad_rows: int
+    outcomes: dict[Outcome, int]
+    unasked: int
+    finished_before: int
+    noted: int
+    segments: int
+    bytes: int
+    requests: int
+    retries: int
+    rate_limited: int
+    pages: int
+    wire_bytes: int
+    seconds: float
+    started: str
+    interrupted: bool
+    stopped: str | None
+    bad_row_reasons: list[str]
+    views: int
+    exit_code: int
+    pacing: list[Point] = []
+    slowest: list[SlowView] = []
+    settings: dict[str, dict[str, object]] = {}
+
+    @property
+    def unfinished(self) -> int:
+        """Views that the next run asks for again."""
+        return self.unasked + sum(n for outcome, n in self.outcomes.items() if not outcome.finished)
+
+
+class Pace(NamedTuple):
+    """Between two points: pages a second, what was allowed at its end, and the 429s of it."""
+
+    start: float
+    end: float
+    pages_per_s: float
+    allowed: float | None
+    rate_limited: int
+    limited_by: str | None
+
+
+def run_facts(layout: Layout) -> RunFacts:
+    """The last run's report; raises ArchiveError where there is none or it cannot be read."""
+    try:
+        return msgspec.json.decode(layout.report.read_bytes(), type=RunFacts)
+    except FileNotFoundError:
+        raise ArchiveError(f"{layout.root} has no {layout.report.name} yet: it is written when a run ends") from None
+    except (OSError, ValueError) as error:
+        raise ArchiveError(f"{layout.report} cannot be read: {error}") from None
+
+
+def paces(points: list[Point]) -> list[Pace]:
+    """The stretches between the points, the first one from the run's start."""
+    stretches = pairwise([Point(0.0), *points])
+    return [
+        Pace(
+            before.time,
+            after.time,
+            (after.pages - before.pages) / (after.time - before.time),
+            after.rate or None,
+            after.rate_limited - before.rate_limited,
+            after.limited_by,
+        )
+        for before, after in stretches
+        if after.time > before.time
+    ]
+
+
+def shares(stretches: list[Pace]) -> list[tuple[str, float]]:
+    """What limited the run for which share of its time, the largest first."""
+    seconds: Counter[str] = Counter()
+    for pace in stretches:
+        seconds[pace.limited_by or "nothing"] += pace.end - pace.start  # type: ignore[assignment] # seconds, not a count
+    total = sum(seconds.values())
+    return [(name, part / total) for name, part in seconds.most_common()]
