@@ -27,6 +27,8 @@ class Scenario(NamedTuple):
     flags: tuple[str, ...] = ()
     code: int = 0
     """The exit code of a run that comes to its end."""
+    asks_again: bool = False
+    """Finished views too are asked for, and their files written anew."""
 
 
 # Answers slow enough that most sessions are not written at once: parts come into it.
@@ -40,7 +42,7 @@ SCENARIOS = (
         "added views",
         SimulatorSettings(seed=3, limit=WIDE, paging=_PAGES, latency=_SLOW),
         first=slice(0, None, 2),
-        flags=("--compress", "gzip"),
+        flags=("--compress", "gzip", "--keep-raw"),
     ),
     Scenario(
         "unfinished views",
@@ -52,6 +54,13 @@ SCENARIOS = (
         ),
         flags=("--retries", "0"),
         code=1,
+    ),
+    Scenario(
+        "refreshed views",
+        SimulatorSettings(seed=6, limit=WIDE, paging=_PAGES),
+        first=slice(0, 20),
+        flags=("--refresh",),
+        asks_again=True,
     ),
     Scenario(
         "long views",
