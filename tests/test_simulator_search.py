@@ -32,7 +32,7 @@ async def post(client: Client, body: object, headers: dict[str, str] = KEYS, pat
         return response.status, json.loads(text) if text else None
 
 
-def asking(limit: int = 1000, cursor: str | None = None, **wanted: object) -> dict[str, object]:
+def asking(limit: int = 1000, cursor: str | None = None, **wanted: Any) -> dict[str, object]:
     page = {"limit": limit} if cursor is None else {"limit": limit, "cursor": cursor}
     return {"filter": {"from": "now-24h", "to": "now", **wanted}, "page": page, "sort": "timestamp"}
 
@@ -83,8 +83,8 @@ async def test_a_cursor_belongs_to_its_search() -> None:
         ({}, 200),
         (asking(1001), 400),
         (asking(0), 400),
-        (asking(**{"from": "now", "to": "now-1h"}), 400),
-        (asking(**{"from": "soon"}), 400),
+        (asking(to="now-2d"), 400),
+        (asking(to="soon"), 400),
         (asking(query="(a"), 400),
         ([], 400),
         ({"sort": "-timestamp"}, 400),

@@ -44,6 +44,8 @@ def _lines(found: Decoded, wanted: Redecoding, *, dry_run: bool) -> Iterator[str
         if found.findings[finding]:
             yield f"  {finding:<14}{count(found.findings[finding]):>11}  {_MEANING[finding]}"
     yield f"{count(found.segments)} segments understood"
+    if found.segments and not (found.leads_on or wanted.next_path):
+        yield "no page names a next one; if that is wrong, say where its token is with --next-path"
     if found.reason:
         yield f"first reason: {printable(found.reason, 300)}"
     if found.interrupted:

@@ -37,6 +37,8 @@ class Decoded:
     findings: Counter[Finding] = field(default_factory=Counter)
     segments: int = 0
     """Of the views that got further, those saved before among them."""
+    leads_on: bool = False
+    """At least one page names a next one."""
     reason: str = ""
     """Why a page is not understood, of the first such view."""
     interrupted: bool = False
@@ -57,6 +59,7 @@ class Decoded:
     def note(self, found: Rereading) -> None:
         """Count one view."""
         self.findings[found.finding] += 1
+        self.leads_on |= found.leads_on
         if found.gains:
             self.segments += found.segments
         if found.ended is not None and not self.reason:

@@ -40,8 +40,10 @@ class Rereading:
     """The raw pages that are understood, in the order of the chain."""
     segments: int = 0
     """On these pages, and on those saved before."""
+    leads_on: bool = False
+    """A page names a next one."""
     ended: ViewEnded | None = None
-    """None where the chain goes on."""
+    """None where the chain goes on, or another store is to be asked."""
 
     @property
     def gains(self) -> bool:
@@ -89,7 +91,7 @@ def reread(planned: PlannedView, raw: RawPages, decoder: PageDecoder, choice: So
         if token is None:
             found.ended = _ending(found, choice)
             break
-        number = raw.find(source, token)
+        found.leads_on, number = True, raw.find(source, token)
     return found
 
 

@@ -1,0 +1,272 @@
+"""Reading raw pages again: the archive ends as if the paths had been known from the start."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import anyio
+import orjson
+import pytest
+from archives import USUAL, Archive, Job, download, truth
+
+from replay_fetch.archive import Message, PageArrived, ViewEnded, Writer
+from replay_fetch.commands.decode import Redecoding, decode, rehearse_decode
+from replay_fetch.commands.decode_summary import decoded_text
+from replay_fetch.errors import ArchiveError
+from replay_fetch.model import Answer, Outcome, Page, Segment, Source, View
+from replay_fetch.pipeline.decode import Decoded, Decoding
+from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date, open_archive, open_as_it_is
+from replay_fetch.pipeline.rereading import Finding
+from replay_fetch.settings import ApiSettings, ArchiveSettings, Settings, SourceChoice
+from replay_fetch.simulator import Absence, HoldingSettings, PagingSettings, Shape, Simulator, SimulatorSettings
+
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock")]
+
+UNKNOWN = SimulatorSettings(paging=PagingSettings(shape=Shape.UNKNOWN, page_bytes=16_000))
+SEGMENTS, NEXT = "payload.chunks", "continuation"
+KNOWING = Job(segments_path=SEGMENTS, next_path=NEXT)
+
+
+def knowing(archive: Archive, *, keep_raw: bool = False) -> Redecoding:
+    """Decoding with the paths that fit."""
+    return Redecoding(archive.root, SEGMENTS, NEXT, keep_raw)
+
+
+async def not_understood(simulator: Simulator, out: Path, job: Job = USUAL) -> Archive:
+    """An archive of pages that nobody understood."""
+    assert (await download(simulator, out, job)).exit_code == 1
+    return Archive(out)
+
+
+def kept(archive: Archive) -> dict[str, bytes]:
+    """Everything but the database, which is rewritten as it is read, and the account of the run."""
+    return {
+        name: body for name, body in archive.everything().items() if ".sqlite" not in name and name != "report.json"
+    }
+
+
+async def test_decoding_and_going_on_ends_like_a_run_that_knew_the_paths(tmp_path: Path) -> None:
+    async with Simulator(UNKNOWN) as simulator:
+        archive = await not_understood(simulator, tmp_path / "out")
+        asked = simulator.counts.requests
+        found = await decode(knowing(archive))
+        assert simulator.counts.requests == asked
+        assert found.exit_code == 0
+        assert found.findings.keys() == {Finding.FETCHED, Finding.GOES_ON, Finding.UNCHANGED}
+
+        assert (await download(simulator, archive.root, KNOWING)).exit_code == 0
+        assert archive.sessions() == truth(simulator)
+        assert not archive.stray_files()
+        await download(simulator, tmp_path / "fresh", KNOWING)
+        assert kept(archive) == kept(Archive(tmp_path / "fresh"))
+
+
+async def test_no_page_is_asked_for_twice(tmp_path: Path) -> None:
+    async with Simulator(UNKNOWN) as simulator:
+        archive = await not_understood(simulator, tmp_path / "out")
+        await decode(knowing(archive))
+        await download(simulator, archive.root, KNOWING)
+        again = {page for page, times in simulator.counts.pages.items() if times > 1}
+        # Those of the two views without segments say nothing, so that the next store has to be asked as well.
+        assert {view for view, *_ in again} == {
+            view for view in simulator.views if not simulator.truth.expected_segments(view)
+        }
+
+
+async def test_what_is_complete_is_a_session_at_once(tmp_path: Path) -> None:
+    settings = SimulatorSettings(paging=PagingSettings(shape=Shape.UNKNOWN, page_bytes=10**9))
+    async with Simulator(settings) as simulator:
+        job = Job(source=SourceChoice.EVENT_PLATFORM)
+        archive = await not_understood(simulator, tmp_path / "out", job)
+        found = await decode(knowing(archive))
+        assert found.findings == {Finding.FETCHED: 25, Finding.EMPTY: 2}
+        assert archive.sessions() == truth(simulator)
+        assert not archive.stray_files()
+        asked = simulator.counts.requests
+        assert (
+            await download(simulator, archive.root, replace(KNOWING, source=SourceChoice.EVENT_PLATFORM))
+        ).exit_code == 0
+        assert simulator.counts.requests == asked
+
+
+async def test_raw_pages_are_kept_where_that_is_asked_for(tmp_path: Path) -> None:
+    settings = SimulatorSettings(paging=PagingSettings(shape=Shape.UNKNOWN, page_bytes=10**9))
+    async with Simulator(settings) as simulator:
+        archive = await not_understood(simulator, tmp_path / "out")
+        raw = {name for name in archive.files() if name.startswith("raw/")}
+        await decode(knowing(archive, keep_raw=True))
+        assert {name for name in archive.files() if name.startswith("raw/")} == raw
+        assert (await decode(knowing(archive))).findings.total() == 2
+
+
+async def test_a_rehearsal_changes_nothing_and_foretells_the_run(tmp_path: Path) -> None:
+    async with Simulator(UNKNOWN) as simulator:
+        archive = await not_understood(simulator, tmp_path / "out")
+        before = archive.everything()
+        foretold = rehearse_decode(knowing(archive))
+        assert archive.everything() == before
+        found = await decode(knowing(archive))
+        assert (foretold.findings, foretold.segments) == (found.findings, found.segments)
+
+
+@pytest.mark.parametrize("segments_path", ["", "payload.nothing", "payload.chunks.0"])
+async def test_paths_that_do_not_fit_leave_everything_as_it_is(tmp_path: Path, segments_path: str) -> None:
+    async with Simulator(UNKNOWN) as simulator:
+        archive = await not_understood(simulator, tmp_path / "out")
+        before = kept(archive)
+        found = await decode(Redecoding(archive.root, segments_path))
+        assert found.exit_code == 1
+        assert found.findings == {Finding.UNRECOGNISED: 27}
+        assert kept(archive) == before
+        assert (await decode(knowing(archive))).findings[Finding.FETCHED] == 14
+
+
+async def test_pages_that_lead_nowhere_are_remarked_upon(tmp_path: Path) -> None:
+    """Without --next-path every chain seems to end at its first page; a rehearsal is the time to notice."""
+    async with Simulator(UNKNOWN) as simulator:
+        archive = await not_understood(simulator, tmp_path / "out")
+        halfway = Redecoding(archive.root, SEGMENTS)
+        assert "--next-path" in decoded_text(rehearse_decode(halfway), halfway)
+        assert "names a next one" not in decoded_text(rehearse_decode(knowing(archive)), knowing(archive))
+
+
+async def test_a_stop_between_sessions_is_made_good_by_the_next_decode(tmp_path: Path) -> None:
+    async with Simulator(UNKNOWN) as simulator:
+        archive = await not_understood(simulator, tmp_path / "out")
+        stop = anyio.Event()
+        with open_as_it_is(archive.root) as (layout, ledger):
+            decoding = Decoding(layout, ledger, SEGMENTS, NEXT)
+            sessions = decoding._session
+
+            def stopping(session_id: str) -> object:
+                stop.set()
+                return sessions(session_id)
+
+            decoding._session = stopping  # type: ignore[method-assign, assignment] # a signal would come at any time
+            found = await decoding.run(stop, keep_raw=False)
+        assert (found.interrupted, found.exit_code) == (True, 130)
+        assert 0 < found.views < 27
+        assert (await decode(knowing(archive))).exit_code == 0
+        assert (await download(simulator, archive.root, KNOWING)).exit_code == 0
+        assert archive.sessions() == truth(simulator)
+
+
+async def test_decode_needs_an_archive_that_nobody_writes_to(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match="not an archive"):
+        await decode(Redecoding(tmp_path / "nothing"))
+    assert not (tmp_path / "nothing").exists()
+    async with Simulator(UNKNOWN) as simulator:
+        archive = await not_understood(simulator, tmp_path / "out")
+        with open_as_it_is(archive.root), pytest.raises(ArchiveError, match="another run"):
+            await decode(Redecoding(archive.root))
+
+
+async def test_an_archive_without_raw_pages_has_nothing_to_decode(tmp_path: Path) -> None:
+    async with Simulator() as simulator:
+        await download(simulator, tmp_path / "out")
+        found = await decode(knowing(Archive(tmp_path / "out")))
+        assert (found.views, found.exit_code) == (0, 0)
+        assert "nothing to decode" in decoded_text(found, Redecoding(tmp_path / "out"))
+        assert Archive(tmp_path / "out").sessions() == truth(simulator)
+
+
+async def test_views_that_another_store_may_hold_are_left_to_the_download(tmp_path: Path) -> None:
+    holding = HoldingSettings(blob_share=0.5, absent_as=Absence.PAGE)
+    paging = PagingSettings(shape=Shape.UNKNOWN, page_bytes=16_000)
+    async with Simulator(SimulatorSettings(seed=5, holding=holding, paging=paging)) as simulator:
+        archive = await not_understood(simulator, tmp_path / "out")
+        found = await decode(knowing(archive))
+        assert found.findings[Finding.EMPTY] == 0
+        assert (await download(simulator, archive.root, KNOWING)).exit_code == 0
+        assert archive.sessions() == truth(simulator)
+
+
+async def test_all_pages_of_a_chain_that_were_kept_are_read_by_the_new_rules(tmp_path: Path) -> None:
+    """With --keep-raw and a path that finds segments but no token, every first page is there and understood."""
+    async with Simulator(UNKNOWN) as simulator:
+        job = Job(segments_path="payload.missing", archive=ArchiveSettings(keep_raw=True))
+        archive = await not_understood(simulator, tmp_path / "out", job)
+        await decode(knowing(archive, keep_raw=True))
+        keeping = replace(KNOWING, archive=ArchiveSettings(keep_raw=True))
+        assert (await download(simulator, archive.root, keeping)).exit_code == 0
+        assert archive.sessions() == truth(simulator)
+
+
+# --- a page in the middle of a chain, which no simulated shape has
+
+VIEW = View("session", "view")
+ODD = orjson.dumps({"odd": [{"records": [3], "start": 3}], "way": "t3"})
+LAST = orjson.dumps({"odd": [{"records": [4], "start": 4}]})
+
+
+async def half_understood(out: Path, bodies: list[bytes]) -> None:
+    """An archive of one view whose second page was not understood; ``bodies`` are those of page 2 and on."""
+    settings = Settings(api=ApiSettings(base_url="http://127.0.0.1:1"))
+    with open_archive(out, settings) as (layout, ledger):
+        loaded = ledger.load([(2, VIEW, None)])
+        (planned,) = ledger.planned_session(VIEW.session_id)
+        assert loaded.views == 1
+        begin_run(ledger)
+        writer = Writer(layout, ledger, ArchiveSettings(), lambda _: None)
+        writer.expect(planned.session, 1)
+        outbox, inbox = anyio.create_memory_object_stream[Message](10)
+        first = Page([Segment(b'{"records":[1],"start":1}'), Segment(b'{"records":[2],"start":2}')], token="t2")  # noqa: S106
+        async with outbox:
+            await outbox.send(PageArrived(planned, first, Source.EVENT_PLATFORM))
+            answer = Answer(200, {}, bodies[0])
+            await outbox.send(ViewEnded(planned, Outcome.UNRECOGNISED, "odd", Source.EVENT_PLATFORM, answer))
+        await writer.run(inbox)
+        bring_manifest_up_to_date(layout, ledger, changed=True, in_order=True)
+
+
+def record_of(out: Path) -> tuple[object, ...]:
+    with open_as_it_is(out) as (_, ledger):
+        (planned,) = ledger.planned_session(VIEW.session_id)
+    kept = planned.earlier
+    assert kept is not None
+    return kept.outcome, kept.pages, kept.segments, kept.token
+
+
+async def test_a_page_behind_understood_ones_is_added_to_them(tmp_path: Path) -> None:
+    await half_understood(tmp_path, [LAST])
+    assert record_of(tmp_path) == (Outcome.UNRECOGNISED, 1, 2, "t2")
+    found = await decode(Redecoding(tmp_path, "odd", "way"))
+    assert found.findings == {Finding.FETCHED: 1}
+    lines = Archive(tmp_path).sessions()["session.ndjson"].splitlines()
+    assert [orjson.loads(line)["position"] for line in lines] == [0, 1, 2]
+    assert [orjson.loads(line)["segment"]["start"] for line in lines] == [1, 2, 4]
+
+
+async def test_the_token_behind_such_a_page_is_kept_for_the_download(tmp_path: Path) -> None:
+    await half_understood(tmp_path, [ODD])
+    found = await decode(Redecoding(tmp_path, "odd", "way"))
+    assert found.findings == {Finding.GOES_ON: 1}
+    assert record_of(tmp_path) == (None, 2, 3, "t3")
+    assert (await decode(Redecoding(tmp_path, "odd", "way"))).findings == {Finding.UNCHANGED: 1}
+    assert record_of(tmp_path) == (None, 2, 3, "t3")
+
+
+async def test_wrong_paths_do_not_cost_such_a_view_its_place(tmp_path: Path) -> None:
+    await half_understood(tmp_path, [ODD])
+    assert (await decode(Redecoding(tmp_path, "odd.nothing"))).exit_code == 1
+    assert record_of(tmp_path) == (Outcome.UNRECOGNISED, 1, 2, "t2")
+    assert (await decode(Redecoding(tmp_path, "odd", "way"))).findings == {Finding.GOES_ON: 1}
+
+
+async def test_raw_pages_of_another_chain_are_not_taken_for_this_one(tmp_path: Path) -> None:
+    await half_understood(tmp_path, [ODD])
+    about = tmp_path / "raw" / "session" / "view" / "0001.json"
+    about.write_bytes(about.read_bytes().replace(b'"t2"', b'"t9"'))
+    assert (await decode(Redecoding(tmp_path, "odd", "way"))).findings == {Finding.UNCHANGED: 1}
+    about.write_bytes(b"{")
+    assert (await decode(Redecoding(tmp_path, "odd", "way"))).findings == {Finding.UNCHANGED: 1}
+
+
+async def test_the_summary_says_what_to_do_next() -> None:
+    found = Decoded()
+    found.findings[Finding.GOES_ON] = 2
+    found.reason = "because\n\x1b[31m"
+    text = decoded_text(found, Redecoding(Path("out"), "a.b", "c"))
+    assert "to go on: replay-fetch download VIEWS out --segments-path a.b --next-path c" in text
+    assert "\x1b" not in text
