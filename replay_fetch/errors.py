@@ -17,7 +17,7 @@
         │   └── GarbledBody      a 200 whose body is cut or is an HTML page
         ├── NotFound             404
         ├── Forbidden            401, 403
-        ├── Rejected             another 4xx, a redirect
+        ├── Rejected             another 4xx, a redirect, a page that is too large
         ├── TokenRefused         400, 404, 410 for a page behind the first
         ├── BadBody              a body in a shape that no rule knows
         ├── ChainCut             repeated token, promised page without token, page cap
@@ -112,7 +112,7 @@ class Forbidden(RequestError):
 
 
 class Rejected(RequestError):
-    """Another 4xx: asking again would be answered the same."""
+    """Another 4xx, a redirect, a page that is too large: asking again would be answered the same."""
 
 
 class TokenRefused(RequestError):

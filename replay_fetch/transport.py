@@ -16,7 +16,7 @@ from urllib.request import getproxies_environment, proxy_bypass_environment  # t
 import aiohttp
 from yarl import URL
 
-from replay_fetch.errors import ReplayFetchError, SettingsError, TransportError, TrustError
+from replay_fetch.errors import Rejected, ReplayFetchError, SettingsError, TransportError, TrustError
 from replay_fetch.model import Answer
 from replay_fetch.settings import ApiSettings, FetchSettings
 
@@ -45,8 +45,8 @@ class Transport:
     async def get(self, url: str) -> Answer:
         """Ask once for ``url``, already encoded, and read the answer to its end.
 
-        Raises TransportError when no whole answer came and TrustError when the server's
-        certificate is not trusted. Redirects are answers like any other: not followed.
+        Raises TransportError when no whole answer came, Rejected when it is larger than a page may be
+        and TrustError when the server's certificate is not trusted. Redirects are answers like any other: not followed.
         """
         return await self._ask("GET", url, None)
 
@@ -157,12 +157,14 @@ def _translated(error: Exception) -> ReplayFetchError:
     """
     if isinstance(error, (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError)):
         return TrustError(f"the server's certificate is not trusted ({_tls_reason(error)}); name its CA with --ca-file")
+    if isinstance(error, _TooLarge):
+        return Rejected("the answer is larger than a page may be; ask for smaller ones with --max-list-size")
     for kind, words in _WORDS:
         if isinstance(error, kind):
             return TransportError(words)
     if isinstance(error, OSError) and error.strerror:
         return TransportError(error.strerror.lower())
-    return TransportError("the answer is larger than a page may be" if isinstance(error, _TooLarge) else "no answer")
+    return TransportError("no answer")
 
 
 # From the particular to the general: the first class that fits gives the words.

@@ -12,7 +12,7 @@ import pytest
 from rude_server import Behaviour, Server, answer, saying, serving, stalling
 from virtual_clock import VirtualClockLoop
 
-from replay_fetch.errors import SettingsError, TransportError
+from replay_fetch.errors import Rejected, SettingsError, TransportError
 from replay_fetch.model import Answer
 from replay_fetch.settings import ApiSettings, FetchSettings
 from replay_fetch.transport import Transport, open_transport
@@ -144,7 +144,7 @@ async def test_a_body_past_the_bound_is_not_read_to_its_end(chunked: bool) -> No
     much = b"x" * BOUND
     head = HEAD + (b"Transfer-Encoding: chunked\r\n\r\n" if chunked else b"Content-Length: %d\r\n\r\n" % 2**30)
     block = b"100000\r\n" + much + b"\r\n" if chunked else much
-    with pytest.raises(TransportError, match="larger than a page may be"):
+    with pytest.raises(Rejected, match="larger than a page may be; ask for smaller ones with --max-list-size"):
         await get(saying(head, *[block] * 16))
 
 
