@@ -154,14 +154,6 @@ class Ledger(Database):
             query = "SELECT 1 FROM result WHERE row = ? AND part = ? AND size > 0 AND whole_offset IS NULL"
             return self._db.execute(query, (row, part)).fetchone() is not None
 
-    def is_whole(self, session_id: str) -> bool:
-        """True where every view of the session is finished and lies in its finished file."""
-        with self._using():
-            row = self._db.execute("SELECT session FROM session WHERE session_id = ?", (session_id,)).fetchone()
-            return row is not None and all(
-                view.finished and (view.whole or not view.size) for view in self.session_views(row[0])
-            )
-
     def views(self) -> Iterator[ViewRecord]:
         """All views, sessions and their views in order of first appearance.
 
