@@ -9,7 +9,8 @@ from replay_fetch.pacing.reading import Reading
 # of where in the window we are.
 SHORT = 3.0
 
-FIRST_MARGIN, SMALLEST_MARGIN, LARGEST_MARGIN = 0.005, 0.003, 0.1
+# The largest leaves room for a neighbour that spends half of the limit.
+FIRST_MARGIN, SMALLEST_MARGIN, LARGEST_MARGIN = 0.005, 0.003, 0.5
 STEP_UP = 0.008
 """Share of the limit given up for each episode of 429s."""
 STEP_DOWN = 0.0005

@@ -6,6 +6,9 @@ from replay_fetch.pacing.interval import Interval
 
 # Two clocks drift apart by up to 50 ppm each; what was learned loses that much of its sharpness.
 DRIFT = 1e-4
+# Of n answers, at fractions of a second as good as random, the best lies within 10/n s of what it
+# could say at most with a probability of 1 - exp(-10).
+BEST_OF = 10.0
 
 
 class WindowClock:
@@ -21,13 +24,21 @@ class WindowClock:
         self.edge: Interval | None = None
         """Where the window of the latest answer ends."""
         self._learned_at = 0.0
+        self._answers = 0
         self._floors = False
         self._ceils = False
         self._whole = True
 
     def learn(self, sent_at: float, now: float, reset: float) -> float:
-        """Takes one answer in; returns the latest moment at which the window it was counted in can end."""
-        return self.narrow(now, self._seen(sent_at, now, reset)).late
+        """Takes one answer in; returns from when on a request is sure to be counted in the next window.
+
+        That is a little before the window ends: a request is counted when it arrives. The early
+        bounds, ``send + reset``, come up to the edge less the shortest way there as answers add up,
+        the late ones to the edge plus the shortest way back, which may be far more.
+        """
+        edge = self.narrow(now, self._seen(sent_at, now, reset))
+        self._answers += 1
+        return min(edge.late, edge.early + BEST_OF / self._answers)
 
     def narrow(self, now: float, seen: Interval) -> Interval:
         """Takes in that a window ends somewhere in ``seen``; returns where, by all that is known."""
@@ -35,8 +46,9 @@ class WindowClock:
             windows = round((seen.centre - self.edge.centre) / self.period)
             known = self.edge.shifted(windows * self.period).widened(DRIFT * (now - self._learned_at))
             both = known.overlap(seen)
-            # Answers that contradict each other: a counter was moved, or a node's clock is off.
-            seen = both if both.width >= 0 else min(known, seen, key=lambda interval: interval.width)
+            if both.width < 0:  # a counter was moved, or a node's clock is off
+                both, self._answers = min(known, seen, key=lambda interval: interval.width), 0
+            seen = both
         self.edge, self._learned_at = seen, now
         return seen
 
