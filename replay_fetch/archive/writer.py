@@ -43,6 +43,8 @@ class Writer:
         self._thread = anyio.CapacityLimiter(1)
         self._changed = anyio.Event()
         self._closing = False
+        self._looks_at = -math.inf
+        """When the committing task looks at the desk again by itself; minus infinity while it is busy."""
 
     def expect(self, session: int, views: int) -> None:
         """Announce how many views of a session this run will end, before its first message."""
@@ -58,8 +60,7 @@ class Writer:
                 group.start_soon(self._commit_batches)
                 async with inbox:
                     async for message in inbox:
-                        self._desk.take(message, anyio.current_time())
-                        self._notify()
+                        self._take(message)
                         while self._desk.size > _ROOM:
                             await self._changed.wait()
                 self._closing = True
@@ -67,14 +68,23 @@ class Writer:
         finally:
             self._committer.close()
 
+    def _take(self, message: Message) -> None:
+        """Take a message in; the committing task is woken only where it would look too late."""
+        now = anyio.current_time()
+        self._desk.take(message, now)
+        if now + self._desk.next_due(now) < self._looks_at or self._desk.size > _ROOM:
+            self._notify()
+
     async def _commit_batches(self) -> None:
         while not self._closing:
             changed, now = self._changed, anyio.current_time()
             if self._desk.size > _ROOM:
                 await self._commit(self._desk.batch(math.inf))
             elif wait := self._desk.next_due(now):
+                self._looks_at = now + wait
                 with anyio.move_on_after(wait):
                     await changed.wait()
+                self._looks_at = -math.inf
             else:
                 await self._commit(self._desk.batch(now))
         await self._commit(self._desk.close())
@@ -87,5 +97,6 @@ class Writer:
         self._notify()
 
     def _notify(self) -> None:
+        self._looks_at = -math.inf
         self._changed.set()
         self._changed = anyio.Event()
