@@ -9,6 +9,7 @@ not UTF-8) or cannot show (a key that comes twice) goes the slower way of ``scan
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -27,9 +28,12 @@ _any = msgspec.json.Decoder(Raw)
 # RecursionError: deeper than the interpreter's limit. ValueError: a key that is not UTF-8, or no disguise.
 REFUSED = (msgspec.DecodeError, ValueError, RecursionError)
 
-_SURROGATES = (b"\\ud", b"\\uD")
-# By their first digit, escapes that are neither surrogates nor ASCII: no key takes on a name that is looked for.
-_DISGUISES = tuple(b"\\u" + digit.encode() for digit in "9876543abcefABCEF")
+_SURROGATES = (b"d", b"D")
+# The first digit of escapes that are neither surrogates nor ASCII: no key takes on a name that is looked for.
+_DISGUISES = tuple(digit.encode() for digit in "9876543abcefABCEF")
+# Expressions look through a page in half the time that bytes.replace and "in" take for these.
+_first_digit = re.compile(rb"\\u(?=(.))", re.DOTALL)
+_escapes = {digit: re.compile(rb"\\u" + digit) for digit in (*_SURROGATES, *_DISGUISES)}
 
 
 def elements(array: bytes) -> list[bytes]:
@@ -93,25 +97,27 @@ def _disguised(text: bytes) -> tuple[bytes, Restore]:
     escaped backslash it is a change of plain letters. There is a way back because the disguise is
     one that ``text`` does not have already.
     """
+    there = set(_first_digit.findall(text))
+    surrogates = [digit for digit in _SURROGATES if digit in there]
+    worn = list(zip(surrogates, (digit for digit in _DISGUISES if digit not in there), strict=False))
+    if not surrogates or len(worn) < len(surrogates):
+        raise ValueError("nothing to disguise, or every disguise is taken")
     shown = text
-    worn = []
-    for surrogate in _SURROGATES:
-        if surrogate in shown:
-            disguise = next((free for free in _DISGUISES if free not in shown), None)
-            if disguise is None:
-                raise ValueError("every disguise is taken")
-            shown = shown.replace(surrogate, disguise)
-            worn.append((disguise, surrogate))
-    if not worn:
-        raise ValueError("nothing to disguise")
+    for surrogate, disguise in worn:
+        shown = _changed(shown, surrogate, disguise)
 
     def restore(raw: Raw) -> bytes:
         part = bytes(raw)
-        for disguise, surrogate in worn:
-            part = part.replace(disguise, surrogate)
+        for surrogate, disguise in worn:
+            part = _changed(part, disguise, surrogate)
         return part
 
     return shown, restore
+
+
+def _changed(text: bytes, digit: bytes, other: bytes) -> bytes:
+    """``text`` with another first digit in the escapes that begin with ``digit``."""
+    return _escapes[digit].sub(rb"\\u" + other, text)
 
 
 def _known_ends(parts: Iterable[bytes]) -> scan.End:
