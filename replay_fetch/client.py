@@ -12,7 +12,7 @@ from typing import Self
 
 import anyio
 
-from replay_fetch.api import Endpoint, PageDecoder, auth_headers, check_id
+from replay_fetch.api import Echoes, Endpoint, PageDecoder, auth_headers, check_id
 from replay_fetch.archive import Report
 from replay_fetch.environment import credentials as credentials_from
 from replay_fetch.environment import site as site_from
@@ -46,7 +46,15 @@ class Client:
         api, fetch = self._settings.api, self._settings.fetch
         opening = open_transport(api, fetch, auth_headers(self._credentials))
         transport = await self._stack.enter_async_context(opening)
-        self._asking = Asking(transport, Pacer(fetch), Endpoint(api), PageDecoder(api), RunStats(), fetch.retries)
+        self._asking = Asking(
+            transport,
+            Pacer(fetch),
+            Endpoint(api),
+            PageDecoder(api),
+            RunStats(),
+            fetch.retries,
+            echoes=Echoes(self._credentials),
+        )
         return self
 
     async def __aexit__(

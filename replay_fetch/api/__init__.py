@@ -8,6 +8,7 @@
 """
 
 from replay_fetch.api.body import CutBody, OversizedBody, inflate
+from replay_fetch.api.echoes import Echoes
 from replay_fetch.api.endpoint import Endpoint, auth_headers, check_id
 from replay_fetch.api.error_text import error_text
 from replay_fetch.api.events import FoundPage, FoundView, found_page
@@ -27,6 +28,7 @@ __all__ = [
     "REPLAYED_VIEWS",
     "Continuity",
     "CutBody",
+    "Echoes",
     "Endpoint",
     "FoundPage",
     "FoundView",

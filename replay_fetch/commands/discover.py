@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import anyio
 from anyio import to_thread
 
-from replay_fetch.api import Endpoint, FoundPage, PageDecoder, Window, auth_headers, queries
+from replay_fetch.api import Echoes, Endpoint, FoundPage, PageDecoder, Window, auth_headers, queries
 from replay_fetch.commands.stopping import SIGNALS
 from replay_fetch.errors import Forbidden, Rejected, ReplayFetchError
 from replay_fetch.fetch import Asking, KeyWatch, Search, sessions_of
@@ -113,7 +113,10 @@ class Discover:
         keys = KeyWatch(_PLAYLIST_PERMISSION if self._wanted.playlist else _PERMISSION)
         async with open_transport(api, fetch, auth_headers(self._credentials)) as transport:
             stats = self.found.stats
-            asking = Asking(transport, self._pacer, Endpoint(api), PageDecoder(api), stats, fetch.retries, keys)
+            echoes = Echoes(self._credentials)
+            asking = Asking(
+                transport, self._pacer, Endpoint(api), PageDecoder(api), stats, fetch.retries, keys, echoes=echoes
+            )
             try:
                 for query in await self._queries(asking):
                     self._searches.append(Search(asking, query, self._wanted.window))
@@ -122,7 +125,7 @@ class Discover:
             except Forbidden as error:
                 raise keys.auth_error(error) from None  # what is refused here is no single view
             except Rejected as error:
-                raise Rejected(f"{error}; is the query right? {self._wanted.query}") from None
+                raise Rejected(f"{error} (searched for: {self._wanted.query})") from None
 
     async def _queries(self, asking: Asking) -> list[str]:
         wanted = self._wanted

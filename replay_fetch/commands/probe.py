@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from replay_fetch.api import (
+    Echoes,
     Endpoint,
     PageDecoder,
     auth_headers,
@@ -26,7 +26,6 @@ from replay_fetch.settings import ApiSettings, Credentials, FetchSettings, Sourc
 from replay_fetch.transport import open_transport
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_HIDDEN = "***"
 _MOST_PATHS = 3
 _MOST_OUTLINED = 40
 
@@ -96,7 +95,7 @@ def _checked(view: View) -> View:
 
 
 def _understood(probing: Probing, answer: Answer) -> Probe:
-    unpacked = _without_keys(_unpacked(answer, probing.api), probing.credentials)
+    unpacked = Echoes(probing.credentials).removed(_unpacked(answer, probing.api))
     found = Probe(
         probing,
         answer.status,
@@ -131,16 +130,6 @@ def _unpacked(answer: Answer, api: ApiSettings) -> Answer:
     except ValueError:
         return answer
     return replace(answer, body=body)
-
-
-def _without_keys(answer: Answer, keys: Credentials) -> Answer:
-    """The answer with every key that it echoes taken out, before anything is read or cut out of it."""
-    headers, body = dict(answer.headers), answer.body
-    for secret in filter(None, (keys.api_key, keys.app_key, keys.bearer_token)):
-        for form in (secret, json.dumps(secret)[1:-1]):
-            body = body.replace(form.encode(), _HIDDEN.encode())
-            headers = {name: value.replace(form, _HIDDEN) for name, value in headers.items()}
-    return replace(answer, headers=headers, body=body)
 
 
 def _outline(found: Probe, text: bytes) -> None:

@@ -12,8 +12,8 @@ from typing import Generic, Protocol, TypeVar
 import anyio
 from anyio import to_thread
 
-from replay_fetch.api import Endpoint, PageDecoder, check_status, rate_limit
-from replay_fetch.errors import Forbidden, NotFound, RateLimited, RetryableError
+from replay_fetch.api import Echoes, Endpoint, PageDecoder, check_status, rate_limit
+from replay_fetch.errors import BadBody, Forbidden, GarbledBody, NotFound, RateLimited, RetryableError
 from replay_fetch.fetch.keys import KeyWatch
 from replay_fetch.model import Answer, Page, Source, View
 from replay_fetch.pacing import Pacer
@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 
 # A body of this many bytes or more is read in a thread: it would hold up the loop for milliseconds.
 _LARGE = 256 * 1024
+_GOOD = range(200, 300)
 
 T = TypeVar("T")
 
@@ -69,6 +70,8 @@ class Asking:
     keys: KeyWatch = field(default_factory=KeyWatch)
     quota: RetryQuota = field(default_factory=RetryQuota)
     rng: random.Random = field(default_factory=random.Random)
+    echoes: Echoes = field(default_factory=Echoes)
+    """The keys, to be taken out of what an answer says back."""
     epoch: Callable[[], float] = time.time
     """Wall time, for headers that name a date; nothing waits by it."""
 
@@ -91,7 +94,7 @@ class Asking:
             try:
                 answer = await self._answer(question, attempts)
                 self._judge(question, answer)
-                found = await _read(question, answer)
+                found = await self._read(question, answer)
             except RateLimited:
                 continue
             except RetryableError as error:
@@ -119,7 +122,7 @@ class Asking:
                 answer = await self.transport.post_json(question.url, question.body)
             turn.answered(answer.status, rate_limit(answer.headers, now_epoch=self.epoch()))
         self.counters.wire_bytes += len(answer.body)
-        return answer
+        return answer if answer.status in _GOOD else self.echoes.removed(answer)
 
     def _judge(self, question: Question[T], answer: Answer) -> None:
         try:
@@ -136,8 +139,17 @@ class Asking:
         self.keys.accepted = True
         self.quota.earn()
 
+    async def _read(self, question: Question[T], answer: Answer) -> T:
+        try:
+            return await _decoded(question, answer)
+        except (BadBody, GarbledBody):
+            clean = self.echoes.removed(answer)
+            if clean is answer:
+                raise
+        return await _decoded(question, clean)  # fails in the same way, and what it says and keeps holds no key
 
-async def _read(question: Question[T], answer: Answer) -> T:
+
+async def _decoded(question: Question[T], answer: Answer) -> T:
     if len(answer.body) < _LARGE:
         return question.read(answer)
     return await to_thread.run_sync(question.read, answer)

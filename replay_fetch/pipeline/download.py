@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from replay_fetch.api import Endpoint, PageDecoder, auth_headers
+from replay_fetch.api import Echoes, Endpoint, PageDecoder, auth_headers
 from replay_fetch.archive import Layout, Report, Writer, write_report
 from replay_fetch.errors import ArchiveError, ReplayFetchError
 from replay_fetch.fetch import Asking
@@ -94,7 +94,10 @@ class Download:
         api, fetch, stats = self._settings.api, self._settings.fetch, self._stats
         writer = Writer(self._layout, self._ledger, self._settings.archive, partial(count_records, stats, Complaints()))
         async with open_transport(api, fetch, auth_headers(self._credentials)) as transport:
-            asking = Asking(transport, self._pacer, Endpoint(api), PageDecoder(api), stats, fetch.retries)
+            echoes = Echoes(self._credentials)
+            asking = Asking(
+                transport, self._pacer, Endpoint(api), PageDecoder(api), stats, fetch.retries, echoes=echoes
+            )
             run = Run(self._ledger, todo, asking, writer, self._settings, stop, self._slowest)
             async with anyio.create_task_group() as shown:
                 limiting = Limiting()
