@@ -183,5 +183,9 @@ def _age(text: str) -> float:
 def _choice(
     group: argparse._ArgumentGroup, flag: str, choices: type[StrEnum], default: StrEnum | None, what: str
 ) -> None:
-    names = "|".join(choices)
-    group.add_argument(flag, type=choices, choices=list(choices), default=default, metavar=names, help=what)
+    def one_of(text: str) -> StrEnum:
+        if text not in list(choices):
+            raise argparse.ArgumentTypeError(f"{text!r} is not one of {', '.join(choices)}")
+        return choices(text)
+
+    group.add_argument(flag, type=one_of, default=default, metavar="|".join(choices), help=what)
