@@ -268,5 +268,5 @@ async def test_the_summary_says_what_to_do_next() -> None:
     found.findings[Finding.GOES_ON] = 2
     found.reason = "because\n\x1b[31m"
     text = decoded_text(found, Redecoding(Path("out"), "a.b", "c"))
-    assert "to go on: replay-fetch download VIEWS out --segments-path a.b --next-path c" in text
+    assert "replay-fetch download VIEWS out --segments-path a.b --next-path c" in text
     assert "\x1b" not in text

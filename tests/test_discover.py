@@ -145,7 +145,7 @@ async def _search_again_and_again(simulator: Simulator) -> None:
 
 async def test_a_query_that_is_none_is_named() -> None:
     async with Simulator() as simulator:
-        with pytest.raises(Rejected, match="is the query right"):
+        with pytest.raises(Rejected, match="searched for: @type:view AND"):
             await search(simulator, everything(query="@type:view AND ("))
         with pytest.raises(NotFound, match="playlist 99"):
             await search(simulator, everything(playlist="99"))

@@ -33,7 +33,8 @@ def test_stdout_holds_the_list_and_nothing_else(simulator: Simulator) -> None:
     done = run("discover", "--base-url", simulator.base_url)
     assert done.code == 0
     assert len(rows(done.stdout)) == 26
-    assert "26 views of 8 sessions found: 41 events" in done.stderr
+    assert "INFO 26 views of 8 sessions found\n" in done.stderr
+    assert "INFO 41 events in 4 requests (0 were 429, 0 retries), " in done.stderr
     quiet = run("discover", "--base-url", simulator.base_url, "-q")
     assert (quiet.stdout, quiet.stderr) == (done.stdout, "")
 

@@ -23,7 +23,7 @@ from replay_fetch.cli.download_options import (
 )
 from replay_fetch.cli.output import say
 from replay_fetch.commands.discover import Discovery, Wanted, discover
-from replay_fetch.commands.discover_summary import summary_json, summary_text
+from replay_fetch.commands.discover_summary import summary_json, summary_lines
 from replay_fetch.environment import credentials, site, warn_if_exposed
 from replay_fetch.errors import SettingsError
 from replay_fetch.plan import csv_text
@@ -89,12 +89,13 @@ def run(options: argparse.Namespace) -> int:
         found = anyio.run(partial(discover, wanted, settings, keys, reporter(settings.show, console)))
         with closing(found.views):
             if out is None:
-                log.info("%s", summary_text(found))
+                for line in summary_lines(found):
+                    log.info("%s", line)
                 for piece in csv_text(found.views):
                     say(piece, end="")
             else:
                 _write(out, found)
-                say(summary_json(found) if options.json else f"{summary_text(found)}\nin {options.out}")
+                say(summary_json(found) if options.json else "\n".join([*summary_lines(found), f"in {options.out}"]))
     return found.exit_code
 
 

@@ -13,12 +13,12 @@ from replay_fetch.pipeline.rereading import Finding
 from replay_fetch.progress.units import count
 
 _MEANING = {
-    Finding.FETCHED: "now in sessions/",
-    Finding.EMPTY: "nothing in them, as is understood now",
-    Finding.GOES_ON: "understood as far as pages are kept; more is to be asked for",
+    Finding.FETCHED: "complete",
+    Finding.EMPTY: "complete, and nothing in them",
+    Finding.GOES_ON: "understood; the rest is to be asked for",
     Finding.INCOMPLETE: "understood, but the chain of pages is cut",
-    Finding.UNRECOGNISED: "still in a shape that these paths do not fit",
-    Finding.UNCHANGED: "no kept page leads further than the archive is already",
+    Finding.UNRECOGNISED: "these paths do not fit their pages",
+    Finding.UNCHANGED: "no kept page leads further than the archive is",
 }
 
 
@@ -45,7 +45,7 @@ def _lines(found: Decoded, wanted: Redecoding, *, dry_run: bool) -> Iterator[str
             yield f"  {finding:<14}{count(found.findings[finding]):>11}  {_MEANING[finding]}"
     yield f"{count(found.segments)} segments understood"
     if found.segments and not (found.leads_on or wanted.next_path):
-        yield "no page names a next one; if that is wrong, say where its token is with --next-path"
+        yield "no page names a next one; where that is wrong, name its token with --next-path"
     if found.reason:
         yield f"first reason: {printable(found.reason, 300)}"
     if found.interrupted:
@@ -56,4 +56,4 @@ def _lines(found: Decoded, wanted: Redecoding, *, dry_run: bool) -> Iterator[str
             for flag, path in (("--segments-path", wanted.segments_path), ("--next-path", wanted.next_path))
             if path
         )
-        yield f"to go on: replay-fetch download VIEWS {wanted.out}{flags}"
+        yield f"to go on:\n  replay-fetch download VIEWS {wanted.out}{flags}"

@@ -8,21 +8,22 @@ from replay_fetch.commands.discover import Discovery
 from replay_fetch.progress.units import count, duration, size
 
 
-def summary_text(found: Discovery) -> str:
-    """What was found and what it took, for people."""
+def summary_lines(found: Discovery) -> list[str]:
+    """What was found and what it took, for people; at most 80 columns wide."""
     stats = found.stats
     lines = [
+        f"{_some(found.views.size, 'view')} of {_some(found.views.sessions(), 'session')} found",
         (
-            f"{count(found.views.size)} views of {count(found.views.sessions())} sessions found: "
-            f"{count(found.events)} events in {count(stats.requests)} requests ({count(stats.rate_limited)} were 429), "
+            f"{_some(found.events, 'event')} in {_some(stats.requests, 'request')} "
+            f"({count(stats.rate_limited)} were 429, {count(stats.retries)} retries), "
             f"{size(stats.wire_bytes)}, {duration(found.seconds)}"
         ),
     ]
     if found.nameless:
-        lines.append(f"{count(found.nameless)} events name no view and were left out; does --query ask for @type:view?")
+        lines.append(f"left out: {_some(found.nameless, 'event')} that name no view; ask for @type:view in --query")
     if not found.events:
         lines.append("nothing matches: widen --from, or look at --query and --application")
-    return "\n".join(lines)
+    return lines
 
 
 def summary_json(found: Discovery) -> str:
@@ -41,3 +42,7 @@ def summary_json(found: Discovery) -> str:
         "exit_code": found.exit_code,
     }
     return orjson.dumps(content).decode()
+
+
+def _some(number: int, noun: str) -> str:
+    return f"{count(number)} {noun}" if number == 1 else f"{count(number)} {noun}s"
