@@ -45,6 +45,17 @@ def credentials(environ: Mapping[str, str], env_file: Path | None = None) -> Cre
     return Credentials(api_key or _first(environ, _API_KEY), app_key or _first(environ, _APP_KEY))
 
 
+def key_origins(environ: Mapping[str, str], env_file: Path | None = None) -> dict[str, str]:
+    """Where `credentials` takes each key from, by its first name; empty where it takes none."""
+    kinds = (_API_KEY, _APP_KEY, _BEARER_TOKEN)
+    outside = {names[0]: "environment" if _first(environ, names) else "" for names in kinds}
+    inside = _read(env_file) if env_file else {}
+    in_file = {names[0]: str(env_file) for names in kinds if _first(inside, names)}
+    if _BEARER_TOKEN[0] in in_file:
+        return dict.fromkeys(outside, "") | {_BEARER_TOKEN[0]: str(env_file)}
+    return outside | in_file | ({_BEARER_TOKEN[0]: ""} if in_file else {})
+
+
 def site(environ: Mapping[str, str], env_file: Path | None = None) -> str | None:
     """The site that ``env_file``, else ``environ`` names; None where neither does."""
     inside = _read(env_file) if env_file else {}

@@ -15,7 +15,7 @@ from processes import COMMAND, environment, run
 
 from replay_fetch import errors
 from replay_fetch.archive import opened
-from replay_fetch.cli.main import _COMMANDS, exit_code_of, main
+from replay_fetch.cli.main import COMMANDS, exit_code_of, main
 from replay_fetch.errors import InputError, ReplayFetchError, SettingsError
 from replay_fetch.ledger import Ledger
 
@@ -59,7 +59,7 @@ def handlers() -> Iterator[None]:
 
 
 def test_no_command_of_the_contract_is_gone() -> None:
-    assert set(CONTRACT) <= set(_COMMANDS)
+    assert set(CONTRACT) <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", CONTRACT)
@@ -72,7 +72,7 @@ def test_help_names_every_flag_of_the_contract(command: str, capsys: pytest.Capt
 
 def test_help_names_every_command_and_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
     text = helped(capsys)
-    assert all(re.search(rf"^ +{command} ", text, re.MULTILINE) for command in _COMMANDS)
+    assert all(re.search(rf"^ +{command} ", text, re.MULTILINE) for command in COMMANDS)
     codes = text[text.index("exit codes:") :]
     assert all(re.search(rf"(?<!\d){code} ", codes) for code in (0, 1, 2, 3, 130))
 
@@ -81,7 +81,7 @@ def test_help_names_every_command_and_exit_code(capsys: pytest.CaptureFixture[st
     ("words", "said"),
     [
         ([], "COMMAND"),
-        (["fetch"], "invalid choice"),
+        (["fetch"], "unknown command fetch"),
         (["download"], "VIEWS, OUT"),
         (["download", "a.csv", "out", "--worker", "3"], "--worker"),
         (["download", "a.csv", "out", "--api-key", "secret"], "--api-key"),

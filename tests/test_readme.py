@@ -53,7 +53,7 @@ def test_no_option_that_the_readme_names_is_made_up() -> None:
 
 def command_line_commands() -> list[str]:
     """All commands, as the command line lists them."""
-    return list(import_module("replay_fetch.cli.main")._COMMANDS)
+    return list(import_module("replay_fetch.cli.main").COMMANDS)
 
 
 def test_every_command_stands_in_the_readme() -> None:

@@ -37,6 +37,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument("views", metavar="VIEWS", help="CSV of session and view ids; - is stdin, gzip is read as is")
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder, created or resumed")
+    add_setting_options(parser)
+
+
+def add_setting_options(parser: argparse.ArgumentParser) -> None:
+    """Add all that is the same from one run to the next."""
     parser.add_argument("--dry-run", action="store_true", help="read the list, print the plan, ask nothing")
     parser.add_argument("--metrics-file", metavar="FILE", type=Path, help="OpenMetrics text, rewritten every 10 s")
     add_api_options(parser)
@@ -122,6 +127,7 @@ def add_server_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
     group.add_argument("--site", metavar="HOST", help=f"default: $DD_SITE, else {SITES[0]}; known: {', '.join(SITES)}")
     group.add_argument("--base-url", metavar="URL", default="", help="in place of https://api.SITE")
     group.add_argument("--env-file", metavar="FILE", type=Path, help="keys and site as NAME=value lines")
+    group.add_argument("--config", metavar="FILE", type=Path, help="settings as TOML, named as the options are")
     group.add_argument("--ca-file", metavar="FILE", type=Path, help="PEM bundle to trust beside the system's")
     return group
 

@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from replay_fetch.cli.output import complain
+from replay_fetch.cli.parser import USAGE, Parser, nearest
 from replay_fetch.errors import InputError, ReplayFetchError, SettingsError
 
-USAGE, STOPPED, INTERRUPTED = 2, 3, 130
+STOPPED, INTERRUPTED = 3, 130
 
 
 class _Command(NamedTuple):
     module: str
-    """Has ``add_options(parser)`` and ``run(options) -> exit code``; imported only when it is called."""
+    """Has ``run(options) -> exit code``; imported only when it is called."""
     summary: str
+    options: str = ""
+    """The module that has ``add_options(parser)``, where that is not the same."""
+
+    def add_options(self, parser: argparse.ArgumentParser) -> None:
+        """Add the command's arguments and options."""
+        import_module(self.options or self.module).add_options(parser)
 
 
-_COMMANDS = {
-    "download": _Command("replay_fetch.cli.download", "bring a list of views home, one file per session"),
+COMMANDS = {
+    "download": _Command(
+        "replay_fetch.cli.download",
+        "bring a list of views home, one file per session",
+        options="replay_fetch.cli.download_options",
+    ),
     "discover": _Command("replay_fetch.cli.discover", "search for views with a recording, and list them"),
     "decode": _Command("replay_fetch.cli.decode", "read raw pages again with other paths, without asking the API"),
     "demo": _Command("replay_fetch.cli.demo", "the same against a built-in simulator of the API; needs no keys"),
@@ -33,6 +45,15 @@ _COMMANDS = {
     "report": _Command("replay_fetch.cli.report", "one HTML page of an archive's last run"),
     "export": _Command("replay_fetch.cli.export", "views and segments as Parquet, for DuckDB and pandas"),
     "verify": _Command("replay_fetch.cli.verify", "re-read every file of an archive against its manifest"),
+    "config": _Command("replay_fetch.cli.config", "the settings in force, and where each comes from"),
+    "completion": _Command("replay_fetch.cli.completion", "completion of commands and options for a shell"),
+}
+
+_GROUPS = {
+    "bring recordings home": ("download", "discover", "demo"),
+    "look at an archive": ("status", "show", "report", "export", "verify", "decode"),
+    "look at the API": ("probe", "simulate"),
+    "set up": ("config", "completion"),
 }
 
 _EPILOG = """\
@@ -58,9 +79,59 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    options = _parser(arguments).parse_args(arguments)
-    code: int = import_module(_COMMANDS[options.command].module).run(options)
+    name = next((word for word in arguments if not word.startswith("-")), "")
+    if name not in COMMANDS:
+        _without_command(name, arguments)
+    words = list(arguments)
+    words.remove(name)
+    parser = command_parser(name)
+    if "--config" in parser.flags:
+        _settle(parser, words)
+    parser.check_flags(words)
+    options = parser.parse_args(words)
+    code: int = import_module(COMMANDS[name].module).run(options)
     return code
+
+
+def command_parser(name: str) -> Parser:
+    """The parser of one command, with all its options."""
+    command = COMMANDS[name]
+    parser = Parser(f"replay-fetch {name}", command.summary)
+    command.add_options(parser)
+    return parser
+
+
+def _settle(parser: Parser, words: Sequence[str]) -> None:
+    """Let the environment and the settings file fill in what is not given; ``config`` shows from where."""
+    from replay_fetch.cli.settings_file import settle  # noqa: PLC0415 - for the commands that ask the API only
+
+    def others() -> Iterator[Parser]:
+        parsers = map(command_parser, COMMANDS)
+        return (other for other in parsers if "--config" in other.flags)
+
+    parser.set_defaults(origins=settle(parser, words, os.environ, others))
+
+
+def _without_command(word: str, arguments: Sequence[str]) -> NoReturn:
+    """``--help``, ``--version``, or a mistake."""
+    parser = Parser("replay-fetch", "Get Datadog RUM Session Replay recordings out, in bulk.")
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.usage = "replay-fetch COMMAND …, replay-fetch COMMAND --help, replay-fetch --version"
+    parser.epilog = _commands_help() + _EPILOG
+    version = f"replay-fetch {_version()}" if "--version" in arguments else ""
+    parser.add_argument("--version", action="version", version=version)
+    if word:
+        parser.error(f"unknown command {word}{nearest(word, COMMANDS)}")
+    parser.check_flags(arguments)
+    parser.parse_args(arguments)
+    parser.error("a COMMAND is missing")
+
+
+def _commands_help() -> str:
+    lines = []
+    for title, names in _GROUPS.items():
+        lines += [f"{title}:", *(f"  {name:<12}{COMMANDS[name].summary}" for name in names), ""]
+    return "\n".join([*lines, ""])
 
 
 def _let_signals_interrupt() -> None:
@@ -73,26 +144,6 @@ def _let_signals_interrupt() -> None:
 def exit_code_of(error: ReplayFetchError) -> int:
     """2 where nothing was asked, 3 where a run was stopped."""
     return USAGE if isinstance(error, (SettingsError, InputError)) else STOPPED
-
-
-def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    """All commands by name; only the one that is called gets its options, so that ``--help`` is quick."""
-    parser = argparse.ArgumentParser(
-        prog="replay-fetch",
-        description="Get Datadog RUM Session Replay recordings out, in bulk.",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    version = f"replay-fetch {_version()}" if "--version" in arguments else ""
-    parser.add_argument("--version", action="version", version=version)
-    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    called = next((word for word in arguments if not word.startswith("-")), "")
-    for name, command in _COMMANDS.items():
-        added = commands.add_parser(name, help=command.summary, description=command.summary, allow_abbrev=False)
-        if name == called:
-            import_module(command.module).add_options(added)
-    return parser
 
 
 def _version() -> str:

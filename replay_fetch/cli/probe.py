@@ -16,6 +16,13 @@ from replay_fetch.environment import credentials, site, warn_if_exposed
 from replay_fetch.model import View
 from replay_fetch.settings import FetchSettings
 
+_EPILOG = """\
+example:
+  replay-fetch probe 1f46e825-067f-4850-9b0a-58b0ef0c14f1 8fbd8d7a-6bb6-4a2e-b62e-5cc7d3ece4da
+
+exit codes: 0 segments or none, recognised · 1 not · 2 bad ids or settings · 3 keys refused, no answer
+"""
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -23,9 +30,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("view", metavar="VIEW", help="the id of one of its views")
     add_api_options(parser)
     parser.add_argument("--json", action="store_true", help="what was found as JSON")
-    parser.epilog = (
-        "exit codes: 0 segments or none, recognised · 1 not · 2 bad ids or settings · 3 keys refused, no answer"
-    )
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
 
 
 def run(options: argparse.Namespace) -> int:

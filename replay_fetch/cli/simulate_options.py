@@ -41,6 +41,8 @@ faults: --fault KIND[:options], as often as wanted, where KIND is a status (500 
   503:rate=0.1          one attempt in ten
   503:sticky,rate=0.1   every attempt, for one view in ten
   503:outage=10..20     everything, from second 10 to second 20
+
+example: replay-fetch simulate --limit 100 --period 10 --fault 503:rate=0.1
 """
 
 
@@ -199,7 +201,8 @@ def _add_word(group: argparse._ActionsContainer, flag: str, usual: StrEnum, text
         except ValueError:
             raise argparse.ArgumentTypeError(f"{word!r} is none of {', '.join(kind)}") from None
 
-    group.add_argument(flag, type=read, choices=list(kind), default=usual, help=f"{text} (default: {usual})")
+    words = " ".join(kind)
+    group.add_argument(flag, metavar="WORD", type=read, default=usual, help=f"{text}: {words} (default: {usual})")
 
 
 def _limit_change(text: str) -> tuple[float, int]:

@@ -13,6 +13,12 @@ from replay_fetch.errors import SettingsError
 from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.settings import ShowSettings
 
+_EPILOG = """\
+example: replay-fetch verify archive/
+
+exit codes: 0 nothing is wrong · 1 something is · 3 not an archive, or it cannot be read
+"""
+
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
@@ -21,7 +27,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--jobs", metavar="N", type=int, help="processes that check at once; default: all processors")
     parser.add_argument("--json", action="store_true", help="what was found as JSON")
     parser.add_argument("-q", "--quiet", action="count", default=0, help="no progress")
-    parser.epilog = "exit codes: 0 nothing is wrong · 1 something is · 3 not an archive, or it cannot be read"
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
 
 
 def run(options: argparse.Namespace) -> int:

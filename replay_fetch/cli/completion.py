@@ -1,0 +1,51 @@
+"""``replay-fetch completion``: a script that teaches a shell the commands and their options.
+
+shtab writes it once, from the parsers themselves; completing then starts no Python, as argcomplete would at
+every press of the key.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from replay_fetch.cli.main import COMMANDS
+from replay_fetch.cli.output import say
+from replay_fetch.errors import SettingsError
+
+SHELLS = ("bash", "zsh", "tcsh")
+_FOLDERS = ("OUT", "FOLDER")
+
+_EPILOG = """\
+examples:
+  eval "$(replay-fetch completion bash)"      in ~/.bashrc
+  replay-fetch completion zsh > "${fpath[1]}/_replay-fetch"
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's argument."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
+    parser.add_argument("shell", choices=SHELLS, help="whose completion to print")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command."""
+    try:
+        import shtab  # noqa: PLC0415 - an optional extra
+    except ImportError:
+        raise SettingsError("completion needs its extra: pip install 'replay-fetch[completion]'") from None
+    parser = argparse.ArgumentParser("replay-fetch")
+    commands = parser.add_subparsers()
+    for name, command in COMMANDS.items():
+        added = commands.add_parser(name, help=command.summary)
+        command.add_options(added)
+        for action in added._actions:  # noqa: SLF001 - shtab itself goes through them
+            if isinstance(action.metavar, str) and "|" in action.metavar:
+                action.choices = action.metavar.split("|")
+            if action.type is Path:
+                folder = action.metavar in _FOLDERS
+                action.complete = shtab.DIRECTORY if folder else shtab.FILE  # type: ignore[attr-defined] # shtab's name
+    say(shtab.complete(parser, shell=options.shell))
+    return 0

@@ -1,0 +1,56 @@
+"""The parser of one command: its mistakes take a line and name what was probably meant."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Sequence
+from typing import NoReturn
+
+USAGE = 2
+_KEYS = ("api-key", "app-key", "application-key", "bearer-token", "token", "secret")
+
+
+class Parser(argparse.ArgumentParser):
+    """An argparse parser without abbreviations: a name that is added later must not change what a script means."""
+
+    def __init__(self, prog: str, description: str) -> None:
+        super().__init__(prog=prog, description=description, allow_abbrev=False)
+
+    @property
+    def flags(self) -> dict[str, argparse.Action]:
+        """Every option's action by its long name, such as ``--workers``."""
+        return {flag: action for action in self._actions for flag in action.option_strings if flag.startswith("--")}
+
+    def check_flags(self, words: Sequence[str]) -> None:
+        """End the program at a long option that is none, before what stands behind it is taken for something else."""
+        ends = words.index("--") if "--" in words else len(words)
+        for word in words[:ends]:
+            flag = word.partition("=")[0]
+            if flag.startswith("--") and flag not in self.flags:
+                self.error(f"unknown option {flag}{_about_keys(flag) or nearest(flag, self.flags)}")
+
+    def error(self, message: str) -> NoReturn:
+        """End the program with 2, the mistake in a line and where to read on in another."""
+        from replay_fetch.api import printable  # noqa: PLC0415 - brings the decoders along, which --help does not need
+
+        self.exit(USAGE, f"{self.prog}: {printable(message, 2000)}\nsee `{self.prog} --help`\n")
+
+
+def nearest(word: str, names: Iterable[str]) -> str:
+    """The end of a message that proposes the name most like ``word``; empty where none is like it."""
+    from difflib import get_close_matches  # noqa: PLC0415 - for mistakes only
+
+    found = get_close_matches(word, list(names), n=1)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
+def is_key(name: str) -> bool:
+    """True for names under which people would put a key, whatever their case and separators."""
+    plain = name.strip("-").lower().replace("_", "-")
+    return plain.removeprefix("dd-").removeprefix("datadog-") in _KEYS
+
+
+def _about_keys(flag: str) -> str:
+    if not is_key(flag):
+        return ""
+    return ": every user of the machine could read it; keys come from the environment, or from --env-file"

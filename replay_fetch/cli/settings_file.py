@@ -1,0 +1,153 @@
+"""Where an option's value comes from when it is not given: the environment, then ``--config``'s file.
+
+The file is TOML; its names are those of the options without the dashes in front. In the environment an option
+``--max-rate`` is ``REPLAY_FETCH_MAX_RATE``. Keys belong in neither: see ``--env-file``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tomllib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from replay_fetch.cli.parser import Parser, is_key, nearest
+from replay_fetch.environment import site
+from replay_fetch.errors import SettingsError
+
+_PREFIX = "REPLAY_FETCH_"
+_FLAG = "--config"
+_WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+# They say something of this one call, or where the rest is.
+_NOT_IN_FILES = ("--help", _FLAG)
+
+
+class Given(NamedTuple):
+    """A value for an option, and where it stands."""
+
+    value: object
+    origin: str
+
+
+def settle(
+    parser: Parser, words: Sequence[str], environ: Mapping[str, str], others: Callable[[], Iterator[Parser]]
+) -> dict[str, str]:
+    """Make what the environment and the file say the parser's defaults; returns origins by option, without dashes.
+
+    ``others`` are the parsers of commands that share the file: their names are no mistakes in it. Raises
+    SettingsError for what cannot be read or used, names that no option has among it.
+    """
+    options = {flag[2:]: action for flag, action in parser.flags.items() if flag not in _NOT_IN_FILES}
+    in_environment = dict(_from_environment(options, environ))
+    path = _word_after(_FLAG, words) or environ.get(_variable("config"), "")
+    in_file = dict(_from_file(Path(path), options, others)) if path else {}
+    env_file = _word_after("--env-file", words) or (in_environment | in_file).get("env-file", Given("", "")).value
+    if "site" not in in_environment:
+        in_environment |= _site(environ, Path(str(env_file)) if env_file else None)
+    found = in_file | in_environment
+    parser.set_defaults(**{options[name].dest: given.value for name, given in found.items() if name in options})
+    origins = {name: found[name].origin if name in found else "default" for name in options}
+    return origins | {name: "option" for name, action in options.items() if _is_given(action, words)}
+
+
+def _site(environ: Mapping[str, str], env_file: Path | None) -> dict[str, Given]:
+    """The site as the vendor's own tools are told it."""
+    named, in_file = site(environ, env_file), site({}, env_file)
+    return {"site": Given(named, str(env_file) if in_file else "DD_SITE")} if named else {}
+
+
+def _from_environment(
+    options: Mapping[str, argparse.Action], environ: Mapping[str, str]
+) -> Iterator[tuple[str, Given]]:
+    for name, action in options.items():
+        variable = _variable(name)
+        text = environ.get(variable, "")
+        if text:
+            value: object = _WORDS.get(text.lower(), text) if action.nargs == 0 else text
+            yield name, Given(_usable(value, action, variable), variable)
+
+
+def _from_file(
+    path: Path, options: Mapping[str, argparse.Action], others: Callable[[], Iterator[Parser]]
+) -> Iterator[tuple[str, Given]]:
+    for name, value in _read(path).items():
+        if name in options:
+            yield name, Given(_usable(value, options[name], f"{path}: {name}"), str(path))
+            continue
+        if is_key(name):
+            raise SettingsError(
+                f"{path}: {name}: keys do not belong in a settings file, which is shown around; put them into the "
+                "environment, or into a file of their own for --env-file (chmod 600)"
+            )
+        known = {*options, *(flag[2:] for parser in others() for flag in parser.flags)} - {"help", "config"}
+        if name not in known:
+            raise SettingsError(f"{path}: {name} is not the name of an option{nearest(name, sorted(known))}")
+
+
+def _read(path: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(path.read_bytes().decode())
+    except OSError as error:
+        raise SettingsError(f"--config {str(path)!r} cannot be read: {error.strerror}") from None
+    except ValueError as error:  # not UTF-8, or not TOML: its message names line and column, and no value
+        raise SettingsError(f"--config {str(path)!r} is not TOML: {error}") from None
+
+
+def _usable(value: object, action: argparse.Action, where: str) -> object:
+    """The value as the option itself would have it.
+
+    1. A flag takes true or false.  2. One that is counted takes a number, too.  3. One that may come several
+    times takes a list.  4. All others take a number or text, read as on the command line.
+    """
+    if action.nargs == 0:
+        counted = isinstance(action, argparse._CountAction)  # noqa: SLF001 - there is no other way to tell
+        if isinstance(value, bool):
+            return int(value) if counted else value
+        if counted and (isinstance(value, int) or (isinstance(value, str) and value.isdecimal())):
+            return int(value)
+        raise SettingsError(f"{where}: {value!r} is neither true nor false")
+    if isinstance(action.default, list):
+        return [_read_as(one, action, where) for one in (value if isinstance(value, list) else [value])]
+    return _read_as(value, action, where)
+
+
+def _read_as(value: object, action: argparse.Action, where: str) -> object:
+    if isinstance(value, bool | list | dict):
+        raise SettingsError(f"{where}: {value!r} is not one number or text")
+    kind = action.type if callable(action.type) else str
+    try:
+        read: object = kind(str(value))
+    except argparse.ArgumentTypeError as error:
+        raise SettingsError(f"{where}: {error}") from None
+    except (ValueError, TypeError):
+        raise SettingsError(f"{where}: {value!r} cannot be used") from None
+    if action.choices is not None and read not in action.choices:
+        raise SettingsError(f"{where}: {value!r} is not one of {', '.join(map(str, action.choices))}")
+    return read
+
+
+def _is_given(action: argparse.Action, words: Sequence[str]) -> bool:
+    """True where the words name the option; short ones may stand together, as in ``-qv``."""
+    short = [flag[1] for flag in action.option_strings if not flag.startswith("--")]
+    for word in words:
+        if word.partition("=")[0] in action.option_strings:
+            return True
+        if word[:1] == "-" and word[1:2] != "-" and any(letter in word for letter in short):
+            return True
+    return False
+
+
+def _word_after(flag: str, words: Sequence[str]) -> str:
+    """The last value that the words give an option; empty where they give none."""
+    value = ""
+    for number, word in enumerate(words):
+        if word.startswith(f"{flag}="):
+            value = word.partition("=")[2]
+        elif word == flag and number + 1 < len(words):
+            value = words[number + 1]
+    return value
+
+
+def _variable(name: str) -> str:
+    return _PREFIX + name.upper().replace("-", "_")

@@ -1,0 +1,155 @@
+"""Help that helps: groups, examples, the nearest name for a mistake, completion, and all of it at once."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from processes import environment
+
+from replay_fetch.cli import main
+from replay_fetch.cli.main import _GROUPS, COMMANDS, command_parser
+
+
+def stopped(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[object, str, str]:
+    with pytest.raises(SystemExit) as ended:
+        main([*words])
+    captured = capsys.readouterr()
+    return ended.value.code, captured.out, captured.err
+
+
+def test_every_command_stands_in_one_group() -> None:
+    grouped = [name for names in _GROUPS.values() for name in names]
+    assert sorted(grouped) == sorted(COMMANDS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_an_example_that_parses(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, text, _ = stopped(capsys, command, "--help")
+    assert code == 0
+    example = re.search(rf"replay-fetch {command}\b([^|;&\n>)]*)", text[text.index("example") :])
+    assert example is not None
+    parser = command_parser(command)
+    words = example[1].split(", where")[0].split()
+    parser.check_flags(words)
+    parser.parse_args(words)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_fits_eighty_columns(
+    command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    _, text, _ = stopped(capsys, command, "--help")
+    assert [line for line in text.splitlines() if line.startswith("  -") and len(line) > 80] == []
+    assert text.startswith(f"usage: replay-fetch {command}")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["downlaod"], "replay-fetch: unknown command downlaod; did you mean download?"),
+        (["expotr", "out"], "replay-fetch: unknown command expotr; did you mean export?"),
+        (["xyzzy"], "replay-fetch: unknown command xyzzy"),
+        (["--hlep"], "replay-fetch: unknown option --hlep; did you mean --help?"),
+        (["download", "--wrokers", "3"], "replay-fetch download: unknown option --wrokers; did you mean --workers?"),
+        (["download", "--wrokers=3"], "replay-fetch download: unknown option --wrokers; did you mean --workers?"),
+        (["download", "v", "o", "--max_rate", "3"], "unknown option --max_rate; did you mean --max-rate?"),
+        (["export", "out", "--parqet", "t"], "unknown option --parqet; did you mean --parquet?"),
+        (["show", "out", "--limt", "5"], "unknown option --limt; did you mean --limit?"),
+        (["verify", "out", "--xyzzy"], "replay-fetch verify: unknown option --xyzzy"),
+        (["probe", "s", "v", "--api-key", "k"], "--api-key: every user of the machine could read it; keys come from"),
+        ([], "replay-fetch: a COMMAND is missing"),
+    ],
+)
+def test_a_mistake_takes_a_line_and_names_what_was_meant(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = stopped(capsys, *words)
+    mistake, see, *more = err.splitlines()
+    assert (code, out, more) == (2, "", [])
+    assert said in mistake
+    if "xyzzy" in said:
+        assert "did you mean" not in mistake
+    assert re.fullmatch(r"see `replay-fetch( \w+)? --help`", see)
+
+
+def test_a_value_that_looks_like_a_key_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
+    _, _, err = stopped(capsys, "download", "v", "o", "--api-key=0123456789abcdef")
+    assert "0123456789abcdef" not in err
+
+
+def test_behind_two_dashes_nothing_is_an_option(capsys: pytest.CaptureFixture[str]) -> None:
+    parser = command_parser("status")
+    parser.check_flags(["--", "--odd-folder"])
+    assert str(parser.parse_args(["--", "--odd-folder"]).out) == "--odd-folder"
+    assert capsys.readouterr().err == ""
+
+
+def test_a_mistake_moves_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    _, _, err = stopped(capsys, "download\x1b[2J")
+    assert "\x1b" not in err
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_completion_knows_every_command(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("shtab", reason="the extra is optional")
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert all(re.search(rf"\b{command}\b", script) for command in COMMANDS)
+    assert "give-up-after" in script or shell == "tcsh"  # whose subcommands' options shtab leaves out
+
+
+def test_bash_completes_commands_and_options() -> None:
+    pytest.importorskip("shtab", reason="the extra is optional")
+    bash = shutil.which("bash")
+    if bash is None:
+        pytest.skip("there is no bash")
+    script = f"""
+eval "$({sys.executable} -m replay_fetch completion bash)"
+f=$(complete -p replay-fetch | sed 's/.*-F \\([^ ]*\\).*/\\1/')
+COMP_WORDS=(replay-fetch s); COMP_CWORD=1; $f replay-fetch s replay-fetch; echo "${{COMPREPLY[@]}}"
+COMP_WORDS=(replay-fetch download --wor); COMP_CWORD=2; $f replay-fetch --wor download; echo "${{COMPREPLY[@]}}"
+COMP_WORDS=(replay-fetch download --compress g); COMP_CWORD=3; $f replay-fetch g --compress; echo "${{COMPREPLY[@]}}"
+"""
+    done = subprocess.run(  # noqa: S603 - our own script
+        [bash, "-c", script], capture_output=True, env=environment(), timeout=60, check=True, text=True
+    )
+    commands, options, choices = done.stdout.splitlines()
+    assert sorted(commands.split()) == ["show", "simulate", "status"]
+    assert options == "--workers"
+    assert choices == "gzip"
+
+
+def test_without_the_extra_its_name_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    assert main(["completion", "bash"]) == 2
+    assert "pip install 'replay-fetch[completion]'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [["--help"], ["download", "--help"], ["show", "--help"], ["downlaod"]])
+def test_help_loads_little(words: list[str]) -> None:
+    """What takes long to load is known by name; a clock would judge the machine."""
+    script = (
+        "import sys\n"
+        "from replay_fetch.cli import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "except SystemExit:\n    pass\n"
+        "heavy = 'aiohttp anyio sqlite3 tqdm matplotlib jinja2 pyarrow numpy shtab'.split()\n"
+        "print(*(name for name in heavy if name in sys.modules))"
+    )
+    done = subprocess.run(  # noqa: S603 - the words of the table
+        [sys.executable, "-c", script, *words],
+        capture_output=True,
+        env=environment(),
+        timeout=30,
+        check=True,
+        text=True,
+    )
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert loaded <= ({"anyio", "sqlite3", "tqdm"} if words[0] == "show" else set())
