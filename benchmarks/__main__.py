@@ -6,10 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import pacing, pipeline
+from benchmarks import pacing, pipeline, scale
 from benchmarks.programs import FailedError
 
-_BENCHMARKS = {"pipeline": pipeline}
+_BENCHMARKS = {"pipeline": pipeline, "scale": scale}
 
 
 def main() -> int:

@@ -20,7 +20,9 @@ _ENVELOPE = b'{"segments":[%s],"paging":{"next":%s}}'
 
 
 def cut(size: int) -> list[bytes]:
-    """The bodies of one session's pages, each of about ``size`` bytes."""
+    """The bodies of one session's pages, each of about ``size`` bytes; of none, one empty last page."""
+    if not size:
+        return [b'{"segments":[]}'] * PAGES
     segments = _segments(most=size // 2)
     indexes = itertools.count()
     bodies = []
