@@ -22,6 +22,7 @@ from benchmarks.simulation.scenarios import SCENARIOS
 from benchmarks.simulation.trial import Result, run
 
 COLUMNS = ("headers", "blind", "neighbour", "twins", "change", "high")
+QUICK = COLUMNS[:-1]  # a thousand requests in ten seconds take half of the time of all
 OURS = "replay-fetch"
 
 
@@ -43,9 +44,10 @@ class Cell:
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     seeds = range(1 if options.quick else options.seeds)
-    columns = COLUMNS if options.quick else tuple(SCENARIOS)
+    shown = QUICK if options.quick else COLUMNS
+    columns = shown if options.quick else tuple(SCENARIOS)
     cells = [_cell(name, column, seeds) for name in CONTROLLERS for column in columns]
-    _print_table(cells, COLUMNS)
+    _print_table(cells, shown)
     if not options.quick:
         _print_scenarios([cell for cell in cells if cell.controller == OURS])
     random_servers = [_world(mode, 6 if options.quick else options.worlds) for mode in worlds.MODES]
@@ -58,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="six scenarios, one seed, few random servers")
+    parser.add_argument("--quick", action="store_true", help="five scenarios, one seed, few random servers")
     parser.add_argument("--seeds", type=int, default=5, help="runs of each scenario")
     parser.add_argument("--worlds", type=int, default=60, help="random servers of each kind of headers")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
