@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
 
@@ -18,6 +19,7 @@ from replay_fetch.ledger import FoundViews
 from replay_fetch.model import View
 from replay_fetch.plan import ViewList, csv_text
 from replay_fetch.plan.writing import COLUMNS, inert
+from replay_fetch.progress import FindingMoment, RunStats
 
 NOW = epoch_ms(datetime(2026, 2, 3, 4, 5, 6, 789_000, UTC))
 DAY = 86_400_000
@@ -85,6 +87,27 @@ def test_no_cell_of_a_stranger_begins_a_formula_or_moves_a_cursor(text: str) -> 
 def test_what_becomes_of_a_strangers_text(text: str, cell: str) -> None:
     assert inert(text) == cell
     assert unquote(cell, errors="surrogatepass") == text
+
+
+@pytest.mark.parametrize(
+    ("rate", "gate", "words"),
+    [
+        (None, 0.0, "1,200 views found, 25% of the time searched, 3 pages, 2.0 kB, 2 429s"),
+        (4.0, 0.0, "1,200 views found, 25% of the time searched, limit 4.0/s, 3 pages, 2.0 kB, 2 429s"),
+        (4.0, 75.0, "1,200 views found, 25% of the time searched, paused 1 min 15 s, 3 pages, 2.0 kB, 2 429s"),
+    ],
+)
+def test_a_moment_of_a_search_in_words(rate: float | None, gate: float, words: str) -> None:
+    stats = RunStats(pages=3, requests=5, rate_limited=2, wire_bytes=2000)
+    moment = FindingMoment(4 * DAY, DAY, 1200, stats, Pace(rate, gate))
+    assert ", ".join(moment.words()) == words
+    assert moment.fields()["time_searched_ms"] == DAY
+
+
+@dataclass(frozen=True)
+class Pace:
+    rate_per_s: float | None
+    gate_shut_s: float
 
 
 def test_a_cell_with_commas_quotes_and_lines_stays_one_cell() -> None:

@@ -101,10 +101,9 @@ class Discover:
             except ReplayFetchError as error:  # carried past the group, which would wrap it
                 failure = error
             group.cancel_scope.cancel()
-        if self._interrupted:
-            raise KeyboardInterrupt
-        if failure is not None:
-            raise failure
+        if self._interrupted or failure is not None:
+            self.found.views.close()
+            raise failure or KeyboardInterrupt
         self.found.seconds = anyio.current_time() - began
         return self.found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,6 +14,7 @@ from anyio.streams.memory import MemoryObjectSendStream
 
 from replay_fetch.api import PageDecoder
 from replay_fetch.archive import ChainRestarted, Layout, Message, PageArrived, RawPages, Writer
+from replay_fetch.archive.durable import explained
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger import Ledger
 from replay_fetch.model import Outcome, Page
@@ -91,12 +91,11 @@ class Decoding:
         the same ones goes on behind the pages. A failure is kept in ``found``.
         """
         try:
-            begin_chains_anew(self._ledger, self._api, but=Outcome.UNRECOGNISED)
-            begin_run(self._ledger)
-            sessions = self._sessions()
-            while not self.found.interrupted and (some := list(itertools.islice(sessions, _AT_ONCE))):
-                await self._commit(some, ArchiveSettings(keep_raw=keep_raw), stop)
-                log.info("%d views read again", self.found.views)
+            sessions = await to_thread.run_sync(self._begin)
+            for first in range(0, len(sessions), _AT_ONCE):
+                if not self.found.interrupted:
+                    await self._commit(sessions[first : first + _AT_ONCE], ArchiveSettings(keep_raw=keep_raw), stop)
+                    log.info("%d views read again", self.found.views)
         except ReplayFetchError as error:
             self.found.failure = error
         in_order = self.found.failure is None
@@ -105,6 +104,12 @@ class Decoding:
         except ReplayFetchError as error:
             self.found.failure = self.found.failure or error
         return self.found
+
+    def _begin(self) -> list[str]:
+        """The sessions to read, once the ledger knows how their chains are to be asked for."""
+        begin_chains_anew(self._ledger, self._api, but=Outcome.UNRECOGNISED)
+        begin_run(self._ledger)
+        return self._sessions()
 
     def _finish(self, in_order: bool) -> None:  # noqa: FBT001 - called through a thread, by position
         bring_manifest_up_to_date(self._layout, self._ledger, changed=False, in_order=in_order)
@@ -147,10 +152,11 @@ class Decoding:
             if found.ended is not None:
                 await outbox.send(found.ended)
 
-    def _sessions(self) -> Iterator[str]:
+    def _sessions(self) -> list[str]:
         """The ids of sessions with raw pages."""
-        folders = self._layout.raw.iterdir() if self._layout.raw.is_dir() else iter(())
-        yield from sorted(folder.name for folder in folders if folder.is_dir())
+        with explained(f"reading {self._layout.raw}"):
+            folders = self._layout.raw.iterdir() if self._layout.raw.is_dir() else ()
+            return sorted(folder.name for folder in folders if folder.is_dir())
 
     def _session(self, session_id: str) -> Iterator[Rereading]:
         for planned in self._ledger.planned_session(session_id):
