@@ -6,10 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import pacing, pipeline, scale
+from benchmarks import compare, fetch, pacing, pipeline, scale
 from benchmarks.programs import FailedError
 
-_BENCHMARKS = {"pipeline": pipeline, "scale": scale}
+_BENCHMARKS = {"pipeline": pipeline, "scale": scale, "fetch": fetch, "compare": compare}
 
 
 def main() -> int:

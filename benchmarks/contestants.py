@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,15 +23,19 @@ class Contestant:
     name: str
     command: Command
     needs: str = ""
-    """A module that must be installed."""
+    """A module or program that must be installed."""
     by_default: bool = True
+    keeps: bool = True
+    """It writes one file a session."""
+    reports: bool = False
+    """It writes ours' report.json."""
 
     @property
     def installed(self) -> bool:
-        return not self.needs or importlib.util.find_spec(self.needs) is not None
+        return not self.needs or bool(shutil.which(self.needs) or importlib.util.find_spec(self.needs))
 
 
-def _client(module: str, *flags: str) -> Command:
+def client(module: str, *flags: str) -> Command:
     def command(base_url: str, views: Path, out: Path) -> Sequence[str]:
         module_name = f"benchmarks.clients.{module}"
         return [sys.executable, "-m", module_name, base_url, str(views), str(out), str(WORKERS), *flags]
@@ -49,11 +54,13 @@ def ours(*flags: str) -> Command:
 
 
 CONTESTANTS = (
-    Contestant(BARE, _client("bare_aiohttp")),
-    Contestant(OURS, ours()),
-    Contestant("afternoon script", _client("afternoon")),
-    Contestant("vendor's client + json", _client("vendor"), needs="datadog_api_client"),
-    Contestant("bare aiohttp, uvloop", _client("bare_aiohttp", "--uvloop"), needs="uvloop", by_default=False),
-    Contestant("replay-fetch, gzip", ours("--compress", "gzip"), by_default=False),
-    Contestant("replay-fetch, zstd", ours("--compress", "zstd"), needs="zstandard", by_default=False),
+    Contestant(BARE, client("bare_aiohttp"), keeps=False),
+    Contestant(OURS, ours(), reports=True),
+    Contestant("afternoon script", client("afternoon")),
+    Contestant("vendor's client + json", client("vendor"), needs="datadog_api_client"),
+    Contestant(
+        "bare aiohttp, uvloop", client("bare_aiohttp", "--uvloop"), needs="uvloop", by_default=False, keeps=False
+    ),
+    Contestant("replay-fetch, gzip", ours("--compress", "gzip"), by_default=False, reports=True),
+    Contestant("replay-fetch, zstd", ours("--compress", "zstd"), needs="zstandard", by_default=False, reports=True),
 )

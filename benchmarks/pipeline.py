@@ -17,8 +17,7 @@ from benchmarks.scratch import scratch, write_list
 from benchmarks.server import CODINGS, PAGES, serving
 
 # Pages of a run by their size: a few seconds for the quick ones.
-_PAGES = {2_000: 4_000, 20_000: 3_000, 200_000: 300, 2_000_000: 40}
-_COLUMNS = ("", "CPU µs a page", "x bare aiohttp", "x replay-fetch", "pages/s", "MB/s a core", "peak MB", "start s")
+PAGES_OF_SIZE = {2_000: 4_000, 20_000: 3_000, 200_000: 300, 2_000_000: 40}
 
 
 @dataclass(frozen=True)
@@ -67,14 +66,11 @@ def run(options: argparse.Namespace) -> Results:
             if case.endswith("gzip") and not case.startswith(f"{sizes[0]}/"):
                 continue
             size = int(case.partition("/")[0])
-            pages = _PAGES.get(size, 1000) // (4 if options.quick else 1)
+            pages = PAGES_OF_SIZE.get(size, 1000) // (4 if options.quick else 1)
             print(f"{case} …", file=sys.stderr)
-            measure = _Measure(folder, case, base_url, size, pages)
-            starts = {
-                each: min((measure.price(each, 1) for _ in range(3)), key=lambda paid: paid.cpu) for each in present
-            }
-            trials = [measure.trial(each, starts[each], number) for number in range(rounds) for each in present]
-            results.tables.append(_table(case, trials))
+            measure = Measure(folder, case, base_url, size, pages)
+            trials = measure.trials(present, rounds)
+            results.tables.append(table(case, trials))
             results.measurements += map(asdict, trials)
     return results
 
@@ -91,14 +87,23 @@ def _chosen(options: argparse.Namespace, notes: list[str]) -> Sequence[Contestan
 
 
 @dataclass
-class _Measure:
+class Measure:
     folder: Path
     case: str
     base_url: str
     size: int
     pages: int
 
-    def trial(self, contestant: Contestant, started: Price, number: int) -> Trial:
+    def trials(self, contestants: Sequence[Contestant], rounds: int) -> list[Trial]:
+        """Every contestant in every round, one after another."""
+        starts = [min((self.price(each, 1) for _ in range(3)), key=lambda paid: paid.cpu) for each in contestants]
+        return [
+            self._trial(each, started, number)
+            for number in range(rounds)
+            for each, started in zip(contestants, starts, strict=True)
+        ]
+
+    def _trial(self, contestant: Contestant, started: Price, number: int) -> Trial:
         whole = self.price(contestant, self.pages // PAGES)
         return Trial(self.case, contestant.name, number, self.size, self.pages, started, whole)
 
@@ -114,35 +119,37 @@ class _Measure:
 
 def _check(contestant: Contestant, out: Path, sessions: int) -> None:
     """Nobody wins by leaving something out."""
-    if contestant.name.startswith(OURS):
+    if contestant.reports:
         requests = json.loads((out / "report.json").read_text())["requests"]
         if requests != sessions * PAGES:
             raise SystemExit(f"{contestant.name} asked {requests} times for {sessions * PAGES} pages")
-    if not contestant.name.startswith(BARE):
-        files = sum(1 for _ in out.rglob("*.ndjson*")) - (contestant.name.startswith(OURS))
+    if contestant.keeps:
+        files = sum(1 for _ in out.rglob("*.ndjson*")) - contestant.reports  # the manifest is one too
         if files != sessions:
             raise SystemExit(f"{contestant.name} wrote {files} files for {sessions} sessions")
 
 
-def _table(case: str, trials: Sequence[Trial]) -> Table:
-    table = Table(f"{case}: {trials[0].pages} pages of {trials[0].size // 1000} kB", _COLUMNS)
+def table(case: str, trials: Sequence[Trial], against: Sequence[str] = (BARE, OURS)) -> Table:
+    """What a page cost each contestant, and the ratios to those named in ``against``."""
+    ratios = [f"x {name}" for name in against]
+    columns = ("", "CPU µs a page", *ratios, "pages/s", "MB/s a core", "peak MB", "start s")
+    found = Table(f"{case}: {trials[0].pages} pages of {trials[0].size // 1000} kB", columns)
     by_name: dict[str, list[Trial]] = {}
     for trial in trials:
         by_name.setdefault(trial.contestant, []).append(trial)
     for name, runs in by_name.items():
-        table.rows.append(
+        found.rows.append(
             (
                 name,
                 spread([1e6 * trial.cpu for trial in runs], "{:.0f}"),
-                _ratios(runs, by_name.get(BARE)),
-                _ratios(runs, by_name.get(OURS)),
+                *(_ratios(runs, by_name.get(other)) for other in against),
                 spread([trial.pace for trial in runs], "{:.0f}"),
                 spread([trial.size / 1e6 / trial.cpu for trial in runs], "{:.0f}"),
                 spread([trial.whole.peak / 1e6 for trial in runs], "{:.0f}"),
                 spread([trial.started.cpu for trial in runs]),
             )
         )
-    return table
+    return found
 
 
 def _ratios(trials: Sequence[Trial], against: Sequence[Trial] | None) -> str:
