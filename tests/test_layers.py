@@ -45,6 +45,10 @@ DOORS = {
     "sqlite3": {"ledger"},
     "aiolimiter": {"pacing"},
     "argparse": {"cli", "commands"},
+    "pyarrow": {"commands"},
+    "matplotlib": {"commands"},
+    "jinja2": {"commands"},
+    "shtab": {"cli"},
     "subprocess": set[str](),
 }
 
