@@ -12,7 +12,7 @@ import pytest
 from archives import WIDE, Archive, truth, write_list
 from processes import ended, run, served, start
 
-from replay_fetch.simulator import HoldingSettings, PagingSettings, Shape, Simulator, SimulatorSettings
+from replay_fetch.simulator import PagingSettings, Shape, Simulator, SimulatorSettings
 
 PATHS = ("--segments-path", "payload.chunks", "--next-path", "continuation")
 
@@ -20,7 +20,7 @@ PATHS = ("--segments-path", "payload.chunks", "--next-path", "continuation")
 @pytest.fixture(scope="module")
 def simulator() -> Iterator[Simulator]:
     paging = PagingSettings(shape=Shape.UNKNOWN, page_bytes=16_000)
-    with served(SimulatorSettings(limit=WIDE, paging=paging, holding=HoldingSettings(sessions=24))) as simulator:
+    with served(SimulatorSettings(limit=WIDE, paging=paging)) as simulator:
         yield simulator
 
 

@@ -12,6 +12,7 @@ import pytest
 from archives import WIDE, Archive
 from processes import run, served
 
+from replay_fetch.cli import main
 from replay_fetch.simulator import SearchSettings, Simulator, SimulatorSettings
 
 HEADER = ["session_id", "view_id", "date", "application_id", "view_url", "segments_count", "sdk"]
@@ -95,11 +96,13 @@ def test_sessions_may_be_named_several_at_once_and_are_found_without_a_window(si
         (["--out", "/no/such/folder/v.csv"], "there is no folder /no/such/folder"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_before_anything_is_asked(options: list[str], complaint: str) -> None:
-    done = run("discover", *options)
-    assert done.code == 2
-    assert complaint in done.stderr
-    assert done.stdout == ""
+def test_what_cannot_be_meant_is_refused_before_anything_is_asked(
+    options: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["discover", *options]) == 2
+    said = capsys.readouterr()
+    assert complaint in said.err
+    assert said.out == ""
 
 
 def test_the_help_shows_an_example_and_the_exit_codes() -> None:
