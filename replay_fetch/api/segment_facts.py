@@ -3,58 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice, pairwise
+from typing import Annotated
 
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import Meta, Struct
 
 from replay_fetch.api import split
 
 _NAMED = 100
-_MOST = 2**63
+_MOST = 2**63 - 1
 
 
-@dataclass(frozen=True, slots=True)
-class SegmentFacts:
+_Whole = Annotated[int, Meta(ge=0, lt=_MOST)]
+
+
+class SegmentFacts(
+    Struct,
+    frozen=True,
+    gc=False,
+    rename={"index": "index_in_view", "start_ms": "start", "end_ms": "end", "records": "records_count"},
+):
     """A segment's own account; None for what it does not say, or says in no usable form.
 
     ``start_ms`` and ``end_ms`` are milliseconds since 1970, of the recording machine's clock.
     """
 
-    index: int | None = None
+    index: _Whole | None = None
     has_full_snapshot: bool | None = None
-    start_ms: int | None = None
-    end_ms: int | None = None
-    records: int | None = None
+    start_ms: _Whole | None = None
+    end_ms: _Whole | None = None
+    records: _Whole | None = None
 
 
-class _Metadata(Struct, gc=False):
-    index_in_view: Raw | UnsetType = UNSET
-    has_full_snapshot: Raw | UnsetType = UNSET
-    start: Raw | UnsetType = UNSET
-    end: Raw | UnsetType = UNSET
-    records_count: Raw | UnsetType = UNSET
-
-
-_KEYS = _Metadata.__struct_fields__
-_metadata = msgspec.json.Decoder(_Metadata)
+_facts = msgspec.json.Decoder(SegmentFacts)
 
 
 def facts(raw: bytes) -> SegmentFacts:
     """The facts in one segment's JSON text; never raises."""
     try:
-        found, _ = split.quick(_metadata.decode, raw)
-        texts = [bytes(text) if (text := getattr(found, key)) is not UNSET else b"" for key in _KEYS]
-    except split.REFUSED:
-        try:
-            members = split.members(raw)
-        except ValueError:
-            return SegmentFacts()
-        texts = [members.get(key, b"") for key in _KEYS]
-    index, snapshot, start, end, records = texts
-    flag = {b"true": True, b"false": False}.get(snapshot)
-    return SegmentFacts(_whole(index), flag, _whole(start), _whole(end), _whole(records))
+        return split.quick(_facts.decode, raw)[0]
+    except split.REFUSED:  # also where a value is of no such type: the others still count
+        return _one_by_one(raw)
+
+
+def _one_by_one(raw: bytes) -> SegmentFacts:
+    try:
+        members = split.members(raw)
+    except ValueError:
+        return SegmentFacts()
+    index, start, end, records = (
+        _whole(members.get(key, b"")) for key in ("index_in_view", "start", "end", "records_count")
+    )
+    flag = {b"true": True, b"false": False}.get(members.get("has_full_snapshot", b""))
+    return SegmentFacts(index, flag, start, end, records)
 
 
 def _whole(text: bytes) -> int | None:
