@@ -104,8 +104,8 @@ class Committer:
         views = [records.get(view.planned.row, view) for view in self._journal.session_views(number)]
         file = SessionFile(self._layout, views[0].planned.view.session_id, number, views)
         if file.whole:  # written straight from the drafts; a partial one is a copy of parts
-            rows = {view.planned.row: view for view in views}
-            fresh = {row: draft for row, draft in drafts.items() if row in rows and draft.holds(rows[row])}
+            rows = ((view.planned.row, view) for view in views)
+            fresh = {row: drafts[row] for row, view in rows if row in drafts and drafts[row].holds(view)}
             file = replace(file, drafts=fresh)
         return file
 
