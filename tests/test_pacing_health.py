@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from replay_fetch.pacing.concurrency import Concurrency
-from replay_fetch.pacing.history import History, Point
 from replay_fetch.pacing.outage import Outage
 from replay_fetch.pacing.policy import Sent
 
@@ -107,14 +106,3 @@ def test_few_faults_leave_most_slots_in_use(every: int, least: int) -> None:
             slots.answered()
         lowest = min(lowest, slots.limit)
     assert lowest >= least
-
-
-def test_the_history_of_any_run_fits_the_report() -> None:
-    history = History(room=500)
-    for second in range(100_000):
-        if history.due(second):
-            history.add(Point(float(second), 1.0, 0))
-    times = [point.time for point in history]
-    assert 250 <= len(times) <= 500
-    assert times[0] == 0
-    assert times[-1] > 99_000

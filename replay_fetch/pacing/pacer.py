@@ -14,7 +14,6 @@ from replay_fetch.model import RateLimit
 from replay_fetch.pacing.adaptive_policy import AdaptivePolicy
 from replay_fetch.pacing.concurrency import Concurrency
 from replay_fetch.pacing.health import Health
-from replay_fetch.pacing.history import History, Point
 from replay_fetch.pacing.outage import Outage
 from replay_fetch.pacing.policy import Sent
 from replay_fetch.pacing.snapshot import Snapshot
@@ -74,14 +73,12 @@ class Pacer:
         self._waiting = 0
         self._waited = 0.0
         self._mode = ""
-        self._started: float | None = None
-        self.history = History()
 
     def turn(self, *, suspect: bool = False) -> AbstractAsyncContextManager[Turn]:
         """Waits in line and yields a turn; leaving it without an answer counts as lost.
 
         ``suspect`` marks a page whose faults are its own, see ``Attempts``: they are no sign of an
-        outage. Raises OutageError when nothing has succeeded for ``--give-up-after`` seconds.
+        outage, and brake nobody. Raises OutageError when nothing has succeeded for ``--give-up-after`` seconds.
         """
         return self._turn(suspect=suspect)
 
@@ -100,7 +97,6 @@ class Pacer:
 
     async def _in_line(self, *, suspect: bool) -> Turn:
         came = self._clock()
-        self._started = came if self._started is None else self._started
         self._waiting += 1
         try:
             async with self._line:
@@ -158,8 +154,7 @@ class Pacer:
             self._concurrency.released()
             self._outage.limited(now, sent)
         elif status in SERVER_ERRORS or status in ILL:
-            self._concurrency.fault(now, sent)
-            self._outage.fault(now, sent, suspect=turn.suspect)
+            self._fault(now, turn)
         else:
             self._concurrency.answered()
             self._outage.answered(sent)
@@ -170,12 +165,19 @@ class Pacer:
         turn.open = False
         self._policy.lost(now, sent)
         if fault:
-            self._concurrency.fault(now, sent)
-            self._outage.fault(now, sent, suspect=turn.suspect)
+            self._fault(now, turn)
         else:
             self._concurrency.released()
             self._outage.lost(now, sent)
         self._tell()
+
+    def _fault(self, now: float, turn: Turn) -> None:
+        """One page's own fault, again and again, says nothing of the server: it brakes nobody."""
+        if turn.suspect:
+            self._concurrency.released()
+        else:
+            self._concurrency.fault(now, turn.sent)
+        self._outage.fault(now, turn.sent, suspect=turn.suspect)
 
     def _tell(self) -> None:
         """Wakes the head of the line, to ask the gates again."""
@@ -185,9 +187,6 @@ class Pacer:
         if seen.mode != self._mode:
             self._mode = seen.mode
             log.debug("%s: %s", seen.mode, seen)
-        time = self._clock() - (self._started or 0.0)
-        if self.history.due(time):
-            self.history.add(Point(time, seen.rate, seen.rate_limited))
 
     @property
     def health(self) -> Health:
