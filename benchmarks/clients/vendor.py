@@ -14,10 +14,10 @@ from benchmarks.clients.common import in_parallel, work
 
 async def main() -> None:
     todo = work()
-    configuration = Configuration(host=todo.base_url, preload_content=False)  # type: ignore[no-untyped-call] # theirs
+    configuration = Configuration(host=todo.base_url, preload_content=False)
     configuration.api_key = {"apiKeyAuth": "benchmark", "appKeyAuth": "benchmark"}
     async with AsyncApiClient(configuration) as client:
-        api = RumReplaySessionsApi(client)  # type: ignore[no-untyped-call] # theirs
+        api = RumReplaySessionsApi(client)
 
         async def fetch(session_id: str, view_id: str) -> None:
             lines: list[str] = []

@@ -14,10 +14,10 @@ from benchmarks.server import PAGES
 
 async def main() -> None:
     todo = work()
-    configuration = Configuration(host=todo.base_url, preload_content=False)  # type: ignore[no-untyped-call] # theirs
+    configuration = Configuration(host=todo.base_url, preload_content=False)
     configuration.api_key = {"apiKeyAuth": "benchmark", "appKeyAuth": "benchmark"}
     async with AsyncApiClient(configuration) as client:
-        request: Any = RumReplaySessionsApi(client).get_segments  # type: ignore[no-untyped-call] # typed as not async
+        request: Any = RumReplaySessionsApi(client).get_segments
 
         async def fetch(session_id: str, view_id: str) -> None:
             for page in range(1, PAGES + 1):

@@ -25,4 +25,4 @@ class SleepUntilReset(Peer):
             return 0.0
         if answer.rate_limit and answer.rate_limit.reset is not None:
             return max(SHORTEST, answer.rate_limit.reset)
-        return 2.0 * 2 ** min(answer.attempt, 6)
+        return 2.0 * 2.0 ** min(answer.attempt, 6)
