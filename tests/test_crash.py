@@ -22,10 +22,10 @@ def test_a_killed_run_ends_in_the_same_archive(stage: Stage) -> None:
     """Each scenario is crashed at some of its points, others for each, and once at a random time."""
     rng = random.Random(stage.scenario.name)  # noqa: S311 - chance, not secrets
     chosen = [next(points) for points in [crashes(stage, rng)] for _ in stage.points]
-    sample = rng.sample(chosen, 4)
+    sample = rng.sample(chosen, 3)
     kills = sum(stage.trial(crash) for crash in sample)
     kills += stage.trial(rng.uniform(0.05, stage.seconds), rng.choice(chosen))
-    assert kills >= 3
+    assert kills >= 2
 
 
 def test_nothing_is_named_or_committed_before_it_is_on_the_disk(stage: Stage) -> None:

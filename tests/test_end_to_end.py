@@ -46,7 +46,8 @@ FAULTS = tuple(
         ),
     )
 )
-OBJECTS = tuple(shape for shape in Shape if shape not in (Shape.UNKNOWN, Shape.JSON_API))
+SHAPES = tuple(shape for shape in Shape if shape not in (Shape.UNKNOWN, Shape.JSON_API))
+PAGED = (Shape.SEGMENTS, Shape.NESTED, Shape.LINKS_NEXT, Shape.BARE)
 
 
 async def test_every_recorded_segment_arrives_once_byte_for_byte(tmp_path: Path) -> None:
@@ -88,8 +89,13 @@ async def test_neither_workers_nor_faults_change_a_byte(
         assert bool(simulator.counts.faults) == bool(faults)
 
 
-@pytest.mark.parametrize("last_page", LastPage)
-@pytest.mark.parametrize("shape", OBJECTS)
+@pytest.mark.parametrize(
+    ("shape", "last_page"),
+    [
+        *((shape, LastPage.NULL) for shape in SHAPES),
+        *((shape, end) for shape in PAGED for end in LastPage if end != "null"),
+    ],
+)
 async def test_each_shape_brings_the_same_segments(tmp_path: Path, shape: Shape, last_page: LastPage) -> None:
     settings = SimulatorSettings(paging=replace(SMALL_PAGES, shape=shape, last_page=last_page))
     async with Simulator(settings) as simulator:

@@ -44,7 +44,7 @@ from replay_fetch.simulator.choices import OBJECT_SHAPES
 from replay_fetch.simulator.faults import KINDS
 
 # The long form sets this to some thousands.
-SCRIPTS = int(os.environ.get("REPLAY_FETCH_FAULT_SCRIPTS", "30"))
+SCRIPTS = int(os.environ.get("REPLAY_FETCH_FAULT_SCRIPTS", "25"))
 
 PASSING = ("408", "429", "500", "502", "503", "504", "512", "599", *KINDS)
 LASTING = ("400", "403", "404", "410", "418")

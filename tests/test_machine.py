@@ -69,7 +69,7 @@ def mounted(folder: Path, options: str) -> Iterator[Callable[[str], None]]:
 
 
 @pytest.mark.skipif(not ROOT, reason="only root can mount a small disk")
-@pytest.mark.parametrize("size", ["40k", "160k", "400k", "900k"])
+@pytest.mark.parametrize("size", ["40k", "160k", "900k"])
 def test_a_full_disk_stops_the_run_and_room_lets_it_go_on(tmp_path: Path, size: str) -> None:
     disk = tmp_path / "disk"
     with served(QUICK) as simulator, mounted(disk, f"size={size}") as remount:
@@ -81,7 +81,7 @@ def test_a_full_disk_stops_the_run_and_room_lets_it_go_on(tmp_path: Path, size: 
         whole(simulator, disk / "out")
 
 
-@pytest.mark.parametrize("blocks", [16, 64, 200])
+@pytest.mark.parametrize("blocks", [16, 200])
 def test_a_limit_on_the_size_of_files_stops_the_run(tmp_path: Path, blocks: int) -> None:
     with served(QUICK) as simulator:
         arguments = listed(simulator, tmp_path / "out", tmp_path)
@@ -145,7 +145,7 @@ def test_few_descriptors_are_enough(tmp_path: Path) -> None:
 def test_one_signal_ends_the_run_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     out = tmp_path / "out"
     with served(SLOW) as simulator:
-        arguments = (*listed(simulator, out, tmp_path), "--workers", "2")
+        arguments = (*listed(simulator, out, tmp_path), "--max-views", "12", "--workers", "2")
         process = start(*arguments)
         _wait(lambda: simulator.counts.requests > 6)
         process.send_signal(number)
@@ -159,7 +159,8 @@ def test_one_signal_ends_the_run_cleanly(tmp_path: Path, number: signal.Signals)
         again = run(*arguments[:-2])
         assert again.code == 0, again
         assert {view: simulator.counts.views[view] for view in finished} == {view: asked[view] for view in finished}
-        whole(simulator, out)
+        assert Archive(out).sessions() == truth(simulator, simulator.views[:12])
+        assert Archive(out).problems() == []
 
 
 def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:

@@ -37,7 +37,12 @@ _PAGES = PagingSettings(page_segments=1)
 
 SCENARIOS = (
     Scenario("sessions", SimulatorSettings(seed=1, limit=WIDE, paging=PagingSettings(page_bytes=60_000))),
-    Scenario("parts", SimulatorSettings(seed=2, limit=WIDE, paging=_PAGES, latency=_SLOW), flags=("--workers", "6")),
+    Scenario(
+        "parts",
+        SimulatorSettings(seed=2, limit=WIDE, paging=_PAGES, latency=_SLOW),
+        views=slice(0, 18),
+        flags=("--workers", "10"),
+    ),
     Scenario(
         "added views",
         SimulatorSettings(seed=3, limit=WIDE, paging=_PAGES, latency=_SLOW),
@@ -67,11 +72,11 @@ SCENARIOS = (
         SimulatorSettings(
             seed=5,
             limit=WIDE,
-            holding=HoldingSettings(segments_per_view=90),
+            holding=HoldingSettings(segments_per_view=60),
             paging=PagingSettings(page_segments=9),
             latency=LatencySettings(median=0.02),
         ),
-        views=slice(0, 4),
+        views=slice(5, 8),  # of 1.4 MB, 1.5 MB and 0.4 MB: the first two are saved while they grow
         flags=("--workers", "3"),
     ),
 )
