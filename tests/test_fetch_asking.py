@@ -170,9 +170,16 @@ async def test_a_dead_api_ends_the_run_and_not_its_views() -> None:
     assert 600 < anyio.current_time() < 800
 
 
-async def test_an_outage_that_ends_in_time_costs_time_alone() -> None:
+@pytest.mark.parametrize(
+    "fault",
+    [TransportError("refused"), status(503), Answer(200, {}, b"<h1>We will be back soon</h1>")],
+    ids=["refused", "503", "html"],
+)
+async def test_an_outage_that_ends_in_time_costs_time_alone(fault: Told) -> None:
+    """Whatever it looks like: a maintenance page that says 200 is no sound answer."""
+
     def answers(_source: str, _token: str | None) -> Told:
-        return TransportError("refused") if anyio.current_time() < 300 else page(0)
+        return fault if anyio.current_time() < 300 else page(0)
 
     one = asking(FakeTransport(answers), FetchSettings(workers=4, retries=8))
     one.rng = random.Random(1)  # noqa: S311 - jitter, drawn the same each time

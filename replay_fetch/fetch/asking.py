@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 # A body of this many bytes or more is read in a thread: it would hold up the loop for milliseconds.
 _LARGE = 256 * 1024
 _GOOD = range(200, 300)
+_UNAVAILABLE = 503
 
 T = TypeVar("T")
 
@@ -120,7 +121,7 @@ class Asking:
                 answer = await self.transport.get(question.url)
             else:
                 answer = await self.transport.post_json(question.url, question.body)
-            turn.answered(answer.status, rate_limit(answer.headers, now_epoch=self.epoch()))
+            turn.answered(_health_of(answer), rate_limit(answer.headers, now_epoch=self.epoch()))
         self.counters.wire_bytes += len(answer.body)
         return answer if answer.status in _GOOD else self.echoes.removed(answer)
 
@@ -147,6 +148,11 @@ class Asking:
             if clean is answer:
                 raise
         return await _decoded(question, clean)  # fails in the same way, and what it says and keeps holds no key
+
+
+def _health_of(answer: Answer) -> int:
+    """The status, as far as it speaks of the server's health: a maintenance page that says 200 is no sound answer."""
+    return _UNAVAILABLE if answer.status in _GOOD and answer.body[:1] == b"<" else answer.status
 
 
 async def _decoded(question: Question[T], answer: Answer) -> T:
