@@ -14,7 +14,8 @@ from replay_fetch.environment import key_origins
 from replay_fetch.settings import SITES
 
 _EPILOG = """\
-order: option, environment (REPLAY_FETCH_MAX_RATE for --max-rate; DD_SITE), --config FILE, default
+order: option, environment (REPLAY_FETCH_MAX_RATE for --max-rate; DD_SITE),
+the file named with --config, default
 
 example: replay-fetch config --config archive.toml, where archive.toml holds
   site = "datadoghq.eu"

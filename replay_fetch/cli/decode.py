@@ -17,14 +17,14 @@ from replay_fetch.progress import Console, logging_to
 from replay_fetch.settings import ShowSettings
 
 _EPILOG = """\
-The paths are kept with the archive: a download with the same ones goes on behind the decoded pages.
-Without paths the pages are read by the rules alone.
+The paths are kept with the archive: a download with the same ones goes on
+behind the decoded pages. Without paths the pages are read by the rules alone.
 
 example:
-  replay-fetch decode archive/ --segments-path payload.chunks --next-path continuation --dry-run
+  replay-fetch decode archive/ --segments-path payload.chunks --dry-run
 
-exit codes: 0 every raw page is understood · 1 some are not, or their chain is cut · 2 usage ·
-3 stopped (disk full, archive locked or not ours) · 130 interrupted
+exit codes: 0 every raw page is understood; 1 some are not, or their chain is
+cut; 2 usage; 3 stopped (disk full, archive locked); 130 interrupted
 """
 
 

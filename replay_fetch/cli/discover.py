@@ -33,15 +33,16 @@ from replay_fetch.settings import SITES, ApiSettings, Settings
 log = logging.getLogger(__name__)
 
 _EPILOG = """\
-points in time: now, now-24h (s m h d w), 2026-01-31, 2026-01-31T08:00Z, milliseconds since 1970;
-without an offset they are UTC
+points in time: now, now-24h (s m h d w), 2026-01-31, 2026-01-31T08:00Z, or
+milliseconds since 1970; without an offset they are UTC
 
 examples:
   replay-fetch discover --from now-7d | replay-fetch download - archive/
-  replay-fetch discover --session 1f46e825-067f-4850-9b0a-58b0ef0c14f1 --out views.csv
+  replay-fetch discover --session SESSION_ID --out views.csv
 
-exit codes: 0 searched to the end, whatever was found · 1 some events name no view · 2 usage or
-settings · 3 stopped (keys refused, API dead, search refused); then there is no list · 130 interrupted
+exit codes: 0 searched to the end, whatever was found; 1 some events name no
+view; 2 usage or settings; 3 stopped (keys refused, API dead, search refused):
+then there is no list; 130 interrupted
 """
 _FROM, _FROM_OF_SESSIONS = "now-24h", "now-30d"
 

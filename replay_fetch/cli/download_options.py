@@ -27,7 +27,7 @@ _DAY = _UNITS["d"]
 _EPILOG = """\
 examples:
   replay-fetch download views.csv archive/
-  zcat season.csv.gz | replay-fetch download - archive/ --compress gzip --max-rate 5
+  zcat season.csv.gz | replay-fetch download - archive/ --compress gzip
 """
 
 

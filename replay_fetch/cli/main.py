@@ -57,12 +57,15 @@ _GROUPS = {
 }
 
 _EPILOG = """\
-exit codes: 0 every row ended well · 1 some did not, run again to retry them · 2 usage, settings or an
-unreadable list · 3 stopped (keys refused, disk full, API dead, archive locked), safe to run again ·
-130 interrupted
+exit codes:
+    0  every row ended well
+    1  some did not; run again to retry them
+    2  usage, settings or an unreadable list; nothing was asked
+    3  stopped: keys refused, disk full, API dead, archive locked; run again
+  130  interrupted
 
-keys: DD_API_KEY and DD_APP_KEY, or DD_BEARER_TOKEN, in the environment or in --env-file; DD_SITE names
-the site
+keys: DD_API_KEY and DD_APP_KEY, or DD_BEARER_TOKEN, in the environment or in
+the file named with --env-file; DD_SITE names the site
 """
 
 
@@ -116,7 +119,7 @@ def _without_command(word: str, arguments: Sequence[str]) -> NoReturn:
     """``--help``, ``--version``, or a mistake."""
     parser = Parser("replay-fetch", "Get Datadog RUM Session Replay recordings out, in bulk.")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.usage = "replay-fetch COMMAND …, replay-fetch COMMAND --help, replay-fetch --version"
+    parser.usage = "replay-fetch COMMAND …; replay-fetch COMMAND --help tells of its options"
     parser.epilog = _commands_help() + _EPILOG
     version = f"replay-fetch {_version()}" if "--version" in arguments else ""
     parser.add_argument("--version", action="version", version=version)

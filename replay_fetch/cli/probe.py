@@ -18,9 +18,10 @@ from replay_fetch.settings import FetchSettings
 
 _EPILOG = """\
 example:
-  replay-fetch probe 1f46e825-067f-4850-9b0a-58b0ef0c14f1 8fbd8d7a-6bb6-4a2e-b62e-5cc7d3ece4da
+  replay-fetch probe SESSION_ID VIEW_ID
 
-exit codes: 0 segments or none, recognised · 1 not · 2 bad ids or settings · 3 keys refused, no answer
+exit codes: 0 recognised, with segments or none; 1 not; 2 bad ids or settings;
+3 keys refused, no answer
 """
 
 

@@ -30,11 +30,13 @@ _USUAL = SimulatorSettings()
 _PORT = 8642
 
 _EPILOG = """\
-keys: those of SIMULATOR_API_KEY and SIMULATOR_APP_KEY, or SIMULATOR_BEARER_TOKEN, are taken;
-where these are not set: simulator-api-key and simulator-app-key, or simulator-bearer-token.
+keys: those of SIMULATOR_API_KEY and SIMULATOR_APP_KEY, or of
+SIMULATOR_BEARER_TOKEN, are taken; where these are not set: simulator-api-key
+and simulator-app-key, or simulator-bearer-token.
 
-faults: --fault KIND[:options], as often as wanted, where KIND is a status (500 502 503 504 512 408
-401 403 …) or one of reset-before reset-body stall-before stall-body wrong-length truncated html:
+faults: --fault KIND[:options], as often as wanted, where KIND is a status
+(500 502 503 504 512 408 401 403 ...) or one of reset-before reset-body
+stall-before stall-body wrong-length truncated html:
   503                   the first attempt of every page
   503:burst=3           the first three attempts of every page
   503:single,rate=0.1   the first attempt of one page in ten

@@ -16,7 +16,8 @@ from replay_fetch.settings import ShowSettings
 _EPILOG = """\
 example: replay-fetch verify archive/
 
-exit codes: 0 nothing is wrong · 1 something is · 3 not an archive, or it cannot be read
+exit codes: 0 nothing is wrong; 1 something is; 3 not an archive, or it cannot
+be read
 """
 
 
