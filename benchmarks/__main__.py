@@ -1,4 +1,4 @@
-"""The one runner: ``python -m benchmarks pipeline|scale|fetch|compare|pacing``; see benchmarks/README.md."""
+"""The one runner: ``python -m benchmarks NAME``; see benchmarks/README.md."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import argparse
 import sys
 from pathlib import Path
 
-from benchmarks import compare, fetch, pacing, pipeline, scale
+from benchmarks import compare, fetch, pacing, pacing_live, pipeline, scale
 from benchmarks.programs import FailedError
 
-_BENCHMARKS = {"pipeline": pipeline, "scale": scale, "fetch": fetch, "compare": compare}
+_BENCHMARKS = {"pipeline": pipeline, "scale": scale, "fetch": fetch, "compare": compare, "pacing-live": pacing_live}
 
 
 def main() -> int:

@@ -43,6 +43,7 @@ class Results:
     tables: list[Table] = field(default_factory=list)
     measurements: list[dict[str, object]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    how_to_read: str = _HOW_TO_READ
     about: dict[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -53,7 +54,7 @@ class Results:
         versions = ", ".join(f"{name} {version}" for name, version in _versions().items())
         head = [
             f"`{about['command']}`, {about['date']}, {about['machine']}, {versions}.",
-            _HOW_TO_READ,
+            self.how_to_read,
             *self.notes,
         ]
         return "\n\n".join([*head, *map(str, self.tables)])

@@ -48,12 +48,12 @@ def serving(folder: Path, sizes: Sequence[int], codings: Sequence[str]) -> Itera
     """Serve the pages; yields the server's name and a base URL for each ``size/coding``."""
     subprocess.run([sys.executable, "-m", "benchmarks.pages", folder, *map(str, sizes)], check=True)  # noqa: S603 - ours
     wanted = [f"{size}/{coding}" for size in sizes for coding in codings]
-    ports = dict(zip(wanted, _free_ports(len(wanted)), strict=True))
-    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+    ports = dict(zip(wanted, free_ports(len(wanted)), strict=True))
+    nginx = nginx_program()
     command = _nginx(nginx, folder, ports) if nginx else _ours(folder, ports)
     with running(command):
         for port in ports.values():
-            _wait_for(port)
+            wait_for(port)
         name = "nginx" if nginx else "asyncio (nginx is not installed)"
         yield name, {what: f"http://127.0.0.1:{port}" for what, port in ports.items()}
 
@@ -78,7 +78,12 @@ def _ours(folder: Path, ports: dict[str, int]) -> list[str]:
     return [sys.executable, "-m", "benchmarks.static", str(folder), *(f"{what}={port}" for what, port in ports.items())]
 
 
-def _free_ports(count: int) -> list[int]:
+def nginx_program() -> str | None:
+    """Where nginx is, if it is installed; Debian puts it where only root looks."""
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+
+
+def free_ports(count: int) -> list[int]:
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
@@ -86,7 +91,7 @@ def _free_ports(count: int) -> list[int]:
         return [each.getsockname()[1] for each in sockets]
 
 
-def _wait_for(port: int) -> None:
+def wait_for(port: int) -> None:
     for _ in range(200):
         try:
             socket.create_connection(("127.0.0.1", port), timeout=1).close()
