@@ -66,7 +66,7 @@ class Pacer:
         self._outage = Outage(settings.give_up_after, fewest_faults=settings.retries + 2)
         # AsyncLimiter(1, 1/rate) has no burst; AsyncLimiter(rate, 1) lets twice the rate into one second.
         self._ceiling = AsyncLimiter(1, 1 / settings.max_rate) if settings.max_rate else None
-        self._line = anyio.Lock()
+        self._line = anyio.Lock(fast_acquire=True)  # nobody waits: no turn of the loop
         self._news = anyio.Event()
         self._number = 0
         self._rate_limited = 0
@@ -180,13 +180,15 @@ class Pacer:
         self._outage.fault(now, turn.sent, suspect=turn.suspect)
 
     def _tell(self) -> None:
-        """Wakes the head of the line, to ask the gates again."""
-        self._news.set()
-        self._news = anyio.Event()
-        seen = self.snapshot()
-        if seen.mode != self._mode:
-            self._mode = seen.mode
-            log.debug("%s: %s", seen.mode, seen)
+        """Wakes the head of the line, if there is one, to ask the gates again."""
+        if self._waiting:
+            self._news.set()
+            self._news = anyio.Event()
+        if log.isEnabledFor(logging.DEBUG):  # a look at everything, for every answer
+            seen = self.snapshot()
+            if seen.mode != self._mode:
+                self._mode = seen.mode
+                log.debug("%s: %s", seen.mode, seen)
 
     @property
     def health(self) -> Health:
