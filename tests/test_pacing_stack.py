@@ -39,7 +39,7 @@ JOB = Job(fetch=FetchSettings(workers=16, retries=0), source=SourceChoice.EVENT_
 
 @dataclass(frozen=True)
 class Server:
-    """A limit, what is said of it, and how many sessions are fetched under it."""
+    """A limit, what is said of it, and how many views are fetched under it."""
 
     limit: LimitSettings
     headers: LimitHeaderSettings = field(default_factory=LimitHeaderSettings)
