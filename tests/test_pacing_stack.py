@@ -113,21 +113,21 @@ FLOOR, FLOAT, EPOCH, MISSING, GARBAGE = (
 SECONDS, DATE = (LimitHeaderSettings(NONE.headers, retry_after=form) for form in (RetryAfter.SECONDS, RetryAfter.DATE))
 
 # Server, least goodput and most 429s in percent of one run. Runs are short, so the search for a limit
-# that nothing tells of weighs ten times what it does in an hour. Epochs and dates are the real clock's:
-# they come out a little differently each time.
+# that nothing tells of weighs ten times what it does in an hour. Epochs and dates are rounded up by the
+# real clock, which hardly moves meanwhile: each may be late by the same part of a second, up to a whole one.
 THRESHOLDS = {
     "all": (Server(HUNDRED), 98.0, 0.0),
     "all, a minute": (Server(MINUTE), 99.0, 0.0),
     "all, cut off": (Server(HUNDRED, FLOOR), 97.0, 4.0),
     "all, fractions": (Server(HUNDRED, FLOAT), 98.5, 0.0),
-    "all, epochs": (Server(HUNDRED, EPOCH), 91.0, 0.6),
+    "all, epochs": (Server(HUNDRED, EPOCH), 86.0, 0.6),
     "all, no reset": (Server(HUNDRED, MISSING), 96.0, 5.0),
     "all, garbage": (Server(HUNDRED, GARBAGE, views=10), 90.0, 10.0),
     "every other": (Server(HUNDRED, SOME), 97.0, 0.3),
     "429s": (Server(HUNDRED, ONLY_429, views=26), 98.0, 0.6),
     "none": (Server(HUNDRED, NONE, views=26), 97.0, 3.0),
     "none, seconds to wait": (Server(HUNDRED, SECONDS, views=26), 96.0, 1.2),
-    "none, a date to wait for": (Server(HUNDRED, DATE, views=26), 80.0, 2.0),
+    "none, a date to wait for": (Server(HUNDRED, DATE, views=26), 78.0, 2.0),
     "none, ten": (Server(TEN, NONE), 90.0, 6.0),
     "bucket": (Server(BUCKET), 82.0, 0.0),
     "bucket, none": (Server(BUCKET, NONE, views=26), 96.0, 3.0),
