@@ -60,7 +60,8 @@ def _json_messages(body: bytes) -> str | None:
 
 def _message(error: object) -> str:
     if not isinstance(error, dict):
-        return "" if error is None else str(error)
+        # A list here has no words of its own, and written out it may be nested deeper than Python goes.
+        return "" if error is None or isinstance(error, list) else str(error)
     known = [error[key] for key in ("title", "detail", "message", "error") if isinstance(error.get(key), str)]
     return ": ".join(dict.fromkeys(known))
 

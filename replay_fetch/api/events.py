@@ -93,7 +93,7 @@ def _found(event: object) -> FoundView | None:
         view_url=_text(dig(rum, "view", "url")),
         segments_count=_count(dig(rum, "_dd", "replay_stats", "segments_count")),
         sdk=_sdk(rum, dig(event, "attributes", "tags")),
-        version=min(version, _HIGHEST) if isinstance(version, int) else 0,
+        version=max(-_HIGHEST, min(version, _HIGHEST)) if isinstance(version, int) else 0,
     )
 
 
@@ -120,7 +120,8 @@ def _warnings(warnings: object) -> Iterable[str]:
 
 
 def _count(value: object) -> int | None:
-    return int(str(value)) if _COUNT_DIGITS.fullmatch(str(value)) else None
+    digits = str(value) if isinstance(value, int | str) else ""
+    return int(digits) if _COUNT_DIGITS.fullmatch(digits) else None
 
 
 def _text(value: object) -> str:

@@ -29,6 +29,8 @@ def json_object(answer: Answer) -> dict[str, object]:
         raise GarbledBody(str(damage), answer) from None
     except (OversizedBody, MissingZstd) as reason:
         raise BadBody(str(reason), answer) from None
+    except RecursionError:
+        raise BadBody("the answer is nested deeper than any answer of the API", answer) from None
     except ValueError:
         raise GarbledBody(f"no JSON where JSON was expected: {error_text(answer)}", answer) from None
     if not isinstance(value, dict):

@@ -30,7 +30,8 @@ _EPOCH_SECONDS = 1e8
 _EPOCH_MILLISECONDS = 1e11
 
 _NUMBER = re.compile(r"\s*\+?([0-9]+(?:\.[0-9]*)?)\s*(?:[,;]|$)")
-_PARAMETER = re.compile(r"([a-z]+)\s*=\s*\"?([0-9.]+)")
+# From the start of a word only and without a way back: 8 kB of letters must not cost half a second.
+_PARAMETER = re.compile(r"(?<![a-z])([a-z]++)\s*+=\s*+\"?([0-9.]+)")
 _SILENT = dict.fromkeys(("limit", "remaining", "reset", "period", "name"), "")
 _QUOTED_NAME = re.compile(r'\s*"([^"]*)"')
 

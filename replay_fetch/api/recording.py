@@ -127,10 +127,11 @@ def _plain_records(segment: bytes) -> Iterator[Record]:
         if isinstance(record, dict) and isinstance(record.get("type"), int):
             at, data = record.get("timestamp"), record.get("data")
             inside = data if isinstance(data, dict) else {}
+            source = inside.get("source")
             yield Record(
                 record["type"],
                 _ms(at if isinstance(at, int | float) else None),
-                record["type"] in _INCREMENTAL and inside.get("source") in _BY_HAND,
+                record["type"] in _INCREMENTAL and isinstance(source, int) and source in _BY_HAND,
                 _text(inside.get("href")) if record["type"] == _META else "",
             )
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
-
-import orjson
 
 from replay_fetch.api.endpoint import check_id
 from replay_fetch.api.moments import iso
@@ -49,7 +48,8 @@ def search_body(query: str, window: Window, token: str | None = None) -> bytes:
     if token is not None:
         page["cursor"] = token
     found = {"query": query, "from": iso(window.start_ms), "to": iso(window.end_ms)}
-    return orjson.dumps({"filter": found, "page": page, "sort": "timestamp"})
+    # Not orjson, which refuses lone surrogates: a cursor is said back as it came.
+    return json.dumps({"filter": found, "page": page, "sort": "timestamp"}, separators=(",", ":")).encode()
 
 
 def queries(query: str, application: str = "", sessions: Iterable[str] | None = None) -> Iterator[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import orjson
 
 from replay_fetch.archive.durable import explained, make_folder, sync_folder, write_file
@@ -14,6 +15,18 @@ from replay_fetch.model import Answer
 
 # Never written: a cookie can be a key to something.
 _SECRET_HEADERS = frozenset({"set-cookie", "www-authenticate", "proxy-authenticate"})
+
+
+class _Kept(msgspec.Struct, gc=False):
+    """What stands beside a body, as far as it is read again."""
+
+    status: int
+    headers: dict[str, str]
+    source: str
+    token: str | None
+
+
+_decoder = msgspec.json.Decoder(_Kept)
 
 
 class RawPage(NamedTuple):
@@ -61,17 +74,16 @@ class RawPages:
         """The page of that number as it came."""
         path = self._folder / f"{number:04}.json"
         with explained(f"reading {path}"):
-            about = orjson.loads(path.read_bytes())
-            return Answer(about["status"], about["headers"], path.with_suffix(".body").read_bytes())
+            about = _decoder.decode(path.read_bytes())
+            return Answer(about.status, about.headers, path.with_suffix(".body").read_bytes())
 
 
 def _place(path: Path) -> tuple[str, str | None] | None:
     try:
-        about = orjson.loads(path.read_bytes())
-        place = about["source"], about["token"]
-    except (ValueError, KeyError, TypeError):
+        about = _decoder.decode(path.read_bytes())
+    except (ValueError, RecursionError):
         return None
-    return place if path.stem.isdecimal() and about["source"] else None
+    return (about.source, about.token) if path.stem.isdecimal() and about.source else None
 
 
 def _about(page: RawPage) -> bytes:

@@ -96,7 +96,8 @@ def read_manifest(layout: Layout) -> Iterator[Entry | BadLine]:
         for number, line in enumerate(file, start=1):
             try:
                 yield _entry(number, line)
-            except ValueError as error:  # msgspec's own errors are such, and so is text that is not UTF-8
+            # msgspec's own errors are ValueErrors, and so is text that is not UTF-8; deep nesting is not.
+            except (ValueError, RecursionError) as error:
                 yield BadLine(number, str(error))
 
 

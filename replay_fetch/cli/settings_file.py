@@ -90,6 +90,8 @@ def _read(path: Path) -> dict[str, object]:
         return tomllib.loads(path.read_bytes().decode())
     except OSError as error:
         raise SettingsError(f"--config {str(path)!r} cannot be read: {error.strerror}") from None
+    except RecursionError:
+        raise SettingsError(f"--config {str(path)!r} is nested too deep") from None
     except ValueError as error:  # not UTF-8, or not TOML: its message names line and column, and no value
         raise SettingsError(f"--config {str(path)!r} is not TOML: {error}") from None
 
@@ -113,7 +115,7 @@ def _usable(value: object, action: argparse.Action, where: str) -> object:
 
 
 def _read_as(value: object, action: argparse.Action, where: str) -> object:
-    if isinstance(value, bool | list | dict):
+    if isinstance(value, bool | list | dict) or "\0" in str(value):  # no path, no name has a NUL
         raise SettingsError(f"{where}: {value!r} is not one number or text")
     kind = action.type if callable(action.type) else str
     try:

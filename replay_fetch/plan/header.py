@@ -12,7 +12,8 @@ from replay_fetch.errors import InputError
 from replay_fetch.settings import PlanSettings
 
 _DELIMITERS = ",;\t"
-_SEPARATOR_HINT = re.compile(r"sep=(.)")  # first line of a CSV that a spreadsheet wrote for its own kind
+# First line of a CSV that a spreadsheet wrote for its own kind. Python's reader takes no space and no quote there.
+_SEPARATOR_HINT = re.compile(r"sep=([^ \"\w])")
 
 # Names with case, white space, "@", dots, underscores and dashes taken out.
 _SESSION = ("sessionid",)

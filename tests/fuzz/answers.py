@@ -1,0 +1,151 @@
+"""Targets that read what a server answers, and what goes back to it."""
+
+from __future__ import annotations
+
+import io
+from contextlib import suppress
+
+from fuzz.laws import VIEW, answer_of, check_inside, check_page, check_printable, check_readable, check_url, is_json
+from replay_fetch.api import (
+    Echoes,
+    Endpoint,
+    PageDecoder,
+    Window,
+    check_id,
+    check_status,
+    error_text,
+    found_page,
+    inflate,
+    playlist_sessions,
+    rate_limit,
+    search_body,
+)
+from replay_fetch.api.links import next_link, paging_token
+from replay_fetch.api.outline import outline, outline_lines
+from replay_fetch.errors import BadBody, ChainCut, GarbledBody, RequestError, ServerError
+from replay_fetch.fetch import Chain
+from replay_fetch.ledger.found import FoundViews
+from replay_fetch.model import Answer, Page, View
+from replay_fetch.plan import BadRow, ViewList, csv_text
+from replay_fetch.settings import ApiSettings, Credentials
+
+_ORIGIN = "https://api.datadoghq.com"
+_NOW = 1_800_000_000.0
+_MOST_BYTES = 4 * 2**20
+_APIS = [
+    ApiSettings(max_page_bytes=_MOST_BYTES, segments_path=segments_path, next_path=next_path)
+    for segments_path, next_path in (("", ""), ("payload.chunks", "continuation"), (".", ""))
+]
+_ECHOES = Echoes(Credentials("Zq9-apikey+/=&%22", 'Zq9"app\\key'))
+
+
+def page(content: bytes) -> None:
+    """A body is a page whose segments stand in it, or damaged, or of no known shape; met again it is the same."""
+    answer = answer_of(content)
+    for api in _APIS:
+        decoder = PageDecoder(api)
+        found = _decoded(decoder, answer)
+        assert _decoded(decoder, answer) == found, "the quick way says something else"
+        if isinstance(found, Page):
+            body = b"" if answer.status == 204 else _inflated(answer)
+            check_page(found, body)
+            check_url(Endpoint(api), VIEW, found.token)
+            with suppress(ChainCut):
+                Chain(5).follow(found)
+    body = answer.body.removeprefix(b"\xef\xbb\xbf")
+    if is_json(body):
+        for line in outline_lines(outline(body)):
+            check_printable(line)
+
+
+def _decoded(decoder: PageDecoder, answer: Answer) -> Page | str:
+    try:
+        return decoder.decode(answer)
+    except (BadBody, GarbledBody) as error:
+        check_printable(str(error))
+        return str(error)
+
+
+def _inflated(answer: Answer) -> bytes:
+    return inflate(answer.body, answer.headers.get("content-encoding", ""), _MOST_BYTES)
+
+
+def segment(content: bytes) -> None:
+    """What reads a segment for people and for the manifest raises nothing."""
+    check_readable(content)
+
+
+def headers(content: bytes) -> None:
+    """What the headers say of the limit can be true, and a link leads to our own origin or nowhere."""
+    answer = answer_of(content)
+    found = rate_limit(answer.headers, now_epoch=_NOW)
+    if found is not None:
+        for number in (found.limit, found.remaining):
+            assert number is None or 0 <= number <= 10**9
+        for seconds, most in ((found.period, 86_400), (found.reset, 3600), (found.retry_after, 3600)):
+            assert seconds is None or 0 <= seconds <= most
+        check_printable(found.name, 100)
+    link = next_link(answer.headers.get("link", ""))
+    if link is not None:
+        token = paging_token(link, _ORIGIN)
+        check_url(Endpoint(ApiSettings()), VIEW, token)
+        assert token is None or not link.startswith(("https://other.example", "//other.example"))
+
+
+def status(content: bytes) -> None:
+    """An answer that is an error becomes one of ours, whose words fit a log line and hold no key."""
+    answer = answer_of(content)
+    check_printable(error_text(answer), 200)
+    assert b"Zq9-apikey+/=&%22" not in _ECHOES.removed(answer).body
+    for first_page in (True, False):
+        try:
+            check_status(answer, first_page=first_page, now_epoch=_NOW)
+        except RequestError as error:
+            check_printable(str(error))
+
+
+def token(content: bytes) -> None:
+    """Ids and tokens make a URL of our origin and paths within the archive, or are refused in printable words."""
+    text = _text(content)
+    check_url(Endpoint(ApiSettings()), VIEW, text)
+    session_id, _, view_id = text.partition("\n")
+    try:
+        view = View(check_id(session_id), check_id(view_id))
+    except ValueError as error:
+        check_printable(str(error))
+        with suppress(ValueError):
+            check_inside(View(session_id, view_id))
+    else:
+        check_inside(view)
+        check_url(Endpoint(ApiSettings()), view, text)
+
+
+def _text(content: bytes) -> str:
+    """Text that may have lone surrogates."""
+    try:
+        return content.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return content.decode("utf-8", "replace")
+
+
+def search(content: bytes) -> None:
+    """Views that a search finds can be kept, written as a list, and read from it again; its cursor can be sent."""
+    answer = answer_of(content)
+    try:
+        found = found_page(answer)
+    except (BadBody, GarbledBody, ServerError) as error:
+        check_printable(str(error))
+    else:
+        kept = FoundViews()
+        kept.add(found.views)
+        written = "".join(csv_text(kept)).encode()
+        kept.close()
+        rows = list(ViewList(io.BytesIO(written)).rows())
+        assert {each.view for each in found.views} == {row.view for row in rows if not isinstance(row, BadRow)}
+        assert len(rows) == len({each.view for each in found.views})
+        search_body("", Window(0, 1), found.token)
+        assert found.first_ms is None or found.last_ms is None or found.first_ms <= found.last_ms
+    try:
+        assert all(map(check_id, playlist_sessions(answer)))
+    except (BadBody, GarbledBody) as error:
+        check_printable(str(error))

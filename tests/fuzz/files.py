@@ -1,0 +1,119 @@
+"""Targets that read files: the list, an archive's own, keys and settings."""
+
+from __future__ import annotations
+
+import io
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from itertools import groupby, islice
+from pathlib import Path
+
+from fuzz.laws import VIEW, check_inside, check_printable, check_says_no_value
+from replay_fetch.api import PageDecoder
+from replay_fetch.archive import BadLine, Entry, Layout, RawPages, read_manifest
+from replay_fetch.archive.verifying import check_session
+from replay_fetch.cli.download_options import settings_from
+from replay_fetch.cli.main import command_parser
+from replay_fetch.cli.settings_file import settle
+from replay_fetch.environment import credentials, key_origins, site
+from replay_fetch.errors import ArchiveError, InputError, SettingsError
+from replay_fetch.model import PlannedView, Source
+from replay_fetch.pipeline.rereading import reread
+from replay_fetch.plan import BadRow, ViewList
+from replay_fetch.settings import ApiSettings, SourceChoice
+
+_MOST_ROWS = 20_000
+
+
+def view_list(content: bytes) -> None:
+    """A list is refused with a reason, or every row has ids that fit the layout, or a reason of its own."""
+    line = 0
+    try:
+        for row in islice(ViewList(io.BytesIO(content)).rows(), _MOST_ROWS):
+            assert row.line > line
+            line = row.line
+            if isinstance(row, BadRow):
+                check_printable(row.reason)
+            else:
+                check_inside(row.view)
+                assert row.segments_count is None or 0 <= row.segments_count < 10**9
+    except InputError as error:
+        check_printable(str(error))
+
+
+def manifest(content: bytes) -> None:
+    """Lines of a manifest are entries whose files lie in the archive and can be looked at, or bad ones."""
+    with tempfile.TemporaryDirectory(prefix="replay-fetch-fuzz-") as folder:
+        layout = Layout(Path(folder))
+        layout.manifest.write_bytes(content)
+        layout.sessions.mkdir()
+        good = []
+        for found in islice(read_manifest(layout), _MOST_ROWS):
+            if isinstance(found, BadLine):
+                check_printable(found.reason)
+            else:
+                good.append(found)
+                check_inside(found.record.planned.view)
+                assert found.file is None or (layout.root / found.file).resolve().parent == layout.sessions.resolve()
+        for found in good[:3]:
+            if found.file:
+                (layout.root / found.file).write_bytes(b"{}\n")
+        for _, together in groupby(good, _session_of):
+            with suppress(ArchiveError):
+                check_session(layout.root, list(together))
+
+
+def _session_of(entry: Entry) -> str:
+    return entry.record.planned.view.session_id
+
+
+def raw_pages(content: bytes) -> None:
+    """Raw pages, whatever became of them, are passed over, refused as an archive's fault, or read again."""
+    about, _, body = content.partition(b"\n\n")
+    with tempfile.TemporaryDirectory(prefix="replay-fetch-fuzz-") as folder:
+        for number in ("0001", "0002"):
+            Path(folder, f"{number}.json").write_bytes(about)
+            Path(folder, f"{number}.body").write_bytes(body)
+        try:
+            raw = RawPages(Path(folder))
+            raw.find("blob", None)
+            reread(PlannedView(1, 1, VIEW), raw, PageDecoder(ApiSettings(max_page_bytes=2**22)), SourceChoice.AUTO)
+            kept = raw.find(Source.EVENT_PLATFORM, None)
+            if kept is not None:
+                raw.answer(kept)
+        except ArchiveError:
+            return
+
+
+def env_file(content: bytes) -> None:
+    """A file of keys gives keys that can be sent, or is refused without a word of what stands in it."""
+    with tempfile.NamedTemporaryFile(prefix="replay-fetch-fuzz-", suffix=".env") as file:
+        file.write(content)
+        file.flush()
+        readers: tuple[Callable[[Mapping[str, str], Path], object], ...] = (credentials, key_origins, site)
+        for read in readers:
+            try:
+                read({}, Path(file.name))
+            except SettingsError as error:
+                check_printable(str(error))
+                check_says_no_value(str(error))
+
+
+def settings_file(content: bytes) -> None:
+    """A settings file, or an environment, makes settings or is refused; nothing else."""
+    with tempfile.NamedTemporaryFile(prefix="replay-fetch-fuzz-", suffix=".toml") as file:
+        file.write(content)
+        file.flush()
+        parser = command_parser("download")
+        lines = (line.partition("=") for line in content.decode("utf-8", "surrogateescape").split("\n"))
+        # No NUL gets into an environment; no file of the machine's own is to be opened.
+        environ = {name.strip(): value.strip().replace("\0", "").replace("/", "") for name, _, value in lines}
+        for words, variables in (["--config", file.name], {}), ([], environ):
+            try:
+                origins = settle(parser, words, variables, lambda: iter([parser]))
+                options = parser.parse_args(["views.csv", "out", *words], None)
+                options.origins = origins
+                settings_from(options, None)
+            except SettingsError as error:
+                check_says_no_value(str(error))
