@@ -1,0 +1,177 @@
+"""What the README tells people to type runs as it stands, against real archives and a simulator."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from archives import WIDE
+from processes import environment, run, served
+from test_readme import ROOT, section
+
+from replay_fetch.simulator import SimulatorSettings
+
+SAMPLE_LIST = ROOT / "sample_inputs" / "views.csv"
+SESSIONS, VIEWS, SEGMENTS = 8, 27, 60
+FOLDERS = {"plain": "none", "gzipped": "gzip", "zstd": "zstd"}
+
+# Everybody who runs the tests has the packages behind these, if not the commands.
+COMMANDS = {
+    "replay-fetch": """
+import sys
+from replay_fetch.cli import main
+sys.exit(main())
+""",
+    "jq": """
+import json, sys
+from pathlib import Path
+import jq
+flag, program, *files = sys.argv[1:]
+text = "".join(Path(name).read_text() for name in files) or sys.stdin.read()
+for value in jq.compile(program).input_text(text):
+    print(value if flag == "-r" and isinstance(value, str) else json.dumps(value, separators=(",", ":")))
+""",
+    "zstd": """
+import sys
+from pathlib import Path
+import zstandard
+for file in [open(name, "rb") for name in sys.argv[2:]] or [sys.stdin.buffer]:
+    with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as reader:
+        sys.stdout.buffer.write(reader.read())
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for each compression, with the sample as ``archive`` and ``tables``, and one for the commands."""
+    folder = tmp_path_factory.mktemp("readme")
+    with served(SimulatorSettings(limit=WIDE)) as simulator:
+        for name, compress in FOLDERS.items():
+            options = ("--compress", compress, "--base-url", simulator.base_url)
+            (folder / name).mkdir()
+            assert run("download", SAMPLE_LIST, folder / name / "archive", *options).code == 0
+            assert run("export", folder / name / "archive", "--parquet", folder / name / "tables").code == 0
+    (folder / "bin").mkdir()
+    for name, source in COMMANDS.items():
+        command = folder / "bin" / name
+        command.write_text(f"#!{sys.executable}{source}")
+        command.chmod(0o700)
+    return folder
+
+
+def shell(script: str, work: Path, **variables: str) -> list[str]:
+    """The lines that a script prints; it must not fail."""
+    path = {"PATH": f"{work / 'bin'}{os.pathsep}{os.environ['PATH']}"}
+    done = subprocess.run(  # noqa: S602 - our own README
+        f"set -e\n{script}",
+        shell=True,
+        env=environment() | path | variables,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), script
+    return done.stdout.splitlines()
+
+
+def blocks(title: str, language: str) -> list[str]:
+    """The examples of a section in a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", section(title), re.DOTALL | re.MULTILINE)
+
+
+def counted(lines: list[str]) -> int:
+    """The sum of what ``uniq -c`` counted."""
+    return sum(int(line.split()[0]) for line in lines)
+
+
+def command_with(words: str) -> str:
+    """The shell example about an archive that has these words, with the function that it needs."""
+    lines = re.findall(r"^\$ ((?:.*\n> )*.*)$", "\n".join(blocks("The archive", "console")), re.MULTILINE)
+    readable, *_ = lines
+    (found,) = (line for line in lines if words in line)
+    return f"{readable}\n{found}".replace("\n> ", "\n")
+
+
+def test_jq_counts_the_records_of_a_plain_archive(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(work / "plain")
+    printed = shell(command_with("(.records | length)"), work)
+    assert len(printed) == SEGMENTS
+    assert all(re.fullmatch(r"\[\d{13},\d{13},\d+\]", line) for line in printed)
+
+
+def test_jq_counts_the_reasons_of_a_gzipped_archive(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(work / "gzipped")
+    printed = shell(command_with("gzip -dc"), work)
+    assert counted(printed) == SEGMENTS
+    assert {line.split()[1] for line in printed} >= {"init", "view_change", "segment_duration_limit"}
+
+
+def test_jq_lists_the_pages_of_a_zstd_archive(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(work / "zstd")
+    printed = shell(command_with("zstd -dcq archive/sessions"), work)
+    assert printed
+    assert all(line.split()[1].startswith("http://") for line in printed)
+
+
+def test_jq_names_the_session_that_has_a_repeat(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(work / "plain")
+    assert shell(command_with(".gaps != []"), work) == ["ef22e9b0-2684-4d43-913a-568149633b3c"]
+
+
+def test_the_readable_form_differs_in_nothing_but_halves_of_characters(
+    work: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(work / "plain")
+    readable = command_with(".gaps != []").splitlines()[0]
+    text = r'"\ud83d" "\uDE00" "\ud83d\ude00" "\u00e9 \\n"'
+    assert shell(f"{readable}\nreadable <<'END'\n{text}\nEND", work) == [
+        r'"\ufffd" "\ufffd" "\ud83d\ude00" "\u00e9 \\n"'
+    ]
+
+
+def test_one_view_comes_out_of_a_zstd_archive(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(work / "zstd")
+    printed = shell(command_with("tail -c"), work)
+    assert len(printed) == 2
+    assert all('"view_id":"8fbd8d7a-6bb6-4a2e-b62e-5cc7d3ece4da"' in line for line in printed)
+
+
+@pytest.fixture
+def queries(work: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[tuple[Any, ...]]]]:
+    """What DuckDB answers to the statements of the README, in their order."""
+    monkeypatch.chdir(work / "plain")
+    with duckdb.connect() as database:
+        (block,) = blocks("Looking at an archive", "sql")
+        yield [database.execute(text).fetchall() for text in block.split(";") if text.strip()]
+
+
+def test_duckdb_answers_what_the_comments_promise(queries: list[list[tuple[Any, ...]]]) -> None:
+    outcomes, days, recordings, faulty = queries
+    assert set(outcomes) == {("fetched", 25, SEGMENTS), ("empty", 2, 0)}
+    assert sum(segments for _, segments, _ in days) == SEGMENTS
+    lengths = [length.total_seconds() for *_, length in recordings]
+    assert lengths == sorted(lengths, reverse=True)
+    assert min(lengths) > 10
+    assert len(recordings) == SESSIONS - 1  # one is shorter
+    assert [(session[:8], repeats) for session, _, _, _, _, repeats, _ in faulty] == [("ef22e9b0", [2])]
+
+
+@pytest.mark.parametrize("name", FOLDERS)
+def test_pandas_reads_tables_and_sessions(name: str, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(work / name)
+    seen: dict[str, Any] = {}
+    (block,) = blocks("Looking at an archive", "python")
+    exec(block, seen)  # noqa: S102 - our own README
+    assert (len(seen["views"]), len(seen["segments"])) == (VIEWS, SEGMENTS)
+    assert seen["sdks"]["count"].sum() == SEGMENTS
+    assert [view[:8] for view in seen["holes"]["view_id"]] == ["36de2e4d"]
+    assert seen["types"].sum() == len(seen["records"]) > 100
