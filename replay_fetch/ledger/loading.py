@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from replay_fetch.model import View
 
-# Rows a statement: large enough that its fixed cost vanishes, small enough to stay in the cache.
-_CHUNK = 20_000
+# Rows a statement: large enough that its fixed cost vanishes, and half a megabyte in memory.
+_CHUNK = 2_000
 
 _INCOMING = """
 CREATE TEMP TABLE IF NOT EXISTS incoming (
