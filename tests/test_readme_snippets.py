@@ -2,90 +2,40 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
-from archives import WIDE
-from processes import environment, run, served
-from test_readme import ROOT, section
+from archives import KEYS, WIDE
+from processes import served
+from readme import ROOT, blocks, commands_in, shell, typed
 
+from replay_fetch.cli import main
 from replay_fetch.simulator import SimulatorSettings
 
 SAMPLE_LIST = ROOT / "sample_inputs" / "views.csv"
 SESSIONS, VIEWS, SEGMENTS = 8, 27, 60
 FOLDERS = {"plain": "none", "gzipped": "gzip", "zstd": "zstd"}
 
-# Everybody who runs the tests has the packages behind these, if not the commands.
-COMMANDS = {
-    "replay-fetch": """
-import sys
-from replay_fetch.cli import main
-sys.exit(main())
-""",
-    "jq": """
-import json, sys
-from pathlib import Path
-import jq
-flag, program, *files = sys.argv[1:]
-text = "".join(Path(name).read_text() for name in files) or sys.stdin.read()
-for value in jq.compile(program).input_text(text):
-    print(value if flag == "-r" and isinstance(value, str) else json.dumps(value, separators=(",", ":")))
-""",
-    "zstd": """
-import sys
-from pathlib import Path
-import zstandard
-for file in [open(name, "rb") for name in sys.argv[2:]] or [sys.stdin.buffer]:
-    with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as reader:
-        sys.stdout.buffer.write(reader.read())
-""",
-}
-
 
 @pytest.fixture(scope="module")
 def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for each compression, with the sample as ``archive`` and ``tables``, and one for the commands."""
     folder = tmp_path_factory.mktemp("readme")
-    with served(SimulatorSettings(limit=WIDE)) as simulator:
+    with served(SimulatorSettings(limit=WIDE)) as simulator, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DD_API_KEY", KEYS.api_key)
+        patch.setenv("DD_APP_KEY", KEYS.app_key)
+        patch.setenv("REPLAY_FETCH_BASE_URL", simulator.base_url)
         for name, compress in FOLDERS.items():
-            options = ("--compress", compress, "--base-url", simulator.base_url)
             (folder / name).mkdir()
-            assert run("download", SAMPLE_LIST, folder / name / "archive", *options).code == 0
-            assert run("export", folder / name / "archive", "--parquet", folder / name / "tables").code == 0
-    (folder / "bin").mkdir()
-    for name, source in COMMANDS.items():
-        command = folder / "bin" / name
-        command.write_text(f"#!{sys.executable}{source}")
-        command.chmod(0o700)
+            out = str(folder / name / "archive")
+            assert main(["download", str(SAMPLE_LIST), out, "--compress", compress]) == 0
+            assert main(["export", out, "--parquet", str(folder / name / "tables")]) == 0
+    commands_in(folder / "bin")
     return folder
-
-
-def shell(script: str, work: Path, **variables: str) -> list[str]:
-    """The lines that a script prints; it must not fail."""
-    path = {"PATH": f"{work / 'bin'}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(  # noqa: S602 - our own README
-        f"set -e\n{script}",
-        shell=True,
-        env=environment() | path | variables,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert (done.returncode, done.stderr) == (0, ""), script
-    return done.stdout.splitlines()
-
-
-def blocks(title: str, language: str) -> list[str]:
-    """The examples of a section in a language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", section(title), re.DOTALL | re.MULTILINE)
 
 
 def counted(lines: list[str]) -> int:
@@ -95,36 +45,35 @@ def counted(lines: list[str]) -> int:
 
 def command_with(words: str) -> str:
     """The shell example about an archive that has these words, with the function that it needs."""
-    lines = re.findall(r"^\$ ((?:.*\n> )*.*)$", "\n".join(blocks("The archive", "console")), re.MULTILINE)
-    readable, *_ = lines
-    (found,) = (line for line in lines if words in line)
-    return f"{readable}\n{found}".replace("\n> ", "\n")
+    readable, *commands = typed("The archive")
+    (found,) = (command for command in commands if words in command)
+    return f"{readable}\n{found}"
 
 
 def test_jq_counts_the_records_of_a_plain_archive(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(work / "plain")
-    printed = shell(command_with("(.records | length)"), work)
+    printed = shell(command_with("(.records | length)"), work / "bin")
     assert len(printed) == SEGMENTS
     assert all(re.fullmatch(r"\[\d{13},\d{13},\d+\]", line) for line in printed)
 
 
 def test_jq_counts_the_reasons_of_a_gzipped_archive(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(work / "gzipped")
-    printed = shell(command_with("gzip -dc"), work)
+    printed = shell(command_with("gzip -dc"), work / "bin")
     assert counted(printed) == SEGMENTS
     assert {line.split()[1] for line in printed} >= {"init", "view_change", "segment_duration_limit"}
 
 
 def test_jq_lists_the_pages_of_a_zstd_archive(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(work / "zstd")
-    printed = shell(command_with("zstd -dcq archive/sessions"), work)
+    printed = shell(command_with("zstd -dcq archive/sessions"), work / "bin")
     assert printed
     assert all(line.split()[1].startswith("http://") for line in printed)
 
 
 def test_jq_names_the_session_that_has_a_repeat(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(work / "plain")
-    assert shell(command_with(".gaps != []"), work) == ["ef22e9b0-2684-4d43-913a-568149633b3c"]
+    assert shell(command_with(".gaps != []"), work / "bin") == ["ef22e9b0-2684-4d43-913a-568149633b3c"]
 
 
 def test_the_readable_form_differs_in_nothing_but_halves_of_characters(
@@ -133,14 +82,14 @@ def test_the_readable_form_differs_in_nothing_but_halves_of_characters(
     monkeypatch.chdir(work / "plain")
     readable = command_with(".gaps != []").splitlines()[0]
     text = r'"\ud83d" "\uDE00" "\ud83d\ude00" "\u00e9 \\n"'
-    assert shell(f"{readable}\nreadable <<'END'\n{text}\nEND", work) == [
+    assert shell(f"{readable}\nreadable <<'END'\n{text}\nEND", work / "bin") == [
         r'"\ufffd" "\ufffd" "\ud83d\ude00" "\u00e9 \\n"'
     ]
 
 
 def test_one_view_comes_out_of_a_zstd_archive(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(work / "zstd")
-    printed = shell(command_with("tail -c"), work)
+    printed = shell(command_with("tail -c"), work / "bin")
     assert len(printed) == 2
     assert all('"view_id":"8fbd8d7a-6bb6-4a2e-b62e-5cc7d3ece4da"' in line for line in printed)
 
