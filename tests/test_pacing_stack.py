@@ -118,7 +118,7 @@ SECONDS, DATE = (LimitHeaderSettings(NONE.headers, retry_after=form) for form in
 THRESHOLDS = {
     "all": (Server(HUNDRED), 98.0, 0.0),
     "all, a minute": (Server(MINUTE), 99.0, 0.0),
-    "all, cut off": (Server(HUNDRED, FLOOR), 97.0, 4.0),
+    "all, cut off": (Server(HUNDRED, FLOOR), 97.0, 1.0),
     "all, fractions": (Server(HUNDRED, FLOAT), 98.5, 0.0),
     "all, epochs": (Server(HUNDRED, EPOCH), 86.0, 0.6),
     "all, no reset": (Server(HUNDRED, MISSING), 96.0, 5.0),

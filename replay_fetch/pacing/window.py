@@ -40,6 +40,14 @@ class WindowClock:
         self._answers += 1
         return min(edge.late, edge.early + BEST_OF / self._answers)
 
+    def doubt(self) -> float:
+        """The end of the latest answer's window at its latest: a request sent after it seemed over was counted in it.
+
+        What the number of answers seemed to say is taken back.
+        """
+        self._answers = 0
+        return self.edge.late if self.edge else 0.0
+
     def narrow(self, now: float, seen: Interval) -> Interval:
         """Takes in that a window ends somewhere in ``seen``; returns where, by all that is known."""
         if self.edge is not None:

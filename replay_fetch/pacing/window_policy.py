@@ -61,9 +61,11 @@ class WindowPolicy:
             self._open(end)
         self._roll(now)
         if end < self._end - self.period / 2:  # counted in the window before
-            if not accepted:
-                self._margin.miss(self.limit)
-            return
+            if accepted or sent.at < self._end - self.period:
+                if not accepted:
+                    self._margin.miss(self.limit)
+                return
+            self._open(self._clock.doubt())  # it was thought to be over when this left
         if end > self._end + self.period / 2:  # the server is already in the next
             self._margin.window_over()
             self._open(end)
