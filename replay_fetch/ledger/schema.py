@@ -39,6 +39,6 @@ PRAGMAS = (
     # its 0.3 ms are paid a few times a second.
     "PRAGMA synchronous = FULL",
     "PRAGMA temp_store = FILE",
-    "PRAGMA cache_size = -4096",
+    "PRAGMA cache_size = -2048",
     "PRAGMA busy_timeout = 10000",
 )
