@@ -145,7 +145,7 @@ class Ending(NamedTuple):
 ENDINGS = {
     "all well": Ending(0),
     "failed": Ending(1, ("--retries", "0"), faults=("500:sticky,rate=1",), says="run the same command again"),
-    "unrecognised": Ending(1, shape=Shape.UNKNOWN, says="--segments-path"),
+    "unrecognised": Ending(1, shape=Shape.UNKNOWN, says="replay-fetch decode"),
     "no keys": Ending(2, keys={}, says="DD_API_KEY"),
     "a flag": Ending(2, ("--workers", "0"), says="--workers"),
     "a column": Ending(2, ("--session-column", "nothing"), says="'session_id', 'view_id'"),

@@ -69,8 +69,15 @@ def test_the_summary_fits_a_terminal(report: Report) -> None:
 @given(_REPORTS)
 def test_whatever_is_left_to_do_the_summary_says_how(report: Report) -> None:
     text = report_text(report, OUT)
-    if report.unfinished and not report.stopped:
+    unrecognised = report.outcomes.get(Outcome.UNRECOGNISED, 0)
+    if report.unfinished > unrecognised and not report.stopped:
         assert "run the same command again" in text
+    assert ("replay-fetch decode" in text) == (unrecognised > 0)
+
+
+def test_pages_that_are_kept_are_not_to_be_asked_for_again() -> None:
+    text = report_text(Report("views.csv", 1, 0, 0, {Outcome.UNRECOGNISED: 1}), OUT)
+    assert "run the same command again" not in text
 
 
 @pytest.mark.parametrize("outcome", Outcome)

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay_fetch.progress.units import count, duration, rate, size
+from replay_fetch.progress.units import count, duration, rate, size, some
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 views"), (1, "1 view"), (1_200, "1,200 views")])
+def test_one_is_not_some(number: int, text: str) -> None:
+    assert some(number, "view") == text
 
 
 @pytest.mark.parametrize(

@@ -5,22 +5,22 @@ from __future__ import annotations
 import orjson
 
 from replay_fetch.commands.discover import Discovery
-from replay_fetch.progress.units import count, duration, size
+from replay_fetch.progress.units import count, duration, size, some
 
 
 def summary_lines(found: Discovery) -> list[str]:
     """What was found and what it took, for people; at most 80 columns wide."""
     stats = found.stats
     lines = [
-        f"{_some(found.views.size, 'view')} of {_some(found.views.sessions(), 'session')} found",
+        f"{some(found.views.size, 'view')} of {some(found.views.sessions(), 'session')} found",
         (
-            f"{_some(found.events, 'event')} in {_some(stats.requests, 'request')} "
+            f"{some(found.events, 'event')} in {some(stats.requests, 'request')} "
             f"({count(stats.rate_limited)} were 429, {count(stats.retries)} retries), "
             f"{size(stats.wire_bytes)}, {duration(found.seconds)}"
         ),
     ]
     if found.nameless:
-        lines.append(f"left out: {_some(found.nameless, 'event')} that name no view; ask for @type:view in --query")
+        lines.append(f"left out: {some(found.nameless, 'event')} that name no view; ask for @type:view in --query")
     if not found.events:
         lines.append("nothing matches: widen --from, or look at --query and --application")
     return lines
@@ -42,7 +42,3 @@ def summary_json(found: Discovery) -> str:
         "exit_code": found.exit_code,
     }
     return orjson.dumps(content).decode()
-
-
-def _some(number: int, noun: str) -> str:
-    return f"{count(number)} {noun}" if number == 1 else f"{count(number)} {noun}s"

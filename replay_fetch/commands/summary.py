@@ -77,10 +77,11 @@ def _report_lines(report: Report, out: Path) -> Iterator[str]:
 
 
 def _advice(report: Report) -> Iterator[str]:
-    if report.outcomes.get(Outcome.UNRECOGNISED):
-        yield "unrecognised: look at raw/, or run `replay-fetch probe SESSION VIEW`, and say"
-        yield "where the segments are with --segments-path (and --next-path)"
+    unrecognised = report.outcomes.get(Outcome.UNRECOGNISED, 0)
+    if unrecognised:
+        yield "unrecognised: `replay-fetch probe SESSION VIEW` tells which paths to try;"
+        yield "`replay-fetch decode` then reads the kept pages, without asking the API again"
     if report.interrupted:
         yield "interrupted; run the same command again to go on"
-    elif report.unfinished and not report.stopped:
+    elif report.unfinished > unrecognised and not report.stopped:
         yield "run the same command again to retry what is not finished"

@@ -7,7 +7,7 @@ from math import inf
 
 from replay_fetch.progress.moment import PacerView
 from replay_fetch.progress.stats import RunStats
-from replay_fetch.progress.units import count, duration, rate, size
+from replay_fetch.progress.units import count, duration, rate, size, some
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,12 @@ class FindingMoment:
     def words(self) -> list[str]:
         """What to say, the most important first."""
         share = self.done / self.total if self.total else 0.0
-        said = [f"{count(self.views)} views found", f"{share:.0%} of the time searched"]
+        said = [f"{some(self.views, 'view')} found", f"{share:.0%} of the time searched"]
         if self.pacer.gate_shut_s > 0:
             said.append(f"paused {duration(self.pacer.gate_shut_s)}")
         elif self.pacer.rate_per_s is not None and 0 < self.pacer.rate_per_s < inf:
             said.append(f"limit {rate(self.pacer.rate_per_s)}")
-        said += [f"{count(self.stats.pages)} pages", size(self.stats.wire_bytes)]
+        said += [some(self.stats.pages, "page"), size(self.stats.wire_bytes)]
         if self.stats.rate_limited:
             said.append(f"{count(self.stats.rate_limited)} 429s")
         return said

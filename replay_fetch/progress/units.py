@@ -11,6 +11,11 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
+def some(number: int, noun: str) -> str:
+    """``1 page``, ``1,200 pages``."""
+    return f"{count(number)} {noun}" if number == 1 else f"{count(number)} {noun}s"
+
+
 def size(number: float) -> str:
     """Bytes in powers of 1000, as disks and networks are sold: ``1234567`` → ``1.2 MB``."""
     for unit in _SIZES[:-1]:
