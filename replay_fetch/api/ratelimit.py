@@ -28,6 +28,8 @@ _MOST = 10**9
 # A reset is seconds from now unless it is too large for that: three years, or it counts milliseconds.
 _EPOCH_SECONDS = 1e8
 _EPOCH_MILLISECONDS = 1e11
+# Date is a whole second and an answer may have been on its way for some; clocks that are kept are not further off.
+_CLOCK_SLACK = 5.0
 
 _NUMBER = re.compile(r"\s*\+?([0-9]+(?:\.[0-9]*)?)\s*(?:[,;]|$)")
 # From the start of a word only and without a way back: 8 kB of letters must not cost half a second.
@@ -39,7 +41,8 @@ _QUOTED_NAME = re.compile(r'\s*"([^"]*)"')
 def rate_limit(headers: Mapping[str, str], *, now_epoch: float) -> RateLimit | None:
     """The limit that ``headers`` (names in lower case) describe; None where they don't.
 
-    ``now_epoch`` is the wall clock, seconds since 1970; only epochs and dates are held against it.
+    ``now_epoch`` is the wall clock, seconds since 1970; only epochs and dates are held against it, and
+    not even they where the answer's ``Date`` shows that it is wrong.
     """
     state = _structured(headers)
     limit = _count(_first(headers, "limit") or state["limit"])
@@ -48,8 +51,8 @@ def rate_limit(headers: Mapping[str, str], *, now_epoch: float) -> RateLimit | N
         limit=limit or None,
         period=period if period and period <= _LONGEST_PERIOD else None,
         remaining=_count(_first(headers, "remaining") or state["remaining"]),
-        reset=_wait(_first(headers, "reset") or state["reset"], now_epoch),
-        retry_after=_wait(headers.get("retry-after", ""), now_epoch),
+        reset=_wait(_first(headers, "reset") or state["reset"], headers, now_epoch),
+        retry_after=_wait(headers.get("retry-after", ""), headers, now_epoch),
         name=printable(headers.get("x-ratelimit-name", "") or state["name"], 100),
     )
     numbers = (found.limit, found.period, found.remaining, found.reset, found.retry_after)
@@ -72,7 +75,7 @@ def _count(text: str) -> int | None:
     return None if number is None else min(int(number), _MOST)
 
 
-def _wait(text: str, now_epoch: float) -> float | None:
+def _wait(text: str, headers: Mapping[str, str], now_epoch: float) -> float | None:
     """Seconds from now, of a header that gives seconds, an epoch or a date."""
     number = _number(text)
     if number is None:
@@ -82,8 +85,17 @@ def _wait(text: str, now_epoch: float) -> float | None:
     if number >= _EPOCH_MILLISECONDS:
         number /= 1000
     if number >= _EPOCH_SECONDS:
-        number -= now_epoch
+        number -= _time_of_day(headers, now_epoch)
     return min(max(number, 0.0), _LONGEST_WAIT)
+
+
+def _time_of_day(headers: Mapping[str, str], now_epoch: float) -> float:
+    """Ours, which is finer, unless the server's ``Date`` is so far from it that one of the two is wrong.
+
+    Then the server's: its epochs and dates were made by the same clock.
+    """
+    said = _date(headers.get("date", ""))
+    return now_epoch if said is None or abs(said - now_epoch) < _CLOCK_SLACK else said
 
 
 def _date(text: str) -> float | None:

@@ -31,6 +31,8 @@ def limit_headers(
             headers["X-RateLimit-Reset"] = reset
     if not verdict.accepted:
         headers |= _retry_after(settings.retry_after, verdict.reset, wall)
+    if settings.reset is Reset.EPOCH or settings.retry_after is RetryAfter.DATE:
+        headers["Date"] = formatdate(wall(), usegmt=True)  # by the same clock
     return headers
 
 
