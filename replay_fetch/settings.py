@@ -132,7 +132,9 @@ class FetchSettings:
 
     def __post_init__(self) -> None:
         _require(1 <= self.workers <= 1024, "--workers must be from 1 to 1024")  # noqa: PLR2004 - said in the message
-        _require(self.max_rate is None or self.max_rate > 0, "--max-rate must be above 0 requests a second")
+        _require(
+            self.max_rate is None or 0 < self.max_rate < float("inf"), "--max-rate must be above 0 requests a second"
+        )
         _require(self.retries >= 0, "--retries must be 0 or more")
         for flag, seconds in (
             ("--connect-timeout", self.connect_timeout),
@@ -153,7 +155,8 @@ class PlanSettings:
     """Seconds: finished views whose recording is not older are asked for again; None asks for none."""
 
     def __post_init__(self) -> None:
-        _require(self.refresh_window is None or self.refresh_window > 0, "--refresh-window must be above 0")
+        window = self.refresh_window
+        _require(window is None or 0 < window < float("inf"), "--refresh-window must be above 0")
         _require(self.max_views is None or self.max_views > 0, "--max-views must be at least 1")
 
 

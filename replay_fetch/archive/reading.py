@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 from msgspec import Meta
 
+from replay_fetch.api import printable
 from replay_fetch.archive.durable import explained
 from replay_fetch.archive.layout import Layout
 from replay_fetch.errors import ArchiveError
@@ -73,7 +74,7 @@ class Entry(NamedTuple):
 
 
 class BadLine(NamedTuple):
-    """A line of the manifest that cannot be right, and why."""
+    """A line of the manifest that cannot be right, and why; the reason is safe to print."""
 
     number: int
     reason: str
@@ -98,7 +99,7 @@ def read_manifest(layout: Layout) -> Iterator[Entry | BadLine]:
                 yield _entry(number, line)
             # msgspec's own errors are ValueErrors, and so is text that is not UTF-8; deep nesting is not.
             except (ValueError, RecursionError) as error:
-                yield BadLine(number, str(error))
+                yield BadLine(number, printable(str(error), 300))
 
 
 def _entry(number: int, text: bytes) -> Entry:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from itertools import groupby, islice
+from math import inf
 from pathlib import Path
 
 from fuzz.laws import VIEW, check_inside, check_printable, check_says_no_value
@@ -15,6 +16,7 @@ from replay_fetch.archive import BadLine, Entry, Layout, RawPages, read_manifest
 from replay_fetch.archive.verifying import check_session
 from replay_fetch.cli.download_options import settings_from
 from replay_fetch.cli.main import command_parser
+from replay_fetch.cli.parser import Parser
 from replay_fetch.cli.settings_file import settle
 from replay_fetch.environment import credentials, key_origins, site
 from replay_fetch.errors import ArchiveError, InputError, SettingsError
@@ -110,10 +112,13 @@ def settings_file(content: bytes) -> None:
         # No NUL gets into an environment; no file of the machine's own is to be opened.
         environ = {name.strip(): value.strip().replace("\0", "").replace("/", "") for name, _, value in lines}
         for words, variables in (["--config", file.name], {}), ([], environ):
-            try:
-                origins = settle(parser, words, variables, lambda: iter([parser]))
-                options = parser.parse_args(["views.csv", "out", *words], None)
-                options.origins = origins
-                settings_from(options, None)
-            except SettingsError as error:
-                check_says_no_value(str(error))
+            with suppress(SettingsError):
+                options = parser.parse_args(["views.csv", "out", *_settled(parser, words, variables)])
+                made = settings_from(options, None)
+                for number in (made.plan.refresh_window, made.fetch.max_rate, made.fetch.give_up_after):
+                    assert number is None or 0 < number < inf
+
+
+def _settled(parser: Parser, words: list[str], environ: Mapping[str, str]) -> list[str]:
+    settle(parser, words, environ, lambda: iter([parser]))
+    return words
