@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from archives import KEYS
 from processes import served
+from recording import COLUMNS, FRAMES, recording
 
 from replay_fetch import ApiSettings, ArchiveSettings, Compression, Outcome, Report, Settings, download
 from replay_fetch.commands.summary import report_text
@@ -81,7 +82,7 @@ def test_the_outcomes_are_those_of_the_program() -> None:
 
 
 def test_the_demos_output_in_the_readme_is_what_the_summary_prints() -> None:
-    shown = re.search(r"^\$ python3 -m venv .*replay-fetch demo\n(.*?)^next: ", README, re.DOTALL | re.MULTILINE)
+    shown = re.search(r"^\$ python3 -m venv [^\n]*replay-fetch demo\n(.*?)^next: ", README, re.DOTALL | re.MULTILINE)
     assert shown is not None
     figures = Report(
         list_name="",
@@ -97,6 +98,26 @@ def test_the_demos_output_in_the_readme_is_what_the_summary_prints() -> None:
         seconds=3.7,
     )
     assert report_text(figures, Path("replay-fetch-demo")) == shown[1].strip()
+
+
+_FRAME = (
+    r"\|[█▏▎▍▌▋▊▉ ]+\| \d+/27 views(, [a-zA-Z -]+( [\d.]+/s)?)?(, [\d.]+ s left)?, [\d.]+ pages/s(, \d+ 429s)?"
+    r"(, [\d.]+ [kM]?B/s)?"
+)
+
+
+def test_the_recording_in_the_readme_has_the_shape_of_a_new_one() -> None:
+    """Frames of a bar that fit the terminal, then the same words with other figures."""
+    shown = re.search(r"^\$ replay-fetch demo\n(.*?)^```", section("Watching a run"), re.DOTALL | re.MULTILINE)
+    assert shown is not None
+    told = []
+    for lines in (shown[1].splitlines(), recording().splitlines()[1:]):
+        frames, said = lines[:FRAMES], lines[FRAMES:]
+        assert [frame for frame in frames if not re.fullmatch(_FRAME, frame)] == []
+        assert "| 27/27 views" in frames[-1]
+        assert max(map(len, lines)) <= COLUMNS
+        told.append([re.sub(r"[\d.]+", "0", line) for line in said])
+    assert told[0] == told[1]
 
 
 def test_ci_runs_the_readmes_test_command() -> None:

@@ -33,5 +33,5 @@ def run(options: argparse.Namespace) -> int:
     if failure is not None:
         complain(failure)
         return exit_code_of(failure)
-    say(f"next: replay-fetch show {options.out}; the recordings are in {options.out}/sessions/")
+    say(f"next: replay-fetch show {options.out}\nthe recordings are in {options.out}/sessions/")
     return report.exit_code
