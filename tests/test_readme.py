@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import asyncio
 import re
 import shutil
@@ -159,6 +160,34 @@ def test_the_example_that_opens_one_view_runs(tmp_path: Path, monkeypatch: pytes
     seen: dict[str, Any] = {}
     exec(python_in("The archive"), seen)  # noqa: S102 - our own README
     assert len(seen["lines"]) == seen["view"]["segments"] == 2
+
+
+_OTHERS_SAY = {"surrogate"}
+
+
+def literals_of(path: Path) -> list[str]:
+    """The texts in a file's code, docstrings apart, with ``…`` for what is filled in."""
+    tree = ast.parse(path.read_text())
+    said = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    texts = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = (part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
+            texts.append("".join(map(str, parts)))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in said:
+            texts.append(re.sub(r"%[sdr]", "…", node.value))
+    return texts
+
+
+def test_the_program_says_every_message_of_the_troubles() -> None:
+    first_cells = re.findall(r"^\| (.*?) \|", section("Trouble"), re.MULTILINE)[2:]
+    messages = {text for cell in first_cells for text in re.findall(r"`([^`]*)`", cell)} - {"--refresh", *_OTHERS_SAY}
+    assert len(messages) > 12
+    said = "\n".join(text for path in (ROOT / "replay_fetch").rglob("*.py") for text in literals_of(path))
+    parts = {message: message.strip("… ").split("…") for message in messages}
+    assert [
+        message for message, pieces in parts.items() if not re.search(".*".join(map(re.escape, pieces)), said)
+    ] == []
 
 
 def test_the_contents_lead_to_sections() -> None:
