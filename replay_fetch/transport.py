@@ -74,7 +74,10 @@ class Transport:
 
     async def _body(self, response: aiohttp.ClientResponse) -> bytes:
         length = response.content_length
-        if length is not None and length <= self._max_body:
+        if length is not None and length > self._max_body:
+            response.close()
+            raise _TooLarge
+        if length is not None:
             return await response.read()
         chunks, size = [], 0
         async for chunk in response.content.iter_any():
