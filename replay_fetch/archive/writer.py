@@ -22,8 +22,8 @@ from replay_fetch.settings import ArchiveSettings
 
 # Bytes of pages that may wait for the disk; past it nothing is taken in, so workers wait and nobody asks.
 # What is being written lies in memory twice, as pages and as lines. On a slow disk (0.15 s an fsync) 48 MB
-# made a peak of 145 MB, 16 MB one of 77 MB, and neither run was quicker.
-_ROOM = 16 * 2**20
+# made a peak of 145 MB, 16 MB one of 77 MB, 8 MB one of 69 MB, and none of the runs was quicker.
+_ROOM = 8 * 2**20
 
 
 class Writer:
