@@ -9,7 +9,7 @@ import orjson
 from replay_fetch.api import printable
 from replay_fetch.commands.status import Status, Tally
 from replay_fetch.model import Outcome, ViewRecord
-from replay_fetch.progress.units import count, duration, size
+from replay_fetch.progress.units import count, duration, size, some
 
 _NOTED_SHOWN = 20
 _NUMBERS_SHOWN = 8
@@ -83,7 +83,7 @@ def _remarks(record: ViewRecord) -> Iterator[str]:
     if checks.get("lacks_full_snapshot"):
         yield "no full snapshot at its start"
     if (expected := checks.get("segments_expected")) is not None:
-        yield f"{record.segments} segments where the list says {expected}"
+        yield f"{some(record.segments, 'segment')} where the list says {expected}"
 
 
 def _numbers(value: object) -> str:
