@@ -118,3 +118,10 @@ def test_a_view_lasts_from_its_earliest_start_to_its_latest_end() -> None:
     )
     assert (continuity.start_ms, continuity.end_ms, continuity.records) == (10, 30, 5)
     assert (Continuity().start_ms, Continuity().end_ms, Continuity().records) == (None, None, 0)
+
+
+def test_claims_of_records_add_up_to_what_a_database_holds() -> None:
+    continuity = Continuity()
+    for _ in range(3):
+        continuity.add(facts(b'{"records_count":9223372036854775806}'))
+    assert continuity.records == 2**63 - 1

@@ -97,7 +97,8 @@ class Continuity:
             self.start_ms = min(segment.start_ms, segment.start_ms if self.start_ms is None else self.start_ms)
         if segment.end_ms is not None:
             self.end_ms = max(segment.end_ms, self.end_ms or 0)
-        self.records += segment.records or 0
+        # Bounded: two segments may each claim nearly as many as a database's integer holds.
+        self.records = min(self.records + (segment.records or 0), _MOST)
 
     @property
     def gaps(self) -> list[int]:

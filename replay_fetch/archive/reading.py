@@ -17,7 +17,7 @@ from replay_fetch.model import Outcome, PlannedView, Span, View, ViewRecord
 from replay_fetch.settings import Compression
 
 _Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,128}\Z")]
-_Count = Annotated[int, Meta(ge=0)]
+_Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # as much as the ledger can hold
 _Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
@@ -38,13 +38,13 @@ class _Line(msgspec.Struct, gc=False):
     offset: _Count | None
     length: _Count | None
     stored_sha256: _Hash | None
-    start_ms: int | None
-    end_ms: int | None
-    records: int | None
-    gaps: list[int]
-    repeats: list[int]
+    start_ms: _Count | None
+    end_ms: _Count | None
+    records: _Count | None
+    gaps: list[_Count]
+    repeats: list[_Count]
     lacks_full_snapshot: bool
-    segments_expected: int | None
+    segments_expected: _Count | None
 
 
 _CHECKS = ("gaps", "repeats", "lacks_full_snapshot", "segments_expected")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from replay_fetch.api import Endpoint, NotJson, facts, values
+from replay_fetch.api import Continuity, Endpoint, NotJson, facts, values
 from replay_fetch.api.recording import labels, records
 from replay_fetch.archive import Layout
 from replay_fetch.archive.lines import lines, segment_of
@@ -78,6 +78,10 @@ def check_readable(raw: bytes) -> None:
     found = facts(raw)
     for number in (found.index, found.start_ms, found.end_ms, found.records):
         assert number is None or 0 <= number < 2**63
+    continuity = Continuity()
+    for _ in range(2):
+        continuity.add(found)
+    assert continuity.records < 2**63
     for text in (*labels(raw), *(record.href for record in records(raw))):
         assert text.encode() is not None
 
