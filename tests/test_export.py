@@ -92,6 +92,13 @@ def test_an_archive_without_views_is_two_empty_tables(tmp_path: Path) -> None:
     assert export(write_archive(tmp_path / "a", {}), tmp_path / "t") == ([], [])
 
 
+def test_tables_are_for_their_owner_only(tmp_path: Path) -> None:
+    tables = tmp_path / "t"
+    export(write_archive(tmp_path / "a", VIEWS), tables)
+    assert {path.stat().st_mode & 0o777 for path in tables.iterdir()} == {0o600}
+    assert tables.stat().st_mode & 0o777 == 0o700
+
+
 def test_an_export_that_fails_leaves_what_was_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     archive, tables = write_archive(tmp_path / "a", VIEWS), tmp_path / "t"
     export(archive, tables)

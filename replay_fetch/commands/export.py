@@ -57,7 +57,7 @@ def export_parquet(out: Path, folder: Path, shown_by: Reporter | None) -> Export
     if folder.exists() and not folder.is_dir():
         raise SettingsError(f"--parquet {folder} is a file; it must be a folder, made if it is not there")
     with explained(f"making {folder}"):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     shown = _Shown(shown_by, layout)
     views, segments = Table(folder / "views.parquet", VIEWS), Table(folder / "segments.parquet", SEGMENTS)
     with views, segments:

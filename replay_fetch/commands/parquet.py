@@ -74,6 +74,7 @@ class Table:
 
     def __enter__(self) -> Self:
         with explained(f"writing {self.path}"):
+            self._temporary.touch(mode=0o600)  # as private as the archive it comes from
             self._writer = parquet.ParquetWriter(self._temporary, self._schema, compression="zstd")
         return self
 
