@@ -23,8 +23,8 @@ from replay_fetch.simulator import SimulatorSettings
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-OF_OTHERS = {"--quick", "--kills"}
-"""Options of the benchmarks and the crash harness."""
+OF_OTHERS = {"--quick", "--kills", "--minutes"}
+"""Options of the benchmarks, the crash harness and the fuzzer."""
 
 
 def flags_of(command: str) -> set[str]:
