@@ -9,7 +9,7 @@ import anyio
 import pytest
 from archives import USUAL, Archive, Job, download, downloaded, opened_all, truth, view_lines, write_list
 
-from replay_fetch.model import Source
+from replay_fetch.model import Outcome, Source
 from replay_fetch.settings import ArchiveSettings, Compression, FetchSettings, PlanSettings, SourceChoice
 from replay_fetch.simulator import (
     Absence,
@@ -352,6 +352,17 @@ async def test_a_forbidden_view_does_not_stop_the_others(tmp_path: Path) -> None
         outcomes = list(Archive(tmp_path / "out").outcomes().values())
         assert 0 < outcomes.count("forbidden") < 9
         assert set(outcomes) <= {"forbidden", "fetched", "empty"}
+
+
+async def test_views_that_stay_forbidden_are_no_reason_to_doubt_the_keys(tmp_path: Path) -> None:
+    """A run that asks for nothing else ends like the one before it: exit 1, not 3."""
+    settings = SimulatorSettings(faults=(Fault.parse("403:sticky,rate=0.3"),))
+    async with Simulator(settings) as simulator:
+        first = await download(simulator, tmp_path / "out")
+        again = await download(simulator, tmp_path / "out")
+        assert (first.exit_code, again.exit_code) == (1, 1)
+        assert again.report.outcomes == first.report.outcomes
+        assert again.report.outcomes[Outcome.FORBIDDEN] == again.report.requests > 0
 
 
 async def test_a_list_without_a_usable_row_asks_nothing(tmp_path: Path) -> None:
