@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 from typing import Any
 
 import anyio
@@ -12,8 +13,11 @@ from hypothesis import HealthCheck, settings
 from virtual_clock import VirtualClockLoop
 
 # A shared or busy machine must not turn a law into a failure: what is judged is the result, not the time.
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("untimed")
+# The same examples are drawn in every ordinary run, so that a change is judged by what it changed;
+# HYPOTHESIS_PROFILE=search draws others each time.
+settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ordinary", settings.get_profile("search"), derandomize=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ordinary"))
 
 
 @pytest.fixture

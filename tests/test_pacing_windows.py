@@ -29,8 +29,15 @@ from replay_fetch.pacing.window_policy import WindowPolicy
 def test_the_window_ends_where_the_clock_says_it_may(
     phase: float, gaps: list[float], ways: list[tuple[float, float]], rounding: type[float]
 ) -> None:
-    """Whatever the rounding and the latency, and however many answers are put together."""
+    """Whatever the rounding and the latency, and however many answers are put together.
+
+    That a server rounds to the nearest second shows once a 0 and a whole period were seen; until
+    then it is taken for one that cuts off or rounds up, and may be half a second off.
+    """
     clock, sent = WindowClock(10.0), 100.0
+    if rounding is round:
+        for arrived, reset in ((phase + 30.1, 10.0), (phase + 39.9, 0.0)):
+            clock.learn(arrived - 0.01, arrived + 0.01, reset)
     for gap, (out, back) in zip(gaps, ways, strict=False):
         sent += gap
         arrived = sent + out
