@@ -12,6 +12,8 @@ class Setting(StrEnum):
     """Of all session files."""
     STATE = "state"
     """A `State`, or nothing in a new archive."""
+    CHAINS = "chains"
+    """Of what a paging token may depend, as JSON; where it changes, unfinished chains begin anew."""
 
 
 class State(StrEnum):

@@ -15,7 +15,7 @@ from replay_fetch.pacing.adaptive_policy import AdaptivePolicy
 from replay_fetch.pacing.concurrency import Concurrency
 from replay_fetch.pacing.health import Health
 from replay_fetch.pacing.outage import Outage
-from replay_fetch.pacing.policy import Sent
+from replay_fetch.pacing.policy import Policy, Sent
 from replay_fetch.pacing.snapshot import Snapshot
 from replay_fetch.settings import FetchSettings
 
@@ -61,7 +61,7 @@ class Pacer:
 
     def __init__(self, settings: FetchSettings, *, clock: Callable[[], float] | None = None) -> None:
         self._clock = clock or anyio.current_time
-        self._policy = AdaptivePolicy()
+        self._policy: Policy = AdaptivePolicy()
         self._concurrency = Concurrency(settings.workers)
         self._outage = Outage(settings.give_up_after, fewest_faults=settings.retries + 2)
         # AsyncLimiter(1, 1/rate) has no burst; AsyncLimiter(rate, 1) lets twice the rate into one second.

@@ -12,14 +12,9 @@ import orjson
 from replay_fetch.archive import Layout, check_ledger_is_there, make_good, opened, require, write_manifest
 from replay_fetch.errors import SettingsError
 from replay_fetch.ledger import Ledger, check_file
+from replay_fetch.ledger.setting import Setting, State
 from replay_fetch.model import Outcome
 from replay_fetch.settings import ApiSettings, Compression, Settings, SourceChoice
-
-# A setting of the ledger: set while files and manifest may be behind it.
-_STATE, _RUNNING, _CLEAN = "state", "running", "clean"
-_COMPRESSION = "compression"
-_CHAINS = "chains"
-"""Of what a paging token may depend; where it changes, unfinished chains begin anew."""
 
 
 @contextmanager
@@ -42,7 +37,7 @@ def open_as_it_is(out: Path, compress: Compression | None = None) -> Iterator[tu
     check_file(there.ledger)
     with opened(out) as folder, closing(Ledger.open(folder.ledger)) as ledger:
         layout = dataclasses.replace(folder, compression=_compression(ledger, compress))
-        if ledger.setting(_STATE) == _RUNNING:
+        if ledger.setting(Setting.STATE) == State.RUNNING:
             make_good(layout, ledger)
         yield layout, ledger
 
@@ -53,14 +48,14 @@ def begin_chains_anew(ledger: Ledger, api: ApiSettings, but: Outcome | None = No
     Those of views that ended in ``but`` go on all the same.
     """
     chains = orjson.dumps(_of_chains(api)).decode()
-    if ledger.setting(_CHAINS) != chains:
+    if ledger.setting(Setting.CHAINS) != chains:
         ledger.forget_tokens(but)
-        ledger.set_setting(_CHAINS, chains)
+        ledger.set_setting(Setting.CHAINS, chains)
 
 
 def api_of_chains(ledger: Ledger) -> ApiSettings | None:
     """How the archive's unfinished chains were asked for; None where nothing ever was."""
-    chains = ledger.setting(_CHAINS)
+    chains = ledger.setting(Setting.CHAINS)
     if chains is None:
         return None
     known = orjson.loads(chains)
@@ -69,7 +64,7 @@ def api_of_chains(ledger: Ledger) -> ApiSettings | None:
 
 def begin_run(ledger: Ledger) -> None:
     """Note that files and manifest may be behind the ledger from now on."""
-    ledger.set_setting(_STATE, _RUNNING)
+    ledger.set_setting(Setting.STATE, State.RUNNING)
 
 
 def bring_manifest_up_to_date(layout: Layout, ledger: Ledger, *, changed: bool, in_order: bool) -> None:
@@ -78,10 +73,10 @@ def bring_manifest_up_to_date(layout: Layout, ledger: Ledger, *, changed: bool, 
     ``changed`` says that the ledger has views that no run began with. Where not all is ``in_order``
     (a write failed), the next run looks for leftovers as after a kill.
     """
-    if changed or ledger.setting(_STATE) != _CLEAN or not layout.manifest.exists():
+    if changed or ledger.setting(Setting.STATE) != State.CLEAN or not layout.manifest.exists():
         write_manifest(layout, ledger.views())
         if in_order:
-            ledger.set_setting(_STATE, _CLEAN)
+            ledger.set_setting(Setting.STATE, State.CLEAN)
 
 
 def _of_chains(api: ApiSettings) -> dict[str, object]:
@@ -90,11 +85,11 @@ def _of_chains(api: ApiSettings) -> dict[str, object]:
 
 
 def _compression(ledger: Ledger, asked: Compression | None) -> Compression:
-    made_with = ledger.setting(_COMPRESSION)
+    made_with = ledger.setting(Setting.COMPRESSION)
     if made_with is None:
         made_with = asked or Compression.NONE
         require(made_with)
-        ledger.set_setting(_COMPRESSION, made_with)
+        ledger.set_setting(Setting.COMPRESSION, made_with)
     elif asked is not None and asked != made_with:
         raise SettingsError(f"the archive was made with --compress {made_with}; leave that out, or use another OUT")
     require(Compression(made_with))
