@@ -3,14 +3,13 @@
 from replay_fetch.archive.compress import require
 from replay_fetch.archive.folder import check_ledger_is_there, existing, make_good, opened
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import segment_of
 from replay_fetch.archive.lock import holder
 from replay_fetch.archive.manifest import write_manifest
 from replay_fetch.archive.messages import ChainRestarted, Message, PageArrived, ViewEnded
 from replay_fetch.archive.raw import RawPages
 from replay_fetch.archive.reading import BadLine, Entry, read_manifest, readable
 from replay_fetch.archive.report import Report, write_report
-from replay_fetch.archive.view_lines import by_session, entries, view_lines
+from replay_fetch.archive.views import by_session, entries, view_segments
 from replay_fetch.archive.writer import Writer
 
 __all__ = [
@@ -34,8 +33,7 @@ __all__ = [
     "read_manifest",
     "readable",
     "require",
-    "segment_of",
-    "view_lines",
+    "view_segments",
     "write_manifest",
     "write_report",
 ]

@@ -1,4 +1,4 @@
-"""Reading stretches of the archive's files, a block at a time."""
+"""Reading stretches of the archive's files, a block at a time, and the lines in them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 _BLOCK = 2**20
+# A page is at most 256 MiB unless a program allows it more: past four times that, a line is none of ours.
+_LONGEST_LINE = 2**30
 
 
 def file_range(path: Path, offset: int, length: int) -> Iterator[bytes]:
@@ -20,29 +22,36 @@ def file_range(path: Path, offset: int, length: int) -> Iterator[bytes]:
             yield block
 
 
-def whole_lines(path: Path, length: int) -> Iterator[bytes]:
-    """The lines in the first ``length`` bytes; raises ValueError where they do not end there."""
-    if not length:
-        return
+def whole_file(path: Path) -> Iterator[bytes]:
+    """Blocks up to where the file ends."""
     with path.open("rb") as file:
-        for line in file:
-            length -= len(line)
-            if length < 0:
-                break
-            yield line
-            if not length:
-                return
-    raise ValueError(f"{path} has no line that ends where the ledger says")
+        while block := file.read(_BLOCK):
+            yield block
 
 
-def lines_of(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines in some blocks, wherever the blocks are cut."""
+def whole_lines(path: Path, length: int) -> Iterator[bytes]:
+    """The first ``length`` bytes as lines with their ends; raises ValueError where no line ends there."""
+    for line in lines_of(file_range(path, 0, length)):
+        yield line + b"\n"
+
+
+def lines_of(blocks: Iterable[bytes], longest: int = _LONGEST_LINE) -> Iterator[bytes]:
+    """The lines in some blocks, wherever those are cut, without their ends.
+
+    Holds a block and a line. Raises ValueError where a line grows past ``longest`` bytes, or the last one
+    breaks off.
+    """
     begun: list[bytes] = []
+    size = 0
     for block in blocks:
         *whole, rest = block.split(b"\n")
         for line in whole:
-            yield b"".join((*begun, line, b"\n"))
-            begun = []
-        begun.append(rest)
-    if any(begun):
-        yield b"".join(begun)
+            yield b"".join((*begun, line))
+            begun, size = [], 0
+        if rest:
+            begun.append(rest)
+            size += len(rest)
+        if size > longest:
+            raise ValueError(f"a line of more than {longest} bytes")
+    if begun:
+        raise ValueError("its last line breaks off")

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from replay_fetch.archive.blocks import file_range, lines_of
-from replay_fetch.archive.compress import decompressed
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import segment_of
+from replay_fetch.archive.stored import stored_text
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import ViewRecord
 
@@ -32,8 +32,8 @@ def holds_all_of(kept: ViewRecord, new: Iterable[bytes], layout: Layout) -> bool
 def _kept_lines(kept: ViewRecord, layout: Layout) -> Iterator[bytes]:
     """Plain, in blocks; from the session's file where they lie there, else from the part."""
     if kept.whole is not None:
-        stored = file_range(layout.session_file(kept.planned.view.session_id), kept.whole.offset, kept.whole.length)
-        yield from decompressed(stored, layout.compression)
+        path = layout.session_file(kept.planned.view.session_id)
+        yield from stored_text(path, kept.whole, layout.compression, kept.size)
     elif kept.size:
         yield from file_range(layout.part(kept.planned.row, kept.part), 0, kept.size)
 

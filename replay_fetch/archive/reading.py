@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from replay_fetch.api import printable
+from replay_fetch.archive.blocks import lines_of, whole_file
 from replay_fetch.archive.durable import explained
 from replay_fetch.archive.layout import Layout
 from replay_fetch.errors import ArchiveError
@@ -46,6 +47,9 @@ class _Line(msgspec.Struct, gc=False):
     lacks_full_snapshot: bool
     segments_expected: _Count | None
 
+
+# Of gaps and repeats a hundred each are named; a reason is cut to a few hundred characters.
+_LONGEST_LINE = 2**20
 
 _CHECKS = ("gaps", "repeats", "lacks_full_snapshot", "segments_expected")
 _ABOUT = ("start_ms", "end_ms", "records")
@@ -93,19 +97,25 @@ def readable(root: Path) -> Layout:
 
 def read_manifest(layout: Layout) -> Iterator[Entry | BadLine]:
     """The manifest's lines in order; raises ArchiveError where it cannot be read."""
-    with explained(f"reading {layout.manifest}"), layout.manifest.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            try:
-                yield _entry(number, line)
-            # msgspec's own errors are ValueErrors, and so is text that is not UTF-8; deep nesting is not.
-            except (ValueError, RecursionError) as error:
-                yield BadLine(number, printable(str(error), 300))
+    number = 0
+    with explained(f"reading {layout.manifest}"):
+        try:
+            for number, line in enumerate(lines_of(whole_file(layout.manifest), _LONGEST_LINE), start=1):
+                yield _read(number, line)
+        except ValueError as error:  # where a line has no end, there is none behind it
+            yield BadLine(number + 1, str(error))
+
+
+def _read(number: int, line: bytes) -> Entry | BadLine:
+    try:
+        return _entry(number, line)
+    # msgspec's own errors are ValueErrors, and so is text that is not UTF-8; deep nesting is not.
+    except (ValueError, RecursionError) as error:
+        return BadLine(number, printable(str(error), 300))
 
 
 def _entry(number: int, text: bytes) -> Entry:
-    """A line's entry; ValueError where it breaks off or contradicts itself."""
-    if not text.endswith(b"\n"):
-        raise ValueError("it breaks off")
+    """A line's entry; ValueError where it contradicts itself."""
     line = _decoder.decode(text)
     if not bool(line.bytes) == bool(line.segments) == bool(line.sha256):
         raise ValueError("its segments, bytes and sha256 do not agree")

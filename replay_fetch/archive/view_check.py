@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from replay_fetch.api import Continuity, facts, printable
 from replay_fetch.api.split import pairs
-from replay_fetch.archive.blocks import file_range
-from replay_fetch.archive.compress import decompressed
+from replay_fetch.archive.blocks import lines_of
 from replay_fetch.archive.reading import Entry
-from replay_fetch.model import View, ViewRecord
+from replay_fetch.archive.stored import stored_text
+from replay_fetch.model import Span, View, ViewRecord
 from replay_fetch.settings import Compression
 
-# Fed in small pieces, because 4 kB of a damaged or hostile file may inflate to a hundred MB.
-_PIECE = 4096
 _KEYS = [b'"session_id"', b'"view_id"', b'"position"', b'"segment"']
 
 
@@ -25,52 +22,22 @@ def complaint(path: Path, entry: Entry) -> str | None:
     Raises OSError where the file cannot be read or is shorter than it must be.
     """
     record = entry.record
-    sha256, size = hashlib.sha256(), 0
+    sha256 = hashlib.sha256()
     continuity, segments = Continuity(), 0
     try:
-        for line in _lines(_text(path, entry)):
+        text = stored_text(path, entry.span or Span(0, 0, ""), entry.compression, record.size)
+        for line in lines_of(text):
             if entry.compression is not Compression.NONE:  # else the hash of what is stored says it
                 sha256.update(line)
                 sha256.update(b"\n")
-            size += len(line) + 1
             continuity.add(facts(_segment(line, record.planned.view, segments)))
             segments += 1
     except ValueError as error:
         return printable(str(error), 150)
     same = entry.compression is Compression.NONE or sha256.hexdigest() == record.sha256
-    if not same or (segments, size) != (record.segments, record.size):
+    if not same or segments != record.segments:
         return "its lines are whole, but not the ones of the manifest"
     return _contradiction(record, continuity)
-
-
-def _text(path: Path, entry: Entry) -> Iterator[bytes]:
-    """The view's lines as they were before compression, at most as many bytes as there should be."""
-    offset, length, _ = entry.span or (0, 0, "")
-    blocks = file_range(path, offset, length)
-    if entry.compression is Compression.NONE:
-        yield from blocks
-        return
-    pieces = (block[at : at + _PIECE] for block in blocks for at in range(0, len(block), _PIECE))
-    size = 0
-    for piece in decompressed(pieces, entry.compression):
-        size += len(piece)
-        if size > entry.record.size:
-            raise ValueError(f"more than the {entry.record.size} bytes of the manifest")
-        yield piece
-
-
-def _lines(text: Iterable[bytes]) -> Iterator[bytes]:
-    """Lines without their line ends."""
-    begun: list[bytes] = []
-    for piece in text:
-        *ends, rest = piece.split(b"\n")
-        for end in ends:
-            yield b"".join((*begun, end))
-            begun = []
-        if rest:
-            begun.append(rest)
-    if begun:
-        raise ValueError("its last line breaks off")
 
 
 def _segment(line: bytes, view: View, position: int) -> bytes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from replay_fetch.api.recording import labels, records
-from replay_fetch.archive import Entry, by_session, entries, readable, segment_of, view_lines
+from replay_fetch.archive import Entry, by_session, entries, readable, view_segments
 
 _UNKNOWN = 0
 
@@ -106,9 +106,8 @@ def look_inside(out: Path, session: ListedSession) -> None:
     """Fill in the SDK and the pages, out of the first segment of each view."""
     session.pages, session.sdk = [], ""
     for entry in session._entries:  # noqa: SLF001 - they are kept for this
-        line = next(view_lines(out, entry), None)
-        if line is not None:
-            segment = segment_of(line)
+        segment = next(view_segments(out, entry), None)
+        if segment is not None:
             session.sdk = session.sdk or labels(segment).source
             session.pages += [record.href for record in records(segment) if record.href][:1]
 

@@ -9,16 +9,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from replay_fetch.archive import Entry, Layout, opened, readable
-from replay_fetch.archive.blocks import file_range
 from replay_fetch.archive.commit import Committer
-from replay_fetch.archive.compress import decompressed
 from replay_fetch.archive.durable import explained, make_folder, sync_folder, write_file
 from replay_fetch.archive.durable import replace as give_name
+from replay_fetch.archive.stored import stored_text
 from replay_fetch.archive.verifying import Problem
 from replay_fetch.commands.verify import Verification, Verifying
 from replay_fetch.ledger import DamagedLedger, Ledger, check_file
 from replay_fetch.ledger.setting import Setting, State
-from replay_fetch.model import ViewRecord
+from replay_fetch.model import Span, ViewRecord
 from replay_fetch.pipeline.opening import bring_manifest_up_to_date, open_as_it_is
 from replay_fetch.progress import Reporter
 from replay_fetch.settings import Compression
@@ -130,9 +129,8 @@ class _Restoring:
         """Write the view's lines as a part, from which its session's file is made anew."""
         part = self.layout.part(row, entry.record.part)
         with explained(f"writing {part}"):
-            offset, length, _ = entry.span or (0, 0, "")
-            stored = file_range(self.layout.root / (entry.file or ""), offset, length)
-            write_file(part, decompressed(stored, entry.compression))
+            path, span = self.layout.root / (entry.file or ""), entry.span or Span(0, 0, "")
+            write_file(part, stored_text(path, span, entry.compression, entry.record.size))
 
 
 def _replace(layout: Layout, new: Path, restoring: _Restoring) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from replay_fetch.api import facts
 from replay_fetch.api.recording import labels, records
-from replay_fetch.archive import Entry, entries, readable, segment_of, view_lines
+from replay_fetch.archive import Entry, entries, readable, view_segments
 from replay_fetch.errors import InputError
 from replay_fetch.model import ViewRecord
 
@@ -104,7 +104,7 @@ def all_types(views: Iterable[ShownView]) -> Counter[int]:
 def _shown(out: Path, entry: Entry) -> ShownView:
     shown = ShownView(entry.record)
     last = (-1, 0)  # the highest index so far, and its end
-    for segment in map(segment_of, view_lines(out, entry)):
+    for segment in view_segments(out, entry):
         shown.sdk = shown.sdk or labels(segment).source
         _take_records(shown, segment)
         place = facts(segment)

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from replay_fetch.api import facts
 from replay_fetch.api.recording import labels
-from replay_fetch.archive import Entry, segment_of, view_lines
-from replay_fetch.errors import ArchiveError
+from replay_fetch.archive import Entry, view_segments
 
 Row = Mapping[str, object]
 
@@ -46,11 +45,7 @@ def view_row(entry: Entry) -> Row:
 def segment_rows(root: Path, entry: Entry) -> Iterator[Row]:
     """A view's segments by position; raises ArchiveError where its file is damaged."""
     session_id, view_id = entry.record.planned.view
-    for position, line in enumerate(view_lines(root, entry)):
-        try:
-            segment = segment_of(line)
-        except ValueError as error:
-            raise ArchiveError(f"{entry.file}, view {view_id}: {error}; run `replay-fetch verify {root}`") from None
+    for position, segment in enumerate(view_segments(root, entry)):
         known, named = facts(segment), labels(segment)
         yield {
             "session_id": session_id,

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fuzz.laws import VIEW, check_inside, check_printable, check_says_no_value
 from replay_fetch.api import PageDecoder
-from replay_fetch.archive import BadLine, Entry, Layout, RawPages, read_manifest, view_lines
+from replay_fetch.archive import BadLine, Entry, Layout, RawPages, read_manifest, view_segments
 from replay_fetch.archive.verifying import check_session
 from replay_fetch.cli.download_options import settings_from
 from replay_fetch.cli.main import command_parser
@@ -64,7 +64,7 @@ def manifest(content: bytes) -> None:
                 (layout.root / found.file).write_bytes(b"{}\n")
         for found in good[:3]:
             with suppress(ArchiveError):
-                deque(view_lines(layout.root, found), maxlen=0)
+                deque(view_segments(layout.root, found), maxlen=0)
         for _, together in groupby(good, _session_of):
             with suppress(ArchiveError):
                 check_session(layout.root, list(together))

@@ -1,4 +1,4 @@
-"""One view's lines, read from its session's file by the range that the manifest gives."""
+"""The views of an archive in the manifest's order, and the segments of each out of its session's file."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
-from replay_fetch.archive.blocks import file_range
-from replay_fetch.archive.compress import decompressed
+from replay_fetch.api import printable
+from replay_fetch.archive.blocks import lines_of
 from replay_fetch.archive.durable import explained
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lines import segment_of
 from replay_fetch.archive.reading import BadLine, Entry, read_manifest
+from replay_fetch.archive.stored import stored_text
 from replay_fetch.errors import ArchiveError
 
 
@@ -33,8 +35,8 @@ def by_session(views: Iterable[Entry]) -> Iterator[tuple[str, list[Entry]]]:
         yield session_id, list(together)
 
 
-def view_lines(root: Path, entry: Entry) -> Iterator[bytes]:
-    """The view's lines, none where nothing of it is stored; no more is read than is taken.
+def view_segments(root: Path, entry: Entry) -> Iterator[bytes]:
+    """The view's segments, none where nothing of it is stored; no more is read than is taken.
 
     Raises ArchiveError where the file is not what the manifest says.
     """
@@ -42,19 +44,10 @@ def view_lines(root: Path, entry: Entry) -> Iterator[bytes]:
         return
     path = root / entry.file
     with explained(f"reading {path}"):
-        stored = file_range(path, entry.span.offset, entry.span.length)
         try:
-            yield from _cut(decompressed(stored, entry.compression))
+            yield from map(segment_of, lines_of(stored_text(path, entry.span, entry.compression, entry.record.size)))
         except ValueError as error:
-            raise ArchiveError(f"{path}: {error}; run `replay-fetch verify {root}`") from None
-
-
-def _cut(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    begun: list[bytes] = []
-    for block in blocks:
-        *ends, rest = block.split(b"\n")
-        for end in ends:
-            yield b"".join((*begun, end))
-            begun = []
-        if rest:
-            begun.append(rest)
+            view = entry.record.planned.view
+            raise ArchiveError(
+                f"{path}, view {view.view_id}: {printable(str(error), 150)}; run `replay-fetch verify {root}`"
+            ) from None
