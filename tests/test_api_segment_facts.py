@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
-from strategies import JSON, damaged
+from strategies import JSON, arrays, damaged, objects
 
 from replay_fetch.api import Continuity, SegmentFacts, facts
 
@@ -36,6 +36,25 @@ RECORDINGS = Path(__file__).parents[1] / "sample_inputs/recordings/segments"
 )
 def test_facts_are_what_the_segment_says_in_a_usable_form(raw: bytes, expected: SegmentFacts) -> None:
     assert facts(raw) == expected
+
+
+TOLD = b'"index_in_view":1,"has_full_snapshot":true,"start":2,"end":3,"records_count":4'
+
+
+@given(
+    front=objects(JSON),
+    array=arrays(JSON),
+    behind=objects(JSON),
+    last=st.sampled_from(
+        [TOLD, TOLD.replace(b"1", b"null"), TOLD.replace(b"4", b'"]"'), TOLD[18:], b'"x":"],","y":"]"']
+    ),
+)
+@example(front=b"{}", array=b'["],"]', behind=b'{"a":{"b":[1],"c":2}}', last=TOLD)
+def test_facts_at_the_end_are_read_as_if_all_were(front: bytes, array: bytes, behind: bytes, last: bytes) -> None:
+    """Whatever stands before and between them, arrays and brackets in strings included."""
+    members = [front[1:-1], b'"records":' + array, behind[1:-1], last]
+    raw = b"{" + b",".join(member for member in members if member.strip()) + b"}"
+    assert facts(raw) == facts(raw[:-1] + b',"":[]}')
 
 
 @given(raw=JSON | damaged() | st.binary())

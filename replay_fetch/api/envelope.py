@@ -28,6 +28,10 @@ class Envelope:
         """The keys of the outermost object."""
         return list(self._known[""])
 
+    def has(self, key: str) -> bool:
+        """False where the outermost object has no such key; ``""`` is that object."""
+        return key in self._known or key in self._known[""]
+
     def members(self, path: str) -> Members:
         """The members of the object at ``path``; none where no object is there."""
         found = self._known.get(path)

@@ -45,19 +45,19 @@ class QuickLocate:
     def locate(self, text: bytes) -> Located | None:
         """What ``locate`` would say of ``text``; None where only ``locate`` can tell."""
         try:
-            level, exact = split.quick(self._decoder.decode, text)
+            level = split.quick(self._decoder.decode, text)
         except split.REFUSED:
             return None
         known: dict[str, Members] = {}
         for depth, names in enumerate(self._levels):
             known[".".join(self._keys[:depth])] = {
-                key: exact(raw) for field, key in names.items() if (raw := getattr(level, field)) is not UNSET
+                key: bytes(raw) for field, key in names.items() if (raw := getattr(level, field)) is not UNSET
             }
             level = getattr(level, _LIST)
         envelope = Envelope(known) if known else None
         if envelope and any(envelope.get(path) is not None for path in self._outranking):
             return None
-        return Located([exact(raw) for raw in level], envelope, self._name, self._path)
+        return Located(list(map(bytes, level)), envelope, self._name, self._path)
 
     def _type(self, depth: int, looked_at: Iterable[str]) -> object:
         """The type of the object at ``depth`` on the way to the list, or of the list itself."""

@@ -42,9 +42,30 @@ _facts = msgspec.json.Decoder(SegmentFacts)
 def facts(raw: bytes) -> SegmentFacts:
     """The facts in one segment's JSON text; never raises."""
     try:
-        return split.quick(_facts.decode, raw)[0]
+        return _behind_the_records(raw)
+    except split.REFUSED:
+        pass
+    try:
+        return split.quick(_facts.decode, raw)
     except split.REFUSED:  # also where a value is of no such type: the others still count
         return _one_by_one(raw)
+
+
+def _behind_the_records(raw: bytes) -> SegmentFacts:
+    """The facts of a segment that says all of them behind its last array, as the SDKs write it.
+
+    So the records need not be gone through once more. What stands behind the last ``]`` and a comma, in
+    braces, is an object only where the array was a member of the segment itself: within a deeper object a
+    brace would be left over. Within a string its quotes would not be even, and no backslash can make
+    them so: it would stand outside of a string in one of the two readings. Raises one of REFUSED.
+    """
+    end = raw.rfind(b"]") + 1
+    if raw[end : end + 1] != b",":
+        raise ValueError("nothing stands behind the last array")
+    found = _facts.decode(b"{" + raw[end + 1 :])
+    if None in (found.index, found.has_full_snapshot, found.start_ms, found.end_ms, found.records):
+        raise ValueError("some of it may stand in front")
+    return found
 
 
 def _one_by_one(raw: bytes) -> SegmentFacts:

@@ -45,6 +45,7 @@ _PLACES = (
     _Place("meta.pagination", ("next_cursor", "next_page", "next"), _IN_MORE),
     _Place("data.attributes.paging", _IN_PAGING),
 )
+_TOP_KEYS = tuple(place.path.partition(".")[0] for place in _PLACES)
 _LINK_PLACE = "links.next"
 
 # Every path that find_next looks at without --next-path, for whoever splits only what is looked at.
@@ -61,7 +62,7 @@ class Next(NamedTuple):
 
 def find_next(envelope: Envelope | None, link_header: str, origin: str, next_path: str = "") -> Next:
     """The next page's token in the envelope, else in the header; ``next_path`` overrides."""
-    places = [(place, envelope.members(place.path)) for place in _PLACES] if envelope else []
+    places = _present(envelope) if envelope else []
     has_more = any(members.get(key) == b"true" for place, members in places if members for key in place.more_keys)
     if next_path:
         candidates = iter([_read(envelope.get(next_path), next_path)] if envelope else [])
@@ -72,6 +73,12 @@ def find_next(envelope: Envelope | None, link_header: str, origin: str, next_pat
         if found.token:
             return found._replace(has_more=has_more)
     return Next(has_more=has_more)
+
+
+def _present(envelope: Envelope) -> list[tuple[_Place, Members]]:
+    """The places that can be there, by their outermost keys: few of all."""
+    places = zip(_PLACES, _TOP_KEYS, strict=True)
+    return [(place, envelope.members(place.path)) for place, key in places if envelope.has(key)]
 
 
 def _candidates(
@@ -86,7 +93,8 @@ def _candidates(
                 )
             elif place.path.endswith("paging") and kind(envelope.get(place.path)) == "string":
                 yield _read(envelope.get(place.path), place.path)
-        yield _linked(_link_text(envelope), origin, _LINK_PLACE)
+        if envelope.has("links"):
+            yield _linked(_link_text(envelope), origin, _LINK_PLACE)
     if link_header:
         yield _linked(next_link(link_header), origin, "Link header")
 
