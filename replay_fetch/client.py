@@ -115,10 +115,12 @@ async def download(
         listed, mark = ViewList(views, settings.plan), fingerprint(views, settings.plan)
     else:
         listed, mark = ViewList.from_pairs(views, settings.plan), None
-    with open_archive(Path(out), settings) as (layout, ledger):
-        plan = await anyio.to_thread.run_sync(load_plan, ledger, listed, mark)
-        run = Download(layout, ledger, settings, credentials)
-        report = await run.run(plan, stop or anyio.Event())
+    with listed:
+        await anyio.to_thread.run_sync(listed.begin)
+        with open_archive(Path(out), settings) as (layout, ledger):
+            plan = await anyio.to_thread.run_sync(load_plan, ledger, listed, mark)
+            run = Download(layout, ledger, settings, credentials)
+            report = await run.run(plan, stop or anyio.Event())
     if run.failure is not None:
         raise run.failure
     return report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -18,6 +19,7 @@ from replay_fetch.archive import opened
 from replay_fetch.cli.main import COMMANDS, exit_code_of, main
 from replay_fetch.errors import InputError, ReplayFetchError, SettingsError
 from replay_fetch.ledger import Ledger
+from replay_fetch.settings import Compression
 
 # Other people's scripts lean on these: one that goes is a new major version.
 CONTRACT = {
@@ -128,6 +130,65 @@ def test_a_setting_that_cannot_be_used_is_named_on_one_line_before_anything_is_t
     assert captured.err.startswith("replay-fetch: ")
     assert said in captured.err
     assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DD_API_KEY", "key")
+    monkeypatch.setenv("DD_APP_KEY", "key")
+
+
+@pytest.mark.usefixtures("keys")
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "views.csv: there is no such file"),
+        (b"", "is empty"),
+        (b"PK\x03\x04", "a spreadsheet or zip file"),
+        (b"user,page\na,b\n", "no column for session ids"),
+        (b"\x1f\x8bno gzip", "cut short or damaged"),
+        (b'session_id,view_id\n"s,v\n', "a quote opens in this row"),
+    ],
+)
+def test_a_list_that_is_none_leaves_no_archive_behind(
+    content: bytes | None, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if content is not None:
+        (tmp_path / "views.csv").write_bytes(content)
+    assert main(["download", str(tmp_path / "views.csv"), str(tmp_path / "out")]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("keys")
+def test_nor_does_the_end_of_a_pipe_whose_writer_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
+    assert main(["download", "-", str(tmp_path / "out")]) == 2
+    assert "standard input is empty" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("keys")
+def test_nor_does_a_compression_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def lacking(_: Compression) -> None:
+        raise SettingsError("needs the extra `zstd`")
+
+    monkeypatch.setattr("replay_fetch.pipeline.opening.require", lacking)
+    (tmp_path / "views.csv").write_text("session_id,view_id\ns,v\n")
+    assert main(["download", str(tmp_path / "views.csv"), str(tmp_path / "out"), "--compress", "zstd"]) == 2
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("keys")
+def test_a_folder_of_somebody_else_is_refused_before_the_list_is_waited_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    (tmp_path / "letter.txt").touch()
+    assert main(["download", "-", str(tmp_path)]) == 3
+    assert "holds something else" in capsys.readouterr().err
 
 
 def test_a_message_stays_on_one_line_whatever_it_quotes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
@@ -181,6 +181,16 @@ async def test_a_run_that_is_stopped_asks_for_nothing_more(tmp_path: Path) -> No
 async def test_a_list_that_is_not_there_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"nowhere\.csv"):
         await download(tmp_path / "nowhere.csv", tmp_path / "out", credentials=KEYS, settings=Settings())
+
+
+async def test_pairs_that_cannot_be_made_leave_no_archive_behind(tmp_path: Path) -> None:
+    def pairs() -> Iterator[tuple[str, str]]:
+        raise ConnectionError("the database of ids is away")
+        yield ("s", "v")
+
+    with pytest.raises(ConnectionError):
+        await download(pairs(), tmp_path / "out", credentials=KEYS, settings=Settings())
+    assert not (tmp_path / "out").exists()
 
 
 # --- the package

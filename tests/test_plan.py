@@ -212,6 +212,15 @@ def test_a_path_is_opened_when_read_and_can_be_read_again(tmp_path: Path) -> Non
     assert listed.name == str(path)
 
 
+def test_a_list_that_has_begun_is_read_whole_all_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "views.csv"
+    path.write_bytes(HEADER + b"s1,v1\ns2,v2\ns3,v3\n")
+    with ViewList(path, PlanSettings(max_views=2)) as listed:
+        whole = list(listed.rows())
+        listed.begin()
+        assert list(listed.rows()) == list(listed.rows()) == whole
+
+
 def test_leaving_the_context_closes_the_file(tmp_path: Path) -> None:
     path = tmp_path / "views.csv"
     path.write_bytes(HEADER + b"s1,v1\ns2,v2\n")

@@ -15,7 +15,7 @@ from replay_fetch.commands.stopping import stoppable
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger import Ledger, Totals, check_file
 from replay_fetch.pipeline.download import Download
-from replay_fetch.pipeline.opening import open_archive
+from replay_fetch.pipeline.opening import check_usable, open_archive
 from replay_fetch.pipeline.planning import Plan, load_plan, rehearse_plan
 from replay_fetch.plan import ViewList, fingerprint
 from replay_fetch.progress import Reporter
@@ -59,12 +59,15 @@ def download(request: Request, shown_by: Reporter | None) -> Ended:
 
 @contextmanager
 def planned(request: Request) -> Iterator[tuple[Download, Plan]]:
-    """The run over a list that is loaded, in an archive that is open."""
+    """The run over a list that is loaded, in an archive that is open; made only once the list has begun."""
     settings = request.settings
-    mark = fingerprint(request.views, settings.plan)
-    with open_archive(request.out, settings) as (layout, ledger):
-        plan = load_plan(ledger, ViewList(request.views, settings.plan), mark)
-        yield Download(layout, ledger, settings, request.credentials), plan
+    check_usable(request.out, settings.archive.compress)
+    with ViewList(request.views, settings.plan) as views:
+        views.begin()
+        mark = fingerprint(request.views, settings.plan)
+        with open_archive(request.out, settings) as (layout, ledger):
+            plan = load_plan(ledger, views, mark)
+            yield Download(layout, ledger, settings, request.credentials), plan
 
 
 async def carry_out(run: Download, plan: Plan, shown_by: Reporter | None) -> Ended:

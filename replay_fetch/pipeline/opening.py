@@ -32,14 +32,21 @@ def open_archive(out: Path, settings: Settings) -> Iterator[tuple[Layout, Ledger
 @contextmanager
 def open_as_it_is(out: Path, compress: Compression | None = None) -> Iterator[tuple[Layout, Ledger]]:
     """The same, but unfinished chains stay as they are."""
-    there = Layout(out)
-    check_ledger_is_there(there)
-    check_file(there.ledger)
+    check_usable(out, compress)
     with opened(out) as folder, closing(Ledger.open(folder.ledger)) as ledger:
         layout = dataclasses.replace(folder, compression=_compression(ledger, compress))
         if ledger.setting(Setting.STATE) == State.RUNNING:
             make_good(layout, ledger)
         yield layout, ledger
+
+
+def check_usable(out: Path, compress: Compression | None = None) -> None:
+    """Find out what can be known without making or locking anything; raises as opening does."""
+    there = Layout(out)
+    check_ledger_is_there(there)
+    check_file(there.ledger)
+    if compress is not None:
+        require(compress)
 
 
 def begin_chains_anew(ledger: Ledger, api: ApiSettings, but: Outcome | None = None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
+from itertools import islice
 from typing import Self
 
 from replay_fetch.plan.header import read_header
@@ -27,6 +28,7 @@ class ViewList:
         self.name = name_of(source)
         self._read: Callable[[], _Rows] = partial(_csv, source, settings)
         self._max_views = settings.max_views
+        self._begun: _Rows | None = None
         self._opened = ExitStack()
 
     @classmethod
@@ -42,15 +44,27 @@ class ViewList:
     def __exit__(self, *_: object) -> None:
         self._opened.close()
 
+    def begin(self) -> None:
+        """Read as far as the first row, to know that this is a list before anything is made for it.
+
+        Raises InputError where it is none. What was read is not lost: the next ``rows()`` begins with it.
+        """
+        rows = self._open()
+        self._begun = _put_back(list(islice(rows, 1)), rows)
+
     def rows(self) -> Iterator[PlannedRow | BadRow]:
         """Every row but blank ones, good and bad; duplicates too.
 
         With ``max_views`` the list ends behind that many good rows. Raises InputError, at the
         first row or later, where the list cannot be read.
         """
+        rows, self._begun = self._begun or self._open(), None
+        return rows if self._max_views is None else _first(rows, self._max_views)
+
+    def _open(self) -> _Rows:
         rows = self._read()
         self._opened.callback(rows.close)
-        return rows if self._max_views is None else _first(rows, self._max_views)
+        return rows
 
 
 def _csv(source: ListSource, settings: PlanSettings) -> _Rows:
@@ -62,6 +76,11 @@ def _csv(source: ListSource, settings: PlanSettings) -> _Rows:
 
 def _pairs(pairs: Iterable[tuple[str, str]]) -> _Rows:
     yield from pair_rows(pairs)
+
+
+def _put_back(taken: list[PlannedRow | BadRow], rows: _Rows) -> _Rows:
+    yield from taken
+    yield from rows
 
 
 def _first(rows: _Rows, most: int) -> Iterator[PlannedRow | BadRow]:
