@@ -136,3 +136,10 @@ class ChainCut(RequestError):
 
 class GaveUp(RequestError):
     """All attempts for one page were spent; ``__cause__`` is the last failure."""
+
+
+def extra_needed(what: str, extra: str) -> str:
+    """What to say where ``what`` needs an optional package that is not installed."""
+    return (
+        f"{what} needs the {extra} extra: pip install 'replay-fetch[{extra}]' (in a checkout: pip install '.[{extra}]')"
+    )

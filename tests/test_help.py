@@ -129,7 +129,9 @@ def test_without_the_extra_its_name_is_said(
 ) -> None:
     monkeypatch.setitem(sys.modules, "shtab", None)
     assert main(["completion", "bash"]) == 2
-    assert "pip install 'replay-fetch[completion]'" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "pip install 'replay-fetch[completion]'" in said
+    assert "pip install '.[completion]'" in said
 
 
 @pytest.mark.parametrize("words", [["--help"], ["download", "--help"], ["show", "--help"], ["downlaod"]])

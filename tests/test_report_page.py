@@ -240,7 +240,9 @@ def test_without_the_extra_its_name_is_said(
         monkeypatch.delattr(f"replay_fetch.commands.page.{module}")
     monkeypatch.setitem(sys.modules, library, None)
     assert main(["report", str(archive), "--out", str(archive.parent / "r.html")]) == 2
-    assert "pip install 'replay-fetch[report]'" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "pip install 'replay-fetch[report]'" in said
+    assert "pip install '.[report]'" in said
     assert not (archive.parent / "r.html").exists()
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from replay_fetch.cli.main import COMMANDS
 from replay_fetch.cli.output import say
-from replay_fetch.errors import SettingsError
+from replay_fetch.errors import SettingsError, extra_needed
 
 SHELLS = ("bash", "zsh", "tcsh")
 _FOLDERS = ("OUT", "FOLDER")
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         import shtab  # noqa: PLC0415 - an optional extra
     except ImportError:
-        raise SettingsError("completion needs its extra: pip install 'replay-fetch[completion]'") from None
+        raise SettingsError(extra_needed("completion", "completion")) from None
     parser = argparse.ArgumentParser("replay-fetch")
     commands = parser.add_subparsers()
     for name, command in COMMANDS.items():

@@ -8,13 +8,13 @@ from typing import Any, Self
 
 from replay_fetch.archive.durable import explained
 from replay_fetch.commands.tables import Row
-from replay_fetch.errors import SettingsError
+from replay_fetch.errors import SettingsError, extra_needed
 
 try:
     import pyarrow as pa
     from pyarrow import parquet
 except ImportError:
-    raise SettingsError("--parquet needs the parquet extra: pip install 'replay-fetch[parquet]'") from None
+    raise SettingsError(extra_needed("--parquet", "parquet")) from None
 
 # Rows a group: readers take in whole groups, and 50,000 rows of ours are some 10 MB in memory.
 _ROWS = 50_000

@@ -10,7 +10,7 @@ from replay_fetch.archive import readable
 from replay_fetch.archive.durable import explained, write_atomically
 from replay_fetch.commands.page.archive_facts import ArchiveFacts, archive_facts, by_views
 from replay_fetch.commands.page.run_facts import RunFacts, paces, run_facts, shares
-from replay_fetch.errors import SettingsError
+from replay_fetch.errors import SettingsError, extra_needed
 from replay_fetch.model import Outcome
 from replay_fetch.progress.units import count, duration, size
 
@@ -20,7 +20,7 @@ try:
 
     from replay_fetch.commands.page import charts
 except ImportError:
-    raise SettingsError("report needs the report extra: pip install 'replay-fetch[report]'") from None
+    raise SettingsError(extra_needed("report", "report")) from None
 
 _TEMPLATE = "report.html.jinja"
 _ROWS = 30
