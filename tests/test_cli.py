@@ -198,6 +198,22 @@ def test_a_message_stays_on_one_line_whatever_it_quotes(tmp_path: Path, capsys: 
     assert "\x1b" not in said
 
 
+def test_on_a_terminal_a_message_is_folded_between_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
+    for name in ("DD_API_KEY", "DD_APP_KEY", "DD_BEARER_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    assert main(["download", "views.csv", str(tmp_path / "out")]) == 2
+    first, *others = terminal.getvalue().splitlines()
+    assert first.startswith("replay-fetch: no keys")
+    assert others
+    assert all(line.startswith("  ") for line in others)
+    assert all(len(line) <= 80 for line in (first, *others))
+
+
 def every_error() -> list[type[ReplayFetchError]]:
     kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ReplayFetchError)]
     return [kind for kind in kinds if kind is not ReplayFetchError]

@@ -53,6 +53,46 @@ def test_text_lines_have_time_level_and_message(console: Console, stream: io.Str
     assert (len(time), time[-1], level, message) == (20, "Z", "INFO", "view s1/v1 is in")
 
 
+class Terminal(io.StringIO):
+    """A stream to a terminal, whose width the environment tells."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
+    return Terminal()
+
+
+def test_a_terminal_gets_long_lines_folded_between_words(terminal: Terminal) -> None:
+    view = "1f46e825-067f-4850-9b0a-58b0ef0c14f1/8fbd8d7a-6bb6-4a2e-b62e-5cc7d3ece4da"
+    with logging_to(Console(terminal), ShowSettings()):
+        log.warning(
+            "%s %s: %s", view, "failed", "gave up after 9 attempts, the last of which ended in a 503 from there"
+        )
+    first, *others = terminal.getvalue().splitlines()
+    assert first.split()[1:] == ["WARNING"], "the view's ids do not fit beside the time"
+    assert others[0] == f"  {view}", "and are not cut"
+    assert all(line.startswith("  ") and len(line) <= 80 for line in others)
+
+
+def test_neither_a_file_nor_json_nor_a_pipe_is_folded(terminal: Terminal, stream: io.StringIO, tmp_path: Path) -> None:
+    long = " ".join(["word"] * 50)
+    with logging_to(Console(terminal), ShowSettings(log_file=tmp_path / "log")):
+        log.info(long)
+    with logging_to(Console(terminal), ShowSettings(log_json=True)):
+        log.info(long)
+    with logging_to(Console(stream), ShowSettings()):
+        log.info(long)
+    assert json.loads(terminal.getvalue().splitlines()[-1])["message"] == long
+    for text in ((tmp_path / "log").read_text(), stream.getvalue()):
+        (line,) = text.splitlines()
+        assert line.endswith(long)
+
+
 def test_json_lines_carry_fields_and_traceback(console: Console, stream: io.StringIO) -> None:
     with logging_to(console, ShowSettings(log_json=True), SECRETS):
         log.info("so far", extra={"fields": {"pages": 3, "note": "sekrit", "path": Path("a")}})

@@ -20,10 +20,13 @@ def say(text: str, end: str = "\n") -> None:
 
 
 def complain(error: Exception) -> None:
-    """Print what went wrong to stderr, on one line that no id or answer of strangers can break."""
-    from replay_fetch.api import printable  # noqa: PLC0415 - brings the decoders along, which --help does not need
+    """Print what went wrong to stderr, on one line that no id or answer of strangers can break.
 
-    try:
-        print(f"replay-fetch: {printable(str(error), 2000)}", file=sys.stderr, flush=True)
-    except (OSError, ValueError):
-        return  # nobody reads it; the exit code tells
+    A terminal gets it folded. Where nobody reads it, the exit code tells.
+    """
+    # These bring the decoders and the bar along, which --help does not need.
+    from replay_fetch.api import printable  # noqa: PLC0415
+    from replay_fetch.progress import Console  # noqa: PLC0415
+
+    console = Console()
+    console.line(console.folded(f"replay-fetch: {printable(str(error), 2000)}"))

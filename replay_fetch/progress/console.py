@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import textwrap
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TextIO
 
 _FALLBACK_COLUMNS = 80
+_INDENT = "  "
 
 
 class Console:
@@ -57,6 +59,16 @@ class Console:
             return self._stream is not None and self._stream.isatty() and os.environ.get("TERM") != "dumb"
         except ValueError:
             return False
+
+    def folded(self, text: str) -> str:
+        """A line broken between words to fit the terminal, what follows indented; off a terminal as it is.
+
+        No word is cut: ids and paths can still be copied whole.
+        """
+        if not self.isatty():
+            return text
+        width = max(self.columns(), _FALLBACK_COLUMNS // 2)
+        return textwrap.fill(text, width, subsequent_indent=_INDENT, break_long_words=False, break_on_hyphens=False)
 
     @property
     def encoding(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -29,19 +29,21 @@ def logging_to(console: Console, show: ShowSettings, secrets: Iterable[str] = ()
     The secrets come out as ``***``: nothing should hold one by then, this is the second lock.
     Raises SettingsError where the file cannot be opened.
     """
-    formatter = (JsonLines if show.log_json else TextLines)(secrets)
+    in_file = JsonLines(secrets) if show.log_json else TextLines(secrets)
+    on_screen = in_file if show.log_json else TextLines(secrets, console.folded)
     level = _LEVELS[max(-1, min(show.verbosity, 1))]
     logger = logging.getLogger("replay_fetch")
     before = logger.level, logger.propagate
     with ExitStack() as stack:
         handlers: list[logging.Handler] = [_ConsoleHandler(console, level)]
+        handlers[0].setFormatter(on_screen)
         if show.log_file:
             file = _opened(show.log_file)
             stack.callback(_close, file)
             # -q is for the terminal: a file that was asked for tells the run's course.
             handlers.append(_FileHandler(file, console, min(level, logging.INFO)))
+            handlers[1].setFormatter(in_file)
         for handler in handlers:
-            handler.setFormatter(formatter)
             logger.addHandler(handler)
             stack.callback(logger.removeHandler, handler)
         logger.propagate = False
@@ -94,12 +96,16 @@ class _Cleaned(logging.Formatter):
 
 
 class TextLines(_Cleaned):
-    """``2026-02-03T04:05:06Z INFO message``; tracebacks indented, so that they cannot pass for lines."""
+    """``2026-02-03T04:05:06Z INFO message``; what goes on is indented, so that it cannot pass for a line."""
+
+    def __init__(self, secrets: Iterable[str], folded: Callable[[str], str] = str) -> None:
+        super().__init__(secrets)
+        self._folded = folded
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as text."""
         first = f"{_time(record, 'seconds')} {record.levelname} {self.message(record)}"
-        return "\n  ".join([first, *self.traceback(record)])
+        return "\n  ".join([self._folded(first), *self.traceback(record)])
 
 
 class JsonLines(_Cleaned):
