@@ -12,7 +12,7 @@ from io import BytesIO
 from pathlib import Path
 
 from benchmarks.contestants import WORKERS, Command, Contestant
-from benchmarks.pipeline import PAGES_OF_SIZE, Measure, table
+from benchmarks.measure import Measure, table
 from benchmarks.programs import ROOT, FailedError
 from benchmarks.results import Results
 from benchmarks.scratch import scratch
@@ -33,9 +33,9 @@ def run(options: argparse.Namespace) -> Results:
         sides = [_side(revision, folder / name) for revision, name in zip(options.revisions, "AB", strict=True)]
         results.notes.append(f"Server: {server}.")
         for case, base_url in urls.items():
-            measure = Measure(folder, case, base_url, options.size, PAGES_OF_SIZE.get(options.size, 1_000))
-            trials = measure.trials(sides, rounds)
-            results.tables.append(table(case, trials, against=[sides[0].name]))
+            share = 0.3 if options.quick else 1.0
+            trials = Measure(folder, case, base_url, share).trials(sides, rounds)
+            results.tables.append(table(trials, against=[sides[0].name]))
             results.measurements += map(asdict, trials)
     return results
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 OURS = "replay-fetch"
 BARE = "bare aiohttp"
+AFTERNOON = "afternoon script"
+VENDOR = "vendor's client + json"
 WORKERS = 32
 ENVIRONMENT = {"DD_API_KEY": "benchmark", "DD_APP_KEY": "benchmark"}
 
@@ -29,10 +31,22 @@ class Contestant:
     """It writes one file a session."""
     reports: bool = False
     """It writes ours' report.json."""
+    slow: int = 1
+    """It gets this fraction of the pages; what one costs can be told from fewer."""
+    counts: bool = False
+    """It runs for a time and writes how many pages it got to the file ``pages``."""
 
     @property
     def installed(self) -> bool:
         return not self.needs or bool(shutil.which(self.needs) or importlib.util.find_spec(self.needs))
+
+
+def installed(contestants: Iterable[Contestant], notes: list[str]) -> list[Contestant]:
+    """Those that are there; a note says which are not."""
+    wanted = list(contestants)
+    if absent := [each.name for each in wanted if not each.installed]:
+        notes.append(f"Left out, since not installed: {', '.join(absent)}.")
+    return [each for each in wanted if each.installed]
 
 
 def client(module: str, *flags: str) -> Command:
@@ -56,8 +70,8 @@ def ours(*flags: str) -> Command:
 CONTESTANTS = (
     Contestant(BARE, client("bare_aiohttp"), keeps=False),
     Contestant(OURS, ours(), reports=True),
-    Contestant("afternoon script", client("afternoon")),
-    Contestant("vendor's client + json", client("vendor"), needs="datadog_api_client"),
+    Contestant(AFTERNOON, client("afternoon"), slow=5),
+    Contestant(VENDOR, client("vendor"), needs="datadog_api_client", slow=5),
     Contestant(
         "bare aiohttp, uvloop", client("bare_aiohttp", "--uvloop"), needs="uvloop", by_default=False, keeps=False
     ),

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 import csv
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from benchmarks import clients
 from benchmarks.clients.common import url
-from benchmarks.contestants import BARE, WORKERS, Command, Contestant, client
-from benchmarks.pipeline import Measure, table
+from benchmarks.contestants import BARE, WORKERS, Command, Contestant, client, installed
+from benchmarks.measure import Measure, table
 from benchmarks.results import Results
 from benchmarks.scratch import scratch
 from benchmarks.server import CODINGS, PAGES, SIZES, serving
 
-_PAGES = {2_000: 4_000, 20_000: 4_000, 200_000: 1_000, 2_000_000: 100}
+_QUICK = 0.2  # of the usual number of pages
 
 
 def _urls(base_url: str, views: Path) -> list[str]:
@@ -45,16 +47,33 @@ def _ab(base_url: str, views: Path, out: Path) -> Sequence[str]:
     return ["ab", "-q", "-k", "-n", str(len(urls)), "-c", str(workers), urls[0]]
 
 
-_CURL = ("curl", "--silent", "--fail", "--parallel", "--parallel-max", str(WORKERS), "--config")
+def _wrk(base_url: str, views: Path, out: Path) -> Sequence[str]:
+    out.mkdir()
+    urls, pages = out / "urls", out / "pages"
+    urls.write_text("\n".join(_urls(base_url, views)), encoding="utf-8")
+    script = Path(clients.__file__).with_name("wrk.lua")
+    command = ["wrk", "--threads=1", f"--connections={WORKERS}", "--duration=2s", f"--script={script}", base_url]
+    return ["env", f"URLS={urls}", f"PAGES={pages}", *command]
+
+
+_CURL = ("curl", "--silent", "--fail", "--compressed", "--parallel", "--parallel-max", str(WORKERS), "--config")
 _WGET2 = ("wget2", "--quiet", f"--max-threads={WORKERS}", "--output-document=/dev/null", "--input-file")
-_ARIA2C = ("aria2c", "--quiet", f"--max-concurrent-downloads={WORKERS}", "--dir=OUT", "--input-file")
+_ARIA2C = (
+    "aria2c",
+    "--quiet",
+    "--http-accept-gzip",
+    f"--max-concurrent-downloads={WORKERS}",
+    "--dir=OUT",
+    "--input-file",
+)
 
 CLIENTS = (
     Contestant(BARE, client("bare_aiohttp"), keeps=False),
     Contestant("bare aiohttp, uvloop", client("bare_aiohttp", "--uvloop"), needs="uvloop", keeps=False),
     Contestant("asyncio protocol", client("bare_asyncio"), keeps=False),
     Contestant("asyncio protocol, uvloop", client("bare_asyncio", "--uvloop"), needs="uvloop", keeps=False),
-    # wrk runs for a time, ab for a number of requests; both parse next to nothing.
+    # Both parse next to nothing.
+    Contestant("wrk", _wrk, needs="wrk", keeps=False, counts=True),
     Contestant("ab", _ab, needs="ab", keeps=False),
     Contestant(
         "curl --parallel", _listed('url = "{}"\noutput = /dev/null\n'.format, *_CURL), needs="curl", keeps=False
@@ -62,28 +81,34 @@ CLIENTS = (
     Contestant("wget2", _listed("{}\n".format, *_WGET2), needs="wget2", keeps=False),
     Contestant("aria2c, to files", _listed("{}\n  out={}\n".format, *_ARIA2C), needs="aria2c", keeps=False),
     Contestant("vendor's client", client("vendor_raw"), needs="datadog_api_client", keeps=False),
-    Contestant("requests in threads", client("threads"), needs="requests", keeps=False),
+    Contestant("requests in threads", client("threads"), needs="requests", keeps=False, slow=4),
+    Contestant("httpx", client("httpx_async"), needs="httpx", keeps=False, slow=20),
 )
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--sizes", type=int, nargs="+", metavar="BYTES", default=list(SIZES[:3]))
-    parser.add_argument("--coding", choices=CODINGS, default="plain")
+    names = [each.name for each in CLIENTS]
+    parser.add_argument("--sizes", type=int, nargs="+", metavar="BYTES", default=list(SIZES))
+    parser.add_argument("--codings", nargs="+", choices=CODINGS, default=list(CODINGS))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where to write (default: in memory, /dev/shm)")
+    parser.add_argument("--only", nargs="+", default=names, choices=names, metavar="NAME")
 
 
 def run(options: argparse.Namespace) -> Results:
+    if options.quick:
+        options.sizes, options.codings, options.rounds = options.sizes[:2][-1:], options.codings[:1], 1
     results = Results("fetch")
-    sizes = options.sizes[1:2] if options.quick else options.sizes
-    present = [each for each in CLIENTS if each.installed]
-    if absent := [each.name for each in CLIENTS if not each.installed]:
-        results.notes.append(f"Left out, since they are not installed: {', '.join(absent)}.")
-    with scratch(options.folder) as folder, serving(folder / "pages", sizes, [options.coding]) as (server, urls):
+    present = installed((each for each in CLIENTS if each.name in options.only), results.notes)
+    with scratch(options.folder) as folder, serving(folder / "pages", options.sizes, options.codings) as served:
+        server, urls = served
         results.notes.append(f"Server: {server}.")
-        for (case, base_url), size in zip(urls.items(), sizes, strict=True):
-            measure = Measure(folder, case, base_url, size, _PAGES.get(size, 1_000))
-            trials = measure.trials(present, 1 if options.quick else options.rounds)
-            results.tables.append(table(case, trials, against=[BARE]))
+        if "gzip" in options.codings:
+            results.notes.append("wrk, ab and the asyncio protocol do not inflate; all others do.")
+        for case, base_url in urls.items():
+            print(f"{case} …", file=sys.stderr)
+            share = _QUICK if options.quick else 1.0
+            trials = Measure(folder, case, base_url, share).trials(present, options.rounds)
+            results.tables.append(table(trials, against=[BARE]))
             results.measurements += map(asdict, trials)
     return results

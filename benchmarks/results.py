@@ -19,7 +19,7 @@ _HOW_TO_READ = (
     "Medians (smallest to largest) of the rounds; ratios are taken within a round. Other work on the machine "
     "disturbs times: only ratios are worth quoting."
 )
-_VERSIONS = ("replay-fetch", "aiohttp", "msgspec", "orjson", "uvloop", "datadog-api-client")
+_VERSIONS = ("replay-fetch", "aiohttp", "msgspec", "orjson", "uvloop", "datadog-api-client", "requests", "httpx")
 
 
 @dataclass
@@ -59,11 +59,19 @@ class Results:
         ]
         return "\n\n".join([*head, *map(str, self.tables)])
 
-    def publish(self, json_file: Path | None) -> None:
-        """Print the tables; write everything to ``json_file``."""
-        print(self.markdown())
+    def publish(self, json_file: Path | None = None, folder: Path | None = None) -> None:
+        """Print the tables; write everything to ``json_file``, and both beside each other in ``folder``."""
+        markdown = self.markdown()
+        print(markdown)
         if json_file:
-            json_file.write_text(json.dumps(asdict(self), indent=1) + "\n", encoding="utf-8")
+            self._write_json(json_file)
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._write_json(folder / f"{self.benchmark}.json")
+            (folder / f"{self.benchmark}.md").write_text(f"# {self.benchmark}\n\n{markdown}\n", encoding="utf-8")
+
+    def _write_json(self, file: Path) -> None:
+        file.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def spread(values: Sequence[float], form: str = "{:.2f}") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import uuid
@@ -24,6 +25,12 @@ def scratch(folder: Path | None) -> Iterator[Path]:
         yield path
     finally:
         shutil.rmtree(path, ignore_errors=True)
+
+
+def settle(folder: Path) -> None:
+    """Let the disk finish with what earlier runs wrote, where there is a disk."""
+    if not folder.is_relative_to(MEMORY):
+        os.sync()
 
 
 def write_list(path: Path, sessions: int, views: int = 1) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-import requests  # type: ignore[import-untyped] # an optional peer
+import requests
 
 from benchmarks.clients.common import KEYS, url, work
 from benchmarks.server import PAGES
