@@ -124,6 +124,21 @@ class Span(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Noted:
+    """How many views a reader should be warned of, and of what; one view may count for several reasons.
+
+    The reasons have the names under which a view's ``checks`` give them.
+    """
+
+    views: int = 0
+    gaps: int = 0
+    repeats: int = 0
+    lacks_full_snapshot: int = 0
+    segments_expected: int = 0
+    """Views with fewer segments than the list says."""
+
+
+@dataclass(frozen=True, slots=True)
 class ViewRecord:
     """What is kept of a view that has ended.
 
@@ -145,7 +160,7 @@ class ViewRecord:
     sha256: str = ""
     """Of the view's lines, uncompressed."""
     checks: Mapping[str, object] = field(default_factory=dict)
-    """What a reader should be warned of: gaps, repeats, no full snapshot; empty if nothing."""
+    """What a reader should be warned of, by the names in ``Noted``; empty if nothing."""
     about: Mapping[str, object] = field(default_factory=dict)
     """What the segments say of the recording: start and end in ms, records."""
     token: str | None = None

@@ -12,7 +12,7 @@ from pieces import planned
 
 from replay_fetch.archive import Layout, Report, write_manifest, write_report
 from replay_fetch.archive.manifest import entry
-from replay_fetch.model import Outcome, Span, ViewRecord
+from replay_fetch.model import Noted, Outcome, Span, ViewRecord
 from replay_fetch.settings import Compression
 
 WHOLE, PARTIAL = Span(10, 20, "stored"), Span(0, 5, "partly")
@@ -115,7 +115,7 @@ WELL = {Outcome.FETCHED: 5, Outcome.EMPTY: 1, Outcome.MISSING: 1}
     ("figures", "code"),
     [
         ({"outcomes": WELL}, 0),
-        ({"outcomes": WELL, "noted": 3, "duplicates": 2}, 0),
+        ({"outcomes": WELL, "noted": Noted(3, repeats=3), "duplicates": 2}, 0),
         ({"outcomes": WELL, "bad_rows": 1}, 1),
         *(({"outcomes": WELL | {outcome: 1}}, 1) for outcome in Outcome if not outcome.finished),
         ({"outcomes": WELL, "unasked": 1}, 1),

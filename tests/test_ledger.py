@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from replay_fetch.errors import ArchiveError
 from replay_fetch.ledger import Ledger, ToDo, Totals
 from replay_fetch.ledger.schema import APPLICATION_ID, FORMAT
-from replay_fetch.model import Outcome, PlannedView, Span, View, ViewRecord
+from replay_fetch.model import Noted, Outcome, PlannedView, Span, View, ViewRecord
 
 ALL = ToDo(1)
 
@@ -169,14 +169,20 @@ def test_totals_are_sums_by_outcome_of_one_list_or_of_all(ledger: Ledger) -> Non
     one, two, three, *_ = load(ledger, 4)
     ledger.record(
         [
-            ViewRecord(one, Outcome.FETCHED, pages=2, segments=3, size=100, checks={"gaps": [1]}),
+            ViewRecord(
+                one, Outcome.FETCHED, pages=2, segments=3, size=100, checks={"gaps": [1], "segments_expected": 4}
+            ),
             ViewRecord(two, Outcome.FETCHED, pages=1, segments=1, size=10),
-            ViewRecord(three, Outcome.FAILED, pages=1, reason="reset"),
+            ViewRecord(
+                three, Outcome.FAILED, pages=1, reason="reset", checks={"repeats": [1], "lacks_full_snapshot": True}
+            ),
         ]
     )
     later = ledger.load([(2, View("s0", "v0"), None), (3, View("t", "v"), None)])
-    assert ledger.totals() == Totals({Outcome.FETCHED: 2, Outcome.FAILED: 1}, 2, 2, 4, 4, 110, 1)
-    assert ledger.totals(later.number) == Totals({Outcome.FETCHED: 1}, 2, 1, 3, 2, 100, 1)
+    assert ledger.totals() == Totals({Outcome.FETCHED: 2, Outcome.FAILED: 1}, 2, 2, 4, 4, 110, Noted(2, 1, 1, 1, 1))
+    assert ledger.totals(later.number) == Totals(
+        {Outcome.FETCHED: 1}, 2, 1, 3, 2, 100, Noted(1, gaps=1, segments_expected=1)
+    )
     assert ledger.totals(99) == Totals()
     assert (ledger.totals().views, ledger.totals().finished) == (5, 2)
 

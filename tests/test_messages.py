@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from replay_fetch.archive import Report
 from replay_fetch.commands.download import Rehearsal
 from replay_fetch.commands.summary import plan_text, report_json, report_text
 from replay_fetch.ledger import Totals
-from replay_fetch.model import Outcome
+from replay_fetch.model import Noted, Outcome
 from replay_fetch.pipeline.planning import Plan
 from replay_fetch.settings import FetchSettings, Settings
 
@@ -30,7 +31,7 @@ _REPORTS = st.builds(
     outcomes=st.dictionaries(st.sampled_from(Outcome), st.integers(1, MUCH)),
     unasked=_FIGURES,
     finished_before=_FIGURES,
-    noted=_FIGURES,
+    noted=st.builds(Noted, *[_FIGURES] * 5),
     segments=_FIGURES,
     bytes=st.integers(0, 10**15),
     requests=_FIGURES,
@@ -45,7 +46,7 @@ _REPORTS = st.builds(
 
 def counted(text: str) -> dict[str, int]:
     """The rows of the table: what, how often."""
-    rows = [(line[2:16].strip(), line[16:27].strip()) for line in text.splitlines() if line.startswith("  ")]
+    rows = [(line[2:16].strip(), line[16:27].strip()) for line in text.splitlines() if re.match("  [a-z]", line)]
     return {name: int(number.replace(",", "")) for name, number in rows}
 
 
@@ -73,6 +74,37 @@ def test_whatever_is_left_to_do_the_summary_says_how(report: Report) -> None:
     if report.unfinished > unrecognised and not report.stopped:
         assert "run the same command again" in text
     assert ("replay-fetch decode" in text) == (unrecognised > 0)
+
+
+@pytest.mark.parametrize(
+    ("noted", "said"),
+    [
+        (Noted(), []),
+        (Noted(3, repeats=3), ["  to note                 3  repeats: see the manifest"]),
+        (
+            Noted(1, gaps=1, lacks_full_snapshot=1),
+            ["  to note                 1  gaps, no full snapshot: see the manifest"],
+        ),
+        (
+            Noted(9, 4, 3, 2, 1),
+            [
+                "  to note                 9  gaps, repeats, no full snapshot, fewer than the",
+                "                             list says: see the manifest",
+            ],
+        ),
+    ],
+)
+def test_the_summary_names_what_is_to_note_and_nothing_else(noted: Noted, said: list[str]) -> None:
+    text = report_text(Report("views.csv", 9, 0, 0, {Outcome.FETCHED: 9}, noted=noted), OUT)
+    assert text.splitlines()[2:-1] == said
+
+
+def test_programs_get_what_is_to_note_as_numbers() -> None:
+    told = json.loads(
+        report_json(Report("views.csv", 9, 0, 0, {Outcome.FETCHED: 9}, noted=Noted(2, gaps=1, repeats=2)))
+    )
+    assert told["noted"] == 2
+    assert told["noted_for"] == {"gaps": 1, "repeats": 2, "lacks_full_snapshot": 0, "segments_expected": 0}
 
 
 def test_pages_that_are_kept_are_not_to_be_asked_for_again() -> None:

@@ -19,6 +19,7 @@ from recording import COLUMNS, FRAMES, recording
 
 from replay_fetch import ApiSettings, ArchiveSettings, Compression, Outcome, Report, Settings, download
 from replay_fetch.commands.summary import report_text
+from replay_fetch.model import Noted
 from replay_fetch.simulator import SimulatorSettings
 
 ROOT = Path(__file__).parent.parent
@@ -91,7 +92,7 @@ def test_the_demos_output_in_the_readme_is_what_the_summary_prints() -> None:
         duplicates=0,
         bad_rows=0,
         outcomes={Outcome.FETCHED: 25, Outcome.EMPTY: 2},
-        noted=1,
+        noted=Noted(views=1, repeats=1),
         segments=60,
         bytes=903_515,
         requests=36,

@@ -10,7 +10,7 @@ import orjson
 
 from replay_fetch.archive.durable import explained, write_atomically
 from replay_fetch.archive.layout import Layout
-from replay_fetch.model import Outcome
+from replay_fetch.model import Noted, Outcome
 
 FORMAT = 1
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
@@ -18,7 +18,7 @@ _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run in figures; ``report.json`` holds the same under the same names.
+    """One run in figures; ``report.json`` holds the same under the same names, and ``noted_for`` beside ``noted``.
 
     Every row of the list is accounted for: ``rows`` = the views of ``outcomes`` + ``unasked`` +
     ``duplicates`` + ``bad_rows``. Times are seconds, sizes bytes.
@@ -33,8 +33,8 @@ class Report:
     """Views that the run did not come to, or not to the end of."""
     finished_before: int = 0
     """Views of the list that an earlier run had finished; not asked for again."""
-    noted: int = 0
-    """Views whose recording has gaps, repeats or no full snapshot at its start: see the manifest."""
+    noted: Noted = field(default_factory=Noted)
+    """Views whose recording lacks something: see the manifest."""
     segments: int = 0
     bytes: int = 0
     """Of all lines of the list's views, uncompressed."""
@@ -82,10 +82,16 @@ class Report:
             return 3
         return 1 if self.unfinished or self.bad_rows else 0
 
+    def fields(self) -> dict[str, object]:
+        """The report for programs, as it stands in ``report.json``."""
+        noted_for = dataclasses.asdict(self.noted)
+        noted = noted_for.pop("views")
+        own = {"views": self.views, "exit_code": self.exit_code, "noted": noted, "noted_for": noted_for}
+        return dataclasses.asdict(self) | own
+
 
 def write_report(layout: Layout, report: Report) -> None:
     """Write ``report.json``."""
-    content = dataclasses.asdict(report) | {"views": report.views, "exit_code": report.exit_code}
-    body = orjson.dumps(content, option=_OPTIONS)
+    body = orjson.dumps(report.fields(), option=_OPTIONS)
     with explained(f"writing {layout.report}"):
         write_atomically(layout.report, [body], layout.temporary / "report")

@@ -26,7 +26,7 @@ class ListedSession:
     records: int
     bytes: int
     noted: int
-    """Views with gaps, repeats or no full snapshot."""
+    """Views of which something is to note."""
     sdk: str | None = None
     """What recorded it; this and the pages stand in the recordings alone."""
     pages: list[str] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import orjson
 
 from replay_fetch.archive import Report
 from replay_fetch.commands.download import Rehearsal
-from replay_fetch.model import Outcome
+from replay_fetch.model import Noted, Outcome
 from replay_fetch.progress.units import count, duration, size
 
 _MEANING = {
@@ -31,7 +31,7 @@ def report_text(report: Report, out: Path) -> str:
 
 def report_json(report: Report) -> str:
     """The report for programs, as in ``report.json`` without its lists of points and views."""
-    content = dataclasses.asdict(report) | {"views": report.views, "exit_code": report.exit_code}
+    content = report.fields()
     del content["pacing"], content["slowest"]
     return orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS).decode()
 
@@ -65,8 +65,10 @@ def _report_lines(report: Report, out: Path) -> Iterator[str]:
         yield f"  {'duplicates':<14}{count(report.duplicates):>11}  rows that name a view again"
     if report.bad_rows:
         yield f"  {'bad rows':<14}{count(report.bad_rows):>11}  see report.json for the lines"
-    if report.noted:
-        yield f"  {'to note':<14}{count(report.noted):>11}  gaps, repeats or no full snapshot: see the manifest"
+    if report.noted.views:
+        start = f"  {'to note':<14}{count(report.noted.views):>11}  "
+        text = f"{start}{', '.join(_noted(report.noted))}: see the manifest"
+        yield from textwrap.wrap(text, 80, subsequent_indent=" " * len(start))
     if report.finished_before:
         yield f"{count(report.finished_before)} were finished by an earlier run and not asked for again"
     yield (
@@ -74,6 +76,18 @@ def _report_lines(report: Report, out: Path) -> Iterator[str]:
         f"{size(report.wire_bytes)}, {duration(report.seconds)}"
     )
     yield from _advice(report)
+
+
+def _noted(noted: Noted) -> Iterator[str]:
+    """What the views lack, in words; only what there is."""
+    if noted.gaps:
+        yield "gaps"
+    if noted.repeats:
+        yield "repeats"
+    if noted.lacks_full_snapshot:
+        yield "no full snapshot"
+    if noted.segments_expected:
+        yield "fewer than the list says"
 
 
 def _advice(report: Report) -> Iterator[str]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
+from operator import add
 
-from replay_fetch.model import Outcome
+from replay_fetch.model import Noted, Outcome
 
+# ``checks`` is JSON without a space: its keys are found as they stand, for no value in it is text.
 _SUMS = """
 SELECT outcome, count(*), coalesce(sum(segments), 0), coalesce(sum(pages), 0), coalesce(sum(size), 0),
-  count(nullif(checks, '{{}}'))
+  count(nullif(checks, '{{}}')),
+  count(nullif(instr(checks, '"gaps"'), 0)),
+  count(nullif(instr(checks, '"repeats"'), 0)),
+  count(nullif(instr(checks, '"lacks_full_snapshot"'), 0)),
+  count(nullif(instr(checks, '"segments_expected"'), 0))
 FROM view LEFT JOIN result USING (row) {where} GROUP BY outcome
 """
 _SESSIONS = "SELECT count(DISTINCT session) FROM view {where}"
@@ -26,8 +32,7 @@ class Totals:
     pages: int = 0
     size: int = 0
     """Bytes of all lines, uncompressed."""
-    noted: int = 0
-    """Views with something to note: gaps, repeats, no full snapshot."""
+    noted: Noted = field(default_factory=Noted)
 
     @property
     def views(self) -> int:
@@ -44,7 +49,7 @@ def sum_views(db: sqlite3.Connection, list_number: int | None) -> Totals:
     """Sum over the views of list ``list_number``, or over all of them."""
     where = "" if list_number is None else "WHERE list = :list"
     totals = Totals()
-    for outcome, views, segments, pages, size, noted in db.execute(_SUMS.format(where=where), {"list": list_number}):
+    for outcome, views, segments, pages, size, *noted in db.execute(_SUMS.format(where=where), {"list": list_number}):
         if outcome is None:
             totals.unasked += views
         else:
@@ -52,6 +57,6 @@ def sum_views(db: sqlite3.Connection, list_number: int | None) -> Totals:
         totals.segments += segments
         totals.pages += pages
         totals.size += size
-        totals.noted += noted
+        totals.noted = Noted(*map(add, astuple(totals.noted), noted))
     (totals.sessions,) = db.execute(_SESSIONS.format(where=where), {"list": list_number}).fetchone()
     return totals
