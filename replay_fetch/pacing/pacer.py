@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
 
 import anyio
 from aiolimiter import AsyncLimiter
 
+from replay_fetch.clock import now as loop_time
 from replay_fetch.errors import OutageError, TransportError
 from replay_fetch.model import RateLimit
 from replay_fetch.pacing.adaptive_policy import AdaptivePolicy
@@ -31,15 +33,26 @@ SOON = 1e-6
 
 
 class Turn:
-    """Leave to send one request, and the place to say what became of it."""
+    """Leave to send one request, and the place to say what became of it; entering it waits in line."""
 
-    def __init__(self, pacer: Pacer, sent: Sent, *, waited: float, suspect: bool) -> None:
+    def __init__(self, pacer: Pacer, *, suspect: bool) -> None:
         self._pacer = pacer
-        self.sent = sent
-        self.waited = waited
-        """Seconds spent in line for this turn."""
         self.suspect = suspect
+        self.sent = Sent(0, 0.0)
+        """Which request it is and when, on the pacer's clock, the turn was given."""
+        self.waited = 0.0
+        """Seconds spent in line for this turn."""
         self.open = True
+
+    async def __aenter__(self) -> Self:
+        await self._pacer._in_line(self)  # noqa: SLF001 - a turn is the pacer's other half
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.open:
+            self._pacer._lost(self, fault=isinstance(error, TransportError))  # noqa: SLF001 - as above
 
     @property
     def sent_at(self) -> float:
@@ -48,7 +61,7 @@ class Turn:
 
     def answered(self, status: int, rate_limit: RateLimit | None = None) -> None:
         """Tells the pacer of the answer; a turn left without this counts as lost."""
-        self._pacer._answered(self, status, rate_limit)  # noqa: SLF001 - a turn is the pacer's other half
+        self._pacer._answered(self, status, rate_limit)  # noqa: SLF001 - as above
 
 
 class Pacer:
@@ -60,7 +73,7 @@ class Pacer:
     """
 
     def __init__(self, settings: FetchSettings, *, clock: Callable[[], float] | None = None) -> None:
-        self._clock = clock or anyio.current_time
+        self._clock = clock or loop_time
         self._policy: Policy = AdaptivePolicy()
         self._concurrency = Concurrency(settings.workers)
         self._outage = Outage(settings.give_up_after, fewest_faults=settings.retries + 2)
@@ -74,38 +87,26 @@ class Pacer:
         self._waited = 0.0
         self._mode = ""
 
-    def turn(self, *, suspect: bool = False) -> AbstractAsyncContextManager[Turn]:
+    def turn(self, *, suspect: bool = False) -> Turn:
         """Waits in line and yields a turn; leaving it without an answer counts as lost.
 
         ``suspect`` marks a page whose faults are its own, see ``Attempts``: they are no sign of an
         outage, and brake nobody. Raises OutageError when nothing has succeeded for ``--give-up-after`` seconds.
         """
-        return self._turn(suspect=suspect)
+        return Turn(self, suspect=suspect)
 
-    @asynccontextmanager
-    async def _turn(self, *, suspect: bool) -> AsyncIterator[Turn]:
-        turn = await self._in_line(suspect=suspect)
-        fault = False
-        try:
-            yield turn
-        except TransportError:
-            fault = True
-            raise
-        finally:
-            if turn.open:
-                self._lost(turn, fault=fault)
-
-    async def _in_line(self, *, suspect: bool) -> Turn:
+    async def _in_line(self, turn: Turn) -> None:
         came = self._clock()
-        self._waiting += 1
-        try:
-            async with self._line:
-                await self._allowed()
-                waited = self._clock() - came
-                self._waited += waited
-                return Turn(self, self._send(), waited=waited, suspect=suspect)
-        finally:
-            self._waiting -= 1
+        if self._waiting or self._ceiling is not None or self._wait(came):
+            self._waiting += 1
+            try:
+                async with self._line:
+                    await self._allowed()
+                    self._send(turn, came)
+            finally:
+                self._waiting -= 1
+        else:
+            self._send(turn, came)
 
     async def _allowed(self) -> None:
         while True:
@@ -113,35 +114,38 @@ class Pacer:
             if self._ceiling is None:
                 return
             await self._ceiling.acquire()
-            if self._wait() == 0:
+            if self._wait(self._clock()) == 0:
                 return
 
     async def _gates_open(self) -> None:
-        while wait := self._wait():
+        while wait := self._wait(self._clock()):
             with anyio.move_on_after(wait):
                 await self._news.wait()
 
-    def _wait(self) -> float:
+    def _wait(self, now: float) -> float:
         """Seconds until the next turn as things stand; infinite where only an answer can tell."""
         if self._outage.hopeless:
             raise OutageError(
                 f"nothing was answered for {self._outage.lasted:.0f} s; the API looks dead. "
                 "Run the same command again later, or wait longer with --give-up-after",
             )
-        now = self._clock()
         if not self._concurrency.free:
             return float("inf")
-        times = (self._outage.ready_at(now), self._policy.ready_at(now))
-        wait = max(float("inf") if time is None else time - now for time in times)
+        probe, next_turn = self._outage.ready_at(now), self._policy.ready_at(now)
+        if probe is None or next_turn is None:
+            return float("inf")
+        wait = max(probe, next_turn) - now
         return wait if wait > SOON else 0.0
 
-    def _send(self) -> Sent:
+    def _send(self, turn: Turn, came: float) -> None:
+        now = self._clock()
+        turn.waited = now - came
+        self._waited += turn.waited
         self._number += 1
-        sent = Sent(self._number, self._clock())
+        turn.sent = sent = Sent(self._number, now)
         self._concurrency.sent()
         self._outage.sent(sent)
         self._policy.sent(sent)
-        return sent
 
     def _answered(self, turn: Turn, status: int, rate_limit: RateLimit | None) -> None:
         now, sent = self._clock(), turn.sent
