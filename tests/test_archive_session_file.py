@@ -11,8 +11,9 @@ from archives import opened
 from pieces import arrived, content, ended, planned, sha256
 
 from replay_fetch.archive.draft import Draft
+from replay_fetch.archive.durable import Unsynced
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.session_file import DamagedPart, SessionFile
+from replay_fetch.archive.session_file import DamagedPart, SessionFile, Written
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Outcome, Span, ViewRecord
 from replay_fetch.settings import Compression
@@ -45,9 +46,19 @@ def saved(layout: Layout, row: int, count: int, outcome: Outcome | None = Outcom
 
 def write(layout: Layout, views: Sequence[ViewRecord], drafts: Sequence[Draft] = ()) -> list[ViewRecord]:
     """Write a file that may have its name at once; returns the views that lie in it."""
-    written = SessionFile(layout, "s1", 1, views, {draft.planned.row: draft for draft in drafts}).write()
-    assert written is None or written.named
-    return [] if written is None else list(written.records)
+    file = SessionFile(layout, "s1", 1, views, {draft.planned.row: draft for draft in drafts})
+    written = on_disk(file)
+    if written is None:
+        return []
+    assert not written.moves
+    file.name()
+    return list(written.records)
+
+
+def on_disk(file: SessionFile) -> Written | None:
+    """What became of writing a file, still without its name."""
+    with Unsynced() as unsynced:
+        return file.write(unsynced)
 
 
 def lines_of(layout: Layout, span: Span | None, *, partial: bool = False) -> bytes:
@@ -141,9 +152,9 @@ def test_a_view_that_moves_others_waits_with_its_name_for_the_ledger(layout: Lay
     before = layout.session_file("s1").read_bytes()
     draft, longer = drafted(layout, 1, 2)
     file = SessionFile(layout, "s1", 1, [longer, second], {1: draft})
-    written = file.write()
+    written = on_disk(file)
     assert written is not None
-    assert (written.named, layout.session_file("s1").read_bytes()) == (False, before)
+    assert (written.moves, layout.session_file("s1").read_bytes()) == (True, before)
     assert first.whole is not None
     file.name()
     assert [lines_of(layout, view.whole) for view in written.records] == [

@@ -9,11 +9,10 @@ from pathlib import Path
 
 import anyio
 import pytest
-from anyio.streams.memory import MemoryObjectSendStream
 from pieces import FakeJournal, arrived, content, ended, planned
 from virtual_clock import VirtualClockLoop
 
-from replay_fetch.archive import Layout, Message, Writer, writer
+from replay_fetch.archive import Layout, Writer, writer
 from replay_fetch.archive.desk import GROWING, LINGER
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Outcome, ViewRecord
@@ -38,15 +37,15 @@ class RefusingJournal(FakeJournal):
 
 @dataclass
 class Office:
-    """A writer at work, with the stream that leads to it."""
+    """A writer at work."""
 
     layout: Layout
     journal: FakeJournal
     committed: list[tuple[float, list[int]]] = field(default_factory=list)
     """When which rows became durable."""
 
-    async def run(self, script: Callable[[MemoryObjectSendStream[Message]], Awaitable[None]]) -> None:
-        """Let a script send messages, then close the stream and wait for the writer."""
+    async def run(self, script: Callable[[Writer], Awaitable[None]]) -> None:
+        """Let a script bring messages, say that there are no more, and wait for the writer."""
 
         def on_commit(records: Sequence[ViewRecord]) -> None:
             if records:
@@ -57,11 +56,10 @@ class Office:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualClockLoop)
         loop.is_busy = lambda: writing._thread.borrowed_tokens > 0
-        outbox, inbox = anyio.create_memory_object_stream[Message](16)
         async with anyio.create_task_group() as group:
-            group.start_soon(writing.run, inbox)
-            async with outbox:
-                await script(outbox)
+            group.start_soon(writing.run)
+            await script(writing)
+            writing.close()
 
 
 @pytest.fixture
@@ -73,9 +71,9 @@ def office(tmp_path: Path) -> Office:
 
 
 async def test_a_session_is_durable_as_soon_as_it_is_whole(office: Office) -> None:
-    async def script(outbox: MemoryObjectSendStream[Message]) -> None:
+    async def script(writing: Writer) -> None:
         for message in (arrived(ONE), ended(ONE), arrived(TWO), ended(TWO)):
-            await outbox.send(message)
+            await writing.put(message)
         await anyio.sleep(100)
 
     await office.run(script)
@@ -85,9 +83,9 @@ async def test_a_session_is_durable_as_soon_as_it_is_whole(office: Office) -> No
 
 
 async def test_a_view_that_ended_is_durable_after_a_moment_though_its_session_is_not_whole(office: Office) -> None:
-    async def script(outbox: MemoryObjectSendStream[Message]) -> None:
-        await outbox.send(arrived(ONE))
-        await outbox.send(ended(ONE))
+    async def script(writing: Writer) -> None:
+        await writing.put(arrived(ONE))
+        await writing.put(ended(ONE))
         await anyio.sleep(100)
         assert office.layout.part(1, 0).exists()
 
@@ -96,8 +94,8 @@ async def test_a_view_that_ended_is_durable_after_a_moment_though_its_session_is
 
 
 async def test_pages_of_a_slow_view_are_durable_before_it_ends(office: Office) -> None:
-    async def script(outbox: MemoryObjectSendStream[Message]) -> None:
-        await outbox.send(arrived(ONE, then="t1"))
+    async def script(writing: Writer) -> None:
+        await writing.put(arrived(ONE, then="t1"))
         await anyio.sleep(GROWING + 1)
         record = office.journal.views[1]
         assert (record.outcome, record.segments, record.token) == (None, 1, "t1")
@@ -105,11 +103,11 @@ async def test_pages_of_a_slow_view_are_durable_before_it_ends(office: Office) -
     await office.run(script)
 
 
-async def test_what_waits_when_the_stream_closes_is_committed(office: Office) -> None:
-    async def script(outbox: MemoryObjectSendStream[Message]) -> None:
-        await outbox.send(arrived(ONE, then="t1"))
-        await outbox.send(arrived(TWO))
-        await outbox.send(ended(TWO, Outcome.FAILED, "reset"))
+async def test_what_waits_at_the_end_is_committed(office: Office) -> None:
+    async def script(writing: Writer) -> None:
+        await writing.put(arrived(ONE, then="t1"))
+        await writing.put(arrived(TWO))
+        await writing.put(ended(TWO, Outcome.FAILED, "reset"))
 
     await office.run(script)
     assert [office.journal.views[row].segments for row in (1, 2)] == [1, 1]
@@ -120,12 +118,12 @@ async def test_while_the_disk_is_behind_nothing_is_taken_in(office: Office, monk
     monkeypatch.setattr(writer, "_ROOM", 3_000)
     sent = 0
 
-    async def script(outbox: MemoryObjectSendStream[Message]) -> None:
+    async def script(writing: Writer) -> None:
         nonlocal sent
         for first in range(100):
-            await outbox.send(arrived(ONE, first=first, size=2_000, then=f"t{first}"))
+            await writing.put(arrived(ONE, first=first, size=2_000, then=f"t{first}"))
             sent += 1
-        await outbox.send(ended(ONE))
+        await writing.put(ended(ONE))
 
     await office.run(script)
     assert (sent, office.journal.views[1].segments) == (100, 100)
@@ -136,13 +134,13 @@ async def test_while_the_disk_is_behind_nothing_is_taken_in(office: Office, monk
 async def test_a_disk_that_refuses_ends_the_run(office: Office) -> None:
     office.journal = RefusingJournal(office.journal.views)
 
-    async def script(outbox: MemoryObjectSendStream[Message]) -> None:
-        await outbox.send(arrived(ONE))
-        await outbox.send(ended(ONE))
+    async def script(writing: Writer) -> None:
+        await writing.put(arrived(ONE))
+        await writing.put(ended(ONE))
         await anyio.sleep(1_000)
         pytest.fail("went on")
 
     with pytest.raises(ExceptionGroup) as caught:
         await office.run(script)
-    assert caught.group_contains(ArchiveError, match="cannot be written", depth=2)
+    assert caught.group_contains(ArchiveError, match="cannot be written", depth=1)
     assert office.committed == []

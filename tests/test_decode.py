@@ -10,7 +10,7 @@ import orjson
 import pytest
 from archives import USUAL, Archive, Job, download, truth
 
-from replay_fetch.archive import Message, PageArrived, ViewEnded, Writer
+from replay_fetch.archive import PageArrived, ViewEnded, Writer
 from replay_fetch.commands.decode import Redecoding, decode, rehearse_decode
 from replay_fetch.commands.decode_summary import decoded_text
 from replay_fetch.errors import ArchiveError
@@ -210,13 +210,12 @@ async def half_understood(out: Path, bodies: list[bytes]) -> None:
         begin_run(ledger)
         writer = Writer(layout, ledger, ArchiveSettings(), lambda _: None)
         writer.expect(planned.session, 1)
-        outbox, inbox = anyio.create_memory_object_stream[Message](10)
         first = Page([Segment(b'{"records":[1],"start":1}'), Segment(b'{"records":[2],"start":2}')], token="t2")  # noqa: S106
-        async with outbox:
-            await outbox.send(PageArrived(planned, first, Source.EVENT_PLATFORM))
-            answer = Answer(200, {}, bodies[0])
-            await outbox.send(ViewEnded(planned, Outcome.UNRECOGNISED, "odd", Source.EVENT_PLATFORM, answer))
-        await writer.run(inbox)
+        await writer.put(PageArrived(planned, first, Source.EVENT_PLATFORM))
+        answer = Answer(200, {}, bodies[0])
+        await writer.put(ViewEnded(planned, Outcome.UNRECOGNISED, "odd", Source.EVENT_PLATFORM, answer))
+        writer.close()
+        await writer.run()
         bring_manifest_up_to_date(layout, ledger, changed=True, in_order=True)
 
 

@@ -6,6 +6,7 @@ disk before the ledger says so, and what the ledger no longer needs is removed o
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -13,14 +14,17 @@ from typing import Protocol
 
 from replay_fetch.archive.desk import Batch, Delivery
 from replay_fetch.archive.draft import Draft
-from replay_fetch.archive.durable import explained, sync_folder
+from replay_fetch.archive.durable import Unsynced, explained, sync_folder
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.raw import RawPage, keep_raw, remove_raw
 from replay_fetch.archive.session_file import DamagedPart, SessionFile, Written
 from replay_fetch.model import ViewRecord
+from replay_fetch.settings import Compression
 
-# Fsyncs of different files share the journal's commits; four at a time take most of that.
-_FILES_AT_ONCE = 4
+# Threads that compress, and that wait for a slow disk: fsyncs of different files share its journal's commits.
+_HELPERS = 4
+# Session files that are written before they are brought to the disk together; all of them are open then.
+_FILES_AT_ONCE = 64
 
 
 class Journal(Protocol):
@@ -46,8 +50,9 @@ class Committer:
         self._layout = layout
         self._journal = journal
         self._keep_raw = keep_raw
+        self._raw_is_there = layout.raw.exists()
         self._drafts: dict[int, Draft] = {}
-        self._pool = ThreadPoolExecutor(_FILES_AT_ONCE, thread_name_prefix="session-file")
+        self._pool = ThreadPoolExecutor(_HELPERS, thread_name_prefix="session-file")
 
     def close(self) -> None:
         """Let the threads go."""
@@ -69,7 +74,7 @@ class Committer:
         self._save(draft for row, draft in drafts.items() if row not in straight)
         written = self._write(files)
         placed = {record.planned.row: record for one in written for record in one.records}
-        unnamed = [one.file for one in written if not one.named]
+        unnamed = [one.file for one in written if one.moves]
         self._journal.record((records | placed).values(), [file.session for file in unnamed])
         self._name(unnamed)
         with explained(f"clearing {self._layout.private}"):
@@ -97,7 +102,9 @@ class Committer:
             draft.add(arrived.page, arrived.source)
         if delivery.ended is not None and delivery.ended.answer is not None:
             raw.append(draft.raw_page(delivery.ended.answer, delivery.ended.source))
-        draft.raw_pages = keep_raw(self._layout.raw_folder(draft.planned.view), draft.raw_pages, raw)
+        if raw:
+            self._raw_is_there = True
+            draft.raw_pages = keep_raw(self._layout.raw_folder(draft.planned.view), draft.raw_pages, raw)
         return draft
 
     def _session_file(self, number: int, records: dict[int, ViewRecord], drafts: dict[int, Draft]) -> SessionFile:
@@ -116,24 +123,37 @@ class Committer:
                 sync_folder(self._layout.parts)
 
     def _write(self, files: Sequence[SessionFile]) -> list[Written]:
-        """Write the session files and put their names on the disk."""
+        """Write the session files and put their names on the disk, but for those in which views move."""
+        written: list[Written] = []
+        for first in range(0, len(files), _FILES_AT_ONCE):
+            with Unsynced() as unsynced:
+                written += self._written(files[first : first + _FILES_AT_ONCE], unsynced)
+                with explained(f"writing {self._layout.sessions}"):
+                    unsynced.sync(self._pool)
+        for one in written:
+            if not one.moves:
+                one.file.name()
+        if written:
+            self._sync_sessions()
+        return written
+
+    def _written(self, files: Iterable[SessionFile], unsynced: Unsynced) -> list[Written]:
+        """Write the files; those that are compressed in several threads."""
+        in_threads = self._layout.compression is not Compression.NONE
+        each = self._pool.map if in_threads else map
         try:
-            written = [one for one in self._pool.map(SessionFile.write, files) if one is not None]
+            return [one for one in each(SessionFile.write, files, itertools.repeat(unsynced)) if one is not None]
         except DamagedPart as damage:
             view = damage.view
             self._journal.record([ViewRecord(view.planned, part=view.part + 1)])
             raise
-        if written:
-            self._sync_sessions()
-        return written
 
     def _name(self, files: Sequence[SessionFile]) -> None:
         """Name the files in which views have moved; the ledger knows of it, so a kill before is made good."""
         if not files:
             return
-        with explained(f"writing {self._layout.sessions}"):
-            for file in files:
-                file.name()
+        for file in files:
+            file.name()
         self._sync_sessions()
         self._journal.named()
 
@@ -147,10 +167,13 @@ class Committer:
         """Remove what is no longer needed; a leftover would be removed by the next run."""
         straight = {row for file in files for row in file.drafts}
         for row, draft in drafts.items():
-            draft.remove_stale(in_file=row in straight)
-            if records[row].finished and not self._keep_raw:
+            if not draft.untouched:
+                draft.remove_stale(in_file=row in straight)
+            if self._raw_is_there and records[row].finished and not self._keep_raw:
                 remove_raw(self._layout.raw_folder(draft.planned.view))  # it is understood now
         for file in files:
+            if all(view.planned.row in file.drafts and drafts[view.planned.row].untouched for view in file.views):
+                continue
             if file.whole or not file.content:
                 self._layout.session_file(file.session_id, partial=True).unlink(missing_ok=True)
             if file.whole:

@@ -16,7 +16,7 @@ from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines, segment_of
 from replay_fetch.archive.messages import ViewEnded
 from replay_fetch.archive.raw import RawPage
-from replay_fetch.model import Answer, Outcome, Page, PlannedView, ViewRecord
+from replay_fetch.model import Answer, Outcome, Page, PlannedView, Segment, ViewRecord
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Draft:
     planned: PlannedView
     layout: Layout
     size: int = 0
-    """Bytes of all lines so far."""
+    """Bytes of all lines made so far."""
     pages: int = 0
     raw_pages: int = 0
     damaged: bool = False
@@ -41,6 +41,8 @@ class Draft:
     _number: int = 0
     _void: set[int] = field(default_factory=set)
     """The parts of chains that were begun before this one."""
+    _added: list[Segment] = field(default_factory=list)
+    """Segments of which no lines are made yet; those of several pages are made, and hashed, at once."""
     _chunks: list[bytes] = field(default_factory=list)
     _saved: int = 0
     _segments: int = 0
@@ -70,20 +72,16 @@ class Draft:
         return self.layout.part(self.planned.row, self._number)
 
     def add(self, page: Page, source: str) -> None:
-        """Append a page's segments as lines."""
+        """Append a page's segments."""
         if self.damaged:
             return
-        chunk = lines(self.planned.view, self._segments, page.segments)
+        self._added += page.segments
         self.pages += 1
         self._segments += len(page.segments)
         self._shape = self._shape or page.shape
         self._token, self._source = page.token, source
         for segment in page.segments:
             self._continuity.add(facts(segment.raw))
-        if chunk:
-            self._chunks.append(chunk)
-            self.size += len(chunk)
-            self._hash.update(chunk)
 
     def raw_page(self, answer: Answer, source: str) -> RawPage:
         """The answer as the page behind those so far; of unknown place where these are damaged."""
@@ -94,16 +92,22 @@ class Draft:
         self._void.add(self._number)
         self._number += 1
         self.damaged = False
-        self._chunks, self._saved, self.size = [], 0, 0
+        self._added, self._chunks, self._saved, self.size = [], [], 0, 0
         self._segments, self.pages = 0, 0
         self._shape, self._source, self._token = "", "", None
         self._hash, self._continuity = hashlib.sha256(), Continuity()
+
+    @property
+    def untouched(self) -> bool:
+        """Nothing of the view has ever been on the disk."""
+        return self.planned.earlier is None and not self._saved and not self._void
 
     def save(self) -> bool:
         """Put what is in memory behind what is in the part, durably; True where the part is new.
 
         A new name in the folder is the caller's to sync.
         """
+        self._make_lines()
         if not self._chunks:
             return False
         new = not self._saved
@@ -113,6 +117,7 @@ class Draft:
 
     def read(self) -> Iterator[bytes]:
         """All lines, from the part and from memory, in blocks."""
+        self._make_lines()
         if self._saved:
             yield from file_range(self.part, 0, self._saved)
         yield from self._chunks
@@ -129,6 +134,7 @@ class Draft:
         3. A view that was finished and is asked for again keeps what it had, unless the new answer holds
            all of that.
         """
+        self._make_lines()
         finished = ended is not None and ended.outcome.finished
         if self._kept is not None and self._kept.finished and (ended is None or self._stays(self._kept, ended)):
             return replace(self._kept, planned=replace(self.planned, earlier=None))
@@ -146,6 +152,14 @@ class Draft:
         kept = set() if in_file or self._kept is None else {self._kept.part}
         for number in (self._void | ({self._number} if in_file else set())) - kept:
             self.layout.part(self.planned.row, number).unlink(missing_ok=True)
+
+    def _make_lines(self) -> None:
+        if self._added:
+            chunk = lines(self.planned.view, self._segments - len(self._added), self._added)
+            self._added = []
+            self._chunks.append(chunk)
+            self.size += len(chunk)
+            self._hash.update(chunk)
 
     def _drop(self) -> None:
         self._chunks = []

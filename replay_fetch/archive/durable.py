@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
 
 from replay_fetch.errors import ArchiveError
+
+# Seconds that one thread spends on bringing files to the disk before others help: on a quick disk what it costs
+# to wake them is more than they save, on a slow one fsyncs that wait together share its journal's commits.
+_QUICK = 0.02
 
 
 @contextmanager
@@ -53,16 +60,50 @@ def write_file(path: Path, chunks: Iterable[bytes], *, append_at: int | None = N
     With ``append_at`` the file is cut or kept to that length first: what an interrupted run left
     behind it is dropped.
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (os.O_TRUNC if append_at is None else 0)
-    with open(os.open(path, flags, 0o600), "wb", buffering=0) as file:  # noqa: PTH123 - it opens a descriptor
+    descriptor = _open(path, os.O_TRUNC if append_at is None else 0)
+    try:
         if append_at is not None:
-            file.truncate(append_at)
-            file.seek(append_at)
-        written = 0
-        for chunk in chunks:
-            written += _write_all(file.fileno(), chunk)
-        os.fsync(file.fileno())
+            os.ftruncate(descriptor, append_at)
+            os.lseek(descriptor, append_at, os.SEEK_SET)
+        written = sum(_write_all(descriptor, chunk) for chunk in chunks)
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
     return written
+
+
+class Unsynced:
+    """Files that are written, one or many, and then brought to the disk together.
+
+    They stay open in between, so that the disk's refusal reaches us. Several threads may write at once.
+    """
+
+    def __init__(self) -> None:
+        self._descriptors: list[int] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for descriptor in self._descriptors:
+            os.close(descriptor)
+
+    def write(self, path: Path, chunks: Iterable[bytes]) -> None:
+        """Write chunks to a new file."""
+        descriptor = _open(path, os.O_TRUNC)
+        self._descriptors.append(descriptor)
+        for chunk in chunks:
+            _write_all(descriptor, chunk)
+
+    def sync(self, helpers: Executor) -> None:
+        """Bring all of them to the disk; where that takes its time, several at once."""
+        began = time.monotonic()
+        for done, descriptor in enumerate(self._descriptors):
+            if time.monotonic() - began > _QUICK:
+                for _ in helpers.map(os.fsync, self._descriptors[done:]):
+                    pass
+                return
+            os.fsync(descriptor)
 
 
 def replace(temporary: Path, final: Path) -> None:
@@ -75,6 +116,10 @@ def write_atomically(path: Path, chunks: Iterable[bytes], temporary: Path) -> No
     write_file(temporary, chunks)
     replace(temporary, path)
     sync_folder(path.parent)
+
+
+def _open(path: Path, flags: int) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | flags, 0o600)
 
 
 def _write_all(descriptor: int, chunk: bytes) -> int:

@@ -10,11 +10,12 @@ from pathlib import Path
 from replay_fetch.archive.blocks import file_range
 from replay_fetch.archive.compress import compressed
 from replay_fetch.archive.draft import Draft
-from replay_fetch.archive.durable import explained, write_file
+from replay_fetch.archive.durable import Unsynced, explained
 from replay_fetch.archive.durable import replace as give_name
 from replay_fetch.archive.layout import Layout
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Span, ViewRecord
+from replay_fetch.settings import Compression
 
 
 class DamagedPart(ArchiveError):
@@ -61,44 +62,41 @@ class SessionFile:
         """The name it has until then."""
         return self.layout.session_on_its_way(self.session)
 
-    def write(self) -> Written | None:
-        """Write the file, give it its name if that is safe now; None where nothing is to be written.
+    def write(self, unsynced: Unsynced) -> Written | None:
+        """Write the file, still without its name; None where nothing is to be written.
 
-        The folder is the caller's to sync. Raises DamagedPart where saved lines are not what the ledger says.
+        Raises DamagedPart where saved lines are not what the ledger says.
         """
         content = self.content
         if not content or (self.whole and all(view.whole for view in content)):
             return None
         spans: list[Span] = []
         with explained(f"writing {self.path}"):
-            write_file(self.temporary, self._stored(content, spans))
-            placed = zip(content, spans, strict=True)
-            if not self.whole:
-                records = [replace(view, partial=span) for view, span in placed]
-            else:
-                records = [replace(view, whole=span, partial=None) for view, span in placed]
-            # Views are mostly added behind those in the present file: then what the ledger says of these
-            # stays true whichever of the two files a kill leaves. Where one moves, the ledger comes first.
-            moves = self.whole and any(
-                old.whole not in (None, new.whole) for old, new in zip(content, records, strict=True)
-            )
-            if not moves:
-                self.name()
-        return Written(self, records, named=not moves)
+            unsynced.write(self.temporary, self._stored(content, spans))
+        placed = zip(content, spans, strict=True)
+        if not self.whole:
+            return Written(self, [replace(view, partial=span) for view, span in placed])
+        records = [replace(view, whole=span, partial=None) for view, span in placed]
+        moves = any(old.whole not in (None, new.whole) for old, new in zip(content, records, strict=True))
+        return Written(self, records, moves=moves)
 
     def name(self) -> None:
-        """Give the written file its name."""
-        give_name(self.temporary, self.path)
+        """Give the written file, which is on the disk, its name; the folder is the caller's to sync."""
+        with explained(f"writing {self.path}"):
+            give_name(self.temporary, self.path)
 
     def _stored(self, content: Sequence[ViewRecord], spans: list[Span]) -> Iterator[bytes]:
         offset = 0
         for view in content:
+            # A draft's lines were hashed as they were made; where they are stored as they are, that is it.
+            known = view.planned.row in self.drafts and self.layout.compression is Compression.NONE
             length, sha256 = 0, hashlib.sha256()
             for block in self._view(view):
                 length += len(block)
-                sha256.update(block)
+                if not known:
+                    sha256.update(block)
                 yield block
-            spans.append(Span(offset, length, sha256.hexdigest()))
+            spans.append(Span(offset, length, view.sha256 if known else sha256.hexdigest()))
             offset += length
 
     def _view(self, view: ViewRecord) -> Iterator[bytes]:
@@ -113,12 +111,16 @@ class SessionFile:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A session file that is on the disk, and the views that lie in it now."""
+    """A session file that is written, and the views that lie in it."""
 
     file: SessionFile
     records: Sequence[ViewRecord]
-    named: bool
-    """False where it gets its name only when the ledger knows of it."""
+    moves: bool = False
+    """A view lies elsewhere than in the present file: the new one gets its name when the ledger knows of it.
+
+    Mostly views are added behind those that are there: then what the ledger says of these stays true
+    whichever of the two files a kill leaves.
+    """
 
 
 def _complete(blocks: Iterable[bytes], view: ViewRecord) -> Iterator[bytes]:

@@ -11,23 +11,26 @@ from collections.abc import Callable, Sequence
 
 import anyio
 from anyio import to_thread
-from anyio.streams.memory import MemoryObjectReceiveStream
 
 from replay_fetch.archive.commit import Committer, Journal
 from replay_fetch.archive.desk import Batch, Desk
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.messages import Message
+from replay_fetch.clock import now
 from replay_fetch.model import ViewRecord
 from replay_fetch.settings import ArchiveSettings
 
-# Bytes of pages that may wait for the disk; past it nothing is taken in, so workers wait and nobody asks.
+# Bytes of pages that may wait for the disk; past it whoever brings more waits, so nobody asks.
 # What is being written lies in memory twice, as pages and as lines. On a slow disk (0.15 s an fsync) 48 MB
 # made a peak of 145 MB, 16 MB one of 77 MB, 8 MB one of 69 MB, and none of the runs was quicker.
 _ROOM = 8 * 2**20
+# Seconds from one commit's beginning to the next one's, unless half the room is taken by then: what a
+# commit costs by itself, on a quick disk, is shared by what arrives meanwhile.
+_REST = 0.1
 
 
 class Writer:
-    """Takes messages from the workers' stream and commits them to the archive.
+    """Takes messages from the workers and commits them to the archive.
 
     ``on_commit`` is called on the event loop with the views that became durable.
     """
@@ -43,62 +46,81 @@ class Writer:
         self._committer = Committer(layout, journal, keep_raw=settings.keep_raw)
         self._on_commit = on_commit
         self._thread = anyio.CapacityLimiter(1)
-        self._changed = anyio.Event()
         self._closing = False
+        self._wake = anyio.Event()
         self._looks_at = -math.inf
         """When the committing task looks at the desk again by itself; minus infinity while it is busy."""
+        self._rests_until = -math.inf
+        self._room = anyio.Event()
+        self.kept_waiting = 0
+        """How many wait for the disk to make room."""
 
     def expect(self, session: int, views: int) -> None:
         """Announce how many views of a session this run will end, before its first message."""
         self._desk.expect(session, views)
 
-    async def run(self, inbox: MemoryObjectReceiveStream[Message]) -> None:
-        """Take messages until the stream's senders are closed, then commit what there is.
+    async def put(self, message: Message) -> None:
+        """Take a message in; returns when there is room for another.
+
+        Nothing is lost where the wait is cancelled: the message is taken already.
+        """
+        at = now()
+        self._desk.take(message, at)
+        if self._due(at) < self._looks_at:
+            self._look()
+        while self._desk.size > _ROOM:
+            self.kept_waiting += 1
+            try:
+                await self._room.wait()
+            finally:
+                self.kept_waiting -= 1
+
+    def close(self) -> None:
+        """Announce that there are no more messages."""
+        self._closing = True
+        self._look()
+
+    async def run(self) -> None:
+        """Commit what comes until `close`, then what there is.
 
         Raises ArchiveError when the archive cannot be written.
         """
         try:
-            async with anyio.create_task_group() as group:
-                group.start_soon(self._commit_batches)
-                async with inbox:
-                    async for message in inbox:
-                        self._take(message)
-                        while self._desk.size > _ROOM:
-                            await self._changed.wait()
-                self._closing = True
-                self._notify()
+            while not self._closing:
+                await self._next_batch()
+            await self._commit(self._desk.close())
+            await to_thread.run_sync(self._committer.commit_partial_files, limiter=self._thread)
         finally:
             self._committer.close()
 
-    def _take(self, message: Message) -> None:
-        """Take a message in; the committing task is woken only where it would look too late."""
-        now = anyio.current_time()
-        self._desk.take(message, now)
-        if now + self._desk.next_due(now) < self._looks_at or self._desk.size > _ROOM:
-            self._notify()
+    async def _next_batch(self) -> None:
+        """Commit what is due, or wait until something is."""
+        at = now()
+        due = self._due(at)
+        if due <= at:
+            self._rests_until = at + _REST
+            await self._commit(self._desk.batch(math.inf if self._desk.size > _ROOM else at))
+            return
+        self._wake, self._looks_at = anyio.Event(), due
+        with anyio.move_on_after(due - at):
+            await self._wake.wait()
+        self._looks_at = -math.inf
 
-    async def _commit_batches(self) -> None:
-        while not self._closing:
-            changed, now = self._changed, anyio.current_time()
-            if self._desk.size > _ROOM:
-                await self._commit(self._desk.batch(math.inf))
-            elif wait := self._desk.next_due(now):
-                self._looks_at = now + wait
-                with anyio.move_on_after(wait):
-                    await changed.wait()
-                self._looks_at = -math.inf
-            else:
-                await self._commit(self._desk.batch(now))
-        await self._commit(self._desk.close())
-        await to_thread.run_sync(self._committer.commit_partial_files, limiter=self._thread)
+    def _due(self, at: float) -> float:
+        """When the next commit is to begin, as things stand."""
+        if self._desk.size > _ROOM:
+            return at
+        due = at + self._desk.next_due(at)
+        return due if self._desk.size > _ROOM / 2 else max(due, self._rests_until)
 
     async def _commit(self, batch: Batch) -> None:
         committed = await to_thread.run_sync(self._committer.commit, batch, limiter=self._thread)
         self._desk.written(batch)
         self._on_commit(committed)
-        self._notify()
+        self._room.set()
+        self._room = anyio.Event()
 
-    def _notify(self) -> None:
+    def _look(self) -> None:
+        """Have the committing task look at the desk now."""
         self._looks_at = -math.inf
-        self._changed.set()
-        self._changed = anyio.Event()
+        self._wake.set()

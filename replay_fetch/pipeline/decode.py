@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 
 import anyio
 from anyio import to_thread
-from anyio.streams.memory import MemoryObjectSendStream
 
 from replay_fetch.api import PageDecoder
-from replay_fetch.archive import ChainRestarted, Layout, Message, PageArrived, RawPages, Writer
+from replay_fetch.archive import ChainRestarted, Layout, PageArrived, RawPages, Writer
 from replay_fetch.archive.durable import explained
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger import Ledger
@@ -27,7 +26,6 @@ log = logging.getLogger(__name__)
 
 # Sessions a writer: views that go on stay with theirs until it ends, and its threads cost little.
 _AT_ONCE = 200
-_MESSAGES_HELD = 16
 
 
 @dataclass(slots=True)
@@ -116,23 +114,22 @@ class Decoding:
 
     async def _commit(self, session_ids: Sequence[str], archive: ArchiveSettings, stop: anyio.Event) -> None:
         writer = Writer(self._layout, self._ledger, archive, lambda _: None)
-        outbox, inbox = anyio.create_memory_object_stream[Message](_MESSAGES_HELD)
         failure: ReplayFetchError | None = None
         try:
             async with anyio.create_task_group() as group:
-                group.start_soon(writer.run, inbox)
-                async with outbox:
-                    for session_id in session_ids:
-                        if stop.is_set():
-                            self.found.interrupted = True
-                            break
-                        await self._hand_over(session_id, writer, outbox)
+                group.start_soon(writer.run)
+                for session_id in session_ids:
+                    if stop.is_set():
+                        self.found.interrupted = True
+                        break
+                    await self._hand_over(session_id, writer)
+                writer.close()
         except ExceptionGroup as errors:
             failure = cause(errors)
         if failure is not None:
             raise failure
 
-    async def _hand_over(self, session_id: str, writer: Writer, outbox: MemoryObjectSendStream[Message]) -> None:
+    async def _hand_over(self, session_id: str, writer: Writer) -> None:
         """Tell the writer of one session; pages are decoded a second time rather than held for the first one."""
         gains = []
         for found in await to_thread.run_sync(list, self._session(session_id)):
@@ -144,13 +141,13 @@ class Decoding:
         for found in gains:
             planned = found.planned
             if found.anew and planned.earlier is not None and planned.earlier.token is not None:
-                await outbox.send(ChainRestarted(planned))
+                await writer.put(ChainRestarted(planned))
             raw = RawPages(self._layout.raw_folder(planned.view))
             for number in found.numbers:
                 page = await to_thread.run_sync(self._page, raw, number)
-                await outbox.send(PageArrived(planned, page, found.source))
+                await writer.put(PageArrived(planned, page, found.source))
             if found.ended is not None:
-                await outbox.send(found.ended)
+                await writer.put(found.ended)
 
     def _sessions(self) -> list[str]:
         """The ids of sessions with raw pages."""

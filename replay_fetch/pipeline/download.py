@@ -113,7 +113,7 @@ class Download:
 
     def _standing(self, run: Run) -> Standing:
         snapshot, max_rate = self._pacer.snapshot(), self._settings.fetch.max_rate
-        return where_workers_stand(snapshot, max_rate, self._stats.backing_off, run.handing_over)
+        return where_workers_stand(snapshot, max_rate, self._stats.backing_off, run.writer.kept_waiting)
 
     def _finish(self, newly_loaded: bool) -> None:  # noqa: FBT001 - called through a thread, by position
         """Bring the manifest up to date with the ledger, unless it is."""

@@ -3,9 +3,10 @@
 ::
 
     ledger ─► produce ─► worker 1..N ─► writer ─► archive
-                 views (holds none)   messages (holds a few)
+                 views                messages
 
-A stream ends when all its senders are closed; a full one makes its senders wait.
+The stream of views holds none: a view leaves the ledger when a worker is free for it. The writer
+takes messages as they come, and makes workers wait while it has no room.
 """
 
 from __future__ import annotations
@@ -13,9 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import anyio
-from anyio.streams.memory import MemoryObjectSendStream
 
-from replay_fetch.archive import Message, ViewEnded, Writer
+from replay_fetch.archive import ViewEnded, Writer
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.fetch import Asking
 from replay_fetch.ledger import Ledger, ToDo
@@ -27,7 +27,6 @@ from replay_fetch.settings import Settings
 
 # Seconds that requests in flight get after the first Ctrl-C or SIGTERM.
 GRACE = 10.0
-_MESSAGES_HELD = 16
 
 
 @dataclass(slots=True)
@@ -45,45 +44,37 @@ class Run:
     cut_short: bool = False
     """The run was stopped before it came to the end of its list."""
 
-    _outbox: MemoryObjectSendStream[Message] | None = None
-
-    @property
-    def handing_over(self) -> int:
-        """Workers that wait for the writer to take what they have."""
-        return self._outbox.statistics().tasks_waiting_send if self._outbox else 0
-
     async def run(self) -> None:
         """Fetch every view that is to do and commit it.
 
         Raises the run's failure (AuthError, OutageError, …) after everything that arrived is
         committed, and ArchiveError when it cannot be.
         """
-        outbox, inbox = anyio.create_memory_object_stream[Message](_MESSAGES_HELD)
-        self._outbox = outbox
         failure: ReplayFetchError | None = None
         try:
             async with anyio.create_task_group() as group:
-                group.start_soon(self.writer.run, inbox)
+                group.start_soon(self.writer.run)
                 try:
-                    await self._fetch(outbox)
+                    await self._fetch()
                 except* ReplayFetchError as errors:
                     failure = cause(errors)
+                self.writer.close()
         except ExceptionGroup as errors:
             failure = cause(errors)
         if failure is not None:
             raise failure
 
-    async def _fetch(self, outbox: MemoryObjectSendStream[Message]) -> None:
+    async def _fetch(self) -> None:
         """Keep the workers busy until the list is done, or a stop is asked for and its grace is over."""
         give, take = anyio.create_memory_object_stream[PlannedView](0)
         producing, asking = anyio.CancelScope(), anyio.CancelScope()
         held: list[ViewEnded] = []
-        async with outbox, take, anyio.create_task_group() as brakes:
+        async with take, anyio.create_task_group() as brakes:
             brakes.start_soon(self._stop_on_request, producing, asking)
             with asking:
                 async with anyio.create_task_group() as workers:
                     for _ in range(self.settings.fetch.workers):
-                        worker = Worker(self.asking, self.settings, outbox.clone(), held, self.slowest)
+                        worker = Worker(self.asking, self.settings, self.writer, held, self.slowest)
                         workers.start_soon(worker.work, take.clone())
                     with producing:
                         await produce(self.ledger, self.todo, self.writer, give)
@@ -92,7 +83,7 @@ class Run:
             if not self.cut_short:
                 self.asking.keys.finish()
                 for ended in held:  # forbidden, and the keys are not to blame
-                    await outbox.send(ended)
+                    await self.writer.put(ended)
 
     async def _stop_on_request(self, producing: anyio.CancelScope, asking: anyio.CancelScope) -> None:
         await self.stop.wait()
@@ -103,8 +94,8 @@ class Run:
 def cause(errors: BaseExceptionGroup[BaseException]) -> ReplayFetchError:
     """The failure that brought a run down.
 
-    Its neighbours add a BrokenResourceError each when a stream breaks: those are consequences. What
-    is neither is a defect and leaves as it is.
+    The producer adds a BrokenResourceError when its stream breaks: that is a consequence. What is
+    neither is a defect and leaves as it is.
     """
     causes, others = errors.split(ReplayFetchError)
     _, defects = others.split(anyio.BrokenResourceError) if others else (None, None)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
-import anyio
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from anyio.streams.memory import MemoryObjectReceiveStream
 
-from replay_fetch.archive import ChainRestarted, Message, PageArrived, ViewEnded
+from replay_fetch.archive import ChainRestarted, PageArrived, ViewEnded, Writer
+from replay_fetch.clock import now
 from replay_fetch.errors import RequestError
 from replay_fetch.fetch import Asking, Restart, Start, Walk, answer_of, outcome_of
 from replay_fetch.model import Outcome, PlannedView, Source
@@ -22,31 +22,31 @@ class Worker:
         self,
         asking: Asking,
         settings: Settings,
-        outbox: MemoryObjectSendStream[Message],
+        writer: Writer,
         held: list[ViewEnded],
         slowest: Slowest,
     ) -> None:
         """``held`` is shared by all workers: forbidden views, until it is known that the keys are good."""
         self._asking = asking
         self._settings = settings
-        self._outbox = outbox
+        self._writer = writer
         self._held = held
         self._slowest = slowest
 
     async def work(self, views: MemoryObjectReceiveStream[PlannedView]) -> None:
-        """Fetch views until there are no more, then close the outbox.
+        """Fetch views until there are no more.
 
-        A full outbox blocks: while the disk is behind, nobody asks.
+        The writer keeps one waiting while the disk is behind: then nobody asks.
         """
-        async with self._outbox, views:
+        async with views:
             async for planned in views:
-                began = anyio.current_time()
+                began = now()
                 ended = await self._fetch(planned)
-                took = anyio.current_time() - began
+                took = now() - began
                 self._slowest.note(SlowView(took, planned.view, ended.outcome, ended.reason))
                 self._held.append(ended)
                 while self._held and (self._asking.keys.accepted or self._held[-1].outcome is not Outcome.FORBIDDEN):
-                    await self._outbox.send(self._held.pop())
+                    await self._writer.put(self._held.pop())
 
     async def _fetch(self, planned: PlannedView) -> ViewEnded:
         walk = Walk(self._asking, planned.view, self._settings.api.source, self._settings.fetch.max_pages)
@@ -72,9 +72,9 @@ class Worker:
             async for step in steps:
                 if step is Restart.RESTART:
                     segments = 0
-                    await self._outbox.send(ChainRestarted(planned))
+                    await self._writer.put(ChainRestarted(planned))
                     continue
                 page, answer = step
                 segments += len(page.segments)
-                await self._outbox.send(PageArrived(planned, page, walk.source, answer if keep_raw else None))
+                await self._writer.put(PageArrived(planned, page, walk.source, answer if keep_raw else None))
         return segments
