@@ -50,6 +50,14 @@ def test_an_option_counts_before_the_environment_before_the_file_before_the_defa
 
 
 @pytest.mark.parametrize(
+    ("written", "told"), [("2d", "2d"), ("36h", "36h"), ("90s", "90s"), ("0.5h", "30m"), ("7d", "7d"), ("0.1s", "0.1s")]
+)
+def test_an_age_is_shown_as_one_is_written(written: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(capsys, "--refresh-window", written)["refresh-window"] == (told, "option")
+    assert shown(capsys)["refresh-window"] == ("1d", "default")
+
+
+@pytest.mark.parametrize(
     ("said_in", "counts"),
     [
         ("", ("datadoghq.com", "default")),

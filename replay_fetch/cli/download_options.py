@@ -186,6 +186,12 @@ def _age(text: str) -> float:
         raise argparse.ArgumentTypeError(f"{text!r} is not an age such as 36h or 7d") from None
 
 
+def age_text(seconds: float) -> str:
+    """Seconds as an age that ``--refresh-window`` takes: ``172800`` → ``2d``, ``129600`` → ``36h``."""
+    unit = next((unit for unit in "dhm" if seconds % _UNITS[unit] == 0), "s")
+    return f"{seconds / _UNITS[unit]:.15g}{unit}"
+
+
 def _choice(
     group: argparse._ArgumentGroup, flag: str, choices: type[StrEnum], default: StrEnum | None, what: str
 ) -> None:
