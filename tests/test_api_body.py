@@ -79,6 +79,16 @@ def test_padding_behind_the_last_stream_is_no_damage(codec: Callable[[bytes], by
 
 
 @STREAMS
+@pytest.mark.parametrize("size", [MIB - 1, MIB, MIB + 1, 3 * MIB])
+def test_what_follows_a_large_stream_is_read_once(codec: Callable[[bytes], bytes], size: int) -> None:
+    """Where the output comes in several pieces, zlib calls what follows the stream unconsumed and unused."""
+    assert inflate(codec(bytes(size)) + codec(b"{}"), "", 4 * MIB) == bytes(size) + b"{}"
+    assert inflate(codec(bytes(size)) + b"\0", "", 4 * MIB) == bytes(size)
+    with pytest.raises(CutBody, match="not another one"):
+        inflate(codec(bytes(size)) + b"{}", "", 4 * MIB)
+
+
+@STREAMS
 def test_a_stream_that_ends_early_is_cut(codec: Callable[[bytes], bytes]) -> None:
     body = codec(TEXT)
     for length in range(4, len(body), 1 + len(body) // 50):

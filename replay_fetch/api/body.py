@@ -103,10 +103,12 @@ def _inflate_zlib(body: bytes, start: int, sink: _Sink, window_bits: int) -> int
         while not stream.eof and position < len(body):
             piece = body[position : position + _PIECE_IN]
             position += len(piece)
-            while piece:
+            # At the end of the stream the tail is what follows it, and would be read and counted again.
+            while piece and not stream.eof:
                 sink.add(stream.decompress(piece, _PIECE_OUT))
                 piece = stream.unconsumed_tail
-        sink.add(stream.flush())
+        if not stream.eof:
+            sink.add(stream.flush())
     except zlib.error as broken:
         raise CutBody(f"a compressed stream is damaged: {broken}") from None
     if not stream.eof:
