@@ -19,7 +19,7 @@ from replay_fetch.ledger import FoundViews
 from replay_fetch.model import View
 from replay_fetch.plan import ViewList, csv_text
 from replay_fetch.plan.writing import COLUMNS, inert
-from replay_fetch.progress import FindingMoment, RunStats
+from replay_fetch.progress import FindingMoment, Limit, RunStats
 
 NOW = epoch_ms(datetime(2026, 2, 3, 4, 5, 6, 789_000, UTC))
 DAY = 86_400_000
@@ -90,17 +90,23 @@ def test_what_becomes_of_a_strangers_text(text: str, cell: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate", "gate", "words"),
+    ("limited_by", "gate", "limit"),
     [
-        (None, 0.0, "1,200 views found, 25% of the time searched, 3 pages, 2.0 kB, 2 429s"),
-        (4.0, 0.0, "1,200 views found, 25% of the time searched, limit 4.0/s, 3 pages, 2.0 kB, 2 429s"),
-        (4.0, 75.0, "1,200 views found, 25% of the time searched, paused 1 min 15 s, 3 pages, 2.0 kB, 2 429s"),
+        (None, 0.0, ""),
+        (Limit.LATENCY, 0.0, ""),
+        (Limit.API, 0.0, ", API limit 4.0/s"),
+        (Limit.API, 75.0, ", API limit, paused 1 min 15 s"),
+        (Limit.MAX_RATE, 0.0, ", max-rate 4.0/s"),
+        (Limit.RETRIES, 0.0, ", retries"),
     ],
 )
-def test_a_moment_of_a_search_in_words(rate: float | None, gate: float, words: str) -> None:
+def test_a_moment_of_a_search_in_words(limited_by: Limit | None, gate: float, limit: str) -> None:
+    """What limits it is said as a download says it."""
     stats = RunStats(pages=3, requests=5, rate_limited=2, wire_bytes=2000)
-    moment = FindingMoment(4 * DAY, DAY, 1200, stats, Pace(rate, gate))
-    assert ", ".join(moment.words()) == words
+    moment = FindingMoment(4 * DAY, DAY, 1200, stats, Pace(4.0, gate), limited_by)
+    words = ", ".join(moment.words())
+    assert words == f"1,200 views found, 25% of the time searched{limit}, 3 pages, 2.0 kB, 2 429s"
+    assert moment.fields()["limited_by"] == limited_by
     assert moment.fields()["time_searched_ms"] == DAY
 
 

@@ -17,8 +17,8 @@ from replay_fetch.errors import Forbidden, Rejected, ReplayFetchError
 from replay_fetch.fetch import Asking, KeyWatch, Search, sessions_of
 from replay_fetch.ledger import FoundViews
 from replay_fetch.pacing import Pacer
-from replay_fetch.pipeline.show import PacerMoment
-from replay_fetch.progress import FindingMoment, Reporter, RunStats, follow
+from replay_fetch.pipeline.show import PacerMoment, where_workers_stand
+from replay_fetch.progress import FindingMoment, Limiting, Reporter, RunStats, Standing, follow, watch
 from replay_fetch.settings import Credentials, Settings
 from replay_fetch.transport import open_transport
 
@@ -79,6 +79,7 @@ class Discover:
         self._settings = settings
         self._credentials = credentials
         self._pacer = Pacer(settings.fetch)
+        self._limiting = Limiting()
         self._searches: list[Search] = []
         self._warned: set[str] = set()
         self._interrupted = False
@@ -95,6 +96,7 @@ class Discover:
         failure: ReplayFetchError | None = None
         async with anyio.create_task_group() as group:
             await group.start(self._watch_signals, group.cancel_scope)
+            group.start_soon(watch, self._limiting, self._standing)
             group.start_soon(follow, self._moment, shown_by)
             try:
                 await self._find()
@@ -147,8 +149,13 @@ class Discover:
     def _moment(self) -> FindingMoment:
         length = self._wanted.window.length_ms
         done = sum(search.reached_ms - search.window.start_ms for search in self._searches)
-        pacer = PacerMoment(self._pacer.snapshot())
-        return FindingMoment(length * max(1, len(self._searches)), done, self.found.views.size, self.found.stats, pacer)
+        total = length * max(1, len(self._searches))
+        pacer = PacerMoment(self._pacer.snapshot(), self._settings.fetch.max_rate)
+        return FindingMoment(total, done, self.found.views.size, self.found.stats, pacer, self._limiting.verdict)
+
+    def _standing(self) -> Standing:
+        snapshot, stats = self._pacer.snapshot(), self.found.stats
+        return where_workers_stand(snapshot, self._settings.fetch.max_rate, stats.backing_off, handing_over=0)
 
     async def _watch_signals(self, everything: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]) -> None:
         heard = [one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]

@@ -88,7 +88,7 @@ class Moment:
         if stats.troubled:
             said.append(f"{count(stats.troubled)} failed")
         if self.limited_by:
-            said.append(self._limit())
+            said.append(limit_words(self.limited_by, self.pacer))
         if self.time_left:
             said.append(f"{_roughly(self.time_left)} left")
         said.append(f"{speed.pages_per_s:.1f} pages/s")
@@ -117,20 +117,21 @@ class Moment:
             "gate_shut_s": round(self.pacer.gate_shut_s, 1),
         }
 
-    def _limit(self) -> str:
-        """The limit in a word, and how far it goes where it is a rate."""
-        if self.limited_by not in _RATES:
-            return f"{self.limited_by}"
-        if self.pacer.gate_shut_s >= _WORTH_SAYING:
-            return f"{self.limited_by}, paused {duration(self.pacer.gate_shut_s)}"
-        allowed = self.pacer.rate_per_s
-        return f"{self.limited_by} {rate(allowed)}" if allowed and allowed < inf else f"{self.limited_by}"
-
     def _requests_per_s(self) -> float:
         allowed = self.pacer.rate_per_s
         if self.limited_by in _RATES and allowed and allowed < inf:
             return allowed
         return self.speed.requests_per_s or (self.stats.requests / self.seconds if self.seconds else 0.0)
+
+
+def limit_words(limited_by: Limit, pacer: PacerView) -> str:
+    """The limit in a word, and how far it goes where it is a rate."""
+    if limited_by not in _RATES:
+        return f"{limited_by}"
+    if pacer.gate_shut_s >= _WORTH_SAYING:
+        return f"{limited_by}, paused {duration(pacer.gate_shut_s)}"
+    allowed = pacer.rate_per_s
+    return f"{limited_by} {rate(allowed)}" if allowed and allowed < inf else f"{limited_by}"
 
 
 def _roughly(seconds: float) -> str:
