@@ -1,0 +1,97 @@
+"""The benchmarks' runner: what it offers, what it writes, and that nothing of it stays behind."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from benchmarks import server
+from benchmarks.__main__ import _BENCHMARKS
+from benchmarks.pages import cut
+from benchmarks.results import Results, Table, spread
+from replay_fetch.api import elements, members
+
+ROOT = Path(__file__).parents[1]
+PIPELINE = ("pipeline", "--quick", "--sizes", "2000", "--only", "bare aiohttp")
+
+
+def start(*arguments: str | Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "benchmarks", *map(str, arguments)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603 - ours
+
+
+def test_a_benchmark_writes_its_table_and_every_measurement_behind_it(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    with start(*PIPELINE, "--folder", tmp_path / "disk", "--out", tmp_path / "results") as program:
+        said, complained = program.communicate(timeout=60)
+    assert program.returncode == 0, complained
+    assert (tmp_path / "results" / "pipeline.md").read_text() == f"# pipeline\n\n{said}"
+    measured = json.loads((tmp_path / "results" / "pipeline.json").read_bytes())["measurements"]
+    trial, lag = measured
+    assert trial["whole"]["pages"] > trial["started"]["pages"]
+    assert lag["lag"]["worst"] >= lag["lag"]["p99"] > 0
+    assert list((tmp_path / "disk").iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_benchmark_that_is_ended_takes_its_folder_along(tmp_path: Path, number: signal.Signals) -> None:
+    """And its server, which goes before the folder does."""
+    with start(*PIPELINE, "--folder", tmp_path) as program:
+        assert program.stderr is not None
+        assert program.stderr.readline() == "2000/plain …\n"  # all is up
+        assert list(tmp_path.iterdir())
+        program.send_signal(number)
+        program.communicate(timeout=60)
+    assert program.returncode == 130
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", _BENCHMARKS)
+def test_every_benchmark_is_there_and_in_the_readme(name: str) -> None:
+    module = import_module(f"benchmarks.{name.replace('-', '_')}")
+    assert hasattr(module, "main") or (hasattr(module, "add_options") and hasattr(module, "run"))
+    assert re.search(rf"^\| `{name}[ `]", (ROOT / "benchmarks" / "README.md").read_text(), flags=re.MULTILINE)
+
+
+@pytest.mark.parametrize("program", ["nginx", "ours"])
+def test_both_servers_answer_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    if program == "ours":
+        monkeypatch.setattr(server, "nginx_program", lambda: None)
+    elif not server.nginx_program():
+        pytest.skip("nginx is not installed")
+    with server.serving(tmp_path / "pages", [2_000], ["plain", "gzip"]) as (_, urls):
+        for what, base_url in urls.items():
+            for page in range(1, server.PAGES + 1):
+                url = f"{base_url}/any/path" if page == 1 else f"{base_url}/any/path?source=a&paging=p{page}"
+                with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - of loopback
+                    assert answer.read() == (tmp_path / "pages" / what / f"{page}.json").read_bytes()
+                    assert answer.headers["Content-Encoding"] == ("gzip" if what.endswith("gzip") else None)
+                    assert server.HEADERS.items() <= dict(answer.headers).items()
+
+
+@pytest.mark.parametrize("size", server.SIZES[:3])
+def test_pages_are_about_as_large_as_wanted_and_lead_on_to_the_next(size: int) -> None:
+    pages = [members(body) for body in cut(size)]
+    assert all(0.85 * size <= len(body) <= 1.05 * size for body in cut(size))
+    assert [members(page["paging"])["next"] for page in pages] == [b'"p2"', b'"p3"', b'"p4"', b'"p5"', b"null"]
+    indexes = [int(members(segment)["index_in_view"]) for page in pages for segment in elements(page["segments"])]
+    assert indexes == list(range(len(indexes)))
+
+
+def test_a_table_is_markdown_under_what_it_was_measured_with(capsys: pytest.CaptureFixture[str]) -> None:
+    Results("made", [Table("costs", ("", "s"), [("ours", "1")])], notes=["A note."]).publish()
+    said = capsys.readouterr().out
+    assert "Python 3." in said
+    assert said.endswith("A note.\n\n**costs**\n\n|  | s |\n| --- | --- |\n| ours | 1 |\n")
+
+
+def test_a_spread_says_no_range_of_one_value() -> None:
+    assert [spread([]), spread([2]), spread([3, 1, 2], "{:.0f}")] == ["-", "2.00", "2 (1 to 3)"]
