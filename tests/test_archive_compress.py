@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import shutil
+import subprocess
 import sys
+import zlib
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replay_fetch.archive.compress import BLOCK, compressed, decompressed, require
+from replay_fetch.archive.compress import BLOCK, _blocks, compressed, decompressed, require
 from replay_fetch.errors import SettingsError
 from replay_fetch.settings import Compression
 
@@ -42,8 +45,28 @@ def test_gzip_tells_no_time_and_no_name() -> None:
     assert header[3:8] == bytes(5), "flags and mtime"
 
 
-def test_gzip_opens_with_the_usual_tools() -> None:
-    assert gzip.decompress(b"".join(compressed([LINES], Compression.GZIP)) * 2) == LINES * 2
+def test_a_block_that_lies_in_one_chunk_is_not_copied() -> None:
+    body = bytes(3 * BLOCK + 7)
+    blocks = [block for block in _blocks([body]) if isinstance(block, memoryview)]
+    assert [block.nbytes for block in blocks] == [BLOCK, BLOCK, BLOCK, 7]
+    assert all(block.obj is body for block in blocks)
+
+
+@pytest.mark.parametrize("program", [["gzip", "-dc"], ["zcat"], ["pigz", "-dc"], [sys.executable, "-m", "gzip", "-d"]])
+def test_gzip_opens_with_the_usual_tools(program: list[str]) -> None:
+    """Beside members that zlib wrote: an archive may be older than the library."""
+    if shutil.which(program[0]) is None:
+        pytest.skip(f"{program[0]} is not installed")
+    stored = b"".join(compressed([LINES], Compression.GZIP))
+    file = stored + gzip.compress(LINES) + b"".join(compressed([bytes(3 * BLOCK)], Compression.GZIP)) + stored
+    assert gzip.decompress(file) == LINES * 2 + bytes(3 * BLOCK) + LINES
+    assert subprocess.run(program, input=file, capture_output=True, check=True).stdout == gzip.decompress(file)  # noqa: S603 - the programs above
+
+
+@pytest.mark.parametrize("level", range(10))
+def test_what_zlib_wrote_is_read(level: int) -> None:
+    stored = zlib.compress(LINES, level, wbits=31)
+    assert b"".join(decompressed([stored[:50], stored[50:]], Compression.GZIP)) == LINES
 
 
 @pytest.mark.parametrize("compression", SQUEEZED)
@@ -58,6 +81,14 @@ def test_damage_is_a_value_error(compression: Compression, damage: str) -> None:
     }[damage]
     with pytest.raises(ValueError, match=str(compression)):
         assert b"".join(decompressed([damaged], compression)) == LINES
+
+
+@pytest.mark.parametrize("compression", SQUEEZED)
+def test_what_follows_in_a_piece_of_its_own_is_a_value_error_too(compression: Compression) -> None:
+    """Python's own zstd raises EOFError there, zlib keeps silent."""
+    stored = b"".join(compressed([LINES], compression))
+    with pytest.raises(ValueError, match="too late"):
+        list(decompressed([stored, b"more"], compression))
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="has zstd built in")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import zlib
-
-from replay_fetch.api import zstd
+from replay_fetch.api import deflate, zstd
 from replay_fetch.api.printable import printable
 
 _GZIP = b"\x1f\x8b"
@@ -14,9 +12,7 @@ _MAGIC = (_GZIP, zstd.MAGIC, *_ZLIB)
 _PLAIN = (b"{", b"[")
 # What may stand behind the last stream: padding of blocks, line ends.
 _PADDING = b"\0 \t\r\n"
-_EITHER_HEADER = 32 + zlib.MAX_WBITS
-_NO_HEADER = -zlib.MAX_WBITS
-# What goes into zlib at a time; also bounds the copy of the rest behind each of many small streams.
+# What goes into an inflater at a time; also bounds the copy of the rest behind each of many small streams.
 _PIECE_IN = 64 * 2**10
 _PIECE_OUT = 2**20
 # zstd makes up to 128 KiB out of four bytes and takes no bound: 512 bytes are 16 MiB at worst.
@@ -69,7 +65,8 @@ class _Sink:
         self._size += len(piece)
         if self._size > self._limit:
             raise OversizedBody(f"the body inflates to more than the {self._limit} bytes allowed")
-        self.pieces.append(piece)
+        if piece:  # joining one piece costs nothing, joining it with an empty one a copy
+            self.pieces.append(piece)
 
 
 def _inflate_streams(body: bytes, limit: int) -> bytes:
@@ -80,7 +77,7 @@ def _inflate_streams(body: bytes, limit: int) -> bytes:
         if body.startswith(zstd.MAGIC, position):
             position = _inflate_zstd(body, position, sink)
         else:
-            position = _inflate_zlib(body, position, sink, _EITHER_HEADER)
+            position = _inflate_deflate(body, position, sink, deflate.GZIP_OR_ZLIB)
     if body[position:].strip(_PADDING):
         raise CutBody(f"what follows the compressed streams at byte {position} is not another one")
     return b"".join(sink.pieces)
@@ -89,15 +86,15 @@ def _inflate_streams(body: bytes, limit: int) -> bytes:
 def _inflate_raw_deflate(body: bytes, limit: int) -> bytes:
     """Deflate without zlib's header, as some servers understand ``deflate``."""
     sink = _Sink(limit)
-    end = _inflate_zlib(body, 0, sink, _NO_HEADER)
+    end = _inflate_deflate(body, 0, sink, deflate.RAW)
     if body[end:].strip(_PADDING):
         raise CutBody(f"something follows the deflate stream at byte {end}")
     return b"".join(sink.pieces)
 
 
-def _inflate_zlib(body: bytes, start: int, sink: _Sink, window_bits: int) -> int:
+def _inflate_deflate(body: bytes, start: int, sink: _Sink, wrapping: int) -> int:
     """Inflate the gzip, zlib or deflate stream at ``start``; return where it ends."""
-    stream = zlib.decompressobj(window_bits)
+    stream = deflate.inflater(wrapping)
     position = start
     try:
         while not stream.eof and position < len(body):
@@ -109,7 +106,7 @@ def _inflate_zlib(body: bytes, start: int, sink: _Sink, window_bits: int) -> int
                 piece = stream.unconsumed_tail
         if not stream.eof:
             sink.add(stream.flush())
-    except zlib.error as broken:
+    except deflate.DamagedDeflate as broken:
         raise CutBody(f"a compressed stream is damaged: {broken}") from None
     if not stream.eof:
         raise CutBody(f"a compressed stream ends early, after {len(body) - start} bytes")
