@@ -30,9 +30,9 @@ class Contestant:
     keeps: bool = True
     """It writes one file a session."""
     reports: bool = False
-    """It writes ours' report.json."""
-    slow: int = 1
-    """It gets this fraction of the pages; what one costs can be told from fewer."""
+    """It writes a manifest beside them."""
+    share: float = 1.0
+    """Of the usual number of pages: few where each takes long, many where starting would hide what they cost."""
     counts: bool = False
     """It runs for a time and writes how many pages it got to the file ``pages``."""
 
@@ -70,8 +70,8 @@ def ours(*flags: str) -> Command:
 CONTESTANTS = (
     Contestant(BARE, client("bare_aiohttp"), keeps=False),
     Contestant(OURS, ours(), reports=True),
-    Contestant(AFTERNOON, client("afternoon"), slow=5),
-    Contestant(VENDOR, client("vendor"), needs="datadog_api_client", slow=5),
+    Contestant(AFTERNOON, client("afternoon"), share=0.2),
+    Contestant(VENDOR, client("vendor"), needs="datadog_api_client", share=0.2),
     Contestant(
         "bare aiohttp, uvloop", client("bare_aiohttp", "--uvloop"), needs="uvloop", by_default=False, keeps=False
     ),

@@ -57,6 +57,7 @@ def _wrk(base_url: str, views: Path, out: Path) -> Sequence[str]:
 
 
 _CURL = ("curl", "--silent", "--fail", "--compressed", "--parallel", "--parallel-max", str(WORKERS), "--config")
+_CURL_URL = 'url = "{}"\noutput = /dev/null\n'
 _WGET2 = ("wget2", "--quiet", f"--max-threads={WORKERS}", "--output-document=/dev/null", "--input-file")
 _ARIA2C = (
     "aria2c",
@@ -70,19 +71,17 @@ _ARIA2C = (
 CLIENTS = (
     Contestant(BARE, client("bare_aiohttp"), keeps=False),
     Contestant("bare aiohttp, uvloop", client("bare_aiohttp", "--uvloop"), needs="uvloop", keeps=False),
-    Contestant("asyncio protocol", client("bare_asyncio"), keeps=False),
-    Contestant("asyncio protocol, uvloop", client("bare_asyncio", "--uvloop"), needs="uvloop", keeps=False),
+    Contestant("asyncio protocol", client("bare_asyncio"), keeps=False, share=4),
+    Contestant("asyncio protocol, uvloop", client("bare_asyncio", "--uvloop"), needs="uvloop", keeps=False, share=4),
     # Both parse next to nothing.
     Contestant("wrk", _wrk, needs="wrk", keeps=False, counts=True),
-    Contestant("ab", _ab, needs="ab", keeps=False),
-    Contestant(
-        "curl --parallel", _listed('url = "{}"\noutput = /dev/null\n'.format, *_CURL), needs="curl", keeps=False
-    ),
-    Contestant("wget2", _listed("{}\n".format, *_WGET2), needs="wget2", keeps=False),
+    Contestant("ab", _ab, needs="ab", keeps=False, share=4),
+    Contestant("curl --parallel", _listed(_CURL_URL.format, *_CURL), needs="curl", keeps=False, share=2),
+    Contestant("wget2", _listed("{}\n".format, *_WGET2), needs="wget2", keeps=False, share=4),
     Contestant("aria2c, to files", _listed("{}\n  out={}\n".format, *_ARIA2C), needs="aria2c", keeps=False),
     Contestant("vendor's client", client("vendor_raw"), needs="datadog_api_client", keeps=False),
-    Contestant("requests in threads", client("threads"), needs="requests", keeps=False, slow=4),
-    Contestant("httpx", client("httpx_async"), needs="httpx", keeps=False, slow=20),
+    Contestant("requests in threads", client("threads"), needs="requests", keeps=False, share=0.25),
+    Contestant("httpx", client("httpx_async"), needs="httpx", keeps=False, share=0.05),
 )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +12,10 @@ from benchmarks.lag import Lag, watched
 from benchmarks.programs import FailedError, Price, price
 from benchmarks.results import Table, spread
 from benchmarks.scratch import settle, write_list
-from benchmarks.server import PAGES
+from benchmarks.server import PAGES, asked
 
 PAGES_OF_SIZE = {2_000: 10_000, 20_000: 10_000, 200_000: 3_000, 2_000_000: 300}
-"""Pages of a run by their size: about a second for bare aiohttp; slow contestants get a part of them."""
+"""Pages of a run by their size: about a second for bare aiohttp."""
 _LEAST_SESSIONS = 8
 
 
@@ -26,8 +25,8 @@ class Run:
 
     price: Price
     pages: int
-    requests: int = 0
-    """As its report has it; 0 where it writes none."""
+    requests: int
+    """As the server counted them."""
 
 
 @dataclass(frozen=True)
@@ -87,41 +86,38 @@ class Measure:
         return Lag.read(found)
 
     def _sessions(self, contestant: Contestant) -> int:
-        pages = PAGES_OF_SIZE.get(self.size, 1_000) * self.share / contestant.slow
+        pages = PAGES_OF_SIZE.get(self.size, 1_000) * self.share * contestant.share
         return max(round(pages / PAGES), _LEAST_SESSIONS)
 
     def _start(self, contestant: Contestant) -> Run:
         """What is the same for any number of pages; nothing of one that runs for a time."""
         if contestant.counts:
-            return Run(Price(0, 0, 0), 0)
+            return Run(Price(0, 0, 0), 0, 0)
         return min((self._run(contestant, 1) for _ in range(3)), key=lambda run: run.price.cpu)
 
     def _run(self, contestant: Contestant, sessions: int, watched_into: Path | None = None) -> Run:
         views, out = write_list(self.folder / "views.csv", sessions), self.folder / "out"
         command = contestant.command(self.base_url, views, out)
         settle(self.folder)
+        before = asked(self.base_url) + 1  # and the question afterwards
         try:
             paid = price(watched(command, watched_into) if watched_into else command, env=ENVIRONMENT)
-            return _checked(contestant, out, sessions, paid)
+            pages = int((out / "pages").read_text()) if contestant.counts else sessions * PAGES
+            run = Run(paid, pages, asked(self.base_url) - before)
+            _check(contestant, run, out, sessions)
         finally:
             shutil.rmtree(out, ignore_errors=True)
+        return run
 
 
-def _checked(contestant: Contestant, out: Path, sessions: int, paid: Price) -> Run:
+def _check(contestant: Contestant, run: Run, out: Path, sessions: int) -> None:
     """Nobody wins by leaving something out; raises FailedError."""
-    pages, requests = sessions * PAGES, 0
-    if contestant.counts:
-        pages = int((out / "pages").read_text())
-    if contestant.reports:
-        report = json.loads((out / "report.json").read_bytes())
-        requests = report["requests"]
-        if report["pages"] != pages:
-            raise FailedError(f"{contestant.name} brought {report['pages']} pages of {pages}")
+    if run.requests < run.pages:
+        raise FailedError(f"{contestant.name} asked {run.requests} times for {run.pages} pages")
     if contestant.keeps:
         files = sum(1 for _ in out.rglob("*.ndjson*")) - contestant.reports  # the manifest is one too
         if files != sessions:
             raise FailedError(f"{contestant.name} wrote {files} files for {sessions} sessions")
-    return Run(paid, pages, requests)
 
 
 def ratios(trials: Sequence[Trial], name: str, other: str) -> list[float]:
@@ -131,9 +127,9 @@ def ratios(trials: Sequence[Trial], name: str, other: str) -> list[float]:
     return [one.cpu / other.cpu for one, other in zip(ones, others, strict=True)] if ones and others else []
 
 
-def asked(trials: Sequence[Trial]) -> list[float]:
-    """Requests a page of every run that reports them."""
-    return [trial.whole.requests / trial.whole.pages for trial in trials if trial.whole.requests]
+def requests_a_page(trials: Sequence[Trial], name: str) -> list[float]:
+    """Of every run of one contestant."""
+    return [trial.whole.requests / trial.whole.pages for trial in trials if trial.contestant == name]
 
 
 def table(

@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks.contestants import CONTESTANTS, OURS, Contestant, installed
-from benchmarks.measure import Measure, Trial, asked, table
+from benchmarks.measure import Measure, Trial, requests_a_page, table
 from benchmarks.results import Results, spread
 from benchmarks.scratch import scratch
 from benchmarks.server import CODINGS, PAGES, serving
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> Results:
             print(f"{case} …", file=sys.stderr)
             share = _QUICK if options.quick else 1.0
             trials += _compared(Measure(folder, case, base_url, share), present, options.rounds, results)
-    results.notes.append(f"Requests a page of {OURS}: {spread(asked(trials), '{:.3f}')}.")
+    results.notes.append(f"Requests a page of {OURS}: {spread(requests_a_page(trials, OURS), '{:.3f}')}.")
     return results
 
 

@@ -6,6 +6,7 @@ that its limit is too high to be met, so that nobody is held back.
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import subprocess
@@ -14,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from benchmarks.programs import running
 
@@ -40,7 +42,12 @@ http {{
   {servers}
 }}
 """
-_SERVER = "server {{ listen 127.0.0.1:{port}; root {root}; {extra} location / {{ rewrite ^ /$page.json break; }} }}"
+_SERVER = """server {{
+    listen 127.0.0.1:{port}; root {root}; {extra}
+    location / {{ rewrite ^ /$page.json break; }}
+    location = /asked {{ stub_status; }}
+  }}"""
+_ASKED = re.compile(rb"requests\n \d+ \d+ (\d+) ")  # as nginx words it
 
 
 @contextmanager
@@ -56,6 +63,18 @@ def serving(folder: Path, sizes: Sequence[int], codings: Sequence[str]) -> Itera
             wait_for(port)
         name = "nginx" if nginx else "asyncio (nginx is not installed)"
         yield name, {what: f"http://127.0.0.1:{port}" for what, port in ports.items()}
+
+
+def asked(base_url: str) -> int:
+    """How many requests the server of the pages has had, on all ports, this one included."""
+    place = urlsplit(base_url)
+    with socket.create_connection((place.hostname or "", place.port or 80), timeout=10) as connection:
+        connection.sendall(b"GET /asked HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    found = _ASKED.search(answer)
+    if not found:
+        raise SystemExit("the server does not say what it was asked")
+    return int(found[1])
 
 
 def _nginx(program: str, folder: Path, ports: dict[str, int]) -> list[str]:

@@ -11,11 +11,15 @@ from pathlib import Path
 from benchmarks.server import HEADERS, PAGES
 
 _PAGING = re.compile(rb"[?&]paging=p(\d)")
+_ASKED = b"HTTP/1.1 200 OK\r\n\r\nserver accepts handled requests\n 0 0 %d \n"  # as nginx words it
 _LIMIT = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
 
 
 class Pages(asyncio.Protocol):
     """One connection; the whole answers lie ready in memory."""
+
+    asked = 0
+    """Requests so far, on all ports."""
 
     def __init__(self, answers: dict[int, bytes]) -> None:
         self._answers = answers
@@ -28,6 +32,11 @@ class Pages(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         *requests, self._received = (self._received + data).split(b"\r\n\r\n")
         for request in requests:
+            Pages.asked += 1
+            if request.startswith(b"GET /asked "):
+                self._transport.write(_ASKED % Pages.asked)
+                self._transport.close()
+                return
             paging = _PAGING.search(request.partition(b"\r\n")[0])
             self._transport.write(self._answers[int(paging[1]) if paging else 1])
 

@@ -75,6 +75,8 @@ def test_both_servers_answer_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPat
                     assert answer.read() == (tmp_path / "pages" / what / f"{page}.json").read_bytes()
                     assert answer.headers["Content-Encoding"] == ("gzip" if what.endswith("gzip") else None)
                     assert server.HEADERS.items() <= dict(answer.headers).items()
+        assert server.asked(urls["2000/plain"]) == 2 * server.PAGES + 1
+        assert server.asked(urls["2000/gzip"]) == 2 * server.PAGES + 2
 
 
 @pytest.mark.parametrize("size", server.SIZES[:3])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import itertools
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import anyio
@@ -16,14 +17,14 @@ from benchmarks import measure
 from benchmarks.contestants import BARE, OURS, Contestant, installed, ours
 from benchmarks.goal import Goal
 from benchmarks.lag import PERIOD, Lag, Ticker, watch, watched
-from benchmarks.measure import Measure, Run, Trial, asked, ratios, table
+from benchmarks.measure import Measure, Run, Trial, ratios, requests_a_page, table
 from benchmarks.programs import FailedError, Price
 
 
-def trial(contestant: str, number: int, cpu: float, requests: int = 0) -> Trial:
+def trial(contestant: str, number: int, cpu: float, requests: int = 105) -> Trial:
     """Starting costs a second; then 100 pages at ``cpu`` each."""
     started, whole = Price(1, 1, 20_000_000), Price(1 + 100 * cpu, 3, 50_000_000)
-    return Trial("20000/plain", contestant, number, 20_000, Run(started, 5), Run(whole, 105, requests))
+    return Trial("20000/plain", contestant, number, 20_000, Run(started, 5, 5), Run(whole, 105, requests))
 
 
 TRIALS = [trial(BARE, 0, 0.1), trial(OURS, 0, 0.3, 105), trial(BARE, 1, 0.2), trial(OURS, 1, 0.4, 210)]
@@ -39,8 +40,8 @@ def test_ratios_are_taken_within_a_round() -> None:
     assert ratios(TRIALS, OURS, "one that took no part") == []
 
 
-def test_requests_a_page_are_told_of_whoever_reports_them() -> None:
-    assert asked(TRIALS) == [1, 2]
+def test_requests_a_page_are_of_every_run() -> None:
+    assert requests_a_page(TRIALS, OURS) == [1, 2]
 
 
 def test_a_table_has_a_column_for_the_lag_where_it_was_measured() -> None:
@@ -50,9 +51,9 @@ def test_a_table_has_a_column_for_the_lag_where_it_was_measured() -> None:
     assert "loop lag ms" not in table(TRIALS).columns
 
 
-@pytest.mark.parametrize(("slow", "sessions"), [(1, 2_000), (5, 400), (10_000, 8)])
-def test_a_slow_contestant_gets_fewer_pages(tmp_path: Path, slow: int, sessions: int) -> None:
-    assert Measure(tmp_path, "20000/plain", "")._sessions(Contestant("slow", ours(), slow=slow)) == sessions
+@pytest.mark.parametrize(("share", "sessions"), [(1, 2_000), (0.2, 400), (4, 8_000), (0.0001, 8)])
+def test_a_contestant_gets_its_share_of_the_pages(tmp_path: Path, share: float, sessions: int) -> None:
+    assert Measure(tmp_path, "20000/plain", "")._sessions(Contestant("slow", ours(), share=share)) == sessions
 
 
 def test_one_that_runs_for_a_time_says_how_many_pages_it_got(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,26 +63,24 @@ def test_one_that_runs_for_a_time_says_how_many_pages_it_got(tmp_path: Path, mon
         (out / "pages").write_text("1000")
         return Price(0.5, 2, 1)
 
+    counter = itertools.count(step=1100)
     monkeypatch.setattr(measure, "price", price)
+    monkeypatch.setattr(measure, "asked", lambda _: next(counter))
     counting = Contestant("wrk", lambda _url, _views, out: [str(out)], keeps=False, counts=True)
     (only,) = Measure(tmp_path, "20000/plain", "").trials([counting], rounds=1)
     assert only.cpu == pytest.approx(0.5 / 1000)
 
 
 @pytest.mark.parametrize(
-    ("pages", "files", "complaint"),
-    [(10, 2, None), (9, 2, "brought 9 pages of 10"), (10, 1, "wrote 1 files for 2 sessions")],
+    ("requests", "files", "complaint"),
+    [(10, 2, None), (11, 2, None), (9, 2, "asked 9 times for 10 pages"), (10, 1, "wrote 1 files for 2 sessions")],
 )
-def test_nobody_wins_by_leaving_something_out(tmp_path: Path, pages: int, files: int, complaint: str | None) -> None:
+def test_nobody_wins_by_leaving_something_out(tmp_path: Path, requests: int, files: int, complaint: str | None) -> None:
     for name in ("manifest", *(f"sessions-{number}" for number in range(files))):
         (tmp_path / f"{name}.ndjson").touch()
-    (tmp_path / "report.json").write_text(json.dumps({"pages": pages, "requests": 12}))
-    contestant = Contestant(OURS, ours(), reports=True)
-    if complaint:
-        with pytest.raises(FailedError, match=complaint):
-            measure._checked(contestant, tmp_path, 2, Price(1, 1, 1))
-    else:
-        assert measure._checked(contestant, tmp_path, 2, Price(1, 1, 1)).requests == 12
+    expected = pytest.raises(FailedError, match=complaint) if complaint else nullcontext()
+    with expected:
+        measure._check(Contestant(OURS, ours(), reports=True), Run(Price(1, 1, 1), 10, requests), tmp_path, 2)
 
 
 def test_who_is_not_installed_is_left_out_with_a_word() -> None:
