@@ -17,11 +17,12 @@ from replay_fetch.archive import BadLine, Entry, Layout, read_manifest, view_seg
 from replay_fetch.archive.blocks import lines_of, whole_lines
 from replay_fetch.archive.compress import compressed
 from replay_fetch.archive.kept import holds_all_of
+from replay_fetch.archive.raw import RawPage, RawPages, keep_raw
 from replay_fetch.archive.stored import stored_text
 from replay_fetch.archive.view_check import complaint
 from replay_fetch.cli import main
 from replay_fetch.errors import ArchiveError
-from replay_fetch.model import Span
+from replay_fetch.model import Answer, Span
 from replay_fetch.settings import Compression
 
 MIB = 2**20
@@ -134,6 +135,31 @@ def test_a_manifest_line_without_an_end_is_the_last_bad_line(tmp_path: Path) -> 
     good, bad = read_manifest(Layout(root))
     assert isinstance(good, Entry)
     assert bad == BadLine(2, f"a line of more than {MIB} bytes")
+
+
+def grown(path: Path, size: int) -> None:
+    """Larger on the outside than on the disk."""
+    with path.open("ab") as file:
+        file.truncate(size)
+
+
+@pytest.mark.parametrize("command", ["status", "report"])
+def test_a_report_that_is_no_report_is_not_read(command: str, tmp_path: Path) -> None:
+    if command == "report":
+        pytest.importorskip("jinja2", reason="the extra is optional")
+    root = write_archive(tmp_path / "archive", {("s", "v"): [segment()]})
+    grown(root / "report.json", 2**40)
+    words = {"status": ["status", str(root)], "report": ["report", str(root), "--out", str(tmp_path / "page.html")]}
+    assert main(words[command]) == {"status": 0, "report": 3}[command]
+
+
+@pytest.mark.parametrize("suffix", ["json", "body"])
+def test_raw_pages_that_are_no_pages_are_passed_over(suffix: str, tmp_path: Path) -> None:
+    keep_raw(tmp_path, 0, [RawPage(Answer(200, {}, b"{}"), "blob", None), RawPage(Answer(200, {}, b"{}"), "blob", "T")])
+    grown(tmp_path / f"0001.{suffix}", 2**40)
+    pages = RawPages(tmp_path)
+    assert pages.find("blob", None) is None
+    assert pages.find("blob", "T") == 2
 
 
 @pytest.mark.parametrize("words", [["show", "{}", "s"], ["show", "{}", "--pages"]], ids=" ".join)

@@ -8,7 +8,7 @@ from replay_fetch.archive.manifest import write_manifest
 from replay_fetch.archive.messages import ChainRestarted, Message, PageArrived, ViewEnded
 from replay_fetch.archive.raw import RawPages
 from replay_fetch.archive.reading import BadLine, Entry, read_manifest, readable
-from replay_fetch.archive.report import Report, write_report
+from replay_fetch.archive.report import Report, read_report, write_report
 from replay_fetch.archive.views import by_session, entries, view_segments
 from replay_fetch.archive.writer import Writer
 
@@ -31,6 +31,7 @@ __all__ = [
     "make_good",
     "opened",
     "read_manifest",
+    "read_report",
     "readable",
     "require",
     "view_segments",

@@ -1,7 +1,8 @@
-"""Reading stretches of the archive's files, a block at a time, and the lines in them."""
+"""Reading the archive's files, a block at a time, and the lines in them; what is too large is not held."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -27,6 +28,15 @@ def whole_file(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             yield block
+
+
+def small_file(path: Path, most: int) -> bytes:
+    """All of a file; raises ValueError, with nothing read, where it has more than ``most`` bytes."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
+            raise ValueError(f"{path} has {size} bytes, and {most} at most are sensible")
+        return file.read(most)
 
 
 def whole_lines(path: Path, length: int) -> Iterator[bytes]:

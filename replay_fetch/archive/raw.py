@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -10,11 +11,15 @@ from typing import NamedTuple
 import msgspec
 import orjson
 
+from replay_fetch.archive.blocks import small_file
 from replay_fetch.archive.durable import explained, make_folder, sync_folder, write_file
 from replay_fetch.model import Answer
 
 # Never written: a cookie can be a key to something.
 _SECRET_HEADERS = frozenset({"set-cookie", "www-authenticate", "proxy-authenticate"})
+
+# Headers are some kilobytes; no page is larger than a line of the archive may be.
+_MOST_ABOUT, _MOST_BODY = 2**20, 2**30
 
 
 class _Kept(msgspec.Struct, gc=False):
@@ -55,7 +60,7 @@ def keep_raw(folder: Path, pages: int, answers: Iterable[RawPage]) -> int:
 
 
 class RawPages:
-    """A view's raw pages, found by their place in a chain; what is damaged or of unknown place is passed over."""
+    """A view's raw pages by their place in a chain; what is damaged, too large or of unknown place is passed over."""
 
     def __init__(self, folder: Path) -> None:
         """Raises ArchiveError where the folder cannot be read."""
@@ -63,7 +68,7 @@ class RawPages:
         self._numbers: dict[tuple[str, str | None], int] = {}
         with explained(f"reading {folder}"):
             for path in sorted(folder.glob("*.json")):
-                if (place := _place(path)) and path.with_suffix(".body").is_file():
+                if (place := _place(path)) and _is_body(path.with_suffix(".body")):
                     self._numbers[place] = int(path.stem)  # of two the later answer
 
     def find(self, source: str, token: str | None) -> int | None:
@@ -74,16 +79,24 @@ class RawPages:
         """The page of that number as it came."""
         path = self._folder / f"{number:04}.json"
         with explained(f"reading {path}"):
-            about = _decoder.decode(path.read_bytes())
+            about = _decoder.decode(small_file(path, _MOST_ABOUT))
             return Answer(about.status, about.headers, path.with_suffix(".body").read_bytes())
 
 
 def _place(path: Path) -> tuple[str, str | None] | None:
     try:
-        about = _decoder.decode(path.read_bytes())
+        about = _decoder.decode(small_file(path, _MOST_ABOUT))
     except (ValueError, RecursionError):
         return None
     return (about.source, about.token) if path.stem.isdecimal() and about.source else None
+
+
+def _is_body(path: Path) -> bool:
+    try:
+        about = path.stat()
+    except FileNotFoundError:
+        return False
+    return stat.S_ISREG(about.st_mode) and about.st_size <= _MOST_BODY
 
 
 def _about(page: RawPage) -> bytes:

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 
 import orjson
 
+from replay_fetch.archive.blocks import small_file
 from replay_fetch.archive.durable import explained, write_atomically
 from replay_fetch.archive.layout import Layout
 from replay_fetch.model import Noted, Outcome
 
 FORMAT = 1
+# A few hundred kilobytes with all its points, views and reasons.
+_MOST = 2**24
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
 
 
@@ -95,3 +98,8 @@ def write_report(layout: Layout, report: Report) -> None:
     body = orjson.dumps(report.fields(), option=_OPTIONS)
     with explained(f"writing {layout.report}"):
         write_atomically(layout.report, [body], layout.temporary / "report")
+
+
+def read_report(layout: Layout) -> bytes:
+    """``report.json`` as it stands; raises OSError, or ValueError where it is larger than one of ours."""
+    return small_file(layout.report, _MOST)

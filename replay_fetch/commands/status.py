@@ -13,7 +13,7 @@ from pathlib import Path
 
 import orjson
 
-from replay_fetch.archive import BadLine, Layout, holder, read_manifest, readable
+from replay_fetch.archive import BadLine, Layout, holder, read_manifest, read_report, readable
 from replay_fetch.ledger import Ledger
 from replay_fetch.model import Outcome, ViewRecord
 
@@ -129,7 +129,7 @@ def _count_session(found: Status, views: Iterable[ViewRecord]) -> None:
 
 def _last_run(layout: Layout) -> Mapping[str, object] | None:
     try:
-        report: object = orjson.loads(layout.report.read_bytes())
+        report: object = orjson.loads(read_report(layout))
     except (OSError, ValueError):
         return None
     return report if isinstance(report, dict) else None

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from replay_fetch.archive import Layout
+from replay_fetch.archive import Layout, read_report
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Outcome
 
@@ -83,7 +83,7 @@ class Pace(NamedTuple):
 def run_facts(layout: Layout) -> RunFacts:
     """The last run's report; raises ArchiveError where there is none or it cannot be read."""
     try:
-        return msgspec.json.decode(layout.report.read_bytes(), type=RunFacts)
+        return msgspec.json.decode(read_report(layout), type=RunFacts)
     except FileNotFoundError:
         raise ArchiveError(f"{layout.root} has no {layout.report.name} yet: it is written when a run ends") from None
     except (OSError, ValueError) as error:
