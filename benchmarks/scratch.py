@@ -20,6 +20,8 @@ def scratch(folder: Path | None) -> Iterator[Path]:
     Files in memory leave out the disk, whose pace after earlier mass deletes is another one each time.
     """
     place = folder or (MEMORY if MEMORY.is_dir() else None)
+    if folder:
+        folder.mkdir(parents=True, exist_ok=True)
     path = Path(tempfile.mkdtemp(prefix="replay-fetch-benchmark-", dir=place))
     try:
         yield path

@@ -29,7 +29,6 @@ def start(*arguments: str | Path) -> subprocess.Popen[str]:
 
 
 def test_a_benchmark_writes_its_table_and_every_measurement_behind_it(tmp_path: Path) -> None:
-    (tmp_path / "disk").mkdir()
     with start(*PIPELINE, "--folder", tmp_path / "disk", "--out", tmp_path / "results") as program:
         said, complained = program.communicate(timeout=60)
     assert program.returncode == 0, complained
