@@ -146,8 +146,11 @@ def _proxy(origin: str) -> str | None:
 def _joined(items: Iterable[tuple[str, str]]) -> dict[str, str]:
     headers: dict[str, str] = {}
     for name, raw in items:
-        # The library smuggles bytes that are not UTF-8 through as surrogates, which no file takes.
-        key, value = name.lower(), raw.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        key, value = name.lower(), raw
+        if (
+            not raw.isascii()
+        ):  # the library smuggles bytes that are not UTF-8 through as surrogates, which no file takes
+            value = raw.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         headers[key] = f"{headers[key]}, {value}" if key in headers else value
     return headers
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from replay_fetch.archive.durable import explained, make_folder, write_atomically, write_file
+from replay_fetch.archive import durable
+from replay_fetch.archive.durable import Unsynced, explained, make_folder, write_atomically, write_file
 from replay_fetch.archive.layout import Layout
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import View
@@ -121,3 +124,61 @@ def test_a_session_files_name_tells_what_it_is(
     layout = Layout(tmp_path, compression)
     assert layout.session_name("s", partial=partial) == name
     assert layout.session_file("s", partial=partial) == tmp_path / name
+
+
+@pytest.fixture
+def helpers() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(3) as pool:
+        yield pool
+
+
+class Disk:
+    """Notes which file in a folder is brought to it, and whether by us; the ``refused`` one fails."""
+
+    def __init__(self, folder: Path, refused: str = "") -> None:
+        self.synced: list[tuple[str, bool]] = []
+        self._folder = folder
+        self._refused = refused
+
+    def fsync(self, descriptor: int) -> None:
+        about = os.fstat(descriptor)
+        name = next(path.name for path in self._folder.iterdir() if path.stat().st_ino == about.st_ino)
+        self.synced.append((name, threading.current_thread() is threading.main_thread()))
+        if name == self._refused:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+@pytest.mark.parametrize(("quick", "alone"), [(1e9, True), (-1.0, False)], ids=["quick disk", "slow disk"])
+def test_files_are_brought_to_the_disk_by_one_thread_where_it_is_quick(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    helpers: ThreadPoolExecutor,
+    quick: float,
+    alone: bool,  # noqa: FBT001 - a table
+) -> None:
+    disk = Disk(tmp_path)
+    monkeypatch.setattr(durable, "_QUICK", quick)
+    monkeypatch.setattr(os, "fsync", disk.fsync)
+    with Unsynced() as unsynced:
+        for name in "abc":
+            unsynced.write(tmp_path / name, [b"1", b"2"])
+        assert disk.synced == []
+        unsynced.sync(helpers)
+    assert sorted(disk.synced) == [(name, alone) for name in "abc"]
+    assert [(tmp_path / name).read_bytes() for name in "abc"] == [b"12"] * 3
+
+
+@pytest.mark.parametrize("quick", [1e9, -1.0], ids=["quick disk", "slow disk"])
+def test_a_disk_that_refuses_one_of_several_files_is_heard_and_all_are_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, helpers: ThreadPoolExecutor, quick: float
+) -> None:
+    monkeypatch.setattr(durable, "_QUICK", quick)
+    monkeypatch.setattr(os, "fsync", Disk(tmp_path, refused="b").fsync)
+    unsynced = Unsynced()
+    for name in "abc":
+        unsynced.write(tmp_path / name, [b"12"])
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)), unsynced:
+        unsynced.sync(helpers)
+    for descriptor in unsynced._descriptors:
+        with pytest.raises(OSError, match=os.strerror(errno.EBADF)):
+            os.fstat(descriptor)

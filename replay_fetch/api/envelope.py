@@ -18,19 +18,17 @@ class Envelope:
     """Nested JSON objects, of which only those that are asked for are split, once each.
 
     ``known`` holds the members of objects that are split already, by path; ``""`` is the outermost.
+    ``way`` is an outermost key whose value is only known by its own members.
     """
 
-    def __init__(self, known: dict[str, Members]) -> None:
+    def __init__(self, known: dict[str, Members], way: str = "") -> None:
         self._known = known
+        self._way = way
 
     @property
     def keys(self) -> list[str]:
         """The keys of the outermost object."""
-        return list(self._known[""])
-
-    def has(self, key: str) -> bool:
-        """False where the outermost object has no such key; ``""`` is that object."""
-        return key in self._known or key in self._known[""]
+        return [*self._known[""], self._way] if self._way else list(self._known[""])
 
     def members(self, path: str) -> Members:
         """The members of the object at ``path``; none where no object is there."""

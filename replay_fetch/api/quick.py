@@ -39,7 +39,8 @@ class QuickLocate:
         self._keys = path.split(".") if path else []
         self._outranking = () if overridden else outranking(path)
         looked_at = {*LOOKED_AT, *self._outranking, ERRORS, *filter(None, [next_path])}
-        self._levels: list[dict[str, str]] = []
+        self._levels: list[tuple[str, dict[str, str]]] = []
+        """The way to the list: the path of each object, and its members that are looked at, by field."""
         self._decoder = msgspec.json.Decoder(self._type(0, looked_at))
 
     def locate(self, text: bytes) -> Located | None:
@@ -49,12 +50,12 @@ class QuickLocate:
         except split.REFUSED:
             return None
         known: dict[str, Members] = {}
-        for depth, names in enumerate(self._levels):
-            known[".".join(self._keys[:depth])] = {
+        for path, names in self._levels:
+            known[path] = {
                 key: bytes(raw) for field, key in names.items() if (raw := getattr(level, field)) is not UNSET
             }
             level = getattr(level, _LIST)
-        envelope = Envelope(known) if known else None
+        envelope = Envelope(known, way=self._keys[0]) if known else None
         if envelope and any(envelope.get(path) is not None for path in self._outranking):
             return None
         return Located(list(map(bytes, level)), envelope, self._name, self._path)
@@ -67,7 +68,7 @@ class QuickLocate:
         way = self._keys[depth]
         beside = {path.removeprefix(here).partition(".")[0] for path in looked_at if path.startswith(here)} - {way}
         names = {f"f{number}": key for number, key in enumerate(sorted(beside))}
-        self._levels.append(names)
+        self._levels.append((here.removesuffix("."), names))
         fields = [(_LIST, self._type(depth + 1, looked_at))]
         optional = [(field, Raw | UnsetType, UNSET) for field in names]
         return msgspec.defstruct("Level", [*fields, *optional], rename={**names, _LIST: way}, gc=False)

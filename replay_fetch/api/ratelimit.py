@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 from replay_fetch.api.printable import printable
 from replay_fetch.model import RateLimit
@@ -34,7 +35,10 @@ _CLOCK_SLACK = 5.0
 _NUMBER = re.compile(r"\s*\+?([0-9]+(?:\.[0-9]*)?)\s*(?:[,;]|$)")
 # From the start of a word only and without a way back: 8 kB of letters must not cost half a second.
 _PARAMETER = re.compile(r"(?<![a-z])([a-z]++)\s*+=\s*+\"?([0-9.]+)")
+# The vendor's header first, then the proxies' and drafts' one.
+_LIMIT, _REMAINING, _RESET = ((f"x-ratelimit-{what}", f"ratelimit-{what}") for what in ("limit", "remaining", "reset"))
 _SILENT = dict.fromkeys(("limit", "remaining", "reset", "period", "name"), "")
+_NOTHING = (None,) * 5
 _QUOTED_NAME = re.compile(r'\s*"([^"]*)"')
 
 
@@ -45,25 +49,31 @@ def rate_limit(headers: Mapping[str, str], *, now_epoch: float) -> RateLimit | N
     not even they where the answer's ``Date`` shows that it is wrong.
     """
     state = _structured(headers)
-    limit = _count(_first(headers, "limit") or state["limit"])
+    limit = _count(_first(headers, _LIMIT) or state["limit"])
     period = _number(headers.get("x-ratelimit-period", "") or state["period"])
     found = RateLimit(
         limit=limit or None,
         period=period if period and period <= _LONGEST_PERIOD else None,
-        remaining=_count(_first(headers, "remaining") or state["remaining"]),
-        reset=_wait(_first(headers, "reset") or state["reset"], headers, now_epoch),
+        remaining=_count(_first(headers, _REMAINING) or state["remaining"]),
+        reset=_wait(_first(headers, _RESET) or state["reset"], headers, now_epoch),
         retry_after=_wait(headers.get("retry-after", ""), headers, now_epoch),
-        name=printable(headers.get("x-ratelimit-name", "") or state["name"], 100),
+        name=_readable(headers.get("x-ratelimit-name", "") or state["name"]),
     )
     numbers = (found.limit, found.period, found.remaining, found.reset, found.retry_after)
-    return None if all(number is None for number in numbers) else found
+    return None if numbers == _NOTHING else found
 
 
-def _first(headers: Mapping[str, str], what: str) -> str:
-    """The value in the vendor's header, else in the proxies' and drafts' one."""
-    return headers.get(f"x-ratelimit-{what}") or headers.get(f"ratelimit-{what}") or ""
+def _first(headers: Mapping[str, str], names: tuple[str, str]) -> str:
+    return headers.get(names[0]) or headers.get(names[1]) or ""
 
 
+@lru_cache(maxsize=16)
+def _readable(name: str) -> str:
+    return printable(name, 100)
+
+
+# The same few texts come again and again, and an answer has five of them.
+@lru_cache(maxsize=256)
 def _number(text: str) -> float | None:
     """The first of the numbers in ``text``; None for garbage and for negative ones."""
     number = _NUMBER.match(text)
@@ -77,6 +87,8 @@ def _count(text: str) -> int | None:
 
 def _wait(text: str, headers: Mapping[str, str], now_epoch: float) -> float | None:
     """Seconds from now, of a header that gives seconds, an epoch or a date."""
+    if not text:
+        return None
     number = _number(text)
     if number is None:
         number = _date(text)

@@ -45,9 +45,19 @@ _PLACES = (
     _Place("meta.pagination", ("next_cursor", "next_page", "next"), _IN_MORE),
     _Place("data.attributes.paging", _IN_PAGING),
 )
-_TOP_KEYS = tuple(place.path.partition(".")[0] for place in _PLACES)
 _LINK_PLACE = "links.next"
 
+
+def _led_to() -> dict[str, set[int]]:
+    """By each outermost key that leads to one, the numbers of the places."""
+    led_to: dict[str, set[int]] = {}
+    for number, place in enumerate(_PLACES):
+        for path in place.paths():
+            led_to.setdefault(path.partition(".")[0], set()).add(number)
+    return led_to
+
+
+_LED_TO = _led_to()
 # Every path that find_next looks at without --next-path, for whoever splits only what is looked at.
 LOOKED_AT = frozenset({_LINK_PLACE}.union(*(place.paths() for place in _PLACES)))
 
@@ -76,9 +86,9 @@ def find_next(envelope: Envelope | None, link_header: str, origin: str, next_pat
 
 
 def _present(envelope: Envelope) -> list[tuple[_Place, Members]]:
-    """The places that can be there, by their outermost keys: few of all."""
-    places = zip(_PLACES, _TOP_KEYS, strict=True)
-    return [(place, envelope.members(place.path)) for place, key in places if envelope.has(key)]
+    """The places that can be there, by the outermost keys, in the order of the rules."""
+    numbers = sorted({number for key in envelope.keys for number in _LED_TO.get(key, ())})
+    return [(_PLACES[number], envelope.members(_PLACES[number].path)) for number in numbers]
 
 
 def _candidates(
@@ -93,7 +103,7 @@ def _candidates(
                 )
             elif place.path.endswith("paging") and kind(envelope.get(place.path)) == "string":
                 yield _read(envelope.get(place.path), place.path)
-        if envelope.has("links"):
+        if "links" in envelope.keys:
             yield _linked(_link_text(envelope), origin, _LINK_PLACE)
     if link_header:
         yield _linked(next_link(link_header), origin, "Link header")

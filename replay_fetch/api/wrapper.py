@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from replay_fetch.api import split
 from replay_fetch.model import Segment
 
-# As the SDK writes a segment; then the whole of it need not be looked through for a wrapper's keys.
-_begins_with_records = re.compile(rb'\{\s*"records"\s*:')
+# As the SDKs write a segment; then the whole of it need not be looked through for a wrapper's keys.
+_RECORDS_FIRST = b'{"records":'
 _ATTRIBUTES = b'"attributes"'
 
 
@@ -18,7 +16,7 @@ def segment(element: bytes) -> Segment:
     A wrapper is an object whose ``attributes`` are an object, with a ``type`` or ``id`` beside
     them and no ``records``. Its other members become ``Segment.item``, each one verbatim.
     """
-    if _begins_with_records.match(element) or _ATTRIBUTES not in element or element[:1] != b"{":
+    if element.startswith(_RECORDS_FIRST) or _ATTRIBUTES not in element or element[:1] != b"{":
         return Segment(element)
     names = split.members(element)
     inner = names.get("attributes", b"")

@@ -6,9 +6,8 @@ disk before the ledger says so, and what the ledger no longer needs is removed o
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import replace
 from typing import Protocol
 
@@ -74,9 +73,11 @@ class Committer:
         self._save(draft for row, draft in drafts.items() if row not in straight)
         written = self._write(files)
         placed = {record.planned.row: record for one in written for record in one.records}
-        unnamed = [one.file for one in written if one.moves]
-        self._journal.record((records | placed).values(), [file.session for file in unnamed])
-        self._name(unnamed)
+        moving = [one.file for one in written if one.moves]
+        self._journal.record((records | placed).values(), [file.session for file in moving])
+        if moving:  # the ledger knows of it, so a kill before the names are there is made good
+            self._name(moving)
+            self._journal.named()
         with explained(f"clearing {self._layout.private}"):
             self._remove_stale(files, drafts, records)
         ended = [delivery.planned.row for delivery in batch.deliveries if delivery.ended]
@@ -123,42 +124,37 @@ class Committer:
                 sync_folder(self._layout.parts)
 
     def _write(self, files: Sequence[SessionFile]) -> list[Written]:
-        """Write the session files and put their names on the disk, but for those in which views move."""
+        """Write the session files; those in which no view moves have their names then."""
         written: list[Written] = []
         for first in range(0, len(files), _FILES_AT_ONCE):
             with Unsynced() as unsynced:
                 written += self._written(files[first : first + _FILES_AT_ONCE], unsynced)
                 with explained(f"writing {self._layout.sessions}"):
                     unsynced.sync(self._pool)
-        for one in written:
-            if not one.moves:
-                one.file.name()
         if written:
-            self._sync_sessions()
+            self._name(one.file for one in written if not one.moves)
         return written
 
     def _written(self, files: Iterable[SessionFile], unsynced: Unsynced) -> list[Written]:
-        """Write the files; those that are compressed in several threads."""
-        in_threads = self._layout.compression is not Compression.NONE
-        each = self._pool.map if in_threads else map
+        """Write the files; those that are compressed in several threads, none of which is left at work."""
         try:
-            return [one for one in each(SessionFile.write, files, itertools.repeat(unsynced)) if one is not None]
+            if self._layout.compression is Compression.NONE:
+                written = [file.write(unsynced) for file in files]
+            else:
+                at_work = [self._pool.submit(file.write, unsynced) for file in files]
+                wait(at_work)
+                written = [one.result() for one in at_work]
         except DamagedPart as damage:
             view = damage.view
             self._journal.record([ViewRecord(view.planned, part=view.part + 1)])
             raise
+        return [one for one in written if one is not None]
 
-    def _name(self, files: Sequence[SessionFile]) -> None:
-        """Name the files in which views have moved; the ledger knows of it, so a kill before is made good."""
-        if not files:
-            return
-        for file in files:
-            file.name()
-        self._sync_sessions()
-        self._journal.named()
-
-    def _sync_sessions(self) -> None:
+    def _name(self, files: Iterable[SessionFile]) -> None:
+        """Give files that are on the disk their names, durably."""
         with explained(f"writing {self._layout.sessions}"):
+            for file in files:
+                file.name()
             sync_folder(self._layout.sessions)
 
     def _remove_stale(

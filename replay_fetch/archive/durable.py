@@ -10,7 +10,7 @@ import errno
 import os
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor
+from concurrent.futures import Executor, wait
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -100,8 +100,10 @@ class Unsynced:
         began = time.monotonic()
         for done, descriptor in enumerate(self._descriptors):
             if time.monotonic() - began > _QUICK:
-                for _ in helpers.map(os.fsync, self._descriptors[done:]):
-                    pass
+                at_work = [helpers.submit(os.fsync, rest) for rest in self._descriptors[done:]]
+                wait(at_work)
+                for one in at_work:
+                    one.result()
                 return
             os.fsync(descriptor)
 

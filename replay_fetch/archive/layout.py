@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from replay_fetch.model import View
@@ -13,66 +14,69 @@ from replay_fetch.settings import Compression
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Layout:
-    """The paths of one archive."""
+    """The paths of one archive; those of folders are made once, since joining them is what paths cost."""
 
     root: Path
     compression: Compression = Compression.NONE
 
-    @property
+    @cached_property
     def sessions(self) -> Path:
         """The folder of finished (and partial) session files."""
         return self.root / "sessions"
 
-    @property
+    @cached_property
     def raw(self) -> Path:
         """The folder of pages kept as they came."""
         return self.root / "raw"
 
-    @property
+    @cached_property
     def manifest(self) -> Path:
         """One line a view: the archive's table of contents."""
         return self.root / "manifest.ndjson"
 
-    @property
+    @cached_property
     def report(self) -> Path:
         """The last run in figures."""
         return self.root / "report.json"
 
-    @property
+    @cached_property
     def private(self) -> Path:
         """What is ours alone; nothing in it is needed to read the archive."""
         return self.root / ".replay-fetch"
 
-    @property
+    @cached_property
     def ledger(self) -> Path:
         """The plan and each view's state."""
         return self.private / "ledger.sqlite"
 
-    @property
+    @cached_property
     def lock(self) -> Path:
         """Held by the run that writes to this archive."""
         return self.private / "lock"
 
-    @property
+    @cached_property
     def parts(self) -> Path:
         """Views that are fetched while their session is not whole."""
         return self.private / "parts"
 
-    @property
+    @cached_property
     def temporary(self) -> Path:
         """Files on their way to their final name; emptied at the start of a run."""
         return self.private / "tmp"
 
     def session_name(self, session_id: str, *, partial: bool = False) -> str:
         """A session file's name, relative to the archive."""
-        infix = ".partial" if partial else ""
-        return f"sessions/{_checked(session_id)}{infix}.ndjson{self.compression.suffix}"
+        return f"{self.sessions.name}/{self._file_name(session_id, partial=partial)}"
 
     def session_file(self, session_id: str, *, partial: bool = False) -> Path:
         """A session file's path."""
-        return self.root / self.session_name(session_id, partial=partial)
+        return self.sessions / self._file_name(session_id, partial=partial)
+
+    def _file_name(self, session_id: str, *, partial: bool) -> str:
+        infix = ".partial" if partial else ""
+        return f"{_checked(session_id)}{infix}.ndjson{self.compression.suffix}"
 
     def part(self, row: int, number: int) -> Path:
         """The lines of one view, plain, named by its row in the ledger and the part's number."""

@@ -82,8 +82,7 @@ class SessionFile:
 
     def name(self) -> None:
         """Give the written file, which is on the disk, its name; the folder is the caller's to sync."""
-        with explained(f"writing {self.path}"):
-            give_name(self.temporary, self.path)
+        give_name(self.temporary, self.path)
 
     def _stored(self, content: Sequence[ViewRecord], spans: list[Span]) -> Iterator[bytes]:
         offset = 0
