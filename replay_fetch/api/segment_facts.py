@@ -101,8 +101,7 @@ class Continuity:
         """Earliest start, milliseconds since 1970."""
         self.end_ms: int | None = None
         """Latest end, milliseconds since 1970."""
-        self.records = 0
-        """Records in all segments that count theirs."""
+        self._records = 0
         self._seen: set[int] = set()
         self._opening: SegmentFacts | None = None
 
@@ -114,12 +113,16 @@ class Continuity:
             if segment.index in self._seen and len(self.repeats) < _NAMED:
                 self.repeats.append(segment.index)
             self._seen.add(segment.index)
-        if segment.start_ms is not None:
-            self.start_ms = min(segment.start_ms, segment.start_ms if self.start_ms is None else self.start_ms)
-        if segment.end_ms is not None:
-            self.end_ms = max(segment.end_ms, self.end_ms or 0)
-        # Bounded: two segments may each claim nearly as many as a database's integer holds.
-        self.records = min(self.records + (segment.records or 0), _MOST)
+        if segment.start_ms is not None and (self.start_ms is None or segment.start_ms < self.start_ms):
+            self.start_ms = segment.start_ms
+        if segment.end_ms is not None and (self.end_ms is None or segment.end_ms > self.end_ms):
+            self.end_ms = segment.end_ms
+        self._records += segment.records or 0
+
+    @property
+    def records(self) -> int:
+        """Records in all segments that count theirs; at most what a database's integer holds."""
+        return min(self._records, _MOST)
 
     @property
     def gaps(self) -> list[int]:
