@@ -17,21 +17,17 @@ _LINE_BREAKS = bytes.maketrans(b"\r\n", b"  ")
 
 def lines(view: View, first_position: int, segments: Sequence[Segment]) -> bytes:
     """The lines of consecutive segments of a view, each ended by a newline."""
-    joined = _joined(view, first_position, segments)
-    if joined.count(b"\n") == len(segments) and b"\r" not in joined:
-        return joined
-    whole = [Segment(raw.translate(_LINE_BREAKS), item and item.translate(_LINE_BREAKS)) for raw, item in segments]
-    return _joined(view, first_position, whole)
-
-
-def _joined(view: View, first_position: int, segments: Sequence[Segment]) -> bytes:
     # Ids hold letters, digits, - and _ only: nothing in them needs escaping.
     opening = f'{{"session_id":"{view.session_id}","view_id":"{view.view_id}","position":'.encode()
     pieces: list[bytes] = []
     for position, (raw, item) in enumerate(segments, first_position):
-        pieces += (opening, b'%d,"segment":' % position, raw)
-        pieces += (b"}\n",) if item is None else (b',"item":', item, b"}\n")
+        pieces += (opening, b'%d,"segment":' % position, _unbroken(raw))
+        pieces += (b"}\n",) if item is None else (b',"item":', _unbroken(item), b"}\n")
     return b"".join(pieces)
+
+
+def _unbroken(text: bytes) -> bytes:
+    return text.translate(_LINE_BREAKS) if b"\n" in text or b"\r" in text else text
 
 
 def segment_of(line: bytes) -> bytes:
