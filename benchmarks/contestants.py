@@ -33,6 +33,8 @@ class Contestant:
     """It writes a manifest beside them."""
     share: float = 1.0
     """Of the usual number of pages: few where each takes long, many where starting would hide what they cost."""
+    tls: bool = True
+    """It takes the CA that its environment names (``Certificate.environment``), so that it can ask over TLS."""
     counts: bool = False
     """It runs for a time and writes how many pages it got to the file ``pages``."""
 
@@ -43,10 +45,21 @@ class Contestant:
 
 def installed(contestants: Iterable[Contestant], notes: list[str]) -> list[Contestant]:
     """Those that are there; a note says which are not."""
+    return _kept(contestants, notes, lambda each: each.installed, "not installed")
+
+
+def over_tls(contestants: Iterable[Contestant], notes: list[str]) -> list[Contestant]:
+    """Those that can ask over TLS; a note says which cannot."""
+    return _kept(contestants, notes, lambda each: each.tls, "the environment cannot name them a CA")
+
+
+def _kept(
+    contestants: Iterable[Contestant], notes: list[str], keep: Callable[[Contestant], bool], otherwise: str
+) -> list[Contestant]:
     wanted = list(contestants)
-    if absent := [each.name for each in wanted if not each.installed]:
-        notes.append(f"Left out, since not installed: {', '.join(absent)}.")
-    return [each for each in wanted if each.installed]
+    if out := [each.name for each in wanted if not keep(each)]:
+        notes.append(f"Left out, since {otherwise}: {', '.join(out)}.")
+    return [each for each in wanted if keep(each)]
 
 
 def client(module: str, *flags: str) -> Command:

@@ -11,11 +11,12 @@ from pathlib import Path
 
 from benchmarks import clients
 from benchmarks.clients.common import url
-from benchmarks.contestants import BARE, WORKERS, Command, Contestant, client, installed
+from benchmarks.contestants import BARE, WORKERS, Command, Contestant, client, installed, over_tls
 from benchmarks.measure import Measure, table
 from benchmarks.results import Results
 from benchmarks.scratch import scratch
 from benchmarks.server import CODINGS, PAGES, SIZES, serving
+from benchmarks.tls import certified
 
 _QUICK = 0.2  # of the usual number of pages
 
@@ -74,11 +75,11 @@ CLIENTS = (
     Contestant("asyncio protocol", client("bare_asyncio"), keeps=False, share=4),
     Contestant("asyncio protocol, uvloop", client("bare_asyncio", "--uvloop"), needs="uvloop", keeps=False, share=4),
     # Both parse next to nothing.
-    Contestant("wrk", _wrk, needs="wrk", keeps=False, counts=True),
-    Contestant("ab", _ab, needs="ab", keeps=False, share=4),
+    Contestant("wrk", _wrk, needs="wrk", keeps=False, tls=False, counts=True),
+    Contestant("ab", _ab, needs="ab", keeps=False, tls=False, share=4),
     Contestant("curl --parallel", _listed(_CURL_URL.format, *_CURL), needs="curl", keeps=False, share=2),
-    Contestant("wget2", _listed("{}\n".format, *_WGET2), needs="wget2", keeps=False, share=4),
-    Contestant("aria2c, to files", _listed("{}\n  out={}\n".format, *_ARIA2C), needs="aria2c", keeps=False),
+    Contestant("wget2", _listed("{}\n".format, *_WGET2), needs="wget2", keeps=False, tls=False, share=4),
+    Contestant("aria2c, to files", _listed("{}\n  out={}\n".format, *_ARIA2C), needs="aria2c", keeps=False, tls=False),
     Contestant("vendor's client", client("vendor_raw"), needs="datadog_api_client", keeps=False),
     Contestant("requests in threads", client("threads"), needs="requests", keeps=False, share=0.25),
     Contestant("httpx", client("httpx_async"), needs="httpx", keeps=False, share=0.05),
@@ -91,23 +92,29 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--codings", nargs="+", choices=CODINGS, default=list(CODINGS))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where to write (default: in memory, /dev/shm)")
+    parser.add_argument("--tls", action="store_true", help="over TLS 1.3; --out calls it fetch-tls")
     parser.add_argument("--only", nargs="+", default=names, choices=names, metavar="NAME")
 
 
 def run(options: argparse.Namespace) -> Results:
     if options.quick:
         options.sizes, options.codings, options.rounds = options.sizes[:2][-1:], options.codings[:1], 1
-    results = Results("fetch")
+    results = Results("fetch-tls" if options.tls else "fetch")
     present = installed((each for each in CLIENTS if each.name in options.only), results.notes)
-    with scratch(options.folder) as folder, serving(folder / "pages", options.sizes, options.codings) as served:
-        server, urls = served
+    if options.tls:
+        present = over_tls(present, results.notes)
+    with (
+        scratch(options.folder) as folder,
+        certified(wanted=options.tls) as certificate,
+        serving(folder / "pages", options.sizes, options.codings, certificate) as (server, urls),
+    ):
         results.notes.append(f"Server: {server}.")
         if "gzip" in options.codings:
             results.notes.append("wrk, ab and the asyncio protocol do not inflate; all others do.")
         for case, base_url in urls.items():
             print(f"{case} …", file=sys.stderr)
             share = _QUICK if options.quick else 1.0
-            trials = Measure(folder, case, base_url, share).trials(present, options.rounds)
+            trials = Measure(folder, case, base_url, share, certificate).trials(present, options.rounds)
             results.tables.append(table(trials, against=[BARE]))
             results.measurements += map(asdict, trials)
     return results

@@ -13,6 +13,7 @@ from benchmarks.programs import FailedError, Price, price
 from benchmarks.results import Table, spread
 from benchmarks.scratch import settle, write_list
 from benchmarks.server import PAGES, asked
+from benchmarks.tls import Certificate
 
 PAGES_OF_SIZE = {2_000: 10_000, 20_000: 10_000, 200_000: 3_000, 2_000_000: 300}
 """Pages of a run by their size: about a second for bare aiohttp."""
@@ -65,6 +66,8 @@ class Measure:
     base_url: str
     share: float = 1.0
     """Of the usual number of pages."""
+    certificate: Certificate | None = None
+    """The server's, where it speaks TLS."""
 
     @property
     def size(self) -> int:
@@ -99,11 +102,12 @@ class Measure:
         views, out = write_list(self.folder / "views.csv", sessions), self.folder / "out"
         command = contestant.command(self.base_url, views, out)
         settle(self.folder)
-        before = asked(self.base_url) + 1  # and the question afterwards
+        trust = self.certificate.environment if self.certificate else {}
+        before = asked(self.base_url, self.certificate) + 1  # and the question afterwards
         try:
-            paid = price(watched(command, watched_into) if watched_into else command, env=ENVIRONMENT)
+            paid = price(watched(command, watched_into) if watched_into else command, env={**ENVIRONMENT, **trust})
             pages = int((out / "pages").read_text()) if contestant.counts else sessions * PAGES
-            run = Run(paid, pages, asked(self.base_url) - before)
+            run = Run(paid, pages, asked(self.base_url, self.certificate) - before)
             _check(contestant, run, out, sessions)
         finally:
             shutil.rmtree(out, ignore_errors=True)

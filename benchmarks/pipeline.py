@@ -13,6 +13,7 @@ from benchmarks.measure import Measure, Trial, requests_a_page, table
 from benchmarks.results import Results, spread
 from benchmarks.scratch import scratch
 from benchmarks.server import CODINGS, PAGES, serving
+from benchmarks.tls import certified
 
 _QUICK = 0.1  # of the usual number of pages
 _LAG = (
@@ -27,6 +28,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--codings", nargs="+", choices=CODINGS, default=list(CODINGS))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where to write (default: in memory, /dev/shm)")
+    parser.add_argument("--tls", action="store_true", help="over TLS 1.3; --out calls it pipeline-tls")
     parser.add_argument("--also", nargs="+", default=[], choices=names, metavar="NAME")
     parser.add_argument("--only", nargs="+", default=[], choices=names, metavar="NAME")
 
@@ -34,10 +36,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Results:
     if options.quick:
         options.sizes, options.codings, options.rounds = options.sizes[:2], options.codings[:1], 1
-    results = Results("pipeline")
+    results = Results("pipeline-tls" if options.tls else "pipeline")
     present = installed(_chosen(options.only, options.also), results.notes)
-    with scratch(options.folder) as folder, serving(folder / "pages", options.sizes, options.codings) as served:
-        server, urls = served
+    with (
+        scratch(options.folder) as folder,
+        certified(wanted=options.tls) as certificate,
+        serving(folder / "pages", options.sizes, options.codings, certificate) as (server, urls),
+    ):
         where = "on tmpfs" if options.folder is None else f"in {options.folder}"
         results.notes += [f"Server: {server}; files {where}; {PAGES} pages a session, one file a session.", _LAG]
         trials: list[Trial] = []
@@ -47,7 +52,8 @@ def run(options: argparse.Namespace) -> Results:
                 continue
             print(f"{case} …", file=sys.stderr)
             share = _QUICK if options.quick else 1.0
-            trials += _compared(Measure(folder, case, base_url, share), present, options.rounds, results)
+            measure = Measure(folder, case, base_url, share, certificate)
+            trials += _compared(measure, present, options.rounds, results)
     results.notes.append(f"Requests a page of {OURS}: {spread(requests_a_page(trials, OURS), '{:.3f}')}.")
     return results
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from benchmarks.programs import running
+from benchmarks.tls import Certificate
 
 SIZES = (2_000, 20_000, 200_000, 2_000_000)
 CODINGS = ("plain", "gzip")
@@ -39,36 +40,43 @@ http {{
   uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
   map $arg_paging $page {{ default 1; p2 2; p3 3; p4 4; p5 5; }}
   {headers}
+  {tls}
   {servers}
 }}
 """
 _SERVER = """server {{
-    listen 127.0.0.1:{port}; root {root}; {extra}
+    listen 127.0.0.1:{port}{listen}; root {root}; {extra}
     location / {{ rewrite ^ /$page.json break; }}
     location = /asked {{ stub_status; }}
   }}"""
+_TLS = "ssl_certificate {0.chain_file}; ssl_certificate_key {0.key_file}; ssl_protocols TLSv1.3;"
 _ASKED = re.compile(rb"requests\n \d+ \d+ (\d+) ")  # as nginx words it
 
 
 @contextmanager
-def serving(folder: Path, sizes: Sequence[int], codings: Sequence[str]) -> Iterator[tuple[str, dict[str, str]]]:
-    """Serve the pages; yields the server's name and a base URL for each ``size/coding``."""
+def serving(
+    folder: Path, sizes: Sequence[int], codings: Sequence[str], certificate: Certificate | None = None
+) -> Iterator[tuple[str, dict[str, str]]]:
+    """Serve the pages, over TLS with a certificate; yields the server's name and a base URL for each ``size/coding``.
+
+    It speaks HTTP/1.1 only, and TLS 1.3 only.
+    """
     subprocess.run([sys.executable, "-m", "benchmarks.pages", folder, *map(str, sizes)], check=True)  # noqa: S603 - ours
     wanted = [f"{size}/{coding}" for size in sizes for coding in codings]
     ports = dict(zip(wanted, free_ports(len(wanted)), strict=True))
     nginx = nginx_program()
-    command = _nginx(nginx, folder, ports) if nginx else _ours(folder, ports)
+    command = _nginx(nginx, folder, ports, certificate) if nginx else _ours(folder, ports, certificate)
     with running(command):
         for port in ports.values():
             wait_for(port)
         name = "nginx" if nginx else "asyncio (nginx is not installed)"
-        yield name, {what: f"http://127.0.0.1:{port}" for what, port in ports.items()}
+        scheme, over = ("https", ", TLS 1.3") if certificate else ("http", "")
+        yield f"{name}{over}", {what: f"{scheme}://127.0.0.1:{port}" for what, port in ports.items()}
 
 
-def asked(base_url: str) -> int:
+def asked(base_url: str, certificate: Certificate | None = None) -> int:
     """How many requests the server of the pages has had, on all ports, this one included."""
-    place = urlsplit(base_url)
-    with socket.create_connection((place.hostname or "", place.port or 80), timeout=10) as connection:
+    with _connected(base_url, certificate) as connection:
         connection.sendall(b"GET /asked HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         answer = b"".join(iter(lambda: connection.recv(4096), b""))
     found = _ASKED.search(answer)
@@ -77,11 +85,20 @@ def asked(base_url: str) -> int:
     return int(found[1])
 
 
-def _nginx(program: str, folder: Path, ports: dict[str, int]) -> list[str]:
-    servers = [_SERVER.format(port=port, root=folder / what, extra=_extra(what)) for what, port in ports.items()]
+def _connected(base_url: str, certificate: Certificate | None) -> socket.socket:
+    place = urlsplit(base_url)
+    plain = socket.create_connection((place.hostname or "", place.port or 80), timeout=10)
+    return certificate.trusting().wrap_socket(plain, server_hostname=place.hostname) if certificate else plain
+
+
+def _nginx(program: str, folder: Path, ports: dict[str, int], certificate: Certificate | None) -> list[str]:
+    listen, tls = (" ssl", _TLS.format(certificate)) if certificate else ("", "")
+    servers = [
+        _SERVER.format(port=port, listen=listen, root=folder / what, extra=_extra(what)) for what, port in ports.items()
+    ]
     headers = " ".join(f'add_header {name} "{value}";' for name, value in HEADERS.items())
     config = folder / "nginx.conf"
-    config.write_text(_NGINX.format(folder=folder, headers=headers, servers="\n  ".join(servers)))
+    config.write_text(_NGINX.format(folder=folder, headers=headers, tls=tls, servers="\n  ".join(servers)))
     return [program, "-e", str(folder / "error.log"), "-c", str(config)]
 
 
@@ -93,8 +110,10 @@ def _extra(what: str) -> str:
     return " ".join(f'add_header {name} "{value}";' for name, value in names.items())
 
 
-def _ours(folder: Path, ports: dict[str, int]) -> list[str]:
-    return [sys.executable, "-m", "benchmarks.static", str(folder), *(f"{what}={port}" for what, port in ports.items())]
+def _ours(folder: Path, ports: dict[str, int], certificate: Certificate | None) -> list[str]:
+    places = [f"{what}={port}" for what, port in ports.items()]
+    tls = ["--tls", str(certificate.folder)] if certificate else []
+    return [sys.executable, "-m", "benchmarks.static", str(folder), *places, *tls]
 
 
 def nginx_program() -> str | None:

@@ -1,14 +1,16 @@
-"""Serves the benchmark's pages where nginx is not installed: ``python -m benchmarks.static FOLDER WHAT=PORT…``."""
+"""Serves the benchmark's pages where nginx is not installed: see ``--help``."""
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import re
-import sys
+import ssl
 from functools import partial
 from pathlib import Path
 
 from benchmarks.server import HEADERS, PAGES
+from benchmarks.tls import Certificate
 
 _PAGING = re.compile(rb"[?&]paging=p(\d)")
 _ASKED = b"HTTP/1.1 200 OK\r\n\r\nserver accepts handled requests\n 0 0 %d \n"  # as nginx words it
@@ -53,14 +55,26 @@ def answers(folder: Path) -> dict[int, bytes]:
     return found
 
 
-async def main(folder: Path, places: list[str]) -> None:
+def showing(certificate: Certificate) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.load_cert_chain(certificate.chain_file, certificate.key_file)
+    return context
+
+
+async def main(folder: Path, places: list[str], tls: ssl.SSLContext | None) -> None:
     loop = asyncio.get_running_loop()
     for place in places:
         what, _, port = place.partition("=")
         ready = answers(folder / what)
-        await loop.create_server(partial(Pages, ready), "127.0.0.1", int(port))
+        await loop.create_server(partial(Pages, ready), "127.0.0.1", int(port), ssl=tls)
     await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2:]))
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.static")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("places", nargs="+", metavar="WHAT=PORT", help="a folder of pages below, and its port")
+    parser.add_argument("--tls", type=Path, metavar="FOLDER", help="of a certificate")
+    options = parser.parse_args()
+    asyncio.run(main(options.folder, options.places, showing(Certificate(options.tls)) if options.tls else None))

@@ -17,6 +17,7 @@ from benchmarks import server
 from benchmarks.__main__ import _BENCHMARKS
 from benchmarks.pages import cut
 from benchmarks.results import Results, Table, spread
+from benchmarks.tls import certified
 from replay_fetch.api import elements, members
 
 ROOT = Path(__file__).parents[1]
@@ -60,22 +61,29 @@ def test_every_benchmark_is_there_and_in_the_readme(name: str) -> None:
     assert re.search(rf"^\| `{name}[ `]", (ROOT / "benchmarks" / "README.md").read_text(), flags=re.MULTILINE)
 
 
+@pytest.mark.parametrize("over_tls", [False, True], ids=["http", "https"])
 @pytest.mark.parametrize("program", ["nginx", "ours"])
-def test_both_servers_answer_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+def test_both_servers_answer_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, *, over_tls: bool
+) -> None:
     if program == "ours":
         monkeypatch.setattr(server, "nginx_program", lambda: None)
     elif not server.nginx_program():
         pytest.skip("nginx is not installed")
-    with server.serving(tmp_path / "pages", [2_000], ["plain", "gzip"]) as (_, urls):
+    with (
+        certified(wanted=over_tls) as certificate,
+        server.serving(tmp_path / "pages", [2_000], ["plain", "gzip"], certificate) as (_, urls),
+    ):
+        trusting = certificate.trusting() if certificate else None
         for what, base_url in urls.items():
             for page in range(1, server.PAGES + 1):
                 url = f"{base_url}/any/path" if page == 1 else f"{base_url}/any/path?source=a&paging=p{page}"
-                with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 - of loopback
+                with urllib.request.urlopen(url, timeout=10, context=trusting) as answer:  # noqa: S310 - of loopback
                     assert answer.read() == (tmp_path / "pages" / what / f"{page}.json").read_bytes()
                     assert answer.headers["Content-Encoding"] == ("gzip" if what.endswith("gzip") else None)
                     assert server.HEADERS.items() <= dict(answer.headers).items()
-        assert server.asked(urls["2000/plain"]) == 2 * server.PAGES + 1
-        assert server.asked(urls["2000/gzip"]) == 2 * server.PAGES + 2
+        assert server.asked(urls["2000/plain"], certificate) == 2 * server.PAGES + 1
+        assert server.asked(urls["2000/gzip"], certificate) == 2 * server.PAGES + 2
 
 
 @pytest.mark.parametrize("size", server.SIZES[:3])

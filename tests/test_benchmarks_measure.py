@@ -65,7 +65,7 @@ def test_one_that_runs_for_a_time_says_how_many_pages_it_got(tmp_path: Path, mon
 
     counter = itertools.count(step=1100)
     monkeypatch.setattr(measure, "price", price)
-    monkeypatch.setattr(measure, "asked", lambda _: next(counter))
+    monkeypatch.setattr(measure, "asked", lambda *_: next(counter))
     counting = Contestant("wrk", lambda _url, _views, out: [str(out)], keeps=False, counts=True)
     (only,) = Measure(tmp_path, "20000/plain", "").trials([counting], rounds=1)
     assert only.cpu == pytest.approx(0.5 / 1000)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import ssl
 import sys
+from functools import partial
 from urllib.parse import urlsplit
 
 from benchmarks.clients.common import KEYS, Work, url, work
@@ -56,9 +58,13 @@ async def main() -> None:
     todo = work()
     shared = iter(requests(todo))
     place = urlsplit(todo.base_url)
+    tls = ssl.create_default_context() if place.scheme == "https" else None
+    connect = partial(
+        asyncio.get_running_loop().create_connection, Client, place.hostname or "", place.port or 80, ssl=tls
+    )
 
     async def worker() -> None:
-        _, client = await asyncio.get_running_loop().create_connection(Client, place.hostname or "", place.port or 80)
+        _, client = await connect()
         for request in shared:
             await client.get(request)
 
