@@ -111,6 +111,10 @@ class ApiSettings:
         return (self.base_url or f"https://api.{self.site}").rstrip("/")
 
 
+# Less would not make the process smaller: what it takes beside its pages is about 60 MB.
+_LEAST_MEMORY = 96 * 10**6
+
+
 @dataclass(frozen=True, slots=True)
 class FetchSettings:
     """How pages are asked for: concurrency, ceilings, patience."""
@@ -127,6 +131,8 @@ class FetchSettings:
     """Seconds in which nothing at all succeeds before the run stops."""
     ca_file: Path | None = None
     """PEM bundle to trust beside the system's."""
+    memory_limit: int = 256 * 10**6
+    """Bytes that the process is to stay below: large pages wait for room before they are read."""
     max_pages: int = 10_000
     """Pages of one view after which its chain counts as cut: 4 h at 12 segments a minute are 2,880."""
 
@@ -135,6 +141,7 @@ class FetchSettings:
         _require(
             self.max_rate is None or 0 < self.max_rate < float("inf"), "--max-rate must be above 0 requests a second"
         )
+        _require(self.memory_limit >= _LEAST_MEMORY, f"--memory-limit must be at least {_LEAST_MEMORY // 10**6}MB")
         _require(self.retries >= 0, "--retries must be 0 or more")
         for flag, seconds in (
             ("--connect-timeout", self.connect_timeout),

@@ -17,11 +17,19 @@ import aiohttp
 from yarl import URL
 
 from replay_fetch.errors import Rejected, ReplayFetchError, SettingsError, TransportError, TrustError
+from replay_fetch.memory import Hold
 from replay_fetch.model import Answer
 from replay_fetch.settings import ApiSettings, FetchSettings
 
 # An answer is read whole; it may be this much larger than a page may inflate to, never more.
 _BODY_SLACK = 2**20
+# While a page is read it lies in memory up to three times: as it came, with its surrogates in disguise, and in
+# segments; a packed one grows about eightfold before that.
+_PLAIN, _PACKED = 3, 3 * 8
+# What takes less than this is not counted: all workers together take little with it.
+_LIGHT = 2**18
+# What a body counts as that does not tell its length.
+_UNTOLD = 2**20
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -42,41 +50,49 @@ class Transport:
         self._max_body = max_body
         self._now = asyncio.get_running_loop().time
 
-    async def get(self, url: str) -> Answer:
+    async def get(self, url: str, hold: Hold | None = None) -> Answer:
         """Ask once for ``url``, already encoded, and read the answer to its end.
 
-        Raises TransportError when no whole answer came, Rejected when it is larger than a page may be
-        and TrustError when the server's certificate is not trusted. Redirects are answers like any other: not followed.
+        A large body waits for room before it is read, where ``hold`` is given, which is then as large
+        as decoding it may take. Raises TransportError when no whole answer came, Rejected when it is larger
+        than a page may be and TrustError when the server's certificate is not trusted. Redirects are
+        answers like any other: not followed.
         """
-        return await self._ask("GET", url, None)
+        return await self._ask("GET", url, None, hold)
 
     async def post_json(self, url: str, body: bytes) -> Answer:
         """The same with ``body``, which is JSON text, for calls that only read."""
-        return await self._ask("POST", url, body)
+        return await self._ask("POST", url, body, None)
 
-    async def _ask(self, method: str, url: str, body: bytes | None) -> Answer:
+    async def _ask(self, method: str, url: str, body: bytes | None, hold: Hold | None) -> Answer:
         try:
-            return await self._answer(method, url, body)
+            return await self._answer(method, url, body, hold)
         except (aiohttp.ClientError, OSError, TimeoutError, _TooLarge) as error:
             failure = _translated(error)
         raise failure
 
-    async def _answer(self, method: str, url: str, content: bytes | None) -> Answer:
+    async def _answer(self, method: str, url: str, content: bytes | None, hold: Hold | None) -> Answer:
         sent_at = self._now()
         target = URL(url, encoded=True)
         headers = self._headers if content is None else {**self._headers, **_JSON}
         async with self._http.request(
             method, target, data=content, headers=headers, allow_redirects=False, proxy=self._proxy
         ) as response:
-            body = await self._body(response)
+            try:
+                body = await self._body(response, hold)
+            except RuntimeError as closed:  # how the library says that the connection went while nobody read
+                raise aiohttp.ClientPayloadError(str(closed)) from None
             answered = _joined(response.headers.items())
             return Answer(response.status, answered, body, sent_at=sent_at, received_at=self._now())
 
-    async def _body(self, response: aiohttp.ClientResponse) -> bytes:
+    async def _body(self, response: aiohttp.ClientResponse, hold: Hold | None) -> bytes:
         length = response.content_length
         if length is not None and length > self._max_body:
             response.close()
             raise _TooLarge
+        times = _PACKED if "Content-Encoding" in response.headers else _PLAIN
+        if hold is not None and (weight := (length or _UNTOLD) * times) > _LIGHT:
+            await hold.take(weight)
         if length is not None:
             return await response.read()
         chunks, size = [], 0
@@ -86,6 +102,8 @@ class Transport:
             if size > self._max_body:
                 response.close()
                 raise _TooLarge
+            if hold is not None:
+                hold.change(max(hold.size, size * times))
         return b"".join(chunks)
 
 

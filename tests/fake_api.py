@@ -11,6 +11,7 @@ import anyio
 
 from replay_fetch.api import Endpoint, PageDecoder
 from replay_fetch.fetch import Asking
+from replay_fetch.memory import Hold
 from replay_fetch.model import Answer, View
 from replay_fetch.pacing import Pacer
 from replay_fetch.progress import RunStats
@@ -45,7 +46,7 @@ class FakeTransport(Transport):
     asked: list[tuple[float, str, str | None]] = field(default_factory=list)
     """When, which source, which token."""
 
-    async def get(self, url: str) -> Answer:
+    async def get(self, url: str, hold: Hold | None = None) -> Answer:  # noqa: ARG002 - pages here are small
         """As the real one: a whole answer, or an error."""
         query = parse_qs(urlsplit(url).query, keep_blank_values=True)
         source, token = query["source"][0], query.get("paging", [None])[0]

@@ -9,6 +9,7 @@ from pieces import arrived, ended, planned
 
 from replay_fetch.archive import ChainRestarted
 from replay_fetch.archive.desk import GROWING, LARGE, LINGER, Batch, Desk
+from replay_fetch.model import Answer
 
 ONE, TWO, OTHER = planned(1), planned(2), planned(3, session=2)
 
@@ -124,4 +125,26 @@ def test_what_waits_is_counted_until_it_is_written(desk: Desk) -> None:
     batch = desk.batch(math.inf)
     assert (desk.size, batch.size) == (2 * held, 2 * held)
     desk.written(batch)
+    assert desk.size == 0
+
+
+def test_a_batch_comes_to_about_as_much_as_it_may_and_the_rest_stays_due(desk: Desk) -> None:
+    """Whole sessions first, then what is large, then the oldest; nothing is delivered twice or lost."""
+    for view in (ONE, TWO):
+        desk.take(arrived(view, size=1_000), 0.0)
+        desk.take(ended(view), 0.0)
+    desk.take(arrived(OTHER, size=LARGE), 0.0)
+    desk.take(arrived(planned(4, session=2), size=1_000), 0.0)
+    whole, large, rest = (desk.batch(math.inf, most=most) for most in (10, 10, math.inf))
+    assert (rows(whole), whole.sessions) == ([1, 2], [1])
+    assert (rows(large), large.sessions) == ([3], [])
+    assert rows(rest) == [4]
+    assert desk.size == whole.size + large.size + rest.size
+    assert desk.batch(math.inf).deliveries == []
+
+
+def test_an_answer_that_nobody_understood_has_its_weight(desk: Desk) -> None:
+    desk.take(ended(ONE)._replace(answer=Answer(200, {}, b"x" * 500)), 0.0)
+    assert desk.size == 500
+    desk.written(desk.batch(math.inf))
     assert desk.size == 0

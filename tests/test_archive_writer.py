@@ -12,8 +12,9 @@ import pytest
 from pieces import FakeJournal, arrived, content, ended, planned
 from virtual_clock import VirtualClockLoop
 
-from replay_fetch.archive import Layout, Writer, writer
+from replay_fetch.archive import Layout, Writer
 from replay_fetch.archive.desk import GROWING, LINGER
+from replay_fetch.archive.writer import ROOM
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Outcome, ViewRecord
 from replay_fetch.settings import ArchiveSettings
@@ -41,6 +42,7 @@ class Office:
 
     layout: Layout
     journal: FakeJournal
+    room: int = ROOM
     committed: list[tuple[float, list[int]]] = field(default_factory=list)
     """When which rows became durable."""
 
@@ -51,7 +53,7 @@ class Office:
             if records:
                 self.committed.append((round(anyio.current_time(), 1), [record.planned.row for record in records]))
 
-        writing = Writer(self.layout, self.journal, ArchiveSettings(), on_commit)
+        writing = Writer(self.layout, self.journal, ArchiveSettings(), on_commit, self.room)
         writing.expect(1, views=2)
         loop = asyncio.get_running_loop()
         assert isinstance(loop, VirtualClockLoop)
@@ -114,8 +116,8 @@ async def test_what_waits_at_the_end_is_committed(office: Office) -> None:
     assert office.layout.session_file("s1", partial=True).read_bytes() == content(ONE, 1) + content(TWO, 1)
 
 
-async def test_while_the_disk_is_behind_nothing_is_taken_in(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "_ROOM", 3_000)
+async def test_while_the_disk_is_behind_nothing_is_taken_in(office: Office) -> None:
+    office.room = 3_000
     sent = 0
 
     async def script(writing: Writer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -55,6 +56,30 @@ def test_an_option_counts_before_the_environment_before_the_file_before_the_defa
 def test_an_age_is_shown_as_one_is_written(written: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert shown(capsys, "--refresh-window", written)["refresh-window"] == (told, "option")
     assert shown(capsys)["refresh-window"] == ("1d", "default")
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [("1GB", "1GB"), ("512MB", "512MB"), ("1.5GB", "1500MB"), ("300000kB", "300MB"), ("1e9", "1GB")],
+)
+def test_a_size_is_shown_as_one_is_written(written: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert shown(capsys, "--memory-limit", written)["memory-limit"] == (told, "option")
+    assert shown(capsys)["memory-limit"] == ("256MB", "default")
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("much", "'much' is not a size such as 512MB"),
+        ("1TB", "not a size"),
+        ("", "not a size"),
+        ("1kB", "at least 96MB"),
+    ],
+)
+def test_a_size_that_is_none_is_refused(written: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with contextlib.suppress(SystemExit):
+        assert main(["config", "--memory-limit", written]) == 2
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -182,6 +182,9 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
 
 def test_ctrl_c_ends_the_reading_of_a_list_that_does_not_come(tmp_path: Path) -> None:
     process = start("download", "-", tmp_path / "out", "--base-url", "http://127.0.0.1:9")
+    assert process.stdin
+    process.stdin.write(b"session_id,view_id\n" + b"".join(b"session,view%d\n" % row for row in range(20_000)))
+    process.stdin.flush()
     _wait((tmp_path / "out" / ".replay-fetch" / "ledger.sqlite").exists)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)

@@ -13,6 +13,7 @@ from rude_server import Behaviour, Server, answer, saying, serving, stalling
 from virtual_clock import VirtualClockLoop
 
 from replay_fetch.errors import Rejected, SettingsError, TransportError
+from replay_fetch.memory import Hold, Memory
 from replay_fetch.model import Answer
 from replay_fetch.settings import ApiSettings, FetchSettings
 from replay_fetch.transport import Transport, open_transport
@@ -192,3 +193,62 @@ async def test_a_ca_file_that_cannot_be_used_is_a_settings_error(
     with pytest.raises(SettingsError, match=rf"--ca-file .*ca\.pem.*{reason}"):
         async with open_transport(ApiSettings(), FetchSettings(ca_file=path), HEADERS):
             pytest.fail("opened")
+
+
+class WatchedMemory(Memory):
+    """Tells when somebody wants some."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.wants = asyncio.Event()
+
+    async def take(self, size: int) -> None:
+        self.wants.set()
+        await super().take(size)
+
+
+@pytest.mark.parametrize("there", [1_000_000, 600_000], ids=["whole", "cut while it waits"])
+async def test_a_large_body_waits_for_room(there: int) -> None:
+    memory = WatchedMemory(4_000_000)
+    large, second = Hold(memory), Hold(memory)
+    await large.take(3_000_000)
+    memory.wants.clear()
+    sent = answer(b"x" * 1_000_000)
+    async with asking(saying(sent[: len(sent) - 1_000_000 + there])) as (transport, server):
+        asked = asyncio.ensure_future(transport.get(server.url, second))
+        await memory.wants.wait()
+        await asyncio.wait([asked], timeout=0.05)  # the server has gone meanwhile
+        assert (asked.done(), second.size) == (False, 0)
+        large.change(0)
+        if there == 1_000_000:
+            assert len((await asked).body) == there
+        else:
+            with pytest.raises(TransportError, match="ended early"):
+                await asked
+    assert memory.held == second.size == 3_000_000
+
+
+@pytest.mark.parametrize(
+    ("sent", "held"),
+    [
+        (answer(b"x" * 80_000), 0),
+        (answer(b"x" * 90_000), 270_000),
+        (answer(b"x" * 10_000, b"Content-Encoding: gzip"), 0),
+        (answer(b"x" * 12_000, b"Content-Encoding: gzip"), 288_000),
+    ],
+    ids=["small", "large", "small, packed", "large, packed"],
+)
+async def test_a_body_is_held_as_what_it_will_take(sent: bytes, held: int) -> None:
+    hold = Hold(Memory(2**40))
+    async with asking(saying(sent)) as (transport, server):
+        await transport.get(server.url, hold)
+    assert hold.size == held
+
+
+async def test_a_body_that_does_not_tell_its_length_is_held_as_it_grows() -> None:
+    hold = Hold(Memory(2**40))
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in [b"x" * 400_000] * 4) + b"0\r\n\r\n"
+    told = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
+    async with asking(saying(told)) as (transport, server):
+        assert len((await transport.get(server.url, hold)).body) == 1_600_000
+    assert hold.size == 3 * 1_600_000

@@ -69,7 +69,7 @@ async def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
     count_calls(monkeypatch, os, "fsync", fsynced)
     count_calls(monkeypatch, os, "write", lambda chunk: done.update({"bytes written": len(chunk)}))
-    count_calls(monkeypatch, split, "quick", lambda text: done.update({"bytes decoded": len(text)}))
+    count_calls(monkeypatch, split.Quick, "__call__", lambda text: done.update({"bytes decoded": len(text)}))
     count_calls(monkeypatch, Committer, "commit", lambda _: done.update(["commits"]))
     count_calls(monkeypatch, Ledger, "_transaction", lambda _: done.update(["transactions"]))
     async with Simulator(FIXED) as simulator:

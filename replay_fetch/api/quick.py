@@ -41,12 +41,12 @@ class QuickLocate:
         looked_at = {*LOOKED_AT, *self._outranking, ERRORS, *filter(None, [next_path])}
         self._levels: list[tuple[str, dict[str, str]]] = []
         """The way to the list: the path of each object, and its members that are looked at, by field."""
-        self._decoder = msgspec.json.Decoder(self._type(0, looked_at))
+        self._split = split.Quick(msgspec.json.Decoder(self._type(0, looked_at)).decode)
 
     def locate(self, text: bytes) -> Located | None:
         """What ``locate`` would say of ``text``; None where only ``locate`` can tell."""
         try:
-            level = split.quick(self._decoder.decode, text)
+            level = self._split(text)
         except split.REFUSED:
             return None
         known: dict[str, Members] = {}

@@ -37,6 +37,7 @@ class SegmentFacts(
 
 
 _facts = msgspec.json.Decoder(SegmentFacts)
+_facts_of_all = split.Quick(_facts.decode)
 
 
 def facts(raw: bytes) -> SegmentFacts:
@@ -46,7 +47,7 @@ def facts(raw: bytes) -> SegmentFacts:
     except split.REFUSED:
         pass
     try:
-        return split.quick(_facts.decode, raw)
+        return _facts_of_all(raw)
     except split.REFUSED:  # also where a value is of no such type: the others still count
         return _one_by_one(raw)
 

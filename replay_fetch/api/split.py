@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
 from msgspec import Raw
@@ -20,9 +20,6 @@ from replay_fetch.api import scan
 
 T = TypeVar("T")
 
-_array = msgspec.json.Decoder(list[Raw])
-_object = msgspec.json.Decoder(dict[str, Raw])
-_any = msgspec.json.Decoder(Raw)
 # RecursionError: deeper than the interpreter's limit. ValueError: a key that is not UTF-8.
 REFUSED = (msgspec.DecodeError, ValueError, RecursionError)
 
@@ -30,10 +27,52 @@ _surrogate = re.compile(rb"\\u[dD]")
 _DISGUISE = ord("9")
 
 
+class Quick(Generic[T]):
+    r"""What msgspec makes of a text; every ``Raw`` in it is exact.
+
+    Where msgspec refuses it, surrogates are shown as other characters, ``\ud83d`` as ``\u983d``:
+    valid where that is valid, invalid where that is, and behind an escaped backslash a change of plain
+    letters. A ``Raw`` is a window on the text, so what it shows is exact again once the letters are back;
+    strings and keys that were made in between are not.
+    """
+
+    def __init__(self, decode: Callable[[bytes | bytearray], T]) -> None:
+        self._decode = decode
+        self._refused = False
+        """The latest text was refused as it stood: the next one is not tried so, at half of what it costs."""
+
+    def __call__(self, text: bytes) -> T:
+        """Raises one of REFUSED where even so nothing is made of it."""
+        if not self._refused:
+            try:
+                return self._decode(text)
+            except msgspec.ValidationError:  # good JSON of another type
+                raise
+            except msgspec.DecodeError:
+                self._refused = True
+        places = [found.end() - 1 for found in _surrogate.finditer(text)]
+        self._refused = bool(places)
+        if not places:
+            return self._decode(text)
+        shown = bytearray(text)
+        for place in places:
+            shown[place] = _DISGUISE
+        made = self._decode(shown)
+        for place in places:
+            shown[place] = text[place]
+        return made
+
+
+_array = Quick(msgspec.json.Decoder(list[Raw]).decode)
+_members = msgspec.json.Decoder(dict[str, Raw])
+_pairs = Quick(_members.decode)  # of which the values are used: keys may be in disguise
+_lines = Quick(msgspec.json.Decoder(Raw).decode_lines)
+
+
 def elements(array: bytes) -> list[bytes]:
     """The exact text of each element of a JSON array; NotJson where it is none."""
     try:
-        return list(map(bytes, quick(_array.decode, array)))
+        return list(map(bytes, _array(array)))
     except REFUSED:
         return scan.elements(array)
 
@@ -41,7 +80,7 @@ def elements(array: bytes) -> list[bytes]:
 def values(text: bytes) -> list[bytes]:
     """The exact text of each of one or several JSON values one after another."""
     try:
-        return list(map(bytes, quick(_any.decode_lines, text)))
+        return list(map(bytes, _lines(text)))
     except REFUSED:
         return scan.values(text)
 
@@ -49,7 +88,7 @@ def values(text: bytes) -> list[bytes]:
 def pairs(obj: bytes) -> list[tuple[bytes, bytes]]:
     """The exact text of each key, in its quotes, and value of a JSON object."""
     try:
-        return scan.pairs(obj, _known_ends(map(bytes, quick(_object.decode, obj).values())))
+        return scan.pairs(obj, _known_ends(map(bytes, _pairs(obj).values())))
     except REFUSED:
         return scan.pairs(obj)
 
@@ -57,7 +96,7 @@ def pairs(obj: bytes) -> list[tuple[bytes, bytes]]:
 def members(obj: bytes) -> dict[str, bytes]:
     """The exact text of each value of a JSON object; of a key that comes twice the last."""
     try:
-        return {key: bytes(raw) for key, raw in _object.decode(obj).items()}
+        return {key: bytes(raw) for key, raw in _members.decode(obj).items()}
     except REFUSED:
         return {key_text(key): value for key, value in pairs(obj)}
 
@@ -65,31 +104,6 @@ def members(obj: bytes) -> dict[str, bytes]:
 def key_text(key: bytes) -> str:
     """The key that ``key``, in its quotes, spells; bytes that are not UTF-8 become U+FFFD."""
     return str(json.loads(key.decode("utf-8", "replace")))
-
-
-def quick(decode: Callable[[bytes | bytearray], T], text: bytes) -> T:
-    r"""What msgspec makes of ``text``; every ``Raw`` in it is exact.
-
-    Where msgspec refuses it, surrogates are shown as other characters, ``\ud83d`` as ``\u983d``:
-    valid where that is valid, invalid where that is, and behind an escaped backslash a change of plain
-    letters. A ``Raw`` is a window on the text, so what it shows is exact again once the letters are back;
-    strings and keys that were made in between are not. Raises one of REFUSED where even so nothing is made of it.
-    """
-    try:
-        return decode(text)
-    except msgspec.ValidationError:  # good JSON of another type
-        raise
-    except msgspec.DecodeError:
-        places = [found.end() - 1 for found in _surrogate.finditer(text)]
-        if not places:
-            raise
-    shown = bytearray(text)
-    for place in places:
-        shown[place] = _DISGUISE
-    made = decode(shown)
-    for place in places:
-        shown[place] = text[place]
-    return made
 
 
 def _known_ends(parts: Iterable[bytes]) -> scan.End:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from replay_fetch.archive.messages import ChainRestarted, Message, PageArrived, ViewEnded
-from replay_fetch.model import PlannedView
+from replay_fetch.model import Answer, PlannedView
 
 # Seconds that an ended view may wait for its session before it is saved as a part, and that the pages
 # of a growing view may wait: so much work a kill can cost.
@@ -64,13 +65,31 @@ class Batch:
     size: int
 
 
+class _Due:
+    """Views for one batch, each once, until they come to ``most`` bytes."""
+
+    def __init__(self, most: float) -> None:
+        self.views: dict[OpenView, None] = {}
+        self._left = most
+
+    @property
+    def room(self) -> bool:
+        return self._left > 0
+
+    def add(self, views: Iterable[OpenView]) -> None:
+        for view in views:
+            if view not in self.views:
+                self.views[view] = None
+                self._left -= view.size
+
+
 class Desk:
     """Takes messages in, gives batches out; told the time (seconds), does no I/O."""
 
     def __init__(self) -> None:
         self._views: dict[int, OpenView] = {}
         self._sessions: dict[int, OpenSession] = {}
-        self._complete: list[OpenSession] = []
+        self._complete: deque[OpenSession] = deque()
         self._large: set[OpenView] = set()
         # By the time when a view is due; one that went earlier is passed over.
         self._lingering: deque[tuple[float, OpenView]] = deque()
@@ -101,23 +120,30 @@ class Desk:
         heads = [queue[0][0] for queue in (self._lingering, self._growing) if queue]
         return max(0.0, min(heads) - now) if heads else math.inf
 
-    def batch(self, now: float) -> Batch:
-        """Take away what is due at ``now``; at infinity, everything that waits."""
-        complete, self._complete = self._complete, []
-        due = dict.fromkeys(self._large)
-        due |= dict.fromkeys(view for session in complete for view in session.ended)
-        for queue in (self._lingering, self._growing):
-            while queue and queue[0][0] <= now:
-                due[queue.popleft()[1]] = None
-        for session in complete:
+    def batch(self, now: float, most: float = math.inf) -> Batch:
+        """Take away what is due at ``now``, at infinity everything that waits, up to about ``most`` bytes.
+
+        What is taken lies in memory twice while it is written; the rest stays due.
+        """
+        sessions: list[int] = []
+        due = _Due(most)
+        while self._complete and due.room:
+            session = self._complete.popleft()
+            due.add(session.ended)
+            sessions.append(session.number)
             del self._sessions[session.number]
-        views = [view for view in due if view.arrived or view.restarted or self._is_new_ending(view)]
+        while self._large and due.room:
+            due.add([self._large.pop()])
+        for queue in (self._lingering, self._growing):
+            while queue and queue[0][0] <= now and due.room:
+                due.add([queue.popleft()[1]])
+        views = [view for view in due.views if view.arrived or view.restarted or self._is_new_ending(view)]
         size = sum(view.size for view in views)
-        return Batch([self._deliver(view) for view in views], [session.number for session in complete], size)
+        return Batch([self._deliver(view) for view in views], sessions, size)
 
     def close(self) -> Batch:
         """The last batch: all that waits, and every session that has something to show for, as it is."""
-        self._complete = [session for session in self._sessions.values() if session.begun]
+        self._complete = deque(session for session in self._sessions.values() if session.begun)
         return self.batch(math.inf)
 
     def written(self, batch: Batch) -> None:
@@ -126,18 +152,22 @@ class Desk:
 
     def _hold(self, view: OpenView, page: PageArrived, now: float) -> None:
         size = sum(len(segment.raw) for segment in page.page.segments)
-        size += len(page.answer.body) if page.answer else 0
         self._sessions[page.planned.session].begun = True
         if not view.arrived:
             self._growing.append((now + GROWING, view))
         view.arrived.append(page)
-        view.size += size
-        self.size += size
+        self._weigh(view, size, page.answer)
         if view.size >= LARGE:
             self._large.add(view)
 
+    def _weigh(self, view: OpenView, size: int, answer: Answer | None) -> None:
+        size += len(answer.body) if answer else 0
+        view.size += size
+        self.size += size
+
     def _end(self, view: OpenView, ended: ViewEnded, now: float) -> None:
         view.ended = ended
+        self._weigh(view, 0, ended.answer)
         session = self._sessions[ended.planned.session]
         session.remaining -= 1
         session.begun = True

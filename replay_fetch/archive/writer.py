@@ -20,10 +20,9 @@ from replay_fetch.clock import now
 from replay_fetch.model import ViewRecord
 from replay_fetch.settings import ArchiveSettings
 
-# Bytes of pages that may wait for the disk; past it whoever brings more waits, so nobody asks.
-# What is being written lies in memory twice, as pages and as lines. On a slow disk (0.15 s an fsync) 48 MB
-# made a peak of 145 MB, 16 MB one of 77 MB, 8 MB one of 69 MB, and none of the runs was quicker.
-_ROOM = 8 * 2**20
+# Bytes of pages that may wait for the disk unless told otherwise; past it whoever brings more waits, so nobody
+# asks. What is being written lies in memory twice, as segments and as lines.
+ROOM = 16 * 2**20
 # Seconds from one commit's beginning to the next one's, unless half the room is taken by then: what a
 # commit costs by itself, on a quick disk, is shared by what arrives meanwhile.
 _REST = 0.1
@@ -41,7 +40,9 @@ class Writer:
         journal: Journal,
         settings: ArchiveSettings,
         on_commit: Callable[[Sequence[ViewRecord]], None],
+        room: int = ROOM,
     ) -> None:
+        self._room = room
         self._desk = Desk()
         self._committer = Committer(layout, journal, keep_raw=settings.keep_raw)
         self._on_commit = on_commit
@@ -51,7 +52,7 @@ class Writer:
         self._looks_at = -math.inf
         """When the committing task looks at the desk again by itself; minus infinity while it is busy."""
         self._rests_until = -math.inf
-        self._room = anyio.Event()
+        self._made_room = anyio.Event()
         self.kept_waiting = 0
         """How many wait for the disk to make room."""
 
@@ -68,10 +69,10 @@ class Writer:
         self._desk.take(message, at)
         if self._due(at) < self._looks_at:
             self._look()
-        while self._desk.size > _ROOM:
+        while self._desk.size > self._room:
             self.kept_waiting += 1
             try:
-                await self._room.wait()
+                await self._made_room.wait()
             finally:
                 self.kept_waiting -= 1
 
@@ -99,7 +100,7 @@ class Writer:
         due = self._due(at)
         if due <= at:
             self._rests_until = at + _REST
-            await self._commit(self._desk.batch(math.inf if self._desk.size > _ROOM else at))
+            await self._commit(self._desk.batch(math.inf if self._desk.size > self._room else at, self._room))
             return
         self._wake, self._looks_at = anyio.Event(), due
         with anyio.move_on_after(due - at):
@@ -108,17 +109,17 @@ class Writer:
 
     def _due(self, at: float) -> float:
         """When the next commit is to begin, as things stand."""
-        if self._desk.size > _ROOM:
+        if self._desk.size > self._room:
             return at
         due = at + self._desk.next_due(at)
-        return due if self._desk.size > _ROOM / 2 else max(due, self._rests_until)
+        return due if self._desk.size > self._room / 2 else max(due, self._rests_until)
 
     async def _commit(self, batch: Batch) -> None:
         committed = await to_thread.run_sync(self._committer.commit, batch, limiter=self._thread)
         self._desk.written(batch)
         self._on_commit(committed)
-        self._room.set()
-        self._room = anyio.Event()
+        self._made_room.set()
+        self._made_room = anyio.Event()
 
     def _look(self) -> None:
         """Have the committing task look at the desk now."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from replay_fetch.api import printable
-from replay_fetch.cli.download_options import add_setting_options, age_text, settings_from
+from replay_fetch.cli.download_options import add_setting_options, age_text, settings_from, size_text
 from replay_fetch.cli.output import say
 from replay_fetch.environment import key_origins
 from replay_fetch.settings import SITES
@@ -45,6 +45,8 @@ def _settings(options: argparse.Namespace) -> Iterator[str]:
             value = value or SITES[0]
         if name == "refresh-window":
             value = age_text(value)
+        if name == "memory-limit":
+            value = size_text(value)
         yield f"{name:<18}{_shown(value):<28}{printable(origin)}"
 
 

@@ -23,6 +23,7 @@ from replay_fetch.settings import (
 _FETCH = FetchSettings()
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _DAY = _UNITS["d"]
+_SIZES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}
 
 _EPILOG = """\
 examples:
@@ -58,7 +59,7 @@ def settings_from(options: argparse.Namespace, site: str | None) -> Settings:
     """
     return Settings(
         api=api_settings(options, site),
-        fetch=fetch_settings(options, options.workers),
+        fetch=replace(fetch_settings(options, options.workers), memory_limit=options.memory_limit),
         plan=PlanSettings(
             options.session_column,
             options.view_column,
@@ -146,6 +147,13 @@ def _add_list_options(parser: argparse.ArgumentParser) -> None:
 def _add_fetch_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("asking")
     group.add_argument("--workers", metavar="N", type=int, default=_FETCH.workers, help="most at once (%(default)s)")
+    group.add_argument(
+        "--memory-limit",
+        metavar="BYTES",
+        type=_size,
+        default=_FETCH.memory_limit,
+        help="large pages wait rather than take more: 512MB, 1GB (256MB)",
+    )
     add_patience_options(group)
 
 
@@ -190,6 +198,21 @@ def age_text(seconds: float) -> str:
     """Seconds as an age that ``--refresh-window`` takes: ``172800`` → ``2d``, ``129600`` → ``36h``."""
     unit = next((unit for unit in "dhm" if seconds % _UNITS[unit] == 0), "s")
     return f"{seconds / _UNITS[unit]:.15g}{unit}"
+
+
+def _size(text: str) -> int:
+    """Bytes that ``256MB``, ``1GB`` or ``256000000`` stands for."""
+    number = text.rstrip("kMGB")
+    try:
+        return int(float(number) * _SIZES[text[len(number) :] or "B"])
+    except (KeyError, ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 512MB or 1GB") from None
+
+
+def size_text(size: int) -> str:
+    """Bytes as a size that ``--memory-limit`` takes."""
+    unit = next(unit for unit in ("GB", "MB", "kB", "B") if size % _SIZES[unit] == 0)
+    return f"{size // _SIZES[unit]}{unit}"
 
 
 def _choice(

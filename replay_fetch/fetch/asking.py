@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 import anyio
@@ -15,6 +16,7 @@ from anyio import to_thread
 from replay_fetch.api import Echoes, Endpoint, PageDecoder, check_status, rate_limit
 from replay_fetch.errors import BadBody, Forbidden, GarbledBody, NotFound, RateLimited, RetryableError
 from replay_fetch.fetch.keys import KeyWatch
+from replay_fetch.memory import Hold, Memory
 from replay_fetch.model import Answer, Page, Source, View
 from replay_fetch.pacing import Pacer
 from replay_fetch.retry import Attempts, RetryQuota
@@ -22,7 +24,8 @@ from replay_fetch.transport import Transport
 
 log = logging.getLogger(__name__)
 
-# A body of this many bytes or more is read in a thread: it would hold up the loop for milliseconds.
+# A body of this many bytes or more is read in a thread: it would hold up the loop for milliseconds. One at a
+# time: the interpreter is one, and each lies in memory three times over meanwhile.
 _LARGE = 256 * 1024
 _GOOD = range(200, 300)
 _UNAVAILABLE = 503
@@ -56,6 +59,8 @@ class Question(Generic[T]):
     first_page: bool = True
     """No paging token is sent."""
     what: str = "this view"
+    hold: Hold | None = None
+    """What the answer takes in memory while it is judged and read; held on where it is good."""
 
 
 @dataclass(slots=True)
@@ -75,11 +80,18 @@ class Asking:
     """The keys, to be taken out of what an answer says back."""
     epoch: Callable[[], float] = time.time
     """Wall time, for headers that name a date; nothing waits by it."""
+    memory: Memory | None = None
+    """What large pages wait for before they are read; None bounds nothing."""
+    reading: anyio.CapacityLimiter = field(default_factory=partial(anyio.CapacityLimiter, 1))
+    """Held by the thread that reads large bodies."""
 
-    async def page(self, view: View, source: Source, token: str | None) -> tuple[Page, Answer]:
+    async def page(
+        self, view: View, source: Source, token: str | None, hold: Hold | None = None
+    ) -> tuple[Page, Answer]:
         """The page of a view behind ``token``, asked for as in `ask`."""
         url = self.endpoint.page_url(view, source, token)
-        page, answer = await self.ask(Question(view, url, self.decoder.decode, first_page=token is None))
+        question = Question(view, url, self.decoder.decode, first_page=token is None, hold=hold)
+        page, answer = await self.ask(question)
         self.counters.segments += len(page.segments)
         return page, answer
 
@@ -103,8 +115,12 @@ class Asking:
                 log.debug("%s: %s; asking again in %.1f s", question.about, error, delay)
             else:
                 self.counters.pages += 1
+                if question.hold is not None:  # what is left of it: its segments
+                    question.hold.change(question.hold.size // 3)
                 return found, answer
             self.counters.retries += 1
+            if question.hold is not None:
+                question.hold.change(0)
             await self._back_off(delay)
 
     async def _back_off(self, delay: float) -> None:
@@ -118,7 +134,7 @@ class Asking:
         async with self.pacer.turn(suspect=attempts.suspect) as turn:
             self.counters.requests += 1
             if question.body is None:
-                answer = await self.transport.get(question.url)
+                answer = await self.transport.get(question.url, question.hold)
             else:
                 answer = await self.transport.post_json(question.url, question.body)
             turn.answered(_health_of(answer), rate_limit(answer.headers, now_epoch=self.epoch()))
@@ -142,20 +158,19 @@ class Asking:
 
     async def _read(self, question: Question[T], answer: Answer) -> T:
         try:
-            return await _decoded(question, answer)
+            return await self._found(question, answer)
         except (BadBody, GarbledBody):
             clean = self.echoes.removed(answer)
             if clean is answer:
                 raise
-        return await _decoded(question, clean)  # fails in the same way, and what it says and keeps holds no key
+        return await self._found(question, clean)  # fails in the same way, and what it says and keeps holds no key
+
+    async def _found(self, question: Question[T], answer: Answer) -> T:
+        if len(answer.body) < _LARGE:
+            return question.read(answer)
+        return await to_thread.run_sync(question.read, answer, limiter=self.reading)
 
 
 def _health_of(answer: Answer) -> int:
     """The status, as far as it speaks of the server's health: a maintenance page that says 200 is no sound answer."""
     return _UNAVAILABLE if answer.status in _GOOD and answer.body[:1] == b"<" else answer.status
-
-
-async def _decoded(question: Question[T], answer: Answer) -> T:
-    if len(answer.body) < _LARGE:
-        return question.read(answer)
-    return await to_thread.run_sync(question.read, answer)

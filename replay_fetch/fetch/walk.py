@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator
 from enum import Enum
 from typing import NamedTuple
 
-from replay_fetch.errors import NotFound, TokenRefused
+from replay_fetch.errors import ChainCut, NotFound, TokenRefused
 from replay_fetch.fetch.asking import Asking
 from replay_fetch.fetch.chain import Chain
+from replay_fetch.memory import Hold
 from replay_fetch.model import Answer, Page, Source, View
 from replay_fetch.settings import SourceChoice
 
@@ -40,74 +40,88 @@ class Start(NamedTuple):
 
 
 class Walk:
-    """The walk over one view's pages; ``source`` is the store that is being read."""
+    """The walk over one view's pages; ``source`` is the store that is being read.
+
+    The next source is asked only where one has nothing: pages of two sources are never mixed. A chain
+    is begun once more when the API no longer takes its own token; one from an earlier walk may be
+    refused as well, that does not count. No page is kept: the next one may need the room.
+    """
 
     def __init__(self, asking: Asking, view: View, choice: SourceChoice, max_pages: int) -> None:
         self._asking = asking
         self._view = view
-        self._sources: Sequence[Source] = SOURCES[choice]
         self._max_pages = max_pages
-        self._start = Start()
-        self.source = self._sources[0]
+        self._sources = list(SOURCES[choice])
+        self.source = self._sources.pop(0)
+        self._hold = Hold(asking.memory) if asking.memory else None
+        self._cut: ChainCut | None = None
+        self._missing: NotFound | None = None
+        self._known = False
+        self._begin(Start(), restarts=1)
 
     def go_on(self, source: Source, start: Start) -> None:
         """Begin behind the pages of an earlier walk, where its source is one of this walk's."""
-        if source in self._sources:
-            self._sources = self._sources[self._sources.index(source) :]
-            self._start = start
+        sources = [self.source, *self._sources]
+        if source in sources:
+            self.source, *self._sources = sources[sources.index(source) :]
+            self._begin(start, restarts=1 if start.token is None else 2)
+
+    def _begin(self, start: Start, *, restarts: int) -> None:
+        self._chain = Chain(self._max_pages, start.token, start.pages)
+        self._token = start.token
+        self._found = start.found
+        self._at_end = False
+        self._restarts = restarts
+
+    def let_go(self) -> None:
+        """Nobody refers to the latest page any more: what it took in memory is free for others."""
+        if self._hold is not None:
+            self._hold.change(0)
 
     async def steps(self) -> AsyncGenerator[Step, None]:
-        """Pages in order; a Restart where the ones before it are void.
+        """All steps in order, see `step`."""
+        while (step := await self.step()) is not None:
+            yield step
 
-        The next source is asked only where one has nothing: pages of two sources are never mixed.
+    async def step(self) -> Step | None:
+        """The next page; a Restart where those before it are void; None behind the last one.
+
         Raises NotFound where no source knows the view, another RequestError where the chain breaks.
         """
-        missing: NotFound | None = None
-        known = False
-        for source in self._sources:
-            self.source = source
-            found = self._start.found
-            try:
-                async with aclosing(self._chain(source)) as steps:
-                    async for step in steps:
-                        found = step is not Restart.RESTART and (found or bool(step[0].segments))
-                        yield step
-                known = True
-            except NotFound as error:
-                missing = error
-            if found:
-                return
-            if source is not self._sources[-1]:
-                yield Restart.RESTART
-        if missing is not None and not known:
-            raise missing
+        if self._cut is not None:
+            raise self._cut
+        if self._at_end:
+            self._known = True
+            return self._next_source()
+        try:
+            page, answer = await self._asking.page(self._view, self.source, self._token, self._hold)
+        except NotFound as error:
+            self._missing = error
+            return self._next_source()
+        except TokenRefused:
+            if not self._restarts:
+                raise
+            self._begin(Start(), restarts=self._restarts - 1)
+            return Restart.RESTART
+        self._found = self._found or bool(page.segments)
+        self._follow(page)
+        return page, answer
 
-    async def _chain(self, source: Source) -> AsyncGenerator[Step, None]:
-        """One source's pages; begun once more when the API no longer takes its own token.
+    def _follow(self, page: Page) -> None:
+        """Take up the page's token; what is wrong with it is said behind the page, which is good."""
+        try:
+            self._token = self._chain.follow(page)
+        except ChainCut as cut:
+            self._cut = cut
+        self._at_end = self._token is None
 
-        A token from an earlier walk may be refused as well: that does not count.
-        """
-        start, self._start = self._start, Start()
-        chances = 2 if start.token is None else 3
-        while chances:
-            chances -= 1
-            try:
-                async for page in self._pages(source, start):
-                    yield page
-            except TokenRefused:
-                if not chances:
-                    raise
-                start = Start()
-                yield Restart.RESTART
-            else:
-                return
-
-    async def _pages(self, source: Source, start: Start) -> AsyncGenerator[tuple[Page, Answer], None]:
-        chain = Chain(self._max_pages, start.token, start.pages)
-        token = start.token
-        while True:
-            page, answer = await self._asking.page(self._view, source, token)
-            yield page, answer
-            token = chain.follow(page)
-            if token is None:
-                return
+    def _next_source(self) -> Restart | None:
+        if self._found:
+            return None
+        if self._sources:
+            self.source = self._sources.pop(0)
+            self._begin(Start(), restarts=1)
+            return Restart.RESTART
+        if self._missing is not None and not self._known:
+            raise self._missing
+        return None

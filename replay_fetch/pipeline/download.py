@@ -16,6 +16,7 @@ from replay_fetch.archive import Layout, Report, Writer, write_report
 from replay_fetch.errors import ArchiveError, ReplayFetchError
 from replay_fetch.fetch import Asking
 from replay_fetch.ledger import Ledger, ToDo, Totals
+from replay_fetch.memory import Memory, for_pages
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date
 from replay_fetch.pipeline.planning import Plan
@@ -92,11 +93,20 @@ class Download:
     async def _fetch(self, todo: ToDo, stop: anyio.Event, shown_by: Reporter | None) -> None:
         await to_thread.run_sync(begin_run, self._ledger)
         api, fetch, stats = self._settings.api, self._settings.fetch, self._stats
-        writer = Writer(self._layout, self._ledger, self._settings.archive, partial(count_records, stats, Complaints()))
+        on_their_way, room = for_pages(fetch.memory_limit)
+        on_commit = partial(count_records, stats, Complaints())
+        writer = Writer(self._layout, self._ledger, self._settings.archive, on_commit, room)
         async with open_transport(api, fetch, auth_headers(self._credentials)) as transport:
             echoes = Echoes(self._credentials)
             asking = Asking(
-                transport, self._pacer, Endpoint(api), PageDecoder(api), stats, fetch.retries, echoes=echoes
+                transport,
+                self._pacer,
+                Endpoint(api),
+                PageDecoder(api),
+                stats,
+                fetch.retries,
+                echoes=echoes,
+                memory=Memory(on_their_way),
             )
             run = Run(self._ledger, todo, asking, writer, self._settings, stop, self._slowest)
             async with anyio.create_task_group() as shown:

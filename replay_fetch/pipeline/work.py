@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import aclosing
-
 from anyio.streams.memory import MemoryObjectReceiveStream
 
 from replay_fetch.archive import ChainRestarted, PageArrived, ViewEnded, Writer
@@ -62,19 +60,30 @@ class Worker:
             return ViewEnded(planned, outcome_of(error), str(error), walk.source, answer_of(error))
         finally:
             keys.forbidden_before.discard(planned.view)
+            walk.let_go()
         return ViewEnded(planned, Outcome.FETCHED if segments else Outcome.EMPTY, source=walk.source)
 
     async def _pages(self, planned: PlannedView, walk: Walk) -> int:
         """Send a view's pages; returns how many segments its last chain held."""
         segments = planned.earlier.segments if planned.earlier and planned.earlier.token else 0
-        keep_raw = self._settings.archive.keep_raw
-        async with aclosing(walk.steps()) as steps:
-            async for step in steps:
-                if step is Restart.RESTART:
-                    segments = 0
-                    await self._writer.put(ChainRestarted(planned))
-                    continue
-                page, answer = step
-                segments += len(page.segments)
-                await self._writer.put(PageArrived(planned, page, walk.source, answer if keep_raw else None))
+        while (so_far := await self._next_page(planned, walk, segments)) is not None:
+            segments = so_far
         return segments
+
+    async def _next_page(self, planned: PlannedView, walk: Walk, segments: int) -> int | None:
+        """Send the walk's next step; returns the segments of its chain with those before, None behind the last.
+
+        Nothing refers to the page afterwards: the next one may need the room.
+        """
+        step = await walk.step()
+        if step is None:
+            return None
+        if step is Restart.RESTART:
+            await self._writer.put(ChainRestarted(planned))
+            return 0
+        page, answer = step
+        arrived = PageArrived(planned, page, walk.source, answer if self._settings.archive.keep_raw else None)
+        del step, answer  # its body need not wait for the disk
+        await self._writer.put(arrived)
+        walk.let_go()
+        return segments + len(page.segments)

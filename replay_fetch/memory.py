@@ -1,0 +1,65 @@
+"""The bound on what pages take in memory, from the moment one begins to arrive until it is written."""
+
+from __future__ import annotations
+
+import anyio
+
+# What a run takes beside its pages: the interpreter, the libraries, 32 connections, the ledger's cache.
+_BESIDE = 64 * 10**6
+_LEAST = 16 * 10**6
+
+
+class Memory:
+    """Bytes that may be held at once; whoever wants more waits in line for those who hold some.
+
+    A single page may be larger than all there is: it is let in alone.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.held = 0
+        self._limit = limit
+        self._line = anyio.Lock(fast_acquire=True)
+        self._given_back = anyio.Event()
+
+    async def take(self, size: int) -> None:
+        """Hold ``size`` bytes more, when there is room; in the order of asking, so that nothing large is passed by."""
+        async with self._line:
+            while self.held and self.held + size > self._limit:
+                await self._given_back.wait()
+            self.held += size
+
+    def give_back(self, size: int) -> None:
+        """Hold ``size`` bytes less."""
+        self.held -= size
+        self._given_back.set()
+        self._given_back = anyio.Event()
+
+
+class Hold:
+    """One worker's part of the memory: that of the page it is busy with."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self.size = 0
+
+    async def take(self, size: int) -> None:
+        """Wait for room for ``size`` bytes; what was held before is given back first."""
+        self.change(0)
+        await self._memory.take(size)
+        self.size = size
+
+    def change(self, size: int) -> None:
+        """Hold ``size`` bytes from now on, without waiting."""
+        if size != self.size:
+            self._memory.give_back(self.size - size)
+            self.size = size
+
+
+def for_pages(limit: int) -> tuple[int, int]:
+    """Bytes for pages on their way and for pages that wait to be written, in a process of ``limit`` bytes.
+
+    What waits lies in memory twice while it is written, as segments and as lines; a good third of all is
+    left to what the allocator cannot use again at once.
+    """
+    free = max(_LEAST, limit - _BESIDE)
+    return free * 2 // 5, free // 12
