@@ -180,6 +180,33 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr, done
 
 
+@pytest.mark.parametrize(
+    "limits",
+    [
+        (64, 400, 200, 0, ""),
+        (
+            64,
+            300,
+            200,
+            2,
+            "--workers 200 needs 328 open files and this process may have 300; use --workers 172, or raise",
+        ),
+        (64, 100, 8, 2, "may have 100; raise `ulimit -n`"),
+    ],
+    ids=["raised", "fewer workers", "far too few"],
+)
+def test_open_files_are_as_many_as_it_takes_or_it_says_so(
+    tmp_path: Path, limits: tuple[int, int, int, int, str]
+) -> None:
+    soft, hard, workers, code, said = limits
+    with served(QUICK) as simulator:
+        arguments = [*listed(simulator, tmp_path / "out", tmp_path), "--workers", str(workers)]
+        limited = ["sh", "-c", f'ulimit -Sn {soft} && ulimit -Hn {hard} && exec "$@"', "sh", *COMMAND]
+        done = run(*arguments, command=limited)
+    assert (done.code, "Traceback" in done.stderr) == (code, False)
+    assert said in " ".join(done.stderr.split())
+
+
 def test_ctrl_c_ends_the_reading_of_a_list_that_does_not_come(tmp_path: Path) -> None:
     process = start("download", "-", tmp_path / "out", "--base-url", "http://127.0.0.1:9")
     assert process.stdin

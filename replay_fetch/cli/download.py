@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 
 from replay_fetch.cli.download_options import add_options, settings_from
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.output import complain, say
+from replay_fetch.cli.process import allow_open_files, collect_rarely
 from replay_fetch.commands.download import Request, download, rehearse
 from replay_fetch.commands.summary import plan_text, report_json, report_text
 from replay_fetch.environment import credentials, site, warn_if_exposed
@@ -28,7 +28,8 @@ def run(options: argparse.Namespace) -> int:
         return 1 if rehearsal.plan.bad_rows else 0
     keys = credentials(os.environ, options.env_file)
     request = Request(options.views, options.out, settings, keys)
-    _collect_rarely()
+    allow_open_files(settings.fetch.workers)
+    collect_rarely()
     console = Console()
     with logging_to(console, settings.show, secrets(keys)):
         warn_if_exposed(options.env_file)
@@ -43,13 +44,3 @@ def run(options: argparse.Namespace) -> int:
 def secrets(keys: Credentials) -> tuple[str, ...]:
     """What must not be printed, whatever happens."""
     return keys.api_key, keys.app_key, keys.bearer_token
-
-
-def _collect_rarely() -> None:
-    """Have the garbage collector look less often, and never again at what was imported.
-
-    Pages are freed as they are written; what a run leaves in cycles is little. At the defaults the
-    collector took a twentieth of the time, and every look at all that was imported held up the loop for 7 to 11 ms.
-    """
-    gc.freeze()
-    gc.set_threshold(5_000, 20, 10)
