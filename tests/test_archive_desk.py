@@ -148,3 +148,12 @@ def test_an_answer_that_nobody_understood_has_its_weight(desk: Desk) -> None:
     assert desk.size == 500
     desk.written(desk.batch(math.inf))
     assert desk.size == 0
+
+
+def test_what_has_been_delivered_is_not_kept(desk: Desk) -> None:
+    """Else a run that gets a thousand views a second would hold the views of five seconds."""
+    for view in (ONE, TWO):
+        desk.take(arrived(view), 0.0)
+        desk.take(ended(view), 0.0)
+    desk.batch(0.0)
+    assert (len(desk._lingering), len(desk._growing), len(desk._views)) == (0, 0, 0)

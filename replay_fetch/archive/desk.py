@@ -137,9 +137,13 @@ class Desk:
         for queue in (self._lingering, self._growing):
             while queue and queue[0][0] <= now and due.room:
                 due.add([queue.popleft()[1]])
-        views = [view for view in due.views if view.arrived or view.restarted or self._is_new_ending(view)]
+        views = [view for view in due.views if self._waits(view)]
         size = sum(view.size for view in views)
-        return Batch([self._deliver(view) for view in views], sessions, size)
+        batch = Batch([self._deliver(view) for view in views], sessions, size)
+        for queue in (self._lingering, self._growing):  # most went with their sessions, long before their time
+            while queue and not self._waits(queue[0][1]):
+                queue.popleft()
+        return batch
 
     def close(self) -> Batch:
         """The last batch: all that waits, and every session that has something to show for, as it is."""
@@ -176,8 +180,9 @@ class Desk:
         if not session.remaining:
             self._complete.append(session)
 
-    def _is_new_ending(self, view: OpenView) -> bool:
-        return view.ended is not None and view.planned.row in self._views
+    def _waits(self, view: OpenView) -> bool:
+        is_new_ending = view.ended is not None and view.planned.row in self._views
+        return bool(view.arrived) or view.restarted or is_new_ending
 
     def _deliver(self, view: OpenView) -> Delivery:
         delivery = Delivery(view.planned, view.restarted, view.arrived, view.ended)

@@ -19,7 +19,7 @@ from replay_fetch.errors import ArchiveError
 
 # Seconds that one thread spends on bringing files to the disk before others help: on a quick disk what it costs
 # to wake them is more than they save, on a slow one fsyncs that wait together share its journal's commits.
-_QUICK = 0.02
+_QUICK = 0.1
 
 
 @contextmanager
