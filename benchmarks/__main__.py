@@ -17,6 +17,7 @@ _BENCHMARKS = {
     "scale": "what does a view cost, in time and memory, from a thousand rows to a million?",
     "fetch": "what does asking alone cost, by client?",
     "start": "how long does --help take?",
+    "parts": "what do the parts of a page cost by themselves?",
     "compare": "has the hot path become faster between two revisions?",
     "pacing": "the rate controller against others, in virtual time",
     "pacing-live": "how much of a real limit do one and two clients take?",

@@ -41,6 +41,15 @@ def test_a_benchmark_writes_its_table_and_every_measurement_behind_it(tmp_path: 
     assert list((tmp_path / "disk").iterdir()) == []
 
 
+def test_the_parts_of_a_page_have_each_their_price() -> None:
+    with start("parts", "--quick", "--sizes", "2000", "--rounds", "1", "--json", "/dev/stderr") as program:
+        said, measured = program.communicate(timeout=60)
+    assert program.returncode == 0, measured
+    seconds = {each["part"]: each["seconds"][0] for each in json.loads(measured)["measurements"]}
+    assert all(each > 0 for each in seconds.values())
+    assert all(f"| {part} |" in said for part in seconds)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_benchmark_that_is_ended_takes_its_folder_along(tmp_path: Path, number: signal.Signals) -> None:
     """And its server, which goes before the folder does."""
