@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from typing import Protocol
 
+from replay_fetch.errors import extra_needed
+
 MAGIC = b"\x28\xb5\x2f\xfd"
 
 
@@ -36,5 +38,5 @@ def zstd_frame() -> tuple[ZstdFrame, type[Exception]]:
     try:
         import zstandard  # noqa: PLC0415 - an optional extra, needed for bodies nobody asks for
     except ImportError:
-        raise MissingZstd("the body is zstd: pip install 'replay-fetch[zstd]' to read it") from None
+        raise MissingZstd(extra_needed("a zstd body", "zstd")) from None
     return zstandard.ZstdDecompressor().decompressobj(), zstandard.ZstdError

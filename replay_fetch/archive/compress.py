@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from replay_fetch.api.deflate import GZIP, DamagedDeflate, Deflater, gzip_deflater, inflater
 from replay_fetch.api.zstd import zstd_frame
-from replay_fetch.errors import SettingsError
+from replay_fetch.errors import SettingsError, extra_needed
 from replay_fetch.settings import Compression
 
 BLOCK = 2**20
@@ -80,5 +80,5 @@ def _zstd() -> Deflater:
     try:
         import zstandard  # noqa: PLC0415 - an optional extra
     except ImportError:
-        raise SettingsError("--compress zstd needs the zstd extra: pip install 'replay-fetch[zstd]'") from None
+        raise SettingsError(extra_needed("--compress zstd", "zstd")) from None
     return zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compressobj()
