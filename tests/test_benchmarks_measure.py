@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import anyio
@@ -119,11 +121,12 @@ def test_one_in_a_hundred_ticks_at_most_is_later_than_the_99th_percentile(late: 
     assert sum(each > lag.p99 for each in late) <= max(1, len(late) / 100)
 
 
-def run_with_uvloop(main: Coroutine[object, object, None]) -> None:
-    pytest.importorskip("uvloop").run(main)
+LOOPS: list[Callable[..., object]] = [asyncio.run, lambda main: anyio.run(lambda: main)]
+if find_spec("uvloop"):
+    LOOPS.append(import_module("uvloop").run)
 
 
-@pytest.mark.parametrize("run", [asyncio.run, lambda main: anyio.run(lambda: main), run_with_uvloop])
+@pytest.mark.parametrize("run", LOOPS)
 def test_every_loop_is_watched(monkeypatch: pytest.MonkeyPatch, run: Callable[..., object]) -> None:
     monkeypatch.setattr(asyncio.Runner, "run", asyncio.Runner.run)  # so that it is put back
     ticker = Ticker()

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from replay_fetch.archive.desk import Batch, Delivery
 from replay_fetch.archive.draft import Draft
-from replay_fetch.archive.durable import Unsynced, explained, sync_folder
+from replay_fetch.archive.durable import Unsynced, explained, open_files_allowed, sync_folder
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.raw import RawPage, keep_raw, remove_raw
 from replay_fetch.archive.session_file import DamagedPart, SessionFile, Written
@@ -22,8 +22,9 @@ from replay_fetch.settings import Compression
 
 # Threads that compress, and that wait for a slow disk: fsyncs of different files share its journal's commits.
 _HELPERS = 4
-# Session files that are written before they are brought to the disk together; all of them are open then.
-_FILES_AT_ONCE = 64
+# Session files that are written before they are brought to the disk together; all of them are open then, and no
+# more than an eighth of what the process may have open.
+_FILES_AT_ONCE, _SHARE = 64, 8
 
 
 class Journal(Protocol):
@@ -51,6 +52,7 @@ class Committer:
         self._keep_raw = keep_raw
         self._raw_is_there = layout.raw.exists()
         self._drafts: dict[int, Draft] = {}
+        self._files_at_once = max(1, min(_FILES_AT_ONCE, open_files_allowed() // _SHARE))
         self._pool = ThreadPoolExecutor(_HELPERS, thread_name_prefix="session-file")
 
     def close(self) -> None:
@@ -126,9 +128,9 @@ class Committer:
     def _write(self, files: Sequence[SessionFile]) -> list[Written]:
         """Write the session files; those in which no view moves have their names then."""
         written: list[Written] = []
-        for first in range(0, len(files), _FILES_AT_ONCE):
+        for first in range(0, len(files), self._files_at_once):
             with Unsynced() as unsynced:
-                written += self._written(files[first : first + _FILES_AT_ONCE], unsynced)
+                written += self._written(files[first : first + self._files_at_once], unsynced)
                 with explained(f"writing {self._layout.sessions}"):
                     unsynced.sync(self._pool)
         if written:

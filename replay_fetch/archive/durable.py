@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import resource
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -71,6 +72,12 @@ def write_file(path: Path, chunks: Iterable[bytes], *, append_at: int | None = N
     finally:
         os.close(descriptor)
     return written
+
+
+def open_files_allowed() -> int:
+    """How many files this process may have open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 
 class Unsynced:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from dataclasses import replace
 
 from replay_fetch.cli.download_options import add_options, settings_from
 from replay_fetch.cli.main import exit_code_of
@@ -27,12 +28,12 @@ def run(options: argparse.Namespace) -> int:
         say(plan_text(rehearsal))
         return 1 if rehearsal.plan.bad_rows else 0
     keys = credentials(os.environ, options.env_file)
-    request = Request(options.views, options.out, settings, keys)
-    allow_open_files(settings.fetch.workers)
     collect_rarely()
     console = Console()
     with logging_to(console, settings.show, secrets(keys)):
         warn_if_exposed(options.env_file)
+        fetch = replace(settings.fetch, workers=allow_open_files(settings.fetch.workers))
+        request = Request(options.views, options.out, replace(settings, fetch=fetch), keys)
         report, failure = download(request, reporter(settings.show, console))
     say(report_json(report) if options.json else report_text(report, request.out))
     if failure is not None:

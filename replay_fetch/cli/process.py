@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import gc
+import logging
 import resource
 
-from replay_fetch.errors import SettingsError
+log = logging.getLogger(__name__)
 
 # Session files on their way to the disk together, and what the interpreter, the ledger and the logs keep open.
 _BESIDE_CONNECTIONS = 64 + 64
@@ -21,15 +22,18 @@ def collect_rarely() -> None:
     gc.set_threshold(5_000, 20, 10)
 
 
-def allow_open_files(workers: int) -> None:
-    """Let the process open what ``workers`` need, each with a connection; raises SettingsError where it may not."""
+def allow_open_files(workers: int) -> int:
+    """Let the process open what ``workers`` need, each with a connection; returns how many there is room for."""
     needed = workers + _BESIDE_CONNECTIONS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:
-        return
-    if hard != resource.RLIM_INFINITY and hard < needed:
-        fewer = f"use --workers {hard - _BESIDE_CONNECTIONS}, or " if hard > _BESIDE_CONNECTIONS else ""
-        raise SettingsError(
-            f"--workers {workers} needs {needed} open files and this process may have {hard}; {fewer}raise `ulimit -n`"
-        )
-    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+        return workers
+    may_have = needed if hard == resource.RLIM_INFINITY else min(hard, needed)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (may_have, hard))
+    if may_have >= needed:
+        return workers
+    room = max(1, min(workers, may_have // 2))
+    log.warning(
+        "%d workers need %d open files and there may be %d: %d ask; see `ulimit -n`", workers, needed, may_have, room
+    )
+    return room
