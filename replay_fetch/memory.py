@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import anyio
 
+WHILE_READ = 3
+"""How often a page lies in memory while it is read: as it came, with its surrogates in disguise, and in segments."""
 # What a run takes beside its pages: the interpreter, the libraries, 32 connections, the ledger's cache.
 _BESIDE = 64 * 10**6
 _LEAST = 16 * 10**6
@@ -28,11 +30,12 @@ class Memory:
                 await self._given_back.wait()
             self.held += size
 
-    def give_back(self, size: int) -> None:
-        """Hold ``size`` bytes less."""
-        self.held -= size
-        self._given_back.set()
-        self._given_back = anyio.Event()
+    def change(self, by: int) -> None:
+        """Hold so many bytes more, without waiting, or less."""
+        self.held += by
+        if by < 0:
+            self._given_back.set()
+            self._given_back = anyio.Event()
 
 
 class Hold:
@@ -44,15 +47,23 @@ class Hold:
 
     async def take(self, size: int) -> None:
         """Wait for room for ``size`` bytes; what was held before is given back first."""
-        self.change(0)
+        self.let_go()
         await self._memory.take(size)
         self.size = size
 
     def change(self, size: int) -> None:
         """Hold ``size`` bytes from now on, without waiting."""
         if size != self.size:
-            self._memory.give_back(self.size - size)
+            self._memory.change(size - self.size)
             self.size = size
+
+    def is_read(self) -> None:
+        """The page is read: of what it took, its segments are left."""
+        self.change(self.size // WHILE_READ)
+
+    def let_go(self) -> None:
+        """Nobody refers to the page any more."""
+        self.change(0)
 
 
 def for_pages(limit: int) -> tuple[int, int]:

@@ -17,15 +17,14 @@ import aiohttp
 from yarl import URL
 
 from replay_fetch.errors import Rejected, ReplayFetchError, SettingsError, TransportError, TrustError
-from replay_fetch.memory import Hold
+from replay_fetch.memory import WHILE_READ, Hold
 from replay_fetch.model import Answer
 from replay_fetch.settings import ApiSettings, FetchSettings
 
 # An answer is read whole; it may be this much larger than a page may inflate to, never more.
 _BODY_SLACK = 2**20
-# While a page is read it lies in memory up to three times: as it came, with its surrogates in disguise, and in
-# segments; a packed one grows about eightfold before that.
-_PLAIN, _PACKED = 3, 3 * 8
+# How many times its length a body takes while it is read; a packed one grows about eightfold before that.
+_PLAIN, _PACKED = WHILE_READ, 8 * WHILE_READ
 # What takes less than this is not counted: all workers together take little with it.
 _LIGHT = 2**18
 # What a body counts as that does not tell its length.

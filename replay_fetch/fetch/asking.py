@@ -62,6 +62,11 @@ class Question(Generic[T]):
     hold: Hold | None = None
     """What the answer takes in memory while it is judged and read; held on where it is good."""
 
+    def let_go(self) -> None:
+        """The answer was no good: what it took in memory is free for others until there is another."""
+        if self.hold is not None:
+            self.hold.let_go()
+
 
 @dataclass(slots=True)
 class Asking:
@@ -109,18 +114,18 @@ class Asking:
                 self._judge(question, answer)
                 found = await self._read(question, answer)
             except RateLimited:
+                question.let_go()
                 continue
             except RetryableError as error:
                 delay = attempts.failed(error, self.pacer.health)
                 log.debug("%s: %s; asking again in %.1f s", question.about, error, delay)
             else:
                 self.counters.pages += 1
-                if question.hold is not None:  # what is left of it: its segments
-                    question.hold.change(question.hold.size // 3)
+                if question.hold is not None:
+                    question.hold.is_read()
                 return found, answer
             self.counters.retries += 1
-            if question.hold is not None:
-                question.hold.change(0)
+            question.let_go()
             await self._back_off(delay)
 
     async def _back_off(self, delay: float) -> None:

@@ -76,7 +76,7 @@ class Walk:
     def let_go(self) -> None:
         """Nobody refers to the latest page any more: what it took in memory is free for others."""
         if self._hold is not None:
-            self._hold.change(0)
+            self._hold.let_go()
 
     async def steps(self) -> AsyncGenerator[Step, None]:
         """All steps in order, see `step`."""
