@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from replay_fetch.api import printable
-from replay_fetch.cli.download_options import add_setting_options, age_text, settings_from, size_text
+from replay_fetch.cli.download_options import add_setting_options, settings_from
 from replay_fetch.cli.output import say
+from replay_fetch.cli.quantities import age_text, size_text
 from replay_fetch.environment import key_origins
 from replay_fetch.settings import SITES
 
@@ -22,6 +23,8 @@ example: replay-fetch config --config archive.toml, where archive.toml holds
   max-rate = 5
   compress = "zstd"
 """
+
+_AS_WRITTEN = {"refresh-window": age_text, "memory-limit": size_text}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -43,11 +46,8 @@ def _settings(options: argparse.Namespace) -> Iterator[str]:
         value = getattr(options, name.replace("-", "_"))
         if name == "site":
             value = value or SITES[0]
-        if name == "refresh-window":
-            value = age_text(value)
-        if name == "memory-limit":
-            value = size_text(value)
-        yield f"{name:<18}{_shown(value):<28}{printable(origin)}"
+        as_written = _AS_WRITTEN.get(name, _shown)(value)
+        yield f"{name:<18}{as_written:<28}{printable(origin)}"
 
 
 def _keys(env_file: Path | None) -> Iterator[str]:

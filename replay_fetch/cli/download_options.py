@@ -7,6 +7,7 @@ from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 
+from replay_fetch.cli.quantities import DAY, age, size
 from replay_fetch.settings import (
     SITES,
     ApiSettings,
@@ -21,9 +22,6 @@ from replay_fetch.settings import (
 )
 
 _FETCH = FetchSettings()
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
-_DAY = _UNITS["d"]
-_SIZES = {"B": 1, "kB": 10**3, "MB": 10**6, "GB": 10**9}
 
 _EPILOG = """\
 examples:
@@ -140,7 +138,7 @@ def _add_list_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--max-views", metavar="N", type=int, help="only the first N rows")
     group.add_argument("--refresh", action="store_true", help="ask again for views that may have grown since")
     group.add_argument(
-        "--refresh-window", metavar="AGE", type=_age, default=_DAY, help="those not older than this: 36h, 7d (1d)"
+        "--refresh-window", metavar="AGE", type=age, default=DAY, help="those not older than this: 36h, 7d (1d)"
     )
 
 
@@ -150,7 +148,7 @@ def _add_fetch_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--memory-limit",
         metavar="BYTES",
-        type=_size,
+        type=size,
         default=_FETCH.memory_limit,
         help="large pages wait rather than take more: 512MB, 1GB (256MB)",
     )
@@ -184,35 +182,6 @@ def add_show_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-q", "--quiet", action="count", default=0, help="warnings and errors only")
     group.add_argument("-v", "--verbose", action="count", default=0, help="say what the pacer and the retries do")
     group.add_argument("--json", action="store_true", help="the summary as JSON")
-
-
-def _age(text: str) -> float:
-    """Seconds that ``90s``, ``15m``, ``36h`` or ``7d`` stands for."""
-    try:
-        return float(text[:-1]) * _UNITS[text[-1:]]
-    except (KeyError, ValueError):
-        raise argparse.ArgumentTypeError(f"{text!r} is not an age such as 36h or 7d") from None
-
-
-def age_text(seconds: float) -> str:
-    """Seconds as an age that ``--refresh-window`` takes: ``172800`` → ``2d``, ``129600`` → ``36h``."""
-    unit = next((unit for unit in "dhm" if seconds % _UNITS[unit] == 0), "s")
-    return f"{seconds / _UNITS[unit]:.15g}{unit}"
-
-
-def _size(text: str) -> int:
-    """Bytes that ``256MB``, ``1GB`` or ``256000000`` stands for."""
-    number = text.rstrip("kMGB")
-    try:
-        return int(float(number) * _SIZES[text[len(number) :] or "B"])
-    except (KeyError, ValueError, OverflowError):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 512MB or 1GB") from None
-
-
-def size_text(size: int) -> str:
-    """Bytes as a size that ``--memory-limit`` takes."""
-    unit = next(unit for unit in ("GB", "MB", "kB", "B") if size % _SIZES[unit] == 0)
-    return f"{size // _SIZES[unit]}{unit}"
 
 
 def _choice(
