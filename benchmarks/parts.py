@@ -1,4 +1,4 @@
-"""``parts``: what the parts of a page cost by themselves, in one thread and with nothing beside them."""
+"""``parts``: what the parts of a page cost by themselves, one after another, with nothing beside them."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _SESSIONS_A_COMMIT = 20
 _HEADERS = {name.lower(): value for name, value in HEADERS.items()}
 
 Part = Callable[[int], float]
-"""Does its work for so many pages; returns the seconds of this thread's CPU that it took."""
+"""Does its work for so many pages; returns the seconds of CPU that it took, other threads included."""
 
 
 @dataclass
@@ -64,7 +64,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Results:
     results = Results("parts")
     results.notes.append(
-        "CPU of one thread, caches warm. A run pays more for the same: its threads take turns with the interpreter."
+        "CPU with caches warm, one thing at a time. A run pays more: its threads take turns with the interpreter."
     )
     for size in options.sizes:
         pages = max(PAGES * 2, min(2_000, 40_000_000 // size) // (4 if options.quick else 1))
@@ -106,10 +106,10 @@ def _parts(answers: Sequence[Answer], stack: ExitStack) -> Iterator[tuple[str, P
 
 def _each(work: Callable[[T], object], pages: Sequence[T]) -> Part:
     def part(count: int) -> float:
-        began = time.thread_time()
+        began = time.process_time()
         for number in range(count):
             work(pages[number % PAGES])
-        return time.thread_time() - began
+        return time.process_time() - began
 
     return part
 
@@ -117,11 +117,11 @@ def _each(work: Callable[[T], object], pages: Sequence[T]) -> Part:
 async def _turns(count: int) -> float:
     pacer = Pacer(FetchSettings())
     told = rate_limit(_HEADERS, now_epoch=0.0)
-    began = time.thread_time()
+    began = time.process_time()
     for _ in range(count):
         async with pacer.turn() as turn:
             turn.answered(200, told)
-    return time.thread_time() - began
+    return time.process_time() - began
 
 
 async def _asked(count: int, answers: Sequence[Answer]) -> float:
@@ -129,12 +129,12 @@ async def _asked(count: int, answers: Sequence[Answer]) -> float:
     transport = _Memory(dict(zip(tokens, answers, strict=True)))
     fetch = FetchSettings()
     asking = Asking(transport, Pacer(fetch), Endpoint(_API), PageDecoder(_API), RunStats(), fetch.retries)
-    began = time.thread_time()
+    began = time.process_time()
     for _ in range(count // PAGES):
         walk = Walk(asking, _VIEW, SourceChoice.EVENT_PLATFORM, fetch.max_pages)
         while await walk.step() is not None:
             pass
-    return time.thread_time() - began
+    return time.process_time() - began
 
 
 def _commits(pages: Sequence[Page], folder: Path) -> Part:
@@ -149,10 +149,10 @@ def _commits(pages: Sequence[Page], folder: Path) -> Part:
             with open_archive(request.out, Settings()) as (layout, ledger):
                 batches = list(_batches([record.planned for record in ledger.views()], pages))
                 committer = Committer(layout, ledger, keep_raw=False)
-                began = time.thread_time()
+                began = time.process_time()
                 for batch in batches:
                     committer.commit(batch)
-                seconds = time.thread_time() - began
+                seconds = time.process_time() - began
                 committer.close()
         finally:
             shutil.rmtree(request.out)
