@@ -55,7 +55,7 @@ DOORS = {
 
 # Told the time and the bytes, they wait for nothing and ask nobody. The pacer is the one who waits.
 WITHOUT_IO = ("api/", "pacing/", "retry.py", "model.py", "errors.py", "settings.py")
-WAITS = {"pacing/pacer.py"}
+WAITS = {"pacing/pacer.py", "pacing/line.py"}
 IO = {
     "aiohttp",
     "anyio",

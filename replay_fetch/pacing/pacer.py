@@ -1,9 +1,9 @@
-"""The pacer: workers stand in one line, and its head waits for every gate to open."""
+"""The pacer: workers stand in one line, and are let go when every gate is open."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +16,7 @@ from replay_fetch.model import RateLimit
 from replay_fetch.pacing.adaptive_policy import AdaptivePolicy
 from replay_fetch.pacing.concurrency import Concurrency
 from replay_fetch.pacing.health import Health
+from replay_fetch.pacing.line import Line
 from replay_fetch.pacing.outage import Outage
 from replay_fetch.pacing.policy import Policy, Sent
 from replay_fetch.pacing.snapshot import Snapshot
@@ -30,6 +31,10 @@ SERVER_ERRORS = range(500, 600)
 
 # Timers fire within a microsecond of what was asked for; closer than this counts as now.
 SOON = 1e-6
+
+
+def _nothing() -> None:
+    """Whom the gates let through to the ceiling has sent nothing yet."""
 
 
 class Turn:
@@ -68,19 +73,18 @@ class Pacer:
     """Shared by all workers of one endpoint; gives turns in the order they were asked for.
 
     A turn is given when the rate policy, the concurrency brake and the outage gate all agree, and
-    ``--max-rate`` behind them. The head of the line asks them again after every answer, so a pause
-    that begins while workers queue holds back all of them.
+    ``--max-rate`` behind them. They are asked again after every answer, for as many as are in line, so
+    a pause that begins while workers queue holds back all of them.
     """
 
-    def __init__(self, settings: FetchSettings, *, clock: Callable[[], float] | None = None) -> None:
-        self._clock = clock or loop_time
+    def __init__(self, settings: FetchSettings) -> None:
         self._policy: Policy = AdaptivePolicy()
         self._concurrency = Concurrency(settings.workers)
         self._outage = Outage(settings.give_up_after, fewest_faults=settings.retries + 2)
         # AsyncLimiter(1, 1/rate) has no burst; AsyncLimiter(rate, 1) lets twice the rate into one second.
         self._ceiling = AsyncLimiter(1, 1 / settings.max_rate) if settings.max_rate else None
-        self._line = anyio.Lock(fast_acquire=True)  # nobody waits: no turn of the loop
-        self._news = anyio.Event()
+        self._order = anyio.Lock()  # of those who come to the ceiling: one at a time, behind open gates
+        self._line = Line(self._wait)
         self._number = 0
         self._rate_limited = 0
         self._waiting = 0
@@ -96,39 +100,42 @@ class Pacer:
         return Turn(self, suspect=suspect)
 
     async def _in_line(self, turn: Turn) -> None:
-        came = self._clock()
-        if self._waiting or self._ceiling is not None or self._wait(came):
-            self._waiting += 1
-            try:
-                async with self._line:
-                    await self._allowed()
-                    self._send(turn, came)
-            finally:
-                self._waiting -= 1
-        else:
-            self._send(turn, came)
+        came = loop_time()
+        if not self._line and self._ceiling is None and not self._wait(came):
+            self._send(turn)
+            return
+        self._waiting += 1
+        try:
+            await self._stand(turn)
+        except BaseException:
+            if turn.sent.number:  # the turn came, and whoever waited for it is gone
+                self._lost(turn, fault=False)
+            raise
+        finally:
+            self._waiting -= 1
+        turn.waited = turn.sent_at - came
+        self._waited += turn.waited
 
-    async def _allowed(self) -> None:
-        while True:
-            await self._gates_open()
-            if self._ceiling is None:
-                return
-            await self._ceiling.acquire()
-            if self._wait(self._clock()) == 0:
-                return
-
-    async def _gates_open(self) -> None:
-        while wait := self._wait(self._clock()):
-            with anyio.move_on_after(wait):
-                await self._news.wait()
+    async def _stand(self, turn: Turn) -> None:
+        if self._ceiling is None:
+            await self._line.stand(partial(self._send, turn))
+            return
+        async with self._order:
+            while True:
+                if self._wait(loop_time()):
+                    await self._line.stand(_nothing)
+                await self._ceiling.acquire()
+                if not self._wait(loop_time()):  # they may have shut meanwhile
+                    break
+            self._send(turn)
 
     def _wait(self, now: float) -> float:
-        """Seconds until the next turn as things stand; infinite where only an answer can tell."""
+        """Seconds until the next turn as things stand; infinite where only an answer can tell.
+
+        A dead API keeps nobody waiting: all are told that nothing can be sent.
+        """
         if self._outage.hopeless:
-            raise OutageError(
-                f"nothing was answered for {self._outage.lasted:.0f} s; the API looks dead. "
-                "Run the same command again later, or wait longer with --give-up-after",
-            )
+            return 0.0
         if not self._concurrency.free:
             return float("inf")
         probe, next_turn = self._outage.ready_at(now), self._policy.ready_at(now)
@@ -137,18 +144,20 @@ class Pacer:
         wait = max(probe, next_turn) - now
         return wait if wait > SOON else 0.0
 
-    def _send(self, turn: Turn, came: float) -> None:
-        now = self._clock()
-        turn.waited = now - came
-        self._waited += turn.waited
+    def _send(self, turn: Turn) -> None:
+        if self._outage.hopeless:
+            raise OutageError(
+                f"nothing was answered for {self._outage.lasted:.0f} s; the API looks dead. "
+                "Run the same command again later, or wait longer with --give-up-after",
+            )
         self._number += 1
-        turn.sent = sent = Sent(self._number, now)
+        turn.sent = sent = Sent(self._number, loop_time())
         self._concurrency.sent()
         self._outage.sent(sent)
         self._policy.sent(sent)
 
     def _answered(self, turn: Turn, status: int, rate_limit: RateLimit | None) -> None:
-        now, sent = self._clock(), turn.sent
+        now, sent = loop_time(), turn.sent
         turn.open = False
         accepted = status != RATE_LIMITED
         self._policy.answered(now, sent, rate_limit, accepted=accepted)
@@ -165,7 +174,7 @@ class Pacer:
         self._tell()
 
     def _lost(self, turn: Turn, *, fault: bool) -> None:
-        now, sent = self._clock(), turn.sent
+        now, sent = loop_time(), turn.sent
         turn.open = False
         self._policy.lost(now, sent)
         if fault:
@@ -184,10 +193,9 @@ class Pacer:
         self._outage.fault(now, turn.sent, suspect=turn.suspect)
 
     def _tell(self) -> None:
-        """Wakes the head of the line, if there is one, to ask the gates again."""
-        if self._waiting:
-            self._news.set()
-            self._news = anyio.Event()
+        """What was learned may have opened the gates."""
+        if self._line:
+            self._line.move()
         if log.isEnabledFor(logging.DEBUG):  # a look at everything, for every answer
             seen = self.snapshot()
             if seen.mode != self._mode:
@@ -197,11 +205,11 @@ class Pacer:
     @property
     def health(self) -> Health:
         """What is known of the API now, for ``Attempts.failed``."""
-        return Health(now=self._clock(), outage=self._outage.shut, answered_at=self._outage.answered_at)
+        return Health(now=loop_time(), outage=self._outage.shut, answered_at=self._outage.answered_at)
 
     def snapshot(self) -> Snapshot:
         """The state now."""
-        now = self._clock()
+        now = loop_time()
         state = self._policy.state(now)
         return Snapshot(
             mode="outage" if self._outage.shut else state.mode,
