@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import JSON, arrays, damaged, objects
 
-from replay_fetch.api import Continuity, SegmentFacts, facts
+from replay_fetch.api import Continuity, SegmentFacts, facts, segment_facts
 
 RECORDINGS = Path(__file__).parents[1] / "sample_inputs/recordings/segments"
 
@@ -100,6 +100,45 @@ def at(*indexes: int) -> Continuity:
 def test_gaps_and_repeats_are_named(indexes: list[int], gaps: list[int], repeats: list[int]) -> None:
     continuity = at(*indexes)
     assert (continuity.gaps, continuity.repeats) == (gaps, repeats)
+
+
+# Strings in which something looks like the end of an array or of a segment, or that leave quotes uneven.
+LURES = st.sampled_from([b'"],"', b'"]"', b'"},{"', b'": "', b'":["', b'":1},{"', b'"]:"', b'"a":{"', b'"\\"]"', b'""'])
+
+
+def luring(values: st.SearchStrategy[bytes], last: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
+    """Objects of such keys and of ``values``, with ``last`` at their end."""
+    front = st.lists(st.tuples(LURES, values).map(b":".join), max_size=3)
+    return st.tuples(front, last).map(lambda parts: b"{" + b",".join([*parts[0], parts[1]]) + b"}")
+
+
+def told_at(index: int) -> bytes:
+    """All the facts of the segment at ``index``."""
+    return TOLD.replace(b":1,", b":%d," % index)
+
+
+TELLING = luring(
+    st.recursive(LURES | st.just(b"[]"), lambda inner: arrays(inner) | luring(inner, st.just(b'"":1')), max_leaves=6),
+    st.integers(0, 9).map(told_at),
+)
+
+
+@given(raws=st.lists(TELLING | objects(JSON), max_size=5), cut=st.integers(0, 5))
+@example(raws=[b'{"a":[],%b}' % told_at(index) for index in (3, 0, 4, 0)], cut=3)
+@example(raws=[b'{"],":0}', b'{"],": {},' + TOLD + b"}"], cut=0)
+def test_segments_taken_in_together_count_like_one_after_another(raws: list[bytes], cut: int) -> None:
+    one_by_one, together = gather(*map(facts, raws)), Continuity()
+    together.add_all(raws[:cut])
+    together.add_all(raws[cut:])
+    for what in ("gaps", "repeats", "start_ms", "end_ms", "records", "lacks_full_snapshot"):
+        assert getattr(together, what) == getattr(one_by_one, what)
+
+
+def test_segments_that_tell_all_behind_their_records_are_read_in_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(segment_facts, "facts")
+    continuity = Continuity()
+    continuity.add_all([b'{"records":[1],%b}' % told_at(index) for index in range(3)])
+    assert (continuity.records, continuity.lacks_full_snapshot) == (12, False)
 
 
 @given(indexes=st.lists(st.integers(0, 40), max_size=60))

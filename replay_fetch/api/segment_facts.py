@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, pairwise
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import astuple
 
 from replay_fetch.api import split
 
 _NAMED = 100
 _MOST = 2**63 - 1
-
 
 _Whole = Annotated[int, Meta(ge=0, lt=_MOST)]
 
@@ -38,12 +38,15 @@ class SegmentFacts(
 
 _facts = msgspec.json.Decoder(SegmentFacts)
 _facts_of_all = split.Quick(_facts.decode)
+_ARRAY = b'{"":['
 
 
 def facts(raw: bytes) -> SegmentFacts:
     """The facts in one segment's JSON text; never raises."""
     try:
-        return _behind_the_records(raw)
+        [found] = _behind_the_records([raw])
+        if None not in astuple(found):  # else some of it may stand in front
+            return found
     except split.REFUSED:
         pass
     try:
@@ -52,21 +55,18 @@ def facts(raw: bytes) -> SegmentFacts:
         return _one_by_one(raw)
 
 
-def _behind_the_records(raw: bytes) -> SegmentFacts:
-    """The facts of a segment that says all of them behind its last array, as the SDKs write it.
+def _behind_the_records(raws: Iterable[bytes]) -> list[SegmentFacts]:
+    """What segments say behind their last array: all of it, as the SDKs write them.
 
-    So the records need not be gone through once more. What stands behind the last ``]`` and a comma, in
-    braces, is an object only where the array was a member of the segment itself: within a deeper object a
-    brace would be left over. Within a string its quotes would not be even, and no backslash can make
-    them so: it would stand outside of a string in one of the two readings. Raises one of REFUSED.
+    So the records need not be gone through once more. What stands from the last ``]`` on is, behind
+    the beginning of an array in an object, an object only where that array was a member of the segment
+    itself: within a deeper object a brace would be left over. Within a string its quotes would not be
+    even, and no backslash can make them so: it would stand outside of a string in one of the two
+    readings. Each has a line of its own, past whose end no string goes: none makes up for what another
+    one lacks. Raises one of REFUSED.
     """
-    end = raw.rfind(b"]") + 1
-    if raw[end : end + 1] != b",":
-        raise ValueError("nothing stands behind the last array")
-    found = _facts.decode(b"{" + raw[end + 1 :])
-    if None in (found.index, found.has_full_snapshot, found.start_ms, found.end_ms, found.records):
-        raise ValueError("some of it may stand in front")
-    return found
+    ends = [raw[raw.rfind(b"]") :] for raw in raws]
+    return _facts.decode_lines(_ARRAY + (b"\n" + _ARRAY).join(ends))
 
 
 def _one_by_one(raw: bytes) -> SegmentFacts:
@@ -120,6 +120,29 @@ class Continuity:
             self.end_ms = segment.end_ms
         self._records += segment.records or 0
 
+    def add_all(self, raws: Sequence[bytes]) -> None:
+        """Take in the facts of the next segments, from their JSON texts."""
+        if not self._add_as_one(raws):
+            for raw in raws:
+                self.add(facts(raw))
+
+    def _add_as_one(self, raws: Sequence[bytes]) -> bool:
+        """Take in segments like one that is all of them; False where one says too little or comes again."""
+        try:
+            columns = list(zip(*map(astuple, _behind_the_records(raws)), strict=True))
+        except split.REFUSED:
+            return False
+        if any(None in column for column in columns):
+            return False
+        indexes, snapshots, starts, ends, records = columns
+        new = set(indexes)
+        if len(new) < len(raws) or not new.isdisjoint(self._seen):
+            return False
+        opening = indexes.index(0) if 0 in new else 0
+        self.add(SegmentFacts(indexes[opening], snapshots[opening], min(starts), max(ends), sum(records)))
+        self._seen |= new
+        return True
+
     @property
     def records(self) -> int:
         """Records in all segments that count theirs; at most what a database's integer holds."""
@@ -128,6 +151,8 @@ class Continuity:
     @property
     def gaps(self) -> list[int]:
         """Indexes between 0 and the largest one seen that never came, the first hundred."""
+        if max(self._seen, default=-1) < len(self._seen):  # as many as there is room for
+            return []
         return list(islice(self._missing(), _NAMED))
 
     @property
