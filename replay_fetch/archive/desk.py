@@ -10,9 +10,11 @@ import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import NamedTuple
 
 from replay_fetch.archive.messages import ChainRestarted, Message, PageArrived, ViewEnded
-from replay_fetch.model import Answer, PlannedView
+from replay_fetch.model import PlannedView
 
 # Seconds that an ended view may wait for its session before it is saved as a part, and that the pages
 # of a growing view may wait: so much work a kill can cost.
@@ -21,12 +23,16 @@ GROWING = 5.0
 # A view that holds this much is saved as it grows, so that one of 500 pages is never held whole.
 LARGE = 2**20
 
+_raw = attrgetter("raw")
+
 
 @dataclass(slots=True, eq=False)
 class OpenView:
     """A view with messages that the writer's thread has not seen yet, or will see."""
 
     planned: PlannedView
+    waits: bool = False
+    """Something became known of it that is not delivered."""
     arrived: list[PageArrived] = field(default_factory=list)
     size: int = 0
     """Bytes of the pages that arrived."""
@@ -46,8 +52,7 @@ class OpenSession:
     """Views that ended and are not yet written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """What has become known of one view since the last batch, in this order."""
 
     planned: PlannedView
@@ -56,8 +61,7 @@ class Delivery:
     ended: ViewEnded | None
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """One commit's worth: deliveries, and the sessions that have no more views to do."""
 
     deliveries: list[Delivery]
@@ -105,6 +109,7 @@ class Desk:
         """Note one message; never blocks."""
         planned = message.planned
         view = self._views.get(planned.row) or self._views.setdefault(planned.row, OpenView(planned))
+        view.waits = True
         match message:
             case PageArrived():
                 self._hold(view, message, now)
@@ -137,11 +142,11 @@ class Desk:
         for queue in (self._lingering, self._growing):
             while queue and queue[0][0] <= now and due.room:
                 due.add([queue.popleft()[1]])
-        views = [view for view in due.views if self._waits(view)]
+        views = [view for view in due.views if view.waits]
         size = sum(view.size for view in views)
         batch = Batch([self._deliver(view) for view in views], sessions, size)
         for queue in (self._lingering, self._growing):  # most went with their sessions, long before their time
-            while queue and not self._waits(queue[0][1]):
+            while queue and not queue[0][1].waits:
                 queue.popleft()
         return batch
 
@@ -154,25 +159,23 @@ class Desk:
         """Note that a batch is on the disk."""
         self.size -= batch.size
 
-    def _hold(self, view: OpenView, page: PageArrived, now: float) -> None:
-        size = sum(len(segment.raw) for segment in page.page.segments)
-        self._sessions[page.planned.session].begun = True
+    def _hold(self, view: OpenView, arrived: PageArrived, now: float) -> None:
         if not view.arrived:
+            self._sessions[view.planned.session].begun = True
             self._growing.append((now + GROWING, view))
-        view.arrived.append(page)
-        self._weigh(view, size, page.answer)
+        view.arrived.append(arrived)
+        size = sum(map(len, map(_raw, arrived.page.segments)))
+        if arrived.answer is not None:
+            size += len(arrived.answer.body)
+        self._weigh(view, size)
         if view.size >= LARGE:
             self._large.add(view)
 
-    def _weigh(self, view: OpenView, size: int, answer: Answer | None) -> None:
-        size += len(answer.body) if answer else 0
-        view.size += size
-        self.size += size
-
     def _end(self, view: OpenView, ended: ViewEnded, now: float) -> None:
         view.ended = ended
-        self._weigh(view, 0, ended.answer)
-        session = self._sessions[ended.planned.session]
+        if ended.answer is not None:
+            self._weigh(view, len(ended.answer.body))
+        session = self._sessions[view.planned.session]
         session.remaining -= 1
         session.begun = True
         session.ended.append(view)
@@ -180,13 +183,13 @@ class Desk:
         if not session.remaining:
             self._complete.append(session)
 
-    def _waits(self, view: OpenView) -> bool:
-        is_new_ending = view.ended is not None and view.planned.row in self._views
-        return bool(view.arrived) or view.restarted or is_new_ending
+    def _weigh(self, view: OpenView, size: int) -> None:
+        view.size += size
+        self.size += size
 
     def _deliver(self, view: OpenView) -> Delivery:
         delivery = Delivery(view.planned, view.restarted, view.arrived, view.ended)
-        view.arrived, view.restarted, view.size = [], False, 0
+        view.waits, view.arrived, view.restarted, view.size = False, [], False, 0
         self._large.discard(view)
         if view.ended is not None:
             del self._views[view.planned.row]

@@ -67,7 +67,7 @@ class Writer:
         """
         at = now()
         self._desk.take(message, at)
-        if self._due(at) < self._looks_at:
+        if at < self._looks_at and self._due(at) < self._looks_at:
             self._look()
         while self._desk.size > self._room:
             self.kept_waiting += 1
