@@ -44,7 +44,7 @@ class WatchfulJournal(FakeJournal):
             )
         path = self.layout.session_file(record.planned.view.session_id)
         if record.planned.session in unnamed:
-            path = self.layout.session_on_its_way(record.planned.session)
+            path = Path(self.layout.session_on_its_way(record.planned.session))
         offset, length, _ = record.whole
         return sha256(path.read_bytes()[offset : offset + length]) == record.sha256
 

@@ -126,7 +126,7 @@ def test_a_file_that_waits_for_its_name_gets_it(layout: Layout) -> None:
     """The ledger knew of it when the run was killed; a second one had its name already."""
     layout.session_file("a").write_bytes(b"old")
     layout.session_file("b").write_bytes(b"new")
-    layout.session_on_its_way(1).write_bytes(b"new")
+    Path(layout.session_on_its_way(1)).write_bytes(b"new")
     knows = Knows(waiting=[(1, "a"), (2, "b")])
     make_good(layout, knows)
     assert [layout.session_file(name).read_bytes() for name in "ab"] == [b"new", b"new"]

@@ -46,7 +46,7 @@ def saved(layout: Layout, row: int, count: int, outcome: Outcome | None = Outcom
 
 def write(layout: Layout, views: Sequence[ViewRecord], drafts: Sequence[Draft] = ()) -> list[ViewRecord]:
     """Write a file that may have its name at once; returns the views that lie in it."""
-    file = SessionFile(layout, "s1", 1, views, {draft.planned.row: draft for draft in drafts})
+    file = SessionFile(layout, views, {draft.planned.row: draft for draft in drafts})
     written = on_disk(file)
     if written is None:
         return []
@@ -151,7 +151,7 @@ def test_a_view_that_moves_others_waits_with_its_name_for_the_ledger(layout: Lay
     first, second = write(layout, [saved(layout, 1, 1), saved(layout, 2, 1)])
     before = layout.session_file("s1").read_bytes()
     draft, longer = drafted(layout, 1, 2)
-    file = SessionFile(layout, "s1", 1, [longer, second], {1: draft})
+    file = SessionFile(layout, [longer, second], {1: draft})
     written = on_disk(file)
     assert written is not None
     assert (written.moves, layout.session_file("s1").read_bytes()) == (True, before)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import replace
 from typing import Protocol
 
 from replay_fetch.archive.desk import Batch, Delivery
@@ -68,8 +67,8 @@ class Committer:
         records: dict[int, ViewRecord] = {}
         for delivery in batch.deliveries:
             row = delivery.planned.row
-            drafts[row] = self._digest(delivery)
-            records[row] = drafts[row].settle(delivery.ended)
+            draft = drafts[row] = self._digest(delivery)
+            records[row] = draft.settle(delivery.ended)
         files = [self._session_file(number, records, drafts) for number in batch.sessions]
         straight = {row for file in files for row in file.drafts}
         self._save(draft for row, draft in drafts.items() if row not in straight)
@@ -81,7 +80,9 @@ class Committer:
             self._name(moving)
             self._journal.named()
         with explained(f"clearing {self._layout.private}"):
-            self._remove_stale(files, drafts, records)
+            self._remove_parts(drafts, straight)
+            self._remove_raw(records)
+            self._remove_superseded(files, drafts)
         ended = [delivery.planned.row for delivery in batch.deliveries if delivery.ended]
         for row in ended:
             del self._drafts[row]
@@ -93,9 +94,8 @@ class Committer:
             self.commit(Batch([], [session], 0))
 
     def _digest(self, delivery: Delivery) -> Draft:
-        with explained("reading what is saved of a view"):
-            row = delivery.planned.row
-            draft = self._drafts.get(row) or self._drafts.setdefault(row, Draft.begin(delivery.planned, self._layout))
+        row = delivery.planned.row
+        draft = self._drafts.get(row) or self._drafts.setdefault(row, Draft.begin(delivery.planned, self._layout))
         if delivery.restarted:
             draft.start_over()
         raw: list[RawPage] = []
@@ -112,12 +112,12 @@ class Committer:
 
     def _session_file(self, number: int, records: dict[int, ViewRecord], drafts: dict[int, Draft]) -> SessionFile:
         views = [records.get(view.planned.row, view) for view in self._journal.session_views(number)]
-        file = SessionFile(self._layout, views[0].planned.view.session_id, number, views)
-        if file.whole:  # written straight from the drafts; a partial one is a copy of parts
-            rows = ((view.planned.row, view) for view in views)
-            fresh = {row: drafts[row] for row, view in rows if row in drafts and drafts[row].holds(view)}
-            file = replace(file, drafts=fresh)
-        return file
+        fresh = {
+            view.planned.row: draft
+            for view in views
+            if (draft := drafts.get(view.planned.row)) is not None and draft.holds(view)
+        }
+        return SessionFile(self._layout, views, fresh)
 
     def _save(self, drafts: Iterable[Draft]) -> None:
         with explained(f"writing {self._layout.parts}"):
@@ -159,16 +159,23 @@ class Committer:
                 file.name()
             sync_folder(self._layout.sessions)
 
-    def _remove_stale(
-        self, files: Sequence[SessionFile], drafts: dict[int, Draft], records: dict[int, ViewRecord]
-    ) -> None:
-        """Remove what is no longer needed; a leftover would be removed by the next run."""
-        straight = {row for file in files for row in file.drafts}
+    # What these leave behind where a run is killed, the next one removes.
+
+    def _remove_parts(self, drafts: dict[int, Draft], straight: set[int]) -> None:
+        """Remove the parts of chains that no longer count, and of views that went ``straight`` into a file."""
         for row, draft in drafts.items():
             if not draft.untouched:
                 draft.remove_stale(in_file=row in straight)
-            if self._raw_is_there and records[row].finished and not self._keep_raw:
-                remove_raw(self._layout.raw_folder(draft.planned.view))  # it is understood now
+
+    def _remove_raw(self, records: dict[int, ViewRecord]) -> None:
+        """Remove pages that nobody understood, of views that now are."""
+        if self._raw_is_there and not self._keep_raw:
+            for record in records.values():
+                if record.finished:
+                    remove_raw(self._layout.raw_folder(record.planned.view))
+
+    def _remove_superseded(self, files: Sequence[SessionFile], drafts: dict[int, Draft]) -> None:
+        """Remove the partial files and parts of sessions whose file is there now."""
         for file in files:
             if all(view.planned.row in file.drafts and drafts[view.planned.row].untouched for view in file.views):
                 continue

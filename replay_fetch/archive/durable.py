@@ -30,8 +30,13 @@ def explained(doing: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        advice = "free some room and run the same command again" if error.errno in _FULL else "nothing fetched is lost"
-        raise ArchiveError(f"{doing}: {error.strerror or error}; {advice}") from error
+        raise refused(doing, error) from error
+
+
+def refused(doing: str, error: OSError) -> ArchiveError:
+    """What the operating system refused, where, and what to do."""
+    advice = "free some room and run the same command again" if error.errno in _FULL else "nothing fetched is lost"
+    return ArchiveError(f"{doing}: {error.strerror or error}; {advice}")
 
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -96,7 +101,7 @@ class Unsynced:
         for descriptor in self._descriptors:
             os.close(descriptor)
 
-    def write(self, path: Path, chunks: Iterable[bytes]) -> None:
+    def write(self, path: str | Path, chunks: Iterable[bytes]) -> None:
         """Write chunks to a new file."""
         descriptor = _open(path, os.O_TRUNC)
         self._descriptors.append(descriptor)
@@ -118,7 +123,7 @@ class Unsynced:
             os.fsync(descriptor)
 
 
-def replace(temporary: Path, final: Path) -> None:
+def replace(temporary: str | Path, final: str | Path) -> None:
     """Give a finished, fsynced file its name; the folder is the caller's to sync."""
     os.replace(temporary, final)  # noqa: PTH105 - the same call, without building a Path
 
@@ -139,12 +144,12 @@ def _start_writing(descriptor: int) -> None:
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def _open(path: Path, flags: int) -> int:
+def _open(path: str | Path, flags: int) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | flags, 0o600)
 
 
 def _write_all(descriptor: int, chunk: bytes) -> int:
-    rest = memoryview(chunk)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
-    return len(chunk)
+    written = os.write(descriptor, chunk)
+    while written < len(chunk):
+        written += os.write(descriptor, memoryview(chunk)[written:])
+    return written

@@ -73,7 +73,7 @@ def make_good(layout: Layout, ledger: Knowledge) -> None:
     """Finish what a killed run was about to do, and remove what it left behind."""
     with explained(f"clearing {layout.private}"):
         for session, session_id in ledger.unnamed():
-            written = layout.session_on_its_way(session)
+            written = Path(layout.session_on_its_way(session))
             if written.exists():
                 replace(written, layout.session_file(session_id))
         sync_folder(layout.sessions)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from replay_fetch.archive.blocks import file_range
 from replay_fetch.archive.compress import compressed
 from replay_fetch.archive.draft import Draft
-from replay_fetch.archive.durable import Unsynced, explained
+from replay_fetch.archive.durable import Unsynced, refused
 from replay_fetch.archive.durable import replace as give_name
 from replay_fetch.archive.layout import Layout
 from replay_fetch.errors import ArchiveError
@@ -26,7 +27,6 @@ class DamagedPart(ArchiveError):
         self.view = view
 
 
-@dataclass(frozen=True, slots=True)
 class SessionFile:
     """A session file to be written: its views in order and where each one's lines come from.
 
@@ -34,59 +34,48 @@ class SessionFile:
     where they lie there already, else from its part.
     """
 
-    layout: Layout
-    session_id: str
-    session: int
-    views: Sequence[ViewRecord]
-    """All of the session, in list order."""
-    drafts: Mapping[int, Draft] = field(default_factory=dict)
-    """By row: views that were never a part, only where the session becomes whole."""
-
-    @property
-    def whole(self) -> bool:
+    def __init__(self, layout: Layout, views: Sequence[ViewRecord], drafts: Mapping[int, Draft]) -> None:
+        first = views[0].planned
+        self.layout = layout
+        self.session_id, self.session = first.view.session_id, first.session
+        self.views = views
+        """All of the session, in list order."""
+        self.whole = all(view.finished for view in views)
         """Every view is finished: the file gets its final name."""
-        return all(view.finished for view in self.views)
-
-    @property
-    def content(self) -> Sequence[ViewRecord]:
+        self.drafts = drafts if self.whole else {}
+        """By row: views that were never a part; a partial file is a copy of parts."""
+        self.content = [view for view in views if view.size and (self.whole or view.whole is None)]
         """The views with lines; a partial file holds only what is in no finished file."""
-        return [view for view in self.views if view.size and (self.whole or view.whole is None)]
-
-    @property
-    def path(self) -> Path:
+        self.path = layout.session_place(self.session_id, partial=not self.whole)
         """The name it gets."""
-        return self.layout.session_file(self.session_id, partial=not self.whole)
-
-    @property
-    def temporary(self) -> Path:
+        self.temporary = layout.session_on_its_way(self.session)
         """The name it has until then."""
-        return self.layout.session_on_its_way(self.session)
 
     def write(self, unsynced: Unsynced) -> Written | None:
         """Write the file, still without its name; None where nothing is to be written.
 
         Raises DamagedPart where saved lines are not what the ledger says.
         """
-        content = self.content
-        if not content or (self.whole and all(view.whole for view in content)):
+        if not self.content or (self.whole and all(view.whole for view in self.content)):
             return None
         spans: list[Span] = []
-        with explained(f"writing {self.path}"):
-            unsynced.write(self.temporary, self._stored(content, spans))
-        placed = zip(content, spans, strict=True)
+        try:
+            unsynced.write(self.temporary, self._stored(spans))
+        except OSError as error:
+            raise refused(f"writing {self.path}", error) from error
+        placed = list(zip(self.content, spans, strict=True))
         if not self.whole:
             return Written(self, [replace(view, partial=span) for view, span in placed])
-        records = [replace(view, whole=span, partial=None) for view, span in placed]
-        moves = any(old.whole not in (None, new.whole) for old, new in zip(content, records, strict=True))
-        return Written(self, records, moves=moves)
+        moves = any(view.whole not in (None, span) for view, span in placed)
+        return Written(self, [replace(view, whole=span, partial=None) for view, span in placed], moves)
 
     def name(self) -> None:
         """Give the written file, which is on the disk, its name; the folder is the caller's to sync."""
         give_name(self.temporary, self.path)
 
-    def _stored(self, content: Sequence[ViewRecord], spans: list[Span]) -> Iterator[bytes]:
+    def _stored(self, spans: list[Span]) -> Iterator[bytes]:
         offset = 0
-        for view in content:
+        for view in self.content:
             # A draft's lines were hashed as they were made; where they are stored as they are, that is it.
             known = view.planned.row in self.drafts and self.layout.compression is Compression.NONE
             length, sha256 = 0, hashlib.sha256()
@@ -108,8 +97,7 @@ class SessionFile:
         return compressed(_intact(file_range(part, 0, view.size), view, part), self.layout.compression)
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
+class Written(NamedTuple):
     """A session file that is written, and the views that lie in it."""
 
     file: SessionFile
