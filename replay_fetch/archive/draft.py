@@ -42,7 +42,7 @@ class Draft:
     _void: set[int] = field(default_factory=set)
     """The parts of chains that were begun before this one."""
     _added: list[Segment] = field(default_factory=list)
-    """Segments of which no lines are made yet; those of several pages are made, and hashed, at once."""
+    """Segments of which no lines are made yet; those of several pages are made, hashed and looked into at once."""
     _chunks: list[bytes] = field(default_factory=list)
     _saved: int = 0
     _segments: int = 0
@@ -77,11 +77,8 @@ class Draft:
             return
         self._added += page.segments
         self.pages += 1
-        self._segments += len(page.segments)
         self._shape = self._shape or page.shape
         self._token, self._source = page.token, source
-        for segment in page.segments:
-            self._continuity.add(facts(segment.raw))
 
     def raw_page(self, answer: Answer, source: str) -> RawPage:
         """The answer as the page behind those so far; of unknown place where these are damaged."""
@@ -142,8 +139,9 @@ class Draft:
             self._kept = ViewRecord(self.planned, part=self._number)
             return _ended(self._kept, ended and ended._replace(outcome=Outcome.FAILED, reason=_DAMAGED))
         if self._kept is None or finished or self._kept.segments <= self._segments:
-            self._kept = self._record(finished=finished)
-        elif ended is not None:
+            self._kept = self._record(ended)
+            return self._kept
+        if ended is not None:
             self._drop()  # it got less far, and goes no further
         return _ended(self._kept, ended)
 
@@ -155,7 +153,9 @@ class Draft:
 
     def _make_lines(self) -> None:
         if self._added:
-            chunk = lines(self.planned.view, self._segments - len(self._added), self._added)
+            chunk = lines(self.planned.view, self._segments, self._added)
+            self._continuity.add_all([raw for raw, _ in self._added])
+            self._segments += len(self._added)
             self._added = []
             self._chunks.append(chunk)
             self.size += len(chunk)
@@ -197,10 +197,14 @@ class Draft:
     def _sha256(self) -> str:
         return self._hash.hexdigest() if self.size else ""
 
-    def _record(self, *, finished: bool) -> ViewRecord:
+    def _record(self, ended: ViewEnded | None) -> ViewRecord:
+        """Its own chain as far as it came; one that cannot be followed does not go on from where it is cut."""
+        goes_on = ended is None or not (ended.outcome.finished or ended.outcome is Outcome.INCOMPLETE)
         return ViewRecord(
             self.planned,
-            source=self._source,
+            outcome=ended.outcome if ended else None,
+            reason=ended.reason if ended else "",
+            source=self._source or (ended.source if ended else ""),
             shape=self._shape,
             pages=self.pages,
             segments=self._segments,
@@ -208,7 +212,7 @@ class Draft:
             sha256=self._sha256,
             checks=self._checks(),
             about=self._about(),
-            token=None if finished else self._token,
+            token=self._token if goes_on else None,
             part=self._number,
         )
 
