@@ -40,15 +40,15 @@ _NO_SPAN = (None, None, None)
 
 def planned_view(columns: tuple[Any, ...]) -> PlannedView:  # sqlite3 does not type its columns
     """The view that a row of `TO_DO` names, with what an earlier run kept of it."""
-    record = view_record(columns)
-    begun = columns[6] is not None
-    return replace(record.planned, earlier=record) if begun else record.planned
+    if columns[6] is not None:  # a row in result
+        record = view_record(columns)
+        return replace(record.planned, earlier=record)
+    return _planned(columns)
 
 
 def view_record(columns: tuple[Any, ...]) -> ViewRecord:
     """The record that a row of `VIEWS` holds; one without outcome where the view has not ended."""
-    row, session, session_id, view_id, expected = columns[:5]
-    planned = PlannedView(row, session, View(session_id, view_id), expected)
+    planned = _planned(columns)
     if columns[6] is None:  # no row in result
         return ViewRecord(planned)
     outcome, reason, source, shape, pages, segments, size, sha256, checks, about, token, part = columns[5:17]
@@ -69,6 +69,11 @@ def view_record(columns: tuple[Any, ...]) -> ViewRecord:
         whole=_span(columns[17:20]),
         partial=_span(columns[20:23]),
     )
+
+
+def _planned(columns: tuple[Any, ...]) -> PlannedView:
+    row, session, session_id, view_id, expected = columns[:5]
+    return PlannedView(row, session, View(session_id, view_id), expected)
 
 
 def result_row(record: ViewRecord) -> tuple[object, ...]:
