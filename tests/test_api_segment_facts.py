@@ -38,7 +38,17 @@ def test_facts_are_what_the_segment_says_in_a_usable_form(raw: bytes, expected: 
     assert facts(raw) == expected
 
 
-TOLD = b'"index_in_view":1,"has_full_snapshot":true,"start":2,"end":3,"records_count":4'
+def told(index: int, snapshot: bytes = b"true", start: int = 2, end: int = 3) -> bytes:
+    """All the facts of a segment."""
+    return b'"index_in_view":%d,"has_full_snapshot":%b,"start":%d,"end":%d,"records_count":4' % (
+        index,
+        snapshot,
+        start,
+        end,
+    )
+
+
+TOLD = told(1)
 
 
 @given(
@@ -112,19 +122,18 @@ def luring(values: st.SearchStrategy[bytes], last: st.SearchStrategy[bytes]) -> 
     return st.tuples(front, last).map(lambda parts: b"{" + b",".join([*parts[0], parts[1]]) + b"}")
 
 
-def told_at(index: int) -> bytes:
-    """All the facts of the segment at ``index``."""
-    return TOLD.replace(b":1,", b":%d," % index)
-
-
 TELLING = luring(
     st.recursive(LURES | st.just(b"[]"), lambda inner: arrays(inner) | luring(inner, st.just(b'"":1')), max_leaves=6),
-    st.integers(0, 9).map(told_at),
+    st.integers(0, 9).map(told),
 )
+TIMES = st.integers(0, 99)
+ALL_TOLD = st.builds(told, st.integers(0, 5), st.sampled_from([b"true", b"false"]), TIMES, TIMES)
+PLAIN = ALL_TOLD.map(lambda last: b'{"records":[],' + last + b"}")
 
 
-@given(raws=st.lists(TELLING | objects(JSON), max_size=5), cut=st.integers(0, 5))
-@example(raws=[b'{"a":[],%b}' % told_at(index) for index in (3, 0, 4, 0)], cut=3)
+@given(raws=st.lists(TELLING | objects(JSON), max_size=5) | st.lists(PLAIN, max_size=5), cut=st.integers(0, 5))
+@example(raws=[b'{"a":[],%b}' % told(index) for index in (3, 0, 4, 0)], cut=3)
+@example(raws=[b'{"a":[],%b}' % each for each in (told(3), told(0, b"false"))], cut=0)
 @example(raws=[b'{"],":0}', b'{"],": {},' + TOLD + b"}"], cut=0)
 def test_segments_taken_in_together_count_like_one_after_another(raws: list[bytes], cut: int) -> None:
     one_by_one, together = gather(*map(facts, raws)), Continuity()
@@ -137,7 +146,7 @@ def test_segments_taken_in_together_count_like_one_after_another(raws: list[byte
 def test_segments_that_tell_all_behind_their_records_are_read_in_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(segment_facts, "facts")
     continuity = Continuity()
-    continuity.add_all([b'{"records":[1],%b}' % told_at(index) for index in range(3)])
+    continuity.add_all([b'{"records":[1],%b}' % told(index) for index in range(3)])
     assert (continuity.records, continuity.lacks_full_snapshot) == (12, False)
 
 
