@@ -8,16 +8,15 @@ in one pass. Whatever does not fit exactly is left to ``locate``, so that both a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NotRequired, TypedDict
 
 import msgspec
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import Raw
 
 from replay_fetch.api import split
 from replay_fetch.api.envelope import Envelope, Members
 from replay_fetch.api.shapes import ERRORS, Located, outranking
 from replay_fetch.api.tokens import LOOKED_AT
-
-_LIST = "inner"
 
 
 def can_be_quick(path: str, next_path: str) -> bool:
@@ -38,27 +37,25 @@ class QuickLocate:
         self._name = name
         self._keys = path.split(".") if path else []
         self._outranking = () if overridden else outranking(path)
-        looked_at = {*LOOKED_AT, *self._outranking, ERRORS, *filter(None, [next_path])}
-        self._levels: list[tuple[str, dict[str, str]]] = []
-        """The way to the list: the path of each object, and its members that are looked at, by field."""
+        looked_at = {*LOOKED_AT, ERRORS, *filter(None, [next_path])}
+        self._levels: list[tuple[str, str, frozenset[str]]] = []
+        """The way to the list: the path of each object, the key that leads on, and those that may outrank it."""
         self._split = split.Quick(msgspec.json.Decoder(self._type(0, looked_at)).decode)
 
     def locate(self, text: bytes) -> Located | None:
         """What ``locate`` would say of ``text``; None where only ``locate`` can tell."""
         try:
-            level = self._split(text)
+            inner = self._split(text)
         except split.REFUSED:
             return None
         known: dict[str, Members] = {}
-        for path, names in self._levels:
-            known[path] = {
-                key: bytes(raw) for field, key in names.items() if (raw := getattr(level, field)) is not UNSET
-            }
-            level = getattr(level, _LIST)
+        for path, way, rivals in self._levels:
+            level, inner = inner, inner.pop(way)
+            if not rivals.isdisjoint(level):
+                return None
+            known[path] = {key: bytes(raw) for key, raw in level.items()}
         envelope = Envelope(known, way=self._keys[0]) if known else None
-        if envelope and any(envelope.get(path) is not None for path in self._outranking):
-            return None
-        return Located(list(map(bytes, level)), envelope, self._name, self._path)
+        return Located(list(map(bytes, inner)), envelope, self._name, self._path)
 
     def _type(self, depth: int, looked_at: Iterable[str]) -> object:
         """The type of the object at ``depth`` on the way to the list, or of the list itself."""
@@ -66,9 +63,13 @@ class QuickLocate:
             return list[Raw]
         here = "".join(f"{key}." for key in self._keys[:depth])
         way = self._keys[depth]
-        beside = {path.removeprefix(here).partition(".")[0] for path in looked_at if path.startswith(here)} - {way}
-        names = {f"f{number}": key for number, key in enumerate(sorted(beside))}
-        self._levels.append((here.removesuffix("."), names))
-        fields = [(_LIST, self._type(depth + 1, looked_at))]
-        optional = [(field, Raw | UnsetType, UNSET) for field in names]
-        return msgspec.defstruct("Level", [*fields, *optional], rename={**names, _LIST: way}, gc=False)
+        rivals = _beside(way, here, self._outranking)
+        self._levels.append((here.removesuffix("."), way, rivals))
+        optional = dict.fromkeys(_beside(way, here, looked_at) | rivals, NotRequired[Raw])
+        # Neither keys nor types are known before a page was seen, which mypy asks of a TypedDict.
+        return TypedDict("Level", {way: self._type(depth + 1, looked_at), **optional})  # type: ignore[operator]
+
+
+def _beside(way: str, here: str, paths: Iterable[str]) -> frozenset[str]:
+    """The keys by which ``paths`` lead out of the object at ``here``, other than ``way``."""
+    return frozenset(path.removeprefix(here).partition(".")[0] for path in paths if path.startswith(here)) - {way}
