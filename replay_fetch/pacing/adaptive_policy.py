@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 from replay_fetch.model import RateLimit
 from replay_fetch.pacing.blind_policy import BlindPolicy
 from replay_fetch.pacing.policy import Sent, State
@@ -13,18 +16,34 @@ from replay_fetch.pacing.window_policy import WindowPolicy
 # periods: servers that describe only half of their answers leave gaps, but not such.
 SILENT_ANSWERS, SILENT_PERIODS = 20, 2
 
+NamedPolicy = WindowPolicy | ShortWindowPolicy
 
-class _Named:
-    """One limit by its name: its policy, and for how long nothing was heard of it."""
 
-    def __init__(self, policy: WindowPolicy | ShortWindowPolicy, now: float) -> None:
-        self.policy = policy
-        self.heard_at = now
+class _Limit:
+    """One limit by its name: its policy while it has one, and for how long nothing was heard of it."""
+
+    def __init__(self) -> None:
+        self.reader = Reader()
+        self.policy: NamedPolicy | None = None
+        self.heard_at = 0.0
         self.silent = 0
 
-    def gone(self, now: float) -> bool:
-        """True where answers have stopped naming it."""
-        return self.silent >= SILENT_ANSWERS and now - self.heard_at > SILENT_PERIODS * self.policy.period
+
+class _All:
+    """Several limits at once: all of them must allow a request, and count it."""
+
+    def __init__(self, policies: Sequence[NamedPolicy]) -> None:
+        self._policies = policies
+
+    def ready_at(self, now: float) -> float:
+        return max(policy.ready_at(now) for policy in self._policies)
+
+    def sent(self, sent: Sent) -> None:
+        for policy in self._policies:
+            policy.sent(sent)
+
+    def state(self, now: float) -> State:
+        return max(self._policies, key=lambda policy: policy.ready_at(now)).state(now)
 
 
 class AdaptivePolicy:
@@ -35,40 +54,44 @@ class AdaptivePolicy:
     """
 
     def __init__(self) -> None:
-        self._limits: dict[str, _Named] = {}
-        self._readers: dict[str, Reader] = {}
+        self._limits: defaultdict[str, _Limit] = defaultdict(_Limit)
+        self._named: list[_Limit] = []
+        """Those that have a policy."""
         self._blind = BlindPolicy(0.0)
+        self._decides: NamedPolicy | _All | BlindPolicy = self._blind
         self._latest = Sent(0, 0.0)
 
     def ready_at(self, now: float) -> float | None:
-        """When all of them allow the next request."""
-        if not self._limits:
-            return self._blind.ready_at(now)
-        return max(limit.policy.ready_at(now) for limit in self._limits.values())
+        """When all limits allow the next request."""
+        return self._decides.ready_at(now)
 
     def sent(self, sent: Sent) -> None:
         """Every limit counts it: which ones it falls under is only known from its answer."""
         self._latest = sent
-        for limit in self._limits.values():
-            limit.policy.sent(sent)
-        if not self._limits:
-            self._blind.sent(sent)
+        self._decides.sent(sent)
 
     def answered(self, now: float, sent: Sent, rate_limit: RateLimit | None, *, accepted: bool) -> None:
         """Headers go to the limit they name; a 429 without any concerns all."""
-        rate_limit = rate_limit or RateLimit()
-        reading = self._readers.setdefault(rate_limit.name, Reader()).read(rate_limit)
+        if rate_limit is None:
+            self._unnamed(now, sent, None, accepted=accepted)
+            return
+        limit = self._limits[rate_limit.name]
+        reading = limit.reader.read(rate_limit)
+        if reading is None:
+            self._unnamed(now, sent, rate_limit, accepted=accepted)
+            return
         if accepted:
-            self._forget(now, None if reading is None else rate_limit.name)
-        if reading is not None and (accepted or self._limits or reading.period < SHORT):
-            self._named(now, rate_limit.name, reading).answered(now, sent, reading, accepted=accepted)
-        elif not self._limits:
-            if reading is not None:
-                self._blind.told(now, sent, reading)
-            self._blind.answered(now, sent, rate_limit, accepted=accepted)
-        elif not accepted:
-            for limit in self._limits.values():
-                limit.policy.rejected_without_headers(now)
+            if limit.policy is not self._decides or limit.silent:  # else it is the only one, and never silent
+                self._forget_silent(now, limit)
+        elif self._decides is self._blind and reading.period >= SHORT:
+            self._blind.told(now, sent, reading)
+            self._blind.answered(now, sent, rate_limit, accepted=False)
+            return
+        policy = limit.policy
+        if policy is None or policy.period != reading.period:
+            policy = self._begin(limit, reading)
+        limit.heard_at, limit.silent = now, 0
+        policy.answered(now, sent, reading, accepted=accepted)
 
     def lost(self, now: float, sent: Sent) -> None:
         """Only a lost probe matters: a window goes on counting it as spent."""
@@ -76,22 +99,43 @@ class AdaptivePolicy:
 
     def state(self, now: float) -> State:
         """That of the limit that holds requests back longest."""
-        if not self._limits:
-            return self._blind.state(now)
-        return max((limit.policy for limit in self._limits.values()), key=lambda it: it.ready_at(now)).state(now)
+        return self._decides.state(now)
 
-    def _named(self, now: float, name: str, reading: Reading) -> WindowPolicy | ShortWindowPolicy:
-        limit = self._limits.get(name)
-        if limit is None or limit.policy.period != reading.period:
-            kind = ShortWindowPolicy if reading.period < SHORT else WindowPolicy
-            limit = self._limits[name] = _Named(kind(reading.period, self._latest), now)
-        limit.heard_at, limit.silent = now, 0
-        return limit.policy
+    def _unnamed(self, now: float, sent: Sent, rate_limit: RateLimit | None, *, accepted: bool) -> None:
+        """An answer that describes no limit."""
+        if accepted:
+            self._forget_silent(now, None)
+        if self._decides is self._blind:
+            self._blind.answered(now, sent, rate_limit, accepted=accepted)
+        elif not accepted:
+            for policy in self._policies():
+                policy.rejected_without_headers(now)
 
-    def _forget(self, now: float, named: str | None) -> None:
+    def _begin(self, limit: _Limit, reading: Reading) -> NamedPolicy:
+        if limit.policy is None:
+            self._named.append(limit)
+        kind = ShortWindowPolicy if reading.period < SHORT else WindowPolicy
+        policy = limit.policy = kind(reading.period, self._latest)
+        self._decide()
+        return policy
+
+    def _forget_silent(self, now: float, heard: _Limit | None) -> None:
         """Drops limits that answers have stopped naming; with the last one the policy goes blind."""
-        for name, limit in list(self._limits.items()):
-            limit.silent += name != named
-            if limit.gone(now):
-                del self._limits[name]
-                self._blind = BlindPolicy(now, limit.policy.limit / limit.policy.period)
+        for limit in self._named.copy():
+            limit.silent += limit is not heard
+            policy = limit.policy
+            if policy and limit.silent >= SILENT_ANSWERS and now - limit.heard_at > SILENT_PERIODS * policy.period:
+                self._blind = BlindPolicy(now, policy.limit / policy.period)
+                self._named.remove(limit)
+                limit.policy = None
+                self._decide()
+
+    def _decide(self) -> None:
+        policies = self._policies()
+        if len(policies) > 1:
+            self._decides = _All(policies)
+        else:
+            self._decides = policies[0] if policies else self._blind
+
+    def _policies(self) -> list[NamedPolicy]:
+        return [limit.policy for limit in self._named if limit.policy]

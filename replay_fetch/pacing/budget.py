@@ -16,18 +16,19 @@ class Budget:
     def __init__(self, limit: int, latest: int) -> None:
         self._remaining = limit
         self._number = latest
-
-    def left(self, latest: int) -> int:
-        """Requests left after the send numbered ``latest``; negative where others spent them."""
-        return self._remaining - (latest - self._number)
+        self.last = limit + latest
+        """The send number of the last request that there is room for."""
 
     def learn(self, sent: Sent, remaining: int) -> bool:
         """Takes an answer of this window in; False where an earlier one says more."""
-        if (remaining, -sent.number) >= (self._remaining, -self._number):
+        number = sent.number
+        if remaining > self._remaining or (remaining == self._remaining and number <= self._number):
             return False
-        self._remaining, self._number = remaining, sent.number
+        self._remaining, self._number = remaining, number
+        self.last = number + remaining
         return True
 
     def exhaust(self, latest: int) -> None:
         """The server says that nothing is left."""
         self._remaining, self._number = 0, latest
+        self.last = latest

@@ -25,10 +25,6 @@ class Interval(NamedTuple):
         """The same stretch ``by`` seconds later."""
         return Interval(self.early + by, self.late + by)
 
-    def widened(self, by: float) -> Interval:
-        """Grown by ``by`` seconds at both ends."""
-        return Interval(self.early - by, self.late + by)
-
     def overlap(self, other: Interval) -> Interval:
         """What both hold."""
         return Interval(max(self.early, other.early), min(self.late, other.late))

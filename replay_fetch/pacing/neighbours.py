@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from replay_fetch.pacing.policy import Sent
 
 # Weight of a new reading; three of them carry four fifths of the figure.
 SMOOTHING = 0.4
-
-
-class _Mark(NamedTuple):
-    at: float
-    number: int
-    remaining: int
 
 
 class Neighbours:
@@ -26,17 +18,19 @@ class Neighbours:
     def __init__(self, span: float) -> None:
         self.rate = 0.0
         self._span = span
-        self._mark: _Mark | None = None
+        self._mark: tuple[Sent, int] | None = None
+        """The reading that the next is compared with: a send, and what remained after it."""
 
     def learn(self, sent: Sent, remaining: int) -> None:
         """Takes in an answer that lowered what is known to remain."""
-        mark = _Mark(sent.at, sent.number, remaining)
-        if self._mark is None:
-            self._mark = mark
-        elif mark.at - self._mark.at >= self._span:
-            theirs = (self._mark.remaining - remaining) - (sent.number - self._mark.number)
-            self.rate += SMOOTHING * (theirs / (mark.at - self._mark.at) - self.rate)
-            self._mark = mark
+        if self._mark is not None:
+            since, had = self._mark
+            seconds = sent.at - since.at
+            if seconds < self._span:
+                return
+            theirs = (had - remaining) - (sent.number - since.number)
+            self.rate += SMOOTHING * (theirs / seconds - self.rate)
+        self._mark = sent, remaining
 
     def restart(self) -> None:
         """A new window or another limit: what remained before says nothing now."""

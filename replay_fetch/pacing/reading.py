@@ -29,9 +29,10 @@ class Reader:
 
     def read(self, rate_limit: RateLimit) -> Reading | None:
         """The window; None where the headers do not say what is left or until when."""
-        if rate_limit.remaining is None or rate_limit.reset is None:
+        remaining, reset = rate_limit.remaining, rate_limit.reset
+        if remaining is None or reset is None:
             return None
-        self._most_left = max(self._most_left, rate_limit.remaining)
-        self._longest = max(self._longest, rate_limit.reset)
+        self._most_left = max(self._most_left, remaining)
+        self._longest = max(self._longest, reset)
         limit = rate_limit.limit or self._most_left
-        return Reading(limit, rate_limit.period or self._longest, min(rate_limit.remaining, limit), rate_limit.reset)
+        return Reading(limit, rate_limit.period or self._longest, min(remaining, limit), reset)

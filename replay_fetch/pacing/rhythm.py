@@ -51,7 +51,8 @@ class Rhythm:
     def opened(self, opening: Interval) -> None:
         """The gate opened; out of step with what was known, it starts anew and believes less easily."""
         if self._clock is not None:
-            self._edge = self._clock.narrow(opening.late, opening)
+            self._clock.narrow(opening.late, *opening)
+            self._edge = self._clock.edge
             return
         self._openings.append(opening)
         known = self.period

@@ -21,13 +21,20 @@ class WindowClock:
 
     def __init__(self, period: float) -> None:
         self.period = period
-        self.edge: Interval | None = None
-        """Where the window of the latest answer ends."""
-        self._learned_at = 0.0
+        self._early = self._late = 0.0
+        """Where the window of the latest answer ends, from when it was learned on."""
+        self._learned_at: float | None = None
         self._answers = 0
         self._floors = False
         self._ceils = False
         self._whole = True
+        self._least_more, self._most_more = -1.0, 1.0
+        """What a window may last beyond ``reset``."""
+
+    @property
+    def edge(self) -> Interval | None:
+        """Where the window of the latest answer ends."""
+        return None if self._learned_at is None else Interval(self._early, self._late)
 
     def learn(self, sent_at: float, now: float, reset: float) -> float:
         """Takes one answer in; returns from when on a request is sure to be counted in the next window.
@@ -36,9 +43,11 @@ class WindowClock:
         bounds, ``send + reset``, come up to the edge less the shortest way there as answers add up,
         the late ones to the edge plus the shortest way back, which may be far more.
         """
-        edge = self.narrow(now, self._seen(sent_at, now, reset))
+        if reset < 1 or reset >= self.period or reset % 1:
+            self._learn_rounding(reset)
+        self.narrow(now, sent_at + reset + self._least_more, now + reset + self._most_more)
         self._answers += 1
-        return min(edge.late, edge.early + BEST_OF / self._answers)
+        return min(self._late, self._early + BEST_OF / self._answers)
 
     def doubt(self) -> float:
         """The end of the latest answer's window at its latest: a request sent after it seemed over was counted in it.
@@ -46,34 +55,37 @@ class WindowClock:
         What the number of answers seemed to say is taken back.
         """
         self._answers = 0
-        return self.edge.late if self.edge else 0.0
+        return self._late
 
-    def narrow(self, now: float, seen: Interval) -> Interval:
-        """Takes in that a window ends somewhere in ``seen``; returns where, by all that is known."""
-        if self.edge is not None:
-            windows = round((seen.centre - self.edge.centre) / self.period)
-            known = self.edge.shifted(windows * self.period).widened(DRIFT * (now - self._learned_at))
-            both = known.overlap(seen)
-            if both.width < 0:  # a counter was moved, or a node's clock is off
-                both, self._answers = min(known, seen, key=lambda interval: interval.width), 0
-            seen = both
-        self.edge, self._learned_at = seen, now
-        return seen
+    def narrow(self, now: float, early: float, late: float) -> None:
+        """Takes in that a window ends somewhere between ``early`` and ``late``."""
+        if self._learned_at is not None:
+            windows = round(((early + late) / 2 - (self._early + self._late) / 2) / self.period)
+            later, drift = windows * self.period, DRIFT * (now - self._learned_at)
+            known_early, known_late = self._early + later - drift, self._late + later + drift
+            latest_early, earliest_late = max(known_early, early), min(known_late, late)
+            if latest_early <= earliest_late:
+                early, late = latest_early, earliest_late
+            else:  # a counter was moved, or a node's clock is off: the sharper of the two is believed
+                self._answers = 0
+                if known_late - known_early <= late - early:
+                    early, late = known_early, known_late
+        self._early, self._late, self._learned_at = early, late, now
 
-    def _seen(self, sent_at: float, now: float, reset: float) -> Interval:
-        """What one answer says; a 0 is only seen where seconds are cut off, a whole period where rounded up."""
+    def _learn_rounding(self, reset: float) -> None:
+        """A 0 is only seen where seconds are cut off, a whole period where they are rounded up."""
         self._floors = self._floors or reset < 1
         self._ceils = self._ceils or reset >= self.period
         self._whole = self._whole and reset == int(reset)
         # 1. fractions are exact  2. rounded to the nearest  3. cut off  4. rounded up  5. not known yet
         if not self._whole:
-            early, late = 0.0, 0.0
+            more = 0.0, 0.0
         elif self._floors and self._ceils:
-            early, late = -0.5, 0.5
+            more = -0.5, 0.5
         elif self._floors:
-            early, late = 0.0, 1.0
+            more = 0.0, 1.0
         elif self._ceils:
-            early, late = -1.0, 0.0
+            more = -1.0, 0.0
         else:
-            early, late = -1.0, 1.0
-        return Interval(sent_at + reset + early, now + reset + late)
+            more = -1.0, 1.0
+        self._least_more, self._most_more = more

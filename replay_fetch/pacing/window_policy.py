@@ -20,6 +20,8 @@ NOISE = 0.06
 PAUSE_SHARE, LONGEST_PAUSE = 0.1, 1.0
 # Past the window's end by this much, so that a timer that fires early does not find it still there.
 AFTER = 1e-6
+# The window's end before the first answer.
+UNKNOWN = float("-inf")
 
 
 class WindowPolicy:
@@ -37,15 +39,16 @@ class WindowPolicy:
         self._margin = Margin()
         self._neighbours = Neighbours(span=max(0.5, 0.1 * period))
         self._budget = Budget(0, 0)
-        self._ends_at: float | None = None
+        self._ends_at = UNKNOWN
         self._gate = float("-inf")
 
     def ready_at(self, now: float) -> float:
         """At the even pace after the latest send; when the window is spent, at its end."""
-        self._roll(now)
+        if now >= self._ends_at:
+            self._roll(now)
         pace = self._pace(now)
         if pace == 0:
-            return max(self._gate, self._end + AFTER)
+            return max(self._gate, self._ends_at + AFTER)
         return max(now, self._gate, self._latest.at + 1 / pace)
 
     def sent(self, sent: Sent) -> None:
@@ -57,21 +60,18 @@ class WindowPolicy:
         changed = reading.limit != self.limit
         self.limit = reading.limit
         end = self._clock.learn(sent.at, now, reading.reset)
-        if self._ends_at is None:
+        if self._ends_at == UNKNOWN:
             self._open(end)
-        self._roll(now)
-        if end < self._end - self.period / 2:  # counted in the window before
-            if accepted or sent.at < self._end - self.period:
-                if not accepted:
-                    self._margin.miss(self.limit)
-                return
-            self._open(self._clock.doubt())  # it was thought to be over when this left
-        if end > self._end + self.period / 2:  # the server is already in the next
-            self._margin.window_over()
-            self._open(end)
-        elif end > now:
+        if now >= self._ends_at:
+            self._roll(now)
+        if abs(end - self._ends_at) > self.period / 2 and not self._turned(sent, end, accepted=accepted):
+            return
+        if end > now:
             self._ends_at = end
-        self._learn(sent, reading.remaining, changed=changed)
+        if changed:
+            self._restart()
+        if self._budget.learn(sent, reading.remaining):
+            self._neighbours.learn(sent, reading.remaining)
         if not accepted:
             self._rejected(now, reading.remaining)
 
@@ -82,48 +82,51 @@ class WindowPolicy:
 
     def state(self, now: float) -> State:
         """The window and what is left of it."""
-        self._roll(now)
-        pace = 0.0 if now < self._gate else self._pace(now)
-        opens_at = None if pace > 0 else max(self._gate, self._end if self._spent else now)
-        left = max(0, self._budget.left(self._latest.number))
-        return State("window", pace, opens_at, self.limit, self.period, left)
-
-    @property
-    def _end(self) -> float:
-        return self._ends_at if self._ends_at is not None else float("-inf")
-
-    @property
-    def _spent(self) -> bool:
-        return self._budget.left(self._latest.number) - self._margin.requests < 1
+        if now >= self._ends_at:
+            self._roll(now)
+        left, pace = self._budget.last - self._latest.number, self._pace(now)
+        if now < self._gate or pace == 0:
+            opens_at = max(self._gate, self._ends_at if pace == 0 else now)
+            return State("window", 0.0, opens_at, self.limit, self.period, max(0, left))
+        return State("window", pace, None, self.limit, self.period, left)
 
     def _pace(self, now: float) -> float:
         """Requests a second; 0 where less than one is left."""
-        if self._spent:
+        left = self._budget.last - self._latest.number - self._margin.requests
+        if left < 1:
             return 0.0
-        left = self._budget.left(self._latest.number) - self._margin.requests
-        even = left / max(self._end - now, 1e-3)
-        usual = self.limit / self.period
-        theirs = self._neighbours.rate if self._neighbours.rate > NOISE * usual else 0.0
-        return min(max(even - theirs, SLOWEST * even), FASTEST * usual)
+        pace = left / max(self._ends_at - now, 1e-3)
+        usual, theirs = self.limit / self.period, self._neighbours.rate
+        if theirs > NOISE * usual:
+            pace = max(pace - theirs, SLOWEST * pace)
+        return min(pace, FASTEST * usual)
+
+    def _turned(self, sent: Sent, end: float, *, accepted: bool) -> bool:
+        """Goes on to the window of an answer that was counted in another; False where that one is over."""
+        if end > self._ends_at:  # the server is already in the next
+            self._margin.window_over()
+            self._open(end)
+            return True
+        if accepted or sent.at < self._ends_at - self.period:
+            if not accepted:
+                self._margin.miss(self.limit)
+            return False
+        self._open(self._clock.doubt())  # the window before was thought to be over when this left
+        return True
 
     def _roll(self, now: float) -> None:
-        if now < self._end:
-            return
+        """The window is over: goes on to the one that holds ``now``."""
         self._margin.window_over()
-        windows = 1 + (now - self._end) // self.period
-        self._open(self._end + windows * self.period)
+        windows = 1 + (now - self._ends_at) // self.period
+        self._open(self._ends_at + windows * self.period)
 
     def _open(self, ends_at: float) -> None:
         self._ends_at = ends_at
+        self._restart()
+
+    def _restart(self) -> None:
         self._budget = Budget(self.limit, self._latest.number)
         self._neighbours.restart()
-
-    def _learn(self, sent: Sent, remaining: int, *, changed: bool) -> None:
-        if changed:
-            self._budget = Budget(self.limit, self._latest.number)
-            self._neighbours.restart()
-        if self._budget.learn(sent, remaining):
-            self._neighbours.learn(sent, remaining)
 
     def _rejected(self, now: float, remaining: int) -> None:
         self._margin.miss(self.limit)
