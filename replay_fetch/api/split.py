@@ -24,7 +24,7 @@ T = TypeVar("T")
 REFUSED = (msgspec.DecodeError, ValueError, RecursionError)
 
 _surrogate = re.compile(rb"\\u[dD]")
-_DISGUISE = ord("9")
+_DISGUISE = rb"\\u9"
 
 
 class Quick(Generic[T]):
@@ -50,16 +50,13 @@ class Quick(Generic[T]):
                 raise
             except msgspec.DecodeError:
                 self._refused = True
-        places = [found.end() - 1 for found in _surrogate.finditer(text)]
-        self._refused = bool(places)
+        disguised, places = _surrogate.subn(_DISGUISE, text)
+        self._refused = places > 0
         if not places:
             return self._decode(text)
-        shown = bytearray(text)
-        for place in places:
-            shown[place] = _DISGUISE
+        shown = bytearray(disguised)
         made = self._decode(shown)
-        for place in places:
-            shown[place] = text[place]
+        memoryview(shown)[:] = text
         return made
 
 
