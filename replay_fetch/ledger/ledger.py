@@ -41,7 +41,7 @@ class Ledger(Database):
 
     def setting(self, name: str) -> str | None:
         """A value kept with the archive, None where it was never set."""
-        with self._using():
+        with self._turn:
             row = self._db.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
         return row[0] if row else None
 
@@ -54,7 +54,7 @@ class Ledger(Database):
 
     def known_list(self, fingerprint: str) -> LoadedList | None:
         """The newest list, if that is its fingerprint: then it need not be loaded again."""
-        with self._using():
+        with self._turn:
             newest = self._db.execute("SELECT * FROM list ORDER BY list DESC LIMIT 1").fetchone()
         if newest is None or newest[1] != fingerprint:
             return None
@@ -89,13 +89,13 @@ class Ledger(Database):
         where = {"list": todo.list_number, "young": todo.young, "limit": limit, "session": 0, "row": 0}
         if after is not None:
             where |= {"session": after.session, "row": after.row}
-        with self._using():
+        with self._turn:
             return [planned_view(row) for row in self._db.execute(TO_DO, where)]
 
     def count_to_do(self, todo: ToDo, session: int | None = None) -> int:
         """How many views there are to do, in all or in one session."""
         where = {"list": todo.list_number, "young": todo.young, "session": session}
-        with self._using():
+        with self._turn:
             return int(self._db.execute(COUNT_TO_DO, where).fetchone()[0])
 
     def forget_tokens(self, but: Outcome | None = None) -> None:
@@ -111,7 +111,7 @@ class Ledger(Database):
 
     def lacking_partial_files(self) -> list[int]:
         """Sessions with saved views that are in no file of theirs."""
-        with self._using():
+        with self._turn:
             return [number for (number,) in self._db.execute(LACKING_PARTIAL)]
 
     # --- results
@@ -127,7 +127,7 @@ class Ledger(Database):
 
     def unnamed(self) -> list[tuple[int, str]]:
         """Sessions, by number and id, whose new file may still be without its name."""
-        with self._using():
+        with self._turn:
             return self._db.execute("SELECT session, session_id FROM unnamed JOIN session USING (session)").fetchall()
 
     def named(self) -> None:
@@ -137,20 +137,20 @@ class Ledger(Database):
 
     def session_views(self, session: int) -> list[ViewRecord]:
         """All views of a session in list order, ended or not."""
-        with self._using():
+        with self._turn:
             return [
                 view_record(row) for row in self._db.execute(f"{VIEWS} WHERE view.session = ? ORDER BY row", (session,))
             ]
 
     def planned_session(self, session_id: str) -> list[PlannedView]:
         """All views of a session in list order, with what is kept of them; none of a session that is not planned."""
-        with self._using():
+        with self._turn:
             rows = self._db.execute(f"{VIEWS} WHERE session_id = ? ORDER BY row", (session_id,))
             return [planned_view(row) for row in rows]
 
     def has_part(self, row: int, part: int) -> bool:
         """True where the view's bytes lie in its part of that number."""
-        with self._using():
+        with self._turn:
             query = "SELECT 1 FROM result WHERE row = ? AND part = ? AND size > 0 AND whole_offset IS NULL"
             return self._db.execute(query, (row, part)).fetchone() is not None
 
@@ -159,7 +159,7 @@ class Ledger(Database):
 
         Other threads wait until the iterator is exhausted or closed.
         """
-        with self._using():
+        with self._turn:
             yield from map(view_record, self._db.execute(f"{VIEWS} ORDER BY view.session, row"))
 
     def restore(self, records: Iterable[ViewRecord]) -> int:
@@ -172,12 +172,12 @@ class Ledger(Database):
 
     def check(self) -> None:
         """Read the whole ledger; raises ArchiveError where it is damaged."""
-        with self._using():
+        with self._turn:
             (verdict,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise DamagedLedger(self._path, verdict)
 
     def totals(self, list_number: int | None = None) -> Totals:
         """Sums by outcome over one list, or over the whole archive."""
-        with self._using():
+        with self._turn:
             return sum_views(self._db, list_number)
