@@ -6,6 +6,7 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from pathlib import Path
 
 from replay_fetch.api import Continuity, facts
@@ -19,6 +20,8 @@ from replay_fetch.archive.raw import RawPage
 from replay_fetch.model import Answer, Outcome, Page, PlannedView, Segment, ViewRecord
 
 log = logging.getLogger(__name__)
+
+_raw = attrgetter("raw")
 
 
 @dataclass(slots=True, eq=False)
@@ -154,7 +157,7 @@ class Draft:
     def _make_lines(self) -> None:
         if self._added:
             chunk = lines(self.planned.view, self._segments, self._added)
-            self._continuity.add_all([raw for raw, _ in self._added])
+            self._continuity.add_all(list(map(_raw, self._added)))
             self._segments += len(self._added)
             self._added = []
             self._chunks.append(chunk)
@@ -218,10 +221,11 @@ class Draft:
 
     def _checks(self) -> dict[str, object]:
         """What a reader should be warned of; empty where the recording looks whole."""
+        told = self._continuity
         noticed: dict[str, object] = {
-            "gaps": self._continuity.gaps,
-            "repeats": self._continuity.repeats,
-            "lacks_full_snapshot": self._continuity.lacks_full_snapshot,
+            "gaps": told.gaps,
+            "repeats": told.repeats,
+            "lacks_full_snapshot": told.lacks_full_snapshot,
         }
         expected = self.planned.expected
         if expected is not None and expected > self._segments:
@@ -229,11 +233,8 @@ class Draft:
         return {name: value for name, value in noticed.items() if value}
 
     def _about(self) -> dict[str, object]:
-        known = {
-            "start_ms": self._continuity.start_ms,
-            "end_ms": self._continuity.end_ms,
-            "records": self._continuity.records,
-        }
+        told = self._continuity
+        known = {"start_ms": told.start_ms, "end_ms": told.end_ms, "records": told.records}
         return {name: value for name, value in known.items() if value is not None}
 
 
