@@ -29,7 +29,8 @@ class Gate:
         assert now == anyio.current_time()
         return 0.0 if self.room else math.inf
 
-    def pass_through(self, name: str) -> None:
+    def pass_through(self, name: str, now: float) -> None:
+        assert now == anyio.current_time()
         self.room -= 1
         self.gone.append(name)
 
@@ -58,7 +59,7 @@ async def test_all_who_may_go_are_let_go_at_once_and_in_order() -> None:
         gate.room = 3
         line.move()
         assert gate.gone == ["a", "b", "c"]
-        assert len(line) == 2
+        assert len(line.places) == 2
         await anyio.wait_all_tasks_blocked()
         assert left == ["a", "b", "c"]
 
@@ -66,11 +67,33 @@ async def test_all_who_may_go_are_let_go_at_once_and_in_order() -> None:
 async def test_what_going_raises_is_raised_to_whoever_stood() -> None:
     gate = Gate(room=1)
 
-    def dead() -> None:
+    def dead(_now: float) -> None:
         raise OutageError("dead")
 
     with pytest.raises(OutageError, match="dead"):
         await Line(gate.wait).stand(dead)
+
+
+async def test_a_gate_that_fails_while_time_passes_is_raised_to_whoever_stands() -> None:
+    """Nobody else would hear of it: a timer asked."""
+
+    def wait(now: float) -> float:
+        if now < 5:
+            return 5 - now
+        raise ZeroDivisionError
+
+    line, failed = Line(wait), []
+
+    async def stand() -> None:
+        try:
+            await line.stand(lambda _now: pytest.fail("nobody may go"))
+        except ZeroDivisionError:
+            failed.append(anyio.current_time())
+
+    async with anyio.create_task_group() as group:
+        for _ in range(2):
+            group.start_soon(stand)
+    assert failed == pytest.approx([5, 5], abs=0.001)
 
 
 async def test_time_alone_opens_the_gates_for_all_in_line() -> None:
@@ -78,7 +101,7 @@ async def test_time_alone_opens_the_gates_for_all_in_line() -> None:
     line = Line(lambda now: max(0.0, 5 - now))
 
     async def stand() -> None:
-        await line.stand(lambda: went.append(anyio.current_time()))
+        await line.stand(went.append)
 
     async with anyio.create_task_group() as group:
         for _ in range(3):

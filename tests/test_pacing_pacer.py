@@ -100,6 +100,26 @@ async def test_a_dead_api_gets_one_probe_at_a_time_and_ends_the_run() -> None:
     assert min(after - before for before, after in pairwise(late)) > 1
 
 
+@pytest.mark.parametrize("max_rate", [None, 0.01])
+async def test_a_dead_api_keeps_nobody_waiting(max_rate: float | None) -> None:
+    """Not even at a ceiling of one request in a hundred seconds."""
+    pacer, ended = Pacer(FetchSettings(workers=8, give_up_after=10, max_rate=max_rate)), []
+
+    async def worker() -> None:
+        try:
+            while True:
+                async with pacer.turn() as turn:
+                    turn.answered(429)
+        except OutageError:
+            ended.append(anyio.current_time())
+
+    async with anyio.create_task_group() as group:
+        for _ in range(8):
+            group.start_soon(worker)
+    assert len(ended) == 8
+    assert ended[-1] - ended[0] < 0.01
+
+
 async def test_the_answer_of_one_worker_sets_the_pace_of_all() -> None:
     """Ten requests in ten seconds are spread over them."""
     pacer, sent = Pacer(FetchSettings()), []

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import anyio
 
 from replay_fetch.clock import now
-from replay_fetch.errors import ReplayFetchError
 
 
 class _Place:
@@ -17,10 +16,10 @@ class _Place:
 
     __slots__ = ("called", "error", "go")
 
-    def __init__(self, go: Callable[[], None]) -> None:
+    def __init__(self, go: Callable[[float], None]) -> None:
         self.go = go
         self.called = anyio.Event()
-        self.error: ReplayFetchError | None = None
+        self.error: Exception | None = None
 
 
 class Line:
@@ -33,37 +32,38 @@ class Line:
     def __init__(self, wait: Callable[[float], float]) -> None:
         """``wait`` tells the seconds until the gates open: 0 where they are, infinite where nobody can say."""
         self._wait = wait
-        self._places: deque[_Place] = deque()
+        self.places: deque[_Place] = deque()
+        """Whoever stands, in the order of coming."""
         self._timer: asyncio.TimerHandle | None = None
 
-    def __len__(self) -> int:
-        return len(self._places)
-
-    async def stand(self, go: Callable[[], None]) -> None:
-        """Wait for one's turn. ``go`` is called the moment it comes; what that raises is raised here."""
+    async def stand(self, go: Callable[[float], None]) -> None:
+        """Wait for one's turn. ``go`` is told the moment it comes; what that or a gate raises is raised here."""
         place = _Place(go)
-        self._places.append(place)
+        self.places.append(place)
         self.move()
         try:
             await place.called.wait()
         finally:
             if not place.called.is_set():
-                self._places.remove(place)
+                self.places.remove(place)
                 self.move()
         if place.error is not None:
             raise place.error
 
     def move(self) -> None:
         """The gates may have opened, by an answer or by time: let those go who may."""
-        wait = float("inf")
-        while self._places and not (wait := self._wait(now())):
-            place = self._places.popleft()
+        wait = 0.0
+        while self.places:
+            place, moment = self.places[0], now()
             try:
-                place.go()
-            except ReplayFetchError as error:
+                if wait := self._wait(moment):
+                    break
+                place.go(moment)
+            except Exception as error:  # noqa: BLE001 - raised to whoever stands there, or nobody would hear of it
                 place.error = error
+            self.places.popleft()
             place.called.set()
-        self._look_again(wait if self._places else float("inf"))
+        self._look_again(wait if self.places else float("inf"))
 
     def _look_again(self, wait: float) -> None:
         """One timer for the head of the line; an answer may let it go before."""

@@ -33,11 +33,8 @@ class Outage:
         self.shut = False
         self.lasted = 0.0
         """Seconds from the first failure to the latest, 0 while answers come."""
-
-    @property
-    def hopeless(self) -> bool:
+        self.hopeless = False
         """True where the run should stop."""
-        return self.lasted > self._patience
 
     def ready_at(self, now: float) -> float | None:
         """Now while open; when shut, the next probe's time, or None while one is on its way."""
@@ -53,8 +50,9 @@ class Outage:
     def answered(self, sent: Sent) -> None:
         """A sound answer opens the gate."""
         self.answered_at = max(self.answered_at, sent.at)
-        self.shut, self._probe, self._gap = False, None, FIRST_PROBE
-        self._failing_since, self._faults, self.lasted = None, 0, 0.0
+        if self._failing_since is not None:
+            self.shut, self._probe, self._gap = False, None, FIRST_PROBE
+            self._failing_since, self._faults, self.lasted, self.hopeless = None, 0, 0.0, False
 
     def limited(self, now: float, sent: Sent) -> None:
         """A 429 came: the API lives, but nothing succeeded."""
@@ -78,6 +76,7 @@ class Outage:
         if self._failing_since is None:
             self._failing_since = now
         self.lasted = now - self._failing_since
+        self.hopeless = self.lasted > self._patience
 
     def _released(self, now: float, sent: Sent) -> None:
         if self._probe == sent:

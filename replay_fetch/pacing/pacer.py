@@ -25,32 +25,33 @@ from replay_fetch.settings import FetchSettings
 log = logging.getLogger(__name__)
 
 RATE_LIMITED = 429
-ILL = frozenset({408, 512})
-"""Statuses below or beside 5xx that mean the same: the server could not; 512 is undocumented."""
-SERVER_ERRORS = range(500, 600)
+ILL = frozenset({408, *range(500, 600)})
+"""Statuses that say that the server could not."""
 
 # Timers fire within a microsecond of what was asked for; closer than this counts as now.
 SOON = 1e-6
 
 
-def _nothing() -> None:
+def _nothing(now: float) -> None:
     """Whom the gates let through to the ceiling has sent nothing yet."""
 
 
 class Turn:
     """Leave to send one request, and the place to say what became of it; entering it waits in line."""
 
+    sent = Sent(0, 0.0)
+    """Which request it is and when, on the pacer's clock, the turn was given."""
+    waited = 0.0
+    """Seconds spent in line for this turn."""
+    open = True
+
     def __init__(self, pacer: Pacer, *, suspect: bool) -> None:
         self._pacer = pacer
         self.suspect = suspect
-        self.sent = Sent(0, 0.0)
-        """Which request it is and when, on the pacer's clock, the turn was given."""
-        self.waited = 0.0
-        """Seconds spent in line for this turn."""
-        self.open = True
 
     async def __aenter__(self) -> Self:
-        await self._pacer._in_line(self)  # noqa: SLF001 - a turn is the pacer's other half
+        if not self._pacer._at_once(self):  # noqa: SLF001 - a turn is the pacer's other half
+            await self._pacer._in_line(self)  # noqa: SLF001 - as above
         return self
 
     async def __aexit__(
@@ -99,11 +100,16 @@ class Pacer:
         """
         return Turn(self, suspect=suspect)
 
+    def _at_once(self, turn: Turn) -> bool:
+        """Gives the turn where nobody is in line and all gates are open."""
+        now = loop_time()
+        if self._ceiling is not None or self._line.places or self._wait(now):
+            return False
+        self._send(turn, now)
+        return True
+
     async def _in_line(self, turn: Turn) -> None:
         came = loop_time()
-        if not self._line and self._ceiling is None and not self._wait(came):
-            self._send(turn)
-            return
         self._waiting += 1
         try:
             await self._stand(turn)
@@ -127,31 +133,33 @@ class Pacer:
                 await self._ceiling.acquire()
                 if not self._wait(loop_time()):  # they may have shut meanwhile
                     break
-            self._send(turn)
+            self._send(turn, loop_time())
 
     def _wait(self, now: float) -> float:
         """Seconds until the next turn as things stand; infinite where only an answer can tell.
 
-        A dead API keeps nobody waiting: all are told that nothing can be sent.
+        Raises OutageError when the API is dead: that keeps nobody waiting.
         """
-        if self._outage.hopeless:
-            return 0.0
-        if not self._concurrency.free:
-            return float("inf")
-        probe, next_turn = self._outage.ready_at(now), self._policy.ready_at(now)
-        if probe is None or next_turn is None:
-            return float("inf")
-        wait = max(probe, next_turn) - now
-        return wait if wait > SOON else 0.0
-
-    def _send(self, turn: Turn) -> None:
-        if self._outage.hopeless:
+        outage = self._outage
+        if outage.hopeless:
             raise OutageError(
-                f"nothing was answered for {self._outage.lasted:.0f} s; the API looks dead. "
+                f"nothing was answered for {outage.lasted:.0f} s; the API looks dead. "
                 "Run the same command again later, or wait longer with --give-up-after",
             )
+        if not self._concurrency.free:
+            return float("inf")
+        ready = self._policy.ready_at(now)
+        if outage.shut and ready is not None:
+            probe = outage.ready_at(now)
+            ready = None if probe is None else max(probe, ready)
+        if ready is None:
+            return float("inf")
+        wait = ready - now
+        return wait if wait > SOON else 0.0
+
+    def _send(self, turn: Turn, now: float) -> None:
         self._number += 1
-        turn.sent = sent = Sent(self._number, loop_time())
+        turn.sent = sent = Sent(self._number, now)
         self._concurrency.sent()
         self._outage.sent(sent)
         self._policy.sent(sent)
@@ -166,7 +174,7 @@ class Pacer:
             self._rate_limited += 1
             self._concurrency.released()
             self._outage.limited(now, sent)
-        elif status in SERVER_ERRORS or status in ILL:
+        elif status in ILL:
             self._fault(now, turn)
         else:
             self._concurrency.answered()
@@ -194,7 +202,7 @@ class Pacer:
 
     def _tell(self) -> None:
         """What was learned may have opened the gates."""
-        if self._line:
+        if self._line.places:
             self._line.move()
         if log.isEnabledFor(logging.DEBUG):  # a look at everything, for every answer
             seen = self.snapshot()
