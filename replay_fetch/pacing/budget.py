@@ -22,13 +22,11 @@ class Budget:
     def learn(self, sent: Sent, remaining: int) -> bool:
         """Takes an answer of this window in; False where an earlier one says more."""
         number = sent.number
-        if remaining > self._remaining or (remaining == self._remaining and number <= self._number):
+        if remaining >= self._remaining and (remaining > self._remaining or number <= self._number):
             return False
-        self._remaining, self._number = remaining, number
-        self.last = number + remaining
+        self._remaining, self._number, self.last = remaining, number, number + remaining
         return True
 
     def exhaust(self, latest: int) -> None:
         """The server says that nothing is left."""
-        self._remaining, self._number = 0, latest
-        self.last = latest
+        self._remaining, self._number, self.last = 0, latest, latest

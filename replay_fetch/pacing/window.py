@@ -22,14 +22,14 @@ class WindowClock:
     def __init__(self, period: float) -> None:
         self.period = period
         self._early = self._late = 0.0
-        """Where the window of the latest answer ends, from when it was learned on."""
+        """The bounds of the edge, as of ``_learned_at``."""
         self._learned_at: float | None = None
         self._answers = 0
         self._floors = False
         self._ceils = False
         self._whole = True
         self._least_more, self._most_more = -1.0, 1.0
-        """What a window may last beyond ``reset``."""
+        """How much longer than ``reset`` a window lasts at least and at most."""
 
     @property
     def edge(self) -> Interval | None:
@@ -44,7 +44,7 @@ class WindowClock:
         the late ones to the edge plus the shortest way back, which may be far more.
         """
         if reset < 1 or reset >= self.period or reset % 1:
-            self._learn_rounding(reset)
+            self._learn_rounding(reset)  # any other says nothing of it
         self.narrow(now, sent_at + reset + self._least_more, now + reset + self._most_more)
         self._answers += 1
         return min(self._late, self._early + BEST_OF / self._answers)
@@ -60,9 +60,13 @@ class WindowClock:
     def narrow(self, now: float, early: float, late: float) -> None:
         """Takes in that a window ends somewhere between ``early`` and ``late``."""
         if self._learned_at is not None:
-            windows = round(((early + late) / 2 - (self._early + self._late) / 2) / self.period)
-            later, drift = windows * self.period, DRIFT * (now - self._learned_at)
-            known_early, known_late = self._early + later - drift, self._late + later + drift
+            later = (early + late) / 2 - (self._early + self._late) / 2
+            if abs(later) > self.period / 2:  # of another window
+                windows = round(later / self.period)
+                self._early += windows * self.period
+                self._late += windows * self.period
+            drift = DRIFT * (now - self._learned_at)
+            known_early, known_late = self._early - drift, self._late + drift
             latest_early, earliest_late = max(known_early, early), min(known_late, late)
             if latest_early <= earliest_late:
                 early, late = latest_early, earliest_late
