@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import filterfalse
+from operator import methodcaller
+
 from replay_fetch.api.body import CutBody, OversizedBody, inflate
 from replay_fetch.api.envelope import kind
 from replay_fetch.api.error_text import error_text
@@ -10,7 +13,7 @@ from replay_fetch.api.quick import QuickLocate, can_be_quick
 from replay_fetch.api.scan import NotJson
 from replay_fetch.api.shapes import Located, UnknownShape, locate, require_no_errors
 from replay_fetch.api.tokens import find_next
-from replay_fetch.api.wrapper import segment
+from replay_fetch.api.wrapper import segments_of
 from replay_fetch.api.zstd import MissingZstd
 from replay_fetch.errors import BadBody, GarbledBody
 from replay_fetch.model import Answer, Page
@@ -20,6 +23,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NO_CONTENT = 204
 _SPACE = b" \t\r\n"
 _BYTES_SHOWN = 8
+_is_object = methodcaller("startswith", b"{")
 
 
 class PageDecoder:
@@ -84,7 +88,7 @@ class PageDecoder:
             _require_objects(located)
         if located.envelope and not located.elements:
             require_no_errors(located.envelope)
-        segments = tuple(map(segment, located.elements))
+        segments = segments_of(located.elements)
         following = find_next(located.envelope, link_header, self._api.origin, self._api.next_path)
         wrapped = " (JSON:API)" if segments and segments[0].item is not None else ""
         leads_on = f" + {following.place}" if following.place else ""
@@ -92,9 +96,10 @@ class PageDecoder:
 
 
 def _require_objects(located: Located) -> None:
-    for position, element in enumerate(located.elements):
-        if element[:1] != b"{":
-            raise UnknownShape(f"element {position} of {located.name} is {kind(element)}, where a segment is an object")
+    other = next(filterfalse(_is_object, located.elements), None)
+    if other is not None:
+        position = located.elements.index(other)
+        raise UnknownShape(f"element {position} of {located.name} is {kind(other)}, where a segment is an object")
 
 
 def _unreadable(text: bytes, answer: Answer, reason: str) -> GarbledBody | BadBody:

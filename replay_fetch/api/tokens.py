@@ -16,6 +16,7 @@ more follows all the same: the chain counts as cut, not as done.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from replay_fetch.api.envelope import Envelope, Members, kind, string
@@ -32,8 +33,12 @@ class _Place(NamedTuple):
     token_keys: tuple[str, ...] = ()
     more_keys: tuple[str, ...] = ()
 
+    def path_of(self, key: str) -> str:
+        return f"{self.path}.{key}".lstrip(".")
+
+    @property
     def paths(self) -> set[str]:
-        return {f"{self.path}.{key}".lstrip(".") for key in self.token_keys + self.more_keys}
+        return set(map(self.path_of, self.token_keys + self.more_keys))
 
 
 _PLACES = (
@@ -48,18 +53,9 @@ _PLACES = (
 _LINK_PLACE = "links.next"
 
 
-def _led_to() -> dict[str, set[int]]:
-    """By each outermost key that leads to one, the numbers of the places."""
-    led_to: dict[str, set[int]] = {}
-    for number, place in enumerate(_PLACES):
-        for path in place.paths():
-            led_to.setdefault(path.partition(".")[0], set()).add(number)
-    return led_to
-
-
-_LED_TO = _led_to()
 # Every path that find_next looks at without --next-path, for whoever splits only what is looked at.
-LOOKED_AT = frozenset({_LINK_PLACE}.union(*(place.paths() for place in _PLACES)))
+LOOKED_AT = frozenset({_LINK_PLACE}.union(*(place.paths for place in _PLACES)))
+_OUTERMOST = frozenset(path.partition(".")[0] for path in LOOKED_AT)
 
 
 class Next(NamedTuple):
@@ -73,7 +69,7 @@ class Next(NamedTuple):
 def find_next(envelope: Envelope | None, link_header: str, origin: str, next_path: str = "") -> Next:
     """The next page's token in the envelope, else in the header; ``next_path`` overrides."""
     places = _present(envelope) if envelope else []
-    has_more = any(members.get(key) == b"true" for place, members in places if members for key in place.more_keys)
+    has_more = any(b"true" in map(members.get, place.more_keys) for place, members in places)
     if next_path:
         candidates = iter([_read(envelope.get(next_path), next_path)] if envelope else [])
     else:
@@ -81,14 +77,20 @@ def find_next(envelope: Envelope | None, link_header: str, origin: str, next_pat
     for found in candidates:
         has_more |= found.has_more
         if found.token:
-            return found._replace(has_more=has_more)
+            return Next(found.token, has_more, found.place)
     return Next(has_more=has_more)
 
 
 def _present(envelope: Envelope) -> list[tuple[_Place, Members]]:
-    """The places that can be there, by the outermost keys, in the order of the rules."""
-    numbers = sorted({number for key in envelope.keys for number in _LED_TO.get(key, ())})
-    return [(_PLACES[number], envelope.members(_PLACES[number].path)) for number in numbers]
+    """The places that can be there, in the order of the rules, and what is in them."""
+    keys = _OUTERMOST.intersection(envelope.keys)
+    return [(place, envelope.members(place.path)) for place in _led_to(keys)]
+
+
+@lru_cache(maxsize=64)  # nearly every page has the keys of the page before
+def _led_to(keys: frozenset[str]) -> tuple[_Place, ...]:
+    """The places to which outermost keys lead, in the order of the rules."""
+    return tuple(place for place in _PLACES if not keys.isdisjoint(path.partition(".")[0] for path in place.paths))
 
 
 def _candidates(
@@ -98,9 +100,9 @@ def _candidates(
     if envelope:
         for place, members in places:
             if members:
-                yield from (
-                    _read(members[key], f"{place.path}.{key}".lstrip(".")) for key in place.token_keys if key in members
-                )
+                for key in place.token_keys:
+                    if key in members:
+                        yield _read(members[key], place.path_of(key))
             elif place.path.endswith("paging") and kind(envelope.get(place.path)) == "string":
                 yield _read(envelope.get(place.path), place.path)
         if "links" in envelope.keys:

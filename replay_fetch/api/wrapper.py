@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from operator import methodcaller
+
 from replay_fetch.api import split
 from replay_fetch.model import Segment
 
 # As the SDKs write a segment; then the whole of it need not be looked through for a wrapper's keys.
 _RECORDS_FIRST = b'{"records":'
 _ATTRIBUTES = b'"attributes"'
+_is_bare = methodcaller("startswith", _RECORDS_FIRST)
+
+
+def segments_of(elements: Sequence[bytes]) -> tuple[Segment, ...]:
+    """The segment in each element of a page, as `segment` finds it."""
+    return tuple(map(Segment if all(map(_is_bare, elements)) else segment, elements))
 
 
 def segment(element: bytes) -> Segment:
@@ -16,7 +25,7 @@ def segment(element: bytes) -> Segment:
     A wrapper is an object whose ``attributes`` are an object, with a ``type`` or ``id`` beside
     them and no ``records``. Its other members become ``Segment.item``, each one verbatim.
     """
-    if element.startswith(_RECORDS_FIRST) or _ATTRIBUTES not in element or element[:1] != b"{":
+    if _is_bare(element) or _ATTRIBUTES not in element or element[:1] != b"{":
         return Segment(element)
     names = split.members(element)
     inner = names.get("attributes", b"")
