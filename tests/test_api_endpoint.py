@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 import pytest
 from hypothesis import given
@@ -45,11 +45,20 @@ def test_every_sign_of_a_token_that_means_something_in_a_url_is_encoded() -> Non
     assert url.endswith("/segments?source=blob&paging=a%2Fb%3D%2B%252F%26c%23d%20%C3%A9")
 
 
-@given(token=st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+TOKENS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1) | st.text("aZ09-_.~+/=% ", min_size=1)
+
+
+@given(token=TOKENS)
 def test_any_token_is_encoded_once_and_arrives_as_it_was(token: str) -> None:
     url = Endpoint(ApiSettings()).page_url(VIEW, Source.BLOB, token)
     assert str(URL(url, encoded=True)) == url
     assert parse_qsl(urlsplit(url).query, strict_parsing=True) == [("source", "blob"), ("paging", token)]
+
+
+@given(token=TOKENS)
+def test_nothing_is_encoded_that_need_not_be(token: str) -> None:
+    url = Endpoint(ApiSettings()).page_url(VIEW, Source.BLOB, token)
+    assert url.partition("&paging=")[2] == quote(token, safe="")
 
 
 @given(text=st.text(max_size=140) | st.text(LEGAL, max_size=140))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from importlib import metadata
 from urllib.parse import quote
 
@@ -15,6 +15,7 @@ from replay_fetch.settings import ApiSettings, Credentials
 # UUIDs in practice; nothing in this set can leave a path segment of a URL or a folder on disk.
 _MAX_ID = 128
 _ID = re.compile(rf"[A-Za-z0-9_-]{{1,{_MAX_ID}}}")
+_UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*+")
 
 
 def check_id(text: str) -> str:
@@ -53,9 +54,21 @@ class Endpoint:
 
         Raises ValueError for an id that ``check_id`` refuses or a token that is not Unicode text.
         """
-        path = f"{self._sessions}{check_id(view.session_id)}/views/{check_id(view.view_id)}/segments"
-        paging = "" if token is None else f"&paging={quote(token, safe='')}"
-        return f"{path}?source={source.value}{self._constant_query}{paging}"
+        path = f"{self._sessions}{_segments_of(view)}"
+        paging = "" if token is None else f"&paging={_quoted(token)}"
+        return f"{path}?source={source}{self._constant_query}{paging}"
+
+
+@lru_cache(maxsize=256)  # a view has several pages, asked for one after another
+def _segments_of(view: View) -> str:
+    return f"{check_id(view.session_id)}/views/{check_id(view.view_id)}/segments"
+
+
+def _quoted(token: str) -> str:
+    if _UNRESERVED.fullmatch(token):
+        return token
+    # The signs of base64 by themselves: quote goes through a token byte by byte where it has to change one.
+    return quote(token, safe="+/=").replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
 
 
 def auth_headers(credentials: Credentials) -> dict[str, str]:
