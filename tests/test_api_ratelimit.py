@@ -44,6 +44,19 @@ DATE_IN_7_S = "Wed, 14 Oct 2026 17:46:47 GMT"
             RateLimit(100, 10.0, 50, 5.0),
         ),
         ({"ratelimit-policy": '"burst";q=100;w=10'}, RateLimit(100, 10.0, None, None, None, "burst")),
+        (
+            {"x-ratelimit-limit": "100", "x-ratelimit-reset": "", "ratelimit-limit": "7", "ratelimit-reset": "9"},
+            RateLimit(100, None, None, 9.0),
+        ),
+        (
+            {
+                "ratelimit-remaining": "1",
+                "ratelimit-limit": "",
+                "ratelimit": '"default";r=50;t=30',
+                "x-ratelimit-period": "8",
+            },
+            RateLimit(None, 8.0, 1, 30.0, None, "default"),
+        ),
         ({"retry-after": "7"}, RateLimit(retry_after=7.0)),
         ({"retry-after": DATE_IN_7_S}, RateLimit(retry_after=7.0)),
         ({"retry-after": "Wed, 14 Oct 2020 17:46:47 GMT"}, RateLimit(retry_after=0.0)),

@@ -35,9 +35,12 @@ _CLOCK_SLACK = 5.0
 _NUMBER = re.compile(r"\s*\+?([0-9]+(?:\.[0-9]*)?)\s*(?:[,;]|$)")
 # From the start of a word only and without a way back: 8 kB of letters must not cost half a second.
 _PARAMETER = re.compile(r"(?<![a-z])([a-z]++)\s*+=\s*+\"?([0-9.]+)")
-# The vendor's header first, then the proxies' and drafts' one.
-_LIMIT, _REMAINING, _RESET = ((f"x-ratelimit-{what}", f"ratelimit-{what}") for what in ("limit", "remaining", "reset"))
-_SILENT = dict.fromkeys(("limit", "remaining", "reset", "period", "name"), "")
+# The vendor's headers first, then those of proxies and drafts.
+_FIELDS = ("limit", "period", "remaining", "reset", "name")
+_VENDORS = tuple(f"x-ratelimit-{field}" for field in _FIELDS)
+_OTHERS = {f"ratelimit-{field}": field for field in ("limit", "remaining", "reset")}
+_OF_OTHERS = frozenset({*_OTHERS, "ratelimit", "ratelimit-policy"})
+_SILENT = dict.fromkeys(_FIELDS, "")
 _NOTHING = (None,) * 5
 _QUOTED_NAME = re.compile(r'\s*"([^"]*)"')
 
@@ -48,23 +51,22 @@ def rate_limit(headers: Mapping[str, str], *, now_epoch: float) -> RateLimit | N
     ``now_epoch`` is the wall clock, seconds since 1970; only epochs and dates are held against it, and
     not even they where the answer's ``Date`` shows that it is wrong.
     """
-    state = _structured(headers)
-    limit = _count(_first(headers, _LIMIT) or state["limit"])
-    period = _number(headers.get("x-ratelimit-period", "") or state["period"])
-    found = RateLimit(
-        limit=limit or None,
-        period=period if period and period <= _LONGEST_PERIOD else None,
-        remaining=_count(_first(headers, _REMAINING) or state["remaining"]),
-        reset=_wait(_first(headers, _RESET) or state["reset"], headers, now_epoch),
-        retry_after=_wait(headers.get("retry-after", ""), headers, now_epoch),
-        name=_readable(headers.get("x-ratelimit-name", "") or state["name"]),
+    others = _SILENT if _OF_OTHERS.isdisjoint(headers) else _others(headers)
+    limit, period, remaining, reset, name = map(headers.get, _VENDORS)
+    numbers = (
+        _count(limit or others["limit"]) or None,
+        _period(period or others["period"]),
+        _count(remaining or others["remaining"]),
+        _wait(reset or others["reset"], headers, now_epoch),
+        _wait(headers.get("retry-after", ""), headers, now_epoch),
     )
-    numbers = (found.limit, found.period, found.remaining, found.reset, found.retry_after)
-    return None if numbers == _NOTHING else found
+    return None if numbers == _NOTHING else RateLimit(*numbers, _readable(name or others["name"]))
 
 
-def _first(headers: Mapping[str, str], names: tuple[str, str]) -> str:
-    return headers.get(names[0]) or headers.get(names[1]) or ""
+def _others(headers: Mapping[str, str]) -> dict[str, str]:
+    """What proxies and drafts say, by field; for where the vendor's header does not."""
+    said = {field: headers[header] for header, field in _OTHERS.items() if headers.get(header)}
+    return {**_structured(headers), **said}
 
 
 @lru_cache(maxsize=16)
@@ -72,33 +74,45 @@ def _readable(name: str) -> str:
     return printable(name, 100)
 
 
-# The same few texts come again and again, and an answer has five of them.
-@lru_cache(maxsize=256)
 def _number(text: str) -> float | None:
     """The first of the numbers in ``text``; None for garbage and for negative ones."""
     number = _NUMBER.match(text)
     return min(float(number[1]), 1e15) if number else None
 
 
+# The same few texts come again and again, and an answer has five of them.
+_remembered = lru_cache(maxsize=256)
+
+
+@_remembered
 def _count(text: str) -> int | None:
     number = _number(text)
     return None if number is None else min(int(number), _MOST)
 
 
+@_remembered
+def _period(text: str) -> float | None:
+    number = _number(text)
+    return number if number and number <= _LONGEST_PERIOD else None
+
+
+@_remembered
+def _seconds(text: str) -> float | None:
+    """What a header gives: seconds from now or since 1970, also as milliseconds or a date."""
+    seconds = _number(text)
+    if seconds is None:
+        seconds = _date(text)
+    return seconds / 1000 if seconds is not None and seconds >= _EPOCH_MILLISECONDS else seconds
+
+
 def _wait(text: str, headers: Mapping[str, str], now_epoch: float) -> float | None:
     """Seconds from now, of a header that gives seconds, an epoch or a date."""
-    if not text:
+    seconds = _seconds(text) if text else None
+    if seconds is None:
         return None
-    number = _number(text)
-    if number is None:
-        number = _date(text)
-    if number is None:
-        return None
-    if number >= _EPOCH_MILLISECONDS:
-        number /= 1000
-    if number >= _EPOCH_SECONDS:
-        number -= _time_of_day(headers, now_epoch)
-    return min(max(number, 0.0), _LONGEST_WAIT)
+    if seconds >= _EPOCH_SECONDS:
+        seconds -= _time_of_day(headers, now_epoch)
+    return min(max(seconds, 0.0), _LONGEST_WAIT)
 
 
 def _time_of_day(headers: Mapping[str, str], now_epoch: float) -> float:
