@@ -56,8 +56,7 @@ class Segment(NamedTuple):
     item: bytes | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """One decoded answer: its segments in order and what leads to the next page."""
 
     segments: Sequence[Segment]
@@ -69,8 +68,7 @@ class Page:
     """Where the segments and the token were found, such as ``segments + paging.next``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """One HTTP answer, read whole; the body as it came over the wire.
 
     Times are seconds of the event loop's clock.
@@ -79,13 +77,15 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     """Names in lower case; repeated headers joined by a comma, as RFC 9110 has it."""
-    body: bytes = field(repr=False)
+    body: bytes
     sent_at: float = 0.0
     received_at: float = 0.0
 
+    def __repr__(self) -> str:
+        return f"<Answer {self.status}, {len(self.body)} bytes>"  # a body is a recording, a header may be a secret
 
-@dataclass(frozen=True, slots=True)
-class RateLimit:
+
+class RateLimit(NamedTuple):
     """What the headers of one answer say of the limit; None where they are silent.
 
     ``reset`` and ``retry_after`` are seconds from the answer's arrival, ``period`` is in seconds;

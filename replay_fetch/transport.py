@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined] # typeshed lacks them
@@ -49,7 +49,7 @@ class Transport:
         self._max_body = max_body
         self._now = asyncio.get_running_loop().time
 
-    async def get(self, url: str, hold: Hold | None = None) -> Answer:
+    def get(self, url: str, hold: Hold | None = None) -> Awaitable[Answer]:
         """Ask once for ``url``, already encoded, and read the answer to its end.
 
         A large body waits for room before it is read, where ``hold`` is given, which is then as large
@@ -57,32 +57,29 @@ class Transport:
         than a page may be and TrustError when the server's certificate is not trusted. Redirects are
         answers like any other: not followed.
         """
-        return await self._ask("GET", url, None, hold)
+        return self._ask("GET", url, None, hold)
 
-    async def post_json(self, url: str, body: bytes) -> Answer:
+    def post_json(self, url: str, body: bytes) -> Awaitable[Answer]:
         """The same with ``body``, which is JSON text, for calls that only read."""
-        return await self._ask("POST", url, body, None)
+        return self._ask("POST", url, body, None)
 
-    async def _ask(self, method: str, url: str, body: bytes | None, hold: Hold | None) -> Answer:
-        try:
-            return await self._answer(method, url, body, hold)
-        except (aiohttp.ClientError, OSError, TimeoutError, _TooLarge) as error:
-            failure = _translated(error)
-        raise failure
-
-    async def _answer(self, method: str, url: str, content: bytes | None, hold: Hold | None) -> Answer:
+    async def _ask(self, method: str, url: str, content: bytes | None, hold: Hold | None) -> Answer:
         sent_at = self._now()
         target = URL(url, encoded=True)
         headers = self._headers if content is None else {**self._headers, **_JSON}
-        async with self._http.request(
-            method, target, data=content, headers=headers, allow_redirects=False, proxy=self._proxy
-        ) as response:
-            try:
-                body = await self._body(response, hold)
-            except RuntimeError as closed:  # how the library says that the connection went while nobody read
-                raise aiohttp.ClientPayloadError(str(closed)) from None
-            answered = _joined(response.headers.items())
+        try:
+            async with self._http.request(
+                method, target, data=content, headers=headers, allow_redirects=False, proxy=self._proxy
+            ) as response:
+                try:
+                    body = await self._body(response, hold)
+                except RuntimeError as closed:  # how the library says that the connection went while nobody read
+                    raise aiohttp.ClientPayloadError(str(closed)) from None
+                answered = _joined(response.headers)
             return Answer(response.status, answered, body, sent_at=sent_at, received_at=self._now())
+        except (aiohttp.ClientError, OSError, TimeoutError, _TooLarge) as error:
+            failure = _translated(error)
+        raise failure
 
     async def _body(self, response: aiohttp.ClientResponse, hold: Hold | None) -> bytes:
         length = response.content_length
@@ -160,9 +157,14 @@ def _proxy(origin: str) -> str | None:
     return named if colon else f"http://{named}"
 
 
-def _joined(items: Iterable[tuple[str, str]]) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for name, raw in items:
+def _joined(sent: Mapping[str, str]) -> dict[str, str]:
+    """The headers by their names in lower case; those of one name, which ``sent`` may hold, become one."""
+    as_sent = dict(sent.items())
+    headers = dict(zip(map(str.lower, as_sent), as_sent.values(), strict=True))
+    if len(headers) == len(sent) and "".join(headers.values()).isascii():
+        return headers
+    headers.clear()
+    for name, raw in sent.items():
         key, value = name.lower(), raw
         if (
             not raw.isascii()

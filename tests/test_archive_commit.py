@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -240,7 +240,7 @@ def test_a_page_nobody_understood_is_kept_until_the_view_is(bench: Bench) -> Non
 
 
 def test_pages_are_kept_raw_when_asked_for_under_their_numbers(hoarder: Bench) -> None:
-    pages = [arrived(ONE, first=n)._replace(answer=replace(ANSWER, body=b"%d" % n)) for n in range(2)]
+    pages = [arrived(ONE, first=n)._replace(answer=ANSWER._replace(body=b"%d" % n)) for n in range(2)]
     hoarder.commit(pages[0])
     hoarder.commit(pages[1], ended(ONE))
     assert hoarder.raw(ONE) == ["0001.body", "0001.json", "0002.body", "0002.json"]

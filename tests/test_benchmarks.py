@@ -50,6 +50,17 @@ def test_the_parts_of_a_page_have_each_their_price() -> None:
     assert all(f"| {part} |" in said for part in seconds)
 
 
+def test_what_a_page_makes_the_interpreter_do_is_counted_function_by_function() -> None:
+    with start("bytecodes", "--quick", "--sizes", "2000", "--json", "/dev/stderr") as program:
+        said, measured = program.communicate(timeout=60)
+    assert program.returncode == 0, measured
+    counted = json.loads(measured)["measurements"]
+    calls = {each["function"]: each["calls"] for each in counted if each["program"] == "replay-fetch"}
+    assert (calls["Transport.get"], calls["PageDecoder.decode"]) == (1, 1)
+    assert not [each for each in counted if each["program"] == "bare aiohttp" and "replay_fetch" in each["module"]]
+    assert "| replay_fetch.transport | 0 |" in said
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_benchmark_that_is_ended_takes_its_folder_along(tmp_path: Path, number: signal.Signals) -> None:
     """And its server, which goes before the folder does."""

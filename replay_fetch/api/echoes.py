@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 from replay_fetch.api.body import inflate
 from replay_fetch.model import Answer
@@ -32,7 +31,7 @@ class Echoes:
             headers = {name: value.replace(form, _HIDDEN) for name, value in headers.items()}
         if body == unpacked.body and headers == unpacked.headers:
             return answer
-        return replace(unpacked, headers=headers, body=body)
+        return unpacked._replace(headers=headers, body=body)
 
 
 def _unpacked(answer: Answer) -> Answer:
@@ -43,4 +42,4 @@ def _unpacked(answer: Answer) -> Answer:
     if body is answer.body:
         return answer
     headers = {name: value for name, value in answer.headers.items() if name != "content-encoding"}
-    return replace(answer, headers=headers, body=body)
+    return answer._replace(headers=headers, body=body)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import islice
 
 from replay_fetch.api import (
@@ -129,7 +129,7 @@ def _unpacked(answer: Answer, api: ApiSettings) -> Answer:
         body = inflate(answer.body, answer.headers.get("content-encoding", ""), api.max_page_bytes)
     except ValueError:
         return answer
-    return replace(answer, body=body)
+    return answer._replace(body=body)
 
 
 def _outline(found: Probe, text: bytes) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from dataclasses import asdict
 from http import HTTPStatus
 
 import orjson
@@ -39,7 +38,7 @@ def probe_json(found: Probe) -> str:
         "content_encoding": found.headers.get("content-encoding"),
         "wire_bytes": found.wire_bytes,
         "bytes": found.size,
-        "rate_limit": asdict(found.rate_limit) if found.rate_limit else None,
+        "rate_limit": found.rate_limit._asdict() if found.rate_limit else None,
         "recognised": _page_fields(found.page) if found.page else None,
         "problem": found.problem or None,
         "outline": list(found.outline),
