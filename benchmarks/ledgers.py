@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from replay_fetch.commands.download import Request, planned
@@ -22,7 +21,7 @@ def plan(views: str, out: Path) -> None:
 
 def finish(out: Path) -> None:
     with open_archive(out, Settings()) as (_, ledger):
-        ended = [replace(view, outcome=Outcome.EMPTY, pages=1, shape="segments") for view in ledger.views()]
+        ended = [view._replace(outcome=Outcome.EMPTY, pages=1, shape="segments") for view in ledger.views()]
         ledger.record(ended)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -100,8 +100,7 @@ class RateLimit(NamedTuple):
     name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PlannedView:
+class PlannedView(NamedTuple):
     """A view of the plan; ``row`` orders the views of all lists by first appearance."""
 
     row: int
@@ -138,8 +137,10 @@ class Noted:
     """Views with fewer segments than the list says."""
 
 
-@dataclass(frozen=True, slots=True)
-class ViewRecord:
+_NOTHING: Mapping[str, object] = {}
+
+
+class ViewRecord(NamedTuple):
     """What is kept of a view that has ended.
 
     Its bytes lie in the session's file where ``whole`` is set, else in a part of its own. A
@@ -159,9 +160,9 @@ class ViewRecord:
     """Bytes of the view's lines, uncompressed."""
     sha256: str = ""
     """Of the view's lines, uncompressed."""
-    checks: Mapping[str, object] = field(default_factory=dict)
+    checks: Mapping[str, object] = _NOTHING
     """What a reader should be warned of, by the names in ``Noted``; empty if nothing."""
-    about: Mapping[str, object] = field(default_factory=dict)
+    about: Mapping[str, object] = _NOTHING
     """What the segments say of the recording: start and end in ms, records."""
     token: str | None = None
     """The paging token behind the last page, where the chain was left unfinished."""

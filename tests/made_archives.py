@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -69,7 +68,7 @@ def write_archive(
         for pair in together:
             record, body = _fetched(View(*pair), views[pair], compression)
             if body:
-                record = replace(record, whole=Span(len(stored), len(body), hashlib.sha256(body).hexdigest()))
+                record = record._replace(whole=Span(len(stored), len(body), hashlib.sha256(body).hexdigest()))
             records.append(record)
             stored += body
         layout.session_file(session_id).write_bytes(stored)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -141,7 +140,7 @@ def test_a_finished_file_to_which_nothing_came_is_not_written_again(layout: Layo
 
 
 def test_the_partial_place_is_forgotten_when_the_file_is_whole(layout: Layout) -> None:
-    record = replace(saved(layout, 1, 1), partial=Span(0, 1, ""))
+    record = saved(layout, 1, 1)._replace(partial=Span(0, 1, ""))
     (written,) = write(layout, [record])
     assert written.partial is None
 

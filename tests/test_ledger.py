@@ -7,7 +7,6 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,7 +69,7 @@ def test_an_unfinished_view_is_to_do_again_with_what_is_kept_of_it(ledger: Ledge
     (one,) = load(ledger, 1)
     record = ViewRecord(one, outcome, segments=3, token="t", part=2)  # noqa: S106 - a paging token
     ledger.record([record])
-    assert ledger.to_do(ALL, None, 9) == ([] if outcome.finished else [replace(one, earlier=record)])
+    assert ledger.to_do(ALL, None, 9) == ([] if outcome.finished else [one._replace(earlier=record)])
     assert ledger.count_to_do(ALL) == (not outcome.finished)
 
 

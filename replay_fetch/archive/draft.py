@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from operator import attrgetter
 from pathlib import Path
 
@@ -137,7 +137,7 @@ class Draft:
         self._make_lines()
         finished = ended is not None and ended.outcome.finished
         if self._kept is not None and self._kept.finished and (ended is None or self._stays(self._kept, ended)):
-            return replace(self._kept, planned=replace(self.planned, earlier=None))
+            return self._kept._replace(planned=self.planned._replace(earlier=None))
         if self.damaged:
             self._kept = ViewRecord(self.planned, part=self._number)
             return _ended(self._kept, ended and ended._replace(outcome=Outcome.FAILED, reason=_DAMAGED))
@@ -244,7 +244,7 @@ _DAMAGED = "its saved part is damaged; the next run fetches it anew"
 def _ended(record: ViewRecord, ended: ViewEnded | None) -> ViewRecord:
     """The record with its ending; a chain that cannot be followed does not go on from where it is cut."""
     if ended is None:
-        return replace(record, outcome=None, reason="")
+        return record._replace(outcome=None, reason="")
     token = None if ended.outcome is Outcome.INCOMPLETE else record.token
     source = record.source or ended.source
-    return replace(record, outcome=ended.outcome, reason=ended.reason, source=source, token=token)
+    return record._replace(outcome=ended.outcome, reason=ended.reason, source=source, token=token)

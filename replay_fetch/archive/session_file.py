@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,9 +64,9 @@ class SessionFile:
             raise refused(f"writing {self.path}", error) from error
         placed = list(zip(self.content, spans, strict=True))
         if not self.whole:
-            return Written(self, [replace(view, partial=span) for view, span in placed])
+            return Written(self, [view._replace(partial=span) for view, span in placed])
         moves = any(view.whole not in (None, span) for view, span in placed)
-        return Written(self, [replace(view, whole=span, partial=None) for view, span in placed], moves)
+        return Written(self, [view._replace(whole=span, partial=None) for view, span in placed], moves)
 
     def name(self) -> None:
         """Give the written file, which is on the disk, its name; the folder is the caller's to sync."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from replay_fetch.archive import Entry, Layout, opened, readable
@@ -108,8 +108,7 @@ class _Restoring:
     def _record(self, entry: Entry, *, good: bool, stays: bool) -> ViewRecord:
         record = entry.record
         expected = record.checks.get("segments_expected")
-        planned = replace(
-            record.planned,
+        planned = record.planned._replace(
             row=self.before + record.planned.row,
             expected=expected if isinstance(expected, int) else None,
         )
@@ -121,9 +120,9 @@ class _Restoring:
             return ViewRecord(planned)
         self.rebuilt.kept += 1
         if entry.file is None or (record.whole and stays):
-            return replace(record, planned=planned)
+            return record._replace(planned=planned)
         self._save(entry, planned.row)
-        return replace(record, planned=planned, whole=None, partial=None)
+        return record._replace(planned=planned, whole=None, partial=None)
 
     def _save(self, entry: Entry, row: int) -> None:
         """Write the view's lines as a part, from which its session's file is made anew."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -42,7 +41,7 @@ def planned_view(columns: tuple[Any, ...]) -> PlannedView:  # sqlite3 does not t
     """The view that a row of `TO_DO` names, with what an earlier run kept of it."""
     if columns[6] is not None:  # a row in result
         record = view_record(columns)
-        return replace(record.planned, earlier=record)
+        return record.planned._replace(earlier=record)
     return _planned(columns)
 
 
