@@ -20,22 +20,36 @@ class Memory:
     def __init__(self, limit: int) -> None:
         self.held = 0
         self._limit = limit
-        self._line = anyio.Lock(fast_acquire=True)
+        self._waiting = 0
+        self._line = anyio.Lock()
         self._given_back = anyio.Event()
 
     async def take(self, size: int) -> None:
         """Hold ``size`` bytes more, when there is room; in the order of asking, so that nothing large is passed by."""
-        async with self._line:
-            while self.held and self.held + size > self._limit:
-                await self._given_back.wait()
+        if self._waiting or self._lacks(size):
+            await self._wait(size)
+        else:
             self.held += size
 
     def change(self, by: int) -> None:
         """Hold so many bytes more, without waiting, or less."""
         self.held += by
-        if by < 0:
+        if by < 0 and self._waiting:
             self._given_back.set()
             self._given_back = anyio.Event()
+
+    def _lacks(self, size: int) -> bool:
+        return bool(self.held) and self.held + size > self._limit
+
+    async def _wait(self, size: int) -> None:
+        self._waiting += 1
+        try:
+            async with self._line:
+                while self._lacks(size):
+                    await self._given_back.wait()
+                self.held += size
+        finally:
+            self._waiting -= 1
 
 
 class Hold:

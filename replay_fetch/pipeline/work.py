@@ -30,6 +30,7 @@ class Worker:
         self._writer = writer
         self._held = held
         self._slowest = slowest
+        self._keep_raw = settings.archive.keep_raw
 
     async def work(self, views: MemoryObjectReceiveStream[PlannedView]) -> None:
         """Fetch views until there are no more.
@@ -66,24 +67,16 @@ class Worker:
     async def _pages(self, planned: PlannedView, walk: Walk) -> int:
         """Send a view's pages; returns how many segments its last chain held."""
         segments = planned.earlier.segments if planned.earlier and planned.earlier.token else 0
-        while (so_far := await self._next_page(planned, walk, segments)) is not None:
-            segments = so_far
+        while (step := await walk.step()) is not None:
+            if step is Restart.RESTART:
+                segments = 0
+                await self._writer.put(ChainRestarted(planned))
+                continue
+            page, answer = step
+            segments += len(page.segments)
+            arrived = PageArrived(planned, page, walk.source, answer if self._keep_raw else None)
+            del step, page, answer  # the body need not wait for the disk
+            await self._writer.put(arrived)
+            del arrived  # nothing refers to the page any more: the next one may need the room
+            walk.let_go()
         return segments
-
-    async def _next_page(self, planned: PlannedView, walk: Walk, segments: int) -> int | None:
-        """Send the walk's next step; returns the segments of its chain with those before, None behind the last.
-
-        Nothing refers to the page afterwards: the next one may need the room.
-        """
-        step = await walk.step()
-        if step is None:
-            return None
-        if step is Restart.RESTART:
-            await self._writer.put(ChainRestarted(planned))
-            return 0
-        page, answer = step
-        arrived = PageArrived(planned, page, walk.source, answer if self._settings.archive.keep_raw else None)
-        del step, answer  # its body need not wait for the disk
-        await self._writer.put(arrived)
-        walk.let_go()
-        return segments + len(page.segments)
