@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 import anyio
 import pytest
 from pieces import FakeJournal, arrived, content, ended, planned
-from virtual_clock import VirtualClockLoop
 
 from replay_fetch.archive import Layout, Writer
 from replay_fetch.archive.desk import GROWING, LINGER
@@ -55,9 +53,6 @@ class Office:
 
         writing = Writer(self.layout, self.journal, ArchiveSettings(), on_commit, self.room)
         writing.expect(1, views=2)
-        loop = asyncio.get_running_loop()
-        assert isinstance(loop, VirtualClockLoop)
-        loop.is_busy = lambda: writing._thread.borrowed_tokens > 0
         async with anyio.create_task_group() as group:
             group.start_soon(writing.run)
             await script(writing)
