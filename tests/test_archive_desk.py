@@ -143,6 +143,17 @@ def test_a_batch_comes_to_about_as_much_as_it_may_and_the_rest_stays_due(desk: D
     assert desk.batch(math.inf).deliveries == []
 
 
+def test_where_too_little_is_due_the_oldest_views_go_before_their_time(desk: Desk) -> None:
+    """But not where whole sessions are enough: what goes before its time is written twice."""
+    for view in (OTHER, ONE, TWO):
+        desk.take(arrived(view, size=100), 0.0)
+    assert rows(desk.batch(0.0, least=desk.size / 2)) == [3, 1]
+    desk.take(arrived(OTHER, size=100), 0.0)
+    for view in (ONE, TWO):
+        desk.take(ended(view), 0.0)
+    assert rows(desk.batch(0.0, least=100)) == [1, 2]
+
+
 def test_an_answer_that_nobody_understood_has_its_weight(desk: Desk) -> None:
     desk.take(ended(ONE)._replace(answer=Answer(200, {}, b"x" * 500)), 0.0)
     assert desk.size == 500

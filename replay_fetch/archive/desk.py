@@ -74,17 +74,18 @@ class _Due:
 
     def __init__(self, most: float) -> None:
         self.views: dict[OpenView, None] = {}
-        self._left = most
+        self.size = 0
+        self._most = most
 
     @property
     def room(self) -> bool:
-        return self._left > 0
+        return self.size < self._most
 
     def add(self, views: Iterable[OpenView]) -> None:
         for view in views:
             if view not in self.views:
                 self.views[view] = None
-                self._left -= view.size
+                self.size += view.size
 
 
 class Desk:
@@ -125,10 +126,11 @@ class Desk:
         heads = [queue[0][0] for queue in (self._lingering, self._growing) if queue]
         return max(0.0, min(heads) - now) if heads else math.inf
 
-    def batch(self, now: float, most: float = math.inf) -> Batch:
+    def batch(self, now: float, most: float = math.inf, least: float = 0) -> Batch:
         """Take away what is due at ``now``, at infinity everything that waits, up to about ``most`` bytes.
 
-        What is taken lies in memory twice while it is written; the rest stays due.
+        What is taken lies in memory twice while it is written; the rest stays due. Where it comes to less than
+        ``least`` bytes, views go along before their time.
         """
         sessions: list[int] = []
         due = _Due(most)
@@ -140,7 +142,7 @@ class Desk:
         while self._large and due.room:
             due.add([self._large.pop()])
         for queue in (self._lingering, self._growing):
-            while queue and queue[0][0] <= now and due.room:
+            while queue and due.room and (queue[0][0] <= now or due.size < least):
                 due.add([queue.popleft()[1]])
         views = [view for view in due.views if view.waits]
         size = sum(view.size for view in views)

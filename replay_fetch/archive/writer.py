@@ -105,7 +105,8 @@ class Writer:
         due = self._due(at)
         if due <= at:
             self._rests_until = at + _REST
-            await self._commit(self._desk.batch(math.inf if self._desk.size > self._room else at, self._room))
+            # Where there is no room, most of it is taken by sessions that are nearly whole: they had better go as such.
+            await self._commit(self._desk.batch(at, self._room, least=self._desk.size - self._room * 7 / 8))
             return
         self._wake, self._looks_at = anyio.Event(), due
         with anyio.move_on_after(due - at):
