@@ -19,6 +19,7 @@ from benchmarks.server import PAGES, serving
 
 # What a program executes for the sessions by which its two runs differ is what their pages cost, without its start.
 _FEW, _MANY = 20, 120
+_PAGES_COUNTED = (_MANY - _FEW) * PAGES
 _PACKAGE = "replay_fetch"
 # Bytecodes a page; parts with fewer are summed up.
 _SMALL = 15
@@ -62,15 +63,13 @@ def run(options: argparse.Namespace) -> Results:
             pages = {each.name: _a_page(each, base_url, folder) for each in contestants}
             results.tables += [_layers(case, pages), _functions(case, pages[OURS], options.top)]
             results.measurements += [
-                {"case": case, "program": name, "module": at.module, "function": at.name, "bytecodes": bytecodes}
-                | {"calls": page.calls[at] / _PAGES_COUNTED}
+                {"case": case, "program": name, "module": at.module, "function": at.name}
+                | {"bytecodes": bytecodes / _PAGES_COUNTED, "calls": page.calls[at] / _PAGES_COUNTED}
                 for name, page in pages.items()
-                for at, bytecodes in page.bytecodes.items()
+                for at, bytecodes in page.bytecodes.most_common()
+                if bytecodes > 0
             ]
     return results
-
-
-_PAGES_COUNTED = (_MANY - _FEW) * PAGES
 
 
 def _a_page(contestant: Contestant, base_url: str, folder: Path) -> Count:
