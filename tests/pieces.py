@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Self
 
 from replay_fetch.archive import PageArrived, ViewEnded
 from replay_fetch.archive.lines import lines
@@ -60,7 +61,7 @@ class FakeJournal:
     """Sessions whose new file gets its name only after the record."""
 
     @classmethod
-    def of(cls, *views: PlannedView) -> FakeJournal:
+    def of(cls, *views: PlannedView) -> Self:
         """One that knows these views and nothing of how they ended."""
         return cls({view.row: ViewRecord(view) for view in views})
 

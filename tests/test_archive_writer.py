@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
 import pytest
+from anyio import lowlevel
 from pieces import FakeJournal, arrived, content, ended, planned
 
 from replay_fetch.archive import Layout, Writer
@@ -31,6 +33,19 @@ class RefusingJournal(FakeJournal):
     def record(self, records: Iterable[ViewRecord], unnamed: Iterable[int] = ()) -> None:
         if len(self.recorded) >= self.room:
             raise ArchiveError("the ledger cannot be written")
+        super().record(records, unnamed)
+
+
+@dataclass
+class HangingJournal(FakeJournal):
+    """A ledger whose disk does not answer until it is let go."""
+
+    asked: threading.Event = field(default_factory=threading.Event)
+    let_go: threading.Event = field(default_factory=threading.Event)
+
+    def record(self, records: Iterable[ViewRecord], unnamed: Iterable[int] = ()) -> None:
+        self.asked.set()
+        assert self.let_go.wait(timeout=30)
         super().record(records, unnamed)
 
 
@@ -109,6 +124,22 @@ async def test_what_waits_at_the_end_is_committed(office: Office) -> None:
     await office.run(script)
     assert [office.journal.views[row].segments for row in (1, 2)] == [1, 1]
     assert office.layout.session_file("s1", partial=True).read_bytes() == content(ONE, 1) + content(TWO, 1)
+
+
+async def test_a_commit_that_hangs_goes_on_beside_the_loop(office: Office) -> None:
+    """The loop stands still for it a moment only, or nobody could let it go."""
+    office.journal = hanging = HangingJournal.of(ONE, TWO)
+
+    async def script(writing: Writer) -> None:
+        for message in (arrived(ONE), ended(ONE), arrived(TWO), ended(TWO)):
+            await writing.put(message)
+        while not hanging.asked.is_set():
+            await lowlevel.checkpoint()
+        assert office.committed == []
+        hanging.let_go.set()
+
+    await office.run(script)
+    assert [rows for _, rows in office.committed] == [[1, 2]]
 
 
 async def test_while_the_disk_is_behind_nothing_is_taken_in(office: Office) -> None:
