@@ -6,8 +6,8 @@ import argparse
 import json
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,12 +40,15 @@ class Function(NamedTuple):
         return ".".join(names[:2]) if names[0] == _PACKAGE else names[0]
 
 
-@dataclass
-class Count:
-    """What functions did, in all or for a page: bytecodes executed, and calls, resumed coroutines among them."""
+class Work(NamedTuple):
+    """What a function does: the bytecodes it executes, and its calls, resumed coroutines among them."""
 
-    bytecodes: Counter[Function] = field(default_factory=Counter)
-    calls: Counter[Function] = field(default_factory=Counter)
+    bytecodes: float
+    calls: float
+
+
+Page = Mapping[Function, Work]
+"""What all functions do for one page."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -63,67 +66,62 @@ def run(options: argparse.Namespace) -> Results:
             pages = {each.name: _a_page(each, base_url, folder) for each in contestants}
             results.tables += [_layers(case, pages), _functions(case, pages[OURS], options.top)]
             results.measurements += [
-                {"case": case, "program": name, "module": at.module, "function": at.name}
-                | {"bytecodes": bytecodes / _PAGES_COUNTED, "calls": page.calls[at] / _PAGES_COUNTED}
+                {"case": case, "program": name, "module": at.module, "function": at.name, **work._asdict()}
                 for name, page in pages.items()
-                for at, bytecodes in page.bytecodes.most_common()
-                if bytecodes > 0
+                for at, work in page.items()
             ]
     return results
 
 
-def _a_page(contestant: Contestant, base_url: str, folder: Path) -> Count:
-    """What the contestant does for a page."""
+def _a_page(contestant: Contestant, base_url: str, folder: Path) -> Page:
+    """What the contestant does for a page, by function; those that do most come first."""
     few, many = (_counted(contestant, base_url, folder, sessions) for sessions in (_FEW, _MANY))
-    many.bytecodes.subtract(few.bytecodes)
-    many.calls.subtract(few.calls)
-    return many
+    bytecodes, calls = (more - less for more, less in zip(many, few, strict=True))
+    return {at: Work(number / _PAGES_COUNTED, calls[at] / _PAGES_COUNTED) for at, number in bytecodes.most_common()}
 
 
-def _counted(contestant: Contestant, base_url: str, folder: Path, sessions: int) -> Count:
-    """What the contestant does for so many sessions."""
+def _counted(
+    contestant: Contestant, base_url: str, folder: Path, sessions: int
+) -> tuple[Counter[Function], Counter[Function]]:
+    """The bytecodes and the calls that the contestant takes for so many sessions."""
+    bytecodes, calls = Counter[Function](), Counter[Function]()
     with scratch(folder) as place:
         out = place / "counts.json"
         command = contestant.command(base_url, write_list(place / "views.csv", sessions), place / "out")
         program = command[command.index("-m") + 1 :]
         price([sys.executable, "-m", "benchmarks.clients.traced", str(out), *program], env=ENVIRONMENT)
-        count = Count()
         for each in json.loads(out.read_bytes()):
             at = Function(each["module"], each["function"])
-            count.bytecodes[at] += each["bytecodes"]
-            count.calls[at] += each["calls"]
-    return count
+            bytecodes[at] += each["bytecodes"]
+            calls[at] += each["calls"]
+    return bytecodes, calls
 
 
-def _layers(case: str, pages: Mapping[str, Count]) -> Table:
+def _layers(case: str, pages: Mapping[str, Page]) -> Table:
     table = Table(f"{case}: by part", ("part", *pages))
-    parts = {name: _by_layer(page) for name, page in pages.items()}
-    whole = {name: sum(part.values()) for name, part in parts.items()}
-    table.rows.append(("all", *(f"{number / _PAGES_COUNTED:,.0f}" for number in whole.values())))
-    rest = dict.fromkeys(parts, 0)
-    for layer, _ in sum(parts.values(), Counter[str]()).most_common():
-        if max(part[layer] for part in parts.values()) >= _SMALL * _PAGES_COUNTED:
-            table.rows.append((layer, *(f"{part[layer] / _PAGES_COUNTED:,.0f}" for part in parts.values())))
+    layers: dict[str, dict[str, float]] = {"all": dict.fromkeys(pages, 0.0)}
+    for name, page in pages.items():
+        for at, work in page.items():
+            for layer in ("all", at.layer):
+                layers.setdefault(layer, dict.fromkeys(pages, 0.0))[name] += work.bytecodes
+    rest = dict.fromkeys(pages, 0.0)
+    for layer, numbers in sorted(layers.items(), key=lambda each: -sum(each[1].values())):
+        if max(numbers.values()) >= _SMALL:
+            table.rows.append(_row(layer, numbers))
         else:
-            rest = {name: rest[name] + part[layer] for name, part in parts.items()}
-    table.rows.append(("all others", *(f"{number / _PAGES_COUNTED:,.0f}" for number in rest.values())))
+            rest = {name: rest[name] + number for name, number in numbers.items()}
+    table.rows.append(_row("all others", rest))
     return table
 
 
-def _by_layer(page: Count) -> Counter[str]:
-    layers: Counter[str] = Counter()
-    for at, number in page.bytecodes.items():
-        layers[at.layer] += number
-    return layers
+def _row(layer: str, numbers: Mapping[str, float]) -> list[str]:
+    return [layer, *(f"{number:,.0f}" for number in numbers.values())]
 
 
-def _functions(case: str, page: Count, top: int) -> Table:
+def _functions(case: str, page: Page, top: int) -> Table:
     table = Table(f"{case}: the functions of {OURS} that take most", ("function", "bytecodes", "calls"))
-    ours: Sequence[tuple[Function, int]] = [
-        each for each in page.bytecodes.most_common() if each[0].module.startswith(_PACKAGE)
-    ]
-    for at, number in ours[:top]:
-        calls = page.calls[at] / _PAGES_COUNTED
+    ours = ((at, work) for at, work in page.items() if at.module.startswith(_PACKAGE))
+    for at, work in islice(ours, top):
         name = f"{at.module.removeprefix(_PACKAGE + '.')}.{at.name}"
-        table.rows.append((f"`{name}`", f"{number / _PAGES_COUNTED:,.0f}", f"{calls:.1f}"))
+        table.rows.append((f"`{name}`", f"{work.bytecodes:,.0f}", f"{work.calls:.1f}"))
     return table

@@ -20,7 +20,7 @@ from benchmarks.pages import cut
 from benchmarks.results import Results, Table, spread
 from benchmarks.scratch import scratch, write_list
 from benchmarks.server import HEADERS, PAGES
-from replay_fetch.api import Endpoint, PageDecoder, facts, rate_limit
+from replay_fetch.api import Continuity, Endpoint, PageDecoder, rate_limit
 from replay_fetch.archive import PageArrived, ViewEnded
 from replay_fetch.archive.commit import Committer
 from replay_fetch.archive.desk import Batch, Delivery
@@ -98,7 +98,7 @@ def _parts(answers: Sequence[Answer], stack: ExitStack) -> Iterator[tuple[str, P
     yield "msgspec alone, where it refuses nothing", _each(raw.decode, plain)
     yield "decoder: bytes to segments and token", _each(decoder.decode, answers)
     yield "asking: all of the above but msgspec alone", lambda count: asyncio.run(_asked(count, answers))
-    yield "facts of the segments", _each(lambda page: [facts(part.raw) for part in page.segments], pages)
+    yield "facts of the segments", _each(lambda page: Continuity().add_all([part.raw for part in page.segments]), pages)
     yield "lines", _each(lambda page: lines(_VIEW, 0, page.segments), pages)
     yield "sha256", _each(hashlib.sha256, made)
     yield "commit: facts, lines, hash, files on tmpfs, ledger", _commits(pages, stack.enter_context(scratch(None)))
