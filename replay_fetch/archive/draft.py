@@ -6,7 +6,6 @@ import hashlib
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from operator import attrgetter
 from pathlib import Path
 
 from replay_fetch.api import Continuity, facts
@@ -20,8 +19,6 @@ from replay_fetch.archive.raw import RawPage
 from replay_fetch.model import Answer, Outcome, Page, PlannedView, Segment, ViewRecord
 
 log = logging.getLogger(__name__)
-
-_raw = attrgetter("raw")
 
 
 @dataclass(slots=True, eq=False)
@@ -157,7 +154,7 @@ class Draft:
     def _make_lines(self) -> None:
         if self._added:
             chunk = lines(self.planned.view, self._segments, self._added)
-            self._continuity.add_all(list(map(_raw, self._added)))
+            self._continuity.add_all([segment.raw for segment in self._added])
             self._segments += len(self._added)
             self._added = []
             self._chunks.append(chunk)

@@ -16,17 +16,20 @@ class Budget:
     def __init__(self, limit: int, latest: int) -> None:
         self._remaining = limit
         self._number = latest
-        self.last = limit + latest
+
+    @property
+    def last(self) -> int:
         """The send number of the last request that there is room for."""
+        return self._number + self._remaining
 
     def learn(self, sent: Sent, remaining: int) -> bool:
         """Takes an answer of this window in; False where an earlier one says more."""
         number = sent.number
         if remaining >= self._remaining and (remaining > self._remaining or number <= self._number):
             return False
-        self._remaining, self._number, self.last = remaining, number, number + remaining
+        self._remaining, self._number = remaining, number
         return True
 
     def exhaust(self, latest: int) -> None:
         """The server says that nothing is left."""
-        self._remaining, self._number, self.last = 0, latest, latest
+        self._remaining, self._number = 0, latest

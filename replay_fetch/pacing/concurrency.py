@@ -32,7 +32,7 @@ class Concurrency:
     @property
     def free(self) -> bool:
         """True where one more request may leave."""
-        return self.in_use + 1 <= self._limit
+        return self.in_use < self.limit
 
     def sent(self) -> None:
         """A request takes a slot."""
@@ -41,8 +41,7 @@ class Concurrency:
     def answered(self) -> None:
         """A sound answer gives its slot back and regains a part of another."""
         self.in_use -= 1
-        if self._limit < self.ceiling:
-            self._limit = min(self.ceiling, self._limit + GAIN)
+        self._limit = min(self.ceiling, self._limit + GAIN)
 
     def released(self) -> None:
         """A request that says nothing of the server's health gives its slot back."""

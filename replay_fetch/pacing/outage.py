@@ -33,8 +33,11 @@ class Outage:
         self.shut = False
         self.lasted = 0.0
         """Seconds from the first failure to the latest, 0 while answers come."""
-        self.hopeless = False
+
+    @property
+    def hopeless(self) -> bool:
         """True where the run should stop."""
+        return self.lasted > self._patience
 
     def ready_at(self, now: float) -> float | None:
         """Now while open; when shut, the next probe's time, or None while one is on its way."""
@@ -52,7 +55,7 @@ class Outage:
         self.answered_at = max(self.answered_at, sent.at)
         if self._failing_since is not None:
             self.shut, self._probe, self._gap = False, None, FIRST_PROBE
-            self._failing_since, self._faults, self.lasted, self.hopeless = None, 0, 0.0, False
+            self._failing_since, self._faults, self.lasted = None, 0, 0.0
 
     def limited(self, now: float, sent: Sent) -> None:
         """A 429 came: the API lives, but nothing succeeded."""
@@ -76,7 +79,6 @@ class Outage:
         if self._failing_since is None:
             self._failing_since = now
         self.lasted = now - self._failing_since
-        self.hopeless = self.lasted > self._patience
 
     def _released(self, now: float, sent: Sent) -> None:
         if self._probe == sent:

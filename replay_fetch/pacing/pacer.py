@@ -148,13 +148,10 @@ class Pacer:
             )
         if not self._concurrency.free:
             return float("inf")
-        ready = self._policy.ready_at(now)
-        if outage.shut and ready is not None:
-            probe = outage.ready_at(now)
-            ready = None if probe is None else max(probe, ready)
-        if ready is None:
+        probe, next_turn = outage.ready_at(now), self._policy.ready_at(now)
+        if probe is None or next_turn is None:
             return float("inf")
-        wait = ready - now
+        wait = max(probe, next_turn) - now
         return wait if wait > SOON else 0.0
 
     def _send(self, turn: Turn, now: float) -> None:

@@ -44,8 +44,7 @@ class WindowPolicy:
 
     def ready_at(self, now: float) -> float:
         """At the even pace after the latest send; when the window is spent, at its end."""
-        if now >= self._ends_at:
-            self._roll(now)
+        self._roll(now)
         pace = self._pace(now)
         if pace == 0:
             return max(self._gate, self._ends_at + AFTER)
@@ -62,8 +61,7 @@ class WindowPolicy:
         end = self._clock.learn(sent.at, now, reading.reset)
         if self._ends_at == UNKNOWN:
             self._open(end)
-        if now >= self._ends_at:
-            self._roll(now)
+        self._roll(now)
         if abs(end - self._ends_at) > self.period / 2 and not self._turned(sent, end, accepted=accepted):
             return
         if end > now:
@@ -82,8 +80,7 @@ class WindowPolicy:
 
     def state(self, now: float) -> State:
         """The window and what is left of it."""
-        if now >= self._ends_at:
-            self._roll(now)
+        self._roll(now)
         left, pace = self._budget.last - self._latest.number, self._pace(now)
         if now < self._gate or pace == 0:
             opens_at = max(self._gate, self._ends_at if pace == 0 else now)
@@ -115,7 +112,9 @@ class WindowPolicy:
         return True
 
     def _roll(self, now: float) -> None:
-        """The window is over: goes on to the one that holds ``now``."""
+        """Where the window is over, goes on to the one that holds ``now``."""
+        if now < self._ends_at:
+            return
         self._margin.window_over()
         windows = 1 + (now - self._ends_at) // self.period
         self._open(self._ends_at + windows * self.period)

@@ -30,7 +30,6 @@ class Worker:
         self._writer = writer
         self._held = held
         self._slowest = slowest
-        self._keep_raw = settings.archive.keep_raw
 
     async def work(self, views: MemoryObjectReceiveStream[PlannedView]) -> None:
         """Fetch views until there are no more.
@@ -74,7 +73,7 @@ class Worker:
                 continue
             page, answer = step
             segments += len(page.segments)
-            arrived = PageArrived(planned, page, walk.source, answer if self._keep_raw else None)
+            arrived = PageArrived(planned, page, walk.source, answer if self._settings.archive.keep_raw else None)
             del step, page, answer  # the body need not wait for the disk
             await self._writer.put(arrived)
             del arrived  # nothing refers to the page any more: the next one may need the room
