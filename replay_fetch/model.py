@@ -1,4 +1,7 @@
-"""The nouns that every layer shares: plain values, no behaviour beyond their own."""
+"""The nouns that every layer shares: plain values, no behaviour beyond their own.
+
+Those that are made for every page are structs, which are made without a line of Python.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 
 class View(NamedTuple):
@@ -45,7 +50,7 @@ class Source(StrEnum):
     BLOB = "blob"
 
 
-class Segment(NamedTuple):
+class Segment(Struct, frozen=True, gc=False):
     """One recorded stretch of a view, as the API sent it.
 
     ``raw`` is the segment's exact JSON text. ``item`` is the JSON object of the wrapper's other
@@ -56,7 +61,7 @@ class Segment(NamedTuple):
     item: bytes | None = None
 
 
-class Page(NamedTuple):
+class Page(Struct, frozen=True, gc=False):
     """One decoded answer: its segments in order and what leads to the next page."""
 
     segments: Sequence[Segment]
@@ -68,7 +73,7 @@ class Page(NamedTuple):
     """Where the segments and the token were found, such as ``segments + paging.next``."""
 
 
-class Answer(NamedTuple):
+class Answer(Struct, frozen=True, gc=False):
     """One HTTP answer, read whole; the body as it came over the wire.
 
     Times are seconds of the event loop's clock.
@@ -85,7 +90,7 @@ class Answer(NamedTuple):
         return f"<Answer {self.status}, {len(self.body)} bytes>"  # a body is a recording, a header may be a secret
 
 
-class RateLimit(NamedTuple):
+class RateLimit(Struct, frozen=True, gc=False):
     """What the headers of one answer say of the limit; None where they are silent.
 
     ``reset`` and ``retry_after`` are seconds from the answer's arrival, ``period`` is in seconds;

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from pieces import FakeJournal, arrived, content, ended, planned, sha256
 
 from replay_fetch.archive import ChainRestarted, Message
@@ -230,7 +231,7 @@ def test_asked_again_a_view_whose_copy_is_damaged_stops_the_run(bench: Bench, da
 
 
 def test_a_page_nobody_understood_is_kept_until_the_view_is(bench: Bench) -> None:
-    bench.commit(ended(ONE, Outcome.UNRECOGNISED)._replace(answer=ANSWER))
+    bench.commit(replace(ended(ONE, Outcome.UNRECOGNISED), answer=ANSWER))
     assert bench.raw(ONE) == ["0001.body", "0001.json"]
     later = Bench(bench.layout, bench.journal, bench.committer)
     later.desk.expect(1, views=2)
@@ -240,7 +241,7 @@ def test_a_page_nobody_understood_is_kept_until_the_view_is(bench: Bench) -> Non
 
 
 def test_pages_are_kept_raw_when_asked_for_under_their_numbers(hoarder: Bench) -> None:
-    pages = [arrived(ONE, first=n)._replace(answer=ANSWER._replace(body=b"%d" % n)) for n in range(2)]
+    pages = [replace(arrived(ONE, first=n), answer=replace(ANSWER, body=b"%d" % n)) for n in range(2)]
     hoarder.commit(pages[0])
     hoarder.commit(pages[1], ended(ONE))
     assert hoarder.raw(ONE) == ["0001.body", "0001.json", "0002.body", "0002.json"]

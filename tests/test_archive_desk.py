@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from msgspec.structs import replace
 from pieces import arrived, ended, planned
 
 from replay_fetch.archive import ChainRestarted
@@ -155,7 +156,7 @@ def test_where_too_little_is_due_the_oldest_views_go_before_their_time(desk: Des
 
 
 def test_an_answer_that_nobody_understood_has_its_weight(desk: Desk) -> None:
-    desk.take(ended(ONE)._replace(answer=Answer(200, {}, b"x" * 500)), 0.0)
+    desk.take(replace(ended(ONE), answer=Answer(200, {}, b"x" * 500)), 0.0)
     assert desk.size == 500
     desk.written(desk.batch(math.inf))
     assert desk.size == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from pieces import arrived, content, ended, planned, segment, sha256
 
 from replay_fetch.archive.draft import Draft
@@ -151,7 +152,7 @@ def test_a_token_stays_with_the_source_that_gave_it(layout: Layout) -> None:
     draft.save()
     again = Draft.begin(planned(earlier=draft.settle(ended(planned(), Outcome.FAILED))), layout)
     again.start_over()
-    record = again.settle(ended(planned(), Outcome.FAILED)._replace(source=Source.BLOB))
+    record = again.settle(replace(ended(planned(), Outcome.FAILED), source=Source.BLOB))
     assert (record.token, record.source) == ("t3", Source.EVENT_PLATFORM)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from msgspec.structs import replace
+
 from replay_fetch.api.body import inflate
 from replay_fetch.model import Answer
 from replay_fetch.settings import Credentials
@@ -31,7 +33,7 @@ class Echoes:
             headers = {name: value.replace(form, _HIDDEN) for name, value in headers.items()}
         if body == unpacked.body and headers == unpacked.headers:
             return answer
-        return unpacked._replace(headers=headers, body=body)
+        return replace(unpacked, headers=headers, body=body)
 
 
 def _unpacked(answer: Answer) -> Answer:
@@ -42,4 +44,4 @@ def _unpacked(answer: Answer) -> Answer:
     if body is answer.body:
         return answer
     headers = {name: value for name, value in answer.headers.items() if name != "content-encoding"}
-    return answer._replace(headers=headers, body=body)
+    return replace(answer, headers=headers, body=body)

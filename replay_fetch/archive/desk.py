@@ -10,9 +10,9 @@ import math
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from operator import attrgetter
 from typing import NamedTuple
 
+from replay_fetch.archive.lines import raws
 from replay_fetch.archive.messages import ChainRestarted, Message, PageArrived, ViewEnded
 from replay_fetch.model import PlannedView
 
@@ -22,8 +22,6 @@ LINGER = 0.2
 GROWING = 5.0
 # A view that holds this much is saved as it grows, so that one of 500 pages is never held whole.
 LARGE = 2**20
-
-_raw = attrgetter("raw")
 
 
 @dataclass(slots=True, eq=False)
@@ -166,7 +164,7 @@ class Desk:
             self._sessions[view.planned.session].begun = True
             self._growing.append((now + GROWING, view))
         view.arrived.append(arrived)
-        size = sum(map(len, map(_raw, arrived.page.segments)))
+        size = sum(map(len, raws(arrived.page.segments)))
         if arrived.answer is not None:
             size += len(arrived.answer.body)
         self._weigh(view, size)

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from replay_fetch.api import Continuity, facts
 from replay_fetch.archive.blocks import file_range, whole_lines
 from replay_fetch.archive.durable import write_file
 from replay_fetch.archive.kept import holds_all_of
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import lines, segment_of
+from replay_fetch.archive.lines import lines, raws, segment_of
 from replay_fetch.archive.messages import ViewEnded
 from replay_fetch.archive.raw import RawPage
 from replay_fetch.model import Answer, Outcome, Page, PlannedView, Segment, ViewRecord
@@ -137,7 +139,7 @@ class Draft:
             return self._kept._replace(planned=self.planned._replace(earlier=None))
         if self.damaged:
             self._kept = ViewRecord(self.planned, part=self._number)
-            return _ended(self._kept, ended and ended._replace(outcome=Outcome.FAILED, reason=_DAMAGED))
+            return _ended(self._kept, ended and replace(ended, outcome=Outcome.FAILED, reason=_DAMAGED))
         if self._kept is None or finished or self._kept.segments <= self._segments:
             self._kept = self._record(ended)
             return self._kept
@@ -154,7 +156,7 @@ class Draft:
     def _make_lines(self) -> None:
         if self._added:
             chunk = lines(self.planned.view, self._segments, self._added)
-            self._continuity.add_all([segment.raw for segment in self._added])
+            self._continuity.add_all(raws(self._added))
             self._segments += len(self._added)
             self._added = []
             self._chunks.append(chunk)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from msgspec import Struct
 
 from replay_fetch.model import Answer, Outcome, Page, PlannedView
 
 
-class PageArrived(NamedTuple):
+class PageArrived(Struct, frozen=True, gc=False):
     """The next page of a view's chain; ``answer`` is there where raw pages are kept."""
 
     planned: PlannedView
@@ -16,13 +16,13 @@ class PageArrived(NamedTuple):
     answer: Answer | None = None
 
 
-class ChainRestarted(NamedTuple):
+class ChainRestarted(Struct, frozen=True, gc=False):
     """The view's chain begins anew: what arrived of it so far does not count."""
 
     planned: PlannedView
 
 
-class ViewEnded(NamedTuple):
+class ViewEnded(Struct, frozen=True, gc=False):
     """The view's last message: how it ended, and the page nobody understood if that is why."""
 
     planned: PlannedView

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+from msgspec.structs import replace
+
 from replay_fetch.api import (
     Echoes,
     Endpoint,
@@ -129,7 +131,7 @@ def _unpacked(answer: Answer, api: ApiSettings) -> Answer:
         body = inflate(answer.body, answer.headers.get("content-encoding", ""), api.max_page_bytes)
     except ValueError:
         return answer
-    return answer._replace(body=body)
+    return replace(answer, body=body)
 
 
 def _outline(found: Probe, text: bytes) -> None:

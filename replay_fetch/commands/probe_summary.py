@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 import orjson
+from msgspec.structs import asdict
 
 from replay_fetch.api import printable
 from replay_fetch.commands.probe import Probe
@@ -38,7 +39,7 @@ def probe_json(found: Probe) -> str:
         "content_encoding": found.headers.get("content-encoding"),
         "wire_bytes": found.wire_bytes,
         "bytes": found.size,
-        "rate_limit": found.rate_limit._asdict() if found.rate_limit else None,
+        "rate_limit": asdict(found.rate_limit) if found.rate_limit else None,
         "recognised": _page_fields(found.page) if found.page else None,
         "problem": found.problem or None,
         "outline": list(found.outline),

@@ -8,10 +8,11 @@ import time
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import anyio
 from anyio import to_thread
+from msgspec import Struct
 
 from replay_fetch.api import Echoes, Endpoint, PageDecoder, check_status, rate_limit
 from replay_fetch.errors import BadBody, Forbidden, GarbledBody, NotFound, RateLimited, RetryableError
@@ -45,7 +46,7 @@ class Counters(Protocol):
     wire_bytes: int
 
 
-class Question(NamedTuple, Generic[T]):
+class Question(Struct, Generic[T], frozen=True, gc=False):
     """One request, and what its answer is read with."""
 
     about: Hashable
