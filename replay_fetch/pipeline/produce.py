@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Callable
+from typing import Self
 
+import anyio
 from anyio import to_thread
-from anyio.streams.memory import MemoryObjectSendStream
 
-from replay_fetch.archive import Writer
 from replay_fetch.ledger import Ledger, ToDo
 from replay_fetch.model import PlannedView
 
@@ -15,21 +16,61 @@ from replay_fetch.model import PlannedView
 _AT_ONCE = 500
 
 
-async def produce(ledger: Ledger, todo: ToDo, writer: Writer, views: MemoryObjectSendStream[PlannedView]) -> None:
-    """Send every view that is to do, then close the stream.
+class Producer:
+    """The views that are to do, for all workers to iterate over: each of them goes to one.
 
-    The stream holds nothing: a view leaves the ledger when a worker is free for it.
+    ``expect`` is told of each session, and how many of its views are to do, before the first goes out.
     """
-    async with views:
-        last: PlannedView | None = None
-        while batch := await to_thread.run_sync(ledger.to_do, todo, last, _AT_ONCE):
-            announced = last.session if last is not None else None
-            counts = Counter(planned.session for planned in batch)
-            final = batch[-1].session  # may go on in the next batch
-            counts[final] = await to_thread.run_sync(ledger.count_to_do, todo, final)
-            for planned in batch:
-                if planned.session != announced:
-                    writer.expect(planned.session, counts[planned.session])
-                    announced = planned.session
-                await views.send(planned)
-            last = batch[-1]
+
+    def __init__(self, ledger: Ledger, todo: ToDo, expect: Callable[[int, int], None]) -> None:
+        self._ledger = ledger
+        self._todo = todo
+        self._expect = expect
+        self._ready: deque[PlannedView] = deque()
+        self._views_of: Counter[int] = Counter()
+        """How many views there are to do, by session, of those of which some are ready."""
+        self._last: PlannedView | None = None
+        self._announced: int | None = None
+        self._at_end = False
+        """The ledger has no more."""
+        self._stopped = False
+        self._reading = anyio.Lock()
+
+    @property
+    def cut_short(self) -> bool:
+        """True where it was stopped before the last view had gone out."""
+        return self._stopped and (bool(self._ready) or not self._at_end)
+
+    def stop(self) -> None:
+        """No more views go out."""
+        self._stopped = True
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> PlannedView:
+        while not self._ready and not self._at_end and not self._stopped:
+            async with self._reading:  # one asks the ledger, the others wait for what it finds
+                if not self._ready and not self._at_end:
+                    await self._read_on()
+        if self._stopped or not self._ready:
+            raise StopAsyncIteration
+        planned = self._ready.popleft()
+        if planned.session != self._announced:
+            self._expect(planned.session, self._views_of[planned.session])
+            self._announced = planned.session
+        return planned
+
+    async def _read_on(self) -> None:
+        views, self._views_of = await to_thread.run_sync(self._next_views)
+        self._ready.extend(views)
+        self._at_end = len(views) < _AT_ONCE
+        self._last = views[-1] if views else None
+
+    def _next_views(self) -> tuple[list[PlannedView], Counter[int]]:
+        views = self._ledger.to_do(self._todo, self._last, _AT_ONCE)
+        counts = Counter(planned.session for planned in views)
+        if len(views) == _AT_ONCE:  # the last session may go on behind them
+            last = views[-1].session
+            counts[last] = self._ledger.count_to_do(self._todo, last)
+        return views, counts

@@ -1,12 +1,12 @@
-"""The streams, the task groups, and the three kinds of task that a run consists of.
+"""The task groups and the kinds of task that a run consists of.
 
 ::
 
-    ledger ─► produce ─► worker 1..N ─► writer ─► archive
-                 views                messages
+    ledger ─► producer ─► worker 1..N ─► writer ─► archive
+                  views               messages
 
-The stream of views holds none: a view leaves the ledger when a worker is free for it. The writer
-takes messages as they come, and makes workers wait while it has no room.
+A worker takes a view from the producer when it is free for one. The writer takes messages as they
+come, and makes workers wait while it has no room.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ from replay_fetch.archive import ViewEnded, Writer
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.fetch import Asking
 from replay_fetch.ledger import Ledger, ToDo
-from replay_fetch.model import PlannedView
-from replay_fetch.pipeline.produce import produce
+from replay_fetch.pipeline.produce import Producer
 from replay_fetch.pipeline.slowest import Slowest
 from replay_fetch.pipeline.work import Worker
 from replay_fetch.settings import Settings
@@ -66,39 +65,31 @@ class Run:
 
     async def _fetch(self) -> None:
         """Keep the workers busy until the list is done, or a stop is asked for and its grace is over."""
-        give, take = anyio.create_memory_object_stream[PlannedView](0)
-        producing, asking = anyio.CancelScope(), anyio.CancelScope()
+        producer, asking = Producer(self.ledger, self.todo, self.writer.expect), anyio.CancelScope()
         held: list[ViewEnded] = []
-        async with take, anyio.create_task_group() as brakes:
-            brakes.start_soon(self._stop_on_request, producing, asking)
+        async with anyio.create_task_group() as brakes:
+            brakes.start_soon(self._stop_on_request, producer, asking)
             with asking:
                 async with anyio.create_task_group() as workers:
                     for _ in range(self.settings.fetch.workers):
                         worker = Worker(self.asking, self.settings, self.writer, held, self.slowest)
-                        workers.start_soon(worker.work, take.clone())
-                    with producing:
-                        await produce(self.ledger, self.todo, self.writer, give)
+                        workers.start_soon(worker.work, producer)
             brakes.cancel_scope.cancel()
-            self.cut_short = producing.cancelled_caught or asking.cancelled_caught
+            self.cut_short = producer.cut_short or asking.cancelled_caught
             if not self.cut_short:
                 self.asking.keys.finish()
                 for ended in held:  # forbidden, and the keys are not to blame
                     await self.writer.put(ended)
 
-    async def _stop_on_request(self, producing: anyio.CancelScope, asking: anyio.CancelScope) -> None:
+    async def _stop_on_request(self, producer: Producer, asking: anyio.CancelScope) -> None:
         await self.stop.wait()
-        producing.cancel()
+        producer.stop()
         asking.deadline = anyio.current_time() + GRACE
 
 
 def cause(errors: BaseExceptionGroup[BaseException]) -> ReplayFetchError:
-    """The failure that brought a run down.
-
-    The producer adds a BrokenResourceError when its stream breaks: that is a consequence. What is
-    neither is a defect and leaves as it is.
-    """
-    causes, others = errors.split(ReplayFetchError)
-    _, defects = others.split(anyio.BrokenResourceError) if others else (None, None)
+    """The failure that brought a run down; anything else among the errors is a defect and leaves as it is."""
+    causes, defects = errors.split(ReplayFetchError)
     if causes is None or defects is not None:
         raise errors
     first = causes.exceptions[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anyio.streams.memory import MemoryObjectReceiveStream
+from collections.abc import AsyncIterable
 
 from replay_fetch.archive import ChainRestarted, PageArrived, ViewEnded, Writer
 from replay_fetch.clock import now
@@ -31,20 +31,19 @@ class Worker:
         self._held = held
         self._slowest = slowest
 
-    async def work(self, views: MemoryObjectReceiveStream[PlannedView]) -> None:
+    async def work(self, views: AsyncIterable[PlannedView]) -> None:
         """Fetch views until there are no more.
 
         The writer keeps one waiting while the disk is behind: then nobody asks.
         """
-        async with views:
-            async for planned in views:
-                began = now()
-                ended = await self._fetch(planned)
-                took = now() - began
-                self._slowest.note(SlowView(took, planned.view, ended.outcome, ended.reason))
-                self._held.append(ended)
-                while self._held and (self._asking.keys.accepted or self._held[-1].outcome is not Outcome.FORBIDDEN):
-                    await self._writer.put(self._held.pop())
+        async for planned in views:
+            began = now()
+            ended = await self._fetch(planned)
+            took = now() - began
+            self._slowest.note(SlowView(took, planned.view, ended.outcome, ended.reason))
+            self._held.append(ended)
+            while self._held and (self._asking.keys.accepted or self._held[-1].outcome is not Outcome.FORBIDDEN):
+                await self._writer.put(self._held.pop())
 
     async def _fetch(self, planned: PlannedView) -> ViewEnded:
         walk = Walk(self._asking, planned.view, self._settings.api.source, self._settings.fetch.max_pages)
