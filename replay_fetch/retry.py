@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 
+from msgspec import Struct
+
 from replay_fetch.errors import GaveUp, RetryableError
 from replay_fetch.pacing import Health
 
@@ -45,10 +47,11 @@ class RetryQuota:
 
     def earn(self) -> None:
         """One answer came."""
-        self.left = min(self.ROOM, self.left + 1)
+        if self.left < self.ROOM:
+            self.left += 1
 
 
-class Attempts:
+class Attempts(Struct):
     """The attempts at one page: counts its failures and says how long to wait.
 
     A page is *suspect* once a request that left after its failure was answered and the page
@@ -56,14 +59,13 @@ class Attempts:
     the API's: they spend nothing, and neither do those that led up to it, unless the page is suspect.
     """
 
-    def __init__(self, retries: int, quota: RetryQuota, rng: random.Random) -> None:
-        self._retries = retries
-        self._quota = quota
-        self._rng = rng
-        self._own = 0
-        self._unexplained = 0
-        self._failed_at: float | None = None
-        self.suspect = False
+    retries: int
+    quota: RetryQuota
+    rng: random.Random
+    suspect: bool = False
+    _own: int = 0
+    _unexplained: int = 0
+    _failed_at: float | None = None
 
     @property
     def spent(self) -> int:
@@ -80,6 +82,6 @@ class Attempts:
             self._unexplained = 0
             return 0.0
         self._unexplained += 1
-        if self.spent > self._retries:
+        if self.spent > self.retries:
             raise GaveUp(f"{error} (after {self.spent} attempts)") from error
-        return backoff(self.spent, self._rng) if self._quota.spend() else self._rng.uniform(CAP / 2, CAP)
+        return backoff(self.spent, self.rng) if self.quota.spend() else self.rng.uniform(CAP / 2, CAP)

@@ -42,8 +42,8 @@ class Transport:
     def __init__(
         self, http: aiohttp.ClientSession, headers: Mapping[str, str], *, proxy: str | None, max_body: int
     ) -> None:
+        """``headers`` are what a request needs beyond the session's own."""
         self._http = http
-        # Not the library's default headers: those it sends to the proxy as well, with the CONNECT.
         self._headers = headers
         self._proxy = proxy
         self._max_body = max_body
@@ -115,8 +115,12 @@ async def open_transport(
     connector = aiohttp.TCPConnector(limit=fetch.workers, ssl=_ssl_context(fetch), ttl_dns_cache=300)
     # No total timeout: a long answer is fine while bytes come; a stall is what sock_read sees.
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=fetch.connect_timeout, sock_read=fetch.read_timeout)
+    proxy = _proxy(api.origin)
+    # The session's own headers cost least, but the library sends them to a proxy as well, with the CONNECT.
+    of_session, of_request = ({}, headers) if proxy else (headers, {})
     async with aiohttp.ClientSession(
         connector=connector,
+        headers=of_session,
         timeout=timeout,
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,  # the body layer inflates, with a bound
@@ -125,7 +129,7 @@ async def open_transport(
         # The library would send a GET again by itself when a connection breaks: past the pacer, uncounted, and
         # not once but whenever it likes. There is no public switch.
         http._retry_connection = False  # noqa: SLF001 - see above
-        yield Transport(http, headers, proxy=_proxy(api.origin), max_body=api.max_page_bytes + _BODY_SLACK)
+        yield Transport(http, of_request, proxy=proxy, max_body=api.max_page_bytes + _BODY_SLACK)
 
 
 def _ssl_context(fetch: FetchSettings) -> ssl.SSLContext:

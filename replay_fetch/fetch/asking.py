@@ -112,7 +112,8 @@ class Asking:
             try:
                 answer = await self._answer(question, attempts)
                 self._judge(question, answer)
-                found = await self._read(question, answer)
+                small = len(answer.body) < _LARGE
+                found = self._read(question, answer) if small else await self._read_aside(question, answer)
             except RateLimited:
                 question.let_go()
                 continue
@@ -161,19 +162,17 @@ class Asking:
         self.keys.accepted = True
         self.quota.earn()
 
-    async def _read(self, question: Question[T], answer: Answer) -> T:
+    def _read(self, question: Question[T], answer: Answer) -> T:
         try:
-            return await self._found(question, answer)
+            return question.read(answer)
         except (BadBody, GarbledBody):
             clean = self.echoes.removed(answer)
             if clean is answer:
                 raise
-        return await self._found(question, clean)  # fails in the same way, and what it says and keeps holds no key
+        return question.read(clean)  # fails in the same way, and what it says and keeps holds no key
 
-    async def _found(self, question: Question[T], answer: Answer) -> T:
-        if len(answer.body) < _LARGE:
-            return question.read(answer)
-        return await to_thread.run_sync(question.read, answer, limiter=self.reading)
+    async def _read_aside(self, question: Question[T], answer: Answer) -> T:
+        return await to_thread.run_sync(self._read, question, answer, limiter=self.reading)
 
 
 def _health_of(answer: Answer) -> int:
