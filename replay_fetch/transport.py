@@ -68,15 +68,16 @@ class Transport:
         target = URL(url, encoded=True)
         headers = self._headers if content is None else {**self._headers, **_JSON}
         try:
-            async with self._http.request(
+            response = await self._http.request(
                 method, target, data=content, headers=headers, allow_redirects=False, proxy=self._proxy
-            ) as response:
-                try:
-                    body = await self._body(response, hold)
-                except RuntimeError as closed:  # how the library says that the connection went while nobody read
-                    raise aiohttp.ClientPayloadError(str(closed)) from None
-                answered = _joined(response.headers)
-            return Answer(response.status, answered, body, sent_at=sent_at, received_at=self._now())
+            )
+            try:
+                body = await self._body(response, hold)
+            except RuntimeError as closed:  # how the library says that the connection went while nobody read
+                raise aiohttp.ClientPayloadError(str(closed)) from None
+            finally:
+                response.release()
+            return Answer(response.status, _joined(response.headers), body, sent_at=sent_at, received_at=self._now())
         except (aiohttp.ClientError, OSError, TimeoutError, _TooLarge) as error:
             failure = _translated(error)
         raise failure
@@ -163,16 +164,15 @@ def _proxy(origin: str) -> str | None:
 
 def _joined(sent: Mapping[str, str]) -> dict[str, str]:
     """The headers by their names in lower case; those of one name, which ``sent`` may hold, become one."""
-    as_sent = dict(sent.items())
-    headers = dict(zip(map(str.lower, as_sent), as_sent.values(), strict=True))
+    # Where a name is repeated they do not line up, and there are fewer.
+    headers = dict(zip(map(str.lower, sent), sent.values(), strict=False))
     if len(headers) == len(sent) and "".join(headers.values()).isascii():
         return headers
     headers.clear()
     for name, raw in sent.items():
         key, value = name.lower(), raw
-        if (
-            not raw.isascii()
-        ):  # the library smuggles bytes that are not UTF-8 through as surrogates, which no file takes
+        # The library smuggles bytes that are not UTF-8 through as surrogates, which no file takes.
+        if not raw.isascii():
             value = raw.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         headers[key] = f"{headers[key]}, {value}" if key in headers else value
     return headers
