@@ -67,17 +67,18 @@ class Hold:
 
     def change(self, size: int) -> None:
         """Hold ``size`` bytes from now on, without waiting."""
-        if size != self.size:
-            self._memory.change(size - self.size)
-            self.size = size
+        self._memory.change(size - self.size)
+        self.size = size
 
     def is_read(self) -> None:
         """The page is read: of what it took, its segments are left."""
-        self.change(self.size // WHILE_READ)
+        if self.size:
+            self.change(self.size // WHILE_READ)
 
     def let_go(self) -> None:
         """Nobody refers to the page any more."""
-        self.change(0)
+        if self.size:
+            self.change(0)
 
 
 def for_pages(limit: int) -> tuple[int, int]:

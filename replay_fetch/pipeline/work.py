@@ -65,6 +65,7 @@ class Worker:
     async def _pages(self, planned: PlannedView, walk: Walk) -> int:
         """Send a view's pages; returns how many segments its last chain held."""
         segments = planned.earlier.segments if planned.earlier and planned.earlier.token else 0
+        keep_raw = self._settings.archive.keep_raw
         while (step := await walk.step()) is not None:
             if step is Restart.RESTART:
                 segments = 0
@@ -72,7 +73,7 @@ class Worker:
                 continue
             page, answer = step
             segments += len(page.segments)
-            arrived = PageArrived(planned, page, walk.source, answer if self._settings.archive.keep_raw else None)
+            arrived = PageArrived(planned, page, walk.source, answer if keep_raw else None)
             del step, page, answer  # the body need not wait for the disk
             await self._writer.put(arrived)
             del arrived  # nothing refers to the page any more: the next one may need the room
