@@ -36,6 +36,15 @@ def inflate(body: bytes, content_encoding: str, limit: int) -> bytes:
     harm, and streams that no header names are inflated, one after another. Raises CutBody,
     OversizedBody, or MissingZstd. A coding unknown here leaves the bytes as they are.
     """
+    if content_encoding or body.startswith(_MAGIC):
+        body = _inflated(body, content_encoding, limit)
+    if len(body) > limit:
+        raise OversizedBody(f"the body has {len(body)} bytes, more than the {limit} allowed")
+    return body
+
+
+def _inflated(body: bytes, content_encoding: str, limit: int) -> bytes:
+    """``body`` with its layers undone, of which there may be none."""
     raw_deflate = "deflate" in content_encoding.lower()
     for _ in range(_MAX_LAYERS):
         if body.startswith(_MAGIC):
@@ -45,12 +54,8 @@ def inflate(body: bytes, content_encoding: str, limit: int) -> bytes:
             raw_deflate = False
             body = _inflate_raw_deflate(body, limit)
         else:
-            break
-    else:
-        raise OversizedBody(f"the body is compressed {_MAX_LAYERS} times over, or without end")
-    if len(body) > limit:
-        raise OversizedBody(f"the body has {len(body)} bytes, more than the {limit} allowed")
-    return body
+            return body
+    raise OversizedBody(f"the body is compressed {_MAX_LAYERS} times over, or without end")
 
 
 class _Sink:

@@ -54,9 +54,8 @@ class Endpoint:
 
         Raises ValueError for an id that ``check_id`` refuses or a token that is not Unicode text.
         """
-        path = f"{self._sessions}{_segments_of(view)}"
-        paging = "" if token is None else f"&paging={_quoted(token)}"
-        return f"{path}?source={source}{self._constant_query}{paging}"
+        first = f"{self._sessions}{_segments_of(view)}?source={source}{self._constant_query}"
+        return first if token is None else f"{first}&paging={_quoted(token)}"
 
 
 @lru_cache(maxsize=256)  # a view has several pages, asked for one after another

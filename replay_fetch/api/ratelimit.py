@@ -16,7 +16,7 @@ What cannot be read is None; what is read is clamped to what can be true.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
@@ -51,22 +51,25 @@ def rate_limit(headers: Mapping[str, str], *, now_epoch: float) -> RateLimit | N
     ``now_epoch`` is the wall clock, seconds since 1970; only epochs and dates are held against it, and
     not even they where the answer's ``Date`` shows that it is wrong.
     """
-    others = _SILENT if _OF_OTHERS.isdisjoint(headers) else _others(headers)
-    limit, period, remaining, reset, name = map(headers.get, _VENDORS)
+    vendors = map(headers.get, _VENDORS)
+    texts = vendors if _OF_OTHERS.isdisjoint(headers) else _completed(vendors, headers)
+    limit, period, remaining, reset, name = texts
+    retry_after = headers.get("retry-after")
     numbers = (
-        _count(limit or others["limit"]) or None,
-        _period(period or others["period"]),
-        _count(remaining or others["remaining"]),
-        _wait(reset or others["reset"], headers, now_epoch),
-        _wait(headers.get("retry-after", ""), headers, now_epoch),
+        _count(limit) or None,
+        _period(period),
+        _count(remaining),
+        _wait(reset, headers, now_epoch) if reset else None,
+        _wait(retry_after, headers, now_epoch) if retry_after else None,
     )
-    return None if numbers == _NOTHING else RateLimit(*numbers, _readable(name or others["name"]))
+    return None if numbers == _NOTHING else RateLimit(*numbers, _readable(name or ""))
 
 
-def _others(headers: Mapping[str, str]) -> dict[str, str]:
-    """What proxies and drafts say, by field; for where the vendor's header does not."""
+def _completed(vendors: Iterable[str | None], headers: Mapping[str, str]) -> Iterable[str | None]:
+    """The text of each field; where the vendor's header has none, what proxies and drafts say."""
     said = {field: headers[header] for header, field in _OTHERS.items() if headers.get(header)}
-    return {**_structured(headers), **said}
+    others = {**_structured(headers), **said}
+    return [text or others[field] for field, text in zip(_FIELDS, vendors, strict=True)]
 
 
 @lru_cache(maxsize=16)
@@ -74,9 +77,9 @@ def _readable(name: str) -> str:
     return printable(name, 100)
 
 
-def _number(text: str) -> float | None:
+def _number(text: str | None) -> float | None:
     """The first of the numbers in ``text``; None for garbage and for negative ones."""
-    number = _NUMBER.match(text)
+    number = _NUMBER.match(text or "")
     return min(float(number[1]), 1e15) if number else None
 
 
@@ -85,33 +88,39 @@ _remembered = lru_cache(maxsize=256)
 
 
 @_remembered
-def _count(text: str) -> int | None:
+def _count(text: str | None) -> int | None:
     number = _number(text)
     return None if number is None else min(int(number), _MOST)
 
 
 @_remembered
-def _period(text: str) -> float | None:
+def _period(text: str | None) -> float | None:
     number = _number(text)
     return number if number and number <= _LONGEST_PERIOD else None
 
 
 @_remembered
 def _seconds(text: str) -> float | None:
-    """What a header gives: seconds from now or since 1970, also as milliseconds or a date."""
+    """What a header gives: a wait, or seconds since 1970, also as milliseconds or a date."""
     seconds = _number(text)
     if seconds is None:
         seconds = _date(text)
-    return seconds / 1000 if seconds is not None and seconds >= _EPOCH_MILLISECONDS else seconds
+    if seconds is None:
+        return None
+    if seconds < _EPOCH_SECONDS:
+        return _clamped(seconds)
+    return seconds / 1000 if seconds >= _EPOCH_MILLISECONDS else seconds
 
 
 def _wait(text: str, headers: Mapping[str, str], now_epoch: float) -> float | None:
     """Seconds from now, of a header that gives seconds, an epoch or a date."""
-    seconds = _seconds(text) if text else None
-    if seconds is None:
-        return None
-    if seconds >= _EPOCH_SECONDS:
-        seconds -= _time_of_day(headers, now_epoch)
+    seconds = _seconds(text)
+    if seconds is None or seconds <= _LONGEST_WAIT:
+        return seconds
+    return _clamped(seconds - _time_of_day(headers, now_epoch))
+
+
+def _clamped(seconds: float) -> float:
     return min(max(seconds, 0.0), _LONGEST_WAIT)
 
 

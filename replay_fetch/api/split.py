@@ -24,7 +24,8 @@ T = TypeVar("T")
 REFUSED = (msgspec.DecodeError, ValueError, RecursionError)
 
 _surrogate = re.compile(rb"\\u[dD]")
-_DISGUISE = rb"\\u9"
+_behind = re.Match.end
+_DISGUISE = ord("9")
 
 
 class Quick(Generic[T]):
@@ -50,11 +51,13 @@ class Quick(Generic[T]):
                 raise
             except msgspec.DecodeError:
                 self._refused = True
-        disguised, places = _surrogate.subn(_DISGUISE, text)
-        self._refused = places > 0
-        if not places:
+        first = _surrogate.search(text)
+        self._refused = first is not None
+        if first is None:
             return self._decode(text)
-        shown = bytearray(disguised)
+        shown = bytearray(text)  # a substitution would copy the page twice more
+        for behind in map(_behind, _surrogate.finditer(text, first.start())):
+            shown[behind - 1] = _DISGUISE
         made = self._decode(shown)
         memoryview(shown)[:] = text
         return made
