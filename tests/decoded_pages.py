@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from replay_fetch.api import PageDecoder
 from replay_fetch.model import Answer, Page
 from replay_fetch.settings import ApiSettings
 
 SEGMENT = b'{"records":[{"type":4}],"start":1,"big":123456789012345678901234567890}'
+
+
+def object_of(members: Iterable[bytes]) -> bytes:
+    """The JSON object of these members."""
+    return b"{" + b",".join(members) + b"}"
+
+
+def member_at(path: str, value: bytes) -> bytes:
+    """The member through which a dotted path leads to ``value``, and to nothing else."""
+    key, _, rest = path.partition(".")
+    return b'"%b":%b' % (key.encode(), object_of([member_at(rest, value)]) if rest else value)
 
 
 def decode(body: bytes, *, link: str = "", status: int = 200, **settings: str) -> Page:

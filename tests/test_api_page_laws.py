@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
+from decoded_pages import member_at, object_of
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import JSON, arrays, damaged, objects
 
 from replay_fetch.api import PageDecoder
+from replay_fetch.api.tokens import LOOKED_AT, TOKEN_PLACES
 from replay_fetch.errors import BadBody, GarbledBody
-from replay_fetch.model import Answer, Page
+from replay_fetch.model import Answer, Page, Segment
 from replay_fetch.settings import ApiSettings
 
 SEGMENT = st.sampled_from([b'{"records":[],"start":1}', b'{"type":"s","attributes":{"records":[]}}', b"{}", b"1"])
@@ -21,13 +23,22 @@ NAMES = ["records", "start", "view", "segments", "data", "items", "events", "att
 MORE_NAMES = ["cursor", "after", "meta", "page", "pagination", "next_cursor", "links", "has_more", "rows", "errors", ""]
 KEYS = st.sampled_from([f'"{name}"'.encode() for name in NAMES + MORE_NAMES] + [b'"\\u0064ata"', b'"\xff"'])
 
+LOOKED_AT_KEYS = sorted({f'"{key}"'.encode() for path in LOOKED_AT for key in path.split(".")})
+LIST = b'"segments":[{}]'
 NO_HEADERS: Mapping[str, str] = {}
 
 
 def envelopes(values: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
     """Objects of the names that the rules know, some of them twice."""
-    member = st.tuples(KEYS, values).map(b":".join)
-    return st.lists(member, max_size=5).map(lambda members: b"{" + b",".join(members) + b"}")
+    return st.lists(st.tuples(KEYS, values).map(b":".join), max_size=5).map(object_of)
+
+
+def members_on_the_way(keys: list[str]) -> st.SearchStrategy[list[bytes]]:
+    """Members of an object, often under the first of ``keys``, with members on the way in them, and so on."""
+    values = members_on_the_way(keys[1:]).map(object_of) | TOKENS if keys[1:] else TOKENS
+    on_the_way = st.tuples(st.just(f'"{keys[0]}"'.encode()), values).map(b":".join)
+    beside = st.tuples(st.sampled_from(LOOKED_AT_KEYS), TOKENS).map(b":".join)
+    return st.lists(on_the_way | on_the_way | beside, max_size=3)
 
 
 BODIES = st.recursive(SEGMENTS | TOKENS, envelopes, max_leaves=8) | SEGMENTS | envelopes(SEGMENTS | TOKENS)
@@ -59,6 +70,30 @@ def test_what_was_seen_before_changes_no_result(bodies: list[bytes], segments_pa
     experienced = PageDecoder(api)
     for body in bodies:
         assert result(experienced, body) == result(PageDecoder(api), body)
+
+
+@settings(max_examples=300)
+@given(
+    place_and_members=st.sampled_from(sorted(TOKEN_PLACES)).flatmap(
+        lambda place: st.tuples(st.just(place), members_on_the_way(place.split(".")))
+    ),
+    link=st.sampled_from([{}, {"link": "<?paging=L>;rel=next"}]),
+)
+@example(place_and_members=("paging.next", [b'"paging":{"next":"U","has_more":true}']), link={})
+@example(place_and_members=("paging.next", [b'"paging":{"next":null,"after":"U"}']), link={})
+@example(place_and_members=("meta.page.after", [b'"meta":{"page":{"after":"U"},"paging":"V"}']), link={})
+@example(place_and_members=("paging", [b'"paging":""', b'"next":"U"']), link={})
+def test_a_token_seen_before_changes_no_result(
+    place_and_members: tuple[str, list[bytes]], link: Mapping[str, str]
+) -> None:
+    """Whatever stands where the page before has its token, on the way there, and beside it."""
+    place, members = place_and_members
+    api = ApiSettings()
+    experienced = PageDecoder(api)
+    page = Page((Segment(b"{}"),), "T", shape=f"segments + {place}")
+    assert result(experienced, object_of([LIST, member_at(place, b'"T"')])) == page
+    body = object_of([LIST, *members])
+    assert result(experienced, body, link) == result(PageDecoder(api), body, link)
 
 
 @given(

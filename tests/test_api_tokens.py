@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from decoded_pages import SEGMENT, decode
+from decoded_pages import SEGMENT, decode, member_at, object_of
 
-from replay_fetch.model import Page
+from replay_fetch.api import PageDecoder
+from replay_fetch.api.tokens import TOKEN_PLACES
+from replay_fetch.model import Answer, Page
+from replay_fetch.settings import ApiSettings
 
 
 @pytest.mark.parametrize(
@@ -36,6 +39,23 @@ from replay_fetch.model import Page
 def test_the_token_is_found_at_the_first_place_that_has_one(envelope: bytes, place: str) -> None:
     page = decode(b'{"segments":[' + SEGMENT + b"]," + envelope + b"}")
     assert (page.token, page.shape) == ("T", f"segments + {place}")
+
+
+@pytest.mark.parametrize("place", sorted(TOKEN_PLACES))
+def test_where_one_page_has_its_token_the_next_is_read_without_the_rules(
+    place: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoder = PageDecoder(ApiSettings())
+    segments = b'"segments":[' + SEGMENT + b"]"
+
+    def told(*members: bytes) -> tuple[str | None, str]:
+        page = decoder.decode(Answer(200, {}, object_of([segments, *members])))
+        return page.token, page.shape
+
+    assert told(member_at(place, b'"T"')) == ("T", f"segments + {place}")
+    monkeypatch.delattr("replay_fetch.api.page.find_next")
+    assert told(member_at(place, b'"\\u0055"')) == ("U", f"segments + {place}")
+    assert told(member_at(place, b"null")) == told() == (None, "segments")
 
 
 def test_tokens_are_found_around_nested_segments() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import orjson
 
@@ -43,6 +43,14 @@ class Envelope:
         """The JSON text of what stands at ``path``; None where nothing does."""
         parent, _, key = path.rpartition(".")
         return self.members(parent).get(key)
+
+
+def keys_beside(way: str, here: str, paths: Iterable[str]) -> frozenset[str]:
+    """The keys by which ``paths`` lead out of the object at ``here``, other than ``way``.
+
+    ``here`` has a dot at its end, but for the outermost object, which is ``""``.
+    """
+    return frozenset(path.removeprefix(here).partition(".")[0] for path in paths if path.startswith(here)) - {way}
 
 
 _KINDS = {b"{": "object", b"[": "list", b'"': "string", b"t": "boolean", b"f": "boolean", b"n": "null"}

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import filterfalse
 from operator import methodcaller
 
 from replay_fetch.api.body import CutBody, OversizedBody, inflate
-from replay_fetch.api.envelope import kind
+from replay_fetch.api.envelope import Envelope, kind
 from replay_fetch.api.error_text import error_text
 from replay_fetch.api.printable import printable
 from replay_fetch.api.quick import QuickLocate, can_be_quick
 from replay_fetch.api.scan import NotJson
 from replay_fetch.api.shapes import Located, UnknownShape, locate, require_no_errors
-from replay_fetch.api.tokens import find_next
-from replay_fetch.api.wrapper import segments_of
+from replay_fetch.api.tokens import Next, find_next
+from replay_fetch.api.wrapper import is_bare, segment
 from replay_fetch.api.zstd import MissingZstd
 from replay_fetch.errors import BadBody, GarbledBody
-from replay_fetch.model import Answer, Page
+from replay_fetch.model import Answer, Page, Segment
 from replay_fetch.settings import ApiSettings
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -84,15 +85,32 @@ class PageDecoder:
         self._quick = self._seen[path]
 
     def _page(self, located: Located, link_header: str) -> Page:
-        if not self._api.segments_path:
-            _require_objects(located)
-        if located.envelope and not located.elements:
+        elements = located.elements
+        if located.envelope and not elements:
             require_no_errors(located.envelope)
-        segments = segments_of(located.elements)
-        following = find_next(located.envelope, link_header, self._api.origin, self._api.next_path)
-        wrapped = " (JSON:API)" if segments and segments[0].item is not None else ""
-        leads_on = f" + {following.place}" if following.place else ""
-        return Page(segments, following.token, following.has_more, f"{located.name}{wrapped}{leads_on}")
+        if all(map(is_bare, elements)):
+            segments, wrapped = tuple(map(Segment, elements)), ""
+        else:
+            if not self._api.segments_path:
+                _require_objects(located)
+            segments = tuple(map(segment, elements))
+            wrapped = "" if segments[0].item is None else " (JSON:API)"
+        following = located.following
+        if following is None or (link_header and following.token is None):
+            following = self._find_next(located.envelope, link_header)
+        return Page(segments, following.token, following.has_more, _shape(located.name, wrapped, following.place))
+
+    def _find_next(self, envelope: Envelope | None, link_header: str) -> Next:
+        """What follows, by the rules; remembered, to be read with the list from then on."""
+        following = find_next(envelope, link_header, self._api.origin, self._api.next_path)
+        if self._quick is not None:
+            self._quick.learn(following.place)
+        return following
+
+
+@lru_cache(maxsize=64)
+def _shape(name: str, wrapped: str, place: str) -> str:
+    return f"{name}{wrapped} + {place}" if place else f"{name}{wrapped}"
 
 
 def _require_objects(located: Located) -> None:

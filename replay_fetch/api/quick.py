@@ -2,7 +2,8 @@
 
 ``locate`` goes through a page once for each level that it splits. Once the path of the list is
 known, msgspec splits that list and takes down the few other members that the rules look at, all
-in one pass. Whatever does not fit exactly is left to ``locate``, so that both always agree.
+in one pass. Where the next page's token can stand in one place only, it is read as well. Whatever
+does not fit exactly is left to ``locate``, so that both always agree.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ import msgspec
 from msgspec import Raw
 
 from replay_fetch.api import split
-from replay_fetch.api.envelope import Envelope, Members
+from replay_fetch.api.envelope import Envelope, Members, keys_beside
+from replay_fetch.api.quick_next import QuickNext, quick_next
 from replay_fetch.api.shapes import ERRORS, Located, outranking
-from replay_fetch.api.tokens import LOOKED_AT
+from replay_fetch.api.tokens import LOOKED_AT, TOKEN_PLACES
 
 
 def can_be_quick(path: str, next_path: str) -> bool:
@@ -41,6 +43,15 @@ class QuickLocate:
         self._levels: list[tuple[str, str, frozenset[str]]] = []
         """The way to the list: the path of each object, the key that leads on, and those that may outrank it."""
         self._split = split.Quick(msgspec.json.Decoder(self._type(0, looked_at)).decode)
+        self._next: QuickNext | None = None
+        """Reads the token where the latest page that had one had it; None where only the rules can."""
+        self._beside_list = len(self._keys) == 1 and not next_path
+        self.learn("paging")  # as good as any other place until a page has a token
+
+    def learn(self, place: str) -> None:
+        """Expect the next page's token at ``place``, where ``find_next`` found one."""
+        if self._beside_list and place in TOKEN_PLACES and place.partition(".")[0] != self._path:
+            self._next = quick_next(place)
 
     def locate(self, text: bytes) -> Located | None:
         """What ``locate`` would say of ``text``; None where only ``locate`` can tell."""
@@ -48,6 +59,10 @@ class QuickLocate:
             inner = self._split(text)
         except split.REFUSED:
             return None
+        if self._next is not None:
+            following = self._next.read(inner)
+            if following is not None:
+                return Located(list(map(bytes, inner[self._path])), None, self._name, self._path, following)
         known: dict[str, Members] = {}
         for path, way, rivals in self._levels:
             level, inner = inner, inner.pop(way)
@@ -63,13 +78,8 @@ class QuickLocate:
             return list[Raw]
         here = "".join(f"{key}." for key in self._keys[:depth])
         way = self._keys[depth]
-        rivals = _beside(way, here, self._outranking)
+        rivals = keys_beside(way, here, self._outranking)
         self._levels.append((here.removesuffix("."), way, rivals))
-        optional = dict.fromkeys(_beside(way, here, looked_at) | rivals, NotRequired[Raw])
+        optional = dict.fromkeys(keys_beside(way, here, looked_at) | rivals, NotRequired[Raw])
         # Neither keys nor types are known before a page was seen, which mypy asks of a TypedDict.
         return TypedDict("Level", {way: self._type(depth + 1, looked_at), **optional})  # type: ignore[operator]
-
-
-def _beside(way: str, here: str, paths: Iterable[str]) -> frozenset[str]:
-    """The keys by which ``paths`` lead out of the object at ``here``, other than ``way``."""
-    return frozenset(path.removeprefix(here).partition(".")[0] for path in paths if path.startswith(here)) - {way}

@@ -11,12 +11,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from msgspec import Struct
 
 from replay_fetch.api import split
 from replay_fetch.api.envelope import Envelope, kind
 from replay_fetch.api.error_text import body_text
 from replay_fetch.api.printable import printable
+from replay_fetch.api.tokens import Next
 
 _PLACES = ("segments", "data", "data.segments", "data.attributes.segments", "records", "items", "results", "events")
 WHOLE_BODY = "."
@@ -31,16 +32,18 @@ class UnknownShape(ValueError):
     """JSON in which no rule finds a list of segments; the message says what is there."""
 
 
-class Located(NamedTuple):
+class Located(Struct, frozen=True, gc=False):
     """The elements of a page and what surrounds them."""
 
     elements: list[bytes]
     envelope: Envelope | None
-    """None where the body has no object around the segments."""
+    """None where the body has no object around the segments, or none that is left to look into."""
     name: str
     """What the place is called in words."""
     path: str | None = None
     """The dotted path of the list, empty where the body is the list; None where there is no list."""
+    following: Next | None = None
+    """What the object around the segments says of the next page, where that was read with them."""
 
 
 def locate(text: bytes, segments_path: str = "") -> Located:

@@ -19,6 +19,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from replay_fetch.api.envelope import Envelope, Members, kind, string
 from replay_fetch.api.links import next_link, paging_token
 
@@ -37,6 +39,12 @@ class _Place(NamedTuple):
         return f"{self.path}.{key}".lstrip(".")
 
     @property
+    def token_paths(self) -> list[str]:
+        """Where a token can stand: in the object, or in its stead."""
+        itself = [self.path] if self.path.endswith("paging") else []
+        return itself + [self.path_of(key) for key in self.token_keys]
+
+    @property
     def paths(self) -> set[str]:
         return set(map(self.path_of, self.token_keys + self.more_keys))
 
@@ -53,12 +61,14 @@ _PLACES = (
 _LINK_PLACE = "links.next"
 
 
+# Every path at which a token stands as it is, and in no link.
+TOKEN_PLACES = frozenset(path for place in _PLACES for path in place.token_paths)
 # Every path that find_next looks at without --next-path, for whoever splits only what is looked at.
 LOOKED_AT = frozenset({_LINK_PLACE}.union(*(place.paths for place in _PLACES)))
 _OUTERMOST = frozenset(path.partition(".")[0] for path in LOOKED_AT)
 
 
-class Next(NamedTuple):
+class Next(Struct, frozen=True, gc=False):
     """What a page, or one place in it, says of the page behind it."""
 
     token: str | None = None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from operator import methodcaller
 
 from replay_fetch.api import split
@@ -11,12 +10,8 @@ from replay_fetch.model import Segment
 # As the SDKs write a segment; then the whole of it need not be looked through for a wrapper's keys.
 _RECORDS_FIRST = b'{"records":'
 _ATTRIBUTES = b'"attributes"'
-_is_bare = methodcaller("startswith", _RECORDS_FIRST)
-
-
-def segments_of(elements: Sequence[bytes]) -> tuple[Segment, ...]:
-    """The segment in each element of a page, as `segment` finds it."""
-    return tuple(map(Segment if all(map(_is_bare, elements)) else segment, elements))
+is_bare = methodcaller("startswith", _RECORDS_FIRST)
+"""True of an element that is a segment, and in no wrapper, as its first key says."""
 
 
 def segment(element: bytes) -> Segment:
@@ -25,7 +20,7 @@ def segment(element: bytes) -> Segment:
     A wrapper is an object whose ``attributes`` are an object, with a ``type`` or ``id`` beside
     them and no ``records``. Its other members become ``Segment.item``, each one verbatim.
     """
-    if _is_bare(element) or _ATTRIBUTES not in element or element[:1] != b"{":
+    if is_bare(element) or _ATTRIBUTES not in element or element[:1] != b"{":
         return Segment(element)
     names = split.members(element)
     inner = names.get("attributes", b"")
