@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from replay_fetch.pacing.concurrency import Concurrency
@@ -23,7 +25,7 @@ def test_nothing_but_faults_for_a_while_shuts_the_gate() -> None:
     assert not outage.shut
     dead(outage, 9, faults=1)
     assert outage.shut
-    assert outage.ready_at(9.5) == 10.5
+    assert outage.opens_at == 10.5
 
 
 def test_faults_of_suspect_pages_are_no_outage() -> None:
@@ -39,20 +41,19 @@ def test_any_answer_opens_the_gate() -> None:
     dead(outage, 0, faults=12)
     outage.answered(Sent(13, 20.0))
     assert not outage.shut
-    assert outage.ready_at(21) == 21
+    assert outage.opens_at == -math.inf
 
 
 def test_probes_come_one_at_a_time_and_ever_further_apart() -> None:
     outage = Outage(patience=1e9)
     dead(outage, 0, faults=10)
-    now, gaps = 10.0, []
+    now, gaps = 9.5, []
     for number in range(11, 22):
-        ready = outage.ready_at(now)
-        assert ready is not None
+        ready = outage.opens_at
         gaps.append(ready - now)
         probe = Sent(number, ready)
         outage.sent(probe)
-        assert outage.ready_at(ready) is None
+        assert outage.opens_at == math.inf
         now = ready
         outage.fault(now, probe, suspect=False)
     assert gaps[-1] == 60
@@ -65,7 +66,7 @@ def test_a_cancelled_probe_makes_room_for_another() -> None:
     probe = Sent(11, 20.0)
     outage.sent(probe)
     outage.lost(21, probe)
-    assert outage.ready_at(21) is not None
+    assert 21 < outage.opens_at < 60
 
 
 def test_one_fault_after_an_idle_hour_is_not_a_dead_api() -> None:
@@ -84,13 +85,13 @@ def test_a_run_that_gets_nothing_but_429s_ends_too() -> None:
 
 def test_faults_cut_concurrency_once_for_each_cause() -> None:
     slots = Concurrency(ceiling=20)
-    requests = [Sent(number, number / 100) for number in range(10)]
-    for _ in requests:
-        slots.sent()
+    requests = [Sent(number, number / 100) for number in range(1, 11)]
+    assert slots.in_use(latest=10) == 10
     for sent in requests:
         slots.fault(1.0, sent)
     assert slots.limit == 14
-    assert slots.in_use == 0
+    assert slots.in_use(latest=10) == 0
+    assert slots.last == 24
 
 
 @pytest.mark.parametrize(("every", "least"), [(5000, 22), (100, 12), (10, 2)])
@@ -99,7 +100,6 @@ def test_few_faults_leave_most_slots_in_use(every: int, least: int) -> None:
     slots, lowest = Concurrency(ceiling=32), 32
     for number in range(1, 5000):
         now = number / 50
-        slots.sent()
         if number % every == 0:
             slots.fault(now, Sent(number, now - 0.25))
         else:

@@ -33,7 +33,7 @@ async def test_max_rate_lets_no_burst_through() -> None:
 
     async def worker() -> None:
         async with pacer.turn() as turn:
-            sent.append(turn.sent_at)
+            sent.append(turn.sent.at)
             turn.answered(200)
 
     async with anyio.create_task_group() as group:
@@ -48,7 +48,7 @@ async def test_a_pause_holds_back_waiters_already_queued() -> None:
 
     async def worker(status: int) -> None:
         async with pacer.turn() as turn:
-            sent.append(turn.sent_at)
+            sent.append(turn.sent.at)
             await anyio.sleep(1)
             turn.answered(status, RateLimit(retry_after=30.0) if status == 429 else None)
 
@@ -82,7 +82,7 @@ async def test_a_dead_api_gets_one_probe_at_a_time_and_ends_the_run() -> None:
         while True:
             try:
                 async with pacer.turn() as turn:
-                    sent.append(turn.sent_at)
+                    sent.append(turn.sent.at)
                     await anyio.sleep(0.5)
                     raise TransportError("refused")  # noqa: TRY301 - what the transport would raise
             except OutageError:
@@ -126,7 +126,7 @@ async def test_the_answer_of_one_worker_sets_the_pace_of_all() -> None:
 
     async def worker() -> None:
         async with pacer.turn() as turn:
-            sent.append(turn.sent_at)
+            sent.append(turn.sent.at)
             reset = math.ceil(10 - anyio.current_time())
             turn.answered(200, RateLimit(limit=10, period=10.0, remaining=10 - len(sent), reset=reset))
 
@@ -142,7 +142,7 @@ async def test_a_cancelled_probe_lets_the_next_worker_probe() -> None:
     async def worker(patience: float) -> None:
         with anyio.move_on_after(patience):
             async with pacer.turn() as turn:
-                served.append(turn.sent_at)
+                served.append(turn.sent.at)
                 await anyio.sleep(100 if len(served) == 2 else 0.1)
                 turn.answered(429 if len(served) == 1 else 200)
 

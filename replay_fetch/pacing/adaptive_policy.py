@@ -80,17 +80,18 @@ class AdaptivePolicy:
         if reading is None:
             self._unnamed(now, sent, rate_limit, accepted=accepted)
             return
-        if accepted:
-            if limit.policy is not self._decides or limit.silent:  # else it is the only one, and never silent
+        if limit.policy is not self._decides or limit.silent:  # else it is the only one, and never silent
+            if accepted:
                 self._forget_silent(now, limit)
-        elif self._decides is self._blind and reading.period >= SHORT:
-            self._blind.told(now, sent, reading)
-            self._blind.answered(now, sent, rate_limit, accepted=False)
-            return
+            elif self._decides is self._blind and reading.period >= SHORT:
+                self._blind.told(now, sent, reading)
+                self._blind.answered(now, sent, rate_limit, accepted=False)
+                return
+            limit.silent = 0
         policy = limit.policy
         if policy is None or policy.period != reading.period:
             policy = self._begin(limit, reading)
-        limit.heard_at, limit.silent = now, 0
+        limit.heard_at = now
         policy.answered(now, sent, reading, accepted=accepted)
 
     def lost(self, now: float, sent: Sent) -> None:

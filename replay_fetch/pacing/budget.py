@@ -15,21 +15,17 @@ class Budget:
 
     def __init__(self, limit: int, latest: int) -> None:
         self._remaining = limit
-        self._number = latest
-
-    @property
-    def last(self) -> int:
+        self.last = latest + limit
         """The send number of the last request that there is room for."""
-        return self._number + self._remaining
 
     def learn(self, sent: Sent, remaining: int) -> bool:
         """Takes an answer of this window in; False where an earlier one says more."""
-        number = sent.number
-        if remaining >= self._remaining and (remaining > self._remaining or number <= self._number):
+        last = sent.number + remaining
+        if remaining >= self._remaining and (remaining > self._remaining or last <= self.last):
             return False
-        self._remaining, self._number = remaining, number
+        self._remaining, self.last = remaining, last
         return True
 
     def exhaust(self, latest: int) -> None:
         """The server says that nothing is left."""
-        self._remaining, self._number = 0, latest
+        self._remaining, self.last = 0, latest

@@ -19,37 +19,38 @@ class Concurrency:
     """
 
     def __init__(self, ceiling: int) -> None:
-        self.ceiling = ceiling
-        self.in_use = 0
-        self._limit = float(ceiling)
+        self.last = ceiling
+        """The send number of the last request that there is a slot for."""
+        self._ceiling = ceiling
+        self._slots = float(ceiling)
         self._last_cut = float("-inf")
 
     @property
     def limit(self) -> int:
         """Requests that may be on their way at once, at least 1."""
-        return int(self._limit)
+        return int(self._slots)
 
-    @property
-    def free(self) -> bool:
-        """True where one more request may leave."""
-        return self.in_use < self.limit
-
-    def sent(self) -> None:
-        """A request takes a slot."""
-        self.in_use += 1
+    def in_use(self, latest: int) -> int:
+        """Requests on their way, by the number of the latest send."""
+        return latest - self.last + self.limit
 
     def answered(self) -> None:
         """A sound answer gives its slot back and regains a part of another."""
-        self.in_use -= 1
-        self._limit = min(self.ceiling, self._limit + GAIN)
+        self.last += 1
+        if self._slots < self._ceiling:
+            self._change(min(self._ceiling, self._slots + GAIN))
 
     def released(self) -> None:
         """A request that says nothing of the server's health gives its slot back."""
-        self.in_use -= 1
+        self.last += 1
 
     def fault(self, now: float, sent: Sent) -> None:
         """A fault gives its slot back and cuts the others."""
-        self.in_use -= 1
+        self.last += 1
         if sent.at > self._last_cut:
-            self._limit = max(1.0, self._limit * CUT)
+            self._change(max(1.0, self._slots * CUT))
             self._last_cut = now
+
+    def _change(self, slots: float) -> None:
+        self.last += int(slots) - self.limit
+        self._slots = slots

@@ -18,20 +18,22 @@ class Neighbours:
     def __init__(self, span: float) -> None:
         self.rate = 0.0
         self._span = span
-        self._mark: tuple[Sent, int] | None = None
-        """The reading that the next is compared with: a send, and what remained after it."""
+        self._since: Sent | None = None
+        """The send with whose reading the next is compared."""
+        self._had = 0
+        """What remained after it."""
 
     def learn(self, sent: Sent, remaining: int) -> None:
         """Takes in an answer that lowered what is known to remain."""
-        if self._mark is not None:
-            since, had = self._mark
+        since = self._since
+        if since is not None:
             seconds = sent.at - since.at
             if seconds < self._span:
                 return
-            theirs = (had - remaining) - (sent.number - since.number)
+            theirs = (self._had - remaining) - (sent.number - since.number)
             self.rate += SMOOTHING * (theirs / seconds - self.rate)
-        self._mark = sent, remaining
+        self._since, self._had = sent, remaining
 
     def restart(self) -> None:
         """A new window or another limit: what remained before says nothing now."""
-        self._mark = None
+        self._since = None

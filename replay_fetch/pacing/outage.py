@@ -9,6 +9,7 @@ SHORTEST = 5.0
 """Seconds of nothing but faults before they are called an outage; a restart behind a load balancer takes less."""
 FIRST_PROBE = 1.0
 LAST_PROBE = 60.0
+OPEN = float("-inf")
 
 
 class Outage:
@@ -25,12 +26,13 @@ class Outage:
         self._fewest = max(FEWEST_FAULTS, fewest_faults)
         self.answered_at = float("-inf")
         """When the latest request left that was answered soundly."""
-        self._failing_since: float | None = None
+        self.failing_since: float | None = None
+        """When the first failure came since then; None while all is well, and the gate open."""
+        self.opens_at = OPEN
+        """When the shut gate lets the next probe through; infinite while one is on its way."""
         self._faults = 0
         self._gap = FIRST_PROBE
-        self._next_probe = 0.0
         self._probe: Sent | None = None
-        self.shut = False
         self.lasted = 0.0
         """Seconds from the first failure to the latest, 0 while answers come."""
 
@@ -39,23 +41,22 @@ class Outage:
         """True where the run should stop."""
         return self.lasted > self._patience
 
-    def ready_at(self, now: float) -> float | None:
-        """Now while open; when shut, the next probe's time, or None while one is on its way."""
-        if not self.shut:
-            return now
-        return None if self._probe else max(now, self._next_probe)
+    @property
+    def shut(self) -> bool:
+        """True while nothing succeeds anywhere."""
+        return self.opens_at != OPEN
 
     def sent(self, sent: Sent) -> None:
         """A request that leaves through the shut gate is its probe."""
         if self.shut:
-            self._probe = sent
+            self._probe, self.opens_at = sent, float("inf")
 
     def answered(self, sent: Sent) -> None:
         """A sound answer opens the gate."""
         self.answered_at = max(self.answered_at, sent.at)
-        if self._failing_since is not None:
-            self.shut, self._probe, self._gap = False, None, FIRST_PROBE
-            self._failing_since, self._faults, self.lasted = None, 0, 0.0
+        if self.failing_since is not None:
+            self.opens_at, self._probe, self._gap = OPEN, None, FIRST_PROBE
+            self.failing_since, self._faults, self.lasted = None, 0, 0.0
 
     def limited(self, now: float, sent: Sent) -> None:
         """A 429 came: the API lives, but nothing succeeded."""
@@ -68,7 +69,7 @@ class Outage:
             self._failed(now)
             self._faults += 1
             if self._faults >= self._fewest and self.lasted >= SHORTEST and not self.shut:
-                self.shut, self._next_probe = True, now + self._gap
+                self.opens_at = now + self._gap
         self._released(now, sent)
 
     def lost(self, now: float, sent: Sent) -> None:
@@ -76,12 +77,12 @@ class Outage:
         self._released(now, sent)
 
     def _failed(self, now: float) -> None:
-        if self._failing_since is None:
-            self._failing_since = now
-        self.lasted = now - self._failing_since
+        if self.failing_since is None:
+            self.failing_since = now
+        self.lasted = now - self.failing_since
 
     def _released(self, now: float, sent: Sent) -> None:
         if self._probe == sent:
             self._probe = None
             self._gap = min(LAST_PROBE, 2 * self._gap)
-            self._next_probe = now + self._gap
+            self.opens_at = now + self._gap

@@ -9,6 +9,7 @@ from typing import Self
 
 import anyio
 from aiolimiter import AsyncLimiter
+from msgspec import Struct
 
 from replay_fetch.clock import now as loop_time
 from replay_fetch.errors import OutageError, TransportError
@@ -30,44 +31,73 @@ ILL = frozenset({408, *range(500, 600)})
 
 # Timers fire within a microsecond of what was asked for; closer than this counts as now.
 SOON = 1e-6
+ONLY_AN_ANSWER_CAN_TELL = float("inf")
 
 
 def _nothing(now: float) -> None:
     """Whom the gates let through to the ceiling has sent nothing yet."""
 
 
-class Turn:
+class Turn(Struct, eq=False):
     """Leave to send one request, and the place to say what became of it; entering it waits in line."""
 
-    sent = Sent(0, 0.0)
+    pacer: Pacer
+    suspect: bool
+    sent: Sent = Sent(0, 0.0)
     """Which request it is and when, on the pacer's clock, the turn was given."""
-    waited = 0.0
+    waited: float = 0.0
     """Seconds spent in line for this turn."""
-    open = True
-
-    def __init__(self, pacer: Pacer, *, suspect: bool) -> None:
-        self._pacer = pacer
-        self.suspect = suspect
+    open: bool = True
 
     async def __aenter__(self) -> Self:
-        if not self._pacer._at_once(self):  # noqa: SLF001 - a turn is the pacer's other half
-            await self._pacer._in_line(self)  # noqa: SLF001 - as above
+        if not self.pacer.give(self):
+            await self.pacer.stand(self)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self.open:
-            self._pacer._lost(self, fault=isinstance(error, TransportError))  # noqa: SLF001 - as above
-
-    @property
-    def sent_at(self) -> float:
-        """When the turn was given, on the pacer's clock."""
-        return self.sent.at
+            self.lost(fault=isinstance(error, TransportError))
 
     def answered(self, status: int, rate_limit: RateLimit | None = None) -> None:
         """Tells the pacer of the answer; a turn left without this counts as lost."""
-        self._pacer._answered(self, status, rate_limit)  # noqa: SLF001 - as above
+        pacer, sent = self.pacer, self.sent
+        now = loop_time()
+        self.open = False
+        accepted = status != RATE_LIMITED
+        pacer.policy.answered(now, sent, rate_limit, accepted=accepted)
+        # 1. 429: the limit is reached; nobody is ill.  2. The server is ill.  3. All is well.
+        if not accepted:
+            pacer.rate_limited += 1
+            pacer.concurrency.released()
+            pacer.outage.limited(now, sent)
+        elif status in ILL:
+            self._fault(now)
+        else:
+            pacer.concurrency.answered()
+            pacer.outage.answered(sent)
+        pacer.look_again()
+
+    def lost(self, *, fault: bool) -> None:
+        """Tells the pacer that no answer will come."""
+        pacer, sent, now = self.pacer, self.sent, loop_time()
+        self.open = False
+        pacer.policy.lost(now, sent)
+        if fault:
+            self._fault(now)
+        else:
+            pacer.concurrency.released()
+            pacer.outage.lost(now, sent)
+        pacer.look_again()
+
+    def _fault(self, now: float) -> None:
+        """One page's own fault, again and again, says nothing of the server: it brakes nobody."""
+        if self.suspect:
+            self.pacer.concurrency.released()
+        else:
+            self.pacer.concurrency.fault(now, self.sent)
+        self.pacer.outage.fault(now, self.sent, suspect=self.suspect)
 
 
 class Pacer:
@@ -79,15 +109,15 @@ class Pacer:
     """
 
     def __init__(self, settings: FetchSettings) -> None:
-        self._policy: Policy = AdaptivePolicy()
-        self._concurrency = Concurrency(settings.workers)
-        self._outage = Outage(settings.give_up_after, fewest_faults=settings.retries + 2)
+        self.policy: Policy = AdaptivePolicy()
+        self.concurrency = Concurrency(settings.workers)
+        self.outage = Outage(settings.give_up_after, fewest_faults=settings.retries + 2)
         # AsyncLimiter(1, 1/rate) has no burst; AsyncLimiter(rate, 1) lets twice the rate into one second.
         self._ceiling = AsyncLimiter(1, 1 / settings.max_rate) if settings.max_rate else None
         self._order = anyio.Lock()  # of those who come to the ceiling: one at a time, behind open gates
         self._line = Line(self._wait)
         self._number = 0
-        self._rate_limited = 0
+        self.rate_limited = 0
         self._waiting = 0
         self._waited = 0.0
         self._mode = ""
@@ -98,9 +128,9 @@ class Pacer:
         ``suspect`` marks a page whose faults are its own, see ``Attempts``: they are no sign of an
         outage, and brake nobody. Raises OutageError when nothing has succeeded for ``--give-up-after`` seconds.
         """
-        return Turn(self, suspect=suspect)
+        return Turn(self, suspect)
 
-    def _at_once(self, turn: Turn) -> bool:
+    def give(self, turn: Turn) -> bool:
         """Gives the turn where nobody is in line and all gates are open."""
         now = loop_time()
         if self._ceiling is not None or self._line.places or self._wait(now):
@@ -108,21 +138,22 @@ class Pacer:
         self._send(turn, now)
         return True
 
-    async def _in_line(self, turn: Turn) -> None:
+    async def stand(self, turn: Turn) -> None:
+        """Gives the turn when it has come in line."""
         came = loop_time()
         self._waiting += 1
         try:
-            await self._stand(turn)
+            await self._in_line(turn)
         except BaseException:
             if turn.sent.number:  # the turn came, and whoever waited for it is gone
-                self._lost(turn, fault=False)
+                turn.lost(fault=False)
             raise
         finally:
             self._waiting -= 1
-        turn.waited = turn.sent_at - came
+        turn.waited = turn.sent.at - came
         self._waited += turn.waited
 
-    async def _stand(self, turn: Turn) -> None:
+    async def _in_line(self, turn: Turn) -> None:
         if self._ceiling is None:
             await self._line.stand(partial(self._send, turn))
             return
@@ -140,64 +171,28 @@ class Pacer:
 
         Raises OutageError when the API is dead: that keeps nobody waiting.
         """
-        outage = self._outage
-        if outage.hopeless:
+        outage = self.outage
+        if outage.failing_since is not None and outage.hopeless:
             raise OutageError(
                 f"nothing was answered for {outage.lasted:.0f} s; the API looks dead. "
                 "Run the same command again later, or wait longer with --give-up-after",
             )
-        if not self._concurrency.free:
-            return float("inf")
-        probe, next_turn = outage.ready_at(now), self._policy.ready_at(now)
-        if probe is None or next_turn is None:
-            return float("inf")
-        wait = max(probe, next_turn) - now
+        if self._number >= self.concurrency.last:
+            return ONLY_AN_ANSWER_CAN_TELL
+        next_turn = self.policy.ready_at(now)
+        if next_turn is None:
+            return ONLY_AN_ANSWER_CAN_TELL
+        wait = max(next_turn, outage.opens_at) - now
         return wait if wait > SOON else 0.0
 
     def _send(self, turn: Turn, now: float) -> None:
-        self._number += 1
-        turn.sent = sent = Sent(self._number, now)
-        self._concurrency.sent()
-        self._outage.sent(sent)
-        self._policy.sent(sent)
+        self._number = number = self._number + 1
+        turn.sent = sent = Sent(number, now)
+        if self.outage.failing_since is not None:
+            self.outage.sent(sent)
+        self.policy.sent(sent)
 
-    def _answered(self, turn: Turn, status: int, rate_limit: RateLimit | None) -> None:
-        now, sent = loop_time(), turn.sent
-        turn.open = False
-        accepted = status != RATE_LIMITED
-        self._policy.answered(now, sent, rate_limit, accepted=accepted)
-        # 1. 429: the limit is reached; nobody is ill.  2. The server is ill.  3. All is well.
-        if not accepted:
-            self._rate_limited += 1
-            self._concurrency.released()
-            self._outage.limited(now, sent)
-        elif status in ILL:
-            self._fault(now, turn)
-        else:
-            self._concurrency.answered()
-            self._outage.answered(sent)
-        self._tell()
-
-    def _lost(self, turn: Turn, *, fault: bool) -> None:
-        now, sent = loop_time(), turn.sent
-        turn.open = False
-        self._policy.lost(now, sent)
-        if fault:
-            self._fault(now, turn)
-        else:
-            self._concurrency.released()
-            self._outage.lost(now, sent)
-        self._tell()
-
-    def _fault(self, now: float, turn: Turn) -> None:
-        """One page's own fault, again and again, says nothing of the server: it brakes nobody."""
-        if turn.suspect:
-            self._concurrency.released()
-        else:
-            self._concurrency.fault(now, turn.sent)
-        self._outage.fault(now, turn.sent, suspect=turn.suspect)
-
-    def _tell(self) -> None:
+    def look_again(self) -> None:
         """What was learned may have opened the gates."""
         if self._line.places:
             self._line.move()
@@ -210,23 +205,23 @@ class Pacer:
     @property
     def health(self) -> Health:
         """What is known of the API now, for ``Attempts.failed``."""
-        return Health(now=loop_time(), outage=self._outage.shut, answered_at=self._outage.answered_at)
+        return Health(now=loop_time(), outage=self.outage.shut, answered_at=self.outage.answered_at)
 
     def snapshot(self) -> Snapshot:
         """The state now."""
         now = loop_time()
-        state = self._policy.state(now)
+        state = self.policy.state(now)
         return Snapshot(
-            mode="outage" if self._outage.shut else state.mode,
+            mode="outage" if self.outage.shut else state.mode,
             rate=state.rate,
             gate_shut=max(0.0, (state.opens_at or now) - now),
             limit=state.limit,
             period=state.period,
             left=state.left,
-            rate_limited=self._rate_limited,
+            rate_limited=self.rate_limited,
             waiting=self._waiting,
-            in_use=self._concurrency.in_use,
-            slots=self._concurrency.limit,
+            in_use=self.concurrency.in_use(self._number),
+            slots=self.concurrency.limit,
             waited=self._waited,
         )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
+
+from msgspec import Struct
 
 from replay_fetch.model import RateLimit
 
 
-class Sent(NamedTuple):
+class Sent(Struct, frozen=True, gc=False):
     """One request on its way: its place in the order of sends (first is 1) and when it left."""
 
     number: int

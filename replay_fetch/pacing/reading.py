@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from msgspec import Struct
 
 from replay_fetch.model import RateLimit
 
 
-class Reading(NamedTuple):
+class Reading(Struct, frozen=True, gc=False):
     """A window as one answer describes it; period and reset in seconds."""
 
     limit: int
@@ -32,7 +32,7 @@ class Reader:
         remaining, reset = rate_limit.remaining, rate_limit.reset
         if remaining is None or reset is None:
             return None
-        self._most_left = max(self._most_left, remaining)
-        self._longest = max(self._longest, reset)
+        if remaining > self._most_left or reset > self._longest:
+            self._most_left, self._longest = max(self._most_left, remaining), max(self._longest, reset)
         limit = rate_limit.limit or self._most_left
         return Reading(limit, rate_limit.period or self._longest, min(remaining, limit), reset)

@@ -33,7 +33,7 @@ class WindowPolicy:
 
     def __init__(self, period: float, latest: Sent) -> None:
         self.period = period
-        self.limit = 0
+        self._follow(0)
         self._latest = latest
         self._clock = WindowClock(period)
         self._margin = Margin()
@@ -44,11 +44,12 @@ class WindowPolicy:
 
     def ready_at(self, now: float) -> float:
         """At the even pace after the latest send; when the window is spent, at its end."""
-        self._roll(now)
-        pace = self._pace(now)
-        if pace == 0:
+        if now >= self._ends_at:
+            self._roll(now)
+        left = self._budget.last - self._latest.number - self._margin.requests
+        if left < 1:
             return max(self._gate, self._ends_at + AFTER)
-        return max(now, self._gate, self._latest.at + 1 / pace)
+        return max(now, self._gate, self._latest.at + 1 / self._pace(now, left))
 
     def sent(self, sent: Sent) -> None:
         """It counts as spent from now on."""
@@ -57,11 +58,13 @@ class WindowPolicy:
     def answered(self, now: float, sent: Sent, reading: Reading, *, accepted: bool) -> None:
         """Takes in what the headers say of the window in which the request was counted."""
         changed = reading.limit != self.limit
-        self.limit = reading.limit
+        if changed:
+            self._follow(reading.limit)
         end = self._clock.learn(sent.at, now, reading.reset)
-        if self._ends_at == UNKNOWN:
-            self._open(end)
-        self._roll(now)
+        if now >= self._ends_at:
+            if self._ends_at == UNKNOWN:
+                self._open(end)
+            self._roll(now)
         if abs(end - self._ends_at) > self.period / 2 and not self._turned(sent, end, accepted=accepted):
             return
         if end > now:
@@ -81,22 +84,25 @@ class WindowPolicy:
     def state(self, now: float) -> State:
         """The window and what is left of it."""
         self._roll(now)
-        left, pace = self._budget.last - self._latest.number, self._pace(now)
-        if now < self._gate or pace == 0:
-            opens_at = max(self._gate, self._ends_at if pace == 0 else now)
+        left = self._budget.last - self._latest.number
+        spent = left - self._margin.requests < 1
+        if now < self._gate or spent:
+            opens_at = max(self._gate, self._ends_at if spent else now)
             return State("window", 0.0, opens_at, self.limit, self.period, max(0, left))
+        pace = self._pace(now, left - self._margin.requests)
         return State("window", pace, None, self.limit, self.period, left)
 
-    def _pace(self, now: float) -> float:
-        """Requests a second; 0 where less than one is left."""
-        left = self._budget.last - self._latest.number - self._margin.requests
-        if left < 1:
-            return 0.0
+    def _follow(self, limit: int) -> None:
+        even_pace = limit / self.period
+        self.limit, self._noise, self._fastest = limit, NOISE * even_pace, FASTEST * even_pace
+
+    def _pace(self, now: float, left: float) -> float:
+        """Requests a second."""
         pace = left / max(self._ends_at - now, 1e-3)
-        usual, theirs = self.limit / self.period, self._neighbours.rate
-        if theirs > NOISE * usual:
+        theirs = self._neighbours.rate
+        if theirs > self._noise:
             pace = max(pace - theirs, SLOWEST * pace)
-        return min(pace, FASTEST * usual)
+        return min(pace, self._fastest)
 
     def _turned(self, sent: Sent, end: float, *, accepted: bool) -> bool:
         """Goes on to the window of an answer that was counted in another; False where that one is over."""
