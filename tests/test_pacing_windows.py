@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replay_fetch.model import RateLimit
-from replay_fetch.pacing.adaptive_policy import AdaptivePolicy
+from replay_fetch.pacing.adaptive_policy import MOST_LIMITS, AdaptivePolicy
 from replay_fetch.pacing.budget import Budget
 from replay_fetch.pacing.margin import Margin
 from replay_fetch.pacing.neighbours import Neighbours
@@ -121,6 +121,19 @@ def test_all_limits_that_answers_name_must_allow_a_request() -> None:
     answer(policy, 0.3, second, remaining=0, name="spent")
     assert (policy.ready_at(0.5) or 0) >= 9.9
     assert policy.state(0.5).left == 0
+
+
+def test_a_new_name_with_every_answer_fills_no_memory() -> None:
+    """Of too many limits the one unheard of for longest is forgotten, though its window is not over."""
+    policy = AdaptivePolicy()
+    for number in range(MOST_LIMITS):
+        sent = Sent(number + 1, 0.01 * number)
+        policy.sent(sent)
+        rate_limit = RateLimit(1000, 10.0, 900 if number else 0, 10, name=f"the {number}th")
+        policy.answered(sent.at, sent, rate_limit, accepted=True)
+    assert (policy.ready_at(0.5) or 0) >= 9.9
+    policy.answered(0.5, sent, RateLimit(1000, 10.0, 900, 10, name="one more"), accepted=True)
+    assert (policy.ready_at(0.5) or 0) < 1
 
 
 def test_when_headers_stop_the_limit_is_forgotten() -> None:

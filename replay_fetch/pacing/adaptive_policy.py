@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 from replay_fetch.model import RateLimit
@@ -15,6 +14,9 @@ from replay_fetch.pacing.window_policy import WindowPolicy
 # A limit is forgotten after so many accepted answers in a row that do not name it, and two of its
 # periods: servers that describe only half of their answers leave gaps, but not such.
 SILENT_ANSWERS, SILENT_PERIODS = 20, 2
+# So many are remembered, in case a server names a new one with every answer; enough for whichever makes
+# room for another to have been silent for as long.
+MOST_LIMITS = 32
 
 NamedPolicy = WindowPolicy | ShortWindowPolicy
 
@@ -54,7 +56,7 @@ class AdaptivePolicy:
     """
 
     def __init__(self) -> None:
-        self._limits: defaultdict[str, _Limit] = defaultdict(_Limit)
+        self._limits: dict[str, _Limit] = {}
         self._named: list[_Limit] = []
         """Those that have a policy."""
         self._blind = BlindPolicy(0.0)
@@ -75,7 +77,7 @@ class AdaptivePolicy:
         if rate_limit is None:
             self._unnamed(now, sent, None, accepted=accepted)
             return
-        limit = self._limits[rate_limit.name]
+        limit = self._limits.get(rate_limit.name) or self._meet(now, rate_limit.name)
         reading = limit.reader.read(rate_limit)
         if reading is None:
             self._unnamed(now, sent, rate_limit, accepted=accepted)
@@ -112,6 +114,14 @@ class AdaptivePolicy:
             for policy in self._policies():
                 policy.rejected_without_headers(now)
 
+    def _meet(self, now: float, name: str) -> _Limit:
+        """A limit that was not named before; of too many, the one unheard of for longest makes room."""
+        if len(self._limits) >= MOST_LIMITS:
+            unheard_of = min(self._limits, key=lambda each: self._limits[each].heard_at)
+            self._forget(now, self._limits.pop(unheard_of))
+        limit = self._limits[name] = _Limit()
+        return limit
+
     def _begin(self, limit: _Limit, reading: Reading) -> NamedPolicy:
         if limit.policy is None:
             self._named.append(limit)
@@ -126,10 +136,14 @@ class AdaptivePolicy:
             limit.silent += limit is not heard
             policy = limit.policy
             if policy and limit.silent >= SILENT_ANSWERS and now - limit.heard_at > SILENT_PERIODS * policy.period:
-                self._blind = BlindPolicy(now, policy.limit / policy.period)
-                self._named.remove(limit)
-                limit.policy = None
-                self._decide()
+                self._forget(now, limit)
+
+    def _forget(self, now: float, limit: _Limit) -> None:
+        if limit.policy:
+            self._blind = BlindPolicy(now, limit.policy.limit / limit.policy.period)
+            self._named.remove(limit)
+            limit.policy = None
+            self._decide()
 
     def _decide(self) -> None:
         policies = self._policies()
