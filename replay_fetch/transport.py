@@ -10,6 +10,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined] # typeshed lacks them
 
@@ -40,17 +41,20 @@ class Transport:
     """Asks with one shared set of connections; the caller paces, retries and judges the status."""
 
     def __init__(
-        self, http: aiohttp.ClientSession, headers: Mapping[str, str], *, proxy: str | None, max_body: int
+        self, http: aiohttp.ClientSession, origin: str, headers: Mapping[str, str], *, proxy: str | None, max_body: int
     ) -> None:
         """``headers`` are what a request needs beyond the session's own."""
         self._http = http
+        self._origin = origin
+        scheme, _, authority = origin.partition("://")
+        self._target = partial(URL.build, scheme=scheme, authority=authority, encoded=True)
         self._headers = headers
         self._proxy = proxy
         self._max_body = max_body
         self._now = asyncio.get_running_loop().time
 
     def get(self, url: str, hold: Hold | None = None) -> Awaitable[Answer]:
-        """Ask once for ``url``, already encoded, and read the answer to its end.
+        """Ask once for ``url``, of the API's origin and already encoded, and read the answer to its end.
 
         A large body waits for room before it is read, where ``hold`` is given, which is then as large
         as decoding it may take. Raises TransportError when no whole answer came, Rejected when it is larger
@@ -65,7 +69,9 @@ class Transport:
 
     async def _ask(self, method: str, url: str, content: bytes | None, hold: Hold | None) -> Answer:
         sent_at = self._now()
-        target = URL(url, encoded=True)
+        # Put together of what is known: that is quicker than taking it apart, and nothing can ask another origin.
+        path, _, query = url.removeprefix(self._origin).partition("?")
+        target = self._target(path=path, query_string=query)
         headers = self._headers if content is None else {**self._headers, **_JSON}
         try:
             response = await self._http.request(
@@ -130,7 +136,7 @@ async def open_transport(
         # The library would send a GET again by itself when a connection breaks: past the pacer, uncounted, and
         # not once but whenever it likes. There is no public switch.
         http._retry_connection = False  # noqa: SLF001 - see above
-        yield Transport(http, of_request, proxy=proxy, max_body=api.max_page_bytes + _BODY_SLACK)
+        yield Transport(http, api.origin, of_request, proxy=proxy, max_body=api.max_page_bytes + _BODY_SLACK)
 
 
 def _ssl_context(fetch: FetchSettings) -> ssl.SSLContext:

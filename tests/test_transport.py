@@ -74,6 +74,14 @@ async def test_the_url_goes_out_as_it_is_with_the_keys_in_headers() -> None:
     assert SECRET.encode() not in head.split(b"\r\n", 1)[0]
 
 
+@pytest.mark.parametrize("url", ["http://{elsewhere}/page", "http://{ours}@{elsewhere}/page"])
+async def test_whatever_the_url_no_other_origin_is_asked(url: str) -> None:
+    async with serving(saying(answer())) as elsewhere, asking(saying(answer())) as (transport, server):
+        ours, other = (each.url.removeprefix("http://") for each in (server, elsewhere))
+        await transport.get(url.format(ours=ours, elsewhere=other))
+    assert (len(server.heads), elsewhere.heads) == (1, [])
+
+
 @pytest.mark.parametrize("status", [b"301 Moved", b"302 Found", b"307 Temporary", b"308 Permanent"])
 async def test_a_redirect_is_an_answer_and_is_not_followed(status: bytes) -> None:
     async with serving(saying(answer())) as elsewhere:
