@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from replay_fetch.commands.download import Request, planned
 from replay_fetch.model import Outcome
 from replay_fetch.pipeline.opening import open_archive
@@ -21,7 +23,7 @@ def plan(views: str, out: Path) -> None:
 
 def finish(out: Path) -> None:
     with open_archive(out, Settings()) as (_, ledger):
-        ended = [view._replace(outcome=Outcome.EMPTY, pages=1, shape="segments") for view in ledger.views()]
+        ended = [replace(view, outcome=Outcome.EMPTY, pages=1, shape="segments") for view in ledger.views()]
         ledger.record(ended)
 
 

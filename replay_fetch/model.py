@@ -1,6 +1,6 @@
 """The nouns that every layer shares: plain values, no behaviour beyond their own.
 
-Those that are made for every page are structs, which are made without a line of Python.
+Those that are made for every page or view are structs, which are made without a line of Python.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class RateLimit(Struct, frozen=True, gc=False):
     name: str = ""
 
 
-class PlannedView(NamedTuple):
+class PlannedView(Struct, frozen=True, gc=False):
     """A view of the plan; ``row`` orders the views of all lists by first appearance."""
 
     row: int
@@ -145,7 +145,7 @@ class Noted:
 _NOTHING: Mapping[str, object] = {}
 
 
-class ViewRecord(NamedTuple):
+class ViewRecord(Struct, frozen=True, gc=False):
     """What is kept of a view that has ended.
 
     Its bytes lie in the session's file where ``whole`` is set, else in a part of its own. A

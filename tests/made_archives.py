@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from replay_fetch.api import Continuity, facts
 from replay_fetch.archive import Layout, write_manifest
 from replay_fetch.archive.compress import compressed
@@ -68,7 +70,7 @@ def write_archive(
         for pair in together:
             record, body = _fetched(View(*pair), views[pair], compression)
             if body:
-                record = record._replace(whole=Span(len(stored), len(body), hashlib.sha256(body).hexdigest()))
+                record = replace(record, whole=Span(len(stored), len(body), hashlib.sha256(body).hexdigest()))
             records.append(record)
             stored += body
         layout.session_file(session_id).write_bytes(stored)

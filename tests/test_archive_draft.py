@@ -211,7 +211,7 @@ def test_a_chain_that_broke_keeps_its_token(layout: Layout, outcome: Outcome) ->
 
 
 def test_what_a_reader_should_know_is_noted(layout: Layout) -> None:
-    draft = Draft.begin(planned()._replace(expected=9), layout)
+    draft = Draft.begin(replace(planned(), expected=9), layout)
     pages = [segment(1, 1), segment(1, 3), segment(1, 3)]
     draft.add(Page(pages), Source.BLOB)
     noted = draft.settle(ended(planned())).checks
@@ -219,7 +219,7 @@ def test_what_a_reader_should_know_is_noted(layout: Layout) -> None:
 
 
 def test_a_list_that_expects_fewer_segments_is_not_contradicted(layout: Layout) -> None:
-    draft = Draft.begin(planned()._replace(expected=1), layout)
+    draft = Draft.begin(replace(planned(), expected=1), layout)
     add(draft, 2)
     assert draft.settle(ended(planned())).checks == {}
 

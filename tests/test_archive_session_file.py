@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from archives import opened
+from msgspec.structs import replace
 from pieces import arrived, content, ended, planned, sha256
 
 from replay_fetch.archive.draft import Draft
@@ -140,7 +141,7 @@ def test_a_finished_file_to_which_nothing_came_is_not_written_again(layout: Layo
 
 
 def test_the_partial_place_is_forgotten_when_the_file_is_whole(layout: Layout) -> None:
-    record = saved(layout, 1, 1)._replace(partial=Span(0, 1, ""))
+    record = replace(saved(layout, 1, 1), partial=Span(0, 1, ""))
     (written,) = write(layout, [record])
     assert written.partial is None
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from replay_fetch.errors import ArchiveError
 from replay_fetch.ledger import Ledger, ToDo, Totals
@@ -69,7 +70,7 @@ def test_an_unfinished_view_is_to_do_again_with_what_is_kept_of_it(ledger: Ledge
     (one,) = load(ledger, 1)
     record = ViewRecord(one, outcome, segments=3, token="t", part=2)  # noqa: S106 - a paging token
     ledger.record([record])
-    assert ledger.to_do(ALL, None, 9) == ([] if outcome.finished else [one._replace(earlier=record)])
+    assert ledger.to_do(ALL, None, 9) == ([] if outcome.finished else [replace(one, earlier=record)])
     assert ledger.count_to_do(ALL) == (not outcome.finished)
 
 

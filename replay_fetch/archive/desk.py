@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from replay_fetch.archive.lines import raws
 from replay_fetch.archive.messages import ChainRestarted, Message, PageArrived, ViewEnded
@@ -24,29 +25,27 @@ GROWING = 5.0
 LARGE = 2**20
 
 
-@dataclass(slots=True, eq=False)
-class OpenView:
+class OpenView(Struct, eq=False):
     """A view with messages that the writer's thread has not seen yet, or will see."""
 
     planned: PlannedView
     waits: bool = False
     """Something became known of it that is not delivered."""
-    arrived: list[PageArrived] = field(default_factory=list)
+    arrived: list[PageArrived] = []
     size: int = 0
     """Bytes of the pages that arrived."""
     restarted: bool = False
     ended: ViewEnded | None = None
 
 
-@dataclass(slots=True, eq=False)
-class OpenSession:
+class OpenSession(Struct, eq=False):
     """A session that still has views to do in this run."""
 
     number: int
     remaining: int
     begun: bool = False
     """Something of it has arrived in this run, or one of its views has ended."""
-    ended: list[OpenView] = field(default_factory=list)
+    ended: list[OpenView] = []
     """Views that ended and are not yet written."""
 
 

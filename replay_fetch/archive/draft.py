@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from replay_fetch.api import Continuity, facts
@@ -23,8 +23,7 @@ from replay_fetch.model import Answer, Outcome, Page, PlannedView, Segment, View
 log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True, eq=False)
-class Draft:
+class Draft(Struct, eq=False):
     """A view on its way into the archive; belongs to the writer's thread.
 
     A chain that goes on where an earlier run was cut off begins with that run's part.
@@ -136,7 +135,7 @@ class Draft:
         self._make_lines()
         finished = ended is not None and ended.outcome.finished
         if self._kept is not None and self._kept.finished and (ended is None or self._stays(self._kept, ended)):
-            return self._kept._replace(planned=self.planned._replace(earlier=None))
+            return replace(self._kept, planned=replace(self.planned, earlier=None))
         if self.damaged:
             self._kept = ViewRecord(self.planned, part=self._number)
             return _ended(self._kept, ended and replace(ended, outcome=Outcome.FAILED, reason=_DAMAGED))
@@ -243,7 +242,7 @@ _DAMAGED = "its saved part is damaged; the next run fetches it anew"
 def _ended(record: ViewRecord, ended: ViewEnded | None) -> ViewRecord:
     """The record with its ending; a chain that cannot be followed does not go on from where it is cut."""
     if ended is None:
-        return record._replace(outcome=None, reason="")
+        return replace(record, outcome=None, reason="")
     token = None if ended.outcome is Outcome.INCOMPLETE else record.token
     source = record.source or ended.source
-    return record._replace(outcome=ended.outcome, reason=ended.reason, source=source, token=token)
+    return replace(record, outcome=ended.outcome, reason=ended.reason, source=source, token=token)

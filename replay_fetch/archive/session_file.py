@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from replay_fetch.archive.blocks import file_range
 from replay_fetch.archive.compress import compressed
 from replay_fetch.archive.draft import Draft
@@ -64,9 +66,9 @@ class SessionFile:
             raise refused(f"writing {self.path}", error) from error
         placed = list(zip(self.content, spans, strict=True))
         if not self.whole:
-            return Written(self, [view._replace(partial=span) for view, span in placed])
+            return Written(self, [replace(view, partial=span) for view, span in placed])
         moves = any(view.whole not in (None, span) for view, span in placed)
-        return Written(self, [view._replace(whole=span, partial=None) for view, span in placed], moves)
+        return Written(self, [replace(view, whole=span, partial=None) for view, span in placed], moves)
 
     def name(self) -> None:
         """Give the written file, which is on the disk, its name; the folder is the caller's to sync."""

@@ -8,6 +8,8 @@ from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from replay_fetch.archive import Entry, Layout, opened, readable
 from replay_fetch.archive.commit import Committer
 from replay_fetch.archive.durable import explained, make_folder, sync_folder, write_file
@@ -108,7 +110,8 @@ class _Restoring:
     def _record(self, entry: Entry, *, good: bool, stays: bool) -> ViewRecord:
         record = entry.record
         expected = record.checks.get("segments_expected")
-        planned = record.planned._replace(
+        planned = replace(
+            record.planned,
             row=self.before + record.planned.row,
             expected=expected if isinstance(expected, int) else None,
         )
@@ -120,9 +123,9 @@ class _Restoring:
             return ViewRecord(planned)
         self.rebuilt.kept += 1
         if entry.file is None or (record.whole and stays):
-            return record._replace(planned=planned)
+            return replace(record, planned=planned)
         self._save(entry, planned.row)
-        return record._replace(planned=planned, whole=None, partial=None)
+        return replace(record, planned=planned, whole=None, partial=None)
 
     def _save(self, entry: Entry, row: int) -> None:
         """Write the view's lines as a part, from which its session's file is made anew."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
+from msgspec.structs import replace
 
 from replay_fetch.model import Outcome, PlannedView, Span, View, ViewRecord
 
@@ -41,7 +42,7 @@ def planned_view(columns: tuple[Any, ...]) -> PlannedView:  # sqlite3 does not t
     """The view that a row of `TO_DO` names, with what an earlier run kept of it."""
     if columns[6] is not None:  # a row in result
         record = view_record(columns)
-        return record.planned._replace(earlier=record)
+        return replace(record.planned, earlier=record)
     return _planned(columns)
 
 
