@@ -142,9 +142,6 @@ class Noted:
     """Views with fewer segments than the list says."""
 
 
-_NOTHING: Mapping[str, object] = {}
-
-
 class ViewRecord(Struct, frozen=True, gc=False):
     """What is kept of a view that has ended.
 
@@ -165,9 +162,9 @@ class ViewRecord(Struct, frozen=True, gc=False):
     """Bytes of the view's lines, uncompressed."""
     sha256: str = ""
     """Of the view's lines, uncompressed."""
-    checks: Mapping[str, object] = _NOTHING
+    checks: Mapping[str, object] = {}
     """What a reader should be warned of, by the names in ``Noted``; empty if nothing."""
-    about: Mapping[str, object] = _NOTHING
+    about: Mapping[str, object] = {}
     """What the segments say of the recording: start and end in ms, records."""
     token: str | None = None
     """The paging token behind the last page, where the chain was left unfinished."""

@@ -51,7 +51,7 @@ class RetryQuota:
             self.left += 1
 
 
-class Attempts(Struct):
+class Attempts(Struct, eq=False):
     """The attempts at one page: counts its failures and says how long to wait.
 
     A page is *suspect* once a request that left after its failure was answered and the page

@@ -47,7 +47,7 @@ class Transport:
         self._http = http
         self._origin = origin
         scheme, _, authority = origin.partition("://")
-        self._target = partial(URL.build, scheme=scheme, authority=authority, encoded=True)
+        self._target = partial(URL.build, scheme=scheme.lower(), authority=authority, encoded=True)
         self._headers = headers
         self._proxy = proxy
         self._max_body = max_body
@@ -69,8 +69,10 @@ class Transport:
 
     async def _ask(self, method: str, url: str, content: bytes | None, hold: Hold | None) -> Answer:
         sent_at = self._now()
-        # Put together of what is known: that is quicker than taking it apart, and nothing can ask another origin.
+        # Put together of what is known: that is quicker than taking it apart, and no other origin can be asked.
         path, _, query = url.removeprefix(self._origin).partition("?")
+        if path[:1] not in ("/", ""):
+            raise ValueError(f"{url} is not of {self._origin}")
         target = self._target(path=path, query_string=query)
         headers = self._headers if content is None else {**self._headers, **_JSON}
         try:

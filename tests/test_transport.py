@@ -78,8 +78,17 @@ async def test_the_url_goes_out_as_it_is_with_the_keys_in_headers() -> None:
 async def test_whatever_the_url_no_other_origin_is_asked(url: str) -> None:
     async with serving(saying(answer())) as elsewhere, asking(saying(answer())) as (transport, server):
         ours, other = (each.url.removeprefix("http://") for each in (server, elsewhere))
-        await transport.get(url.format(ours=ours, elsewhere=other))
-    assert (len(server.heads), elsewhere.heads) == (1, [])
+        with pytest.raises(ValueError, match="is not of"):
+            await transport.get(url.format(ours=ours, elsewhere=other))
+    assert server.heads == elsewhere.heads == []
+
+
+async def test_a_base_url_in_capitals_is_the_same() -> None:
+    async with (
+        serving(saying(answer(b"{}"))) as server,
+        open_transport(ApiSettings(base_url=server.url.upper()), FETCH, HEADERS) as transport,
+    ):
+        assert (await transport.get(f"{server.url.upper()}/page")).body == b"{}"
 
 
 @pytest.mark.parametrize("status", [b"301 Moved", b"302 Found", b"307 Temporary", b"308 Permanent"])

@@ -7,7 +7,7 @@ from itertools import filterfalse
 from operator import methodcaller
 
 from replay_fetch.api.body import CutBody, OversizedBody, inflate
-from replay_fetch.api.envelope import Envelope, kind
+from replay_fetch.api.envelope import kind
 from replay_fetch.api.error_text import error_text
 from replay_fetch.api.printable import printable
 from replay_fetch.api.quick import QuickLocate, can_be_quick
@@ -97,14 +97,14 @@ class PageDecoder:
             wrapped = "" if segments[0].item is None else " (JSON:API)"
         following = located.following
         if following is None or (link_header and following.token is None):
-            following = self._find_next(located.envelope, link_header)
+            following = self._find_next(located, link_header)
         return Page(segments, following.token, following.has_more, _shape(located.name, wrapped, following.place))
 
-    def _find_next(self, envelope: Envelope | None, link_header: str) -> Next:
-        """What follows, by the rules; remembered, to be read with the list from then on."""
-        following = find_next(envelope, link_header, self._api.origin, self._api.next_path)
-        if self._quick is not None:
-            self._quick.learn(following.place)
+    def _find_next(self, located: Located, link_header: str) -> Next:
+        """What follows, by the rules; its place is remembered with the list's, to be read together from then on."""
+        following = find_next(located.envelope, link_header, self._api.origin, self._api.next_path)
+        if located.path in self._seen:
+            self._seen[located.path].learn(following.place)
         return following
 
 

@@ -166,16 +166,14 @@ class Desk:
         size = sum(map(len, raws(arrived.page.segments)))
         if arrived.answer is not None:
             size += len(arrived.answer.body)
-        view.size += size
-        self.size += size
+        self._weigh(view, size)
         if view.size >= LARGE:
             self._large.add(view)
 
     def _end(self, view: OpenView, ended: ViewEnded, now: float) -> None:
         view.ended = ended
         if ended.answer is not None:
-            view.size += len(ended.answer.body)
-            self.size += len(ended.answer.body)
+            self._weigh(view, len(ended.answer.body))
         session = self._sessions[view.planned.session]
         session.remaining -= 1
         session.begun = True
@@ -183,6 +181,10 @@ class Desk:
         self._lingering.append((now + LINGER, view))
         if not session.remaining:
             self._complete.append(session)
+
+    def _weigh(self, view: OpenView, size: int) -> None:
+        view.size += size
+        self.size += size
 
     def _deliver(self, view: OpenView) -> Delivery:
         delivery = Delivery(view.planned, view.restarted, view.arrived, view.ended)

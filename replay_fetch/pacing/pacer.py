@@ -39,7 +39,10 @@ def _nothing(now: float) -> None:
 
 
 class Turn(Struct, eq=False):
-    """Leave to send one request, and the place to say what became of it; entering it waits in line."""
+    """Leave to send one request, and the place to say what became of it; entering it waits in line.
+
+    It is the pacer's other half, and tells the gates of the answer itself.
+    """
 
     pacer: Pacer
     suspect: bool
@@ -172,7 +175,7 @@ class Pacer:
         Raises OutageError when the API is dead: that keeps nobody waiting.
         """
         outage = self.outage
-        if outage.failing_since is not None and outage.hopeless:
+        if outage.hopeless:
             raise OutageError(
                 f"nothing was answered for {outage.lasted:.0f} s; the API looks dead. "
                 "Run the same command again later, or wait longer with --give-up-after",
@@ -188,8 +191,7 @@ class Pacer:
     def _send(self, turn: Turn, now: float) -> None:
         self._number = number = self._number + 1
         turn.sent = sent = Sent(number, now)
-        if self.outage.failing_since is not None:
-            self.outage.sent(sent)
+        self.outage.sent(sent)
         self.policy.sent(sent)
 
     def look_again(self) -> None:

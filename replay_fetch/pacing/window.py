@@ -9,7 +9,6 @@ DRIFT = 1e-4
 # Of n answers, at fractions of a second as good as random, the best lies within 10/n s of what it
 # could say at most with a probability of 1 - exp(-10).
 BEST_OF = 10.0
-ANYWHERE = float("inf")
 
 
 class WindowClock:
@@ -22,9 +21,9 @@ class WindowClock:
 
     def __init__(self, period: float) -> None:
         self.period = period
-        self._early, self._late = -ANYWHERE, ANYWHERE
+        self._early = self._late = 0.0
         """The bounds of the edge, as of ``_learned_at``."""
-        self._learned_at = 0.0
+        self._learned_at: float | None = None
         self._answers = 0
         self._reset: float | None = None
         """That of the latest answer."""
@@ -37,7 +36,7 @@ class WindowClock:
     @property
     def edge(self) -> Interval | None:
         """Where the window of the latest answer ends."""
-        return None if self._late == ANYWHERE else Interval(self._early, self._late)
+        return None if self._learned_at is None else Interval(self._early, self._late)
 
     def learn(self, sent_at: float, now: float, reset: float) -> float:
         """Takes one answer in; returns from when on a request is sure to be counted in the next window.
@@ -60,22 +59,25 @@ class WindowClock:
         return self._late
 
     def narrow(self, now: float, early: float, late: float) -> float:
-        """Takes in that a window ends somewhere between ``early`` and ``late``; returns what `learn` does."""
-        twice_later = (early + late) - (self._early + self._late)  # before the first answer NaN, which is not greater
-        if abs(twice_later) > self.period:  # of another window
-            windows = round(twice_later / 2 / self.period)
-            self._early += windows * self.period
-            self._late += windows * self.period
-        drift = DRIFT * (now - self._learned_at)
-        known_early, known_late = self._early - drift, self._late + drift
-        latest_early, earliest_late = max(known_early, early), min(known_late, late)
-        if latest_early > earliest_late:  # a counter was moved, or a node's clock is off: the sharper is believed
-            self._answers = 0
-            known_is_sharper = known_late - known_early <= late - early
-            latest_early, earliest_late = (known_early, known_late) if known_is_sharper else (early, late)
-        self._early, self._late, self._learned_at = latest_early, earliest_late, now
+        """Takes in that a window ends between ``early`` and ``late``; returns when it does at the latest."""
+        if self._learned_at is not None:
+            twice_later = (early + late) - (self._early + self._late)
+            if abs(twice_later) > self.period:  # of another window
+                windows = round(twice_later / 2 / self.period)
+                self._early += windows * self.period
+                self._late += windows * self.period
+            drift = DRIFT * (now - self._learned_at)
+            known_early, known_late = self._early - drift, self._late + drift
+            latest_early, earliest_late = max(known_early, early), min(known_late, late)
+            if latest_early <= earliest_late:
+                early, late = latest_early, earliest_late
+            else:  # a counter was moved, or a node's clock is off: the sharper of the two is believed
+                self._answers = 0
+                if known_late - known_early <= late - early:
+                    early, late = known_early, known_late
+        self._early, self._late, self._learned_at = early, late, now
         self._answers = answers = self._answers + 1
-        return min(earliest_late, latest_early + BEST_OF / answers)
+        return min(late, early + BEST_OF / answers)
 
     def _learn_rounding(self, reset: float) -> None:
         """A 0 is only seen where seconds are cut off, a whole period where they are rounded up."""

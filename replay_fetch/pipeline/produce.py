@@ -28,7 +28,7 @@ class Producer:
         self._expect = expect
         self._ready: deque[PlannedView] = deque()
         self._views_of: Counter[int] = Counter()
-        """How many views there are to do, by session, of those of which some are ready."""
+        """Views to do in each session that has some ready."""
         self._last: PlannedView | None = None
         self._announced: int | None = None
         self._at_end = False
@@ -62,15 +62,17 @@ class Producer:
         return planned
 
     async def _read_on(self) -> None:
-        views, self._views_of = await to_thread.run_sync(self._next_views)
+        views, self._views_of, self._at_end = await to_thread.run_sync(self._next_views)
         self._ready.extend(views)
-        self._at_end = len(views) < _AT_ONCE
         self._last = views[-1] if views else None
 
-    def _next_views(self) -> tuple[list[PlannedView], Counter[int]]:
-        views = self._ledger.to_do(self._todo, self._last, _AT_ONCE)
+    def _next_views(self) -> tuple[list[PlannedView], Counter[int], bool]:
+        """The next views, how many are to do in the session of each, and whether these are the last."""
+        views = self._ledger.to_do(self._todo, self._last, _AT_ONCE + 1)
+        at_end = len(views) <= _AT_ONCE
+        views = views[:_AT_ONCE]
         counts = Counter(planned.session for planned in views)
-        if len(views) == _AT_ONCE:  # the last session may go on behind them
+        if not at_end:  # the last session may go on behind them
             last = views[-1].session
             counts[last] = self._ledger.count_to_do(self._todo, last)
-        return views, counts
+        return views, counts, at_end
