@@ -132,7 +132,7 @@ D, M, C, U, E = Problem.DAMAGED, Problem.MISSING, Problem.CUT_OFF, Problem.UNCLA
         (longer, [(U, 0)]),
         (added, [(E, "sessions/another.ndjson")]),
         (left_behind, [(E, ".replay-fetch/tmp/session-1")]),
-        (manifest_removed, [(M, "manifest.ndjson"), (E, 0), (E, 1), (D, ".replay-fetch/ledger.sqlite")]),
+        (manifest_removed, [(M, "manifest.ndjson"), (D, ".replay-fetch/ledger.sqlite")]),
         (manifest_cut, [(D, "manifest.ndjson"), (E, 1)]),
         (line_removed, [(U, 0)]),
         (line_doubled, [(D, "manifest.ndjson")]),

@@ -58,6 +58,8 @@ class Verifying:
         """
         for _ in self.sessions():
             pass
+        if not self.layout.manifest.is_file():  # without it nobody can tell what is extra
+            self.found.findings = [each for each in self.found.findings if each.problem is not Problem.EXTRA]
         if self.found.written_by is None:
             self._note(_leftovers(self.layout))
         self._note(ledger_findings(self.layout))
@@ -87,7 +89,8 @@ class Verifying:
     def _listed_sessions(self) -> Iterator[Session]:
         """The manifest's sessions, each with all its views; what is wrong with the manifest itself is noted."""
         if not self.layout.manifest.is_file():
-            self._note([Finding(Problem.MISSING, self.layout.manifest.name, "no such file")])
+            missing = "no such file, as before the end of a first run"
+            self._note([Finding(Problem.MISSING, self.layout.manifest.name, missing)])
             return
         for session_id, group in groupby(self._entries(), lambda entry: entry.record.planned.view.session_id):
             if session_id in self._seen:

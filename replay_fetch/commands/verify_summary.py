@@ -77,8 +77,10 @@ def _advice(found: Verification) -> Iterator[str]:
     layout = Layout(found.root)
     wrong = {finding.file for finding in found.findings if finding.problem is not Problem.EXTRA}
     if wrong == {layout.manifest.name} and layout.ledger.is_file():
+        without = " without manifest.ndjson" if layout.manifest.exists() else ""
         yield from _wrapped(
-            "to mend it: run the same download again without manifest.ndjson, which it then writes out of the ledger"
+            f"to mend it: run the same download again{without}; it goes on where the last one ended, and writes "
+            "the manifest out of the ledger"
         )
     elif wrong:
         yield from _wrapped(
