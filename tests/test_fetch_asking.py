@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from collections import Counter
 from contextlib import suppress
 from itertools import pairwise
 
@@ -26,6 +27,7 @@ from replay_fetch.errors import (
     TransportError,
 )
 from replay_fetch.fetch import Asking
+from replay_fetch.memory import Hold
 from replay_fetch.model import Answer, Page, Source, View
 from replay_fetch.settings import FetchSettings
 
@@ -202,3 +204,35 @@ async def test_a_large_body_is_decoded_off_the_loop() -> None:
     one.decoder = Watched(API)
     assert [len((await ask(one)).segments) for _ in range(2)] == [1, 1]
     assert [thread is threading.main_thread() for thread in threads] == [True, False]
+
+
+@pytest.mark.parametrize(("size", "most"), [(2**10, 32), (2**17, 8)], ids=["light", "heavy"])
+async def test_only_so_many_heavy_bodies_are_decoded_in_a_turn_of_the_loop(size: int, most: int) -> None:
+    turn = 0
+    read_in: Counter[int] = Counter()
+
+    class Watched(PageDecoder):
+        def decode(self, answer: Answer) -> Page:
+            read_in[turn] += 1
+            return super().decode(answer)
+
+    class Gated(FakeTransport):
+        async def get(self, url: str, hold: Hold | None = None) -> Answer:
+            answer = await super().get(url, hold)
+            if not self.answers:
+                all_came.set()
+            await all_came.wait()
+            return answer
+
+    all_came = anyio.Event()
+    transport = Gated([Answer(200, {}, b'{"segments":[{"records":["' + b"x" * size + b'"]}]}')] * 32)
+    one = asking(transport, FetchSettings(workers=32))
+    one.decoder = Watched(API)
+    async with anyio.create_task_group() as group:
+        for number in range(32):
+            group.start_soon(ask, one, View("s", f"v{number}"))
+        await all_came.wait()
+        while one.counters.pages < 32:
+            await anyio.lowlevel.checkpoint()
+            turn += 1
+    assert (max(read_in.values()), read_in.total()) == (most, 32)

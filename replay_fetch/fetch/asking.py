@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 # A body of this many bytes or more is read in a thread: it would hold up the loop for milliseconds. One at a
 # time: the interpreter is one, and each lies in memory three times over meanwhile.
 _LARGE = 256 * 1024
+# Of bodies from this size on, only so many are read in a turn of the event loop: those of all workers, come in
+# together, would hold it up for tens of milliseconds.
+_HEAVY, _A_TURN = 64 * 1024, 8
 _GOOD = range(200, 300)
 _UNAVAILABLE = 503
 
@@ -87,8 +90,10 @@ class Asking:
     """Wall time, for headers that name a date; nothing waits by it."""
     memory: Memory | None = None
     """What large pages wait for before they are read; None bounds nothing."""
-    reading: anyio.CapacityLimiter = field(default_factory=partial(anyio.CapacityLimiter, 1))
+    aside: anyio.CapacityLimiter = field(default_factory=partial(anyio.CapacityLimiter, 1))
     """Held by the thread that reads large bodies."""
+    in_turn: anyio.Semaphore = field(default_factory=partial(anyio.Semaphore, _A_TURN))
+    """Held by those who read heavy bodies on the event loop."""
 
     async def page(
         self, view: View, source: Source, token: str | None, hold: Hold | None = None
@@ -112,8 +117,8 @@ class Asking:
             try:
                 answer = await self._answer(question, attempts)
                 self._judge(question, answer)
-                small = len(answer.body) < _LARGE
-                found = self._read(question, answer) if small else await self._read_aside(question, answer)
+                light = len(answer.body) < _HEAVY
+                found = self._read(question, answer) if light else await self._read_heavy(question, answer)
             except RateLimited:
                 question.let_go()
                 continue
@@ -171,8 +176,11 @@ class Asking:
                 raise
         return question.read(clean)  # fails in the same way, and what it says and keeps holds no key
 
-    async def _read_aside(self, question: Question[T], answer: Answer) -> T:
-        return await to_thread.run_sync(self._read, question, answer, limiter=self.reading)
+    async def _read_heavy(self, question: Question[T], answer: Answer) -> T:
+        if len(answer.body) >= _LARGE:
+            return await to_thread.run_sync(self._read, question, answer, limiter=self.aside)
+        async with self.in_turn:  # entering it takes a turn of the loop
+            return self._read(question, answer)
 
 
 def _health_of(answer: Answer) -> int:
