@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from replay_fetch.archive.lines import raws
 from replay_fetch.archive.messages import ChainRestarted, Message, PageArrived, ViewEnded
 from replay_fetch.model import PlannedView
 
@@ -163,7 +162,7 @@ class Desk:
             self._sessions[view.planned.session].begun = True
             self._growing.append((now + GROWING, view))
         view.arrived.append(arrived)
-        size = sum(map(len, raws(arrived.page.segments)))
+        size = sum([len(segment.raw) for segment in arrived.page.segments])
         if arrived.answer is not None:
             size += len(arrived.answer.body)
         self._weigh(view, size)

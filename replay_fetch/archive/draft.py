@@ -15,7 +15,7 @@ from replay_fetch.archive.blocks import file_range, whole_lines
 from replay_fetch.archive.durable import write_file
 from replay_fetch.archive.kept import holds_all_of
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import lines, raws, segment_of
+from replay_fetch.archive.lines import lines, segment_of
 from replay_fetch.archive.messages import ViewEnded
 from replay_fetch.archive.raw import RawPage
 from replay_fetch.model import Answer, Outcome, Page, PlannedView, Segment, ViewRecord
@@ -155,7 +155,7 @@ class Draft(Struct, eq=False):
     def _make_lines(self) -> None:
         if self._added:
             chunk = lines(self.planned.view, self._segments, self._added)
-            self._continuity.add_all(raws(self._added))
+            self._continuity.add_all([segment.raw for segment in self._added])
             self._segments += len(self._added)
             self._added = []
             self._chunks.append(chunk)

@@ -7,9 +7,7 @@ a space (a lone carriage return too: readers in text mode end a line there); not
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import chain, repeat
-from operator import attrgetter, contains
+from collections.abc import Sequence
 
 from replay_fetch.api import members
 from replay_fetch.model import Segment, View
@@ -17,33 +15,19 @@ from replay_fetch.model import Segment, View
 _AS_SPACES = bytes.maketrans(b"\r\n", b"  ")
 # Looked for as the numbers that bytes are made of: that takes a sixth of what looking for bytes takes.
 _RETURN, _NEWLINE = b"\r\n"
-_ENDING = b"}\n"
-_raw, _item = attrgetter("raw"), attrgetter("item")
-
-
-def raws(segments: Iterable[Segment]) -> list[bytes]:
-    """The segments' own JSON texts."""
-    return list(map(_raw, segments))
 
 
 def lines(view: View, first_position: int, segments: Sequence[Segment]) -> bytes:
     """The lines of consecutive segments of a view, each ended by a newline."""
     # Ids hold letters, digits, - and _ only: nothing in them needs escaping, or stands for a number below.
     opening = f'{{"session_id":"{view.session_id}","view_id":"{view.view_id}","position":%d,"segment":'.encode()
-    openings = map(opening.__mod__, range(first_position, first_position + len(segments)))
-    texts = raws(segments)
-    if any(map(contains, texts, repeat(_NEWLINE))) or any(map(contains, texts, repeat(_RETURN))):
-        texts = list(map(_on_one_line, texts))
-    endings = map(_ending, map(_item, segments)) if any(map(_item, segments)) else repeat(_ENDING)
-    return b"".join(chain.from_iterable(zip(openings, texts, endings, strict=False)))
-
-
-def _on_one_line(json: bytes) -> bytes:
-    return json.translate(_AS_SPACES)
-
-
-def _ending(item: bytes | None) -> bytes:
-    return _ENDING if item is None else b',"item":%b}\n' % _on_one_line(item)
+    pieces: list[bytes] = []
+    for position, segment in enumerate(segments, first_position):
+        raw, item = segment.raw, segment.item
+        verbatim = raw.translate(_AS_SPACES) if _NEWLINE in raw or _RETURN in raw else raw
+        ending = b"}\n" if item is None else b',"item":%b}\n' % item.translate(_AS_SPACES)
+        pieces += (opening % position, verbatim, ending)
+    return b"".join(pieces)
 
 
 def segment_of(line: bytes) -> bytes:
