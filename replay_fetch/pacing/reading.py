@@ -32,7 +32,7 @@ class Reader:
         remaining, reset = rate_limit.remaining, rate_limit.reset
         if remaining is None or reset is None:
             return None
-        if remaining > self._most_left or reset > self._longest:
-            self._most_left, self._longest = max(self._most_left, remaining), max(self._longest, reset)
+        self._most_left = max(self._most_left, remaining)
+        self._longest = max(self._longest, reset)
         limit = rate_limit.limit or self._most_left
         return Reading(limit, rate_limit.period or self._longest, min(remaining, limit), reset)

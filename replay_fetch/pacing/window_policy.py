@@ -33,7 +33,7 @@ class WindowPolicy:
 
     def __init__(self, period: float, latest: Sent) -> None:
         self.period = period
-        self._follow(0)
+        self.limit = 0
         self._latest = latest
         self._clock = WindowClock(period)
         self._margin = Margin()
@@ -44,12 +44,11 @@ class WindowPolicy:
 
     def ready_at(self, now: float) -> float:
         """At the even pace after the latest send; when the window is spent, at its end."""
-        if now >= self._ends_at:
-            self._roll(now)
-        left = self._budget.last - self._latest.number - self._margin.requests
-        if left < 1:
+        self._roll(now)
+        pace = self._pace(now)
+        if pace == 0:
             return max(self._gate, self._ends_at + AFTER)
-        return max(now, self._gate, self._latest.at + 1 / self._pace(now, left))
+        return max(now, self._gate, self._latest.at + 1 / pace)
 
     def sent(self, sent: Sent) -> None:
         """It counts as spent from now on."""
@@ -58,13 +57,11 @@ class WindowPolicy:
     def answered(self, now: float, sent: Sent, reading: Reading, *, accepted: bool) -> None:
         """Takes in what the headers say of the window in which the request was counted."""
         changed = reading.limit != self.limit
-        if changed:
-            self._follow(reading.limit)
+        self.limit = reading.limit
         end = self._clock.learn(sent.at, now, reading.reset)
-        if now >= self._ends_at:
-            if self._ends_at == UNKNOWN:
-                self._open(end)
-            self._roll(now)
+        if self._ends_at == UNKNOWN:
+            self._open(end)
+        self._roll(now)
         if abs(end - self._ends_at) > self.period / 2 and not self._turned(sent, end, accepted=accepted):
             return
         if end > now:
@@ -84,25 +81,22 @@ class WindowPolicy:
     def state(self, now: float) -> State:
         """The window and what is left of it."""
         self._roll(now)
-        left = self._budget.last - self._latest.number
-        spent = left - self._margin.requests < 1
-        if now < self._gate or spent:
-            opens_at = max(self._gate, self._ends_at if spent else now)
+        left, pace = self._budget.last - self._latest.number, self._pace(now)
+        if now < self._gate or pace == 0:
+            opens_at = max(self._gate, self._ends_at if pace == 0 else now)
             return State("window", 0.0, opens_at, self.limit, self.period, max(0, left))
-        pace = self._pace(now, left - self._margin.requests)
         return State("window", pace, None, self.limit, self.period, left)
 
-    def _follow(self, limit: int) -> None:
-        even_pace = limit / self.period
-        self.limit, self._noise, self._fastest = limit, NOISE * even_pace, FASTEST * even_pace
-
-    def _pace(self, now: float, left: float) -> float:
-        """Requests a second."""
+    def _pace(self, now: float) -> float:
+        """Requests a second; 0 where less than one is left."""
+        left = self._budget.last - self._latest.number - self._margin.requests
+        if left < 1:
+            return 0.0
         pace = left / max(self._ends_at - now, 1e-3)
-        theirs = self._neighbours.rate
-        if theirs > self._noise:
+        usual, theirs = self.limit / self.period, self._neighbours.rate
+        if theirs > NOISE * usual:
             pace = max(pace - theirs, SLOWEST * pace)
-        return min(pace, self._fastest)
+        return min(pace, FASTEST * usual)
 
     def _turned(self, sent: Sent, end: float, *, accepted: bool) -> bool:
         """Goes on to the window of an answer that was counted in another; False where that one is over."""
