@@ -19,7 +19,7 @@ from benchmarks.growth import STEPS, Trial
 from benchmarks.programs import Price
 
 _INK, _FAINT = "#808890", "#80889055"
-_COLOURS = dict(zip(STEPS, ("#2f8fd8", "#e0762c", "#2aa37f", "#b45fc4", "#c9a21a", "#e0566a"), strict=True))
+_COLOURS = dict(zip(STEPS, ("#2f8fd8", "#e0762c", "#2aa37f", "#b45fc4", "#c9a21a", "#e0566a", "#7a8f3c"), strict=True))
 _STYLE = {
     "svg.fonttype": "none",
     "svg.hashsalt": "replay-fetch",  # the same figures give the same file

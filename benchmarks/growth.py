@@ -16,7 +16,7 @@ VIEWS = 2
 """Views of a session."""
 PAGE = 2_000
 """Bytes of a page that is fetched."""
-STEPS = ("plan", "empty", "resume", "fetch", "verify", "status")
+STEPS = ("plan", "shuffled plan", "empty", "resume", "fetch", "verify", "status")
 _LEDGERS = ("plan", "finish")  # of benchmarks.ledgers
 _SLOWEST = 0.01  # seconds a row, beyond which a step is given up
 
@@ -57,9 +57,8 @@ class Growth:
 
     def _steps(self, rows: int, wanted: Collection[str]) -> Iterator[tuple[str, Price, int]]:
         """Each step with its price, and the ledger's size after it."""
-        views = write_list(self.folder / "views.csv", -(-rows // VIEWS), min(rows, VIEWS))
         out = self.folder / "out"
-        for life in self._lives(views, out):
+        for life in self._lives(rows, out):
             if not any(step in wanted for step, _ in life):
                 continue
             settle(self.folder)
@@ -70,15 +69,21 @@ class Growth:
                     yield step, paid, ledger
             shutil.rmtree(out)
 
-    def _lives(self, views: Path, out: Path) -> Sequence[Sequence[tuple[str, Sequence[str]]]]:
+    def _lives(self, rows: int, out: Path) -> Sequence[Sequence[tuple[str, Sequence[str]]]]:
         """What happens to an archive, one after another; what has no name only leads on to the next."""
+        views, shuffled = (
+            write_list(self.folder / f"{name}.csv", -(-rows // VIEWS), min(rows, VIEWS), shuffled=name == "shuffled")
+            for name in ("views", "shuffled")
+        )
         fetch, ask = (
             ours("--source", "event_platform", "--quiet")(url, views, out) for url in (self.page_url, self.empty_url)
         )
-        plan, finish = ([sys.executable, "-m", "benchmarks.ledgers", what, str(views), str(out)] for what in _LEDGERS)
+        ledgers = [sys.executable, "-m", "benchmarks.ledgers"]
+        plan, finish = ([*ledgers, what, str(views), str(out)] for what in _LEDGERS)
         verify, status = ([sys.executable, "-m", "replay_fetch", what, str(out)] for what in ("verify", "status"))
         return [
             [("plan", plan), ("", finish), ("", ask), ("resume", ask)],  # the first to ask nothing writes the manifest
+            [("shuffled plan", [*ledgers, "plan", str(shuffled), str(out)])],
             [("empty", ask)],
             [("fetch", fetch), ("verify", [*verify, "--quiet"]), ("status", status)],
         ]

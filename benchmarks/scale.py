@@ -15,9 +15,10 @@ from benchmarks.scratch import scratch
 from benchmarks.server import serving
 
 _NOTE = (
-    f"{VIEWS} views a session. *plan* loads the list into a new ledger; *empty* asks a server that has nothing, "
-    "one request a view; *resume* finds every view finished; *fetch* gets five pages of 2 kB a view, *verify* and "
-    "*status* read what came. The peak is that of the largest process: *verify* has one a processor."
+    f"{VIEWS} views a session. *plan* loads the list into a new ledger, *shuffled plan* the same rows in no order; "
+    "*empty* asks a server that has nothing, one request a view; *resume* finds every view finished; *fetch* gets "
+    "five pages of 2 kB a view, *verify* and *status* read what came. The peak is that of the largest process: "
+    "*verify* has one a processor."
 )
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_PRIME = 982_451_653  # so far from a row to the next, each comes once: no number of rows is a multiple of it
 MEMORY = Path("/dev/shm")  # noqa: S108 - a file system in memory is what is wanted
 
 
@@ -35,13 +36,14 @@ def settle(folder: Path) -> None:
         os.sync()
 
 
-def write_list(path: Path, sessions: int, views: int = 1) -> Path:
-    """A list of made-up ids, always the same ones: ``views`` of each session."""
+def write_list(path: Path, sessions: int, views: int = 1, *, shuffled: bool = False) -> Path:
+    """A list of made-up ids, always the same ones: ``views`` of each session, together or in no order."""
+    rows = sessions * views
+    step = _PRIME if shuffled else 1
     with path.open("w", encoding="utf-8") as file:
         file.write("session_id,view_id\n")
-        for session in range(sessions):
+        for row in range(rows):
+            session, view = divmod(row * step % rows, views)
             session_id = uuid.UUID(int=session * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128)
-            file.writelines(
-                f"{session_id},{uuid.UUID(int=(session_id.int + view + 1) % 2**128)}\n" for view in range(views)
-            )
+            file.write(f"{session_id},{uuid.UUID(int=(session_id.int + view + 1) % 2**128)}\n")
     return path

@@ -83,7 +83,7 @@ def test_what_a_list_expects_is_remembered_until_a_later_one_knows_better(ledger
 def test_an_error_in_the_middle_of_a_list_leaves_the_ledger_as_it_was(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "_CHUNK", 2)
+    monkeypatch.setattr(loading, "_BATCH", 2)
     ledger.load(rows("a/1"))
 
     def breaking() -> Iterator[Row]:
@@ -131,9 +131,9 @@ _LISTS = st.lists(st.lists(_PAIRS, max_size=12), min_size=1, max_size=4)
 
 @contextmanager
 def _in_memory() -> Iterator[Ledger]:
-    """A ledger that waits for no disk and loads rows in chunks of three."""
+    """A ledger that waits for no disk and loads rows in batches of three."""
     with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
-        patch.setattr(loading, "_CHUNK", 3)
+        patch.setattr(loading, "_BATCH", 3)
         patch.setattr(database, "PRAGMAS", ("PRAGMA journal_mode = MEMORY", "PRAGMA synchronous = OFF"))
         with closing(Ledger.open(Path(folder) / "l")) as ledger:
             yield ledger
@@ -142,7 +142,7 @@ def _in_memory() -> Iterator[Ledger]:
 @settings(max_examples=60)
 @given(_LISTS)
 def test_every_row_is_a_view_a_duplicate_or_a_clash_whatever_the_lists(lists: Sequence[Sequence[View]]) -> None:
-    """The plan is held against the rule, applied by hand to lists loaded in chunks of three."""
+    """The plan is held against the rule, applied by hand to lists loaded in batches of three."""
     sessions: dict[str, str] = {}
     plan: dict[View, int] = {}
     with _in_memory() as ledger:

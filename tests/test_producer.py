@@ -36,7 +36,7 @@ class Told:
 
 def plan(ledger: Ledger, *counts: int) -> list[PlannedView]:
     """Sessions with that many views each."""
-    views = [View(f"s{session}", f"v{number}") for session, most in enumerate(counts) for number in range(most)]
+    views = [View(f"{session}", f"v{number}") for session, most in enumerate(counts) for number in range(most)]
     ledger.load((line, view, None) for line, view in enumerate(views))
     return ledger.to_do(ALL, None, 10_000)
 
@@ -48,7 +48,7 @@ async def test_each_view_goes_out_once_behind_its_session(ledger: Ledger, counts
     producer = Producer(ledger, ALL, told.expect)
     for view in views:
         assert await anext(producer) == view
-        assert told.expected[-1] == (view.session, counts[view.session - 1])
+        assert told.expected[-1] == (view.session, counts[int(view.view.session_id)])
     assert [planned async for planned in producer] == []
     assert len(told.expected) == len(counts)
     assert not producer.cut_short

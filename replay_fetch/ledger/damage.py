@@ -11,6 +11,7 @@ from replay_fetch.errors import ArchiveError
 # a table is not there, a value has another type.
 _DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH})
 _PRIMARY = 0xFF
+_FULL = "; free some room, there or in the folder for temporary files ($TMPDIR), and run the same command again"
 
 
 def way_out(path: Path) -> str:
@@ -29,6 +30,6 @@ def failure(path: Path, error: sqlite3.DatabaseError) -> ArchiveError:
     """The error for what the database refused."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is None or code & _PRIMARY not in _DAMAGE:
-        advice = "; free some room and run the same command again" if code == sqlite3.SQLITE_FULL else ""
+        advice = _FULL if code == sqlite3.SQLITE_FULL else ""
         return ArchiveError(f"the ledger {path} cannot be used: {error}{advice}")
     return DamagedLedger(path, str(error))

@@ -4,36 +4,44 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from replay_fetch.model import View
 
-# Rows a statement: large enough that its fixed cost vanishes, and half a megabyte in memory.
-_CHUNK = 2_000
-# Kibibytes of the ledger that are kept in memory meanwhile: rows come in no order, and with what is enough
-# otherwise the trees of a million are read from the disk again and again, a fifth of all the time.
-_CACHE = 12 * 1024
+# Rows that are arranged together. Lists come in any order, and the trees of millions of ids do not fit the
+# cache: in the order of its keys, a batch goes through a tree once and not once a row.
+_BATCH = 50_000
 
+# Batches lie in temporary files, not in memory: first as they come, then by session.
 _INCOMING = """
 CREATE TEMP TABLE IF NOT EXISTS incoming (
   n INTEGER PRIMARY KEY, line INTEGER, session_id TEXT COLLATE NOCASE, view_id TEXT, expected INTEGER
 )
 """
-_ADD_SESSIONS = "INSERT OR IGNORE INTO session (session_id) SELECT session_id FROM incoming ORDER BY n"
-_FIND_CLASHES = """
-SELECT line, incoming.session_id, session.session_id FROM incoming JOIN session USING (session_id)
-WHERE incoming.session_id <> session.session_id COLLATE BINARY ORDER BY n
+_ARRANGED = "CREATE TEMP TABLE IF NOT EXISTS arranged AS SELECT * FROM incoming"
+_TAKE = "INSERT INTO incoming (line, session_id, view_id, expected) VALUES (?, ?, ?, ?)"
+_ARRANGE = "INSERT INTO arranged SELECT * FROM incoming ORDER BY session_id, n"
+# A session's number is that of the first row that named it: sessions keep the order of the list.
+_ADD_SESSIONS = """
+INSERT INTO session (session, session_id) SELECT :before + n, session_id FROM arranged WHERE true ORDER BY rowid
+ON CONFLICT (session_id) DO NOTHING
 """
+# CROSS JOIN holds sqlite to this order of loops.
+_JOINED = "arranged CROSS JOIN session ON session.session_id = arranged.session_id"
+_FIND_CLASHES = f"""
+SELECT line, arranged.session_id, session.session_id FROM {_JOINED}
+WHERE arranged.session_id <> session.session_id COLLATE BINARY ORDER BY n
+"""  # noqa: S608 - names of tables
 # A view that an earlier list named is named again: it moves to this list, its row stays. The second
 # time within one list changes nothing, which is how duplicates are counted.
-_ADD_VIEWS = """
+_ADD_VIEWS = f"""
 INSERT INTO view (session, view_id, row, list, expected)
-SELECT session.session, view_id, :first_row + n, :list, expected FROM incoming JOIN session USING (session_id)
-WHERE incoming.session_id = session.session_id COLLATE BINARY ORDER BY n
+SELECT session, view_id, :before + n, :list, expected FROM {_JOINED}
+WHERE arranged.session_id = session.session_id COLLATE BINARY ORDER BY session, view_id, n
 ON CONFLICT (session, view_id) DO UPDATE SET list = excluded.list, expected = coalesce(excluded.expected, expected)
 WHERE list <> excluded.list
-"""
+"""  # noqa: S608 - names of tables
 
 
 class Clash(NamedTuple):
@@ -57,35 +65,21 @@ class LoadedList(NamedTuple):
 def load_rows(db: sqlite3.Connection, number: int, rows: Iterable[tuple[int, View, int | None]]) -> LoadedList:
     """Add the rows (line, view, expected segments) to the plan as list ``number``.
 
-    Runs inside the caller's transaction; memory does not grow with the rows beyond the cache.
+    Runs inside the caller's transaction; memory does not grow with the rows.
     """
-    (usual,) = db.execute("PRAGMA cache_size").fetchone()
-    db.execute(f"PRAGMA cache_size = -{_CACHE}")
-    try:
-        return _load_rows(db, number, rows)
-    finally:
-        db.execute(f"PRAGMA cache_size = {usual}")
-
-
-def _load_rows(db: sqlite3.Connection, number: int, rows: Iterable[tuple[int, View, int | None]]) -> LoadedList:
-    db.execute(_INCOMING)
-    (first_row,) = db.execute("SELECT coalesce(max(row), 0) FROM view").fetchone()
+    for table in (_INCOMING, _ARRANGED):
+        db.execute(table)
+    (before,) = db.execute("SELECT coalesce(max(row), 0) FROM view").fetchone()
     total = views = 0
     clashes: list[Clash] = []
-    for chunk in _chunks(rows):
-        db.execute("DELETE FROM incoming")
-        db.executemany("INSERT INTO incoming (line, session_id, view_id, expected) VALUES (?, ?, ?, ?)", chunk)
-        db.execute(_ADD_SESSIONS)
+    unread = ((line, view.session_id, view.view_id, expected) for line, view, expected in rows)
+    while taken := db.executemany(_TAKE, itertools.islice(unread, _BATCH)).rowcount:
+        place = {"before": before + total, "list": number}
+        db.execute(_ARRANGE)
+        db.execute(_ADD_SESSIONS, place)
         clashes.extend(Clash(*row) for row in db.execute(_FIND_CLASHES))
-        views += db.execute(_ADD_VIEWS, {"first_row": first_row + total, "list": number}).rowcount
-        total += len(chunk)
-    db.execute("DELETE FROM incoming")
+        views += db.execute(_ADD_VIEWS, place).rowcount
+        total += taken
+        for emptied in ("incoming", "arranged"):
+            db.execute(f"DELETE FROM {emptied}")  # noqa: S608 - names of tables
     return LoadedList(number, total, views, total - views - len(clashes), clashes)
-
-
-def _chunks(
-    rows: Iterable[tuple[int, View, int | None]],
-) -> Iterator[list[tuple[int, str, str, int | None]]]:
-    flat = ((line, view.session_id, view.view_id, expected) for line, view, expected in rows)
-    while chunk := list(itertools.islice(flat, _CHUNK)):
-        yield chunk

@@ -8,8 +8,9 @@ FORMAT = 1
 
 # 1. A view's row number orders all views ever planned; (session, view_id) finds duplicates without
 #    holding them in memory. Session ids that differ in case only would share a file on macOS, hence NOCASE.
+#    A session's number is the row that first named it.
 # 2. Results stand apart from the plan, keyed by row: they arrive nearly in that order, and the plan
-#    stays small enough to be loaded at about five seconds a million rows.
+#    stays small enough to be loaded quickly.
 # 3. A session file in which views have moved gets its name after the ledger knows of it: until then its
 #    session stands in unnamed. ended_at, in seconds since 1970, is only for --refresh-window.
 # 4. A list is the input of a run; a view remembers the last list that named it.
