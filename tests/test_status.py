@@ -50,7 +50,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def told(root: Path) -> Any:  # Any: the command's own values
-    return json.loads(status_json(status(root)))
+    return json.loads(status_json(status(root, name_at_most=None)))
 
 
 def test_every_view_and_every_session_is_counted_once(made: Path) -> None:
@@ -82,14 +82,18 @@ def test_people_see_a_bounded_list_of_what_is_noted() -> None:
     checks = {"gaps": list(range(50)), "lacks_full_snapshot": True, "segments_expected": 60}
     planned = [PlannedView(row, 1, View("s", f"v{row}")) for row in range(1000)]
     found = Status(Path("archive"), by_ledger=True)
-    _count_session(found, [ViewRecord(each, Outcome.FETCHED, segments=3, size=1, checks=checks) for each in planned])
+    views = [ViewRecord(each, Outcome.FETCHED, segments=3, size=1, checks=checks) for each in planned]
+    _count_session(found, views, 20)
+    assert len(found.named) == 20, "memory does not grow with what is noted"
     text = status_text(found)
     assert len(text.splitlines()) < 100
     assert max(map(len, text.splitlines())) <= 80
     assert "and 980 more: see --json" in text
     assert "segments 0, 1, 2, 3, 4, 5, 6, 7 … never came" in text
     assert "3 segments where the list says 60" in text
-    assert len(json.loads(status_json(found))["noted"]) == 1000
+    everything = Status(Path("archive"), by_ledger=True)
+    _count_session(everything, views, None)
+    assert len(json.loads(status_json(everything))["noted"]) == 1000
 
 
 def test_the_manifest_will_do_where_there_is_no_ledger(made: Path, tmp_path: Path) -> None:

@@ -25,6 +25,8 @@ def run(options: argparse.Namespace) -> int:
         for block in unfinished_csv(options.out):
             say(block.removesuffix("\n"))
         return 0
-    found = status(options.out)
-    say(status_json(found) if options.json else status_text(found))
+    if options.json:
+        say(status_json(status(options.out, name_at_most=None)))
+    else:
+        say(status_text(status(options.out)))
     return 0

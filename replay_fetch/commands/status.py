@@ -17,6 +17,7 @@ from replay_fetch.archive import BadLine, Layout, holder, read_manifest, read_re
 from replay_fetch.ledger import Ledger
 from replay_fetch.model import Outcome, ViewRecord
 
+NAMED = 20
 _ROWS_A_BLOCK = 1000
 
 
@@ -53,8 +54,10 @@ class Status:
     """Sessions of which something, but not everything, is there."""
     untouched: int = 0
     """Sessions of which nothing is there yet."""
-    noted: list[ViewRecord] = field(default_factory=list)
+    noted: int = 0
     """Views that a reader should be warned of."""
+    named: list[ViewRecord] = field(default_factory=list)
+    """The first of these."""
     last_run: Mapping[str, object] | None = None
     """What report.json says of the last run that came to its end."""
 
@@ -70,13 +73,16 @@ class Status:
         return sum(tally.views for outcome, tally in self.outcomes.items() if outcome is None or not outcome.finished)
 
 
-def status(root: Path) -> Status:
-    """Look through the whole archive's ledger, or else its manifest; raises ArchiveError where there is neither."""
+def status(root: Path, name_at_most: int | None = NAMED) -> Status:
+    """Look through the whole archive's ledger, or else its manifest; raises ArchiveError where there is neither.
+
+    Of the views to note so many are named, or all of them, which takes memory for each.
+    """
     layout = readable(root)
     found = Status(root, by_ledger=layout.ledger.is_file(), running=holder(layout.lock), last_run=_last_run(layout))
     with _records(layout) as records:
         for _, views in groupby(records, lambda record: record.planned.view.session_id):
-            _count_session(found, views)
+            _count_session(found, views, name_at_most)
     return found
 
 
@@ -110,7 +116,7 @@ def _records(layout: Layout) -> Iterator[Iterator[ViewRecord]]:
         yield (line.record for line in read_manifest(layout) if not isinstance(line, BadLine))
 
 
-def _count_session(found: Status, views: Iterable[ViewRecord]) -> None:
+def _count_session(found: Status, views: Iterable[ViewRecord], name_at_most: int | None) -> None:
     seen = Counter[bool]()
     something = False
     for view in views:
@@ -118,7 +124,9 @@ def _count_session(found: Status, views: Iterable[ViewRecord]) -> None:
         seen[view.finished] += 1
         something |= view.size > 0
         if view.checks:
-            found.noted.append(view)
+            found.noted += 1
+            if name_at_most is None or found.noted <= name_at_most:
+                found.named.append(view)
     if not seen[False]:
         found.whole += 1
     elif something or seen[True]:

@@ -11,7 +11,6 @@ from replay_fetch.commands.status import Status, Tally
 from replay_fetch.model import Outcome, ViewRecord
 from replay_fetch.progress.units import count, duration, size, some
 
-_NOTED_SHOWN = 20
 _NUMBERS_SHOWN = 8
 _ORDER = [*Outcome, None]
 _RUN_KEYS = ("started", "seconds", "rows", "requests", "rate_limited", "interrupted", "stopped", "exit_code")
@@ -23,7 +22,7 @@ def status_text(found: Status) -> str:
 
 
 def status_json(found: Status) -> str:
-    """Everything for programs, with every noted view."""
+    """Everything for programs, with every view that is named."""
     content = {
         "archive": str(found.root),
         "from": "ledger" if found.by_ledger else "manifest",
@@ -32,7 +31,7 @@ def status_json(found: Status) -> str:
         "unfinished": found.unfinished,
         "outcomes": {outcome or "unasked": _sums(tally) for outcome, tally in _ordered(found)},
         "sessions": {"whole": found.whole, "partial": found.partial, "untouched": found.untouched},
-        "noted": [_noted_fields(record) for record in found.noted],
+        "noted": [_noted_fields(record) for record in found.named],
         "last_run": {key: found.last_run.get(key) for key in _RUN_KEYS} if found.last_run else None,
     }
     return orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS).decode()
@@ -66,12 +65,12 @@ def _lines(found: Status) -> Iterator[str]:
 
 def _noted(found: Status) -> Iterator[str]:
     if found.noted:
-        yield f"views to note: {count(len(found.noted))}"
-    for record in found.noted[:_NOTED_SHOWN]:
+        yield f"views to note: {count(found.noted)}"
+    for record in found.named:
         yield f"  {record.planned.view}"
         yield from (f"    {remark}" for remark in _remarks(record))
-    if len(found.noted) > _NOTED_SHOWN:
-        yield f"  and {count(len(found.noted) - _NOTED_SHOWN)} more: see --json"
+    if found.noted > len(found.named):
+        yield f"  and {count(found.noted - len(found.named))} more: see --json"
 
 
 def _remarks(record: ViewRecord) -> Iterator[str]:
