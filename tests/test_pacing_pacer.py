@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from itertools import pairwise
 
 import anyio
 import pytest
+from virtual_clock import VirtualClockLoop
 
 from replay_fetch.errors import OutageError, TransportError
 from replay_fetch.model import RateLimit
@@ -41,6 +43,37 @@ async def test_max_rate_lets_no_burst_through() -> None:
             group.start_soon(worker)
     gaps = [after - before for before, after in pairwise(sent)]
     assert min(gaps) >= 0.25 - 1e-6
+
+
+@pytest.mark.parametrize(("limit", "period", "max_rate"), [(6000, 10, None), (600, 1, None), (0, 1, 600), (100, 10, 5)])
+async def test_timers_that_wake_late_do_not_slow_a_quick_pace(
+    virtual_clock: VirtualClockLoop, limit: int, period: float, max_rate: float | None
+) -> None:
+    """Were every interval counted from the send before, 600 a second came to 330."""
+    virtual_clock.late = 0.0015
+    pacer = Pacer(FetchSettings(workers=64, max_rate=max_rate))
+    taken, accepted = Counter[int](), Counter[int]()
+
+    async def worker() -> None:
+        while anyio.current_time() < 30:
+            async with pacer.turn() as turn:
+                now = anyio.current_time()
+                taken[window := int(now // period)] += 1
+                left = RateLimit(limit, period, max(0, limit - taken[window]), math.ceil(period - now % period))
+                accepts = not limit or taken[window] <= limit
+                accepted[int(now)] += accepts
+                await anyio.sleep(0.05)
+                turn.answered(200 if accepts else 429, left if limit else None)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(64):
+            group.start_soon(worker)
+    # The whole seconds of the third ten, when everything is known of the limit.
+    got = [accepted[second] for second in range(20, 30)]
+    rate = max_rate or limit / period
+    assert sum(got) >= 0.98 * 10 * rate
+    assert sum(accepted.values()) >= 0.995 * sum(taken.values())
+    assert max_rate is None or max(got) <= 1.02 * rate + 1
 
 
 async def test_a_pause_holds_back_waiters_already_queued() -> None:

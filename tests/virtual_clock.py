@@ -29,6 +29,8 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
     def __init__(self, *, io_grace: float = 0.0) -> None:
         """``io_grace``: real seconds that bytes on their way get before the clock jumps."""
         self.now = 0.0
+        self.late = 0.0
+        """Seconds by which every timer wakes late."""
         self.is_busy: Callable[[], bool] = _never
         super().__init__(_AutojumpSelector(self, io_grace))
 
@@ -50,5 +52,5 @@ class _AutojumpSelector(selectors.DefaultSelector):
         while not ready and self._loop.is_busy():
             ready = super().select(_THREAD_POLL)
         if not ready:
-            self._loop.now += timeout
+            self._loop.now += timeout + self._loop.late
         return ready

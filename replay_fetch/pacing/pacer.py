@@ -19,6 +19,7 @@ from replay_fetch.pacing.concurrency import Concurrency
 from replay_fetch.pacing.health import Health
 from replay_fetch.pacing.line import Line
 from replay_fetch.pacing.outage import Outage
+from replay_fetch.pacing.pace import SLACK
 from replay_fetch.pacing.policy import Policy, Sent
 from replay_fetch.pacing.snapshot import Snapshot
 from replay_fetch.settings import FetchSettings
@@ -32,6 +33,12 @@ ILL = frozenset({408, *range(500, 600)})
 # Timers fire within a microsecond of what was asked for; closer than this counts as now.
 SOON = 1e-6
 ONLY_AN_ANSWER_CAN_TELL = float("inf")
+
+
+def _even(rate: float) -> AsyncLimiter:
+    """Lets ``rate`` a second through, and no more at once than timers that wake late make necessary."""
+    at_once = max(1.0, rate * SLACK)
+    return AsyncLimiter(at_once, at_once / rate)
 
 
 def _nothing(now: float) -> None:
@@ -115,8 +122,7 @@ class Pacer:
         self.policy: Policy = AdaptivePolicy()
         self.concurrency = Concurrency(settings.workers)
         self.outage = Outage(settings.give_up_after, fewest_faults=settings.retries + 2)
-        # AsyncLimiter(1, 1/rate) has no burst; AsyncLimiter(rate, 1) lets twice the rate into one second.
-        self._ceiling = AsyncLimiter(1, 1 / settings.max_rate) if settings.max_rate else None
+        self._ceiling = _even(settings.max_rate) if settings.max_rate else None
         self._order = anyio.Lock()  # of those who come to the ceiling: one at a time, behind open gates
         self._line = Line(self._wait)
         self._number = 0

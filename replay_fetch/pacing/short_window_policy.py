@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from replay_fetch.pacing.pace import SLACK
 from replay_fetch.pacing.policy import Sent, State
 from replay_fetch.pacing.reading import Reading
 
@@ -40,7 +41,7 @@ class ShortWindowPolicy:
         """The next may go one interval later."""
         self._margin = max(SMALLEST_MARGIN, self._margin - STEP_DOWN * (sent.at - self._latest.at))
         self._latest = sent
-        self._next = max(sent.at, self._next) + 1 / self._rate
+        self._next = max(self._next, sent.at - SLACK) + 1 / self._rate
 
     def answered(self, now: float, sent: Sent, reading: Reading, *, accepted: bool) -> None:  # noqa: ARG002 - as others
         """Follows the limit; a 429 pauses everybody and widens the margin once."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from replay_fetch.pacing.budget import Budget
 from replay_fetch.pacing.margin import Margin
 from replay_fetch.pacing.neighbours import Neighbours
+from replay_fetch.pacing.pace import SLACK
 from replay_fetch.pacing.policy import Sent, State
 from replay_fetch.pacing.reading import Reading
 from replay_fetch.pacing.window import WindowClock
@@ -41,18 +42,21 @@ class WindowPolicy:
         self._budget = Budget(0, 0)
         self._ends_at = UNKNOWN
         self._gate = float("-inf")
+        self._ready_at = self._due_at = latest.at
+        """When the next request may go, as last told, and when the latest was due, or not long before it left."""
 
     def ready_at(self, now: float) -> float:
-        """At the even pace after the latest send; when the window is spent, at its end."""
+        """At the even pace after the latest was due; when the window is spent, at its end."""
         self._roll(now)
         pace = self._pace(now)
-        if pace == 0:
-            return max(self._gate, self._ends_at + AFTER)
-        return max(now, self._gate, self._latest.at + 1 / pace)
+        wanted = self._due_at + 1 / pace if pace else self._ends_at + AFTER
+        self._ready_at = max(self._gate, wanted)
+        return max(now, self._ready_at)
 
     def sent(self, sent: Sent) -> None:
         """It counts as spent from now on."""
         self._latest = sent
+        self._due_at = max(self._ready_at, sent.at - SLACK)
 
     def answered(self, now: float, sent: Sent, reading: Reading, *, accepted: bool) -> None:
         """Takes in what the headers say of the window in which the request was counted."""
