@@ -4,7 +4,7 @@
 
     ReplayFetchError
     ├── SettingsError            a flag, a key or the environment: nothing was asked      (exit 2)
-    ├── InputError               the list cannot be read: nothing was asked               (exit 2)
+    ├── InputError               the list or an id cannot be used: nothing was asked      (exit 2)
     ├── AuthError                the API refuses the keys: the run stops                  (exit 3)
     ├── TrustError               the server's certificate is not trusted                  (exit 3)
     ├── OutageError              the API stayed dead past --give-up-after                 (exit 3)
@@ -25,11 +25,13 @@
 
 A message says what happened, where, and what to do next. None carries a key: the HTTP library's
 own exceptions hold request headers and stop at the transport's door.
+
+For users of the library: a RequestError is about one view, and so is an InputError for its ids: go on
+with the next one. Every other error would meet the next one too. RetryableErrors leave the library only
+as the ``__cause__`` of a GaveUp, a RateLimited not even so.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass, field
 
 from replay_fetch.model import Answer, RateLimit
 
@@ -43,7 +45,7 @@ class SettingsError(ReplayFetchError):
 
 
 class InputError(ReplayFetchError):
-    """The list of views cannot be read."""
+    """The list of views cannot be read, or an id is none that a view can have."""
 
 
 class AuthError(ReplayFetchError):
@@ -70,14 +72,15 @@ class RetryableError(RequestError):
     """The same page may be answered if it is asked for again."""
 
 
-@dataclass(eq=False)
 class RateLimited(RetryableError):
     """The API answered 429; what its headers said stands in ``rate_limit``."""
 
-    rate_limit: RateLimit = field(default_factory=RateLimit)
+    def __init__(self, rate_limit: RateLimit | None = None) -> None:
+        super().__init__("rate limited (429)")
+        self.rate_limit = rate_limit or RateLimit()
 
-    def __str__(self) -> str:
-        return "rate limited (429)"
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.rate_limit,)
 
 
 class ServerError(RetryableError):
@@ -88,15 +91,15 @@ class TransportError(RetryableError):
     """No whole answer came: connect error, reset, stall, or a body that ended early."""
 
 
-@dataclass(eq=False)
 class GarbledBody(RetryableError):
     """A 200 came whole, but its body is cut JSON or an HTML page; the answer is kept."""
 
-    reason: str
-    answer: Answer = field(repr=False)
+    def __init__(self, message: str, answer: Answer) -> None:
+        super().__init__(message)
+        self.answer = answer
 
-    def __str__(self) -> str:
-        return self.reason
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (str(self), self.answer)
 
 
 class NotFound(RequestError):
@@ -119,15 +122,15 @@ class TokenRefused(RequestError):
     """400, 404 or 410 for a page behind the first: the paging token is not taken any more."""
 
 
-@dataclass(eq=False)
 class BadBody(RequestError):
     """A body in a shape that no rule knows; the answer is kept for ``raw/``."""
 
-    reason: str
-    answer: Answer = field(repr=False)
+    def __init__(self, message: str, answer: Answer) -> None:
+        super().__init__(message)
+        self.answer = answer
 
-    def __str__(self) -> str:
-        return self.reason
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (str(self), self.answer)
 
 
 class ChainCut(RequestError):

@@ -83,5 +83,6 @@ class Attempts(Struct, eq=False):
             return 0.0
         self._unexplained += 1
         if self.spent > self.retries:
-            raise GaveUp(f"{error} (after {self.spent} attempts)") from error
+            attempts = "1 attempt" if self.spent == 1 else f"{self.spent} attempts"
+            raise GaveUp(f"{error} (after {attempts})") from error
         return backoff(self.spent, self.rng) if self.quota.spend() else self.rng.uniform(CAP / 2, CAP)

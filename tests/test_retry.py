@@ -42,6 +42,11 @@ def test_a_page_is_given_up_when_its_retries_are_spent() -> None:
         fails(page, 3)
 
 
+def test_a_page_that_is_not_to_be_asked_for_again_had_one_attempt() -> None:
+    with pytest.raises(GaveUp, match=r"^503 \(after 1 attempt\)$"):
+        fails(attempts(retries=0), 0)
+
+
 def test_failures_in_an_outage_spend_nothing_and_wait_at_its_gate() -> None:
     page = attempts(retries=1)
     fails(page, 0)
