@@ -21,13 +21,14 @@ from replay_fetch import (
     GaveUp,
     InputError,
     NotFound,
+    OutageError,
     Outcome,
     Settings,
     SettingsError,
     View,
     download,
 )
-from replay_fetch.simulator import Chain, Fault, PagingSettings, Simulator, SimulatorSettings
+from replay_fetch.simulator import Chain, Fault, PagingSettings, Scope, Simulator, SimulatorSettings
 
 pytestmark = pytest.mark.anyio
 
@@ -113,6 +114,53 @@ async def test_a_fault_that_stays_is_given_up() -> None:
     async with opened(simulated(None, Fault.parse("503:burst=9")), retries=0) as (client, simulator):
         with pytest.raises(GaveUp, match=r"\(after 1 attempt\)"):
             await segments(client, simulator.views[0])
+
+
+# --- an API that is away for a while, and a client that lives on
+
+
+def away(*outages: tuple[float, float]) -> SimulatorSettings:
+    """503 to every request from one second of the simulator's life to another."""
+    return simulated(None, *(Fault("503", Scope.OUTAGE, begin=begin, end=end) for begin, end in outages))
+
+
+@pytest.mark.usefixtures("virtual_clock")
+async def test_two_faults_with_an_idle_hour_between_them_do_not_end_a_client() -> None:
+    async with opened(away((0, 10), (3600, 3700)), retries=0) as (client, simulator):
+        view = simulator.views[0]
+        for _ in range(2):
+            with pytest.raises(GaveUp, match="503"):
+                await segments(client, view)
+            await anyio.sleep(3600)
+        assert await segments(client, view) == list(simulator.truth.expected_segments(view))
+
+
+@pytest.mark.usefixtures("virtual_clock")
+async def test_a_client_that_was_told_of_an_outage_has_patience_again_when_all_have_gone() -> None:
+    """All who ask are told, and whoever asks at once thereafter; later it is as if it were new."""
+    told: list[float] = []
+    async with opened(away((0, 2000), (2500, 5000))) as (client, simulator):
+
+        async def read(view: View) -> None:
+            with pytest.raises(OutageError, match=r"no request has succeeded for 18\d\d s; the API looks dead"):
+                await segments(client, view)
+            told.append(anyio.current_time())
+
+        async def all_read() -> None:
+            async with anyio.create_task_group() as group:
+                for view in simulator.views[:4]:
+                    group.start_soon(read, view)
+
+        await all_read()
+        await all_read()
+        assert told[-1] - told[0] < 61
+        view = simulator.views[0]
+        await anyio.sleep(150)
+        assert await segments(client, view) == list(simulator.truth.expected_segments(view))
+        await anyio.sleep(500)
+        began = anyio.current_time()
+        await all_read()
+        assert 1800 < anyio.current_time() - began < 1800 + 130
 
 
 async def test_refused_keys_are_an_error_of_their_own() -> None:

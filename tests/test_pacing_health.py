@@ -76,6 +76,44 @@ def test_one_fault_after_an_idle_hour_is_not_a_dead_api() -> None:
     assert not outage.hopeless
 
 
+def test_an_idle_hour_between_two_faults_is_not_a_dead_api() -> None:
+    """The first of them may lie as far back as it likes: nobody asked meanwhile."""
+    outage = Outage(patience=600)
+    outage.fault(1, Sent(1, 0.0), suspect=False)
+    outage.fault(3601, Sent(2, 3600.0), suspect=False)
+    assert not outage.hopeless
+    outage.fault(3631, Sent(3, 3630.0), suspect=False)
+    assert outage.lasted == 30
+
+
+def test_an_hour_in_line_between_two_429s_is_time_in_which_nothing_succeeded() -> None:
+    outage = Outage(patience=600)
+    outage.limited(1, Sent(1, 0.0))
+    outage.limited(3602, Sent(2, 3601.0), waited=3600.0)
+    assert outage.hopeless
+
+
+@pytest.mark.parametrize("pause", [0.5, 30, 60])
+def test_pauses_between_the_attempts_of_one_page_are_no_idleness(pause: float) -> None:
+    """A single worker's page waits up to a minute, and nobody is in line or on the way meanwhile."""
+    outage, now, number = Outage(patience=600), 0.0, 0
+    while not outage.hopeless and now < 1000:
+        number += 1
+        outage.fault(now + 0.1, Sent(number, now), suspect=False)
+        now += 0.1 + pause
+    assert 600 < outage.lasted < 600 + 2 * (pause + 1)
+
+
+def test_a_gate_that_shut_before_an_idle_hour_does_not_hold_back_those_who_come_after_it() -> None:
+    outage = Outage(patience=600)
+    dead(outage, 0, faults=12)
+    assert outage.shut
+    probe = Sent(13, 3600.0)
+    outage.sent(probe)
+    outage.fault(3601, probe, suspect=False)
+    assert not outage.shut
+
+
 def test_a_run_that_gets_nothing_but_429s_ends_too() -> None:
     outage = Outage(patience=600)
     for second in range(0, 700, 60):

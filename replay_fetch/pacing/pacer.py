@@ -81,7 +81,7 @@ class Turn(Struct, eq=False):
         if not accepted:
             pacer.rate_limited += 1
             pacer.concurrency.released()
-            pacer.outage.limited(now, sent)
+            pacer.outage.limited(now, sent, self.waited)
         elif status in ILL:
             self._fault(now)
         else:
@@ -107,7 +107,7 @@ class Turn(Struct, eq=False):
             self.pacer.concurrency.released()
         else:
             self.pacer.concurrency.fault(now, self.sent)
-        self.pacer.outage.fault(now, self.sent, suspect=self.suspect)
+        self.pacer.outage.fault(now, self.sent, self.waited, suspect=self.suspect)
 
 
 class Pacer:
@@ -135,7 +135,8 @@ class Pacer:
         """Waits in line and yields a turn; leaving it without an answer counts as lost.
 
         ``suspect`` marks a page whose faults are its own, see ``Attempts``: they are no sign of an
-        outage, and brake nobody. Raises OutageError when nothing has succeeded for ``--give-up-after`` seconds.
+        outage, and brake nobody. Raises OutageError when nothing has succeeded for ``--give-up-after`` seconds
+        in which somebody asked.
         """
         return Turn(self, suspect)
 
@@ -182,10 +183,12 @@ class Pacer:
         """
         outage = self.outage
         if outage.hopeless:
-            raise OutageError(
-                f"nothing was answered for {outage.lasted:.0f} s; the API looks dead. "
-                "Run the same command again later, or wait longer with --give-up-after",
-            )
+            outage.asked(now)  # whoever comes after all that were told have gone has patience of their own
+            if outage.hopeless:
+                raise OutageError(
+                    f"no request has succeeded for {outage.lasted:.0f} s; the API looks dead. "
+                    "Run the same command again later, or with a larger --give-up-after",
+                )
         if self._number >= self.concurrency.last:
             return ONLY_AN_ANSWER_CAN_TELL
         next_turn = self.policy.ready_at(now)
