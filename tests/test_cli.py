@@ -17,7 +17,8 @@ from processes import COMMAND, environment, run
 from replay_fetch import errors
 from replay_fetch.archive import opened
 from replay_fetch.cli.main import COMMANDS, exit_code_of, main
-from replay_fetch.errors import InputError, ReplayFetchError, SettingsError
+from replay_fetch.cli.output import OutputError, conclude
+from replay_fetch.errors import ArchiveError, InputError, ReplayFetchError, SettingsError
 from replay_fetch.ledger import Ledger
 from replay_fetch.settings import Compression
 
@@ -264,22 +265,54 @@ def test_help_brings_no_http_library_along(words: list[str]) -> None:
     assert done.stdout.decode().splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("redirection", [">&-", "2>&-", "| true", ">/dev/full"])
-def test_readers_who_have_gone_are_no_error(redirection: str, tmp_path: Path) -> None:
-    """A summary that nobody reads changes no exit code; no traceback tells of it."""
-    with opened(tmp_path) as layout:
-        Ledger.open(layout.ledger).close()
-    command = " ".join([*COMMAND, "status", str(tmp_path)])
-    done = subprocess.run(  # noqa: S603 - the words of the table, for a shell to redirect
+def redirected(redirection: str, *words: str | Path) -> tuple[int, str]:
+    """The exit code of a command whose stdout a shell sends elsewhere, and its stderr."""
+    command = " ".join(map(str, [*COMMAND, *words]))
+    done = subprocess.run(  # noqa: S603 - the words of a table, for a shell to redirect
         ["/bin/bash", "-c", f"set -o pipefail; {command} {redirection}"],
         capture_output=True,
         env=environment(),
         timeout=30,
         check=False,
     )
-    assert done.returncode == 0
     assert b"Traceback" not in done.stderr
     assert b"Exception ignored" not in done.stderr
+    return done.returncode, done.stderr.decode()
+
+
+@pytest.fixture
+def empty_archive(tmp_path: Path) -> Path:
+    with opened(tmp_path / "out") as layout:
+        Ledger.open(layout.ledger).close()
+    return tmp_path / "out"
+
+
+@pytest.mark.parametrize("redirection", [">&-", "2>&-", "| true"])
+def test_readers_who_have_gone_are_no_error(redirection: str, empty_archive: Path) -> None:
+    """A summary that nobody reads changes no exit code; no traceback tells of it."""
+    assert redirected(redirection, "status", empty_archive) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+@pytest.mark.parametrize("words", [["status"], ["status", "--unfinished"], ["verify", "-q"]])
+def test_a_disk_that_is_full_under_stdout_is_one(words: list[str], empty_archive: Path) -> None:
+    """A list that it cut short looks like a list."""
+    code, said = redirected(">/dev/full", words[0], empty_archive, *words[1:])
+    assert code == 3
+    assert re.fullmatch(
+        "replay-fetch: stdout cannot be written: No space left on device; .*lost or cut short.*\n", said
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+def test_what_stopped_a_run_is_told_even_where_its_summary_cannot_be(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - as stdout is
+        monkeypatch.setattr("sys.stdout", full)
+        with pytest.raises(OutputError):
+            conclude("27 views", ArchiveError("disk full"))
+    assert capsys.readouterr().err == "replay-fetch: disk full\n"
 
 
 def test_a_warning_about_the_file_of_keys_is_a_line_of_the_log(tmp_path: Path) -> None:

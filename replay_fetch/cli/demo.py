@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 
 from replay_fetch.cli.main import exit_code_of
-from replay_fetch.cli.output import complain, say
+from replay_fetch.cli.output import conclude, say
 from replay_fetch.commands.demo import demo
 from replay_fetch.commands.summary import report_text
 from replay_fetch.progress import Console, logging_to, reporter
@@ -29,9 +29,8 @@ def run(options: argparse.Namespace) -> int:
     console, show = Console(), ShowSettings()
     with logging_to(console, show):
         report, failure = anyio.run(partial(demo, options.out, show, reporter(show, console)))
-    say(report_text(report, options.out))
+    conclude(report_text(report, options.out), failure)
     if failure is not None:
-        complain(failure)
         return exit_code_of(failure)
     say(f"next: replay-fetch show {options.out}\nthe recordings are in {options.out}/sessions/")
     return report.exit_code

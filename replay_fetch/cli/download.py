@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from replay_fetch.cli.download_options import add_options, settings_from
 from replay_fetch.cli.main import exit_code_of
-from replay_fetch.cli.output import complain, say
+from replay_fetch.cli.output import conclude, say
 from replay_fetch.cli.process import allow_open_files, collect_rarely
 from replay_fetch.commands.download import Request, download, rehearse
 from replay_fetch.commands.summary import plan_text, report_json, report_text
@@ -35,11 +35,8 @@ def run(options: argparse.Namespace) -> int:
         fetch = replace(settings.fetch, workers=allow_open_files(settings.fetch.workers))
         request = Request(options.views, options.out, replace(settings, fetch=fetch), keys)
         report, failure = download(request, reporter(settings.show, console))
-    say(report_json(report) if options.json else report_text(report, request.out))
-    if failure is not None:
-        complain(failure)
-        return exit_code_of(failure)
-    return report.exit_code
+    conclude(report_json(report) if options.json else report_text(report, request.out), failure)
+    return report.exit_code if failure is None else exit_code_of(failure)
 
 
 def secrets(keys: Credentials) -> tuple[str, ...]:

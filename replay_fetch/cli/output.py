@@ -1,22 +1,54 @@
-"""Printing, to readers who may have gone: ``replay-fetch … | head`` is no error."""
+"""Printing, to readers who may have gone: ``replay-fetch … | head`` is no error, a full disk is one."""
 
 from __future__ import annotations
 
 import os
 import sys
 
+from replay_fetch.errors import ReplayFetchError
+
+
+class OutputError(ReplayFetchError):
+    """What a command had to print is lost, or cut short."""
+
 
 def say(text: str, end: str = "\n") -> None:
-    """Print a line, or several, to stdout at once."""
+    """Print a line, or several, to stdout at once.
+
+    A reader who has gone, or never was, misses nothing. Raises OutputError where the rest will not
+    reach one who is still there: a list that a disk cut short looks like a list.
+    """
+    try:
+        _print(text, end)
+    except (BrokenPipeError, ConnectionResetError):
+        _go_silent()
+    except OSError as error:
+        _go_silent()
+        raise OutputError(
+            f"stdout cannot be written: {error.strerror or error}; what was printed there is lost or cut short: "
+            "run it again with stdout elsewhere"
+        ) from error
+
+
+def conclude(text: str, failure: Exception | None) -> None:
+    """Print a summary, then what stopped the run, which is told even where the summary cannot be."""
+    try:
+        say(text)
+    finally:
+        if failure is not None:
+            complain(failure)
+
+
+def _print(text: str, end: str) -> None:
     try:
         print(text, end=end, flush=True)
     except UnicodeEncodeError:
         print(text.encode("ascii", "backslashreplace").decode(), end=end, flush=True)
-    except OSError as error:
-        # What Python flushes at its end goes where nobody complains.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if not isinstance(error, BrokenPipeError):
-            complain(error)
+
+
+def _go_silent() -> None:
+    """What Python has in its buffer and flushes at its end goes where nobody complains."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(error: Exception) -> None:
