@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import runpy
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -126,3 +128,22 @@ def test_a_text_that_wears_every_disguise_is_cut_all_the_same() -> None:
     text = b'"' + b"".join(f"\\u{digit}823".encode() for digit in "0123456789abcdefABCDEF") + b'"'
     assert split.elements(b"[" + text + b"]") == [text]
     assert split.members(b'{"a":' + text + b"}") == {"a": text}
+
+
+def test_a_msgspec_that_copies_never_sees_a_disguise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would hand the disguise out; the module looks when it is loaded, so it is loaded anew."""
+    decoder = msgspec.json.Decoder
+
+    class Copying:
+        def __init__(self, kind: type) -> None:
+            real: msgspec.json.Decoder[object] = decoder(kind)
+            self.decode: Cut = lambda text: real.decode(bytes(text))
+            self.decode_lines: Cut = lambda text: real.decode_lines(bytes(text))
+
+    monkeypatch.setattr(msgspec.json, "Decoder", Copying)
+    loaded = runpy.run_path(split.__file__)
+    for lone, pair in ((rb'"\ud83d"', rb'"\ud83d\ude00"'), (rb'{"\ud83d":1}', rb'{"\ud83d\ude00":1}')):
+        assert loaded["elements"](b"[" + lone + b"," + pair + b"]") == [lone, pair]
+        assert loaded["values"](lone + b"\n" + pair) == [lone, pair]
+        assert loaded["pairs"](b'{"a":' + lone + b"}") == [(b'"a"', lone)]
+        assert loaded["members"](b'{"a":' + lone + b"}") == {"a": lone}

@@ -28,13 +28,24 @@ _behind = re.Match.end
 _DISGUISE = ord("9")
 
 
+def _shows_windows() -> bool:
+    """True where a ``Raw`` shows what its text becomes; a msgspec that copies would show what it was."""
+    text = bytearray(b"[0]")
+    (raw,) = msgspec.json.Decoder(list[Raw]).decode(text)
+    memoryview(text)[:] = b"[1]"
+    return bytes(raw) == b"1"
+
+
+_WINDOWS = _shows_windows()
+
+
 class Quick(Generic[T]):
     r"""What msgspec makes of a text; every ``Raw`` in it is exact.
 
     Where msgspec refuses it, surrogates are shown as other characters, ``\ud83d`` as ``\u983d``:
     valid where that is valid, invalid where that is, and behind an escaped backslash a change of plain
     letters. A ``Raw`` is a window on the text, so what it shows is exact again once the letters are back;
-    strings and keys that were made in between are not.
+    strings and keys that were made in between are not. Where it were a copy, nothing would be disguised.
     """
 
     def __init__(self, decode: Callable[[bytes | bytearray], T]) -> None:
@@ -53,7 +64,7 @@ class Quick(Generic[T]):
                 self._refused = True
         first = _surrogate.search(text)
         self._refused = first is not None
-        if first is None:
+        if first is None or not _WINDOWS:
             return self._decode(text)
         shown = bytearray(text)  # a substitution would copy the page twice more
         for behind in map(_behind, _surrogate.finditer(text, first.start())):
