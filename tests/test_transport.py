@@ -140,6 +140,21 @@ async def test_what_is_no_whole_answer_is_named_in_plain_words(behaviour: Behavi
     assert str(caught.value) == words
 
 
+async def test_a_kept_connection_that_breaks_costs_one_request() -> None:
+    """The library would ask again by itself on a new connection: past the pacer, and uncounted."""
+    on_kept: list[bytes] = []
+
+    async def answering_once(_head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer())
+        on_kept.append(await reader.readuntil(b"\r\n\r\n"))
+
+    async with asking(answering_once) as (transport, server):
+        await transport.get(f"{server.url}/first")
+        with pytest.raises(TransportError, match="the server closed the connection without an answer"):
+            await transport.get(f"{server.url}/second")
+    assert [head.split()[1] for head in server.heads + on_kept] == [b"/first", b"/second"]
+
+
 async def test_a_port_where_nobody_listens_is_a_transport_error() -> None:
     async with serving(saying()) as gone:
         pass
