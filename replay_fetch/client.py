@@ -5,14 +5,14 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import AsyncGenerator, Iterable
-from contextlib import AsyncExitStack, aclosing
+from contextlib import AsyncExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import anyio
 
-from replay_fetch.api import Echoes, Endpoint, PageDecoder, auth_headers, check_id
+from replay_fetch.api import check_id
 from replay_fetch.archive import Report
 from replay_fetch.environment import credentials as credentials_from
 from replay_fetch.environment import site as site_from
@@ -20,13 +20,13 @@ from replay_fetch.errors import Forbidden, InputError
 from replay_fetch.fetch import Asking, Restart, Walk
 from replay_fetch.model import Segment, View
 from replay_fetch.pacing import Pacer
+from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.download import Download
 from replay_fetch.pipeline.opening import open_archive
 from replay_fetch.pipeline.planning import load_plan
 from replay_fetch.plan import ViewList, fingerprint
 from replay_fetch.progress import RunStats
 from replay_fetch.settings import ApiSettings, Credentials, Settings
-from replay_fetch.transport import open_transport
 
 
 class Client:
@@ -43,18 +43,8 @@ class Client:
         self._asking: Asking | None = None
 
     async def __aenter__(self) -> Self:
-        api, fetch = self._settings.api, self._settings.fetch
-        opening = open_transport(api, fetch, auth_headers(self._credentials))
-        transport = await self._stack.enter_async_context(opening)
-        self._asking = Asking(
-            transport,
-            Pacer(fetch),
-            Endpoint(api),
-            PageDecoder(api),
-            RunStats(),
-            fetch.retries,
-            echoes=Echoes(self._credentials),
-        )
+        connection = connected(self._settings, self._credentials, Pacer(self._settings.fetch), RunStats())
+        self._asking = await self._stack.enter_async_context(connection)
         return self
 
     async def __aexit__(
@@ -78,19 +68,22 @@ class Client:
         walk = Walk(self._asking, _view(session_id, view_id), self._settings.api.source, self._settings.fetch.max_pages)
         given = position = 0
         try:
-            async with aclosing(walk.steps()) as steps:
-                async for step in steps:
-                    if step is Restart.RESTART:
-                        position = 0  # what was given already comes again, and is passed over
-                        continue
-                    for segment in step[0].segments:
-                        position += 1
-                        if position > given:
-                            given = position
-                            yield segment
+            while (step := await walk.step()) is not None:
+                if step is Restart.RESTART:
+                    position = 0  # what was given already comes again, and is passed over
+                    continue
+                page, step = step[0], None  # the body is no longer needed
+                walk.let_go()  # who reads two views side by side would wait for himself
+                for segment in page.segments:
+                    position += 1
+                    if position > given:
+                        given = position
+                        yield segment
         except Forbidden:
             self._asking.keys.finish()
             raise
+        finally:
+            walk.let_go()
 
 
 async def download(

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
+import anyio
 import pytest
-from archives import USUAL, WIDE, Archive, download, downloaded, truth
+from archives import KEYS, USUAL, WIDE, Archive, download, downloaded, truth
 
-from replay_fetch import transport
+from replay_fetch import Client, View, transport
 from replay_fetch.memory import Memory
+from replay_fetch.pipeline import connection
 from replay_fetch.pipeline import download as pipeline_download
 from replay_fetch.simulator import PagingSettings, Simulator, SimulatorSettings
 from replay_fetch.simulator.faults import Fault
@@ -49,8 +52,9 @@ def memories(monkeypatch: pytest.MonkeyPatch) -> list[Watched]:
     made: list[Watched] = []
     monkeypatch.setattr(Watched, "made", made, raising=False)
     monkeypatch.setattr(transport, "_LIGHT", 0)
-    monkeypatch.setattr(pipeline_download, "Memory", Watched)
-    monkeypatch.setattr(pipeline_download, "for_pages", lambda _: (ON_THEIR_WAY, WAITING))
+    monkeypatch.setattr(connection, "Memory", Watched)
+    for module in (connection, pipeline_download):
+        monkeypatch.setattr(module, "for_pages", lambda _: (ON_THEIR_WAY, WAITING))
     return made
 
 
@@ -75,3 +79,24 @@ async def test_whatever_becomes_of_a_page_its_room_is_given_back(tmp_path: Path,
         await downloaded(settings, tmp_path / out, USUAL)
     assert Archive(tmp_path / "one").sessions() == Archive(tmp_path / "two").sessions()
     assert [memory.held for memory in memories] == [0, 0]
+
+
+async def test_readers_of_a_client_wait_for_room_but_never_for_themselves(memories: list[Watched]) -> None:
+    """Many at once, and one who reads every two views side by side."""
+    settings = SimulatorSettings(limit=WIDE, paging=PagingSettings(pages=3))
+    async with Simulator(settings) as simulator, Client(KEYS, USUAL.settings(simulator.base_url)) as client:
+
+        async def read(view: View) -> None:
+            assert [one.raw async for one in client.segments(*view)] == list(simulator.truth.expected_segments(view))
+
+        async with anyio.create_task_group() as group:
+            for view in simulator.views:
+                group.start_soon(read, view)
+        (memory,) = memories
+        assert memory.waited > 0
+        assert memory.most <= ON_THEIR_WAY
+        with anyio.fail_after(30):
+            for one, other in pairwise(simulator.views):
+                async for _ in client.segments(*one):
+                    await read(other)
+    assert memory.held == 0

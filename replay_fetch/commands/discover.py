@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 import anyio
 from anyio import to_thread
 
-from replay_fetch.api import Echoes, Endpoint, FoundPage, PageDecoder, Window, auth_headers, queries
+from replay_fetch.api import FoundPage, Window, queries
 from replay_fetch.commands.stopping import SIGNALS
 from replay_fetch.errors import Forbidden, Rejected, ReplayFetchError
 from replay_fetch.fetch import Asking, KeyWatch, Search, sessions_of
 from replay_fetch.ledger import FoundViews
 from replay_fetch.pacing import Pacer
+from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.show import PacerMoment, where_workers_stand
 from replay_fetch.progress import FindingMoment, Limiting, Reporter, RunStats, Standing, follow, watch
 from replay_fetch.settings import Credentials, Settings
-from replay_fetch.transport import open_transport
 
 log = logging.getLogger(__name__)
 
@@ -110,14 +110,8 @@ class Discover:
         return self.found
 
     async def _find(self) -> None:
-        api, fetch = self._settings.api, self._settings.fetch
         keys = KeyWatch(_PLAYLIST_PERMISSION if self._wanted.playlist else _PERMISSION)
-        async with open_transport(api, fetch, auth_headers(self._credentials)) as transport:
-            stats = self.found.stats
-            echoes = Echoes(self._credentials)
-            asking = Asking(
-                transport, self._pacer, Endpoint(api), PageDecoder(api), stats, fetch.retries, keys, echoes=echoes
-            )
+        async with connected(self._settings, self._credentials, self._pacer, self.found.stats, keys) as asking:
             try:
                 for query in await self._queries(asking):
                     self._searches.append(Search(asking, query, self._wanted.window))

@@ -11,13 +11,12 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from replay_fetch.api import Echoes, Endpoint, PageDecoder, auth_headers
 from replay_fetch.archive import Layout, Report, Writer, write_report
 from replay_fetch.errors import ArchiveError, ReplayFetchError
-from replay_fetch.fetch import Asking
 from replay_fetch.ledger import Ledger, ToDo, Totals
-from replay_fetch.memory import Memory, for_pages
+from replay_fetch.memory import for_pages
 from replay_fetch.pacing import Pacer
+from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date
 from replay_fetch.pipeline.planning import Plan
 from replay_fetch.pipeline.run import Run
@@ -36,7 +35,6 @@ from replay_fetch.progress import (
     watch,
 )
 from replay_fetch.settings import Credentials, Settings
-from replay_fetch.transport import open_transport
 
 
 class Download:
@@ -92,23 +90,11 @@ class Download:
 
     async def _fetch(self, todo: ToDo, stop: anyio.Event, shown_by: Reporter | None) -> None:
         await to_thread.run_sync(begin_run, self._ledger)
-        api, fetch, stats = self._settings.api, self._settings.fetch, self._stats
-        on_their_way, room = for_pages(fetch.memory_limit)
-        on_commit = partial(count_records, stats, Complaints())
-        writer = Writer(self._layout, self._ledger, self._settings.archive, on_commit, room)
-        async with open_transport(api, fetch, auth_headers(self._credentials)) as transport:
-            echoes = Echoes(self._credentials)
-            asking = Asking(
-                transport,
-                self._pacer,
-                Endpoint(api),
-                PageDecoder(api),
-                stats,
-                fetch.retries,
-                echoes=echoes,
-                memory=Memory(on_their_way),
-            )
-            run = Run(self._ledger, todo, asking, writer, self._settings, stop, self._slowest)
+        settings, stats = self._settings, self._stats
+        _, room = for_pages(settings.fetch.memory_limit)
+        writer = Writer(self._layout, self._ledger, settings.archive, partial(count_records, stats, Complaints()), room)
+        async with connected(settings, self._credentials, self._pacer, stats) as asking:
+            run = Run(self._ledger, todo, asking, writer, settings, stop, self._slowest)
             async with anyio.create_task_group() as shown:
                 limiting = Limiting()
                 shown.start_soon(watch, limiting, partial(self._standing, run))
