@@ -9,6 +9,7 @@ import anyio
 import pytest
 from archives import USUAL, Archive, Job, download, downloaded, opened_all, truth, view_lines, write_list
 
+from replay_fetch.archive import Message, Writer
 from replay_fetch.model import Outcome, Source
 from replay_fetch.settings import ArchiveSettings, Compression, FetchSettings, PlanSettings, SourceChoice
 from replay_fetch.simulator import (
@@ -363,6 +364,27 @@ async def test_views_that_stay_forbidden_are_no_reason_to_doubt_the_keys(tmp_pat
         assert (first.exit_code, again.exit_code) == (1, 1)
         assert again.report.outcomes == first.report.outcomes
         assert again.report.outcomes[Outcome.FORBIDDEN] == again.report.requests > 0
+
+
+async def test_views_that_stay_forbidden_are_kept_as_they_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not all at the end, where a kill would have lost them and a slow disk must not."""
+    settings = SimulatorSettings(faults=(Fault.parse("403:sticky,rate=0.3"),))
+    job = replace(USUAL, fetch=FetchSettings(workers=1))
+    asked_before_put: list[int] = []
+    put = Writer.put
+
+    async def slow_put(writer: Writer, message: Message) -> None:
+        asked_before_put.append(simulator.counts.requests - asked)
+        await put(writer, message)
+        await anyio.sleep(0.001)
+
+    async with Simulator(settings) as simulator:
+        first = await download(simulator, tmp_path / "out", job)
+        asked = simulator.counts.requests
+        monkeypatch.setattr(Writer, "put", slow_put)
+        await download(simulator, tmp_path / "out", job)
+    assert asked_before_put == list(range(1, first.report.outcomes[Outcome.FORBIDDEN] + 1))
+    assert len(asked_before_put) > 3
 
 
 async def test_a_list_without_a_usable_row_asks_nothing(tmp_path: Path) -> None:

@@ -75,11 +75,10 @@ class Run:
                         worker = Worker(self.asking, self.settings, self.writer, held, self.slowest)
                         workers.start_soon(worker.work, producer)
             brakes.cancel_scope.cancel()
-            self.cut_short = producer.cut_short or asking.cancelled_caught
-            if not self.cut_short:
-                self.asking.keys.finish()
-                for ended in held:  # forbidden, and the keys are not to blame
-                    await self.writer.put(ended)
+        self.cut_short = producer.cut_short or asking.cancelled_caught
+        if not self.cut_short:
+            # Nothing is held behind this: a view that shows the keys to be good has the held ones put when it ends.
+            self.asking.keys.finish()
 
     async def _stop_on_request(self, producer: Producer, asking: anyio.CancelScope) -> None:
         await self.stop.wait()

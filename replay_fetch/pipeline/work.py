@@ -24,7 +24,11 @@ class Worker:
         held: list[ViewEnded],
         slowest: Slowest,
     ) -> None:
-        """``held`` is shared by all workers: forbidden views, until it is known that the keys are good."""
+        """``held`` is shared by all workers: views that are forbidden, until it is known that the keys are good.
+
+        They are few: the third is taken to be the keys' fault. Views that were forbidden before are not
+        among them: they say nothing of the keys, and may be all that is left of a list.
+        """
         self._asking = asking
         self._settings = settings
         self._writer = writer
@@ -42,7 +46,7 @@ class Worker:
             took = now() - began
             self._slowest.note(SlowView(took, planned.view, ended.outcome, ended.reason))
             self._held.append(ended)
-            while self._held and (self._asking.keys.accepted or self._held[-1].outcome is not Outcome.FORBIDDEN):
+            while self._held and (self._asking.keys.accepted or not _newly_forbidden(self._held[-1])):
                 await self._writer.put(self._held.pop())
 
     async def _fetch(self, planned: PlannedView) -> ViewEnded:
@@ -51,7 +55,7 @@ class Worker:
         if earlier is not None and earlier.token is not None:
             walk.go_on(Source(earlier.source), Start(earlier.token, earlier.pages, earlier.segments > 0))
         keys = self._asking.keys
-        if earlier is not None and earlier.outcome is Outcome.FORBIDDEN:
+        if _forbidden_before(planned):
             keys.forbidden_before.add(planned.view)
         try:
             segments = await self._pages(planned, walk)
@@ -79,3 +83,11 @@ class Worker:
             del arrived  # nothing refers to the page any more: the next one may need the room
             walk.let_go()
         return segments
+
+
+def _forbidden_before(planned: PlannedView) -> bool:
+    return planned.earlier is not None and planned.earlier.outcome is Outcome.FORBIDDEN
+
+
+def _newly_forbidden(ended: ViewEnded) -> bool:
+    return ended.outcome is Outcome.FORBIDDEN and not _forbidden_before(ended.planned)
