@@ -28,7 +28,7 @@ _BODY_SLACK = 2**20
 _PLAIN, _PACKED = WHILE_READ, 8 * WHILE_READ
 # What takes less than this is not counted: all workers together take little with it.
 _LIGHT = 2**18
-# What a body counts as that does not tell its length.
+# Bytes assumed for a body without Content-Length.
 _UNTOLD = 2**20
 _JSON = {"Content-Type": "application/json"}
 

@@ -26,7 +26,7 @@ from replay_fetch.transport import Transport
 log = logging.getLogger(__name__)
 
 # A body of this many bytes or more is read in a thread: it would hold up the loop for milliseconds. One at a
-# time: the interpreter is one, and each lies in memory three times over meanwhile.
+# time: the GIL allows no more, and each page is held three times meanwhile.
 _LARGE = 256 * 1024
 # Of bodies from this size on, only so many are read in a turn of the event loop: those of all workers, come in
 # together, would hold it up for tens of milliseconds.

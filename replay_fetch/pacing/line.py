@@ -25,8 +25,8 @@ class _Place:
 class Line:
     """Lets through as many as the gates allow, whenever something may have opened them.
 
-    All who may go are let go in one turn of the event loop. Would each of them wake the next, there
-    were one request for each turn of the loop, and a line that once had formed would never end.
+    All who may go are let go in one turn of the event loop. If each waiter woke the next, only one request
+    would leave per turn of the event loop, and a queue, once formed, would never drain.
     """
 
     def __init__(self, wait: Callable[[float], float]) -> None:
