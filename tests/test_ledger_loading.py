@@ -63,6 +63,18 @@ def test_a_clash_with_an_earlier_list_is_one_too(ledger: Ledger) -> None:
     assert ledger.load(rows("ABC/1")).clashes == [Clash(2, "ABC", "abc")]
 
 
+def test_of_very_many_clashes_the_first_are_named_and_all_are_counted(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list in another case than an earlier one clashes in every row; memory must not grow with it."""
+    monkeypatch.setattr(loading, "_BATCH", 70)
+    ids = [f"s{n}" for n in range(300)]
+    ledger.load(rows(*(f"{name}/1" for name in ids)))
+    loaded = ledger.load(rows(*(f"{name.upper()}/1" for name in ids), "s0/2", "s0/2"))
+    assert loaded.clashes == [Clash(line, f"S{line - 2}", f"s{line - 2}") for line in range(2, 102)]
+    assert (loaded.rows, loaded.views, loaded.duplicates, loaded.clashing) == (302, 1, 1, 300)
+
+
 def test_a_later_list_takes_its_views_over_and_leaves_their_places(ledger: Ledger) -> None:
     first = ledger.load(rows("a/1", "b/1"))
     second = ledger.load(rows("b/2", "b/1", "c/1"))

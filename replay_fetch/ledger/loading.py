@@ -12,6 +12,8 @@ from replay_fetch.model import View
 # Rows that are arranged together. Lists come in any order, and the trees of millions of ids do not fit the
 # cache: in the order of its keys, a batch goes through a tree once and not once a row.
 _BATCH = 50_000
+# Clashes that are kept with their ids; a list in another case than an earlier one has millions of them.
+_NAMED = 100
 
 # Batches lie in temporary files, not in memory: first as they come, then by session.
 _INCOMING = """
@@ -53,13 +55,19 @@ class Clash(NamedTuple):
 
 
 class LoadedList(NamedTuple):
-    """What one list came to: ``rows`` = ``views`` + ``duplicates`` + ``clashes``."""
+    """What one list came to: ``rows`` = ``views`` + ``duplicates`` + ``clashing``."""
 
     number: int
     rows: int
     views: int
     duplicates: int
     clashes: list[Clash]
+    """The first 100 of those that clash."""
+
+    @property
+    def clashing(self) -> int:
+        """How many rows clash."""
+        return self.rows - self.views - self.duplicates
 
 
 def load_rows(db: sqlite3.Connection, number: int, rows: Iterable[tuple[int, View, int | None]]) -> LoadedList:
@@ -70,16 +78,19 @@ def load_rows(db: sqlite3.Connection, number: int, rows: Iterable[tuple[int, Vie
     for table in (_INCOMING, _ARRANGED):
         db.execute(table)
     (before,) = db.execute("SELECT coalesce(max(row), 0) FROM view").fetchone()
-    total = views = 0
+    total = views = clashing = 0
     clashes: list[Clash] = []
     unread = ((line, view.session_id, view.view_id, expected) for line, view, expected in rows)
     while taken := db.executemany(_TAKE, itertools.islice(unread, _BATCH)).rowcount:
         place = {"before": before + total, "list": number}
         db.execute(_ARRANGE)
         db.execute(_ADD_SESSIONS, place)
-        clashes.extend(Clash(*row) for row in db.execute(_FIND_CLASHES))
+        found = db.execute(_FIND_CLASHES)
+        named = [Clash(*row) for row in itertools.islice(found, _NAMED - len(clashes))]
+        clashing += len(named) + sum(1 for _ in found)
+        clashes += named
         views += db.execute(_ADD_VIEWS, place).rowcount
         total += taken
         for emptied in ("incoming", "arranged"):
             db.execute(f"DELETE FROM {emptied}")  # noqa: S608 - names of tables
-    return LoadedList(number, total, views, total - views - len(clashes), clashes)
+    return LoadedList(number, total, views, total - views - clashing, clashes)

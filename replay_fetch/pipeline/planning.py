@@ -41,6 +41,7 @@ class Plan:
         self.list_number, self.views, self.duplicates = loaded.number, loaded.views, loaded.duplicates
         for clash in loaded.clashes:
             self.reject(clash.line, f"session id {clash.session_id} differs only in case from {clash.earlier}")
+        self.bad_rows += loaded.clashing - len(loaded.clashes)
 
     def reject(self, line: int, reason: str) -> None:
         """Count a bad row and name it, unless very many were named before."""
