@@ -163,6 +163,52 @@ def test_a_shorter_chain_that_is_finished_replaces_a_longer_one(layout: Layout) 
     assert (record.segments, read(draft)) == (1, content(planned(), 1))
 
 
+def test_a_chain_that_began_with_an_empty_page_goes_on_behind_it(layout: Layout) -> None:
+    """There is no part then, and none is missing."""
+    earlier = Draft.begin(planned(), layout)
+    add(earlier, 0, then="t2")
+    earlier.save()
+    record = earlier.settle(ended(planned(), Outcome.FAILED))
+    assert (record.pages, record.token) == (1, "t2")
+    draft = Draft.begin(planned(earlier=record), layout)
+    add(draft, 1)
+    finished = draft.settle(ended(planned()))
+    assert (finished.outcome, finished.segments, finished.pages) == (Outcome.FETCHED, 1, 2)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.MISSING, Outcome.EMPTY])
+@pytest.mark.parametrize("then", [None, "t2"])
+def test_what_was_saved_stays_though_the_api_knows_nothing_of_it_any_more(
+    layout: Layout, outcome: Outcome, then: str | None
+) -> None:
+    """It may be the only copy; and it is not whole, so it is no success."""
+    draft = Draft.begin(left_behind(layout, 3, then, Outcome.FAILED), layout)
+    draft.start_over()
+    record = draft.settle(ended(planned(), outcome))
+    assert (record.outcome, record.segments, record.part) == (Outcome.INCOMPLETE, 3, 0)
+    assert (
+        record.reason
+        == f"an earlier run got 3 segments before it was cut off, which are kept; asked again, the view is {outcome}"
+    )
+    draft.remove_stale(in_file=False)
+    assert draft.layout.part(record.planned.row, 0).read_bytes() == content(planned(), 3)
+
+
+def test_a_list_that_counts_anew_is_believed_though_the_answer_is_the_same(layout: Layout) -> None:
+    def asked_again(record: ViewRecord, expected: int | None) -> ViewRecord:
+        draft = Draft.begin(replace(planned(earlier=record), expected=expected), layout)
+        add(draft, 2)
+        return draft.settle(ended(planned()))
+
+    first = Draft.begin(planned(), layout)
+    add(first, 2)
+    first.save()
+    record = first.settle(ended(planned()))
+    for expected, noted in ((5, {"segments_expected": 5}), (None, {}), (7, {"segments_expected": 7}), (2, {})):
+        record = asked_again(record, expected)
+        assert record.checks == noted
+
+
 def test_a_growing_chain_loses_nothing_while_an_earlier_one_was_longer(layout: Layout) -> None:
     """It is saved as it grows, while the ledger still counts on the earlier run's part."""
     view = left_behind(layout, 3, None, Outcome.INCOMPLETE)

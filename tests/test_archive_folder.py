@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from replay_fetch.archive import Layout, existing, make_good, opened
+from replay_fetch.archive import Layout, clear, existing, make_good, opened
 from replay_fetch.archive.folder import check_ledger_is_there
 from replay_fetch.archive.lock import locked
 from replay_fetch.errors import ArchiveError
@@ -141,8 +141,10 @@ def test_what_nobody_needs_is_removed_and_what_is_needed_stays(layout: Layout) -
     for partial in (False, True):
         layout.session_file("s", partial=partial).write_bytes(b"lines")
     knows = Knows(parts={(1, 1)})
-    make_good(layout, knows)
+    clear(layout, knows)
     assert [path.name for path in layout.parts.iterdir()] == ["1-1.ndjson"]
     assert list(layout.temporary.iterdir()) == []
+    assert knows.partial_files
+    make_good(layout, knows)
     assert [path.name for path in layout.sessions.iterdir()] == ["s.ndjson"]
     assert not knows.partial_files

@@ -1,7 +1,7 @@
 """The archive: drafts become parts, parts become session files, and the manifest says what is where."""
 
 from replay_fetch.archive.compress import require
-from replay_fetch.archive.folder import check_ledger_is_there, existing, make_good, opened
+from replay_fetch.archive.folder import check_ledger_is_there, clear, existing, make_good, opened
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import holder
 from replay_fetch.archive.manifest import write_manifest
@@ -25,6 +25,7 @@ __all__ = [
     "Writer",
     "by_session",
     "check_ledger_is_there",
+    "clear",
     "entries",
     "existing",
     "holder",

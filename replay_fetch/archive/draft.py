@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from replay_fetch.api import Continuity, facts
 from replay_fetch.archive.blocks import file_range, whole_lines
 from replay_fetch.archive.durable import write_file
+from replay_fetch.archive.endings import DAMAGED, EXPECTED, GONE, ended_as, lacking
 from replay_fetch.archive.kept import holds_all_of
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines, segment_of
@@ -131,20 +132,27 @@ class Draft(Struct, eq=False):
         2. Where an earlier chain got further and this one is not finished, the earlier one is kept.
         3. A view that was finished and is asked for again keeps what it had, unless the new answer holds
            all of that.
+        4. Segments that are there stay, though the API knows nothing of the view any more.
         """
         self._make_lines()
         finished = ended is not None and ended.outcome.finished
         if self._kept is not None and self._kept.finished and (ended is None or self._stays(self._kept, ended)):
-            return replace(self._kept, planned=replace(self.planned, earlier=None))
+            noticed = {name: value for name, value in self._kept.checks.items() if name != EXPECTED}
+            checks = noticed | lacking(self.planned, self._kept.segments)
+            return replace(self._kept, planned=replace(self.planned, earlier=None), checks=checks)
         if self.damaged:
             self._kept = ViewRecord(self.planned, part=self._number)
-            return _ended(self._kept, ended and replace(ended, outcome=Outcome.FAILED, reason=_DAMAGED))
+            return ended_as(self._kept, ended and replace(ended, outcome=Outcome.FAILED, reason=DAMAGED))
+        if ended is not None and finished and self._kept is not None and self._kept.segments and not self._segments:
+            self._drop()
+            reason = GONE % (self._kept.segments, ended.outcome)
+            return ended_as(self._kept, replace(ended, outcome=Outcome.INCOMPLETE, reason=reason))
         if self._kept is None or finished or self._kept.segments <= self._segments:
             self._kept = self._record(ended)
             return self._kept
         if ended is not None:
             self._drop()  # it got less far, and goes no further
-        return _ended(self._kept, ended)
+        return ended_as(self._kept, ended)
 
     def remove_stale(self, *, in_file: bool) -> None:
         """Remove parts that no longer count, and its own where its lines now lie in the session's file."""
@@ -184,7 +192,7 @@ class Draft(Struct, eq=False):
         self._token, self._source = earlier.token, earlier.source
         self._saved = self.size = earlier.size
         try:
-            for line in whole_lines(self.part, earlier.size):
+            for line in whole_lines(self.part, earlier.size) if earlier.size else ():  # else there is no part
                 self._hash.update(line)
                 self._continuity.add(facts(segment_of(line)))
             intact = not earlier.size or self._hash.hexdigest() == earlier.sha256
@@ -225,24 +233,9 @@ class Draft(Struct, eq=False):
             "repeats": told.repeats,
             "lacks_full_snapshot": told.lacks_full_snapshot,
         }
-        expected = self.planned.expected
-        if expected is not None and expected > self._segments:
-            noticed["segments_expected"] = expected
-        return {name: value for name, value in noticed.items() if value}
+        return {name: value for name, value in noticed.items() if value} | lacking(self.planned, self._segments)
 
     def _about(self) -> dict[str, object]:
         told = self._continuity
         known = {"start_ms": told.start_ms, "end_ms": told.end_ms, "records": told.records}
         return {name: value for name, value in known.items() if value is not None}
-
-
-_DAMAGED = "its saved part is damaged; the next run fetches it anew"
-
-
-def _ended(record: ViewRecord, ended: ViewEnded | None) -> ViewRecord:
-    """The record with its ending; a chain that cannot be followed does not go on from where it is cut."""
-    if ended is None:
-        return replace(record, outcome=None, reason="")
-    token = None if ended.outcome is Outcome.INCOMPLETE else record.token
-    source = record.source or ended.source
-    return replace(record, outcome=ended.outcome, reason=ended.reason, source=source, token=token)

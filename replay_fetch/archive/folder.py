@@ -70,7 +70,7 @@ class Knowledge(Protocol):
 
 
 def make_good(layout: Layout, ledger: Knowledge) -> None:
-    """Finish what a killed run was about to do, and remove what it left behind."""
+    """Finish what a killed run was about to do; its partial files are to be written anew."""
     with explained(f"clearing {layout.private}"):
         for session, session_id in ledger.unnamed():
             written = Path(layout.session_on_its_way(session))
@@ -78,16 +78,21 @@ def make_good(layout: Layout, ledger: Knowledge) -> None:
                 replace(written, layout.session_file(session_id))
         sync_folder(layout.sessions)
         ledger.named()
+        # What the ledger says of a partial file may be older than the file.
+        ledger.forget_partial_files()
+        for partial in layout.sessions.glob("*.partial.*"):
+            partial.unlink()
+
+
+def clear(layout: Layout, ledger: Knowledge) -> None:
+    """Remove what earlier runs, killed or not, left behind and nobody needs."""
+    with explained(f"clearing {layout.private}"):
         for leftover in layout.temporary.iterdir():
             leftover.unlink()
         for part in layout.parts.iterdir():
             row, _, number = part.stem.partition("-")
             if not (row.isdigit() and number.isdigit() and ledger.has_part(int(row), int(number))):
                 part.unlink()
-        # What the ledger says of a partial file may be older than the file: the run writes them anew at its end.
-        ledger.forget_partial_files()
-        for partial in layout.sessions.glob("*.partial.*"):
-            partial.unlink()
 
 
 def _check_ours(layout: Layout) -> None:

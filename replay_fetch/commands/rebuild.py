@@ -11,7 +11,6 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from replay_fetch.archive import Entry, Layout, opened, readable
-from replay_fetch.archive.commit import Committer
 from replay_fetch.archive.durable import explained, make_folder, sync_folder, write_file
 from replay_fetch.archive.durable import replace as give_name
 from replay_fetch.archive.stored import stored_text
@@ -69,9 +68,6 @@ def rebuild(root: Path, jobs: int | None, shown_by: Reporter | None) -> Rebuilt:
             sync_folder(layout.parts)
             _replace(layout, new, restoring)
     with open_as_it_is(root) as (layout, ledger):
-        committer = Committer(layout, ledger, keep_raw=False)
-        with closing(committer):
-            committer.commit_partial_files()
         bring_manifest_up_to_date(layout, ledger, changed=True, in_order=True)
     return rebuilt
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import orjson
 
-from replay_fetch.archive import Layout, check_ledger_is_there, make_good, opened, require, write_manifest
+from replay_fetch.archive import Layout, check_ledger_is_there, clear, make_good, opened, require, write_manifest
+from replay_fetch.archive.commit import Committer
 from replay_fetch.errors import SettingsError
 from replay_fetch.ledger import Ledger, check_file
 from replay_fetch.ledger.setting import Setting, State
@@ -37,6 +38,7 @@ def open_as_it_is(out: Path, compress: Compression | None = None) -> Iterator[tu
         layout = dataclasses.replace(folder, compression=_compression(ledger, compress))
         if ledger.setting(Setting.STATE) == State.RUNNING:
             make_good(layout, ledger)
+        clear(layout, ledger)
         yield layout, ledger
 
 
@@ -75,12 +77,15 @@ def begin_run(ledger: Ledger) -> None:
 
 
 def bring_manifest_up_to_date(layout: Layout, ledger: Ledger, *, changed: bool, in_order: bool) -> None:
-    """Write the manifest, unless it is what the ledger says.
+    """Write the partial files that are lacking, and the manifest, unless it is what the ledger says.
 
     ``changed`` says that the ledger has views that no run began with. Where not all is ``in_order``
     (a write failed), the next run looks for leftovers as after a kill.
     """
     if changed or ledger.setting(Setting.STATE) != State.CLEAN or not layout.manifest.exists():
+        if in_order:
+            with closing(Committer(layout, ledger, keep_raw=False)) as committer:
+                committer.commit_partial_files()
         write_manifest(layout, ledger.views())
         if in_order:
             ledger.set_setting(Setting.STATE, State.CLEAN)

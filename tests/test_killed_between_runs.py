@@ -1,0 +1,52 @@
+"""What a run that has nothing to ask for makes of what a killed one left."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from archives import WIDE, Archive, Job, download
+from damaged_archives import verified
+
+from replay_fetch.archive import Layout
+from replay_fetch.ledger import Ledger
+from replay_fetch.ledger.setting import Setting, State
+from replay_fetch.settings import FetchSettings
+from replay_fetch.simulator import Fault, Simulator, SimulatorSettings
+
+pytestmark = pytest.mark.anyio
+
+_FAILING = SimulatorSettings(seed=1, limit=WIDE, faults=(Fault.parse("500:sticky,rate=0.3"),))
+_HASTY = Job(fetch=FetchSettings(workers=8, retries=0))
+
+
+async def test_partial_files_are_there_again_though_nothing_was_to_do(tmp_path: Path) -> None:
+    """The killed run's are removed, for they may be newer than what the ledger says of them."""
+    out, finished = tmp_path / "archive", tmp_path / "finished.csv"
+    async with Simulator(_FAILING) as simulator:
+        await download(simulator, out, _HASTY)
+        before, manifest = Archive(out).sessions(), Archive(out).manifest()
+        assert any(".partial." in name for name in before)
+        lines = [f"{view.session_id},{view.view_id}" for view, line in manifest.items() if line["outcome"] == "fetched"]
+        finished.write_text("\n".join(["session_id,view_id", *lines[:3], ""]))
+        await download(simulator, out, _HASTY, views=finished)
+        with closing(Ledger.open(Layout(out).ledger)) as ledger:
+            ledger.set_setting(Setting.STATE, State.RUNNING)
+        asked = simulator.counts.requests
+        await download(simulator, out, _HASTY, views=finished)
+        assert simulator.counts.requests == asked
+    assert Archive(out).sessions() == before
+    assert Archive(out).manifest() == manifest
+    assert verified(out).exit_code == 0
+
+
+async def test_leftovers_of_a_run_with_nothing_to_do_are_cleared_by_the_next(tmp_path: Path) -> None:
+    out = tmp_path / "archive"
+    async with Simulator(SimulatorSettings(limit=WIDE)) as simulator:
+        await download(simulator, out, _HASTY)
+        layout = Layout(out)
+        (layout.temporary / "manifest").write_bytes(b"half")
+        layout.part(1, 1).write_bytes(b"of a refresh that was stopped")
+        await download(simulator, out, _HASTY)
+    assert [*layout.temporary.iterdir(), *layout.parts.iterdir()] == []
