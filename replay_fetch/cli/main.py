@@ -71,17 +71,24 @@ the file named with --env-file; DD_SITE names the site
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    options = argparse.Namespace()
     try:
         _let_signals_interrupt()
-        return _run(sys.argv[1:] if arguments is None else list(arguments))
+        return _run(sys.argv[1:] if arguments is None else list(arguments), options)
     except ReplayFetchError as error:
         complain(error)
         return exit_code_of(error)
     except KeyboardInterrupt:
         return INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - a defect, which Python would end with 1: some rows did not end well
+        from replay_fetch.cli.defect import confess  # noqa: PLC0415 - brings much along that --help does not need
+
+        confess(error, options)
+        return STOPPED
 
 
-def _run(arguments: Sequence[str]) -> int:
+def _run(arguments: Sequence[str], options: argparse.Namespace) -> int:
+    """``options`` is filled in, so that the caller has them whatever comes of it."""
     name = next((word for word in arguments if not word.startswith("-")), "")
     if name not in COMMANDS:
         _without_command(name, arguments)
@@ -91,7 +98,7 @@ def _run(arguments: Sequence[str]) -> int:
     if "--config" in parser.flags:
         _settle(parser, words)
     parser.check_flags(words)
-    options = parser.parse_args(words)
+    parser.parse_args(words, options)
     code: int = import_module(COMMANDS[name].module).run(options)
     return code
 
