@@ -5,16 +5,20 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from time import monotonic
 
 from replay_fetch.ledger import Ledger, LoadedList, Totals
 from replay_fetch.model import View
 from replay_fetch.plan import BadRow, ViewList
+from replay_fetch.progress.units import count
 
 log = logging.getLogger(__name__)
 
 # Bad rows that are named one by one; a list with the wrong column has millions of them.
 _NAMED = 20
 _KEPT = 100
+# Seconds between two lines that say how far a list is read, and rows between two looks at the clock.
+_PERIOD, _GLANCE = 10.0, 10_000
 
 
 @dataclass(slots=True)
@@ -30,6 +34,8 @@ class Plan:
     """Of the first bad rows, each with its line."""
     loaded: bool = True
     """False where the ledger knew the unchanged list already."""
+    rehearsed: bool = False
+    """Nothing is fetched, and no report written."""
 
     @property
     def rows(self) -> int:
@@ -51,7 +57,8 @@ class Plan:
         if self.bad_rows <= _NAMED:
             log.warning("line %d: %s; the row is left out", line, reason)
         elif self.bad_rows == _NAMED + 1:
-            log.warning("more bad rows follow; report.json names the first %d", _KEPT)
+            whose = "a download's " if self.rehearsed else ""
+            log.warning("more bad rows follow; %sreport.json names the first %d", whose, _KEPT)
 
 
 def load_plan(ledger: Ledger, views: ViewList, fingerprint: str | None) -> Plan:
@@ -61,10 +68,13 @@ def load_plan(ledger: Ledger, views: ViewList, fingerprint: str | None) -> Plan:
     """
     known = ledger.known_list(fingerprint) if fingerprint else None
     if known is not None:
-        return Plan(views.name, known.number, known.views, known.duplicates, loaded=False)
+        plan = Plan(views.name, known.number, known.views, known.duplicates, loaded=False)
+        _warn_of_nothing(plan)
+        return plan
     plan = Plan(views.name)
     with views:
         plan.note(ledger.load(_good_rows(views, plan)))
+    _warn_of_nothing(plan)
     if fingerprint and not plan.bad_rows:
         ledger.remember_list(plan.list_number, fingerprint)
     return plan
@@ -72,16 +82,26 @@ def load_plan(ledger: Ledger, views: ViewList, fingerprint: str | None) -> Plan:
 
 def rehearse_plan(ledger: Ledger, views: ViewList) -> tuple[Plan, Totals]:
     """What loading ``views`` would come to; the ledger stays as it is."""
-    plan = Plan(views.name)
+    plan = Plan(views.name, rehearsed=True)
     with views:
         loaded, totals = ledger.rehearse(_good_rows(views, plan))
     plan.note(loaded)
+    _warn_of_nothing(plan)
     return plan, totals
 
 
 def _good_rows(views: ViewList, plan: Plan) -> Iterator[tuple[int, View, int | None]]:
-    for row in views.rows():
+    said = monotonic()
+    for number, row in enumerate(views.rows(), start=1):
         if isinstance(row, BadRow):
             plan.reject(row.line, row.reason)
         else:
             yield row
+        if not number % _GLANCE and (now := monotonic()) - said >= _PERIOD:
+            said = now
+            log.info("%s rows of the list read", count(number), extra={"fields": {"rows_read": number}})
+
+
+def _warn_of_nothing(plan: Plan) -> None:
+    if not plan.rows:
+        log.warning("%s: the list has no rows, so there is nothing to do", plan.list_name)
