@@ -6,12 +6,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay_fetch.progress.units import count, duration, rate, size, some
+from replay_fetch.progress.units import asked, count, duration, rate, size, some
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 views"), (1, "1 view"), (1_200, "1,200 views")])
 def test_one_is_not_some(number: int, text: str) -> None:
     assert some(number, "view") == text
+
+
+@pytest.mark.parametrize(
+    ("counts", "text"),
+    [
+        ((0, 0, 0), "0 requests (0 were 429, 0 retries)"),
+        ((1, 1, 1), "1 request (1 was 429, 1 retry)"),
+        ((1_200, 2, 30), "1,200 requests (2 were 429, 30 retries)"),
+    ],
+)
+def test_requests_are_told_with_what_became_of_them(counts: tuple[int, int, int], text: str) -> None:
+    assert asked(*counts) == text
 
 
 @pytest.mark.parametrize(

@@ -120,12 +120,12 @@ def markup(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_the_page_tells_the_run(markup: str) -> None:
     text = re.sub(r"\s+", " ", Page(markup).text)
     assert "season views.csv, run of 2026-02-03 04:05:06 UTC, 12 s" in text
-    assert "1 views are not finished; the same command asks for them again." in text
+    assert "1 view is not finished; the same command asks again." in text
     assert "503, eight timesthree/v9" in text
     assert "segments are missing between othersone/v1" in text
     assert "7.5 sone/v1failed: 503, eight times" in text
     assert "API limit100 % of the time" in text
-    assert "1 rows of the list name a view again." in text
+    assert "1 row of the list names a view again." in text
     assert "fetchworkers32" in text
     assert "max_rate" not in text
 
@@ -180,7 +180,7 @@ def test_what_strangers_wrote_is_text(tmp_path: Path) -> None:
     [
         (0, {"outcomes": {Outcome.FETCHED: 3}}, "Every view of the list ended well."),
         (1, {"outcomes": {Outcome.FETCHED: 3}, "bad_rows": 2}, "Every view ended well, but 2 rows"),
-        (1, {}, "1 views are not finished; the same command asks for them again."),
+        (1, {}, "1 view is not finished; the same command asks again."),
         (3, {"stopped": "the disk is full"}, "Stopped: the disk is full"),
         (130, {"interrupted": True, "unasked": 5}, "Interrupted; the same command goes on where it ended."),
     ],

@@ -40,7 +40,7 @@ def shown(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
 def test_the_list_tells_of_every_session_newest_first(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = shown(capsys, shop).splitlines()
     assert lines[0].endswith("3 sessions, 4 views, 4 segments, 1.7 kB, from 2023-11-14 to 2023-11-15")
-    assert lines[1] == f"not finished: 1 views, see `replay-fetch status {shop}`"
+    assert lines[1] == f"not finished: 1 view, see `replay-fetch status {shop}`"
     assert [line.split()[0] for line in lines[4::2]] == ["bbbb2222", "aaaa1111", "cccc3333"]
     assert lines[5::2] == [
         "  ios, shop.example/help",

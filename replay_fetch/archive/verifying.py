@@ -64,7 +64,7 @@ def check_session(root: Path, entries: Sequence[Entry]) -> Verdict:
         except PermissionError as error:
             raise _forbidden(root / name, error) from error
         except OSError as error:
-            findings.append(Finding(Problem.MISSING, name, f"{_why(error)}; {len(placed)} views lie in it"))
+            findings.append(Finding(Problem.MISSING, name, f"{_why(error)}; views in it: {len(placed)}"))
             bad.update(entry.record.planned.row for entry in placed)
             continue
         findings += _check_cover(name, size, placed)

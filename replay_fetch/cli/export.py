@@ -8,7 +8,7 @@ from pathlib import Path
 from replay_fetch.cli.output import say
 from replay_fetch.commands.export import export_parquet
 from replay_fetch.progress import Console, logging_to, reporter
-from replay_fetch.progress.units import count
+from replay_fetch.progress.units import some
 from replay_fetch.settings import ShowSettings
 
 
@@ -28,5 +28,5 @@ def run(options: argparse.Namespace) -> int:
     with logging_to(console, show):
         exported = export_parquet(options.out, options.parquet, reporter(show, console))
     for file, rows in zip(exported.files, (exported.views, exported.segments), strict=True):
-        say(f"{file}  {count(rows)} rows")
+        say(f"{file}  {some(rows, 'row')}")
     return 0

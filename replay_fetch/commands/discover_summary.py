@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 
 from replay_fetch.commands.discover import Discovery
-from replay_fetch.progress.units import count, duration, size, some
+from replay_fetch.progress.units import asked, duration, size, some
 
 
 def summary_lines(found: Discovery) -> list[str]:
@@ -14,13 +14,13 @@ def summary_lines(found: Discovery) -> list[str]:
     lines = [
         f"{some(found.views.size, 'view')} of {some(found.views.sessions(), 'session')} found",
         (
-            f"{some(found.events, 'event')} in {some(stats.requests, 'request')} "
-            f"({count(stats.rate_limited)} were 429, {count(stats.retries)} retries), "
+            f"{some(found.events, 'event')} in {asked(stats.requests, stats.rate_limited, stats.retries)}, "
             f"{size(stats.wire_bytes)}, {duration(found.seconds)}"
         ),
     ]
     if found.nameless:
-        lines.append(f"left out: {some(found.nameless, 'event')} that name no view; ask for @type:view in --query")
+        nameless = some(found.nameless, "event that names", "events that name")
+        lines.append(f"left out: {nameless} no view; ask for @type:view in --query")
     if not found.events:
         lines.append("nothing matches: widen --from, or look at --query and --application")
     return lines

@@ -11,7 +11,7 @@ from replay_fetch.archive.durable import explained
 from replay_fetch.commands.tables import segment_rows, view_row
 from replay_fetch.errors import SettingsError
 from replay_fetch.progress import Reporter
-from replay_fetch.progress.units import count, duration, size
+from replay_fetch.progress.units import duration, size, some
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class ExportMoment:
     def words(self) -> list[str]:
         """What to say, the most important first."""
         per_second = self.done / self.seconds if self.seconds else 0.0
-        said = [f"{size(self.done)} of {size(self.total)} read", f"{count(self.segments)} segments"]
+        said = [f"{size(self.done)} of {size(self.total)} read", some(self.segments, "segment")]
         if per_second:
             said += [f"{size(per_second)}/s", f"{duration((self.total - self.done) / per_second)} left"]
         return said

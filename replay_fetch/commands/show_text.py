@@ -11,7 +11,7 @@ from replay_fetch.api.recording import RECORD_TYPES
 from replay_fetch.commands.listing import ListedSession, Sums
 from replay_fetch.commands.session_view import ShownView, Stretch, all_types
 from replay_fetch.commands.timeline import LEGEND, lane
-from replay_fetch.progress.units import count, duration, size
+from replay_fetch.progress.units import count, duration, size, some
 
 _SHORTEST_URL = 12
 
@@ -29,7 +29,8 @@ def listing_text(out: Path, sums: Sums, sessions: Sequence[ListedSession], width
         lines.append(f"  {printable(', '.join(_about(session)), width - 2)}")
     hidden = sums.sessions - len(sessions)
     if hidden:
-        lines += ["", f"{count(hidden)} older sessions are not shown: --limit N, or all with --csv or --json"]
+        older = some(hidden, "older session is", "older sessions are")
+        lines += ["", f"{older} not shown: --limit N, or all with --csv or --json"]
     return "\n".join(lines)
 
 
@@ -54,12 +55,12 @@ def session_text(views: Sequence[ShownView], width: int) -> str:
 
 
 def _sums(out: Path, sums: Sums) -> str:
-    parts = [f"{count(sums.sessions)} sessions", f"{count(sums.views)} views", f"{count(sums.segments)} segments"]
+    parts = [some(sums.sessions, "session"), some(sums.views, "view"), some(sums.segments, "segment")]
     said = f"{out}: {', '.join(parts)}, {size(sums.bytes)}"
     if sums.first_ms is not None:
         said += f", from {_when(sums.first_ms)[:10]} to {_when(sums.last_ms)[:10]}"
     if sums.unfinished:
-        said += f"\nnot finished: {count(sums.unfinished)} views, see `replay-fetch status {out}`"
+        said += f"\nnot finished: {some(sums.unfinished, 'view')}, see `replay-fetch status {out}`"
     return said
 
 
@@ -77,7 +78,7 @@ def _session_facts(views: Sequence[ShownView], over: Stretch) -> str:
     gaps = sum(len(view.gaps) for view in views)
     said = [f"{_when(over.start_ms)} UTC", duration(over.seconds)]
     said += [sdk for sdk in dict.fromkeys(printable(view.sdk, 20) for view in views) if sdk]
-    said += [f"{len(views)} views", f"{count(sum(view.record.segments for view in views))} segments"]
+    said += [some(len(views), "view"), some(sum(view.record.segments for view in views), "segment")]
     said += [size(sum(view.record.size for view in views))]
     said += [f"idle {duration(idle)}"] if idle else []
     return ", ".join([*said, f"gaps: {gaps}"] if gaps else said)

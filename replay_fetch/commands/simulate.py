@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio
 
 from replay_fetch.errors import ArchiveError
+from replay_fetch.progress.units import some
 from replay_fetch.simulator import AuthMode, AuthSettings, Simulator, SimulatorSettings
 from replay_fetch.simulator.recordings import recordings_folder
 
@@ -44,8 +45,9 @@ def _write_views(simulator: Simulator, path: Path) -> None:
 def _welcome(simulator: Simulator, views: Path | None) -> Iterator[str]:
     url, limit = simulator.base_url, simulator.settings.limit
     views_file = views or recordings_folder() / "pairs.csv"
-    rate = f"{limit.limit} requests per {limit.period:g} s" if limit.limit else "no rate limit"
-    yield f"simulating the API at {url}: {len(simulator.views)} views, shape {simulator.settings.paging.shape}, {rate}"
+    rate = f"{some(limit.limit, 'request')} per {limit.period:g} s" if limit.limit else "no rate limit"
+    views_served = some(len(simulator.views), "view")
+    yield f"simulating the API at {url}: {views_served}, shape {simulator.settings.paging.shape}, {rate}"
     yield "in another shell:"
     yield f"  export {_keys(simulator.settings.auth)}"
     yield f"  replay-fetch download {views_file} archive --base-url {url}"

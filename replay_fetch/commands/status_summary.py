@@ -50,13 +50,13 @@ def _noted_fields(record: ViewRecord) -> dict[str, object]:
 
 
 def _lines(found: Status) -> Iterator[str]:
-    yield f"{count(found.total.views)} views in {found.root}"
+    yield f"{some(found.total.views, 'view')} in {found.root}"
     for outcome, tally in _ordered(found):
-        holds = f"{count(tally.segments)} segments, {size(tally.size)}" if tally.size else ""
+        holds = f"{some(tally.segments, 'segment')}, {size(tally.size)}" if tally.size else ""
         yield f"  {outcome or 'not asked':<14}{count(tally.views):>11}  {holds}".rstrip()
     sessions = found.whole + found.partial + found.untouched
     kinds = ((found.whole, "whole"), (found.partial, "partial"), (found.untouched, "not begun"))
-    yield f"{count(sessions)} sessions: {', '.join(f'{count(number)} {kind}' for number, kind in kinds if number)}"
+    yield f"{some(sessions, 'session')}: {', '.join(f'{count(number)} {kind}' for number, kind in kinds if number)}"
     yield from _noted(found)
     yield from _run(found)
     if not found.by_ledger:
@@ -97,7 +97,7 @@ def _run(found: Status) -> Iterator[str]:
     if found.last_run:
         yield f"last run: {_ending(found.last_run)}"
     if found.unfinished and not found.running:
-        yield f"{count(found.unfinished)} views to go: run the same download again, or"
+        yield f"{some(found.unfinished, 'view')} to go: run the same download again, or"
         yield f"  replay-fetch status {found.root} --unfinished | replay-fetch download - {found.root}"
 
 

@@ -11,7 +11,7 @@ import orjson
 from replay_fetch.archive import Report
 from replay_fetch.commands.download import Rehearsal
 from replay_fetch.model import Noted, Outcome
-from replay_fetch.progress.units import count, duration, size
+from replay_fetch.progress.units import asked, count, duration, size, some
 
 _MEANING = {
     Outcome.FETCHED: "",
@@ -41,7 +41,7 @@ def plan_text(rehearsal: Rehearsal) -> str:
     plan, totals, fetch = rehearsal.plan, rehearsal.totals, rehearsal.settings.fetch
     to_do = totals.views - totals.finished
     lines = [
-        f"{count(plan.rows)} rows in {rehearsal.plan.list_name}, nothing asked (--dry-run)",
+        f"{some(plan.rows, 'row')} in {rehearsal.plan.list_name}, nothing asked (--dry-run)",
         f"  {'views':<14}{count(plan.views):>11}",
         f"  {'sessions':<14}{count(totals.sessions):>11}",
         f"  {'duplicates':<14}{count(plan.duplicates):>11}",
@@ -55,9 +55,9 @@ def plan_text(rehearsal: Rehearsal) -> str:
 
 
 def _report_lines(report: Report, out: Path) -> Iterator[str]:
-    yield f"{count(report.views)} views in {out}"
+    yield f"{some(report.views, 'view')} in {out}"
     for outcome, views in sorted(report.outcomes.items(), key=lambda pair: list(Outcome).index(pair[0])):
-        meaning = _MEANING[outcome] or f"{count(report.segments)} segments, {size(report.bytes)}"
+        meaning = _MEANING[outcome] or f"{some(report.segments, 'segment')}, {size(report.bytes)}"
         yield f"  {outcome:<14}{count(views):>11}  {meaning}"
     if report.unasked:
         yield f"  {'not asked':<14}{count(report.unasked):>11}  run the same command again"
@@ -70,9 +70,9 @@ def _report_lines(report: Report, out: Path) -> Iterator[str]:
         text = f"{start}{', '.join(_noted(report.noted))}: see the manifest"
         yield from textwrap.wrap(text, 80, subsequent_indent=" " * len(start))
     if report.finished_before:
-        yield f"{count(report.finished_before)} were finished by an earlier run and not asked for again"
+        yield f"{some(report.finished_before, 'was', 'were')} finished by an earlier run and not asked for again"
     yield (
-        f"{count(report.requests)} requests ({count(report.rate_limited)} were 429, {count(report.retries)} retries), "
+        f"{asked(report.requests, report.rate_limited, report.retries)}, "
         f"{size(report.wire_bytes)}, {duration(report.seconds)}"
     )
     yield from _advice(report)

@@ -11,9 +11,15 @@ def count(number: int) -> str:
     return f"{number:,}"
 
 
-def some(number: int, noun: str) -> str:
-    """``1 page``, ``1,200 pages``."""
-    return f"{count(number)} {noun}" if number == 1 else f"{count(number)} {noun}s"
+def some(number: int, noun: str, plural: str = "") -> str:
+    """``1 page``, ``1,200 pages``; ``plural`` where an s is not enough."""
+    return f"{count(number)} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def asked(requests: int, rate_limited: int, retries: int) -> str:
+    """``37 requests (1 was 429, 0 retries)``."""
+    limited = some(rate_limited, "was", "were")
+    return f"{some(requests, 'request')} ({limited} 429, {some(retries, 'retry', 'retries')})"
 
 
 def size(number: float) -> str:

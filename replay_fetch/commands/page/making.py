@@ -12,7 +12,7 @@ from replay_fetch.commands.page.archive_facts import ArchiveFacts, archive_facts
 from replay_fetch.commands.page.run_facts import RunFacts, paces, run_facts, shares
 from replay_fetch.errors import SettingsError, extra_needed
 from replay_fetch.model import Outcome
-from replay_fetch.progress.units import count, duration, size
+from replay_fetch.progress.units import count, duration, size, some
 
 try:
     from jinja2 import Environment, StrictUndefined
@@ -43,7 +43,7 @@ def make_page(out: Path, target: Path) -> None:
 def render(name: str, run: RunFacts, archive: ArchiveFacts) -> str:
     """The page as text."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"count": count, "size": size, "duration": duration, "words": printable}
+    environment.filters |= {"count": count, "some": some, "size": size, "duration": duration, "words": printable}
     template = environment.from_string(files(__package__).joinpath(_TEMPLATE).read_text("utf-8"))
     return template.render(
         name=name,
@@ -68,9 +68,9 @@ def verdict(run: RunFacts) -> str:
     if run.interrupted:
         return "Interrupted; the same command goes on where it ended."
     if run.unfinished:
-        return f"{count(run.unfinished)} views are not finished; the same command asks for them again."
+        return f"{some(run.unfinished, 'view is', 'views are')} not finished; the same command asks again."
     if run.bad_rows:
-        return f"Every view ended well, but {count(run.bad_rows)} rows of the list cannot be used."
+        return f"Every view ended well, but {some(run.bad_rows, 'row')} of the list cannot be used."
     return "Every view of the list ended well."
 
 
