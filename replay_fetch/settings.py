@@ -95,7 +95,7 @@ class ApiSettings:
     segments_path: str = ""
     """Dotted path to the list of segments, overriding the rules; ``.`` is the whole body."""
     next_path: str = ""
-    """Dotted path to the next paging token, overriding the rules."""
+    """Dotted path to the next paging token, overriding the rules; ``none`` says that nothing but them finds one."""
     max_page_bytes: int = 256 * 2**20
     """A page that inflates past this is refused rather than held in memory."""
 

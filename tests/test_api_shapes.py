@@ -152,14 +152,15 @@ def test_a_body_that_inflates_past_the_bound_is_refused() -> None:
 @pytest.mark.parametrize(
     ("body", "path", "segments"),
     [
-        (b'{"payload":{"rows":[1,"x"]},"segments":[]}', "payload.rows", [b"1", b'"x"']),
+        (b'{"payload":{"rows":[{},{"x":1}]},"segments":[]}', "payload.rows", [b"{}", b'{"x":1}']),
         (b'{"payload":{"only":' + SEGMENT + b"}}", "payload.only", [SEGMENT]),
         (b'{"rows":null}', "rows", []),
         (b'{"next":[' + SEGMENT + b"]}", "next", [SEGMENT]),
         (b'{"links":{"next":{"href":[' + SEGMENT + b"]}}}", "links.next.href", [SEGMENT]),
-        (b'{"a":1}', ".", [b'{"a":1}']),
-        (b"[1,2]", ".", [b"1", b"2"]),
-        (b"1 2", ".", [b"1", b"2"]),
+        (b'{"records":[]}', ".", [b'{"records":[]}']),
+        (b'{"one":{"type":"x","attributes":' + SEGMENT + b"}}", "one", [SEGMENT]),
+        (b"[{}]", ".", [b"{}"]),
+        (b'{"a":1} {}', ".", [b'{"a":1}', b"{}"]),
     ],
 )
 def test_a_path_of_the_user_overrides_the_rules(body: bytes, path: str, segments: list[bytes]) -> None:
@@ -167,12 +168,36 @@ def test_a_path_of_the_user_overrides_the_rules(body: bytes, path: str, segments
 
 
 @pytest.mark.parametrize(
-    ("body", "path"),
-    [(b'{"segments":[]}', "rows"), (b'{"rows":"x"}', "rows"), (b"[]", "rows"), (b"{}{}", "rows"), (b"1", ".")],
+    ("body", "path", "there"),
+    [
+        (b'{"segments":[]}', "rows", "leads to nothing in an object with the keys 'segments'"),
+        (b'{"rows":"x"}', "rows", "leads to string, where a list of segments was expected"),
+        (b"[]", "rows", "leads to nothing in list"),
+        (b"{}{}", "rows", "leads nowhere: the body is 2 values"),
+        (b"1", ".", "leads to number, where"),
+        (
+            b'{"payload":{"rows":[],"b\\u001b":1}}',
+            "payload",
+            "leads to an object with the keys 'rows', 'b\\x1b', where",
+        ),
+        (b'{"a":1}', ".", "leads to an object with the keys 'a', where"),
+        (b'{"rows":{}}', "rows", "leads to an empty object, where"),
+        (b'{"rows":null,"a":{"b":[' + SEGMENT + b"]}}", "rows", "leads to null; segments seem to be at a.b"),
+    ],
 )
-def test_a_path_that_leads_nowhere_is_refused(body: bytes, path: str) -> None:
-    with pytest.raises(BadBody, match="--segments-path"):
+def test_a_path_that_leads_to_no_list_is_refused_with_what_is_there(body: bytes, path: str, there: str) -> None:
+    with pytest.raises(BadBody) as refused:
         decode(body, segments_path=path)
+    assert f"--segments-path {path} {there}" in str(refused.value)
+
+
+@pytest.mark.parametrize("body", [b'{"rows":[{},%s]}', b'{"rows":[%s]}'])
+@pytest.mark.parametrize("element", [b"1", b'"eJyrVkpUslIyVKoFAA4XAsU"', b"null", b"[{}]"])
+def test_a_list_of_something_else_than_objects_is_refused_at_a_path_of_the_user_too(
+    body: bytes, element: bytes
+) -> None:
+    with pytest.raises(BadBody, match=r"element [01] of rows is \w+, where a segment is an object"):
+        decode(body.replace(b"%s", element), segments_path="rows")
 
 
 @pytest.mark.parametrize("layout", [b'{"segments":[%s],"paging":{"next":"T"}}', b"[%s]", b'{"data":{"segments":[%s]}}'])

@@ -7,6 +7,7 @@ from decoded_pages import SEGMENT, decode, member_at, object_of
 
 from replay_fetch.api import PageDecoder
 from replay_fetch.api.tokens import TOKEN_PLACES
+from replay_fetch.errors import BadBody
 from replay_fetch.model import Answer, Page
 from replay_fetch.settings import ApiSettings
 
@@ -153,3 +154,67 @@ def test_a_path_for_the_token_overrides_the_rules() -> None:
     assert (page.token, page.shape) == ("T", "segments + cursors.after")
     assert decode(body, next_path="cursors.gone", link="<?paging=x>; rel=next").token is None
     assert decode(body, next_path="cursors.gone").has_more
+
+
+UNKNOWN = b'{"payload":{"chunks":[' + SEGMENT + b"]%s}%s}"
+
+
+@pytest.mark.parametrize(
+    ("inside", "beside", "key"),
+    [
+        (b"", b',"continuation":"T"', "continuation"),
+        (b',"scroll_id":"T"', b"", "payload.scroll_id"),
+        (b"", b',"paging":null,"page_size":100', "page_size"),
+        (b"", b',"has_more":true,"marker":"T"', "marker"),
+        (b"", b',"b":{"nextToken":7},"a":"T","more\\u001b":1', "b.nextToken or more\\x1b"),
+    ],
+)
+def test_what_looks_like_an_unread_token_is_not_the_end_of_a_view(inside: bytes, beside: bytes, key: str) -> None:
+    """A user's path for the segments says that no rule knows these pages, so that the rules are not enough."""
+    body = UNKNOWN % (inside, beside)
+    with pytest.raises(BadBody) as refused:
+        decode(body, segments_path="payload.chunks")
+    first = key.partition(" or ")[0]
+    assert str(refused.value).startswith(f"{key} looks like the paging token")
+    assert f"name it with --next-path {first}, or say --next-path none" in str(refused.value)
+    assert decode(body, segments_path="payload.chunks", next_path=first).token in ("T", "7", "100")
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [
+        b"",
+        b',"continuation":null',
+        b',"continuation":"","more":false',
+        b',"next":["T"],"list":[{"token":"T"}]',
+        b',"links":{"next":"?page=2"}',
+        b',"a.token":"T","":{"token":"T"}',
+    ],
+)
+def test_without_such_a_key_the_page_is_the_last_one(beside: bytes) -> None:
+    page = decode(UNKNOWN % (b"", beside), segments_path="payload.chunks")
+    assert page.token is None
+    assert len(page.segments) == 1
+
+
+def test_tokens_that_the_rules_find_are_enough() -> None:
+    body = UNKNOWN % (b"", b',"paging":{"next":"T"},"continuation":"x"')
+    assert decode(body, segments_path="payload.chunks").shape == "payload.chunks + paging.next"
+
+
+def test_that_it_is_no_token_can_be_said() -> None:
+    body = UNKNOWN % (b"", b',"continuation":"x"%s')
+    decoder = PageDecoder(ApiSettings(segments_path="payload.chunks", next_path="none"))
+    for _ in range(2):
+        assert decoder.decode(Answer(200, {}, body % b"")).shape == "payload.chunks"
+        assert decoder.decode(Answer(200, {}, body % b',"paging":"T"')).shape == "payload.chunks + paging"
+        linked = Answer(200, {"link": "<?paging=L>; rel=next"}, body % b"")
+        assert decoder.decode(linked).shape == "payload.chunks + Link header"
+
+
+def test_a_segment_alone_is_no_envelope() -> None:
+    body = b'{"records":[],"start":1,"next_page":"a page of the site"}'
+    assert decode(body, segments_path=".").token is None
+    assert decode(b'{"one":' + body + b"}", segments_path="one").token is None
+    with pytest.raises(BadBody, match="continuation looks like"):
+        decode(b'{"records":[],"continuation":"T"}', segments_path=".")

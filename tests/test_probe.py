@@ -75,6 +75,21 @@ async def test_the_flags_it_names_for_an_unknown_shape_are_right() -> None:
     assert "these are right" in probe_text(again)
 
 
+async def test_a_key_that_is_null_on_this_page_alone_is_mentioned() -> None:
+    found = understood(200, b'{"payload":{"chunks":[{"records":[],"start":1}]},"continuation":null}')
+    assert "try           --segments-path payload.chunks" in probe_text(found).splitlines()
+    assert "maybe         --next-path continuation: null or empty on this page" in probe_text(found)
+    assert told(found)["empty_paths"] == ["continuation"]
+
+
+async def test_a_path_for_the_segments_alone_is_not_said_to_be_right() -> None:
+    """Where the page has what looks like a token, too."""
+    paging = PagingSettings(shape=Shape.UNKNOWN, page_bytes=1)
+    found, _ = await probed(SimulatorSettings(limit=WIDE, paging=paging), ApiSettings(segments_path="payload.chunks"))
+    assert found.exit_code == 1
+    assert "try           --segments-path payload.chunks --next-path continuation" in probe_text(found).splitlines()
+
+
 async def test_the_rate_limit_is_shown_as_it_is_understood() -> None:
     found, _ = await probed(SimulatorSettings(limit=LimitSettings(limit=100, period=10.0)))
     assert "rate limit    100 requests in 10 s, 99 left, reset in " in probe_text(found)

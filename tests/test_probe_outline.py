@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from strategies import JSON, damaged
 
-from replay_fetch.api.outline import next_paths, outline, outline_lines, segments_paths
+from replay_fetch.api.outline import outline, outline_lines, segments_paths
+from replay_fetch.api.unread import token_like_in
 
 _SEGMENT = {"records": [{"type": 4}], "start": 1, "end": 2, "index_in_view": 0}
 
@@ -39,7 +40,25 @@ def test_lists_of_what_looks_like_segments_come_first(body: object, paths: list[
     ],
 )
 def test_strings_and_numbers_called_like_tokens_are_found(body: object, paths: list[str]) -> None:
-    assert next_paths(outline(json.dumps(body).encode())) == paths
+    assert token_like_in(json.dumps(body).encode()).filled == paths
+
+
+def test_tokens_are_looked_for_among_any_number_of_keys() -> None:
+    body = {f"key-{number}": number for number in range(100)} | {"continuation": "abc"}
+    assert token_like_in(json.dumps(body).encode()).filled == ["continuation"]
+
+
+@pytest.mark.parametrize(
+    ("body", "paths"),
+    [
+        ({"continuation": None, "a": {"scroll": ""}, "id": None}, ["continuation", "a.scroll"]),
+        ({"next": None, "paging": None, "meta": {"page": {"after": ""}, "paging": ""}}, []),
+        ({"with.dot": {"token": None}, "": {"token": None}, "list": [{"token": None}]}, []),
+    ],
+)
+def test_keys_that_a_token_may_stand_at_on_another_page_are_found(body: object, paths: list[str]) -> None:
+    """Not those that the rules look at: there a token needs no flag."""
+    assert token_like_in(json.dumps(body).encode()).empty == paths
 
 
 def test_the_outline_is_bounded_in_depth_and_width() -> None:
@@ -66,4 +85,4 @@ def test_any_json_has_an_outline_and_nothing_else_has(text: bytes) -> None:
         return
     assert node.size <= len(text)
     assert all(line.isprintable() for line in outline_lines(node))
-    assert not set(segments_paths(node)) & set(next_paths(node))
+    assert not set(segments_paths(node)) & set(token_like_in(text).filled)

@@ -17,8 +17,6 @@ _WIDEST = 12
 _LONGEST_KEY = 60
 # Keys of a segment, as the recorders write them: an object that has these is one.
 _SEGMENT_KEYS = frozenset({"records", "start", "end", "creation_reason", "index_in_view", "has_full_snapshot"})
-# What keys of tokens are called, the likelier the earlier; searched for within the key.
-_TOKEN_WORDS = ("paging", "next", "cursor", "token", "after", "continu", "scroll", "marker", "offset", "more", "page")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +67,10 @@ def segments_paths(node: Node) -> list[str]:
     return [each.path or "." for each in found]
 
 
-def next_paths(node: Node) -> list[str]:
-    """Paths to strings and numbers that are called like a paging token, for ``--next-path``; the likelier first."""
-    ranked = [
-        (_rank(each), each.path.count("."), each.path)
-        for each in _walk(node)
-        if each.usable and each.path and (each.kind == "number" or (each.kind == "string" and each.size > len('""')))
-    ]
-    return [path for rank, _, path in sorted(ranked) if rank < len(_TOKEN_WORDS)]
+def look_like_segments(node: Node) -> list[str]:
+    """Those of the same paths whose first object has the keys of a segment."""
+    likely = {each.path or "." for each in _walk(node) if each.kind == "list" and each.children and _likeness(each) > 1}
+    return [path for path in segments_paths(node) if path in likely]
 
 
 def _node(text: bytes, path: str, *, depth: int, usable: bool) -> Node:
@@ -112,11 +106,6 @@ def _likeness(node: Node) -> int:
     """How many keys of a segment its first object has, or the object wrapped in it."""
     first = node.children[0]
     return max(len(_SEGMENT_KEYS & {child.key for child in each.children}) for each in (first, *first.children))
-
-
-def _rank(node: Node) -> int:
-    key = node.key.lower()
-    return next((rank for rank, word in enumerate(_TOKEN_WORDS) if word in key), len(_TOKEN_WORDS))
 
 
 def _described(node: Node) -> str:

@@ -7,13 +7,14 @@ from itertools import filterfalse
 from operator import methodcaller
 
 from replay_fetch.api.body import CutBody, OversizedBody, inflate
-from replay_fetch.api.envelope import kind
+from replay_fetch.api.envelope import Envelope, kind
 from replay_fetch.api.error_text import error_text
 from replay_fetch.api.printable import printable
 from replay_fetch.api.quick import QuickLocate, can_be_quick
 from replay_fetch.api.scan import NotJson
-from replay_fetch.api.shapes import Located, UnknownShape, locate, require_no_errors
-from replay_fetch.api.tokens import Next, find_next
+from replay_fetch.api.shapes import WHOLE_BODY, Located, UnknownShape, is_segment, locate, require_no_errors
+from replay_fetch.api.tokens import NO_OTHER_PLACE, Next, find_next
+from replay_fetch.api.unread import unread
 from replay_fetch.api.wrapper import is_bare, segment
 from replay_fetch.api.zstd import MissingZstd
 from replay_fetch.errors import BadBody, GarbledBody
@@ -24,6 +25,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NO_CONTENT = 204
 _SPACE = b" \t\r\n"
 _BYTES_SHOWN = 8
+_PATHS_NAMED = 3
 _is_object = methodcaller("startswith", b"{")
 
 
@@ -36,6 +38,9 @@ class PageDecoder:
 
     def __init__(self, api: ApiSettings) -> None:
         self._api = api
+        self._next_path = "" if api.next_path == NO_OTHER_PLACE else api.next_path
+        self._wary = bool(api.segments_path) and not api.next_path
+        """No rule knows these pages, so that a token may be where no rule looks: all of each page is read."""
         self._quick: QuickLocate | None = None
         self._seen: dict[str, QuickLocate] = {}
 
@@ -77,11 +82,11 @@ class PageDecoder:
     def _learn(self, located: Located) -> None:
         """Try the next page as this one was; a last page may well be laid out in another way."""
         path = located.path
-        if path is None or not can_be_quick(path, self._api.next_path):
+        if path is None or self._wary or not can_be_quick(path, self._next_path):
             return
         if path not in self._seen:
             overridden = bool(self._api.segments_path)
-            self._seen[path] = QuickLocate(path, located.name, self._api.next_path, overridden=overridden)
+            self._seen[path] = QuickLocate(path, located.name, self._next_path, overridden=overridden)
         self._quick = self._seen[path]
 
     def _page(self, located: Located, link_header: str) -> Page:
@@ -91,8 +96,7 @@ class PageDecoder:
         if all(map(is_bare, elements)):
             segments, wrapped = tuple(map(Segment, elements)), ""
         else:
-            if not self._api.segments_path:
-                _require_objects(located)
+            _require_objects(located)
             segments = tuple(map(segment, elements))
             wrapped = "" if segments[0].item is None else " (JSON:API)"
         following = located.following
@@ -102,7 +106,9 @@ class PageDecoder:
 
     def _find_next(self, located: Located, link_header: str) -> Next:
         """What follows, by the rules; its place is remembered with the list's, to be read together from then on."""
-        following = find_next(located.envelope, link_header, self._api.origin, self._api.next_path)
+        following = find_next(located.envelope, link_header, self._api.origin, self._next_path)
+        if self._wary and following.token is None and located.envelope:
+            _require_no_unread_token(located.envelope, self._api.segments_path)
         if located.path in self._seen:
             self._seen[located.path].learn(following.place)
         return following
@@ -118,6 +124,18 @@ def _require_objects(located: Located) -> None:
     if other is not None:
         position = located.elements.index(other)
         raise UnknownShape(f"element {position} of {located.name} is {kind(other)}, where a segment is an object")
+
+
+def _require_no_unread_token(envelope: Envelope, segments_path: str) -> None:
+    """Refuse a page that would be the last one, were there nothing on it that looks like a token."""
+    if segments_path == WHOLE_BODY and is_segment(envelope):
+        return
+    paths = [printable(path, 60) for path in unread(envelope, segments_path)[:_PATHS_NAMED]]
+    if paths:
+        raise UnknownShape(
+            f"{' or '.join(paths)} looks like the paging token of a next page: name it with --next-path {paths[0]}, "
+            f"or say --next-path {NO_OTHER_PLACE} where it is no token"
+        )
 
 
 def _unreadable(text: bytes, answer: Answer, reason: str) -> GarbledBody | BadBody:

@@ -6,7 +6,8 @@
 4. ``segments`` · ``data`` · ``data.segments`` · ``data.attributes.segments`` · ``records`` ·
    ``items`` · ``results`` · ``events``, where a list stands there
 
-``--segments-path`` replaces all of them; ``.`` there is the whole body. An empty list beside ``errors`` is refused.
+``--segments-path`` replaces all of them; ``.`` there is the whole body. It leads to a list, or to one
+segment. An empty list beside ``errors`` is refused.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from msgspec import Struct
 from replay_fetch.api import split
 from replay_fetch.api.envelope import Envelope, kind
 from replay_fetch.api.error_text import body_text
+from replay_fetch.api.outline import look_like_segments, outline
 from replay_fetch.api.printable import printable
 from replay_fetch.api.tokens import Next
+from replay_fetch.api.wrapper import is_bare, segment
 
 _PLACES = ("segments", "data", "data.segments", "data.attributes.segments", "records", "items", "results", "events")
 WHOLE_BODY = "."
@@ -107,17 +110,37 @@ def _several(values: list[bytes], segments_path: str) -> Located:
 
 
 def _at_path(value: bytes, envelope: Envelope | None, path: str) -> Located:
-    """What the user's path leads to: a list, or one segment; null is an empty list."""
+    """What the user's path leads to: a list, or one object with records.
+
+    Null is an empty list, unless something that looks like segments stands elsewhere.
+    """
     found = value if path == WHOLE_BODY else envelope.get(path) if envelope else None
     place = "whole body" if path == WHOLE_BODY else path
     if kind(found) == "list" and found:
         return Located(split.elements(found), envelope, place, "" if path == WHOLE_BODY else path)
-    if kind(found) == "object" and found:
+    if kind(found) == "object" and found and has_records(found):
         return Located([found], envelope, place)
+    there = _there(found, value, envelope)
     if kind(found) == "null":
-        return Located([], envelope, place)
-    there = _describe(envelope) if envelope else kind(value)
-    raise UnknownShape(f"--segments-path {printable(path)} leads to {kind(found)} in {there}")
+        elsewhere = look_like_segments(outline(value))
+        if not elsewhere:
+            return Located([], envelope, place)
+        there = f"null; segments seem to be at {printable(elsewhere[0], 60)}"
+    raise UnknownShape(f"--segments-path {printable(path)} leads to {there}")
+
+
+def has_records(element: bytes) -> bool:
+    """True where the object, or the one wrapped in it, has what every segment has."""
+    raw = segment(element).raw
+    return is_bare(raw) or (kind(raw) == "object" and _SEGMENT_NEEDS in split.members(raw))
+
+
+def _there(found: bytes | None, value: bytes, envelope: Envelope | None) -> str:
+    """What is where a list was expected, or what the path leads out of."""
+    if found is None:
+        return f"nothing in {_describe(envelope) if envelope else kind(value)}"
+    what = _describe(Envelope({"": split.members(found)})) if kind(found) == "object" else kind(found)
+    return f"{what}, where a list of segments was expected"
 
 
 def _describe(envelope: Envelope) -> str:

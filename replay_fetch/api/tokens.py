@@ -8,9 +8,10 @@
 6. ``data.attributes.paging`` as in 1
 7. ``links.next``, then the ``Link`` header: see ``links``
 
-``--next-path`` replaces all of them. A place that holds null or nothing is passed over. Where a
-place holds something that cannot be a token, or a link that cannot be used, the page says that
-more follows all the same: the chain counts as cut, not as done.
+``--next-path`` replaces all of them, but for ``none``, which says that no other place has one. A
+place that holds null or nothing is passed over. Where a place holds something that cannot be a
+token, or a link that cannot be used, the page says that more follows all the same: the chain
+counts as cut, not as done.
 """
 
 from __future__ import annotations
@@ -59,6 +60,8 @@ _PLACES = (
     _Place("data.attributes.paging", _IN_PAGING),
 )
 _LINK_PLACE = "links.next"
+NO_OTHER_PLACE = "none"
+"""As ``--next-path``: by the rules alone, whatever else on a page may look like a token."""
 
 
 # Every path at which a token stands as it is, and in no link.

@@ -117,7 +117,12 @@ def add_api_options(parser: argparse.ArgumentParser) -> None:
 def add_path_options(group: argparse._ActionsContainer) -> None:
     """Add where things are in an answer."""
     group.add_argument("--segments-path", metavar="A.B", default="", help="where the segments are in an answer")
-    group.add_argument("--next-path", metavar="A.B", default="", help="where the next page's token is")
+    group.add_argument(
+        "--next-path",
+        metavar="A.B",
+        default="",
+        help="where the next page's token is; none: with --segments-path, what looks like one elsewhere is no token",
+    )
 
 
 def add_server_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:

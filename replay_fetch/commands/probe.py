@@ -20,7 +20,8 @@ from replay_fetch.api import (
     rate_limit,
 )
 from replay_fetch.api.error_text import body_text
-from replay_fetch.api.outline import next_paths, outline, outline_lines, segments_paths
+from replay_fetch.api.outline import outline, outline_lines, segments_paths
+from replay_fetch.api.unread import token_like_in
 from replay_fetch.errors import BadBody, Forbidden, GarbledBody, RequestError, SettingsError
 from replay_fetch.fetch import KeyWatch
 from replay_fetch.model import Answer, Page, RateLimit, Source, View
@@ -68,6 +69,8 @@ class Probe:
     """Where segments might be, the likeliest first, where they were not recognised."""
     next_paths: Sequence[str] = ()
     """Where the next page's token might be, where none was recognised."""
+    empty_paths: Sequence[str] = ()
+    """Where it might be on another page: these are null or empty here, and no rule looks there."""
     excerpt: str = ""
 
     @property
@@ -136,11 +139,13 @@ def _unpacked(answer: Answer, api: ApiSettings) -> Answer:
 
 def _outline(found: Probe, text: bytes) -> None:
     """Look through what no rule looks at: for a token alone, or for segments too."""
+    text = text.removeprefix(_BYTE_ORDER_MARK)
     try:
-        top = outline(text.removeprefix(_BYTE_ORDER_MARK))
+        tokens, top = token_like_in(text), outline(text)
     except ValueError:
         return
-    found.next_paths = next_paths(top)[:_MOST_PATHS]
+    found.next_paths = tokens.filled[:_MOST_PATHS]
+    found.empty_paths = [path for path in tokens.empty if path != found.probing.api.next_path][:_MOST_PATHS]
     if found.page is None:
         found.segments_paths = segments_paths(top)[:_MOST_PATHS]
         found.outline = list(islice(outline_lines(top), _MOST_OUTLINED))

@@ -45,6 +45,7 @@ def probe_json(found: Probe) -> str:
         "outline": list(found.outline),
         "segments_paths": list(found.segments_paths),
         "next_paths": list(found.next_paths),
+        "empty_paths": list(found.empty_paths),
         "excerpt": found.excerpt or None,
     }
     return orjson.dumps(content).decode()
@@ -147,6 +148,12 @@ def _advice(found: Probe) -> Iterator[str]:
             yield from _row("flags", f"if more pages should follow: --next-path {' or '.join(found.next_paths)}")
         elif found.page.segments:
             yield from _row("flags", "none needed" if not _overridden(found) else "these are right")
+    if found.empty_paths:
+        yield from _row(
+            "maybe",
+            f"--next-path {' or '.join(found.empty_paths)}: null or empty on this page; "
+            "probe a view of several pages to see whether a token stands there",
+        )
 
 
 def _overridden(found: Probe) -> bool:

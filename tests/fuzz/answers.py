@@ -34,7 +34,12 @@ _NOW = 1_800_000_000.0
 _MOST_BYTES = 4 * 2**20
 _APIS = [
     ApiSettings(max_page_bytes=_MOST_BYTES, segments_path=segments_path, next_path=next_path)
-    for segments_path, next_path in (("", ""), ("payload.chunks", "continuation"), (".", ""))
+    for segments_path, next_path in (
+        ("", ""),
+        ("payload.chunks", "continuation"),
+        ("payload.chunks", "none"),
+        (".", ""),
+    )
 ]
 _ECHOES = Echoes(Credentials("Zq9-apikey+/=&%22", 'Zq9"app\\key'))
 
