@@ -19,7 +19,15 @@ from replay_fetch.pipeline.decode import Decoded, Decoding
 from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date, open_archive, open_as_it_is
 from replay_fetch.pipeline.rereading import Finding
 from replay_fetch.settings import ApiSettings, ArchiveSettings, Settings, SourceChoice
-from replay_fetch.simulator import Absence, HoldingSettings, PagingSettings, Shape, Simulator, SimulatorSettings
+from replay_fetch.simulator import (
+    Absence,
+    HoldingSettings,
+    LastPage,
+    PagingSettings,
+    Shape,
+    Simulator,
+    SimulatorSettings,
+)
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock")]
 
@@ -122,13 +130,63 @@ async def test_paths_that_do_not_fit_leave_everything_as_it_is(tmp_path: Path, s
         assert (await decode(knowing(archive))).findings[Finding.FETCHED] == 14
 
 
-async def test_pages_that_lead_nowhere_are_remarked_upon(tmp_path: Path) -> None:
-    """Without --next-path every chain seems to end at its first page; a rehearsal is the time to notice."""
+@pytest.mark.parametrize("next_path", ["", "continuatoin"])
+async def test_pages_that_lead_nowhere_are_remarked_upon(tmp_path: Path, next_path: str) -> None:
     async with Simulator(UNKNOWN) as simulator:
         archive = await not_understood(simulator, tmp_path / "out")
-        halfway = Redecoding(archive.root, SEGMENTS)
-        assert "--next-path" in decoded_text(rehearse_decode(halfway), halfway)
+        halfway = Redecoding(archive.root, SEGMENTS, next_path)
+        where = " at continuatoin" if next_path else ""
+        assert f"no page names a next one{where}; where" in decoded_text(rehearse_decode(halfway), halfway)
         assert "names a next one" not in decoded_text(rehearse_decode(knowing(archive)), knowing(archive))
+        single = replace(halfway, next_path="none")
+        assert "names a next one" not in decoded_text(rehearse_decode(single), single)
+
+
+async def test_chains_whose_token_is_not_read_are_not_finished(tmp_path: Path) -> None:
+    async with Simulator(UNKNOWN) as simulator:
+        archive = await not_understood(simulator, tmp_path / "out")
+        found = await decode(Redecoding(archive.root, SEGMENTS))
+        assert found.findings == {Finding.FETCHED: 14, Finding.UNRECOGNISED: 11, Finding.UNCHANGED: 2}
+        assert found.exit_code == 1
+        assert "name it with --next-path continuation" in found.reason
+        assert (await decode(knowing(archive))).findings[Finding.GOES_ON] == 11
+        assert (await download(simulator, archive.root, KNOWING)).exit_code == 0
+        assert archive.sessions() == truth(simulator)
+
+
+async def test_a_download_with_half_the_paths_finishes_no_chain_early(tmp_path: Path) -> None:
+    async with Simulator(UNKNOWN) as simulator:
+        archive = await not_understood(simulator, tmp_path / "out", Job(segments_path=SEGMENTS))
+        ended = [line for line in archive.manifest().values() if line["outcome"] == "unrecognised"]
+        assert len(ended) == 11
+        assert all("--next-path continuation" in line["reason"] for line in ended)
+        await decode(knowing(archive))
+        assert (await download(simulator, archive.root, KNOWING)).exit_code == 0
+        assert archive.sessions() == truth(simulator)
+
+
+@pytest.mark.parametrize("shape", [shape for shape in Shape if shape is not Shape.UNKNOWN])
+@pytest.mark.parametrize("last_page", LastPage)
+async def test_a_path_for_what_the_rules_know_raises_no_alarm(
+    tmp_path: Path, shape: Shape, last_page: LastPage
+) -> None:
+    """Their tokens are read by the rules, and nothing else on them looks like one."""
+    paths = {Shape.SEGMENTS: "segments", Shape.GZIP: "segments", Shape.NESTED: "data.attributes.segments"}
+    paths |= dict.fromkeys((Shape.JSON_API, Shape.CURSOR, Shape.LINKS_NEXT), "data")
+    paging = PagingSettings(shape=shape, page_bytes=16_000, last_page=last_page)
+    async with Simulator(SimulatorSettings(paging=paging)) as simulator:
+        assert (await download(simulator, tmp_path, Job(segments_path=paths.get(shape, ".")))).exit_code == 0
+        assert Archive(tmp_path).sessions() == truth(simulator, wrapped=shape is Shape.JSON_API)
+
+
+@pytest.mark.parametrize("segments_path", ["payload", "."])
+async def test_whole_objects_are_not_taken_for_segments(tmp_path: Path, segments_path: str) -> None:
+    async with Simulator(UNKNOWN) as simulator:
+        archive = await not_understood(simulator, tmp_path / "out")
+        found = await decode(Redecoding(archive.root, segments_path, NEXT))
+        assert found.findings == {Finding.UNRECOGNISED: 27}
+        assert f"--segments-path {segments_path} leads to an object with the keys" in found.reason
+        assert (await decode(knowing(archive))).findings[Finding.FETCHED] == 14
 
 
 async def test_a_stop_between_sessions_is_made_good_by_the_next_decode(tmp_path: Path) -> None:
@@ -136,7 +194,7 @@ async def test_a_stop_between_sessions_is_made_good_by_the_next_decode(tmp_path:
         archive = await not_understood(simulator, tmp_path / "out")
         stop = anyio.Event()
         with open_as_it_is(archive.root) as (layout, ledger):
-            decoding = Decoding(layout, ledger, SEGMENTS, NEXT)
+            decoding = Decoding(layout, ledger, (SEGMENTS, NEXT), keep_raw=False)
             sessions = decoding._session
 
             def stopping(session_id: str) -> object:
@@ -144,7 +202,7 @@ async def test_a_stop_between_sessions_is_made_good_by_the_next_decode(tmp_path:
                 return sessions(session_id)
 
             decoding._session = stopping  # type: ignore[method-assign, assignment] # a signal would come at any time
-            found = await decoding.run(stop, keep_raw=False)
+            found = await decoding.run(stop)
         assert (found.interrupted, found.exit_code) == (True, 130)
         assert 0 < found.views < 27
         assert (await decode(knowing(archive))).exit_code == 0
@@ -251,6 +309,18 @@ async def test_wrong_paths_do_not_cost_such_a_view_its_place(tmp_path: Path) -> 
     assert (await decode(Redecoding(tmp_path, "odd.nothing"))).exit_code == 1
     assert record_of(tmp_path) == (Outcome.UNRECOGNISED, 1, 2, "t2")
     assert (await decode(Redecoding(tmp_path, "odd", "way"))).findings == {Finding.GOES_ON: 1}
+
+
+async def test_elements_without_records_are_only_taken_where_their_pages_are_kept(tmp_path: Path) -> None:
+    await half_understood(tmp_path, [b'{"odd":[{"records":[3],"start":3}],"users":[{"name":"x"},{"name":"y"}]}'])
+    wrong = Redecoding(tmp_path, "users", "way")
+    for found in (rehearse_decode(wrong), await decode(wrong)):
+        assert (found.findings, found.exit_code) == ({Finding.UNRECOGNISED: 1}, 1)
+        assert "none of the 2 elements at users has the records of a segment" in decoded_text(found, wrong)
+    assert record_of(tmp_path) == (Outcome.UNRECOGNISED, 1, 2, "t2")
+    found = await decode(replace(wrong, keep_raw=True))
+    assert found.findings == {Finding.FETCHED: 1}
+    assert (tmp_path / "raw/session/view/0001.body").exists()
 
 
 async def test_raw_pages_of_another_chain_are_not_taken_for_this_one(tmp_path: Path) -> None:

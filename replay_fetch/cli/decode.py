@@ -19,6 +19,9 @@ from replay_fetch.settings import ShowSettings
 _EPILOG = """\
 The paths are kept with the archive: a download with the same ones goes on
 behind the decoded pages. Without paths the pages are read by the rules alone.
+Pages on which nothing at --segments-path has the records of a segment are left
+as they are, unless --keep-raw takes them. Views that are finished are not read
+again: look at --dry-run first.
 
 example:
   replay-fetch decode archive/ --segments-path payload.chunks --dry-run

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from replay_fetch.archive import existing
+from replay_fetch.archive import Layout, existing
 from replay_fetch.commands.stopping import stoppable
 from replay_fetch.ledger import Ledger
 from replay_fetch.pipeline.decode import Decoded, Decoding
@@ -31,13 +31,17 @@ async def decode(wanted: Redecoding) -> Decoded:
     """
     existing(wanted.out)
     with open_as_it_is(wanted.out) as (layout, ledger):
-        decoding = Decoding(layout, ledger, wanted.segments_path, wanted.next_path)
+        decoding = _decoding(wanted, layout, ledger)
         async with stoppable() as stop:
-            return await decoding.run(stop, keep_raw=wanted.keep_raw)
+            return await decoding.run(stop)
 
 
 def rehearse_decode(wanted: Redecoding) -> Decoded:
     """What `decode` would come to; changes nothing, not even where a run is writing."""
     layout = existing(wanted.out)
     with closing(Ledger.open_read_only(layout.ledger)) as ledger:
-        return Decoding(layout, ledger, wanted.segments_path, wanted.next_path).rehearse()
+        return _decoding(wanted, layout, ledger).rehearse()
+
+
+def _decoding(wanted: Redecoding, layout: Layout, ledger: Ledger) -> Decoding:
+    return Decoding(layout, ledger, (wanted.segments_path, wanted.next_path), keep_raw=wanted.keep_raw)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import orjson
 
 from replay_fetch.api import printable
+from replay_fetch.api.tokens import NO_OTHER_PLACE
 from replay_fetch.commands.decode import Redecoding
 from replay_fetch.pipeline.decode import Decoded
 from replay_fetch.pipeline.rereading import Finding
@@ -44,8 +45,9 @@ def _lines(found: Decoded, wanted: Redecoding, *, dry_run: bool) -> Iterator[str
         if found.findings[finding]:
             yield f"  {finding:<14}{count(found.findings[finding]):>11}  {_MEANING[finding]}"
     yield f"{count(found.segments)} segments understood"
-    if found.segments and not (found.leads_on or wanted.next_path):
-        yield "no page names a next one; where that is wrong, name its token with --next-path"
+    if found.segments and not found.leads_on and wanted.next_path != NO_OTHER_PLACE:
+        where = f" at {printable(wanted.next_path, 60)}" if wanted.next_path else ""
+        yield f"no page names a next one{where}; where that is wrong, name its token with --next-path"
     if found.reason:
         yield f"first reason: {printable(found.reason, 300)}"
     if found.interrupted:

@@ -11,14 +11,13 @@ from dataclasses import dataclass, field
 import anyio
 from anyio import to_thread
 
-from replay_fetch.api import PageDecoder
 from replay_fetch.archive import ChainRestarted, Layout, PageArrived, RawPages, Writer
 from replay_fetch.archive.durable import explained
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger import Ledger
-from replay_fetch.model import Outcome, Page
+from replay_fetch.model import Outcome
 from replay_fetch.pipeline.opening import api_of_chains, begin_chains_anew, begin_run, bring_manifest_up_to_date
-from replay_fetch.pipeline.rereading import Finding, Rereading, reread
+from replay_fetch.pipeline.rereading import Finding, Rereader, Rereading, reread
 from replay_fetch.pipeline.run import cause
 from replay_fetch.settings import ApiSettings, ArchiveSettings
 
@@ -67,12 +66,18 @@ class Decoded:
 class Decoding:
     """Reads all raw pages of an archive again; used once."""
 
-    def __init__(self, layout: Layout, ledger: Ledger, segments_path: str, next_path: str) -> None:
+    def __init__(self, layout: Layout, ledger: Ledger, paths: tuple[str, str], *, keep_raw: bool) -> None:
+        """``paths`` are those of the segments and of the next token.
+
+        Elements that look like no segments are only taken with ``keep_raw``: a wrong path is not undone.
+        """
+        segments_path, next_path = paths
+        self._keep_raw = keep_raw
         self._layout = layout
         self._ledger = ledger
         asked = api_of_chains(ledger) or ApiSettings()
         self._api = dataclasses.replace(asked, segments_path=segments_path, next_path=next_path)
-        self._decoder = PageDecoder(self._api)
+        self._reader = Rereader(self._api, wary=bool(segments_path) and not keep_raw)
         self.found = Decoded()
 
     def rehearse(self) -> Decoded:
@@ -82,7 +87,7 @@ class Decoding:
                 self.found.note(found)
         return self.found
 
-    async def run(self, stop: anyio.Event, *, keep_raw: bool) -> Decoded:
+    async def run(self, stop: anyio.Event) -> Decoded:
         """Read, commit, and bring the manifest up to date; ``stop`` ends it early and cleanly.
 
         The paths become the ones that the archive's chains are asked with, so that a download with
@@ -92,7 +97,7 @@ class Decoding:
             sessions = await to_thread.run_sync(self._begin)
             for first in range(0, len(sessions), _AT_ONCE):
                 if not self.found.interrupted:
-                    await self._commit(sessions[first : first + _AT_ONCE], ArchiveSettings(keep_raw=keep_raw), stop)
+                    await self._commit(sessions[first : first + _AT_ONCE], stop)
                     log.info("%d views read again", self.found.views)
         except ReplayFetchError as error:
             self.found.failure = error
@@ -112,7 +117,8 @@ class Decoding:
     def _finish(self, in_order: bool) -> None:  # noqa: FBT001 - called through a thread, by position
         bring_manifest_up_to_date(self._layout, self._ledger, changed=False, in_order=in_order)
 
-    async def _commit(self, session_ids: Sequence[str], archive: ArchiveSettings, stop: anyio.Event) -> None:
+    async def _commit(self, session_ids: Sequence[str], stop: anyio.Event) -> None:
+        archive = ArchiveSettings(keep_raw=self._keep_raw)
         writer = Writer(self._layout, self._ledger, archive, lambda _: None)
         failure: ReplayFetchError | None = None
         try:
@@ -144,7 +150,7 @@ class Decoding:
                 await writer.put(ChainRestarted(planned))
             raw = RawPages(self._layout.raw_folder(planned.view))
             for number in found.numbers:
-                page = await to_thread.run_sync(self._page, raw, number)
+                page = await to_thread.run_sync(self._reader.page, raw, number)
                 await writer.put(PageArrived(planned, page, found.source))
             if found.ended is not None:
                 await writer.put(found.ended)
@@ -159,7 +165,4 @@ class Decoding:
         for planned in self._ledger.planned_session(session_id):
             folder = self._layout.raw_folder(planned.view)
             if folder.is_dir() and not (planned.earlier and planned.earlier.finished):
-                yield reread(planned, RawPages(folder), self._decoder, self._api.source)
-
-    def _page(self, raw: RawPages, number: int) -> Page:
-        return self._decoder.decode(raw.answer(number))
+                yield reread(planned, RawPages(folder), self._reader, self._api.source)

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from replay_fetch.api import PageDecoder
+from replay_fetch.api.shapes import has_records
 from replay_fetch.archive import RawPages, ViewEnded
 from replay_fetch.errors import BadBody, ChainCut, GarbledBody
 from replay_fetch.fetch import SOURCES, Chain
-from replay_fetch.model import Outcome, PlannedView, Source
-from replay_fetch.settings import FetchSettings, SourceChoice
+from replay_fetch.model import Outcome, Page, PlannedView, Source
+from replay_fetch.settings import ApiSettings, FetchSettings, SourceChoice
 
 _MOST_PAGES = FetchSettings().max_pages
 
@@ -63,8 +64,28 @@ class Rereading:
         return Finding.GOES_ON if self.gains else Finding.UNCHANGED
 
 
-def reread(planned: PlannedView, raw: RawPages, decoder: PageDecoder, choice: SourceChoice) -> Rereading:
-    """Follow the chain through the raw pages, decoded by ``decoder``.
+class Rereader:
+    """Reads a view's raw pages, where ``wary`` only those whose segments look like segments."""
+
+    def __init__(self, api: ApiSettings, *, wary: bool) -> None:
+        self._decoder = PageDecoder(api)
+        self._wary = wary
+
+    def page(self, raw: RawPages, number: int) -> Page:
+        """The page of that number; raises BadBody or GarbledBody as decoding does."""
+        answer = raw.answer(number)
+        page = self._decoder.decode(answer)
+        if self._wary and page.segments and not any(has_records(each.raw) for each in page.segments):
+            raise BadBody(
+                f"none of the {len(page.segments)} elements at {page.shape} has the records of a segment; "
+                "where they are segments all the same, --keep-raw takes them and keeps the pages",
+                answer,
+            )
+        return page
+
+
+def reread(planned: PlannedView, raw: RawPages, reader: Rereader, choice: SourceChoice) -> Rereading:
+    """Follow the chain through the raw pages, read by ``reader``.
 
     From the first page where that is kept: then all pages are read by the same rules. Else from the
     one that nobody understood, behind the pages that were.
@@ -78,7 +99,7 @@ def reread(planned: PlannedView, raw: RawPages, decoder: PageDecoder, choice: So
         found.anew, found.segments = False, earlier.segments
     while number is not None:
         try:
-            page = decoder.decode(raw.answer(number))
+            page = reader.page(raw, number)
             found.numbers.append(number)
             found.segments += len(page.segments)
             token = chain.follow(page)

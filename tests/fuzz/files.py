@@ -12,7 +12,6 @@ from math import inf
 from pathlib import Path
 
 from fuzz.laws import VIEW, check_inside, check_printable, check_says_no_value
-from replay_fetch.api import PageDecoder
 from replay_fetch.archive import BadLine, Entry, Layout, RawPages, read_manifest, view_segments
 from replay_fetch.archive.verifying import check_session
 from replay_fetch.cli.download_options import settings_from
@@ -22,11 +21,14 @@ from replay_fetch.cli.settings_file import settle
 from replay_fetch.environment import credentials, key_origins, site
 from replay_fetch.errors import ArchiveError, InputError, SettingsError
 from replay_fetch.model import PlannedView, Source
-from replay_fetch.pipeline.rereading import reread
+from replay_fetch.pipeline.rereading import Rereader, reread
 from replay_fetch.plan import BadRow, ViewList
 from replay_fetch.settings import ApiSettings, SourceChoice
 
 _MOST_ROWS = 20_000
+_READERS = [
+    Rereader(ApiSettings(max_page_bytes=2**22, segments_path=path), wary=bool(path)) for path in ("", "payload.chunks")
+]
 
 
 def view_list(content: bytes) -> None:
@@ -84,7 +86,8 @@ def raw_pages(content: bytes) -> None:
         try:
             raw = RawPages(Path(folder))
             raw.find("blob", None)
-            reread(PlannedView(1, 1, VIEW), raw, PageDecoder(ApiSettings(max_page_bytes=2**22)), SourceChoice.AUTO)
+            for reader in _READERS:
+                reread(PlannedView(1, 1, VIEW), raw, reader, SourceChoice.AUTO)
             kept = raw.find(Source.EVENT_PLATFORM, None)
             if kept is not None:
                 raw.answer(kept)
