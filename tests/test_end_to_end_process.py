@@ -14,6 +14,8 @@ import pytest
 from archives import WIDE, Archive, truth, write_list
 from processes import ended, run, served, start
 
+from replay_fetch.archive import opened
+from replay_fetch.ledger import Ledger
 from replay_fetch.model import View
 from replay_fetch.simulator import (
     Fault,
@@ -43,6 +45,19 @@ def test_the_demo_leaves_every_recording_in_eight_files(tmp_path: Path) -> None:
     assert not archive.stray_files()
     verified = run("verify", tmp_path / "demo")
     assert verified.code == 0, verified
+
+
+def test_the_demo_goes_on_in_its_own_archive_and_keeps_out_of_others(tmp_path: Path) -> None:
+    """Made-up recordings among somebody's own would be there to stay."""
+    with opened(tmp_path / "theirs") as layout:
+        Ledger.open(layout.ledger).close()
+    before = Archive(tmp_path / "theirs").everything()
+    refused = run("demo", tmp_path / "theirs")
+    assert (refused.code, refused.stdout) == (3, "")
+    assert "theirs is an archive that demo did not make; name a new folder" in refused.stderr
+    assert Archive(tmp_path / "theirs").everything() == before
+    codes = [run("demo", tmp_path / "ours").code for _ in range(2)]
+    assert codes == [0, 0]
 
 
 def _listed(simulator: Simulator, folder: Path) -> tuple[str | Path, ...]:

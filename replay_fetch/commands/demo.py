@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
+from replay_fetch.archive import Layout
 from replay_fetch.commands.download import Ended, Request, carry_out, planned
+from replay_fetch.errors import ArchiveError
+from replay_fetch.ledger import Ledger, check_file
+from replay_fetch.ledger.setting import Setting
+from replay_fetch.pipeline.opening import check_usable, open_as_it_is
 from replay_fetch.progress import Reporter
 from replay_fetch.settings import ApiSettings, Credentials, Settings, ShowSettings
 from replay_fetch.simulator import LimitSettings, PagingSettings, Simulator, SimulatorSettings
@@ -15,7 +21,11 @@ _SIMULATOR = SimulatorSettings(limit=LimitSettings(limit=20, period=2.0), paging
 
 
 async def demo(out: Path, show: ShowSettings, shown_by: Reporter | None) -> Ended:
-    """Download the sample list from the simulator into ``out``."""
+    """Download the sample list from the simulator into ``out``.
+
+    Raises ArchiveError where ``out`` is somebody's archive: made-up recordings would be in it for good.
+    """
+    _claim(out)
     async with Simulator(_SIMULATOR) as simulator:
         auth = _SIMULATOR.auth
         request = Request(
@@ -26,3 +36,15 @@ async def demo(out: Path, show: ShowSettings, shown_by: Reporter | None) -> Ende
         )
         with planned(request) as (run, plan):
             return await carry_out(run, plan, shown_by)
+
+
+def _claim(out: Path) -> None:
+    """Mark the archive as the demo's, which only a new one, or one that it made before, may become."""
+    check_usable(out)
+    ledger_file = Layout(out).ledger
+    if check_file(ledger_file):
+        with closing(Ledger.open_read_only(ledger_file)) as ledger:
+            if ledger.setting(Setting.DEMO) is None:
+                raise ArchiveError(f"{out} is an archive that demo did not make; name a new folder for the sample ones")
+    with open_as_it_is(out) as (_, ledger):
+        ledger.set_setting(Setting.DEMO, "yes")

@@ -14,6 +14,8 @@ class Setting(StrEnum):
     """A `State`, or nothing in a new archive."""
     CHAINS = "chains"
     """Of what a paging token may depend, as JSON; where it changes, unfinished chains begin anew."""
+    DEMO = "demo"
+    """There where ``replay-fetch demo`` made the archive: nobody's recordings are in it."""
 
 
 class State(StrEnum):
