@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
+from pieces import planned
 
 from replay_fetch.archive import Layout, clear, existing, make_good, opened
 from replay_fetch.archive.folder import check_ledger_is_there
 from replay_fetch.archive.lock import locked
 from replay_fetch.errors import ArchiveError
+from replay_fetch.model import Span, ViewRecord
 
 
 def tree(root: Path) -> dict[str, bytes]:
@@ -108,12 +111,17 @@ class Knows:
     parts: set[tuple[int, int]] = field(default_factory=set)
     waiting: list[tuple[int, str]] = field(default_factory=list)
     partial_files: bool = True
+    places: list[Span] = field(default_factory=lambda: [Span(0, 3, "")])
+    """Where in their files the views of every session lie."""
 
     def unnamed(self) -> list[tuple[int, str]]:
         return self.waiting
 
     def named(self) -> None:
         self.waiting = []
+
+    def session_views(self, session: int) -> list[ViewRecord]:
+        return [replace(ViewRecord(planned(1, session)), whole=span) for span in self.places]
 
     def has_part(self, row: int, part: int) -> bool:
         return (row, part) in self.parts

@@ -15,7 +15,7 @@ from replay_fetch.archive.draft import Draft
 from replay_fetch.archive.durable import Unsynced, explained, open_files_allowed, sync_folder
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.raw import RawPage, keep_raw, remove_raw
-from replay_fetch.archive.session_file import DamagedPart, SessionFile, Written
+from replay_fetch.archive.session_file import DamagedPart, Kind, SessionFile, Written
 from replay_fetch.model import ViewRecord
 from replay_fetch.settings import Compression
 
@@ -69,7 +69,7 @@ class Committer:
             row = delivery.planned.row
             draft = drafts[row] = self._digest(delivery)
             records[row] = draft.settle(delivery.ended)
-        files = [self._session_file(number, records, drafts) for number in batch.sessions]
+        files = [file for number in batch.sessions for file in self._session_files(number, records, drafts)]
         straight = {row for file in files for row in file.drafts}
         self._save(draft for row, draft in drafts.items() if row not in straight)
         written = self._write(files)
@@ -110,14 +110,21 @@ class Committer:
             draft.raw_pages = keep_raw(self._layout.raw_folder(draft.planned.view), draft.raw_pages, raw)
         return draft
 
-    def _session_file(self, number: int, records: dict[int, ViewRecord], drafts: dict[int, Draft]) -> SessionFile:
-        views = [records.get(view.planned.row, view) for view in self._journal.session_views(number)]
+    def _session_files(
+        self, number: int, records: dict[int, ViewRecord], drafts: dict[int, Draft]
+    ) -> list[SessionFile]:
+        """The session's file, or the two there are while views are not finished that came to it later."""
+        known = self._journal.session_views(number)
+        views = [records.get(view.planned.row, view) for view in known]
+        if not all(view.finished for view in views):
+            return [SessionFile(self._layout, kind, views) for kind in (Kind.PARTIAL, Kind.STANDING)]
         fresh = {
             view.planned.row: draft
             for view in views
             if (draft := drafts.get(view.planned.row)) is not None and draft.holds(view)
         }
-        return SessionFile(self._layout, views, fresh)
+        there = {view.planned.row: view.whole for view in known if view.whole is not None}
+        return [SessionFile(self._layout, Kind.WHOLE, views, fresh, there)]
 
     def _save(self, drafts: Iterable[Draft]) -> None:
         with explained(f"writing {self._layout.parts}"):
@@ -177,10 +184,16 @@ class Committer:
     def _remove_superseded(self, files: Sequence[SessionFile], drafts: dict[int, Draft]) -> None:
         """Remove the partial files and parts of sessions whose file is there now."""
         for file in files:
-            if all(view.planned.row in file.drafts and drafts[view.planned.row].untouched for view in file.views):
+            if file.kind is Kind.STANDING or _never_seen(file, drafts):
                 continue
-            if file.whole or not file.content:
+            whole = file.kind is Kind.WHOLE
+            if whole or not file.content:
                 self._layout.session_file(file.session_id, partial=True).unlink(missing_ok=True)
-            if file.whole:
+            if whole:
                 for view in file.views:
                     self._layout.part(view.planned.row, view.part).unlink(missing_ok=True)
+
+
+def _never_seen(file: SessionFile, drafts: dict[int, Draft]) -> bool:
+    """True where nothing of the session had been on the disk before."""
+    return all(view.planned.row in file.drafts and drafts[view.planned.row].untouched for view in file.views)

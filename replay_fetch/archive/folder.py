@@ -10,7 +10,9 @@ from typing import Protocol
 from replay_fetch.archive.durable import explained, make_folder, replace, sync_folder
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
+from replay_fetch.archive.standing import cut_back
 from replay_fetch.errors import ArchiveError
+from replay_fetch.model import ViewRecord
 
 
 @contextmanager
@@ -62,6 +64,9 @@ class Knowledge(Protocol):
     def named(self) -> None:
         """All session files have their names."""
 
+    def session_views(self, session: int) -> Sequence[ViewRecord]:
+        """All views of a session in list order."""
+
     def has_part(self, row: int, part: int) -> bool:
         """Whether a view's part of that number is needed."""
 
@@ -76,6 +81,7 @@ def make_good(layout: Layout, ledger: Knowledge) -> None:
             written = Path(layout.session_on_its_way(session))
             if written.exists():
                 replace(written, layout.session_file(session_id))
+            cut_back(layout, ledger.session_views(session))
         sync_folder(layout.sessions)
         ledger.named()
         # What the ledger says of a partial file may be older than the file.

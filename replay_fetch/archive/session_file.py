@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from replay_fetch.archive.draft import Draft
 from replay_fetch.archive.durable import Unsynced, refused
 from replay_fetch.archive.durable import replace as give_name
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.standing import holds_nothing_else
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Span, ViewRecord
 from replay_fetch.settings import Compression
@@ -28,6 +30,17 @@ class DamagedPart(ArchiveError):
         self.view = view
 
 
+class Kind(Enum):
+    """Which of a session's files it is."""
+
+    WHOLE = "whole"
+    """Every view is finished: the file gets its final name."""
+    PARTIAL = "partial"
+    """The views that are in no finished file, as far as they are there, for people to read."""
+    STANDING = "standing"
+    """The finished file of a session that views were added to, without those that left it by growing."""
+
+
 class SessionFile:
     """A session file to be written: its views in order and where each one's lines come from.
 
@@ -35,44 +48,64 @@ class SessionFile:
     where they lie there already, else from its part.
     """
 
-    def __init__(self, layout: Layout, views: Sequence[ViewRecord], drafts: Mapping[int, Draft]) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        kind: Kind,
+        views: Sequence[ViewRecord],
+        drafts: Mapping[int, Draft] | None = None,
+        there: Mapping[int, Span] | None = None,
+    ) -> None:
+        """``there`` says, by row, where in the present file views lie for the ledger, which may be behind ``views``."""
         first = views[0].planned
         self.layout = layout
+        self.kind = kind
         self.session_id, self.session = first.view.session_id, first.session
         self.views = views
         """All of the session, in list order."""
-        self.whole = all(view.finished for view in views)
-        """Every view is finished: the file gets its final name."""
-        self.drafts = drafts if self.whole else {}
-        """By row: views that were never a part; a partial file is a copy of parts."""
-        self.content = [view for view in views if view.size and (self.whole or view.whole is None)]
-        """The views with lines; a partial file holds only what is in no finished file."""
-        self.path = layout.session_place(self.session_id, partial=not self.whole)
+        self.drafts = drafts or {}
+        """By row: views that were never a part."""
+        self.content = [view for view in views if view.size and _belongs(view, kind)]
+        """The views with lines that lie in it."""
+        self.path = layout.session_place(self.session_id, partial=kind is Kind.PARTIAL)
         """The name it gets."""
-        self.temporary = layout.session_on_its_way(self.session)
+        self.temporary = layout.session_on_its_way(self.session) + ("-partial" if kind is Kind.PARTIAL else "")
         """The name it has until then."""
+        self._there = there or {}
+
+    @property
+    def stands(self) -> bool:
+        """Nothing is to be written: there is no such file, or it is there as it is to be."""
+        if self.kind is Kind.WHOLE:
+            return all(view.whole for view in self.content)
+        return not self.content if self.kind is Kind.PARTIAL else holds_nothing_else(self.path, self.content)
 
     def write(self, unsynced: Unsynced) -> Written | None:
         """Write the file, still without its name; None where nothing is to be written.
 
         Raises DamagedPart where saved lines are not what the ledger says.
         """
-        if not self.content or (self.whole and all(view.whole for view in self.content)):
+        if self.stands:
             return None
         spans: list[Span] = []
-        try:
-            unsynced.write(self.temporary, self._stored(spans))
-        except OSError as error:
-            raise refused(f"writing {self.path}", error) from error
+        if self.content:
+            try:
+                unsynced.write(self.temporary, self._stored(spans))
+            except OSError as error:
+                raise refused(f"writing {self.path}", error) from error
         placed = list(zip(self.content, spans, strict=True))
-        if not self.whole:
+        if self.kind is Kind.PARTIAL:
             return Written(self, [replace(view, partial=span) for view, span in placed])
-        moves = any(view.whole not in (None, span) for view, span in placed)
+        places = {view.planned.row: span for view, span in placed}
+        moves = self.kind is Kind.STANDING or any(places.get(row) != span for row, span in self._there.items())
         return Written(self, [replace(view, whole=span, partial=None) for view, span in placed], moves)
 
     def name(self) -> None:
         """Give the written file, which is on the disk, its name; the folder is the caller's to sync."""
-        give_name(self.temporary, self.path)
+        if self.content:
+            give_name(self.temporary, self.path)
+        else:
+            Path(self.path).unlink(missing_ok=True)
 
     def _stored(self, spans: list[Span]) -> Iterator[bytes]:
         offset = 0
@@ -98,13 +131,18 @@ class SessionFile:
         return compressed(_intact(file_range(part, 0, view.size), view, part), self.layout.compression)
 
 
+def _belongs(view: ViewRecord, kind: Kind) -> bool:
+    return kind is Kind.WHOLE or (view.whole is None) is (kind is Kind.PARTIAL)
+
+
 class Written(NamedTuple):
     """A session file that is written, and the views that lie in it."""
 
     file: SessionFile
     records: Sequence[ViewRecord]
     moves: bool = False
-    """A view lies elsewhere than in the present file: the new one gets its name when the ledger knows of it.
+    """A view lies elsewhere than in the present file, or not at all: this one gets its name when the ledger
+    knows of it.
 
     Mostly views are added behind those that are there: then what the ledger says of these stays true
     whichever of the two files a kill leaves.
