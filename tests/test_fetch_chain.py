@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from replay_fetch.api import Trail
 from replay_fetch.errors import ChainCut
 from replay_fetch.fetch.chain import Chain
-from replay_fetch.model import Page, Segment
+from replay_fetch.model import Page, PlannedView, Segment, View, ViewRecord
 
 ONE = (Segment(b"{}"),)
 
@@ -73,6 +75,46 @@ def test_a_chain_that_goes_on_knows_its_token_and_its_pages() -> None:
         Chain(10, "t3", pages=3).follow(full("t3"))
     with pytest.raises(ChainCut, match="more than 10 pages"):
         Chain(10, "t9", pages=9).follow(full("t10"))
+
+
+_PAGES = st.builds(Page, st.sampled_from([(), (), ONE]), st.sampled_from([*"abcdefghijkl", None]))
+
+
+@example([Page((), str(n)) for n in range(7)], 3)
+@given(st.lists(_PAGES, min_size=2, max_size=12), st.integers(1, 11))
+def test_a_chain_that_goes_on_is_cut_where_it_would_have_been_cut(pages: list[Page], cut_off_at: int) -> None:
+    """It is followed once from end to end, and once with a trail in the ledger in between."""
+    whole = list(outcomes(pages, Chain(9)))
+    first, rest = pages[:cut_off_at], pages[cut_off_at:]
+    if not rest or len(whole) <= cut_off_at or not isinstance(token := whole[cut_off_at - 1], str):
+        return
+    trail = Trail()
+    trail.extend(first)
+    planned = PlannedView(1, 1, View("s", "v"))
+    about = orjson.loads(orjson.dumps(trail.fields()))
+    resumed = Chain(9, token, pages=cut_off_at)
+    resumed.recall(Trail.of(ViewRecord(planned, token=token, about=about)))
+    assert whole[cut_off_at:] == list(outcomes(rest, resumed))
+
+
+def outcomes(pages: Sequence[Page], chain: Chain) -> Iterator[str | tuple[str] | None]:
+    """Where each page leads to, until one leads nowhere: then why."""
+    for page in pages:
+        try:
+            token = chain.follow(page)
+        except ChainCut as cut:
+            yield (str(cut),)
+            return
+        yield token
+        if token is None:
+            return
+
+
+def test_a_ledger_without_trails_knows_the_last_token() -> None:
+    chain = Chain(10, "t3", pages=3)
+    chain.recall(Trail.of(ViewRecord(PlannedView(1, 1, View("s", "v")), pages=3, token="t3")))  # noqa: S106 - a paging token
+    with pytest.raises(ChainCut, match="paging loop: page 4"):
+        chain.follow(full("t3"))
 
 
 @given(st.lists(st.tuples(st.booleans(), st.none() | st.sampled_from("abcdef")), min_size=40, max_size=40))

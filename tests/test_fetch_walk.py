@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 from fake_api import VIEW, FakeTransport, Told, asking, page, status
 
+from replay_fetch.api import Trail
 from replay_fetch.errors import ChainCut, NotFound, Rejected, TokenRefused
 from replay_fetch.fetch import Restart, Start, Walk
-from replay_fetch.model import Source
+from replay_fetch.model import Page, PlannedView, Source, ViewRecord
 from replay_fetch.settings import SourceChoice
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock")]
@@ -156,6 +157,20 @@ async def test_the_pages_of_earlier_runs_count_towards_the_most_a_view_may_have(
     walk.go_on(EVENT, Start("t1", pages=2, found=True))
     with pytest.raises(ChainCut, match="more than 3 pages"):
         await walked(walk)
+
+
+async def test_a_walk_that_is_taken_up_knows_the_tokens_that_were_followed_before() -> None:
+    """Not the last one alone: else a loop would be walked once more in every run."""
+    pages: list[Told] = [page(0, then="t1"), page(1, then="t2"), page(2, then="t1")]
+    transport = FakeTransport(stores(event_platform=pages))
+    trail = Trail()
+    trail.extend([Page((), "t1"), Page((), "t2")])
+    walk = a_walk(transport)
+    planned = PlannedView(1, 1, VIEW)
+    walk.go_on(EVENT, Start.behind(ViewRecord(planned, pages=2, segments=2, token="t2", about=trail.fields())))  # noqa: S106 - a paging token
+    with pytest.raises(ChainCut, match="paging loop: page 3"):
+        await walked(walk)
+    assert transport.tokens == ["t2"]
 
 
 async def test_what_came_before_a_break_was_given() -> None:

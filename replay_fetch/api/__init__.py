@@ -22,6 +22,7 @@ from replay_fetch.api.search import REPLAYED_VIEWS, Window, queries, search_body
 from replay_fetch.api.segment_facts import Continuity, SegmentFacts, facts
 from replay_fetch.api.split import elements, members, values
 from replay_fetch.api.status import check_status
+from replay_fetch.api.trail import Trail, mark
 from replay_fetch.api.zstd import MissingZstd
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "OversizedBody",
     "PageDecoder",
     "SegmentFacts",
+    "Trail",
     "Window",
     "auth_headers",
     "check_id",
@@ -46,6 +48,7 @@ __all__ = [
     "facts",
     "found_page",
     "inflate",
+    "mark",
     "members",
     "moment_ms",
     "playlist_sessions",

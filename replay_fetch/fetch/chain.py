@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from replay_fetch.api import Trail, mark
 from replay_fetch.errors import ChainCut
 from replay_fetch.model import Page
 
@@ -22,9 +25,13 @@ class Chain:
     def __init__(self, max_pages: int, token: str | None = None, pages: int = 0) -> None:
         """``token`` and ``pages`` are those of a chain that goes on in the middle."""
         self._max_pages = max_pages
-        self._seen: set[str] = set() if token is None else {token}
+        self._seen: set[str] | _Marked = set() if token is None else {token}
         self._empty = 0
         self.pages = pages
+
+    def recall(self, trail: Trail) -> None:
+        """Take up what an earlier run saw of the chain, which goes on in the middle."""
+        self._seen, self._empty = _Marked(trail.marks), trail.empty
 
     def follow(self, page: Page) -> str | None:
         """The next page's token, None where ``page`` is the last one."""
@@ -46,3 +53,16 @@ class Chain:
             raise ChainCut(f"more than {self._max_pages} pages")
         self._seen.add(token)
         return token
+
+
+class _Marked:
+    """The same as a set of tokens, some of which are known by their marks alone."""
+
+    def __init__(self, marks: Iterable[str]) -> None:
+        self._marks = set(marks)
+
+    def __contains__(self, token: str) -> bool:
+        return mark(token) in self._marks
+
+    def add(self, token: str) -> None:
+        self._marks.add(mark(token))

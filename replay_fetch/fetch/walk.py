@@ -6,11 +6,12 @@ from collections.abc import AsyncGenerator
 from enum import Enum
 from typing import NamedTuple
 
+from replay_fetch.api import Trail
 from replay_fetch.errors import ChainCut, NotFound, TokenRefused
 from replay_fetch.fetch.asking import Asking
 from replay_fetch.fetch.chain import Chain
 from replay_fetch.memory import Hold
-from replay_fetch.model import Answer, Page, Source, View
+from replay_fetch.model import Answer, Page, Source, View, ViewRecord
 from replay_fetch.settings import SourceChoice
 
 
@@ -37,6 +38,13 @@ class Start(NamedTuple):
     pages: int = 0
     found: bool = False
     """Segments were among those pages."""
+    trail: Trail | None = None
+    """What was seen on the way through them."""
+
+    @classmethod
+    def behind(cls, record: ViewRecord) -> Start:
+        """Behind what an earlier run kept of a view."""
+        return cls(record.token, record.pages, record.segments > 0, Trail.of(record))
 
 
 class Walk:
@@ -65,6 +73,8 @@ class Walk:
         if source in sources:
             self.source, *self._sources = sources[sources.index(source) :]
             self._begin(start, restarts=1 if start.token is None else 2)
+            if start.trail is not None:
+                self._chain.recall(start.trail)
 
     def _begin(self, start: Start, *, restarts: int) -> None:
         self._chain = Chain(self._max_pages, start.token, start.pages)
