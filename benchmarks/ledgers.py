@@ -10,9 +10,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from replay_fetch.commands.download import Request, planned
 from replay_fetch.model import Outcome
 from replay_fetch.pipeline.opening import open_archive
+from replay_fetch.pipeline.request import Request, planned
 from replay_fetch.settings import Credentials, Settings
 
 

@@ -25,12 +25,12 @@ from replay_fetch.archive import PageArrived, ViewEnded
 from replay_fetch.archive.commit import Committer
 from replay_fetch.archive.desk import Batch, Delivery
 from replay_fetch.archive.lines import lines
-from replay_fetch.commands.download import Request, planned
 from replay_fetch.fetch import Asking, Walk
 from replay_fetch.memory import Hold
 from replay_fetch.model import Answer, Outcome, Page, PlannedView, Source, View
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.opening import open_archive
+from replay_fetch.pipeline.request import Request, planned
 from replay_fetch.progress import RunStats
 from replay_fetch.settings import ApiSettings, Credentials, FetchSettings, Settings, SourceChoice
 from replay_fetch.transport import Transport

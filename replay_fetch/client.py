@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import AsyncExitStack, ExitStack
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import anyio
+from anyio import to_thread
 
 from replay_fetch.api import check_id
 from replay_fetch.archive import Report
@@ -21,22 +23,26 @@ from replay_fetch.fetch import Asking, Restart, Walk
 from replay_fetch.model import Segment, View
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
-from replay_fetch.pipeline.download import Download
-from replay_fetch.pipeline.opening import open_archive
-from replay_fetch.pipeline.planning import load_plan
-from replay_fetch.plan import ViewList, fingerprint
+from replay_fetch.pipeline.request import Request, planned
+from replay_fetch.pipeline.run import Stop
+from replay_fetch.plan import ListSource
 from replay_fetch.progress import RunStats
 from replay_fetch.settings import ApiSettings, Credentials, Settings
+
+T = TypeVar("T")
 
 
 class Client:
     """Fetches the segments of views one by one; connections, pace and retries are shared.
 
-    Without arguments, keys and site are those of the environment. To be used as an async context
-    manager; many views may be read at once from different tasks.
+    Without arguments, keys and site are those of the environment; settings that are given name their
+    own site. To be used as an async context manager; many views may be read at once from different
+    tasks. `Settings.api` and `Settings.fetch` count: ``workers`` is how many requests are under way at
+    once, ``memory_limit`` holds back pages that arrive or are read; segments that were given are the
+    caller's own.
     """
 
-    def __init__(self, credentials: Credentials | None = None, settings: Settings | None = None) -> None:
+    def __init__(self, *, credentials: Credentials | None = None, settings: Settings | None = None) -> None:
         self._credentials = credentials or credentials_from(os.environ)
         self._settings = settings or _environment_settings()
         self._stack = AsyncExitStack()
@@ -59,9 +65,12 @@ class Client:
     async def segments(self, session_id: str, view_id: str) -> AsyncGenerator[Segment, None]:
         """The segments of one view, in the API's order, as they arrive; none where it has none.
 
-        429s, faults and refused tokens are dealt with. Raises NotFound, Forbidden, BadBody, ChainCut or
-        GaveUp where the view cannot be had to its end, AuthError where the keys are refused,
-        InputError for ids that no view has.
+        429s, faults and refused tokens are dealt with. Who leaves early does so within
+        `contextlib.aclosing`, or what the view holds is given back only some time later. Raises a
+        RequestError where this view cannot be had to its end: NotFound, Forbidden, Rejected, TokenRefused,
+        BadBody, ChainCut or GaveUp, whose ``__cause__`` is the last ServerError, TransportError or
+        GarbledBody; InputError for ids that no view has. Raises AuthError where the keys are refused,
+        OutageError where nothing succeeded for ``give_up_after`` seconds, TrustError.
         """
         if self._asking is None:
             raise RuntimeError("the client is not open: use it as `async with Client() as client`")
@@ -87,36 +96,63 @@ class Client:
 
 
 async def download(
-    views: str | Path | Iterable[tuple[str, str]],
-    out: str | Path,
+    views: ListSource | Iterable[tuple[str, str]],
+    out: str | os.PathLike[str],
     *,
     credentials: Credentials | None = None,
     settings: Settings | None = None,
-    stop: anyio.Event | None = None,
+    stop: Stop | None = None,
 ) -> Report:
     """Bring views home into the archive at ``out``; the same as ``replay-fetch download``.
 
-    ``views`` is a CSV file's path or pairs of (session_id, view_id). Setting ``stop`` ends the run
-    early and cleanly; running it again goes on. How each view ended stands in the report, not in an
-    exception: see its ``exit_code``. Raises InputError or SettingsError before anything is asked, and
-    AuthError, OutageError, TrustError or ArchiveError where the run had to stop; what was fetched
-    until then is kept.
+    ``views`` is a CSV file's path, a file opened with mode "rb", or pairs of (session_id, view_id). They
+    are read, and the archive is opened and closed, in a thread: the event loop goes on. Setting
+    ``stop``, an asyncio.Event for one, ends the run early and cleanly, with a report. Cancelling ends
+    it at once: what was committed stays, and what is being written is waited for. In either case the next
+    run goes on, and after a cancelled one it brings the manifest up to date.
+
+    How each view ended stands in the report, not in an exception: see its ``exit_code``. Raises
+    InputError or SettingsError before anything is asked, and AuthError, OutageError, TrustError or
+    ArchiveError where the run had to stop; what was fetched until then is kept. Of `Settings.show` only
+    ``metrics_file`` counts.
     """
-    settings = settings or _environment_settings()
-    credentials = credentials or credentials_from(os.environ)
-    if isinstance(views, (str, Path)):
-        listed, mark = ViewList(views, settings.plan), fingerprint(views, settings.plan)
-    else:
-        listed, mark = ViewList.from_pairs(views, settings.plan), None
-    with listed:
-        await anyio.to_thread.run_sync(listed.begin)
-        with open_archive(Path(out), settings) as (layout, ledger):
-            plan = await anyio.to_thread.run_sync(load_plan, ledger, listed, mark)
-            run = Download(layout, ledger, settings, credentials)
-            report = await run.run(plan, stop or anyio.Event())
+    keys = credentials or credentials_from(os.environ)
+    request = Request(views, Path(out), settings or _environment_settings(), keys)
+    return await _to_its_end(partial(_carry_out, request, stop or anyio.Event()))
+
+
+async def _carry_out(request: Request, stop: Stop) -> Report:
+    opened = ExitStack()
+    try:
+        run, plan = await to_thread.run_sync(opened.enter_context, planned(request))
+        report = await run.run(plan, stop)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await to_thread.run_sync(opened.close)
     if run.failure is not None:
         raise run.failure
     return report
+
+
+async def _to_its_end(work: Callable[[], Awaitable[T]]) -> T:
+    """Do ``work`` in a task of its own, which a cancelled caller waits for.
+
+    asyncio's own ``cancel()`` stops waiting for a thread that goes on. Passed on by a task group, it waits.
+    """
+    done: list[T] = []
+    failed: list[Exception] = []
+
+    async def do() -> None:
+        try:
+            done.append(await work())
+        except Exception as error:  # noqa: BLE001 - carried past the group, which would wrap it
+            failed.append(error)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(do)
+    if failed:
+        raise failed[0]
+    return done[0]
 
 
 def _environment_settings() -> Settings:

@@ -37,7 +37,10 @@ ONE_A_PAGE = PagingSettings(page_segments=1)
 
 @asynccontextmanager
 async def opened(settings: SimulatorSettings, retries: int = 8) -> AsyncIterator[tuple[Client, Simulator]]:
-    async with Simulator(settings) as simulator, Client(KEYS, settings_for(simulator, retries)) as client:
+    async with (
+        Simulator(settings) as simulator,
+        Client(credentials=KEYS, settings=settings_for(simulator, retries)) as client,
+    ):
         yield client, simulator
 
 
@@ -165,7 +168,10 @@ async def test_a_client_that_was_told_of_an_outage_has_patience_again_when_all_h
 
 async def test_refused_keys_are_an_error_of_their_own() -> None:
     wrong = Credentials("wrong", "keys")
-    async with Simulator(simulated()) as simulator, Client(wrong, settings_for(simulator)) as client:
+    async with (
+        Simulator(simulated()) as simulator,
+        Client(credentials=wrong, settings=settings_for(simulator)) as client,
+    ):
         with pytest.raises(AuthError):
             await segments(client, simulator.views[0])
 
@@ -179,7 +185,7 @@ async def test_an_id_that_no_view_has_is_not_asked_for(view: tuple[str, str]) ->
 
 
 async def test_a_client_that_is_not_open_says_how_to_open_it() -> None:
-    client = Client(KEYS, Settings())
+    client = Client(credentials=KEYS, settings=Settings())
     with pytest.raises(RuntimeError, match="async with"):
         await segments(client, View("s", "v"))
     assert repr(client) == "<Client of https://api.datadoghq.com, closed>"

@@ -84,18 +84,21 @@ async def test_whatever_becomes_of_a_page_its_room_is_given_back(tmp_path: Path,
 async def test_readers_of_a_client_wait_for_room_but_never_for_themselves(memories: list[Watched]) -> None:
     """Many at once, and one who reads every two views side by side."""
     settings = SimulatorSettings(limit=WIDE, paging=PagingSettings(pages=3))
-    async with Simulator(settings) as simulator, Client(KEYS, USUAL.settings(simulator.base_url)) as client:
+    async with (
+        Simulator(settings) as simulator,
+        Client(credentials=KEYS, settings=USUAL.settings(simulator.base_url)) as client,
+    ):
 
         async def read(view: View) -> None:
             assert [one.raw async for one in client.segments(*view)] == list(simulator.truth.expected_segments(view))
 
-        async with anyio.create_task_group() as group:
-            for view in simulator.views:
-                group.start_soon(read, view)
-        (memory,) = memories
-        assert memory.waited > 0
-        assert memory.most <= ON_THEIR_WAY
         with anyio.fail_after(30):
+            async with anyio.create_task_group() as group:
+                for view in simulator.views:
+                    group.start_soon(read, view)
+            (memory,) = memories
+            assert memory.waited > 0
+            assert memory.most <= ON_THEIR_WAY
             for one, other in pairwise(simulator.views):
                 async for _ in client.segments(*one):
                     await read(other)

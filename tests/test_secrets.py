@@ -18,8 +18,8 @@ from processes import served
 
 from replay_fetch.api import auth_headers
 from replay_fetch.cli import main
-from replay_fetch.commands.download import Request
 from replay_fetch.model import View
+from replay_fetch.pipeline.request import Request
 from replay_fetch.settings import ApiSettings, Credentials, FetchSettings, Settings
 from replay_fetch.simulator import (
     AuthMode,

@@ -10,9 +10,10 @@ from replay_fetch.cli.download_options import add_options, settings_from
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.output import conclude, say
 from replay_fetch.cli.process import allow_open_files, collect_rarely
-from replay_fetch.commands.download import Request, download, rehearse
+from replay_fetch.commands.download import download, rehearse
 from replay_fetch.commands.summary import plan_text, report_json, report_text
 from replay_fetch.environment import credentials, site, warn_if_exposed
+from replay_fetch.pipeline.request import Request
 from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.settings import Credentials
 

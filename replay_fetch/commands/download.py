@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,22 +14,11 @@ from replay_fetch.commands.stopping import stoppable
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger import Ledger, Totals, check_file
 from replay_fetch.pipeline.download import Download
-from replay_fetch.pipeline.opening import check_usable, open_archive
-from replay_fetch.pipeline.planning import Plan, load_plan, rehearse_plan
-from replay_fetch.plan import ViewList, fingerprint
+from replay_fetch.pipeline.planning import Plan, rehearse_plan
+from replay_fetch.pipeline.request import Request, planned
+from replay_fetch.plan import ViewList
 from replay_fetch.progress import Reporter
-from replay_fetch.settings import Credentials, Settings
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What to download, where to, and how."""
-
-    views: str
-    """A path, or ``-`` for stdin."""
-    out: Path
-    settings: Settings
-    credentials: Credentials
+from replay_fetch.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +43,6 @@ def download(request: Request, shown_by: Reporter | None) -> Ended:
     """
     with planned(request) as (run, plan):
         return anyio.run(carry_out, run, plan, shown_by)
-
-
-@contextmanager
-def planned(request: Request) -> Iterator[tuple[Download, Plan]]:
-    """The run over a list that is loaded, in an archive that is open; made only once the list has begun."""
-    settings = request.settings
-    check_usable(request.out, settings.archive.compress)
-    with ViewList(request.views, settings.plan) as views:
-        views.begin()
-        mark = fingerprint(request.views, settings.plan)
-        with open_archive(request.out, settings) as (layout, ledger):
-            plan = load_plan(ledger, views, mark)
-            yield Download(layout, ledger, settings, request.credentials), plan
 
 
 async def carry_out(run: Download, plan: Plan, shown_by: Reporter | None) -> Ended:

@@ -19,7 +19,7 @@ from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date
 from replay_fetch.pipeline.planning import Plan
-from replay_fetch.pipeline.run import Run
+from replay_fetch.pipeline.run import Run, Stop
 from replay_fetch.pipeline.show import Complaints, PacerMoment, count_records, where_workers_stand
 from replay_fetch.pipeline.slowest import Slowest
 from replay_fetch.progress import (
@@ -54,7 +54,7 @@ class Download:
         self.failure: ReplayFetchError | None = None
         """Why the run ended before its list did; what was fetched until then is kept and reported."""
 
-    async def run(self, plan: Plan, stop: anyio.Event, shown_by: Reporter | None = None) -> Report:
+    async def run(self, plan: Plan, stop: Stop, shown_by: Reporter | None = None) -> Report:
         """Fetch and commit, then write manifest and report; ``stop`` ends it early and cleanly.
 
         A failure of the run is kept in ``failure``, not raised.
@@ -88,7 +88,7 @@ class Download:
         except ReplayFetchError as error:
             self.failure = self.failure or error
 
-    async def _fetch(self, todo: ToDo, stop: anyio.Event, shown_by: Reporter | None) -> None:
+    async def _fetch(self, todo: ToDo, stop: Stop, shown_by: Reporter | None) -> None:
         await to_thread.run_sync(begin_run, self._ledger)
         settings, stats = self._settings, self._stats
         _, room = for_pages(settings.fetch.memory_limit)

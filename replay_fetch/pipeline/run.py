@@ -11,7 +11,9 @@ come, and makes workers wait while it has no room.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import anyio
 
@@ -28,6 +30,13 @@ from replay_fetch.settings import Settings
 GRACE = 10.0
 
 
+class Stop(Protocol):
+    """What ends a run early once it is set: asyncio's Event, or anyio's."""
+
+    def wait(self) -> Awaitable[object]:
+        """Return when it is set."""
+
+
 @dataclass(slots=True)
 class Run:
     """One run over one list."""
@@ -37,7 +46,7 @@ class Run:
     asking: Asking
     writer: Writer
     settings: Settings
-    stop: anyio.Event
+    stop: Stop
     """Set from outside: nothing more is asked for, what is in flight is finished and committed."""
     slowest: Slowest = field(default_factory=Slowest)
     cut_short: bool = False
