@@ -131,7 +131,7 @@ def test_pages_of_an_unknown_shape_are_probed_decoded_and_continued(
         monkeypatch.setenv("REPLAY_FETCH_BASE_URL", simulator.base_url)
         shell("replay-fetch discover --out views.csv; ! replay-fetch download views.csv archive 2> log", folder / "bin")
         session, view, *_ = rows("views.csv")[0]
-        probe, *later = typed("The API answered something we don't know")
+        probe, *later = typed("When the API answers something unknown")
         asked = probe.replace("SESSION", session).replace("VIEW", view)
         printed = shell("\n".join([f"{asked} || true", *later]), folder / "bin")
     assert "try           --segments-path payload.chunks --next-path continuation" in printed
