@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 from archives import WIDE, Archive
-from processes import run, served
+from processes import Done, run, served
 
 from replay_fetch.cli import main
+from replay_fetch.commands.discover import Discovery
 from replay_fetch.simulator import SearchSettings, Simulator, SimulatorSettings
 
 HEADER = ["session_id", "view_id", "date", "application_id", "view_url", "segments_count", "sdk"]
@@ -55,8 +56,27 @@ def test_a_file_is_written_whole_and_summed_up_on_stdout(simulator: Simulator, t
     assert (summary["views"], summary["sessions"], summary["events"], summary["exit_code"]) == (26, 8, 41, 0)
     assert len(rows(out.read_text("utf-8"))) == 26
     assert [path.name for path in tmp_path.iterdir()] == ["views.csv"]
-    spoken = run("discover", "--base-url", simulator.base_url, "--out", out, "-q")
+    spoken = run("discover", "--base-url", simulator.base_url, "--out", out)
     assert spoken.stdout.endswith(f"in {out}\n")
+
+
+def test_quiet_is_quiet(simulator: Simulator, tmp_path: Path) -> None:
+    """Cron makes a mail of every word."""
+    assert run("discover", "--base-url", simulator.base_url, "--out", tmp_path / "views.csv", "-q") == Done(0, "", "")
+
+
+def test_quiet_tells_why_the_exit_code_is_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def found(*_: object) -> Discovery:
+        return Discovery(events=3, nameless=2)
+
+    monkeypatch.setattr("replay_fetch.cli.discover.discover", found)
+    monkeypatch.setenv("DD_BEARER_TOKEN", "token")
+    assert main(["discover", "--out", str(tmp_path / "views.csv"), "-q"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.endswith(" WARNING left out: 2 events without a view\n")
 
 
 def test_a_search_that_fails_leaves_the_list_of_before(simulator: Simulator, tmp_path: Path) -> None:

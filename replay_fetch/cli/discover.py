@@ -28,6 +28,7 @@ from replay_fetch.environment import credentials, site, warn_if_exposed
 from replay_fetch.errors import SettingsError
 from replay_fetch.plan import csv_text
 from replay_fetch.progress import Console, logging_to, reporter
+from replay_fetch.progress.units import some
 from replay_fetch.settings import SITES, ApiSettings, Settings
 
 log = logging.getLogger(__name__)
@@ -89,14 +90,20 @@ def run(options: argparse.Namespace) -> int:
         warn_if_exposed(options.env_file)
         found = anyio.run(partial(discover, wanted, settings, keys, reporter(settings.show, console)))
         with closing(found.views):
+            quiet = settings.show.verbosity < 0
+            if quiet and found.nameless:
+                log.warning("left out: %s without a view", some(found.nameless, "event"))  # the summary says it, else
             if out is None:
                 for line in summary_lines(found):
                     log.info("%s", line)
                 for piece in csv_text(found.views):
                     say(piece, end="")
-            else:
-                _write(out, found)
-                say(summary_json(found) if options.json else "\n".join([*summary_lines(found), f"in {options.out}"]))
+                return found.exit_code
+            _write(out, found)
+            if options.json:
+                say(summary_json(found))
+            elif not quiet:
+                say("\n".join([*summary_lines(found), f"in {options.out}"]))
     return found.exit_code
 
 
