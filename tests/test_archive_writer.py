@@ -14,7 +14,7 @@ from pieces import FakeJournal, arrived, content, ended, planned
 
 from replay_fetch.archive import Layout, Writer
 from replay_fetch.archive.desk import GROWING, LINGER
-from replay_fetch.archive.writer import ROOM
+from replay_fetch.archive.writer import ROOM, STANDSTILL
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Outcome, ViewRecord
 from replay_fetch.settings import ArchiveSettings
@@ -56,6 +56,7 @@ class Office:
     layout: Layout
     journal: FakeJournal
     room: int = ROOM
+    standstill: float = STANDSTILL
     committed: list[tuple[float, list[int]]] = field(default_factory=list)
     """When which rows became durable."""
 
@@ -67,6 +68,7 @@ class Office:
                 self.committed.append((round(anyio.current_time(), 1), [record.planned.row for record in records]))
 
         writing = Writer(self.layout, self.journal, ArchiveSettings(), on_commit, self.room)
+        writing.standstill = self.standstill
         writing.expect(1, views=2)
         async with anyio.create_task_group() as group:
             group.start_soon(writing.run)
@@ -126,8 +128,10 @@ async def test_what_waits_at_the_end_is_committed(office: Office) -> None:
     assert office.layout.session_file("s1", partial=True).read_bytes() == content(ONE, 1) + content(TWO, 1)
 
 
-async def test_a_commit_that_hangs_goes_on_beside_the_loop(office: Office) -> None:
+@pytest.mark.parametrize("standstill", [0.0, STANDSTILL])
+async def test_a_commit_that_hangs_goes_on_beside_the_loop(office: Office, standstill: float) -> None:
     """The loop stands still for it a moment only, or nobody could let it go."""
+    office.standstill = standstill
     office.journal = hanging = HangingJournal.of(ONE, TWO)
 
     async def script(writing: Writer) -> None:

@@ -15,6 +15,8 @@ import pytest
 from archives import KEYS, WIDE, Archive, truth
 
 from replay_fetch import ApiSettings, FetchSettings, Outcome, Report, Settings, View, download
+from replay_fetch.archive import writer
+from replay_fetch.commands.download import carry_out
 from replay_fetch.model import ViewRecord
 from replay_fetch.pipeline import download as pipeline_download
 from replay_fetch.pipeline import request
@@ -200,3 +202,24 @@ async def test_who_cancels_while_the_archive_is_opened_finds_it_closed(
                 await task
         assert simulator.counts.requests == 0
         assert (await downloaded(simulator, tmp_path / "out")).exit_code == 0
+
+
+async def test_the_loop_stands_still_for_no_commit_of_the_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command's own loop does: see the writer."""
+    monkeypatch.setattr(writer, "wait", lambda *_: pytest.fail("stood still"))
+    async with Simulator(SMALL_PAGES) as simulator:
+        assert (await downloaded(simulator, tmp_path / "out")).exit_code == 0
+
+
+async def test_the_loop_of_a_command_stands_still_for_commits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stood: list[object] = []
+    monkeypatch.setattr(writer, "wait", lambda *args: stood.append(args[-1]))
+    async with Simulator(SMALL_PAGES) as simulator:
+        path = write_list(tmp_path / "views.csv", simulator.views)
+        asked = request.Request(path, tmp_path / "out", settings_for(simulator), KEYS)
+        with request.planned(asked) as (run, plan):
+            report, failure = await carry_out(run, plan, None)
+    assert (report.exit_code, failure) == (0, None)
+    assert set(stood) == {writer.STANDSTILL}

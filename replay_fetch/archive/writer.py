@@ -27,9 +27,12 @@ ROOM = 16 * 2**20
 # Seconds from one commit's beginning to the next one's, unless half the room is taken by then: what a
 # commit costs by itself, on a quick disk, is shared by what arrives meanwhile.
 _REST = 0.1
-# Seconds for which the event loop stands still for a commit, which is over by then on a quick disk. With both at
-# work every system call of either hands the one interpreter over: a sixth of all CPU, and no page comes sooner.
-_ALONE = 0.025
+STANDSTILL = 0.025
+"""Seconds for which an event loop that is the run's own stands still for a commit.
+
+It is over by then on a quick disk. With both at work every system call of either hands the one interpreter
+over: a sixth of all CPU, and no page comes sooner.
+"""
 
 
 class Writer:
@@ -59,6 +62,8 @@ class Writer:
         self._made_room = anyio.Event()
         self.kept_waiting = 0
         """How many wait for the disk to make room."""
+        self.standstill = 0.0
+        """See `STANDSTILL`; 0 where the event loop is somebody else's."""
 
     def expect(self, session: int, views: int) -> None:
         """Announce how many views of a session this run will end, before its first message."""
@@ -122,7 +127,8 @@ class Writer:
 
     async def _commit(self, batch: Batch) -> None:
         work = self._thread.submit(self._committer.commit, batch)
-        wait([work], _ALONE)
+        if self.standstill:
+            wait([work], self.standstill)
         committed = work.result() if work.done() else await to_thread.run_sync(work.result)
         self._desk.written(batch)
         self._on_commit(committed)

@@ -10,6 +10,7 @@ from pathlib import Path
 import anyio
 
 from replay_fetch.archive import Layout, Report
+from replay_fetch.archive.writer import STANDSTILL
 from replay_fetch.commands.stopping import stoppable
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger import Ledger, Totals, check_file
@@ -46,7 +47,8 @@ def download(request: Request, shown_by: Reporter | None) -> Ended:
 
 
 async def carry_out(run: Download, plan: Plan, shown_by: Reporter | None) -> Ended:
-    """Fetch what is planned until it is there or a signal comes."""
+    """Fetch what is planned until it is there or a signal comes; the event loop is the run's own."""
+    run.standstill = STANDSTILL
     async with stoppable() as stop:
         report = await run.run(plan, stop, shown_by)
     return report, run.failure

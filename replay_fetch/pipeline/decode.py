@@ -13,6 +13,7 @@ from anyio import to_thread
 
 from replay_fetch.archive import ChainRestarted, Layout, PageArrived, RawPages, Writer
 from replay_fetch.archive.durable import explained
+from replay_fetch.archive.writer import STANDSTILL
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger import Ledger
 from replay_fetch.model import Outcome
@@ -120,6 +121,7 @@ class Decoding:
     async def _commit(self, session_ids: Sequence[str], stop: anyio.Event) -> None:
         archive = ArchiveSettings(keep_raw=self._keep_raw)
         writer = Writer(self._layout, self._ledger, archive, lambda _: None)
+        writer.standstill = STANDSTILL
         failure: ReplayFetchError | None = None
         try:
             async with anyio.create_task_group() as group:

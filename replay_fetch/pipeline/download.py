@@ -51,6 +51,8 @@ class Download:
         self._slowest = Slowest()
         self._metrics = MetricsFile(settings.show.metrics_file) if settings.show.metrics_file else None
         self._cut_short = False
+        self.standstill = 0.0
+        """Seconds for which the event loop may stand still for a commit: see the writer's."""
         self.failure: ReplayFetchError | None = None
         """Why the run ended before its list did; what was fetched until then is kept and reported."""
 
@@ -93,6 +95,7 @@ class Download:
         settings, stats = self._settings, self._stats
         _, room = for_pages(settings.fetch.memory_limit)
         writer = Writer(self._layout, self._ledger, settings.archive, partial(count_records, stats, Complaints()), room)
+        writer.standstill = self.standstill
         async with connected(settings, self._credentials, self._pacer, stats) as asking:
             run = Run(self._ledger, todo, asking, writer, settings, stop, self._slowest)
             async with anyio.create_task_group() as shown:
