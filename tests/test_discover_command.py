@@ -103,12 +103,22 @@ def test_sessions_may_be_named_several_at_once_and_are_found_without_a_window(si
     assert {row[0] for row in rows(done.stdout)} == set(ids)
 
 
+def test_ids_may_bring_white_space_along(simulator: Simulator) -> None:
+    """As $(cat ids.txt) does, where the file was made on Windows."""
+    ids = [simulator.views.session_id(number) for number in range(2)]
+    done = run("discover", "--base-url", simulator.base_url, "--session", f"{ids[0]}\r", f" {ids[1]}\r", "-q")
+    assert done.code == 0, done
+    assert {row[0] for row in rows(done.stdout)} == set(ids)
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
         (["--from", "yesterday"], "--from 'yesterday' is no point in time"),
         (["--from", "2026-02-01", "--to", "2026-01-01"], "--from 2026-02-01 is not before --to 2026-01-01"),
         (["--session", 'x" OR "y'], "--session: the id"),
+        (["--session", "\ufeffa-1"], r"--session: the id '\ufeffa-1' has a character outside"),
+        (["--session", "\r"], "--session: the id is empty"),
         (["--playlist", "../1"], "--playlist: the id"),
         (["--application", "a b"], "--application: the id"),
         (["--json"], "--json needs --out FILE"),

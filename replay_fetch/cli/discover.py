@@ -62,11 +62,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help=f"default: {_FROM}, with --session or --playlist {_FROM_OF_SESSIONS}",
     )
     group.add_argument("--to", metavar="TIME", dest="end", default="now", help="default: now")
-    group.add_argument("--application", metavar="ID", default="", help="only this application's views")
+    group.add_argument("--application", type=str.strip, metavar="ID", default="", help="only this application's views")
+    # A file of ids that was made elsewhere leaves a carriage return on each of them.
     group.add_argument(
-        "--session", metavar="ID", dest="sessions", nargs="+", action="extend", default=[], help="only theirs"
+        "--session",
+        type=str.strip,
+        metavar="ID",
+        dest="sessions",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="only theirs",
     )
-    group.add_argument("--playlist", metavar="ID", default="", help="only views of its sessions")
+    group.add_argument("--playlist", type=str.strip, metavar="ID", default="", help="only views of its sessions")
     group.add_argument("--out", metavar="FILE", type=Path, help="write the list there; default: stdout")
     add_server_options(parser)
     add_patience_options(parser.add_argument_group("asking"))

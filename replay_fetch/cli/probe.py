@@ -27,8 +27,8 @@ exit codes: 0 recognised, with segments or none; 1 not; 2 bad ids or settings;
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("session", metavar="SESSION", help="a session id")
-    parser.add_argument("view", metavar="VIEW", help="the id of one of its views")
+    parser.add_argument("session", type=str.strip, metavar="SESSION", help="a session id")
+    parser.add_argument("view", type=str.strip, metavar="VIEW", help="the id of one of its views")
     add_api_options(parser)
     parser.add_argument("--json", action="store_true", help="what was found as JSON")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
