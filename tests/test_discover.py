@@ -97,6 +97,20 @@ async def test_sessions_and_playlists_narrow_the_search() -> None:
         assert {view.session_id for view in both.ids} == {ids[0], ids[1], ids[240]}
 
 
+async def test_sessions_that_are_not_found_are_named_up_to_twenty(caplog: pytest.LogCaptureFixture) -> None:
+    async with Simulator() as simulator:
+        there = simulator.views.session_id(0)
+        await search(simulator, everything(sessions=[there]))
+        await search(simulator, everything(playlist="1"))
+        assert "no views found" not in caplog.text
+        await search(simulator, everything(sessions=["nonesuch", there, "nonesuch"]))
+        assert "no views found of 1 of 2 sessions, look at --from and --query: nonesuch\n" in caplog.text
+        await search(simulator, everything(sessions=[there, *(f"none-{number:02}" for number in range(23))]))
+        assert "no views found of 23 of 24 sessions" in caplog.text
+        assert "none-18, none-19 and 3 more\n" in caplog.text
+        assert "none-20" not in caplog.messages[-1]
+
+
 async def test_the_window_bounds_what_is_found() -> None:
     async with Simulator(SimulatorSettings(holding=MANY)) as simulator:
         wanted = everything()
@@ -147,6 +161,8 @@ async def test_a_query_that_is_none_is_named() -> None:
     async with Simulator() as simulator:
         with pytest.raises(Rejected, match="searched for: @type:view AND"):
             await search(simulator, everything(query="@type:view AND ("))
+        with pytest.raises(Rejected, match=r"\(asked for: the sessions of playlist abc\)$"):
+            await search(simulator, everything(playlist="abc"))
         with pytest.raises(NotFound, match="playlist 99"):
             await search(simulator, everything(playlist="99"))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Sequence
-from contextlib import aclosing
+from collections.abc import Iterator, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 
 import anyio
@@ -20,11 +20,14 @@ from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.show import PacerMoment, where_workers_stand
 from replay_fetch.progress import FindingMoment, Limiting, Reporter, RunStats, Standing, follow, watch
+from replay_fetch.progress.units import count, some
 from replay_fetch.settings import Credentials, Settings
 
 log = logging.getLogger(__name__)
 
 _PERMISSION = "rum_apps_read"
+# Sessions that are not found and named one by one; past that they are counted.
+_MOST_NAMED = 20
 # The reference names none for playlists; that of the replays themselves is the likeliest.
 _PLAYLIST_PERMISSION = f"{_PERMISSION} (and, for --playlist, rum_session_replay_read)"
 
@@ -115,22 +118,33 @@ class Discover:
             try:
                 for query in await self._queries(asking):
                     self._searches.append(Search(asking, query, self._wanted.window))
-                for search in self._searches:
-                    await self._take_in(search)
+                with _named(f"searched for: {self._wanted.query}"):
+                    for search in self._searches:
+                        await self._take_in(search)
             except Forbidden as error:
                 raise keys.auth_error(error) from None  # what is refused here is no single view
-            except Rejected as error:
-                raise Rejected(f"{error} (searched for: {self._wanted.query})") from None
+        self._warn_of_sessions_without_views()
 
     async def _queries(self, asking: Asking) -> list[str]:
         wanted = self._wanted
         sessions = dict.fromkeys(wanted.sessions)
         if wanted.playlist:
-            listed = await sessions_of(asking, wanted.playlist)
+            with _named(f"asked for: the sessions of playlist {wanted.playlist}"):
+                listed = await sessions_of(asking, wanted.playlist)
             log.info("playlist %s holds %d sessions", wanted.playlist, len(listed))
             sessions |= dict.fromkeys(listed)
         by_session = bool(wanted.sessions or wanted.playlist)
         return list(queries(wanted.query, wanted.application, sessions if by_session else None))
+
+    def _warn_of_sessions_without_views(self) -> None:
+        """Only of those that were named: a playlist may hold sessions whose events are gone."""
+        sessions = list(dict.fromkeys(self._wanted.sessions))
+        lacking = self.found.views.lacking(sessions)
+        if lacking:
+            more = len(lacking) - _MOST_NAMED
+            names = ", ".join(lacking[:_MOST_NAMED]) + (f" and {count(more)} more" if more > 0 else "")
+            which = f"{count(len(lacking))} of {some(len(sessions), 'session')}"
+            log.warning("no views found of %s, look at --from and --query: %s", which, names)
 
     async def _take_in(self, search: Search) -> None:
         async with aclosing(search.pages()) as pages:
@@ -159,3 +173,12 @@ class Discover:
                 self._interrupted = True
                 everything.cancel()
                 return
+
+
+@contextmanager
+def _named(asked: str) -> Iterator[None]:
+    """Add what was asked to the API's refusal, which seldom says it."""
+    try:
+        yield
+    except Rejected as error:
+        raise Rejected(f"{error} ({asked})") from None

@@ -60,6 +60,12 @@ class FoundViews:
         with _explained():
             return int(self._db.execute("SELECT count(DISTINCT session_id) FROM found").fetchone()[0])
 
+    def lacking(self, sessions: Iterable[str]) -> list[str]:
+        """Those of ``sessions`` that no view belongs to."""
+        any_view = "SELECT 1 FROM found WHERE session_id = ? LIMIT 1"
+        with _explained():
+            return [each for each in sessions if self._db.execute(any_view, (each,)).fetchone() is None]
+
     def __iter__(self) -> Iterator[FoundView]:
         """The views, a session's together, by when the sessions and the views began."""
         with _explained():
