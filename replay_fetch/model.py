@@ -165,7 +165,7 @@ class ViewRecord(Struct, frozen=True, gc=False):
     checks: Mapping[str, object] = {}
     """What a reader should be warned of, by the names in ``Noted``; empty if nothing."""
     about: Mapping[str, object] = {}
-    """What the segments say of the recording: start and end in ms, records."""
+    """What the segments say of the recording: start and end in ms, records. Beside a token also the chain's trail."""
     token: str | None = None
     """The paging token behind the last page, where the chain was left unfinished."""
     part: int = 0

@@ -10,12 +10,14 @@ import pytest
 from msgspec.structs import replace
 from pieces import FakeJournal, arrived, content, ended, planned, sha256
 
-from replay_fetch.archive import ChainRestarted, Message
+from replay_fetch.api import Trail
+from replay_fetch.api.trail import mark
+from replay_fetch.archive import ChainRestarted, Message, PageArrived
 from replay_fetch.archive.commit import Committer
 from replay_fetch.archive.desk import Desk
 from replay_fetch.archive.layout import Layout
 from replay_fetch.errors import ArchiveError
-from replay_fetch.model import Answer, Outcome, PlannedView, ViewRecord
+from replay_fetch.model import Answer, Outcome, Page, PlannedView, ViewRecord
 
 ANSWER = Answer(200, {"content-type": "text/html"}, b"<html>")
 ONE, TWO = planned(1), planned(2)
@@ -121,6 +123,19 @@ def test_a_growing_view_is_recorded_page_by_page_and_reported_once(bench: Bench)
     assert (growing.outcome, growing.segments, growing.token) == (None, 2, "t2")
     (record,) = bench.commit(arrived(ONE, first=2), ended(ONE))
     assert (record.outcome, record.segments, record.pages) == (Outcome.FETCHED, 3, 3)
+
+
+def test_a_growing_view_is_recorded_with_the_trail_of_its_chain(bench: Bench) -> None:
+    """For the next run, which begins where this one was cut off; a view that has ended needs none."""
+    bench.commit(arrived(ONE, then="t1"), PageArrived(ONE, Page((), "t2")))
+    bench.commit(PageArrived(ONE, Page((), "t3")))
+    trail = Trail.of(bench.journal.views[1])
+    assert (trail.marks, trail.empty) == ([mark("t1"), mark("t2"), mark("t3")], 2)
+    bench.commit(ChainRestarted(ONE), arrived(ONE, then="t4"))
+    bench.commit(ended(ONE, Outcome.FAILED))
+    assert Trail.of(bench.journal.views[1]).marks == [mark("t4")]
+    (record,) = bench.commit(arrived(TWO, then="t1"), arrived(TWO, first=1), ended(TWO))
+    assert "trail" not in record.about
 
 
 def test_what_is_not_finished_at_the_end_is_shown_as_a_partial_file(bench: Bench) -> None:

@@ -10,16 +10,19 @@ from archives import Archive, Job, download, truth
 
 from replay_fetch.settings import ArchiveSettings, Compression, FetchSettings
 from replay_fetch.simulator import HoldingSettings, LatencySettings, PagingSettings, Simulator, SimulatorSettings
+from replay_fetch.simulator.choices import Chain
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock")]
 
 LATENCY = 3.0
 
 
-def _long(expire_page: int = 0) -> SimulatorSettings:
+def _long(expire_page: int = 0, chain: Chain = Chain.GOOD, empty_pages: int = 0) -> SimulatorSettings:
     return SimulatorSettings(
         holding=HoldingSettings(segments_per_view=24),
-        paging=PagingSettings(page_segments=1, expire_page=expire_page),
+        paging=PagingSettings(
+            page_segments=1, expire_page=expire_page, chain=chain, chain_share=1.0, empty_pages=empty_pages
+        ),
         latency=LatencySettings(median=LATENCY),
     )
 
@@ -80,3 +83,18 @@ async def test_a_chain_cut_again_and_again_ends_in_the_same_bytes(tmp_path: Path
         assert archive.sessions() == truth(simulator, views)
         assert not archive.stray_files()
         assert archive.problems() == []
+
+
+@pytest.mark.parametrize("settings", [_long(chain=Chain.REPEATED), _long(empty_pages=7)], ids=["loop", "empty pages"])
+async def test_a_chain_that_leads_nowhere_is_cut_at_the_same_page_however_often_runs_are(
+    tmp_path: Path, settings: SimulatorSettings
+) -> None:
+    async with Simulator(settings) as simulator:
+        views = list(simulator.views[:2])
+        assert (await download(simulator, tmp_path / "whole", views=views)).exit_code == 1
+        for _ in range(2):
+            await _cut(simulator, tmp_path / "cut", Job())
+        assert (await download(simulator, tmp_path / "cut", views=views)).exit_code == 1
+    whole, cut = Archive(tmp_path / "whole"), Archive(tmp_path / "cut")
+    assert {line["outcome"] for line in whole.manifest().values()} == {"incomplete"}
+    assert (cut.manifest(), cut.sessions()) == (whole.manifest(), whole.sessions())

@@ -103,6 +103,8 @@ class Committer:
             if arrived.answer is not None:
                 raw.append(draft.raw_page(arrived.answer, arrived.source))
             draft.add(arrived.page, arrived.source)
+        if draft.token is not None:
+            draft.leave_trail(arrived.page for arrived in delivery.pages)
         if delivery.ended is not None and delivery.ended.answer is not None:
             raw.append(draft.raw_page(delivery.ended.answer, delivery.ended.source))
         if raw:

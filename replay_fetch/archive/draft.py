@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from replay_fetch.api import Continuity, facts
+from replay_fetch.api import Continuity, Trail, facts
 from replay_fetch.archive.blocks import file_range, whole_lines
 from replay_fetch.archive.durable import write_file
 from replay_fetch.archive.endings import DAMAGED, EXPECTED, GONE, ended_as, lacking
@@ -50,7 +50,9 @@ class Draft(Struct, eq=False):
     _segments: int = 0
     _shape: str = ""
     _source: str = ""
-    _token: str | None = None
+    token: str | None = None
+    """Where its next page lies."""
+    _trail: Trail | None = None
     _hash: hashlib._Hash = field(default_factory=hashlib.sha256)
     _continuity: Continuity = field(default_factory=Continuity)
 
@@ -80,11 +82,16 @@ class Draft(Struct, eq=False):
         self._added += page.segments
         self.pages += 1
         self._shape = self._shape or page.shape
-        self._token, self._source = page.token, source
+        self.token, self._source = page.token, source
+
+    def leave_trail(self, pages: Iterable[Page]) -> None:
+        """Note how its chain came through the latest pages, for the run that goes on where this one is cut off."""
+        self._trail = self._trail or Trail()
+        self._trail.extend(pages)
 
     def raw_page(self, answer: Answer, source: str) -> RawPage:
         """The answer as the page behind those so far; of unknown place where these are damaged."""
-        return RawPage(answer) if self.damaged else RawPage(answer, source, self._token)
+        return RawPage(answer) if self.damaged else RawPage(answer, source, self.token)
 
     def start_over(self) -> None:
         """Forget every page so far; what is saved of them stays until the ledger no longer needs it."""
@@ -93,7 +100,7 @@ class Draft(Struct, eq=False):
         self.damaged = False
         self._added, self._chunks, self._saved, self.size = [], [], 0, 0
         self._segments, self.pages = 0, 0
-        self._shape, self._source, self._token = "", "", None
+        self._shape, self._source, self.token, self._trail = "", "", None, None
         self._hash, self._continuity = hashlib.sha256(), Continuity()
 
     @property
@@ -189,7 +196,7 @@ class Draft(Struct, eq=False):
     def _go_on(self, earlier: ViewRecord) -> None:
         """Take up what the earlier run saved, if it is what the ledger says."""
         self._segments, self.pages, self._shape = earlier.segments, earlier.pages, earlier.shape
-        self._token, self._source = earlier.token, earlier.source
+        self.token, self._source, self._trail = earlier.token, earlier.source, Trail.of(earlier)
         self._saved = self.size = earlier.size
         try:
             for line in whole_lines(self.part, earlier.size) if earlier.size else ():  # else there is no part
@@ -209,6 +216,7 @@ class Draft(Struct, eq=False):
     def _record(self, ended: ViewEnded | None) -> ViewRecord:
         """Its own chain as far as it came; one that cannot be followed does not go on from where it is cut."""
         goes_on = ended is None or not (ended.outcome.finished or ended.outcome is Outcome.INCOMPLETE)
+        token = self.token if goes_on else None
         return ViewRecord(
             self.planned,
             outcome=ended.outcome if ended else None,
@@ -220,8 +228,8 @@ class Draft(Struct, eq=False):
             size=self.size,
             sha256=self._sha256,
             checks=self._checks(),
-            about=self._about(),
-            token=self._token if goes_on else None,
+            about=self._about(token),
+            token=token,
             part=self._number,
         )
 
@@ -235,7 +243,8 @@ class Draft(Struct, eq=False):
         }
         return {name: value for name, value in noticed.items() if value} | lacking(self.planned, self._segments)
 
-    def _about(self) -> dict[str, object]:
+    def _about(self, token: str | None) -> dict[str, object]:
         told = self._continuity
         known = {"start_ms": told.start_ms, "end_ms": told.end_ms, "records": told.records}
-        return {name: value for name, value in known.items() if value is not None}
+        about: dict[str, object] = {name: value for name, value in known.items() if value is not None}
+        return about | self._trail.fields() if token is not None and self._trail is not None else about

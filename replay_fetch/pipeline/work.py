@@ -53,7 +53,7 @@ class Worker:
         walk = Walk(self._asking, planned.view, self._settings.api.source, self._settings.fetch.max_pages)
         earlier = planned.earlier
         if earlier is not None and earlier.token is not None:
-            walk.go_on(Source(earlier.source), Start(earlier.token, earlier.pages, earlier.segments > 0))
+            walk.go_on(Source(earlier.source), Start.behind(earlier))
         keys = self._asking.keys
         if _forbidden_before(planned):
             keys.forbidden_before.add(planned.view)
