@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -188,7 +189,19 @@ def test_a_full_disk_under_the_log_file_is_told_once(console: Console, stream: i
     with logging_to(console, ShowSettings(log_file=Path("/dev/full"), verbosity=-1)):
         for _ in range(3):
             log.info("something")
-    assert stream.getvalue().count("the log file lacks lines") == 1
+    time, said = stream.getvalue().rstrip("\n").split(" ", 1)
+    assert re.fullmatch(r"[\d-]+T[\d:]+Z", time)
+    assert said == "WARNING --log-file '/dev/full' lacks lines from here on: No space left on device"
+
+
+def test_a_log_call_that_is_broken_is_not_taken_for_a_full_disk(
+    console: Console, stream: io.StringIO, tmp_path: Path
+) -> None:
+    with logging_to(console, ShowSettings(log_file=tmp_path / "log", verbosity=-1)):
+        log.info("%d", "sekrit-argument")
+    assert "a log call failed at" in stream.getvalue()
+    assert "lacks lines" not in stream.getvalue()
+    assert "sekrit" not in stream.getvalue()
 
 
 def test_a_reader_that_went_away_ends_the_lines_not_the_run() -> None:

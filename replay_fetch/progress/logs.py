@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
@@ -41,7 +42,7 @@ def logging_to(console: Console, show: ShowSettings, secrets: Iterable[str] = ()
             file = _opened(show.log_file)
             stack.callback(_close, file)
             # -q is for the terminal: a file that was asked for tells the run's course.
-            handlers.append(_FileHandler(file, console, min(level, logging.INFO)))
+            handlers.append(_FileHandler(file, show.log_file, handlers[0], min(level, logging.INFO)))
             handlers[1].setFormatter(in_file)
         for handler in handlers:
             logger.addHandler(handler)
@@ -147,14 +148,19 @@ class _ConsoleHandler(logging.Handler):
 
 
 class _FileHandler(logging.StreamHandler[TextIO]):
-    def __init__(self, file: TextIO, console: Console, level: int) -> None:
+    def __init__(self, file: TextIO, path: Path, on_screen: logging.Handler, level: int) -> None:
         super().__init__(file)
         self.setLevel(level)
-        self._console = console
+        self._path = path
+        self._on_screen = on_screen
         self._failed = False
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
-        # A full disk stops the log, not the run, which has its own word to say about the disk.
-        if not self._failed:
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            self._on_screen.handleError(record)
+        elif not self._failed:
+            # A full disk stops the log, not the run, which has its own word to say about the disk.
             self._failed = True
-            self._console.line(f"the log file lacks lines from {record.pathname}:{record.lineno} on")
+            words = "--log-file %r lacks lines from here on: %s", (str(self._path), error.strerror or error)
+            self._on_screen.handle(logging.LogRecord(record.name, logging.WARNING, __file__, 0, *words, None))
