@@ -12,10 +12,27 @@ from replay_fetch.model import Outcome, PlannedView, Span, View, ViewRecord
 _FINISHED = ", ".join(f"'{outcome}'" for outcome in Outcome if outcome.finished)
 _UNFINISHED = f"(outcome IS NULL OR outcome NOT IN ({_FINISHED}))"
 
-_COLUMNS = """
-  row, view.session, session_id, view_id, expected, outcome, reason, source, shape, pages, segments, size, sha256,
-  checks, about, token, part, whole_offset, whole_length, whole_sha256, partial_offset, partial_length, partial_sha256
-"""
+# What is read and written, in this order; where a column stands in a row is worked out from here alone.
+_PLANNED = ("row", "view.session", "session_id", "view_id", "expected")
+_FIELDS = (
+    "outcome",
+    "reason",
+    "source",
+    "shape",
+    "pages",
+    "segments",
+    "size",
+    "sha256",
+    "checks",
+    "about",
+    "token",
+    "part",
+)
+_SPANS = tuple(f"{span}_{column}" for span in ("whole", "partial") for column in Span._fields)
+_RESULT = (*_FIELDS, *_SPANS)
+_READ = (*_PLANNED, *_RESULT)
+
+_COLUMNS = ", ".join(_READ)
 VIEWS = f"SELECT {_COLUMNS} FROM session JOIN view USING (session) LEFT JOIN result USING (row)"
 # With :young (seconds since 1970) also finished views whose recording ended, or that were last asked for, since.
 _YOUNG = "coalesce(json_extract(about, '$.end_ms') / 1000, ended_at) >= :young"
@@ -33,14 +50,22 @@ LACKING_PARTIAL = """
 SELECT DISTINCT session FROM view JOIN result USING (row)
 WHERE size > 0 AND whole_offset IS NULL AND partial_offset IS NULL ORDER BY session
 """
-RECORD = f"INSERT OR REPLACE INTO result VALUES ({', '.join('?' * 19)}, CAST(strftime('%s', 'now') AS INTEGER))"
+RECORD = f"""
+INSERT OR REPLACE INTO result (row, {", ".join(_RESULT)}, ended_at)
+VALUES (?, {", ".join("?" * len(_RESULT))}, CAST(strftime('%s', 'now') AS INTEGER))
+"""
 
-_NO_SPAN = (None, None, None)
+_OF_PLAN = slice(len(_PLANNED))
+_OF_RECORD = slice(_OF_PLAN.stop, _OF_PLAN.stop + len(_FIELDS))
+_OF_WHOLE = slice(_OF_RECORD.stop, _OF_RECORD.stop + len(Span._fields))
+_OF_PARTIAL = slice(_OF_WHOLE.stop, None)
+_REASON = _READ.index("reason")  # NULL where there is no row in result
+_NO_SPAN = (None,) * len(Span._fields)
 
 
 def planned_view(columns: tuple[Any, ...]) -> PlannedView:  # sqlite3 does not type its columns
     """The view that a row of `TO_DO` names, with what an earlier run kept of it."""
-    if columns[6] is not None:  # a row in result
+    if columns[_REASON] is not None:
         record = view_record(columns)
         return replace(record.planned, earlier=record)
     return _planned(columns)
@@ -49,9 +74,9 @@ def planned_view(columns: tuple[Any, ...]) -> PlannedView:  # sqlite3 does not t
 def view_record(columns: tuple[Any, ...]) -> ViewRecord:
     """The record that a row of `VIEWS` holds; one without outcome where the view has not ended."""
     planned = _planned(columns)
-    if columns[6] is None:  # no row in result
+    if columns[_REASON] is None:
         return ViewRecord(planned)
-    outcome, reason, source, shape, pages, segments, size, sha256, checks, about, token, part = columns[5:17]
+    outcome, reason, source, shape, pages, segments, size, sha256, checks, about, token, part = columns[_OF_RECORD]
     return ViewRecord(
         planned,
         outcome=Outcome(outcome) if outcome else None,
@@ -66,18 +91,18 @@ def view_record(columns: tuple[Any, ...]) -> ViewRecord:
         about=orjson.loads(about),
         token=token,
         part=part,
-        whole=_span(columns[17:20]),
-        partial=_span(columns[20:23]),
+        whole=_span(columns[_OF_WHOLE]),
+        partial=_span(columns[_OF_PARTIAL]),
     )
 
 
 def _planned(columns: tuple[Any, ...]) -> PlannedView:
-    row, session, session_id, view_id, expected = columns[:5]
+    row, session, session_id, view_id, expected = columns[_OF_PLAN]
     return PlannedView(row, session, View(session_id, view_id), expected)
 
 
 def result_row(record: ViewRecord) -> tuple[object, ...]:
-    """The columns of the table ``result``, in its order."""
+    """What `RECORD` writes."""
     return (
         record.planned.row,
         record.outcome,
