@@ -9,6 +9,12 @@
             ...                                         # segment.raw: the exact JSON bytes
 
     report = await download("views.csv", "archive/")    # the command, as a coroutine
+
+Every error is a ReplayFetchError. A RequestError is about one view, the next one may be had: NotFound,
+Forbidden, Rejected, TokenRefused, BadBody, ChainCut, or GaveUp, whose ``__cause__`` is a RetryableError
+(ServerError, TransportError or GarbledBody). AuthError, TrustError and OutageError would meet every
+view; ArchiveError, InputError and SettingsError are about what is at hand here. ``replay_fetch.errors``
+shows the tree.
 """
 
 from importlib import import_module
@@ -20,16 +26,22 @@ from replay_fetch.errors import (
     BadBody,
     ChainCut,
     Forbidden,
+    GarbledBody,
     GaveUp,
     InputError,
     NotFound,
     OutageError,
+    Rejected,
     ReplayFetchError,
     RequestError,
+    RetryableError,
+    ServerError,
     SettingsError,
+    TokenRefused,
+    TransportError,
     TrustError,
 )
-from replay_fetch.model import Outcome, Segment, Source, View
+from replay_fetch.model import Answer, Noted, Outcome, Segment, Source, View
 from replay_fetch.settings import (
     ApiSettings,
     ArchiveSettings,
@@ -37,18 +49,27 @@ from replay_fetch.settings import (
     Credentials,
     FetchSettings,
     PlanSettings,
+    ProgressStyle,
     Settings,
+    ShowSettings,
     SourceChoice,
 )
 
 if TYPE_CHECKING:
     from replay_fetch.archive import Report
     from replay_fetch.client import Client, download
+    from replay_fetch.pipeline.run import Stop
 
 # Loaded when first used: they bring the HTTP library along, which `replay-fetch --help` does not need.
-_LAZY = {"Client": "replay_fetch.client", "Report": "replay_fetch.archive", "download": "replay_fetch.client"}
+_LAZY = {
+    "Client": "replay_fetch.client",
+    "Report": "replay_fetch.archive",
+    "Stop": "replay_fetch.pipeline.run",
+    "download": "replay_fetch.client",
+}
 
 __all__ = [
+    "Answer",
     "ApiSettings",
     "ArchiveError",
     "ArchiveSettings",
@@ -60,20 +81,30 @@ __all__ = [
     "Credentials",
     "FetchSettings",
     "Forbidden",
+    "GarbledBody",
     "GaveUp",
     "InputError",
     "NotFound",
+    "Noted",
     "OutageError",
     "Outcome",
     "PlanSettings",
+    "ProgressStyle",
+    "Rejected",
     "ReplayFetchError",
     "Report",
     "RequestError",
+    "RetryableError",
     "Segment",
+    "ServerError",
     "Settings",
     "SettingsError",
+    "ShowSettings",
     "Source",
     "SourceChoice",
+    "Stop",
+    "TokenRefused",
+    "TransportError",
     "TrustError",
     "View",
     "download",

@@ -65,12 +65,14 @@ class Client:
     async def segments(self, session_id: str, view_id: str) -> AsyncGenerator[Segment, None]:
         """The segments of one view, in the API's order, as they arrive; none where it has none.
 
-        429s, faults and refused tokens are dealt with. Who leaves early does so within
-        `contextlib.aclosing`, or what the view holds is given back only some time later. Raises a
-        RequestError where this view cannot be had to its end: NotFound, Forbidden, Rejected, TokenRefused,
-        BadBody, ChainCut or GaveUp, whose ``__cause__`` is the last ServerError, TransportError or
-        GarbledBody; InputError for ids that no view has. Raises AuthError where the keys are refused,
-        OutageError where nothing succeeded for ``give_up_after`` seconds, TrustError.
+        429s, faults and expired paging tokens are dealt with. Leaving early is fine: no further page is asked
+        for, and within `contextlib.aclosing` the one at hand is freed at once.
+
+        Raises a RequestError where this view cannot be had to its end: NotFound, Forbidden, Rejected,
+        TokenRefused, BadBody, ChainCut or GaveUp, whose ``__cause__`` is the last ServerError,
+        TransportError or GarbledBody; InputError for ids that no view has. Raises what would meet every
+        view: AuthError where the keys are refused, TrustError where the server's certificate is not
+        trusted, OutageError where nothing succeeded for ``give_up_after`` seconds.
         """
         if self._asking is None:
             raise RuntimeError("the client is not open: use it as `async with Client() as client`")

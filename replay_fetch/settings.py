@@ -178,7 +178,7 @@ class ArchiveSettings:
 
 @dataclass(frozen=True, slots=True)
 class ShowSettings:
-    """What is shown and logged, and where."""
+    """What is shown and logged, and where; the library heeds ``metrics_file`` alone."""
 
     progress: ProgressStyle = ProgressStyle.AUTO
     log_json: bool = False
@@ -191,7 +191,7 @@ class ShowSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything a run reads, except the keys."""
+    """Everything a run reads, except the keys; a `Client` reads ``api`` and ``fetch``."""
 
     api: ApiSettings = field(default_factory=ApiSettings)
     fetch: FetchSettings = field(default_factory=FetchSettings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import anyio
 import pytest
@@ -20,11 +21,15 @@ from replay_fetch import (
     FetchSettings,
     GaveUp,
     InputError,
+    Noted,
     NotFound,
     OutageError,
     Outcome,
+    ReplayFetchError,
     Settings,
     SettingsError,
+    ShowSettings,
+    Stop,
     View,
     download,
 )
@@ -258,3 +263,25 @@ def test_every_public_name_is_there_with_its_docstring(name: str) -> None:
 def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="'Downloader'"):
         _ = replay_fetch.Downloader
+
+
+def ours_in(hint: object) -> set[type]:
+    """The package's own classes in an annotation, and in the fields of those."""
+    found = {kind for argument in get_args(hint) for kind in ours_in(argument)}
+    if isinstance(hint, type) and hint.__module__.startswith("replay_fetch"):
+        inside = {kind for field in get_type_hints(hint).values() if field is not hint for kind in ours_in(field)}
+        found |= {hint} | inside
+    return found
+
+
+def test_what_a_signature_names_is_public() -> None:
+    """Whoever wraps the library can annotate all that goes in and comes out."""
+    errors = [getattr(replay_fetch, name) for name in replay_fetch.__all__]
+    signatures = [Client.__init__, Client.segments, download, *(kind.__init__ for kind in errors if is_error(kind))]
+    named = {kind for function in signatures for hint in get_type_hints(function).values() for kind in ours_in(hint)}
+    assert {Settings, ShowSettings, Noted, Stop} < named
+    assert {kind.__name__ for kind in named} - set(replay_fetch.__all__) == set()
+
+
+def is_error(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, ReplayFetchError)
