@@ -14,6 +14,7 @@ from pieces import planned
 from replay_fetch.archive import Layout, clear, existing, make_good, opened
 from replay_fetch.archive.folder import check_ledger_is_there
 from replay_fetch.archive.lock import locked
+from replay_fetch.archive.standing import note_of
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Span, ViewRecord
 
@@ -139,6 +140,18 @@ def test_a_file_that_waits_for_its_name_gets_it(layout: Layout) -> None:
     make_good(layout, knows)
     assert [layout.session_file(name).read_bytes() for name in "ab"] == [b"new", b"new"]
     assert knows.waiting == []
+
+
+def test_what_a_killed_run_named_before_the_ledger_knew_is_cut_back(layout: Layout) -> None:
+    """Also where its note is half written: any session may be held against the ledger."""
+    layout.session_file("s1").write_bytes(b"oldnew")
+    layout.session_file("s2").write_bytes(b"old")
+    note_of(layout).write_bytes(b"1\n2\n3")
+    make_good(layout, Knows())
+    assert {path.name: path.read_bytes() for path in layout.sessions.iterdir()} == {
+        "s1.ndjson": b"old",
+        "s2.ndjson": b"old",
+    }
 
 
 def test_what_nobody_needs_is_removed_and_what_is_needed_stays(layout: Layout) -> None:

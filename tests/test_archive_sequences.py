@@ -32,13 +32,14 @@ class Run:
     """One run over a list."""
 
     served: Served
+    session: str = "s"
     refresh: bool = False
     together: bool = ONE_BATCH
     compress: Compression = Compression.NONE
 
     def __call__(self, root: Path) -> None:
         """From opening the archive to the manifest."""
-        views = [View("s", name) for name in self.served]
+        views = [View(self.session, name) for name in self.served]
         with open_as_it_is(root, self.compress) as (layout, ledger):
             loaded = ledger.load((line, view, None) for line, view in enumerate(views, start=2))
             to_do = ledger.to_do(ToDo(loaded.number, 0 if self.refresh else None), None, 100)
@@ -158,3 +159,21 @@ def test_what_a_view_left_of_the_session_behind_it_stands_on(tmp_path: Path) -> 
     assert b'"v2"' in (sessions / "s.ndjson").read_bytes()
     assert b'"v1"' not in (sessions / "s.ndjson").read_bytes()
     assert (sessions / "s.partial.ndjson").read_bytes().count(b'"v1"') == 3
+
+
+@pytest.mark.parametrize("first", [[], [Run({"v1": 2})]], ids=["new", "added to"])
+@pytest.mark.parametrize(
+    "then",
+    [
+        Run({"v1": 2, "v2": Outcome.MISSING}),
+        Run({"v1": 2, "v2": Outcome.FAILED}),
+        Run({"v1": Outcome.FAILED, "v2": Outcome.FAILED}),
+        Run({"v1": 1}, session="another"),
+    ],
+    ids=str,
+)
+def test_lines_that_a_killed_run_did_not_record_do_not_stay(tmp_path: Path, first: list[Run], then: Run) -> None:
+    """Its file had its name already, and the views end otherwise the next time, or are not asked for."""
+    for killed in instants(first, Run({"v1": 2, "v2": 1}), tmp_path):
+        then(killed)
+        check(killed)

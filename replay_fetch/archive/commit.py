@@ -16,6 +16,7 @@ from replay_fetch.archive.durable import Unsynced, explained, open_files_allowed
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.raw import RawPage, keep_raw, remove_raw
 from replay_fetch.archive.session_file import DamagedPart, Kind, SessionFile, Written
+from replay_fetch.archive.standing import note, note_of
 from replay_fetch.model import ViewRecord
 from replay_fetch.settings import Compression
 
@@ -89,9 +90,14 @@ class Committer:
         return [records[row] for row in ended]
 
     def commit_partial_files(self) -> None:
-        """Write the partial files of sessions whose saved views are in none: those a killed run had not come to."""
+        """Write the partial files of sessions whose saved views are in none: those a killed run had not come to.
+
+        Behind it nothing is noted: files and ledger agree.
+        """
         for session in self._journal.lacking_partial_files():
             self.commit(Batch([], [session], 0))
+        with explained(f"clearing {self._layout.private}"):
+            note_of(self._layout).unlink(missing_ok=True)
 
     def _digest(self, delivery: Delivery) -> Draft:
         row = delivery.planned.row
@@ -135,10 +141,17 @@ class Committer:
                 sync_folder(self._layout.parts)
 
     def _write(self, files: Sequence[SessionFile]) -> list[Written]:
-        """Write the session files; those in which no view moves have their names then."""
+        """Write the session files; those in which no view moves have their names then.
+
+        These are noted first: a run that follows a kill holds them against the ledger.
+        """
         written: list[Written] = []
+        to_be_named = [file.session for file in files if file.kind is Kind.WHOLE and not file.stands]
         for first in range(0, len(files), self._files_at_once):
             with Unsynced() as unsynced:
+                if to_be_named and not first:
+                    with explained(f"writing {self._layout.temporary}"):
+                        unsynced.write(note_of(self._layout), [note(to_be_named)])
                 written += self._written(files[first : first + self._files_at_once], unsynced)
                 with explained(f"writing {self._layout.sessions}"):
                     unsynced.sync(self._pool)

@@ -10,7 +10,7 @@ from typing import Protocol
 from replay_fetch.archive.durable import explained, make_folder, replace, sync_folder
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
-from replay_fetch.archive.standing import cut_back
+from replay_fetch.archive.standing import cut_back, noted
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import ViewRecord
 
@@ -77,10 +77,12 @@ class Knowledge(Protocol):
 def make_good(layout: Layout, ledger: Knowledge) -> None:
     """Finish what a killed run was about to do; its partial files are to be written anew."""
     with explained(f"clearing {layout.private}"):
-        for session, session_id in ledger.unnamed():
+        unnamed = ledger.unnamed()
+        for session, session_id in unnamed:
             written = Path(layout.session_on_its_way(session))
             if written.exists():
                 replace(written, layout.session_file(session_id))
+        for session in {session for session, _ in unnamed}.union(noted(layout)):
             cut_back(layout, ledger.session_views(session))
         sync_folder(layout.sessions)
         ledger.named()

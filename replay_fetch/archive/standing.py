@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from replay_fetch.archive.blocks import file_range
@@ -25,11 +25,31 @@ def holds_nothing_else(path: str | Path, views: Sequence[ViewRecord]) -> bool:
     return _size(path) <= end
 
 
+def note_of(layout: Layout) -> Path:
+    """Where the sessions are noted whose files get their names before the ledger knows of them."""
+    return layout.temporary / "to-be-named"
+
+
+def note(sessions: Iterable[int]) -> bytes:
+    """The content of such a note."""
+    return b"".join(b"%d\n" % session for session in sessions)
+
+
+def noted(layout: Layout) -> list[int]:
+    """The sessions in the last note; one that is half written may name others, which does no harm."""
+    try:
+        return [int(line) for line in note_of(layout).read_bytes().splitlines() if line.isdigit()]
+    except FileNotFoundError:
+        return []
+
+
 def cut_back(layout: Layout, views: Sequence[ViewRecord]) -> None:
     """Remove from a session's finished file what the ledger has no view for behind the last one.
 
     It is what a killed run had added and not recorded, or was about to remove.
     """
+    if not views:
+        return
     first = views[0].planned
     path = layout.session_file(first.view.session_id)
     end = max((view.whole.offset + view.whole.length for view in views if view.whole), default=0)
