@@ -217,6 +217,34 @@ def test_a_variable_for_a_flag_says_yes_or_no(
     assert "REPLAY_FETCH_KEEP_RAW: 'perhaps' is neither true nor false" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("REPLAY_FETCH_MAXRATE", "it is not the name of an option; did you mean REPLAY_FETCH_MAX_RATE?"),
+        ("REPLAY_FETCH_Q", "it is not the name of an option"),
+        ("REPLAY_FETCH_HELP", "it is not the name of an option"),
+        ("REPLAY_FETCH_DD_API_KEY", "keys are read from DD_API_KEY and DD_APP_KEY, or DD_BEARER_TOKEN"),
+    ],
+)
+def test_a_variable_that_names_no_option_is_warned_about(
+    variable: str, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(variable, SECRET)
+    assert main(["config"]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"replay-fetch: {variable} is ignored")
+    assert line.endswith(said)
+
+
+def test_variables_that_name_an_option_of_any_command_are_not(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, text in (("QUERY", "@type:view"), ("WORKERS", "3"), ("CONFIG", file("retries = 2")), ("BOGUS", "")):
+        monkeypatch.setenv(f"REPLAY_FETCH_{variable}", text)
+    assert main(["config"]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_every_setting_of_a_download_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     flags = {flag[2:] for flag in command_parser("download").flags} - {"help", "config"}
     keys = {"DD_API_KEY", "DD_APP_KEY", "DD_BEARER_TOKEN"}

@@ -52,13 +52,15 @@ def _go_silent() -> None:
 
 
 def complain(error: Exception) -> None:
-    """Print what went wrong to stderr, on one line that no id or answer of strangers can break.
+    """Print what went wrong to stderr; where nobody reads it, the exit code tells."""
+    warn(str(error))
 
-    A terminal gets it folded. Where nobody reads it, the exit code tells.
-    """
+
+def warn(text: str) -> None:
+    """Print to stderr, on one line that no id or answer of strangers can break; a terminal gets it folded."""
     # These bring the decoders and the bar along, which --help does not need.
     from replay_fetch.api import printable  # noqa: PLC0415
     from replay_fetch.progress import Console  # noqa: PLC0415
 
     console = Console()
-    console.line(console.folded(f"replay-fetch: {printable(str(error), 2000)}"))
+    console.line(console.folded(f"replay-fetch: {printable(text, 2000)}"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NoReturn
 
 USAGE = 2
@@ -36,12 +36,13 @@ class Parser(argparse.ArgumentParser):
         self.exit(USAGE, f"{self.prog}: {printable(message, 2000)}\nsee `{self.prog} --help`\n")
 
 
-def nearest(word: str, names: Iterable[str]) -> str:
-    """The end of a message that proposes the name most like ``word``; empty where none is like it."""
+def nearest(word: str, names: Iterable[str], written: Callable[[str], str] = str) -> str:
+    """The end of a message that proposes the name most like ``word``, as it is written; empty where none is like it."""
     from difflib import get_close_matches  # noqa: PLC0415 - for mistakes only
 
-    found = get_close_matches(word, list(names), n=1)
-    return f"; did you mean {found[0]}?" if found else ""
+    by_letters = {name.lstrip("-"): name for name in names}  # dashes in front make all options look alike
+    found = get_close_matches(word.lstrip("-"), by_letters, n=1)
+    return f"; did you mean {written(by_letters[found[0]])}?" if found else ""
 
 
 def is_key(name: str) -> bool:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import argparse
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from replay_fetch.cli.output import warn
 from replay_fetch.cli.parser import Parser, is_key, nearest
 from replay_fetch.environment import site
 from replay_fetch.errors import SettingsError
@@ -36,9 +37,11 @@ def settle(
     """Make what the environment and the file say the parser's defaults; returns origins by option, without dashes.
 
     ``others`` are the parsers of commands that share the file: their names are no mistakes in it. Raises
-    SettingsError for what cannot be read or used, names that no option has among it.
+    SettingsError for what cannot be read or used, names that no option has among it. Of such names in the
+    environment it warns: what is exported there may be for another version.
     """
     options = {flag[2:]: action for flag, action in parser.flags.items() if flag not in _NOT_IN_FILES}
+    _warn_of_unknown(options, environ, others)
     in_environment = dict(_from_environment(options, environ))
     path = _word_after(_FLAG, words) or environ.get(_variable("config"), "")
     in_file = dict(_from_file(Path(path), options, others)) if path else {}
@@ -80,9 +83,31 @@ def _from_file(
                 f"{path}: {name}: keys do not belong in a settings file, which is shown around; put them into the "
                 "environment, or into a file of their own for --env-file (chmod 600)"
             )
-        known = {*options, *(flag[2:] for parser in others() for flag in parser.flags)} - {"help", "config"}
+        known = _known(options, others) - {"config"}
         if name not in known:
             raise SettingsError(f"{path}: {name} is not the name of an option{nearest(name, sorted(known))}")
+
+
+def _known(options: Iterable[str], others: Callable[[], Iterator[Parser]]) -> set[str]:
+    """The names of all options that are shared."""
+    return {*options, *(flag[2:] for parser in others() for flag in parser.flags), "config"} - {"help"}
+
+
+def _warn_of_unknown(
+    options: Iterable[str], environ: Mapping[str, str], others: Callable[[], Iterator[Parser]]
+) -> None:
+    usual = {_variable(name) for name in (*options, "config")}
+    named = [variable for variable, text in environ.items() if variable.startswith(_PREFIX) and text]
+    if all(variable in usual for variable in named):
+        return
+    known = {_variable(name): name for name in sorted(_known(options, others))}
+    for variable in named:
+        name = variable.removeprefix(_PREFIX)
+        if is_key(name):
+            warn(f"{variable} is ignored; keys are read from DD_API_KEY and DD_APP_KEY, or DD_BEARER_TOKEN")
+        elif variable not in known:
+            similar = nearest(name.lower().replace("_", "-"), known.values(), _variable)
+            warn(f"{variable} is ignored: it is not the name of an option{similar}")
 
 
 def _read(path: Path) -> dict[str, object]:
