@@ -60,8 +60,10 @@ def test_help_fits_eighty_columns(
         (["download", "v", "o", "--max_rate", "3"], "unknown option --max_rate; did you mean --max-rate?"),
         (["export", "out", "--parqet", "t"], "unknown option --parqet; did you mean --parquet?"),
         (["show", "out", "--limt", "5"], "unknown option --limt; did you mean --limit?"),
+        (["download", "v", "o", "--rate", "3"], "unknown option --rate; did you mean --max-rate?"),
         (["verify", "out", "--xyzzy"], "replay-fetch verify: unknown option --xyzzy"),
         (["probe", "s", "v", "--api-key", "k"], "--api-key: every user of the machine could read it; keys come from"),
+        (["download", "v", "o", "--bogus"], "replay-fetch download: unknown option --bogus"),
         ([], "replay-fetch: a COMMAND is missing"),
     ],
 )
@@ -72,7 +74,7 @@ def test_a_mistake_takes_a_line_and_names_what_was_meant(
     mistake, see, *more = err.splitlines()
     assert (code, out, more) == (2, "", [])
     assert said in mistake
-    if "xyzzy" in said:
+    if "xyzzy" in said or "bogus" in said:
         assert "did you mean" not in mistake
     assert re.fullmatch(r"see `replay-fetch( \w+)? --help`", see)
 
