@@ -11,7 +11,7 @@ from archives import KEYS, WIDE
 from processes import served
 
 from replay_fetch.cli import main
-from replay_fetch.simulator import SimulatorSettings
+from replay_fetch.simulator import PagingSettings, Shape, SimulatorSettings
 
 SESSION, VIEW = "42976590-7f9f-47cb-a2e1-83c0d33d12ef", "aa63287b-2668-4d98-8135-8595e125e26a"
 """A view of one segment."""
@@ -47,3 +47,15 @@ def test_whatever_tells_of_one_view_says_so_in_the_singular(at: Path, capsys: py
     assert "1 view, 1 segment, " in said(capsys, "show", out, SESSION)
     assert "1 row" in said(capsys, "export", out, "--parquet", at / "tables")
     assert " of 1 session found" in said(capsys, "discover", "--session", SESSION, "--out", at / "found.csv")
+
+
+def test_what_is_decoded_of_one_view_is_told_in_the_singular(
+    at: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = at / "archive"
+    with served(SimulatorSettings(limit=WIDE, paging=PagingSettings(shape=Shape.UNKNOWN))) as simulator:
+        monkeypatch.setenv("REPLAY_FETCH_BASE_URL", simulator.base_url)
+        said(capsys, "download", at / "views.csv", out)
+        told = said(capsys, "decode", out, "--segments-path", "payload.chunks")
+    assert told.startswith("1 view with raw pages in ")
+    assert "\n1 segment understood\n" in told

@@ -11,7 +11,7 @@ from replay_fetch.api.tokens import NO_OTHER_PLACE
 from replay_fetch.commands.decode import Redecoding
 from replay_fetch.pipeline.decode import Decoded
 from replay_fetch.pipeline.rereading import Finding
-from replay_fetch.progress.units import count
+from replay_fetch.progress.units import count, some
 
 _MEANING = {
     Finding.FETCHED: "complete",
@@ -40,11 +40,11 @@ def _lines(found: Decoded, wanted: Redecoding, *, dry_run: bool) -> Iterator[str
         yield f"no view in {wanted.out} waits with raw pages: nothing to decode"
         return
     aside = ", nothing changed (--dry-run)" if dry_run else ""
-    yield f"{count(found.views)} views with raw pages in {wanted.out}{aside}"
+    yield f"{some(found.views, 'view')} with raw pages in {wanted.out}{aside}"
     for finding in Finding:
         if found.findings[finding]:
             yield f"  {finding:<14}{count(found.findings[finding]):>11}  {_MEANING[finding]}"
-    yield f"{count(found.segments)} segments understood"
+    yield f"{some(found.segments, 'segment')} understood"
     if found.segments and not found.leads_on and wanted.next_path != NO_OTHER_PLACE:
         where = f" at {printable(wanted.next_path, 60)}" if wanted.next_path else ""
         yield f"no page names a next one{where}; where that is wrong, name its token with --next-path"

@@ -12,7 +12,7 @@ from msgspec.structs import asdict
 from replay_fetch.api import printable
 from replay_fetch.commands.probe import Probe
 from replay_fetch.model import Page, RateLimit, Source
-from replay_fetch.progress.units import count, duration, size
+from replay_fetch.progress.units import count, duration, size, some
 from replay_fetch.settings import SourceChoice
 
 _WIDTH = 80
@@ -106,7 +106,7 @@ def _body(found: Probe) -> Iterator[str]:
 
 def _limit(limit: RateLimit) -> Iterator[str]:
     if limit.limit is not None:
-        yield f"{count(limit.limit)} requests" + (f" in {limit.period:g} s" if limit.period else "")
+        yield f"{some(limit.limit, 'request')}" + (f" in {limit.period:g} s" if limit.period else "")
     if limit.remaining is not None:
         yield f"{count(limit.remaining)} left"
     if limit.reset is not None:
