@@ -58,12 +58,17 @@ def facts(raw: bytes) -> SegmentFacts:
 def _behind_the_records(raws: Iterable[bytes]) -> list[SegmentFacts]:
     """What segments say behind their last array: all of it, as the SDKs write them.
 
-    So the records need not be gone through once more. What stands from the last ``]`` on is, behind
-    the beginning of an array in an object, an object only where that array was a member of the segment
-    itself: within a deeper object a brace would be left over. Within a string its quotes would not be
-    even, and no backslash can make them so: it would stand outside of a string in one of the two
-    readings. Each has a line of its own, past whose end no string goes: none makes up for what another
-    one lacks. Raises one of REFUSED.
+    So the records need not be gone through once more. What stands from the last ``]`` on is read behind
+    ``{"":[``, and that makes an object only where the bracket closes a member of the segment itself:
+
+    1. it does: ``{"records":[…],"start":5}`` is read as ``{"":[],"start":5}``
+    2. it closes something deeper: ``{"a":{"b":[1],"start":5}}`` as ``{"":[],"start":5}}``, a brace too many
+    3. it is text: ``{"a":"x]","start":5}`` as ``{"":[]","start":5}``, a quote too many; an escaped quote
+       in that text does not make up for it, as its backslash then stands outside of a string
+    4. there is none: ``{"start":5}`` as ``{"":[}``
+
+    Each segment has a line of its own, past whose end no string goes, so none makes up for what another
+    one lacks. Raises one of REFUSED for all but the first.
     """
     ends = [raw[raw.rfind(b"]") :] for raw in raws]
     return _facts.decode_lines(_ARRAY + (b"\n" + _ARRAY).join(ends))
