@@ -1,0 +1,40 @@
+"""What goes wrong while nothing succeeds: said once, and told again where the run ends by it."""
+
+from __future__ import annotations
+
+import logging
+
+from replay_fetch.errors import OutageError, RetryableError
+from replay_fetch.pacing import Health
+
+log = logging.getLogger(__name__)
+
+# Before anything has succeeded, so many in a row are worth a word: a wrong site or a dead proxy shows at once.
+_AT_FIRST = 5
+_NEVER = float("-inf")
+
+
+class Faults:
+    """Faults since the latest sound answer of the API at ``origin``."""
+
+    def __init__(self, origin: str = "") -> None:
+        self._origin = origin
+        self._latest = ""
+        self._since = _NEVER
+        self._count = 0
+        self._said = False
+
+    def note(self, error: RetryableError, health: Health) -> None:
+        """One more; logged as a warning where it is no passing one, once until something succeeds again."""
+        if health.answered_at != self._since:
+            self._since, self._count, self._said = health.answered_at, 0, False
+        self._count += 1
+        self._latest = str(error)
+        if not self._said and (health.outage or (self._since == _NEVER and self._count >= _AT_FIRST)):
+            self._said = True
+            what = "nothing has succeeded yet" if self._since == _NEVER else "nothing succeeds any more"
+            log.warning("%s at %s: %s; asking on until --give-up-after", what, self._origin, self._latest)
+
+    def explained(self, outage: OutageError) -> OutageError:
+        """The same, with the latest fault."""
+        return OutageError(f"{outage} The latest fault: {self._latest}") if self._latest else outage
