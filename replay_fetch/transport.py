@@ -141,6 +141,12 @@ async def open_transport(
         yield Transport(http, api.origin, of_request, proxy=proxy, max_body=api.max_page_bytes + _BODY_SLACK)
 
 
+def check_connection(api: ApiSettings, fetch: FetchSettings) -> None:
+    """Find out what opening would refuse, before anything is made for it; raises SettingsError as that does."""
+    _ssl_context(fetch)
+    _proxy(api.origin)
+
+
 def _ssl_context(fetch: FetchSettings) -> ssl.SSLContext:
     context = ssl.create_default_context()
     if fetch.ca_file is not None:

@@ -162,6 +162,27 @@ def test_a_list_that_is_none_leaves_no_archive_behind(
 
 
 @pytest.mark.usefixtures("keys")
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        ("REPLAY_FETCH_CA_FILE=nowhere.pem", "--ca-file nowhere.pem: No such file or directory"),
+        (f"REPLAY_FETCH_CA_FILE={__file__}", "no certificate"),
+        ("HTTPS_PROXY=socks5://127.0.0.1:1080", "names a socks5 proxy"),
+    ],
+)
+def test_nor_does_a_connection_that_cannot_be_made(
+    variable: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(*variable.split("=", 1))
+    (tmp_path / "views.csv").write_text("session_id,view_id\ns,v\n")
+    assert main(["download", str(tmp_path / "views.csv"), str(tmp_path / "out")]) == 2
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.out == ""
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("keys")
 def test_nor_does_the_end_of_a_pipe_whose_writer_failed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,6 +16,7 @@ from replay_fetch.environment import credentials, site, warn_if_exposed
 from replay_fetch.pipeline.request import Request
 from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.settings import Credentials
+from replay_fetch.transport import check_connection
 
 __all__ = ["add_options", "run"]
 
@@ -29,6 +30,7 @@ def run(options: argparse.Namespace) -> int:
         say(plan_text(rehearsal))
         return 1 if rehearsal.plan.bad_rows else 0
     keys = credentials(os.environ, options.env_file)
+    check_connection(settings.api, settings.fetch)
     collect_rarely()
     console = Console()
     with logging_to(console, settings.show, secrets(keys)):
