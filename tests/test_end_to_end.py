@@ -189,6 +189,21 @@ async def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
         assert archive.problems() == []
 
 
+@pytest.mark.parametrize("pause", ["limit", "outage"])
+async def test_a_run_that_is_stopped_in_a_pause_does_not_wait_for_it(tmp_path: Path, pause: str) -> None:
+    """What is on its way is finished; where nothing is, there is nothing to wait for."""
+    faults = (Fault.parse("503:outage=1..4000"),) if pause == "outage" else ()
+    limit = LimitSettings(limit=5 if pause == "limit" else 100, period=3600.0 if pause == "limit" else 10.0)
+    async with Simulator(SimulatorSettings(paging=SMALL_PAGES, limit=limit, faults=faults)) as simulator:
+        stop = anyio.Event()
+        async with anyio.create_task_group() as group:
+            group.start_soon(_stop_later, stop, 200.0)
+            ran = await download(simulator, tmp_path / "out", stop=stop)
+            group.cancel_scope.cancel()
+        assert ran.exit_code == 130
+        assert ran.report.seconds <= 203
+
+
 async def _stop_later(stop: anyio.Event, seconds: float) -> None:
     await anyio.sleep(seconds)
     stop.set()
@@ -364,6 +379,31 @@ async def test_views_that_stay_forbidden_are_no_reason_to_doubt_the_keys(tmp_pat
         assert (first.exit_code, again.exit_code) == (1, 1)
         assert again.report.outcomes == first.report.outcomes
         assert again.report.outcomes[Outcome.FORBIDDEN] == again.report.requests > 0
+
+
+async def test_the_only_view_that_is_left_may_be_forbidden(tmp_path: Path) -> None:
+    """As after a kill, or with a later list: nothing shows that the keys are good, but the second time it is known."""
+    settings = SimulatorSettings(faults=(Fault.parse("403:sticky,rate=0.3"),))
+    async with Simulator(settings) as simulator:
+        await download(simulator, tmp_path / "all")
+        outcomes = Archive(tmp_path / "all").outcomes()
+        forbidden = next(view for view, outcome in outcomes.items() if outcome == "forbidden")
+        runs = [await download(simulator, tmp_path / "out", views=[forbidden]) for _ in range(2)]
+        assert [ran.exit_code for ran in runs] == [3, 1]
+        assert Archive(tmp_path / "out").outcomes() == {forbidden: "forbidden"}
+
+
+async def test_what_always_fails_is_no_outage_the_second_time(tmp_path: Path) -> None:
+    """A list of leftovers has nothing else that could show the API to be well."""
+    settings = SimulatorSettings(faults=(Fault.parse("500:sticky,rate=0.3"),))
+    async with Simulator(settings) as simulator:
+        await download(simulator, tmp_path / "out")
+        failing = [view for view, outcome in Archive(tmp_path / "out").outcomes().items() if outcome == "failed"]
+        assert len(failing) > 2
+        again = await download(simulator, tmp_path / "out", views=failing)
+    assert again.exit_code == 1
+    assert again.report.outcomes == {Outcome.FAILED: len(failing)}
+    assert again.report.seconds < 600
 
 
 async def test_views_that_stay_forbidden_are_kept_as_they_come(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -169,7 +169,32 @@ async def test_a_dead_api_ends_the_run_and_not_its_views() -> None:
         for number in range(4):
             group.start_soon(work, number)
     assert [type(end) for end in ends] == [OutageError] * 4
+    assert all(str(end).endswith("The latest fault: refused") for end in ends)
     assert 600 < anyio.current_time() < 800
+
+
+@pytest.mark.parametrize("answered", [False, True])
+async def test_why_nothing_succeeds_is_said_once(caplog: pytest.LogCaptureFixture, *, answered: bool) -> None:
+    """Soon where nothing ever did: a wrong site should not be waited for half an hour."""
+    dead_until = 200.0
+
+    def answer(_source: str, _token: str | None) -> Told:
+        well = anyio.current_time() > dead_until or (answered and anyio.current_time() < 1)
+        return page(0) if well else TransportError("the server's name cannot be resolved")
+
+    one = asking(FakeTransport(answer), FetchSettings(workers=4))
+    said_at: list[float] = []
+    caplog.handler.emit = lambda record: said_at.append(anyio.current_time()) if record.levelno > 20 else None  # type: ignore[method-assign]
+
+    async def work(number: int) -> None:
+        for page_number in range(4):
+            await ask(one, View("s", f"v{number}-{page_number}"))
+
+    async with anyio.create_task_group() as group:
+        for number in range(4):
+            group.start_soon(work, number)
+    assert len(said_at) == 1
+    assert said_at[0] < (30 if answered else 5)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from anyio import to_thread
 from msgspec import Struct
 
 from replay_fetch.api import Echoes, Endpoint, PageDecoder, check_status, rate_limit
-from replay_fetch.errors import BadBody, Forbidden, GarbledBody, NotFound, RateLimited, RetryableError
+from replay_fetch.errors import BadBody, Forbidden, GarbledBody, NotFound, OutageError, RateLimited, RetryableError
+from replay_fetch.fetch.faults import Faults
 from replay_fetch.fetch.keys import KeyWatch
 from replay_fetch.memory import Hold, Memory
 from replay_fetch.model import Answer, Page, Source, View
@@ -62,6 +63,8 @@ class Question(Struct, Generic[T], frozen=True, gc=False):
     first_page: bool = True
     """No paging token is sent."""
     what: str = "this view"
+    suspect: bool = False
+    """Its faults are its own from the start."""
     hold: Hold | None = None
     """What the answer takes in memory while it is judged and read; held on where it is good."""
 
@@ -90,17 +93,21 @@ class Asking:
     """Wall time, for headers that name a date; nothing waits by it."""
     memory: Memory | None = None
     """What large pages wait for before they are read; None bounds nothing."""
+    faults: Faults = field(init=False)
     aside: anyio.CapacityLimiter = field(default_factory=partial(anyio.CapacityLimiter, 1))
     """Held by the thread that reads large bodies."""
     in_turn: anyio.Semaphore = field(default_factory=partial(anyio.Semaphore, _A_TURN))
     """Held by those who read heavy bodies on the event loop."""
 
+    def __post_init__(self) -> None:
+        self.faults = Faults(self.endpoint.origin)
+
     async def page(
-        self, view: View, source: Source, token: str | None, hold: Hold | None = None
+        self, view: View, source: Source, token: str | None, hold: Hold | None = None, *, suspect: bool = False
     ) -> tuple[Page, Answer]:
-        """The page of a view behind ``token``, asked for as in `ask`."""
+        """The page of a view behind ``token``, asked for as in `ask`; ``suspect`` is as in `Attempts`."""
         url = self.endpoint.page_url(view, source, token)
-        question = Question(view, url, self.decoder.decode, first_page=token is None, hold=hold)
+        question = Question(view, url, self.decoder.decode, first_page=token is None, hold=hold, suspect=suspect)
         page, answer = await self.ask(question)
         self.counters.segments += len(page.segments)
         return page, answer
@@ -112,7 +119,7 @@ class Asking:
         again is useless, GaveUp when the attempts are spent, AuthError when the keys are refused and
         OutageError when the API is dead.
         """
-        attempts = Attempts(self.retries, self.quota, self.rng)
+        attempts = Attempts(self.retries, self.quota, self.rng, question.suspect)
         while True:
             try:
                 answer = await self._answer(question, attempts)
@@ -122,8 +129,12 @@ class Asking:
             except RateLimited:
                 question.let_go()
                 continue
+            except OutageError as outage:
+                raise self.faults.explained(outage) from None
             except RetryableError as error:
-                delay = attempts.failed(error, self.pacer.health)
+                health = self.pacer.health
+                self.faults.note(error, health)
+                delay = attempts.failed(error, health)
                 log.debug("%s: %s; asking again in %.1f s", question.about, error, delay)
             else:
                 self.counters.pages += 1

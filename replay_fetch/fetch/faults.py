@@ -12,6 +12,9 @@ log = logging.getLogger(__name__)
 # Before anything has succeeded, so many in a row are worth a word: a wrong site or a dead proxy shows at once.
 _AT_FIRST = 5
 _NEVER = float("-inf")
+# Views whose faults are taken for their own from the start: what earlier runs left, while it is little. Were it a
+# dead API that failed all of them, each would be asked for again and again.
+_DOUBTED = 100
 
 
 class Faults:
@@ -23,6 +26,12 @@ class Faults:
         self._since = _NEVER
         self._count = 0
         self._said = False
+        self._doubted = 0
+
+    def doubt(self) -> bool:
+        """Whether the faults of one more view that failed in an earlier run are its own, and no sign of an outage."""
+        self._doubted += 1
+        return self._doubted <= _DOUBTED
 
     def note(self, error: RetryableError, health: Health) -> None:
         """One more; logged as a warning where it is no passing one, once until something succeeds again."""

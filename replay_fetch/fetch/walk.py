@@ -64,6 +64,8 @@ class Walk:
         self._hold = Hold(asking.memory) if asking.memory else None
         self._cut: ChainCut | None = None
         self._missing: NotFound | None = None
+        self.suspect = False
+        """Its faults are its own from the start: an earlier run gave it up."""
         self._known = False
         self._begin(Start(), restarts=1)
 
@@ -104,7 +106,9 @@ class Walk:
             self._known = True
             return self._next_source()
         try:
-            page, answer = await self._asking.page(self._view, self.source, self._token, self._hold)
+            page, answer = await self._asking.page(
+                self._view, self.source, self._token, self._hold, suspect=self.suspect
+            )
         except NotFound as error:
             self._missing = error
             return self._next_source()

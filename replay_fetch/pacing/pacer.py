@@ -187,7 +187,7 @@ class Pacer:
             if outage.hopeless:
                 raise OutageError(
                     f"no request has succeeded for {outage.lasted:.0f} s; the API looks dead. "
-                    "Run the same command again later, or with a larger --give-up-after",
+                    "Run the same command again later, or with a larger --give-up-after.",
                 )
         if self._number >= self.concurrency.last:
             return ONLY_AN_ANSWER_CAN_TELL

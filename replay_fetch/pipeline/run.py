@@ -28,6 +28,8 @@ from replay_fetch.settings import Settings
 
 # Seconds that requests in flight get after the first Ctrl-C or SIGTERM.
 GRACE = 10.0
+# They are over where none was seen at so many looks in a row, so many seconds apart.
+_QUIET, _LOOK = 2, 0.5
 
 
 class Stop(Protocol):
@@ -86,13 +88,19 @@ class Run:
             brakes.cancel_scope.cancel()
         self.cut_short = producer.cut_short or asking.cancelled_caught
         if not self.cut_short:
-            # Nothing is held behind this: a view that shows the keys to be good has the held ones put when it ends.
+            for ended in held:  # nothing showed the keys to be good; the next run knows these views
+                await self.writer.put(ended)
             self.asking.keys.finish()
 
     async def _stop_on_request(self, producer: Producer, asking: anyio.CancelScope) -> None:
         await self.stop.wait()
         producer.stop()
         asking.deadline = anyio.current_time() + GRACE
+        quiet = 0
+        while quiet < _QUIET:  # nothing on its way, but pauses: there is nothing to wait for
+            await anyio.sleep(_LOOK)
+            quiet = 0 if self.asking.pacer.snapshot().in_use else quiet + 1
+        asking.cancel()
 
 
 def cause(errors: BaseExceptionGroup[BaseException]) -> ReplayFetchError:

@@ -54,6 +54,8 @@ class Worker:
         earlier = planned.earlier
         if earlier is not None and earlier.token is not None:
             walk.go_on(Source(earlier.source), Start.behind(earlier))
+        if earlier is not None and earlier.outcome is Outcome.FAILED:
+            walk.suspect = self._asking.faults.doubt()
         keys = self._asking.keys
         if _forbidden_before(planned):
             keys.forbidden_before.add(planned.view)
