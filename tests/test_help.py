@@ -79,6 +79,21 @@ def test_a_mistake_takes_a_line_and_names_what_was_meant(
     assert re.fullmatch(r"see `replay-fetch( \w+)? --help`", see)
 
 
+def test_the_help_of_download_tells_the_exit_codes_and_groups_every_option(capsys: pytest.CaptureFixture[str]) -> None:
+    _, text, _ = stopped(capsys, "download", "--help")
+    codes = text[text.index("exit codes:") :]
+    assert all(re.search(rf"(?<!\d){code} ", codes) for code in (0, 1, 2, 3, 130))
+    ungrouped = text[text.index("\noptions:") :].split("\n\n")[0]
+    assert re.findall(r"--[a-z-]+", ungrouped) == ["--help"]
+    assert "most requests at once (32)" in text
+
+
+def test_the_help_of_config_promises_no_plan(capsys: pytest.CaptureFixture[str]) -> None:
+    _, text, _ = stopped(capsys, "config", "--help")
+    assert "print the plan" not in text
+    assert main(["config", "--dry-run"]) == 0
+
+
 def test_a_value_that_looks_like_a_key_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
     _, _, err = stopped(capsys, "download", "v", "o", "--api-key=0123456789abcdef")
     assert "0123456789abcdef" not in err

@@ -15,6 +15,9 @@ from replay_fetch.environment import key_origins
 from replay_fetch.settings import SITES
 
 _EPILOG = """\
+The options are those of download: config says what it would go by, and does
+nothing.
+
 order: option, environment (REPLAY_FETCH_MAX_RATE for --max-rate; DD_SITE),
 the file named with --config, default
 

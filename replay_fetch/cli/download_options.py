@@ -27,6 +27,10 @@ _EPILOG = """\
 examples:
   replay-fetch download views.csv archive/
   zcat season.csv.gz | replay-fetch download - archive/ --compress gzip
+
+exit codes: 0 every row ended well; 1 some did not, run again to retry them;
+2 usage, settings or an unreadable list: nothing was asked; 3 stopped (keys
+refused, disk full, API dead, archive locked): run again; 130 interrupted
 """
 
 
@@ -36,18 +40,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument("views", metavar="VIEWS", help="CSV of session and view ids; - is stdin, gzip is read as is")
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder, created or resumed")
-    add_setting_options(parser)
+    add_setting_options(parser, dry_run="read the list, print the plan, ask nothing")
 
 
-def add_setting_options(parser: argparse.ArgumentParser) -> None:
-    """Add all that is the same from one run to the next."""
-    parser.add_argument("--dry-run", action="store_true", help="read the list, print the plan, ask nothing")
-    parser.add_argument("--metrics-file", metavar="FILE", type=Path, help="OpenMetrics text, rewritten every 10 s")
+def add_setting_options(parser: argparse.ArgumentParser, dry_run: str = argparse.SUPPRESS) -> None:
+    """Add all that is the same from one run to the next; ``dry_run`` is that option's help."""
     add_api_options(parser)
-    _add_list_options(parser)
+    _add_list_options(parser).add_argument("--dry-run", action="store_true", help=dry_run)
     _add_fetch_options(parser)
     _add_archive_options(parser)
-    add_show_options(parser)
+    shown = add_show_options(parser)
+    shown.add_argument("--metrics-file", metavar="FILE", type=Path, help="OpenMetrics text, rewritten every 10 s")
 
 
 def settings_from(options: argparse.Namespace, site: str | None) -> Settings:
@@ -136,7 +139,7 @@ def add_server_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGro
     return group
 
 
-def _add_list_options(parser: argparse.ArgumentParser) -> None:
+def _add_list_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
     group = parser.add_argument_group("the list")
     group.add_argument("--session-column", metavar="NAME", default="", help="header of the session ids")
     group.add_argument("--view-column", metavar="NAME", default="", help="header of the view ids")
@@ -145,11 +148,14 @@ def _add_list_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--refresh-window", metavar="AGE", type=age, default=DAY, help="those not older than this: 36h, 7d (1d)"
     )
+    return group
 
 
 def _add_fetch_options(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("asking")
-    group.add_argument("--workers", metavar="N", type=int, default=_FETCH.workers, help="most at once (%(default)s)")
+    group.add_argument(
+        "--workers", metavar="N", type=int, default=_FETCH.workers, help="most requests at once (%(default)s)"
+    )
     group.add_argument(
         "--memory-limit",
         metavar="BYTES",
@@ -163,7 +169,7 @@ def _add_fetch_options(parser: argparse.ArgumentParser) -> None:
 def add_patience_options(group: argparse._ActionsContainer) -> None:
     """Add how fast and how long the API is asked."""
     group.add_argument("--max-rate", metavar="R", type=float, help="most requests a second; default: the API's limit")
-    group.add_argument("--retries", metavar="N", type=int, default=_FETCH.retries, help="for each page (%(default)s)")
+    group.add_argument("--retries", metavar="N", type=int, default=_FETCH.retries, help="of one page (%(default)s)")
     for flag, default, what in (
         ("--connect-timeout", _FETCH.connect_timeout, "for a connection"),
         ("--read-timeout", _FETCH.read_timeout, "without a byte"),
@@ -178,8 +184,8 @@ def _add_archive_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--keep-raw", action="store_true", help="keep every page as it came under raw/, too")
 
 
-def add_show_options(parser: argparse.ArgumentParser) -> None:
-    """Add what is shown and logged, and where."""
+def add_show_options(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
+    """Add what is shown and logged, and where, in a group that more may be added to."""
     group = parser.add_argument_group("what is shown")
     _choice(group, "--progress", ProgressStyle, ProgressStyle.AUTO, "auto: a bar on a terminal, else a line every 10 s")
     group.add_argument("--log-format", choices=("text", "json"), default="text", help="of the lines on stderr")
@@ -187,6 +193,7 @@ def add_show_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-q", "--quiet", action="count", default=0, help="warnings and errors only")
     group.add_argument("-v", "--verbose", action="count", default=0, help="say what the pacer and the retries do")
     group.add_argument("--json", action="store_true", help="the summary as JSON")
+    return group
 
 
 def _choice(
