@@ -12,6 +12,7 @@ from damaged_archives import VIEWS, flipped, make, manifest, session_files, veri
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from replay_fetch.archive.verifying import Problem
 from replay_fetch.commands.verify_summary import findings_text
 from replay_fetch.settings import Compression
 from replay_fetch.simulator import PagingSettings, SimulatorSettings
@@ -57,12 +58,13 @@ def test_an_unfinished_archive_is_as_sound_as_a_finished_one(tmp_path: Path) -> 
     assert verified(tmp_path / "cut").findings == []
 
 
-def test_before_a_first_run_has_ended_only_the_manifest_is_missing(tmp_path: Path) -> None:
-    """Of a run that was killed: what its files are worth cannot be said, but how it goes on."""
+def test_a_manifest_that_was_removed_is_missed_and_nothing_else(tmp_path: Path) -> None:
+    """The ledger bears witness to everything else."""
     out = make(tmp_path / "archive")
     (out / "manifest.ndjson").unlink()
     found = verified(out)
-    assert [finding.file for finding in found.findings] == ["manifest.ndjson"]
+    assert [(finding.problem, finding.file) for finding in found.findings] == [(Problem.MISSING, "manifest.ndjson")]
+    assert found.views == VIEWS
     assert "run the same download again; it goes on" in " ".join(findings_text(found).split())
 
 

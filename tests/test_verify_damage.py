@@ -12,7 +12,6 @@ import pytest
 from damaged_archives import VIEWS, make, manifest, problems, session_files, verified, write_manifest
 
 from replay_fetch.archive import Layout
-from replay_fetch.archive.lock import locked
 from replay_fetch.archive.reading import BadLine, Entry, read_manifest
 from replay_fetch.archive.sweep import sweep
 from replay_fetch.archive.verifying import Problem
@@ -59,12 +58,6 @@ def longer(root: Path) -> None:
 
 def added(root: Path) -> None:
     (root / "sessions" / "another.ndjson").touch()
-
-
-def left_behind(root: Path) -> None:
-    folder = root / ".replay-fetch" / "tmp"
-    folder.mkdir(parents=True)
-    (folder / "session-1").touch()
 
 
 def swapped(root: Path) -> None:
@@ -131,7 +124,6 @@ D, M, C, U, E = Problem.DAMAGED, Problem.MISSING, Problem.CUT_OFF, Problem.UNCLA
         (a_folder, [(M, 0)]),
         (longer, [(U, 0)]),
         (added, [(E, "sessions/another.ndjson")]),
-        (left_behind, [(E, ".replay-fetch/tmp/session-1")]),
         (manifest_removed, [(M, "manifest.ndjson"), (D, ".replay-fetch/ledger.sqlite")]),
         (manifest_cut, [(D, "manifest.ndjson"), (E, 1)]),
         (line_removed, [(U, 0)]),
@@ -254,12 +246,6 @@ def test_nor_is_what_an_absent_library_would_read(archive: Path, monkeypatch: py
     monkeypatch.setattr("replay_fetch.commands.verify.require", refuse)
     with pytest.raises(SettingsError, match="zstd"):
         verified(archive)
-
-
-def test_an_archive_that_is_written_to_is_read_with_a_warning(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with locked(Layout(made).lock):
-        assert main(["verify", str(made)]) == 0
-    assert "is writing to this archive" in capsys.readouterr().out
 
 
 def test_processes_find_the_same_in_the_same_order(tmp_path: Path) -> None:

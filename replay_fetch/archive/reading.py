@@ -101,12 +101,13 @@ def read_manifest(layout: Layout) -> Iterator[Entry | BadLine]:
     with explained(f"reading {layout.manifest}"):
         try:
             for number, line in enumerate(lines_of(whole_file(layout.manifest), _LONGEST_LINE), start=1):
-                yield _read(number, line)
+                yield read_line(number, line)
         except ValueError as error:  # where a line has no end, there is none behind it
             yield BadLine(number + 1, str(error))
 
 
-def _read(number: int, line: bytes) -> Entry | BadLine:
+def read_line(number: int, line: bytes) -> Entry | BadLine:
+    """What a line of the manifest says, numbered from 1."""
     try:
         return _entry(number, line)
     # msgspec's own errors are ValueErrors, and so is text that is not UTF-8; deep nesting is not.

@@ -16,15 +16,23 @@ from replay_fetch.settings import ShowSettings
 _EPILOG = """\
 example: replay-fetch verify archive/
 
-exit codes: 0 nothing is wrong; 1 something is; 3 not an archive, or it cannot
-be read
+Of an archive whose last run was killed the files are held against the ledger,
+which then knows more than the manifest.
+
+exit codes: 0 nothing is wrong; 1 something is; 3 a run is writing to the
+archive, it is none, or it cannot be read; or the ledger is intact and
+--rebuild would make one that knows less
 """
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
-    parser.add_argument("--rebuild", action="store_true", help="make a new ledger from the manifest and what is good")
+    parser.add_argument(
+        "--rebuild",
+        action="store_true",
+        help="make a new ledger for one that is damaged or lost, from the manifest and what is good",
+    )
     parser.add_argument("--jobs", metavar="N", type=int, help="processes that check at once; default: all processors")
     parser.add_argument("--json", action="store_true", help="what was found as JSON")
     parser.add_argument("-q", "--quiet", action="count", default=0, help="no progress")

@@ -16,6 +16,8 @@ from replay_fetch.archive.durable import replace as give_name
 from replay_fetch.archive.stored import stored_text
 from replay_fetch.archive.verifying import Problem
 from replay_fetch.commands.verify import Verification, Verifying
+from replay_fetch.commands.verify_ledger import Account
+from replay_fetch.errors import ArchiveError
 from replay_fetch.ledger import DamagedLedger, Ledger, check_file
 from replay_fetch.ledger.setting import Setting, State
 from replay_fetch.model import Span, ViewRecord
@@ -35,6 +37,8 @@ class Rebuilt:
     """Views that are not: the next run asks for them as if they were new."""
     aside: Path | None = None
     """The folder that holds the old ledger and the damaged files, None where there was neither."""
+    stays: bool = False
+    """Nothing was wrong: the ledger is the old one."""
 
     @property
     def exit_code(self) -> int:
@@ -47,13 +51,19 @@ def rebuild(root: Path, jobs: int | None, shown_by: Reporter | None) -> Rebuilt:
 
     The archive is then sound, and what it lacks is what the next run asks for, in the manifest's order.
     The new ledger takes the old one's place whole or not at all. Raises ArchiveError where there is no
-    archive, a run writes to it, or its ledger is one of another format.
+    archive, a run writes to it, or its ledger is one of another format or knows more than the manifest.
     """
+    verifying = Verifying(root, jobs, shown_by)
+    if _ledger_is_sound(verifying.layout):
+        found = verifying.run()
+        if not found.findings:
+            return Rebuilt(found, kept=found.views, stays=True)
     with explained(f"opening {root}"):
         make_folder(readable(root).private)  # an archive copied without it is one again
     verifying = Verifying(root, jobs, shown_by)
     rebuilt = Rebuilt(verifying.found)
     with opened(root) as layout:
+        _ledger_is_sound(layout)  # no run was killed meanwhile
         with suppress(DamagedLedger):
             _fold_log(layout)
         new = layout.temporary / layout.ledger.name
@@ -70,6 +80,20 @@ def rebuild(root: Path, jobs: int | None, shown_by: Reporter | None) -> Rebuilt:
     with open_as_it_is(root) as (layout, ledger):
         bring_manifest_up_to_date(layout, ledger, changed=True, in_order=True)
     return rebuilt
+
+
+def _ledger_is_sound(layout: Layout) -> bool:
+    """Whether the present ledger can be believed; raises ArchiveError where that knows more than the manifest."""
+    with closing(Account(layout)) as account:
+        for _ in account.sessions() if account.leads else ():
+            pass  # what is wrong with a view's row shows when it is read
+        if account.leads:
+            raise ArchiveError(
+                f"the ledger of {layout.root} is intact and knows more than the manifest, of which a new one would be "
+                "made: run the same download again, to its end, and verify then; to have a new ledger all the same, "
+                f"move {layout.private} away first"
+            )
+        return layout.ledger.is_file() and not any(account.findings())
 
 
 def _fold_log(layout: Layout) -> None:

@@ -1,10 +1,11 @@
-"""``verify``: every file of an archive, read again and held against the manifest."""
+"""``verify``: every file of an archive, read again and held against manifest and ledger."""
 
 from __future__ import annotations
 
 import os
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from replay_fetch.archive import BadLine, Entry, Layout, holder, read_manifest, readable, require
 from replay_fetch.archive.sweep import Checked, Session, jobs_for, sweep
 from replay_fetch.archive.verifying import Finding, Problem
-from replay_fetch.commands.verify_ledger import ledger_findings
+from replay_fetch.commands.verify_ledger import Account
 from replay_fetch.errors import ArchiveError
 from replay_fetch.progress import CheckingMoment, Reporter
 
@@ -26,10 +27,10 @@ class Verification:
     views: int = 0
     sessions: int = 0
     size: int = 0
-    """Bytes of session files that were read."""
+    """Bytes of views that were read."""
     seconds: float = 0.0
-    written_by: str | None = None
-    """Who was writing to the archive meanwhile: then what is new may look wrong."""
+    run_ended: bool = True
+    """False where the last run was killed: its files are then held against the ledger, for the manifest is behind."""
 
     @property
     def exit_code(self) -> int:
@@ -43,64 +44,99 @@ class Verifying:
     def __init__(self, root: Path, jobs: int | None, shown_by: Reporter | None) -> None:
         """``jobs`` is how many processes check at once; None is what the archive's size is worth."""
         self.layout = readable(root)
+        if who := holder(self.layout.lock):
+            raise ArchiveError(
+                f"another run is writing to this archive: {who}; verify it when that has ended, "
+                f"`replay-fetch status {root}` tells how far it is"
+            )
+        self._locked_at = _locked_at(self.layout)
         self._total = sum(map(_size, _listed(self.layout.sessions)))
-        self._jobs = jobs or jobs_for(self._total)
+        self._jobs = jobs
         self._shown_by = shown_by
         self._seen: set[str] = set()
         self._named: set[str] = set()
-        self.found = Verification(root, written_by=holder(self.layout.lock))
+        self.found = Verification(root)
 
     def run(self) -> Verification:
         """Verify everything, the ledger too where there is one.
 
-        Raises ArchiveError where reading is impossible, SettingsError where it needs a library that is
-        not installed.
+        Raises ArchiveError where reading is impossible or a run writes meanwhile, SettingsError where it needs
+        a library that is not installed.
         """
-        for _ in self.sessions():
-            pass
-        if not self.layout.manifest.is_file():  # without it nobody can tell what is extra
-            self.found.findings = [each for each in self.found.findings if each.problem is not Problem.EXTRA]
-        if self.found.written_by is None:
-            self._note(_leftovers(self.layout))
-        self._note(ledger_findings(self.layout))
+        with closing(Account(self.layout)) as account:
+            if account.leads:
+                self.found.run_ended = account.run_ended
+                self._verify_by(account)
+            if not account.leads:  # the manifest is up to date, or the ledger found to be damaged
+                self.found, self._named = Verification(self.layout.root), set()
+                self._verify_by_manifest()
+            self.found.run_ended = account.run_ended
+            self._note(account.findings())
+        if self.found.findings and _locked_at(self.layout) != self._locked_at:
+            raise ArchiveError("a run wrote to this archive while it was verified; verify it when none does")
         return self.found
 
     def sessions(self) -> Iterator[Checked]:
         """Every session in the manifest's order, as it is checked; ``found`` is complete behind the last."""
+        yield from self._sweep(self._listed_sessions())
+        self._note(_extra_files(self.layout, self._named))
+
+    def _verify_by_manifest(self) -> None:
+        for _ in self.sessions():
+            pass
+        if not self.layout.manifest.is_file():  # without it nobody can tell what is extra
+            self.found.findings = [each for each in self.found.findings if each.problem is not Problem.EXTRA]
+
+    def _verify_by(self, account: Account) -> None:
+        """Hold the files against the ledger; of a killed run there may be more than that says."""
+        self._total += sum(map(_size, _listed(self.layout.parts)))
+        for _ in self._sweep(account.sessions()):
+            pass
+        if account.leads:
+            extra = _extra_files(self.layout, self._named)
+            self._note(each for each in extra if account.run_ended or not account.plans(Path(each.file).name))
+
+    def _sweep(self, sessions: Iterable[Session]) -> Iterator[Checked]:
         began = time.monotonic()
         shown = _Shown(self._shown_by, self._total, began)
-        for checked in sweep(self.layout.root, self._listed_sessions(), self._jobs):
+        for checked in sweep(self.layout.root, self._readable(sessions), self._jobs or jobs_for(self._total)):
             self._count(checked)
             shown.refresh(self.found)
             yield checked
         shown.close(self.found)
-        self._note(_extra_files(self.layout, self._named))
         self.found.seconds = time.monotonic() - began
+
+    def _readable(self, sessions: Iterable[Session]) -> Iterator[Session]:
+        for entries in sessions:
+            for compression in {entry.compression for entry in entries}:
+                require(compression)
+            files = {entry.file for entry in entries if entry.file is not None}
+            self._named.update(file for file in files if file.startswith(self.layout.sessions.name))
+            yield entries
 
     def _note(self, findings: Iterable[Finding]) -> None:
         self.found.findings.extend(findings)
 
     def _count(self, checked: Checked) -> None:
-        self._note(checked.verdict.findings)
-        self.found.views += len(checked.entries)
+        findings = checked.verdict.findings
+        # Behind the views that the ledger knows of there may be those that a killed run wrote last.
+        self._note(each for each in findings if self.found.run_ended or each.problem is not Problem.UNCLAIMED)
+        # A view is there twice while it lies in a part and in a partial file.
+        self.found.views += len({entry.record.planned.row for entry in checked.entries})
         self.found.sessions += 1
         self.found.size += sum(entry.span.length for entry in checked.entries if entry.span)
 
     def _listed_sessions(self) -> Iterator[Session]:
         """The manifest's sessions, each with all its views; what is wrong with the manifest itself is noted."""
         if not self.layout.manifest.is_file():
-            missing = "no such file, as before the end of a first run"
-            self._note([Finding(Problem.MISSING, self.layout.manifest.name, missing)])
+            self._note([Finding(Problem.MISSING, self.layout.manifest.name, "no such file")])
             return
         for session_id, group in groupby(self._entries(), lambda entry: entry.record.planned.view.session_id):
             if session_id in self._seen:
                 self._complain(next(group).record.planned.row, f"session {session_id} comes a second time")
                 continue
             entries = list(self._once(group))
-            for compression in {entry.compression for entry in entries}:
-                require(compression)
             self._seen.add(session_id)
-            self._named.update(entry.file for entry in entries if entry.file is not None)
             yield entries
 
     def _entries(self) -> Iterator[Entry]:
@@ -165,14 +201,16 @@ def _size(file: os.DirEntry[str]) -> int:
         return 0  # a run has just replaced it
 
 
+def _locked_at(layout: Layout) -> int | None:
+    """When a run took the archive's lock last, in ns; each writes its name there."""
+    try:
+        return layout.lock.stat().st_mtime_ns
+    except OSError:
+        return None
+
+
 def _extra_files(layout: Layout, named: set[str]) -> Iterator[Finding]:
     folder = layout.sessions.name
     extra = (name for file in _listed(layout.sessions) if (name := f"{folder}/{file.name}") not in named)
     for name in sorted(extra):
         yield Finding(Problem.EXTRA, name, "no view of the manifest lies in it")
-
-
-def _leftovers(layout: Layout) -> Iterator[Finding]:
-    for file in sorted(_listed(layout.temporary), key=lambda file: file.name):
-        name = Path(file.path).relative_to(layout.root).as_posix()
-        yield Finding(Problem.EXTRA, name, "left behind by a run that was killed")

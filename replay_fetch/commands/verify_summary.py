@@ -26,6 +26,8 @@ def findings_text(found: Verification) -> str:
 
 def rebuilt_text(rebuilt: Rebuilt) -> str:
     """The same for a rebuilt ledger."""
+    if rebuilt.stays:
+        return "\n".join([_closing(rebuilt.found), "the ledger is intact too, and stays"])
     views = f"new ledger: {count(rebuilt.kept)} views kept, {count(rebuilt.dropped)} to be asked for again"
     aside = _wrapped(f"set aside in {rebuilt.aside}: the old ledger, damaged files") if rebuilt.aside else []
     goes_on = ["run the same download again to go on"] if rebuilt.dropped else []
@@ -41,7 +43,7 @@ def findings_json(found: Verification) -> str:
         "views": found.views,
         "bytes": found.size,
         "seconds": round(found.seconds, 3),
-        "written_by": found.written_by,
+        "run_ended": found.run_ended,
         "findings": [_fields(finding) for finding in found.findings],
     }
     return orjson.dumps(content).decode()
@@ -59,8 +61,6 @@ def _fields(finding: Finding) -> dict[str, str | None]:
 
 
 def _findings(found: Verification) -> Iterator[str]:
-    if found.written_by:
-        yield from _wrapped(f"warning: {found.written_by} is writing to this archive; what is new may look wrong")
     for file, findings in groupby(found.findings, lambda finding: finding.file):
         yield printable(file, 400)
         for finding in findings:
@@ -76,7 +76,14 @@ def _advice(found: Verification) -> Iterator[str]:
     """What to do, once for each way of being wrong."""
     layout = Layout(found.root)
     wrong = {finding.file for finding in found.findings if finding.problem is not Problem.EXTRA}
-    if wrong == {layout.manifest.name} and layout.ledger.is_file():
+    ledger = layout.ledger.relative_to(layout.root).as_posix()
+    if not found.run_ended and ledger not in wrong:
+        again = "; it mends what it can of the above, then verify again" if wrong else ""
+        yield from _wrapped(
+            "the last run did not come to its end, so the ledger was believed instead of the manifest; the same "
+            f"download again goes on where it stopped and finishes the archive{again}"
+        )
+    elif wrong == {layout.manifest.name} and layout.ledger.is_file():
         without = " without manifest.ndjson" if layout.manifest.exists() else ""
         yield from _wrapped(
             f"to mend it: run the same download again{without}; it goes on where the last one ended, and writes "

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from archives import Archive
 
+from replay_fetch.commands.verify import Verifying
 from replay_fetch.model import Source, View
 
 if TYPE_CHECKING:
@@ -40,7 +41,11 @@ def check_crashed(stage: Stage, out: Path) -> Progress:
     if (out / "sessions").is_dir():
         for name, body in Archive(out).sessions().items():
             assert ".partial." in name or any(body == files.get(name) for files in good), f"{name} is not whole"
-    return _progress(stage, out)
+    progress = _progress(stage, out)
+    if _results(out) is not None:
+        found = Verifying(out, 1, None).run()
+        assert not found.findings, found.findings
+    return progress
 
 
 def check_finished(stage: Stage, out: Path, known: list[Progress]) -> None:
@@ -74,7 +79,7 @@ def _progress(stage: Stage, out: Path) -> Progress:
     counts = stage.simulator.counts
     finished: Counter[View] = Counter()
     pages: Counter[tuple[View, Source, int]] = Counter()
-    for session_id, view_id, outcome, source, number, token in _results(out):
+    for session_id, view_id, outcome, source, number, token in _results(out) or ():
         view = View(session_id, view_id)
         if outcome in _FINISHED:
             finished[view] = counts.views[view]
@@ -84,11 +89,11 @@ def _progress(stage: Stage, out: Path) -> Progress:
     return Progress(finished, pages)
 
 
-def _results(out: Path) -> list[tuple[str, str, str | None, str, int, str | None]]:
-    """The ledger's results, read from a copy so that the next run finds what the crash left."""
+def _results(out: Path) -> list[tuple[str, str, str | None, str, int, str | None]] | None:
+    """The ledger's results, read from a copy so that the next run finds what the crash left; None of no ledger."""
     ledger = out / ".replay-fetch" / "ledger.sqlite"
     if not ledger.is_file():
-        return []
+        return None
     copy = out.with_name("ledger.sqlite")
     for suffix in ("", "-wal"):
         source = ledger.with_name(ledger.name + suffix)
@@ -100,4 +105,4 @@ def _results(out: Path) -> list[tuple[str, str, str | None, str, int, str | None
         try:
             return list(db.execute(_RESULTS))
         except sqlite3.OperationalError:  # its tables are not made yet
-            return []
+            return None
