@@ -12,6 +12,10 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+# A session or view id: UUIDs in practice; nothing in this set can leave a path segment of a URL or a folder on disk.
+LONGEST_ID = 128
+ID = rf"[A-Za-z0-9_-]{{1,{LONGEST_ID}}}"
+
 
 class View(NamedTuple):
     """One (session_id, view_id) pair; both ids are checked before one is made."""

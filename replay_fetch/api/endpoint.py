@@ -9,12 +9,10 @@ from importlib import metadata
 from urllib.parse import quote
 
 from replay_fetch.api.printable import printable
-from replay_fetch.model import Source, View
+from replay_fetch.model import ID, LONGEST_ID, Source, View
 from replay_fetch.settings import ApiSettings, Credentials
 
-# UUIDs in practice; nothing in this set can leave a path segment of a URL or a folder on disk.
-_MAX_ID = 128
-_ID = re.compile(rf"[A-Za-z0-9_-]{{1,{_MAX_ID}}}")
+_ID = re.compile(ID)
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*+")
 
 
@@ -24,8 +22,8 @@ def check_id(text: str) -> str:
         return text
     if not text:
         raise ValueError("the id is empty")
-    if len(text) > _MAX_ID:
-        raise ValueError(f"the id has {len(text)} characters, at most {_MAX_ID} are possible")
+    if len(text) > LONGEST_ID:
+        raise ValueError(f"the id has {len(text)} characters, at most {LONGEST_ID} are possible")
     raise ValueError(f"the id '{printable(text, 60)}' has a character outside A-Z a-z 0-9 _ -")
 
 

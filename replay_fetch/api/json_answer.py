@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 
 import orjson
 
@@ -12,7 +13,6 @@ from replay_fetch.api.zstd import MissingZstd
 from replay_fetch.errors import BadBody, GarbledBody
 from replay_fetch.model import Answer
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MOST_BYTES = 256 * 2**20
 
 
@@ -24,7 +24,7 @@ def json_object(answer: Answer) -> dict[str, object]:
     """
     try:
         body = inflate(answer.body, answer.headers.get("content-encoding", ""), _MOST_BYTES)
-        value = _value(body.removeprefix(_BYTE_ORDER_MARK))
+        value = _value(body.removeprefix(BOM_UTF8))
     except CutBody as damage:
         raise GarbledBody(str(damage), answer) from None
     except (OversizedBody, MissingZstd) as reason:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from functools import lru_cache
 from itertools import filterfalse
 from operator import methodcaller
@@ -21,7 +22,6 @@ from replay_fetch.errors import BadBody, GarbledBody
 from replay_fetch.model import Answer, Page, Segment
 from replay_fetch.settings import ApiSettings
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NO_CONTENT = 204
 _SPACE = b" \t\r\n"
 _BYTES_SHOWN = 8
@@ -69,7 +69,7 @@ class PageDecoder:
         if answer.status == _NO_CONTENT:
             return b""
         body = inflate(answer.body, answer.headers.get("content-encoding", ""), self._api.max_page_bytes)
-        return body.removeprefix(_BYTE_ORDER_MARK).strip(_SPACE)
+        return body.removeprefix(BOM_UTF8).strip(_SPACE)
 
     def _locate(self, text: bytes) -> Located:
         """Where the segments are: as in the page before, else by the rules."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from replay_fetch.model import View
+from replay_fetch.model import ID, View
 from replay_fetch.settings import Compression
 
 # The ids a list may hold. Checked again here: whatever got past the plan, it never becomes a path.
-_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_ID = re.compile(ID)
 
 
 @dataclass(frozen=True)

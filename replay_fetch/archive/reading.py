@@ -14,10 +14,10 @@ from replay_fetch.archive.blocks import lines_of, whole_file
 from replay_fetch.archive.durable import explained
 from replay_fetch.archive.layout import Layout
 from replay_fetch.errors import ArchiveError
-from replay_fetch.model import Outcome, PlannedView, Span, View, ViewRecord
+from replay_fetch.model import ID, Outcome, PlannedView, Span, View, ViewRecord
 from replay_fetch.settings import Compression
 
-_Id = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,128}\Z")]
+_Id = Annotated[str, Meta(pattern=rf"^{ID}\Z")]
 _Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # as much as the ledger can hold
 _Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from replay_fetch.api.recording import labels, records
 from replay_fetch.archive import Entry, by_session, entries, readable, view_segments
+from replay_fetch.model import ViewRecord
 
 _UNKNOWN = 0
 
@@ -75,8 +76,8 @@ class Sums:
         self.unfinished += session.unfinished
         self.segments += session.segments
         self.bytes += session.bytes
-        self.first_ms = min(_known(self.first_ms, session.start_ms), default=None)
-        self.last_ms = max(_known(self.last_ms, session.end_ms), default=None)
+        self.first_ms = min(_there(self.first_ms, session.start_ms), default=None)
+        self.last_ms = max(_there(self.last_ms, session.end_ms), default=None)
 
 
 def list_sessions(out: Path) -> Iterator[ListedSession]:
@@ -116,17 +117,22 @@ def _listed(session_id: str, views: Sequence[Entry]) -> ListedSession:
     found = [entry.record for entry in views]
     return ListedSession(
         session_id,
-        start_ms=min(_known(*(view.about.get("start_ms") for view in found)), default=None),
-        end_ms=max(_known(*(view.about.get("end_ms") for view in found)), default=None),
+        start_ms=min(told(found, "start_ms"), default=None),
+        end_ms=max(told(found, "end_ms"), default=None),
         views=len(found),
         unfinished=sum(not view.finished for view in found),
         segments=sum(view.segments for view in found),
-        records=sum(_known(*(view.about.get("records") for view in found))),
+        records=sum(told(found, "records")),
         bytes=sum(view.size for view in found),
         noted=sum(bool(view.checks) for view in found),
         _entries=views,
     )
 
 
-def _known(*values: object) -> list[int]:
+def told(records: Iterable[ViewRecord], name: str) -> list[int]:
+    """What the segments of these views say of the recording under a name, where they say it."""
+    return _there(*(record.about.get(name) for record in records))
+
+
+def _there(*values: object) -> list[int]:
     return [value for value in values if isinstance(value, int)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from codecs import BOM_UTF8
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -28,7 +29,6 @@ from replay_fetch.model import Answer, Page, RateLimit, Source, View
 from replay_fetch.settings import ApiSettings, Credentials, FetchSettings, SourceChoice
 from replay_fetch.transport import open_transport
 
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _MOST_PATHS = 3
 _MOST_OUTLINED = 40
 
@@ -139,7 +139,7 @@ def _unpacked(answer: Answer, api: ApiSettings) -> Answer:
 
 def _outline(found: Probe, text: bytes) -> None:
     """Look through what no rule looks at: for a token alone, or for segments too."""
-    text = text.removeprefix(_BYTE_ORDER_MARK)
+    text = text.removeprefix(BOM_UTF8)
     try:
         tokens, top = token_like_in(text), outline(text)
     except ValueError:

@@ -9,11 +9,11 @@ from typing import NamedTuple
 
 from replay_fetch.api import check_id
 from replay_fetch.errors import InputError
-from replay_fetch.model import View
+from replay_fetch.model import ID, View
 from replay_fetch.plan.header import Header
 
 # What check_id takes, without a call for each of millions of ids.
-_FITS = re.compile(r"[A-Za-z0-9_-]{1,128}").fullmatch
+_FITS = re.compile(ID).fullmatch
 _new = tuple.__new__
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from replay_fetch.archive import Entry, Layout, by_session, entries
+from replay_fetch.commands.listing import told
 from replay_fetch.model import Outcome, View, ViewRecord
 
 _EXAMPLES = 3
@@ -61,7 +62,7 @@ class ArchiveFacts:
         self.partial_sessions += any(not record.finished for record in records)
         if size := sum(record.size for record in records):
             self.sizes.append(size)
-        starts, ends = (_known(records, name) for name in ("start_ms", "end_ms"))
+        starts, ends = (told(records, name) for name in ("start_ms", "end_ms"))
         if starts and ends:
             self.lengths.append(max(max(ends) - min(starts), 0) / 1000)
         for record in records:
@@ -91,7 +92,3 @@ def by_views(groups: dict[tuple[Outcome | None, str], Group]) -> list[tuple[str,
     """Outcome, reason and views, the most frequent first."""
     order = Counter({key: group.views for key, group in groups.items()}).most_common()
     return [(outcome or "not asked", reason, groups[outcome, reason]) for (outcome, reason), _ in order]
-
-
-def _known(records: Sequence[ViewRecord], name: str) -> list[int]:
-    return [value for record in records if isinstance(value := record.about.get(name), int)]
