@@ -16,6 +16,7 @@ from virtual_clock import VirtualClockLoop
 
 from replay_fetch.api import rate_limit
 from replay_fetch.fetch import Asking
+from replay_fetch.pipeline import connection
 from replay_fetch.pipeline import download as pipeline
 from replay_fetch.simulator import (
     HeaderPolicy,
@@ -89,7 +90,7 @@ async def ran(
         simulator._service._wall = lambda: START + loop.now
         monkeypatch.setattr(time, "time", wall)
         monkeypatch.setattr(pipeline, "datetime", Jumping)
-        monkeypatch.setattr(pipeline, "Asking", partial(Asking, epoch=wall))
+        monkeypatch.setattr(connection, "Asking", partial(Asking, epoch=wall))
         done = await download(simulator, out)
         monkeypatch.undo()
         assert Archive(out).sessions() == truth(simulator)

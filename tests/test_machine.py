@@ -225,12 +225,15 @@ def test_readers_that_are_gone_are_no_error(tmp_path: Path, stream: str) -> None
         whole(simulator, tmp_path / "out")
 
 
-@pytest.mark.parametrize("redirection", [">&-", "2>&-", ">&- 2>&- <&-", ">/dev/full"])
-def test_streams_that_were_never_open_are_no_error(tmp_path: Path, redirection: str) -> None:
+# Where stdout cannot be written the summary is lost, and nothing else.
+@pytest.mark.parametrize(("redirection", "code"), [(">&-", 0), ("2>&-", 0), (">&- 2>&- <&-", 0), (">/dev/full", 3)])
+def test_streams_that_were_never_open_cost_nothing_that_was_fetched(
+    tmp_path: Path, redirection: str, code: int
+) -> None:
     with served(QUICK) as simulator:
         shell = ("/bin/sh", "-c", f'exec "$@" {redirection}', "sh", *COMMAND)
         done = run(*listed(simulator, tmp_path / "out", tmp_path), command=shell)
-        assert done.code == 0, done
+        assert done.code == code, done
         assert "Traceback" not in done.stderr, done
         whole(simulator, tmp_path / "out")
 
