@@ -88,13 +88,25 @@ def test_a_chain_that_goes_on_is_cut_where_it_would_have_been_cut(pages: list[Pa
     first, rest = pages[:cut_off_at], pages[cut_off_at:]
     if not rest or len(whole) <= cut_off_at or not isinstance(token := whole[cut_off_at - 1], str):
         return
+    assert whole[cut_off_at:] == list(outcomes(rest, resumed(first, token, Chain(9, token, cut_off_at))))
+
+
+@pytest.mark.parametrize("pages", [[full("a"), full("a")], [empty(str(n)) for n in range(6)]])
+def test_a_chain_that_was_cut_is_cut_though_nobody_had_the_time_to_say_so(pages: list[Page]) -> None:
+    token = pages[-1].token
+    assert token is not None
+    with pytest.raises(ChainCut) as caught:
+        resumed(pages, token, Chain(9, token, len(pages)))
+    assert list(outcomes(pages, Chain(9)))[-1] == (str(caught.value),)
+
+
+def resumed(pages: Sequence[Page], token: str, chain: Chain) -> Chain:
+    """The chain as another run takes it up behind ``pages``."""
     trail = Trail()
-    trail.extend(first)
-    planned = PlannedView(1, 1, View("s", "v"))
+    trail.extend(pages)
     about = orjson.loads(orjson.dumps(trail.fields()))
-    resumed = Chain(9, token, pages=cut_off_at)
-    resumed.recall(Trail.of(ViewRecord(planned, token=token, about=about)))
-    assert whole[cut_off_at:] == list(outcomes(rest, resumed))
+    chain.recall(token, Trail.of(ViewRecord(PlannedView(1, 1, View("s", "v")), token=token, about=about)))
+    return chain
 
 
 def outcomes(pages: Sequence[Page], chain: Chain) -> Iterator[str | tuple[str] | None]:
@@ -112,7 +124,7 @@ def outcomes(pages: Sequence[Page], chain: Chain) -> Iterator[str | tuple[str] |
 
 def test_a_ledger_without_trails_knows_the_last_token() -> None:
     chain = Chain(10, "t3", pages=3)
-    chain.recall(Trail.of(ViewRecord(PlannedView(1, 1, View("s", "v")), pages=3, token="t3")))  # noqa: S106 - a paging token
+    chain.recall("t3", Trail.of(ViewRecord(PlannedView(1, 1, View("s", "v")), pages=3, token="t3")))  # noqa: S106 - a paging token
     with pytest.raises(ChainCut, match="paging loop: page 4"):
         chain.follow(full("t3"))
 

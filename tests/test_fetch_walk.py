@@ -173,6 +173,18 @@ async def test_a_walk_that_is_taken_up_knows_the_tokens_that_were_followed_befor
     assert transport.tokens == ["t2"]
 
 
+async def test_a_walk_that_ended_in_a_loop_asks_for_nothing_more() -> None:
+    """Its run was killed when the page was saved, and before that was said of the view."""
+    transport = FakeTransport(stores())
+    trail = Trail()
+    trail.extend([Page((), "t1"), Page((), "t1")])
+    walk = a_walk(transport)
+    walk.go_on(EVENT, Start("t1", pages=2, trail=trail))
+    with pytest.raises(ChainCut, match="paging loop: page 2"):
+        await walked(walk)
+    assert transport.tokens == []
+
+
 async def test_what_came_before_a_break_was_given() -> None:
     steps = a_walk(FakeTransport(stores(event_platform=[page(0, then="t1"), page(1, then="t1")]))).steps()
     assert [type(await anext(steps)) for _ in range(2)] == [tuple, tuple]

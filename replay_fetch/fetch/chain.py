@@ -29,9 +29,15 @@ class Chain:
         self._empty = 0
         self.pages = pages
 
-    def recall(self, trail: Trail) -> None:
-        """Take up what an earlier run saw of the chain, which goes on in the middle."""
-        self._seen, self._empty = _Marked(trail.marks), trail.empty
+    def recall(self, token: str, trail: Trail) -> None:
+        """Take up what an earlier run saw of the chain, which goes on in the middle.
+
+        Its last page is followed once more: that run may have been killed before it could say that the
+        chain is cut there.
+        """
+        self._seen, self._empty = _Marked(trail.marks[:-1]), max(trail.empty - 1, 0)
+        self.pages -= 1
+        self.lead_on(token, empty=trail.empty > 0)
 
     def follow(self, page: Page) -> str | None:
         """The next page's token, None where ``page`` is the last one."""

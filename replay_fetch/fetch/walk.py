@@ -75,8 +75,14 @@ class Walk:
         if source in sources:
             self.source, *self._sources = sources[sources.index(source) :]
             self._begin(start, restarts=1 if start.token is None else 2)
-            if start.trail is not None:
-                self._chain.recall(start.trail)
+            if start.token is not None and start.trail is not None:
+                self._recall(start.token, start.trail)
+
+    def _recall(self, token: str, trail: Trail) -> None:
+        try:
+            self._chain.recall(token, trail)
+        except ChainCut as cut:
+            self._cut = cut
 
     def _begin(self, start: Start, *, restarts: int) -> None:
         self._chain = Chain(self._max_pages, start.token, start.pages)
