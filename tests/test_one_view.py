@@ -46,6 +46,9 @@ def test_whatever_tells_of_one_view_says_so_in_the_singular(at: Path, capsys: py
     assert "1 session, 1 view, 1 segment, " in said(capsys, "show", out)
     assert "1 view, 1 segment, " in said(capsys, "show", out, SESSION)
     assert "1 row" in said(capsys, "export", out, "--parquet", at / "tables")
+    assert said(capsys, "verify", out).startswith("nothing wrong: 1 view of 1 session, ")
+    (out / ".replay-fetch" / "ledger.sqlite").unlink()
+    assert "new ledger: 1 view kept, 0 to be asked for again" in said(capsys, "verify", out, "--rebuild")
     assert " of 1 session found" in said(capsys, "discover", "--session", SESSION, "--out", at / "found.csv")
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from replay_fetch.archive import Entry, Layout, entries, readable
+from replay_fetch.archive import entries, readable
 from replay_fetch.archive.durable import explained
 from replay_fetch.commands.tables import segment_rows, view_row
 from replay_fetch.errors import SettingsError
-from replay_fetch.progress import Reporter
+from replay_fetch.progress import Pulse, Reporter
 from replay_fetch.progress.units import duration, size, some
 
 
@@ -58,36 +57,16 @@ def export_parquet(out: Path, folder: Path, shown_by: Reporter | None) -> Export
         raise SettingsError(f"--parquet {folder} is a file; it must be a folder, made if it is not there")
     with explained(f"making {folder}"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    shown = _Shown(shown_by, layout)
+    total = sum(file.stat().st_size for file in layout.sessions.glob("*")) if shown_by else 0
+    done = 0
     views, segments = Table(folder / "views.parquet", VIEWS), Table(folder / "segments.parquet", SEGMENTS)
+    pulse = Pulse(shown_by, lambda seconds: ExportMoment(total, done, segments.rows, seconds))
     with views, segments:
         for entry in entries(layout):
             views.add(view_row(entry))
             for row in segment_rows(out, entry):
                 segments.add(row)
-            shown.read(entry, segments.rows)
-    shown.close(segments.rows)
+            done += entry.span.length if entry.span else 0
+            pulse.beat()
+    pulse.close()
     return Exported(views.rows, segments.rows, (views.path, segments.path))
-
-
-class _Shown:
-    """The reporter, refreshed by the clock; one that was never needed shows nothing."""
-
-    def __init__(self, shown_by: Reporter | None, layout: Layout) -> None:
-        self._shown_by = shown_by
-        self._total = sum(file.stat().st_size for file in layout.sessions.glob("*")) if shown_by else 0
-        self._done = 0
-        self._began = self._last = time.monotonic()
-
-    def read(self, entry: Entry, segments: int) -> None:
-        self._done += entry.span.length if entry.span else 0
-        if self._shown_by and time.monotonic() - self._last >= self._shown_by.period:
-            self._last = time.monotonic()
-            self._shown_by.refresh(self._moment(segments))
-
-    def close(self, segments: int) -> None:
-        if self._shown_by and self._last > self._began:
-            self._shown_by.close(self._moment(segments))
-
-    def _moment(self, segments: int) -> ExportMoment:
-        return ExportMoment(self._total, self._done, segments, time.monotonic() - self._began)

@@ -15,7 +15,7 @@ from replay_fetch.archive.sweep import Checked, Session, jobs_for, sweep
 from replay_fetch.archive.verifying import Finding, Problem
 from replay_fetch.commands.verify_ledger import Account
 from replay_fetch.errors import ArchiveError
-from replay_fetch.progress import CheckingMoment, Reporter
+from replay_fetch.progress import CheckingMoment, Pulse, Reporter
 
 
 @dataclass(slots=True)
@@ -98,13 +98,16 @@ class Verifying:
 
     def _sweep(self, sessions: Iterable[Session]) -> Iterator[Checked]:
         began = time.monotonic()
-        shown = _Shown(self._shown_by, self._total, began)
+        pulse = Pulse(self._shown_by, self._moment)
         for checked in sweep(self.layout.root, self._readable(sessions), self._jobs or jobs_for(self._total)):
             self._count(checked)
-            shown.refresh(self.found)
+            pulse.beat()
             yield checked
-        shown.close(self.found)
+        pulse.close()
         self.found.seconds = time.monotonic() - began
+
+    def _moment(self, seconds: float) -> CheckingMoment:
+        return CheckingMoment(self._total, self.found.size, len(self.found.findings), seconds)
 
     def _readable(self, sessions: Iterable[Session]) -> Iterator[Session]:
         for entries in sessions:
@@ -158,29 +161,6 @@ class Verifying:
 
     def _complain(self, line: int, reason: str) -> None:
         self._note([Finding(Problem.DAMAGED, self.layout.manifest.name, f"line {line}: {reason}")])
-
-
-class _Shown:
-    """The reporter, refreshed by the clock; one that was never needed shows nothing."""
-
-    def __init__(self, shown_by: Reporter | None, total: int, began: float) -> None:
-        self._shown_by = shown_by
-        self._total = total
-        self._began = self._last = began
-        self._begun = False
-
-    def refresh(self, found: Verification) -> None:
-        now = time.monotonic()
-        if self._shown_by is not None and now - self._last >= self._shown_by.period:
-            self._last, self._begun = now, True
-            self._shown_by.refresh(self._moment(found, now))
-
-    def close(self, found: Verification) -> None:
-        if self._shown_by is not None and self._begun:
-            self._shown_by.close(self._moment(found, time.monotonic()))
-
-    def _moment(self, found: Verification, now: float) -> CheckingMoment:
-        return CheckingMoment(self._total, found.size, len(found.findings), now - self._began)
 
 
 def _listed(folder: Path) -> Iterator[os.DirEntry[str]]:

@@ -13,7 +13,7 @@ from replay_fetch.archive import Layout
 from replay_fetch.archive.verifying import Finding, Problem
 from replay_fetch.commands.rebuild import Rebuilt
 from replay_fetch.commands.verify import Verification
-from replay_fetch.progress.units import count, duration, size
+from replay_fetch.progress.units import count, duration, size, some
 
 _WIDTH = 80
 _INDENT = 12
@@ -28,7 +28,7 @@ def rebuilt_text(rebuilt: Rebuilt) -> str:
     """The same for a rebuilt ledger."""
     if rebuilt.stays:
         return "\n".join([_closing(rebuilt.found), "the ledger is intact too, and stays"])
-    views = f"new ledger: {count(rebuilt.kept)} views kept, {count(rebuilt.dropped)} to be asked for again"
+    views = f"new ledger: {some(rebuilt.kept, 'view')} kept, {count(rebuilt.dropped)} to be asked for again"
     aside = _wrapped(f"set aside in {rebuilt.aside}: the old ledger, damaged files") if rebuilt.aside else []
     goes_on = ["run the same download again to go on"] if rebuilt.dropped else []
     return "\n".join([*_findings(rebuilt.found), _closing(rebuilt.found), views, *aside, *goes_on])
@@ -103,7 +103,7 @@ def _advice(found: Verification) -> Iterator[str]:
 def _closing(found: Verification) -> str:
     wrong = f"{count(len(found.findings))} wrong" if found.findings else "nothing wrong"
     return (
-        f"{wrong}: {count(found.views)} views of {count(found.sessions)} sessions, {size(found.size)} read in "
+        f"{wrong}: {some(found.views, 'view')} of {some(found.sessions, 'session')}, {size(found.size)} read in "
         f"{duration(found.seconds)}"
     )
 

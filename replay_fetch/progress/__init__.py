@@ -8,6 +8,7 @@ from replay_fetch.progress.limiting import Limit, Limiting, Standing
 from replay_fetch.progress.logs import logging_to
 from replay_fetch.progress.metrics import MetricsFile
 from replay_fetch.progress.moment import Moment, PacerView, Shown
+from replay_fetch.progress.pulse import Pulse
 from replay_fetch.progress.reporter import Reporter, follow, report, reporter, watch
 from replay_fetch.progress.stats import RunStats, Speed, Speedometer
 
@@ -21,6 +22,7 @@ __all__ = [
     "MetricsFile",
     "Moment",
     "PacerView",
+    "Pulse",
     "Reporter",
     "RunStats",
     "Shown",
