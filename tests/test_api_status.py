@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay_fetch.api import check_status, error_text, printable
+from replay_fetch.api import check_status, error_text
 from replay_fetch.errors import (
     Forbidden,
     NotFound,
@@ -19,6 +19,7 @@ from replay_fetch.errors import (
     TokenRefused,
 )
 from replay_fetch.model import Answer, RateLimit
+from replay_fetch.printable import printable
 
 NOW = 1792000000.0  # seconds since 1970
 

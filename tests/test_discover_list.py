@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replay_fetch.api import FoundView, moment_ms
-from replay_fetch.api.moments import epoch_ms, iso
+from replay_fetch.api import FoundView
 from replay_fetch.errors import SettingsError
 from replay_fetch.ledger import FoundViews
 from replay_fetch.model import View
+from replay_fetch.moments import epoch_ms, iso, moment_ms
 from replay_fetch.plan import ViewList, csv_text
 from replay_fetch.plan.writing import COLUMNS, inert
 from replay_fetch.progress import FindingMoment, Limit, RunStats

@@ -12,10 +12,8 @@ from replay_fetch.api.echoes import Echoes
 from replay_fetch.api.endpoint import Endpoint, auth_headers, check_id
 from replay_fetch.api.error_text import error_text
 from replay_fetch.api.events import FoundPage, FoundView, found_page
-from replay_fetch.api.moments import moment_ms
 from replay_fetch.api.page import PageDecoder
 from replay_fetch.api.playlists import playlist_sessions, playlist_url
-from replay_fetch.api.printable import printable
 from replay_fetch.api.ratelimit import rate_limit
 from replay_fetch.api.scan import NotJson
 from replay_fetch.api.search import REPLAYED_VIEWS, Window, queries, search_body, search_url
@@ -50,10 +48,8 @@ __all__ = [
     "inflate",
     "mark",
     "members",
-    "moment_ms",
     "playlist_sessions",
     "playlist_url",
-    "printable",
     "queries",
     "rate_limit",
     "search_body",

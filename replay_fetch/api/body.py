@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from replay_fetch.api import deflate, zstd
-from replay_fetch.api.printable import printable
+from replay_fetch.printable import printable
 
 _GZIP = b"\x1f\x8b"
 _ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")

@@ -8,8 +8,8 @@ from functools import cache, lru_cache
 from importlib import metadata
 from urllib.parse import quote
 
-from replay_fetch.api.printable import printable
 from replay_fetch.model import ID, LONGEST_ID, Source, View
+from replay_fetch.printable import printable
 from replay_fetch.settings import ApiSettings, Credentials
 
 _ID = re.compile(ID)

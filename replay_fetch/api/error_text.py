@@ -8,8 +8,8 @@ import re
 import orjson
 
 from replay_fetch.api.body import inflate
-from replay_fetch.api.printable import printable
 from replay_fetch.model import Answer
+from replay_fetch.printable import printable
 
 _LIMIT = 200
 # An error page is read this far; a larger one says no more.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from replay_fetch.api import split
 from replay_fetch.api.envelope import kind
-from replay_fetch.api.printable import printable
+from replay_fetch.printable import printable
 
 _DEEPEST = 5
 _WIDEST = 12

@@ -10,7 +10,6 @@ from operator import methodcaller
 from replay_fetch.api.body import CutBody, OversizedBody, inflate
 from replay_fetch.api.envelope import Envelope, kind
 from replay_fetch.api.error_text import error_text
-from replay_fetch.api.printable import printable
 from replay_fetch.api.quick import QuickLocate, can_be_quick
 from replay_fetch.api.scan import NotJson
 from replay_fetch.api.shapes import WHOLE_BODY, Located, UnknownShape, is_segment, locate, require_no_errors
@@ -20,6 +19,7 @@ from replay_fetch.api.wrapper import is_bare, segment
 from replay_fetch.api.zstd import MissingZstd
 from replay_fetch.errors import BadBody, GarbledBody
 from replay_fetch.model import Answer, Page, Segment
+from replay_fetch.printable import printable
 from replay_fetch.settings import ApiSettings
 
 _NO_CONTENT = 204

@@ -20,8 +20,8 @@ from collections.abc import Iterable, Mapping
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 
-from replay_fetch.api.printable import printable
 from replay_fetch.model import RateLimit
+from replay_fetch.printable import printable
 
 _LONGEST_WAIT = 3600.0
 _LONGEST_PERIOD = 86_400.0

@@ -18,9 +18,9 @@ from replay_fetch.api import split
 from replay_fetch.api.envelope import Envelope, kind
 from replay_fetch.api.error_text import body_text
 from replay_fetch.api.outline import look_like_segments, outline
-from replay_fetch.api.printable import printable
 from replay_fetch.api.tokens import Next
 from replay_fetch.api.wrapper import is_bare, segment
+from replay_fetch.printable import printable
 
 _PLACES = ("segments", "data", "data.segments", "data.attributes.segments", "records", "items", "results", "events")
 WHOLE_BODY = "."

@@ -5,10 +5,10 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from replay_fetch.api.error_text import error_text
-from replay_fetch.api.printable import printable
 from replay_fetch.api.ratelimit import rate_limit
 from replay_fetch.errors import Forbidden, NotFound, RateLimited, Rejected, RequestError, ServerError, TokenRefused
 from replay_fetch.model import Answer, RateLimit
+from replay_fetch.printable import printable
 
 _OK = range(200, 300)
 _REDIRECT = range(300, 400)

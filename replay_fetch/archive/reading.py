@@ -9,12 +9,12 @@ from typing import Annotated, NamedTuple
 import msgspec
 from msgspec import Meta
 
-from replay_fetch.api import printable
 from replay_fetch.archive.blocks import lines_of, whole_file
 from replay_fetch.archive.durable import explained
 from replay_fetch.archive.layout import Layout
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import ID, Outcome, PlannedView, Span, View, ViewRecord
+from replay_fetch.printable import printable
 from replay_fetch.settings import Compression
 
 _Id = Annotated[str, Meta(pattern=rf"^{ID}\Z")]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from replay_fetch.api import Continuity, facts, printable
+from replay_fetch.api import Continuity, facts
 from replay_fetch.api.split import pairs
 from replay_fetch.archive.blocks import lines_of
 from replay_fetch.archive.reading import Entry
 from replay_fetch.archive.stored import stored_text
 from replay_fetch.model import Span, View, ViewRecord
+from replay_fetch.printable import printable
 from replay_fetch.settings import Compression
 
 _KEYS = [b'"session_id"', b'"view_id"', b'"position"', b'"segment"']

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
-from replay_fetch.api import printable
 from replay_fetch.archive.blocks import lines_of
 from replay_fetch.archive.durable import explained
 from replay_fetch.archive.layout import Layout
@@ -14,6 +13,7 @@ from replay_fetch.archive.lines import segment_of
 from replay_fetch.archive.reading import BadLine, Entry, read_manifest
 from replay_fetch.archive.stored import stored_text
 from replay_fetch.errors import ArchiveError
+from replay_fetch.printable import printable
 
 
 def entries(layout: Layout) -> Iterator[Entry]:

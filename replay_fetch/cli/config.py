@@ -7,11 +7,11 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from replay_fetch.api import printable
 from replay_fetch.cli.download_options import add_setting_options, settings_from
 from replay_fetch.cli.output import say
 from replay_fetch.cli.quantities import age_text, size_text
 from replay_fetch.environment import key_origins
+from replay_fetch.printable import printable
 from replay_fetch.settings import SITES
 
 _EPILOG = """\

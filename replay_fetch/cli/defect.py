@@ -10,10 +10,10 @@ import os
 import traceback
 from pathlib import Path
 
-from replay_fetch.api import printable
 from replay_fetch.cli.output import complain
 from replay_fetch.environment import credentials
 from replay_fetch.errors import ReplayFetchError, SettingsError
+from replay_fetch.printable import printable
 from replay_fetch.progress import Console, logging_to
 from replay_fetch.progress.logs import TextLines
 from replay_fetch.settings import ShowSettings

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import anyio
 
-from replay_fetch.api import REPLAYED_VIEWS, Window, check_id, moment_ms
+from replay_fetch.api import REPLAYED_VIEWS, Window, check_id
 from replay_fetch.archive.durable import explained, write_atomically
 from replay_fetch.cli.download_options import (
     add_patience_options,
@@ -24,8 +24,9 @@ from replay_fetch.cli.download_options import (
 from replay_fetch.cli.output import say
 from replay_fetch.commands.discover import Discovery, Wanted, discover
 from replay_fetch.commands.discover_summary import summary_json, summary_lines
-from replay_fetch.environment import credentials, site, warn_if_exposed
+from replay_fetch.environment import credentials, site, warn_if_exposed, warn_of_site
 from replay_fetch.errors import SettingsError
+from replay_fetch.moments import moment_ms
 from replay_fetch.plan import csv_text
 from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.progress.units import some
@@ -96,6 +97,7 @@ def run(options: argparse.Namespace) -> int:
     console = Console()
     with logging_to(console, settings.show, (keys.api_key, keys.app_key, keys.bearer_token)):
         warn_if_exposed(options.env_file)
+        warn_of_site(settings.api)
         found = anyio.run(partial(discover, wanted, settings, keys, reporter(settings.show, console)))
         with closing(found.views):
             quiet = settings.show.verbosity < 0

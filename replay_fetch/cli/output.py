@@ -6,6 +6,7 @@ import os
 import sys
 
 from replay_fetch.errors import ReplayFetchError
+from replay_fetch.printable import printable
 
 
 class OutputError(ReplayFetchError):
@@ -58,9 +59,7 @@ def complain(error: Exception) -> None:
 
 def warn(text: str) -> None:
     """Print to stderr, on one line that no id or answer of strangers can break; a terminal gets it folded."""
-    # These bring the decoders and the bar along, which --help does not need.
-    from replay_fetch.api import printable  # noqa: PLC0415
-    from replay_fetch.progress import Console  # noqa: PLC0415
+    from replay_fetch.progress import Console  # noqa: PLC0415 - brings the bar along, which --help does not need
 
     console = Console()
     console.line(console.folded(f"replay-fetch: {printable(text, 2000)}"))

@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Callable, Iterable, Sequence
 from typing import NoReturn
 
+from replay_fetch.printable import printable
+
 USAGE = 2
 _KEYS = ("api-key", "app-key", "application-key", "bearer-token", "token", "secret")
 
@@ -31,8 +33,6 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """End the program with 2, the mistake in a line and where to read on in another."""
-        from replay_fetch.api import printable  # noqa: PLC0415 - brings the decoders along, which --help does not need
-
         self.exit(USAGE, f"{self.prog}: {printable(message, 2000)}\nsee `{self.prog} --help`\n")
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from replay_fetch.api import printable
 from replay_fetch.api.recording import RECORD_TYPES
 from replay_fetch.commands.listing import ListedSession, Sums
 from replay_fetch.commands.session_view import ShownView, Stretch, all_types
 from replay_fetch.commands.timeline import LEGEND, lane
+from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 
 _SHORTEST_URL = 12

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 
 import orjson
 
-from replay_fetch.api import printable
 from replay_fetch.commands.status import Status, Tally
 from replay_fetch.model import Outcome, ViewRecord
+from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 
 _NUMBERS_SHOWN = 8

@@ -8,11 +8,11 @@ from itertools import groupby
 
 import orjson
 
-from replay_fetch.api import printable
 from replay_fetch.archive import Layout
 from replay_fetch.archive.verifying import Finding, Problem
 from replay_fetch.commands.rebuild import Rebuilt
 from replay_fetch.commands.verify import Verification
+from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 
 _WIDTH = 80

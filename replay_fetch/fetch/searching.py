@@ -9,11 +9,11 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from replay_fetch.api import FoundPage, Window, found_page, playlist_sessions, playlist_url, search_body, search_url
-from replay_fetch.api.moments import iso
 from replay_fetch.api.search import PAGE_LIMIT
 from replay_fetch.errors import ChainCut, GaveUp, RequestError, ServerError, TokenRefused
 from replay_fetch.fetch.asking import Asking, Question
 from replay_fetch.fetch.chain import Chain
+from replay_fetch.moments import iso
 
 log = logging.getLogger(__name__)
 

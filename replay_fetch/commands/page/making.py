@@ -5,13 +5,13 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
-from replay_fetch.api import printable
 from replay_fetch.archive import readable
 from replay_fetch.archive.durable import explained, write_atomically
 from replay_fetch.commands.page.archive_facts import ArchiveFacts, archive_facts, by_views
 from replay_fetch.commands.page.run_facts import RunFacts, paces, run_facts, shares
 from replay_fetch.errors import SettingsError, extra_needed
 from replay_fetch.model import Outcome
+from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 
 try:
