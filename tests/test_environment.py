@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from replay_fetch.environment import _assignments, credentials, site, warn_if_exposed
+from replay_fetch.environment import _assignments, credentials, site, warn_if_exposed, warn_of_site
 from replay_fetch.errors import SettingsError
-from replay_fetch.settings import Credentials
+from replay_fetch.settings import ApiSettings, Credentials
 
 KEYS = {"DD_API_KEY": "api-1", "DD_APP_KEY": "app-1"}
 BOTH = Credentials("api-1", "app-1")
@@ -122,6 +122,25 @@ def test_keys_that_others_can_read_are_warned_about(
         warn_if_exposed(env_file)
     assert ("chmod 600" in caplog.text) == warned
     assert "api-1" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("api", "says"),
+    [
+        (ApiSettings(), ""),
+        (ApiSettings(site="US5.datadoghq.com"), ""),
+        (ApiSettings(site="elsewhere", base_url="http://127.0.0.1:1"), ""),
+        (ApiSettings(site="app.datadoghq.eu"), "is it datadoghq.eu?"),
+        (ApiSettings(site="datadoghq.co"), "known are datadoghq.com, us3"),
+    ],
+)
+def test_a_site_that_is_not_known_is_warned_about(
+    api: ApiSettings, says: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What browsers show is no site; and a mistyped one may be a stranger's, who would get the keys."""
+    warn_of_site(api)
+    assert bool(caplog.messages) == bool(says)
+    assert says in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,23 @@ def report_json(report: Report) -> str:
     return orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
+def plan_json(rehearsal: Rehearsal) -> str:
+    """The plan for programs."""
+    plan, totals = rehearsal.plan, rehearsal.totals
+    content = {
+        "list_name": plan.list_name,
+        "rows": plan.rows,
+        "views": plan.views,
+        "sessions": totals.sessions,
+        "duplicates": plan.duplicates,
+        "bad_rows": plan.bad_rows,
+        "finished": totals.finished,
+        "to_do": totals.views - totals.finished,
+        "bad_row_reasons": plan.reasons,
+    }
+    return orjson.dumps(content).decode()
+
+
 def plan_text(rehearsal: Rehearsal) -> str:
     """The plan for people."""
     plan, totals, fetch = rehearsal.plan, rehearsal.totals, rehearsal.settings.fetch

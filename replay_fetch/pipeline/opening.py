@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from replay_fetch.ledger import Ledger, check_file
 from replay_fetch.ledger.setting import Setting, State
 from replay_fetch.model import Outcome
 from replay_fetch.settings import ApiSettings, Compression, Settings, SourceChoice
+
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -56,6 +59,9 @@ def begin_chains_anew(ledger: Ledger, api: ApiSettings, but: Outcome | None = No
 
     Those of views that ended in ``but`` go on all the same.
     """
+    known = api_of_chains(ledger)
+    if known is not None and known.origin != api.origin and not known.base_url.startswith("http:"):
+        log.warning("this archive was filled from %s; now %s is asked", known.origin, api.origin)
     chains = orjson.dumps(_of_chains(api)).decode()
     if ledger.setting(Setting.CHAINS) != chains:
         ledger.forget_tokens(but)

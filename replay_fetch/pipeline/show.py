@@ -15,6 +15,8 @@ log = logging.getLogger(__name__)
 
 # A run in which everything fails has millions to name.
 _SAID_ALOUD = 3
+# So many views that are missing, and nothing else before, are more likely the wrong organisation's or columns.
+_ALL_MISSING = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +55,14 @@ class Complaints:
 
     def __init__(self) -> None:
         self._said: Counter[Outcome] = Counter()
+        self._missing = 0
+        self._all_missing = True
 
     def note(self, record: ViewRecord) -> None:
         """Log a view that ended and is not finished."""
         outcome = record.outcome
+        if self._all_missing and outcome is not None:
+            self._note_missing(outcome)
         if outcome is None or outcome.finished:
             return
         self._said[outcome] += 1
@@ -66,6 +72,17 @@ class Complaints:
             log.warning("more views that are %s will stand in the manifest only", outcome)
         if outcome is Outcome.UNRECOGNISED and self._said[outcome] == 1:
             log.warning("its answer is kept under raw/; if this is the shape of all, stop, and see `probe`")
+
+    def _note_missing(self, outcome: Outcome) -> None:
+        self._all_missing = outcome is Outcome.MISSING and self._missing < _ALL_MISSING
+        self._missing += self._all_missing
+        if self._missing == _ALL_MISSING:
+            log.warning(
+                "the first %d views are all missing (404): if they should be there, stop; look at --site, at whose keys "
+                "these are and at the list's columns; then take a new OUT, for missing views are not asked for again",
+                self._missing,
+            )
+            self._all_missing = False
 
 
 def count_records(stats: RunStats, complaints: Complaints, records: Sequence[ViewRecord]) -> None:

@@ -1,0 +1,41 @@
+"""What a run says aloud where everything goes wrong in the same way, or goes elsewhere than before."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from archives import write_list
+from processes import run
+
+from replay_fetch.model import Outcome, PlannedView, View, ViewRecord
+from replay_fetch.pipeline.opening import begin_chains_anew, open_archive
+from replay_fetch.pipeline.show import Complaints
+from replay_fetch.settings import ApiSettings, Settings
+
+
+@pytest.mark.parametrize(("others", "warned"), [([], True), ([Outcome.FETCHED], False), ([Outcome.EMPTY], False)])
+def test_a_list_that_begins_with_missing_views_only_is_doubted_once(
+    others: list[Outcome], *, warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    complaints = Complaints()
+    for row, outcome in enumerate([*others, *[Outcome.MISSING] * 100]):
+        complaints.note(ViewRecord(PlannedView(row, row, View("s", f"v{row}")), outcome))
+    assert [message[:39] for message in caplog.messages] == ["the first 20 views are all missing (404"] * warned
+
+
+def test_another_origin_than_before_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with open_archive(tmp_path / "out", Settings()) as (_, ledger):
+        for site in ("datadoghq.com", "datadoghq.eu", "datadoghq.eu"):
+            begin_chains_anew(ledger, ApiSettings(site=site))
+        assert caplog.messages == [
+            "this archive was filled from https://api.datadoghq.com; now https://api.datadoghq.eu is asked"
+        ]
+
+
+def test_a_dry_run_is_told_to_programs_too(tmp_path: Path) -> None:
+    views = write_list(tmp_path / "views.csv", [View("s", "a"), View("s", "b"), View("s", "a")])
+    done = run("download", views, tmp_path / "out", "--dry-run", "--json")
+    told = json.loads(done.stdout)
+    assert (done.code, told["rows"], told["views"], told["duplicates"], told["to_do"]) == (0, 3, 2, 1, 2)
