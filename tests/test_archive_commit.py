@@ -255,6 +255,36 @@ def test_a_page_nobody_understood_is_kept_until_the_view_is(bench: Bench) -> Non
     assert not bench.layout.raw.exists()
 
 
+def test_such_a_page_has_its_number_in_the_chain_in_every_run(bench: Bench) -> None:
+    """Whether the pages before it came in the same run, in an earlier one, or both."""
+    unread = replace(ended(ONE, Outcome.UNRECOGNISED), answer=ANSWER)
+    bench.commit(arrived(ONE, then="t1"), arrived(ONE, first=1, then="t2"), unread, close=True)
+    assert bench.raw(ONE) == ["0003.body", "0003.json"]
+    again = planned(1, earlier=bench.journal.views[1])
+    refreshed(bench, 1).commit(replace(unread, planned=again), close=True)
+    assert bench.raw(ONE) == ["0003.body", "0003.json"]
+
+
+def test_a_chain_that_begins_anew_is_kept_raw_from_its_first_page_on(hoarder: Bench) -> None:
+    """An empty page of the one store, and then the other store's: when they were written makes no difference."""
+    pages = [replace(arrived(ONE, n), answer=replace(ANSWER, body=b"%d" % n)) for n in range(2)]
+    hoarder.commit(pages[0])
+    hoarder.commit(ChainRestarted(ONE), pages[1], ended(ONE))
+    assert hoarder.raw(ONE) == ["0001.body", "0001.json"]
+    assert (hoarder.layout.raw_folder(ONE.view) / "0001.body").read_bytes() == b"1"
+
+
+def test_asked_again_a_view_keeps_the_raw_pages_of_the_answer_that_may_stay(hoarder: Bench) -> None:
+    page = replace(arrived(ONE, 2), answer=ANSWER)
+    hoarder.commit(page, ended(ONE), ended(TWO, Outcome.EMPTY))
+    one = planned(1, earlier=hoarder.journal.views[1])
+    for _ in range(2):
+        refreshed(hoarder, 1).commit(
+            replace(page, planned=one, page=Page(())), replace(ended(one), outcome=Outcome.EMPTY)
+        )
+        assert hoarder.raw(ONE) == ["0001.body", "0001.json", "0002.body", "0002.json"]
+
+
 def test_pages_are_kept_raw_when_asked_for_under_their_numbers(hoarder: Bench) -> None:
     pages = [replace(arrived(ONE, first=n), answer=replace(ANSWER, body=b"%d" % n)) for n in range(2)]
     hoarder.commit(pages[0])

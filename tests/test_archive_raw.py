@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import stat
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from replay_fetch.archive.raw import RawPage, RawPages, keep_raw, remove_raw
+from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Answer
 
 BODY = b"\x1f\x8b\x00 whatever it is\n"
@@ -20,13 +22,17 @@ def folder(tmp_path: Path) -> Path:
 
 
 def raw(
-    body: bytes = BODY, headers: dict[str, str] | None = None, source: str = "blob", token: str | None = None
+    number: int = 1,
+    body: bytes = BODY,
+    headers: dict[str, str] | None = None,
+    source: str = "blob",
+    token: str | None = None,
 ) -> RawPage:
-    return RawPage(Answer(200, headers or {}, body, sent_at=1.0, received_at=2.0), source, token)
+    return RawPage(Answer(200, headers or {}, body, sent_at=1.0, received_at=2.0), number, source, token)
 
 
 def test_a_page_is_its_bytes_and_what_stood_around_them(folder: Path) -> None:
-    assert keep_raw(folder, 0, [raw(headers={"content-type": "text/html", "x-ratelimit-limit": "10"})]) == 1
+    keep_raw(folder, [raw(headers={"content-type": "text/html", "x-ratelimit-limit": "10"})])
     assert (folder / "0001.body").read_bytes() == BODY
     assert json.loads((folder / "0001.json").read_bytes()) == {
         "status": 200,
@@ -38,31 +44,44 @@ def test_a_page_is_its_bytes_and_what_stood_around_them(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", ["set-cookie", "www-authenticate", "proxy-authenticate"])
 def test_headers_that_may_be_keys_are_not_kept(folder: Path, name: str) -> None:
-    keep_raw(folder, 0, [raw(headers={name: "secret", "etag": "1"})])
+    keep_raw(folder, [raw(headers={name: "secret", "etag": "1"})])
     about = (folder / "0001.json").read_bytes()
     assert json.loads(about)["headers"] == {"etag": "1"}
     assert b"secret" not in about
 
 
-def test_pages_are_numbered_on(folder: Path) -> None:
-    assert keep_raw(folder, 0, [raw(b"1"), raw(b"2")]) == 2
-    assert keep_raw(folder, 2, [raw(b"3")]) == 3
-    assert [path.read_bytes() for path in sorted(folder.glob("*.body"))] == [b"1", b"2", b"3"]
+def test_a_page_takes_the_place_of_an_earlier_one_of_its_number(folder: Path) -> None:
+    keep_raw(folder, [raw(1, b"1"), raw(3, b"3, and long")])
+    keep_raw(folder, [raw(3, b"3")])
+    assert {path.name: path.read_bytes() for path in folder.glob("*.body")} == {"0001.body": b"1", "0003.body": b"3"}
+
+
+def test_a_body_that_is_half_written_is_not_told_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep_raw(folder, [raw()])
+
+    def breaks(path: Path, chunks: list[bytes]) -> int:
+        path.write_bytes(chunks[0][:4])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("replay_fetch.archive.raw.write_file", breaks)
+    with pytest.raises(ArchiveError):
+        keep_raw(folder, [raw()])
+    assert RawPages(folder).find("blob", None) is None
 
 
 def test_nothing_to_keep_makes_no_folder(folder: Path) -> None:
-    assert keep_raw(folder, 4, []) == 4
+    keep_raw(folder, [])
     assert not folder.exists()
 
 
 def test_nobody_else_may_read_them(folder: Path) -> None:
-    keep_raw(folder, 0, [raw()])
+    keep_raw(folder, [raw()])
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.iterdir())}
     assert modes == {"v": 0o700, "0001.body": 0o600, "0001.json": 0o600}
 
 
 def test_a_page_is_found_by_its_place_and_comes_back_as_it_was(folder: Path) -> None:
-    keep_raw(folder, 0, [raw(b"first", {"etag": "1"}), raw(b"second", token="t/=+")])  # noqa: S106 - a paging token
+    keep_raw(folder, [raw(1, b"first", {"etag": "1"}), raw(2, b"second", token="t/=+")])  # noqa: S106 - a paging token
     pages = RawPages(folder)
     numbers = [pages.find("blob", None), pages.find("blob", "t/=+"), pages.find("blob", "t"), pages.find("other", None)]
     assert numbers == [1, 2, None, None]
@@ -70,20 +89,20 @@ def test_a_page_is_found_by_its_place_and_comes_back_as_it_was(folder: Path) -> 
 
 
 def test_of_two_answers_for_one_place_the_later_one_counts(folder: Path) -> None:
-    keep_raw(folder, 0, [raw(b"old"), raw(b"new")])
+    keep_raw(folder, [raw(1, b"old"), raw(2, b"new")])
     assert RawPages(folder).find("blob", None) == 2
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b'{"source":"blob"}', b'{"source":"","token":null}'])
 def test_a_page_of_unknown_place_is_passed_over(folder: Path, damage: bytes) -> None:
-    keep_raw(folder, 0, [raw(b"good"), raw(b"bad", source="other")])
+    keep_raw(folder, [raw(1, b"good"), raw(2, b"bad", source="other")])
     (folder / "0002.json").write_bytes(damage)
     pages = RawPages(folder)
     assert (pages.find("blob", None), pages.find("other", None)) == (1, None)
 
 
 def test_what_is_understood_leaves_no_folder_behind(folder: Path) -> None:
-    keep_raw(folder, 0, [raw()])
+    keep_raw(folder, [raw()])
     remove_raw(folder)
     assert not folder.parent.parent.exists()
     remove_raw(folder)
@@ -92,6 +111,6 @@ def test_what_is_understood_leaves_no_folder_behind(folder: Path) -> None:
 def test_other_views_keep_their_pages(folder: Path) -> None:
     other = folder.with_name("w")
     for one in (folder, other):
-        keep_raw(one, 0, [raw()])
+        keep_raw(one, [raw()])
     remove_raw(folder)
     assert [path.name for path in folder.parent.iterdir()] == ["w"]

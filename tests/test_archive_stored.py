@@ -155,7 +155,8 @@ def test_a_report_that_is_no_report_is_not_read(command: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize("suffix", ["json", "body"])
 def test_raw_pages_that_are_no_pages_are_passed_over(suffix: str, tmp_path: Path) -> None:
-    keep_raw(tmp_path, 0, [RawPage(Answer(200, {}, b"{}"), "blob", None), RawPage(Answer(200, {}, b"{}"), "blob", "T")])
+    answer = Answer(200, {}, b"{}")
+    keep_raw(tmp_path, [RawPage(answer, 1, "blob"), RawPage(answer, 2, "blob", "T")])
     grown(tmp_path / f"0001.{suffix}", 2**40)
     pages = RawPages(tmp_path)
     assert pages.find("blob", None) is None

@@ -320,12 +320,12 @@ async def test_elements_without_records_are_only_taken_where_their_pages_are_kep
     assert record_of(tmp_path) == (Outcome.UNRECOGNISED, 1, 2, "t2")
     found = await decode(replace(wrong, keep_raw=True))
     assert found.findings == {Finding.FETCHED: 1}
-    assert (tmp_path / "raw/session/view/0001.body").exists()
+    assert (tmp_path / "raw/session/view/0002.body").exists()
 
 
 async def test_raw_pages_of_another_chain_are_not_taken_for_this_one(tmp_path: Path) -> None:
     await half_understood(tmp_path, [ODD])
-    about = tmp_path / "raw" / "session" / "view" / "0001.json"
+    about = tmp_path / "raw" / "session" / "view" / "0002.json"
     about.write_bytes(about.read_bytes().replace(b'"t2"', b'"t9"'))
     assert (await decode(Redecoding(tmp_path, "odd", "way"))).findings == {Finding.UNCHANGED: 1}
     about.write_bytes(b"{")

@@ -113,9 +113,9 @@ class Committer:
             draft.leave_trail(arrived.page for arrived in delivery.pages)
         if delivery.ended is not None and delivery.ended.answer is not None:
             raw.append(draft.raw_page(delivery.ended.answer, delivery.ended.source))
-        if raw:
+        if raw and not draft.damaged:  # else the next run asks for all of them
             self._raw_is_there = True
-            draft.raw_pages = keep_raw(self._layout.raw_folder(draft.planned.view), draft.raw_pages, raw)
+            keep_raw(self._layout.raw_folder(draft.planned.view), raw)
         return draft
 
     def _session_files(

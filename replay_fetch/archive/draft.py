@@ -35,7 +35,6 @@ class Draft(Struct, eq=False):
     size: int = 0
     """Bytes of all lines made so far."""
     pages: int = 0
-    raw_pages: int = 0
     damaged: bool = False
     """The part it was to go on from is not what the ledger says."""
     _kept: ViewRecord | None = None
@@ -63,7 +62,7 @@ class Draft(Struct, eq=False):
         earlier = planned.earlier
         if earlier is None:
             return draft
-        draft._kept, draft._number, draft.raw_pages = earlier, earlier.part, earlier.pages
+        draft._kept, draft._number = earlier, earlier.part
         if earlier.token is None:
             draft.start_over()
         else:
@@ -90,8 +89,9 @@ class Draft(Struct, eq=False):
         self._trail.extend(pages)
 
     def raw_page(self, answer: Answer, source: str) -> RawPage:
-        """The answer as the page behind those so far; of unknown place where these are damaged."""
-        return RawPage(answer) if self.damaged else RawPage(answer, source, self.token)
+        """The answer as the page behind those so far, and behind those of a finished answer, which may stay."""
+        before = earlier.pages if (earlier := self.planned.earlier) and earlier.finished else 0
+        return RawPage(answer, before + self.pages + 1, source, self.token)
 
     def start_over(self) -> None:
         """Forget every page so far; what is saved of them stays until the ledger no longer needs it."""

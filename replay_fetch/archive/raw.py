@@ -38,25 +38,24 @@ class RawPage(NamedTuple):
     """An answer and where it stands: the page behind ``token`` of the chain in ``source``."""
 
     answer: Answer
-    source: str = ""
-    """Empty where its place in the chain is not known."""
+    number: int
+    """Which page of the chain it is, from 1: the same in every run, whatever else was kept."""
+    source: str
     token: str | None = None
     """None for the first page."""
 
 
-def keep_raw(folder: Path, pages: int, answers: Iterable[RawPage]) -> int:
-    """Write ``0001.body`` and ``0001.json`` and so on, durably.
-
-    ``pages`` is how many the view has already; returns how many it has then.
-    """
-    for page in answers:
-        pages += 1
+def keep_raw(folder: Path, pages: Iterable[RawPage]) -> None:
+    """Write ``0001.body`` and ``0001.json`` and so on, durably, in place of earlier pages of the same numbers."""
+    for page in pages:
+        body = folder / f"{page.number:04}.body"
+        about = body.with_suffix(".json")
         with explained(f"writing {folder}"):
             make_folder(folder)
-            write_file(folder / f"{pages:04}.body", [page.answer.body])
-            write_file(folder / f"{pages:04}.json", [_about(page)])
+            about.unlink(missing_ok=True)  # it would tell of a body that is half written
+            write_file(body, [page.answer.body])
+            write_file(about, [_about(page)])
             sync_folder(folder)
-    return pages
 
 
 class RawPages:
