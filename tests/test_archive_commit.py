@@ -215,6 +215,17 @@ def test_asked_again_a_view_that_shrank_stays_as_it_was(bench: Bench) -> None:
     assert (bench.layout.session_file("s1").read_bytes(), bench.parts()) == (before, [])
 
 
+def test_of_views_that_shrank_the_first_few_are_named(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """An API that has lost a million views fills nobody's mail."""
+    bench.commit(arrived(ONE, 2), ended(ONE), ended(TWO, Outcome.EMPTY))
+    for _ in range(9):
+        one = planned(1, earlier=bench.journal.views[1])
+        refreshed(bench, 1).commit(arrived(one, 1), ended(one))
+    said = [message for message in caplog.messages if "asked again, it is fetched with 1 segments" in message]
+    assert said == [f"{ONE.view}: {said[0].partition(': ')[2]}"] * 3
+    assert len(caplog.messages) == 4
+
+
 def test_asked_again_a_view_that_waits_in_its_part_is_not_lost_when_its_session_is_whole(bench: Bench) -> None:
     bench.commit(arrived(ONE, 2), ended(ONE), ended(TWO, Outcome.FAILED), close=True)
     one, two = (planned(row, earlier=bench.journal.views[row]) for row in (1, 2))

@@ -6,6 +6,7 @@ disk before the ledger says so, and what the ledger no longer needs is removed o
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Protocol
@@ -20,11 +21,15 @@ from replay_fetch.archive.standing import note, note_of
 from replay_fetch.model import ViewRecord
 from replay_fetch.settings import Compression
 
+log = logging.getLogger(__name__)
+
 # Threads that compress, and that wait for a slow disk: fsyncs of different files share its journal's commits.
 _HELPERS = 4
 # Session files that are written before they are brought to the disk together; all of them are open then, and no
 # more than an eighth of what the process may have open.
 _FILES_AT_ONCE, _SHARE = 64, 8
+# Views that keep what they had, of which so many are named.
+_TOLD_ALOUD = 3
 
 
 class Journal(Protocol):
@@ -52,6 +57,7 @@ class Committer:
         self._keep_raw = keep_raw
         self._raw_is_there = layout.raw.exists()
         self._drafts: dict[int, Draft] = {}
+        self._told = 0
         self._files_at_once = max(1, min(_FILES_AT_ONCE, open_files_allowed() // _SHARE))
         self._pool = ThreadPoolExecutor(_HELPERS, thread_name_prefix="session-file")
 
@@ -70,6 +76,8 @@ class Committer:
             row = delivery.planned.row
             draft = drafts[row] = self._digest(delivery)
             records[row] = draft.settle(delivery.ended)
+            if draft.refused:
+                self._tell(draft.refused)
         files = [file for number in batch.sessions for file in self._session_files(number, records, drafts)]
         straight = {row for file in files for row in file.drafts}
         self._save(draft for row, draft in drafts.items() if row not in straight)
@@ -98,6 +106,13 @@ class Committer:
             self.commit(Batch([], [session], 0))
         with explained(f"clearing {self._layout.private}"):
             note_of(self._layout).unlink(missing_ok=True)
+
+    def _tell(self, refused: str) -> None:
+        """Log the first few aloud: an API that has lost a million views would fill everybody's mail."""
+        self._told += 1
+        log.log(logging.WARNING if self._told <= _TOLD_ALOUD else logging.DEBUG, "%s", refused)
+        if self._told == _TOLD_ALOUD:
+            log.warning("more views that stay as they are will be named with -v only")
 
     def _digest(self, delivery: Delivery) -> Draft:
         row = delivery.planned.row

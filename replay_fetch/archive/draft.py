@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -13,15 +12,13 @@ from msgspec.structs import replace
 from replay_fetch.api import Continuity, Trail, facts
 from replay_fetch.archive.blocks import file_range, whole_lines
 from replay_fetch.archive.durable import write_file
-from replay_fetch.archive.endings import DAMAGED, EXPECTED, GONE, ended_as, lacking
+from replay_fetch.archive.endings import DAMAGED, EXPECTED, GONE, STAYS, ended_as, lacking
 from replay_fetch.archive.kept import holds_all_of
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines, segment_of
 from replay_fetch.archive.messages import ViewEnded
 from replay_fetch.archive.raw import RawPage
 from replay_fetch.model import Answer, Outcome, Page, PlannedView, Segment, ViewRecord
-
-log = logging.getLogger(__name__)
 
 
 class Draft(Struct, eq=False):
@@ -37,6 +34,8 @@ class Draft(Struct, eq=False):
     pages: int = 0
     damaged: bool = False
     """The part it was to go on from is not what the ledger says."""
+    refused: str = ""
+    """Why a new answer does not replace what a finished view had; empty where it does, or is the same."""
     _kept: ViewRecord | None = None
     """What the ledger has of the view, or will have with the next commit."""
     _number: int = 0
@@ -188,8 +187,7 @@ class Draft(Struct, eq=False):
         if may_replace and holds_all_of(kept, self.read(), self.layout):
             return False
         if not same:
-            said = "%s: asked again, it is %s with %d segments where there were %d; the archive keeps what it has"
-            log.warning(said, self.planned.view, ended.outcome, self._segments, kept.segments)
+            self.refused = STAYS % (self.planned.view, ended.outcome, self._segments, kept.segments)
         self._drop()
         return True
 

@@ -99,7 +99,6 @@ class Writer:
             while not self._closing:
                 await self._next_batch()
             await self._commit(self._desk.close())
-            await to_thread.run_sync(self._committer.commit_partial_files)
         finally:
             self._thread.shutdown()
             self._committer.close()

@@ -73,7 +73,8 @@ def rebuild(root: Path, jobs: int | None, shown_by: Reporter | None) -> Rebuilt:
         with closing(Ledger.open(new)) as ledger:
             ledger.restore(restoring.records())
             ledger.set_setting(Setting.STATE, State.RUNNING)  # until files and manifest are what it says
-            ledger.set_setting(Setting.COMPRESSION, restoring.compression)
+            if restoring.compression is not None:
+                ledger.set_setting(Setting.COMPRESSION, restoring.compression)
         with explained(f"replacing {layout.ledger}"):
             sync_folder(layout.parts)
             _replace(layout, new, restoring)
@@ -109,7 +110,8 @@ class _Restoring:
     layout: Layout
     verifying: Verifying
     rebuilt: Rebuilt
-    compression: Compression = Compression.NONE
+    compression: Compression | None = None
+    """Of the session files; where there is none, the next download decides."""
     damaged: set[str] = field(default_factory=set)
     """Names of session files that are not, or not only, what the manifest says."""
     before: int = field(init=False)

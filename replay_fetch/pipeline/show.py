@@ -78,7 +78,7 @@ class Complaints:
         self._missing += self._all_missing
         if self._missing == _ALL_MISSING:
             log.warning(
-                "the first %d views are all missing (404): if they should be there, stop; look at --site, at whose keys "
+                "the first %d views are all missing (404): if they should be there, stop, look at --site, whose keys "
                 "these are and at the list's columns; then take a new OUT, for missing views are not asked for again",
                 self._missing,
             )
