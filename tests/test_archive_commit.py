@@ -256,6 +256,26 @@ def test_asked_again_a_view_whose_copy_is_damaged_stops_the_run(bench: Bench, da
     assert len(bench.journal.recorded) == 1
 
 
+def test_where_a_sessions_file_is_damaged_the_others_are_recorded_and_the_end_says_so(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.commit(arrived(ONE, 2), ended(ONE), ended(TWO, Outcome.EMPTY))
+    bench.layout.session_file("s1").write_bytes(b"damaged")
+    added, other = planned(3), planned(4, session=2)
+    damaged = bench.journal.views.pop(1)  # which the watchful journal would find damaged as well
+    bench.journal.views |= {view.row: ViewRecord(view) for view in (added, other)}
+    views = {1: [damaged, bench.journal.views[2], bench.journal.views[3]], 2: [bench.journal.views[4]]}
+    monkeypatch.setattr(bench.journal, "session_views", views.get)
+    bench.desk.expect(1, views=1)
+    bench.desk.expect(2, views=1)
+    records = bench.commit(arrived(added), ended(added), arrived(other), ended(other))
+    assert [record.outcome for record in records] == [Outcome.FETCHED, Outcome.FETCHED]
+    assert (bench.parts(), bench.sessions()) == (["3-0.ndjson"], ["s1.ndjson", "s1.partial.ndjson", "s2.ndjson"])
+    assert bench.layout.session_file("s1").read_bytes() == b"damaged"
+    with pytest.raises(ArchiveError, match=r"s1\.ndjson is damaged"):
+        bench.committer.commit_partial_files()
+
+
 def test_a_page_nobody_understood_is_kept_until_the_view_is(bench: Bench) -> None:
     bench.commit(replace(ended(ONE, Outcome.UNRECOGNISED), answer=ANSWER))
     assert bench.raw(ONE) == ["0001.body", "0001.json"]

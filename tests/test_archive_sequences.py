@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -11,10 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pieces import arrived, ended
+from msgspec.structs import replace
+from pieces import arrived, ended, planned
 
 from replay_fetch.archive.commit import Committer
 from replay_fetch.archive.desk import Desk
+from replay_fetch.archive.session_file import DamagedFile
+from replay_fetch.commands.rebuild import rebuild
 from replay_fetch.commands.verify import Verifying
 from replay_fetch.ledger import Ledger, ToDo
 from replay_fetch.model import Outcome, PlannedView, View
@@ -44,10 +48,14 @@ class Run:
             loaded = ledger.load((line, view, None) for line, view in enumerate(views, start=2))
             to_do = ledger.to_do(ToDo(loaded.number, 0 if self.refresh else None), None, 100)
             begin_run(ledger)
-            with closing(Committer(layout, ledger, keep_raw=False)) as committer:
-                if to_do:
-                    self._commit(committer, to_do)
-                committer.commit_partial_files()
+            try:
+                with closing(Committer(layout, ledger, keep_raw=False)) as committer:
+                    if to_do:
+                        self._commit(committer, to_do)
+                    committer.commit_partial_files()
+            except DamagedFile:
+                bring_manifest_up_to_date(layout, ledger, changed=True, in_order=True)
+                raise
             bring_manifest_up_to_date(layout, ledger, changed=True, in_order=True)
 
     def _commit(self, committer: Committer, to_do: list[PlannedView]) -> None:
@@ -58,7 +66,8 @@ class Run:
             if isinstance(served, Outcome):
                 desk.take(ended(view, served), 0.0)
             else:
-                desk.take(arrived(view, served), 0.0)
+                page = arrived(planned(int(view.view.view_id[1:])), served)  # whatever its row in this ledger
+                desk.take(replace(page, planned=view), 0.0)
                 desk.take(ended(view), 0.0)
             if not self.together:
                 committer.commit(desk.batch(float("inf")))
@@ -94,10 +103,13 @@ def killed_at(instant: int) -> Iterator[None]:
 
 def instants(first: list[Run], last: Run, root: Path) -> Iterator[Path]:
     """The archive as it is after a kill at each instant of the last of some runs."""
+    begun = root / "begun"
+    begun.mkdir()
+    for run in first:
+        run(begun)
     for instant in itertools.count():
         out = root / f"killed-{instant}"
-        for run in first:
-            run(out)
+        shutil.copytree(begun, out)
         with killed_at(instant), suppress(Killed):
             last(out)
             return
@@ -116,24 +128,20 @@ def check(root: Path, expected: Mapping[str, bytes] | None = None) -> dict[str, 
 
 
 FIRST = Run({"v1": 1, "v2": 2})
-WAYS = pytest.mark.parametrize(
-    ("compress", "together"),
-    [(Compression.NONE, ONE_BATCH), (Compression.NONE, BATCH_A_VIEW), (Compression.GZIP, ONE_BATCH)],
-)
+FAILED = Outcome.FAILED
 
 
 @pytest.mark.parametrize(
-    "grown",
+    ("grown", "compress", "together"),
     [
-        {"v1": 3, "v2": 2, "v3": Outcome.FAILED},
-        {"v1": 1, "v2": 3, "v3": Outcome.FAILED},
-        {"v1": 3, "v2": 4, "v3": Outcome.FAILED},
-        {"v1": 1, "v2": 3},
-        {"v1": 3, "v2": 3, "v3": 1},
+        ({"v1": 3, "v2": 2, "v3": FAILED}, Compression.NONE, ONE_BATCH),
+        ({"v1": 1, "v2": 3, "v3": FAILED}, Compression.NONE, BATCH_A_VIEW),
+        ({"v1": 3, "v2": 4, "v3": FAILED}, Compression.GZIP, BATCH_A_VIEW),
+        ({"v1": 1, "v2": 3}, Compression.GZIP, ONE_BATCH),
+        ({"v1": 3, "v2": 3, "v3": 1}, Compression.NONE, BATCH_A_VIEW),
     ],
     ids=str,
 )
-@WAYS
 def test_views_that_grow_leave_no_byte_to_nobody(
     tmp_path: Path, grown: Served, compress: Compression, *, together: bool
 ) -> None:
@@ -153,7 +161,7 @@ def test_views_that_grow_leave_no_byte_to_nobody(
 
 
 def test_what_a_view_left_of_the_session_behind_it_stands_on(tmp_path: Path) -> None:
-    for run in (FIRST, Run({"v1": 3, "v2": 2, "v3": Outcome.FAILED}, refresh=True)):
+    for run in (FIRST, Run({"v1": 3, "v2": 2, "v3": FAILED}, refresh=True)):
         run(tmp_path)
     sessions = tmp_path / "sessions"
     assert b'"v2"' in (sessions / "s.ndjson").read_bytes()
@@ -166,8 +174,8 @@ def test_what_a_view_left_of_the_session_behind_it_stands_on(tmp_path: Path) -> 
     "then",
     [
         Run({"v1": 2, "v2": Outcome.MISSING}),
-        Run({"v1": 2, "v2": Outcome.FAILED}),
-        Run({"v1": Outcome.FAILED, "v2": Outcome.FAILED}),
+        Run({"v1": 2, "v2": FAILED}),
+        Run({"v1": FAILED, "v2": FAILED}),
         Run({"v1": 1}, session="another"),
     ],
     ids=str,
@@ -177,3 +185,39 @@ def test_lines_that_a_killed_run_did_not_record_do_not_stay(tmp_path: Path, firs
     for killed in instants(first, Run({"v1": 2, "v2": 1}), tmp_path):
         then(killed)
         check(killed)
+
+
+def gone(path: Path) -> None:
+    path.unlink()
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-20])
+
+
+def altered(path: Path) -> None:
+    body = path.read_bytes()
+    path.write_bytes(body[:100] + bytes([body[100] ^ 1]) + body[101:])
+
+
+@pytest.mark.parametrize("damage", [gone, cut, altered])
+@pytest.mark.parametrize("compress", [Compression.NONE, Compression.GZIP])
+def test_damage_to_a_session_is_not_copied_and_what_is_new_is_kept(
+    tmp_path: Path, damage: Callable[[Path], None], compress: Compression
+) -> None:
+    """The run says what to do; after a rebuild the same list makes the session whole."""
+    first, last = (Run(served, compress=compress) for served in ({"v1": 2, "v2": 2}, {"v1": 2, "v2": 2, "v3": 1}))
+    out, undamaged = tmp_path / "out", tmp_path / "undamaged"
+    for root in (out, undamaged):
+        first(root)
+    last(undamaged)
+    damage(out / "sessions" / f"s.ndjson{compress.suffix}")
+    before = {path.name: path.read_bytes() for path in (out / "sessions").iterdir()}
+    with pytest.raises(DamagedFile, match=r"s\.ndjson.* is damaged \(.*verify --rebuild .*, then the same command"):
+        last(out)
+    after = {path.name: path.read_bytes() for path in (out / "sessions").iterdir()}
+    assert after.pop(f"s.partial.ndjson{compress.suffix}")
+    assert (after, list((out / ".replay-fetch" / "tmp").iterdir())) == (before, [])
+    assert rebuild(out, 1, None).kept >= 1
+    last(out)
+    check(out, check(undamaged))

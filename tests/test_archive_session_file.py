@@ -232,8 +232,8 @@ def test_a_source_that_is_gone_stops_the_commit_and_leaves_the_name_alone(layout
     if lost == "part":
         layout.part(2, 0).unlink()
     else:
-        layout.session_file("s1").write_bytes(before[:-1])
         before = before[:-1]
+        layout.session_file("s1").write_bytes(before)
     with pytest.raises(ArchiveError, match=r"s1\.ndjson|2-0\.ndjson"):
         write(layout, [first, second])
     assert layout.session_file("s1").read_bytes() == before

@@ -8,26 +8,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Protocol
 
 from replay_fetch.archive.desk import Batch, Delivery
 from replay_fetch.archive.draft import Draft
-from replay_fetch.archive.durable import Unsynced, explained, open_files_allowed, sync_folder
+from replay_fetch.archive.durable import explained, sync_folder
+from replay_fetch.archive.filing import Filing
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.raw import RawPage, keep_raw, remove_raw
 from replay_fetch.archive.session_file import DamagedPart, Kind, SessionFile, Written
-from replay_fetch.archive.standing import note, note_of
+from replay_fetch.archive.standing import note_of
 from replay_fetch.model import ViewRecord
-from replay_fetch.settings import Compression
 
 log = logging.getLogger(__name__)
 
-# Threads that compress, and that wait for a slow disk: fsyncs of different files share its journal's commits.
-_HELPERS = 4
-# Session files that are written before they are brought to the disk together; all of them are open then, and no
-# more than an eighth of what the process may have open.
-_FILES_AT_ONCE, _SHARE = 64, 8
 # Views that keep what they had, of which so many are named.
 _TOLD_ALOUD = 3
 
@@ -58,12 +52,11 @@ class Committer:
         self._raw_is_there = layout.raw.exists()
         self._drafts: dict[int, Draft] = {}
         self._told = 0
-        self._files_at_once = max(1, min(_FILES_AT_ONCE, open_files_allowed() // _SHARE))
-        self._pool = ThreadPoolExecutor(_HELPERS, thread_name_prefix="session-file")
+        self._filing = Filing(layout)
 
     def close(self) -> None:
         """Let the threads go."""
-        self._pool.shutdown()
+        self._filing.close()
 
     def commit(self, batch: Batch) -> list[ViewRecord]:
         """Write one batch durably and return the records of the views that ended in it.
@@ -79,17 +72,15 @@ class Committer:
             if draft.refused:
                 self._tell(draft.refused)
         files = [file for number in batch.sessions for file in self._session_files(number, records, drafts)]
-        straight = {row for file in files for row in file.drafts}
-        self._save(draft for row, draft in drafts.items() if row not in straight)
-        written = self._write(files)
+        files, written = self._write(files, drafts)
         placed = {record.planned.row: record for one in written for record in one.records}
         moving = [one.file for one in written if one.moves]
         self._journal.record((records | placed).values(), [file.session for file in moving])
         if moving:  # the ledger knows of it, so a kill before the names are there is made good
-            self._name(moving)
+            self._filing.name(moving)
             self._journal.named()
         with explained(f"clearing {self._layout.private}"):
-            self._remove_parts(drafts, straight)
+            self._remove_parts(drafts, _straight(files))
             self._remove_raw(records)
             self._remove_superseded(files, drafts)
         ended = [delivery.planned.row for delivery in batch.deliveries if delivery.ended]
@@ -100,12 +91,16 @@ class Committer:
     def commit_partial_files(self) -> None:
         """Write the partial files of sessions whose saved views are in none: those a killed run had not come to.
 
-        Behind it nothing is noted: files and ledger agree.
+        Behind it nothing is noted: files and ledger agree. Raises DamagedFile, when all is done, where one of the
+        batches met a session's file that is damaged.
         """
+        met = [*self._filing.damaged.values()]
         for session in self._journal.lacking_partial_files():
             self.commit(Batch([], [session], 0))
         with explained(f"clearing {self._layout.private}"):
             note_of(self._layout).unlink(missing_ok=True)
+        if met:
+            raise met[0]
 
     def _tell(self, refused: str) -> None:
         """Log the first few aloud: an API that has lost a million views would fill everybody's mail."""
@@ -155,46 +150,25 @@ class Committer:
             if any(new):
                 sync_folder(self._layout.parts)
 
-    def _write(self, files: Sequence[SessionFile]) -> list[Written]:
-        """Write the session files; those in which no view moves have their names then.
+    def _write(self, files: Sequence[SessionFile], drafts: dict[int, Draft]) -> tuple[list[SessionFile], list[Written]]:
+        """Save the drafts that go into no file, then write the files; returns those that are written or stand.
 
-        These are noted first: a run that follows a kill holds them against the ledger.
+        Where what is there of a session is damaged, its file stays as it is, and what is new is shown apart.
         """
-        written: list[Written] = []
-        to_be_named = [file.session for file in files if file.kind is Kind.WHOLE and not file.stands]
-        for first in range(0, len(files), self._files_at_once):
-            with Unsynced() as unsynced:
-                if to_be_named and not first:
-                    with explained(f"writing {self._layout.temporary}"):
-                        unsynced.write(note_of(self._layout), [note(to_be_named)])
-                written += self._written(files[first : first + self._files_at_once], unsynced)
-                with explained(f"writing {self._layout.sessions}"):
-                    unsynced.sync(self._pool)
-        if written:
-            self._name(one.file for one in written if not one.moves)
-        return written
-
-    def _written(self, files: Iterable[SessionFile], unsynced: Unsynced) -> list[Written]:
-        """Write the files; those that are compressed in several threads, none of which is left at work."""
+        straight = _straight(files)
+        self._save(draft for row, draft in drafts.items() if row not in straight)
         try:
-            if self._layout.compression is Compression.NONE:
-                written = [file.write(unsynced) for file in files]
-            else:
-                at_work = [self._pool.submit(file.write, unsynced) for file in files]
-                wait(at_work)
-                written = [one.result() for one in at_work]
+            written = self._filing.write(files)
         except DamagedPart as damage:
             view = damage.view
             self._journal.record([ViewRecord(view.planned, part=view.part + 1)])
             raise
-        return [one for one in written if one is not None]
-
-    def _name(self, files: Iterable[SessionFile]) -> None:
-        """Give files that are on the disk their names, durably."""
-        with explained(f"writing {self._layout.sessions}"):
-            for file in files:
-                file.name()
-            sync_folder(self._layout.sessions)
+        damaged = [file for file in files if file in self._filing.damaged]
+        if not damaged:
+            return list(files), written
+        self._save(drafts[row] for row in _straight(damaged))
+        apart = [SessionFile(self._layout, Kind.PARTIAL, file.views) for file in damaged if file.kind is Kind.WHOLE]
+        return [*(file for file in files if file not in damaged), *apart], written + self._filing.write(apart)
 
     # What these leave behind where a run is killed, the next one removes.
 
@@ -222,6 +196,11 @@ class Committer:
             if whole:
                 for view in file.views:
                     self._layout.part(view.planned.row, view.part).unlink(missing_ok=True)
+
+
+def _straight(files: Iterable[SessionFile]) -> set[int]:
+    """Rows of views that go straight into a file, without ever being a part."""
+    return {row for file in files for row in file.drafts}
 
 
 def _never_seen(file: SessionFile, drafts: dict[int, Draft]) -> bool:

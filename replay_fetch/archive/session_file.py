@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
@@ -21,6 +22,9 @@ from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Span, ViewRecord
 from replay_fetch.settings import Compression
 
+# What reading a damaged file comes to; where one is too short it is our own error, without a number.
+_DAMAGE = {None, errno.ENOENT, errno.EIO}
+
 
 class DamagedPart(ArchiveError):
     """A view's saved lines are not what the ledger says; ``view`` is its record."""
@@ -28,6 +32,15 @@ class DamagedPart(ArchiveError):
     def __init__(self, message: str, view: ViewRecord) -> None:
         super().__init__(message)
         self.view = view
+
+
+class DamagedFile(ArchiveError):
+    """The session file that others are to be put into is not what the ledger says."""
+
+    def __init__(self, path: str, what: str, root: Path) -> None:
+        super().__init__(
+            f"{path} is damaged ({what}): `replay-fetch verify --rebuild {root}`, then the same command again"
+        )
 
 
 class Kind(Enum):
@@ -83,7 +96,7 @@ class SessionFile:
     def write(self, unsynced: Unsynced) -> Written | None:
         """Write the file, still without its name; None where nothing is to be written.
 
-        Raises DamagedPart where saved lines are not what the ledger says.
+        Raises DamagedPart or DamagedFile where lines that are there are not what the ledger says.
         """
         if self.stands:
             return None
@@ -119,6 +132,8 @@ class SessionFile:
                     sha256.update(block)
                 yield block
             spans.append(Span(offset, length, view.sha256 if known else sha256.hexdigest()))
+            if view.whole is not None and view.whole.sha256 != spans[-1].sha256:
+                raise self._damaged(f"the view {view.planned.view.view_id} is not as it was written")
             offset += length
 
     def _view(self, view: ViewRecord) -> Iterator[bytes]:
@@ -126,9 +141,21 @@ class SessionFile:
         if draft is not None:
             return compressed(_complete(draft.read(), view), self.layout.compression)
         if view.whole is not None:
-            return file_range(self.layout.session_file(self.session_id), view.whole.offset, view.whole.length)
+            return self._copied(view.whole)
         part = self.layout.part(view.planned.row, view.part)
         return compressed(_intact(file_range(part, 0, view.size), view, part), self.layout.compression)
+
+    def _copied(self, span: Span) -> Iterator[bytes]:
+        """The stored lines of a view that lies in the present file."""
+        try:
+            yield from file_range(self.layout.session_file(self.session_id), span.offset, span.length)
+        except OSError as error:
+            if error.errno not in _DAMAGE:
+                raise
+            raise self._damaged((error.strerror or "it is too short").lower()) from error
+
+    def _damaged(self, what: str) -> DamagedFile:
+        return DamagedFile(self.layout.session_place(self.session_id), what, self.layout.root)
 
 
 def _belongs(view: ViewRecord, kind: Kind) -> bool:

@@ -12,6 +12,7 @@ import anyio
 from anyio import to_thread
 
 from replay_fetch.archive import Layout, Report, Writer, write_report
+from replay_fetch.archive.session_file import DamagedFile
 from replay_fetch.errors import ArchiveError, ReplayFetchError
 from replay_fetch.ledger import Ledger, ToDo, Totals
 from replay_fetch.memory import for_pages
@@ -116,7 +117,8 @@ class Download:
 
     def _finish(self, newly_loaded: bool) -> None:  # noqa: FBT001 - called through a thread, by position
         """Bring the manifest up to date with the ledger, unless it is."""
-        in_order = not isinstance(self.failure, ArchiveError)
+        # A session's file that was damaged before is not the run's: what that wrote is in order.
+        in_order = isinstance(self.failure, DamagedFile) or not isinstance(self.failure, ArchiveError)
         bring_manifest_up_to_date(self._layout, self._ledger, changed=newly_loaded, in_order=in_order)
 
     def _todo(self, plan: Plan, now: datetime) -> ToDo:

@@ -1,0 +1,85 @@
+"""Bringing the session files of a batch to the disk, many at once, and giving them their names."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+
+from replay_fetch.archive.durable import Unsynced, explained, open_files_allowed, sync_folder
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.session_file import DamagedFile, Kind, SessionFile, Written
+from replay_fetch.archive.standing import note, note_of
+from replay_fetch.settings import Compression
+
+log = logging.getLogger(__name__)
+
+# Threads that compress, and that wait for a slow disk: fsyncs of different files share its journal's commits.
+_HELPERS = 4
+# Session files that are written before they are brought to the disk together; all of them are open then, and no
+# more than an eighth of what the process may have open.
+_FILES_AT_ONCE, _SHARE = 64, 8
+
+
+class Filing:
+    """Writes session files; belongs to the writer's thread and has others that help."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.damaged: dict[SessionFile, DamagedFile] = {}
+        """Files that could not be written, since what is there of them is not what the ledger says."""
+        self._layout = layout
+        self._files_at_once = max(1, min(_FILES_AT_ONCE, open_files_allowed() // _SHARE))
+        self._pool = ThreadPoolExecutor(_HELPERS, thread_name_prefix="session-file")
+
+    def close(self) -> None:
+        """Let the threads go."""
+        self._pool.shutdown()
+
+    def write(self, files: Sequence[SessionFile]) -> list[Written]:
+        """Write the files, except damaged ones; those in which no view moves have their names then.
+
+        These are noted first: a run that follows a kill holds them against the ledger. Raises DamagedPart
+        where saved lines are not what the ledger says.
+        """
+        written: list[Written] = []
+        to_be_named = [file.session for file in files if file.kind is Kind.WHOLE and not file.stands]
+        for first in range(0, len(files), self._files_at_once):
+            with Unsynced() as unsynced:
+                if to_be_named and not first:
+                    with explained(f"writing {self._layout.temporary}"):
+                        unsynced.write(note_of(self._layout), [note(to_be_named)])
+                written += self._written(files[first : first + self._files_at_once], unsynced)
+                with explained(f"writing {self._layout.sessions}"):
+                    unsynced.sync(self._pool)
+        if written:
+            self.name(one.file for one in written if not one.moves)
+        return written
+
+    def name(self, files: Iterable[SessionFile]) -> None:
+        """Give files that are on the disk their names, durably."""
+        with explained(f"writing {self._layout.sessions}"):
+            for file in files:
+                file.name()
+            sync_folder(self._layout.sessions)
+
+    def _written(self, files: Iterable[SessionFile], unsynced: Unsynced) -> list[Written]:
+        """Write the files; those that are compressed in several threads, none of which is left at work."""
+        if self._layout.compression is Compression.NONE:
+            written = [self._write_one(file, unsynced) for file in files]
+        else:
+            at_work = [self._pool.submit(self._write_one, file, unsynced) for file in files]
+            wait(at_work)
+            written = [one.result() for one in at_work]
+        return [one for one in written if one is not None]
+
+    def _write_one(self, file: SessionFile, unsynced: Unsynced) -> Written | None:
+        try:
+            return file.write(unsynced)
+        except DamagedFile as damage:
+            if not self.damaged:
+                log.warning("%s; the run goes on with other sessions", damage)
+            self.damaged[file] = damage
+            with explained(f"clearing {self._layout.private}"):
+                Path(file.temporary).unlink()
+            return None
