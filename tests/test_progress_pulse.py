@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-import time
+from types import SimpleNamespace
 
 import pytest
 
 from replay_fetch.progress import CheckingMoment, Pulse, Shown
+from replay_fetch.progress import pulse as pulse_module
 
 
 class Watcher:
@@ -30,7 +31,7 @@ def moment(seconds: float) -> CheckingMoment:
 
 def test_the_reporter_is_refreshed_whenever_its_period_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at = iter([100.0, 101.0, 102.0, 103.0, 105.0, 106.0])
-    monkeypatch.setattr(time, "monotonic", lambda: next(looked_at))
+    monkeypatch.setattr(pulse_module, "time", SimpleNamespace(monotonic=lambda: next(looked_at)))
     watcher = Watcher(period=2.0)
     pulse = Pulse(watcher, moment)
     for _ in range(4):
