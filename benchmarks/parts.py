@@ -168,7 +168,7 @@ def _batches(views: Sequence[PlannedView], pages: Sequence[Page]) -> Iterator[Ba
         deliveries = [
             Delivery(
                 view,
-                restarted=False,
+                dropped=[],
                 pages=[PageArrived(view, page, store) for page in pages],
                 ended=ViewEnded(view, Outcome.FETCHED, source=store),
             )

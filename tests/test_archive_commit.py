@@ -322,3 +322,16 @@ def test_pages_are_kept_raw_when_asked_for_under_their_numbers(hoarder: Bench) -
     hoarder.commit(pages[1], ended(ONE))
     assert hoarder.raw(ONE) == ["0001.body", "0001.json", "0002.body", "0002.json"]
     assert (hoarder.layout.raw_folder(ONE.view) / "0002.body").read_bytes() == b"1"
+
+
+@pytest.mark.parametrize("slow", [False, True])
+def test_which_pages_are_kept_raw_does_not_hang_on_when_their_chain_began_anew(hoarder: Bench, *, slow: bool) -> None:
+    long = [replace(arrived(ONE, first=n, then=f"t{n}"), answer=replace(ANSWER, body=b"%d" % n)) for n in range(3)]
+    again = replace(arrived(ONE, 5), answer=replace(ANSWER, body=b"all"))
+    if slow:
+        hoarder.commit(*long)
+        hoarder.commit(ChainRestarted(ONE), again, ended(ONE))
+    else:
+        hoarder.commit(*long, ChainRestarted(ONE), again, ended(ONE))
+    folder = hoarder.layout.raw_folder(ONE.view)
+    assert [path.read_bytes() for path in sorted(folder.glob("*.body"))] == [b"all", b"1", b"2"]

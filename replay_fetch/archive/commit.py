@@ -15,6 +15,7 @@ from replay_fetch.archive.draft import Draft
 from replay_fetch.archive.durable import explained, sync_folder
 from replay_fetch.archive.filing import Filing
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.messages import PageArrived
 from replay_fetch.archive.raw import RawPage, keep_raw, remove_raw
 from replay_fetch.archive.session_file import DamagedPart, Kind, SessionFile, Written
 from replay_fetch.archive.standing import note_of
@@ -112,13 +113,11 @@ class Committer:
     def _digest(self, delivery: Delivery) -> Draft:
         row = delivery.planned.row
         draft = self._drafts.get(row) or self._drafts.setdefault(row, Draft.begin(delivery.planned, self._layout))
-        if delivery.restarted:
-            draft.start_over()
         raw: list[RawPage] = []
-        for arrived in delivery.pages:
-            if arrived.answer is not None:
-                raw.append(draft.raw_page(arrived.answer, arrived.source))
-            draft.add(arrived.page, arrived.source)
+        for chain in delivery.dropped:
+            raw += _added(draft, chain)
+            draft.start_over()
+        raw += _added(draft, delivery.pages)
         if draft.token is not None:
             draft.leave_trail(arrived.page for arrived in delivery.pages)
         if delivery.ended is not None and delivery.ended.answer is not None:
@@ -196,6 +195,16 @@ class Committer:
             if whole:
                 for view in file.views:
                     self._layout.part(view.planned.row, view.part).unlink(missing_ok=True)
+
+
+def _added(draft: Draft, pages: Iterable[PageArrived]) -> list[RawPage]:
+    """Append pages; returns those that are kept raw. Of a view whose part is damaged, the next run asks for all."""
+    raw: list[RawPage] = []
+    for arrived in pages:
+        if arrived.answer is not None and not draft.damaged:
+            raw.append(draft.raw_page(arrived.answer, arrived.source))
+        draft.add(arrived.page, arrived.source)
+    return raw
 
 
 def _straight(files: Iterable[SessionFile]) -> set[int]:

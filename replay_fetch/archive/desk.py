@@ -33,7 +33,7 @@ class OpenView(Struct, eq=False):
     arrived: list[PageArrived] = []
     size: int = 0
     """Bytes of the pages that arrived."""
-    restarted: bool = False
+    dropped: list[list[PageArrived]] = []
     ended: ViewEnded | None = None
 
 
@@ -52,7 +52,8 @@ class Delivery(NamedTuple):
     """What has become known of one view since the last batch, in this order."""
 
     planned: PlannedView
-    restarted: bool
+    dropped: list[list[PageArrived]]
+    """Chains that were begun anew; only their pages that are kept raw."""
     pages: list[PageArrived]
     ended: ViewEnded | None
 
@@ -111,7 +112,8 @@ class Desk:
             case PageArrived():
                 self._hold(view, message, now)
             case ChainRestarted():
-                view.arrived, view.restarted = [], True
+                view.dropped.append([page for page in view.arrived if page.answer is not None])
+                view.arrived = []
             case ViewEnded():
                 self._end(view, message, now)
 
@@ -186,8 +188,8 @@ class Desk:
         self.size += size
 
     def _deliver(self, view: OpenView) -> Delivery:
-        delivery = Delivery(view.planned, view.restarted, view.arrived, view.ended)
-        view.waits, view.arrived, view.restarted, view.size = False, [], False, 0
+        delivery = Delivery(view.planned, view.dropped, view.arrived, view.ended)
+        view.waits, view.arrived, view.dropped, view.size = False, [], [], 0
         self._large.discard(view)
         if view.ended is not None:
             del self._views[view.planned.row]
