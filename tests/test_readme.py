@@ -18,6 +18,9 @@ from processes import served
 from recording import COLUMNS, FRAMES, recording
 
 from replay_fetch import ApiSettings, ArchiveSettings, Compression, Outcome, Report, Settings, download
+from replay_fetch.archive import Layout
+from replay_fetch.archive.manifest import entry
+from replay_fetch.model import PlannedView, View, ViewRecord
 from replay_fetch.simulator import SimulatorSettings
 
 ROOT = Path(__file__).parent.parent
@@ -192,6 +195,17 @@ def test_the_program_says_every_message_of_the_troubles() -> None:
     assert [
         message for message, pieces in parts.items() if not re.search(".*".join(map(re.escape, pieces)), said)
     ] == []
+
+
+def test_the_formats_have_every_key_of_manifest_and_report(tmp_path: Path) -> None:
+    formats = section("The archive").partition("### Formats")[2].partition("Checked for each view")[0]
+    table, _, report = formats.partition("`report.json` is the last run.")
+    first_cells = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+    keys = [key for cell in first_cells for key in re.findall(r"`(\w+)`", cell)]
+    record = ViewRecord(PlannedView(1, 1, View("s", "v")))
+    assert keys == list(entry(Layout(tmp_path), record))
+    fields = Report(list_name="", rows=1, duplicates=0, bad_rows=0, outcomes={}).fields()
+    assert set(re.findall(r"`(\w+)`", report)) == set(fields)
 
 
 def test_the_contents_lead_to_sections() -> None:
