@@ -273,7 +273,7 @@ def test_where_a_sessions_file_is_damaged_the_others_are_recorded_and_the_end_sa
     assert (bench.parts(), bench.sessions()) == (["3-0.ndjson"], ["s1.ndjson", "s1.partial.ndjson", "s2.ndjson"])
     assert bench.layout.session_file("s1").read_bytes() == b"damaged"
     with pytest.raises(ArchiveError, match=r"s1\.ndjson is damaged"):
-        bench.committer.commit_partial_files()
+        bench.committer.require_undamaged()
 
 
 def test_a_page_nobody_understood_is_kept_until_the_view_is(bench: Bench) -> None:

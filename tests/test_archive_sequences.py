@@ -52,7 +52,7 @@ class Run:
                 with closing(Committer(layout, ledger, keep_raw=False)) as committer:
                     if to_do:
                         self._commit(committer, to_do)
-                    committer.commit_partial_files()
+                    committer.require_undamaged()
             except DamagedFile:
                 bring_manifest_up_to_date(layout, ledger, changed=True, in_order=True)
                 raise

@@ -41,6 +41,21 @@ async def test_partial_files_are_there_again_though_nothing_was_to_do(tmp_path: 
     assert verified(out).exit_code == 0
 
 
+async def test_a_damaged_session_ends_the_run_with_3_when_all_else_is_done(tmp_path: Path) -> None:
+    out = tmp_path / "archive"
+    async with Simulator(SimulatorSettings(limit=WIDE)) as simulator:
+        of_one = [view for view in simulator.views if view.session_id == simulator.views[0].session_id]
+        assert len(of_one) > 1
+        assert (await download(simulator, out, _HASTY, views=of_one[:1])).exit_code == 0
+        path = Layout(out).session_file(of_one[0].session_id)
+        path.write_bytes(path.read_bytes()[:-20])
+        ran = await download(simulator, out, _HASTY)
+    assert ran.exit_code == 3
+    assert f"{path.name} is damaged" in str(ran.failure)
+    assert "verify --rebuild" in str(ran.failure)
+    assert set(Archive(out).outcomes().values()) == {"fetched", "empty"}
+
+
 async def test_leftovers_of_a_run_with_nothing_to_do_are_cleared_by_the_next(tmp_path: Path) -> None:
     out = tmp_path / "archive"
     async with Simulator(SimulatorSettings(limit=WIDE)) as simulator:

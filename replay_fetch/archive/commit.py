@@ -92,16 +92,17 @@ class Committer:
     def commit_partial_files(self) -> None:
         """Write the partial files of sessions whose saved views are in none: those a killed run had not come to.
 
-        Behind it nothing is noted: files and ledger agree. Raises DamagedFile, when all is done, where one of the
-        batches met a session's file that is damaged.
+        Behind it nothing is noted: files and ledger agree.
         """
-        met = [*self._filing.damaged.values()]
         for session in self._journal.lacking_partial_files():
             self.commit(Batch([], [session], 0))
         with explained(f"clearing {self._layout.private}"):
             note_of(self._layout).unlink(missing_ok=True)
-        if met:
-            raise met[0]
+
+    def require_undamaged(self) -> None:
+        """Raise DamagedFile where one of the batches met a session's file that is damaged."""
+        for damage in self._filing.damaged.values():
+            raise damage
 
     def _tell(self, refused: str) -> None:
         """Log the first few aloud: an API that has lost a million views would fill everybody's mail."""

@@ -93,12 +93,14 @@ class Writer:
     async def run(self) -> None:
         """Commit what comes until `close`, then what there is.
 
-        Raises ArchiveError when the archive cannot be written.
+        Raises ArchiveError when the archive cannot be written, or DamagedFile, when all is done, where a
+        session's file was damaged before.
         """
         try:
             while not self._closing:
                 await self._next_batch()
             await self._commit(self._desk.close())
+            self._committer.require_undamaged()
         finally:
             self._thread.shutdown()
             self._committer.close()
