@@ -92,6 +92,24 @@ async def download(
     return Ran(report, run.failure)
 
 
+async def stopped(
+    simulator: Simulator, out: Path, after: float, job: Job = USUAL, *, views: Sequence[View] | None = None
+) -> Ran:
+    """Download until a stop is asked for, ``after`` so many seconds."""
+    stop = anyio.Event()
+
+    async def stop_later() -> None:
+        await anyio.sleep(after)
+        stop.set()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(stop_later)
+        ran = await download(simulator, out, job, views=views, stop=stop)
+        group.cancel_scope.cancel()
+    assert ran.exit_code == 130
+    return ran
+
+
 def _let_threads_finish() -> None:
     """Hold the virtual clock, if it is one, while any of anyio's threads works; the writer has a limiter of its own."""
     loop = asyncio.get_running_loop()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from archives import USUAL, Archive, Job, download, downloaded, opened_all, truth, view_lines, write_list
+from archives import USUAL, Archive, Job, download, downloaded, opened_all, stopped, truth, view_lines, write_list
 
 from replay_fetch.archive import Message, Writer
 from replay_fetch.model import Outcome, Source
@@ -170,12 +170,7 @@ async def test_a_finished_archive_is_not_asked_for_again(tmp_path: Path) -> None
 async def test_a_stopped_run_goes_on_where_it_was(tmp_path: Path) -> None:
     limit = LimitSettings(limit=5, period=10.0)
     async with Simulator(SimulatorSettings(paging=SMALL_PAGES, limit=limit)) as simulator:
-        stop = anyio.Event()
-        async with anyio.create_task_group() as group:
-            group.start_soon(_stop_later, stop, 25.0)
-            first = await download(simulator, tmp_path / "out", stop=stop)
-            group.cancel_scope.cancel()
-        assert first.exit_code == 130
+        first = await stopped(simulator, tmp_path / "out", 25.0)
         assert first.report.unasked > 0
         finished = [view for view, outcome in Archive(tmp_path / "out").outcomes().items() if outcome]
         assert finished
@@ -195,18 +190,8 @@ async def test_a_run_that_is_stopped_in_a_pause_does_not_wait_for_it(tmp_path: P
     faults = (Fault.parse("503:outage=1..4000"),) if pause == "outage" else ()
     limit = LimitSettings(limit=5 if pause == "limit" else 100, period=3600.0 if pause == "limit" else 10.0)
     async with Simulator(SimulatorSettings(paging=SMALL_PAGES, limit=limit, faults=faults)) as simulator:
-        stop = anyio.Event()
-        async with anyio.create_task_group() as group:
-            group.start_soon(_stop_later, stop, 200.0)
-            ran = await download(simulator, tmp_path / "out", stop=stop)
-            group.cancel_scope.cancel()
-        assert ran.exit_code == 130
+        ran = await stopped(simulator, tmp_path / "out", 200.0)
         assert ran.report.seconds <= 203
-
-
-async def _stop_later(stop: anyio.Event, seconds: float) -> None:
-    await anyio.sleep(seconds)
-    stop.set()
 
 
 @pytest.mark.parametrize("absent_as", Absence)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import anyio
 import pytest
-from archives import Archive, Job, download, truth
+from archives import Archive, Job, download, stopped, truth
 
 from replay_fetch.settings import ArchiveSettings, Compression, FetchSettings
 from replay_fetch.simulator import HoldingSettings, LatencySettings, PagingSettings, Simulator, SimulatorSettings
@@ -29,17 +28,7 @@ def _long(expire_page: int = 0, chain: Chain = Chain.GOOD, empty_pages: int = 0)
 
 async def _cut(simulator: Simulator, out: Path, job: Job, after: float = 1.0) -> None:
     """Ask for a long view, and stop in its middle."""
-    stop = anyio.Event()
-    async with anyio.create_task_group() as group:
-        group.start_soon(_stop_later, stop, after)
-        ran = await download(simulator, out, job, views=list(simulator.views[:2]), stop=stop)
-        group.cancel_scope.cancel()
-    assert ran.exit_code == 130
-
-
-async def _stop_later(stop: anyio.Event, seconds: float) -> None:
-    await anyio.sleep(seconds)
-    stop.set()
+    await stopped(simulator, out, after, job, views=list(simulator.views[:2]))
 
 
 @pytest.mark.parametrize("compression", [Compression.NONE, Compression.GZIP])

@@ -54,35 +54,29 @@ class Complaints:
     """Says which views went wrong; the first few of each outcome aloud, the rest at ``-v``."""
 
     def __init__(self) -> None:
-        self._said: Counter[Outcome] = Counter()
-        self._missing = 0
-        self._all_missing = True
+        self._ended: Counter[Outcome] = Counter()
 
     def note(self, record: ViewRecord) -> None:
         """Log a view that ended and is not finished."""
         outcome = record.outcome
-        if self._all_missing and outcome is not None:
-            self._note_missing(outcome)
-        if outcome is None or outcome.finished:
+        if outcome is None:
             return
-        self._said[outcome] += 1
-        level = logging.WARNING if self._said[outcome] <= _SAID_ALOUD else logging.DEBUG
-        log.log(level, "%s %s: %s", record.planned.view, outcome, record.reason)
-        if self._said[outcome] == _SAID_ALOUD:
-            log.warning("more views that are %s will stand in the manifest only", outcome)
-        if outcome is Outcome.UNRECOGNISED and self._said[outcome] == 1:
-            log.warning("its answer is kept under raw/; if this is the shape of all, stop, and see `probe`")
-
-    def _note_missing(self, outcome: Outcome) -> None:
-        self._all_missing = outcome is Outcome.MISSING and self._missing < _ALL_MISSING
-        self._missing += self._all_missing
-        if self._missing == _ALL_MISSING:
+        self._ended[outcome] += 1
+        so_many = self._ended[outcome]
+        if outcome is Outcome.MISSING and so_many == _ALL_MISSING == self._ended.total():
             log.warning(
                 "the first %d views are all missing (404): if they should be there, stop, look at --site, whose keys "
                 "these are and at the list's columns; then take a new OUT, for missing views are not asked for again",
-                self._missing,
+                so_many,
             )
-            self._all_missing = False
+        if outcome.finished:
+            return
+        level = logging.WARNING if so_many <= _SAID_ALOUD else logging.DEBUG
+        log.log(level, "%s %s: %s", record.planned.view, outcome, record.reason)
+        if so_many == _SAID_ALOUD:
+            log.warning("more views that are %s will stand in the manifest only", outcome)
+        if outcome is Outcome.UNRECOGNISED and so_many == 1:
+            log.warning("its answer is kept under raw/; if this is the shape of all, stop, and see `probe`")
 
 
 def count_records(stats: RunStats, complaints: Complaints, records: Sequence[ViewRecord]) -> None:
