@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import shutil
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -32,5 +35,15 @@ def run(options: argparse.Namespace) -> int:
     conclude(report_text(report, options.out), failure)
     if failure is not None:
         return exit_code_of(failure)
-    say(f"next: replay-fetch show {options.out}\nthe recordings are in {options.out}/sessions/")
+    say(f"next: {_as_typed()} show {shlex.quote(str(options.out))}\nthe recordings are in {options.out}/sessions/")
     return report.exit_code
+
+
+def _as_typed() -> str:
+    """The command in words that this shell finds: a virtual environment need not be activated to be used."""
+    if shutil.which("replay-fetch"):
+        return "replay-fetch"
+    called = Path(sys.argv[0])
+    return (
+        shlex.quote(str(called)) if called.name == "replay-fetch" else f"{shlex.quote(sys.executable)} -m replay_fetch"
+    )

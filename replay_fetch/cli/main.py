@@ -47,13 +47,14 @@ COMMANDS = {
     "verify": _Command("replay_fetch.cli.verify", "re-read every file of an archive against its manifest"),
     "config": _Command("replay_fetch.cli.config", "the settings in force, and where each comes from"),
     "completion": _Command("replay_fetch.cli.completion", "completion of commands and options for a shell"),
+    "help": _Command("replay_fetch.cli.help", "a guide, such as `help recipes`; without a topic, all of them"),
 }
 
 _GROUPS = {
     "bring recordings home": ("download", "discover", "demo"),
     "look at an archive": ("status", "show", "report", "export", "verify", "decode"),
     "look at the API": ("probe", "simulate"),
-    "set up": ("config", "completion"),
+    "set up and learn": ("config", "completion", "help"),
 }
 
 _EPILOG = """\
