@@ -15,6 +15,8 @@ from msgspec import Struct
 # A session or view id: UUIDs in practice; nothing in this set can leave a path segment of a URL or a folder on disk.
 LONGEST_ID = 128
 ID = rf"[A-Za-z0-9_-]{{1,{LONGEST_ID}}}"
+# Written by programs, databases and SDKs where there is no id; as a request each would be answered 404.
+NO_ID = r"(?i:null|undefined|none|nil|nan|n/?a|[_-]+|0{8}-?(?:0{4}-?){3}0{12})"
 
 
 class View(NamedTuple):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from replay_fetch.api import FoundView
 from replay_fetch.errors import SettingsError
 from replay_fetch.ledger import FoundViews
-from replay_fetch.model import View
+from replay_fetch.model import NO_ID, View
 from replay_fetch.moments import epoch_ms, iso, moment_ms
 from replay_fetch.plan import ViewList, csv_text
 from replay_fetch.plan.writing import COLUMNS, inert
@@ -24,7 +25,7 @@ from replay_fetch.progress import FindingMoment, Limit, RunStats
 NOW = epoch_ms(datetime(2026, 2, 3, 4, 5, 6, 789_000, UTC))
 DAY = 86_400_000
 
-IDS = st.text("abcXYZ019_-", min_size=1, max_size=12)
+IDS = st.text("abcXYZ019_-", min_size=1, max_size=12).filter(lambda text: not re.fullmatch(NO_ID, text))
 # Everything that a browser may send, lone surrogates among it.
 TEXTS = st.text(st.characters(codec=None, exclude_categories=[]), max_size=20)
 FOUND = st.builds(

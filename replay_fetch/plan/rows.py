@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from replay_fetch.api import check_id
 from replay_fetch.errors import InputError
-from replay_fetch.model import ID, View
+from replay_fetch.model import View
+from replay_fetch.plan.cells import LONGEST_CELL
 from replay_fetch.plan.header import Header
+from replay_fetch.plan.ids import IdColumn
 
-# What check_id takes, without a call for each of millions of ids.
-_FITS = re.compile(ID).fullmatch
 _new = tuple.__new__
 
 
@@ -32,14 +30,25 @@ class BadRow(NamedTuple):
     reason: str
 
 
-def csv_rows(lines: Iterator[str], header: Header, name: str) -> Iterator[PlannedRow | BadRow]:
+class RepeatedHeader(NamedTuple):
+    """The header once more, in the middle of lists that were put together; it names no view."""
+
+    line: int
+
+
+Row = PlannedRow | BadRow | RepeatedHeader
+_Columns = tuple[IdColumn, IdColumn]
+
+
+def csv_rows(lines: Iterator[str], header: Header, columns: _Columns, name: str) -> Iterator[Row]:
     """The rows behind the header; ``line`` is the physical line on which a row starts.
 
     Blank rows are passed over. Raises InputError where a quote is never closed, for then nobody
-    can tell which rows it swallowed.
+    can tell which rows it swallowed, and where another header exchanges the columns.
     """
     reader = csv.reader(lines, delimiter=header.delimiter, skipinitialspace=True, strict=True)
     at_session, at_view, at_count = header.session, header.view, header.segments_count
+    session_fits, view_fits = (column.fits for column in columns)
     width = max(at_session, at_view, at_count or 0) + 1
     ended = header.lines
     while True:
@@ -47,14 +56,23 @@ def csv_rows(lines: Iterator[str], header: Header, name: str) -> Iterator[Planne
             for cells in reader:
                 line, ended = ended + 1, header.lines + reader.line_num
                 # The quick way, for nearly every row of millions; the rest is looked at closely.
-                if len(cells) >= width and _FITS(session_id := cells[at_session]) and _FITS(view_id := cells[at_view]):
+                if (
+                    len(cells) >= width
+                    and session_fits(session := cells[at_session])
+                    and view_fits(view := cells[at_view])
+                ):
                     count = None if at_count is None else _count(cells[at_count])
                     # View(…) in a PlannedRow(…), at a third of the cost.
-                    yield _new(PlannedRow, (line, _new(View, (session_id, view_id)), count))
+                    yield _new(PlannedRow, (line, _new(View, (session, view)), count))
                 elif any(map(str.strip, cells)):
-                    yield _odd_row(line, cells, header)
+                    yield _odd_row(line, cells, header, columns, name)
         except csv.Error as error:
             line, ended = ended + 1, header.lines + reader.line_num
+            if "field limit" in str(error):
+                raise InputError(
+                    f"{name}, line {line}: a cell of more than {LONGEST_CELL:,} characters begins in this row; "
+                    "is a quote not closed?"
+                ) from None
             if ended > line or "unexpected end" in str(error):
                 raise InputError(f"{name}, line {line}: a quote opens in this row and is not closed properly") from None
             yield BadRow(line, f"not CSV: {error}")
@@ -62,50 +80,53 @@ def csv_rows(lines: Iterator[str], header: Header, name: str) -> Iterator[Planne
             return
 
 
-def pair_rows(pairs: Iterable[tuple[str, str]]) -> Iterator[PlannedRow | BadRow]:
-    """The same for pairs given by a program; ``line`` counts them from 1."""
+def pair_rows(pairs: Iterable[object], columns: _Columns) -> Iterator[PlannedRow | BadRow]:
+    """The same for pairs given by a program; ``line`` counts them from 1.
+
+    None stands for an id that is missing. Raises InputError for a pair that is none, and for an id of another type.
+    """
     for number, pair in enumerate(pairs, start=1):
+        ids = _ids_in(pair, number)
         try:
-            view = _checked_pair(pair)
+            view = View(*(column.checked(text) for column, text in zip(columns, ids, strict=True)))
         except ValueError as error:
             yield BadRow(number, str(error))
         else:
             yield PlannedRow(number, view, None)
 
 
-def _checked_pair(pair: object) -> View:
+def _ids_in(pair: object, number: int) -> tuple[str, str]:
     match pair:
-        case (str(session_id), str(view_id)):
-            return _checked(session_id, view_id)
-    raise ValueError("not a pair of a session id and a view id, both text")
+        case (str() | None as session_id, str() | None as view_id):
+            return session_id or "", view_id or ""
+        case (str() | None, other):
+            raise InputError(f"pair {number} of the list: its view id is of the type {type(other).__name__}, not text")
+        case (other, _):
+            raise InputError(
+                f"pair {number} of the list: its session id is of the type {type(other).__name__}, not text"
+            )
+    raise InputError(f"pair {number} of the list is no pair of a session id and a view id: {type(pair).__name__}")
 
 
-def _odd_row(line: int, cells: Sequence[str], header: Header) -> PlannedRow | BadRow:
-    """A row with a cell missing, or with an id that is bad or has space around it."""
+def _odd_row(line: int, cells: Sequence[str], header: Header, columns: _Columns, name: str) -> Row:
+    """A row with a cell missing, with an id that is bad or has something around it, or a header."""
 
     def cell(at: int | None) -> str:
         return cells[at] if at is not None and at < len(cells) else ""
 
+    session, view = columns
     try:
-        view = _checked(cell(header.session), cell(header.view))
-    except ValueError as error:
-        return BadRow(line, str(error))
-    return PlannedRow(line, view, _count(cell(header.segments_count)))
+        ids = View(session.checked(cell(header.session)), view.checked(cell(header.view)))
+    except ValueError as reason:
+        return _no_view(line, str(reason), cells, header, name)
+    return PlannedRow(line, ids, _count(cell(header.segments_count)))
 
 
-def _checked(session_id: str, view_id: str) -> View:
-    """The view, surrounding space taken off its ids; raises ValueError with a printable reason."""
-    return View(_checked_id("session id", session_id), _checked_id("view id", view_id))
-
-
-def _checked_id(what: str, text: str) -> str:
-    text = text.strip()
-    if not text:
-        raise ValueError(f"the {what} is missing")
+def _no_view(line: int, reason: str, cells: Sequence[str], header: Header, name: str) -> BadRow | RepeatedHeader:
     try:
-        return check_id(text)
+        return RepeatedHeader(line) if header.repeated_in(cells) else BadRow(line, reason)
     except ValueError as error:
-        raise ValueError(f"{what}: {error}") from None
+        raise InputError(f"{name}, line {line}: {error}") from None
 
 
 def _count(text: str) -> int | None:
