@@ -12,8 +12,10 @@
     └── RequestError             one page of one view: becomes the view's outcome
         ├── RetryableError       the same page is asked for again
         │   ├── RateLimited      429: waits at the gate, spends no attempt
-        │   ├── ServerError      408, 5xx, 512
-        │   ├── TransportError   connect, reset, stall, truncated body
+        │   ├── ServerError      5xx, 512, a 200 that says of itself that it failed
+        │   │   └── ServerTimeout  408, 504, a search that says that it timed out
+        │   ├── TransportError   connect, reset, truncated body
+        │   │   └── Stalled      no byte within --read-timeout
         │   └── GarbledBody      a 200 whose body is cut or is an HTML page
         ├── NotFound             404
         ├── Forbidden            401, 403
@@ -84,11 +86,19 @@ class RateLimited(RetryableError):
 
 
 class ServerError(RetryableError):
-    """The API answered 408, a 5xx or its undocumented 512."""
+    """The API answered a 5xx, its undocumented 512, or a 200 that says of itself that it is no success."""
+
+
+class ServerTimeout(ServerError):
+    """The server ran out of time: 408, 504, or a search that says so. Asking for less may help."""
 
 
 class TransportError(RetryableError):
     """No whole answer came: connect error, reset, stall, or a body that ended early."""
+
+
+class Stalled(TransportError):
+    """No byte came within ``--read-timeout``. Asking for less may help."""
 
 
 class GarbledBody(RetryableError):

@@ -17,7 +17,7 @@ from urllib.request import getproxies_environment, proxy_bypass_environment  # t
 import aiohttp
 from yarl import URL
 
-from replay_fetch.errors import Rejected, ReplayFetchError, SettingsError, TransportError, TrustError
+from replay_fetch.errors import Rejected, ReplayFetchError, SettingsError, Stalled, TransportError, TrustError
 from replay_fetch.memory import WHILE_READ, Hold
 from replay_fetch.model import Answer
 from replay_fetch.settings import ApiSettings, FetchSettings
@@ -204,7 +204,7 @@ def _translated(error: Exception) -> ReplayFetchError:
         return Rejected("the answer is larger than a page may be; ask for smaller ones with --max-list-size")
     for kind, words in _WORDS:
         if isinstance(error, kind):
-            return TransportError(words)
+            return Stalled(words) if kind is TimeoutError else TransportError(words)
     if isinstance(error, OSError) and error.strerror:
         return TransportError(error.strerror.lower())
     return TransportError("no answer")

@@ -16,6 +16,7 @@ from replay_fetch.errors import (
     Rejected,
     RequestError,
     ServerError,
+    ServerTimeout,
     TokenRefused,
 )
 from replay_fetch.model import Answer, RateLimit
@@ -41,12 +42,13 @@ def test_2xx_is_no_error(status: int, *, first_page: bool) -> None:
         (403, Forbidden, Forbidden),
         (404, NotFound, TokenRefused),
         (405, Rejected, Rejected),
-        (408, ServerError, ServerError),
+        (408, ServerTimeout, ServerTimeout),
         (410, Rejected, TokenRefused),
         (414, Rejected, Rejected),
         (429, RateLimited, RateLimited),
         (500, ServerError, ServerError),
         (503, ServerError, ServerError),
+        (504, ServerTimeout, ServerTimeout),
         (512, ServerError, ServerError),
         (599, ServerError, ServerError),
         (999, ServerError, ServerError),

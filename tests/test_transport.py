@@ -12,7 +12,7 @@ import pytest
 from rude_server import Behaviour, Server, answer, saying, serving, stalling
 from virtual_clock import VirtualClockLoop
 
-from replay_fetch.errors import Rejected, SettingsError, TransportError
+from replay_fetch.errors import Rejected, SettingsError, Stalled, TransportError
 from replay_fetch.memory import Hold, Memory
 from replay_fetch.model import Answer
 from replay_fetch.settings import ApiSettings, FetchSettings
@@ -167,7 +167,7 @@ async def test_a_port_where_nobody_listens_is_a_transport_error() -> None:
 async def test_a_stall_ends_after_the_read_timeout(begun: bytes, virtual_clock: VirtualClockLoop) -> None:
     """Silence before the answer, inside its head, inside its body."""
     began = virtual_clock.time()
-    with pytest.raises(TransportError, match="stalled: no byte within --read-timeout"):
+    with pytest.raises(Stalled, match="stalled: no byte within --read-timeout"):
         await get(stalling(begun))
     assert virtual_clock.time() - began == pytest.approx(FETCH.read_timeout, abs=1.0)
 

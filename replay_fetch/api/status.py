@@ -6,14 +6,23 @@ from urllib.parse import urlsplit
 
 from replay_fetch.api.error_text import error_text
 from replay_fetch.api.ratelimit import rate_limit
-from replay_fetch.errors import Forbidden, NotFound, RateLimited, Rejected, RequestError, ServerError, TokenRefused
+from replay_fetch.errors import (
+    Forbidden,
+    NotFound,
+    RateLimited,
+    Rejected,
+    RequestError,
+    ServerError,
+    ServerTimeout,
+    TokenRefused,
+)
 from replay_fetch.model import Answer, RateLimit
 from replay_fetch.printable import printable
 
 _OK = range(200, 300)
 _REDIRECT = range(300, 400)
 _CLIENT_ERROR = range(400, 500)
-_TIMEOUT = 408
+_TIMEOUTS = frozenset({408, 504})
 _TOO_MANY = 429
 _NOT_FOUND = 404
 _TOKEN_REFUSALS = frozenset({400, 404, 410})
@@ -36,8 +45,9 @@ def check_status(answer: Answer, *, first_page: bool, now_epoch: float, what: st
 def _error(answer: Answer, what: str, *, first_page: bool) -> RequestError:
     """The error for a status that is neither 2xx nor 429; the first that fits."""
     status = answer.status
-    if status == _TIMEOUT or status not in range(100, 500):  # 5xx, with it the undocumented 512
-        return ServerError(_message("the server failed", answer))
+    if status in _TIMEOUTS or status not in range(100, 500):  # 5xx, with it the undocumented 512
+        failed = ServerTimeout if status in _TIMEOUTS else ServerError
+        return failed(_message("the server failed", answer))
     if status in _REDIRECT:
         return Rejected(f"redirected ({status}) to {_target(answer)}; redirects are not followed: check --site")
     if not first_page and status in _TOKEN_REFUSALS:

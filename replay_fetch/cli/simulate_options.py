@@ -151,6 +151,8 @@ def _add_search(group: argparse._ActionsContainer) -> None:
     add("--page-events", type=int, default=usual.page_events, metavar="N", help="most events of a page")
     add("--search-pages", type=int, default=usual.search_pages, metavar="N", help="stop silently after N pages")
     add("--search-timeout", type=float, default=usual.search_timeout, metavar="S", help="longer windows time out")
+    add("--search-patience", type=float, default=usual.search_patience, metavar="S", help="seconds until they do")
+    _add_word(group, "--search-chain", usual.search_chain, "how pages lead on, and what the second is")
 
 
 def _add_limit(group: argparse._ActionsContainer) -> None:

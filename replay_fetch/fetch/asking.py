@@ -65,6 +65,8 @@ class Question(Struct, Generic[T], frozen=True, gc=False):
     what: str = "this view"
     suspect: bool = False
     """Its faults are its own from the start."""
+    timeouts: int | None = None
+    """Timeouts in a row after which it is given up, where less can be asked for instead; None: as all faults."""
     hold: Hold | None = None
     """What the answer takes in memory while it is judged and read; held on where it is good."""
 
@@ -119,7 +121,7 @@ class Asking:
         again is useless, GaveUp when the attempts are spent, AuthError when the keys are refused and
         OutageError when the API is dead.
         """
-        attempts = Attempts(self.retries, self.quota, self.rng, question.suspect)
+        attempts = Attempts(self.retries, self.quota, self.rng, question.suspect, question.timeouts)
         while True:
             try:
                 answer = await self._answer(question, attempts)

@@ -72,6 +72,20 @@ class Chain(StrEnum):
     """The first page says ``"has_more": true`` and gives no token."""
 
 
+class SearchChain(StrEnum):
+    """How the pages of an events search lead on, and what the second of them is."""
+
+    GOOD = "good"
+    LINK = "link"
+    """The cursor stands in ``links.next`` alone."""
+    NUMBER = "number"
+    """Cursors are numbers, which the search does not take back: where it ends cannot be known."""
+    ERRORS = "errors"
+    """The second page is half there, has no cursor and tells of errors."""
+    PARTIAL = "partial"
+    """The second page is half there, has no cursor and is a 206."""
+
+
 class Algorithm(StrEnum):
     """How requests are counted against the limit."""
 

@@ -117,7 +117,7 @@ class Service:
             reply = self._reply(call, self._faults.fault(attempt))
         except RefusalError as refusal:
             reply = refusal.reply(self._settings.error_body)
-        return replace(reply, delay=delay) if delay else reply
+        return replace(reply, delay=reply.delay + delay) if delay else reply
 
     def _reply(self, call: Call, fault: str | None) -> Reply:
         reply = call.reply()

@@ -21,6 +21,7 @@ from replay_fetch.simulator.choices import (
     LastPage,
     Reset,
     RetryAfter,
+    SearchChain,
     Shape,
 )
 from replay_fetch.simulator.faults import Fault
@@ -113,11 +114,17 @@ class SearchSettings:
     """Pages after which a search stops without saying so; 0 is never."""
     search_timeout: float = 0.0
     """Windows longer than so many seconds time out; 0 is never."""
+    search_patience: float = 0.0
+    """Seconds that pass until a window that times out is answered."""
+    search_chain: SearchChain = SearchChain.GOOD
 
     def __post_init__(self) -> None:
         _require(self.events_span > 0, "--events-span must be above 0 seconds")
         _require(self.page_events >= 0 and self.search_pages >= 0, "--page-events and --search-pages must be 0 or more")
-        _require(self.search_timeout >= 0, "--search-timeout must be 0 or more seconds")
+        _require(
+            self.search_timeout >= 0 and self.search_patience >= 0,
+            "--search-timeout and --search-patience must be 0 or more seconds",
+        )
 
 
 @dataclass(frozen=True, slots=True)
