@@ -6,7 +6,7 @@ import argparse
 import logging
 import os
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -23,13 +23,12 @@ from replay_fetch.cli.download_options import (
 )
 from replay_fetch.cli.output import say
 from replay_fetch.commands.discover import Discovery, Wanted, discover
-from replay_fetch.commands.discover_summary import summary_json, summary_lines
+from replay_fetch.commands.discover_summary import doubts, summary_json, summary_lines
 from replay_fetch.environment import credentials, site, warn_if_exposed, warn_of_site
 from replay_fetch.errors import SettingsError
 from replay_fetch.moments import moment_ms
 from replay_fetch.plan import csv_text
 from replay_fetch.progress import Console, logging_to, reporter
-from replay_fetch.progress.units import some
 from replay_fetch.settings import SITES, ApiSettings, Settings
 
 log = logging.getLogger(__name__)
@@ -42,9 +41,11 @@ examples:
   replay-fetch discover --from now-7d | replay-fetch download - archive/
   replay-fetch discover --session SESSION_ID --out views.csv
 
-exit codes: 0 searched to the end, whatever was found; 1 some events name no
-view; 2 usage or settings; 3 stopped (keys refused, API dead, search refused):
-then there is no list; 130 interrupted
+exit codes: 0 the list is whole and holds views; 1 it is empty, or the API
+warned that it may not be whole; 2 usage or settings, or --out cannot be
+written: nothing was asked; 3 stopped (keys refused, API dead, search refused,
+disk full), 130 interrupted: there is no new list. So `discover --out F &&
+download F OUT` never works with less than there is
 """
 _FROM, _FROM_OF_SESSIONS = "now-24h", "now-30d"
 
@@ -101,8 +102,8 @@ def run(options: argparse.Namespace) -> int:
         found = anyio.run(partial(discover, wanted, settings, keys, reporter(settings.show, console)))
         with closing(found.views):
             quiet = settings.show.verbosity < 0
-            if quiet and found.nameless:
-                log.warning("left out: %s without a view", some(found.nameless, "event"))  # the summary says it, else
+            for doubt in doubts(found) if quiet else ():  # the summary says them, else
+                log.warning("%s", doubt)
             if out is None:
                 for line in summary_lines(found):
                     log.info("%s", line)
@@ -141,17 +142,33 @@ def _check(flag: str, text: str) -> None:
 
 
 def _checked_out(path: Path) -> Path:
-    """Where the list is to be written, found out before anything is asked."""
-    target = path.resolve()
-    if target.exists() and not target.is_file():
-        raise SettingsError(f"--out {path} is not a file")
-    if not target.parent.is_dir():
-        raise SettingsError(f"--out {path}: there is no folder {target.parent}")
+    """Where the list is to be written, found out, by writing there, before anything is asked."""
+    try:
+        target = path.resolve()
+        if target.exists() and not target.is_file():
+            raise SettingsError(f"--out {path} is not a file")
+        if not target.parent.is_dir():
+            raise SettingsError(f"--out {path}: there is no folder {target.parent}")
+        temporary = _beside(target)
+        temporary.touch(mode=0o600)
+        temporary.unlink()
+    except (OSError, RuntimeError) as error:  # the latter for links in a circle
+        reason = getattr(error, "strerror", None) or error
+        raise SettingsError(f"--out {path} cannot be written: {reason}") from error
     return target
 
 
+def _beside(out: Path) -> Path:
+    """Where the list grows; in the same folder, so that it can take its name in one step."""
+    return out.with_name(f".{out.name}.{os.getpid()}")
+
+
 def _write(out: Path, found: Discovery) -> None:
-    """Write the list; it appears whole or not at all."""
-    with explained(f"writing {out}"):
-        pieces = (piece.encode() for piece in csv_text(found.views))
-        write_atomically(out, pieces, out.with_name(f".{out.name}.{os.getpid()}"))
+    """Write the list; it appears whole or not at all, and nothing else stays behind."""
+    temporary = _beside(out)
+    try:
+        with explained(f"writing {out}"):
+            write_atomically(out, (piece.encode() for piece in csv_text(found.views)), temporary)
+    finally:
+        with suppress(OSError):  # of a folder that is gone, or read-only by now, there is worse to tell
+            temporary.unlink(missing_ok=True)
