@@ -114,10 +114,11 @@ async def test_sessions_and_playlists_narrow_the_search() -> None:
 async def test_sessions_that_are_not_found_are_named_up_to_twenty(caplog: pytest.LogCaptureFixture) -> None:
     async with Simulator() as simulator:
         there = simulator.views.session_id(0)
-        await search(simulator, everything(sessions=[there]))
-        await search(simulator, everything(playlist="1"))
+        for wanted in (everything(sessions=[there]), everything(playlist="1")):
+            assert (await search(simulator, wanted)).discovery.exit_code == 0
         assert "no views found" not in caplog.text
-        await search(simulator, everything(sessions=["nonesuch", there, "nonesuch"]))
+        some = await search(simulator, everything(sessions=["nonesuch", there, "nonesuch"]))
+        assert (some.discovery.lacking, some.discovery.exit_code) == (1, 1)
         assert "no views found of 1 of 2 sessions, look at --from and --query: nonesuch\n" in caplog.text
         await search(simulator, everything(sessions=[there, *(f"none-{number:02}" for number in range(23))]))
         assert "no views found of 23 of 24 sessions" in caplog.text

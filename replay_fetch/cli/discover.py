@@ -41,11 +41,11 @@ examples:
   replay-fetch discover --from now-7d | replay-fetch download - archive/
   replay-fetch discover --session SESSION_ID --out views.csv
 
-exit codes: 0 the list is whole and holds views; 1 it is empty, or the API
-warned that it may not be whole; 2 usage or settings, or --out cannot be
-written: nothing was asked; 3 stopped (keys refused, API dead, search refused,
-disk full), 130 interrupted: there is no new list. So `discover --out F &&
-download F OUT` never works with less than there is
+exit codes: 0 the list is whole and holds views; 1 it is empty, lacks a session
+that --session names, or the API warned that it may not be whole; 2 usage or
+settings, or --out cannot be written: nothing was asked; 3 stopped (keys
+refused, API dead, search refused, disk full), 130 interrupted: there is no new
+list. `discover --out F && download F OUT` never works with less than there is
 """
 _FROM, _FROM_OF_SESSIONS = "now-24h", "now-30d"
 

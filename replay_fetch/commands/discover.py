@@ -52,6 +52,8 @@ class Discovery:
     """Events that were answered, those that came twice too."""
     nameless: int = 0
     """Events that name no view, which are left out."""
+    lacking: int = 0
+    """Sessions that were named and of which no view was found."""
     warnings: list[str] = field(default_factory=list)
     """What the API warned of, such as parts of its store that did not answer."""
     stats: RunStats = field(default_factory=RunStats)
@@ -59,11 +61,12 @@ class Discovery:
 
     @property
     def exit_code(self) -> int:
-        """0 for a list that can be worked with, 1 for one without views or one that the API has its doubts about.
+        """0 for a list that holds all that was asked for, 1 for one that is empty or lacks something.
 
-        Events without a view leave 0: a search for more than views has them, and the list lacks nothing.
+        It may lack a session that was named, or what the API warned of. Events without a view leave 0: a search
+        for more than views has them, and the list lacks nothing.
         """
-        return 0 if self.views.size and not self.warnings else 1
+        return 0 if self.views.size and not self.lacking and not self.warnings else 1
 
     def add(self, page: FoundPage) -> None:
         """Take in one page."""
@@ -144,6 +147,7 @@ class Discover:
         """Only of those that were named: a playlist may hold sessions whose events are gone."""
         sessions = list(dict.fromkeys(self._wanted.sessions))
         lacking = self.found.views.lacking(sessions)
+        self.found.lacking = len(lacking)
         if lacking:
             more = len(lacking) - _MOST_NAMED
             names = ", ".join(lacking[:_MOST_NAMED]) + (f" and {count(more)} more" if more > 0 else "")

@@ -31,6 +31,8 @@ def doubts(found: Discovery) -> list[str]:
         lines.append("nothing matches: widen --from, or look at --query and --application")
     if not found.views.size:
         lines.append("the list is empty")
+    elif found.lacking:
+        lines.append(f"the list lacks {some(found.lacking, 'session')} that --session names")
     if found.warnings:
         lines.append("the API warned, so the list may not be whole: look at the warnings above")
     return lines
@@ -44,6 +46,7 @@ def summary_json(found: Discovery) -> str:
         "sessions": found.views.sessions(),
         "events": found.events,
         "events_without_view": found.nameless,
+        "sessions_without_view": found.lacking,
         "warnings": found.warnings,
         "requests": stats.requests,
         "retries": stats.retries,

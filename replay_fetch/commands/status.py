@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -16,9 +14,9 @@ import orjson
 from replay_fetch.archive import BadLine, Layout, holder, read_manifest, read_report, readable
 from replay_fetch.ledger import Ledger
 from replay_fetch.model import Outcome, ViewRecord
+from replay_fetch.plan import table_text
 
 NAMED = 20
-_ROWS_A_BLOCK = 1000
 
 
 @dataclass(slots=True)
@@ -89,21 +87,8 @@ def status(root: Path, name_at_most: int | None = NAMED) -> Status:
 def unfinished_csv(root: Path) -> Iterator[str]:
     """Every unfinished view as CSV that ``download`` reads, block by block."""
     with _records(readable(root)) as records:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(("session_id", "view_id", "outcome", "reason"))
-        rows = 0
-        for record in records:
-            if not record.finished:
-                writer.writerow((*record.planned.view, record.outcome or "", record.reason))
-                rows += 1
-            if rows == _ROWS_A_BLOCK:
-                yield text.getvalue()
-                text.seek(0)
-                text.truncate()
-                rows = 0
-        if text.tell():
-            yield text.getvalue()
+        unfinished = ((*each.planned.view, each.outcome, each.reason) for each in records if not each.finished)
+        yield from table_text(("session_id", "view_id", "outcome", "reason"), unfinished)
 
 
 @contextmanager
