@@ -223,6 +223,37 @@ def test_lists_read_in_threads_leave_the_limit_as_it_was(own_limit: int) -> None
     assert csv.field_size_limit() == own_limit
 
 
+@pytest.mark.parametrize(
+    ("header", "rows", "lines"),
+    [
+        ("title,session_id,view_id\n", "Hello, world,s1,v1\nHi,s2,v2\n", [2]),
+        ("session_id,view_id\n", "1,s1,v1\n2,s2,v2\n", [2, 3]),
+        ("session_id,view_id\n", f"1,{pair(1)}2,{pair(2)}", [2, 3]),
+    ],
+)
+def test_a_row_with_more_cells_than_the_header_may_have_its_ids_elsewhere(
+    header: str, rows: str, lines: list[int]
+) -> None:
+    """A comma that nobody quoted, or a table whose row names have no header."""
+    found = read(header + rows)
+    assert list(bad(found)) == lines
+    assert "cells where the header has" in bad(found)[lines[0]]
+
+
+def test_cells_behind_the_headers_last_do_no_harm_where_ids_are_uuids_or_they_are_empty() -> None:
+    assert len(good(read(HEADER + pair(1).strip() + ",a note\n"))) == 1
+    assert len(good(read(HEADER + "s1,v1,, \n"))) == 1
+
+
+def test_columns_of_one_name_may_stand_side_by_side_where_they_agree() -> None:
+    assert good(read("session_id,view_id,@session.id\ns1,v1,s1\ns2,v2,\n")) == [("s1", "v1"), ("s2", "v2")]
+
+
+def test_columns_of_one_name_that_differ_are_refused() -> None:
+    with pytest.raises(InputError, match=r"'session_id' \(column 1\) and 'session_id' \(column 4\) hold different ids"):
+        read("session_id,view_id,n,session_id\ns1,v1,1,s1\ns2,v2,2,other\n")
+
+
 def test_pairs_of_a_program_are_held_against_each_other_too() -> None:
     pairs = [(an_id(1), an_id(2)), ("Total", "12"), ("null", an_id(3)), (f"{{{an_id(4)}}}", an_id(5))]
     rows = list(ViewList.from_pairs(iter(pairs)).rows())

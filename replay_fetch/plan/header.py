@@ -42,6 +42,11 @@ class Header(NamedTuple):
     settings: PlanSettings
     """Which columns hold the ids, where aliases do not tell."""
 
+    def namesakes(self, at: int) -> list[int]:
+        """Other columns that are called what the column ``at`` is."""
+        keys = [_IGNORED.sub("", name).casefold() for name in self.names]
+        return [other for other, key in enumerate(keys) if key == keys[at] and other != at]
+
     def repeated_in(self, cells: Sequence[str]) -> bool:
         """Whether a row is a header once more, as in lists that were put together.
 

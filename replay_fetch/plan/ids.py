@@ -66,7 +66,10 @@ class IdColumn:
 
 
 def id_columns(lines: Iterator[str], header: Header) -> tuple[IdColumn, IdColumn, list[str]]:
-    """The columns of sessions and of views, and the lines that were read to know them."""
+    """The columns of sessions and of views, and the lines that were read to know them.
+
+    Raises ValueError where two columns with one name hold different ids.
+    """
     head: list[str] = []
     room = _DECIDING_CHARS
     for line in lines:
@@ -75,6 +78,8 @@ def id_columns(lines: Iterator[str], header: Header) -> tuple[IdColumn, IdColumn
         if len(head) == _DECIDING or room < 0:
             break
     rows = list(_rows(head, header.delimiter))
+    for at in (header.session, header.view):
+        _check_namesakes(rows, header, at)
     session, view = (
         IdColumn(what, _mostly_uuids(row[at] for row in rows if at < len(row)), header.names[at])
         for what, at in (("session id", header.session), ("view id", header.view))
@@ -91,6 +96,16 @@ def columns_of_pairs(pairs: Iterator[object]) -> tuple[IdColumn, IdColumn, list[
         for at, what in enumerate(("session id", "view id"))
     )
     return session, view, head
+
+
+def _check_namesakes(rows: Iterable[Sequence[str]], header: Header, at: int) -> None:
+    """As joined tables have them: where they differ, nobody can tell which one is meant."""
+    others = header.namesakes(at)
+    for row in rows if others else ():
+        ids = {unwrapped(row[each]) for each in (at, *others) if each < len(row)} - {""}
+        if len(ids) > 1:
+            names = " and ".join(f"{printable(header.names[each], 60)!r} (column {each + 1})" for each in (at, *others))
+            raise ValueError(f"the columns {names} hold different ids; leave one of them out, or give it another name")
 
 
 def _rows(head: Sequence[str], delimiter: str) -> Iterator[list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -39,6 +40,8 @@ class RepeatedHeader(NamedTuple):
 Row = PlannedRow | BadRow | RepeatedHeader
 _Columns = tuple[IdColumn, IdColumn]
 
+_TOO_MANY = "it has {} cells where the header has {}, so its ids may stand elsewhere; is a comma not quoted?"
+
 
 def csv_rows(lines: Iterator[str], header: Header, columns: _Columns, name: str) -> Iterator[Row]:
     """The rows behind the header; ``line`` is the physical line on which a row starts.
@@ -49,7 +52,8 @@ def csv_rows(lines: Iterator[str], header: Header, columns: _Columns, name: str)
     reader = csv.reader(lines, delimiter=header.delimiter, skipinitialspace=True, strict=True)
     at_session, at_view, at_count = header.session, header.view, header.segments_count
     session_fits, view_fits = (column.fits for column in columns)
-    width = max(at_session, at_view, at_count or 0) + 1
+    fewest = max(at_session, at_view, at_count or 0) + 1
+    most = _most_cells(header, columns)
     ended = header.lines
     while True:
         try:
@@ -57,7 +61,7 @@ def csv_rows(lines: Iterator[str], header: Header, columns: _Columns, name: str)
                 line, ended = ended + 1, header.lines + reader.line_num
                 # The quick way, for nearly every row of millions; the rest is looked at closely.
                 if (
-                    len(cells) >= width
+                    fewest <= len(cells) <= most
                     and session_fits(session := cells[at_session])
                     and view_fits(view := cells[at_view])
                 ):
@@ -78,6 +82,11 @@ def csv_rows(lines: Iterator[str], header: Header, columns: _Columns, name: str)
             yield BadRow(line, f"not CSV: {error}")
         else:
             return
+
+
+def _most_cells(header: Header, columns: _Columns) -> int:
+    """Cells of a row whose ids stand where the header has them; UUIDs in both columns are proof enough."""
+    return sys.maxsize if all(column.uuids for column in columns) else len(header.names)
 
 
 def pair_rows(pairs: Iterable[object], columns: _Columns) -> Iterator[PlannedRow | BadRow]:
@@ -116,6 +125,8 @@ def _odd_row(line: int, cells: Sequence[str], header: Header, columns: _Columns,
 
     session, view = columns
     try:
+        if any(map(str.strip, cells[_most_cells(header, columns) :])):
+            raise ValueError(_TOO_MANY.format(len(cells), len(header.names)))  # noqa: TRY301 - as the other reasons
         ids = View(session.checked(cell(header.session)), view.checked(cell(header.view)))
     except ValueError as reason:
         return _no_view(line, str(reason), cells, header, name)

@@ -8,6 +8,7 @@ from functools import partial
 from itertools import chain, islice
 from typing import Self
 
+from replay_fetch.errors import InputError
 from replay_fetch.plan.cells import wide_cells
 from replay_fetch.plan.header import read_header
 from replay_fetch.plan.ids import columns_of_pairs, id_columns
@@ -77,7 +78,10 @@ def _csv(source: ListSource, settings: PlanSettings) -> _Rows:
     name = name_of(source)
     with open_lines(source) as lines, wide_cells():
         header, rest = read_header(lines, name, settings)
-        session, view, deciding = id_columns(rest, header)
+        try:
+            session, view, deciding = id_columns(rest, header)
+        except ValueError as reason:
+            raise InputError(f"{name}: {reason}") from None
         yield from csv_rows(chain(deciding, rest), header, (session, view), name)
 
 
