@@ -210,6 +210,20 @@ def test_warnings_are_passed_on() -> None:
     assert found_page(answer({"data": [], "meta": meta})).warnings == ("indexes: a", "slow", "a warning without words")
 
 
+@pytest.mark.parametrize(
+    ("body", "warnings"),
+    [
+        ({"meta": {"warnings": "a shard is down"}}, ("a shard is down",)),
+        ({"meta": {"warnings": ["a shard\x1b"]}}, (r"a shard\x1b",)),
+        ({"meta": {"warning": {"title": "old"}}}, ("old",)),
+        ({"warnings": [{"code": 7}]}, ("a warning without words",)),
+        ({"warnings": [], "meta": {"warnings": None}}, ()),
+    ],
+)
+def test_warnings_in_another_form_are_passed_on_too(body: dict[str, object], warnings: tuple[str, ...]) -> None:
+    assert found_page(answer({"data": [], **body})).warnings == warnings
+
+
 def test_the_body_names_query_window_order_and_cursor() -> None:
     window = Window(1_769_846_400_000, 1_769_846_400_999)
     assert orjson.loads(search_body("@type:view", window, "c+/=%2B")) == {

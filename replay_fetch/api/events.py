@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -82,7 +82,7 @@ def found_page(answer: Answer) -> FoundPage:
         len(events) - len(views),
         first,
         last,
-        tuple(_warnings(dig(body, "meta", "warnings"))),
+        tuple(_warnings(body)),
         "" if token else _more(body),
     )
 
@@ -164,9 +164,17 @@ def _sdk(rum: object, tags: object) -> str:
     return " ".join(filter(None, (_text(dig(rum, "source")), next(versions, ""))))
 
 
-def _warnings(warnings: object) -> Iterable[str]:
-    for warning in warnings if isinstance(warnings, list) else []:
-        yield _text(dig(warning, "detail")) or _text(dig(warning, "title")) or "a warning without words"
+def _warnings(body: Mapping[str, object]) -> Iterator[str]:
+    """What the answer warns of: a list of objects, as documented, or anything else under that name."""
+    for told in (
+        dig(body, "meta", "warnings"),
+        dig(body, "meta", "warning"),
+        body.get("warnings"),
+        body.get("warning"),
+    ):
+        for warning in told if isinstance(told, list) else [told] if told else []:
+            said = _text(warning) or _text(dig(warning, "detail")) or _text(dig(warning, "title"))
+            yield printable(said) or "a warning without words"
 
 
 def _count(value: object) -> int | None:

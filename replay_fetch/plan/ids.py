@@ -42,8 +42,10 @@ class IdColumn:
         if self.uuids:
             pattern = f"(?!0{{8}}){_UUID}"  # of those with so many zeros `checked` has the last word
         else:
-            name = re.escape(self.name) if len(self.name) <= LONGEST_ID else ""
-            pattern = rf"(?!(?:{NO_ID}|{_NAMES}|(?i:{name}))\Z){ID}"
+            name = self.name if len(self.name) <= LONGEST_ID else ""
+            # One look at the first character spares nearly all ids the words, which take three times as long.
+            first = re.escape("-_0NnSsUuVv" + name[:1].upper() + name[:1].lower())
+            pattern = rf"(?!(?=[{first}])(?:{NO_ID}|{_NAMES}|(?i:{re.escape(name)}))\Z){ID}"
         object.__setattr__(self, "fits", re.compile(pattern).fullmatch)  # derived, in a frozen dataclass
 
     def checked(self, text: str) -> str:
