@@ -37,6 +37,7 @@ from replay_fetch.simulator import Chain, Fault, PagingSettings, Scope, Simulato
 
 pytestmark = pytest.mark.anyio
 
+NOBODYS = "5f3c7f1e-2b44-4c0a-9a57-000000000000"
 ONE_A_PAGE = PagingSettings(page_segments=1)
 
 
@@ -211,11 +212,11 @@ async def test_keys_and_site_come_from_the_environment(monkeypatch: pytest.Monke
 
 async def test_pairs_are_brought_home_and_told_in_a_report(tmp_path: Path) -> None:
     async with Simulator(simulated()) as simulator:
-        pairs = [*simulator.views[:3], simulator.views[0], ("bad id", "v"), ("no-session", "no-view")]
+        pairs = [*simulator.views[:3], simulator.views[0], ("bad id", "v"), (NOBODYS, NOBODYS)]
         report = await download(pairs, tmp_path / "out", credentials=KEYS, settings=settings_for(simulator))
     assert (report.rows, report.duplicates, report.bad_rows, report.exit_code) == (6, 1, 1, 1)
     assert report.outcomes == {Outcome.FETCHED: 3, Outcome.MISSING: 1}
-    assert list(Archive(tmp_path / "out").outcomes()) == [*simulator.views[:3], ("no-session", "no-view")]
+    assert list(Archive(tmp_path / "out").outcomes()) == [*simulator.views[:3], (NOBODYS, NOBODYS)]
 
 
 async def test_a_failure_of_the_run_is_raised_when_what_came_is_safe(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ from replay_fetch.errors import (
     RequestError,
     RetryableError,
     ServerError,
+    ServerTimeout,
+    Stalled,
     TokenRefused,
     TransportError,
 )
@@ -40,7 +42,9 @@ TABLE: list[tuple[RequestError, Outcome, Answer | None]] = [
     (RetryableError("?"), Outcome.FAILED, None),
     (RateLimited(), Outcome.FAILED, None),
     (ServerError("503"), Outcome.FAILED, None),
+    (ServerTimeout("504"), Outcome.FAILED, None),
     (TransportError("reset"), Outcome.FAILED, None),
+    (Stalled("no byte"), Outcome.FAILED, None),
     (GarbledBody("cut", ANSWER), Outcome.FAILED, ANSWER),
     (NotFound("404"), Outcome.MISSING, None),
     (Forbidden("403"), Outcome.FORBIDDEN, None),
