@@ -57,6 +57,21 @@ def test_windows_grow_again_where_the_crowd_has_passed() -> None:
     assert stride.length_ms == 4000
 
 
+def test_quiet_hours_between_crowds_do_not_lure_it_into_long_windows_again_and_again() -> None:
+    """Every sixth hour is a crowd that holds by the hour alone; the five between hold at any length."""
+    stride, at, failed = Stride(MONTH), 0, 0
+    while at < MONTH:
+        length = min(stride.length_ms, MONTH - at)
+        crowded = (at + length - 1) // (6 * HOUR) > (at - 1) // (6 * HOUR)
+        if crowded and length > HOUR:
+            stride.too_long(length)
+            failed += 1
+        else:
+            stride.held(length)
+            at += length
+    assert failed < 80
+
+
 def test_the_short_last_window_proves_nothing() -> None:
     stride = Stride(1000)
     for _ in range(100):
