@@ -14,7 +14,7 @@ from fake_api import API, Told, status
 
 from replay_fetch.api import Endpoint, FoundPage, PageDecoder, Window
 from replay_fetch.errors import BadBody, ChainCut, GaveUp, RequestError, Stalled, TransportError
-from replay_fetch.fetch import Asking, Search, sessions_of
+from replay_fetch.fetch import Asking, Search, Stride, sessions_of
 from replay_fetch.memory import Hold
 from replay_fetch.model import Answer
 from replay_fetch.moments import epoch_ms, iso
@@ -79,8 +79,12 @@ def asking(transport: Transport, retries: int = 8) -> Asking:
     return Asking(transport, Pacer(fetch), Endpoint(API), PageDecoder(API), RunStats(), fetch.retries)
 
 
+def search(transport: Transport, retries: int = 8, stride: Stride | None = None) -> Search:
+    return Search(asking(transport, retries), "*", DAY, stride or Stride(DAY.length_ms))
+
+
 async def found(transport: FakeSearch, retries: int = 8) -> set[str]:
-    pages: list[FoundPage] = [each async for each in Search(asking(transport, retries), "*", DAY).pages()]
+    pages: list[FoundPage] = [each async for each in search(transport, retries).pages()]
     return {each.view.view_id for one in pages for each in one.views}
 
 
@@ -94,6 +98,21 @@ async def test_a_window_is_halved_at_its_second_timeout(told: Told) -> None:
     asked = Counter(window for window, cursor in transport.asked if cursor is None)
     assert {so_often for window, so_often in asked.items() if window.length_ms > 3 * HOUR} == {2}
     assert {so_often for window, so_often in asked.items() if window.length_ms <= 3 * HOUR} == {1}
+
+
+async def test_the_next_search_begins_at_the_length_that_held() -> None:
+    """Sessions are searched for a hundred at a time: each hundred would try the whole month again."""
+    transport, stride = (
+        FakeSearch(lambda window, _: TIMED_OUT if window.length_ms > 3 * HOUR else None),
+        Stride(24 * HOUR),
+    )
+    async for _ in search(transport, stride=stride).pages():
+        pass
+    first = len(transport.asked)
+    async for _ in search(transport, stride=stride).pages():
+        pass
+    assert max(window.length_ms for window, _ in transport.asked[:first]) == 24 * HOUR
+    assert max(window.length_ms for window, _ in transport.asked[first:]) <= 6 * HOUR
 
 
 async def test_a_timeout_that_passes_costs_no_halving() -> None:

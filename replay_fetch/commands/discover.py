@@ -14,7 +14,7 @@ from anyio import to_thread
 from replay_fetch.api import FoundPage, Window, queries
 from replay_fetch.commands.stopping import SIGNALS
 from replay_fetch.errors import Forbidden, Rejected, ReplayFetchError
-from replay_fetch.fetch import Asking, KeyWatch, Search, sessions_of
+from replay_fetch.fetch import Asking, KeyWatch, Search, Stride, sessions_of
 from replay_fetch.ledger import FoundViews
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
@@ -123,8 +123,8 @@ class Discover:
         keys = KeyWatch(_PLAYLIST_PERMISSION if self._wanted.playlist else _PERMISSION)
         async with connected(self._settings, self._credentials, self._pacer, self.found.stats, keys) as asking:
             try:
-                for query in await self._queries(asking):
-                    self._searches.append(Search(asking, query, self._wanted.window))
+                window, stride = self._wanted.window, Stride(self._wanted.window.length_ms)
+                self._searches += [Search(asking, each, window, stride) for each in await self._queries(asking)]
                 with _named(f"searched for: {self._wanted.query}"):
                     for search in self._searches:
                         await self._take_in(search)

@@ -5,6 +5,7 @@ from replay_fetch.fetch.chain import Chain
 from replay_fetch.fetch.keys import KeyWatch
 from replay_fetch.fetch.outcomes import answer_of, outcome_of
 from replay_fetch.fetch.searching import Search, sessions_of
+from replay_fetch.fetch.stride import Stride
 from replay_fetch.fetch.walk import SOURCES, Restart, Start, Step, Walk
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Search",
     "Start",
     "Step",
+    "Stride",
     "Walk",
     "answer_of",
     "outcome_of",

@@ -36,15 +36,15 @@ class Search:
     asking: Asking
     query: str
     window: Window
+    stride: Stride
+    """Shared by searches that follow one another: the next begins at the length that held."""
     reached_ms: int = field(init=False)
     """What lies before is found."""
-    _stride: Stride = field(init=False)
     _futile: int = field(init=False, default=0)
     """Windows in a row that the server failed over without a page."""
 
     def __post_init__(self) -> None:
         self.reached_ms = self.window.start_ms
-        self._stride = Stride(self.window.length_ms)
 
     async def pages(self) -> AsyncGenerator[FoundPage, None]:
         """Pages from the oldest events to the newest; where the window was split, events come twice.
@@ -58,7 +58,7 @@ class Search:
         """
         begin, end = self.window
         while begin < end:
-            window = Window(begin, min(begin + self._stride.length_ms, end))
+            window = Window(begin, min(begin + self.stride.length_ms, end))
             reached: int | None = begin
             try:
                 async with aclosing(self._chain(window)) as pages:
@@ -71,7 +71,7 @@ class Search:
                 begin = self._go_on(window, reached, cut)
                 log.info("searching on from %s: %s", iso(begin), cut)
             else:
-                self._stride.held(window.length_ms)
+                self.stride.held(window.length_ms)
                 begin = window.end_ms
                 self.reached_ms = max(self.reached_ms, begin)
 
@@ -88,7 +88,7 @@ class Search:
         if not got_on and window.length_ms <= _SHORTEST_MS:
             raise cut
         if timed_out or not got_on:
-            self._stride.too_long(window.length_ms)
+            self.stride.too_long(window.length_ms)
         return begin
 
     async def _chain(self, window: Window) -> AsyncGenerator[FoundPage, None]:
