@@ -12,7 +12,7 @@ from strategies import JSON, arrays, damaged, objects
 
 from replay_fetch.api import PageDecoder
 from replay_fetch.api.tokens import LOOKED_AT, TOKEN_PLACES
-from replay_fetch.errors import BadBody, GarbledBody
+from replay_fetch.errors import BadBody, GarbledBody, ServerError
 from replay_fetch.model import Answer, Page, Segment
 from replay_fetch.settings import ApiSettings
 
@@ -24,7 +24,8 @@ MORE_NAMES = ["cursor", "after", "meta", "page", "pagination", "next_cursor", "l
 KEYS = st.sampled_from([f'"{name}"'.encode() for name in NAMES + MORE_NAMES] + [b'"\\u0064ata"', b'"\xff"'])
 
 LOOKED_AT_KEYS = sorted({f'"{key}"'.encode() for path in LOOKED_AT for key in path.split(".")})
-LIST = b'"segments":[{}]'
+ONE = b'{"records":[]}'
+LIST = b'"segments":[' + ONE + b"]"
 NO_HEADERS: Mapping[str, str] = {}
 
 
@@ -54,7 +55,7 @@ def result(
     """The page, or which error says what."""
     try:
         return decoder.decode(Answer(200, headers, body))
-    except (BadBody, GarbledBody) as refused:
+    except (BadBody, GarbledBody, ServerError) as refused:
         return type(refused), str(refused)
 
 
@@ -90,7 +91,7 @@ def test_a_token_seen_before_changes_no_result(
     place, members = place_and_members
     api = ApiSettings()
     experienced = PageDecoder(api)
-    page = Page((Segment(b"{}"),), "T", shape=f"segments + {place}")
+    page = Page((Segment(ONE),), "T", shape=f"segments + {place}")
     assert result(experienced, object_of([LIST, member_at(place, b'"T"')])) == page
     body = object_of([LIST, *members])
     assert result(experienced, body, link) == result(PageDecoder(api), body, link)
@@ -104,7 +105,7 @@ def test_a_token_seen_before_changes_no_result(
     ),
     segments_path=PATHS,
 )
-def test_any_answer_is_a_page_or_one_of_two_errors(body: bytes, headers: dict[str, str], segments_path: str) -> None:
+def test_any_answer_is_a_page_or_one_of_three_errors(body: bytes, headers: dict[str, str], segments_path: str) -> None:
     found = result(PageDecoder(ApiSettings(segments_path=segments_path)), body, headers)
     if isinstance(found, Page):
         assert found.token is None or found.token.encode()

@@ -15,7 +15,16 @@ from anyio import to_thread
 from msgspec import Struct
 
 from replay_fetch.api import Echoes, Endpoint, PageDecoder, check_status, is_a_strangers, rate_limit
-from replay_fetch.errors import BadBody, Forbidden, GarbledBody, NotFound, OutageError, RateLimited, RetryableError
+from replay_fetch.errors import (
+    BadBody,
+    Forbidden,
+    GarbledBody,
+    NotFound,
+    OutageError,
+    RateLimited,
+    RetryableError,
+    ServerError,
+)
 from replay_fetch.fetch.faults import Faults
 from replay_fetch.fetch.keys import KeyWatch
 from replay_fetch.memory import Hold, Memory
@@ -57,7 +66,7 @@ class Question(Struct, Generic[T], frozen=True, gc=False):
     """What it is for: a view, or anything else that reads well in a message."""
     url: str
     read: Callable[[Answer], T]
-    """Raises GarbledBody where asking again may help, BadBody where not."""
+    """Raises GarbledBody or ServerError where asking again may help, BadBody where not."""
     body: bytes | None = None
     """JSON text to be posted; without it the request is a GET."""
     first_page: bool = True
@@ -181,7 +190,7 @@ class Asking:
     def _read(self, question: Question[T], answer: Answer) -> T:
         try:
             return question.read(answer)
-        except (BadBody, GarbledBody):
+        except (BadBody, GarbledBody, ServerError):
             clean = self.echoes.removed(answer)
             if clean is answer:
                 raise

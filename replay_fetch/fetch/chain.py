@@ -8,8 +8,13 @@ from replay_fetch.api import Trail, mark
 from replay_fetch.errors import ChainCut
 from replay_fetch.model import Page
 
-# Empty pages with a token happen; this many in a row lead nowhere.
-_EMPTY_IN_A_ROW = 5
+_MOST_EMPTY_IN_A_ROW = 500
+"""Empty pages with a token that are followed one after another.
+
+The vendor calls them normal in filtered lists and names no bound, so that hundreds must be walked over. But a
+chain that gives new tokens for ever must end: at 10 requests in 10 s, the tightest limit seen on other calls of
+this API, so many pages take one view eight minutes.
+"""
 
 
 class Chain:
@@ -55,7 +60,7 @@ class Chain:
             return None
         if token in self._seen:
             raise ChainCut(f"paging loop: page {self.pages} gives a token that was followed before")
-        if self._empty > _EMPTY_IN_A_ROW:
+        if self._empty > _MOST_EMPTY_IN_A_ROW:
             raise ChainCut(f"{self._empty} empty pages in a row")
         if self.pages >= self._max_pages:
             raise ChainCut(f"more than {self._max_pages} pages")
