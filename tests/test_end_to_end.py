@@ -47,7 +47,7 @@ FAULTS = tuple(
         ),
     )
 )
-SHAPES = tuple(shape for shape in Shape if shape not in (Shape.UNKNOWN, Shape.JSON_API))
+SHAPES = tuple(shape for shape in Shape if shape not in (Shape.UNKNOWN, Shape.UNREAD, Shape.JSON_API))
 PAGED = (Shape.SEGMENTS, Shape.NESTED, Shape.LINKS_NEXT, Shape.BARE)
 
 

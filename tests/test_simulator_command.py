@@ -42,7 +42,8 @@ _EVERY_FLAG = """
     --blob-share 0.5 --overlap --absent-as 204 --empty-as empty-body --shape cursor --page-bytes 6 --page-segments 7
     --pages 8 --last-page extra --chain has-more --chain-share 0.9 --empty-pages 10 --expire-page 11 --expire-status 404
     --expire-chains 12 --token-place meta.x --limit 13 --period 14 --algorithm sliding --neighbour 15
-    --limit-change 16:17 --limit-change 18:19 --headers some --reset epoch --remaining-on-429 20 --retry-after date --body-429 html
+    --limit-change 16:17 --limit-change 18:19 --headers some --reset epoch --remaining-on-429 20 --retry-after date
+    --body-429 html
     --events-span 24 --page-events 25 --search-pages 26 --search-timeout 27
     --fault 503 --fault html:rate=0.1 --error-body objects --latency 21 --latency-tail 22 --stall 23
 """
