@@ -55,8 +55,91 @@ def test_where_one_page_has_its_token_the_next_is_read_without_the_rules(
 
     assert told(member_at(place, b'"T"')) == ("T", f"segments + {place}")
     monkeypatch.delattr("replay_fetch.api.page.find_next")
+    monkeypatch.delattr("replay_fetch.api.page.locate")
     assert told(member_at(place, b'"\\u0055"')) == ("U", f"segments + {place}")
     assert told(member_at(place, b"null")) == told() == (None, "segments")
+
+
+def test_a_page_of_a_form_seen_before_is_read_without_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever stands beside the list, as long as it says nothing."""
+    decoder = PageDecoder(ApiSettings())
+    body = (
+        b'{"took":%b,"data":{"id":"1","attributes":{"segments":[%b],"paging":{"next":%b}}},"meta":{"status":"done"%b}}'
+    )
+    first = body % (b"12", SEGMENT, b'"T"', b',"elapsed":0.5,"tags":["a"],"errors":[]')
+    assert decoder.decode(Answer(200, {}, first)).token
+    monkeypatch.delattr("replay_fetch.api.page.find_next")
+    monkeypatch.delattr("replay_fetch.api.page.locate")
+    for took, token, more in (
+        (b"7", b'"U"', b""),
+        (b"null", b'"V"', b',"tags":[],"elapsed":1'),
+        (b'"7"', b"null", b""),
+    ):
+        page = decoder.decode(Answer(200, {}, body % (took, SEGMENT, token, more)))
+        assert page.token == (None if token == b"null" else token.decode().strip('"'))
+
+
+def test_keys_that_are_new_on_every_page_cost_no_more_than_the_rules() -> None:
+    decoder = PageDecoder(ApiSettings())
+    for number in range(300):
+        body = b'{"segments":[%b],"id-%d":1,"paging":"T"}' % (SEGMENT, number)
+        assert decoder.decode(Answer(200, {}, body)).shape == "segments + paging"
+
+
+NAMES = [
+    *("next", "after", "cursor", "next_token", "next_cursor"),
+    *("next_page", "next_page_token", "next_paging", "paging_token"),
+]
+ENVELOPES = ["", "meta", "meta.page", "meta.paging", "meta.pagination", "page", "pagination", "data", "data.paging"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("envelope", [*ENVELOPES, "paging", "data.attributes", "data.attributes.paging"])
+def test_a_token_is_read_under_every_name_in_every_envelope(envelope: str, name: str) -> None:
+    place = f"{envelope}.{name}".lstrip(".")
+    page = decode(object_of([b'"segments":[' + SEGMENT + b"]", member_at(place, b'"T"')]))
+    assert (page.token, page.shape) == ("T", f"segments + {place}")
+
+
+@pytest.mark.parametrize("place", ["paging", "meta.paging", "data.paging", "data.attributes.paging"])
+def test_paging_itself_may_be_the_token(place: str) -> None:
+    page = decode(object_of([b'"segments":[' + SEGMENT + b"]", member_at(place, b'"T"')]))
+    assert (page.token, page.shape) == ("T", f"segments + {place}")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        b'"continuation":"T"',
+        b'"meta":{"resume_at":"T"}',
+        b'"meta":{"a":{"b":{"scroll_id":"T"}}}',
+        b'"pageInfo":{"hasNextPage":true}',
+        b'"offset":20',
+        b'"x":"eyJuZXh0IjoiYWJjMTIzIn0"',
+        b'"data":{"attributes":{"nextCursor":"T"}}',
+    ],
+)
+@pytest.mark.parametrize(
+    "before",
+    [
+        [],
+        [b""],
+        [b',"meta":{}', b',"meta":{"resume_at":null}'],
+        [b',"paging":{"next":"A"}', b',"paging":null'],
+        [b',"continuation":null', b',"meta":{"a":{"b":null}}', b',"meta":{"a":{"b":{"scroll_id":null}}}'],
+        [b',"data":{"attributes":{}},"pageInfo":{"hasNextPage":false},"offset":null,"x":null'],
+    ],
+)
+def test_a_token_that_no_rule_reads_is_seen_whatever_pages_came_before(members: bytes, before: list[bytes]) -> None:
+    decoder = PageDecoder(ApiSettings())
+    body = b'{"segments":[' + SEGMENT + b"]%s}"
+    for beside in before * 2:
+        decoder.decode(Answer(200, {}, body % beside))
+    for _ in range(2):
+        with pytest.raises(BadBody, match="looks like the paging token of a next page"):
+            decoder.decode(Answer(200, {}, body % (b"," + members)))
+    settled = PageDecoder(ApiSettings(next_path="none"))
+    assert settled.decode(Answer(200, {}, body % (b"," + members))).token is None
 
 
 def test_tokens_are_found_around_nested_segments() -> None:
