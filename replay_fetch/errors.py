@@ -12,12 +12,12 @@
     └── RequestError             one page of one view: becomes the view's outcome
         ├── RetryableError       the same page is asked for again
         │   ├── RateLimited      429: waits at the gate, spends no attempt
-        │   ├── ServerError      5xx, 512, a 200 that says of itself that it failed
+        │   ├── ServerError      408, 5xx, 512, a 404 of a gateway, a 200 that says of itself that it failed
         │   │   └── ServerTimeout  408, 504, a search that says that it timed out
         │   ├── TransportError   connect, reset, truncated body
         │   │   └── Stalled      no byte within --read-timeout
         │   └── GarbledBody      a 200 whose body is cut or is an HTML page
-        ├── NotFound             404
+        ├── NotFound             404, 410 in the API's own words
         ├── Forbidden            401, 403
         ├── Rejected             another 4xx, a redirect, a page that is too large
         ├── TokenRefused         400, 404, 410 for a page behind the first
@@ -86,7 +86,10 @@ class RateLimited(RetryableError):
 
 
 class ServerError(RetryableError):
-    """The API answered a 5xx, its undocumented 512, or a 200 that says of itself that it is no success."""
+    """The API answered a 5xx, its undocumented 512, or a 200 that says of itself that it is no success.
+
+    Or a box on the way answered 404 in its stead.
+    """
 
 
 class ServerTimeout(ServerError):
@@ -113,7 +116,7 @@ class GarbledBody(RetryableError):
 
 
 class NotFound(RequestError):
-    """404: the API does not have this view."""
+    """404 or 410, as JSON with ``errors``: the API itself says that it does not have this view."""
 
 
 class Forbidden(RequestError):

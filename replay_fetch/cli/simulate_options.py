@@ -136,6 +136,7 @@ def _add_paging(group: argparse._ActionsContainer) -> None:
     add("--expire-page", type=int, default=usual.expire_page, metavar="N", help="page whose token has expired")
     add("--expire-status", type=int, default=usual.expire_status, metavar="STATUS", help="400, 404 or 410 for it")
     add("--expire-chains", type=int, default=usual.expire_chains, metavar="N", help="chains of a view that meet it")
+    add("--token-place", default=usual.token_place, metavar="PATH", help="dotted path of the paging token")
 
 
 def _add_search(group: argparse._ActionsContainer) -> None:

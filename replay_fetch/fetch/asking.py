@@ -14,8 +14,17 @@ import anyio
 from anyio import to_thread
 from msgspec import Struct
 
-from replay_fetch.api import Echoes, Endpoint, PageDecoder, check_status, rate_limit
-from replay_fetch.errors import BadBody, Forbidden, GarbledBody, NotFound, OutageError, RateLimited, RetryableError
+from replay_fetch.api import Echoes, Endpoint, PageDecoder, check_status, is_a_strangers, rate_limit
+from replay_fetch.errors import (
+    BadBody,
+    Forbidden,
+    GarbledBody,
+    NotFound,
+    OutageError,
+    RateLimited,
+    RetryableError,
+    ServerError,
+)
 from replay_fetch.fetch.faults import Faults
 from replay_fetch.fetch.keys import KeyWatch
 from replay_fetch.memory import Hold, Memory
@@ -57,7 +66,7 @@ class Question(Struct, Generic[T], frozen=True, gc=False):
     """What it is for: a view, or anything else that reads well in a message."""
     url: str
     read: Callable[[Answer], T]
-    """Raises GarbledBody where asking again may help, BadBody where not."""
+    """Raises GarbledBody or ServerError where asking again may help, BadBody where not."""
     body: bytes | None = None
     """JSON text to be posted; without it the request is a GET."""
     first_page: bool = True
@@ -183,7 +192,7 @@ class Asking:
     def _read(self, question: Question[T], answer: Answer) -> T:
         try:
             return question.read(answer)
-        except (BadBody, GarbledBody):
+        except (BadBody, GarbledBody, ServerError):
             clean = self.echoes.removed(answer)
             if clean is answer:
                 raise
@@ -197,5 +206,9 @@ class Asking:
 
 
 def _health_of(answer: Answer) -> int:
-    """The status, as far as it speaks of the server's health: a maintenance page that says 200 is no sound answer."""
-    return _UNAVAILABLE if answer.status in _GOOD and answer.body[:1] == b"<" else answer.status
+    """The status, as far as it speaks of the server's health.
+
+    A maintenance page that says 200 is no sound answer, and neither is a 404 that a gateway gives.
+    """
+    unsound = answer.body[:1] == b"<" if answer.status in _GOOD else is_a_strangers(answer)
+    return _UNAVAILABLE if unsound else answer.status

@@ -32,10 +32,15 @@ class Shape(StrEnum):
     """As ``segments``, with ``Content-Encoding: gzip``."""
     UNKNOWN = "unknown"
     """``payload.chunks`` + ``continuation``: keys that no rule knows."""
+    UNREAD = "unread"
+    """``segments`` + ``meta.resume_at``: a token that no rule reads, beside segments that one does."""
 
 
 OBJECT_SHAPES = frozenset(
-    {Shape.SEGMENTS, Shape.JSON_API, Shape.NESTED, Shape.CURSOR, Shape.LINKS_NEXT, Shape.GZIP, Shape.UNKNOWN},
+    {
+        *(Shape.SEGMENTS, Shape.JSON_API, Shape.NESTED, Shape.CURSOR, Shape.LINKS_NEXT, Shape.GZIP),
+        *(Shape.UNKNOWN, Shape.UNREAD),
+    }
 )
 
 

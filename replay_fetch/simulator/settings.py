@@ -86,6 +86,8 @@ class PagingSettings:
     expire_status: int = 410
     expire_chains: int = 1
     """So many chains of a view meet the expired token; the next goes through."""
+    token_place: str = ""
+    """Dotted path at which the token stands, in a shape that is an object; empty where the shape has it."""
 
     def __post_init__(self) -> None:
         _require(self.page_bytes > 0, "--page-bytes must be at least 1")
@@ -96,6 +98,12 @@ class PagingSettings:
             self.expire_page != 1 and self.expire_page >= 0, "--expire-page must be 2 or later: page 1 has no token"
         )
         _require(self.expire_status in (400, 404, 410), "--expire-status is 400, 404 or 410")
+        keys = self.token_place.split(".")
+        _require(
+            not self.token_place or (self.shape in OBJECT_SHAPES and "" not in keys),
+            f"--token-place needs keys joined by dots and a shape that is an object, not {self.shape}",
+        )
+        _require(keys[0] not in ("data", "segments", "payload"), f"--token-place: {keys[0]} is where the segments are")
         _require(
             self.chain is not Chain.HAS_MORE or self.shape in OBJECT_SHAPES,
             f"--chain has-more needs a shape that is an object, not {self.shape}",
