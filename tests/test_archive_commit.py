@@ -242,7 +242,18 @@ def test_asked_again_a_view_keeps_what_the_new_answer_lacks(bench: Bench, *, who
     one = planned(1, earlier=bench.journal.views[1])
     later = refreshed(bench, 1)
     (record,) = later.commit(arrived(one, 2, first=1), ended(one), close=True)
-    assert record.sha256 == sha256(content(ONE, 2))
+    assert (record.outcome, record.sha256) == (Outcome.INCOMPLETE, sha256(content(ONE, 3)))
+    assert bench.journal.on_disk(bench.journal.views[1])
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_asked_again_a_view_stays_as_it_is_where_the_new_answer_only_holds_less(bench: Bench, *, whole: bool) -> None:
+    """Wherever the old one lies."""
+    bench.commit(arrived(ONE, 2), ended(ONE), ended(TWO, Outcome.EMPTY if whole else Outcome.FAILED), close=True)
+    one = planned(1, earlier=bench.journal.views[1])
+    later = refreshed(bench, 1)
+    (record,) = later.commit(arrived(one, 1, first=1), ended(one), close=True)
+    assert (record.outcome, record.sha256) == (Outcome.FETCHED, sha256(content(ONE, 2)))
     assert bench.journal.on_disk(bench.journal.views[1])
 
 

@@ -68,8 +68,9 @@ class Committer:
         records: dict[int, ViewRecord] = {}
         for delivery in batch.deliveries:
             row = delivery.planned.row
-            draft = drafts[row] = self._digest(delivery)
-            records[row] = draft.settle(delivery.ended)
+            with explained(f"writing {self._layout.parts}"):
+                draft = drafts[row] = self._digest(delivery)
+                records[row] = draft.settle(delivery.ended)
             if draft.refused:
                 self._tell(draft.refused)
         files = [file for number in batch.sessions for file in self._session_files(number, records, drafts)]
@@ -119,8 +120,6 @@ class Committer:
             raw += _added(draft, chain)
             draft.start_over()
         raw += _added(draft, delivery.pages)
-        if draft.token is not None:
-            draft.leave_trail(arrived.page for arrived in delivery.pages)
         if delivery.ended is not None and delivery.ended.answer is not None:
             raw.append(draft.raw_page(delivery.ended.answer, delivery.ended.source))
         if raw and not draft.damaged:  # else the next run asks for all of them
@@ -198,13 +197,15 @@ class Committer:
                     self._layout.part(view.planned.row, view.part).unlink(missing_ok=True)
 
 
-def _added(draft: Draft, pages: Iterable[PageArrived]) -> list[RawPage]:
+def _added(draft: Draft, pages: Sequence[PageArrived]) -> list[RawPage]:
     """Append pages; returns those that are kept raw. Of a view whose part is damaged, the next run asks for all."""
     raw: list[RawPage] = []
     for arrived in pages:
         if arrived.answer is not None and not draft.damaged:
             raw.append(draft.raw_page(arrived.answer, arrived.source))
         draft.add(arrived.page, arrived.source)
+    if draft.token is not None:
+        draft.leave_trail(arrived.page for arrived in pages)
     return raw
 
 

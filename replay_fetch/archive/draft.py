@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -10,21 +11,26 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from replay_fetch.api import Continuity, Trail, facts
-from replay_fetch.archive.blocks import file_range, whole_lines
+from replay_fetch.archive.blocks import file_range, lines_of, whole_lines
 from replay_fetch.archive.durable import write_file
-from replay_fetch.archive.endings import DAMAGED, EXPECTED, GONE, STAYS, ended_as, lacking
-from replay_fetch.archive.kept import holds_all_of
+from replay_fetch.archive.endings import DAMAGED, EXPECTED, GONE, LACKS, STAYS, ended_as, lacking
+from replay_fetch.archive.kept import Comparison, both, kept_lines
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines, segment_of
 from replay_fetch.archive.messages import ViewEnded
 from replay_fetch.archive.raw import RawPage
+from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Answer, Outcome, Page, PlannedView, Segment, ViewRecord
+
+log = logging.getLogger(__name__)
 
 
 class Draft(Struct, eq=False):
     """A view on its way into the archive; belongs to the writer's thread.
 
-    A chain that goes on where an earlier run was cut off begins with that run's part.
+    A chain that goes on where an earlier run was cut off begins with that run's part. One that begins anew takes
+    the place of what there is only once it holds all of it: the API may have lost what it gave before, and the
+    archive is then the only copy.
     """
 
     planned: PlannedView
@@ -38,9 +44,13 @@ class Draft(Struct, eq=False):
     """Why a new answer does not replace what a finished view had; empty where it does, or is the same."""
     _kept: ViewRecord | None = None
     """What the ledger has of the view, or will have with the next commit."""
+    _comparison: Comparison | None = None
+    """The chain against what is kept, made where there is something to compare."""
     _number: int = 0
     _void: set[int] = field(default_factory=set)
     """The parts of chains that were begun before this one."""
+    _new_part: bool = False
+    """Its part has a name that is not yet on the disk."""
     _added: list[Segment] = field(default_factory=list)
     """Segments of which no lines are made yet; those of several pages are made, hashed and looked into at once."""
     _chunks: list[bytes] = field(default_factory=list)
@@ -63,7 +73,7 @@ class Draft(Struct, eq=False):
             return draft
         draft._kept, draft._number = earlier, earlier.part
         if earlier.token is None:
-            draft.start_over()
+            draft._begin_anew()
         else:
             draft._go_on(earlier)
         return draft
@@ -93,14 +103,30 @@ class Draft(Struct, eq=False):
         return RawPage(answer, before + self.pages + 1, source, self.token)
 
     def start_over(self) -> None:
-        """Forget every page so far; what is saved of them stays until the ledger no longer needs it."""
+        """Begin the chain anew; what came of it so far is kept, on the disk, as if an earlier run had saved it.
+
+        The part that an earlier run saved stays until the ledger no longer needs it.
+        """
+        self._make_lines()
+        if self.damaged:
+            self._kept = None  # what is there is no longer what was saved
+        elif self._segments and not (self._kept is not None and self._kept.finished):
+            kept = self._kept
+            if kept is None or not self._lacks(kept):
+                self._write()
+                self._kept = self._record(None)
+            elif self._compared(kept).brings_more:
+                self._kept = self._put_together(kept)
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
         self._void.add(self._number)
         self._number += 1
-        self.damaged = False
-        self._added, self._chunks, self._saved, self.size = [], [], 0, 0
-        self._segments, self.pages = 0, 0
-        self._shape, self._source, self.token, self._trail = "", "", None, None
+        self.damaged, self._comparison = False, None
+        self._added, self._chunks, self._saved, self.size, self._segments = [], [], 0, 0, 0
         self._hash, self._continuity = hashlib.sha256(), Continuity()
+        self._source, self.token, self._trail = "", None, None
+        self.pages, self._shape = 0, ""
 
     @property
     def untouched(self) -> bool:
@@ -113,12 +139,15 @@ class Draft(Struct, eq=False):
         A new name in the folder is the caller's to sync.
         """
         self._make_lines()
-        if not self._chunks:
-            return False
-        new = not self._saved
-        self._saved += write_file(self.part, self._chunks, append_at=self._saved)
-        self._chunks = []
+        self._write()
+        new, self._new_part = self._new_part, False
         return new
+
+    def _write(self) -> None:
+        if self._chunks:
+            self._new_part = self._new_part or not self._saved
+            self._saved += write_file(self.part, self._chunks, append_at=self._saved)
+            self._chunks = []
 
     def read(self) -> Iterator[bytes]:
         """All lines, from the part and from memory, in blocks."""
@@ -135,30 +164,42 @@ class Draft(Struct, eq=False):
         """What the ledger keeps of the view, ended or still growing.
 
         1. Where the part it was to go on from is damaged, nothing counts: the next run begins anew.
-        2. Where an earlier chain got further and this one is not finished, the earlier one is kept.
-        3. A view that was finished and is asked for again keeps what it had, unless the new answer holds
-           all of that.
-        4. Segments that are there stay, though the API knows nothing of the view any more.
+        2. A view that was finished and is asked for again keeps what it had, unless the new answer holds
+           all of that, or something else.
+        3. A chain that holds all that is kept takes its place.
+        4. Until then what is kept stays. At its end both stand, and the view is not finished.
         """
         self._make_lines()
-        finished = ended is not None and ended.outcome.finished
-        if self._kept is not None and self._kept.finished and (ended is None or self._stays(self._kept, ended)):
-            noticed = {name: value for name, value in self._kept.checks.items() if name != EXPECTED}
-            checks = noticed | lacking(self.planned, self._kept.segments)
-            return replace(self._kept, planned=replace(self.planned, earlier=None), checks=checks)
+        kept = self._kept
+        if kept is not None and kept.finished and (ended is None or self._stays(kept, ended)):
+            noticed = {name: value for name, value in kept.checks.items() if name != EXPECTED}
+            checks = noticed | lacking(self.planned, kept.segments)
+            return replace(kept, planned=replace(self.planned, earlier=None), checks=checks)
         if self.damaged:
             self._kept = ViewRecord(self.planned, part=self._number)
             return ended_as(self._kept, ended and replace(ended, outcome=Outcome.FAILED, reason=DAMAGED))
-        if ended is not None and finished and self._kept is not None and self._kept.segments and not self._segments:
-            self._drop()
-            reason = GONE % (self._kept.segments, ended.outcome)
-            return ended_as(self._kept, replace(ended, outcome=Outcome.INCOMPLETE, reason=reason))
-        if self._kept is None or finished or self._kept.segments <= self._segments:
+        if kept is None or not self._lacks(kept):
             self._kept = self._record(ended)
             return self._kept
-        if ended is not None:
-            self._drop()  # it got less far, and goes no further
-        return ended_as(self._kept, ended)
+        return ended_as(kept, None) if ended is None else self._both(kept, ended)
+
+    def _both(self, kept: ViewRecord, ended: ViewEnded) -> ViewRecord:
+        """What is kept, and behind it what the chain brought beside that; a chain that was whole leaves it unfinished.
+
+        The reason tells of the latest answer and of what is there then, so that it is the same where a killed run
+        asks once more.
+        """
+        compared, brought = self._compared(kept), self._segments
+        if compared.brings_more:
+            kept = self._put_together(kept)
+        else:
+            self._drop()
+        if ended.outcome.finished:
+            lacks = LACKS % (len(compared.lacking), kept.segments)
+            reason = lacks if brought else GONE % (kept.segments, ended.outcome)
+            ended = replace(ended, outcome=Outcome.INCOMPLETE, reason=reason)
+        self._kept = ended_as(kept, ended)
+        return self._kept
 
     def remove_stale(self, *, in_file: bool) -> None:
         """Remove parts that no longer count, and its own where its lines now lie in the session's file."""
@@ -175,17 +216,60 @@ class Draft(Struct, eq=False):
             self._chunks.append(chunk)
             self.size += len(chunk)
             self._hash.update(chunk)
+            if self._comparison is not None:
+                self._comparison.see(map(segment_of, lines_of([chunk])))
 
     def _drop(self) -> None:
         self._chunks = []
         self._void.add(self._number)
 
+    def _lacks(self, kept: ViewRecord) -> bool:
+        """True where the chain so far has not brought all that is kept; its own beginning is."""
+        return bool(kept.segments) and kept.part != self._number and bool(self._compared(kept).lacking)
+
+    def _compared(self, kept: ViewRecord) -> Comparison:
+        """The chain so far against what is kept; from then on it is compared as it grows."""
+        if self._comparison is None:
+            try:
+                self._comparison = Comparison(kept_lines(kept, self.layout))
+            except (OSError, ValueError) as damage:
+                what = f"what the archive has of {kept.planned.view} is damaged ({damage})"
+                if kept.finished:
+                    raise ArchiveError(f"{what}; `replay-fetch verify {self.layout.root}`") from damage
+                log.warning("%s; the new answer takes its place", what)
+                self._comparison = Comparison(())
+            self._comparison.see(map(segment_of, lines_of(self.read())))
+        return self._comparison
+
+    def _put_together(self, kept: ViewRecord) -> ViewRecord:
+        """Write what is kept, and behind it what the chain brought beside that, into a part of its own."""
+        sha256, continuity, segments = hashlib.sha256(), Continuity(), 0
+
+        def counted() -> Iterator[bytes]:
+            nonlocal segments
+            for line in both(kept_lines(kept, self.layout), self.read()):
+                sha256.update(line)
+                continuity.add(facts(segment_of(line)))
+                segments += 1
+                yield line
+
+        number = self._number + 1
+        size = write_file(self.layout.part(self.planned.row, number), counted())
+        pages, shape, source = kept.pages + self.pages, kept.shape or self._shape, kept.source or self._source
+        self._begin_anew()
+        self._new_part = True
+        self.size = self._saved = size
+        self._segments, self._hash, self._continuity = segments, sha256, continuity
+        self.pages, self._shape, self._source = pages, shape, source
+        return self._record(None)
+
     def _stays(self, kept: ViewRecord, ended: ViewEnded) -> bool:
-        """True where a finished view's earlier answer is to stay: the new one is the same, or holds less."""
+        """True where a finished view's earlier answer is to stay: the new one is the same, or only holds less."""
         same = ended.outcome is kept.outcome and self._sha256 == kept.sha256
-        may_replace = not same and ended.outcome.finished and self._segments >= kept.segments
-        if may_replace and holds_all_of(kept, self.read(), self.layout):
-            return False
+        if not same and ended.outcome.finished and (self._segments or not kept.segments):
+            compared = self._compared(kept)
+            if compared.brings_more or (not compared.lacking and self._segments >= kept.segments):
+                return False
         if not same:
             self.refused = STAYS % (self.planned.view, ended.outcome, self._segments, kept.segments)
         self._drop()
@@ -204,7 +288,7 @@ class Draft(Struct, eq=False):
         except (OSError, ValueError):
             intact = False
         if not intact:
-            self.start_over()
+            self._begin_anew()
             self.damaged = True
 
     @property

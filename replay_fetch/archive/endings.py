@@ -9,6 +9,7 @@ from replay_fetch.model import Outcome, PlannedView, ViewRecord
 
 DAMAGED = "its saved part is damaged; the next run fetches it anew"
 GONE = "an earlier run got %d segments before it was cut off, which are kept; asked again, the view is %s"
+LACKS = "the API's latest answer lacks %d of the %d segments here; those came earlier, and stay first"
 STAYS = "%s: asked again, it is %s with %d segments where there were %d; the archive keeps what it has"
 EXPECTED = "segments_expected"
 
