@@ -40,7 +40,7 @@ def left_behind(layout: Layout, count: int, then: str | None, outcome: Outcome |
 
 def test_a_new_view_begins_with_nothing(layout: Layout) -> None:
     draft = Draft.begin(planned(), layout)
-    assert (read(draft), draft.size, draft.pages) == (b"", 0, 0)
+    assert (read(draft), draft.chain.text.size, draft.chain.pages) == (b"", 0, 0)
 
 
 def test_its_lines_are_the_same_however_often_it_is_saved(layout: Layout) -> None:
@@ -52,7 +52,7 @@ def test_its_lines_are_the_same_however_often_it_is_saved(layout: Layout) -> Non
     assert read(draft) == content(planned(), 4)
     record = draft.settle(ended(planned()))
     assert (record.segments, record.pages, record.sha256) == (4, 4, sha256(content(planned(), 4)))
-    assert record.size == draft.size == len(content(planned(), 4))
+    assert record.size == draft.chain.text.size == len(content(planned(), 4))
 
 
 def test_a_save_is_new_once(layout: Layout) -> None:
@@ -61,7 +61,7 @@ def test_a_save_is_new_once(layout: Layout) -> None:
     assert [draft.save(), draft.save()] == [True, False]
     add(draft, 1, first=1)
     assert draft.save() is False
-    assert draft.part.read_bytes() == content(planned(), 2)
+    assert draft.chain.part.read_bytes() == content(planned(), 2)
 
 
 def test_a_chain_goes_on_behind_what_is_saved(layout: Layout) -> None:
@@ -122,7 +122,7 @@ def test_a_chain_that_begins_anew_heals_a_damaged_part(layout: Layout) -> None:
 
 def test_a_void_part_is_kept_until_the_ledger_has_the_new_one(layout: Layout) -> None:
     draft = Draft.begin(left_behind(layout, 2, "t2"), layout)
-    old = draft.part
+    old = draft.chain.part
     draft.start_over()
     add(draft, 3)
     draft.save()

@@ -204,8 +204,8 @@ def _added(draft: Draft, pages: Sequence[PageArrived]) -> list[RawPage]:
         if arrived.answer is not None and not draft.damaged:
             raw.append(draft.raw_page(arrived.answer, arrived.source))
         draft.add(arrived.page, arrived.source)
-    if draft.token is not None:
-        draft.leave_trail(arrived.page for arrived in pages)
+    if draft.chain.token is not None:
+        draft.chain.leave_trail(arrived.page for arrived in pages)
     return raw
 
 

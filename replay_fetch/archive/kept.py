@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterable, Iterator
 
 from replay_fetch.archive.blocks import file_range, lines_of
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import renumbered, segment_of
 from replay_fetch.archive.stored import stored_text
+from replay_fetch.errors import ArchiveError
 from replay_fetch.model import ViewRecord
+
+log = logging.getLogger(__name__)
 
 
 class Comparison:
@@ -35,6 +39,21 @@ class Comparison:
                 self.lacking.discard(same)
             else:
                 self.brings_more = True
+
+
+def compared(kept: ViewRecord, layout: Layout) -> Comparison:
+    """What the archive has of a view, ready to be held against a new answer.
+
+    Raises ArchiveError where a finished view is damaged. What was saved of another and is damaged counts no more.
+    """
+    try:
+        return Comparison(kept_lines(kept, layout))
+    except (OSError, ValueError) as damage:
+        what = f"what the archive has of {kept.planned.view} is damaged ({damage})"
+        if kept.finished:
+            raise ArchiveError(f"{what}; `replay-fetch verify {layout.root}`") from damage
+        log.warning("%s; the new answer takes its place", what)
+        return Comparison(())
 
 
 def kept_lines(kept: ViewRecord, layout: Layout) -> Iterator[bytes]:
