@@ -12,7 +12,6 @@ from msgspec import Struct, field
 from replay_fetch.api import Continuity, Trail, facts
 from replay_fetch.archive.blocks import file_range, whole_lines
 from replay_fetch.archive.durable import write_file
-from replay_fetch.archive.endings import lacking
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines, segment_of
 from replay_fetch.archive.messages import ViewEnded
@@ -166,7 +165,7 @@ class ChainDraft(Struct, eq=False):
             segments=self.text.segments,
             size=self.text.size,
             sha256=self.text.sha256,
-            checks=self.text.warnings() | lacking(self.planned, self.text.segments),
+            checks=self.text.warnings() | self.planned.lacking(self.text.segments),
             about=self.text.about() | trail,
             token=token,
             part=self.number,

@@ -9,13 +9,13 @@ from msgspec.structs import replace
 
 from replay_fetch.archive.blocks import lines_of
 from replay_fetch.archive.chain_draft import ChainDraft
-from replay_fetch.archive.endings import DAMAGED, EXPECTED, GONE, LACKS, STAYS, ended_as, lacking
+from replay_fetch.archive.endings import DAMAGED, GONE, LACKS, STAYS, ended_as
 from replay_fetch.archive.kept import Comparison, both, compared, kept_lines
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import segment_of
 from replay_fetch.archive.messages import ViewEnded
 from replay_fetch.archive.raw import RawPage
-from replay_fetch.model import Answer, Outcome, Page, PlannedView, ViewRecord
+from replay_fetch.model import EXPECTED, Answer, Outcome, Page, PlannedView, ViewRecord
 
 
 class Draft(Struct, eq=False):
@@ -125,7 +125,7 @@ class Draft(Struct, eq=False):
         kept = self._kept
         if kept is not None and kept.finished and (ended is None or self._stays(kept, ended)):
             noticed = {name: value for name, value in kept.checks.items() if name != EXPECTED}
-            checks = noticed | lacking(self.planned, kept.segments)
+            checks = noticed | self.planned.lacking(kept.segments)
             return replace(kept, planned=replace(self.planned, earlier=None), checks=checks)
         if self.damaged:
             self._kept = ViewRecord(self.planned, part=self.chain.number)

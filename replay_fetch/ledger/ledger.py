@@ -19,6 +19,7 @@ from replay_fetch.ledger.rows import (
     result_row,
     view_record,
 )
+from replay_fetch.ledger.setting import Setting, State
 from replay_fetch.ledger.totals import Totals, sum_views
 from replay_fetch.model import Outcome, PlannedView, View, ViewRecord
 
@@ -71,6 +72,8 @@ class Ledger(Database):
             loaded = load_rows(self._db, number, rows)
             columns = (number, loaded.rows, loaded.views, loaded.duplicates)
             self._db.execute("INSERT INTO list VALUES (?, NULL, ?, ?, ?)", columns)
+            came_in = "UPDATE setting SET value = ? WHERE name = ? AND value = ?"
+            self._db.execute(came_in, (State.LOADED, Setting.STATE, State.CLEAN))
         return loaded
 
     def rehearse(self, rows: Iterable[tuple[int, View, int | None]]) -> tuple[LoadedList, Totals]:

@@ -24,3 +24,5 @@ class State(StrEnum):
     RUNNING = "running"
     """They may be behind it: a run is going on, or was killed."""
     CLEAN = "clean"
+    LOADED = "loaded"
+    """The files are; of a list that came in since, the manifest knows nothing."""
