@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from replay_fetch.archive.commit import Committer
 from replay_fetch.archive.desk import Desk
 from replay_fetch.archive.layout import Layout
 from replay_fetch.errors import ArchiveError
-from replay_fetch.model import Answer, Outcome, Page, PlannedView, ViewRecord
+from replay_fetch.model import Answer, Outcome, Page, PlannedView, Source, View, ViewRecord
 
 ANSWER = Answer(200, {"content-type": "text/html"}, b"<html>")
 ONE, TWO = planned(1), planned(2)
@@ -30,13 +30,15 @@ class WatchfulJournal(FakeJournal):
     layout: Layout = field(default_factory=lambda: Layout(Path()))
     refuse: bool = False
 
-    def record(self, records: Iterable[ViewRecord], unnamed: Iterable[int] = ()) -> None:
+    def record(
+        self, records: Iterable[ViewRecord], unnamed: Iterable[int] = (), understood: Sequence[View] = ()
+    ) -> None:
         if self.refuse:
             raise ArchiveError("the ledger cannot be written")
         batch, waiting = list(records), set(unnamed)
         for needed in (self.views | {record.planned.row: record for record in batch}).values():
             assert self.on_disk(needed, waiting), f"not on the disk: {needed}"
-        super().record(batch, waiting)
+        super().record(batch, waiting, understood)
 
     def on_disk(self, record: ViewRecord, unnamed: Iterable[int] = ()) -> bool:
         if not record.size:
@@ -305,6 +307,24 @@ def test_such_a_page_has_its_number_in_the_chain_in_every_run(bench: Bench) -> N
     again = planned(1, earlier=bench.journal.views[1])
     refreshed(bench, 1).commit(replace(unread, planned=again), close=True)
     assert bench.raw(ONE) == ["0003.body", "0003.json"]
+
+
+def test_raw_pages_that_go_are_named_with_the_record_that_makes_them_go(bench: Bench) -> None:
+    """So that a run which follows a kill removes them."""
+    bench.commit(replace(ended(ONE, Outcome.UNRECOGNISED), answer=ANSWER), close=True)
+    assert bench.journal.understood == []
+    one = planned(1, earlier=bench.journal.views[1])
+    later = refreshed(bench, 1)
+    later.commit(arrived(one), ended(one))
+    assert (later.journal.understood, later.raw(ONE)) == ([ONE.view], [])
+
+
+def test_pages_of_two_stores_are_all_kept_raw_and_overwrite_none(hoarder: Bench) -> None:
+    empty = PageArrived(ONE, Page([], shape="data"), Source.EVENT_PLATFORM, Answer(200, {}, b"recent"))
+    pages = [replace(arrived(ONE), source=Source.BLOB, answer=Answer(200, {}, b"%d" % number)) for number in (1, 2)]
+    hoarder.commit(empty, ChainRestarted(ONE), *pages, ended(ONE), ended(TWO, Outcome.EMPTY))
+    folder = hoarder.layout.raw_folder(ONE.view)
+    assert [path.read_bytes() for path in sorted(folder.glob("*.body"))] == [b"recent", b"1", b"2"]
 
 
 def test_a_chain_that_begins_anew_is_kept_raw_from_its_first_page_on(hoarder: Bench) -> None:

@@ -165,6 +165,17 @@ def test_what_the_database_refuses_is_told_in_our_words(ledger: Ledger, monkeypa
         ledger.session_views(1)
 
 
+def test_views_whose_raw_pages_go_are_those_of_the_latest_record(ledger: Ledger) -> None:
+    one, two, three = load(ledger, 3)
+    ledger.record([ViewRecord(one, Outcome.FETCHED)], understood=[one.view, two.view])
+    assert ledger.understood() == [one.view, two.view]
+    ledger.record([ViewRecord(two, Outcome.FETCHED)])
+    assert ledger.understood() == []
+    ledger.record([ViewRecord(three, Outcome.FETCHED)], understood=[three.view])
+    ledger.raw_removed()
+    assert ledger.understood() == []
+
+
 def test_totals_are_sums_by_outcome_of_one_list_or_of_all(ledger: Ledger) -> None:
     one, two, three, *_ = load(ledger, 4)
     ledger.load([(2, one.view, 4)])

@@ -14,6 +14,8 @@ class Setting(StrEnum):
     """A `State`, or nothing in a new archive."""
     CHAINS = "chains"
     """Of what a paging token may depend, as JSON; where it changes, unfinished chains begin anew."""
+    UNDERSTOOD = "understood"
+    """Views whose raw pages go behind the latest commit, as JSON; nothing where there are none."""
     DEMO = "demo"
     """There where ``replay-fetch demo`` made the archive: nobody's recordings are in it."""
 
