@@ -289,9 +289,9 @@ def test_what_is_not_a_ledger_of_this_version_is_refused_and_left_alone(
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_one_that_is_not_there_is_not_made_for_reading(path: Path) -> None:
-    with pytest.raises(ArchiveError, match=r"ledger\.sqlite"):
-        Ledger.open_read_only(path)
+def test_one_that_is_not_there_reads_as_empty_and_is_not_made(path: Path) -> None:
+    with closing(Ledger.open_read_only(path)) as ledger:
+        assert (ledger.blank, ledger.totals()) == (True, Totals())
     assert not path.exists()
 
 

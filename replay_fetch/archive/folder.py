@@ -50,10 +50,15 @@ def check_ledger_is_there(layout: Layout) -> None:
     ledger = layout.ledger
     if ledger.is_file() and ledger.stat().st_size:
         return
-    if layout.manifest.exists() or (layout.sessions.is_dir() and any(layout.sessions.iterdir())):
+    if has_files(layout):
         raise ArchiveError(
             f"{layout.root} has files but no ledger; `replay-fetch verify --rebuild {layout.root}` makes one of them"
         )
+
+
+def has_files(layout: Layout) -> bool:
+    """True where there is a manifest or a session's file: a run got past its first commit."""
+    return layout.manifest.exists() or (layout.sessions.is_dir() and any(layout.sessions.iterdir()))
 
 
 class Knowledge(Protocol):

@@ -13,6 +13,7 @@ import orjson
 from msgspec.structs import replace as with_values
 
 from replay_fetch.archive import BadLine, Entry, Layout, read_manifest
+from replay_fetch.archive.folder import has_files
 from replay_fetch.archive.manifest import manifest_line
 from replay_fetch.archive.reading import read_line
 from replay_fetch.archive.sweep import Session
@@ -30,6 +31,8 @@ class Account:
     def __init__(self, layout: Layout) -> None:
         self.run_ended = True
         """False where the last run was killed: it may have written more than the ledger knows of."""
+        self.half_rebuilt = False
+        """A rebuild was killed behind its new ledger."""
         self.complaint: Finding | None = None
         """Why it cannot be believed."""
         self._layout = layout
@@ -37,11 +40,14 @@ class Account:
         self._may_be_behind = frozenset[str]()
         """Keys of the manifest that hang on a list which came in since it was written."""
         with self._noting():
-            if layout.ledger.is_file():
+            if layout.ledger.is_file() or not has_files(layout):
                 self._ledger = Ledger.open_read_only(layout.ledger)
+                if self._ledger.blank and has_files(layout):
+                    raise DamagedLedger(layout.ledger, "empty, and the archive has files")
                 self._ledger.check()
                 state = self._ledger.setting(Setting.STATE)
                 self.run_ended = state in {State.CLEAN, State.LOADED}
+                self.half_rebuilt = state == State.REBUILT
                 if state == State.LOADED:
                     self._may_be_behind = frozenset({EXPECTED})
                 compression = Compression(self._ledger.setting(Setting.COMPRESSION) or Compression.NONE)
@@ -51,6 +57,11 @@ class Account:
         """Let go of the ledger."""
         if self._ledger is not None:
             self._ledger.close()
+
+    @property
+    def blank(self) -> bool:
+        """True where nothing was ever kept: a first run was killed before it came to that."""
+        return self._ledger is not None and self._ledger.blank
 
     @property
     def leads(self) -> bool:

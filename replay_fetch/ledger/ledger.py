@@ -56,6 +56,11 @@ class Ledger(Database):
         with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
 
+    def drop_setting(self, name: str) -> None:
+        """Keep a value no longer."""
+        with self._transaction():
+            self._db.execute("DELETE FROM setting WHERE name = ?", (name,))
+
     # --- the plan
 
     def known_list(self, fingerprint: str) -> LoadedList | None:
@@ -146,8 +151,7 @@ class Ledger(Database):
 
     def raw_removed(self) -> None:
         """No raw pages are to be removed any more."""
-        with self._transaction():
-            self._db.execute("DELETE FROM setting WHERE name = ?", (Setting.UNDERSTOOD,))
+        self.drop_setting(Setting.UNDERSTOOD)
 
     def unnamed(self) -> list[tuple[int, str]]:
         """Sessions, by number and id, whose new file may still be without its name."""

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from msgspec.structs import replace
 
+from replay_fetch.ledger.damage import DamagedRow
 from replay_fetch.model import EXPECTED, Outcome, PlannedView, Span, View, ViewRecord
 
 _FINISHED = ", ".join(f"'{outcome}'" for outcome in Outcome if outcome.finished)
@@ -74,6 +75,13 @@ def planned_view(columns: tuple[Any, ...]) -> PlannedView:  # sqlite3 does not t
 
 def view_record(columns: tuple[Any, ...]) -> ViewRecord:
     """The record that a row of `VIEWS` holds; one without outcome where the view has not ended."""
+    try:
+        return _view_record(columns)
+    except (ValueError, TypeError) as error:
+        raise DamagedRow(str(error)) from error
+
+
+def _view_record(columns: tuple[Any, ...]) -> ViewRecord:
     planned = _planned(columns)
     if columns[_REASON] is None:
         return ViewRecord(planned)

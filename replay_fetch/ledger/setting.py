@@ -16,6 +16,10 @@ class Setting(StrEnum):
     """Of what a paging token may depend, as JSON; where it changes, unfinished chains begin anew."""
     UNDERSTOOD = "understood"
     """Views whose raw pages go behind the latest commit, as JSON; nothing where there are none."""
+    ASIDE = "aside"
+    """What a rebuild has still to set aside, as JSON, before anything else is done to the files."""
+    REBUILT_ASIDE = "rebuilt aside"
+    """The name of the folder to which the latest rebuild set aside what it did not know of."""
     DEMO = "demo"
     """There where ``replay-fetch demo`` made the archive: nobody's recordings are in it."""
 
@@ -26,5 +30,7 @@ class State(StrEnum):
     RUNNING = "running"
     """They may be behind it: a run is going on, or was killed."""
     CLEAN = "clean"
+    REBUILT = "rebuilt"
+    """They may be behind it: it is new, and was made from the manifest and what is good."""
     LOADED = "loaded"
     """The files are; of a list that came in since, the manifest knows nothing."""

@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import astuple, dataclass, field
 from operator import add
 
+from replay_fetch.ledger.damage import DamagedRow
 from replay_fetch.model import Noted, Outcome
 
 # ``checks`` is JSON without a space: its keys are found as they stand, for no value in it is text.
@@ -62,10 +63,17 @@ def sum_views(db: sqlite3.Connection, list_number: int | None) -> Totals:
         if outcome is None:
             totals.unasked += views
         else:
-            totals.outcomes[Outcome(outcome)] = views
+            totals.outcomes[_known(outcome)] = views
         totals.segments += segments
         totals.pages += pages
         totals.size += size
         totals.noted = Noted(*map(add, astuple(totals.noted), noted))
     (totals.sessions,) = db.execute(_SESSIONS.format(where=where), {"list": list_number}).fetchone()
     return totals
+
+
+def _known(outcome: str) -> Outcome:
+    try:
+        return Outcome(outcome)
+    except ValueError as error:
+        raise DamagedRow(str(error)) from error
