@@ -342,7 +342,8 @@ def test_asked_again_a_view_keeps_the_raw_pages_of_the_answer_that_may_stay(hoar
     one = planned(1, earlier=hoarder.journal.views[1])
     for _ in range(2):
         refreshed(hoarder, 1).commit(
-            replace(page, planned=one, page=Page(())), replace(ended(one), outcome=Outcome.EMPTY)
+            replace(page, planned=one, page=Page(()), answer=replace(ANSWER, body=b"{}")),
+            replace(ended(one), outcome=Outcome.EMPTY),
         )
         assert hoarder.raw(ONE) == ["0001.body", "0001.json", "0002.body", "0002.json"]
 

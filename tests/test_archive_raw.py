@@ -77,6 +77,17 @@ def test_a_page_of_another_source_overwrites_none_and_has_the_same_number_every_
     assert [pages.find(source, None) for source in ("event_platform", "blob")] == [1, 2]
 
 
+def test_an_answer_that_is_there_already_is_not_kept_again_where_a_finished_view_is_asked_for_again(
+    folder: Path,
+) -> None:
+    """So a refresh that is killed and repeated keeps what one that was not keeps."""
+    keep_raw(folder, [raw(1, b"same"), raw(2, b"old", token="t")])  # noqa: S106 - a paging token
+    later = [raw(3, b"same"), raw(4, b"new", token="t")]  # noqa: S106 - a paging token
+    for _ in range(2):
+        keep_raw(folder, [page._replace(again=True) for page in later])
+        assert numbers(folder) == {"0001": b"same", "0002": b"old", "0004": b"new"}
+
+
 def test_a_page_of_an_older_archive_is_known_by_its_number(folder: Path) -> None:
     keep_raw(folder, [raw(2, b"old")])
     about = json.loads((folder / "0002.json").read_bytes())

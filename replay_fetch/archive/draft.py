@@ -63,8 +63,10 @@ class Draft(Struct, eq=False):
 
     def raw_page(self, answer: Answer, source: str) -> RawPage:
         """The answer as the page behind those so far, and behind those of a finished answer, which may stay."""
-        before = earlier.pages if (earlier := self.planned.earlier) and earlier.finished else 0
-        return RawPage(answer, before + self.chain.pages + 1, source, self.chain.token)
+        earlier = self.planned.earlier
+        again = earlier is not None and earlier.finished
+        before = earlier.pages if earlier and again else 0
+        return RawPage(answer, before + self.chain.pages + 1, source, self.chain.token, again)
 
     def start_over(self) -> None:
         """Begin the chain anew; what came of it so far is kept, on the disk, as if an earlier run had saved it.

@@ -47,6 +47,8 @@ class RawPage(NamedTuple):
     source: str
     token: str | None = None
     """None for the first page."""
+    again: bool = False
+    """The view was finished and is asked for again: an answer that is there already is not kept twice."""
 
 
 def keep_raw(folder: Path, pages: Iterable[RawPage]) -> None:
@@ -56,6 +58,8 @@ def keep_raw(folder: Path, pages: Iterable[RawPage]) -> None:
     gets the first one that is free. So a run that goes on behind a kill gives every page the number it had.
     """
     for page in pages:
+        if page.again and _is_there(folder, page):
+            continue
         body = folder / f"{_number(folder, page):04}.body"
         about = body.with_suffix(".json")
         with explained(f"writing {folder}"):
@@ -74,6 +78,18 @@ def _number(folder: Path, page: RawPage) -> int:
     owners = {int(path.stem): _owner(path) for path in folder.glob("*.json") if path.stem.isdecimal()}
     there = [number for number, owner in owners.items() if owner == place]
     return there[0] if there else next(number for number in count(1) if number not in owners)
+
+
+def _is_there(folder: Path, page: RawPage) -> bool:
+    """True where the same body came from the same place before, whatever its number."""
+    there, body = folder.glob("*.json"), page.answer.body
+    return any(
+        _place(path) == (page.source, page.token)
+        and _is_body(path.with_suffix(".body"))
+        and path.with_suffix(".body").stat().st_size == len(body)
+        and path.with_suffix(".body").read_bytes() == body
+        for path in there
+    )
 
 
 def _owner(path: Path) -> tuple[str, int] | None:

@@ -121,8 +121,9 @@ class Pair:
         log = self.folder / "calls"
         log.unlink(missing_ok=True)
         expected = self._run(step, self.calm, log=log)
-        if step.writes and log.exists():
-            self._kill(step, [Call(*line.split("\t")) for line in log.read_text().splitlines()])
+        calls = [Call(*line.split("\t")) for line in log.read_text().splitlines()]
+        if step.writes and calls:
+            self._kill(step, calls)
         code = self._run(step, self.rough)
         if not step.damage:  # what a rebuild found wrong may be mended when a killed one is repeated
             assert code == expected, f"exit {expected} undisturbed, {code} behind kills: {self._said()}"
