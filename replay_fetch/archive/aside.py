@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from msgspec import Struct, json
 
+from replay_fetch.archive.blocks import whole_file
 from replay_fetch.archive.durable import explained, make_folder, replace, sync_folder, write_file
 from replay_fetch.archive.layout import Layout
 
@@ -67,7 +67,7 @@ def put_in_place(layout: Layout, new: Path, aside: Aside) -> None:
     if layout.ledger.exists():
         make_folder(folder)
         if layout.manifest.exists():  # it is about to be written anew
-            shutil.copyfile(layout.manifest, folder / layout.manifest.name)
+            write_file(folder / layout.manifest.name, whole_file(layout.manifest))
     for name in (layout.ledger.name, f"{layout.ledger.name}-wal", f"{layout.ledger.name}-shm"):
         with suppress(FileNotFoundError):
             if (layout.private / name).exists():

@@ -71,13 +71,13 @@ class Committer:
         """
         drafts: dict[int, Draft] = {}
         records: dict[int, ViewRecord] = {}
-        for delivery in batch.deliveries:
-            row = delivery.planned.row
-            with explained(f"writing {self._layout.parts}"):
+        with explained(f"writing {self._layout.parts}"):
+            for delivery in batch.deliveries:
+                row = delivery.planned.row
                 draft = drafts[row] = self._digest(delivery)
                 records[row] = draft.settle(delivery.ended)
-            if draft.refused:
-                self._tell(draft.refused)
+                if draft.refused:
+                    self._tell(draft.refused)
         files = [file for number in batch.sessions for file in self._session_files(number, records, drafts)]
         files, written = self._write(files, drafts)
         placed = {record.planned.row: record for one in written for record in one.records}

@@ -54,7 +54,9 @@ def _sequences(seeds: range, count: int) -> int:
     with tempfile.TemporaryDirectory(prefix="replay-fetch-crash-") as folder:
         for seed in seeds:
             try:
-                killed += sequence(seed, Path(folder) / "sequence", count)
+                kills = sequence(seed, Path(folder) / "sequence", count)
+                killed += kills
+                _say(f"seed {seed}: {kills.total()} kills")
             except AssertionError as error:
                 broken += 1
                 _say(f"{str(error)[:6000]}\nrepeat: python -m tests.crash --sequences 1 --seed {seed} --steps {count}")
