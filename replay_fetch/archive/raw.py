@@ -75,9 +75,10 @@ def _number(folder: Path, page: RawPage) -> int:
     place = (str(page.source), page.page)
     if _owner(folder / f"{page.page:04}.json") in {None, place}:
         return page.page
-    owners = {int(path.stem): _owner(path) for path in folder.glob("*.json") if path.stem.isdecimal()}
-    there = [number for number, owner in owners.items() if owner == place]
-    return there[0] if there else next(number for number in count(1) if number not in owners)
+    owners = {_owner(path): int(path.stem) for path in folder.glob("*.json") if path.stem.isdecimal()}
+    owners.pop(None, None)  # a run was killed while it wrote that
+    taken = set(owners.values())
+    return owners.get(place) or next(number for number in count(1) if number not in taken)
 
 
 def _is_there(folder: Path, page: RawPage) -> bool:
