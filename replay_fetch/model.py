@@ -125,6 +125,14 @@ class PlannedView(Struct, frozen=True, gc=False):
     earlier: ViewRecord | None = None
     """What an earlier run kept of the view without finishing it."""
 
+    def lacking(self, segments: int) -> dict[str, object]:
+        """The warning that the list counts more than so many segments, by its name in ``Noted``; empty if not."""
+        return {EXPECTED: self.expected} if (self.expected or 0) > segments else {}
+
+
+EXPECTED = "segments_expected"
+"""The one warning that hangs on the list, not on the recording: it is made anew whenever a record is read."""
+
 
 class Span(NamedTuple):
     """Where a view's lines lie in a session file, in bytes as stored."""

@@ -165,13 +165,23 @@ def test_what_the_database_refuses_is_told_in_our_words(ledger: Ledger, monkeypa
         ledger.session_views(1)
 
 
+def test_views_whose_raw_pages_go_are_those_of_the_latest_record(ledger: Ledger) -> None:
+    one, two, three = load(ledger, 3)
+    ledger.record([ViewRecord(one, Outcome.FETCHED)], understood=[one.view, two.view])
+    assert ledger.understood() == [one.view, two.view]
+    ledger.record([ViewRecord(two, Outcome.FETCHED)])
+    assert ledger.understood() == []
+    ledger.record([ViewRecord(three, Outcome.FETCHED)], understood=[three.view])
+    ledger.raw_removed()
+    assert ledger.understood() == []
+
+
 def test_totals_are_sums_by_outcome_of_one_list_or_of_all(ledger: Ledger) -> None:
     one, two, three, *_ = load(ledger, 4)
+    ledger.load([(2, one.view, 4)])
     ledger.record(
         [
-            ViewRecord(
-                one, Outcome.FETCHED, pages=2, segments=3, size=100, checks={"gaps": [1], "segments_expected": 4}
-            ),
+            ViewRecord(one, Outcome.FETCHED, pages=2, segments=3, size=100, checks={"gaps": [1]}),
             ViewRecord(two, Outcome.FETCHED, pages=1, segments=1, size=10),
             ViewRecord(
                 three, Outcome.FAILED, pages=1, reason="reset", checks={"repeats": [1], "lacks_full_snapshot": True}
@@ -279,9 +289,9 @@ def test_what_is_not_a_ledger_of_this_version_is_refused_and_left_alone(
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_one_that_is_not_there_is_not_made_for_reading(path: Path) -> None:
-    with pytest.raises(ArchiveError, match=r"ledger\.sqlite"):
-        Ledger.open_read_only(path)
+def test_one_that_is_not_there_reads_as_empty_and_is_not_made(path: Path) -> None:
+    with closing(Ledger.open_read_only(path)) as ledger:
+        assert (ledger.blank, ledger.totals()) == (True, Totals())
     assert not path.exists()
 
 

@@ -5,17 +5,12 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from replay_fetch.archive.messages import ViewEnded
-from replay_fetch.model import Outcome, PlannedView, ViewRecord
+from replay_fetch.model import Outcome, ViewRecord
 
 DAMAGED = "its saved part is damaged; the next run fetches it anew"
 GONE = "an earlier run got %d segments before it was cut off, which are kept; asked again, the view is %s"
+LACKS = "the API's latest answer lacks %d of the %d segments here; those came earlier, and stay first"
 STAYS = "%s: asked again, it is %s with %d segments where there were %d; the archive keeps what it has"
-EXPECTED = "segments_expected"
-
-
-def lacking(planned: PlannedView, segments: int) -> dict[str, object]:
-    """What to note where the list says that there are more segments."""
-    return {EXPECTED: planned.expected} if (planned.expected or 0) > segments else {}
 
 
 def ended_as(record: ViewRecord, ended: ViewEnded | None) -> ViewRecord:

@@ -10,9 +10,10 @@ from typing import Protocol
 from replay_fetch.archive.durable import explained, make_folder, replace, sync_folder
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
+from replay_fetch.archive.raw import remove_raw
 from replay_fetch.archive.standing import cut_back, noted
 from replay_fetch.errors import ArchiveError
-from replay_fetch.model import ViewRecord
+from replay_fetch.model import View, ViewRecord
 
 
 @contextmanager
@@ -49,10 +50,15 @@ def check_ledger_is_there(layout: Layout) -> None:
     ledger = layout.ledger
     if ledger.is_file() and ledger.stat().st_size:
         return
-    if layout.manifest.exists() or (layout.sessions.is_dir() and any(layout.sessions.iterdir())):
+    if has_files(layout):
         raise ArchiveError(
             f"{layout.root} has files but no ledger; `replay-fetch verify --rebuild {layout.root}` makes one of them"
         )
+
+
+def has_files(layout: Layout) -> bool:
+    """True where there is a manifest or a session's file: a run got past its first commit."""
+    return layout.manifest.exists() or (layout.sessions.is_dir() and any(layout.sessions.iterdir()))
 
 
 class Knowledge(Protocol):
@@ -63,6 +69,12 @@ class Knowledge(Protocol):
 
     def named(self) -> None:
         """All session files have their names."""
+
+    def raw_removed(self) -> None:
+        """No raw pages are to be removed any more."""
+
+    def understood(self) -> Sequence[View]:
+        """Views whose raw pages may still be there, though they are understood."""
 
     def session_views(self, session: int) -> Sequence[ViewRecord]:
         """All views of a session in list order."""
@@ -86,6 +98,9 @@ def make_good(layout: Layout, ledger: Knowledge) -> None:
             cut_back(layout, ledger.session_views(session))
         sync_folder(layout.sessions)
         ledger.named()
+        for view in ledger.understood():
+            remove_raw(layout.raw_folder(view))
+        ledger.raw_removed()
         # What the ledger says of a partial file may be older than the file.
         ledger.forget_partial_files()
         for partial in layout.sessions.glob("*.partial.*"):

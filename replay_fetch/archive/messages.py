@@ -17,7 +17,7 @@ class PageArrived(Struct, frozen=True, gc=False):
 
 
 class ChainRestarted(Struct, frozen=True, gc=False):
-    """The view's chain begins anew: what arrived of it so far does not count."""
+    """The view's chain begins anew; what arrived of it so far stays until the new one holds all of that."""
 
     planned: PlannedView
 

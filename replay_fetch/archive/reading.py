@@ -85,12 +85,12 @@ class BadLine(NamedTuple):
 
 
 def readable(root: Path) -> Layout:
-    """An archive that is there, for reading; its manifest or its ledger may be missing.
+    """An archive that is there, for reading; its manifest or its ledger may be missing, or both for the moment.
 
     Raises ArchiveError where there is none.
     """
     layout = Layout(root)
-    if not (layout.manifest.is_file() or layout.ledger.is_file()):
+    if not (layout.manifest.is_file() or layout.private.is_dir()):
         raise ArchiveError(f"{root} is not an archive of replay-fetch: it has no {layout.manifest.name}")
     return layout
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
+
+import orjson
 
 from replay_fetch.ledger.damage import DamagedLedger
 from replay_fetch.ledger.database import Database
@@ -19,6 +21,7 @@ from replay_fetch.ledger.rows import (
     result_row,
     view_record,
 )
+from replay_fetch.ledger.setting import Setting, State
 from replay_fetch.ledger.totals import Totals, sum_views
 from replay_fetch.model import Outcome, PlannedView, View, ViewRecord
 
@@ -37,6 +40,9 @@ class Ledger(Database):
     A transaction that cannot be written (disk full, damage) raises ArchiveError and changes nothing.
     """
 
+    _understood = False
+    """The latest commit named views whose raw pages go."""
+
     # --- settings of the archive
 
     def setting(self, name: str) -> str | None:
@@ -49,6 +55,11 @@ class Ledger(Database):
         """Keep a value with the archive."""
         with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
+
+    def drop_setting(self, name: str) -> None:
+        """Keep a value no longer."""
+        with self._transaction():
+            self._db.execute("DELETE FROM setting WHERE name = ?", (name,))
 
     # --- the plan
 
@@ -71,6 +82,8 @@ class Ledger(Database):
             loaded = load_rows(self._db, number, rows)
             columns = (number, loaded.rows, loaded.views, loaded.duplicates)
             self._db.execute("INSERT INTO list VALUES (?, NULL, ?, ?, ?)", columns)
+            came_in = "UPDATE setting SET value = ? WHERE name = ? AND value = ?"
+            self._db.execute(came_in, (State.LOADED, Setting.STATE, State.CLEAN))
         return loaded
 
     def rehearse(self, rows: Iterable[tuple[int, View, int | None]]) -> tuple[LoadedList, Totals]:
@@ -116,14 +129,29 @@ class Ledger(Database):
 
     # --- results
 
-    def record(self, records: Iterable[ViewRecord], unnamed: Iterable[int] = ()) -> None:
+    def record(
+        self, records: Iterable[ViewRecord], unnamed: Iterable[int] = (), understood: Sequence[View] = ()
+    ) -> None:
         """Keep how views ended and where their bytes lie, all or none of them.
 
-        ``unnamed`` are sessions whose new file gets its name only after this.
+        ``unnamed`` are sessions whose new file gets its name only after this, ``understood`` views whose raw pages
+        are removed then.
         """
         with self._transaction():
             self._db.executemany(RECORD, map(result_row, records))
             self._db.executemany("INSERT OR IGNORE INTO unnamed VALUES (?)", ((session,) for session in unnamed))
+            if understood or self._understood:
+                views = orjson.dumps([list(view) for view in understood]).decode()
+                self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (Setting.UNDERSTOOD, views))
+        self._understood = bool(understood)
+
+    def understood(self) -> list[View]:
+        """Views whose raw pages may still be there, though they are understood."""
+        return [View(*ids) for ids in orjson.loads(self.setting(Setting.UNDERSTOOD) or "[]")]
+
+    def raw_removed(self) -> None:
+        """No raw pages are to be removed any more."""
+        self.drop_setting(Setting.UNDERSTOOD)
 
     def unnamed(self) -> list[tuple[int, str]]:
         """Sessions, by number and id, whose new file may still be without its name."""

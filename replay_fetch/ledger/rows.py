@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from msgspec.structs import replace
 
-from replay_fetch.model import Outcome, PlannedView, Span, View, ViewRecord
+from replay_fetch.ledger.damage import DamagedRow
+from replay_fetch.model import EXPECTED, Outcome, PlannedView, Span, View, ViewRecord
 
 _FINISHED = ", ".join(f"'{outcome}'" for outcome in Outcome if outcome.finished)
 _UNFINISHED = f"(outcome IS NULL OR outcome NOT IN ({_FINISHED}))"
@@ -73,6 +75,13 @@ def planned_view(columns: tuple[Any, ...]) -> PlannedView:  # sqlite3 does not t
 
 def view_record(columns: tuple[Any, ...]) -> ViewRecord:
     """The record that a row of `VIEWS` holds; one without outcome where the view has not ended."""
+    try:
+        return _view_record(columns)
+    except (ValueError, TypeError) as error:
+        raise DamagedRow(str(error)) from error
+
+
+def _view_record(columns: tuple[Any, ...]) -> ViewRecord:
     planned = _planned(columns)
     if columns[_REASON] is None:
         return ViewRecord(planned)
@@ -87,7 +96,7 @@ def view_record(columns: tuple[Any, ...]) -> ViewRecord:
         segments=segments,
         size=size,
         sha256=sha256,
-        checks=orjson.loads(checks),
+        checks=_recorded(orjson.loads(checks)) | planned.lacking(segments),
         about=orjson.loads(about),
         token=token,
         part=part,
@@ -113,13 +122,18 @@ def result_row(record: ViewRecord) -> tuple[object, ...]:
         record.segments,
         record.size,
         record.sha256,
-        orjson.dumps(record.checks).decode(),
+        orjson.dumps(_recorded(record.checks)).decode(),
         orjson.dumps(record.about).decode(),
         record.token,
         record.part,
         *(record.whole or _NO_SPAN),
         *(record.partial or _NO_SPAN),
     )
+
+
+def _recorded(checks: Mapping[str, object]) -> dict[str, object]:
+    """The warnings that are kept with a view; what a list expects is not one, for a later list may say else."""
+    return {name: value for name, value in checks.items() if name != EXPECTED}
 
 
 def _span(columns: tuple[Any, ...]) -> Span | None:
