@@ -12,7 +12,7 @@
     └── RequestError             one page of one view: becomes the view's outcome
         ├── RetryableError       the same page is asked for again
         │   ├── RateLimited      429: waits at the gate, spends no attempt
-        │   ├── ServerError      408, 5xx, 512, a 404 of a gateway
+        │   ├── ServerError      408, 5xx, 512; a gateway's 404; 202, 206, 304, 409, 423, 425; errors in a 200
         │   ├── TransportError   connect, reset, stall, truncated body
         │   └── GarbledBody      a 200 whose body is cut or is an HTML page
         ├── NotFound             404, 410 in the API's own words
@@ -84,7 +84,7 @@ class RateLimited(RetryableError):
 
 
 class ServerError(RetryableError):
-    """The API answered 408, a 5xx or its undocumented 512; or a box on the way answered 404 in its stead."""
+    """No answer for now: a 5xx or a status like it, a gateway's 404, or a 200 that says of itself that it failed."""
 
 
 class TransportError(RetryableError):
