@@ -12,7 +12,7 @@
     └── RequestError             one page of one view: becomes the view's outcome
         ├── RetryableError       the same page is asked for again
         │   ├── RateLimited      429: waits at the gate, spends no attempt
-        │   ├── ServerError      408, 5xx, 512, a 404 of a gateway, a 200 that says of itself that it failed
+        │   ├── ServerError      5xx, 512; a gateway's 404; 202, 206, 304, 409, 423, 425; errors in a 200
         │   │   └── ServerTimeout  408, 504, a search that says that it timed out
         │   ├── TransportError   connect, reset, truncated body
         │   │   └── Stalled      no byte within --read-timeout
@@ -86,10 +86,7 @@ class RateLimited(RetryableError):
 
 
 class ServerError(RetryableError):
-    """The API answered a 5xx, its undocumented 512, or a 200 that says of itself that it is no success.
-
-    Or a box on the way answered 404 in its stead.
-    """
+    """No answer for now: a 5xx or a status like it, a gateway's 404, or a 200 that says of itself that it failed."""
 
 
 class ServerTimeout(ServerError):

@@ -114,7 +114,7 @@ def test_what_is_not_a_wrapper_is_left_alone(element: bytes) -> None:
     ],
 )
 def test_a_shape_that_no_rule_knows_is_refused_with_what_is_there(body: bytes, reason: str) -> None:
-    answer = Answer(200, {"content-type": "x/\x1b"}, body)
+    answer = Answer(200, {"content-type": "x/\x1b", "content-length": "9"}, body)
     with pytest.raises(BadBody) as refused:
         PageDecoder(ApiSettings()).decode(answer)
     assert reason in str(refused.value)
@@ -292,13 +292,24 @@ def test_a_stream_with_anything_but_segments_is_refused(other: bytes, layout: by
             decode(body)
 
 
+@pytest.mark.parametrize("body", [SEGMENT + b"\n" + SEGMENT, zlib.compress(SEGMENT + b"\n") * 2])
+def test_a_stream_that_may_have_been_cut_off_is_asked_for_again(body: bytes) -> None:
+    """An HTTP/1.0 answer ends where its connection does, be it in the middle."""
+    answer = Answer(200, {"content-type": "application/x-ndjson"}, body)
+    with pytest.raises(GarbledBody, match="in an answer without a length, so that some may be cut off"):
+        PageDecoder(ApiSettings()).decode(answer)
+    assert len(PageDecoder(ApiSettings(segments_path=".")).decode(answer).segments) == 2
+    for header in ({"content-length": "9"}, {"transfer-encoding": "chunked"}):
+        assert len(PageDecoder(ApiSettings()).decode(Answer(200, header, body)).segments) == 2
+
+
 def test_where_a_decoder_has_seen_segments_it_still_tells_errors_from_them() -> None:
     decoder = PageDecoder(ApiSettings())
     good = b'{"data":[{"id":"1","start":1,"records":[]}]}'
     assert decoder.decode(Answer(200, {}, good)).segments
     for body in (b'{"data":[{"url":"https://s3.example/x"}]}', b'[{"url":"x"}]', b'{"url":"x"}\n{"url":"x"}'):
         with pytest.raises(BadBody, match="no segment"):
-            decoder.decode(Answer(200, {}, body))
+            decoder.decode(Answer(200, {"content-length": str(len(body))}, body))
 
 
 @pytest.mark.parametrize("body", [b'{"rows":[{},%s]}', b'{"rows":[%s]}'])

@@ -34,7 +34,7 @@ from replay_fetch.model import Answer
 from replay_fetch.settings import ApiSettings
 body = {body}
 try:
-    page = PageDecoder(ApiSettings()).decode(Answer(200, {{}}, body))
+    page = PageDecoder(ApiSettings()).decode(Answer(200, {{"content-length": "9"}}, body))
     print("page of", len(page.segments))
 except (BadBody, GarbledBody) as error:
     print(type(error).__name__, error)

@@ -26,6 +26,7 @@ from replay_fetch.settings import ApiSettings
 
 _BYTES_SHOWN = 8
 _LONGEST_ERROR = 4096
+_TELL_THE_LENGTH = frozenset({"content-length", "transfer-encoding"})
 _PATHS_NAMED = 3
 _is_object = methodcaller("startswith", b"{")
 
@@ -57,7 +58,10 @@ class PageDecoder:
             text = text_of(answer, self._api.max_page_bytes)
             if text in SAYS_NOTHING:
                 return self._bodiless(text, answer.headers.get("link", ""))
-            return self._page(self._locate(text), answer.headers.get("link", ""))
+            located = self._locate(text)
+            if located.stream and not self._api.segments_path:
+                _require_an_end(located, answer)
+            return self._page(located, answer.headers.get("link", ""))
         except CutBody as damage:
             raise GarbledBody(str(damage), answer) from None
         except UnsoundError as said:
@@ -133,6 +137,15 @@ class PageDecoder:
 @lru_cache(maxsize=64)
 def _shape(name: str, wrapped: str, place: str) -> str:
     return f"{name}{wrapped} + {place}" if place else f"{name}{wrapped}"
+
+
+def _require_an_end(located: Located, answer: Answer) -> None:
+    """Refuse a stream whose end nothing tells: a connection that breaks between two values looks the same."""
+    if _TELL_THE_LENGTH.isdisjoint(answer.headers):
+        raise GarbledBody(
+            f"{located.name} in an answer without a length, so that some may be cut off; --segments-path . takes them",
+            answer,
+        )
 
 
 def _require_objects(located: Located) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from operator import attrgetter, getitem
+from operator import attrgetter
 from typing import Annotated, Literal, NamedTuple, Union
 
 import msgspec
@@ -28,6 +28,9 @@ _BY_RULES = LOOKED_AT | TOKEN_PLACES
 _SCALARS = (bool, float, str)
 _NONE_IN_IT = Annotated[list[None], Meta(max_length=0)]
 _MOST_WORDS = 20
+# Types are made of values here, which no annotation can be.
+_literal: Mapping[object, object] = Literal  # type: ignore[assignment]
+_union: Mapping[object, object] = Union  # type: ignore[assignment]
 # Keys that a struct's field can stand for, and that no disguise of a surrogate (see `split`) can look like.
 _plain = re.compile(r"[ !#-\[\]-~]+")
 
@@ -138,7 +141,7 @@ def _type(path: str, node: _Node, place: str) -> object:
         if key in ERRORS:
             allowed.append(_NONE_IN_IT)
         elif key in STATUSES and node.words:
-            allowed.append(getitem(_INDEXED[0], tuple(sorted(node.words))))
+            allowed.append(_literal[tuple(sorted(node.words))])
     elif path in _BY_RULES:
         allowed.append(Literal[""])
     elif is_named_like_a_token(path):
@@ -149,11 +152,7 @@ def _type(path: str, node: _Node, place: str) -> object:
         allowed += _lists(node)
     if "object" in node.kinds and path not in _BY_RULES - TOKEN_PLACES:
         allowed.append(_struct(path, node, place))
-    return getitem(_INDEXED[1], tuple(allowed))
-
-
-# Types made of values, which no annotation can be.
-_INDEXED: tuple[Mapping[object, object], Mapping[object, object]] = (Literal, Union)  # type: ignore[assignment]
+    return _union[tuple(allowed)]
 
 
 def _lists(node: _Node) -> list[object]:

@@ -36,7 +36,8 @@ and simulator-app-key, or simulator-bearer-token.
 
 faults: --fault KIND[:options], as often as wanted, where KIND is a status
 (500 502 503 504 512 408 401 403 ...) or one of reset-before reset-body
-stall-before stall-body wrong-length truncated html:
+stall-before stall-body wrong-length truncated html errors no-body not-ready
+partial gateway-404:
   503                   the first attempt of every page
   503:burst=3           the first three attempts of every page
   503:single,rate=0.1   the first attempt of one page in ten

@@ -114,7 +114,7 @@ def answer_of(content: bytes) -> Answer:
     """An answer: perhaps ``HTTP <status>``, lines of headers, an empty line, the body."""
     head, _, body = content.partition(b"\n\n")
     if not head.startswith(b"HTTP "):
-        return Answer(200, {}, content)
+        return Answer(200, {"content-length": str(len(content))}, content)
     first, *rest = head.split(b"\n")
     status = _STATUS.search(first)
     headers: dict[str, str] = {}
