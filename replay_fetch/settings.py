@@ -159,7 +159,7 @@ class PlanSettings:
     view_column: str = ""
     max_views: int | None = None
     refresh_window: float | None = None
-    """Seconds: finished views whose recording is not older are asked for again; None asks for none."""
+    """Seconds: finished views whose recording ended less than this ago are asked for again; None asks for none."""
 
     def __post_init__(self) -> None:
         window = self.refresh_window

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from processes import environment
+from processes import HANGS, environment
 
 from replay_fetch.cli import main
 from replay_fetch.cli.main import _GROUPS, COMMANDS, command_parser
@@ -133,7 +133,7 @@ COMP_WORDS=(replay-fetch download --wor); COMP_CWORD=2; $f replay-fetch --wor do
 COMP_WORDS=(replay-fetch download --compress g); COMP_CWORD=3; $f replay-fetch g --compress; echo "${{COMPREPLY[@]}}"
 """
     done = subprocess.run(  # noqa: S603 - our own script
-        [bash, "-c", script], capture_output=True, env=environment(), timeout=60, check=True, text=True
+        [bash, "-c", script], capture_output=True, env=environment(), timeout=HANGS, check=True, text=True
     )
     commands, options, choices = done.stdout.splitlines()
     assert sorted(commands.split()) == ["show", "simulate", "status"]
@@ -166,7 +166,7 @@ def test_help_loads_little(words: list[str]) -> None:
         [sys.executable, "-c", script, *words],
         capture_output=True,
         env=environment(),
-        timeout=30,
+        timeout=HANGS,
         check=True,
         text=True,
     )

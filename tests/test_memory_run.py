@@ -8,6 +8,7 @@ from pathlib import Path
 import anyio
 import pytest
 from archives import KEYS, USUAL, WIDE, Archive, download, downloaded, truth
+from processes import HANGS
 
 from replay_fetch import Client, View, transport
 from replay_fetch.memory import Memory
@@ -92,7 +93,7 @@ async def test_readers_of_a_client_wait_for_room_but_never_for_themselves(memori
         async def read(view: View) -> None:
             assert [one.raw async for one in client.segments(*view)] == list(simulator.truth.expected_segments(view))
 
-        with anyio.fail_after(30):
+        with anyio.fail_after(HANGS):
             async with anyio.create_task_group() as group:
                 for view in simulator.views:
                     group.start_soon(read, view)
