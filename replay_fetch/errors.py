@@ -7,6 +7,7 @@
     ├── InputError               the list or an id cannot be used: nothing was asked      (exit 2)
     ├── AuthError                the API refuses the keys: the run stops                  (exit 3)
     ├── TrustError               the server's certificate is not trusted                  (exit 3)
+    ├── ProxyRefused             the proxy wants another user or password                 (exit 3)
     ├── OutageError              the API stayed dead past --give-up-after                 (exit 3)
     ├── ArchiveError             disk full, archive locked, damaged or not ours           (exit 3)
     └── RequestError             one page of one view: becomes the view's outcome
@@ -14,6 +15,7 @@
         │   ├── RateLimited      429: waits at the gate, spends no attempt
         │   ├── ServerError      408, 5xx, 512
         │   ├── TransportError   connect, reset, stall, truncated body
+        │   │   └── Unreachable  no name, no TLS, no way through the proxy: final where nothing has ever succeeded
         │   └── GarbledBody      a 200 whose body is cut or is an HTML page
         ├── NotFound             404
         ├── Forbidden            401, 403
@@ -56,6 +58,10 @@ class TrustError(ReplayFetchError):
     """The server's certificate is not trusted; trying again would not change that."""
 
 
+class ProxyRefused(ReplayFetchError):
+    """The proxy wants another user or password; trying again would not change that."""
+
+
 class OutageError(ReplayFetchError):
     """Nothing at all succeeded for longer than the run was told to wait."""
 
@@ -89,6 +95,13 @@ class ServerError(RetryableError):
 
 class TransportError(RetryableError):
     """No whole answer came: connect error, reset, stall, or a body that ended early."""
+
+
+class Unreachable(TransportError):
+    """No answer can come as things are: no name, no TLS, no way through the proxy.
+
+    It may pass where answers came before; where none ever did, it is a mistake in the settings.
+    """
 
 
 class GarbledBody(RetryableError):

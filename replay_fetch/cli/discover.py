@@ -24,7 +24,7 @@ from replay_fetch.cli.download_options import (
 from replay_fetch.cli.output import say
 from replay_fetch.commands.discover import Discovery, Wanted, discover
 from replay_fetch.commands.discover_summary import summary_json, summary_lines
-from replay_fetch.environment import credentials, site, warn_if_exposed, warn_of_site
+from replay_fetch.environment import credentials, site, warn_if_exposed
 from replay_fetch.errors import SettingsError
 from replay_fetch.moments import moment_ms
 from replay_fetch.plan import csv_text
@@ -97,7 +97,6 @@ def run(options: argparse.Namespace) -> int:
     console = Console()
     with logging_to(console, settings.show, (keys.api_key, keys.app_key, keys.bearer_token)):
         warn_if_exposed(options.env_file)
-        warn_of_site(settings.api)
         found = anyio.run(partial(discover, wanted, settings, keys, reporter(settings.show, console)))
         with closing(found.views):
             quiet = settings.show.verbosity < 0
