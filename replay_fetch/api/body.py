@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from replay_fetch.api import deflate, zstd
+from replay_fetch.model import Answer
 from replay_fetch.printable import printable
 
 _GZIP = b"\x1f\x8b"
@@ -19,6 +20,11 @@ _PIECE_OUT = 2**20
 _ZSTD_PIECE_IN = 512
 # Compressed twice is a proxy's doing; a body that goes on inflating (some inflate to themselves) is an attack.
 _MAX_LAYERS = 8
+
+
+def is_packed(answer: Answer) -> bool:
+    """True where a body's text is not what its bytes say."""
+    return "content-encoding" in answer.headers or answer.body.startswith(_MAGIC)
 
 
 class CutBody(ValueError):
