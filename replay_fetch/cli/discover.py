@@ -13,7 +13,6 @@ from pathlib import Path
 import anyio
 
 from replay_fetch.api import REPLAYED_VIEWS, Window, check_id
-from replay_fetch.archive.durable import explained, write_atomically
 from replay_fetch.cli.download_options import (
     add_patience_options,
     add_server_options,
@@ -22,11 +21,12 @@ from replay_fetch.cli.download_options import (
     show_settings,
 )
 from replay_fetch.cli.output import say
-from replay_fetch.commands.discover import Discovery, Wanted, discover
+from replay_fetch.commands.discover import Wanted, discover
 from replay_fetch.commands.discover_summary import summary_json, summary_lines
 from replay_fetch.environment import credentials, site, warn_if_exposed
 from replay_fetch.errors import SettingsError
 from replay_fetch.moments import moment_ms
+from replay_fetch.named_file import NamedFile
 from replay_fetch.plan import csv_text
 from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.progress.units import some
@@ -86,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the command; stdout holds the list alone or, where that goes to a file, the summary alone."""
     if options.json and options.out is None:
         raise SettingsError("--json needs --out FILE: without it, stdout is for the list")
-    out = None if options.out is None else _checked_out(options.out)
+    out = None if options.out is None else NamedFile("--out", options.out)
     wanted = _wanted(options, int(time.time() * 1000))
     settings = Settings(
         api=ApiSettings(site=options.site or site(os.environ, options.env_file) or SITES[0], base_url=options.base_url),
@@ -108,7 +108,7 @@ def run(options: argparse.Namespace) -> int:
                 for piece in csv_text(found.views):
                     say(piece, end="")
                 return found.exit_code
-            _write(out, found)
+            out.write(piece.encode() for piece in csv_text(found.views))
             if options.json:
                 say(summary_json(found))
             elif not quiet:
@@ -137,20 +137,3 @@ def _check(flag: str, text: str) -> None:
         check_id(text)
     except ValueError as reason:
         raise SettingsError(f"{flag}: {reason}") from None
-
-
-def _checked_out(path: Path) -> Path:
-    """Where the list is to be written, found out before anything is asked."""
-    target = path.resolve()
-    if target.exists() and not target.is_file():
-        raise SettingsError(f"--out {path} is not a file")
-    if not target.parent.is_dir():
-        raise SettingsError(f"--out {path}: there is no folder {target.parent}")
-    return target
-
-
-def _write(out: Path, found: Discovery) -> None:
-    """Write the list; it appears whole or not at all."""
-    with explained(f"writing {out}"):
-        pieces = (piece.encode() for piece in csv_text(found.views))
-        write_atomically(out, pieces, out.with_name(f".{out.name}.{os.getpid()}"))
