@@ -77,7 +77,8 @@ def test_what_lies_behind_the_place_to_append_is_dropped(tmp_path: Path, append_
     [
         (errno.ENOSPC, "free some room and run the same command again"),
         (errno.EDQUOT, "free some room and run the same command again"),
-        (errno.EACCES, "nothing fetched is lost"),
+        (errno.EACCES, "run it as the user whose files these are; nothing fetched is lost"),
+        (errno.EMFILE, "allow more open files: see `ulimit -n`; nothing fetched is lost"),
         (errno.EIO, "nothing fetched is lost"),
     ],
 )

@@ -10,6 +10,7 @@ import errno
 import logging
 import os
 import resource
+import stat
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -39,16 +40,41 @@ def explained(doing: str) -> Iterator[None]:
 
 def refused(doing: str, error: OSError) -> ArchiveError:
     """What the operating system refused, where, and what to do."""
-    advice = "free some room and run the same command again" if error.errno in _FULL else "nothing fetched is lost"
+    advice = ADVICE.get(error.errno or 0, "nothing fetched is lost")
     named = error.filename is None or str(Path(str(error.filename)).parent) in doing
     where = "" if named else f" ({error.filename})"
     return ArchiveError(f"{doing}: {error.strerror or error}{where}; {advice}")
 
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+ADVICE = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some room and run the same command again"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "run it as the user whose files these are; nothing fetched is lost"),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "allow more open files: see `ulimit -n`; nothing fetched is lost"),
+}
+"""What to do where the operating system refuses, by its reason."""
 # The answers of file systems that have no such call for a folder: CIFS, FUSE, VirtualBox's shared folders. EIO is not
 # among them: there the disk itself refuses.
 _NO_CALL = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; raises OSError where the system does not tell, which is no No."""
+    about = _about(path)
+    return about is not None and stat.S_ISREG(about.st_mode)
+
+
+def is_folder(path: Path) -> bool:
+    """The same of a folder."""
+    about = _about(path)
+    return about is not None and stat.S_ISDIR(about.st_mode)
+
+
+def _about(path: Path) -> os.stat_result | None:
+    # pathlib's own questions raise for another user's archive before Python 3.14, and say No from then on.
+    try:
+        return os.stat(path)  # noqa: PTH116 - see above
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def make_folder(path: Path) -> None:
