@@ -129,6 +129,14 @@ RUDE = {
         "the answer is not valid HTTP (invalid character in chunk size)",
     ),
     "another protocol": (saying(b"SSH-2.0-OpenSSH_9.6\r\n"), "the answer is not valid HTTP (bad status line)"),
+    "two lengths": (
+        saying(HEAD + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}"),
+        "the answer is not valid HTTP (duplicate content-length)",
+    ),
+    "a length beside chunks": (
+        saying(HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"),
+        "the answer is not valid HTTP (transfer-encoding can't be present with content-length)",
+    ),
     "status is no number": (saying(b"HTTP/1.1 OK 200\r\n\r\n"), "the answer is not valid HTTP (bad status line)"),
 }
 

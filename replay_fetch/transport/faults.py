@@ -74,7 +74,7 @@ def _not_http(message: str) -> ReplayFetchError:
             "look at what stands between here and the API"
         )
     # Behind a colon or a quotation mark it quotes the answer, which may say a key back.
-    words = re.match(r"[A-Za-z -]{5,60}(?=:|\s['\"]|$)", message)
+    words = re.match(r"(?:[A-Za-z -]|(?<=[a-z])'(?=[a-z])){5,70}(?=:|\s['\"]|$)", message)
     return TransportError(f"the answer is not valid HTTP ({words[0].strip().lower()})" if words else _NO_HTTP)
 
 
