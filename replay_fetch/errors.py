@@ -7,6 +7,7 @@
     ├── InputError               the list or an id cannot be used: nothing was asked      (exit 2)
     ├── AuthError                the API refuses the keys: the run stops                  (exit 3)
     ├── TrustError               the server's certificate is not trusted                  (exit 3)
+    ├── ProxyRefused             the proxy wants another user or password                 (exit 3)
     ├── OutageError              the API stayed dead past --give-up-after                 (exit 3)
     ├── ArchiveError             disk full, archive locked, damaged or not ours           (exit 3)
     └── RequestError             one page of one view: becomes the view's outcome
@@ -15,7 +16,8 @@
         │   ├── ServerError      5xx, 512; a gateway's 404; 202, 206, 304, 409, 423, 425; errors in a 200
         │   │   └── ServerTimeout  408, 504, a search that says that it timed out
         │   ├── TransportError   connect, reset, truncated body
-        │   │   └── Stalled      no byte within --read-timeout
+        │   │   ├── Stalled      no byte within --read-timeout
+        │   │   └── Unreachable  no name, no TLS, no way through the proxy: final where nothing has ever succeeded
         │   └── GarbledBody      a 200 whose body is cut or is an HTML page
         ├── NotFound             404, 410 in the API's own words
         ├── Forbidden            401, 403
@@ -56,6 +58,10 @@ class AuthError(ReplayFetchError):
 
 class TrustError(ReplayFetchError):
     """The server's certificate is not trusted; trying again would not change that."""
+
+
+class ProxyRefused(ReplayFetchError):
+    """The proxy wants another user or password; trying again would not change that."""
 
 
 class OutageError(ReplayFetchError):
@@ -99,6 +105,13 @@ class TransportError(RetryableError):
 
 class Stalled(TransportError):
     """No byte came within ``--read-timeout``. Asking for less may help."""
+
+
+class Unreachable(TransportError):
+    """No answer can come as things are: no name, no TLS, no way through the proxy.
+
+    It may pass where answers came before; where none ever did, it is a mistake in the settings.
+    """
 
 
 class GarbledBody(RetryableError):

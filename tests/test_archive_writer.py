@@ -11,6 +11,7 @@ import anyio
 import pytest
 from anyio import lowlevel
 from pieces import FakeJournal, arrived, content, ended, planned
+from processes import HANGS
 
 from replay_fetch.archive import Layout, Writer
 from replay_fetch.archive.desk import GROWING, LINGER
@@ -49,7 +50,7 @@ class HangingJournal(FakeJournal):
         self, records: Iterable[ViewRecord], unnamed: Iterable[int] = (), understood: Sequence[View] = ()
     ) -> None:
         self.asked.set()
-        assert self.let_go.wait(timeout=30)
+        assert self.let_go.wait(timeout=HANGS)
         super().record(records, unnamed, understood)
 
 

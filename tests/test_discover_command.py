@@ -212,7 +212,7 @@ def test_ids_may_bring_white_space_along(simulator: Simulator) -> None:
         (["--playlist", "../1"], "--playlist: the id"),
         (["--application", "a b"], "--application: the id"),
         (["--json"], "--json needs --out FILE"),
-        (["--out", "/"], "--out / is not a file"),
+        (["--out", "/"], "it is a folder, and must be a file"),
         (["--out", "/no/such/folder/v.csv"], "there is no folder /no/such/folder"),
     ],
 )

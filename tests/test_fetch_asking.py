@@ -26,6 +26,7 @@ from replay_fetch.errors import (
     ServerError,
     TokenRefused,
     TransportError,
+    Unreachable,
 )
 from replay_fetch.fetch import Asking
 from replay_fetch.memory import Hold
@@ -172,6 +173,46 @@ async def test_a_dead_api_ends_the_run_and_not_its_views() -> None:
     assert [type(end) for end in ends] == [OutageError] * 4
     assert all(str(end).endswith("The latest fault: refused") for end in ends)
     assert 600 < anyio.current_time() < 800
+
+
+@pytest.mark.parametrize(
+    ("fault", "answered", "least", "most"),
+    [
+        (Unreachable("the name api.example cannot be resolved"), False, 15, 40),
+        (Unreachable("the name api.example cannot be resolved"), True, 600, 800),
+        (TransportError("refused"), False, 600, 800),
+    ],
+    ids=["never resolved", "not resolved any more", "never answered"],
+)
+async def test_a_host_that_was_never_reached_ends_the_run_in_seconds(
+    *,
+    fault: Exception,
+    answered: bool,
+    least: float,
+    most: float,
+) -> None:
+    """A mistake in a setting stays; a network that comes up late, or goes away for a while, does not."""
+
+    def answer(_source: str, _token: str | None) -> Told:
+        return page(0) if answered and anyio.current_time() < 0.2 else fault
+
+    one = asking(FakeTransport(answer), FetchSettings(workers=4, give_up_after=600.0))
+    ends: list[Exception] = []
+
+    async def work(number: int) -> None:
+        try:
+            while True:
+                await ask(one, View("s", f"v{number}"))
+        except (GaveUp, OutageError) as error:
+            ends.append(error)
+            group.cancel_scope.cancel()  # as a run is
+
+    async with anyio.create_task_group() as group:
+        for number in range(4):
+            group.start_soon(work, number)
+    assert isinstance(ends[0], OutageError)
+    assert str(fault) in str(ends[0])
+    assert least < anyio.current_time() < most
 
 
 @pytest.mark.parametrize("answered", [False, True])

@@ -134,7 +134,7 @@ async def test_any_other_refusal_is_shown(status: int) -> None:
 
 
 async def test_no_answer_at_all_is_an_error() -> None:
-    with pytest.raises(TransportError):
+    with pytest.raises(TransportError, match=r"no answer was had from http:.*: connection reset"):
         await probed(SimulatorSettings(limit=WIDE, faults=(Fault.parse("reset-before"),)))
 
 

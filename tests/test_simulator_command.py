@@ -12,7 +12,7 @@ import pytest
 
 from replay_fetch.cli.simulate_options import add_options, settings_from
 from replay_fetch.commands.simulate import simulate
-from replay_fetch.errors import ArchiveError, SettingsError
+from replay_fetch.errors import SettingsError
 from replay_fetch.simulator import (
     Absence,
     Algorithm,
@@ -153,6 +153,6 @@ async def test_it_says_how_to_use_it_and_serves_until_stopped(stop: signal.Signa
 
 
 @pytest.mark.anyio
-async def test_a_list_that_cannot_be_written_is_an_archive_error(tmp_path: Path) -> None:
-    with pytest.raises(ArchiveError, match="cannot be written"):
+async def test_a_list_that_cannot_be_written_is_a_settings_error(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be written"):
         await simulate(SimulatorSettings(), print, write_views=tmp_path / "nowhere" / "views.csv")

@@ -31,6 +31,11 @@ SAYS_NOTHING = (b"", b"null")
 """The texts of an answer that has no body, or as good as none."""
 
 
+def is_packed(answer: Answer) -> bool:
+    """True where a body's text is not what its bytes say."""
+    return "content-encoding" in answer.headers or answer.body.startswith(_MAGIC)
+
+
 class CutBody(ValueError):
     """A compressed stream that ends early or is damaged."""
 

@@ -6,14 +6,13 @@ import argparse
 import logging
 import os
 import time
-from contextlib import closing, suppress
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
 import anyio
 
 from replay_fetch.api import REPLAYED_VIEWS, Window, check_id
-from replay_fetch.archive.durable import explained, write_atomically
 from replay_fetch.cli.download_options import (
     add_patience_options,
     add_server_options,
@@ -22,11 +21,12 @@ from replay_fetch.cli.download_options import (
     show_settings,
 )
 from replay_fetch.cli.output import say
-from replay_fetch.commands.discover import Discovery, Wanted, discover
+from replay_fetch.commands.discover import Wanted, discover
 from replay_fetch.commands.discover_summary import doubts, summary_json, summary_lines
-from replay_fetch.environment import credentials, site, warn_if_exposed, warn_of_site
+from replay_fetch.environment import credentials, site, warn_if_exposed
 from replay_fetch.errors import SettingsError
 from replay_fetch.moments import moment_ms
+from replay_fetch.named_file import NamedFile
 from replay_fetch.plan import csv_text
 from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.settings import SITES, ApiSettings, Settings
@@ -87,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the command; stdout holds the list alone or, where that goes to a file, the summary alone."""
     if options.json and options.out is None:
         raise SettingsError("--json needs --out FILE: without it, stdout is for the list")
-    out = None if options.out is None else _checked_out(options.out)
+    out = None if options.out is None else NamedFile("--out", options.out)
     wanted = _wanted(options, int(time.time() * 1000))
     settings = Settings(
         api=ApiSettings(site=options.site or site(os.environ, options.env_file) or SITES[0], base_url=options.base_url),
@@ -98,7 +98,6 @@ def run(options: argparse.Namespace) -> int:
     console = Console()
     with logging_to(console, settings.show, (keys.api_key, keys.app_key, keys.bearer_token)):
         warn_if_exposed(options.env_file)
-        warn_of_site(settings.api)
         found = anyio.run(partial(discover, wanted, settings, keys, reporter(settings.show, console)))
         with closing(found.views):
             quiet = settings.show.verbosity < 0
@@ -110,7 +109,7 @@ def run(options: argparse.Namespace) -> int:
                 for piece in csv_text(found.views):
                     say(piece, end="")
                 return found.exit_code
-            _write(out, found)
+            out.write(piece.encode() for piece in csv_text(found.views))
             if options.json:
                 say(summary_json(found))
             elif not quiet:
@@ -139,36 +138,3 @@ def _check(flag: str, text: str) -> None:
         check_id(text)
     except ValueError as reason:
         raise SettingsError(f"{flag}: {reason}") from None
-
-
-def _checked_out(path: Path) -> Path:
-    """Where the list is to be written, found out, by writing there, before anything is asked."""
-    try:
-        target = path.resolve()
-        if target.exists() and not target.is_file():
-            raise SettingsError(f"--out {path} is not a file")
-        if not target.parent.is_dir():
-            raise SettingsError(f"--out {path}: there is no folder {target.parent}")
-        temporary = _beside(target)
-        temporary.touch(mode=0o600)
-        temporary.unlink()
-    except (OSError, RuntimeError) as error:  # the latter for links in a circle
-        reason = getattr(error, "strerror", None) or error
-        raise SettingsError(f"--out {path} cannot be written: {reason}") from error
-    return target
-
-
-def _beside(out: Path) -> Path:
-    """Where the list grows; in the same folder, so that it can take its name in one step."""
-    return out.with_name(f".{out.name}.{os.getpid()}")
-
-
-def _write(out: Path, found: Discovery) -> None:
-    """Write the list; it appears whole or not at all, and nothing else stays behind."""
-    temporary = _beside(out)
-    try:
-        with explained(f"writing {out}"):
-            write_atomically(out, (piece.encode() for piece in csv_text(found.views)), temporary)
-    finally:
-        with suppress(OSError):  # of a folder that is gone, or read-only by now, there is worse to tell
-            temporary.unlink(missing_ok=True)

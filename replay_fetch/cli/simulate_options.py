@@ -183,7 +183,7 @@ def _add_limit(group: argparse._ActionsContainer) -> None:
 def _add_trouble(group: argparse._ActionsContainer) -> None:
     usual = _USUAL.latency
     add = group.add_argument
-    add("--fault", dest="faults", action="append", default=[], metavar="KIND[:…]", help="see below")
+    add("--fault", dest="faults", action="append", default=[], metavar="KIND[:...]", help="see below")
     _add_word(group, "--error-body", _USUAL.error_body, "what errors carry")
     add("--latency", dest="median", type=float, default=usual.median, metavar="S", help="seconds before an answer")
     add(

@@ -15,16 +15,7 @@ from anyio import to_thread
 from msgspec import Struct
 
 from replay_fetch.api import Echoes, Endpoint, PageDecoder, check_status, is_a_strangers, rate_limit
-from replay_fetch.errors import (
-    BadBody,
-    Forbidden,
-    GarbledBody,
-    NotFound,
-    OutageError,
-    RateLimited,
-    RetryableError,
-    ServerError,
-)
+from replay_fetch.errors import Forbidden, NotFound, OutageError, RateLimited, RetryableError
 from replay_fetch.fetch.faults import Faults
 from replay_fetch.fetch.keys import KeyWatch
 from replay_fetch.memory import Hold, Memory
@@ -100,6 +91,8 @@ class Asking:
     rng: random.Random = field(default_factory=random.Random)
     echoes: Echoes = field(default_factory=Echoes)
     """The keys, to be taken out of what an answer says back."""
+    keeps_answers: bool = False
+    """Pages are kept as they came, too."""
     epoch: Callable[[], float] = time.time
     """Wall time, for headers that name a date; nothing waits by it."""
     memory: Memory | None = None
@@ -136,7 +129,7 @@ class Asking:
                 answer = await self._answer(question, attempts)
                 self._judge(question, answer)
                 light = len(answer.body) < _HEAVY
-                found = self._read(question, answer) if light else await self._read_heavy(question, answer)
+                found, answer = self._read(question, answer) if light else await self._read_heavy(question, answer)
             except RateLimited:
                 question.let_go()
                 continue
@@ -189,16 +182,11 @@ class Asking:
         self.keys.accepted = True
         self.quota.earn()
 
-    def _read(self, question: Question[T], answer: Answer) -> T:
-        try:
-            return question.read(answer)
-        except (BadBody, GarbledBody, ServerError):
-            clean = self.echoes.removed(answer)
-            if clean is answer:
-                raise
-        return question.read(clean)  # fails in the same way, and what it says and keeps holds no key
+    def _read(self, question: Question[T], answer: Answer) -> tuple[T, Answer]:
+        """What the answer holds, and the answer, neither with a key in it."""
+        return self.echoes.read(question.read, answer, kept=self.keeps_answers)
 
-    async def _read_heavy(self, question: Question[T], answer: Answer) -> T:
+    async def _read_heavy(self, question: Question[T], answer: Answer) -> tuple[T, Answer]:
         if len(answer.body) >= _LARGE:
             return await to_thread.run_sync(self._read, question, answer, limiter=self.aside)
         async with self.in_turn:  # entering it takes a turn of the loop
