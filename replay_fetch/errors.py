@@ -12,10 +12,10 @@
     └── RequestError             one page of one view: becomes the view's outcome
         ├── RetryableError       the same page is asked for again
         │   ├── RateLimited      429: waits at the gate, spends no attempt
-        │   ├── ServerError      408, 5xx, 512
+        │   ├── ServerError      408, 5xx, 512, a 404 of a gateway
         │   ├── TransportError   connect, reset, stall, truncated body
         │   └── GarbledBody      a 200 whose body is cut or is an HTML page
-        ├── NotFound             404
+        ├── NotFound             404, 410 in the API's own words
         ├── Forbidden            401, 403
         ├── Rejected             another 4xx, a redirect, a page that is too large
         ├── TokenRefused         400, 404, 410 for a page behind the first
@@ -84,7 +84,7 @@ class RateLimited(RetryableError):
 
 
 class ServerError(RetryableError):
-    """The API answered 408, a 5xx or its undocumented 512."""
+    """The API answered 408, a 5xx or its undocumented 512; or a box on the way answered 404 in its stead."""
 
 
 class TransportError(RetryableError):
@@ -103,7 +103,7 @@ class GarbledBody(RetryableError):
 
 
 class NotFound(RequestError):
-    """404: the API does not have this view."""
+    """404 or 410, as JSON with ``errors``: the API itself says that it does not have this view."""
 
 
 class Forbidden(RequestError):

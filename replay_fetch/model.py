@@ -75,6 +75,8 @@ class Page(Struct, frozen=True, gc=False):
     """The API said that more follows, whether or not it gave a token."""
     shape: str = ""
     """Where the segments and the token were found, such as ``segments + paging.next``."""
+    bodiless: bool = False
+    """The answer had no body at all: that nothing is there rests on silence, not on the API's word."""
 
 
 class Answer(Struct, frozen=True, gc=False):

@@ -48,12 +48,22 @@ def test_segments_are_found_at_the_first_place_that_has_them(body: bytes, shape:
 
 
 @pytest.mark.parametrize("body", [b"", b" \r\n", b"\xef\xbb\xbf", gzip.compress(b"", mtime=0)])
-def test_an_empty_body_is_an_empty_page(body: bytes) -> None:
-    assert decode(body) == Page((), shape="empty body")
+def test_an_answer_without_a_body_is_an_empty_page_that_rests_on_silence(body: bytes) -> None:
+    assert decode(body) == Page((), shape="empty body", bodiless=True)
 
 
-def test_no_content_is_an_empty_page_whatever_the_body() -> None:
-    assert decode(b"<html>", status=204) == Page((), shape="empty body")
+@pytest.mark.parametrize("status", [204, 205])
+def test_an_answer_without_content_is_bodiless_whatever_its_body(status: int) -> None:
+    assert decode(b"<html>", status=status) == Page((), shape="empty body", bodiless=True)
+
+
+def test_null_says_no_more_than_a_missing_body() -> None:
+    assert decode(b" null\n") == Page((), shape="null", bodiless=True)
+
+
+@pytest.mark.parametrize("body", [b"[]", b'{"segments":[]}', b'{"data":[]}'])
+def test_an_empty_list_is_the_apis_word(body: bytes) -> None:
+    assert not decode(body).bodiless
 
 
 def test_a_wrapped_segment_is_taken_out_and_the_rest_kept() -> None:
@@ -85,7 +95,6 @@ def test_what_is_not_a_wrapper_is_left_alone(element: bytes) -> None:
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"null", "null"),
         (b"true", "boolean"),
         (b"12", "number"),
         (b'"text"', "string"),

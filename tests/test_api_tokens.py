@@ -145,7 +145,7 @@ def test_the_link_header_is_the_last_place(link: str, token: str | None, has_mor
 
 
 def test_an_empty_page_may_lead_on() -> None:
-    assert decode(b"", link="<?paging=T>; rel=next") == Page((), "T", shape="empty body + Link header")
+    assert decode(b"", link="<?paging=T>; rel=next") == Page((), "T", shape="empty body + Link header", bodiless=True)
 
 
 def test_a_path_for_the_token_overrides_the_rules() -> None:

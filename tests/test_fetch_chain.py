@@ -15,6 +15,7 @@ from replay_fetch.fetch.chain import Chain
 from replay_fetch.model import Page, PlannedView, Segment, View, ViewRecord
 
 ONE = (Segment(b"{}"),)
+SILENT = Page((), bodiless=True)
 
 
 def full(token: str | None = None, *, has_more: bool = False) -> Page:
@@ -35,6 +36,8 @@ def follow(pages: Sequence[Page], chain: Chain | None = None) -> list[str | None
     [
         ([full()], [None]),
         ([empty()], [None]),
+        ([SILENT], [None]),
+        ([full("a"), Page((), "b", bodiless=True), full()], ["a", "b", None]),
         ([full("a"), full("b"), full()], ["a", "b", None]),
         ([full("a", has_more=True), full()], ["a", None]),
         ([full("a"), empty("b"), full("c"), empty()], ["a", "b", "c", None]),
@@ -50,6 +53,7 @@ def test_a_chain_follows_its_tokens_to_the_page_without_one(pages: list[Page], t
     ("pages", "reason"),
     [
         ([full(has_more=True)], "page 1 says that more follows but gives no paging token"),
+        ([full("a"), SILENT], "page 2 has no body, though the page before it leads there"),
         ([full("a"), full("a")], "paging loop: page 2 gives a token that was followed before"),
         ([full("a"), full("b"), full("a")], "paging loop: page 3"),
         ([empty(str(n)) for n in range(6)], "6 empty pages in a row"),

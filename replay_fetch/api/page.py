@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from codecs import BOM_UTF8
 from functools import lru_cache
 from itertools import filterfalse
 from operator import methodcaller
 
-from replay_fetch.api.body import CutBody, OversizedBody, inflate
+from replay_fetch.api.body import SAYS_NOTHING, CutBody, OversizedBody, text_of
 from replay_fetch.api.envelope import Envelope, kind
 from replay_fetch.api.error_text import error_text
 from replay_fetch.api.quick import QuickLocate, can_be_quick
@@ -22,8 +21,6 @@ from replay_fetch.model import Answer, Page, Segment
 from replay_fetch.printable import printable
 from replay_fetch.settings import ApiSettings
 
-_NO_CONTENT = 204
-_SPACE = b" \t\r\n"
 _BYTES_SHOWN = 8
 _PATHS_NAMED = 3
 _is_object = methodcaller("startswith", b"{")
@@ -54,22 +51,16 @@ class PageDecoder:
         where it is whole but in no shape that a rule knows.
         """
         try:
-            text = self._text(answer)
-            located = self._locate(text) if text else Located([], None, "empty body")
-            return self._page(located, answer.headers.get("link", ""))
+            text = text_of(answer, self._api.max_page_bytes)
+            if text in SAYS_NOTHING:
+                return self._bodiless(text, answer.headers.get("link", ""))
+            return self._page(self._locate(text), answer.headers.get("link", ""))
         except CutBody as damage:
             raise GarbledBody(str(damage), answer) from None
         except (OversizedBody, MissingZstd, UnknownShape) as reason:
             raise BadBody(str(reason), answer) from None
         except NotJson as not_json:
             raise _unreadable(text, answer, str(not_json)) from None
-
-    def _text(self, answer: Answer) -> bytes:
-        """The body's text, without compression, byte order mark and space around it."""
-        if answer.status == _NO_CONTENT:
-            return b""
-        body = inflate(answer.body, answer.headers.get("content-encoding", ""), self._api.max_page_bytes)
-        return body.removeprefix(BOM_UTF8).strip(_SPACE)
 
     def _locate(self, text: bytes) -> Located:
         """Where the segments are: as in the page before, else by the rules."""
@@ -88,6 +79,11 @@ class PageDecoder:
             overridden = bool(self._api.segments_path)
             self._seen[path] = QuickLocate(path, located.name, self._next_path, overridden=overridden)
         self._quick = self._seen[path]
+
+    def _bodiless(self, text: bytes, link_header: str) -> Page:
+        following = find_next(None, link_header, self._api.origin, self._next_path)
+        name = "null" if text else "empty body"
+        return Page((), following.token, following.has_more, _shape(name, "", following.place), bodiless=True)
 
     def _page(self, located: Located, link_header: str) -> Page:
         elements = located.elements

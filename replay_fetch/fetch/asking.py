@@ -14,7 +14,7 @@ import anyio
 from anyio import to_thread
 from msgspec import Struct
 
-from replay_fetch.api import Echoes, Endpoint, PageDecoder, check_status, rate_limit
+from replay_fetch.api import Echoes, Endpoint, PageDecoder, check_status, is_a_strangers, rate_limit
 from replay_fetch.errors import BadBody, Forbidden, GarbledBody, NotFound, OutageError, RateLimited, RetryableError
 from replay_fetch.fetch.faults import Faults
 from replay_fetch.fetch.keys import KeyWatch
@@ -195,5 +195,9 @@ class Asking:
 
 
 def _health_of(answer: Answer) -> int:
-    """The status, as far as it speaks of the server's health: a maintenance page that says 200 is no sound answer."""
-    return _UNAVAILABLE if answer.status in _GOOD and answer.body[:1] == b"<" else answer.status
+    """The status, as far as it speaks of the server's health.
+
+    A maintenance page that says 200 is no sound answer, and neither is a 404 that a gateway gives.
+    """
+    unsound = answer.body[:1] == b"<" if answer.status in _GOOD else is_a_strangers(answer)
+    return _UNAVAILABLE if unsound else answer.status

@@ -17,7 +17,7 @@ class Chain:
 
     Raises ChainCut where the chain cannot be followed to its end:
 
-    1. more was promised, but no token given;
+    1. more was promised, but no token given; a page behind a token that has no body at all is no end;
     2. a token was seen before in this chain (a loop);
     3. too many empty pages in a row, or more pages than a view can have.
     """
@@ -43,6 +43,8 @@ class Chain:
         """The next page's token, None where ``page`` is the last one."""
         if page.token is None and page.has_more:
             raise ChainCut(f"page {self.pages + 1} says that more follows but gives no paging token")
+        if page.bodiless and page.token is None and self.pages:
+            raise ChainCut(f"page {self.pages + 1} has no body, though the page before it leads there")
         return self.lead_on(page.token, empty=not page.segments)
 
     def lead_on(self, token: str | None, *, empty: bool) -> str | None:
