@@ -33,6 +33,8 @@ class Outcome(StrEnum):
     FETCHED = "fetched"
     EMPTY = "empty"
     MISSING = "missing"
+    UNCONFIRMED = "unconfirmed"
+    """Not there by an answer that any box on the way can give, while the API was not seen to be well."""
     FORBIDDEN = "forbidden"
     INCOMPLETE = "incomplete"
     UNRECOGNISED = "unrecognised"
@@ -122,6 +124,8 @@ class PlannedView(Struct, frozen=True, gc=False):
     """Segments the list says the view has; a hint, not proof."""
     earlier: ViewRecord | None = None
     """What an earlier run kept of the view without finishing it."""
+    dated: int | None = None
+    """When, in seconds since 1970, the list says that the view began; where it has a count of segments too."""
 
 
 class Span(NamedTuple):

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from replay_fetch.api import Continuity, Trail, facts
 from replay_fetch.archive.blocks import file_range, whole_lines
 from replay_fetch.archive.durable import write_file
-from replay_fetch.archive.endings import DAMAGED, EXPECTED, GONE, STAYS, ended_as, lacking
+from replay_fetch.archive.endings import DAMAGED, EXPECTED, GONE, STAYS, ended_as, lacking, still_open, unless_young
 from replay_fetch.archive.kept import holds_all_of
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines, segment_of
@@ -141,6 +141,7 @@ class Draft(Struct, eq=False):
         4. Segments that are there stay, though the API knows nothing of the view any more.
         """
         self._make_lines()
+        ended = unless_young(self.planned, ended, self._segments, self._continuity.end_ms)
         finished = ended is not None and ended.outcome.finished
         if self._kept is not None and self._kept.finished and (ended is None or self._stays(self._kept, ended)):
             noticed = {name: value for name, value in self._kept.checks.items() if name != EXPECTED}
@@ -226,7 +227,7 @@ class Draft(Struct, eq=False):
             size=self.size,
             sha256=self._sha256,
             checks=self._checks(),
-            about=self._about(token),
+            about=self._about(token) | still_open(self.planned, ended),
             token=token,
             part=self._number,
         )

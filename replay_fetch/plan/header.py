@@ -19,6 +19,7 @@ _SEPARATOR_HINT = re.compile(r"sep=([^ \"\w])")
 _SESSION = ("sessionid",)
 _VIEW = ("viewid",)
 _SEGMENTS = ("segmentscount", "ddreplaystatssegmentscount")
+_DATE = ("date",)
 _IGNORED = re.compile(r"[\s@._-]+")
 
 # Long, hexadecimal, no word: an id where a column's name should be.
@@ -30,13 +31,14 @@ _MOST_NAMES_SHOWN = 20
 
 
 class Header(NamedTuple):
-    """Where a row has its ids and its count of segments; ``lines`` lines lie before the first row."""
+    """Where a row has its ids, its count of segments and its date; ``lines`` lines lie before the first row."""
 
     delimiter: str
     session: int
     view: int
     segments_count: int | None
     lines: int
+    date: int | None = None
 
 
 def read_header(lines: Iterator[str], name: str, settings: PlanSettings) -> tuple[Header, Iterator[str]]:
@@ -59,7 +61,9 @@ def read_header(lines: Iterator[str], name: str, settings: PlanSettings) -> tupl
         names, taken = _names(head, delimiter)
         session, view = _ids(names, settings)
         if session is not None and view is not None and session != view:
-            header = Header(delimiter, session, view, _column(names, "", _SEGMENTS), before + taken)
+            header = Header(
+                delimiter, session, view, _column(names, "", _SEGMENTS), before + taken, _column(names, "", _DATE)
+            )
             return header, itertools.chain(head[taken:], lines)
         seen = max(seen, names, key=len)
     raise InputError(_complaint(seen, name, before + 1, settings))

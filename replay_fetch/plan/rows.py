@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from replay_fetch.api import check_id
 from replay_fetch.errors import InputError
 from replay_fetch.model import ID, View
+from replay_fetch.moments import epoch_ms
 from replay_fetch.plan.header import Header
 
 # What check_id takes, without a call for each of millions of ids.
@@ -18,11 +20,15 @@ _new = tuple.__new__
 
 
 class PlannedRow(NamedTuple):
-    """A row that names a view; ``segments_count`` is what the list says it should have."""
+    """A row that names a view; ``segments_count`` is what the list says it should have.
+
+    Where it says so, ``dated`` is when, in seconds since 1970, the list says that the view began.
+    """
 
     line: int
     view: View
     segments_count: int | None
+    dated: int | None = None
 
 
 class BadRow(NamedTuple):
@@ -40,7 +46,8 @@ def csv_rows(lines: Iterator[str], header: Header, name: str) -> Iterator[Planne
     """
     reader = csv.reader(lines, delimiter=header.delimiter, skipinitialspace=True, strict=True)
     at_session, at_view, at_count = header.session, header.view, header.segments_count
-    width = max(at_session, at_view, at_count or 0) + 1
+    at_date = header.date if at_count is not None else None
+    width = max(at_session, at_view, at_count or 0, at_date or 0) + 1
     ended = header.lines
     while True:
         try:
@@ -50,7 +57,8 @@ def csv_rows(lines: Iterator[str], header: Header, name: str) -> Iterator[Planne
                 if len(cells) >= width and _FITS(session_id := cells[at_session]) and _FITS(view_id := cells[at_view]):
                     count = None if at_count is None else _count(cells[at_count])
                     # View(…) in a PlannedRow(…), at a third of the cost.
-                    yield _new(PlannedRow, (line, _new(View, (session_id, view_id)), count))
+                    dated = _seconds(cells[at_date]) if count and at_date is not None else None
+                    yield _new(PlannedRow, (line, _new(View, (session_id, view_id)), count, dated))
                 elif any(map(str.strip, cells)):
                     yield _odd_row(line, cells, header)
         except csv.Error as error:
@@ -90,7 +98,8 @@ def _odd_row(line: int, cells: Sequence[str], header: Header) -> PlannedRow | Ba
         view = _checked(cell(header.session), cell(header.view))
     except ValueError as error:
         return BadRow(line, str(error))
-    return PlannedRow(line, view, _count(cell(header.segments_count)))
+    count = _count(cell(header.segments_count))
+    return PlannedRow(line, view, count, _seconds(cell(header.date)) if count else None)
 
 
 def _checked(session_id: str, view_id: str) -> View:
@@ -113,3 +122,11 @@ def _count(text: str) -> int | None:
     digits = text.strip().removesuffix(".0")
     # 9 digits keep int() cheap and the ledger's integers in range, whatever a stranger wrote.
     return int(digits) if digits.isdecimal() and len(digits) <= 9 else None  # noqa: PLR2004
+
+
+def _seconds(text: str) -> int | None:
+    """A date in seconds since 1970; a hint, so what is no ISO date is none."""
+    try:
+        return epoch_ms(datetime.fromisoformat(text.strip())) // 1000
+    except ValueError:
+        return None

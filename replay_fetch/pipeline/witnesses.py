@@ -1,0 +1,87 @@
+"""Witnesses: views that were there once, asked for again to see whether the API is well."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from anyio import to_thread
+
+from replay_fetch.errors import NotFound, RequestError
+from replay_fetch.fetch import SOURCES, Asking
+from replay_fetch.ledger import Ledger
+from replay_fetch.model import Source, View
+from replay_fetch.settings import SourceChoice
+
+# One view may have been deleted since: two that fail are the API's fault.
+_ASKED = 2
+# Views of the list, spread over it, that are tried where nothing was there yet: a list in order of time
+# begins with what retention has deleted.
+_SCOUTS = 4
+
+
+class Testimony(NamedTuple):
+    """What came of asking."""
+
+    well: bool = False
+    ill: bool = False
+    """Views that were there in this run are not any more; where neither is set, nobody can tell."""
+    error: RequestError | None = None
+    """The latest refusal."""
+
+
+class Witnesses:
+    """The views to ask: those fetched last in this run, else in an earlier one, else some of the list."""
+
+    def __init__(self, asking: Asking, ledger: Ledger, list_number: int, choice: SourceChoice) -> None:
+        self._asking = asking
+        self._ledger = ledger
+        self._list = list_number
+        self._sources = SOURCES[choice]
+        self._fetched: deque[tuple[View, Source]] = deque(maxlen=_ASKED)
+
+    def remember(self, view: View, source: Source) -> None:
+        """A view has just been fetched."""
+        if (view, source) not in self._fetched:
+            self._fetched.append((view, source))
+
+    async def testify(self, *, scouting: bool = True) -> Testimony:
+        """Ask one after another until one is there; views that were never fetched only where ``scouting``."""
+        error: RequestError | None = None
+        for view, source in reversed(tuple(self._fetched)):
+            if (error := await self._missed(view, [source])) is None:
+                return Testimony(well=True)
+        if self._fetched:
+            return Testimony(ill=True, error=error)
+        for view, sources in await to_thread.run_sync(self._others, scouting):
+            if (error := await self._missed(view, sources)) is None:
+                return Testimony(well=True)
+        return Testimony(error=error)
+
+    async def has(self, view: View) -> bool:
+        """True where one of the stores has a view."""
+        return await self._missed(view, self._sources) is None
+
+    async def _missed(self, view: View, sources: Sequence[Source]) -> RequestError | None:
+        """Why a view cannot be had, None where it is there and from now on one to be asked."""
+        error: RequestError = NotFound("the API answers, but has nothing of a view that was asked for as a trial")
+        for source in sources:
+            try:
+                page, _ = await self._asking.page(view, source, None)
+            except NotFound as not_there:
+                error = not_there
+            except RequestError as failure:
+                return failure
+            else:
+                if page.segments or page.token:
+                    self.remember(view, source)
+                    return None
+        return error
+
+    def _others(self, scouting: bool) -> list[tuple[View, Sequence[Source]]]:  # noqa: FBT001 - called through a thread
+        """Views that earlier runs fetched, and some of the list."""
+        latest = self._ledger.latest_fetched(self._list, _ASKED)
+        fetched = [(planned.view, [Source(source)]) for planned, source in latest]
+        spread = self._ledger.spread(self._list, _SCOUTS) if scouting else []
+        return [*fetched, *((view, self._sources) for view in spread)]
