@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Awaitable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -59,6 +60,8 @@ class Download:
         self._cut_short = False
         self.standstill = 0.0
         """Seconds for which the event loop may stand still for a commit: see the writer's."""
+        self.epoch: Callable[[], float] = time.time
+        """The time on the wall, by which a recording is young or not."""
         self.failure: ReplayFetchError | None = None
         """Why the run ended before its list did; what was fetched until then is kept and reported."""
 
@@ -107,6 +110,7 @@ class Download:
         writer.standstill = self.standstill
         keys = KeyWatch(alone=False)
         async with connected(settings, self._credentials, self._pacer, stats, keys) as asking:
+            asking.epoch = self.epoch
             run = Run(self._ledger, todo, asking, writer, settings, stop, self._slowest)
             async with anyio.create_task_group() as shown:
                 limiting = Limiting()

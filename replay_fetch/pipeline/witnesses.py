@@ -50,21 +50,26 @@ class Witnesses:
         """Ask one after another until one is there; views that were never fetched only where ``scouting``."""
         error: RequestError | None = None
         for view, source in reversed(tuple(self._fetched)):
-            if (error := await self._missed(view, [source])) is None:
+            found = await self._find(view, [source])
+            if isinstance(found, Source):
                 return Testimony(well=True)
+            error = found
         if self._fetched:
             return Testimony(ill=True, error=error)
         for view, sources in await to_thread.run_sync(self._others, scouting):
-            if (error := await self._missed(view, sources)) is None:
+            found = await self._find(view, sources)
+            if isinstance(found, Source):
+                self.remember(view, found)
                 return Testimony(well=True)
+            error = found
         return Testimony(error=error)
 
     async def has(self, view: View) -> bool:
         """True where one of the stores has a view."""
-        return await self._missed(view, self._sources) is None
+        return isinstance(await self._find(view, self._sources), Source)
 
-    async def _missed(self, view: View, sources: Sequence[Source]) -> RequestError | None:
-        """Why a view cannot be had, None where it is there and from now on one to be asked."""
+    async def _find(self, view: View, sources: Sequence[Source]) -> Source | RequestError:
+        """The store that has a view, or why it cannot be had."""
         error: RequestError = NotFound("the API answers, but has nothing of a view that was asked for as a trial")
         for source in sources:
             try:
@@ -75,8 +80,7 @@ class Witnesses:
                 return failure
             else:
                 if page.segments or page.token:
-                    self.remember(view, source)
-                    return None
+                    return source
         return error
 
     def _others(self, scouting: bool) -> list[tuple[View, Sequence[Source]]]:  # noqa: FBT001 - called through a thread
