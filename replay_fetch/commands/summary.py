@@ -25,7 +25,7 @@ _MEANING = {
     Outcome.FORBIDDEN: "not for these keys (403)",
     Outcome.INCOMPLETE: "not whole; what came is in .partial files",
     Outcome.UNRECOGNISED: "no rule knows the shape; pages are kept under raw/",
-    Outcome.FAILED: "attempts spent, or refused; see the manifest for each",
+    Outcome.FAILED: "attempts spent, or refused; see the manifest",
 }
 
 
