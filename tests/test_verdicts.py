@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import anyio
 import pytest
 from archives import USUAL, Archive, download, download_from, truth
 from told_views import GONE, NO_BODY, ODD, REFUSED, Said, there, told_views
@@ -275,6 +276,33 @@ async def test_a_list_with_forbidden_sessions_is_fetched_but_for_these(
     assert ran.exit_code == 1
     assert ran.report.outcomes == {Outcome.FETCHED: 60 - 3 * forbidden, Outcome.FORBIDDEN: 3 * forbidden}
     assert len(told.asked) <= 60 + 4
+
+
+async def test_a_list_of_forbidden_views_is_asked_to_its_end_where_the_archive_has_views_that_are_not(
+    tmp_path: Path,
+) -> None:
+    """As the leftovers of a season are, given to the next run as a list of their own."""
+    listed = views(150)
+    refused = set(listed[30:])
+    async with told_views(lambda view, _: REFUSED if view in refused else there()) as told:
+        await download_from(told.base_url, tmp_path / "out", listed, JOB)
+        ran = await download_from(told.base_url, tmp_path / "out", listed[30:], JOB)
+    assert (ran.exit_code, ran.report.outcomes) == (1, {Outcome.FORBIDDEN: 120})
+
+
+async def test_a_run_that_is_stopped_while_it_waits_for_views_to_come_back_ends_at_once(tmp_path: Path) -> None:
+    stop = anyio.Event()
+
+    async def stop_later() -> None:
+        await anyio.sleep(60)
+        stop.set()
+
+    async with told_views(spell(21, 10**9, GONE)) as told, anyio.create_task_group() as group:
+        group.start_soon(stop_later)
+        ran = await download_from(told.base_url, tmp_path / "out", views(100), JOB, stop)
+    assert ran.exit_code == 130
+    assert ran.report.seconds < 75
+    assert Outcome.MISSING not in ran.report.outcomes
 
 
 async def test_keys_that_are_refused_for_all_are_found_out_within_three_sessions(tmp_path: Path) -> None:

@@ -100,8 +100,8 @@ class Ledger(Database):
         with self._turn:
             return int(self._db.execute(COUNT_TO_DO, where).fetchone()[0])
 
-    def latest_fetched(self, list_number: int, at_most: int) -> list[tuple[PlannedView, str]]:
-        """Views of a list that have segments, those planned last first, each with the store they came from."""
+    def latest_fetched(self, list_number: int | None, at_most: int) -> list[tuple[PlannedView, str]]:
+        """Views of a list, or of any, that have segments; the latest sessions first, each with its store."""
         with self._turn:
             rows = self._db.execute(LATEST_FETCHED, {"list": list_number, "limit": at_most}).fetchall()
         return [(record.planned, record.source) for record in map(view_record, rows)]

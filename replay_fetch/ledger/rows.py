@@ -52,7 +52,7 @@ WHERE size > 0 AND whole_offset IS NULL AND partial_offset IS NULL ORDER BY sess
 """
 LATEST_FETCHED = f"""
 SELECT {_COLUMNS} FROM view CROSS JOIN result USING (row) CROSS JOIN session ON session.session = view.session
-WHERE list = :list AND outcome = '{Outcome.FETCHED}' ORDER BY view.session DESC LIMIT :limit
+WHERE (:list IS NULL OR list = :list) AND outcome = '{Outcome.FETCHED}' ORDER BY view.session DESC LIMIT :limit
 """
 # The last view of the session at the end of each part: sessions have the numbers of the rows that named them.
 SPREAD = """

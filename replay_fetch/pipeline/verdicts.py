@@ -90,7 +90,7 @@ class Verdicts:
                 were_there = isinstance(testimony.error, NotFound)
                 self._absences.release(others_are_there=were_there or self._absences.seen_well)
         if keys.unproven:
-            await self._witnesses.testify(scouting=False)
+            await self._witnesses.testify_to_keys()
         await self.pass_on()
         return self._absences.waiting > 0
 
@@ -182,7 +182,7 @@ class Verdicts:
         trips = self._breaker.failed(_kind(ended))
         if trips or (self._asking.keys.suspicious and _newly_forbidden(ended) and self._breaker.closed):
             with self._breaker.trial():
-                testimony = await self._witnesses.testify()
+                testimony = await self._witnesses.testify_to_keys()
                 # The keys are looked at before the view: where one is not there, they are good.
                 good = ended.outcome is Outcome.FORBIDDEN and isinstance(testimony.error, NotFound)
                 if not (testimony.well or good):

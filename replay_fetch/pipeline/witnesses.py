@@ -21,6 +21,9 @@ _ASKED = 2
 _SCOUTS = 4
 
 
+_Asked = tuple[View, Sequence[Source]]
+
+
 class Testimony(NamedTuple):
     """What came of asking."""
 
@@ -56,13 +59,26 @@ class Witnesses:
             error = found
         if self._fetched:
             return Testimony(ill=True, error=error)
-        for view, sources in await to_thread.run_sync(self._others, scouting):
+        for view, sources in await to_thread.run_sync(self._of_the_list, scouting):
             found = await self._find(view, sources)
             if isinstance(found, Source):
                 self.remember(view, found)
                 return Testimony(well=True)
             error = found
         return Testimony(error=error)
+
+    async def testify_to_keys(self) -> Testimony:
+        """The same, with views of other lists too.
+
+        They show that keys are good and pages are understood, but not that this list is one of that organisation's.
+        """
+        testimony = await self.testify()
+        if testimony.well or testimony.ill:
+            return testimony
+        for view, sources in await to_thread.run_sync(self._fetched_before, None):
+            if isinstance(await self._find(view, sources), Source):
+                return Testimony(well=True)
+        return testimony
 
     async def has(self, view: View) -> bool:
         """True where one of the stores has a view."""
@@ -83,9 +99,11 @@ class Witnesses:
                     return source
         return error
 
-    def _others(self, scouting: bool) -> list[tuple[View, Sequence[Source]]]:  # noqa: FBT001 - called through a thread
-        """Views that earlier runs fetched, and some of the list."""
-        latest = self._ledger.latest_fetched(self._list, _ASKED)
-        fetched = [(planned.view, [Source(source)]) for planned, source in latest]
+    def _of_the_list(self, scouting: bool) -> list[_Asked]:  # noqa: FBT001 - called through a thread
+        """Views of the list that earlier runs fetched, and some that nobody has."""
         spread = self._ledger.spread(self._list, _SCOUTS) if scouting else []
-        return [*fetched, *((view, self._sources) for view in spread)]
+        return [*self._fetched_before(self._list), *((view, self._sources) for view in spread)]
+
+    def _fetched_before(self, list_number: int | None) -> list[_Asked]:
+        latest = self._ledger.latest_fetched(list_number, _ASKED)
+        return [(planned.view, [Source(source)]) for planned, source in latest]
