@@ -35,6 +35,8 @@ class Outcome(StrEnum):
     FETCHED = "fetched"
     EMPTY = "empty"
     MISSING = "missing"
+    UNCONFIRMED = "unconfirmed"
+    """Not there by an answer that any box on the way can give, while the API was not seen to be well."""
     FORBIDDEN = "forbidden"
     INCOMPLETE = "incomplete"
     UNRECOGNISED = "unrecognised"
@@ -124,6 +126,8 @@ class PlannedView(Struct, frozen=True, gc=False):
     """Segments the list says the view has; a hint, not proof."""
     earlier: ViewRecord | None = None
     """What an earlier run kept of the view without finishing it."""
+    dated: int | None = None
+    """When, in seconds since 1970, the list says that the view began; where it has a count of segments too."""
 
     def lacking(self, segments: int) -> dict[str, object]:
         """The warning that the list counts more than so many segments, by its name in ``Noted``; empty if not."""

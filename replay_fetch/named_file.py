@@ -28,6 +28,7 @@ _OPEN = re.compile(r"/dev/(?:(stdin|stdout|stderr)|fd/(\d+))|/proc/self/fd/(\d+)
 _STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
 # As many as Linux follows.
 _MOST_LINKS = 40
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class NamedFile:
@@ -60,7 +61,8 @@ class NamedFile:
         try:
             self.put(chunks, mode=mode, durable=durable)
         except OSError as error:
-            raise ReplayFetchError(f"{self._name} cannot be written: {error.strerror or error}") from error
+            advice = "; free some room and run the same command again" if error.errno in _FULL else ""
+            raise ReplayFetchError(f"{self._name} cannot be written: {error.strerror or error}{advice}") from error
 
     def put(self, chunks: Iterable[bytes], *, mode: int = 0o600, durable: bool = True, patient: bool = True) -> None:
         """The same, but raises OSError; one that is not ``patient`` does not wait for a pipe's reader."""

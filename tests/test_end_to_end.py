@@ -343,7 +343,8 @@ async def test_refused_keys_stop_the_run_with_one_message(tmp_path: Path) -> Non
             assert ran.exit_code == 3
             assert "DD_APP_KEY" in str(ran.failure)
             assert "rum_session_replay_read" in str(ran.failure)
-            assert simulator.counts.requests <= 16
+            # Up to 11 views of three sessions, 7 in flight beside the last of these, and 4 of the rest of the list.
+            assert simulator.counts.requests <= 22
 
 
 async def test_a_forbidden_view_does_not_stop_the_others(tmp_path: Path) -> None:

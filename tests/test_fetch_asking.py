@@ -134,13 +134,13 @@ async def test_where_asking_again_is_useless_it_is_asked_once(
     assert one.counters.requests == 1
 
 
-async def test_refused_keys_stop_the_run_after_three_views_that_are_forbidden() -> None:
+async def test_refused_keys_stop_the_run_after_views_of_three_sessions_are_forbidden() -> None:
     one = asking(FakeTransport([status(403)] * 3))
     for number in range(2):
         with pytest.raises(Forbidden):
-            await ask(one, View("s", f"v{number}"))
+            await ask(one, View(f"s{number}", "v"))
     with pytest.raises(AuthError):
-        await ask(one, View("s", "v2"))
+        await ask(one, View("s2", "v"))
 
 
 @pytest.mark.parametrize("answer", [page(), status(404), Answer(200, {}, b'{"what":1}')], ids=["page", "404", "odd"])

@@ -14,7 +14,7 @@ from archives import KEYS, WIDE
 from processes import served
 from readme import blocks, commands_in, shell, typed
 
-from replay_fetch.simulator import PagingSettings, Shape, SimulatorSettings
+from replay_fetch.simulator import PagingSettings, SearchSettings, Shape, SimulatorSettings
 
 NIGHTLY = "A nightly archive"
 
@@ -29,10 +29,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+# Views that are younger than a day stay open where the list counts more segments than came, as it does of one.
+PAST_A_DAY = SearchSettings(events_age=90_000)
+
+
 @pytest.fixture
 def base_url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The simulator that all commands are led to."""
-    with served(SimulatorSettings(limit=WIDE)) as simulator:
+    with served(SimulatorSettings(search=PAST_A_DAY, limit=WIDE)) as simulator:
         monkeypatch.setenv("REPLAY_FETCH_BASE_URL", simulator.base_url)
         yield simulator.base_url
 
@@ -133,9 +137,12 @@ def test_pages_of_an_unknown_shape_are_probed_decoded_and_continued(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paging = PagingSettings(shape=Shape.UNKNOWN, pages=2)
-    with served(SimulatorSettings(limit=WIDE, paging=paging)) as simulator:
+    with served(SimulatorSettings(search=PAST_A_DAY, limit=WIDE, paging=paging)) as simulator:
         monkeypatch.setenv("REPLAY_FETCH_BASE_URL", simulator.base_url)
-        shell("replay-fetch discover --out views.csv; ! replay-fetch download views.csv archive 2> log", folder / "bin")
+        shell(
+            "replay-fetch discover --from now-2d --out views.csv; ! replay-fetch download views.csv archive 2> log",
+            folder / "bin",
+        )
         session, view, *_ = rows("views.csv")[0]
         probe, *later = typed("When the API answers something unknown")
         asked = probe.replace("SESSION", session).replace("VIEW", view)

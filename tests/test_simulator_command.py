@@ -45,7 +45,7 @@ _EVERY_FLAG = """
     --expire-chains 12 --token-place meta.x --limit 13 --period 14 --algorithm sliding --neighbour 15
     --limit-change 16:17 --limit-change 18:19 --headers some --reset epoch --remaining-on-429 20 --retry-after date
     --body-429 html
-    --events-span 24 --page-events 25 --search-pages 26 --search-timeout 27
+    --events-span 24 --events-age 28 --page-events 25 --search-pages 26 --search-timeout 27
     --search-patience 48 --search-chain link
     --fault 503 --fault html:rate=0.1 --error-body objects --latency 21 --latency-tail 22 --stall 23
 """
@@ -56,7 +56,7 @@ _EVERY_SETTING = SimulatorSettings(
     auth=AuthSettings(AuthMode.BEARER, refusal=401),
     holding=HoldingSettings(3, 4, 0.5, overlap=True, absent_as=Absence.NO_CONTENT, empty_as=Absence.EMPTY_BODY),
     paging=PagingSettings(Shape.CURSOR, 6, 7, 8, LastPage.EXTRA, Chain.HAS_MORE, 0.9, 10, 11, 404, 12, "meta.x"),
-    search=SearchSettings(24, 25, 26, 27, 48, SearchChain.LINK),
+    search=SearchSettings(24, 28, 25, 26, 27, 48, SearchChain.LINK),
     limit=LimitSettings(13, 14, Algorithm.SLIDING, 15, ((16, 17), (18, 19))),
     limit_headers=LimitHeaderSettings(HeaderPolicy.SOME, Reset.EPOCH, 20, RetryAfter.DATE, Body429.HTML),
     latency=LatencySettings(21, 22),

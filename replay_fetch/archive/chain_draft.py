@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from replay_fetch.api import Continuity, Trail, facts
 from replay_fetch.archive.blocks import file_range, whole_lines
 from replay_fetch.archive.durable import write_file
+from replay_fetch.archive.endings import still_open
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines, segment_of
 from replay_fetch.archive.messages import ViewEnded
@@ -46,6 +47,11 @@ class ChainText:
     def sha256(self) -> str:
         """Of all lines; empty where there is none."""
         return self._hash.hexdigest() if self.size else ""
+
+    @property
+    def end_ms(self) -> int | None:
+        """When the latest segment ended, in milliseconds since 1970."""
+        return self._continuity.end_ms
 
     def warnings(self) -> dict[str, object]:
         """What a reader should be warned of; empty where the recording looks whole."""
@@ -166,7 +172,7 @@ class ChainDraft(Struct, eq=False):
             size=self.text.size,
             sha256=self.text.sha256,
             checks=self.text.warnings() | self.planned.lacking(self.text.segments),
-            about=self.text.about() | trail,
+            about=self.text.about() | trail | still_open(self.planned, ended),
             token=token,
             part=self.number,
         )

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from replay_fetch.archive.blocks import lines_of
 from replay_fetch.archive.chain_draft import ChainDraft
-from replay_fetch.archive.endings import DAMAGED, GONE, LACKS, STAYS, ended_as
+from replay_fetch.archive.endings import DAMAGED, GONE, LACKS, STAYS, ended_as, unless_young
 from replay_fetch.archive.kept import Comparison, both, compared, kept_lines
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import segment_of
@@ -124,6 +124,7 @@ class Draft(Struct, eq=False):
         4. Until then what is kept stays. At its end both stand, and the view is not finished.
         """
         self._make_lines()
+        ended = unless_young(self.planned, ended, self.chain.text.segments, self.chain.text.end_ms)
         kept = self._kept
         if kept is not None and kept.finished and (ended is None or self._stays(kept, ended)):
             noticed = {name: value for name, value in kept.checks.items() if name != EXPECTED}

@@ -30,6 +30,8 @@ class ViewEnded(Struct, frozen=True, gc=False):
     reason: str = ""
     source: str = ""
     answer: Answer | None = None
+    at: int = 0
+    """When, in seconds since 1970; 0 where nobody knows."""
 
 
 Message = PageArrived | ChainRestarted | ViewEnded

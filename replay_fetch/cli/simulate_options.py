@@ -150,6 +150,7 @@ def _add_search(group: argparse._ActionsContainer) -> None:
         metavar="S",
         help=f"seconds over which the views' events are spread (default: {usual.events_span:g})",
     )
+    add("--events-age", type=float, default=usual.events_age, metavar="S", help="they end S seconds before the start")
     add("--page-events", type=int, default=usual.page_events, metavar="N", help="most events of a page")
     add("--search-pages", type=int, default=usual.search_pages, metavar="N", help="stop silently after N pages")
     add("--search-timeout", type=float, default=usual.search_timeout, metavar="S", help="longer windows time out")

@@ -1,6 +1,7 @@
 """Fetching and finding views: one page asked for until it is there, pages walked to the end of the chain."""
 
 from replay_fetch.fetch.asking import Asking, Counters, Question
+from replay_fetch.fetch.breaker import CircuitBreaker
 from replay_fetch.fetch.chain import Chain
 from replay_fetch.fetch.keys import KeyWatch
 from replay_fetch.fetch.outcomes import answer_of, outcome_of
@@ -12,6 +13,7 @@ __all__ = [
     "SOURCES",
     "Asking",
     "Chain",
+    "CircuitBreaker",
     "Counters",
     "KeyWatch",
     "Question",

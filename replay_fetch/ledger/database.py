@@ -14,7 +14,7 @@ from replay_fetch.errors import ArchiveError
 from replay_fetch.ledger.damage import DamagedLedger, DamagedRow, failure
 from replay_fetch.ledger.header import check_file
 from replay_fetch.ledger.read_only import connected_read_only
-from replay_fetch.ledger.schema import APPLICATION_ID, FORMAT, PRAGMAS, TABLES
+from replay_fetch.ledger.schema import APPLICATION_ID, FORMAT, LATER_TABLES, PRAGMAS, TABLES
 
 
 class _Turn:
@@ -68,6 +68,7 @@ class Database:
                 ledger._make_tables()
             for pragma in PRAGMAS:
                 db.execute(pragma)
+            db.execute(LATER_TABLES)
             opening.pop_all()
         return ledger
 

@@ -9,12 +9,14 @@ import orjson
 
 from replay_fetch.ledger.damage import DamagedLedger
 from replay_fetch.ledger.database import Database
-from replay_fetch.ledger.loading import LoadedList, load_rows
+from replay_fetch.ledger.loading import ListRow, LoadedList, load_rows
 from replay_fetch.ledger.restoring import restore_rows
 from replay_fetch.ledger.rows import (
     COUNT_TO_DO,
     LACKING_PARTIAL,
+    LATEST_FETCHED,
     RECORD,
+    SPREAD,
     TO_DO,
     VIEWS,
     planned_view,
@@ -22,7 +24,7 @@ from replay_fetch.ledger.rows import (
     view_record,
 )
 from replay_fetch.ledger.setting import Setting, State
-from replay_fetch.ledger.totals import Totals, sum_views
+from replay_fetch.ledger.totals import Reason, Totals, sum_reasons, sum_views
 from replay_fetch.model import Outcome, PlannedView, View, ViewRecord
 
 
@@ -72,8 +74,8 @@ class Ledger(Database):
         number, _, rows, views, duplicates = newest
         return LoadedList(number, rows, views, duplicates, [])
 
-    def load(self, rows: Iterable[tuple[int, View, int | None]]) -> LoadedList:
-        """Add rows (line, view, expected segments) as a list of their own, in one transaction.
+    def load(self, rows: Iterable[ListRow]) -> LoadedList:
+        """Add rows (line, view, expected segments, and perhaps its date) as a list of their own, in one transaction.
 
         An exception out of ``rows`` leaves the ledger as it was.
         """
@@ -86,7 +88,7 @@ class Ledger(Database):
             self._db.execute(came_in, (State.LOADED, Setting.STATE, State.CLEAN))
         return loaded
 
-    def rehearse(self, rows: Iterable[tuple[int, View, int | None]]) -> tuple[LoadedList, Totals]:
+    def rehearse(self, rows: Iterable[ListRow]) -> tuple[LoadedList, Totals]:
         """What `load` would return, and the sums over that list; the ledger stays as it is."""
         with self._transaction(keep=False):
             loaded = load_rows(self._db, 0, rows)
@@ -110,6 +112,17 @@ class Ledger(Database):
         where = {"list": todo.list_number, "young": todo.young, "session": session}
         with self._turn:
             return int(self._db.execute(COUNT_TO_DO, where).fetchone()[0])
+
+    def latest_fetched(self, list_number: int | None, at_most: int) -> list[tuple[PlannedView, str]]:
+        """Views of a list, or of any, that have segments; the latest sessions first, each with its store."""
+        with self._turn:
+            rows = self._db.execute(LATEST_FETCHED, {"list": list_number, "limit": at_most}).fetchall()
+        return [(record.planned, record.source) for record in map(view_record, rows)]
+
+    def spread(self, list_number: int, at_most: int) -> list[View]:
+        """Views of different sessions, evenly spread over the sessions of a list."""
+        with self._turn:
+            return [View(*row) for row in self._db.execute(SPREAD, {"list": list_number, "parts": at_most})]
 
     def forget_tokens(self, but: Outcome | None = None) -> None:
         """Let every unfinished chain begin anew, except those of views that ended in ``but``."""
@@ -209,3 +222,8 @@ class Ledger(Database):
         """Sums by outcome over one list, or over the whole archive."""
         with self._turn:
             return sum_views(self._db, list_number)
+
+    def reasons(self, list_number: int) -> list[Reason]:
+        """Why views of a list are not finished, and how many each."""
+        with self._turn:
+            return sum_reasons(self._db, list_number)

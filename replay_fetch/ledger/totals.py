@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from dataclasses import astuple, dataclass, field
 from operator import add
+from typing import NamedTuple
 
 from replay_fetch.ledger.damage import DamagedRow
 from replay_fetch.model import Noted, Outcome
@@ -26,7 +28,22 @@ _WARNINGS = {
     "lacks": """instr(checks, '"lacks_full_snapshot"')""",
     "fewer": "expected > segments",
 }
+_REASONS = """
+SELECT outcome, reason, count(*) AS views FROM view JOIN result USING (row)
+WHERE list = :list AND outcome NOT IN ({finished}) GROUP BY outcome, reason ORDER BY views DESC, outcome, reason
+"""
+# Reasons that name a number of their own are as many as the views.
+_MOST_REASONS = 20
+OTHER_REASONS = "other reasons"
 _SESSIONS = "SELECT count(DISTINCT session) FROM view {where}"
+
+
+class Reason(NamedTuple):
+    """Why views are not finished, and how many."""
+
+    outcome: Outcome
+    reason: str
+    views: int
 
 
 @dataclass(slots=True)
@@ -77,3 +94,19 @@ def _known(outcome: str) -> Outcome:
         return Outcome(outcome)
     except ValueError as error:
         raise DamagedRow(str(error)) from error
+
+
+def sum_reasons(db: sqlite3.Connection, list_number: int) -> list[Reason]:
+    """Why views of list ``list_number`` are not finished, the most frequent reasons first."""
+    finished = ", ".join(f"'{outcome}'" for outcome in Outcome if outcome.finished)
+    found: list[Reason] = []
+    named: Counter[Outcome] = Counter()
+    others: Counter[Outcome] = Counter()
+    for text, reason, views in db.execute(_REASONS.format(finished=finished), {"list": list_number}):
+        outcome = _known(text)
+        named[outcome] += 1
+        if named[outcome] <= _MOST_REASONS:
+            found.append(Reason(outcome, reason, views))
+        else:
+            others[outcome] += views
+    return found + [Reason(outcome, OTHER_REASONS, views) for outcome, views in others.items()]

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from replay_fetch.ledger import Ledger, LoadedList, Totals
-from replay_fetch.model import View
 from replay_fetch.plan import BadRow, PlannedRow, RepeatedHeader, ViewList
 from replay_fetch.progress.units import count
 
@@ -97,7 +96,7 @@ def rehearse_plan(ledger: Ledger, views: ViewList) -> tuple[Plan, Totals]:
     return plan, totals
 
 
-def _good_rows(views: ViewList, plan: Plan) -> Iterator[tuple[int, View, int | None]]:
+def _good_rows(views: ViewList, plan: Plan) -> Iterator[PlannedRow]:
     said = monotonic()
     for number, row in enumerate(views.rows(), start=1):
         if isinstance(row, PlannedRow):

@@ -20,6 +20,7 @@ _SEPARATOR_HINT = re.compile(r"sep=([^ \"\w])")
 _SESSION = ("sessionid",)
 _VIEW = ("viewid",)
 _SEGMENTS = ("segmentscount", "ddreplaystatssegmentscount")
+_DATE = ("date",)
 _IGNORED = re.compile(r"[\s@._-]+")
 
 # Long, hexadecimal, no word: an id where a column's name should be.
@@ -31,7 +32,7 @@ _MOST_NAMES_SHOWN = 20
 
 
 class Header(NamedTuple):
-    """Where a row has its ids and its count of segments; ``lines`` lines lie before the first row."""
+    """Where a row has its ids, its count of segments and its date; ``lines`` lines lie before the first row."""
 
     delimiter: str
     names: tuple[str, ...]
@@ -41,6 +42,7 @@ class Header(NamedTuple):
     lines: int
     settings: PlanSettings
     """Which columns hold the ids, where aliases do not tell."""
+    date: int | None = None
 
     def namesakes(self, at: int) -> list[int]:
         """Other columns that are called what the column ``at`` is."""
@@ -82,8 +84,8 @@ def read_header(lines: Iterator[str], name: str, settings: PlanSettings) -> tupl
         names, taken = _names(head, delimiter)
         session, view = _ids(names, settings)
         if session is not None and view is not None and session != view:
-            count = _column(names, "", _SEGMENTS)
-            header = Header(delimiter, tuple(names), session, view, count, before + taken, settings)
+            count, date = _column(names, "", _SEGMENTS), _column(names, "", _DATE)
+            header = Header(delimiter, tuple(names), session, view, count, before + taken, settings, date)
             return header, itertools.chain(head[taken:], lines)
         seen = max(seen, names, key=len)
     raise InputError(_complaint(seen, name, before + 1, settings))

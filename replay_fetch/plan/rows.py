@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from replay_fetch.errors import InputError
 from replay_fetch.model import View
+from replay_fetch.moments import epoch_ms
 from replay_fetch.plan.cells import LONGEST_CELL
 from replay_fetch.plan.header import Header
 from replay_fetch.plan.ids import IdColumn
@@ -17,11 +19,15 @@ _new = tuple.__new__
 
 
 class PlannedRow(NamedTuple):
-    """A row that names a view; ``segments_count`` is what the list says it should have."""
+    """A row that names a view; ``segments_count`` is what the list says it should have.
+
+    Where it says so, ``dated`` is when, in seconds since 1970, the list says that the view began.
+    """
 
     line: int
     view: View
     segments_count: int | None
+    dated: int | None = None
 
 
 class BadRow(NamedTuple):
@@ -51,8 +57,9 @@ def csv_rows(lines: Iterator[str], header: Header, columns: _Columns, name: str)
     """
     reader = csv.reader(lines, delimiter=header.delimiter, skipinitialspace=True, strict=True)
     at_session, at_view, at_count = header.session, header.view, header.segments_count
+    at_date = header.date if at_count is not None else None
     session_fits, view_fits = (column.fits for column in columns)
-    fewest = max(at_session, at_view, at_count or 0) + 1
+    fewest = max(at_session, at_view, at_count or 0, at_date or 0) + 1
     most = _most_cells(header, columns)
     ended = header.lines
     while True:
@@ -67,7 +74,8 @@ def csv_rows(lines: Iterator[str], header: Header, columns: _Columns, name: str)
                 ):
                     count = None if at_count is None else _count(cells[at_count])
                     # View(…) in a PlannedRow(…), at a third of the cost.
-                    yield _new(PlannedRow, (line, _new(View, (session, view)), count))
+                    dated = _seconds(cells[at_date]) if count and at_date is not None else None
+                    yield _new(PlannedRow, (line, _new(View, (session, view)), count, dated))
                 elif any(map(str.strip, cells)):
                     yield _odd_row(line, cells, header, columns, name)
         except csv.Error as error:
@@ -130,7 +138,8 @@ def _odd_row(line: int, cells: Sequence[str], header: Header, columns: _Columns,
         ids = View(session.checked(cell(header.session)), view.checked(cell(header.view)))
     except ValueError as reason:
         return _no_view(line, str(reason), cells, header, name)
-    return PlannedRow(line, ids, _count(cell(header.segments_count)))
+    count = _count(cell(header.segments_count))
+    return PlannedRow(line, ids, count, _seconds(cell(header.date)) if count else None)
 
 
 def _no_view(line: int, reason: str, cells: Sequence[str], header: Header, name: str) -> BadRow | RepeatedHeader:
@@ -145,3 +154,11 @@ def _count(text: str) -> int | None:
     digits = text.strip().removesuffix(".0")
     # 9 digits keep int() cheap and the ledger's integers in range, whatever a stranger wrote.
     return int(digits) if digits.isdecimal() and len(digits) <= 9 else None  # noqa: PLR2004
+
+
+def _seconds(text: str) -> int | None:
+    """A date in seconds since 1970; a hint, so what is no ISO date is none."""
+    try:
+        return epoch_ms(datetime.fromisoformat(text.strip())) // 1000
+    except ValueError:
+        return None

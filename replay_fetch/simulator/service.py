@@ -73,7 +73,7 @@ class Service:
         self._started = clock()
         self._auth = Auth(settings.auth)
         self._pager = Pager(settings, truth)
-        events = Events(truth.views, settings.search.events_span, int(wall() * 1000))
+        events = Events(truth.views, settings.search.events_span, int((wall() - settings.search.events_age) * 1000))
         self._search = EventsSearch(settings.search, settings.paging, events, settings.seed)
         self._playlists = Playlists(truth.views)
         self._faults = FaultScript(settings.faults, settings.seed)

@@ -116,6 +116,8 @@ class SearchSettings:
 
     events_span: float = 43_200.0
     """The views' events are spread over so many seconds before the start."""
+    events_age: float = 0.0
+    """They end so many seconds before it: of views older than a day nothing more is expected."""
     page_events: int = 0
     """Most events of one page, whatever is asked for; 0 leaves it at the API's 1000."""
     search_pages: int = 0
@@ -128,6 +130,7 @@ class SearchSettings:
 
     def __post_init__(self) -> None:
         _require(self.events_span > 0, "--events-span must be above 0 seconds")
+        _require(self.events_age >= 0, "--events-age must be 0 or more seconds")
         _require(self.page_events >= 0 and self.search_pages >= 0, "--page-events and --search-pages must be 0 or more")
         _require(
             self.search_timeout >= 0 and self.search_patience >= 0,

@@ -6,6 +6,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from replay_fetch.archive import readable
+from replay_fetch.archive.report import nothing_there
 from replay_fetch.commands.page.archive_facts import ArchiveFacts, archive_facts, by_views
 from replay_fetch.commands.page.run_facts import RunFacts, paces, run_facts, shares
 from replay_fetch.errors import SettingsError, extra_needed
@@ -48,6 +49,7 @@ def render(name: str, run: RunFacts, archive: ArchiveFacts) -> str:
         archive=archive,
         charts=_charts(run, archive),
         verdict=verdict(run),
+        nothing_there=nothing_there(run.outcomes, run.views),
         outcomes=[
             (str(outcome), run.outcomes[outcome], outcome.finished) for outcome in Outcome if outcome in run.outcomes
         ],
@@ -64,6 +66,11 @@ def verdict(run: RunFacts) -> str:
         return f"Stopped: {run.stopped}"
     if run.interrupted:
         return "Interrupted; the same command goes on where it ended."
+    if nothing_there(run.outcomes, run.views):
+        return (
+            "Not one view of the list is there. Are the session and the view column exchanged? Is --site right, and "
+            "are the keys those of the organisation that recorded them?"
+        )
     if run.unfinished:
         return f"{some(run.unfinished, 'view is', 'views are')} not finished; the same command asks again."
     if run.bad_rows:
