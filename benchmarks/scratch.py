@@ -44,6 +44,6 @@ def write_list(path: Path, sessions: int, views: int = 1, *, shuffled: bool = Fa
         file.write("session_id,view_id\n")
         for row in range(rows):
             session, view = divmod(row * step % rows, views)
-            session_id = uuid.UUID(int=session * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128)
+            session_id = uuid.UUID(int=(session + 1) * 0x9E3779B97F4A7C15F39CC0605CEDC835 % 2**128)
             file.write(f"{session_id},{uuid.UUID(int=(session_id.int + view + 1) % 2**128)}\n")
     return path

@@ -12,9 +12,9 @@
 
 Every error is a ReplayFetchError. A RequestError is about one view, the next one may be had: NotFound,
 Forbidden, Rejected, TokenRefused, BadBody, ChainCut, or GaveUp, whose ``__cause__`` is a RetryableError
-(ServerError, TransportError or GarbledBody). AuthError, TrustError and OutageError would meet every
-view; ArchiveError, InputError and SettingsError are about what is at hand here. ``replay_fetch.errors``
-shows the tree.
+(ServerError, TransportError or GarbledBody). AuthError, TrustError, ProxyRefused and OutageError
+would meet every view; ArchiveError, InputError and SettingsError are about what is at hand here.
+``replay_fetch.errors`` shows the tree.
 """
 
 from importlib import import_module
@@ -31,6 +31,7 @@ from replay_fetch.errors import (
     InputError,
     NotFound,
     OutageError,
+    ProxyRefused,
     Rejected,
     ReplayFetchError,
     RequestError,
@@ -90,6 +91,7 @@ __all__ = [
     "Outcome",
     "PlanSettings",
     "ProgressStyle",
+    "ProxyRefused",
     "Rejected",
     "ReplayFetchError",
     "Report",

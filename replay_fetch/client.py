@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import os
+from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, ExitStack
 from functools import partial
@@ -18,7 +20,7 @@ from replay_fetch.api import check_id
 from replay_fetch.archive import Report
 from replay_fetch.environment import credentials as credentials_from
 from replay_fetch.environment import site as site_from
-from replay_fetch.errors import Forbidden, InputError
+from replay_fetch.errors import ChainCut, Forbidden, InputError, NotFound
 from replay_fetch.fetch import Asking, Restart, Walk
 from replay_fetch.model import Segment, View
 from replay_fetch.pacing import Pacer
@@ -65,8 +67,9 @@ class Client:
     async def segments(self, session_id: str, view_id: str) -> AsyncGenerator[Segment, None]:
         """The segments of one view, in the API's order, as they arrive; none where it has none.
 
-        429s, faults and expired paging tokens are dealt with. Leaving early is fine: no further page is asked
-        for, and within `contextlib.aclosing` the one at hand is freed at once.
+        429s, faults and expired paging tokens are dealt with. A chain that begins anew gives what was not given
+        before, by its bytes; where it comes to its end without some of what was, ChainCut is raised. Leaving early
+        is fine: no further page is asked for, and within `contextlib.aclosing` the one at hand is freed at once.
 
         Raises a RequestError where this view cannot be had to its end: NotFound, Forbidden, Rejected,
         TokenRefused, BadBody, ChainCut or GaveUp, whose ``__cause__`` is the last ServerError,
@@ -77,24 +80,56 @@ class Client:
         if self._asking is None:
             raise RuntimeError("the client is not open: use it as `async with Client() as client`")
         walk = Walk(self._asking, _view(session_id, view_id), self._settings.api.source, self._settings.fetch.max_pages)
-        given = position = 0
+        given = _Given()
         try:
             while (step := await walk.step()) is not None:
                 if step is Restart.RESTART:
-                    position = 0  # what was given already comes again, and is passed over
+                    given.comes_again()
                     continue
                 page, step = step[0], None  # the body is no longer needed
                 walk.let_go()  # who reads two views side by side would wait for himself
                 for segment in page.segments:
-                    position += 1
-                    if position > given:
-                        given = position
+                    if given.is_new(segment.raw):
                         yield segment
+            given.require_all()
+        except NotFound:
+            given.require_all()
+            raise
         except Forbidden:
             self._asking.keys.finish()
             raise
         finally:
             walk.let_go()
+
+
+class _Given:
+    """The segments of a view that its reader has, by hash, for a chain that begins anew: some 100 bytes each."""
+
+    def __init__(self) -> None:
+        self._given = Counter[bytes]()
+        self._awaited = Counter[bytes]()
+        """What a chain begun anew has not brought yet."""
+
+    def comes_again(self) -> None:
+        """The chain begins anew: what was given already comes again, and is passed over."""
+        self._awaited = self._given.copy()
+
+    def is_new(self, raw: bytes) -> bool:
+        """True where the segment is to be given."""
+        digest = hashlib.sha256(raw).digest()
+        if self._awaited[digest] > 0:
+            self._awaited[digest] -= 1
+            return False
+        self._given[digest] += 1
+        return True
+
+    def require_all(self) -> None:
+        """Raise ChainCut where a chain begun anew has ended without all that was given."""
+        if lacking := self._awaited.total():
+            raise ChainCut(
+                f"the chain of pages began anew, and lacks {lacking} of the {self._given.total()} segments that "
+                "were given; others may be missing too"
+            )
 
 
 async def download(
@@ -163,6 +198,9 @@ def _environment_settings() -> Settings:
 
 
 def _view(session_id: str, view_id: str) -> View:
+    for text in (session_id, view_id):
+        if not isinstance(text, str):  # whatever a program without type checks gives
+            raise InputError(f"an id is text, not {type(text).__name__}")
     try:
         return View(check_id(session_id), check_id(view_id))
     except ValueError as reason:

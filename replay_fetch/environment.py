@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from replay_fetch.errors import SettingsError
-from replay_fetch.settings import SITES, ApiSettings, Credentials
+from replay_fetch.settings import Credentials
 
 log = logging.getLogger(__name__)
 
@@ -66,15 +66,6 @@ def warn_if_exposed(env_file: Path | None) -> None:
     """Log a warning where others can read the file of keys; for once the log is set up."""
     if env_file is not None and env_file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         log.warning("%r holds keys and can be read by other users: chmod 600 it", str(env_file))
-
-
-def warn_of_site(api: ApiSettings) -> None:
-    """Log a warning where keys go to a site that is not one of the vendor's, as far as these are known."""
-    if api.base_url or api.site.lower() in SITES:
-        return
-    meant = next((known for known in SITES if api.site.lower().endswith(f".{known}")), "")
-    advice = f"is it {meant}?" if meant else f"known are {', '.join(SITES)}"
-    log.warning("--site %s is not a site that is known, and gets the keys: %s", api.site, advice)
 
 
 def _first(origin: Mapping[str, str], names: tuple[str, ...]) -> str:

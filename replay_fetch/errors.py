@@ -7,15 +7,19 @@
     ├── InputError               the list or an id cannot be used: nothing was asked      (exit 2)
     ├── AuthError                the API refuses the keys: the run stops                  (exit 3)
     ├── TrustError               the server's certificate is not trusted                  (exit 3)
+    ├── ProxyRefused             the proxy wants another user or password                 (exit 3)
     ├── OutageError              the API stayed dead past --give-up-after                 (exit 3)
     ├── ArchiveError             disk full, archive locked, damaged or not ours           (exit 3)
     └── RequestError             one page of one view: becomes the view's outcome
         ├── RetryableError       the same page is asked for again
         │   ├── RateLimited      429: waits at the gate, spends no attempt
-        │   ├── ServerError      408, 5xx, 512
-        │   ├── TransportError   connect, reset, stall, truncated body
+        │   ├── ServerError      5xx, 512; a gateway's 404; 202, 206, 304, 409, 423, 425; errors in a 200
+        │   │   └── ServerTimeout  408, 504, a search that says that it timed out
+        │   ├── TransportError   connect, reset, truncated body
+        │   │   ├── Stalled      no byte within --read-timeout
+        │   │   └── Unreachable  no name, no TLS, no way through the proxy: final where nothing has ever succeeded
         │   └── GarbledBody      a 200 whose body is cut or is an HTML page
-        ├── NotFound             404
+        ├── NotFound             404, 410 in the API's own words
         ├── Forbidden            401, 403
         ├── Rejected             another 4xx, a redirect, a page that is too large
         ├── TokenRefused         400, 404, 410 for a page behind the first
@@ -56,6 +60,10 @@ class TrustError(ReplayFetchError):
     """The server's certificate is not trusted; trying again would not change that."""
 
 
+class ProxyRefused(ReplayFetchError):
+    """The proxy wants another user or password; trying again would not change that."""
+
+
 class OutageError(ReplayFetchError):
     """Nothing at all succeeded for longer than the run was told to wait."""
 
@@ -84,11 +92,26 @@ class RateLimited(RetryableError):
 
 
 class ServerError(RetryableError):
-    """The API answered 408, a 5xx or its undocumented 512."""
+    """No answer for now: a 5xx or a status like it, a gateway's 404, or a 200 that says of itself that it failed."""
+
+
+class ServerTimeout(ServerError):
+    """The server ran out of time: 408, 504, or a search that says so. Asking for less may help."""
 
 
 class TransportError(RetryableError):
     """No whole answer came: connect error, reset, stall, or a body that ended early."""
+
+
+class Stalled(TransportError):
+    """No byte came within ``--read-timeout``. Asking for less may help."""
+
+
+class Unreachable(TransportError):
+    """No answer can come as things are: no name, no TLS, no way through the proxy.
+
+    It may pass where answers came before; where none ever did, it is a mistake in the settings.
+    """
 
 
 class GarbledBody(RetryableError):
@@ -103,7 +126,7 @@ class GarbledBody(RetryableError):
 
 
 class NotFound(RequestError):
-    """404: the API does not have this view."""
+    """404 or 410, as JSON with ``errors``: the API itself says that it does not have this view."""
 
 
 class Forbidden(RequestError):

@@ -15,6 +15,8 @@ from msgspec import Struct
 # A session or view id: UUIDs in practice; nothing in this set can leave a path segment of a URL or a folder on disk.
 LONGEST_ID = 128
 ID = rf"[A-Za-z0-9_-]{{1,{LONGEST_ID}}}"
+# Written by programs, databases and SDKs where there is no id; as a request each would be answered 404.
+NO_ID = r"(?i:null|undefined|none|nil|nan|n/?a|[_-]+|0{8}-?(?:0{4}-?){3}0{12})"
 
 
 class View(NamedTuple):
@@ -33,6 +35,8 @@ class Outcome(StrEnum):
     FETCHED = "fetched"
     EMPTY = "empty"
     MISSING = "missing"
+    UNCONFIRMED = "unconfirmed"
+    """Not there by an answer that any box on the way can give, while the API was not seen to be well."""
     FORBIDDEN = "forbidden"
     INCOMPLETE = "incomplete"
     UNRECOGNISED = "unrecognised"
@@ -75,6 +79,8 @@ class Page(Struct, frozen=True, gc=False):
     """The API said that more follows, whether or not it gave a token."""
     shape: str = ""
     """Where the segments and the token were found, such as ``segments + paging.next``."""
+    bodiless: bool = False
+    """The answer had no body at all: that nothing is there rests on silence, not on the API's word."""
 
 
 class Answer(Struct, frozen=True, gc=False):
@@ -120,6 +126,16 @@ class PlannedView(Struct, frozen=True, gc=False):
     """Segments the list says the view has; a hint, not proof."""
     earlier: ViewRecord | None = None
     """What an earlier run kept of the view without finishing it."""
+    dated: int | None = None
+    """When, in seconds since 1970, the list says that the view began; where it has a count of segments too."""
+
+    def lacking(self, segments: int) -> dict[str, object]:
+        """The warning that the list counts more than so many segments, by its name in ``Noted``; empty if not."""
+        return {EXPECTED: self.expected} if (self.expected or 0) > segments else {}
+
+
+EXPECTED = "segments_expected"
+"""The one warning that hangs on the list, not on the recording: it is made anew whenever a record is read."""
 
 
 class Span(NamedTuple):

@@ -6,7 +6,7 @@ import random
 
 from msgspec import Struct
 
-from replay_fetch.errors import GaveUp, RetryableError
+from replay_fetch.errors import GaveUp, RetryableError, ServerTimeout, Stalled
 from replay_fetch.pacing import Health
 
 BASE = 0.5
@@ -63,6 +63,9 @@ class Attempts(Struct, eq=False):
     quota: RetryQuota
     rng: random.Random
     suspect: bool = False
+    timeouts: int | None = None
+    """Timeouts in a row after which all are spent; None counts them as other failures are."""
+    _timed_out: int = 0
     _own: int = 0
     _unexplained: int = 0
     _failed_at: float | None = None
@@ -82,7 +85,8 @@ class Attempts(Struct, eq=False):
             self._unexplained = 0
             return 0.0
         self._unexplained += 1
-        if self.spent > self.retries:
+        self._timed_out = self._timed_out + 1 if isinstance(error, (ServerTimeout, Stalled)) else 0
+        if self.spent > self.retries or self._timed_out == self.timeouts:
             attempts = "1 attempt" if self.spent == 1 else f"{self.spent} attempts"
             raise GaveUp(f"{error} (after {attempts})") from error
         return backoff(self.spent, self.rng) if self.quota.spend() else self.rng.uniform(CAP / 2, CAP)

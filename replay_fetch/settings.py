@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 from replay_fetch.errors import SettingsError
 
-# Known sites of the vendor; another name is accepted as a site, so that a new one needs no release.
+# The vendor's sites. Another name is refused: it gets both keys, and may be a stranger's. --base-url is the way to
+# a new one.
 SITES = (
     "datadoghq.com",
     "us3.datadoghq.com",
@@ -100,7 +101,8 @@ class ApiSettings:
     """A page that inflates past this is refused rather than held in memory."""
 
     def __post_init__(self) -> None:
-        _require(bool(self.site) and not set(self.site) & set("/:@?# "), f"--site {self.site!r} is not a host name")
+        if not self.base_url:
+            _check_site(self.site)
         _check_base_url(self.origin)
         _require(self.ts_ms is None or self.ts_ms >= 0, "--ts is milliseconds since 1970, not negative")
         _require(self.max_list_size is None or self.max_list_size > 0, "--max-list-size must be at least 1 byte")
@@ -108,7 +110,7 @@ class ApiSettings:
     @property
     def origin(self) -> str:
         """Scheme and host (and port) that every request goes to, without a trailing slash."""
-        return (self.base_url or f"https://api.{self.site}").rstrip("/")
+        return (self.base_url or f"https://api.{self.site.lower()}").rstrip("/")
 
 
 # Less would not make the process smaller: what it takes beside its pages is about 60 MB.
@@ -159,7 +161,7 @@ class PlanSettings:
     view_column: str = ""
     max_views: int | None = None
     refresh_window: float | None = None
-    """Seconds: finished views whose recording is not older are asked for again; None asks for none."""
+    """Seconds: finished views whose recording ended less than this ago are asked for again; None asks for none."""
 
     def __post_init__(self) -> None:
         window = self.refresh_window
@@ -210,10 +212,25 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _check_site(site: str) -> None:
+    """Refuse a name that is not one of the vendor's: browsers show others, and a mistyped one gets the keys."""
+    name = site.lower()
+    if name in SITES:
+        return
+    from difflib import get_close_matches  # noqa: PLC0415 - for mistakes only
+
+    meant = [known for known in SITES if name.endswith(f".{known}")] or get_close_matches(name, SITES, n=1)
+    advice = f"did you mean {meant[-1]}?" if meant else f"there are {', '.join(SITES)};"
+    raise SettingsError(
+        f"--site {site!r} is none of Datadog's, and would get the keys: {advice} --base-url names another server"
+    )
+
+
 def _check_base_url(origin: str) -> None:
     try:
         url = urlsplit(origin)
         _ = url.port
+        (url.hostname or "").encode("idna")  # as the resolver will
     except ValueError:
         raise SettingsError(f"--base-url {origin!r} is not a URL") from None
     _require(url.scheme in ("https", "http") and bool(url.hostname), f"--base-url {origin!r} needs https:// and a host")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,8 @@ class Job:
     segments_path: str = ""
     next_path: str = ""
     keys: Credentials = KEYS
+    wall: Callable[[], float] = time.time
+    """The time of day, in seconds since 1970."""
 
     def settings(self, base_url: str) -> Settings:
         api = ApiSettings(
@@ -84,10 +87,18 @@ async def download(
     stop: anyio.Event | None = None,
 ) -> Ran:
     """Download the simulator's views, or others, into ``out`` on the running loop."""
-    path = views if isinstance(views, Path) else write_list(out.with_suffix(".csv"), views or simulator.views)
-    settings = job.settings(simulator.base_url)
+    return await download_from(simulator.base_url, out, views or simulator.views, job, stop)
+
+
+async def download_from(
+    base_url: str, out: Path, views: Sequence[View] | Path, job: Job = USUAL, stop: anyio.Event | None = None
+) -> Ran:
+    """The same from any server on loopback."""
+    path = views if isinstance(views, Path) else write_list(out.with_suffix(".csv"), views)
+    settings = job.settings(base_url)
     _let_threads_finish()
     with planned(Request(str(path), out, settings, job.keys)) as (run, plan):
+        run.epoch = job.wall
         report = await run.run(plan, stop or anyio.Event())
     return Ran(report, run.failure)
 

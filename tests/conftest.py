@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import os
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import anyio
@@ -18,6 +20,20 @@ from virtual_clock import VirtualClockLoop
 settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ordinary", settings.get_profile("search"), derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ordinary"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def devices() -> Iterator[None]:
+    """The machine's devices, which are after all tests what they were before: no command takes one's place."""
+    names = ("/dev/null", "/dev/full", "/dev/stdin", "/dev/stdout", "/dev/stderr", "/dev/fd", "/dev/tty")
+    paths = [Path(name) for name in names if os.path.lexists(name)]
+
+    def seen() -> list[tuple[int, int, int]]:
+        return [((about := path.lstat()).st_mode, about.st_ino, about.st_rdev) for path in paths]
+
+    before = seen()
+    yield
+    assert seen() == before
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def member_at(path: str, value: bytes) -> bytes:
 
 def decode(body: bytes, *, link: str = "", status: int = 200, **settings: str) -> Page:
     """The page in ``body``, asked for twice: the second time the decoder knows its layout."""
-    headers = {"link": link} if link else {}
+    headers = {"content-length": str(len(body))} | ({"link": link} if link else {})
     decoder = PageDecoder(ApiSettings(**settings))  # type: ignore[arg-type] # only text settings are given
     first = decoder.decode(Answer(status, headers, body))
     assert decoder.decode(Answer(status, headers, body)) == first, "the quick way says something else"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -59,16 +59,24 @@ class FakeJournal:
     recorded: list[list[ViewRecord]] = field(default_factory=list)
     unnamed: set[int] = field(default_factory=set)
     """Sessions whose new file gets its name only after the record."""
+    understood: list[View] = field(default_factory=list)
+    """Views whose raw pages go behind the latest record."""
 
     @classmethod
     def of(cls, *views: PlannedView) -> Self:
         """One that knows these views and nothing of how they ended."""
         return cls({view.row: ViewRecord(view) for view in views})
 
-    def record(self, records: Iterable[ViewRecord], unnamed: Iterable[int] = ()) -> None:
+    def record(
+        self,
+        records: Iterable[ViewRecord],
+        unnamed: Iterable[int] = (),
+        understood: Sequence[View] = (),
+    ) -> None:
         batch = list(records)
         self.recorded.append(batch)
         self.unnamed.update(unnamed)
+        self.understood = list(understood)
         self.views |= {record.planned.row: record for record in batch}
 
     def named(self) -> None:

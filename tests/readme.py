@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from processes import environment
+from processes import HANGS, environment
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -82,7 +82,7 @@ def shell(script: str, commands: Path) -> list[str]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=HANGS,
     )
     complaints = [line for line in done.stderr.splitlines() if " INFO " not in line]
     assert (done.returncode, complaints) == (0, []), script

@@ -88,6 +88,7 @@ _LISTS = {
     Shape.LINK_HEADER: (),
     Shape.GZIP: ("segments",),
     Shape.UNKNOWN: ("payload", "chunks"),
+    Shape.UNREAD: ("segments",),
 }
 _TOKENS = {
     Shape.SEGMENTS: ("paging",),
@@ -97,6 +98,7 @@ _TOKENS = {
     Shape.LINKS_NEXT: ("links", "next"),
     Shape.GZIP: ("paging",),
     Shape.UNKNOWN: ("continuation",),
+    Shape.UNREAD: ("meta", "resume_at"),
 }
 
 

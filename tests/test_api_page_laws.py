@@ -10,22 +10,43 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import JSON, arrays, damaged, objects
 
-from replay_fetch.api import PageDecoder
+from replay_fetch.api import PageDecoder, split
+from replay_fetch.api.envelope import Envelope
 from replay_fetch.api.tokens import LOOKED_AT, TOKEN_PLACES
-from replay_fetch.errors import BadBody, GarbledBody
+from replay_fetch.api.unread import unread
+from replay_fetch.errors import BadBody, GarbledBody, ServerError
 from replay_fetch.model import Answer, Page, Segment
 from replay_fetch.settings import ApiSettings
 
 SEGMENT = st.sampled_from([b'{"records":[],"start":1}', b'{"type":"s","attributes":{"records":[]}}', b"{}", b"1"])
 SEGMENTS = arrays(SEGMENT)
-TOKENS = st.sampled_from([b'"T"', b"null", b'""', b"7", b"{}", b'{"href":"?paging=T"}', b'"\\ud83d"', b"true", b"[1]"])
+TOKENS = st.sampled_from(
+    [
+        b'"T"',
+        b'"done"',
+        b'"failed"',
+        b"null",
+        b'""',
+        b"7",
+        b"{}",
+        b'{"href":"?paging=T"}',
+        b'"\\ud83d"',
+        b"true",
+        b"[1]",
+    ]
+)
 NAMES = ["records", "start", "view", "segments", "data", "items", "events", "attributes", "type", "paging", "next"]
 MORE_NAMES = ["cursor", "after", "meta", "page", "pagination", "next_cursor", "links", "has_more", "rows", "errors", ""]
-KEYS = st.sampled_from([f'"{name}"'.encode() for name in NAMES + MORE_NAMES] + [b'"\\u0064ata"', b'"\xff"'])
+UNREAD_NAMES = ["continuation", "resume_at", "nextCursor", "page_number", "a.token"]
+SPEAKING = ["error", "status", "state", "ok", "partial"]
+KEYS = st.sampled_from(
+    [f'"{name}"'.encode() for name in NAMES + MORE_NAMES + UNREAD_NAMES + SPEAKING] + [b'"\\u0064ata"', b'"\xff"']
+)
 
 LOOKED_AT_KEYS = sorted({f'"{key}"'.encode() for path in LOOKED_AT for key in path.split(".")})
-LIST = b'"segments":[{}]'
-NO_HEADERS: Mapping[str, str] = {}
+ONE = b'{"records":[]}'
+LIST = b'"segments":[' + ONE + b"]"
+WHOLE: Mapping[str, str] = {"content-length": "9"}
 
 
 def envelopes(values: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes]:
@@ -48,13 +69,11 @@ PATHS = st.sampled_from(
 )
 
 
-def result(
-    decoder: PageDecoder, body: bytes, headers: Mapping[str, str] = NO_HEADERS
-) -> Page | tuple[type[Exception], str]:
+def result(decoder: PageDecoder, body: bytes, headers: Mapping[str, str] = WHOLE) -> Page | tuple[type[Exception], str]:
     """The page, or which error says what."""
     try:
         return decoder.decode(Answer(200, headers, body))
-    except (BadBody, GarbledBody) as refused:
+    except (BadBody, GarbledBody, ServerError) as refused:
         return type(refused), str(refused)
 
 
@@ -90,7 +109,7 @@ def test_a_token_seen_before_changes_no_result(
     place, members = place_and_members
     api = ApiSettings()
     experienced = PageDecoder(api)
-    page = Page((Segment(b"{}"),), "T", shape=f"segments + {place}")
+    page = Page((Segment(ONE),), "T", shape=f"segments + {place}")
     assert result(experienced, object_of([LIST, member_at(place, b'"T"')])) == page
     body = object_of([LIST, *members])
     assert result(experienced, body, link) == result(PageDecoder(api), body, link)
@@ -104,7 +123,7 @@ def test_a_token_seen_before_changes_no_result(
     ),
     segments_path=PATHS,
 )
-def test_any_answer_is_a_page_or_one_of_two_errors(body: bytes, headers: dict[str, str], segments_path: str) -> None:
+def test_any_answer_is_a_page_or_one_of_three_errors(body: bytes, headers: dict[str, str], segments_path: str) -> None:
     found = result(PageDecoder(ApiSettings(segments_path=segments_path)), body, headers)
     if isinstance(found, Page):
         assert found.token is None or found.token.encode()
@@ -112,6 +131,25 @@ def test_any_answer_is_a_page_or_one_of_two_errors(body: bytes, headers: dict[st
         _, reason = found
         assert reason.isprintable()
         assert len(reason) < 1000
+
+
+OBJECT = st.recursive(
+    TOKENS, lambda values: st.lists(st.tuples(KEYS, values).map(b":".join), max_size=3).map(object_of)
+)
+
+
+@settings(max_examples=300)
+@given(seen=st.lists(OBJECT, max_size=3), last=OBJECT, key=st.sampled_from(UNREAD_NAMES[:-1]))
+@example(seen=[b'{"x":1}'], last=b'{"x":1,"continuation":"T"}', key="meta")
+def test_a_filled_key_like_a_tokens_is_never_passed_over(seen: list[bytes], last: bytes, key: str) -> None:
+    """Whatever was seen before, and wherever within the page the key stands."""
+    decoder = PageDecoder(ApiSettings())
+    pages = [object_of([LIST, b'"%b":%b' % (key.encode(), what), b'"meta":' + what]) for what in (*seen, last)]
+    for body in pages:
+        found = result(decoder, body)
+        if isinstance(found, Page) and found.token is None:
+            members = split.members(body)
+            assert not unread(Envelope({"": members}), "segments")
 
 
 @given(bodies=st.lists(BODIES, min_size=1, max_size=20))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay_fetch.api import check_status, error_text
+from replay_fetch.api import check_status, error_text, is_a_strangers
 from replay_fetch.errors import (
     Forbidden,
     NotFound,
@@ -16,6 +16,7 @@ from replay_fetch.errors import (
     Rejected,
     RequestError,
     ServerError,
+    ServerTimeout,
     TokenRefused,
 )
 from replay_fetch.model import Answer, RateLimit
@@ -24,29 +25,64 @@ from replay_fetch.printable import printable
 NOW = 1792000000.0  # seconds since 1970
 
 
-@pytest.mark.parametrize("status", [200, 201, 204, 299])
+@pytest.mark.parametrize("status", [200, 201, 203, 299])
 @pytest.mark.parametrize("first_page", [True, False])
 def test_2xx_is_no_error(status: int, *, first_page: bool) -> None:
-    check_status(Answer(status, {}, b""), first_page=first_page, now_epoch=NOW)
+    check_status(Answer(status, {}, b"[]"), first_page=first_page, now_epoch=NOW)
+
+
+SILENCE = [
+    (200, b""),
+    (200, b" \n"),
+    (200, b"\xef\xbb\xbf"),
+    (200, b"null"),
+    (200, gzip.compress(b"", mtime=0)),
+    (204, b""),
+    (205, b"<html>"),
+]
+
+
+@pytest.mark.parametrize(("status", "body"), SILENCE)
+def test_a_page_behind_a_token_without_a_body_is_a_fault(status: int, body: bytes) -> None:
+    answer = Answer(status, {}, body)
+    check_status(answer, first_page=True, now_epoch=NOW)
+    with pytest.raises(ServerError, match=rf"no body \({status}\)"):
+        check_status(answer, first_page=False, now_epoch=NOW)
+
+
+@pytest.mark.parametrize("body", [b"[]", b'{"data":[]}', b"nullx", gzip.compress(b"", mtime=0)[:-4], b" " * 101])
+def test_a_page_behind_a_token_with_any_body_is_left_to_its_reader(body: bytes) -> None:
+    check_status(Answer(200, {}, body), first_page=False, now_epoch=NOW)
+
+
+def test_a_page_without_a_body_that_leads_on_by_its_header_is_no_fault() -> None:
+    answer = Answer(200, {"link": '<?paging=T>; rel="next"'}, b"")
+    check_status(answer, first_page=False, now_epoch=NOW)
 
 
 @pytest.mark.parametrize(
     ("status", "first", "later"),
     [
+        (202, ServerError, ServerError),
+        (206, ServerError, ServerError),
         (301, Rejected, Rejected),
-        (304, Rejected, Rejected),
+        (304, ServerError, ServerError),
         (400, Rejected, TokenRefused),
         (401, Forbidden, Forbidden),
         (402, Rejected, Rejected),
         (403, Forbidden, Forbidden),
         (404, NotFound, TokenRefused),
         (405, Rejected, Rejected),
-        (408, ServerError, ServerError),
-        (410, Rejected, TokenRefused),
+        (408, ServerTimeout, ServerTimeout),
+        (409, ServerError, ServerError),
+        (410, NotFound, TokenRefused),
         (414, Rejected, Rejected),
+        (423, ServerError, ServerError),
+        (425, ServerError, ServerError),
         (429, RateLimited, RateLimited),
         (500, ServerError, ServerError),
         (503, ServerError, ServerError),
+        (504, ServerTimeout, ServerTimeout),
         (512, ServerError, ServerError),
         (599, ServerError, ServerError),
         (999, ServerError, ServerError),
@@ -58,7 +94,50 @@ def test_each_status_is_one_error(status: int, first: type[RequestError], later:
             check_status(Answer(status, {}, b'{"errors":["Because"]}'), first_page=first_page, now_epoch=NOW)
         assert type(raised.value) is expected
         assert str(status) in str(raised.value)
-        assert ("Because" in str(raised.value)) == (expected is not RateLimited and not 300 <= status < 400)
+        assert ("Because" in str(raised.value)) == (status not in (206, 301, 429))
+
+
+@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize("first_page", [True, False])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html><head><title>404 Not Found</title></head><center>nginx</center></html>",
+        b"404 page not found",
+        b'{"message":"no Route matched with those values"}',
+        b'["Not Found"]',
+        b'"errors"',
+        b'{"errors":["Not F',
+        b'{"errors":["' + b"x" * 100_000 + b'"]}',
+    ],
+)
+def test_a_gateways_404_is_a_fault_and_no_verdict_on_the_view(status: int, body: bytes, *, first_page: bool) -> None:
+    with pytest.raises(ServerError, match=rf"the API itself did not answer for this view \({status}\)"):
+        check_status(Answer(status, {}, body), first_page=first_page, now_epoch=NOW)
+    assert is_a_strangers(Answer(status, {}, body))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"errors":["Not Found"]}',
+        b'\xef\xbb\xbf{"errors":["Not Found"]}',
+        b'{"errors":[{"title":"Not Found","detail":"no such view"}]}',
+        b'{"errors":[]}',
+        gzip.compress(b'{"errors":["Not Found"]}', mtime=0),
+    ],
+)
+def test_a_404_with_errors_in_json_is_the_apis_own(body: bytes) -> None:
+    with pytest.raises(NotFound):
+        check_status(Answer(404, {}, body), first_page=True, now_epoch=NOW)
+    assert not is_a_strangers(Answer(404, {}, body))
+
+
+def test_a_part_of_a_recording_is_not_quoted_as_a_message() -> None:
+    answer = Answer(206, {"content-range": "bytes 0-700/5000"}, b'{"segments":[{"records":[{"text":"private"}]}')
+    with pytest.raises(ServerError, match=r"only a part of the answer was sent \(206\)$"):
+        check_status(answer, first_page=True, now_epoch=NOW)
 
 
 @pytest.mark.parametrize("status", [401, 403])

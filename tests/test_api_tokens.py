@@ -55,8 +55,91 @@ def test_where_one_page_has_its_token_the_next_is_read_without_the_rules(
 
     assert told(member_at(place, b'"T"')) == ("T", f"segments + {place}")
     monkeypatch.delattr("replay_fetch.api.page.find_next")
+    monkeypatch.delattr("replay_fetch.api.page.locate")
     assert told(member_at(place, b'"\\u0055"')) == ("U", f"segments + {place}")
     assert told(member_at(place, b"null")) == told() == (None, "segments")
+
+
+def test_a_page_of_a_form_seen_before_is_read_without_the_rules(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever stands beside the list, as long as it says nothing."""
+    decoder = PageDecoder(ApiSettings())
+    body = (
+        b'{"took":%b,"data":{"id":"1","attributes":{"segments":[%b],"paging":{"next":%b}}},"meta":{"status":"done"%b}}'
+    )
+    first = body % (b"12", SEGMENT, b'"T"', b',"elapsed":0.5,"tags":["a"],"errors":[]')
+    assert decoder.decode(Answer(200, {}, first)).token
+    monkeypatch.delattr("replay_fetch.api.page.find_next")
+    monkeypatch.delattr("replay_fetch.api.page.locate")
+    for took, token, more in (
+        (b"7", b'"U"', b""),
+        (b"null", b'"V"', b',"tags":[],"elapsed":1'),
+        (b'"7"', b"null", b""),
+    ):
+        page = decoder.decode(Answer(200, {}, body % (took, SEGMENT, token, more)))
+        assert page.token == (None if token == b"null" else token.decode().strip('"'))
+
+
+def test_keys_that_are_new_on_every_page_cost_no_more_than_the_rules() -> None:
+    decoder = PageDecoder(ApiSettings())
+    for number in range(300):
+        body = b'{"segments":[%b],"id-%d":1,"paging":"T"}' % (SEGMENT, number)
+        assert decoder.decode(Answer(200, {}, body)).shape == "segments + paging"
+
+
+NAMES = [
+    *("next", "after", "cursor", "next_token", "next_cursor"),
+    *("next_page", "next_page_token", "next_paging", "paging_token"),
+]
+ENVELOPES = ["", "meta", "meta.page", "meta.paging", "meta.pagination", "page", "pagination", "data", "data.paging"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("envelope", [*ENVELOPES, "paging", "data.attributes", "data.attributes.paging"])
+def test_a_token_is_read_under_every_name_in_every_envelope(envelope: str, name: str) -> None:
+    place = f"{envelope}.{name}".lstrip(".")
+    page = decode(object_of([b'"segments":[' + SEGMENT + b"]", member_at(place, b'"T"')]))
+    assert (page.token, page.shape) == ("T", f"segments + {place}")
+
+
+@pytest.mark.parametrize("place", ["paging", "meta.paging", "data.paging", "data.attributes.paging"])
+def test_paging_itself_may_be_the_token(place: str) -> None:
+    page = decode(object_of([b'"segments":[' + SEGMENT + b"]", member_at(place, b'"T"')]))
+    assert (page.token, page.shape) == ("T", f"segments + {place}")
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        b'"continuation":"T"',
+        b'"meta":{"resume_at":"T"}',
+        b'"meta":{"a":{"b":{"scroll_id":"T"}}}',
+        b'"pageInfo":{"hasNextPage":true}',
+        b'"offset":20',
+        b'"x":"eyJuZXh0IjoiYWJjMTIzIn0"',
+        b'"data":{"attributes":{"nextCursor":"T"}}',
+    ],
+)
+@pytest.mark.parametrize(
+    "before",
+    [
+        [],
+        [b""],
+        [b',"meta":{}', b',"meta":{"resume_at":null}'],
+        [b',"paging":{"next":"A"}', b',"paging":null'],
+        [b',"continuation":null', b',"meta":{"a":{"b":null}}', b',"meta":{"a":{"b":{"scroll_id":null}}}'],
+        [b',"data":{"attributes":{}},"pageInfo":{"hasNextPage":false},"offset":null,"x":null'],
+    ],
+)
+def test_a_token_that_no_rule_reads_is_seen_whatever_pages_came_before(members: bytes, before: list[bytes]) -> None:
+    decoder = PageDecoder(ApiSettings())
+    body = b'{"segments":[' + SEGMENT + b"]%s}"
+    for beside in before * 2:
+        decoder.decode(Answer(200, {}, body % beside))
+    for _ in range(2):
+        with pytest.raises(BadBody, match="looks like the paging token of a next page"):
+            decoder.decode(Answer(200, {}, body % (b"," + members)))
+    settled = PageDecoder(ApiSettings(next_path="none"))
+    assert settled.decode(Answer(200, {}, body % (b"," + members))).token is None
 
 
 def test_tokens_are_found_around_nested_segments() -> None:
@@ -108,7 +191,7 @@ def test_a_token_is_taken_verbatim(text: bytes, token: str) -> None:
         b'"meta":{"page":{"has_more":true}}',
         b'"meta":{"pagination":{"hasMore":true}}',
         b'"next":true',
-        b'"paging":{"next":{"page":2}}',
+        b'"paging":{"next":{"url":"/x"}}',
         b'"paging":"\\ud83d"',
         b'"cursor":"\xff"',
         b'"links":{"next":"https://evil.example/?paging=T"}',
@@ -145,7 +228,7 @@ def test_the_link_header_is_the_last_place(link: str, token: str | None, has_mor
 
 
 def test_an_empty_page_may_lead_on() -> None:
-    assert decode(b"", link="<?paging=T>; rel=next") == Page((), "T", shape="empty body + Link header")
+    assert decode(b"", link="<?paging=T>; rel=next") == Page((), "T", shape="empty body + Link header", bodiless=True)
 
 
 def test_a_path_for_the_token_overrides_the_rules() -> None:
@@ -164,7 +247,9 @@ UNKNOWN = b'{"payload":{"chunks":[' + SEGMENT + b"]%s}%s}"
     [
         (b"", b',"continuation":"T"', "continuation"),
         (b',"scroll_id":"T"', b"", "payload.scroll_id"),
-        (b"", b',"paging":null,"page_size":100', "page_size"),
+        (b"", b',"paging":null,"page":{"number":2,"page_index":2}', "page.page_index"),
+        (b"", b',"has_next_page":true', "has_next_page"),
+        (b"", b',"resumption":"eyJuZXh0IjoiYWJjMTIzIn0"', "resumption"),
         (b"", b',"has_more":true,"marker":"T"', "marker"),
         (b"", b',"b":{"nextToken":7},"a":"T","more\\u001b":1', "b.nextToken or more\\x1b"),
     ],
@@ -177,7 +262,13 @@ def test_what_looks_like_an_unread_token_is_not_the_end_of_a_view(inside: bytes,
     first = key.partition(" or ")[0]
     assert str(refused.value).startswith(f"{key} looks like the paging token")
     assert f"name it with --next-path {first}, or say --next-path none" in str(refused.value)
-    assert decode(body, segments_path="payload.chunks", next_path=first).token in ("T", "7", "100")
+    assert decode(body, segments_path="payload.chunks", next_path=first).token in (
+        "T",
+        "7",
+        "2",
+        "eyJuZXh0IjoiYWJjMTIzIn0",
+        None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -186,6 +277,7 @@ def test_what_looks_like_an_unread_token_is_not_the_end_of_a_view(inside: bytes,
         b"",
         b',"continuation":null',
         b',"continuation":"","more":false',
+        b',"page_size":100,"prev_cursor":"T","total_pages":1,"per_page":10,"before":"T"',
         b',"next":["T"],"list":[{"token":"T"}]',
         b',"links":{"next":"?page=2"}',
         b',"a.token":"T","":{"token":"T"}',

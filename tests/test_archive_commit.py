@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from replay_fetch.archive.commit import Committer
 from replay_fetch.archive.desk import Desk
 from replay_fetch.archive.layout import Layout
 from replay_fetch.errors import ArchiveError
-from replay_fetch.model import Answer, Outcome, Page, PlannedView, ViewRecord
+from replay_fetch.model import Answer, Outcome, Page, PlannedView, Source, View, ViewRecord
 
 ANSWER = Answer(200, {"content-type": "text/html"}, b"<html>")
 ONE, TWO = planned(1), planned(2)
@@ -30,13 +30,15 @@ class WatchfulJournal(FakeJournal):
     layout: Layout = field(default_factory=lambda: Layout(Path()))
     refuse: bool = False
 
-    def record(self, records: Iterable[ViewRecord], unnamed: Iterable[int] = ()) -> None:
+    def record(
+        self, records: Iterable[ViewRecord], unnamed: Iterable[int] = (), understood: Sequence[View] = ()
+    ) -> None:
         if self.refuse:
             raise ArchiveError("the ledger cannot be written")
         batch, waiting = list(records), set(unnamed)
         for needed in (self.views | {record.planned.row: record for record in batch}).values():
             assert self.on_disk(needed, waiting), f"not on the disk: {needed}"
-        super().record(batch, waiting)
+        super().record(batch, waiting, understood)
 
     def on_disk(self, record: ViewRecord, unnamed: Iterable[int] = ()) -> bool:
         if not record.size:
@@ -242,7 +244,18 @@ def test_asked_again_a_view_keeps_what_the_new_answer_lacks(bench: Bench, *, who
     one = planned(1, earlier=bench.journal.views[1])
     later = refreshed(bench, 1)
     (record,) = later.commit(arrived(one, 2, first=1), ended(one), close=True)
-    assert record.sha256 == sha256(content(ONE, 2))
+    assert (record.outcome, record.sha256) == (Outcome.INCOMPLETE, sha256(content(ONE, 3)))
+    assert bench.journal.on_disk(bench.journal.views[1])
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_asked_again_a_view_stays_as_it_is_where_the_new_answer_only_holds_less(bench: Bench, *, whole: bool) -> None:
+    """Wherever the old one lies."""
+    bench.commit(arrived(ONE, 2), ended(ONE), ended(TWO, Outcome.EMPTY if whole else Outcome.FAILED), close=True)
+    one = planned(1, earlier=bench.journal.views[1])
+    later = refreshed(bench, 1)
+    (record,) = later.commit(arrived(one, 1, first=1), ended(one), close=True)
+    assert (record.outcome, record.sha256) == (Outcome.FETCHED, sha256(content(ONE, 2)))
     assert bench.journal.on_disk(bench.journal.views[1])
 
 
@@ -296,6 +309,24 @@ def test_such_a_page_has_its_number_in_the_chain_in_every_run(bench: Bench) -> N
     assert bench.raw(ONE) == ["0003.body", "0003.json"]
 
 
+def test_raw_pages_that_go_are_named_with_the_record_that_makes_them_go(bench: Bench) -> None:
+    """So that a run which follows a kill removes them."""
+    bench.commit(replace(ended(ONE, Outcome.UNRECOGNISED), answer=ANSWER), close=True)
+    assert bench.journal.understood == []
+    one = planned(1, earlier=bench.journal.views[1])
+    later = refreshed(bench, 1)
+    later.commit(arrived(one), ended(one))
+    assert (later.journal.understood, later.raw(ONE)) == ([ONE.view], [])
+
+
+def test_pages_of_two_stores_are_all_kept_raw_and_overwrite_none(hoarder: Bench) -> None:
+    empty = PageArrived(ONE, Page([], shape="data"), Source.EVENT_PLATFORM, Answer(200, {}, b"recent"))
+    pages = [replace(arrived(ONE), source=Source.BLOB, answer=Answer(200, {}, b"%d" % number)) for number in (1, 2)]
+    hoarder.commit(empty, ChainRestarted(ONE), *pages, ended(ONE), ended(TWO, Outcome.EMPTY))
+    folder = hoarder.layout.raw_folder(ONE.view)
+    assert [path.read_bytes() for path in sorted(folder.glob("*.body"))] == [b"recent", b"1", b"2"]
+
+
 def test_a_chain_that_begins_anew_is_kept_raw_from_its_first_page_on(hoarder: Bench) -> None:
     """An empty page of the one store, and then the other store's: when they were written makes no difference."""
     pages = [replace(arrived(ONE, n), answer=replace(ANSWER, body=b"%d" % n)) for n in range(2)]
@@ -311,7 +342,8 @@ def test_asked_again_a_view_keeps_the_raw_pages_of_the_answer_that_may_stay(hoar
     one = planned(1, earlier=hoarder.journal.views[1])
     for _ in range(2):
         refreshed(hoarder, 1).commit(
-            replace(page, planned=one, page=Page(())), replace(ended(one), outcome=Outcome.EMPTY)
+            replace(page, planned=one, page=Page(()), answer=replace(ANSWER, body=b"{}")),
+            replace(ended(one), outcome=Outcome.EMPTY),
         )
         assert hoarder.raw(ONE) == ["0001.body", "0001.json", "0002.body", "0002.json"]
 

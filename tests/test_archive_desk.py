@@ -86,11 +86,11 @@ def test_a_delivery_has_only_what_came_since_the_last_one(desk: Desk) -> None:
 
 
 def test_a_chain_that_begins_anew_takes_its_waiting_pages_along(desk: Desk) -> None:
-    fresh = arrived(ONE)
-    for message in (arrived(ONE, 3), ChainRestarted(ONE), fresh, ended(ONE)):
+    before, fresh = arrived(ONE, 3), arrived(ONE)
+    for message in (before, ChainRestarted(ONE), fresh, ended(ONE)):
         desk.take(message, 0.0)
     (delivery,) = desk.batch(LINGER).deliveries
-    assert (delivery.dropped, delivery.pages) == ([[]], [fresh])
+    assert (delivery.dropped, delivery.pages) == ([[before]], [fresh])
 
 
 def test_pages_that_are_kept_raw_are_delivered_though_their_chain_begins_anew(desk: Desk) -> None:

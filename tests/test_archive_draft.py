@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def left_behind(layout: Layout, count: int, then: str | None, outcome: Outcome |
 
 def test_a_new_view_begins_with_nothing(layout: Layout) -> None:
     draft = Draft.begin(planned(), layout)
-    assert (read(draft), draft.size, draft.pages) == (b"", 0, 0)
+    assert (read(draft), draft.chain.text.size, draft.chain.pages) == (b"", 0, 0)
 
 
 def test_its_lines_are_the_same_however_often_it_is_saved(layout: Layout) -> None:
@@ -51,7 +52,7 @@ def test_its_lines_are_the_same_however_often_it_is_saved(layout: Layout) -> Non
     assert read(draft) == content(planned(), 4)
     record = draft.settle(ended(planned()))
     assert (record.segments, record.pages, record.sha256) == (4, 4, sha256(content(planned(), 4)))
-    assert record.size == draft.size == len(content(planned(), 4))
+    assert record.size == draft.chain.text.size == len(content(planned(), 4))
 
 
 def test_a_save_is_new_once(layout: Layout) -> None:
@@ -60,7 +61,7 @@ def test_a_save_is_new_once(layout: Layout) -> None:
     assert [draft.save(), draft.save()] == [True, False]
     add(draft, 1, first=1)
     assert draft.save() is False
-    assert draft.part.read_bytes() == content(planned(), 2)
+    assert draft.chain.part.read_bytes() == content(planned(), 2)
 
 
 def test_a_chain_goes_on_behind_what_is_saved(layout: Layout) -> None:
@@ -121,7 +122,7 @@ def test_a_chain_that_begins_anew_heals_a_damaged_part(layout: Layout) -> None:
 
 def test_a_void_part_is_kept_until_the_ledger_has_the_new_one(layout: Layout) -> None:
     draft = Draft.begin(left_behind(layout, 2, "t2"), layout)
-    old = draft.part
+    old = draft.chain.part
     draft.start_over()
     add(draft, 3)
     draft.save()
@@ -156,11 +157,134 @@ def test_a_token_stays_with_the_source_that_gave_it(layout: Layout) -> None:
     assert (record.token, record.source) == ("t3", Source.EVENT_PLATFORM)
 
 
-def test_a_shorter_chain_that_is_finished_replaces_a_longer_one(layout: Layout) -> None:
-    draft = Draft.begin(left_behind(layout, 3, None, Outcome.INCOMPLETE), layout)
-    add(draft, 1)
+# --- an answer takes the place of what is there only if it holds all of it
+
+
+def asked_anew(layout: Layout, view: PlannedView, first: int, count: int, outcome: Outcome | None) -> ViewRecord:
+    """The record of a chain begun anew, of some segments, once it is saved and the rest is cleared up."""
+    draft = Draft.begin(view, layout)
+    if view.earlier is not None and view.earlier.token is not None:
+        draft.start_over()
+    add(draft, count, first=first)
+    record = draft.settle(None if outcome is None else ended(planned(), outcome, "because"))
+    draft.save()
+    draft.remove_stale(in_file=False)
+    return record
+
+
+def saved(layout: Layout, record: ViewRecord) -> list[int]:
+    """The indexes of the segments in a view's part, whose positions and hash are right; and no other part is there."""
+    (part,) = layout.parts.iterdir()
+    assert part == layout.part(1, record.part)
+    body = part.read_bytes()[: record.size]
+    found = [json.loads(line) for line in body.splitlines()]
+    assert [line["position"] for line in found] == list(range(record.segments))
+    assert sha256(body) == record.sha256
+    return [line["segment"]["index_in_view"] for line in found]
+
+
+@pytest.mark.parametrize("then", [None, "t4"])
+def test_a_shorter_whole_answer_stands_behind_what_a_cut_off_one_had_brought(layout: Layout, then: str | None) -> None:
+    record = asked_anew(layout, left_behind(layout, 4, then, Outcome.FAILED), 5, 1, Outcome.FETCHED)
+    assert (record.outcome, record.token, saved(layout, record)) == (Outcome.INCOMPLETE, None, [0, 1, 2, 3, 5])
+    assert record.reason == "the API's latest answer lacks 4 of the 5 segments here; those came earlier, and stay first"
+    assert record.checks == {"gaps": [4]}
+
+
+def test_the_same_answer_once_more_changes_nothing(layout: Layout) -> None:
+    """So a run that was killed behind the commit and is repeated ends in the same archive."""
+    once = asked_anew(layout, left_behind(layout, 4, None, Outcome.FAILED), 3, 3, Outcome.FETCHED)
+    assert saved(layout, once) == [0, 1, 2, 3, 4, 5]
+    again = asked_anew(layout, planned(earlier=once), 3, 3, Outcome.FETCHED)
+    assert again == replace(once, planned=again.planned)
+    assert saved(layout, again) == [0, 1, 2, 3, 4, 5]
+
+
+def test_an_answer_that_holds_everything_heals_what_was_put_together(layout: Layout) -> None:
+    both = asked_anew(layout, left_behind(layout, 4, None, Outcome.FAILED), 5, 1, Outcome.FETCHED)
+    healed = asked_anew(layout, planned(earlier=both), 0, 6, Outcome.FETCHED)
+    assert (healed.outcome, saved(layout, healed)) == (Outcome.FETCHED, [0, 1, 2, 3, 4, 5])
+
+
+def test_an_answer_that_only_holds_less_changes_nothing_and_is_no_success(layout: Layout) -> None:
+    record = asked_anew(layout, left_behind(layout, 3, None, Outcome.INCOMPLETE), 0, 1, Outcome.FETCHED)
+    assert (record.outcome, saved(layout, record)) == (Outcome.INCOMPLETE, [0, 1, 2])
+    assert "lacks 2 of the 3 segments" in record.reason
+
+
+def test_a_chain_that_went_in_circles_is_healed_by_one_that_has_each_segment_once(layout: Layout) -> None:
+    circling = Draft.begin(planned(), layout)
+    for _ in range(3):
+        add(circling, 2)
+    record = circling.settle(ended(planned(), Outcome.INCOMPLETE))
+    circling.save()
+    healed = asked_anew(layout, planned(earlier=record), 0, 3, Outcome.FETCHED)
+    assert (healed.outcome, saved(layout, healed)) == (Outcome.FETCHED, [0, 1, 2])
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.INCOMPLETE, Outcome.UNRECOGNISED])
+def test_two_chains_that_broke_off_both_stand(layout: Layout, outcome: Outcome) -> None:
+    """How the latest one ended is what the view ends as."""
+    record = asked_anew(layout, left_behind(layout, 2, "t2", Outcome.FAILED), 1, 3, outcome)
+    assert (record.outcome, record.reason, record.token) == (outcome, "because", None)
+    assert saved(layout, record) == [0, 1, 2, 3]
+
+
+def test_a_chain_that_is_still_growing_takes_over_once_it_holds_everything(layout: Layout) -> None:
+    draft = Draft.begin(left_behind(layout, 2, None, Outcome.FAILED), layout)
+    kept: list[int] = []
+    for first in (1, 2, 0):
+        add(draft, 1, first=first, then="t")
+        kept.append(draft.settle(None).segments)
+        draft.save()
+        draft.remove_stale(in_file=False)
+    assert kept == [2, 2, 3]
+
+
+def test_what_a_chain_brought_stays_where_it_begins_anew_within_one_run(layout: Layout) -> None:
+    """Nothing of it had been saved."""
+    draft = Draft.begin(planned(), layout)
+    add(draft, 4, then="t4")
+    draft.start_over()
+    add(draft, 1, first=5)
     record = draft.settle(ended(planned()))
-    assert (record.segments, read(draft)) == (1, content(planned(), 1))
+    draft.save()
+    draft.remove_stale(in_file=False)
+    assert (record.outcome, saved(layout, record)) == (Outcome.INCOMPLETE, [0, 1, 2, 3, 5])
+
+
+def test_three_chains_of_one_run_all_stand(layout: Layout) -> None:
+    draft = Draft.begin(left_behind(layout, 2, "t2"), layout)
+    add(draft, 1, first=2, then="t3")
+    draft.start_over()
+    add(draft, 2, first=2, then="t4")
+    draft.start_over()
+    add(draft, 1, first=7)
+    record = draft.settle(ended(planned()))
+    draft.save()
+    draft.remove_stale(in_file=False)
+    assert (record.outcome, saved(layout, record)) == (Outcome.INCOMPLETE, [0, 1, 2, 3, 7])
+
+
+def test_a_chain_that_begins_anew_within_one_run_and_holds_everything_is_whole(layout: Layout) -> None:
+    draft = Draft.begin(planned(), layout)
+    add(draft, 2, then="t2")
+    draft.start_over()
+    add(draft, 3)
+    record = draft.settle(ended(planned()))
+    draft.save()
+    draft.remove_stale(in_file=False)
+    assert (record.outcome, saved(layout, record)) == (Outcome.FETCHED, [0, 1, 2])
+
+
+def test_what_was_saved_and_is_damaged_gives_way_to_a_new_answer(
+    layout: Layout, caplog: pytest.LogCaptureFixture
+) -> None:
+    view = left_behind(layout, 3, None, Outcome.FAILED)
+    _altered(layout.part(1, 0))
+    record = asked_anew(layout, view, 0, 1, Outcome.FETCHED)
+    assert (record.outcome, saved(layout, record)) == (Outcome.FETCHED, [0])
+    assert "is damaged" in caplog.text
 
 
 def test_a_chain_that_began_with_an_empty_page_goes_on_behind_it(layout: Layout) -> None:

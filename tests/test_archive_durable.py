@@ -77,7 +77,8 @@ def test_what_lies_behind_the_place_to_append_is_dropped(tmp_path: Path, append_
     [
         (errno.ENOSPC, "free some room and run the same command again"),
         (errno.EDQUOT, "free some room and run the same command again"),
-        (errno.EACCES, "nothing fetched is lost"),
+        (errno.EACCES, "run it as the user whose files these are; nothing fetched is lost"),
+        (errno.EMFILE, "allow more open files: see `ulimit -n`; nothing fetched is lost"),
         (errno.EIO, "nothing fetched is lost"),
     ],
 )
@@ -86,6 +87,48 @@ def test_what_the_system_refuses_says_what_where_and_what_to_do(number: int, adv
     with pytest.raises(ArchiveError) as caught, explained("writing OUT/sessions"):
         raise refused
     assert str(caught.value) == f"writing OUT/sessions: {os.strerror(number)}; {advice}"
+
+
+def refusing(monkeypatch: pytest.MonkeyPatch, number: int, *, folders: bool) -> None:
+    """Have fsync refuse either files or folders."""
+    fsync = os.fsync
+
+    def refuse(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode) == folders:
+            raise OSError(number, os.strerror(number))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    durable._warn_once.cache_clear()
+
+
+@pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF])
+def test_a_file_system_without_fsync_of_folders_is_told_of_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, number: int
+) -> None:
+    """CIFS, FUSE and VirtualBox's shared folders have none, and hold archives all the same."""
+    refusing(monkeypatch, number, folders=True)
+    for name in ("a", "b"):
+        make_folder(tmp_path / name)
+        write_atomically(tmp_path / name / "file", [b"x"], tmp_path / "temporary")
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert os.strerror(number) in caplog.text
+
+
+@pytest.mark.parametrize(("number", "folders"), [(errno.EIO, True), (errno.EIO, False), (errno.EINVAL, False)])
+def test_a_disk_that_refuses_is_fatal_and_the_call_and_its_path_are_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, *, folders: bool
+) -> None:
+    refusing(monkeypatch, number, folders=folders)
+    at = tmp_path if folders else tmp_path / "temporary"
+    with pytest.raises(ArchiveError) as caught, explained("committing"):
+        write_atomically(tmp_path / "file", [b"x"], tmp_path / "temporary")
+    assert str(caught.value) == f"committing: {os.strerror(number)} at the fsync of {at}; nothing fetched is lost"
+
+
+def test_a_path_that_the_system_refuses_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ArchiveError, match=f"writing: Is a directory \\({tmp_path}\\); "), explained("writing"):
+        write_file(tmp_path, [b"x"])
 
 
 def test_other_errors_pass(tmp_path: Path) -> None:
@@ -179,6 +222,6 @@ def test_a_disk_that_refuses_one_of_several_files_is_heard_and_all_are_closed(
         unsynced.write(tmp_path / name, [b"12"])
     with pytest.raises(OSError, match=os.strerror(errno.EIO)), unsynced:
         unsynced.sync(helpers)
-    for descriptor in unsynced._descriptors:
+    for descriptor, _ in unsynced._files:
         with pytest.raises(OSError, match=os.strerror(errno.EBADF)):
             os.fstat(descriptor)

@@ -16,7 +16,7 @@ from replay_fetch.archive.folder import check_ledger_is_there
 from replay_fetch.archive.lock import locked
 from replay_fetch.archive.standing import note_of
 from replay_fetch.errors import ArchiveError
-from replay_fetch.model import Span, ViewRecord
+from replay_fetch.model import Span, View, ViewRecord
 
 
 def tree(root: Path) -> dict[str, bytes]:
@@ -111,6 +111,7 @@ class Knows:
 
     parts: set[tuple[int, int]] = field(default_factory=set)
     waiting: list[tuple[int, str]] = field(default_factory=list)
+    understood_views: list[View] = field(default_factory=list)
     partial_files: bool = True
     places: list[Span] = field(default_factory=lambda: [Span(0, 3, "")])
     """Where in their files the views of every session lie."""
@@ -120,6 +121,12 @@ class Knows:
 
     def named(self) -> None:
         self.waiting = []
+
+    def understood(self) -> list[View]:
+        return self.understood_views
+
+    def raw_removed(self) -> None:
+        self.understood_views = []
 
     def session_views(self, session: int) -> list[ViewRecord]:
         return [replace(ViewRecord(planned(1, session)), whole=span) for span in self.places]
@@ -140,6 +147,23 @@ def test_a_file_that_waits_for_its_name_gets_it(layout: Layout) -> None:
     make_good(layout, knows)
     assert [layout.session_file(name).read_bytes() for name in "ab"] == [b"new", b"new"]
     assert knows.waiting == []
+
+
+def test_raw_pages_of_what_is_understood_are_removed_for_a_killed_run(layout: Layout) -> None:
+    """Of three views one is removed in part, and of one only its session's folder is left."""
+    views = [View("s1", "v1"), View("s1", "v2"), View("s2", "v1"), View("s3", "v1")]
+    for view in views[:3]:
+        layout.raw_folder(view).mkdir(parents=True)
+        (layout.raw_folder(view) / "0001.body").write_bytes(b"?")
+    layout.raw_folder(views[3]).parent.mkdir()
+    knows = Knows(understood_views=views[1:])
+    make_good(layout, knows)
+    assert [path.relative_to(layout.raw).as_posix() for path in sorted(layout.raw.rglob("*"))] == [
+        "s1",
+        "s1/v1",
+        "s1/v1/0001.body",
+    ]
+    assert knows.understood_views == []
 
 
 def test_what_a_killed_run_named_before_the_ledger_knew_is_cut_back(layout: Layout) -> None:

@@ -39,6 +39,7 @@ def test_a_page_is_its_bytes_and_what_stood_around_them(folder: Path) -> None:
         "headers": {"content-type": "text/html", "x-ratelimit-limit": "10"},
         "source": "blob",
         "token": None,
+        "page": 1,
     }
 
 
@@ -54,6 +55,49 @@ def test_a_page_takes_the_place_of_an_earlier_one_of_its_number(folder: Path) ->
     keep_raw(folder, [raw(1, b"1"), raw(3, b"3, and long")])
     keep_raw(folder, [raw(3, b"3")])
     assert {path.name: path.read_bytes() for path in folder.glob("*.body")} == {"0001.body": b"1", "0003.body": b"3"}
+
+
+def numbers(folder: Path) -> dict[str, bytes]:
+    return {path.stem: path.read_bytes() for path in sorted(folder.glob("*.body"))}
+
+
+def test_a_page_of_another_source_overwrites_none_and_has_the_same_number_every_time(folder: Path) -> None:
+    """Also where the run is killed anywhere, and the pages come again."""
+    recent = raw(1, b"recent", source="event_platform")
+    old = [raw(1, b"old 1"), raw(2, b"old 2", token="t")]  # noqa: S106 - a paging token
+    expected = {"0001": b"recent", "0002": b"old 1", "0003": b"old 2"}
+    keep_raw(folder, [recent, *old])
+    assert numbers(folder) == expected
+    keep_raw(folder, [recent, *old])
+    assert numbers(folder) == expected
+    for half in (b"", b'{"status": 2', None):
+        (folder / "0002.json").write_bytes(half or b"")
+        if half is None:
+            (folder / "0002.json").unlink()
+        keep_raw(folder, [recent, *old])
+        assert numbers(folder) == expected
+    pages = RawPages(folder)
+    assert [pages.find(source, None) for source in ("event_platform", "blob")] == [1, 2]
+
+
+def test_an_answer_that_is_there_already_is_not_kept_again_where_a_finished_view_is_asked_for_again(
+    folder: Path,
+) -> None:
+    """So a refresh that is killed and repeated keeps what one that was not keeps."""
+    keep_raw(folder, [raw(1, b"same"), raw(2, b"old", token="t")])  # noqa: S106 - a paging token
+    later = [raw(3, b"same"), raw(4, b"new", token="t")]  # noqa: S106 - a paging token
+    for _ in range(2):
+        keep_raw(folder, [page._replace(again=True) for page in later])
+        assert numbers(folder) == {"0001": b"same", "0002": b"old", "0004": b"new"}
+
+
+def test_a_page_of_an_older_archive_is_known_by_its_number(folder: Path) -> None:
+    keep_raw(folder, [raw(2, b"old")])
+    about = json.loads((folder / "0002.json").read_bytes())
+    del about["page"]
+    (folder / "0002.json").write_text(json.dumps(about))
+    keep_raw(folder, [raw(2, b"new"), raw(2, b"another", source="event_platform")])
+    assert numbers(folder) == {"0001": b"another", "0002": b"new"}
 
 
 def test_a_body_that_is_half_written_is_not_told_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
+from kills import Killed, killed_at
 from msgspec.structs import replace
 from pieces import arrived, ended, planned
 
@@ -20,7 +19,7 @@ from replay_fetch.archive.desk import Desk
 from replay_fetch.archive.session_file import DamagedFile
 from replay_fetch.commands.rebuild import rebuild
 from replay_fetch.commands.verify import Verifying
-from replay_fetch.ledger import Ledger, ToDo
+from replay_fetch.ledger import ToDo
 from replay_fetch.model import Outcome, PlannedView, View
 from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date, open_as_it_is
 from replay_fetch.settings import Compression
@@ -72,33 +71,6 @@ class Run:
             if not self.together:
                 committer.commit(desk.batch(float("inf")))
         committer.commit(desk.close())
-
-
-class Killed(BaseException):
-    """Ends a run as a kill would: nobody expects it."""
-
-
-@contextmanager
-def killed_at(instant: int) -> Iterator[None]:
-    """End a run at one of the calls that change an archive, counted from 0."""
-    passed = itertools.count()
-
-    def wrap(owner: Any, name: str) -> None:  # Any: a module or a class
-        real: Callable[..., Any] = getattr(owner, name)
-
-        def wrapped(*arguments: Any, **options: Any) -> Any:
-            if next(passed) == instant:
-                raise Killed(name)
-            return real(*arguments, **options)
-
-        patch.setattr(owner, name, wrapped)
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("replace", "unlink", "fsync"):
-            wrap(os, name)
-        for name in ("record", "named", "set_setting", "forget_partial_files"):
-            wrap(Ledger, name)
-        yield
 
 
 def instants(first: list[Run], last: Run, root: Path) -> Iterator[Path]:

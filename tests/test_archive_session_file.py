@@ -218,7 +218,7 @@ def test_saved_lines_that_are_not_what_the_ledger_says_are_not_copied(layout: La
 
 def test_a_view_of_which_lines_are_missing_gets_into_no_file(layout: Layout) -> None:
     draft, record = drafted(layout, 1, 2)
-    draft._chunks.clear()
+    draft.chain.drop()
     with pytest.raises(ArchiveError, match=r"0 bytes instead of .*: a defect"):
         write(layout, [record], [draft])
     assert list(layout.sessions.iterdir()) == []

@@ -16,7 +16,7 @@ from made_archives import segment, write_archive
 from replay_fetch.archive import BadLine, Entry, Layout, read_manifest, view_segments
 from replay_fetch.archive.blocks import lines_of, whole_lines
 from replay_fetch.archive.compress import compressed
-from replay_fetch.archive.kept import holds_all_of
+from replay_fetch.archive.kept import compared
 from replay_fetch.archive.raw import RawPage, RawPages, keep_raw
 from replay_fetch.archive.stored import stored_text
 from replay_fetch.archive.view_check import complaint
@@ -110,7 +110,7 @@ def show_export_and_report(root: Path, entry: Entry) -> None:
 
 def refresh(root: Path, entry: Entry) -> None:
     with pytest.raises(ArchiveError, match="more than the"):
-        holds_all_of(entry.record, [], Layout(root, entry.compression))
+        compared(entry.record, Layout(root, entry.compression))
 
 
 @pytest.mark.parametrize("read", [verify, show_export_and_report, refresh], ids=lambda read: read.__name__)

@@ -11,12 +11,13 @@ import anyio
 import pytest
 from anyio import lowlevel
 from pieces import FakeJournal, arrived, content, ended, planned
+from processes import HANGS
 
 from replay_fetch.archive import Layout, Writer
 from replay_fetch.archive.desk import GROWING, LINGER
 from replay_fetch.archive.writer import ROOM, STANDSTILL
 from replay_fetch.errors import ArchiveError
-from replay_fetch.model import Outcome, ViewRecord
+from replay_fetch.model import Outcome, View, ViewRecord
 from replay_fetch.settings import ArchiveSettings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock")]
@@ -30,10 +31,12 @@ class RefusingJournal(FakeJournal):
 
     room: int = 0
 
-    def record(self, records: Iterable[ViewRecord], unnamed: Iterable[int] = ()) -> None:
+    def record(
+        self, records: Iterable[ViewRecord], unnamed: Iterable[int] = (), understood: Sequence[View] = ()
+    ) -> None:
         if len(self.recorded) >= self.room:
             raise ArchiveError("the ledger cannot be written")
-        super().record(records, unnamed)
+        super().record(records, unnamed, understood)
 
 
 @dataclass
@@ -43,10 +46,12 @@ class HangingJournal(FakeJournal):
     asked: threading.Event = field(default_factory=threading.Event)
     let_go: threading.Event = field(default_factory=threading.Event)
 
-    def record(self, records: Iterable[ViewRecord], unnamed: Iterable[int] = ()) -> None:
+    def record(
+        self, records: Iterable[ViewRecord], unnamed: Iterable[int] = (), understood: Sequence[View] = ()
+    ) -> None:
         self.asked.set()
-        assert self.let_go.wait(timeout=30)
-        super().record(records, unnamed)
+        assert self.let_go.wait(timeout=HANGS)
+        super().record(records, unnamed, understood)
 
 
 @dataclass

@@ -12,6 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from processes import HANGS
 
 from benchmarks import server
 from benchmarks.__main__ import _BENCHMARKS
@@ -32,7 +33,7 @@ def start(*arguments: str | Path) -> subprocess.Popen[str]:
 def test_a_benchmark_writes_its_table_and_every_measurement_behind_it(tmp_path: Path) -> None:
     written = ("--out", tmp_path / "results", "--json", tmp_path / "pipeline.json")
     with start(*PIPELINE, "--folder", tmp_path / "disk", *written) as program:
-        said, complained = program.communicate(timeout=60)
+        said, complained = program.communicate(timeout=HANGS)
     assert program.returncode == 0, complained
     assert (tmp_path / "results" / "pipeline.md").read_text() == f"# pipeline\n\n{said}"
     measured = json.loads((tmp_path / "pipeline.json").read_bytes())["measurements"]
@@ -44,7 +45,7 @@ def test_a_benchmark_writes_its_table_and_every_measurement_behind_it(tmp_path: 
 
 def test_the_parts_of_a_page_have_each_their_price() -> None:
     with start("parts", "--quick", "--sizes", "2000", "--rounds", "1", "--json", "/dev/stderr") as program:
-        said, measured = program.communicate(timeout=60)
+        said, measured = program.communicate(timeout=HANGS)
     assert program.returncode == 0, measured
     seconds = {each["part"]: each["seconds"][0] for each in json.loads(measured)["measurements"]}
     assert all(each > 0 for each in seconds.values())
@@ -59,7 +60,7 @@ def test_a_benchmark_that_is_ended_takes_its_folder_along(tmp_path: Path, number
         assert program.stderr.readline() == "2000/plain …\n"  # all is up
         assert list(tmp_path.iterdir())
         program.send_signal(number)
-        program.communicate(timeout=60)
+        program.communicate(timeout=HANGS)
     assert program.returncode == 130
     assert list(tmp_path.iterdir()) == []
 
@@ -88,7 +89,7 @@ def test_both_servers_answer_alike(
         for what, base_url in urls.items():
             for page in range(1, server.PAGES + 1):
                 url = f"{base_url}/any/path" if page == 1 else f"{base_url}/any/path?source=a&paging=p{page}"
-                with urllib.request.urlopen(url, timeout=10, context=trusting) as answer:  # noqa: S310 - of loopback
+                with urllib.request.urlopen(url, timeout=HANGS, context=trusting) as answer:  # noqa: S310 - of loopback
                     assert answer.read() == (tmp_path / "pages" / what / f"{page}.json").read_bytes()
                     assert answer.headers["Content-Encoding"] == ("gzip" if what.endswith("gzip") else None)
                     assert server.HEADERS.items() <= dict(answer.headers).items()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from processes import COMMAND, environment, run
+from processes import COMMAND, HANGS, environment, run
 
 from replay_fetch import errors
 from replay_fetch.archive import opened
@@ -281,7 +281,7 @@ def test_help_brings_no_http_library_along(words: list[str]) -> None:
         "print([name for name in ('aiohttp', 'pyarrow') if name in sys.modules])"
     )
     done = subprocess.run(  # noqa: S603 - the words of the table
-        [sys.executable, "-c", script, *words], capture_output=True, env=environment(), timeout=30, check=True
+        [sys.executable, "-c", script, *words], capture_output=True, env=environment(), timeout=HANGS, check=True
     )
     assert done.stdout.decode().splitlines()[-1] == "[]"
 
@@ -293,7 +293,7 @@ def redirected(redirection: str, *words: str | Path) -> tuple[int, str]:
         ["/bin/bash", "-c", f"set -o pipefail; {command} {redirection}"],
         capture_output=True,
         env=environment(),
-        timeout=30,
+        timeout=HANGS,
         check=False,
     )
     assert b"Traceback" not in done.stderr

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager, nullcontext
 from pathlib import Path
-from typing import get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import anyio
 import pytest
 from archives import KEYS, WIDE, Archive
+from rude_server import answer, serving
 
 import replay_fetch
 from replay_fetch import (
@@ -29,6 +33,7 @@ from replay_fetch import (
     Settings,
     SettingsError,
     ShowSettings,
+    SourceChoice,
     Stop,
     View,
     download,
@@ -37,6 +42,7 @@ from replay_fetch.simulator import Chain, Fault, PagingSettings, Scope, Simulato
 
 pytestmark = pytest.mark.anyio
 
+NOBODYS = "5f3c7f1e-2b44-4c0a-9a57-000000000000"
 ONE_A_PAGE = PagingSettings(page_segments=1)
 
 
@@ -95,6 +101,67 @@ async def test_a_chain_that_begins_anew_gives_nothing_twice() -> None:
         view = longest(simulator)
         assert await segments(client, view) == list(simulator.truth.expected_segments(view))
         assert asked(simulator) > len(simulator.truth.expected_segments(view))
+
+
+class Forgetful:
+    """A server of one view: pages of the segments 0 to 3, whose next token it refuses; thereafter other pages."""
+
+    def __init__(self, *anew: tuple[int, ...] | None) -> None:
+        self._pages: Sequence[tuple[int, ...] | None] = [(0, 1), (2, 3)]
+        self._anew = anew
+
+    async def __call__(self, head: bytes, _reader: object, writer: asyncio.StreamWriter) -> None:
+        token = re.search(rb"paging=(\d+)", head)
+        number = int(token[1]) if token else 0
+        if self._pages is not self._anew and number == len(self._pages):
+            self._pages = self._anew
+            writer.write(answer(b'{"errors":["expired"]}', status=b"400 Bad Request"))
+            return
+        indexes = self._pages[number]
+        if indexes is None:
+            writer.write(answer(b'{"errors":["Not Found"]}', status=b"404 Not Found"))
+            return
+        more = number + 1 < len(self._pages) or self._pages is not self._anew
+        found = [{"records": [], "start": 1, "index_in_view": index} for index in indexes]
+        writer.write(answer(json.dumps({"segments": found, "paging": str(number + 1) if more else None}).encode()))
+
+
+@pytest.mark.parametrize(
+    ("anew", "given", "whole"),
+    [
+        (((0, 1, 2), (3, 4)), [0, 1, 2, 3, 4], True),
+        (((1, 0), (3, 2, 5)), [0, 1, 2, 3, 5], True),
+        (((2, 3), (4, 5), (6, 7)), [0, 1, 2, 3, 4, 5, 6, 7], False),
+        (((4,), (5,)), [0, 1, 2, 3, 4, 5], False),
+        (((),), [0, 1, 2, 3], False),
+        ((None,), [0, 1, 2, 3], False),
+    ],
+    ids=str,
+)
+async def test_a_chain_begun_anew_gives_what_is_new_and_says_where_something_is_lacking(
+    anew: tuple[tuple[int, ...] | None, ...], given: list[int], *, whole: bool
+) -> None:
+    found: list[int] = []
+    async with serving(Forgetful(*anew)) as server:
+        settings = Settings(api=ApiSettings(base_url=server.url, source=SourceChoice.BLOB))
+        async with Client(credentials=KEYS, settings=settings) as client:
+            with (
+                nullcontext()
+                if whole
+                else pytest.raises(ChainCut, match=r"began anew, and lacks \d of the \d segments")
+            ):
+                async for segment in client.segments("s", "v"):
+                    index = json.loads(segment.raw)["index_in_view"]
+                    found.append(index)
+    assert found == given
+
+
+@pytest.mark.parametrize("view", [(5, "v"), ("s", None), (b"s", "v"), ("s", ["v"])], ids=str)
+async def test_an_id_that_is_no_text_is_an_input_error(view: tuple[Any, Any]) -> None:  # Any: what no type checker saw
+    async with opened(simulated()) as (client, simulator):
+        with pytest.raises(InputError, match=r"an id is text, not (int|NoneType|bytes|list)"):
+            await segments(client, View(*view))
+        assert asked(simulator) == 0
 
 
 async def test_a_reader_that_has_enough_asks_for_no_more() -> None:
@@ -211,11 +278,11 @@ async def test_keys_and_site_come_from_the_environment(monkeypatch: pytest.Monke
 
 async def test_pairs_are_brought_home_and_told_in_a_report(tmp_path: Path) -> None:
     async with Simulator(simulated()) as simulator:
-        pairs = [*simulator.views[:3], simulator.views[0], ("bad id", "v"), ("no-session", "no-view")]
+        pairs = [*simulator.views[:3], simulator.views[0], ("bad id", "v"), (NOBODYS, NOBODYS)]
         report = await download(pairs, tmp_path / "out", credentials=KEYS, settings=settings_for(simulator))
     assert (report.rows, report.duplicates, report.bad_rows, report.exit_code) == (6, 1, 1, 1)
     assert report.outcomes == {Outcome.FETCHED: 3, Outcome.MISSING: 1}
-    assert list(Archive(tmp_path / "out").outcomes()) == [*simulator.views[:3], ("no-session", "no-view")]
+    assert list(Archive(tmp_path / "out").outcomes()) == [*simulator.views[:3], (NOBODYS, NOBODYS)]
 
 
 async def test_a_failure_of_the_run_is_raised_when_what_came_is_safe(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from typing import ParamSpec, TypeVar
 import anyio
 import pytest
 from archives import KEYS, WIDE, Archive, truth
+from processes import HANGS
 
 from replay_fetch import ApiSettings, FetchSettings, Outcome, Report, Settings, View, download
 from replay_fetch.archive import writer
@@ -145,7 +146,7 @@ class Elsewhere:
     def hold_up(self, name: str) -> None:
         turned = threading.Event()
         self._loop.call_soon_threadsafe(turned.set)
-        assert turned.wait(timeout=5), f"{name} blocks the event loop"
+        assert turned.wait(timeout=HANGS), f"{name} blocks the event loop"
         self.held_up.append(name)
 
     def slow(self, work: Callable[P, T]) -> Callable[P, T]:
@@ -185,7 +186,7 @@ async def test_who_cancels_while_the_archive_is_opened_finds_it_closed(
 
     def hanging(*args: object) -> object:
         opening.set()
-        assert go_on.wait(timeout=30)
+        assert go_on.wait(timeout=HANGS)
         return load_plan(*args)  # type: ignore[arg-type] # handed on as they are
 
     async with Simulator(SMALL_PAGES) as simulator:

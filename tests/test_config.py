@@ -86,26 +86,26 @@ def test_a_size_that_is_none_is_refused(written: str, said: str, capsys: pytest.
     ("said_in", "counts"),
     [
         ("", ("datadoghq.com", "default")),
-        ("file", ("file.example", "archive.toml")),
-        ("file DD_SITE", ("dd.example", "DD_SITE")),
-        ("file DD_SITE env-file", ("env-file.example", "keys.env")),
-        ("file DD_SITE env-file ours", ("ours.example", "REPLAY_FETCH_SITE")),
-        ("file DD_SITE env-file ours option", ("option.example", "option")),
+        ("file", ("us3.datadoghq.com", "archive.toml")),
+        ("file DD_SITE", ("us5.datadoghq.com", "DD_SITE")),
+        ("file DD_SITE env-file", ("ap1.datadoghq.com", "keys.env")),
+        ("file DD_SITE env-file ours", ("ap2.datadoghq.com", "REPLAY_FETCH_SITE")),
+        ("file DD_SITE env-file ours option", ("datadoghq.eu", "option")),
     ],
 )
 def test_the_sites_many_origins_have_their_order(
     said_in: str, counts: tuple[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     places = said_in.split()
-    words = ["--config", file('site = "file.example"' if "file" in places else "")]
+    words = ["--config", file('site = "us3.datadoghq.com"' if "file" in places else "")]
     if "DD_SITE" in places:
-        monkeypatch.setenv("DD_SITE", "dd.example")
+        monkeypatch.setenv("DD_SITE", "us5.datadoghq.com")
     if "ours" in places:
-        monkeypatch.setenv("REPLAY_FETCH_SITE", "ours.example")
+        monkeypatch.setenv("REPLAY_FETCH_SITE", "ap2.datadoghq.com")
     if "env-file" in places:
-        words += ["--env-file", file("DD_SITE=env-file.example", "keys.env")]
+        words += ["--env-file", file("DD_SITE=ap1.datadoghq.com", "keys.env")]
     if "option" in places:
-        words += ["--site", "option.example"]
+        words += ["--site", "datadoghq.eu"]
     assert shown(capsys, *words)["site"] == counts
 
 

@@ -13,7 +13,7 @@ from searches import DAY_MS, everything, replayed, search
 
 from replay_fetch.api import Window
 from replay_fetch.commands.discover import Wanted
-from replay_fetch.errors import AuthError, GaveUp, NotFound, Rejected, TokenRefused
+from replay_fetch.errors import AuthError, ChainCut, GaveUp, NotFound, Rejected, TokenRefused
 from replay_fetch.settings import Credentials
 from replay_fetch.simulator import (
     AuthSettings,
@@ -21,6 +21,7 @@ from replay_fetch.simulator import (
     HoldingSettings,
     LimitSettings,
     PagingSettings,
+    SearchChain,
     SearchSettings,
     Simulator,
     SimulatorSettings,
@@ -56,8 +57,21 @@ async def test_every_view_with_a_replay_is_found_once() -> None:
         SimulatorSettings(holding=MANY, search=SMALL, paging=PagingSettings(expire_page=4, expire_status=400)),
         SimulatorSettings(holding=MANY, search=SearchSettings(page_events=10, search_pages=2)),
         SimulatorSettings(holding=MANY, search=SearchSettings(page_events=10, search_timeout=7200.0)),
+        SimulatorSettings(holding=MANY, search=SearchSettings(page_events=10, search_chain=SearchChain.LINK)),
+        SimulatorSettings(holding=MANY, search=SearchSettings(page_events=10, search_chain=SearchChain.ERRORS)),
+        SimulatorSettings(holding=MANY, search=SearchSettings(page_events=10, search_chain=SearchChain.PARTIAL)),
     ],
-    ids=["faults", "a tight limit", "expired cursors", "refused cursors", "a silent end", "long windows time out"],
+    ids=[
+        "faults",
+        "a tight limit",
+        "expired cursors",
+        "refused cursors",
+        "a silent end",
+        "long windows time out",
+        "cursors in links",
+        "second pages that tell of errors",
+        "second pages that are half there",
+    ],
 )
 async def test_a_search_that_misbehaves_gives_the_same_list(settings: SimulatorSettings) -> None:
     async with Simulator(SimulatorSettings(holding=MANY, seed=settings.seed)) as simulator:
@@ -100,10 +114,11 @@ async def test_sessions_and_playlists_narrow_the_search() -> None:
 async def test_sessions_that_are_not_found_are_named_up_to_twenty(caplog: pytest.LogCaptureFixture) -> None:
     async with Simulator() as simulator:
         there = simulator.views.session_id(0)
-        await search(simulator, everything(sessions=[there]))
-        await search(simulator, everything(playlist="1"))
+        for wanted in (everything(sessions=[there]), everything(playlist="1")):
+            assert (await search(simulator, wanted)).discovery.exit_code == 0
         assert "no views found" not in caplog.text
-        await search(simulator, everything(sessions=["nonesuch", there, "nonesuch"]))
+        some = await search(simulator, everything(sessions=["nonesuch", there, "nonesuch"]))
+        assert (some.discovery.lacking, some.discovery.exit_code) == (1, 1)
         assert "no views found of 1 of 2 sessions, look at --from and --query: nonesuch\n" in caplog.text
         await search(simulator, everything(sessions=[there, *(f"none-{number:02}" for number in range(23))]))
         assert "no views found of 23 of 24 sessions" in caplog.text
@@ -176,6 +191,27 @@ async def test_a_window_that_cannot_be_had_is_not_passed_over() -> None:
     async with Simulator(SimulatorSettings(search=SMALL, paging=PagingSettings(expire_page=2))) as simulator:
         with pytest.raises(TokenRefused, match="expired"):
             await search(simulator)
+
+
+async def test_half_a_list_is_no_list() -> None:
+    settings = SimulatorSettings(holding=MANY, search=SearchSettings(page_events=10, search_chain=SearchChain.NUMBER))
+    async with Simulator(settings) as simulator:
+        with pytest.raises(ChainCut, match="a cursor that is no text"):
+            await search(simulator)
+
+
+@pytest.mark.parametrize(("holds", "minutes", "requests"), [(86400.0, 8, 110), (3600.0, 25, 1250)])
+async def test_a_month_with_windows_that_time_out_takes_minutes(holds: float, minutes: int, requests: int) -> None:
+    """Each time-out takes 20 s. Nine of them for every window on the way took two hours, and by the hour days."""
+    behaviour = SearchSettings(events_span=29 * 86400.0, search_timeout=holds, search_patience=20.0)
+    async with Simulator(SimulatorSettings(holding=MANY, search=behaviour)) as simulator:
+        wanted = everything()
+        month = Wanted(wanted.query, Window(wanted.window.end_ms - 30 * DAY_MS, wanted.window.end_ms))
+        began = anyio.current_time()
+        found = await search(simulator, month)
+        assert set(found.ids) == replayed(simulator)
+        assert anyio.current_time() - began < minutes * 60
+        assert simulator.counts.requests < requests
 
 
 async def test_what_is_found_can_be_downloaded(tmp_path: Path) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from typing import Any
 
 import orjson
 import pytest
 
 from replay_fetch.api import Window, found_page, playlist_sessions, playlist_url, queries, search_body
-from replay_fetch.errors import BadBody, GarbledBody, ServerError
+from replay_fetch.errors import BadBody, GarbledBody, ServerError, ServerTimeout
 from replay_fetch.model import Answer, View
 
 EVENT = {
@@ -50,7 +52,7 @@ def test_an_event_gives_its_view() -> None:
 
 
 def test_a_bare_last_page_ends_the_search() -> None:
-    assert found_page(answer({"data": []})) == ([], None, 0, 0, None, None, ())
+    assert found_page(answer({"data": []})) == ([], None, 0, 0, None, None, (), "")
 
 
 @pytest.mark.parametrize(
@@ -71,9 +73,18 @@ def test_what_an_event_does_not_say_stays_empty(rum: dict[str, object], reading:
     assert found[1:] == reading
 
 
-@pytest.mark.parametrize("rum", [{"view": {}}, {"view": {"id": "../x"}}, {"session": {"id": 5}}, {"session": None}])
+@pytest.mark.parametrize(
+    "rum",
+    [
+        {"view": {}},
+        {"view": {"id": "../x"}},
+        {"session": {"id": 5}},
+        {"session": None},
+        {"session": {"id": "00000000-0000-0000-0000-000000000000"}},
+    ],
+)
 def test_events_without_usable_ids_are_counted(rum: dict[str, object]) -> None:
-    page = found_page(answer({"data": [event(**rum), EVENT, None]}))
+    page = found_page(answer({"data": [event(**rum), EVENT, {"attributes": {}}]}))
     assert (len(page.views), page.events, page.nameless) == (1, 3, 2)
 
 
@@ -94,15 +105,98 @@ def test_events_out_of_order_do_not_say_how_far_they_reach(timestamps: tuple[obj
 @pytest.mark.parametrize(
     ("body", "error"),
     [
-        ({"data": [EVENT], "meta": {"status": "timeout"}}, ServerError),
-        ({"errors": ["no"]}, BadBody),
+        ({"data": [EVENT], "meta": {"status": "timeout"}}, ServerTimeout),
+        ({"data": [], "meta": {"status": "Timeout"}}, ServerTimeout),
+        ({"data": [EVENT], "meta": {"status": "error"}}, ServerError),
+        ({"data": [EVENT], "status": "failed"}, ServerError),
+        ({"errors": ["no"]}, ServerError),
+        ({"data": [], "errors": ["shard down"]}, ServerError),
+        ({"data": [EVENT], "errors": [{"title": "shard down"}]}, ServerError),
+        ({"data": [], "error": "boom"}, ServerError),
+        ({"data": [EVENT], "meta": {"errors": "boom"}}, ServerError),
+        ({"data": [EVENT], "meta": {"partial": True}}, ServerError),
+        ({"data": [EVENT], "timed_out": True}, ServerError),
+        ({"data": [EVENT, {"error": "boom"}]}, BadBody),
+        ({"data": [None]}, BadBody),
+        ({"data": ["event"]}, BadBody),
         ({"data": {"id": 1}}, BadBody),
+        ({"data": None}, BadBody),
+        ({}, BadBody),
+        (None, BadBody),
         ([EVENT], BadBody),
     ],
 )
 def test_an_answer_that_is_no_page_is_never_an_empty_one(body: object, error: type[Exception]) -> None:
-    with pytest.raises(error):
+    with pytest.raises(error) as raised:
         found_page(answer(body))
+    assert type(raised.value) is error
+
+
+@pytest.mark.parametrize("status", [202, 204, 205, 206, 207, 226])
+@pytest.mark.parametrize("read", [found_page, playlist_sessions])
+def test_a_success_that_is_not_the_whole_answer_is_asked_for_again(
+    read: Callable[[Answer], object], status: int
+) -> None:
+    with pytest.raises(ServerError, match=f"answered {status}, which is not the whole"):
+        read(Answer(status, {}, b'{"data":[]}'))
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"errors": ["shard down"]}, "tells of errors: shard down"),
+        ({"errors": [{"title": "Oh", "detail": "no"}]}, "tells of errors: Oh: no"),
+        ({"error": {"x": 1}}, "tells of errors: without words"),
+        ({"error": "key " + "a1" * 20}, r"tells of errors: key \[…\]"),
+        ({"meta": {"status": "part\x1bial"}}, r"its status is part\\x1bial"),
+    ],
+)
+def test_what_an_answer_says_of_itself_is_told(body: dict[str, object], said: str) -> None:
+    for read in (found_page, playlist_sessions):
+        with pytest.raises(ServerError, match=said):
+            read(answer({"data": [], **body}))
+
+
+@pytest.mark.parametrize(
+    "says", [{"errors": []}, {"errors": None}, {"status": "ok"}, {"meta": {"status": "done", "partial": False}}]
+)
+def test_an_answer_that_says_that_all_is_well_is_a_page(says: dict[str, object]) -> None:
+    page = found_page(answer({"data": [EVENT], **says}))
+    assert (len(page.views), page.token, page.more) == (1, None, "")
+
+
+@pytest.mark.parametrize(
+    ("around", "said"),
+    [
+        ({"meta": {"page": {"after": 5}}}, "gives a cursor that is no text"),
+        ({"meta": {"page": {"after": {"x": 1}}}}, "gives a cursor that is no text"),
+        ({"links": {"next": "https://api.x/search?page=2"}}, "gives links.next, which no rule reads"),
+        ({"meta": {"next_cursor": "abc"}}, "gives meta.next_cursor, which no rule reads"),
+        ({"paging": {"continuation": "abc"}}, "gives paging.continuation, which no rule reads"),
+        ({"meta": {"has_more": True}}, r"says that more follows \(meta.has_more\) but gives no cursor"),
+    ],
+)
+def test_a_page_that_tells_of_more_is_not_the_last_one(around: dict[str, object], said: str) -> None:
+    page = found_page(answer({"data": [EVENT], **around}))
+    assert page.token is None
+    assert re.match(said, page.more)
+
+
+@pytest.mark.parametrize(
+    "around",
+    [{"meta": {"page": {"after": ""}}}, {"links": {"next": None}}, {"meta": {"has_more": False, "page_size": 9}}],
+)
+def test_an_empty_cursor_ends_the_search(around: dict[str, object]) -> None:
+    page = found_page(answer({"data": [EVENT], **around}))
+    assert (page.token, page.more) == (None, "")
+
+
+def test_a_cursor_may_stand_in_the_link_to_the_next_page_alone() -> None:
+    link = "https://app.example/api/v2/rum/events?filter%5Bquery%5D=a&page%5Bcursor%5D=c%2B%2F%3D+x#top"
+    page = found_page(answer({"data": [EVENT], "links": {"next": link}}))
+    assert (page.token, page.more) == ("c+/=+x", "")
+    both = found_page(answer({"data": [EVENT], "links": {"next": link}, "meta": {"page": {"after": "this"}}}))
+    assert both.token == "this"  # noqa: S105 - a cursor, no secret
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>Sorry</html>", b'{"data": [', b"\x1f\x8b\x08cut"])
@@ -114,6 +208,20 @@ def test_a_damaged_answer_is_asked_for_again(body: bytes) -> None:
 def test_warnings_are_passed_on() -> None:
     meta = {"warnings": [{"title": "old", "detail": "indexes: a"}, {"title": "slow"}, {}]}
     assert found_page(answer({"data": [], "meta": meta})).warnings == ("indexes: a", "slow", "a warning without words")
+
+
+@pytest.mark.parametrize(
+    ("body", "warnings"),
+    [
+        ({"meta": {"warnings": "a shard is down"}}, ("a shard is down",)),
+        ({"meta": {"warnings": ["a shard\x1b"]}}, (r"a shard\x1b",)),
+        ({"meta": {"warning": {"title": "old"}}}, ("old",)),
+        ({"warnings": [{"code": 7}]}, ("a warning without words",)),
+        ({"warnings": [], "meta": {"warnings": None}}, ()),
+    ],
+)
+def test_warnings_in_another_form_are_passed_on_too(body: dict[str, object], warnings: tuple[str, ...]) -> None:
+    assert found_page(answer({"data": [], **body})).warnings == warnings
 
 
 def test_the_body_names_query_window_order_and_cursor() -> None:

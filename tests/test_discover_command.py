@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 from archives import WIDE, Archive
-from processes import Done, run, served
+from processes import COMMAND, Done, run, served
 
+from replay_fetch.api import FoundPage, FoundView
 from replay_fetch.cli import main
 from replay_fetch.commands.discover import Discovery
+from replay_fetch.model import View
 from replay_fetch.simulator import SearchSettings, Simulator, SimulatorSettings
 
 HEADER = ["session_id", "view_id", "date", "application_id", "view_url", "segments_count", "sdk"]
@@ -41,9 +43,11 @@ def test_stdout_holds_the_list_and_nothing_else(simulator: Simulator) -> None:
     assert (quiet.stdout, quiet.stderr) == (done.stdout, "")
 
 
-def test_the_list_goes_into_a_download_through_a_pipe(simulator: Simulator, tmp_path: Path) -> None:
-    found = run("discover", "--base-url", simulator.base_url, "--from", "now-7d", "-q")
-    done = run("download", "-", tmp_path / "out", "--base-url", simulator.base_url, stdin=found.stdout.encode())
+def test_the_list_goes_into_a_download_through_a_pipe(tmp_path: Path) -> None:
+    """Its views are older than a day: of younger ones with fewer segments than counted, more may come."""
+    with served(SimulatorSettings(limit=WIDE, search=SearchSettings(events_age=90_000))) as simulator:
+        found = run("discover", "--base-url", simulator.base_url, "--from", "now-7d", "-q")
+        done = run("download", "-", tmp_path / "out", "--base-url", simulator.base_url, stdin=found.stdout.encode())
     assert done.code == 0
     assert len(Archive(tmp_path / "out").outcomes()) == 26
 
@@ -65,18 +69,49 @@ def test_quiet_is_quiet(simulator: Simulator, tmp_path: Path) -> None:
     assert run("discover", "--base-url", simulator.base_url, "--out", tmp_path / "views.csv", "-q") == Done(0, "", "")
 
 
-def test_quiet_tells_why_the_exit_code_is_1(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+A_VIEW = FoundView(View("s", "v"), "2026-01-31", "app", "https://shop.example/", 1, "browser")
+
+
+@pytest.mark.parametrize(
+    ("views", "nameless", "warnings", "code", "said"),
+    [
+        ([A_VIEW], 0, [], 0, []),
+        ([A_VIEW], 2, [], 0, ["left out: 2 events that name no view; ask for @type:view in --query"]),
+        ([], 2, [], 1, ["left out: 2 events that name no view; ask for @type:view in --query", "the list is empty"]),
+        ([], 0, [], 1, ["nothing matches: widen --from, or look at --query and --application", "the list is empty"]),
+        ([A_VIEW], 0, ["a shard"], 1, ["the API warned, so the list may not be whole: look at the warnings above"]),
+    ],
+)
+def test_the_exit_code_tells_whether_the_list_can_be_worked_with(  # noqa: PLR0913, PLR0917 - a table and fixtures
+    views: list[FoundView],
+    nameless: int,
+    warnings: list[str],
+    code: int,
+    said: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """One event without a view must not cost a night's download; quiet or not, what is to be known is said."""
+
     async def found(*_: object) -> Discovery:
-        return Discovery(events=3, nameless=2)
+        discovery = Discovery(warnings=warnings)
+        discovery.add(FoundPage(views, None, len(views) + nameless, nameless))
+        return discovery
 
     monkeypatch.setattr("replay_fetch.cli.discover.discover", found)
     monkeypatch.setenv("DD_BEARER_TOKEN", "token")
-    assert main(["discover", "--out", str(tmp_path / "views.csv"), "-q"]) == 1
-    said = capsys.readouterr()
-    assert said.out == ""
-    assert said.err.endswith(" WARNING left out: 2 events without a view\n")
+    out = tmp_path / "views.csv"
+    assert main(["discover", "--out", str(out), "-q"]) == code
+    quiet = capsys.readouterr()
+    assert quiet.out == ""
+    assert [line.partition(" WARNING ")[2] for line in quiet.err.splitlines()] == said
+    assert [row[:2] for row in rows(out.read_text())] == [["s", "v"] for _ in views]
+    assert main(["discover", "--out", str(out)]) == code
+    assert capsys.readouterr().out.splitlines()[2:-1] == said
+    assert main(["discover", "--out", str(out), "--json"]) == code
+    summary = json.loads(capsys.readouterr().out)
+    assert (summary["exit_code"], summary["events_without_view"], summary["warnings"]) == (code, nameless, warnings)
 
 
 def test_a_search_that_fails_leaves_the_list_of_before(simulator: Simulator, tmp_path: Path) -> None:
@@ -90,11 +125,68 @@ def test_a_search_that_fails_leaves_the_list_of_before(simulator: Simulator, tmp
     assert out.read_text() == "yesterday's"
 
 
-def test_nothing_found_is_an_empty_list_and_a_hint(simulator: Simulator) -> None:
+def test_nothing_found_is_an_empty_list_a_hint_and_exit_code_1(simulator: Simulator, tmp_path: Path) -> None:
+    """The list that a pipe hands on is one all the same, and the download says that there is nothing to do."""
     done = run("discover", "--base-url", simulator.base_url, "--query", "@type:view @view.id:none")
-    assert done.code == 0
+    assert done.code == 1
     assert rows(done.stdout) == []
     assert "widen --from" in done.stderr
+    piped = run("download", "-", tmp_path / "out", "--base-url", simulator.base_url, stdin=done.stdout.encode())
+    assert piped.code == 0
+    assert "the list has no rows" in piped.stderr
+
+
+def test_a_search_for_more_than_views_is_a_list_of_its_views_and_exit_code_0(simulator: Simulator) -> None:
+    done = run("discover", "--base-url", simulator.base_url, "--query", "*", "-q")
+    assert done.code == 0, done
+    assert len(rows(done.stdout)) >= 26
+
+
+@pytest.mark.parametrize("before", [None, "yesterday's"])
+def test_a_list_that_the_disk_cuts_off_leaves_nothing_behind(
+    simulator: Simulator, tmp_path: Path, before: str | None
+) -> None:
+    """A limit on the size of files stands for a full disk: the write fails in the middle of the list."""
+    out = tmp_path / "lists" / "views.csv"
+    out.parent.mkdir()
+    if before:
+        out.write_text(before)
+    limited = ("/bin/sh", "-c", 'ulimit -f 2 && exec "$@"', "sh", *COMMAND)
+    done = run("discover", "--base-url", simulator.base_url, "--out", out, command=limited)
+    assert done.code == 3, done
+    assert f"--out '{out}' cannot be written: " in done.stderr
+    assert {path.name: path.read_text() for path in out.parent.iterdir()} == ({out.name: before} if before else {})
+
+
+@pytest.mark.parametrize(("make", "said"), [("loop", "cannot be written"), ("longname", "File name too long")])
+def test_an_out_that_cannot_be_written_is_found_out_before_the_search(
+    simulator: Simulator, tmp_path: Path, make: str, said: str
+) -> None:
+    asked = simulator.counts.requests
+    out = tmp_path / ("x" * 250 if make == "longname" else "views.csv")
+    if make == "loop":
+        out.symlink_to(out)
+    done = run("discover", "--base-url", simulator.base_url, "--out", out)
+    assert (done.code, done.stdout) == (2, ""), done
+    assert said in done.stderr
+    assert simulator.counts.requests == asked
+
+
+def test_a_folder_without_the_right_to_write_is_found_out_before_the_search(simulator: Simulator) -> None:
+    """Below /proc nobody can make a file, root neither."""
+    asked = simulator.counts.requests
+    done = run("discover", "--base-url", simulator.base_url, "--out", "/proc/self/views.csv")
+    assert done.code == 2, done
+    assert "--out '/proc/self/views.csv' cannot be written" in done.stderr
+    assert simulator.counts.requests == asked
+
+
+def test_a_link_as_out_is_followed(simulator: Simulator, tmp_path: Path) -> None:
+    out = tmp_path / "today.csv"
+    out.symlink_to(tmp_path / "views.csv")
+    assert run("discover", "--base-url", simulator.base_url, "--out", out, "-q").code == 0
+    assert out.is_symlink()
+    assert len(rows((tmp_path / "views.csv").read_text())) == 26
 
 
 def test_sessions_may_be_named_several_at_once_and_are_found_without_a_window(simulator: Simulator) -> None:
@@ -122,7 +214,7 @@ def test_ids_may_bring_white_space_along(simulator: Simulator) -> None:
         (["--playlist", "../1"], "--playlist: the id"),
         (["--application", "a b"], "--application: the id"),
         (["--json"], "--json needs --out FILE"),
-        (["--out", "/"], "--out / is not a file"),
+        (["--out", "/"], "it is a folder, and must be a file"),
         (["--out", "/no/such/folder/v.csv"], "there is no folder /no/such/folder"),
     ],
 )

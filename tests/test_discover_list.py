@@ -4,27 +4,30 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import replay_fetch
 from replay_fetch.api import FoundView
 from replay_fetch.errors import SettingsError
 from replay_fetch.ledger import FoundViews
-from replay_fetch.model import View
+from replay_fetch.model import NO_ID, Outcome, View
 from replay_fetch.moments import epoch_ms, iso, moment_ms
-from replay_fetch.plan import ViewList, csv_text
+from replay_fetch.plan import ViewList, csv_text, table_text
 from replay_fetch.plan.writing import COLUMNS, inert
 from replay_fetch.progress import FindingMoment, Limit, RunStats
 
 NOW = epoch_ms(datetime(2026, 2, 3, 4, 5, 6, 789_000, UTC))
 DAY = 86_400_000
 
-IDS = st.text("abcXYZ019_-", min_size=1, max_size=12)
+IDS = st.text("abcXYZ019_-", min_size=1, max_size=12).filter(lambda text: not re.fullmatch(NO_ID, text))
 # Everything that a browser may send, lone surrogates among it.
 TEXTS = st.text(st.characters(codec=None, exclude_categories=[]), max_size=20)
 FOUND = st.builds(
@@ -64,7 +67,7 @@ def test_download_reads_back_every_view_that_was_found(listed: list[FoundView]) 
 def test_no_cell_of_a_stranger_begins_a_formula_or_moves_a_cursor(text: str) -> None:
     cell = inert(text)
     assert cell.isprintable()
-    assert not any(part.startswith(("=", "+", "-", "@")) for part in cell.split(";"))
+    assert not any(part.lstrip(" ").startswith(tuple("=+-@\uff1d\uff0b\uff0d\uff20")) for part in cell.split(";"))
     assert inert(cell) == cell
 
 
@@ -77,6 +80,9 @@ def test_no_cell_of_a_stranger_begins_a_formula_or_moves_a_cursor(text: str) -> 
         ("-2+3", "%2D2+3"),
         ("@SUM(1)", "%40SUM(1)"),
         ("+1;=2", "%2B1;%3D2"),
+        ("  =1; =2", "  %3D1; %3D2"),
+        ("\uff1d1", "%EF%BC%9D1"),
+        ("a = b - c", "a = b - c"),
         ("\t=1\r\n", "%09=1%0D%0A"),
         ("\x1b[31mred", "%1B[31mred"),
         ("\u202eexe.gpj", "%E2%80%AEexe.gpj"),
@@ -114,6 +120,33 @@ def test_a_moment_of_a_search_in_words(limited_by: Limit | None, gate: float, li
 class Pace:
     rate_per_s: float | None
     gate_shut_s: float
+
+
+def test_every_cell_of_every_table_is_written_in_one_place() -> None:
+    """The simulator writes lists of its own ids, and imports nothing of ours."""
+    sources = {path: path.read_text("utf-8") for path in Path(replay_fetch.__file__).parent.rglob("*.py")}
+    writers = {path.name for path, text in sources.items() if re.search(r"csv\.(Dict)?[wW]riter", text)}
+    assert writers == {"writing.py", "population.py"}
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "cell"),
+    [
+        ("session_id", "-A1", "-A1"),
+        ("view_id", "=1", "%3D1"),
+        ("url", "-A1", "%2DA1"),
+        ("start_ms", -5, "-5"),
+        ("seconds", 1.5, "1.5"),
+        ("sdk", None, ""),
+        ("outcome", Outcome.FAILED, "failed"),
+        ("pages", ["https://a/,b", "\x1b[2J", "\ud83d"], '["https://a/,b","\\u001b[2J","%ED%A0%BD"]'),
+        ("gaps", [[1, 2]], "[[1,2]]"),
+        ("lacks_full_snapshot", False, "False"),
+    ],
+)
+def test_a_cell_holds_its_value_and_nothing_that_acts(column: str, value: object, cell: str) -> None:
+    [row] = csv.DictReader(io.StringIO("".join(table_text([column, "other"], [(value, "x")]))))
+    assert row == {column: cell, "other": "x"}
 
 
 def test_a_cell_with_commas_quotes_and_lines_stays_one_cell() -> None:

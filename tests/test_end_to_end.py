@@ -47,7 +47,7 @@ FAULTS = tuple(
         ),
     )
 )
-SHAPES = tuple(shape for shape in Shape if shape not in (Shape.UNKNOWN, Shape.JSON_API))
+SHAPES = tuple(shape for shape in Shape if shape not in (Shape.UNKNOWN, Shape.UNREAD, Shape.JSON_API))
 PAGED = (Shape.SEGMENTS, Shape.NESTED, Shape.LINKS_NEXT, Shape.BARE)
 
 
@@ -274,7 +274,7 @@ async def test_a_chain_without_an_end_is_incomplete_and_keeps_what_came(
 
 
 async def test_empty_pages_in_a_chain_are_walked_over(tmp_path: Path) -> None:
-    paging = PagingSettings(page_segments=1, empty_pages=4)
+    paging = PagingSettings(page_segments=1, empty_pages=300)
     async with Simulator(SimulatorSettings(paging=paging)) as simulator:
         assert (await download(simulator, tmp_path / "out")).exit_code == 0
         assert Archive(tmp_path / "out").sessions() == truth(simulator)
@@ -285,7 +285,7 @@ async def test_a_chain_of_nothing_but_empty_pages_is_left(tmp_path: Path) -> Non
     async with Simulator(SimulatorSettings(paging=paging)) as simulator:
         assert (await download(simulator, tmp_path / "out")).exit_code == 1
         assert set(Archive(tmp_path / "out").outcomes().values()) == {"incomplete", "fetched", "empty"}
-        assert max(simulator.counts.views.values()) < 20
+        assert max(simulator.counts.views.values()) < 520
 
 
 async def test_a_later_list_adds_views_to_a_finished_session_in_list_order(tmp_path: Path) -> None:
@@ -343,7 +343,8 @@ async def test_refused_keys_stop_the_run_with_one_message(tmp_path: Path) -> Non
             assert ran.exit_code == 3
             assert "DD_APP_KEY" in str(ran.failure)
             assert "rum_session_replay_read" in str(ran.failure)
-            assert simulator.counts.requests <= 16
+            # Up to 11 views of three sessions, 7 in flight beside the last of these, and 4 of the rest of the list.
+            assert simulator.counts.requests <= 22
 
 
 async def test_a_forbidden_view_does_not_stop_the_others(tmp_path: Path) -> None:

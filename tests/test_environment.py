@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from replay_fetch.environment import _assignments, credentials, site, warn_if_exposed, warn_of_site
+from replay_fetch.environment import _assignments, credentials, site, warn_if_exposed
 from replay_fetch.errors import SettingsError
-from replay_fetch.settings import ApiSettings, Credentials
+from replay_fetch.settings import SITES, ApiSettings, Credentials
 
 KEYS = {"DD_API_KEY": "api-1", "DD_APP_KEY": "app-1"}
 BOTH = Credentials("api-1", "app-1")
@@ -124,23 +124,32 @@ def test_keys_that_others_can_read_are_warned_about(
     assert "api-1" not in caplog.text
 
 
-@pytest.mark.parametrize(
-    ("api", "says"),
-    [
-        (ApiSettings(), ""),
-        (ApiSettings(site="US5.datadoghq.com"), ""),
-        (ApiSettings(site="elsewhere", base_url="http://127.0.0.1:1"), ""),
-        (ApiSettings(site="app.datadoghq.eu"), "is it datadoghq.eu?"),
-        (ApiSettings(site="datadoghq.co"), "known are datadoghq.com, us3"),
-    ],
-)
-def test_a_site_that_is_not_known_is_warned_about(
-    api: ApiSettings, says: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    """What browsers show is no site; and a mistyped one may be a stranger's, who would get the keys."""
-    warn_of_site(api)
-    assert bool(caplog.messages) == bool(says)
-    assert says in caplog.text
+SITES_OF_NOBODY = {
+    "app.datadoghq.eu": "did you mean datadoghq.eu?",
+    "https://datadoghq.eu": "did you mean datadoghq.eu?",
+    "https://app.us5.datadoghq.com/rum": "did you mean us5.datadoghq.com?",
+    "app.us2.ddog-gov.com": "did you mean us2.ddog-gov.com?",
+    "datadoghq.co": "did you mean datadoghq.com?",
+    "datadog.eu": "did you mean datadoghq.eu?",
+    "us9.datadoghq.com": "did you mean datadoghq.com?",
+    "localhost": "there are datadoghq.com, us3.datadoghq.com,",
+    "": "there are datadoghq.com, us3.datadoghq.com,",
+}
+
+
+@pytest.mark.parametrize("site", SITES_OF_NOBODY)
+def test_a_site_that_is_none_of_the_vendors_is_refused(site: str) -> None:
+    """A mistyped one may be a stranger's, who would get the keys."""
+    with pytest.raises(SettingsError, match="would get the keys") as caught:
+        ApiSettings(site=site)
+    assert SITES_OF_NOBODY[site] in str(caught.value)
+    assert "--base-url" in str(caught.value)
+    assert ApiSettings(site=site, base_url="http://127.0.0.1:1").origin == "http://127.0.0.1:1"
+
+
+@pytest.mark.parametrize("site", [*SITES, "US5.datadoghq.com"])
+def test_a_site_of_the_vendors_is_asked_at_its_api(site: str) -> None:
+    assert ApiSettings(site=site).origin == f"https://api.{site.lower()}"
 
 
 @pytest.mark.parametrize(

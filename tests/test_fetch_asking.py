@@ -26,6 +26,7 @@ from replay_fetch.errors import (
     ServerError,
     TokenRefused,
     TransportError,
+    Unreachable,
 )
 from replay_fetch.fetch import Asking
 from replay_fetch.memory import Hold
@@ -133,13 +134,13 @@ async def test_where_asking_again_is_useless_it_is_asked_once(
     assert one.counters.requests == 1
 
 
-async def test_refused_keys_stop_the_run_after_three_views_that_are_forbidden() -> None:
+async def test_refused_keys_stop_the_run_after_views_of_three_sessions_are_forbidden() -> None:
     one = asking(FakeTransport([status(403)] * 3))
     for number in range(2):
         with pytest.raises(Forbidden):
-            await ask(one, View("s", f"v{number}"))
+            await ask(one, View(f"s{number}", "v"))
     with pytest.raises(AuthError):
-        await ask(one, View("s", "v2"))
+        await ask(one, View("s2", "v"))
 
 
 @pytest.mark.parametrize("answer", [page(), status(404), Answer(200, {}, b'{"what":1}')], ids=["page", "404", "odd"])
@@ -172,6 +173,46 @@ async def test_a_dead_api_ends_the_run_and_not_its_views() -> None:
     assert [type(end) for end in ends] == [OutageError] * 4
     assert all(str(end).endswith("The latest fault: refused") for end in ends)
     assert 600 < anyio.current_time() < 800
+
+
+@pytest.mark.parametrize(
+    ("fault", "answered", "least", "most"),
+    [
+        (Unreachable("the name api.example cannot be resolved"), False, 15, 40),
+        (Unreachable("the name api.example cannot be resolved"), True, 600, 800),
+        (TransportError("refused"), False, 600, 800),
+    ],
+    ids=["never resolved", "not resolved any more", "never answered"],
+)
+async def test_a_host_that_was_never_reached_ends_the_run_in_seconds(
+    *,
+    fault: Exception,
+    answered: bool,
+    least: float,
+    most: float,
+) -> None:
+    """A mistake in a setting stays; a network that comes up late, or goes away for a while, does not."""
+
+    def answer(_source: str, _token: str | None) -> Told:
+        return page(0) if answered and anyio.current_time() < 0.2 else fault
+
+    one = asking(FakeTransport(answer), FetchSettings(workers=4, give_up_after=600.0))
+    ends: list[Exception] = []
+
+    async def work(number: int) -> None:
+        try:
+            while True:
+                await ask(one, View("s", f"v{number}"))
+        except (GaveUp, OutageError) as error:
+            ends.append(error)
+            group.cancel_scope.cancel()  # as a run is
+
+    async with anyio.create_task_group() as group:
+        for number in range(4):
+            group.start_soon(work, number)
+    assert isinstance(ends[0], OutageError)
+    assert str(fault) in str(ends[0])
+    assert least < anyio.current_time() < most
 
 
 @pytest.mark.parametrize("answered", [False, True])

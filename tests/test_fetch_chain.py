@@ -15,6 +15,7 @@ from replay_fetch.fetch.chain import Chain
 from replay_fetch.model import Page, PlannedView, Segment, View, ViewRecord
 
 ONE = (Segment(b"{}"),)
+SILENT = Page((), bodiless=True)
 
 
 def full(token: str | None = None, *, has_more: bool = False) -> Page:
@@ -35,6 +36,8 @@ def follow(pages: Sequence[Page], chain: Chain | None = None) -> list[str | None
     [
         ([full()], [None]),
         ([empty()], [None]),
+        ([SILENT], [None]),
+        ([full("a"), Page((), "b", bodiless=True), full()], ["a", "b", None]),
         ([full("a"), full("b"), full()], ["a", "b", None]),
         ([full("a", has_more=True), full()], ["a", None]),
         ([full("a"), empty("b"), full("c"), empty()], ["a", "b", "c", None]),
@@ -50,9 +53,9 @@ def test_a_chain_follows_its_tokens_to_the_page_without_one(pages: list[Page], t
     ("pages", "reason"),
     [
         ([full(has_more=True)], "page 1 says that more follows but gives no paging token"),
+        ([full("a"), SILENT], "page 2 has no body, though the page before it leads there"),
         ([full("a"), full("a")], "paging loop: page 2 gives a token that was followed before"),
         ([full("a"), full("b"), full("a")], "paging loop: page 3"),
-        ([empty(str(n)) for n in range(6)], "6 empty pages in a row"),
         ([full(str(n)) for n in range(10)], "more than 10 pages"),
     ],
 )
@@ -61,9 +64,16 @@ def test_a_chain_that_leads_nowhere_is_cut(pages: list[Page], reason: str) -> No
         follow(pages)
 
 
+def test_hundreds_of_empty_pages_in_a_row_are_walked_over_but_not_without_end() -> None:
+    chain = Chain(10_000)
+    follow([full("first"), *(empty(f"{n}") for n in range(500))], chain)
+    with pytest.raises(ChainCut, match="501 empty pages in a row"):
+        chain.follow(empty("500"))
+
+
 def test_a_page_with_segments_excuses_the_empty_ones_before_it() -> None:
-    pages = [empty(f"{n}") if n % 5 else full(f"{n}") for n in range(1, 30)]
-    follow(pages, Chain(100))
+    pages = [empty(f"{n}") if n % 500 else full(f"{n}") for n in range(1, 1400)]
+    follow(pages, Chain(10_000))
 
 
 def test_the_last_page_allowed_may_be_the_last_one() -> None:
@@ -91,13 +101,13 @@ def test_a_chain_that_goes_on_is_cut_where_it_would_have_been_cut(pages: list[Pa
     assert whole[cut_off_at:] == list(outcomes(rest, resumed(first, token, Chain(9, token, cut_off_at))))
 
 
-@pytest.mark.parametrize("pages", [[full("a"), full("a")], [empty(str(n)) for n in range(6)]])
+@pytest.mark.parametrize("pages", [[full("a"), full("a")], [empty(str(n)) for n in range(501)]])
 def test_a_chain_that_was_cut_is_cut_though_nobody_had_the_time_to_say_so(pages: list[Page]) -> None:
     token = pages[-1].token
     assert token is not None
     with pytest.raises(ChainCut) as caught:
-        resumed(pages, token, Chain(9, token, len(pages)))
-    assert list(outcomes(pages, Chain(9)))[-1] == (str(caught.value),)
+        resumed(pages, token, Chain(1000, token, len(pages)))
+    assert list(outcomes(pages, Chain(1000)))[-1] == (str(caught.value),)
 
 
 def resumed(pages: Sequence[Page], token: str, chain: Chain) -> Chain:

@@ -19,8 +19,11 @@ from replay_fetch.errors import (
     RequestError,
     RetryableError,
     ServerError,
+    ServerTimeout,
+    Stalled,
     TokenRefused,
     TransportError,
+    Unreachable,
 )
 from replay_fetch.fetch import KeyWatch, answer_of, outcome_of
 from replay_fetch.model import Answer, Outcome, View
@@ -40,7 +43,10 @@ TABLE: list[tuple[RequestError, Outcome, Answer | None]] = [
     (RetryableError("?"), Outcome.FAILED, None),
     (RateLimited(), Outcome.FAILED, None),
     (ServerError("503"), Outcome.FAILED, None),
+    (ServerTimeout("504"), Outcome.FAILED, None),
     (TransportError("reset"), Outcome.FAILED, None),
+    (Stalled("no byte"), Outcome.FAILED, None),
+    (Unreachable("no name"), Outcome.FAILED, None),
     (GarbledBody("cut", ANSWER), Outcome.FAILED, ANSWER),
     (NotFound("404"), Outcome.MISSING, None),
     (Forbidden("403"), Outcome.FORBIDDEN, None),
@@ -70,7 +76,7 @@ def test_the_table_has_every_error_of_the_package() -> None:
 
 def refuse(keys: KeyWatch, *views: str, status: int = 403) -> None:
     for view in views:
-        keys.refused(View("s", view), Forbidden(f"no ({status})", status=status))
+        keys.refused(View(view, "v"), Forbidden(f"no ({status})", status=status))
 
 
 def refuse_and_finish(keys: KeyWatch) -> None:
@@ -79,7 +85,7 @@ def refuse_and_finish(keys: KeyWatch) -> None:
 
 
 KEYS_TO_BLAME: dict[str, Callable[[KeyWatch], None]] = {
-    "three views in a row": lambda keys: refuse(keys, "a", "b", "c"),
+    "views of three sessions": lambda keys: refuse(keys, "a", "b", "c"),
     "one 401": lambda keys: refuse(keys, "a", status=401),
     "nothing but one view, at the end": refuse_and_finish,
 }
@@ -91,8 +97,20 @@ def test_the_keys_are_to_blame_for(refusals: Callable[[KeyWatch], None]) -> None
         refusals(KeyWatch())
 
 
-def test_one_view_asked_for_thrice_is_one_view() -> None:
-    refuse(KeyWatch(), "a", "a", "a", "a")
+def test_all_views_of_a_session_are_one_sample_of_the_keys() -> None:
+    keys = KeyWatch()
+    for view in "abcd":
+        keys.refused(View("s", view), Forbidden("no (403)"))
+    assert keys.unproven
+    assert not keys.suspicious
+
+
+def test_keys_that_somebody_else_judges_are_suspicious_and_no_error() -> None:
+    keys = KeyWatch(alone=False)
+    refuse(keys, "a", "b", "c", "d")
+    assert keys.suspicious
+    keys.accepted = True
+    assert not keys.suspicious
 
 
 def test_keys_that_were_accepted_once_are_not_to_blame_for_403s() -> None:
@@ -116,7 +134,7 @@ def test_a_run_in_which_nothing_was_refused_ends_quietly() -> None:
 
 def test_views_that_were_forbidden_before_say_nothing_of_the_keys() -> None:
     keys = KeyWatch()
-    keys.forbidden_before.update(View("s", name) for name in "abcd")
+    keys.forbidden_before.update(View(name, "v") for name in "abcd")
     refuse(keys, "a", "b", "c", "d")
     keys.finish()
 

@@ -34,7 +34,7 @@ from replay_fetch.model import Answer
 from replay_fetch.settings import ApiSettings
 body = {body}
 try:
-    page = PageDecoder(ApiSettings()).decode(Answer(200, {{}}, body))
+    page = PageDecoder(ApiSettings()).decode(Answer(200, {{"content-length": "9"}}, body))
     print("page of", len(page.segments))
 except (BadBody, GarbledBody) as error:
     print(type(error).__name__, error)
@@ -71,10 +71,11 @@ def test_a_bomb_within_a_bomb_is_refused_without_being_held(inner: str, outer: s
         ('b"[" * 10**6 + b"]" * 10**6', "GarbledBody JSON nested more than"),
         ("b'{\"segments\":[' + b'{\"a\":' * 10**6", "GarbledBody JSON"),
         ('b\'{"errors":\' + b"[" * 10**6 + b"]" * 10**6 + b"}"', "GarbledBody JSON nested more than"),
-        ('b\'{"segments":[{"a":\' + b"[" * 50_000 + b"]" * 50_000 + b"}]}"', "page of 1"),
+        ('b\'{"segments":[{"records":\' + b"[" * 50_000 + b"]" * 50_000 + b"}]}"', "page of 1"),
         ('b"\\n" * 10**6 + b"{}" + b"\\n" * 10**6', "an empty object"),
         ('(b"\\n" * 10**3 + b\'{"records":[],"start":1}\') * 10**3', "page of 1000"),
-        ('b"{}\\n" * 300_000', "page of 300000"),
+        ("b'{\"records\":[]}\\n' * 300_000", "page of 300000"),
+        ('b"{}\\n" * 300_000', "is no segment: an empty object"),
         ('b"<" * 10**7', "GarbledBody an HTML page"),
         ('b\'{"segments":[{"a":"\' + b"\\\\ud83d" * 10**6', "GarbledBody"),
         ('b"1" * 10**7', "the body is number"),
@@ -88,6 +89,7 @@ def test_a_bomb_within_a_bomb_is_refused_without_being_held(inner: str, outer: s
         "blank",
         "blank-between",
         "many",
+        "many-empty",
         "html",
         "surrogates",
         "digits",

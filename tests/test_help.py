@@ -6,9 +6,11 @@ import re
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from processes import environment
+from made_archives import write_archive
+from processes import COMMAND, HANGS, environment
 
 from replay_fetch.cli import main
 from replay_fetch.cli.main import _GROUPS, COMMANDS, command_parser
@@ -133,7 +135,7 @@ COMP_WORDS=(replay-fetch download --wor); COMP_CWORD=2; $f replay-fetch --wor do
 COMP_WORDS=(replay-fetch download --compress g); COMP_CWORD=3; $f replay-fetch g --compress; echo "${{COMPREPLY[@]}}"
 """
     done = subprocess.run(  # noqa: S603 - our own script
-        [bash, "-c", script], capture_output=True, env=environment(), timeout=60, check=True, text=True
+        [bash, "-c", script], capture_output=True, env=environment(), timeout=HANGS, check=True, text=True
     )
     commands, options, choices = done.stdout.splitlines()
     assert sorted(commands.split()) == ["show", "simulate", "status"]
@@ -166,9 +168,37 @@ def test_help_loads_little(words: list[str]) -> None:
         [sys.executable, "-c", script, *words],
         capture_output=True,
         env=environment(),
-        timeout=30,
+        timeout=HANGS,
         check=True,
         text=True,
     )
     loaded = set(done.stdout.splitlines()[-1].split())
     assert loaded <= ({"anyio", "sqlite3", "tqdm"} if words[0] == "show" else set())
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-16"])
+@pytest.mark.parametrize("words", [("--help",), ("simulate", "--help"), ("config",), ("show", "ARCHIVE")])
+def test_a_stdout_of_any_encoding_takes_what_is_printed(tmp_path: Path, encoding: str, words: tuple[str, ...]) -> None:
+    """As under LC_ALL=C of old systems, in cron and in containers."""
+    archive = write_archive(tmp_path / "b\N{LATIN SMALL LETTER A WITH DIAERESIS}r", {})
+    done = subprocess.run(  # noqa: S603 - the words of the table
+        [*COMMAND, *(str(archive) if word == "ARCHIVE" else word for word in words)],
+        capture_output=True,
+        env=environment() | {"PYTHONIOENCODING": encoding},
+        timeout=HANGS,
+        check=False,
+    )
+    said = done.stderr.decode(encoding)
+    assert (done.returncode, "defect" in said) == (0, False), said
+    assert done.stdout.decode(encoding)
+
+
+def test_what_an_encoding_lacks_comes_out_escaped() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from replay_fetch.cli.output import say; say('a\\u2026b\\u00e4\\ud800')"],
+        capture_output=True,
+        env=environment() | {"PYTHONIOENCODING": "latin-1"},
+        timeout=HANGS,
+        check=True,
+    )
+    assert done.stdout == b"a\\u2026b\xe4\\ud800\n"

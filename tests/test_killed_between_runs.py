@@ -12,6 +12,7 @@ from damaged_archives import verified
 from replay_fetch.archive import Layout
 from replay_fetch.ledger import Ledger
 from replay_fetch.ledger.setting import Setting, State
+from replay_fetch.model import Noted, View
 from replay_fetch.settings import FetchSettings
 from replay_fetch.simulator import Fault, Simulator, SimulatorSettings
 
@@ -39,6 +40,46 @@ async def test_partial_files_are_there_again_though_nothing_was_to_do(tmp_path: 
     assert Archive(out).sessions() == before
     assert Archive(out).manifest() == manifest
     assert verified(out).exit_code == 0
+
+
+def _counted(path: Path, view: View, segments: int | None) -> Path:
+    """A list of one view that says how many segments it has, or does not say."""
+    count = "" if segments is None else segments
+    path.write_text(f"session_id,view_id,segments_count\n{view.session_id},{view.view_id},{count}\n")
+    return path
+
+
+@pytest.mark.parametrize("counts", [[None, 99], [99, 77], [1, 99]], ids=str)
+async def test_what_the_latest_list_counts_is_held_against_a_view_that_was_finished_before(
+    tmp_path: Path, counts: list[int | None]
+) -> None:
+    async with Simulator(SimulatorSettings(limit=WIDE)) as simulator:
+        view = simulator.views[0]
+        lists = [_counted(tmp_path / f"{number}.csv", view, count) for number, count in enumerate(counts)]
+        alone, after = tmp_path / "alone", tmp_path / "after"
+        for path in lists:
+            ran = await download(simulator, after, _HASTY, views=path)
+        expected = await download(simulator, alone, _HASTY, views=lists[-1])
+    assert ran.report.noted == expected.report.noted == Noted(1, segments_expected=1)
+    assert Archive(after).manifest()[view]["segments_expected"] == counts[-1]
+    assert (after / "manifest.ndjson").read_bytes() == (alone / "manifest.ndjson").read_bytes()
+
+
+async def test_a_run_killed_behind_its_list_and_before_its_manifest_is_made_good_by_the_next(tmp_path: Path) -> None:
+    """There was nothing to ask for, so only the list tells that the manifest is behind."""
+    out = tmp_path / "archive"
+    async with Simulator(SimulatorSettings(limit=WIDE)) as simulator:
+        view = simulator.views[0]
+        await download(simulator, out, _HASTY, views=_counted(tmp_path / "a.csv", view, None))
+        later = _counted(tmp_path / "b.csv", view, 99)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("replay_fetch.pipeline.download.bring_manifest_up_to_date", lambda *_, **__: None)
+            await download(simulator, out, _HASTY, views=later)
+        assert Archive(out).manifest()[view]["segments_expected"] is None
+        assert verified(out).findings == []
+        await download(simulator, out, _HASTY, views=later)
+    assert Archive(out).manifest()[view]["segments_expected"] == 99
+    assert verified(out).findings == []
 
 
 async def test_a_damaged_session_ends_the_run_with_3_when_all_else_is_done(tmp_path: Path) -> None:

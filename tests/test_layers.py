@@ -17,7 +17,7 @@ SOURCES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_bytes()) fo
 LAYERS = (
     {"model", "clock", "memory", "printable"},
     {"errors"},
-    {"settings", "moments"},
+    {"settings", "moments", "named_file"},
     {"environment"},
     {"transport", "pacing", "api"},
     {"retry"},  # asks the pacer's health whether a failure is the page's own

@@ -165,13 +165,23 @@ def test_what_the_database_refuses_is_told_in_our_words(ledger: Ledger, monkeypa
         ledger.session_views(1)
 
 
+def test_views_whose_raw_pages_go_are_those_of_the_latest_record(ledger: Ledger) -> None:
+    one, two, three = load(ledger, 3)
+    ledger.record([ViewRecord(one, Outcome.FETCHED)], understood=[one.view, two.view])
+    assert ledger.understood() == [one.view, two.view]
+    ledger.record([ViewRecord(two, Outcome.FETCHED)])
+    assert ledger.understood() == []
+    ledger.record([ViewRecord(three, Outcome.FETCHED)], understood=[three.view])
+    ledger.raw_removed()
+    assert ledger.understood() == []
+
+
 def test_totals_are_sums_by_outcome_of_one_list_or_of_all(ledger: Ledger) -> None:
     one, two, three, *_ = load(ledger, 4)
+    ledger.load([(2, one.view, 4)])
     ledger.record(
         [
-            ViewRecord(
-                one, Outcome.FETCHED, pages=2, segments=3, size=100, checks={"gaps": [1], "segments_expected": 4}
-            ),
+            ViewRecord(one, Outcome.FETCHED, pages=2, segments=3, size=100, checks={"gaps": [1]}),
             ViewRecord(two, Outcome.FETCHED, pages=1, segments=1, size=10),
             ViewRecord(
                 three, Outcome.FAILED, pages=1, reason="reset", checks={"repeats": [1], "lacks_full_snapshot": True}
@@ -279,9 +289,9 @@ def test_what_is_not_a_ledger_of_this_version_is_refused_and_left_alone(
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_one_that_is_not_there_is_not_made_for_reading(path: Path) -> None:
-    with pytest.raises(ArchiveError, match=r"ledger\.sqlite"):
-        Ledger.open_read_only(path)
+def test_one_that_is_not_there_reads_as_empty_and_is_not_made(path: Path) -> None:
+    with closing(Ledger.open_read_only(path)) as ledger:
+        assert (ledger.blank, ledger.totals()) == (True, Totals())
     assert not path.exists()
 
 
@@ -327,3 +337,51 @@ def test_threads_take_turns(ledger: Ledger) -> None:
         assert ledger.totals().views == 50
     writer.join()
     assert (failed, ledger.totals().finished) == ([], 50)
+
+
+# --- views to try the API with, and reasons
+
+
+def test_views_to_try_are_spread_over_the_sessions_of_the_list(ledger: Ledger) -> None:
+    load(ledger, *[2] * 100)
+    spread = ledger.spread(1, 4)
+    assert [int(view.session_id[1:]) for view in spread] == [24, 49, 74, 99]
+
+
+def test_a_list_of_one_session_gives_one_view_to_try(ledger: Ledger) -> None:
+    load(ledger, 3)
+    assert len(ledger.spread(1, 4)) == 1
+    assert ledger.spread(2, 4) == []
+
+
+def test_of_the_fetched_views_the_latest_of_the_list_are_found(ledger: Ledger) -> None:
+    planned = load(ledger, *[1] * 6)
+    ended = [Outcome.FETCHED, Outcome.FETCHED, Outcome.FETCHED, Outcome.EMPTY, Outcome.FAILED]
+    ledger.record(ViewRecord(view, outcome, source="blob") for view, outcome in zip(planned, ended, strict=False))
+    found = ledger.latest_fetched(1, 2)
+    assert [(each.view.session_id, source) for each, source in found] == [("s2", "blob"), ("s1", "blob")]
+    assert ledger.latest_fetched(2, 2) == []
+
+
+def test_reasons_are_counted_and_the_rarest_stand_together(ledger: Ledger) -> None:
+    planned = load(ledger, *[1] * 40)
+    reasons = ["often"] * 10 + [f"once {number:02}" for number in range(25)] + [""] * 5
+    outcomes = [Outcome.FAILED] * 35 + [Outcome.FETCHED] * 5
+    ledger.record(map(ViewRecord, planned, outcomes, reasons))
+    found = ledger.reasons(1)
+    assert found[0] == (Outcome.FAILED, "often", 10)
+    assert found[-1] == (Outcome.FAILED, "other reasons", 6)
+    assert sum(reason.views for reason in found) == 35
+
+
+def test_a_views_date_comes_back_with_its_count(ledger: Ledger) -> None:
+    ledger.load([(2, View("s0", "v"), 3, 1_800_000_000), (3, View("s1", "v"), 3)])
+    assert [(each.expected, each.dated) for each in ledger.to_do(ToDo(1), None, 10)] == [(3, 1_800_000_000), (3, None)]
+
+
+def test_a_ledger_that_was_made_before_dates_takes_them(path: Path) -> None:
+    with closing(Ledger.open(path)), closing(sqlite3.connect(path)) as db:
+        db.execute("DROP TABLE dated")
+    with closing(Ledger.open(path)) as ledger:
+        ledger.load([(2, View("s0", "v"), 3, 1_800_000_000)])
+        assert ledger.to_do(ToDo(1), None, 10)[0].dated == 1_800_000_000

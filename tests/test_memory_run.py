@@ -8,13 +8,15 @@ from pathlib import Path
 import anyio
 import pytest
 from archives import KEYS, USUAL, WIDE, Archive, download, downloaded, truth
+from processes import HANGS
 
-from replay_fetch import Client, View, transport
+from replay_fetch import Client, View
 from replay_fetch.memory import Memory
 from replay_fetch.pipeline import connection
 from replay_fetch.pipeline import download as pipeline_download
 from replay_fetch.simulator import PagingSettings, Simulator, SimulatorSettings
 from replay_fetch.simulator.faults import Fault
+from replay_fetch.transport import http
 
 pytestmark = pytest.mark.anyio
 
@@ -51,7 +53,7 @@ def memories(monkeypatch: pytest.MonkeyPatch) -> list[Watched]:
     """Every page counts, and there is room for one or two."""
     made: list[Watched] = []
     monkeypatch.setattr(Watched, "made", made, raising=False)
-    monkeypatch.setattr(transport, "_LIGHT", 0)
+    monkeypatch.setattr(http, "_LIGHT", 0)
     monkeypatch.setattr(connection, "Memory", Watched)
     for module in (connection, pipeline_download):
         monkeypatch.setattr(module, "for_pages", lambda _: (ON_THEIR_WAY, WAITING))
@@ -92,7 +94,7 @@ async def test_readers_of_a_client_wait_for_room_but_never_for_themselves(memori
         async def read(view: View) -> None:
             assert [one.raw async for one in client.segments(*view)] == list(simulator.truth.expected_segments(view))
 
-        with anyio.fail_after(30):
+        with anyio.fail_after(HANGS):
             async with anyio.create_task_group() as group:
                 for view in simulator.views:
                     group.start_soon(read, view)

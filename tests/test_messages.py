@@ -137,3 +137,35 @@ def test_a_rehearsal_says_what_a_run_would_take() -> None:
     assert counted(text) == expected
     assert "nothing asked" in text
     assert text.splitlines()[-1].startswith("at --max-rate 2:")
+
+
+def test_each_reason_has_a_line_of_its_own_in_the_summary() -> None:
+    reasons = [("failed", f"reason {number}", 9 - number) for number in range(7)] + [("forbidden", "no (403)", 2)]
+    outcomes = {Outcome.FAILED: 42, Outcome.FORBIDDEN: 2}
+    fields: list[dict[str, str | int]] = [
+        {"outcome": outcome, "reason": reason, "views": views} for outcome, reason, views in reasons
+    ]
+    report = Report("views.csv", 44, 0, 0, outcomes, reasons=fields)
+    lines = report_text(report, OUT).splitlines()
+    failed = next(at for at, line in enumerate(lines) if line.startswith("  failed"))
+    assert [line.split(maxsplit=1) for line in lines[failed + 1 : failed + 7]] == [
+        *([str(9 - number), f"reason {number}"] for number in range(5)),
+        ["7", "other reasons: see the manifest"],
+    ]
+    assert ["2", "no (403)"] in [line.split(maxsplit=1) for line in lines]
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "there"),
+    [
+        ({Outcome.UNCONFIRMED: 2}, False),
+        ({Outcome.UNCONFIRMED: 1, Outcome.EMPTY: 1}, False),
+        ({Outcome.UNCONFIRMED: 1, Outcome.FETCHED: 1}, True),
+        ({Outcome.FAILED: 2}, True),
+    ],
+)
+def test_a_list_of_which_nothing_is_there_is_doubted_in_the_summary(
+    outcomes: dict[Outcome, int], *, there: bool
+) -> None:
+    text = report_text(Report("views.csv", 2, 0, 0, outcomes), OUT)
+    assert ("are the session and the view column" not in text) == there

@@ -6,7 +6,9 @@ import csv
 import gzip
 import io
 import os
+import re
 import tracemalloc
+import uuid
 from pathlib import Path
 
 import pytest
@@ -15,16 +17,16 @@ from hypothesis import strategies as st
 
 from replay_fetch.api import check_id
 from replay_fetch.errors import InputError
-from replay_fetch.model import View
-from replay_fetch.plan import BadRow, PlannedRow, ViewList
-from replay_fetch.plan.rows import _FITS
+from replay_fetch.model import NO_ID, View
+from replay_fetch.plan import BadRow, PlannedRow, Row, ViewList
+from replay_fetch.plan.ids import IdColumn
 from replay_fetch.settings import PlanSettings
 
 HEADER = b"session_id,view_id\n"
-IDS = st.text("ABYZabyz0189_-", min_size=1, max_size=128)
+IDS = st.text("ABYZabyz0189_-", min_size=1, max_size=128).filter(lambda text: not re.fullmatch(NO_ID, text))
 
 
-def read(content: bytes, options: PlanSettings | None = None) -> list[PlannedRow | BadRow]:
+def read(content: bytes, options: PlanSettings | None = None) -> list[Row]:
     return list(ViewList(io.BytesIO(content), options).rows())
 
 
@@ -127,7 +129,7 @@ def test_line_numbers_are_those_of_the_file() -> None:
         (b"s1,\xe2\x80\xaev", r"view id: the id '\u202ev' has"),
         (b"s1," + b"v" * 129, "view id: the id has 129 characters"),
         (b's1,"v1"x', "not CSV: ',' expected after '\"'"),
-        (b"s1," + b"v" * 200_000, "not CSV: field larger than field limit"),
+        (b"s1," + b"v" * 200_000, "view id: the id has 200000 characters"),
     ],
 )
 def test_a_bad_row_is_reported_and_the_rest_goes_on(row: bytes, reason: str) -> None:
@@ -182,7 +184,8 @@ def test_max_views_ends_the_list_behind_that_many_good_rows() -> None:
         (gzip.compress(HEADER + os.urandom(9999), mtime=0)[:5000], ["cut short or damaged"]),
         (gzip.compress(HEADER, mtime=0)[:-8] + b"damage!!", ["cut short or damaged"]),
         (b"PK\x03\x04rest", ["save it as CSV"]),
-        (HEADER + b"s" * 2**20, ["line 2", "longer than"]),
+        (HEADER + b"s" * 2**24, ["line 2", "longer than 16,777,216 characters"]),
+        (HEADER + b's1,v1,"' + (b"x" * 99 + b"\n") * 2**18, ["line 2", "more than 16,777,216 characters", "quote"]),
     ],
 )
 def test_a_list_that_cannot_be_read_is_refused_with_the_way_out(content: bytes, said: list[str]) -> None:
@@ -279,10 +282,31 @@ def test_a_path_that_cannot_be_opened_is_refused_with_the_systems_reason(tmp_pat
 
 def test_pairs_of_a_program_are_checked_like_rows() -> None:
     pairs: list[tuple[str, str]] = [("s1", " v1 "), ("", "v2"), ("s3", "v/3"), View("s4", "v4")]
-    pairs += ["ab", ("s5",), (5, "v5")]  # type: ignore[list-item]  # what untyped callers pass
+    pairs += [(None, "v5"), ["s6", "v6"]]  # type: ignore[list-item]  # what untyped callers pass
     rows = list(ViewList.from_pairs(pairs).rows())
-    assert [row.view for row in rows if isinstance(row, PlannedRow)] == [("s1", "v1"), ("s4", "v4")]
-    assert [row.line for row in rows if isinstance(row, BadRow)] == [2, 3, 5, 6, 7]
+    assert [row.view for row in rows if isinstance(row, PlannedRow)] == [("s1", "v1"), ("s4", "v4"), ("s6", "v6")]
+    assert [row.line for row in rows if isinstance(row, BadRow)] == [2, 3, 5]
+
+
+@pytest.mark.parametrize(
+    ("pair", "said"),
+    [
+        (("s2", 5), "pair 2 of the list: its view id is of the type int, not text"),
+        ((uuid.UUID(int=7), "v2"), "pair 2 of the list: its session id is of the type UUID, not text"),
+        ((b"s2", "v2"), "session id is of the type bytes"),
+        ((float("nan"), None), "session id is of the type float"),
+        ("ab", "pair 2 of the list is no pair of a session id and a view id: str"),
+        (("s2",), "is no pair of a session id and a view id: tuple"),
+        (("s2", "v2", 3), "is no pair of a session id and a view id: tuple"),
+        ({"s2": "v2"}, "is no pair of a session id and a view id: dict"),
+        (None, "is no pair of a session id and a view id: NoneType"),
+    ],
+)
+def test_a_programs_pair_of_another_type_is_an_input_error(pair: object, said: str) -> None:
+    """Of another type once, and mostly always: it is the program that is to be mended, not the list."""
+    pairs: list[object] = [("s1", "v1"), pair]
+    with pytest.raises(InputError, match=re.escape(said)):
+        list(ViewList.from_pairs(pairs).rows())  # type: ignore[arg-type]  # what untyped callers pass
 
 
 def test_the_messy_sample_yields_the_views_of_the_clean_one() -> None:
@@ -305,8 +329,8 @@ def test_the_list_takes_the_ids_that_the_api_takes(text: str) -> None:
     except ValueError:
         taken = False
     else:
-        taken = True
-    assert bool(_FITS(text)) is taken
+        taken = not re.fullmatch(NO_ID, text)
+    assert bool(IdColumn("session id").fits(text)) is taken
 
 
 @settings(max_examples=60, deadline=None)

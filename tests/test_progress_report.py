@@ -8,6 +8,8 @@ import logging
 import os
 import re
 import struct
+import subprocess
+import sys
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +17,7 @@ from functools import partial
 
 import anyio
 import pytest
+from processes import HANGS, environment
 
 from replay_fetch.model import Outcome
 from replay_fetch.progress import (
@@ -226,3 +229,22 @@ async def test_off_a_terminal_a_minute_is_seven_lines(caplog: pytest.LogCaptureF
     with caplog.at_level(logging.INFO), anyio.move_on_after(65):
         await report(RunStats(views_total=5), Pace, Lines(), held)
     assert [record.getMessage() for record in caplog.records] == ["0/5 views, API limit 10/s, 0.0 pages/s, 0 B/s"] * 7
+
+
+@pytest.mark.parametrize("setting", ["TQDM_MININTERVAL=often", "TQDM_NCOLS=wide", "TQDM_DISABLE=1"])
+def test_what_another_programs_bar_is_set_to_changes_nothing(setting: str) -> None:
+    """tqdm reads its variables when it is imported, and fails there."""
+    name, _, value = setting.partition("=")
+    script = (
+        "import io, os; from replay_fetch.progress import Console; from replay_fetch.progress.bar import _Bar; "
+        f"assert not _Bar(total=1, file=io.StringIO()).disable; assert os.environ['{name}']"
+    )
+    done = subprocess.run(  # noqa: S603 - our own script
+        [sys.executable, "-c", script],
+        env=environment() | {name: value},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=HANGS,
+    )
+    assert (done.returncode, done.stderr) == (0, "")

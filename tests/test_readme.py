@@ -24,7 +24,7 @@ from replay_fetch.archive.manifest import entry
 from replay_fetch.model import PlannedView, View, ViewRecord
 from replay_fetch.simulator import SimulatorSettings
 
-OF_OTHERS = {"--quick", "--kills", "--minutes"}
+OF_OTHERS = {"--quick", "--kills", "--sequences", "--minutes"}
 """Options of the benchmarks, the crash harness and the fuzzer."""
 
 
@@ -91,7 +91,8 @@ def without_chance(lines: list[str]) -> list[str]:
         asked, limited, retried = map(int, line.groups())
         return f"{asked - limited - retried} whole answers"
 
-    counted = (re.sub(r"(\d+) requests \((\d+) were 429, (\d+) retries\)", whole_answers, line) for line in lines)
+    asked = r"(\d+) requests \((\d+) (?:was|were) 429, (\d+) retr(?:y|ies)\)"
+    counted = (re.sub(asked, whole_answers, line) for line in lines)
     return [re.sub(r"[\d.]+ s$", "… s", line) for line in counted]
 
 

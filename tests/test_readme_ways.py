@@ -14,7 +14,7 @@ from archives import KEYS, WIDE
 from processes import served
 from readme import blocks, commands_in, shell, typed
 
-from replay_fetch.simulator import PagingSettings, Shape, SimulatorSettings
+from replay_fetch.simulator import PagingSettings, SearchSettings, Shape, SimulatorSettings
 
 NIGHTLY = "A nightly archive"
 
@@ -29,10 +29,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+# Views that are younger than a day stay open where the list counts more segments than came, as it does of one.
+PAST_A_DAY = SearchSettings(events_age=90_000)
+
+
 @pytest.fixture
 def base_url(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The simulator that all commands are led to."""
-    with served(SimulatorSettings(limit=WIDE)) as simulator:
+    with served(SimulatorSettings(search=PAST_A_DAY, limit=WIDE)) as simulator:
         monkeypatch.setenv("REPLAY_FETCH_BASE_URL", simulator.base_url)
         yield simulator.base_url
 
@@ -55,13 +59,19 @@ def here(text: str, folder: Path) -> str:
     return text
 
 
+def on_any_day(settings: str) -> str:
+    """The settings with a window that reaches back to the recordings, whose day is past: 2026-11-23."""
+    assert settings.count('"2d"') == 1
+    return settings.replace('"2d"', '"36500d"')
+
+
 @pytest.fixture
 def nightly(folder: Path, base_url: str) -> Path:
     """The settings and keys of the nightly archive, as files."""
     assert base_url
     (folder / "metrics").mkdir()
     (folder / "etc").mkdir()
-    (folder / "etc" / "archive.toml").write_text(here(blocks(NIGHTLY, "toml")[0], folder))
+    (folder / "etc" / "archive.toml").write_text(on_any_day(here(blocks(NIGHTLY, "toml")[0], folder)))
     keys = folder / "etc" / "keys"
     keys.write_text(f"DD_API_KEY={KEYS.api_key}\nDD_APP_KEY={KEYS.app_key}\n")
     keys.chmod(0o600)
@@ -137,9 +147,12 @@ def test_pages_of_an_unknown_shape_are_probed_decoded_and_continued(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paging = PagingSettings(shape=Shape.UNKNOWN, pages=2)
-    with served(SimulatorSettings(limit=WIDE, paging=paging)) as simulator:
+    with served(SimulatorSettings(search=PAST_A_DAY, limit=WIDE, paging=paging)) as simulator:
         monkeypatch.setenv("REPLAY_FETCH_BASE_URL", simulator.base_url)
-        shell("replay-fetch discover --out views.csv; ! replay-fetch download views.csv archive 2> log", folder / "bin")
+        shell(
+            "replay-fetch discover --from now-2d --out views.csv; ! replay-fetch download views.csv archive 2> log",
+            folder / "bin",
+        )
         session, view, *_ = rows("views.csv")[0]
         probe, *later = typed("When the API answers something unknown")
         asked = probe.replace("SESSION", session).replace("VIEW", view)

@@ -181,6 +181,8 @@ def test_what_strangers_wrote_is_text(tmp_path: Path) -> None:
         (0, {"outcomes": {Outcome.FETCHED: 3}}, "Every view of the list ended well."),
         (1, {"outcomes": {Outcome.FETCHED: 3}, "bad_rows": 2}, "Every view ended well, but 2 rows"),
         (1, {}, "1 view is not finished; the same command asks again."),
+        (1, {"outcomes": {Outcome.UNCONFIRMED: 3}}, "Not one view of the list is there."),
+        (0, {"outcomes": {Outcome.EMPTY: 3}}, "Not one view of the list is there."),
         (3, {"stopped": "the disk is full"}, "Stopped: the disk is full"),
         (130, {"interrupted": True, "unasked": 5}, "Interrupted; the same command goes on where it ended."),
     ],
@@ -192,6 +194,13 @@ def test_the_verdict_is_what_the_exit_code_tells(
     run = run_facts(Layout(tmp_path / "a"))
     assert run.exit_code == exit_code
     assert verdict(run).startswith(said)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.UNCONFIRMED, Outcome.EMPTY])
+def test_a_page_of_a_list_of_which_nothing_is_there_is_not_green(outcome: Outcome, archive: Path) -> None:
+    green = written_page(archive, report(outcomes={Outcome.FETCHED: 3}))
+    not_green = written_page(archive, report(outcomes={outcome: 3}))
+    assert ['class="verdict ill"' in page for page in (green, not_green)] == [False, True]
 
 
 @pytest.mark.parametrize(

@@ -9,20 +9,9 @@ import pytest
 from archives import write_list
 from processes import run
 
-from replay_fetch.model import Outcome, PlannedView, View, ViewRecord
+from replay_fetch.model import View
 from replay_fetch.pipeline.opening import begin_chains_anew, open_archive
-from replay_fetch.pipeline.show import Complaints
 from replay_fetch.settings import ApiSettings, Settings
-
-
-@pytest.mark.parametrize(("others", "warned"), [([], True), ([Outcome.FETCHED], False), ([Outcome.EMPTY], False)])
-def test_a_list_that_begins_with_missing_views_only_is_doubted_once(
-    others: list[Outcome], *, warned: bool, caplog: pytest.LogCaptureFixture
-) -> None:
-    complaints = Complaints()
-    for row, outcome in enumerate([*others, *[Outcome.MISSING] * 100]):
-        complaints.note(ViewRecord(PlannedView(row, row, View("s", f"v{row}")), outcome))
-    assert [message[:39] for message in caplog.messages] == ["the first 20 views are all missing (404"] * warned
 
 
 def test_another_origin_than_before_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

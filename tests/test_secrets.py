@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -64,7 +65,10 @@ def check_no_secret(out: Path, *texts: str) -> None:
         assert not found_in(text.encode()), text
     for path in out.parent.rglob("*"):
         if path.is_file():
-            assert not found_in(path.read_bytes()), path
+            content = path.read_bytes()
+            assert not found_in(content), path
+            if content.startswith(b"\x1f\x8b"):
+                assert not found_in(gzip.decompress(content)), path
             assert not found_in(path.name.encode()), path
 
 
@@ -186,8 +190,41 @@ def test_keys_that_a_server_says_back_are_not_passed_on(
         views = write_list(tmp_path / "views.csv", VIEWS)
         code = main(_arguments(views, tmp_path / "out", origin))
     said = capfd.readouterr()
-    assert code == {401: 3, 403: 3, 404: 0}.get(status, 1), said.err
+    assert code == {401: 3, 403: 3}.get(status, 1), said.err
     check_no_secret(tmp_path / "out", said.out, said.err)
+
+
+def _echo_well(where: str, *, packed: bool) -> Callable[[BaseHTTPRequestHandler], Answer]:
+    """A good page that says the keys back."""
+
+    def answer(request: BaseHTTPRequestHandler) -> Answer:
+        said = dict(request.headers) if where != "header" else {}
+        padding = "x" * (300_000 if "large" in where else 0)
+        segment = {"records": [{"type": 4, "padding": padding}], "start": 1, "end": 2, "view": {"id": "v"}}
+        inside = {"debug": said} if "segment" in where else {}
+        page = {"segments": [segment | inside], "paging": None, "debug": said if where == "envelope" else {}}
+        body = json.dumps(page).encode()
+        headers = {"X-Echo": request.headers["DD-API-KEY"]} if where == "header" else {}
+        return (200, headers | {"Content-Encoding": "gzip"}, gzip.compress(body)) if packed else (200, headers, body)
+
+    return answer
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
+@pytest.mark.parametrize("where", ["header", "envelope", "segment", "segment of a large page"])
+@pytest.mark.parametrize("flag", ["--keep-raw", "-v"])
+def test_keys_that_a_good_answer_says_back_are_stored_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flag: str, where: str, *, packed: bool
+) -> None:
+    """Exact bytes are promised too; that keys are stored nowhere comes first."""
+    _set_keys(monkeypatch)
+    with answering(_echo_well(where, packed=packed)) as origin:
+        views = write_list(tmp_path / "views.csv", VIEWS)
+        assert main(_arguments(views, tmp_path / "out", origin, flag)) == 0
+    check_no_secret(tmp_path / "out")
+    stored = (tmp_path / "out" / "sessions" / "session.ndjson").read_bytes()
+    assert (b"***" in stored) == ("segment" in where)
+    assert len(list((tmp_path / "out").glob("raw/*/*/*.body"))) == (len(VIEWS) if flag == "--keep-raw" else 0)
 
 
 @pytest.mark.parametrize("way", ["redirect", "links.next", "Link"])

@@ -153,6 +153,21 @@ def test_strangers_text_moves_no_cursor(tmp_path: Path, capsys: pytest.CaptureFi
     assert json.loads(shown(capsys, archive, "s", "--json"))["views"][0]["url"] == evil.replace("\ud83d", "\ufffd")
 
 
+def test_strangers_text_is_no_formula_in_a_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "=HYPERLINK(1)\x1b[2J\u202e"
+    archive = write_archive(
+        tmp_path / "archive", {("-s", "-v"): [segment(records=[meta(evil)], source="@SUM(1)\x1b[31m")]}
+    )
+    [view] = csv.DictReader(shown(capsys, "--csv", "--", archive, "-s").splitlines())
+    assert (view["session_id"], view["view_id"]) == ("-s", "-v")
+    assert (view["url"], view["sdk"]) == ("%3DHYPERLINK(1)%1B[2J%E2%80%AE", "%40SUM(1)%1B[31m")
+    text = shown(capsys, archive, "--csv", "--pages")
+    assert set("\x1b\u202e").isdisjoint(text)
+    [session] = csv.DictReader(text.splitlines())
+    assert session["sdk"] == "%40SUM(1)%1B[31m"
+    assert json.loads(session["pages"]) == ["=HYPERLINK(1)\x1b[2J%E2%80%AE"]
+
+
 @settings(max_examples=50)
 @given(
     st.integers(1, 200),

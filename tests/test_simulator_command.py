@@ -12,7 +12,7 @@ import pytest
 
 from replay_fetch.cli.simulate_options import add_options, settings_from
 from replay_fetch.commands.simulate import simulate
-from replay_fetch.errors import ArchiveError, SettingsError
+from replay_fetch.errors import SettingsError
 from replay_fetch.simulator import (
     Absence,
     Algorithm,
@@ -32,6 +32,7 @@ from replay_fetch.simulator import (
     Population,
     Reset,
     RetryAfter,
+    SearchChain,
     SearchSettings,
     Shape,
     SimulatorSettings,
@@ -41,9 +42,11 @@ _EVERY_FLAG = """
     --port 1 --host ::1 --seed 2 --auth bearer --refusal 401 --no-count-views --sessions 3 --segments-per-view 4
     --blob-share 0.5 --overlap --absent-as 204 --empty-as empty-body --shape cursor --page-bytes 6 --page-segments 7
     --pages 8 --last-page extra --chain has-more --chain-share 0.9 --empty-pages 10 --expire-page 11 --expire-status 404
-    --expire-chains 12 --limit 13 --period 14 --algorithm sliding --neighbour 15 --limit-change 16:17
-    --limit-change 18:19 --headers some --reset epoch --remaining-on-429 20 --retry-after date --body-429 html
-    --events-span 24 --page-events 25 --search-pages 26 --search-timeout 27
+    --expire-chains 12 --token-place meta.x --limit 13 --period 14 --algorithm sliding --neighbour 15
+    --limit-change 16:17 --limit-change 18:19 --headers some --reset epoch --remaining-on-429 20 --retry-after date
+    --body-429 html
+    --events-span 24 --events-age 28 --page-events 25 --search-pages 26 --search-timeout 27
+    --search-patience 48 --search-chain link
     --fault 503 --fault html:rate=0.1 --error-body objects --latency 21 --latency-tail 22 --stall 23
 """
 _EVERY_SETTING = SimulatorSettings(
@@ -52,8 +55,8 @@ _EVERY_SETTING = SimulatorSettings(
     seed=2,
     auth=AuthSettings(AuthMode.BEARER, refusal=401),
     holding=HoldingSettings(3, 4, 0.5, overlap=True, absent_as=Absence.NO_CONTENT, empty_as=Absence.EMPTY_BODY),
-    paging=PagingSettings(Shape.CURSOR, 6, 7, 8, LastPage.EXTRA, Chain.HAS_MORE, 0.9, 10, 11, 404, 12),
-    search=SearchSettings(24, 25, 26, 27),
+    paging=PagingSettings(Shape.CURSOR, 6, 7, 8, LastPage.EXTRA, Chain.HAS_MORE, 0.9, 10, 11, 404, 12, "meta.x"),
+    search=SearchSettings(24, 28, 25, 26, 27, 48, SearchChain.LINK),
     limit=LimitSettings(13, 14, Algorithm.SLIDING, 15, ((16, 17), (18, 19))),
     limit_headers=LimitHeaderSettings(HeaderPolicy.SOME, Reset.EPOCH, 20, RetryAfter.DATE, Body429.HTML),
     latency=LatencySettings(21, 22),
@@ -150,6 +153,6 @@ async def test_it_says_how_to_use_it_and_serves_until_stopped(stop: signal.Signa
 
 
 @pytest.mark.anyio
-async def test_a_list_that_cannot_be_written_is_an_archive_error(tmp_path: Path) -> None:
-    with pytest.raises(ArchiveError, match="cannot be written"):
+async def test_a_list_that_cannot_be_written_is_a_settings_error(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be written"):
         await simulate(SimulatorSettings(), print, write_views=tmp_path / "nowhere" / "views.csv")

@@ -102,6 +102,29 @@ async def test_every_kind_spoils_the_first_answer_and_spares_the_second(
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("kind", "status", "start"),
+    [
+        ("errors", 200, b'{"errors": ["'),
+        ("no-body", 200, b""),
+        ("not-ready", 202, b'{"status": "pending"}'),
+        ("partial", 206, b'{"segments":['),
+        ("gateway-404", 404, b"<!DOCTYPE html>"),
+        ("html", 200, b"<!DOCTYPE html>"),
+    ],
+)
+async def test_an_answer_that_is_none_looks_like_one(kind: str, status: int, start: bytes) -> None:
+    async with simulated(SimulatorSettings(faults=(Fault(kind),))) as client:
+        spoilt, good = [await client.page(client.simulator.views[0]) for _ in range(2)]
+    assert (spoilt.status, spoilt.body[: len(start)]) == (status, start)
+    if kind == "partial":
+        size = len(good.body)
+        assert spoilt.headers["Content-Range"] == f"bytes 0-{len(spoilt.body) - 1}/{size}"
+        assert good.body.startswith(spoilt.body)
+        assert 0 < len(spoilt.body) < size
+
+
+@pytest.mark.anyio
 @pytest.mark.parametrize("kind", ["stall-before", "stall-body"])
 async def test_a_client_that_hangs_up_ends_the_stall(virtual_clock: VirtualClockLoop, kind: str) -> None:
     async with simulated(SimulatorSettings(faults=(Fault(kind),))) as client:
@@ -117,7 +140,7 @@ async def _is_good(client: Client, view: View) -> bool:
     try:
         page = await client.page(view)
         return segments_of(Shape.SEGMENTS, page.body) == list(client.simulator.truth.expected_segments(view))
-    except (aiohttp.ClientError, ValueError):
+    except (aiohttp.ClientError, ValueError, LookupError):
         return False
 
 

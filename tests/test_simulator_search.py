@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from simulator_client import KEYS, Client, simulated
@@ -13,6 +14,7 @@ from replay_fetch.simulator import (
     HoldingSettings,
     LimitSettings,
     PagingSettings,
+    SearchChain,
     SearchSettings,
     SimulatorSettings,
 )
@@ -117,6 +119,33 @@ async def test_what_the_search_cannot_hold() -> None:
         window: dict[str, Any] = {"from": "2026-01-01T00:00Z", "to": "2100-01-01T00:00Z"}
         _, first = await post(client, asking(10, **window))
         assert (await post(client, asking(10, first["meta"]["page"]["after"], **window)))[0] == 410
+
+
+@pytest.mark.parametrize(
+    ("chain", "status", "around"),
+    [(SearchChain.ERRORS, 200, {"errors": ["A shard is down"]}), (SearchChain.PARTIAL, 206, {})],
+)
+async def test_a_second_page_that_is_half_there_says_so_and_leads_on_no_more(
+    chain: SearchChain, status: int, around: dict[str, object]
+) -> None:
+    window: dict[str, Any] = {"from": "2026-01-01T00:00Z", "to": "2100-01-01T00:00Z"}
+    async with simulated(SimulatorSettings(search=SearchSettings(search_chain=chain))) as client:
+        _, first = await post(client, asking(10, **window))
+        got, second = await post(client, asking(10, first["meta"]["page"]["after"], **window))
+    assert len(first["data"]) == 10
+    assert (got, len(second.pop("data")), second) == (status, 5, around)
+
+
+async def test_cursors_may_be_numbers_or_stand_in_a_link_alone() -> None:
+    window: dict[str, Any] = {"from": "2026-01-01T00:00Z", "to": "2100-01-01T00:00Z"}
+    async with simulated(SimulatorSettings(search=SearchSettings(search_chain=SearchChain.NUMBER))) as client:
+        _, first = await post(client, asking(10, **window))
+        assert first["meta"]["page"] == {"after": 1}
+    async with simulated(SimulatorSettings(search=SearchSettings(search_chain=SearchChain.LINK))) as client:
+        _, first = await post(client, asking(10, **window))
+        assert "page" not in first["meta"]
+        cursor = parse_qs(urlsplit(first["links"]["next"]).query)["page[cursor]"][0]
+        assert (await post(client, asking(10, cursor, **window)))[0] == 200
 
 
 async def test_playlists_hold_the_first_sessions_page_by_page() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from simulator_client import segments_of, simulated, token_of
 
+from replay_fetch.errors import SettingsError
 from replay_fetch.model import Source
 from replay_fetch.simulator import Chain, LastPage, PagingSettings, Shape, SimulatorSettings
 
@@ -71,6 +72,25 @@ async def test_tokens_hold_what_urls_must_escape() -> None:
         token = token_of(Shape.SEGMENTS, await client.page(client.simulator.views[0], max_list_size=1))
     assert token is not None
     assert set("=+/%") <= set(token)
+
+
+@pytest.mark.parametrize("place", ["meta.next_cursor", "pagination.next", "next_paging", "links.next"])
+async def test_the_token_stands_where_it_is_wanted(place: str) -> None:
+    paging = PagingSettings(Shape.CURSOR, page_segments=1, token_place=place)
+    async with simulated(SimulatorSettings(paging=paging)) as client:
+        view = client.simulator.views[0]
+        token = (await client.page(view)).json()
+        for key in place.split("."):
+            token = token[key]
+        assert token.startswith("http://" if place == "links.next" else "%2B+/")
+
+
+@pytest.mark.parametrize(
+    ("shape", "place"), [(Shape.LIST, "next"), (Shape.CURSOR, "a..b"), (Shape.NESTED, "data.next"), (Shape.GZIP, ".")]
+)
+def test_a_place_where_no_token_can_stand_is_a_settings_error(shape: Shape, place: str) -> None:
+    with pytest.raises(SettingsError, match="--token-place"):
+        PagingSettings(shape, token_place=place)
 
 
 async def test_has_more_comes_without_a_token() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import traceback
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ import pytest
 from rude_server import Behaviour, Server, answer, saying, serving, stalling
 from virtual_clock import VirtualClockLoop
 
-from replay_fetch.errors import Rejected, SettingsError, TransportError
+from replay_fetch.errors import Rejected, SettingsError, Stalled, TransportError, Unreachable
 from replay_fetch.memory import Hold, Memory
 from replay_fetch.model import Answer
 from replay_fetch.settings import ApiSettings, FetchSettings
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.anyio
 SECRET = "key-that-nobody-may-see"  # noqa: S105 - looked for in what comes out
 BOUND = 2**20
 HEADERS = {"DD-API-KEY": SECRET}
-FETCH = FetchSettings(workers=4, connect_timeout=5.0, read_timeout=5.0)
+FETCH = FetchSettings(workers=4, connect_timeout=60.0, read_timeout=60.0)  # no race where the machine is busy
 
 
 @pytest.fixture(autouse=True)
@@ -125,12 +126,48 @@ RUDE = {
     ),
     "chunk size is no number": (
         saying(HEAD + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n"),
-        "the answer is not valid HTTP",
+        "the answer is not valid HTTP (invalid character in chunk size)",
     ),
-    "another protocol": (saying(b"SSH-2.0-OpenSSH_9.6\r\n"), "the answer is not valid HTTP"),
-    "an endless header": (saying(HEAD + b"X: " + b"x" * 100_000), "the answer is not valid HTTP"),
-    "status is no number": (saying(b"HTTP/1.1 OK 200\r\n\r\n"), "the answer is not valid HTTP"),
+    "another protocol": (saying(b"SSH-2.0-OpenSSH_9.6\r\n"), "the answer is not valid HTTP (bad status line)"),
+    "two lengths": (
+        saying(HEAD + b"Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}"),
+        "the answer is not valid HTTP (duplicate content-length)",
+    ),
+    "a length beside chunks": (
+        saying(HEAD + b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"),
+        "the answer is not valid HTTP (transfer-encoding can't be present with content-length)",
+    ),
+    "status is no number": (saying(b"HTTP/1.1 OK 200\r\n\r\n"), "the answer is not valid HTTP (bad status line)"),
 }
+
+
+def with_headers(longest: int, many: int) -> bytes:
+    return answer(
+        b"{}", b"Content-Security-Policy: " + b"x" * longest, *[b"X-%d: 1" % number for number in range(many)]
+    )
+
+
+@pytest.mark.parametrize(("longest", "many"), [(9_000, 200), (65_000, 3), (3, 990)])
+async def test_headers_as_gateways_send_them_are_read(longest: int, many: int) -> None:
+    """The library's own bounds are 8,190 bytes and 128 headers."""
+    got = await get(saying(with_headers(longest, many)))
+    assert (len(got.headers["content-security-policy"]), len(got.headers)) == (longest, many + 2)
+
+
+@pytest.mark.parametrize("sent", [with_headers(70_000, 3), with_headers(3, 1_100), HEAD + b"X: " + b"x" * 100_000])
+async def test_headers_past_the_bounds_are_refused_and_the_bounds_named(sent: bytes) -> None:
+    with pytest.raises(Rejected, match="a header over 64 kB, or more than 1,000 headers"):
+        await get(saying(sent))
+
+
+async def test_a_name_that_is_not_resolved_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_args: object, **_kwargs: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    async with open_transport(ApiSettings(base_url="https://nowhere.invalid"), FETCH, HEADERS) as transport:
+        with pytest.raises(Unreachable, match=r"nowhere\.invalid cannot be resolved: name or service not known"):
+            await transport.get("https://nowhere.invalid/page")
 
 
 @pytest.mark.parametrize(("behaviour", "words"), RUDE.values(), ids=RUDE)
@@ -167,7 +204,7 @@ async def test_a_port_where_nobody_listens_is_a_transport_error() -> None:
 async def test_a_stall_ends_after_the_read_timeout(begun: bytes, virtual_clock: VirtualClockLoop) -> None:
     """Silence before the answer, inside its head, inside its body."""
     began = virtual_clock.time()
-    with pytest.raises(TransportError, match="stalled: no byte within --read-timeout"):
+    with pytest.raises(Stalled, match="stalled: no byte within --read-timeout"):
         await get(stalling(begun))
     assert virtual_clock.time() - began == pytest.approx(FETCH.read_timeout, abs=1.0)
 

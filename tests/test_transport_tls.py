@@ -1,17 +1,22 @@
-"""TLS and proxies: who is trusted, whom the environment puts in between, and what the proxy gets to see."""
+"""TLS: who is trusted, and what helps where somebody is not."""
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import trustme
-from rude_server import Server, answer, saying, serving, tunnelling
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from rude_server import Server, answer, saying, serving
 
 from replay_fetch.cli.main import exit_code_of
-from replay_fetch.errors import RetryableError, SettingsError, TransportError, TrustError
+from replay_fetch.errors import RetryableError, TransportError, TrustError
 from replay_fetch.model import Answer
 from replay_fetch.settings import ApiSettings, FetchSettings
 from replay_fetch.transport import open_transport
@@ -23,7 +28,7 @@ HEADERS = {"DD-API-KEY": "key-1"}
 
 @pytest.fixture(autouse=True)
 def no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "requests_ca_bundle", "curl_ca_bundle"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
 
@@ -45,12 +50,6 @@ async def server(authority: trustme.CA) -> AsyncIterator[Server]:
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     authority.issue_cert("localhost").configure_cert(tls)
     async with serving(saying(answer(b"[]")), tls) as served:
-        yield served
-
-
-@pytest.fixture
-async def proxy() -> AsyncIterator[Server]:
-    async with serving(tunnelling) as served:
         yield served
 
 
@@ -87,47 +86,80 @@ async def test_a_server_without_tls_is_a_transport_error() -> None:
             await get(plain.tls_url)
 
 
-@pytest.mark.parametrize("setting", ["https_proxy=http://", "HTTPS_PROXY=http://", "all_proxy=http://", "https_proxy="])
-async def test_a_proxy_of_the_environment_carries_what_it_cannot_read(
-    server: Server, proxy: Server, ca_file: Path, monkeypatch: pytest.MonkeyPatch, setting: str
+@pytest.mark.parametrize(
+    ("begins", "ends", "reason"),
+    [
+        (None, datetime(2001, 1, 1, tzinfo=UTC), "has expired"),
+        (datetime(2998, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC), "not yet valid"),
+    ],
+    ids=["expired", "not yet valid"],
+)
+async def test_a_certificate_out_of_its_time_is_not_helped_by_another_ca(
+    authority: trustme.CA, ca_file: Path, begins: datetime | None, ends: datetime, reason: str
 ) -> None:
-    name, _, scheme = setting.partition("=")
-    monkeypatch.setenv(name, f"{scheme}127.0.0.1:{proxy.port}")
-    assert (await get(server.tls_url, ca_file)).body == b"[]"
-    assert [head.split()[:2] for head in proxy.heads] == [[b"CONNECT", b"localhost:%d" % server.port]]
-    assert b"key-1" not in proxy.heads[0]
-    assert b"DD-API-KEY: key-1" in server.heads[0]
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("localhost", not_before=begins, not_after=ends).configure_cert(tls)
+    async with serving(saying(answer()), tls) as stale:
+        with pytest.raises(TrustError, match=f"{reason}.*this machine's clock") as caught:
+            await get(stale.tls_url, ca_file)
+    assert "--ca-file" not in str(caught.value)
 
 
-async def test_what_no_proxy_exempts_is_asked_directly(
-    server: Server, proxy: Server, ca_file: Path, monkeypatch: pytest.MonkeyPatch
+async def test_a_certificate_for_another_name_names_what_leads_there(authority: trustme.CA, ca_file: Path) -> None:
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("example.org").configure_cert(tls)
+    async with serving(saying(answer()), tls) as other:
+        with pytest.raises(TrustError, match="look at --site and --base-url"):
+            await get(other.tls_url, ca_file)
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+async def test_a_bundle_that_other_programs_read_is_hinted_at(
+    server: Server, ca_file: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
-    monkeypatch.setenv("https_proxy", proxy.url)
-    monkeypatch.setenv("no_proxy", "example.org,localhost")
-    assert (await get(server.tls_url, ca_file)).status == 200
-    assert proxy.heads == []
+    monkeypatch.setenv(variable, str(ca_file))
+    with pytest.raises(TrustError, match=f"{variable} is not read here: --ca-file {ca_file}$"):
+        await get(server.tls_url)
 
 
-async def test_plain_http_to_loopback_passes_no_proxy(monkeypatch: pytest.MonkeyPatch, proxy: Server) -> None:
-    """A proxy in between would read the keys."""
-    monkeypatch.setenv("http_proxy", proxy.url)
-    monkeypatch.setenv("all_proxy", proxy.url)
-    async with serving(saying(answer(b"[]"))) as plain:
-        assert (await get(plain.url)).body == b"[]"
-    assert proxy.heads == []
+def certificate(subject: str, issuer: str, key: ec.EllipticCurvePublicKey, *, ca: bool) -> x509.CertificateBuilder:
+    """A certificate as many a company makes them: without key identifiers and key usage."""
+    return (
+        x509.CertificateBuilder(
+            x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer)]),
+            x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, subject)]),
+            key,
+            x509.random_serial_number(),
+            datetime(2000, 1, 1, tzinfo=UTC),
+            datetime(2999, 1, 1, tzinfo=UTC),
+        )
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(subject)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=False)
+    )
 
 
-async def test_a_proxy_that_refuses_is_named(server: Server, ca_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with serving(saying(answer(b"", status=b"407 Proxy Authentication Required"))) as strict:
-        monkeypatch.setenv("https_proxy", f"http://user:proxy-password@127.0.0.1:{strict.port}")
-        with pytest.raises(TransportError, match="the proxy refused the connection") as caught:
-            await get(server.tls_url, ca_file)
-        assert b"Proxy-Authorization: Basic" in strict.heads[0]
-    assert "proxy-password" not in repr(caught.value)
+async def test_a_companys_ca_without_key_identifiers_is_trusted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python 3.13 checks strictly by default, which refuses such a CA; here every version does at first."""
+    key, ca_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    root = certificate("ca", "ca", ca_key.public_key(), ca=True).sign(ca_key, hashes.SHA256())
+    leaf = certificate("localhost", "ca", key.public_key(), ca=False).sign(ca_key, hashes.SHA256())
+    pem = serialization.Encoding.PEM
+    (tmp_path / "ca.pem").write_bytes(root.public_bytes(pem))
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (tmp_path / "leaf.pem").write_bytes(leaf.public_bytes(pem) + private)
+    tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    tls.load_cert_chain(tmp_path / "leaf.pem")
+    usual = ssl.create_default_context
 
+    def strict(*purpose: ssl.Purpose) -> ssl.SSLContext:
+        context = usual(*purpose)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
 
-async def test_a_proxy_of_another_kind_is_a_settings_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("all_proxy", "socks5://user:proxy-password@127.0.0.1:1080")
-    with pytest.raises(SettingsError, match="socks5") as caught:
-        await get("https://localhost:1")
-    assert "proxy-password" not in str(caught.value)
+    monkeypatch.setattr(ssl, "create_default_context", strict)
+    async with serving(saying(answer(b"[]")), tls) as company:
+        assert (await get(company.tls_url, tmp_path / "ca.pem")).body == b"[]"
+        with pytest.raises(TrustError, match="name its CA with --ca-file"):
+            await get(company.tls_url)

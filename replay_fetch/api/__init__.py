@@ -19,7 +19,7 @@ from replay_fetch.api.scan import NotJson
 from replay_fetch.api.search import REPLAYED_VIEWS, Window, queries, search_body, search_url
 from replay_fetch.api.segment_facts import Continuity, SegmentFacts, facts
 from replay_fetch.api.split import elements, members, values
-from replay_fetch.api.status import check_status
+from replay_fetch.api.status import check_status, is_a_strangers
 from replay_fetch.api.trail import Trail, mark
 from replay_fetch.api.zstd import MissingZstd
 
@@ -46,6 +46,7 @@ __all__ = [
     "facts",
     "found_page",
     "inflate",
+    "is_a_strangers",
     "mark",
     "members",
     "playlist_sessions",

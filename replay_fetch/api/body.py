@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
+
 from replay_fetch.api import deflate, zstd
+from replay_fetch.model import Answer
 from replay_fetch.printable import printable
 
 _GZIP = b"\x1f\x8b"
@@ -21,12 +24,35 @@ _ZSTD_PIECE_IN = 512
 _MAX_LAYERS = 8
 
 
+_NO_CONTENT = frozenset({204, 205})
+_SPACE = b" \t\r\n"
+# JSON's null is what some servers make of a list that was never filled: it says no more than silence does.
+SAYS_NOTHING = (b"", b"null")
+"""The texts of an answer that has no body, or as good as none."""
+
+
+def is_packed(answer: Answer) -> bool:
+    """True where a body's text is not what its bytes say."""
+    return "content-encoding" in answer.headers or answer.body.startswith(_MAGIC)
+
+
 class CutBody(ValueError):
     """A compressed stream that ends early or is damaged."""
 
 
 class OversizedBody(ValueError):
     """A body that inflates past the limit, or without end."""
+
+
+def text_of(answer: Answer, limit: int) -> bytes:
+    """The text of an answer's body, without compression, byte order mark and space around it.
+
+    Raises as `inflate` does.
+    """
+    if answer.status in _NO_CONTENT:
+        return b""
+    body = inflate(answer.body, answer.headers.get("content-encoding", ""), limit)
+    return body.removeprefix(BOM_UTF8).strip(_SPACE)
 
 
 def inflate(body: bytes, content_encoding: str, limit: int) -> bytes:

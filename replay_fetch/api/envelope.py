@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import orjson
 
@@ -17,18 +17,17 @@ _NONE: Members = {}
 class Envelope:
     """Nested JSON objects, of which only those that are asked for are split, once each.
 
-    ``known`` holds the members of objects that are split already, by path; ``""`` is the outermost.
-    ``way`` is an outermost key whose value is only known by its own members.
+    ``known`` holds the members of objects that are split already, by path; ``""`` is the outermost. Of an
+    object on the way to another one that is known, the opening brace may stand for its text.
     """
 
-    def __init__(self, known: dict[str, Members], way: str = "") -> None:
+    def __init__(self, known: dict[str, Members]) -> None:
         self._known = known
-        self._way = way
 
     @property
     def keys(self) -> list[str]:
         """The keys of the outermost object."""
-        return [*self._known[""], self._way] if self._way else list(self._known[""])
+        return list(self._known[""])
 
     def members(self, path: str) -> Members:
         """The members of the object at ``path``; none where no object is there."""
@@ -43,14 +42,6 @@ class Envelope:
         """The JSON text of what stands at ``path``; None where nothing does."""
         parent, _, key = path.rpartition(".")
         return self.members(parent).get(key)
-
-
-def keys_beside(way: str, here: str, paths: Iterable[str]) -> frozenset[str]:
-    """The keys by which ``paths`` lead out of the object at ``here``, other than ``way``.
-
-    ``here`` has a dot at its end, but for the outermost object, which is ``""``.
-    """
-    return frozenset(path.removeprefix(here).partition(".")[0] for path in paths if path.startswith(here)) - {way}
 
 
 _KINDS = {b"{": "object", b"[": "list", b'"': "string", b"t": "boolean", b"f": "boolean", b"n": "null"}

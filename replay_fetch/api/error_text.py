@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from codecs import BOM_UTF8
 
 import orjson
 
@@ -28,11 +29,30 @@ def error_text(answer: Answer) -> str:
     Reads the vendor's ``{"errors": […]}`` in both forms, HTML and plain text; never raises.
     What looks like a key is left out.
     """
+    return body_text(_inflated(answer))
+
+
+def is_the_apis_own(answer: Answer) -> bool:
+    """True of an error that the API itself gave: its body is a JSON object with ``errors``.
+
+    Every documented error of the API has that form, and no page of a gateway has it. Never raises.
+    """
+    body = _inflated(answer)
+    if len(body) > _READ:
+        return False
     try:
-        body = inflate(answer.body, answer.headers.get("content-encoding", ""), max(_MOST_INFLATED, len(answer.body)))
+        value: object = orjson.loads(body.removeprefix(BOM_UTF8))
     except ValueError:
-        return ""
-    return body_text(body)
+        return False
+    return isinstance(value, dict) and "errors" in value
+
+
+def _inflated(answer: Answer) -> bytes:
+    """The body of an error without its compression; empty where that is damaged."""
+    try:
+        return inflate(answer.body, answer.headers.get("content-encoding", ""), max(_MOST_INFLATED, len(answer.body)))
+    except ValueError:
+        return b""
 
 
 def body_text(body: bytes) -> str:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import NamedTuple
+from urllib.parse import unquote
 
 from replay_fetch.api.endpoint import check_id
 from replay_fetch.api.json_answer import dig, json_object
-from replay_fetch.errors import BadBody, ServerError
-from replay_fetch.model import Answer, View
+from replay_fetch.errors import BadBody
+from replay_fetch.model import NO_ID, Answer, View
 from replay_fetch.moments import epoch_ms, iso
+from replay_fetch.printable import printable
 
 _SDK_VERSION = "sdk_version:"
 _HIGHEST = 2**53  # what JSON numbers are exact up to, and what fits a database
 _COUNT_DIGITS = re.compile(r"[0-9]{1,9}")
+_LIKE_A_CURSOR = re.compile("next|cursor|token|after|continu|scroll|marker")
+_DEEPEST = 4
+_CURSOR = "page[cursor]"
+_names_none = re.compile(NO_ID).fullmatch
 
 
 class FoundView(NamedTuple):
@@ -47,35 +53,77 @@ class FoundPage(NamedTuple):
     last_ms: int | None = None
     """Times of the first and last event, where the events are in the order of time."""
     warnings: tuple[str, ...] = ()
+    more: str = ""
+    """Why this is not the last page although it has no cursor; empty where it may be."""
 
 
 def found_page(answer: Answer) -> FoundPage:
     """The page in a 2xx answer.
 
-    Raises ServerError where the search timed out, since its page is then incomplete, GarbledBody
-    where the answer is damaged, BadBody where it holds no list of events.
+    Raises ServerTimeout where the search timed out, since its page is then incomplete, ServerError where it
+    tells of errors, GarbledBody where it is damaged, BadBody where it holds no list of events.
     """
     body = json_object(answer)
     events = body.get("data")
     if not isinstance(events, list):
         raise BadBody("the answer of the events search has no list under data", answer)
-    if dig(body, "meta", "status") == "timeout":
-        raise ServerError("the events search timed out on the server's side")
+    if not all(isinstance(dig(event, "attributes"), dict) for event in events):
+        raise BadBody("the events search answers with something else than events under data", answer)
     views = [found for event in events if (found := _found(event)) is not None]
     times = [_time_ms(event) for event in events]
     known = [time for time in times if time is not None]
     in_order = len(known) == len(times) and known == sorted(known)
     first, last = (known[0], known[-1]) if known and in_order else (None, None)
-    token = dig(body, "meta", "page", "after")
+    token = _token(body)
     return FoundPage(
         views,
-        token if isinstance(token, str) and token else None,
+        token,
         len(events),
         len(events) - len(views),
         first,
         last,
-        tuple(_warnings(dig(body, "meta", "warnings"))),
+        tuple(_warnings(body)),
+        "" if token else _more(body),
     )
+
+
+def _token(body: Mapping[str, object]) -> str | None:
+    """The next page's cursor, also where only the link to that page holds it."""
+    after = dig(body, "meta", "page", "after")
+    if isinstance(after, str) and after:
+        return after
+    if after is not None:
+        return None
+    # The link is not followed, only its cursor taken: a "+" in it stays one, as it was not meant for a form.
+    query = _text(dig(body, "links", "next")).partition("#")[0].partition("?")[2]
+    cursors = (
+        value for name, _, value in (part.partition("=") for part in query.split("&")) if unquote(name) == _CURSOR
+    )
+    return unquote(next(cursors, "")) or None
+
+
+def _more(body: Mapping[str, object]) -> str:
+    """What an answer without a cursor that can be read says of a next page, in words."""
+    if dig(body, "meta", "page", "after"):
+        return "gives a cursor that is no text"
+    for path, value in _around(body):
+        key = path.rpartition(".")[2].lower()
+        if value is True and "more" in key:
+            return f"says that more follows ({printable(path, 60)}) but gives no cursor"
+        if value and isinstance(value, str) and _LIKE_A_CURSOR.search(key):
+            return f"gives {printable(path, 60)}, which no rule reads, where a cursor should be"
+    return ""
+
+
+def _around(body: Mapping[str, object], path: str = "", depth: int = 0) -> Iterator[tuple[str, object]]:
+    """Everything in the object around the events, by its path."""
+    for key, value in body.items():
+        here = f"{path}.{key}" if path else key
+        if here == "data":
+            continue
+        yield here, value
+        if isinstance(value, dict) and depth < _DEEPEST:
+            yield from _around(value, here, depth + 1)
 
 
 def _found(event: object) -> FoundView | None:
@@ -83,6 +131,8 @@ def _found(event: object) -> FoundView | None:
     try:
         view = View(check_id(_text(dig(rum, "session", "id"))), check_id(_text(dig(rum, "view", "id"))))
     except ValueError:
+        return None
+    if any(map(_names_none, view)):  # the SDKs send zeros where they keep no session
         return None
     began = dig(rum, "date")
     version = dig(rum, "_dd", "document_version")
@@ -114,9 +164,17 @@ def _sdk(rum: object, tags: object) -> str:
     return " ".join(filter(None, (_text(dig(rum, "source")), next(versions, ""))))
 
 
-def _warnings(warnings: object) -> Iterable[str]:
-    for warning in warnings if isinstance(warnings, list) else []:
-        yield _text(dig(warning, "detail")) or _text(dig(warning, "title")) or "a warning without words"
+def _warnings(body: Mapping[str, object]) -> Iterator[str]:
+    """What the answer warns of: a list of objects, as documented, or anything else under that name."""
+    for told in (
+        dig(body, "meta", "warnings"),
+        dig(body, "meta", "warning"),
+        body.get("warnings"),
+        body.get("warning"),
+    ):
+        for warning in told if isinstance(told, list) else [told] if told else []:
+            said = _text(warning) or _text(dig(warning, "detail")) or _text(dig(warning, "title"))
+            yield printable(said) or "a warning without words"
 
 
 def _count(value: object) -> int | None:

@@ -30,7 +30,7 @@ def paging_token(link: str, origin: str) -> str | None:
     A ``+`` stays one: tokens hold it rather than spaces.
     """
     try:
-        url = urlsplit(urljoin(f"{origin}/", link))
+        url = urlsplit(link if link.startswith(f"{origin}/") else urljoin(f"{origin}/", link))
         if _origin(url) != _origin(urlsplit(origin)):
             return None
         for parameter in url.query.split("&"):

@@ -5,6 +5,7 @@ Only what is shown is split, so that a page of many megabytes costs no more than
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -15,8 +16,13 @@ from replay_fetch.printable import printable
 _DEEPEST = 5
 _WIDEST = 12
 _LONGEST_KEY = 60
-# Keys of a segment, as the recorders write them: an object that has these is one.
-_SEGMENT_KEYS = frozenset({"records", "start", "end", "creation_reason", "index_in_view", "has_full_snapshot"})
+SEGMENT_KEYS = frozenset(
+    {"records", "records_count", "start", "end", "creation_reason", "index_in_view", "has_full_snapshot"}
+)
+"""Keys of a segment, as the recorders write them: an object that has several of these is one."""
+_records = re.compile(rb'"records"[ \t\r\n]*+:[ \t\r\n]*+\[[ \t\r\n]*+\{')
+# An object with a start and an end alone may be any stretch of time.
+_ENOUGH, _ENOUGH_WITH_RECORDS = 3, 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +73,17 @@ def segments_paths(node: Node) -> list[str]:
     return [each.path or "." for each in found]
 
 
-def look_like_segments(node: Node) -> list[str]:
-    """Those of the same paths whose first object has the keys of a segment."""
-    likely = {each.path or "." for each in _walk(node) if each.kind == "list" and each.children and _likeness(each) > 1}
-    return [path for path in segments_paths(node) if path in likely]
+def hidden_segments(text: bytes) -> str | None:
+    """A path to what looks like segments in one JSON value in which none were found; None where nothing does.
+
+    Records are looked for at any place, other keys of segments where a path leads; where none leads, the
+    path is empty.
+    """
+    has_records = _records.search(text) is not None
+    enough = _ENOUGH_WITH_RECORDS if has_records else _ENOUGH
+    node = outline(text)
+    likely = {each.path or "." for each in _walk(node) if _holds_objects(each) and _likeness(each) >= enough}
+    return next((path for path in segments_paths(node) if path in likely), "" if has_records else None)
 
 
 def _node(text: bytes, path: str, *, depth: int, usable: bool) -> Node:
@@ -105,7 +118,7 @@ def _holds_objects(node: Node) -> bool:
 def _likeness(node: Node) -> int:
     """How many keys of a segment its first object has, or the object wrapped in it."""
     first = node.children[0]
-    return max(len(_SEGMENT_KEYS & {child.key for child in each.children}) for each in (first, *first.children))
+    return max(len(SEGMENT_KEYS & {child.key for child in each.children}) for each in (first, *first.children))
 
 
 def _described(node: Node) -> str:

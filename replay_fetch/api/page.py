@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from codecs import BOM_UTF8
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import filterfalse
 from operator import methodcaller
 
-from replay_fetch.api.body import CutBody, OversizedBody, inflate
+from replay_fetch.api.body import SAYS_NOTHING, CutBody, OversizedBody, text_of
 from replay_fetch.api.envelope import Envelope, kind
 from replay_fetch.api.error_text import error_text
+from replay_fetch.api.likeness import Likeness, described
 from replay_fetch.api.quick import QuickLocate, can_be_quick
 from replay_fetch.api.scan import NotJson
-from replay_fetch.api.shapes import WHOLE_BODY, Located, UnknownShape, is_segment, locate, require_no_errors
+from replay_fetch.api.shapes import Located, UnknownShape, locate
+from replay_fetch.api.soundness import UnsoundError, require_sound
 from replay_fetch.api.tokens import NO_OTHER_PLACE, Next, find_next
 from replay_fetch.api.unread import unread
 from replay_fetch.api.wrapper import is_bare, segment
 from replay_fetch.api.zstd import MissingZstd
-from replay_fetch.errors import BadBody, GarbledBody
+from replay_fetch.errors import BadBody, GarbledBody, ServerError
 from replay_fetch.model import Answer, Page, Segment
 from replay_fetch.printable import printable
 from replay_fetch.settings import ApiSettings
 
-_NO_CONTENT = 204
-_SPACE = b" \t\r\n"
 _BYTES_SHOWN = 8
+_LONGEST_ERROR = 4096
+_TELL_THE_LENGTH = frozenset({"content-length", "transfer-encoding"})
 _PATHS_NAMED = 3
 _is_object = methodcaller("startswith", b"{")
 
@@ -39,8 +41,7 @@ class PageDecoder:
     def __init__(self, api: ApiSettings) -> None:
         self._api = api
         self._next_path = "" if api.next_path == NO_OTHER_PLACE else api.next_path
-        self._wary = bool(api.segments_path) and not api.next_path
-        """No rule knows these pages, so that a token may be where no rule looks: all of each page is read."""
+        self._likeness = Likeness()
         self._quick: QuickLocate | None = None
         self._seen: dict[str, QuickLocate] = {}
 
@@ -50,26 +51,25 @@ class PageDecoder:
     def decode(self, answer: Answer) -> Page:
         """The page in a 2xx answer.
 
-        Raises GarbledBody where the answer is damaged, so that asking again may help; BadBody
-        where it is whole but in no shape that a rule knows.
+        Raises GarbledBody where the answer is damaged and ServerError where it speaks of an error, so
+        that asking again may help; BadBody where it is whole but in no shape that a rule knows.
         """
         try:
-            text = self._text(answer)
-            located = self._locate(text) if text else Located([], None, "empty body")
+            text = text_of(answer, self._api.max_page_bytes)
+            if text in SAYS_NOTHING:
+                return self._bodiless(text, answer.headers.get("link", ""))
+            located = self._locate(text)
+            if located.stream and not self._api.segments_path:
+                _require_an_end(located, answer)
             return self._page(located, answer.headers.get("link", ""))
         except CutBody as damage:
             raise GarbledBody(str(damage), answer) from None
+        except UnsoundError as said:
+            raise ServerError(str(said)) from None
         except (OversizedBody, MissingZstd, UnknownShape) as reason:
             raise BadBody(str(reason), answer) from None
         except NotJson as not_json:
             raise _unreadable(text, answer, str(not_json)) from None
-
-    def _text(self, answer: Answer) -> bytes:
-        """The body's text, without compression, byte order mark and space around it."""
-        if answer.status == _NO_CONTENT:
-            return b""
-        body = inflate(answer.body, answer.headers.get("content-encoding", ""), self._api.max_page_bytes)
-        return body.removeprefix(BOM_UTF8).strip(_SPACE)
 
     def _locate(self, text: bytes) -> Located:
         """Where the segments are: as in the page before, else by the rules."""
@@ -82,41 +82,70 @@ class PageDecoder:
     def _learn(self, located: Located) -> None:
         """Try the next page as this one was; a last page may well be laid out in another way."""
         path = located.path
-        if path is None or self._wary or not can_be_quick(path, self._next_path):
+        if path is None or not can_be_quick(path, self._next_path):
             return
         if path not in self._seen:
             overridden = bool(self._api.segments_path)
             self._seen[path] = QuickLocate(path, located.name, self._next_path, overridden=overridden)
         self._quick = self._seen[path]
 
+    def _bodiless(self, text: bytes, link_header: str) -> Page:
+        following = find_next(None, link_header, self._api.origin, self._next_path)
+        name = "null" if text else "empty body"
+        return Page((), following.token, following.has_more, _shape(name, "", following.place), bodiless=True)
+
     def _page(self, located: Located, link_header: str) -> Page:
         elements = located.elements
-        if located.envelope and not elements:
-            require_no_errors(located.envelope)
         if all(map(is_bare, elements)):
             segments, wrapped = tuple(map(Segment, elements)), ""
         else:
             _require_objects(located)
             segments = tuple(map(segment, elements))
             wrapped = "" if segments[0].item is None else " (JSON:API)"
+            self._require_likeness(located, segments)
         following = located.following
         if following is None or (link_header and following.token is None):
             following = self._find_next(located, link_header)
         return Page(segments, following.token, following.has_more, _shape(located.name, wrapped, following.place))
 
+    def _require_likeness(self, located: Located, segments: Sequence[Segment]) -> None:
+        """Refuse a page without anything that looks like a segment, and a stream with anything that does not.
+
+        The user's own path is believed; then only a short element is looked at, as an error is one.
+        """
+        if self._api.segments_path:
+            self._likeness.unlike(part.raw for part in segments if len(part.raw) <= _LONGEST_ERROR)
+            return
+        unlike = self._likeness.unlike(part.raw for part in segments)
+        if unlike and (located.stream or len(unlike) == len(segments)):
+            found = "one of the" if located.stream else "every element of"
+            raise UnknownShape(f"{found} {located.name} is no segment: {described(unlike)}")
+
     def _find_next(self, located: Located, link_header: str) -> Next:
-        """What follows, by the rules; its place is remembered with the list's, to be read together from then on."""
-        following = find_next(located.envelope, link_header, self._api.origin, self._next_path)
-        if self._wary and following.token is None and located.envelope:
-            _require_no_unread_token(located.envelope, self._api.segments_path)
+        """What follows, by the rules; the page's envelope is remembered, to be read at once from then on."""
+        envelope = located.envelope
+        if envelope:
+            require_sound(envelope)
+        following = find_next(envelope, link_header, self._api.origin, self._next_path)
+        if envelope and following.token is None and not self._api.next_path:
+            _require_no_unread_token(envelope, self._api.segments_path or located.path or "")
         if located.path in self._seen:
-            self._seen[located.path].learn(following.place)
+            self._seen[located.path].learn(envelope, following.place)
         return following
 
 
 @lru_cache(maxsize=64)
 def _shape(name: str, wrapped: str, place: str) -> str:
     return f"{name}{wrapped} + {place}" if place else f"{name}{wrapped}"
+
+
+def _require_an_end(located: Located, answer: Answer) -> None:
+    """Refuse a stream whose end nothing tells: a connection that breaks between two values looks the same."""
+    if _TELL_THE_LENGTH.isdisjoint(answer.headers):
+        raise GarbledBody(
+            f"{located.name} in an answer without a length, so that some may be cut off; --segments-path . takes them",
+            answer,
+        )
 
 
 def _require_objects(located: Located) -> None:
@@ -128,8 +157,6 @@ def _require_objects(located: Located) -> None:
 
 def _require_no_unread_token(envelope: Envelope, segments_path: str) -> None:
     """Refuse a page that would be the last one, were there nothing on it that looks like a token."""
-    if segments_path == WHOLE_BODY and is_segment(envelope):
-        return
     paths = [printable(path, 60) for path in unread(envelope, segments_path)[:_PATHS_NAMED]]
     if paths:
         raise UnknownShape(

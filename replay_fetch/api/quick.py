@@ -1,85 +1,159 @@
 """The same as ``locate`` in one pass, for pages laid out like one seen before.
 
 ``locate`` goes through a page once for each level that it splits. Once the path of the list is
-known, msgspec splits that list and takes down the few other members that the rules look at, all
-in one pass. Where the next page's token can stand in one place only, it is read as well. Whatever
-does not fit exactly is left to ``locate``, so that both always agree.
+known, msgspec splits that list and takes down the members beside it, all in one pass. It refuses a
+page with a key that no page before had: any key may be a token's. Of members known in full, see
+``quick_form``, nothing more has to be looked at. Whatever does not fit exactly is left to
+``locate``, so that both always agree.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import NotRequired, TypedDict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import attrgetter
+from typing import NamedTuple
 
 import msgspec
 from msgspec import Raw
 
 from replay_fetch.api import split
-from replay_fetch.api.envelope import Envelope, Members, keys_beside
-from replay_fetch.api.quick_next import QuickNext, quick_next
-from replay_fetch.api.shapes import ERRORS, Located, outranking
-from replay_fetch.api.tokens import LOOKED_AT, TOKEN_PLACES
+from replay_fetch.api.envelope import Envelope, Members
+from replay_fetch.api.quick_form import Form, LevelMember, can_be_field, field_name
+from replay_fetch.api.shapes import Located, outranking
+from replay_fetch.api.soundness import SPOKEN_OF
+from replay_fetch.api.tokens import LOOKED_AT
+
+# An object that holds more keys than this at one level has other keys on every page: ids, most likely.
+_MOST_KEYS = 64
+# So many pages are looked at for what may stand beside the list. Pages that need the rules each time, as those
+# with a link do, would otherwise be looked at for ever.
+_MOST_LOOKS = 100
 
 
 def can_be_quick(path: str, next_path: str) -> bool:
     """True where no other rule looks at the list at ``path``, or into it."""
     keys = path.split(".")
     ways = {".".join(keys[: depth + 1]) for depth in range(len(keys))}
-    return path == "" or ("" not in keys and ways.isdisjoint({*LOOKED_AT, ERRORS, next_path}))
+    return path == "" or (all(map(can_be_field, keys)) and ways.isdisjoint({*LOOKED_AT, *SPOKEN_OF, next_path}))
 
 
 class QuickLocate:
     """Splits pages whose list of segments is at ``path``, a place that is called ``name``.
 
-    ``overridden`` says that the user gave the path, so that no rule outranks it.
+    ``overridden`` says that the user gave the path, so that no rule outranks it. May be used from
+    several threads at once: what it knows is swapped whole.
     """
 
     def __init__(self, path: str, name: str, next_path: str, *, overridden: bool) -> None:
         self._path = path
         self._name = name
-        self._keys = path.split(".") if path else []
-        self._outranking = () if overridden else outranking(path)
-        looked_at = {*LOOKED_AT, ERRORS, *filter(None, [next_path])}
-        self._levels: list[tuple[str, str, frozenset[str]]] = []
-        """The way to the list: the path of each object, the key that leads on, and those that may outrank it."""
-        self._split = split.Quick(msgspec.json.Decoder(self._type(0, looked_at)).decode)
-        self._next: QuickNext | None = None
-        """Reads the token where the latest page that had one had it; None where only the rules can."""
-        self._beside_list = len(self._keys) == 1 and not next_path
-        self.learn("paging")  # as good as any other place until a page has a token
+        keys = path.split(".") if path else []
+        heres = [".".join(keys[:depth]) for depth in range(len(keys))]
+        outranks = () if overridden else outranking(path)
+        self._ways = list(zip(heres, keys, strict=True))
+        """The way to the list: the path of each object, and the key that leads on."""
+        self._rivals = {here: _keys_at(here, outranks) - {way} for here, way in self._ways}
+        """Keys that are never known, as what stands there may outrank the list."""
+        self._looks = _MOST_LOOKS
+        self._form = Form(by_rules=bool(next_path))
+        self._known = _Known(self._ways, {}, self._form)
 
-    def learn(self, place: str) -> None:
-        """Expect the next page's token at ``place``, where ``find_next`` found one."""
-        if self._beside_list and place in TOKEN_PLACES and place.partition(".")[0] != self._path:
-            self._next = quick_next(place)
+    def learn(self, envelope: Envelope | None, place: str) -> None:
+        """Take in the members of a page that is good, and where ``find_next`` found its token."""
+        if envelope is None or self._looks <= 0:
+            return
+        self._looks -= 1
+        beside = {here: self._beside(envelope, here, way) for here, way in self._ways}
+        form = self._form.extended(beside, place)
+        keys = {here: self._known.keys.get(here, frozenset()).union(members) for here, members in beside.items()}
+        if form != self._form or keys != self._known.keys:
+            self._form = form
+            self._known = _Known(self._ways, keys, form)
 
     def locate(self, text: bytes) -> Located | None:
         """What ``locate`` would say of ``text``; None where only ``locate`` can tell."""
+        known = self._known
         try:
-            inner = self._split(text)
+            level = known.split(text)
         except split.REFUSED:
             return None
-        if self._next is not None:
-            following = self._next.read(inner)
-            if following is not None:
-                return Located(list(map(bytes, inner[self._path])), None, self._name, self._path, following)
-        known: dict[str, Members] = {}
-        for path, way, rivals in self._levels:
-            level, inner = inner, inner.pop(way)
-            if not rivals.isdisjoint(level):
-                return None
-            known[path] = {key: bytes(raw) for key, raw in level.items()}
-        envelope = Envelope(known, way=self._keys[0]) if known else None
-        return Located(list(map(bytes, inner)), envelope, self._name, self._path)
+        elements = list(map(bytes, known.elements_of(level)))
+        following = known.form(level)
+        if following is not None:
+            return Located(elements, None, self._name, self._path, following)
+        # Beside an empty list there may be segments in a place that the rules do not lead to.
+        return Located(elements, known.envelope(level), self._name, self._path) if elements else None
 
-    def _type(self, depth: int, looked_at: Iterable[str]) -> object:
-        """The type of the object at ``depth`` on the way to the list, or of the list itself."""
-        if depth == len(self._keys):
-            return list[Raw]
-        here = "".join(f"{key}." for key in self._keys[:depth])
-        way = self._keys[depth]
-        rivals = keys_beside(way, here, self._outranking)
-        self._levels.append((here.removesuffix("."), way, rivals))
-        optional = dict.fromkeys(keys_beside(way, here, looked_at) | rivals, NotRequired[Raw])
-        # Neither keys nor types are known before a page was seen, which mypy asks of a TypedDict.
-        return TypedDict("Level", {way: self._type(depth + 1, looked_at), **optional})  # type: ignore[operator]
+    def _beside(self, envelope: Envelope, here: str, way: str) -> Members:
+        members = envelope.members(here)
+        usable = {key: text for key, text in members.items() if key != way and can_be_field(key)}
+        fitting = usable if len(usable) <= _MOST_KEYS else {}
+        return {key: text for key, text in fitting.items() if key not in self._rivals[here]}
+
+
+class _Level(NamedTuple):
+    """An object on the way to the list, and how it is taken out of the outermost one."""
+
+    here: str
+    way: str
+    names: Sequence[str]
+    """Its other keys."""
+    following: Callable[[object], Iterable[Raw]]
+    """Takes what the way leads to; the list itself, for the last level."""
+    readers: Sequence[Callable[[object], Raw | None]]
+    """Take what stands under the other keys."""
+
+
+class _Known:
+    """What is known of a layout, made into what reads it."""
+
+    def __init__(self, ways: Sequence[tuple[str, str]], keys: Mapping[str, frozenset[str]], form: Form) -> None:
+        self.keys = keys
+        self._levels: list[_Level] = []
+        leading = ""
+        for here, way in ways:
+            names = sorted(keys.get(here, ()))
+            readers = [attrgetter(f"{leading}{field_name(at)}") for at, _ in enumerate(names, 1)]
+            leading += f"{field_name(0)}."
+            self._levels.append(_Level(here, way, names, attrgetter(leading.removesuffix(".")), readers))
+        self.elements_of = self._levels[-1].following if ways else _itself
+        self.split = split.Quick(msgspec.json.Decoder(self._type()).decode)
+        self.form = form.reader(
+            [
+                LevelMember(level.here, name, reader)
+                for level in self._levels
+                for name, reader in zip(level.names, level.readers, strict=True)
+            ]
+        )
+
+    def envelope(self, outermost: object) -> Envelope | None:
+        """The objects around the list, with all of their members."""
+        known: dict[str, Members] = {}
+        for level in self._levels:
+            read = zip(level.names, (reader(outermost) for reader in level.readers), strict=True)
+            way = {level.way: b"[" if level is self._levels[-1] else b"{"}
+            known[level.here] = way | {name: bytes(raw) for name, raw in read if raw is not None}
+        return Envelope(known) if known else None
+
+    def _type(self) -> object:
+        """The type of the outermost object, or of the list where that is the body."""
+        found: object = list[Raw]
+        for level in reversed(self._levels):
+            fields: list[tuple[str, object, None]] = [
+                (field_name(at), Raw, None) for at, _ in enumerate(level.names, 1)
+            ]
+            rename = {field_name(at): key for at, key in enumerate([level.way, *level.names])}
+            found = msgspec.defstruct(
+                "Level", [(field_name(0), found), *fields], rename=rename, forbid_unknown_fields=True, gc=False
+            )
+        return found
+
+
+def _keys_at(here: str, paths: Iterable[str]) -> frozenset[str]:
+    """The keys by which ``paths`` lead out of the object at ``here``."""
+    prefix = f"{here}." if here else ""
+    return frozenset(path.removeprefix(prefix).partition(".")[0] for path in paths if path.startswith(prefix))
+
+
+def _itself(level: Iterable[Raw]) -> Iterable[Raw]:
+    return level

@@ -31,11 +31,6 @@ class Window(NamedTuple):
         """From end to end."""
         return self.end_ms - self.start_ms
 
-    def halves(self) -> tuple[Window, Window]:
-        """Both halves, the earlier first."""
-        middle = (self.start_ms + self.end_ms) // 2
-        return Window(self.start_ms, middle), Window(middle, self.end_ms)
-
 
 def search_url(origin: str) -> str:
     """Where searches are posted to."""

@@ -7,7 +7,8 @@
    ``items`` · ``results`` · ``events``, where a list stands there
 
 ``--segments-path`` replaces all of them; ``.`` there is the whole body. It leads to a list, or to one
-segment. An empty list beside ``errors`` is refused.
+segment. An empty list is believed only where nothing else on the page looks like segments. Before all
+of them comes what the page says of itself, see ``soundness``.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ from msgspec import Struct
 
 from replay_fetch.api import split
 from replay_fetch.api.envelope import Envelope, kind
-from replay_fetch.api.error_text import body_text
-from replay_fetch.api.outline import look_like_segments, outline
+from replay_fetch.api.outline import hidden_segments
+from replay_fetch.api.soundness import require_sound
 from replay_fetch.api.tokens import Next
 from replay_fetch.api.wrapper import is_bare, segment
 from replay_fetch.printable import printable
@@ -26,8 +27,6 @@ _PLACES = ("segments", "data", "data.segments", "data.attributes.segments", "rec
 WHOLE_BODY = "."
 _SEGMENT_NEEDS = "records"
 _SEGMENT_HAS_ONE_OF = ("start", "view")
-ERRORS = "errors"
-_NO_ERRORS = (b"null", b"[]", b"{}", b'""')
 _MAX_KEYS_NAMED = 8
 
 
@@ -47,21 +46,32 @@ class Located(Struct, frozen=True, gc=False):
     """The dotted path of the list, empty where the body is the list; None where there is no list."""
     following: Next | None = None
     """What the object around the segments says of the next page, where that was read with them."""
+    stream: bool = False
+    """The elements are values one after another, with nothing around them that says where they end."""
 
 
 def locate(text: bytes, segments_path: str = "") -> Located:
     """The elements in ``text`` by the rules, or at ``segments_path``.
 
-    Raises UnknownShape where they are not found, NotJson where ``text`` is none.
+    Raises UnsoundError where the page speaks of an error, UnknownShape where no elements are found,
+    NotJson where ``text`` is none.
     """
     values = split.values(text)
     if len(values) != 1:
         return _several(values, segments_path)
     value = values[0]
+    envelope = Envelope({"": split.members(value)}) if kind(value) == "object" else None
+    if envelope and not is_segment(envelope):
+        require_sound(envelope)
+    located = _at_path(value, envelope, segments_path) if segments_path else _by_rules(value, envelope)
+    if not located.elements and located.envelope:
+        _require_nothing_hidden(value, located.name)
+    return located
+
+
+def _by_rules(value: bytes, envelope: Envelope | None) -> Located:
+    """The elements at the first place that has a list."""
     body = kind(value)
-    envelope = Envelope({"": split.members(value)}) if body == "object" else None
-    if segments_path:
-        return _at_path(value, envelope, segments_path)
     if body == "list":
         return Located(split.elements(value), None, "list", "")
     if envelope is None:
@@ -72,19 +82,19 @@ def locate(text: bytes, segments_path: str = "") -> Located:
         found = envelope.get(place)
         if found is not None and kind(found) == "list":
             return Located(split.elements(found), envelope, place, place)
-    require_no_errors(envelope)
     raise UnknownShape(
         f"no list of segments is known in {_describe(envelope)}; if one is there, name it with "
         "--segments-path (a dotted path such as payload.list, or . for the whole body)",
     )
 
 
-def require_no_errors(envelope: Envelope) -> None:
-    """Refuse an object without segments that says why: it is no empty page."""
-    errors = envelope.get(ERRORS)
-    if errors is not None and errors not in _NO_ERRORS:
-        said = body_text(b'{"errors":%b}' % errors)
-        raise UnknownShape(f"the API answers with errors instead of segments: {said}")
+def _require_nothing_hidden(value: bytes, name: str) -> None:
+    hidden = hidden_segments(value)
+    if hidden == "":
+        raise UnknownShape(f"{name} holds nothing, but there are records on the page, where no path leads")
+    if hidden is not None:
+        path = printable(hidden, 60)
+        raise UnknownShape(f"{name} holds nothing, but segments seem to be at {path}: see --segments-path")
 
 
 def is_segment(envelope: Envelope) -> bool:
@@ -106,26 +116,21 @@ def _several(values: list[bytes], segments_path: str) -> Located:
         raise UnknownShape(
             f"--segments-path {printable(segments_path)} leads nowhere: the body is {len(values)} values"
         )
-    return Located(values, None, "values one after another")
+    return Located(values, None, "values one after another", stream=True)
 
 
 def _at_path(value: bytes, envelope: Envelope | None, path: str) -> Located:
-    """What the user's path leads to: a list, or one object with records.
-
-    Null is an empty list, unless something that looks like segments stands elsewhere.
-    """
+    """What the user's path leads to: a list, of which null is an empty one, or one object with records."""
     found = value if path == WHOLE_BODY else envelope.get(path) if envelope else None
     place = "whole body" if path == WHOLE_BODY else path
-    if kind(found) == "list" and found:
+    if found is not None and kind(found) == "list":
         return Located(split.elements(found), envelope, place, "" if path == WHOLE_BODY else path)
     if kind(found) == "object" and found and has_records(found):
-        return Located([found], envelope, place)
-    there = _there(found, value, envelope)
+        around = None if path == WHOLE_BODY and envelope and is_segment(envelope) else envelope
+        return Located([found], around, place)
     if kind(found) == "null":
-        elsewhere = look_like_segments(outline(value))
-        if not elsewhere:
-            return Located([], envelope, place)
-        there = f"null; segments seem to be at {printable(elsewhere[0], 60)}"
+        return Located([], envelope, place)
+    there = _there(found, value, envelope)
     raise UnknownShape(f"--segments-path {printable(path)} leads to {there}")
 
 

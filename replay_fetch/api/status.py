@@ -4,29 +4,54 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from replay_fetch.api.error_text import error_text
+from replay_fetch.api.body import SAYS_NOTHING, text_of
+from replay_fetch.api.error_text import error_text, is_the_apis_own
 from replay_fetch.api.ratelimit import rate_limit
-from replay_fetch.errors import Forbidden, NotFound, RateLimited, Rejected, RequestError, ServerError, TokenRefused
+from replay_fetch.errors import (
+    Forbidden,
+    NotFound,
+    RateLimited,
+    Rejected,
+    RequestError,
+    ServerError,
+    ServerTimeout,
+    TokenRefused,
+)
 from replay_fetch.model import Answer, RateLimit
 from replay_fetch.printable import printable
 
-_OK = range(200, 300)
+_GOOD = range(200, 300)
 _REDIRECT = range(300, 400)
-_CLIENT_ERROR = range(400, 500)
-_TIMEOUT = 408
+_TIMEOUTS = frozenset({408, 504})
+_PARTIAL = 206
 _TOO_MANY = 429
-_NOT_FOUND = 404
+# Asking again may well be answered otherwise. The vendor documents none of these for this call.
+_PASSING = {
+    202: "the answer is not ready yet",
+    _PARTIAL: "only a part of the answer was sent",
+    304: "a cache on the way says that nothing has changed, which it was not asked",
+    408: "the server failed",
+    409: "the request is in conflict with another",
+    423: "the view is locked",
+    425: "the server does not dare to answer yet",
+}
+# The view is not there, or not there any more. Boxes on the way say so too, of things of their own.
+_ABSENT = frozenset({404, 410})
 _TOKEN_REFUSALS = frozenset({400, 404, 410})
+# A body that is no longer may turn out to be none; a page with a segment is longer by far.
+_SHORT = 100
 
 
 def check_status(answer: Answer, *, first_page: bool, now_epoch: float, what: str = "this view") -> None:
-    """Raise what the answer's status means; return for 2xx.
+    """Raise what the answer's status means; return for a 2xx that can hold a page.
 
     ``first_page`` says that no paging token was sent. ``now_epoch``, seconds since 1970, is what
     epochs and dates in a 429's headers are held against. ``what`` names what was asked for where the
     API does not have it.
     """
-    if answer.status in _OK:
+    if answer.status in _GOOD and answer.status not in _PASSING:
+        if not first_page and _breaks_off(answer):
+            raise ServerError(f"no body ({answer.status}), where the page behind a paging token was expected")
         return
     if answer.status == _TOO_MANY:
         raise RateLimited(rate_limit(answer.headers, now_epoch=now_epoch) or RateLimit())
@@ -34,23 +59,56 @@ def check_status(answer: Answer, *, first_page: bool, now_epoch: float, what: st
 
 
 def _error(answer: Answer, what: str, *, first_page: bool) -> RequestError:
-    """The error for a status that is neither 2xx nor 429; the first that fits."""
+    """The error for a status that is neither a good one nor 429; the first that fits."""
     status = answer.status
-    if status == _TIMEOUT or status not in range(100, 500):  # 5xx, with it the undocumented 512
-        return ServerError(_message("the server failed", answer))
+    fault = _fault(answer, what)
+    if fault:
+        failed = ServerTimeout if status in _TIMEOUTS else ServerError
+        return failed(_message(fault, answer))
     if status in _REDIRECT:
         return Rejected(f"redirected ({status}) to {_target(answer)}; redirects are not followed: check --site")
     if not first_page and status in _TOKEN_REFUSALS:
         return TokenRefused(_message("the paging token is refused", answer))
     if status in (401, 403):
         return Forbidden(_message("the keys are refused", answer), status=status)
-    if status == _NOT_FOUND:
+    if status in _ABSENT:
         return NotFound(_message(f"the API does not have {what}", answer))
     return Rejected(_message("the request is refused", answer))
 
 
+def _fault(answer: Answer, what: str) -> str:
+    """What went wrong for the moment; empty where asking again would be answered the same."""
+    if is_a_strangers(answer):
+        return f"the API itself did not answer for {what}"
+    if answer.status not in range(100, 500):  # 5xx, with it the undocumented 512
+        return "the server failed"
+    return _PASSING.get(answer.status, "")
+
+
+def _breaks_off(answer: Answer) -> bool:
+    """True of a later page without a body, and without a header that leads on.
+
+    A token led to this page, so that silence is no end of the chain: a real last page is an empty list.
+    """
+    if len(answer.body) > _SHORT or "link" in answer.headers:
+        return False
+    try:
+        return text_of(answer, _SHORT**2) in SAYS_NOTHING
+    except ValueError:  # damaged, or larger than it seems: for its reader to say
+        return False
+
+
+def is_a_strangers(answer: Answer) -> bool:
+    """True of a 404 or 410 that a box on the way gave, be it for the while of one request or of an hour.
+
+    That a view is not there is final, so only the API itself is believed. From anybody else the status
+    says no more than a 502 does, with the first page as with a later one.
+    """
+    return answer.status in _ABSENT and not is_the_apis_own(answer)
+
+
 def _message(what: str, answer: Answer) -> str:
-    said = error_text(answer)
+    said = "" if answer.status == _PARTIAL else error_text(answer)  # a part of a recording is no message
     return f"{what} ({answer.status}): {said}" if said else f"{what} ({answer.status})"
 
 

@@ -1,12 +1,12 @@
 """Where the next page's token is: the first place that has one.
 
-1. ``paging`` itself, then ``paging.{next,after,cursor,token}``
-2. at the top: ``next``, ``next_token``, ``next_page_token``, ``next_cursor``, ``cursor``
-3. ``meta.paging`` as in 1
-4. ``meta.page.{after,next_cursor,cursor,next}``
-5. ``meta.pagination.{next_cursor,next_page,next}``
-6. ``data.attributes.paging`` as in 1
-7. ``links.next``, then the ``Link`` header: see ``links``
+1. in an object that stands for the paging itself, or as that object: ``paging``
+2. in an envelope: the top, ``meta``, ``meta.paging``, ``meta.page``, ``meta.pagination``, ``page``,
+   ``pagination``, ``data``, ``data.paging``, ``data.attributes``, ``data.attributes.paging``
+3. ``links.next``, then the ``Link`` header: see ``links``
+
+In each of them under the same names, the more specific first, see ``_NAMES``. The vendor's other calls
+use these: which one this call has is not documented.
 
 ``--next-path`` replaces all of them, but for ``none``, which says that no other place has one. A
 place that holds null or nothing is passed over. Where a place holds something that cannot be a
@@ -25,16 +25,28 @@ from msgspec import Struct
 from replay_fetch.api.envelope import Envelope, Members, kind, string
 from replay_fetch.api.links import next_link, paging_token
 
-_IN_PAGING = ("next", "after", "cursor", "token")
+# Keys of a token. Where an object has several, the ones that can hold nothing else come first; ``next_page`` and
+# ``cursor`` may also say a number, or where this page is.
+_NAMES = (
+    "next_cursor",
+    "next_token",
+    "next_page_token",
+    "next_paging",
+    "paging_token",
+    "next",
+    "after",
+    "next_page",
+    "cursor",
+)
+_IN_PAGING = (*_NAMES, "token")
 _IN_MORE = ("has_more", "hasMore")
 
 
 class _Place(NamedTuple):
-    """An object with the keys that hold a token in it and those that say whether more follows."""
+    """An object with the keys that hold a token in it; each may also say whether more follows."""
 
     path: str
-    token_keys: tuple[str, ...] = ()
-    more_keys: tuple[str, ...] = ()
+    token_keys: tuple[str, ...]
 
     def path_of(self, key: str) -> str:
         return f"{self.path}.{key}".lstrip(".")
@@ -47,16 +59,21 @@ class _Place(NamedTuple):
 
     @property
     def paths(self) -> set[str]:
-        return set(map(self.path_of, self.token_keys + self.more_keys))
+        return set(map(self.path_of, self.token_keys + _IN_MORE))
 
 
 _PLACES = (
-    _Place("paging", _IN_PAGING, _IN_MORE),
-    _Place("", ("next", "next_token", "next_page_token", "next_cursor", "cursor"), _IN_MORE),
-    _Place("meta", (), _IN_MORE),
+    _Place("paging", _IN_PAGING),
+    _Place("", _NAMES),
+    _Place("meta", _NAMES),
     _Place("meta.paging", _IN_PAGING),
-    _Place("meta.page", ("after", "next_cursor", "cursor", "next"), _IN_MORE),
-    _Place("meta.pagination", ("next_cursor", "next_page", "next"), _IN_MORE),
+    _Place("meta.page", _NAMES),
+    _Place("meta.pagination", _NAMES),
+    _Place("page", _NAMES),
+    _Place("pagination", _NAMES),
+    _Place("data", _NAMES),
+    _Place("data.paging", _IN_PAGING),
+    _Place("data.attributes", _NAMES),
     _Place("data.attributes.paging", _IN_PAGING),
 )
 _LINK_PLACE = "links.next"
@@ -82,7 +99,7 @@ class Next(Struct, frozen=True, gc=False):
 def find_next(envelope: Envelope | None, link_header: str, origin: str, next_path: str = "") -> Next:
     """The next page's token in the envelope, else in the header; ``next_path`` overrides."""
     places = _present(envelope) if envelope else []
-    has_more = any(b"true" in map(members.get, place.more_keys) for place, members in places)
+    has_more = any(b"true" in map(members.get, _IN_MORE) for _, members in places)
     if next_path:
         candidates = iter([_read(envelope.get(next_path), next_path)] if envelope else [])
     else:

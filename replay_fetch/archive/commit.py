@@ -19,7 +19,7 @@ from replay_fetch.archive.messages import PageArrived
 from replay_fetch.archive.raw import RawPage, keep_raw, remove_raw
 from replay_fetch.archive.session_file import DamagedPart, Kind, SessionFile, Written
 from replay_fetch.archive.standing import note_of
-from replay_fetch.model import ViewRecord
+from replay_fetch.model import View, ViewRecord
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +30,13 @@ _TOLD_ALOUD = 3
 class Journal(Protocol):
     """What a commit needs of the ledger."""
 
-    def record(self, records: Iterable[ViewRecord], unnamed: Iterable[int] = ()) -> None:
-        """Keep the records, all or none, durably; and which sessions' new files have no name yet."""
+    def record(
+        self, records: Iterable[ViewRecord], unnamed: Iterable[int] = (), understood: Sequence[View] = ()
+    ) -> None:
+        """Keep the records, all or none, durably; and what is still to be done about it.
+
+        ``unnamed`` are sessions whose new files have no name yet, ``understood`` views whose raw pages go.
+        """
 
     def named(self) -> None:
         """All session files have their names."""
@@ -66,23 +71,26 @@ class Committer:
         """
         drafts: dict[int, Draft] = {}
         records: dict[int, ViewRecord] = {}
-        for delivery in batch.deliveries:
-            row = delivery.planned.row
-            draft = drafts[row] = self._digest(delivery)
-            records[row] = draft.settle(delivery.ended)
-            if draft.refused:
-                self._tell(draft.refused)
+        with explained(f"writing {self._layout.parts}"):
+            for delivery in batch.deliveries:
+                row = delivery.planned.row
+                draft = drafts[row] = self._digest(delivery)
+                records[row] = draft.settle(delivery.ended)
+                if draft.refused:
+                    self._tell(draft.refused)
         files = [file for number in batch.sessions for file in self._session_files(number, records, drafts)]
         files, written = self._write(files, drafts)
         placed = {record.planned.row: record for one in written for record in one.records}
         moving = [one.file for one in written if one.moves]
-        self._journal.record((records | placed).values(), [file.session for file in moving])
+        understood = self._understood(records.values())
+        self._journal.record((records | placed).values(), [file.session for file in moving], understood)
         if moving:  # the ledger knows of it, so a kill before the names are there is made good
             self._filing.name(moving)
             self._journal.named()
         with explained(f"clearing {self._layout.private}"):
             self._remove_parts(drafts, _straight(files))
-            self._remove_raw(records)
+            for view in understood:
+                remove_raw(self._layout.raw_folder(view))
             self._remove_superseded(files, drafts)
         ended = [delivery.planned.row for delivery in batch.deliveries if delivery.ended]
         for row in ended:
@@ -119,8 +127,6 @@ class Committer:
             raw += _added(draft, chain)
             draft.start_over()
         raw += _added(draft, delivery.pages)
-        if draft.token is not None:
-            draft.leave_trail(arrived.page for arrived in delivery.pages)
         if delivery.ended is not None and delivery.ended.answer is not None:
             raw.append(draft.raw_page(delivery.ended.answer, delivery.ended.source))
         if raw and not draft.damaged:  # else the next run asks for all of them
@@ -170,6 +176,13 @@ class Committer:
         apart = [SessionFile(self._layout, Kind.PARTIAL, file.views) for file in damaged if file.kind is Kind.WHOLE]
         return [*(file for file in files if file not in damaged), *apart], written + self._filing.write(apart)
 
+    def _understood(self, records: Iterable[ViewRecord]) -> list[View]:
+        """Views that now are understood and whose pages lie in ``raw/``, unless these are to stay."""
+        if self._keep_raw or not self._raw_is_there:
+            return []
+        finished = (record.planned.view for record in records if record.finished)
+        return [view for view in finished if self._layout.raw_folder(view).is_dir()]
+
     # What these leave behind where a run is killed, the next one removes.
 
     def _remove_parts(self, drafts: dict[int, Draft], straight: set[int]) -> None:
@@ -177,13 +190,6 @@ class Committer:
         for row, draft in drafts.items():
             if not draft.untouched:
                 draft.remove_stale(in_file=row in straight)
-
-    def _remove_raw(self, records: dict[int, ViewRecord]) -> None:
-        """Remove pages that nobody understood, of views that now are."""
-        if self._raw_is_there and not self._keep_raw:
-            for record in records.values():
-                if record.finished:
-                    remove_raw(self._layout.raw_folder(record.planned.view))
 
     def _remove_superseded(self, files: Sequence[SessionFile], drafts: dict[int, Draft]) -> None:
         """Remove the partial files and parts of sessions whose file is there now."""
@@ -198,13 +204,15 @@ class Committer:
                     self._layout.part(view.planned.row, view.part).unlink(missing_ok=True)
 
 
-def _added(draft: Draft, pages: Iterable[PageArrived]) -> list[RawPage]:
+def _added(draft: Draft, pages: Sequence[PageArrived]) -> list[RawPage]:
     """Append pages; returns those that are kept raw. Of a view whose part is damaged, the next run asks for all."""
     raw: list[RawPage] = []
     for arrived in pages:
         if arrived.answer is not None and not draft.damaged:
             raw.append(draft.raw_page(arrived.answer, arrived.source))
         draft.add(arrived.page, arrived.source)
+    if draft.chain.token is not None:
+        draft.chain.leave_trail(arrived.page for arrived in pages)
     return raw
 
 

@@ -53,7 +53,7 @@ class Delivery(NamedTuple):
 
     planned: PlannedView
     dropped: list[list[PageArrived]]
-    """Chains that were begun anew; only their pages that are kept raw."""
+    """The pages of chains that were begun anew: what came stays until an answer holds all of it."""
     pages: list[PageArrived]
     ended: ViewEnded | None
 
@@ -112,7 +112,7 @@ class Desk:
             case PageArrived():
                 self._hold(view, message, now)
             case ChainRestarted():
-                view.dropped.append([page for page in view.arrived if page.answer is not None])
+                view.dropped.append(view.arrived)
                 view.arrived = []
             case ViewEnded():
                 self._end(view, message, now)

@@ -7,17 +7,22 @@ data: files are made 0600 and folders 0700, whatever the umask allows.
 from __future__ import annotations
 
 import errno
+import logging
 import os
 import resource
+import stat
 import sys
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, wait
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
 from replay_fetch.errors import ArchiveError
+
+log = logging.getLogger(__name__)
 
 # Seconds that one thread spends on bringing files to the disk before others help: on a quick disk what it costs
 # to wake them is more than they save, on a slow one fsyncs that wait together share its journal's commits.
@@ -35,11 +40,41 @@ def explained(doing: str) -> Iterator[None]:
 
 def refused(doing: str, error: OSError) -> ArchiveError:
     """What the operating system refused, where, and what to do."""
-    advice = "free some room and run the same command again" if error.errno in _FULL else "nothing fetched is lost"
-    return ArchiveError(f"{doing}: {error.strerror or error}; {advice}")
+    advice = ADVICE.get(error.errno or 0, "nothing fetched is lost")
+    named = error.filename is None or str(Path(str(error.filename)).parent) in doing
+    where = "" if named else f" ({error.filename})"
+    return ArchiveError(f"{doing}: {error.strerror or error}{where}; {advice}")
 
 
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+ADVICE = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), "free some room and run the same command again"),
+    **dict.fromkeys((errno.EACCES, errno.EPERM), "run it as the user whose files these are; nothing fetched is lost"),
+    **dict.fromkeys((errno.EMFILE, errno.ENFILE), "allow more open files: see `ulimit -n`; nothing fetched is lost"),
+}
+"""What to do where the operating system refuses, by its reason."""
+# The answers of file systems that have no such call for a folder: CIFS, FUSE, VirtualBox's shared folders. EIO is not
+# among them: there the disk itself refuses.
+_NO_CALL = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
+
+
+def is_file(path: Path) -> bool:
+    """Whether a file is there; raises OSError where the system does not tell, which is no No."""
+    about = _about(path)
+    return about is not None and stat.S_ISREG(about.st_mode)
+
+
+def is_folder(path: Path) -> bool:
+    """The same of a folder."""
+    about = _about(path)
+    return about is not None and stat.S_ISDIR(about.st_mode)
+
+
+def _about(path: Path) -> os.stat_result | None:
+    # pathlib's own questions raise for another user's archive before Python 3.14, and say No from then on.
+    try:
+        return os.stat(path)  # noqa: PTH116 - see above
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
 def make_folder(path: Path) -> None:
@@ -53,12 +88,32 @@ def make_folder(path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Put the names in a folder on the disk."""
+    """Put the names in a folder on the disk, where the file system has a call for that; else say so once."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(descriptor)
+        _fsync(descriptor, path)
+    except OSError as error:
+        if error.errno not in _NO_CALL:
+            raise
+        _warn_once(os.strerror(error.errno or 0))
     finally:
         os.close(descriptor)
+
+
+@lru_cache(maxsize=1)
+def _warn_once(reason: str) -> None:
+    log.warning(
+        "this file system has no way to put a folder's names on the disk (fsync: %s): after a power cut, "
+        "look at the archive with verify",
+        reason,
+    )
+
+
+def _fsync(descriptor: int, path: str | Path) -> None:
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        raise OSError(error.errno, f"{error.strerror} at the fsync of {path}") from error
 
 
 def write_file(path: Path, chunks: Iterable[bytes], *, append_at: int | None = None) -> int:
@@ -73,7 +128,7 @@ def write_file(path: Path, chunks: Iterable[bytes], *, append_at: int | None = N
             os.ftruncate(descriptor, append_at)
             os.lseek(descriptor, append_at, os.SEEK_SET)
         written = sum(_write_all(descriptor, chunk) for chunk in chunks)
-        os.fsync(descriptor)
+        _fsync(descriptor, path)
     finally:
         os.close(descriptor)
     return written
@@ -92,35 +147,35 @@ class Unsynced:
     """
 
     def __init__(self) -> None:
-        self._descriptors: list[int] = []
+        self._files: list[tuple[int, str | Path]] = []
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for descriptor in self._descriptors:
+        for descriptor, _path in self._files:
             os.close(descriptor)
 
     def write(self, path: str | Path, chunks: Iterable[bytes]) -> None:
         """Write chunks to a new file."""
         descriptor = _open(path, os.O_TRUNC)
-        self._descriptors.append(descriptor)
+        self._files.append((descriptor, path))
         for chunk in chunks:
             _write_all(descriptor, chunk)
 
     def sync(self, helpers: Executor) -> None:
         """Bring all of them to the disk; where that takes its time, several at once."""
-        for descriptor in self._descriptors:
+        for descriptor, _ in self._files:
             _start_writing(descriptor)
         began = time.monotonic()
-        for done, descriptor in enumerate(self._descriptors):
+        for done, (descriptor, path) in enumerate(self._files):
             if time.monotonic() - began > _QUICK:
-                at_work = [helpers.submit(os.fsync, rest) for rest in self._descriptors[done:]]
+                at_work = [helpers.submit(_fsync, *rest) for rest in self._files[done:]]
                 wait(at_work)
                 for one in at_work:
                     one.result()
                 return
-            os.fsync(descriptor)
+            _fsync(descriptor, path)
 
 
 def replace(temporary: str | Path, final: str | Path) -> None:

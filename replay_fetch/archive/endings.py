@@ -9,13 +9,37 @@ from replay_fetch.model import Outcome, PlannedView, ViewRecord
 
 DAMAGED = "its saved part is damaged; the next run fetches it anew"
 GONE = "an earlier run got %d segments before it was cut off, which are kept; asked again, the view is %s"
+LACKS = "the API's latest answer lacks %d of the %d segments here; those came earlier, and stay first"
 STAYS = "%s: asked again, it is %s with %d segments where there were %d; the archive keeps what it has"
-EXPECTED = "segments_expected"
+YOUNG = "the list counts more segments than came, and the recording is younger than a day: more may come"
+# Seconds in which what was recorded may still be on its way into the store that is asked.
+_A_DAY = 86_400
+OPEN_SINCE = "open_since"
+"""In what is kept ``about`` a view: when, in seconds since 1970, it first ended in a way that waits to be confirmed."""
 
 
-def lacking(planned: PlannedView, segments: int) -> dict[str, object]:
-    """What to note where the list says that there are more segments."""
-    return {EXPECTED: planned.expected} if (planned.expected or 0) > segments else {}
+def unless_young(planned: PlannedView, ended: ViewEnded | None, segments: int, end_ms: int | None) -> ViewEnded | None:
+    """The ending, of a view that is young and lacks segments which the list counts an unfinished one.
+
+    Its age is that of its latest segment, or of the list's date. Where neither tells, it counts as young for a day
+    from the first such answer.
+    """
+    if ended is None or not ended.at or not ended.outcome.finished or not planned.lacking(segments):
+        return ended
+    told = planned.dated if end_ms is None else end_ms // 1000
+    born = _open_since(planned, ended) if told is None else told
+    return replace(ended, outcome=Outcome.INCOMPLETE, reason=YOUNG) if ended.at - born < _A_DAY else ended
+
+
+def still_open(planned: PlannedView, ended: ViewEnded | None) -> dict[str, object]:
+    """Since when an ending waits to be confirmed; nothing where it does not."""
+    waits = ended is not None and (ended.outcome is Outcome.UNCONFIRMED or ended.reason == YOUNG)
+    return {OPEN_SINCE: _open_since(planned, ended)} if ended is not None and ended.at and waits else {}
+
+
+def _open_since(planned: PlannedView, ended: ViewEnded) -> int:
+    since = planned.earlier.about.get(OPEN_SINCE) if planned.earlier else None
+    return since if isinstance(since, int) else ended.at
 
 
 def ended_as(record: ViewRecord, ended: ViewEnded | None) -> ViewRecord:

@@ -7,12 +7,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from replay_fetch.archive.durable import explained, make_folder, replace, sync_folder
+from replay_fetch.archive.durable import explained, is_file, is_folder, make_folder, replace, sync_folder
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
+from replay_fetch.archive.raw import remove_raw
 from replay_fetch.archive.standing import cut_back, noted
 from replay_fetch.errors import ArchiveError
-from replay_fetch.model import ViewRecord
+from replay_fetch.model import View, ViewRecord
 
 
 @contextmanager
@@ -35,7 +36,9 @@ def opened(root: Path) -> Iterator[Layout]:
 def existing(root: Path) -> Layout:
     """An archive that is there, for reading; raises ArchiveError where there is none."""
     layout = Layout(root)
-    if not layout.ledger.is_file():
+    with explained(f"reading {root}"):
+        there = is_file(layout.ledger)
+    if not there:
         raise ArchiveError(f"{root} is not an archive of replay-fetch: it has no {layout.ledger.relative_to(root)}")
     return layout
 
@@ -47,12 +50,19 @@ def check_ledger_is_there(layout: Layout) -> None:
     """
     _check_ours(layout)
     ledger = layout.ledger
-    if ledger.is_file() and ledger.stat().st_size:
-        return
-    if layout.manifest.exists() or (layout.sessions.is_dir() and any(layout.sessions.iterdir())):
+    with explained(f"opening the archive {layout.root}"):
+        if is_file(ledger) and ledger.stat().st_size:
+            return
+        filled = has_files(layout)
+    if filled:
         raise ArchiveError(
             f"{layout.root} has files but no ledger; `replay-fetch verify --rebuild {layout.root}` makes one of them"
         )
+
+
+def has_files(layout: Layout) -> bool:
+    """True where there is a manifest or a session's file: a run got past its first commit."""
+    return is_file(layout.manifest) or (is_folder(layout.sessions) and any(layout.sessions.iterdir()))
 
 
 class Knowledge(Protocol):
@@ -63,6 +73,12 @@ class Knowledge(Protocol):
 
     def named(self) -> None:
         """All session files have their names."""
+
+    def raw_removed(self) -> None:
+        """No raw pages are to be removed any more."""
+
+    def understood(self) -> Sequence[View]:
+        """Views whose raw pages may still be there, though they are understood."""
 
     def session_views(self, session: int) -> Sequence[ViewRecord]:
         """All views of a session in list order."""
@@ -86,6 +102,9 @@ def make_good(layout: Layout, ledger: Knowledge) -> None:
             cut_back(layout, ledger.session_views(session))
         sync_folder(layout.sessions)
         ledger.named()
+        for view in ledger.understood():
+            remove_raw(layout.raw_folder(view))
+        ledger.raw_removed()
         # What the ledger says of a partial file may be older than the file.
         ledger.forget_partial_files()
         for partial in layout.sessions.glob("*.partial.*"):
@@ -105,7 +124,13 @@ def clear(layout: Layout, ledger: Knowledge) -> None:
 
 def _check_ours(layout: Layout) -> None:
     root = layout.root
-    if root.exists() and not root.is_dir():
-        raise ArchiveError(f"{root} is a file; OUT must be a folder, made if it is not there")
-    if not layout.private.is_dir() and root.is_dir() and any(root.iterdir()):
+    with explained(f"opening the archive {root}"):
+        ours, there = is_folder(layout.private), is_folder(root)
+        other = there and not ours and any(root.iterdir())
+        if not there and root.is_symlink() and not root.exists():
+            # Made there, the archive might fill the folder that a disk is to be mounted at.
+            raise ArchiveError(f"{root} is a link to {root.readlink()}, which is not there; make that folder first")
+        if not there and root.exists():
+            raise ArchiveError(f"{root} is a file; OUT must be a folder, made if it is not there")
+    if other:
         raise ArchiveError(f"{root} holds something else than an archive of replay-fetch; name a new or empty folder")

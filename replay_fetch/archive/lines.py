@@ -13,6 +13,7 @@ from replay_fetch.api import members
 from replay_fetch.model import Segment, View
 
 _AS_SPACES = bytes.maketrans(b"\r\n", b"  ")
+_POSITION = b',"position":'
 # Looked for as the numbers that bytes are made of: that takes a sixth of what looking for bytes takes.
 _RETURN, _NEWLINE = b"\r\n"
 
@@ -28,6 +29,12 @@ def lines(view: View, first_position: int, segments: Sequence[Segment]) -> bytes
         ending = b"}\n" if item is None else b',"item":%b}\n' % item.translate(_AS_SPACES)
         pieces += (opening % position, verbatim, ending)
     return b"".join(pieces)
+
+
+def renumbered(line: bytes, position: int) -> bytes:
+    """The line of a segment at another position of its view."""
+    opening, _, rest = line.partition(_POSITION)  # no id holds a quote, so the first one is the line's own
+    return b"%b%b%d%b" % (opening, _POSITION, position, rest[rest.index(b",") :])
 
 
 def segment_of(line: bytes) -> bytes:

@@ -17,7 +17,7 @@ class PageArrived(Struct, frozen=True, gc=False):
 
 
 class ChainRestarted(Struct, frozen=True, gc=False):
-    """The view's chain begins anew: what arrived of it so far does not count."""
+    """The view's chain begins anew; what arrived of it so far stays until the new one holds all of that."""
 
     planned: PlannedView
 
@@ -30,6 +30,8 @@ class ViewEnded(Struct, frozen=True, gc=False):
     reason: str = ""
     source: str = ""
     answer: Answer | None = None
+    at: int = 0
+    """When, in seconds since 1970; 0 where nobody knows."""
 
 
 Message = PageArrived | ChainRestarted | ViewEnded

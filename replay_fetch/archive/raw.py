@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import stat
 from collections.abc import Iterable
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,6 +31,8 @@ class _Kept(msgspec.Struct, gc=False):
     headers: dict[str, str]
     source: str
     token: str | None
+    page: int = 0
+    """Its place in the view's pages of this source, from 1; older archives say it by the file's name alone."""
 
 
 _decoder = msgspec.json.Decoder(_Kept)
@@ -38,17 +42,25 @@ class RawPage(NamedTuple):
     """An answer and where it stands: the page behind ``token`` of the chain in ``source``."""
 
     answer: Answer
-    number: int
+    page: int
     """Which page of the chain it is, from 1: the same in every run, whatever else was kept."""
     source: str
     token: str | None = None
     """None for the first page."""
+    again: bool = False
+    """The view was finished and is asked for again: an answer that is there already is not kept twice."""
 
 
 def keep_raw(folder: Path, pages: Iterable[RawPage]) -> None:
-    """Write ``0001.body`` and ``0001.json`` and so on, durably, in place of earlier pages of the same numbers."""
+    """Write ``0001.body`` and ``0001.json`` and so on, durably, in place of earlier answers for the same pages.
+
+    A page has the number of its place in the chain, unless the other source has a page of that number: then it
+    gets the first one that is free. So a run that goes on behind a kill gives every page the number it had.
+    """
     for page in pages:
-        body = folder / f"{page.number:04}.body"
+        if page.again and _is_there(folder, page):
+            continue
+        body = folder / f"{_number(folder, page):04}.body"
         about = body.with_suffix(".json")
         with explained(f"writing {folder}"):
             make_folder(folder)
@@ -56,6 +68,35 @@ def keep_raw(folder: Path, pages: Iterable[RawPage]) -> None:
             write_file(body, [page.answer.body])
             write_file(about, [_about(page)])
             sync_folder(folder)
+
+
+def _number(folder: Path, page: RawPage) -> int:
+    """The number that a page has or gets; the folder is gone through only where its own is taken."""
+    place = (str(page.source), page.page)
+    if _owner(folder / f"{page.page:04}.json") in {None, place}:
+        return page.page
+    owners = {_owner(path): int(path.stem) for path in folder.glob("*.json") if path.stem.isdecimal()}
+    owners.pop(None, None)  # a run was killed while it wrote that
+    taken = set(owners.values())
+    return owners.get(place) or next(number for number in count(1) if number not in taken)
+
+
+def _is_there(folder: Path, page: RawPage) -> bool:
+    """True where the same body came from the same place before, whatever its number."""
+    there, body = folder.glob("*.json"), page.answer.body
+    return any(
+        _place(path) == (page.source, page.token)
+        and _is_body(path.with_suffix(".body"))
+        and path.with_suffix(".body").stat().st_size == len(body)
+        and path.with_suffix(".body").read_bytes() == body
+        for path in there
+    )
+
+
+def _owner(path: Path) -> tuple[str, int] | None:
+    """Which source's page lies under a number; None where that is free, or is damaged."""
+    about = _read_about(path)
+    return (about.source, about.page or int(path.stem)) if about else None
 
 
 class RawPages:
@@ -83,11 +124,15 @@ class RawPages:
 
 
 def _place(path: Path) -> tuple[str, str | None] | None:
+    about = _read_about(path)
+    return (about.source, about.token) if about and path.stem.isdecimal() and about.source else None
+
+
+def _read_about(path: Path) -> _Kept | None:
     try:
-        about = _decoder.decode(small_file(path, _MOST_ABOUT))
-    except (ValueError, RecursionError):
+        return _decoder.decode(small_file(path, _MOST_ABOUT))
+    except (FileNotFoundError, ValueError, RecursionError):
         return None
-    return (about.source, about.token) if path.stem.isdecimal() and about.source else None
 
 
 def _is_body(path: Path) -> bool:
@@ -101,7 +146,13 @@ def _is_body(path: Path) -> bool:
 def _about(page: RawPage) -> bytes:
     answer = page.answer
     headers = {name: value for name, value in answer.headers.items() if name not in _SECRET_HEADERS}
-    content = {"status": answer.status, "headers": headers, "source": page.source, "token": page.token}
+    content = {
+        "status": answer.status,
+        "headers": headers,
+        "source": page.source,
+        "token": page.token,
+        "page": page.page,
+    }
     return orjson.dumps(content, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
@@ -109,8 +160,6 @@ def remove_raw(folder: Path) -> None:
     """Remove a view's raw pages, now that it was understood; quietly where there are none."""
     if folder.is_dir():
         shutil.rmtree(folder, ignore_errors=True)
-        try:
-            folder.parent.rmdir()
-            folder.parent.parent.rmdir()
-        except OSError:
-            return  # other views have raw pages too
+    with suppress(OSError):  # other views have raw pages too
+        folder.parent.rmdir()
+        folder.parent.parent.rmdir()

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from replay_fetch.archive.blocks import lines_of, whole_file
-from replay_fetch.archive.durable import explained
+from replay_fetch.archive.durable import explained, is_file, is_folder
 from replay_fetch.archive.layout import Layout
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import ID, Outcome, PlannedView, Span, View, ViewRecord
@@ -85,12 +85,14 @@ class BadLine(NamedTuple):
 
 
 def readable(root: Path) -> Layout:
-    """An archive that is there, for reading; its manifest or its ledger may be missing.
+    """An archive that is there, for reading; its manifest or its ledger may be missing, or both for the moment.
 
     Raises ArchiveError where there is none.
     """
     layout = Layout(root)
-    if not (layout.manifest.is_file() or layout.ledger.is_file()):
+    with explained(f"reading {root}"):
+        there = is_file(layout.manifest) or is_folder(layout.private)
+    if not there:
         raise ArchiveError(f"{root} is not an archive of replay-fetch: it has no {layout.manifest.name}")
     return layout
 

@@ -38,6 +38,11 @@ class Report:
     """Views of the list that an earlier run had finished; not asked for again."""
     noted: Noted = field(default_factory=Noted)
     """Views whose recording lacks something: see the manifest."""
+    reasons: Sequence[Mapping[str, str | int]] = ()
+    """Of views that are not finished: outcome, reason and views, the most frequent of each outcome first.
+
+    At most 20 of an outcome; what is left stands together under "other reasons".
+    """
     segments: int = 0
     bytes: int = 0
     """Of all lines of the list's views, uncompressed."""
@@ -77,6 +82,11 @@ class Report:
         return self.unasked + sum(n for outcome, n in self.outcomes.items() if not outcome.finished)
 
     @property
+    def nothing_there(self) -> bool:
+        """True where the run came to its end and not one view of the list has segments."""
+        return nothing_there(self.outcomes, self.views)
+
+    @property
     def exit_code(self) -> int:
         """0 all ended well, 1 some did not, 3 stopped, 130 interrupted."""
         if self.interrupted:
@@ -91,6 +101,12 @@ class Report:
         noted = noted_for.pop("views")
         own = {"views": self.views, "exit_code": self.exit_code, "noted": noted, "noted_for": noted_for}
         return dataclasses.asdict(self) | own
+
+
+def nothing_there(outcomes: Mapping[Outcome, int], views: int) -> bool:
+    """True where of so many views all are missing or empty, or seem to be."""
+    absent = (Outcome.MISSING, Outcome.UNCONFIRMED, Outcome.EMPTY)
+    return 0 < views == sum(outcomes.get(outcome, 0) for outcome in absent)
 
 
 def write_report(layout: Layout, report: Report) -> None:

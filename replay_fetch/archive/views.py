@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path
 
 from replay_fetch.archive.blocks import lines_of
-from replay_fetch.archive.durable import explained
+from replay_fetch.archive.durable import explained, is_file
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import segment_of
 from replay_fetch.archive.reading import BadLine, Entry, read_manifest
@@ -21,7 +21,7 @@ def entries(layout: Layout) -> Iterator[Entry]:
 
     Raises ArchiveError where there is no manifest yet, and at the first line that cannot be read.
     """
-    if not layout.manifest.is_file():
+    if not is_file(layout.manifest):
         raise ArchiveError(f"{layout.root} has no {layout.manifest.name} yet: it is written when a run ends")
     for found in read_manifest(layout):
         if isinstance(found, BadLine):

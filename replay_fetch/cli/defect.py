@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import json
 import logging
 import os
+import sys
 import traceback
 from pathlib import Path
 
+from replay_fetch.archive.durable import ADVICE, refused
 from replay_fetch.cli.output import complain
 from replay_fetch.environment import credentials
 from replay_fetch.errors import ReplayFetchError, SettingsError
@@ -20,6 +23,9 @@ from replay_fetch.settings import ShowSettings
 
 log = logging.getLogger(__name__)
 
+# The operating system's to refuse, wherever in the program it comes up: the machine is to be mended, not the program.
+_REFUSALS = {*ADVICE, errno.EIO, errno.EROFS, errno.ESTALE, errno.ELOOP, errno.ENAMETOOLONG, errno.ENOMEM}
+
 
 def confess(error: Exception, options: argparse.Namespace) -> None:
     """Tell of an exception that nobody meant to raise.
@@ -29,6 +35,10 @@ def confess(error: Exception, options: argparse.Namespace) -> None:
     """
     env_file: Path | None = getattr(options, "env_file", None)
     defect = _first(error)
+    if isinstance(defect, OSError) and defect.errno in _REFUSALS:
+        complain(refused("stopped", defect))
+        _let_go(error)
+        return
     try:
         secrets = _secrets(env_file)
     except ReplayFetchError:
@@ -39,6 +49,15 @@ def confess(error: Exception, options: argparse.Namespace) -> None:
     text = " ".join("".join(traceback.format_exception_only(defect)).split())
     what = printable(TextLines(secrets).cleaned(text), 1000)
     complain(_told(f"{what}; {_logged(error, options, secrets)}"))
+
+
+def _let_go(error: Exception) -> None:
+    """Free what the error's frames hold: an event loop that was half made would complain of itself on stderr."""
+    hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
+    try:
+        traceback.clear_frames(error.__traceback__)
+    finally:
+        sys.unraisablehook = hook
 
 
 def _told(what: str) -> ReplayFetchError:

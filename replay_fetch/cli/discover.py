@@ -13,7 +13,6 @@ from pathlib import Path
 import anyio
 
 from replay_fetch.api import REPLAYED_VIEWS, Window, check_id
-from replay_fetch.archive.durable import explained, write_atomically
 from replay_fetch.cli.download_options import (
     add_patience_options,
     add_server_options,
@@ -22,14 +21,14 @@ from replay_fetch.cli.download_options import (
     show_settings,
 )
 from replay_fetch.cli.output import say
-from replay_fetch.commands.discover import Discovery, Wanted, discover
-from replay_fetch.commands.discover_summary import summary_json, summary_lines
-from replay_fetch.environment import credentials, site, warn_if_exposed, warn_of_site
+from replay_fetch.commands.discover import Wanted, discover
+from replay_fetch.commands.discover_summary import doubts, summary_json, summary_lines
+from replay_fetch.environment import credentials, site, warn_if_exposed
 from replay_fetch.errors import SettingsError
 from replay_fetch.moments import moment_ms
+from replay_fetch.named_file import NamedFile
 from replay_fetch.plan import csv_text
 from replay_fetch.progress import Console, logging_to, reporter
-from replay_fetch.progress.units import some
 from replay_fetch.settings import SITES, ApiSettings, Settings
 
 log = logging.getLogger(__name__)
@@ -42,9 +41,11 @@ examples:
   replay-fetch discover --from now-7d | replay-fetch download - archive/
   replay-fetch discover --session SESSION_ID --out views.csv
 
-exit codes: 0 searched to the end, whatever was found; 1 some events name no
-view; 2 usage or settings; 3 stopped (keys refused, API dead, search refused):
-then there is no list; 130 interrupted
+exit codes: 0 the list is whole and holds views; 1 it is empty, lacks a session
+that --session names, or the API warned that it may not be whole; 2 usage or
+settings, or --out cannot be written: nothing was asked; 3 stopped (keys
+refused, API dead, search refused, disk full), 130 interrupted: there is no new
+list. `discover --out F && download F OUT` never works with less than there is
 """
 _FROM, _FROM_OF_SESSIONS = "now-24h", "now-30d"
 
@@ -86,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the command; stdout holds the list alone or, where that goes to a file, the summary alone."""
     if options.json and options.out is None:
         raise SettingsError("--json needs --out FILE: without it, stdout is for the list")
-    out = None if options.out is None else _checked_out(options.out)
+    out = None if options.out is None else NamedFile("--out", options.out)
     wanted = _wanted(options, int(time.time() * 1000))
     settings = Settings(
         api=ApiSettings(site=options.site or site(os.environ, options.env_file) or SITES[0], base_url=options.base_url),
@@ -97,19 +98,18 @@ def run(options: argparse.Namespace) -> int:
     console = Console()
     with logging_to(console, settings.show, (keys.api_key, keys.app_key, keys.bearer_token)):
         warn_if_exposed(options.env_file)
-        warn_of_site(settings.api)
         found = anyio.run(partial(discover, wanted, settings, keys, reporter(settings.show, console)))
         with closing(found.views):
             quiet = settings.show.verbosity < 0
-            if quiet and found.nameless:
-                log.warning("left out: %s without a view", some(found.nameless, "event"))  # the summary says it, else
+            for doubt in doubts(found) if quiet else ():  # the summary says them, else
+                log.warning("%s", doubt)
             if out is None:
                 for line in summary_lines(found):
                     log.info("%s", line)
                 for piece in csv_text(found.views):
                     say(piece, end="")
                 return found.exit_code
-            _write(out, found)
+            out.write(piece.encode() for piece in csv_text(found.views))
             if options.json:
                 say(summary_json(found))
             elif not quiet:
@@ -138,20 +138,3 @@ def _check(flag: str, text: str) -> None:
         check_id(text)
     except ValueError as reason:
         raise SettingsError(f"{flag}: {reason}") from None
-
-
-def _checked_out(path: Path) -> Path:
-    """Where the list is to be written, found out before anything is asked."""
-    target = path.resolve()
-    if target.exists() and not target.is_file():
-        raise SettingsError(f"--out {path} is not a file")
-    if not target.parent.is_dir():
-        raise SettingsError(f"--out {path}: there is no folder {target.parent}")
-    return target
-
-
-def _write(out: Path, found: Discovery) -> None:
-    """Write the list; it appears whole or not at all."""
-    with explained(f"writing {out}"):
-        pieces = (piece.encode() for piece in csv_text(found.views))
-        write_atomically(out, pieces, out.with_name(f".{out.name}.{os.getpid()}"))

@@ -12,7 +12,7 @@ from replay_fetch.cli.output import conclude, say
 from replay_fetch.cli.process import allow_open_files, collect_rarely
 from replay_fetch.commands.download import download, rehearse
 from replay_fetch.commands.summary import plan_json, plan_text, report_json, report_text
-from replay_fetch.environment import credentials, site, warn_if_exposed, warn_of_site
+from replay_fetch.environment import credentials, site, warn_if_exposed
 from replay_fetch.pipeline.request import Request
 from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.settings import Credentials
@@ -35,7 +35,6 @@ def run(options: argparse.Namespace) -> int:
     console = Console()
     with logging_to(console, settings.show, secrets(keys)):
         warn_if_exposed(options.env_file)
-        warn_of_site(settings.api)
         fetch = replace(settings.fetch, workers=allow_open_files(settings.fetch.workers))
         request = Request(options.views, options.out, replace(settings, fetch=fetch), keys)
         report, failure = download(request, reporter(settings.show, console))

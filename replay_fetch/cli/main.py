@@ -127,7 +127,7 @@ def _without_command(word: str, arguments: Sequence[str]) -> NoReturn:
     """``--help``, ``--version``, or a mistake."""
     parser = Parser("replay-fetch", "Get Datadog RUM Session Replay recordings out, in bulk.")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.usage = "replay-fetch COMMAND …; replay-fetch COMMAND --help tells of its options"
+    parser.usage = "replay-fetch COMMAND ...; replay-fetch COMMAND --help tells its options"
     parser.epilog = _commands_help() + _EPILOG
     version = f"replay-fetch {_version()}" if "--version" in arguments else ""
     parser.add_argument("--version", action="version", version=version)

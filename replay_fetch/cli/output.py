@@ -44,7 +44,8 @@ def _print(text: str, end: str) -> None:
     try:
         print(text, end=end, flush=True)
     except UnicodeEncodeError:
-        print(text.encode("ascii", "backslashreplace").decode(), end=end, flush=True)
+        encoding = sys.stdout.encoding or "ascii"
+        print(text.encode(encoding, "backslashreplace").decode(encoding), end=end, flush=True)
 
 
 def _go_silent() -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
+from replay_fetch.cli.output import say
 from replay_fetch.printable import printable
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 USAGE = 2
 _KEYS = ("api-key", "app-key", "application-key", "bearer-token", "token", "secret")
@@ -22,6 +27,13 @@ class Parser(argparse.ArgumentParser):
     def flags(self) -> dict[str, argparse.Action]:
         """Every option's action by its long name, such as ``--workers``."""
         return {flag: action for action in self._actions for flag in action.option_strings if flag.startswith("--")}
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        """Print help as all else is printed: to a reader who may have gone, in an encoding that may lack letters."""
+        if file is sys.stderr:
+            super()._print_message(message, file)
+        elif message:
+            say(message, end="")
 
     def check_flags(self, words: Sequence[str]) -> None:
         """End the program at a long option that is none, before what stands behind it is taken for something else."""

@@ -12,7 +12,7 @@ from replay_fetch.cli.download_options import add_api_options, api_settings
 from replay_fetch.cli.output import say
 from replay_fetch.commands.probe import Probing, probe
 from replay_fetch.commands.probe_summary import probe_json, probe_text
-from replay_fetch.environment import credentials, site, warn_if_exposed, warn_of_site
+from replay_fetch.environment import credentials, site, warn_if_exposed
 from replay_fetch.model import View
 from replay_fetch.settings import FetchSettings
 
@@ -40,7 +40,6 @@ def run(options: argparse.Namespace) -> int:
     keys = credentials(os.environ, options.env_file)
     warn_if_exposed(options.env_file)
     api = api_settings(options, site(os.environ, options.env_file))
-    warn_of_site(api)
     view, fetch = View(options.session, options.view), FetchSettings(workers=1, ca_file=options.ca_file)
     found = anyio.run(partial(probe, Probing(view, api, fetch, keys)))
     say(probe_json(found) if options.json else probe_text(found))

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from replay_fetch.cli.output import say
+from replay_fetch.named_file import NamedFile
 
 _PAGE = Path("report.html")
 
@@ -21,6 +22,8 @@ def run(options: argparse.Namespace) -> int:
     """Run the command."""
     from replay_fetch.commands.page.making import make_page  # noqa: PLC0415 - half a second, and an optional extra
 
-    make_page(options.archive, options.out)
-    say(str(options.out))
+    page = NamedFile("--out", options.out)
+    make_page(options.archive, page)
+    if not page.is_stream:  # which may be stdout
+        say(str(options.out))
     return 0

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import csv
-import io
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 
 import orjson
@@ -16,6 +15,7 @@ from replay_fetch.commands.listing import ListedSession, list_sessions, look_ins
 from replay_fetch.commands.session_view import all_types, show_session
 from replay_fetch.commands.show_text import listing_text, session_text
 from replay_fetch.errors import SettingsError
+from replay_fetch.plan import table_text
 
 _SHOWN = 20
 _NARROWEST = 40
@@ -95,18 +95,12 @@ def _rows(options: argparse.Namespace) -> Iterator[dict[str, object]]:
 
 
 def _say_csv(rows: Iterable[Mapping[str, object]]) -> None:
-    for number, row in enumerate(rows):
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        if number == 0:
-            writer.writerow(row)
-        writer.writerow(_cell(value) for value in row.values())
-        say(text.getvalue().removesuffix("\n"))
-
-
-def _cell(value: object) -> object:
-    """Lists as JSON: pages hold commas and spaces of their own."""
-    return _json(value) if isinstance(value, list) else value
+    """Row by row: to read a session's pages takes a while."""
+    each = iter(rows)
+    first = next(each, None)
+    if first is not None:
+        for text in table_text(list(first), (row.values() for row in chain([first], each)), rows_at_once=1):
+            say(text, end="")
 
 
 def _json(value: object) -> str:

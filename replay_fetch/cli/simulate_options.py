@@ -36,7 +36,8 @@ and simulator-app-key, or simulator-bearer-token.
 
 faults: --fault KIND[:options], as often as wanted, where KIND is a status
 (500 502 503 504 512 408 401 403 ...) or one of reset-before reset-body
-stall-before stall-body wrong-length truncated html:
+stall-before stall-body wrong-length truncated html errors no-body not-ready
+partial gateway-404:
   503                   the first attempt of every page
   503:burst=3           the first three attempts of every page
   503:single,rate=0.1   the first attempt of one page in ten
@@ -136,6 +137,7 @@ def _add_paging(group: argparse._ActionsContainer) -> None:
     add("--expire-page", type=int, default=usual.expire_page, metavar="N", help="page whose token has expired")
     add("--expire-status", type=int, default=usual.expire_status, metavar="STATUS", help="400, 404 or 410 for it")
     add("--expire-chains", type=int, default=usual.expire_chains, metavar="N", help="chains of a view that meet it")
+    add("--token-place", default=usual.token_place, metavar="PATH", help="dotted path of the paging token")
 
 
 def _add_search(group: argparse._ActionsContainer) -> None:
@@ -148,9 +150,12 @@ def _add_search(group: argparse._ActionsContainer) -> None:
         metavar="S",
         help=f"seconds over which the views' events are spread (default: {usual.events_span:g})",
     )
+    add("--events-age", type=float, default=usual.events_age, metavar="S", help="they end S seconds before the start")
     add("--page-events", type=int, default=usual.page_events, metavar="N", help="most events of a page")
     add("--search-pages", type=int, default=usual.search_pages, metavar="N", help="stop silently after N pages")
     add("--search-timeout", type=float, default=usual.search_timeout, metavar="S", help="longer windows time out")
+    add("--search-patience", type=float, default=usual.search_patience, metavar="S", help="seconds until they do")
+    _add_word(group, "--search-chain", usual.search_chain, "how pages lead on, and what the second is")
 
 
 def _add_limit(group: argparse._ActionsContainer) -> None:
@@ -179,7 +184,7 @@ def _add_limit(group: argparse._ActionsContainer) -> None:
 def _add_trouble(group: argparse._ActionsContainer) -> None:
     usual = _USUAL.latency
     add = group.add_argument
-    add("--fault", dest="faults", action="append", default=[], metavar="KIND[:…]", help="see below")
+    add("--fault", dest="faults", action="append", default=[], metavar="KIND[:...]", help="see below")
     _add_word(group, "--error-body", _USUAL.error_body, "what errors carry")
     add("--latency", dest="median", type=float, default=usual.median, metavar="S", help="seconds before an answer")
     add(

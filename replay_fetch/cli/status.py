@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the command."""
     if options.unfinished:
         for block in unfinished_csv(options.out):
-            say(block.removesuffix("\n"))
+            say(block, end="")
         return 0
     if options.json:
         say(status_json(status(options.out, name_at_most=None)))

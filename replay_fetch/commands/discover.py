@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
 
@@ -14,7 +14,7 @@ from anyio import to_thread
 from replay_fetch.api import FoundPage, Window, queries
 from replay_fetch.commands.stopping import SIGNALS
 from replay_fetch.errors import Forbidden, Rejected, ReplayFetchError
-from replay_fetch.fetch import Asking, KeyWatch, Search, sessions_of
+from replay_fetch.fetch import Asking, KeyWatch, Search, Stride, sessions_of
 from replay_fetch.ledger import FoundViews
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
@@ -26,7 +26,7 @@ from replay_fetch.settings import Credentials, Settings
 log = logging.getLogger(__name__)
 
 _PERMISSION = "rum_apps_read"
-# Sessions that are not found and named one by one; past that they are counted.
+# Sessions that are not found, and warnings, that are named one by one; past that sessions are counted.
 _MOST_NAMED = 20
 # The reference names none for playlists; that of the replays themselves is the likeliest.
 _PLAYLIST_PERMISSION = f"{_PERMISSION} (and, for --playlist, rum_session_replay_read)"
@@ -52,13 +52,21 @@ class Discovery:
     """Events that were answered, those that came twice too."""
     nameless: int = 0
     """Events that name no view, which are left out."""
+    lacking: int = 0
+    """Sessions that were named and of which no view was found."""
+    warnings: list[str] = field(default_factory=list)
+    """What the API warned of, such as parts of its store that did not answer."""
     stats: RunStats = field(default_factory=RunStats)
     seconds: float = 0.0
 
     @property
     def exit_code(self) -> int:
-        """1 where events were left out, else 0."""
-        return 1 if self.nameless else 0
+        """0 for a list that holds all that was asked for, 1 for one that is empty or lacks something.
+
+        It may lack a session that was named, or what the API warned of. Events without a view leave 0: a search
+        for more than views has them, and the list lacks nothing.
+        """
+        return 0 if self.views.size and not self.lacking and not self.warnings else 1
 
     def add(self, page: FoundPage) -> None:
         """Take in one page."""
@@ -84,7 +92,6 @@ class Discover:
         self._pacer = Pacer(settings.fetch)
         self._limiting = Limiting()
         self._searches: list[Search] = []
-        self._warned: set[str] = set()
         self._interrupted = False
         self.found = Discovery()
 
@@ -116,8 +123,8 @@ class Discover:
         keys = KeyWatch(_PLAYLIST_PERMISSION if self._wanted.playlist else _PERMISSION)
         async with connected(self._settings, self._credentials, self._pacer, self.found.stats, keys) as asking:
             try:
-                for query in await self._queries(asking):
-                    self._searches.append(Search(asking, query, self._wanted.window))
+                window, stride = self._wanted.window, Stride(self._wanted.window.length_ms)
+                self._searches += [Search(asking, each, window, stride) for each in await self._queries(asking)]
                 with _named(f"searched for: {self._wanted.query}"):
                     for search in self._searches:
                         await self._take_in(search)
@@ -140,6 +147,7 @@ class Discover:
         """Only of those that were named: a playlist may hold sessions whose events are gone."""
         sessions = list(dict.fromkeys(self._wanted.sessions))
         lacking = self.found.views.lacking(sessions)
+        self.found.lacking = len(lacking)
         if lacking:
             more = len(lacking) - _MOST_NAMED
             names = ", ".join(lacking[:_MOST_NAMED]) + (f" and {count(more)} more" if more > 0 else "")
@@ -150,9 +158,14 @@ class Discover:
         async with aclosing(search.pages()) as pages:
             async for page in pages:
                 await to_thread.run_sync(self.found.add, page)
-                for warning in set(page.warnings) - self._warned:
-                    self._warned.add(warning)
-                    log.warning("the events search warns: %s", warning)
+                self._pass_on(page.warnings)
+
+    def _pass_on(self, warnings: Iterable[str]) -> None:
+        known = self.found.warnings
+        for warning in dict.fromkeys(warnings):
+            if warning not in known and len(known) < _MOST_NAMED:
+                known.append(warning)
+                log.warning("the events search warns: %s", warning)
 
     def _moment(self) -> FindingMoment:
         length = self._wanted.window.length_ms

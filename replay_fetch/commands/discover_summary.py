@@ -18,11 +18,23 @@ def summary_lines(found: Discovery) -> list[str]:
             f"{size(stats.wire_bytes)}, {duration(found.seconds)}"
         ),
     ]
+    return lines + doubts(found)
+
+
+def doubts(found: Discovery) -> list[str]:
+    """What is to be known of the list before it is worked with; nothing where all is well."""
+    lines = []
     if found.nameless:
         nameless = some(found.nameless, "event that names", "events that name")
         lines.append(f"left out: {nameless} no view; ask for @type:view in --query")
     if not found.events:
         lines.append("nothing matches: widen --from, or look at --query and --application")
+    if not found.views.size:
+        lines.append("the list is empty")
+    elif found.lacking:
+        lines.append(f"the list lacks {some(found.lacking, 'session')} that --session names")
+    if found.warnings:
+        lines.append("the API warned, so the list may not be whole: look at the warnings above")
     return lines
 
 
@@ -34,6 +46,8 @@ def summary_json(found: Discovery) -> str:
         "sessions": found.views.sessions(),
         "events": found.events,
         "events_without_view": found.nameless,
+        "sessions_without_view": found.lacking,
+        "warnings": found.warnings,
         "requests": stats.requests,
         "retries": stats.retries,
         "rate_limited": stats.rate_limited,

@@ -9,6 +9,7 @@ from typing import Any, Self
 from replay_fetch.archive.durable import explained
 from replay_fetch.commands.tables import Row
 from replay_fetch.errors import SettingsError, extra_needed
+from replay_fetch.named_file import NamedFile
 
 try:
     import pyarrow as pa
@@ -69,7 +70,10 @@ class Table:
         self.path = path
         self.rows = 0
         self._schema = schema
-        self._temporary = path.with_name(f".{path.name}.unfinished")
+        file = NamedFile("--parquet", path)
+        if file.is_stream:
+            raise SettingsError(f"--parquet: {path} is no regular file, and Parquet is not written to a stream")
+        self._target, self._temporary = file.target, file.temporary
         self._held: list[Row] = []
 
     def __enter__(self) -> Self:
@@ -93,7 +97,7 @@ class Table:
                 self._write()
                 with explained(f"writing {self.path}"):
                     self._writer.close()
-                    self._temporary.replace(self.path)
+                    self._temporary.replace(self._target)
         finally:
             self._writer.close()
             self._temporary.unlink(missing_ok=True)

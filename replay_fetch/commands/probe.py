@@ -83,12 +83,15 @@ async def probe(probing: Probing) -> Probe:
     """Ask once for the first page of a view.
 
     Raises SettingsError for ids that cannot be, AuthError where the keys are refused, TransportError
-    where no whole answer came.
+    where no whole answer came and Rejected where it is too large; both say what was wrong on the wire.
     """
     endpoint = Endpoint(probing.api)
     url = endpoint.page_url(_checked(probing.view), probing.source, None)
     async with open_transport(probing.api, probing.fetch, auth_headers(probing.credentials)) as transport:
-        answer = await transport.get(url)
+        try:
+            answer = await transport.get(url)
+        except RequestError as error:
+            raise type(error)(f"no answer was had from {probing.api.origin}: {error}") from None
     return _understood(probing, answer)
 
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
+from enum import Enum
 from pathlib import Path
 
+from msgspec import json
 from msgspec.structs import replace
 
 from replay_fetch.archive import Entry, Layout, opened, readable
+from replay_fetch.archive.aside import Aside, Attempt, attempt, put_in_place, row_of
 from replay_fetch.archive.durable import explained, make_folder, sync_folder, write_file
-from replay_fetch.archive.durable import replace as give_name
 from replay_fetch.archive.stored import stored_text
 from replay_fetch.archive.verifying import Problem
 from replay_fetch.commands.verify import Verification, Verifying
 from replay_fetch.commands.verify_ledger import Account
 from replay_fetch.errors import ArchiveError
-from replay_fetch.ledger import DamagedLedger, Ledger, check_file
+from replay_fetch.ledger import DamagedLedger, Ledger, Totals, check_file
 from replay_fetch.ledger.setting import Setting, State
 from replay_fetch.model import Span, ViewRecord
 from replay_fetch.pipeline.opening import bring_manifest_up_to_date, open_as_it_is
@@ -54,47 +55,79 @@ def rebuild(root: Path, jobs: int | None, shown_by: Reporter | None) -> Rebuilt:
     archive, a run writes to it, or its ledger is one of another format or knows more than the manifest.
     """
     verifying = Verifying(root, jobs, shown_by)
-    if _ledger_is_sound(verifying.layout):
-        found = verifying.run()
-        if not found.findings:
+    match _standing(verifying.layout):
+        case _Standing.SOUND if not (found := verifying.run()).findings:
             return Rebuilt(found, kept=found.views, stays=True)
+        case _Standing.HALF_REBUILT:
+            totals, aside = _to_its_end(root)
+            found = Verifying(root, jobs, shown_by).run()
+            return Rebuilt(found, totals.views - totals.unasked, totals.unasked, aside)
     with explained(f"opening {root}"):
         make_folder(readable(root).private)  # an archive copied without it is one again
     verifying = Verifying(root, jobs, shown_by)
     rebuilt = Rebuilt(verifying.found)
     with opened(root) as layout:
-        _ledger_is_sound(layout)  # no run was killed meanwhile
+        _standing(layout)  # no run was killed meanwhile
         with suppress(DamagedLedger):
             _fold_log(layout)
-        new = layout.temporary / layout.ledger.name
-        for leftover in layout.temporary.glob(f"{new.name}*"):
-            leftover.unlink()
-        restoring = _Restoring(layout, verifying, rebuilt)
-        with closing(Ledger.open(new)) as ledger:
-            ledger.restore(restoring.records())
-            ledger.set_setting(Setting.STATE, State.RUNNING)  # until files and manifest are what it says
-            if restoring.compression is not None:
-                ledger.set_setting(Setting.COMPRESSION, restoring.compression)
-        with explained(f"replacing {layout.ledger}"):
-            sync_folder(layout.parts)
-            _replace(layout, new, restoring)
-    with open_as_it_is(root) as (layout, ledger):
-        bring_manifest_up_to_date(layout, ledger, changed=True, in_order=True)
+        _restore(_Restoring(layout, verifying, rebuilt, attempt(layout)))
+    _, rebuilt.aside = _to_its_end(root)
     return rebuilt
 
 
-def _ledger_is_sound(layout: Layout) -> bool:
+def _to_its_end(root: Path) -> tuple[Totals, Path | None]:
+    """Set aside what the new ledger does not know of, and write what follows from it; also what a kill left of that.
+
+    Returns what the ledger has, and the folder, None where nothing was set aside.
+    """
+    with open_as_it_is(root) as (layout, ledger):
+        bring_manifest_up_to_date(layout, ledger, changed=True, in_order=True)
+        folder = layout.private / (ledger.setting(Setting.REBUILT_ASIDE) or "none")
+        return ledger.totals(), folder if folder.exists() else None
+
+
+def _restore(restoring: _Restoring) -> None:
+    """Make the new ledger and put it in place."""
+    layout = restoring.layout
+    new = layout.temporary / layout.ledger.name
+    for leftover in layout.temporary.glob(f"{new.name}*"):
+        leftover.unlink()
+    with closing(Ledger.open(new)) as ledger:
+        ledger.restore(restoring.records())
+        ledger.set_setting(Setting.STATE, State.REBUILT)  # until files and manifest are what it says
+        if restoring.compression is not None:
+            ledger.set_setting(Setting.COMPRESSION, restoring.compression)
+        aside = Aside(restoring.attempt.aside, list(restoring.not_known()))
+        ledger.set_setting(Setting.ASIDE, json.encode(aside).decode())
+    with explained(f"replacing {layout.ledger}"):
+        sync_folder(layout.parts)
+        put_in_place(layout, new, aside)
+
+
+class _Standing(Enum):
+    """What there is of the present ledger."""
+
+    SOUND = "sound"
+    HALF_REBUILT = "half rebuilt"
+    """A rebuild was killed behind the new ledger: the rest of it can be done again."""
+    DAMAGED = "damaged or not there"
+
+
+def _standing(layout: Layout) -> _Standing:
     """Whether the present ledger can be believed; raises ArchiveError where that knows more than the manifest."""
     with closing(Account(layout)) as account:
+        if account.leads and account.half_rebuilt:
+            return _Standing.HALF_REBUILT
         for _ in account.sessions() if account.leads else ():
             pass  # what is wrong with a view's row shows when it is read
-        if account.leads:
+        if account.leads and not account.blank:
             raise ArchiveError(
                 f"the ledger of {layout.root} is intact and knows more than the manifest, of which a new one would be "
                 "made: run the same download again, to its end, and verify then; to have a new ledger all the same, "
-                f"move {layout.private} away first"
+                f"move {layout.ledger} away first, and nothing else: what lies beside it may be nowhere else"
             )
-        return layout.ledger.is_file() and not any(account.findings())
+        sound = account.blank or layout.ledger.is_file()
+        return _Standing.SOUND if sound and not any(account.findings()) else _Standing.DAMAGED
 
 
 def _fold_log(layout: Layout) -> None:
@@ -110,15 +143,12 @@ class _Restoring:
     layout: Layout
     verifying: Verifying
     rebuilt: Rebuilt
+    attempt: Attempt
+    """Rows begin behind every part there is: none is overwritten while the old ledger still counts."""
     compression: Compression | None = None
     """Of the session files; where there is none, the next download decides."""
     damaged: set[str] = field(default_factory=set)
     """Names of session files that are not, or not only, what the manifest says."""
-    before: int = field(init=False)
-    """Rows begin behind every part there is: none is overwritten while the old ledger still counts."""
-
-    def __post_init__(self) -> None:
-        self.before = max(map(_row, self.layout.parts.iterdir()), default=0)
 
     def records(self) -> Iterator[ViewRecord]:
         """What the new ledger holds of each view."""
@@ -134,7 +164,7 @@ class _Restoring:
         expected = record.checks.get("segments_expected")
         planned = replace(
             record.planned,
-            row=self.before + record.planned.row,
+            row=self.attempt.before + record.planned.row,
             expected=expected if isinstance(expected, int) else None,
         )
         if entry.file is not None:
@@ -156,49 +186,9 @@ class _Restoring:
             path, span = self.layout.root / (entry.file or ""), entry.span or Span(0, 0, "")
             write_file(part, stored_text(path, span, entry.compression, entry.record.size))
 
-
-def _replace(layout: Layout, new: Path, restoring: _Restoring) -> None:
-    """Put the new ledger in the old one's place, then set aside what it does not know of."""
-    aside = _free_folder(layout.private)
-    ledger = layout.ledger
-    if ledger.exists():
-        make_folder(aside)
-        _give_second_name(ledger, aside / ledger.name)
-        if layout.manifest.exists():  # it is about to be written anew
-            _give_second_name(layout.manifest, aside / layout.manifest.name)
-        for log in ("-wal", "-shm"):  # another ledger's log would be read into the new one
-            with suppress(FileNotFoundError):
-                give_name(Path(f"{ledger}{log}"), aside / f"{ledger.name}{log}")
-    give_name(new, ledger)
-    sync_folder(layout.private)
-    for path in _not_known(layout, restoring):
-        if path.exists():
-            make_folder(aside)
-            give_name(path, aside / path.name)
-    restoring.rebuilt.aside = aside if aside.exists() else None
-
-
-def _not_known(layout: Layout, restoring: _Restoring) -> Iterator[Path]:
-    """What the new ledger does not know of: old parts, damaged session files, and those that no view lies in."""
-    yield from (part for part in layout.parts.iterdir() if _row(part) <= restoring.before)
-    extra = {finding.file for finding in restoring.rebuilt.found.findings if finding.problem is Problem.EXTRA}
-    yield from (layout.root / name for name in sorted(restoring.damaged | extra))
-
-
-def _free_folder(private: Path) -> Path:
-    number = 1
-    while (folder := private / f"damaged-{number}").exists():
-        number += 1
-    return folder
-
-
-def _give_second_name(path: Path, other: Path) -> None:
-    try:
-        os.link(path, other)
-    except OSError:  # a file system without links: for an instant there is no ledger, and that is refused
-        give_name(path, other)
-
-
-def _row(part: Path) -> int:
-    row = part.stem.partition("-")[0]
-    return int(row) if row.isdigit() else 0
+    def not_known(self) -> Iterator[str]:
+        """What the new ledger does not know of: old parts, damaged session files, and those that no view lies in."""
+        parts = (part for part in self.layout.parts.iterdir() if row_of(part) <= self.attempt.before)
+        yield from sorted(part.relative_to(self.layout.root).as_posix() for part in parts)
+        extra = {finding.file for finding in self.rebuilt.found.findings if finding.problem is Problem.EXTRA}
+        yield from sorted(self.damaged | extra)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import anyio
 
-from replay_fetch.errors import ArchiveError
+from replay_fetch.named_file import NamedFile
 from replay_fetch.progress.units import some
 from replay_fetch.simulator import AuthMode, AuthSettings, Simulator, SimulatorSettings
 from replay_fetch.simulator.recordings import recordings_folder
@@ -19,7 +20,7 @@ async def simulate(settings: SimulatorSettings, say: Callable[[str], None], *, w
     """Serves until SIGINT or SIGTERM and returns the exit code; ``say`` gets what is to be shown, line by line.
 
     ``write_views`` names a file that gets the list of all simulated views first. Raises SettingsError
-    where the port is taken and ArchiveError where the list cannot be written.
+    where the port is taken or the list cannot be written.
     """
     async with Simulator(settings) as simulator:
         if write_views is not None:
@@ -35,11 +36,8 @@ async def simulate(settings: SimulatorSettings, say: Callable[[str], None], *, w
 
 
 def _write_views(simulator: Simulator, path: Path) -> None:
-    try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            simulator.views.write(file)
-    except OSError as error:
-        raise ArchiveError(f"the list of views cannot be written to {path}: {error.strerror}") from error
+    rows = (f"{session_id},{view_id}\n".encode() for session_id, view_id in simulator.views)
+    NamedFile("--write-views", path).write(chain([b"session_id,view_id\n"], rows))
 
 
 def _welcome(simulator: Simulator, views: Path | None) -> Iterator[str]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -13,12 +11,12 @@ from pathlib import Path
 
 import orjson
 
-from replay_fetch.archive import BadLine, Layout, holder, read_manifest, read_report, readable
+from replay_fetch.archive import BadLine, Layout, check_ledger_is_there, holder, read_manifest, read_report, readable
 from replay_fetch.ledger import Ledger
 from replay_fetch.model import Outcome, ViewRecord
+from replay_fetch.plan import table_text
 
 NAMED = 20
-_ROWS_A_BLOCK = 1000
 
 
 @dataclass(slots=True)
@@ -79,8 +77,8 @@ def status(root: Path, name_at_most: int | None = NAMED) -> Status:
     Of the views to note so many are named, or all of them, which takes memory for each.
     """
     layout = readable(root)
-    found = Status(root, by_ledger=layout.ledger.is_file(), running=holder(layout.lock), last_run=_last_run(layout))
-    with _records(layout) as records:
+    with _records(layout) as (by_ledger, records):
+        found = Status(root, by_ledger, running=holder(layout.lock), last_run=_last_run(layout))
         for _, views in groupby(records, lambda record: record.planned.view.session_id):
             _count_session(found, views, name_at_most)
     return found
@@ -88,32 +86,20 @@ def status(root: Path, name_at_most: int | None = NAMED) -> Status:
 
 def unfinished_csv(root: Path) -> Iterator[str]:
     """Every unfinished view as CSV that ``download`` reads, block by block."""
-    with _records(readable(root)) as records:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(("session_id", "view_id", "outcome", "reason"))
-        rows = 0
-        for record in records:
-            if not record.finished:
-                writer.writerow((*record.planned.view, record.outcome or "", record.reason))
-                rows += 1
-            if rows == _ROWS_A_BLOCK:
-                yield text.getvalue()
-                text.seek(0)
-                text.truncate()
-                rows = 0
-        if text.tell():
-            yield text.getvalue()
+    with _records(readable(root)) as (_, records):
+        unfinished = ((*each.planned.view, each.outcome, each.reason) for each in records if not each.finished)
+        yield from table_text(("session_id", "view_id", "outcome", "reason"), unfinished)
 
 
 @contextmanager
-def _records(layout: Layout) -> Iterator[Iterator[ViewRecord]]:
-    """All views, session by session."""
-    if layout.ledger.is_file():
-        with closing(Ledger.open_read_only(layout.ledger)) as ledger:
-            yield ledger.views()
-    else:
-        yield (line.record for line in read_manifest(layout) if not isinstance(line, BadLine))
+def _records(layout: Layout) -> Iterator[tuple[bool, Iterator[ViewRecord]]]:
+    """Whether the ledger tells, and all views, session by session."""
+    with closing(Ledger.open_read_only(layout.ledger)) as ledger:
+        if ledger.blank and layout.manifest.is_file():
+            yield False, (line.record for line in read_manifest(layout) if not isinstance(line, BadLine))
+        else:
+            check_ledger_is_there(layout)
+            yield True, ledger.views()
 
 
 def _count_session(found: Status, views: Iterable[ViewRecord], name_at_most: int | None) -> None:

@@ -11,16 +11,21 @@ import orjson
 from replay_fetch.archive import Report
 from replay_fetch.commands.download import Rehearsal
 from replay_fetch.model import Noted, Outcome
+from replay_fetch.printable import printable
 from replay_fetch.progress.units import asked, count, duration, size, some
 
+_WIDTH = 80
+# Reasons of an outcome that are told one by one.
+_REASONS = 5
 _MEANING = {
     Outcome.FETCHED: "",
     Outcome.EMPTY: "the API answered: nothing there",
     Outcome.MISSING: "the API does not know them (404)",
+    Outcome.UNCONFIRMED: "not there, by an answer that is not to be relied on",
     Outcome.FORBIDDEN: "not for these keys (403)",
-    Outcome.INCOMPLETE: "chain of pages cut; what came is in .partial files",
+    Outcome.INCOMPLETE: "not whole; what came is in .partial files",
     Outcome.UNRECOGNISED: "no rule knows the shape; pages are kept under raw/",
-    Outcome.FAILED: "attempts spent; see the manifest for the reason",
+    Outcome.FAILED: "attempts spent, or refused; see the manifest",
 }
 
 
@@ -76,6 +81,7 @@ def _report_lines(report: Report, out: Path) -> Iterator[str]:
     for outcome, views in sorted(report.outcomes.items(), key=lambda pair: list(Outcome).index(pair[0])):
         meaning = _MEANING[outcome] or f"{some(report.segments, 'segment')}, {size(report.bytes)}"
         yield f"  {outcome:<14}{count(views):>11}  {meaning}"
+        yield from _reasons(report, outcome)
     if report.unasked:
         yield f"  {'not asked':<14}{count(report.unasked):>11}  run the same command again"
     if report.duplicates:
@@ -85,7 +91,7 @@ def _report_lines(report: Report, out: Path) -> Iterator[str]:
     if report.noted.views:
         start = f"  {'to note':<14}{count(report.noted.views):>11}  "
         text = f"{start}{', '.join(_noted(report.noted))}: see the manifest"
-        yield from textwrap.wrap(text, 80, subsequent_indent=" " * len(start))
+        yield from textwrap.wrap(text, _WIDTH, subsequent_indent=" " * len(start))
     if report.finished_before:
         yield f"{some(report.finished_before, 'was', 'were')} finished by an earlier run and not asked for again"
     yield (
@@ -93,6 +99,17 @@ def _report_lines(report: Report, out: Path) -> Iterator[str]:
         f"{size(report.wire_bytes)}, {duration(report.seconds)}"
     )
     yield from _advice(report)
+
+
+def _reasons(report: Report, outcome: Outcome) -> Iterator[str]:
+    """Each reason of an outcome on a line of its own; the rarest of many together."""
+    reasons = [(str(each["reason"]), int(each["views"])) for each in report.reasons if each["outcome"] == outcome]
+    if len(reasons) > _REASONS:
+        rest = sum(views for _, views in reasons[_REASONS:])
+        reasons = [*reasons[:_REASONS], ("other reasons: see the manifest", rest)]
+    for reason, views in reasons:
+        start = f"  {'':<14}{count(views):>11}  "
+        yield from textwrap.wrap(start + printable(reason), _WIDTH, subsequent_indent=" " * len(start))
 
 
 def _noted(noted: Noted) -> Iterator[str]:
@@ -112,6 +129,9 @@ def _advice(report: Report) -> Iterator[str]:
     if unrecognised:
         yield "unrecognised: `replay-fetch probe SESSION VIEW` tells which paths to try;"
         yield "`replay-fetch decode` then reads the kept pages, without asking the API again"
+    if report.nothing_there:
+        yield "not one view of the list is there: are the session and the view column"
+        yield "exchanged? is --site right, and whose keys are these?"
     if report.interrupted:
         yield "interrupted; run the same command again to go on"
     elif report.unfinished > unrecognised and not report.stopped:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, groupby
@@ -12,6 +13,7 @@ import orjson
 from msgspec.structs import replace as with_values
 
 from replay_fetch.archive import BadLine, Entry, Layout, read_manifest
+from replay_fetch.archive.folder import has_files
 from replay_fetch.archive.manifest import manifest_line
 from replay_fetch.archive.reading import read_line
 from replay_fetch.archive.sweep import Session
@@ -19,7 +21,7 @@ from replay_fetch.archive.verifying import Finding, Problem
 from replay_fetch.errors import ArchiveError
 from replay_fetch.ledger import DamagedLedger, Ledger
 from replay_fetch.ledger.setting import Setting, State
-from replay_fetch.model import Span, ViewRecord
+from replay_fetch.model import EXPECTED, Span, ViewRecord
 from replay_fetch.settings import Compression
 
 
@@ -29,15 +31,25 @@ class Account:
     def __init__(self, layout: Layout) -> None:
         self.run_ended = True
         """False where the last run was killed: it may have written more than the ledger knows of."""
+        self.half_rebuilt = False
+        """A rebuild was killed behind its new ledger."""
         self.complaint: Finding | None = None
         """Why it cannot be believed."""
         self._layout = layout
         self._ledger: Ledger | None = None
+        self._may_be_behind = frozenset[str]()
+        """Keys of the manifest that hang on a list which came in since it was written."""
         with self._noting():
-            if layout.ledger.is_file():
+            if layout.ledger.is_file() or not has_files(layout):
                 self._ledger = Ledger.open_read_only(layout.ledger)
+                if self._ledger.blank and has_files(layout):
+                    raise DamagedLedger(layout.ledger, "empty, and the archive has files")
                 self._ledger.check()
-                self.run_ended = self._ledger.setting(Setting.STATE) == State.CLEAN
+                state = self._ledger.setting(Setting.STATE)
+                self.run_ended = state in {State.CLEAN, State.LOADED}
+                self.half_rebuilt = state == State.REBUILT
+                if state == State.LOADED:
+                    self._may_be_behind = frozenset({EXPECTED})
                 compression = Compression(self._ledger.setting(Setting.COMPRESSION) or Compression.NONE)
                 self._layout = replace(layout, compression=compression)
 
@@ -45,6 +57,11 @@ class Account:
         """Let go of the ledger."""
         if self._ledger is not None:
             self._ledger.close()
+
+    @property
+    def blank(self) -> bool:
+        """True where nothing was ever kept: a first run was killed before it came to that."""
+        return self._ledger is not None and self._ledger.blank
 
     @property
     def leads(self) -> bool:
@@ -77,13 +94,23 @@ class Account:
         if self._ledger is not None and self.complaint is None:
             manifest = self._layout.manifest
             if manifest.is_file():
-                number = (_difference if self.run_ended else _impossible_line)(self._layout, self._lines())
+                number = self._difference() if self.run_ended else _impossible_line(self._layout, self._lines())
                 if number:
                     found = Finding(Problem.DAMAGED, manifest.name, f"line {number} is not what the ledger says")
             elif self.run_ended:
                 found = Finding(Problem.MISSING, manifest.name, "no such file")
         if told := self.complaint or found:
             yield told
+
+    def _difference(self) -> int:
+        """The number of the manifest's first line that no run wrote there at its end, 0 where there is none."""
+        lines = self._lines()
+        with self._layout.manifest.open("rb") as manifest:
+            for number, there in enumerate(chain(manifest, [None]), start=1):
+                written = _written(lines, there)
+                if there != written and _contradict(there, written, self._may_be_behind):
+                    return number
+        return 0
 
     def _lines(self) -> Iterator[tuple[ViewRecord, bytes]]:
         """All views and their lines of the manifest, up to where the ledger is damaged."""
@@ -136,16 +163,6 @@ class Account:
 _Lines = Iterator[tuple[ViewRecord, bytes]]
 
 
-def _difference(layout: Layout, lines: _Lines) -> int:
-    """The number of the manifest's first line that is not what a run wrote there at its end, 0 where there is none."""
-    with layout.manifest.open("rb") as manifest:
-        for number, there in enumerate(chain(manifest, [None]), start=1):
-            written = _written(lines, there)
-            if there != written and _contradict(there, written):
-                return number
-    return 0
-
-
 def _written(lines: _Lines, there: bytes | None) -> bytes | None:
     """The next view's line; a view without an outcome has none where a run was killed before it began to ask."""
     for view, line in lines:
@@ -158,7 +175,7 @@ def _ids(line: bytes) -> list[bytes]:
     return line.split(b",", 2)[:2]
 
 
-def _contradict(there: bytes | None, written: bytes | None) -> bool:
+def _contradict(there: bytes | None, written: bytes | None, but: AbstractSet[str]) -> bool:
     """True where the lines give a key different values; another version may write fewer keys or more."""
     if there is None or written is None:
         return True
@@ -167,7 +184,9 @@ def _contradict(there: bytes | None, written: bytes | None) -> bool:
     except ValueError:
         return True
     expected = orjson.loads(written)
-    return not isinstance(said, dict) or any(said[key] != expected[key] for key in said.keys() & expected.keys())
+    return not isinstance(said, dict) or any(
+        said[key] != expected[key] for key in (said.keys() & expected.keys()) - but
+    )
 
 
 def _impossible_line(layout: Layout, lines: _Lines) -> int:
@@ -185,7 +204,7 @@ def _impossible_line(layout: Layout, lines: _Lines) -> int:
 def _facts(record: ViewRecord) -> tuple[object, ...]:
     """What stays as it is once a view is finished, wherever it lies and whatever a list expects of it."""
     values = (record.outcome, record.reason, record.source, record.shape, record.pages, record.segments, record.size)
-    checks = {name: value for name, value in record.checks.items() if name != "segments_expected"}
+    checks = {name: value for name, value in record.checks.items() if name != EXPECTED}
     return *values, record.sha256, checks, dict(record.about)
 
 

@@ -14,8 +14,8 @@ import anyio
 from anyio import to_thread
 from msgspec import Struct
 
-from replay_fetch.api import Echoes, Endpoint, PageDecoder, check_status, rate_limit
-from replay_fetch.errors import BadBody, Forbidden, GarbledBody, NotFound, OutageError, RateLimited, RetryableError
+from replay_fetch.api import Echoes, Endpoint, PageDecoder, check_status, is_a_strangers, rate_limit
+from replay_fetch.errors import Forbidden, NotFound, OutageError, RateLimited, RetryableError
 from replay_fetch.fetch.faults import Faults
 from replay_fetch.fetch.keys import KeyWatch
 from replay_fetch.memory import Hold, Memory
@@ -57,7 +57,7 @@ class Question(Struct, Generic[T], frozen=True, gc=False):
     """What it is for: a view, or anything else that reads well in a message."""
     url: str
     read: Callable[[Answer], T]
-    """Raises GarbledBody where asking again may help, BadBody where not."""
+    """Raises GarbledBody or ServerError where asking again may help, BadBody where not."""
     body: bytes | None = None
     """JSON text to be posted; without it the request is a GET."""
     first_page: bool = True
@@ -65,6 +65,8 @@ class Question(Struct, Generic[T], frozen=True, gc=False):
     what: str = "this view"
     suspect: bool = False
     """Its faults are its own from the start."""
+    timeouts: int | None = None
+    """Timeouts in a row after which it is given up, where less can be asked for instead; None: as all faults."""
     hold: Hold | None = None
     """What the answer takes in memory while it is judged and read; held on where it is good."""
 
@@ -89,6 +91,8 @@ class Asking:
     rng: random.Random = field(default_factory=random.Random)
     echoes: Echoes = field(default_factory=Echoes)
     """The keys, to be taken out of what an answer says back."""
+    keeps_answers: bool = False
+    """Pages are kept as they came, too."""
     epoch: Callable[[], float] = time.time
     """Wall time, for headers that name a date; nothing waits by it."""
     memory: Memory | None = None
@@ -119,13 +123,13 @@ class Asking:
         again is useless, GaveUp when the attempts are spent, AuthError when the keys are refused and
         OutageError when the API is dead.
         """
-        attempts = Attempts(self.retries, self.quota, self.rng, question.suspect)
+        attempts = Attempts(self.retries, self.quota, self.rng, question.suspect, question.timeouts)
         while True:
             try:
                 answer = await self._answer(question, attempts)
                 self._judge(question, answer)
                 light = len(answer.body) < _HEAVY
-                found = self._read(question, answer) if light else await self._read_heavy(question, answer)
+                found, answer = self._read(question, answer) if light else await self._read_heavy(question, answer)
             except RateLimited:
                 question.let_go()
                 continue
@@ -178,16 +182,11 @@ class Asking:
         self.keys.accepted = True
         self.quota.earn()
 
-    def _read(self, question: Question[T], answer: Answer) -> T:
-        try:
-            return question.read(answer)
-        except (BadBody, GarbledBody):
-            clean = self.echoes.removed(answer)
-            if clean is answer:
-                raise
-        return question.read(clean)  # fails in the same way, and what it says and keeps holds no key
+    def _read(self, question: Question[T], answer: Answer) -> tuple[T, Answer]:
+        """What the answer holds, and the answer, neither with a key in it."""
+        return self.echoes.read(question.read, answer, kept=self.keeps_answers)
 
-    async def _read_heavy(self, question: Question[T], answer: Answer) -> T:
+    async def _read_heavy(self, question: Question[T], answer: Answer) -> tuple[T, Answer]:
         if len(answer.body) >= _LARGE:
             return await to_thread.run_sync(self._read, question, answer, limiter=self.aside)
         async with self.in_turn:  # entering it takes a turn of the loop
@@ -195,5 +194,9 @@ class Asking:
 
 
 def _health_of(answer: Answer) -> int:
-    """The status, as far as it speaks of the server's health: a maintenance page that says 200 is no sound answer."""
-    return _UNAVAILABLE if answer.status in _GOOD and answer.body[:1] == b"<" else answer.status
+    """The status, as far as it speaks of the server's health.
+
+    A maintenance page that says 200 is no sound answer, and neither is a 404 that a gateway gives.
+    """
+    unsound = answer.body[:1] == b"<" if answer.status in _GOOD else is_a_strangers(answer)
+    return _UNAVAILABLE if unsound else answer.status

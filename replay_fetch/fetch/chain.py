@@ -8,8 +8,13 @@ from replay_fetch.api import Trail, mark
 from replay_fetch.errors import ChainCut
 from replay_fetch.model import Page
 
-# Empty pages with a token happen; this many in a row lead nowhere.
-_EMPTY_IN_A_ROW = 5
+_MOST_EMPTY_IN_A_ROW = 500
+"""Empty pages with a token that are followed one after another.
+
+The vendor calls them normal in filtered lists and names no bound, so that hundreds must be walked over. But a
+chain that gives new tokens for ever must end: at 10 requests in 10 s, the tightest limit seen on other calls of
+this API, so many pages take one view eight minutes.
+"""
 
 
 class Chain:
@@ -17,7 +22,7 @@ class Chain:
 
     Raises ChainCut where the chain cannot be followed to its end:
 
-    1. more was promised, but no token given;
+    1. more was promised, but no token given; a page behind a token that has no body at all is no end;
     2. a token was seen before in this chain (a loop);
     3. too many empty pages in a row, or more pages than a view can have.
     """
@@ -43,6 +48,8 @@ class Chain:
         """The next page's token, None where ``page`` is the last one."""
         if page.token is None and page.has_more:
             raise ChainCut(f"page {self.pages + 1} says that more follows but gives no paging token")
+        if page.bodiless and page.token is None and self.pages:
+            raise ChainCut(f"page {self.pages + 1} has no body, though the page before it leads there")
         return self.lead_on(page.token, empty=not page.segments)
 
     def lead_on(self, token: str | None, *, empty: bool) -> str | None:
@@ -53,7 +60,7 @@ class Chain:
             return None
         if token in self._seen:
             raise ChainCut(f"paging loop: page {self.pages} gives a token that was followed before")
-        if self._empty > _EMPTY_IN_A_ROW:
+        if self._empty > _MOST_EMPTY_IN_A_ROW:
             raise ChainCut(f"{self._empty} empty pages in a row")
         if self.pages >= self._max_pages:
             raise ChainCut(f"more than {self._max_pages} pages")

@@ -9,10 +9,12 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from replay_fetch.api import FoundPage, Window, found_page, playlist_sessions, playlist_url, search_body, search_url
+from replay_fetch.api.playlists import PAGE_SIZE as PLAYLIST_PAGE
 from replay_fetch.api.search import PAGE_LIMIT
-from replay_fetch.errors import ChainCut, GaveUp, RequestError, ServerError, TokenRefused
+from replay_fetch.errors import ChainCut, GaveUp, RequestError, ServerError, ServerTimeout, Stalled, TokenRefused
 from replay_fetch.fetch.asking import Asking, Question
 from replay_fetch.fetch.chain import Chain
+from replay_fetch.fetch.stride import Stride
 from replay_fetch.moments import iso
 
 log = logging.getLogger(__name__)
@@ -21,6 +23,10 @@ log = logging.getLogger(__name__)
 _MOST_PAGES = 1000
 # What cannot be had of a stretch this short cannot be had.
 _SHORTEST_MS = 1000
+# A window that timed out so often is too long: each time takes as long as the server is patient.
+_TIMEOUTS = 2
+# Windows of half the length, and again half, in which the server fails without a word of time: less would not help.
+_FUTILE = 3
 
 
 @dataclass(slots=True)
@@ -30,8 +36,12 @@ class Search:
     asking: Asking
     query: str
     window: Window
+    stride: Stride
+    """Shared by searches that follow one another: the next begins at the length that held."""
     reached_ms: int = field(init=False)
     """What lies before is found."""
+    _futile: int = field(init=False, default=0)
+    """Windows in a row that the server failed over without a page."""
 
     def __post_init__(self) -> None:
         self.reached_ms = self.window.start_ms
@@ -39,28 +49,47 @@ class Search:
     async def pages(self) -> AsyncGenerator[FoundPage, None]:
         """Pages from the oldest events to the newest; where the window was split, events come twice.
 
-        A chain of pages ends early where its cursor is refused, where it goes in circles or on for
-        too long, where it stops on a full page, or where the server fails to the last attempt. Then
-        the search begins anew with the last event that was seen, or, where the chain got nowhere or the
-        events are not in order, with both halves of the window. Raises a RequestError where the API
-        refuses, or where even a second cannot be had.
+        A chain of pages ends early where its cursor is refused or cannot be read, where it goes in circles
+        or on for too long, where it stops on a full page, or where the server fails to the last attempt.
+        Then the search goes on from the last event that was seen or, where the chain got nowhere or the
+        events are not in order, with half the window. Windows that time out are halved at the second time,
+        and the next begins at the length that held. Raises a RequestError where the API refuses, or where
+        even a second cannot be had.
         """
-        pending = [self.window]
-        while pending:
-            window = pending.pop()
-            reached: int | None = window.start_ms
+        begin, end = self.window
+        while begin < end:
+            window = Window(begin, min(begin + self.stride.length_ms, end))
+            reached: int | None = begin
             try:
                 async with aclosing(self._chain(window)) as pages:
                     async for page in pages:
+                        self._futile = 0
                         reached = _reached(reached, page)
                         self.reached_ms = max(self.reached_ms, reached or 0)
                         yield page
             except (ChainCut, TokenRefused, GaveUp) as cut:
-                rest = _rest(window, reached, cut)
-                log.info("searching on from %s: %s", iso(rest[0].start_ms), cut)
-                pending += reversed(rest)
+                begin = self._go_on(window, reached, cut)
+                log.info("searching on from %s: %s", iso(begin), cut)
             else:
-                self.reached_ms = window.end_ms
+                self.stride.held(window.length_ms)
+                begin = window.end_ms
+                self.reached_ms = max(self.reached_ms, begin)
+
+    def _go_on(self, window: Window, reached: int | None, cut: RequestError) -> int:
+        """From when to search on; raises ``cut`` where no shorter window would help."""
+        cause = cut.__cause__
+        timed_out = isinstance(cause, (ServerTimeout, Stalled))
+        if isinstance(cut, GaveUp) and not timed_out:
+            self._futile += 1
+            if not isinstance(cause, ServerError) or self._futile > _FUTILE:
+                raise cut
+        begin = window.start_ms if reached is None else min(reached, window.end_ms - 1)
+        got_on = begin > window.start_ms
+        if not got_on and window.length_ms <= _SHORTEST_MS:
+            raise cut
+        if timed_out or not got_on:
+            self.stride.too_long(window.length_ms)
+        return begin
 
     async def _chain(self, window: Window) -> AsyncGenerator[FoundPage, None]:
         chain, token, full = Chain(_MOST_PAGES), None, PAGE_LIMIT
@@ -69,6 +98,8 @@ class Search:
             yield page
             token = chain.lead_on(page.token, empty=not page.events)
             if token is None:
+                if page.more:
+                    raise ChainCut(f"the search {page.more}")
                 if page.events >= full:
                     raise ChainCut(f"the search stops on a full page of {page.events} events")
                 return
@@ -82,6 +113,7 @@ class Search:
             search_body(self.query, window, token),
             first_page=token is None,
             what="the events search",
+            timeouts=_TIMEOUTS if window.length_ms > _SHORTEST_MS else None,
         )
         page, _ = await self.asking.ask(question)
         return page
@@ -90,7 +122,8 @@ class Search:
 async def sessions_of(asking: Asking, playlist: str) -> list[str]:
     """The ids of a playlist's sessions, each once; raises NotFound where there is no such playlist.
 
-    Pages are asked for until one brings nothing new: how large the API lets a page be is not known.
+    Pages are asked for until one brings nothing new: how large the API lets a page be is not known. Raises
+    ChainCut where a full page comes again: then nobody can tell what lies behind it.
     """
     what = f"playlist {playlist}"
     sessions: dict[str, None] = {}
@@ -100,6 +133,8 @@ async def sessions_of(asking: Asking, playlist: str) -> list[str]:
         known = len(sessions)
         sessions |= dict.fromkeys(listed)
         if len(sessions) == known:
+            if len(listed) >= PLAYLIST_PAGE:
+                raise ChainCut(f"{what} repeats a full page of {len(listed)} sessions, so its end cannot be found")
             break
     return list(sessions)
 
@@ -110,15 +145,3 @@ def _reached(reached: int | None, page: FoundPage) -> int | None:
         return reached
     in_order = page.first_ms is not None and page.first_ms >= reached
     return page.last_ms if in_order else None
-
-
-def _rest(window: Window, reached: int | None, cut: RequestError) -> list[Window]:
-    """What is to be searched still, in order; raises ``cut`` where no split would help."""
-    if isinstance(cut, GaveUp) and not isinstance(cut.__cause__, ServerError):
-        raise cut  # less to search would not mend the network
-    start = window.start_ms if reached is None else min(reached, window.end_ms - 1)
-    if start > window.start_ms:
-        return [Window(start, window.end_ms)]
-    if window.length_ms <= _SHORTEST_MS:
-        raise cut
-    return list(window.halves())

@@ -64,6 +64,8 @@ class Walk:
         self._hold = Hold(asking.memory) if asking.memory else None
         self._cut: ChainCut | None = None
         self._missing: NotFound | None = None
+        self.rests_on_absence = False
+        """A store said that it does not have the view, or said nothing: any box on the way can give such an answer."""
         self.suspect = False
         """Its faults are its own from the start: an earlier run gave it up."""
         self._known = False
@@ -116,7 +118,7 @@ class Walk:
                 self._view, self.source, self._token, self._hold, suspect=self.suspect
             )
         except NotFound as error:
-            self._missing = error
+            self._missing, self.rests_on_absence = error, True
             return self._next_source()
         except TokenRefused:
             if not self._restarts:
@@ -124,6 +126,7 @@ class Walk:
             self._begin(Start(), restarts=self._restarts - 1)
             return Restart.RESTART
         self._found = self._found or bool(page.segments)
+        self.rests_on_absence |= page.bodiless
         self._follow(page)
         return page, answer
 

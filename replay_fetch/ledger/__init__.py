@@ -5,6 +5,6 @@ from replay_fetch.ledger.found import FoundViews
 from replay_fetch.ledger.header import check_file
 from replay_fetch.ledger.ledger import Ledger, ToDo
 from replay_fetch.ledger.loading import Clash, LoadedList
-from replay_fetch.ledger.totals import Totals
+from replay_fetch.ledger.totals import Reason, Totals
 
-__all__ = ["Clash", "DamagedLedger", "FoundViews", "Ledger", "LoadedList", "ToDo", "Totals", "check_file"]
+__all__ = ["Clash", "DamagedLedger", "FoundViews", "Ledger", "LoadedList", "Reason", "ToDo", "Totals", "check_file"]

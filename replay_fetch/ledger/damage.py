@@ -19,6 +19,10 @@ def way_out(path: Path) -> str:
     return f"`replay-fetch verify --rebuild {path.parent.parent}` makes a new one from manifest and files"
 
 
+class DamagedRow(Exception):
+    """A row holds a value that was never written."""
+
+
 class DamagedLedger(ArchiveError):
     """The ledger is damaged; a new one can be made without it."""
 

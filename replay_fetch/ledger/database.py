@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Self
 
 from replay_fetch.errors import ArchiveError
-from replay_fetch.ledger.damage import failure
+from replay_fetch.ledger.damage import DamagedLedger, DamagedRow, failure
 from replay_fetch.ledger.header import check_file
 from replay_fetch.ledger.read_only import connected_read_only
-from replay_fetch.ledger.schema import APPLICATION_ID, FORMAT, PRAGMAS, TABLES
+from replay_fetch.ledger.schema import APPLICATION_ID, FORMAT, LATER_TABLES, PRAGMAS, TABLES
 
 
 class _Turn:
@@ -34,6 +34,8 @@ class _Turn:
         self._lock.release()
         if isinstance(error, OSError):
             raise ArchiveError(f"the ledger {self._path} cannot be opened: {error.strerror}") from error
+        if isinstance(error, DamagedRow):
+            raise DamagedLedger(self._path, str(error)) from error
         if isinstance(error, sqlite3.DatabaseError):
             raise failure(self._path, error) from error
 
@@ -42,6 +44,8 @@ class Database:
     """A connection that threads may share: one uses it at a time."""
 
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
+        self.blank = False
+        """Nothing was ever kept: a run was killed before its first commit, or there is no ledger at all."""
         self._db = db
         self._path = path
         self._turn = _Turn(path)
@@ -60,19 +64,30 @@ class Database:
             opening.callback(db.close)
             ledger = cls(db, path)
             # Empty also where a run was killed while it made one: that is rolled back when it is first read.
-            if not db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+            if not ledger._has_tables():
                 ledger._make_tables()
             for pragma in PRAGMAS:
                 db.execute(pragma)
+            db.execute(LATER_TABLES)
             opening.pop_all()
         return ledger
 
     @classmethod
     def open_read_only(cls, path: Path) -> Self:
-        """Open an existing ledger for reading, also while a run writes to it and where nobody can write."""
-        check_file(path)
+        """Open a ledger for reading, also while a run writes to it and where nobody can write.
+
+        One that is not there yet, or has no tables yet, reads as one that is empty.
+        """
         with _Turn(path):
-            return cls(connected_read_only(path), path)
+            if check_file(path):
+                ledger = cls(connected_read_only(path), path)
+                if ledger._has_tables():
+                    return ledger
+                ledger.close()  # a first run was killed while it made them, which is rolled back
+            ledger = cls(sqlite3.connect(":memory:", check_same_thread=False, isolation_level=None), path)
+            ledger._make_tables()
+            ledger.blank = True
+            return ledger
 
     def copy_to(self, path: Path) -> Self:
         """One with the same content at ``path``, to try things with."""
@@ -84,6 +99,9 @@ class Database:
     def close(self) -> None:
         """Fold the write-ahead log back in and let go of the file."""
         self._db.close()
+
+    def _has_tables(self) -> bool:
+        return bool(self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
 
     def _make_tables(self) -> None:
         """Before the write-ahead log is switched on, so that the file's own header tells what it is."""

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
+
+import orjson
 
 from replay_fetch.ledger.damage import DamagedLedger
 from replay_fetch.ledger.database import Database
-from replay_fetch.ledger.loading import LoadedList, load_rows
+from replay_fetch.ledger.loading import ListRow, LoadedList, load_rows
 from replay_fetch.ledger.restoring import restore_rows
 from replay_fetch.ledger.rows import (
     COUNT_TO_DO,
     LACKING_PARTIAL,
+    LATEST_FETCHED,
     RECORD,
+    SPREAD,
     TO_DO,
     VIEWS,
     planned_view,
     result_row,
     view_record,
 )
-from replay_fetch.ledger.totals import Totals, sum_views
+from replay_fetch.ledger.setting import Setting, State
+from replay_fetch.ledger.totals import Reason, Totals, sum_reasons, sum_views
 from replay_fetch.model import Outcome, PlannedView, View, ViewRecord
 
 
@@ -37,6 +42,9 @@ class Ledger(Database):
     A transaction that cannot be written (disk full, damage) raises ArchiveError and changes nothing.
     """
 
+    _understood = False
+    """The latest commit named views whose raw pages go."""
+
     # --- settings of the archive
 
     def setting(self, name: str) -> str | None:
@@ -50,6 +58,11 @@ class Ledger(Database):
         with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
 
+    def drop_setting(self, name: str) -> None:
+        """Keep a value no longer."""
+        with self._transaction():
+            self._db.execute("DELETE FROM setting WHERE name = ?", (name,))
+
     # --- the plan
 
     def known_list(self, fingerprint: str) -> LoadedList | None:
@@ -61,8 +74,8 @@ class Ledger(Database):
         number, _, rows, views, duplicates = newest
         return LoadedList(number, rows, views, duplicates, [])
 
-    def load(self, rows: Iterable[tuple[int, View, int | None]]) -> LoadedList:
-        """Add rows (line, view, expected segments) as a list of their own, in one transaction.
+    def load(self, rows: Iterable[ListRow]) -> LoadedList:
+        """Add rows (line, view, expected segments, and perhaps its date) as a list of their own, in one transaction.
 
         An exception out of ``rows`` leaves the ledger as it was.
         """
@@ -71,9 +84,11 @@ class Ledger(Database):
             loaded = load_rows(self._db, number, rows)
             columns = (number, loaded.rows, loaded.views, loaded.duplicates)
             self._db.execute("INSERT INTO list VALUES (?, NULL, ?, ?, ?)", columns)
+            came_in = "UPDATE setting SET value = ? WHERE name = ? AND value = ?"
+            self._db.execute(came_in, (State.LOADED, Setting.STATE, State.CLEAN))
         return loaded
 
-    def rehearse(self, rows: Iterable[tuple[int, View, int | None]]) -> tuple[LoadedList, Totals]:
+    def rehearse(self, rows: Iterable[ListRow]) -> tuple[LoadedList, Totals]:
         """What `load` would return, and the sums over that list; the ledger stays as it is."""
         with self._transaction(keep=False):
             loaded = load_rows(self._db, 0, rows)
@@ -98,6 +113,17 @@ class Ledger(Database):
         with self._turn:
             return int(self._db.execute(COUNT_TO_DO, where).fetchone()[0])
 
+    def latest_fetched(self, list_number: int | None, at_most: int) -> list[tuple[PlannedView, str]]:
+        """Views of a list, or of any, that have segments; the latest sessions first, each with its store."""
+        with self._turn:
+            rows = self._db.execute(LATEST_FETCHED, {"list": list_number, "limit": at_most}).fetchall()
+        return [(record.planned, record.source) for record in map(view_record, rows)]
+
+    def spread(self, list_number: int, at_most: int) -> list[View]:
+        """Views of different sessions, evenly spread over the sessions of a list."""
+        with self._turn:
+            return [View(*row) for row in self._db.execute(SPREAD, {"list": list_number, "parts": at_most})]
+
     def forget_tokens(self, but: Outcome | None = None) -> None:
         """Let every unfinished chain begin anew, except those of views that ended in ``but``."""
         with self._transaction():
@@ -116,14 +142,29 @@ class Ledger(Database):
 
     # --- results
 
-    def record(self, records: Iterable[ViewRecord], unnamed: Iterable[int] = ()) -> None:
+    def record(
+        self, records: Iterable[ViewRecord], unnamed: Iterable[int] = (), understood: Sequence[View] = ()
+    ) -> None:
         """Keep how views ended and where their bytes lie, all or none of them.
 
-        ``unnamed`` are sessions whose new file gets its name only after this.
+        ``unnamed`` are sessions whose new file gets its name only after this, ``understood`` views whose raw pages
+        are removed then.
         """
         with self._transaction():
             self._db.executemany(RECORD, map(result_row, records))
             self._db.executemany("INSERT OR IGNORE INTO unnamed VALUES (?)", ((session,) for session in unnamed))
+            if understood or self._understood:
+                views = orjson.dumps([list(view) for view in understood]).decode()
+                self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (Setting.UNDERSTOOD, views))
+        self._understood = bool(understood)
+
+    def understood(self) -> list[View]:
+        """Views whose raw pages may still be there, though they are understood."""
+        return [View(*ids) for ids in orjson.loads(self.setting(Setting.UNDERSTOOD) or "[]")]
+
+    def raw_removed(self) -> None:
+        """No raw pages are to be removed any more."""
+        self.drop_setting(Setting.UNDERSTOOD)
 
     def unnamed(self) -> list[tuple[int, str]]:
         """Sessions, by number and id, whose new file may still be without its name."""
@@ -181,3 +222,8 @@ class Ledger(Database):
         """Sums by outcome over one list, or over the whole archive."""
         with self._turn:
             return sum_views(self._db, list_number)
+
+    def reasons(self, list_number: int) -> list[Reason]:
+        """Why views of a list are not finished, and how many each."""
+        with self._turn:
+            return sum_reasons(self._db, list_number)

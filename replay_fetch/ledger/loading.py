@@ -18,11 +18,11 @@ _NAMED = 100
 # Batches lie in temporary files, not in memory: first as they come, then by session.
 _INCOMING = """
 CREATE TEMP TABLE IF NOT EXISTS incoming (
-  n INTEGER PRIMARY KEY, line INTEGER, session_id TEXT COLLATE NOCASE, view_id TEXT, expected INTEGER
+  n INTEGER PRIMARY KEY, line INTEGER, session_id TEXT COLLATE NOCASE, view_id TEXT, expected INTEGER, dated INTEGER
 )
 """
 _ARRANGED = "CREATE TEMP TABLE IF NOT EXISTS arranged AS SELECT * FROM incoming"
-_TAKE = "INSERT INTO incoming (line, session_id, view_id, expected) VALUES (?, ?, ?, ?)"
+_TAKE = "INSERT INTO incoming (line, session_id, view_id, expected, dated) VALUES (?, ?, ?, ?, ?)"
 _ARRANGE = "INSERT INTO arranged SELECT * FROM incoming ORDER BY session_id, n"
 # A session's number is that of the first row that named it: sessions keep the order of the list.
 _ADD_SESSIONS = """
@@ -44,6 +44,15 @@ WHERE arranged.session_id = session.session_id COLLATE BINARY ORDER BY session, 
 ON CONFLICT (session, view_id) DO UPDATE SET list = excluded.list, expected = coalesce(excluded.expected, expected)
 WHERE list <> excluded.list
 """  # noqa: S608 - names of tables
+# When views began that have a count of segments; most lists say neither.
+_ADD_DATES = f"""
+INSERT OR REPLACE INTO dated (row, at) SELECT row, dated FROM {_JOINED} CROSS JOIN view USING (session, view_id)
+WHERE dated IS NOT NULL ORDER BY row
+"""  # noqa: S608 - names of tables
+
+
+ListRow = tuple[int, View, int | None] | tuple[int, View, int | None, int | None]
+"""Line, view, expected segments and, in seconds since 1970, when the view began, where the list says both."""
 
 
 class Clash(NamedTuple):
@@ -70,8 +79,8 @@ class LoadedList(NamedTuple):
         return self.rows - self.views - self.duplicates
 
 
-def load_rows(db: sqlite3.Connection, number: int, rows: Iterable[tuple[int, View, int | None]]) -> LoadedList:
-    """Add the rows (line, view, expected segments) to the plan as list ``number``.
+def load_rows(db: sqlite3.Connection, number: int, rows: Iterable[ListRow]) -> LoadedList:
+    """Add the rows to the plan as list ``number``.
 
     Runs inside the caller's transaction; memory does not grow with the rows.
     """
@@ -80,7 +89,7 @@ def load_rows(db: sqlite3.Connection, number: int, rows: Iterable[tuple[int, Vie
     (before,) = db.execute("SELECT coalesce(max(row), 0) FROM view").fetchone()
     total = views = clashing = 0
     clashes: list[Clash] = []
-    unread = ((line, view.session_id, view.view_id, expected) for line, view, expected in rows)
+    unread = ((line, *view, expected, *(dated or (None,))) for line, view, expected, *dated in rows)
     while taken := db.executemany(_TAKE, itertools.islice(unread, _BATCH)).rowcount:
         place = {"before": before + total, "list": number}
         db.execute(_ARRANGE)
@@ -90,6 +99,7 @@ def load_rows(db: sqlite3.Connection, number: int, rows: Iterable[tuple[int, Vie
         clashing += len(named) + sum(1 for _ in found)
         clashes += named
         views += db.execute(_ADD_VIEWS, place).rowcount
+        db.execute(_ADD_DATES)
         total += taken
         for emptied in ("incoming", "arranged"):
             db.execute(f"DELETE FROM {emptied}")  # noqa: S608 - names of tables

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 from msgspec.structs import replace
 
-from replay_fetch.model import Outcome, PlannedView, Span, View, ViewRecord
+from replay_fetch.ledger.damage import DamagedRow
+from replay_fetch.model import EXPECTED, Outcome, PlannedView, Span, View, ViewRecord
 
 _FINISHED = ", ".join(f"'{outcome}'" for outcome in Outcome if outcome.finished)
 _UNFINISHED = f"(outcome IS NULL OR outcome NOT IN ({_FINISHED}))"
@@ -39,8 +41,8 @@ _YOUNG = "coalesce(json_extract(about, '$.end_ms') / 1000, ended_at) >= :young"
 _OPEN = f"list = :list AND ({_UNFINISHED} OR {_YOUNG})"
 # CROSS JOIN holds sqlite to this order of loops: down the views by session, from where the last call ended.
 TO_DO = f"""
-SELECT {_COLUMNS} FROM view CROSS JOIN session ON session.session = view.session LEFT JOIN result USING (row)
-WHERE view.session >= :session AND (view.session > :session OR row > :row) AND {_OPEN}
+SELECT {_COLUMNS}, dated.at FROM view CROSS JOIN session ON session.session = view.session LEFT JOIN result USING (row)
+LEFT JOIN dated USING (row) WHERE view.session >= :session AND (view.session > :session OR row > :row) AND {_OPEN}
 ORDER BY view.session, row LIMIT :limit
 """
 COUNT_TO_DO = f"""
@@ -50,6 +52,20 @@ LACKING_PARTIAL = """
 SELECT DISTINCT session FROM view JOIN result USING (row)
 WHERE size > 0 AND whole_offset IS NULL AND partial_offset IS NULL ORDER BY session
 """
+LATEST_FETCHED = f"""
+SELECT {_COLUMNS} FROM view CROSS JOIN result USING (row) CROSS JOIN session ON session.session = view.session
+WHERE (:list IS NULL OR list = :list) AND outcome = '{Outcome.FETCHED}' ORDER BY view.session DESC LIMIT :limit
+"""
+# The last view of the session at the end of each part: sessions have the numbers of the rows that named them.
+SPREAD = """
+WITH RECURSIVE
+  ends AS (SELECT min(session) AS first, max(session) AS last FROM view WHERE list = :list),
+  part (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM part WHERE n < :parts)
+SELECT DISTINCT session_id, view_id FROM part JOIN ends JOIN view ON (view.session, view.view_id) = (
+  SELECT session, view_id FROM view
+  WHERE list = :list AND session <= first + (last - first) * n / :parts ORDER BY session DESC, view_id DESC LIMIT 1
+) JOIN session USING (session)
+"""
 RECORD = f"""
 INSERT OR REPLACE INTO result (row, {", ".join(_RESULT)}, ended_at)
 VALUES (?, {", ".join("?" * len(_RESULT))}, CAST(strftime('%s', 'now') AS INTEGER))
@@ -58,7 +74,8 @@ VALUES (?, {", ".join("?" * len(_RESULT))}, CAST(strftime('%s', 'now') AS INTEGE
 _OF_PLAN = slice(len(_PLANNED))
 _OF_RECORD = slice(_OF_PLAN.stop, _OF_PLAN.stop + len(_FIELDS))
 _OF_WHOLE = slice(_OF_RECORD.stop, _OF_RECORD.stop + len(Span._fields))
-_OF_PARTIAL = slice(_OF_WHOLE.stop, None)
+_OF_PARTIAL = slice(_OF_WHOLE.stop, _OF_WHOLE.stop + len(Span._fields))
+_DATED = len(_READ)  # in a row of TO_DO alone
 _REASON = _READ.index("reason")  # NULL where there is no row in result
 _NO_SPAN = (None,) * len(Span._fields)
 
@@ -73,6 +90,13 @@ def planned_view(columns: tuple[Any, ...]) -> PlannedView:  # sqlite3 does not t
 
 def view_record(columns: tuple[Any, ...]) -> ViewRecord:
     """The record that a row of `VIEWS` holds; one without outcome where the view has not ended."""
+    try:
+        return _view_record(columns)
+    except (ValueError, TypeError) as error:
+        raise DamagedRow(str(error)) from error
+
+
+def _view_record(columns: tuple[Any, ...]) -> ViewRecord:
     planned = _planned(columns)
     if columns[_REASON] is None:
         return ViewRecord(planned)
@@ -87,7 +111,7 @@ def view_record(columns: tuple[Any, ...]) -> ViewRecord:
         segments=segments,
         size=size,
         sha256=sha256,
-        checks=orjson.loads(checks),
+        checks=_recorded(orjson.loads(checks)) | planned.lacking(segments),
         about=orjson.loads(about),
         token=token,
         part=part,
@@ -98,7 +122,8 @@ def view_record(columns: tuple[Any, ...]) -> ViewRecord:
 
 def _planned(columns: tuple[Any, ...]) -> PlannedView:
     row, session, session_id, view_id, expected = columns[_OF_PLAN]
-    return PlannedView(row, session, View(session_id, view_id), expected)
+    dated = columns[_DATED] if len(columns) > _DATED else None
+    return PlannedView(row, session, View(session_id, view_id), expected, None, dated)
 
 
 def result_row(record: ViewRecord) -> tuple[object, ...]:
@@ -113,13 +138,18 @@ def result_row(record: ViewRecord) -> tuple[object, ...]:
         record.segments,
         record.size,
         record.sha256,
-        orjson.dumps(record.checks).decode(),
+        orjson.dumps(_recorded(record.checks)).decode(),
         orjson.dumps(record.about).decode(),
         record.token,
         record.part,
         *(record.whole or _NO_SPAN),
         *(record.partial or _NO_SPAN),
     )
+
+
+def _recorded(checks: Mapping[str, object]) -> dict[str, object]:
+    """The warnings that are kept with a view; what a list expects is not one, for a later list may say else."""
+    return {name: value for name, value in checks.items() if name != EXPECTED}
 
 
 def _span(columns: tuple[Any, ...]) -> Span | None:

@@ -34,6 +34,9 @@ CREATE TABLE result (
 );
 """
 
+# 5. Dates came later: a ledger that was made before gets the table when it is next written to.
+LATER_TABLES = "CREATE TABLE IF NOT EXISTS dated (row INTEGER PRIMARY KEY, at INTEGER NOT NULL)"
+
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     # A commit is on the disk when it returns: "finished" survives a power cut. Commits are grouped, so

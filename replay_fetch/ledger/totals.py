@@ -3,22 +3,47 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from dataclasses import astuple, dataclass, field
 from operator import add
+from typing import NamedTuple
 
+from replay_fetch.ledger.damage import DamagedRow
 from replay_fetch.model import Noted, Outcome
 
 # ``checks`` is JSON without a space: its keys are found as they stand, for no value in it is text.
 _SUMS = """
 SELECT outcome, count(*), coalesce(sum(segments), 0), coalesce(sum(pages), 0), coalesce(sum(size), 0),
-  count(nullif(checks, '{{}}')),
-  count(nullif(instr(checks, '"gaps"'), 0)),
-  count(nullif(instr(checks, '"repeats"'), 0)),
-  count(nullif(instr(checks, '"lacks_full_snapshot"'), 0)),
-  count(nullif(instr(checks, '"segments_expected"'), 0))
+  count(CASE WHEN {gaps} OR {repeats} OR {lacks} OR {fewer} THEN 1 END),
+  count(CASE WHEN {gaps} THEN 1 END),
+  count(CASE WHEN {repeats} THEN 1 END),
+  count(CASE WHEN {lacks} THEN 1 END),
+  count(CASE WHEN {fewer} THEN 1 END)
 FROM view LEFT JOIN result USING (row) {where} GROUP BY outcome
 """
+# The last one hangs on the list, which may be newer than what is kept with the view.
+_WARNINGS = {
+    "gaps": """instr(checks, '"gaps"')""",
+    "repeats": """instr(checks, '"repeats"')""",
+    "lacks": """instr(checks, '"lacks_full_snapshot"')""",
+    "fewer": "expected > segments",
+}
+_REASONS = """
+SELECT outcome, reason, count(*) AS views FROM view JOIN result USING (row)
+WHERE list = :list AND outcome NOT IN ({finished}) GROUP BY outcome, reason ORDER BY views DESC, outcome, reason
+"""
+# Reasons that name a number of their own are as many as the views.
+_MOST_REASONS = 20
+OTHER_REASONS = "other reasons"
 _SESSIONS = "SELECT count(DISTINCT session) FROM view {where}"
+
+
+class Reason(NamedTuple):
+    """Why views are not finished, and how many."""
+
+    outcome: Outcome
+    reason: str
+    views: int
 
 
 @dataclass(slots=True)
@@ -49,14 +74,39 @@ def sum_views(db: sqlite3.Connection, list_number: int | None) -> Totals:
     """Sum over the views of list ``list_number``, or over all of them."""
     where = "" if list_number is None else "WHERE list = :list"
     totals = Totals()
-    for outcome, views, segments, pages, size, *noted in db.execute(_SUMS.format(where=where), {"list": list_number}):
+    for outcome, views, segments, pages, size, *noted in db.execute(
+        _SUMS.format(where=where, **_WARNINGS), {"list": list_number}
+    ):
         if outcome is None:
             totals.unasked += views
         else:
-            totals.outcomes[Outcome(outcome)] = views
+            totals.outcomes[_known(outcome)] = views
         totals.segments += segments
         totals.pages += pages
         totals.size += size
         totals.noted = Noted(*map(add, astuple(totals.noted), noted))
     (totals.sessions,) = db.execute(_SESSIONS.format(where=where), {"list": list_number}).fetchone()
     return totals
+
+
+def _known(outcome: str) -> Outcome:
+    try:
+        return Outcome(outcome)
+    except ValueError as error:
+        raise DamagedRow(str(error)) from error
+
+
+def sum_reasons(db: sqlite3.Connection, list_number: int) -> list[Reason]:
+    """Why views of list ``list_number`` are not finished, the most frequent reasons first."""
+    finished = ", ".join(f"'{outcome}'" for outcome in Outcome if outcome.finished)
+    found: list[Reason] = []
+    named: Counter[Outcome] = Counter()
+    others: Counter[Outcome] = Counter()
+    for text, reason, views in db.execute(_REASONS.format(finished=finished), {"list": list_number}):
+        outcome = _known(text)
+        named[outcome] += 1
+        if named[outcome] <= _MOST_REASONS:
+            found.append(Reason(outcome, reason, views))
+        else:
+            others[outcome] += views
+    return found + [Reason(outcome, OTHER_REASONS, views) for outcome, views in others.items()]

@@ -31,5 +31,6 @@ async def connected(
             fetch.retries,
             keys or KeyWatch(),
             echoes=Echoes(credentials),
+            keeps_answers=settings.archive.keep_raw,
             memory=Memory(on_their_way),
         )

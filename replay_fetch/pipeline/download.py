@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Awaitable
+import logging
+import time
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -14,7 +16,8 @@ from anyio import to_thread
 from replay_fetch.archive import Layout, Report, Writer, write_report
 from replay_fetch.archive.session_file import DamagedFile
 from replay_fetch.errors import ArchiveError, ReplayFetchError
-from replay_fetch.ledger import Ledger, ToDo, Totals
+from replay_fetch.fetch import KeyWatch
+from replay_fetch.ledger import Ledger, Reason, ToDo, Totals
 from replay_fetch.memory import for_pages
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
@@ -23,6 +26,7 @@ from replay_fetch.pipeline.planning import Plan
 from replay_fetch.pipeline.run import Run, Stop
 from replay_fetch.pipeline.show import Complaints, PacerMoment, count_records, where_workers_stand
 from replay_fetch.pipeline.slowest import Slowest
+from replay_fetch.pipeline.verdicts import LOOK_AT
 from replay_fetch.progress import (
     Course,
     Limiting,
@@ -36,6 +40,8 @@ from replay_fetch.progress import (
     watch,
 )
 from replay_fetch.settings import Credentials, Settings
+
+log = logging.getLogger(__name__)
 
 
 class Download:
@@ -54,6 +60,8 @@ class Download:
         self._cut_short = False
         self.standstill = 0.0
         """Seconds for which the event loop may stand still for a commit: see the writer's."""
+        self.epoch: Callable[[], float] = time.time
+        """The time on the wall, by which a recording is young or not."""
         self.failure: ReplayFetchError | None = None
         """Why the run ended before its list did; what was fetched until then is kept and reported."""
 
@@ -72,13 +80,16 @@ class Download:
         totals = await to_thread.run_sync(self._ledger.totals, plan.list_number)
         if totals.unasked and self.failure is None and not self._cut_short:
             self.failure = ArchiveError(f"{totals.unasked} views ended without an outcome: a defect, please report it")
-        summed = self._report(plan, totals)
+        reasons = await to_thread.run_sync(self._ledger.reasons, plan.list_number)
+        summed = self._report(plan, totals, reasons)
         summed = dataclasses.replace(
             summed,
             started=started.isoformat(timespec="seconds"),
             seconds=round(anyio.current_time() - began, 3),
             interrupted=self._cut_short,
         )
+        if summed.nothing_there:
+            log.warning("not one view of the list is there: %s", LOOK_AT)
         await self._stage(to_thread.run_sync(write_report, self._layout, summed))
         if self._metrics is not None:
             last = Moment(self._stats, Speed(), self._pacer_moment(), summed.seconds)
@@ -97,7 +108,9 @@ class Download:
         _, room = for_pages(settings.fetch.memory_limit)
         writer = Writer(self._layout, self._ledger, settings.archive, partial(count_records, stats, Complaints()), room)
         writer.standstill = self.standstill
-        async with connected(settings, self._credentials, self._pacer, stats) as asking:
+        keys = KeyWatch(alone=False)
+        async with connected(settings, self._credentials, self._pacer, stats, keys) as asking:
+            asking.epoch = self.epoch
             run = Run(self._ledger, todo, asking, writer, settings, stop, self._slowest)
             async with anyio.create_task_group() as shown:
                 limiting = Limiting()
@@ -129,7 +142,7 @@ class Download:
         self._stats.views_total, self._stats.finished_before = plan.views, plan.views - views_to_do
         self._stats.bad_rows, self._stats.duplicates = plan.bad_rows, plan.duplicates
 
-    def _report(self, plan: Plan, totals: Totals) -> Report:
+    def _report(self, plan: Plan, totals: Totals, reasons: Sequence[Reason]) -> Report:
         stats, snapshot = self._stats, self._pacer.snapshot()
         return Report(
             list_name=plan.list_name,
@@ -140,6 +153,7 @@ class Download:
             unasked=totals.unasked,
             finished_before=stats.finished_before,
             noted=totals.noted,
+            reasons=[reason._asdict() for reason in reasons],
             segments=totals.segments,
             bytes=totals.size,
             requests=stats.requests,

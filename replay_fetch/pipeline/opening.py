@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import msgspec
 import orjson
 
 from replay_fetch.archive import Layout, check_ledger_is_there, clear, make_good, opened, require, write_manifest
+from replay_fetch.archive.aside import Aside, set_aside
 from replay_fetch.archive.commit import Committer
 from replay_fetch.errors import SettingsError
 from replay_fetch.ledger import Ledger, check_file
@@ -29,6 +31,8 @@ def open_archive(out: Path, settings: Settings) -> Iterator[tuple[Layout, Ledger
     compression than is asked for.
     """
     with open_as_it_is(out, settings.archive.compress) as (layout, ledger):
+        if ledger.setting(Setting.COMPRESSION) is None:  # the first download decides, be it by saying nothing
+            ledger.set_setting(Setting.COMPRESSION, layout.compression)
         begin_chains_anew(ledger, settings.api)
         yield layout, ledger
 
@@ -39,10 +43,21 @@ def open_as_it_is(out: Path, compress: Compression | None = None) -> Iterator[tu
     check_usable(out, compress)
     with opened(out) as folder, closing(Ledger.open(folder.ledger)) as ledger:
         layout = dataclasses.replace(folder, compression=_compression(ledger, compress))
-        if ledger.setting(Setting.STATE) == State.RUNNING:
+        _set_aside(layout, ledger)
+        if ledger.setting(Setting.STATE) in {State.RUNNING, State.REBUILT}:
             make_good(layout, ledger)
         clear(layout, ledger)
         yield layout, ledger
+
+
+def _set_aside(layout: Layout, ledger: Ledger) -> None:
+    """Do first what a killed rebuild had still to do: all that follows would remove it."""
+    noted = ledger.setting(Setting.ASIDE)
+    if noted is not None:
+        aside = msgspec.json.decode(noted, type=Aside)
+        set_aside(layout, aside)
+        ledger.set_setting(Setting.REBUILT_ASIDE, aside.folder)
+        ledger.drop_setting(Setting.ASIDE)
 
 
 def check_usable(out: Path, compress: Compression | None = None) -> None:
@@ -107,7 +122,8 @@ def _compression(ledger: Ledger, asked: Compression | None) -> Compression:
     if made_with is None:
         made_with = asked or Compression.NONE
         require(made_with)
-        ledger.set_setting(Setting.COMPRESSION, made_with)
+        if asked is not None:
+            ledger.set_setting(Setting.COMPRESSION, made_with)
     elif asked is not None and asked != made_with:
         raise SettingsError(f"the archive was made with --compress {made_with}; leave that out, or use another OUT")
     require(Compression(made_with))

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from replay_fetch.ledger import Ledger, LoadedList, Totals
-from replay_fetch.model import View
-from replay_fetch.plan import BadRow, ViewList
+from replay_fetch.plan import BadRow, PlannedRow, RepeatedHeader, ViewList
 from replay_fetch.progress.units import count
 
 log = logging.getLogger(__name__)
@@ -23,13 +22,14 @@ _PERIOD, _GLANCE = 10.0, 10_000
 
 @dataclass(slots=True)
 class Plan:
-    """What a list came to: ``rows`` = ``views`` + ``duplicates`` + ``bad_rows``."""
+    """What a list came to: ``rows`` = ``views`` + ``duplicates`` + ``bad_rows``; repeated headers are no rows."""
 
     list_name: str = ""
     list_number: int = 0
     views: int = 0
     duplicates: int = 0
     bad_rows: int = 0
+    repeated_headers: int = 0
     reasons: list[str] = field(default_factory=list)
     """Of the first bad rows, each with its line."""
     loaded: bool = True
@@ -60,6 +60,12 @@ class Plan:
             whose = "a download's " if self.rehearsed else ""
             log.warning("more bad rows follow; %sreport.json names the first %d", whose, _KEPT)
 
+    def pass_over(self, header: RepeatedHeader) -> None:
+        """Count a header in the middle of the list, and name the line of the first."""
+        self.repeated_headers += 1
+        if self.repeated_headers == 1:
+            log.info("line %d holds the header again, as where lists are put together; it is passed over", header.line)
+
 
 def load_plan(ledger: Ledger, views: ViewList, fingerprint: str | None) -> Plan:
     """Load ``views`` into the ledger, unless its newest list is the same.
@@ -69,12 +75,12 @@ def load_plan(ledger: Ledger, views: ViewList, fingerprint: str | None) -> Plan:
     known = ledger.known_list(fingerprint) if fingerprint else None
     if known is not None:
         plan = Plan(views.name, known.number, known.views, known.duplicates, loaded=False)
-        _warn_of_nothing(plan)
+        _tell(plan)
         return plan
     plan = Plan(views.name)
     with views:
         plan.note(ledger.load(_good_rows(views, plan)))
-    _warn_of_nothing(plan)
+    _tell(plan)
     if fingerprint and not plan.bad_rows:
         ledger.remember_list(plan.list_number, fingerprint)
     return plan
@@ -86,22 +92,27 @@ def rehearse_plan(ledger: Ledger, views: ViewList) -> tuple[Plan, Totals]:
     with views:
         loaded, totals = ledger.rehearse(_good_rows(views, plan))
     plan.note(loaded)
-    _warn_of_nothing(plan)
+    _tell(plan)
     return plan, totals
 
 
-def _good_rows(views: ViewList, plan: Plan) -> Iterator[tuple[int, View, int | None]]:
+def _good_rows(views: ViewList, plan: Plan) -> Iterator[PlannedRow]:
     said = monotonic()
     for number, row in enumerate(views.rows(), start=1):
-        if isinstance(row, BadRow):
+        if isinstance(row, PlannedRow):
+            yield row
+        elif isinstance(row, BadRow):
             plan.reject(row.line, row.reason)
         else:
-            yield row
+            plan.pass_over(row)
         if not number % _GLANCE and (now := monotonic()) - said >= _PERIOD:
             said = now
             log.info("%s rows of the list read", count(number), extra={"fields": {"rows_read": number}})
 
 
-def _warn_of_nothing(plan: Plan) -> None:
+def _tell(plan: Plan) -> None:
+    """Say what the figures of the plan do not show."""
+    if plan.repeated_headers > 1:
+        log.info("the header stands %d times more in the list", plan.repeated_headers)
     if not plan.rows:
         log.warning("%s: the list has no rows, so there is nothing to do", plan.list_name)

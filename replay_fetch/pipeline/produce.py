@@ -37,6 +37,11 @@ class Producer:
         self._reading = anyio.Lock()
 
     @property
+    def stopped(self) -> bool:
+        """True where no more views go out, whether or not there are any."""
+        return self._stopped
+
+    @property
     def cut_short(self) -> bool:
         """True where it was stopped before the last view had gone out."""
         return self._stopped and (bool(self._ready) or not self._at_end)

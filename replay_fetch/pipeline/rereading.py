@@ -8,7 +8,7 @@ from enum import StrEnum
 from replay_fetch.api import PageDecoder
 from replay_fetch.api.shapes import has_records
 from replay_fetch.archive import RawPages, ViewEnded
-from replay_fetch.errors import BadBody, ChainCut, GarbledBody
+from replay_fetch.errors import BadBody, ChainCut, GarbledBody, ServerError
 from replay_fetch.fetch import SOURCES, Chain
 from replay_fetch.model import Outcome, Page, PlannedView, Source
 from replay_fetch.settings import ApiSettings, FetchSettings, SourceChoice
@@ -72,7 +72,7 @@ class Rereader:
         self._wary = wary
 
     def page(self, raw: RawPages, number: int) -> Page:
-        """The page of that number; raises BadBody or GarbledBody as decoding does."""
+        """The page of that number; raises BadBody, GarbledBody or ServerError as decoding does."""
         answer = raw.answer(number)
         page = self._decoder.decode(answer)
         if self._wary and page.segments and not any(has_records(each.raw) for each in page.segments):
@@ -103,7 +103,7 @@ def reread(planned: PlannedView, raw: RawPages, reader: Rereader, choice: Source
             found.numbers.append(number)
             found.segments += len(page.segments)
             token = chain.follow(page)
-        except (BadBody, GarbledBody) as error:
+        except (BadBody, GarbledBody, ServerError) as error:
             found.ended = ViewEnded(planned, Outcome.UNRECOGNISED, str(error), source)
             break
         except ChainCut as cut:

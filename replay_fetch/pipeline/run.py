@@ -17,12 +17,14 @@ from typing import Protocol
 
 import anyio
 
-from replay_fetch.archive import ViewEnded, Writer
+from replay_fetch.archive import Writer
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.fetch import Asking
 from replay_fetch.ledger import Ledger, ToDo
 from replay_fetch.pipeline.produce import Producer
 from replay_fetch.pipeline.slowest import Slowest
+from replay_fetch.pipeline.verdicts import Verdicts
+from replay_fetch.pipeline.witnesses import Witnesses
 from replay_fetch.pipeline.work import Worker
 from replay_fetch.settings import Settings
 
@@ -61,36 +63,41 @@ class Run:
         committed, and ArchiveError when it cannot be.
         """
         failure: ReplayFetchError | None = None
+        witnesses = Witnesses(self.asking, self.ledger, self.todo.list_number, self.settings.api.source)
+        verdicts = Verdicts(self.asking, self.writer, witnesses, self.settings.fetch.give_up_after)
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self.writer.run)
                 try:
-                    await self._fetch()
+                    await self._fetch(verdicts)
                 except* ReplayFetchError as errors:
                     failure = cause(errors)
+                await verdicts.give_up()
                 self.writer.close()
         except ExceptionGroup as errors:
             failure = cause(errors)
         if failure is not None:
             raise failure
 
-    async def _fetch(self) -> None:
+    async def _fetch(self, verdicts: Verdicts) -> None:
         """Keep the workers busy until the list is done, or a stop is asked for and its grace is over."""
         producer, asking = Producer(self.ledger, self.todo, self.writer.expect), anyio.CancelScope()
-        held: list[ViewEnded] = []
         async with anyio.create_task_group() as brakes:
             brakes.start_soon(self._stop_on_request, producer, asking)
             with asking:
-                async with anyio.create_task_group() as workers:
-                    for _ in range(self.settings.fetch.workers):
-                        worker = Worker(self.asking, self.settings, self.writer, held, self.slowest)
-                        workers.start_soon(worker.work, producer)
+                await self._work(producer, verdicts)
+                while not producer.stopped and await verdicts.settle():
+                    await self._work(producer, verdicts)
             brakes.cancel_scope.cancel()
-        self.cut_short = producer.cut_short or asking.cancelled_caught
+        self.cut_short = producer.cut_short or asking.cancelled_caught or (producer.stopped and verdicts.undecided)
         if not self.cut_short:
-            for ended in held:  # nothing showed the keys to be good; the next run knows these views
-                await self.writer.put(ended)
-            self.asking.keys.finish()
+            await verdicts.finish()
+
+    async def _work(self, producer: Producer, verdicts: Verdicts) -> None:
+        async with anyio.create_task_group() as workers:
+            for _ in range(self.settings.fetch.workers):
+                worker = Worker(self.asking, self.settings, self.writer, verdicts, self.slowest)
+                workers.start_soon(worker.work, producer)
 
     async def _stop_on_request(self, producer: Producer, asking: anyio.CancelScope) -> None:
         await self.stop.wait()

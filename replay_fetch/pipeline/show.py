@@ -15,8 +15,6 @@ log = logging.getLogger(__name__)
 
 # A run in which everything fails has millions to name.
 _SAID_ALOUD = 3
-# So many views that are missing, and nothing else before, are more likely the wrong organisation's or columns.
-_ALL_MISSING = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +61,6 @@ class Complaints:
             return
         self._ended[outcome] += 1
         so_many = self._ended[outcome]
-        if outcome is Outcome.MISSING and so_many == _ALL_MISSING == self._ended.total():
-            log.warning(
-                "the first %d views are all missing (404): if they should be there, stop, look at --site, whose keys "
-                "these are and at the list's columns; then take a new OUT, for missing views are not asked for again",
-                so_many,
-            )
         if outcome.finished:
             return
         level = logging.WARNING if so_many <= _SAID_ALOUD else logging.DEBUG

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
-
 from replay_fetch.archive import ChainRestarted, PageArrived, ViewEnded, Writer
 from replay_fetch.clock import now
 from replay_fetch.errors import RequestError
 from replay_fetch.fetch import Asking, Restart, Start, Walk, answer_of, outcome_of
 from replay_fetch.model import Outcome, PlannedView, Source
+from replay_fetch.pipeline.produce import Producer
 from replay_fetch.pipeline.slowest import Slowest, SlowView
+from replay_fetch.pipeline.verdicts import Verdicts
 from replay_fetch.settings import Settings
+
+_NOT_THERE = frozenset({Outcome.EMPTY, Outcome.MISSING})
 
 
 class Worker:
@@ -21,38 +23,34 @@ class Worker:
         asking: Asking,
         settings: Settings,
         writer: Writer,
-        held: list[ViewEnded],
+        verdicts: Verdicts,
         slowest: Slowest,
     ) -> None:
-        """``held`` is shared by all workers: views that are forbidden, until it is known that the keys are good.
-
-        They are few: the third is taken to be the keys' fault. Views that were forbidden before are not
-        among them: they say nothing of the keys, and may be all that is left of a list.
-        """
         self._asking = asking
         self._settings = settings
         self._writer = writer
-        self._held = held
+        self._verdicts = verdicts
         self._slowest = slowest
 
-    async def work(self, views: AsyncIterable[PlannedView]) -> None:
+    async def work(self, producer: Producer) -> None:
         """Fetch views until there are no more.
 
         The writer keeps one waiting while the disk is behind: then nobody asks.
         """
-        async for planned in views:
+        while (planned := await self._verdicts.next_view(producer)) is not None:
             began = now()
-            ended = await self._fetch(planned)
+            walk = Walk(self._asking, planned.view, self._settings.api.source, self._settings.fetch.max_pages)
+            ended = await self._fetch(planned, walk)
             took = now() - began
             self._slowest.note(SlowView(took, planned.view, ended.outcome, ended.reason))
-            self._held.append(ended)
-            while self._held and (self._asking.keys.accepted or not _newly_forbidden(self._held[-1])):
-                await self._writer.put(self._held.pop())
+            absent = walk.rests_on_absence and ended.outcome in _NOT_THERE
+            await self._verdicts.ended(ended, absent=absent)
 
-    async def _fetch(self, planned: PlannedView) -> ViewEnded:
-        walk = Walk(self._asking, planned.view, self._settings.api.source, self._settings.fetch.max_pages)
+    async def _fetch(self, planned: PlannedView, walk: Walk) -> ViewEnded:
         earlier = planned.earlier
-        if earlier is not None and earlier.token is not None:
+        if self._verdicts.asked_before(planned):
+            await self._writer.put(ChainRestarted(planned))
+        elif earlier is not None and earlier.token is not None:
             walk.go_on(Source(earlier.source), Start.behind(earlier))
         if earlier is not None and earlier.outcome is Outcome.FAILED:
             walk.suspect = self._asking.faults.doubt()
@@ -62,15 +60,19 @@ class Worker:
         try:
             segments = await self._pages(planned, walk)
         except RequestError as error:
-            return ViewEnded(planned, outcome_of(error), str(error), walk.source, answer_of(error))
+            return ViewEnded(planned, outcome_of(error), str(error), walk.source, answer_of(error), self._at())
         finally:
             keys.forbidden_before.discard(planned.view)
             walk.let_go()
-        return ViewEnded(planned, Outcome.FETCHED if segments else Outcome.EMPTY, source=walk.source)
+        return ViewEnded(planned, Outcome.FETCHED if segments else Outcome.EMPTY, source=walk.source, at=self._at())
+
+    def _at(self) -> int:
+        return int(self._asking.epoch())
 
     async def _pages(self, planned: PlannedView, walk: Walk) -> int:
         """Send a view's pages; returns how many segments its last chain held."""
-        segments = planned.earlier.segments if planned.earlier and planned.earlier.token else 0
+        goes_on = planned.earlier and planned.earlier.token and not self._verdicts.asked_before(planned)
+        segments = planned.earlier.segments if planned.earlier and goes_on else 0
         keep_raw = self._settings.archive.keep_raw
         while (step := await walk.step()) is not None:
             if step is Restart.RESTART:
@@ -78,6 +80,8 @@ class Worker:
                 await self._writer.put(ChainRestarted(planned))
                 continue
             page, answer = step
+            if not page.bodiless and self._verdicts.is_well():
+                await self._verdicts.pass_on()
             segments += len(page.segments)
             arrived = PageArrived(planned, page, walk.source, answer if keep_raw else None)
             del step, page, answer  # the body need not wait for the disk
@@ -89,7 +93,3 @@ class Worker:
 
 def _forbidden_before(planned: PlannedView) -> bool:
     return planned.earlier is not None and planned.earlier.outcome is Outcome.FORBIDDEN
-
-
-def _newly_forbidden(ended: ViewEnded) -> bool:
-    return ended.outcome is Outcome.FORBIDDEN and not _forbidden_before(ended.planned)

@@ -2,8 +2,18 @@
 
 from replay_fetch.plan.fingerprint import fingerprint
 from replay_fetch.plan.lines import ListSource
-from replay_fetch.plan.rows import BadRow, PlannedRow
+from replay_fetch.plan.rows import BadRow, PlannedRow, RepeatedHeader, Row
 from replay_fetch.plan.view_list import ViewList
-from replay_fetch.plan.writing import csv_text
+from replay_fetch.plan.writing import csv_text, table_text
 
-__all__ = ["BadRow", "ListSource", "PlannedRow", "ViewList", "csv_text", "fingerprint"]
+__all__ = [
+    "BadRow",
+    "ListSource",
+    "PlannedRow",
+    "RepeatedHeader",
+    "Row",
+    "ViewList",
+    "csv_text",
+    "fingerprint",
+    "table_text",
+]

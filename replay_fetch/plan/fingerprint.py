@@ -12,7 +12,7 @@ from replay_fetch.plan.lines import STDIN, ListSource, name_of
 from replay_fetch.settings import PlanSettings
 
 # Counted up whenever the same bytes would be read as other rows.
-_RULES = 1
+_RULES = 2
 
 
 def fingerprint(source: ListSource, settings: PlanSettings) -> str | None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from replay_fetch.errors import InputError
+from replay_fetch.plan.cells import LONGEST_CELL, unwrapped
 from replay_fetch.settings import PlanSettings
 
 _DELIMITERS = ",;\t"
@@ -19,6 +20,7 @@ _SEPARATOR_HINT = re.compile(r"sep=([^ \"\w])")
 _SESSION = ("sessionid",)
 _VIEW = ("viewid",)
 _SEGMENTS = ("segmentscount", "ddreplaystatssegmentscount")
+_DATE = ("date",)
 _IGNORED = re.compile(r"[\s@._-]+")
 
 # Long, hexadecimal, no word: an id where a column's name should be.
@@ -30,13 +32,36 @@ _MOST_NAMES_SHOWN = 20
 
 
 class Header(NamedTuple):
-    """Where a row has its ids and its count of segments; ``lines`` lines lie before the first row."""
+    """Where a row has its ids, its count of segments and its date; ``lines`` lines lie before the first row."""
 
     delimiter: str
+    names: tuple[str, ...]
     session: int
     view: int
     segments_count: int | None
     lines: int
+    settings: PlanSettings
+    """Which columns hold the ids, where aliases do not tell."""
+    date: int | None = None
+
+    def namesakes(self, at: int) -> list[int]:
+        """Other columns that are called what the column ``at`` is."""
+        keys = [_IGNORED.sub("", name).casefold() for name in self.names]
+        return [other for other, key in enumerate(keys) if key == keys[at] and other != at]
+
+    def repeated_in(self, cells: Sequence[str]) -> bool:
+        """Whether a row is a header once more, as in lists that were put together.
+
+        Raises ValueError where its columns stand in another order: the rows behind it would be misread.
+        """
+        names = [unwrapped(cell) for cell in cells]
+        session, view = _ids(names, self.settings)
+        if session is None or view is None or session == view:
+            return False
+        count = _column(names, "", _SEGMENTS)
+        if (session, view) != (self.session, self.view) or count not in (None, self.segments_count):
+            raise ValueError("another header, with its columns in another order; make two lists of the file")
+        return True
 
 
 def read_header(lines: Iterator[str], name: str, settings: PlanSettings) -> tuple[Header, Iterator[str]]:
@@ -59,7 +84,8 @@ def read_header(lines: Iterator[str], name: str, settings: PlanSettings) -> tupl
         names, taken = _names(head, delimiter)
         session, view = _ids(names, settings)
         if session is not None and view is not None and session != view:
-            header = Header(delimiter, session, view, _column(names, "", _SEGMENTS), before + taken)
+            count, date = _column(names, "", _SEGMENTS), _column(names, "", _DATE)
+            header = Header(delimiter, tuple(names), session, view, count, before + taken, settings, date)
             return header, itertools.chain(head[taken:], lines)
         seen = max(seen, names, key=len)
     raise InputError(_complaint(seen, name, before + 1, settings))
@@ -70,16 +96,26 @@ def _head(lines: Iterator[str]) -> tuple[int, list[str]]:
     blank = 0
     for line in lines:
         if line.strip("\ufeff \r\n"):
-            return blank, [line.lstrip("\ufeff"), *itertools.islice(lines, _MOST_LINES - 1)]
+            return blank, [line.lstrip("\ufeff"), *_few(lines)]
         blank += 1
     return blank, []
+
+
+def _few(lines: Iterator[str]) -> Iterator[str]:
+    """The lines that a header may go on over, unless they are so long that they are none."""
+    room = LONGEST_CELL
+    for line in itertools.islice(lines, _MOST_LINES - 1):
+        yield line
+        room -= len(line)
+        if room < 0:
+            return
 
 
 def _names(head: Sequence[str], delimiter: str) -> tuple[list[str], int]:
     """The names by this delimiter, and how many lines they take."""
     reader = csv.reader(head, delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
-        return [cell.strip() for cell in next(reader)], reader.line_num
+        return [unwrapped(cell) for cell in next(reader)], reader.line_num
     except (csv.Error, StopIteration):
         return [head[0].strip()], 1
 

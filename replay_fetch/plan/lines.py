@@ -14,14 +14,15 @@ from pathlib import Path
 from typing import BinaryIO
 
 from replay_fetch.errors import InputError
+from replay_fetch.plan.cells import LONGEST_CELL
 
 ListSource = str | os.PathLike[str] | BinaryIO
 
 STDIN = "-"
 
-# A line of a list is some hundred characters, a page's URL and title included. Past this the file is
-# something else, and would be read into memory whole.
-_LONGEST_LINE = 2**20
+# A line of a list is some hundred characters, a page's URL and title included, and may hold a cell of JSON.
+# Past the longest cell the file is something else, and would be read into memory whole.
+_LONGEST_LINE = LONGEST_CELL
 
 _GZIP = b"\x1f\x8b"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # how spreadsheets save "Unicode text"

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import csv
-import re
+import sys
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
-from replay_fetch.api import check_id
 from replay_fetch.errors import InputError
-from replay_fetch.model import ID, View
+from replay_fetch.model import View
+from replay_fetch.moments import epoch_ms
+from replay_fetch.plan.cells import LONGEST_CELL
 from replay_fetch.plan.header import Header
+from replay_fetch.plan.ids import IdColumn
 
-# What check_id takes, without a call for each of millions of ids.
-_FITS = re.compile(ID).fullmatch
 _new = tuple.__new__
 
 
 class PlannedRow(NamedTuple):
-    """A row that names a view; ``segments_count`` is what the list says it should have."""
+    """A row that names a view; ``segments_count`` is what the list says it should have.
+
+    Where it says so, ``dated`` is when, in seconds since 1970, the list says that the view began.
+    """
 
     line: int
     view: View
     segments_count: int | None
+    dated: int | None = None
 
 
 class BadRow(NamedTuple):
@@ -32,29 +37,54 @@ class BadRow(NamedTuple):
     reason: str
 
 
-def csv_rows(lines: Iterator[str], header: Header, name: str) -> Iterator[PlannedRow | BadRow]:
+class RepeatedHeader(NamedTuple):
+    """The header once more, in the middle of lists that were put together; it names no view."""
+
+    line: int
+
+
+Row = PlannedRow | BadRow | RepeatedHeader
+_Columns = tuple[IdColumn, IdColumn]
+
+_TOO_MANY = "it has {} cells where the header has {}, so its ids may stand elsewhere; is a comma not quoted?"
+
+
+def csv_rows(lines: Iterator[str], header: Header, columns: _Columns, name: str) -> Iterator[Row]:
     """The rows behind the header; ``line`` is the physical line on which a row starts.
 
     Blank rows are passed over. Raises InputError where a quote is never closed, for then nobody
-    can tell which rows it swallowed.
+    can tell which rows it swallowed, and where another header exchanges the columns.
     """
     reader = csv.reader(lines, delimiter=header.delimiter, skipinitialspace=True, strict=True)
     at_session, at_view, at_count = header.session, header.view, header.segments_count
-    width = max(at_session, at_view, at_count or 0) + 1
+    at_date = header.date if at_count is not None else None
+    session_fits, view_fits = (column.fits for column in columns)
+    fewest = max(at_session, at_view, at_count or 0, at_date or 0) + 1
+    most = _most_cells(header, columns)
     ended = header.lines
     while True:
         try:
             for cells in reader:
                 line, ended = ended + 1, header.lines + reader.line_num
                 # The quick way, for nearly every row of millions; the rest is looked at closely.
-                if len(cells) >= width and _FITS(session_id := cells[at_session]) and _FITS(view_id := cells[at_view]):
+                if (
+                    fewest <= len(cells) <= most
+                    and session_fits(session := cells[at_session])
+                    and view_fits(view := cells[at_view])
+                ):
                     count = None if at_count is None else _count(cells[at_count])
                     # View(…) in a PlannedRow(…), at a third of the cost.
-                    yield _new(PlannedRow, (line, _new(View, (session_id, view_id)), count))
+                    dated = _seconds(cells[at_date]) if count and at_date is not None else None
+                    yield _new(PlannedRow, (line, _new(View, (session, view)), count, dated))
                 elif any(map(str.strip, cells)):
-                    yield _odd_row(line, cells, header)
+                    yield _odd_row(line, cells, header, columns, name)
         except csv.Error as error:
             line, ended = ended + 1, header.lines + reader.line_num
+            if "field limit" in str(error):
+                raise InputError(
+                    f"{name}, line {line}: a cell of more than {LONGEST_CELL:,} characters begins in this row; "
+                    "is a quote not closed?"
+                ) from None
             if ended > line or "unexpected end" in str(error):
                 raise InputError(f"{name}, line {line}: a quote opens in this row and is not closed properly") from None
             yield BadRow(line, f"not CSV: {error}")
@@ -62,50 +92,61 @@ def csv_rows(lines: Iterator[str], header: Header, name: str) -> Iterator[Planne
             return
 
 
-def pair_rows(pairs: Iterable[tuple[str, str]]) -> Iterator[PlannedRow | BadRow]:
-    """The same for pairs given by a program; ``line`` counts them from 1."""
+def _most_cells(header: Header, columns: _Columns) -> int:
+    """Cells of a row whose ids stand where the header has them; UUIDs in both columns are proof enough."""
+    return sys.maxsize if all(column.uuids for column in columns) else len(header.names)
+
+
+def pair_rows(pairs: Iterable[object], columns: _Columns) -> Iterator[PlannedRow | BadRow]:
+    """The same for pairs given by a program; ``line`` counts them from 1.
+
+    None stands for an id that is missing. Raises InputError for a pair that is none, and for an id of another type.
+    """
     for number, pair in enumerate(pairs, start=1):
+        ids = _ids_in(pair, number)
         try:
-            view = _checked_pair(pair)
+            view = View(*(column.checked(text) for column, text in zip(columns, ids, strict=True)))
         except ValueError as error:
             yield BadRow(number, str(error))
         else:
             yield PlannedRow(number, view, None)
 
 
-def _checked_pair(pair: object) -> View:
+def _ids_in(pair: object, number: int) -> tuple[str, str]:
     match pair:
-        case (str(session_id), str(view_id)):
-            return _checked(session_id, view_id)
-    raise ValueError("not a pair of a session id and a view id, both text")
+        case (str() | None as session_id, str() | None as view_id):
+            return session_id or "", view_id or ""
+        case (str() | None, other):
+            raise InputError(f"pair {number} of the list: its view id is of the type {type(other).__name__}, not text")
+        case (other, _):
+            raise InputError(
+                f"pair {number} of the list: its session id is of the type {type(other).__name__}, not text"
+            )
+    raise InputError(f"pair {number} of the list is no pair of a session id and a view id: {type(pair).__name__}")
 
 
-def _odd_row(line: int, cells: Sequence[str], header: Header) -> PlannedRow | BadRow:
-    """A row with a cell missing, or with an id that is bad or has space around it."""
+def _odd_row(line: int, cells: Sequence[str], header: Header, columns: _Columns, name: str) -> Row:
+    """A row with a cell missing, with an id that is bad or has something around it, or a header."""
 
     def cell(at: int | None) -> str:
         return cells[at] if at is not None and at < len(cells) else ""
 
+    session, view = columns
     try:
-        view = _checked(cell(header.session), cell(header.view))
-    except ValueError as error:
-        return BadRow(line, str(error))
-    return PlannedRow(line, view, _count(cell(header.segments_count)))
+        if any(map(str.strip, cells[_most_cells(header, columns) :])):
+            raise ValueError(_TOO_MANY.format(len(cells), len(header.names)))  # noqa: TRY301 - as the other reasons
+        ids = View(session.checked(cell(header.session)), view.checked(cell(header.view)))
+    except ValueError as reason:
+        return _no_view(line, str(reason), cells, header, name)
+    count = _count(cell(header.segments_count))
+    return PlannedRow(line, ids, count, _seconds(cell(header.date)) if count else None)
 
 
-def _checked(session_id: str, view_id: str) -> View:
-    """The view, surrounding space taken off its ids; raises ValueError with a printable reason."""
-    return View(_checked_id("session id", session_id), _checked_id("view id", view_id))
-
-
-def _checked_id(what: str, text: str) -> str:
-    text = text.strip()
-    if not text:
-        raise ValueError(f"the {what} is missing")
+def _no_view(line: int, reason: str, cells: Sequence[str], header: Header, name: str) -> BadRow | RepeatedHeader:
     try:
-        return check_id(text)
+        return RepeatedHeader(line) if header.repeated_in(cells) else BadRow(line, reason)
     except ValueError as error:
-        raise ValueError(f"{what}: {error}") from None
+        raise InputError(f"{name}, line {line}: {error}") from None
 
 
 def _count(text: str) -> int | None:
@@ -113,3 +154,11 @@ def _count(text: str) -> int | None:
     digits = text.strip().removesuffix(".0")
     # 9 digits keep int() cheap and the ledger's integers in range, whatever a stranger wrote.
     return int(digits) if digits.isdecimal() and len(digits) <= 9 else None  # noqa: PLR2004
+
+
+def _seconds(text: str) -> int | None:
+    """A date in seconds since 1970; a hint, so what is no ISO date is none."""
+    try:
+        return epoch_ms(datetime.fromisoformat(text.strip())) // 1000
+    except ValueError:
+        return None

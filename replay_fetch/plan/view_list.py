@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Self
 
+from replay_fetch.errors import InputError
+from replay_fetch.plan.cells import wide_cells
 from replay_fetch.plan.header import read_header
+from replay_fetch.plan.ids import columns_of_pairs, id_columns
 from replay_fetch.plan.lines import ListSource, name_of, open_lines
-from replay_fetch.plan.rows import BadRow, PlannedRow, csv_rows, pair_rows
+from replay_fetch.plan.rows import PlannedRow, Row, csv_rows, pair_rows
 from replay_fetch.settings import PlanSettings
 
-_Rows = Generator[PlannedRow | BadRow, None, None]
+_Rows = Generator[Row, None, None]
 
 
 class ViewList:
@@ -33,7 +36,11 @@ class ViewList:
 
     @classmethod
     def from_pairs(cls, pairs: Iterable[tuple[str, str]], settings: PlanSettings | None = None) -> Self:
-        """A list that a program has; a pair that cannot be used becomes a BadRow with its number."""
+        """A list that a program has; a pair that cannot be used becomes a BadRow with its number.
+
+        Reading it raises InputError where a pair is none, or an id is no text: a program's mistake, which no
+        other row would be free of.
+        """
         views = cls("pairs", settings)
         views._read = partial(_pairs, pairs)
         return views
@@ -52,8 +59,8 @@ class ViewList:
         rows = self._open()
         self._begun = _put_back(list(islice(rows, 1)), rows)
 
-    def rows(self) -> Iterator[PlannedRow | BadRow]:
-        """Every row but blank ones, good and bad; duplicates too.
+    def rows(self) -> Iterator[Row]:
+        """Every row but blank ones, good and bad; duplicates and repeated headers too.
 
         With ``max_views`` the list ends behind that many good rows. Raises InputError, at the
         first row or later, where the list cannot be read.
@@ -69,21 +76,27 @@ class ViewList:
 
 def _csv(source: ListSource, settings: PlanSettings) -> _Rows:
     name = name_of(source)
-    with open_lines(source) as lines:
+    with open_lines(source) as lines, wide_cells():
         header, rest = read_header(lines, name, settings)
-        yield from csv_rows(rest, header, name)
+        try:
+            session, view, deciding = id_columns(rest, header)
+        except ValueError as reason:
+            raise InputError(f"{name}: {reason}") from None
+        yield from csv_rows(chain(deciding, rest), header, (session, view), name)
 
 
-def _pairs(pairs: Iterable[tuple[str, str]]) -> _Rows:
-    yield from pair_rows(pairs)
+def _pairs(pairs: Iterable[object]) -> _Rows:
+    each = iter(pairs)
+    session, view, deciding = columns_of_pairs(each)
+    yield from pair_rows(chain(deciding, each), (session, view))
 
 
-def _put_back(taken: list[PlannedRow | BadRow], rows: _Rows) -> _Rows:
+def _put_back(taken: list[Row], rows: _Rows) -> _Rows:
     yield from taken
     yield from rows
 
 
-def _first(rows: _Rows, most: int) -> Iterator[PlannedRow | BadRow]:
+def _first(rows: _Rows, most: int) -> Iterator[Row]:
     for row in rows:
         yield row
         most -= isinstance(row, PlannedRow)

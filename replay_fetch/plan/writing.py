@@ -1,35 +1,67 @@
-"""A list of views as CSV text, which ``download`` reads and a spreadsheet may open."""
+"""Tables as CSV text, which ``download`` reads and a spreadsheet may open; the one place where cells are written."""
 
 from __future__ import annotations
 
 import csv
 import io
+import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import quote
 
 from replay_fetch.api import FoundView
+from replay_fetch.model import ID
 
 COLUMNS = ("session_id", "view_id", "date", "application_id", "view_url", "segments_count", "sdk")
 _ROWS_AT_ONCE = 1000
-# What a spreadsheet takes for a formula: at the start of a cell, or of what becomes one where it splits at semicolons.
-_FORMULA = re.compile(r"(?<![^;])[=+@-]")
+# Columns of ids, which the download needs exactly: no character of an id can do harm but a dash at its start.
+_IDS = ("session_id", "view_id")
+_is_id = re.compile(ID).fullmatch
+# What a spreadsheet takes for a formula, the wide forms where it speaks Japanese: at the start of a cell, or of what
+# becomes one where it splits at semicolons.
+_FORMULA = re.compile(r"((?:^|;) *)([=+@\uff1d\uff0b\uff0d\uff20-])")
 
 
 def csv_text(views: Iterable[FoundView]) -> Iterator[str]:
-    """The list, header first, in pieces of whole lines."""
+    """The list of views that a search found."""
+    return table_text(
+        COLUMNS,
+        (
+            (*found.view, found.date, found.application_id, found.view_url, found.segments_count, found.sdk)
+            for found in views
+        ),
+    )
+
+
+def table_text(
+    columns: Sequence[str], rows: Iterable[Iterable[object]], rows_at_once: int = _ROWS_AT_ONCE
+) -> Iterator[str]:
+    """A table, header first, in pieces of whole lines; every cell as `cell` writes it."""
     piece = io.StringIO()
-    rows = csv.writer(piece, lineterminator="\n")
-    rows.writerow(COLUMNS)
-    for number, found in enumerate(views, start=1):
-        count = "" if found.segments_count is None else found.segments_count
-        texts = map(inert, (found.date, found.application_id, found.view_url))
-        rows.writerow((*found.view, *texts, count, inert(found.sdk)))
-        if number % _ROWS_AT_ONCE == 0:
+    lines = csv.writer(piece, lineterminator="\n")
+    lines.writerow(columns)
+    for number, row in enumerate(rows, start=1):
+        lines.writerow(map(cell, columns, row))
+        if number % rows_at_once == 0:
             yield piece.getvalue()
             piece.seek(0)
             piece.truncate()
-    yield piece.getvalue()
+    if piece.tell():
+        yield piece.getvalue()
+
+
+def cell(column: str, value: object) -> object:
+    """A value as a cell: ids and numbers exactly, nothing where there is none, lists as JSON, all texts inert."""
+    match value:
+        case None:
+            return ""
+        case str() if column in _IDS and _is_id(value):
+            return value
+        case str():
+            return inert(value)
+        case list() | tuple() | dict():
+            return inert(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    return value
 
 
 def inert(text: str) -> str:
@@ -37,11 +69,14 @@ def inert(text: str) -> str:
 
     Percent-encodes control and other unprintable characters, and ``= + - @`` where they would begin a
     formula. No browser sends a URL like that, so a real one comes out as it is, and one made to do harm
-    still leads where it led. Ids are not touched: the download needs them exactly.
+    still leads where it led.
     """
-    text = _FORMULA.sub(lambda first: f"%{ord(first[0]):02X}", text)
+    text = _FORMULA.sub(lambda first: first[1] + _encoded(first[2]), text)
     if text.isprintable():
         return text
-    return "".join(
-        char if char.isprintable() else quote(char.encode("utf-8", "surrogatepass"), safe="") for char in text
-    )
+    return "".join(char if char.isprintable() else _encoded(char) for char in text)
+
+
+def _encoded(char: str) -> str:
+    # Not quote alone, which leaves a dash as it is.
+    return quote(char.encode("utf-8", "surrogatepass"), safe="") if char != "-" else "%2D"

@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING
 
 from replay_fetch.progress.console import Console
 from replay_fetch.progress.moment import Shown
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+
+def _imported() -> type[tqdm]:  # type: ignore[type-arg] # no iterable, hence no type of what it yields
+    """Tqdm without the TQDM_… of the environment: what another program's bar is set to would change ours, or end us."""
+    aside = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("TQDM_")}
+    try:
+        from tqdm import tqdm  # noqa: PLC0415 - it reads them when it is imported
+    finally:
+        os.environ.update(aside)
+    return tqdm
+
 
 _FORMAT = "|{bar}| {desc}"
 _AROUND = len("|| ")
 _NARROWEST_BAR = 5  # with it, everything there is to say about 10,000 views fits 80 columns
 
 
-class _Bar(tqdm):  # type: ignore[type-arg] # no iterable, hence no type of what it yields
+class _Bar(_imported()):  # type: ignore[misc] # mypy knows no computed base
     monitor_interval = 0  # no thread that watches for silence: the reporter refreshes by the clock
 
 

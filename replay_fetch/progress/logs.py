@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import TextIO
 from urllib.parse import quote
@@ -17,6 +15,7 @@ from urllib.parse import quote
 import orjson
 
 from replay_fetch.errors import SettingsError
+from replay_fetch.named_file import NamedFile
 from replay_fetch.progress.console import Console
 from replay_fetch.settings import ShowSettings
 
@@ -59,7 +58,7 @@ def logging_to(console: Console, show: ShowSettings, secrets: Iterable[str] = ()
 def _opened(path: Path) -> TextIO:
     try:
         # For its owner only: ids, URLs and error bodies are nobody else's business.
-        return open(path, "a", encoding="utf-8", opener=partial(os.open, mode=0o600))
+        return NamedFile("--log-file", path, grows=True).opened()
     except OSError as error:
         raise SettingsError(f"--log-file {str(path)!r} cannot be written: {error.strerror}") from None
 

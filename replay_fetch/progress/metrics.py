@@ -7,14 +7,13 @@ only, ``# UNIT`` and ``# EOF`` being comments there.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from math import isfinite
 from pathlib import Path
 from typing import NamedTuple
 
-from replay_fetch.errors import SettingsError
 from replay_fetch.model import Outcome
+from replay_fetch.named_file import NamedFile
 from replay_fetch.progress.limiting import Limit
 from replay_fetch.progress.moment import Moment, Shown
 
@@ -51,13 +50,8 @@ class MetricsFile:
     def __init__(self, path: Path) -> None:
         """Raises SettingsError where the file cannot be written, before anything is asked."""
         self._path = path
-        self._temporary = path.with_name(f".{path.name}.{os.getpid()}")
+        self._file = NamedFile("--metrics-file", path)
         self._failed = False
-        try:
-            self._temporary.write_bytes(b"")
-            self._temporary.unlink()
-        except OSError as error:
-            raise SettingsError(f"--metrics-file {str(path)!r} cannot be written: {error.strerror}") from None
 
     def refresh(self, moment: Shown) -> None:
         """Write the moment."""
@@ -75,9 +69,7 @@ class MetricsFile:
     def _write(self, text: str) -> None:
         try:
             # Readable by others, unlike the archive: the collector runs as a user of its own, and no id stands in it.
-            self._temporary.write_text(text, encoding="utf-8")
-            self._temporary.chmod(0o644)
-            self._temporary.replace(self._path)
+            self._file.put([text.encode()], mode=0o644, durable=False, patient=False)
         except OSError as error:
             if not self._failed:
                 self._failed = True

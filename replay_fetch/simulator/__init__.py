@@ -15,6 +15,7 @@ from replay_fetch.simulator.choices import (
     LastPage,
     Reset,
     RetryAfter,
+    SearchChain,
     Shape,
 )
 from replay_fetch.simulator.counts import Counts
@@ -54,6 +55,7 @@ __all__ = [
     "Reset",
     "RetryAfter",
     "Scope",
+    "SearchChain",
     "SearchSettings",
     "Shape",
     "Simulator",

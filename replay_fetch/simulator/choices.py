@@ -32,10 +32,15 @@ class Shape(StrEnum):
     """As ``segments``, with ``Content-Encoding: gzip``."""
     UNKNOWN = "unknown"
     """``payload.chunks`` + ``continuation``: keys that no rule knows."""
+    UNREAD = "unread"
+    """``segments`` + ``meta.resume_at``: a token that no rule reads, beside segments that one does."""
 
 
 OBJECT_SHAPES = frozenset(
-    {Shape.SEGMENTS, Shape.JSON_API, Shape.NESTED, Shape.CURSOR, Shape.LINKS_NEXT, Shape.GZIP, Shape.UNKNOWN},
+    {
+        *(Shape.SEGMENTS, Shape.JSON_API, Shape.NESTED, Shape.CURSOR, Shape.LINKS_NEXT, Shape.GZIP),
+        *(Shape.UNKNOWN, Shape.UNREAD),
+    }
 )
 
 
@@ -70,6 +75,20 @@ class Chain(StrEnum):
     """The second page gives back the token it was asked with."""
     HAS_MORE = "has-more"
     """The first page says ``"has_more": true`` and gives no token."""
+
+
+class SearchChain(StrEnum):
+    """How the pages of an events search lead on, and what the second of them is."""
+
+    GOOD = "good"
+    LINK = "link"
+    """The cursor stands in ``links.next`` alone."""
+    NUMBER = "number"
+    """Cursors are numbers, which the search does not take back: where it ends cannot be known."""
+    ERRORS = "errors"
+    """The second page is half there, has no cursor and tells of errors."""
+    PARTIAL = "partial"
+    """The second page is half there, has no cursor and is a 206."""
 
 
 class Algorithm(StrEnum):

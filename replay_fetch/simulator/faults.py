@@ -24,7 +24,21 @@ WRONG_LENGTH = "wrong-length"
 TRUNCATED = "truncated"
 HTML = "html"
 
-KINDS = (RESET_BEFORE, RESET_BODY, STALL_BEFORE, STALL_BODY, WRONG_LENGTH, TRUNCATED, HTML)
+ERRORS = "errors"
+"""200 with ``{"errors": […]}``."""
+NO_BODY = "no-body"
+"""200 with nothing in it."""
+NOT_READY = "not-ready"
+"""202, with a word that the answer is pending."""
+PARTIAL = "partial"
+"""206 with the first part of the page, and ``Content-Range``."""
+GATEWAY_404 = "gateway-404"
+"""404 as a gateway gives it, in HTML."""
+
+KINDS = (
+    *(RESET_BEFORE, RESET_BODY, STALL_BEFORE, STALL_BODY, WRONG_LENGTH, TRUNCATED, HTML),
+    *(ERRORS, NO_BODY, NOT_READY, PARTIAL, GATEWAY_404),
+)
 _STATUS = re.compile(r"[45]\d\d")
 _SYNTAX = "KIND, KIND:single, KIND:burst=3, KIND:rate=0.1, KIND:sticky,rate=0.1 or KIND:outage=10..20"
 

@@ -28,7 +28,7 @@ class Pager:
         self._seed = settings.seed
         self._truth = truth
         self._tokens = Tokens(settings.seed)
-        self._bodies = Bodies(settings.paging.shape)
+        self._bodies = Bodies(settings.paging.shape, settings.paging.token_place)
         self._chains: Counter[tuple[View, Source]] = Counter()
 
     def call(self, request: PageRequest) -> Call:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import itertools
 import json
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from hashlib import blake2b
+from urllib.parse import urlencode
 
 from replay_fetch.model import Source, View
+from replay_fetch.simulator.choices import SearchChain
 from replay_fetch.simulator.events import Events, answered
 from replay_fetch.simulator.pages import Cursor
 from replay_fetch.simulator.query import Matches, compiled
@@ -101,14 +104,33 @@ class EventsSearch:
         events = list(itertools.islice(found, most))
         if not events:
             return Reply(200, json_body({"data": []}))
+        chain = self._settings.search_chain
+        if at.page > 1 and chain in (SearchChain.ERRORS, SearchChain.PARTIAL):
+            return _half(events, chain)
+        body: dict[str, object] = {}
         meta: dict[str, object] = {"elapsed": 7, "request_id": "simulated", "status": "done"}
+        delay = 0.0
         if request.end_ms - request.start_ms > self._settings.search_timeout * 1000 > 0:
-            meta["status"], events = "timeout", events[: len(events) // 2]
+            meta["status"], events, delay = "timeout", events[: len(events) // 2], self._settings.search_patience
         if not self._settings.search_pages or at.page < self._settings.search_pages:
-            meta["page"] = {
-                "after": self._tokens.give(Cursor(at.page + 1, events[-1][0] + 1 if events else 0), request.chain)
-            }
-        return Reply(200, json_body({"data": [answered(event, number) for number, event in events], "meta": meta}))
+            cursor = self._tokens.give(Cursor(at.page + 1, events[-1][0] + 1 if events else 0), request.chain)
+            if chain is SearchChain.LINK:
+                body["links"] = {"next": f"https://simulated.example{PATH}?{urlencode({'page[cursor]': cursor})}"}
+            else:
+                meta["page"] = {"after": at.page if chain is SearchChain.NUMBER else cursor}
+        return Reply(200, json_body({"data": _listed(events), "meta": meta, **body}), delay=delay)
+
+
+def _listed(events: Sequence[tuple[int, Mapping[str, object]]]) -> list[dict[str, object]]:
+    return [answered(event, number) for number, event in events]
+
+
+def _half(events: Sequence[tuple[int, Mapping[str, object]]], chain: SearchChain) -> Reply:
+    """A page that is half there and says so."""
+    body: dict[str, object] = {"data": _listed(events[: len(events) // 2])}
+    if chain is SearchChain.PARTIAL:
+        return Reply(206, json_body(body))
+    return Reply(200, json_body({**body, "errors": ["A shard is down"]}))
 
 
 def _time_ms(value: object, now_ms: int) -> int:

@@ -33,6 +33,7 @@ from replay_fetch.simulator.requests import Asked, Call, PageRequest
 from replay_fetch.simulator.search import PATH as SEARCH_PATH
 from replay_fetch.simulator.search import EventsSearch, SearchRequest
 from replay_fetch.simulator.settings import SimulatorSettings
+from replay_fetch.simulator.shapes import Body
 from replay_fetch.simulator.truth import Truth
 
 _BODIES_429 = {
@@ -42,6 +43,14 @@ _BODIES_429 = {
 }
 # Something to cut or to break off, so that no outage looks like an answer without segments.
 _DEAD = json_body({"errors": ["The service is not available"]})
+
+_INSTEAD = {
+    faults.HTML: Reply(200, HTML),
+    faults.GATEWAY_404: Reply(404, HTML),
+    faults.ERRORS: Reply(200, json_body({"errors": ["Internal timeout, try again"]})),
+    faults.NO_BODY: Reply(200, EMPTY),
+    faults.NOT_READY: Reply(202, json_body({"status": "pending"})),
+}
 
 _Request = PageRequest | SearchRequest | PlaylistRequest
 
@@ -64,7 +73,7 @@ class Service:
         self._started = clock()
         self._auth = Auth(settings.auth)
         self._pager = Pager(settings, truth)
-        events = Events(truth.views, settings.search.events_span, int(wall() * 1000))
+        events = Events(truth.views, settings.search.events_span, int((wall() - settings.search.events_age) * 1000))
         self._search = EventsSearch(settings.search, settings.paging, events, settings.seed)
         self._playlists = Playlists(truth.views)
         self._faults = FaultScript(settings.faults, settings.seed)
@@ -117,7 +126,7 @@ class Service:
             reply = self._reply(call, self._faults.fault(attempt))
         except RefusalError as refusal:
             reply = refusal.reply(self._settings.error_body)
-        return replace(reply, delay=delay) if delay else reply
+        return replace(reply, delay=reply.delay + delay) if delay else reply
 
     def _reply(self, call: Call, fault: str | None) -> Reply:
         reply = call.reply()
@@ -132,13 +141,7 @@ class Service:
         self.counts.faults[fault] += 1
         if fault.isdigit():
             raise RefusalError(int(fault))
-        match fault:
-            case faults.HTML:
-                return Reply(200, HTML)
-            case faults.TRUNCATED:
-                octets = reply.body.octets
-                return replace(reply, body=replace(reply.body, octets=octets[: len(octets) * 2 // 3]))
-        return replace(reply, fault=fault)
+        return _spoilt_body(reply, fault) or replace(reply, fault=fault)
 
     def _attempt(self, call: Call, *, about_view: bool) -> Attempt:
         """One more attempt at a page; where nothing depends on it, nothing is remembered."""
@@ -147,3 +150,20 @@ class Service:
             count = self.counts.page if about_view else self.counts.other
             number = count(call.view, call.source, call.page)
         return Attempt(call.view, call.source, call.page, number)
+
+
+def _spoilt_body(reply: Reply, fault: str) -> Reply | None:
+    """What comes in the reply's stead; None where the fault is one of the wire."""
+    match fault:
+        case faults.TRUNCATED:
+            return replace(reply, body=_part(reply.body))
+        case faults.PARTIAL:
+            body = _part(reply.body)
+            told = f"bytes 0-{max(len(body.octets), 1) - 1}/{len(reply.body.octets)}"
+            return Reply(206, replace(body, headers={**body.headers, "Content-Range": told}))
+    return _INSTEAD.get(fault)
+
+
+def _part(body: Body) -> Body:
+    """The first two thirds."""
+    return replace(body, octets=body.octets[: len(body.octets) * 2 // 3])

@@ -21,6 +21,7 @@ from replay_fetch.simulator.choices import (
     LastPage,
     Reset,
     RetryAfter,
+    SearchChain,
     Shape,
 )
 from replay_fetch.simulator.faults import Fault
@@ -85,6 +86,8 @@ class PagingSettings:
     expire_status: int = 410
     expire_chains: int = 1
     """So many chains of a view meet the expired token; the next goes through."""
+    token_place: str = ""
+    """Dotted path at which the token stands, in a shape that is an object; empty where the shape has it."""
 
     def __post_init__(self) -> None:
         _require(self.page_bytes > 0, "--page-bytes must be at least 1")
@@ -95,6 +98,12 @@ class PagingSettings:
             self.expire_page != 1 and self.expire_page >= 0, "--expire-page must be 2 or later: page 1 has no token"
         )
         _require(self.expire_status in (400, 404, 410), "--expire-status is 400, 404 or 410")
+        keys = self.token_place.split(".")
+        _require(
+            not self.token_place or (self.shape in OBJECT_SHAPES and "" not in keys),
+            f"--token-place needs keys joined by dots and a shape that is an object, not {self.shape}",
+        )
+        _require(keys[0] not in ("data", "segments", "payload"), f"--token-place: {keys[0]} is where the segments are")
         _require(
             self.chain is not Chain.HAS_MORE or self.shape in OBJECT_SHAPES,
             f"--chain has-more needs a shape that is an object, not {self.shape}",
@@ -107,17 +116,26 @@ class SearchSettings:
 
     events_span: float = 43_200.0
     """The views' events are spread over so many seconds before the start."""
+    events_age: float = 0.0
+    """They end so many seconds before it: of views older than a day nothing more is expected."""
     page_events: int = 0
     """Most events of one page, whatever is asked for; 0 leaves it at the API's 1000."""
     search_pages: int = 0
     """Pages after which a search stops without saying so; 0 is never."""
     search_timeout: float = 0.0
     """Windows longer than so many seconds time out; 0 is never."""
+    search_patience: float = 0.0
+    """Seconds that pass until a window that times out is answered."""
+    search_chain: SearchChain = SearchChain.GOOD
 
     def __post_init__(self) -> None:
         _require(self.events_span > 0, "--events-span must be above 0 seconds")
+        _require(self.events_age >= 0, "--events-age must be 0 or more seconds")
         _require(self.page_events >= 0 and self.search_pages >= 0, "--page-events and --search-pages must be 0 or more")
-        _require(self.search_timeout >= 0, "--search-timeout must be 0 or more seconds")
+        _require(
+            self.search_timeout >= 0 and self.search_patience >= 0,
+            "--search-timeout and --search-patience must be 0 or more seconds",
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from replay_fetch.simulator.choices import Shape
@@ -57,6 +57,7 @@ _LAYOUTS = {
     Shape.ZLIB: _Layout("", "", (), "application/octet-stream"),
     Shape.GZIP: _SEGMENTS,
     Shape.UNKNOWN: _Layout('{"payload":{"chunks":[', "]}", ("continuation",)),
+    Shape.UNREAD: _Layout('{"segments":[', "]", ("meta", "resume_at")),
 }
 
 
@@ -68,9 +69,11 @@ def item_of(position: int) -> bytes:
 class Bodies:
     """Makes bodies of one shape; the part before the token is made once for each page."""
 
-    def __init__(self, shape: Shape) -> None:
+    def __init__(self, shape: Shape, token_place: str = "") -> None:
+        """``token_place`` is a dotted path; without it the token stands where the shape has it."""
         self._shape = shape
-        self._layout = _LAYOUTS[shape]
+        layout = _LAYOUTS[shape]
+        self._layout = replace(layout, path=tuple(token_place.split("."))) if token_place else layout
         self._cache: dict[object, bytes] = {}
         self._cached = 0
 
@@ -122,7 +125,8 @@ class Bodies:
         if way.has_more:
             keys = {"has_more": True}
         elif not way.bare:
-            keys = _nest(self._layout.path, way.url if self._shape is Shape.LINKS_NEXT else way.token)
+            in_link = self._layout.path == _LAYOUTS[Shape.LINKS_NEXT].path
+            keys = _nest(self._layout.path, way.url if in_link else way.token)
         return ("," + json.dumps(keys)[1:] if keys else "}").encode()
 
 

@@ -33,7 +33,6 @@ from crash.scenarios import Scenario
 from replay_fetch.simulator import Simulator
 
 _TESTS = Path(__file__).parents[1]
-_LONGEST = 60.0
 
 
 @dataclass

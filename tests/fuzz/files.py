@@ -22,7 +22,7 @@ from replay_fetch.environment import credentials, key_origins, site
 from replay_fetch.errors import ArchiveError, InputError, SettingsError
 from replay_fetch.model import PlannedView, Source
 from replay_fetch.pipeline.rereading import Rereader, reread
-from replay_fetch.plan import BadRow, ViewList
+from replay_fetch.plan import BadRow, PlannedRow, ViewList
 from replay_fetch.settings import ApiSettings, SourceChoice
 
 _MOST_ROWS = 20_000
@@ -40,7 +40,7 @@ def view_list(content: bytes) -> None:
             line = row.line
             if isinstance(row, BadRow):
                 check_printable(row.reason)
-            else:
+            elif isinstance(row, PlannedRow):
                 check_inside(row.view)
                 assert row.segments_count is None or 0 <= row.segments_count < 10**9
     except InputError as error:

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from replay_fetch.api import Continuity, Endpoint, NotJson, facts, values
+from replay_fetch.api import Continuity, Endpoint, NotJson, facts, members, values
+from replay_fetch.api.envelope import Envelope
 from replay_fetch.api.recording import labels, records
+from replay_fetch.api.soundness import require_sound
+from replay_fetch.api.unread import unread
 from replay_fetch.archive import Layout
 from replay_fetch.archive.lines import lines, segment_of
 from replay_fetch.model import Answer, Page, Segment, Source, View
@@ -67,6 +70,19 @@ def check_page(page: Page, text: bytes) -> None:
     check_lines(page.segments)
 
 
+def check_ending(page: Page, text: bytes) -> None:
+    """A page that ends its view has nothing beside its list that looks like a token, and says of no error."""
+    found = values(text.removeprefix(b"\xef\xbb\xbf"))
+    if page.token is not None or len(found) != 1 or found[0][:1] != b"{":
+        return
+    envelope = Envelope({"": members(found[0])})
+    if page.segments and page.segments[0].raw == found[0]:
+        return
+    require_sound(envelope)
+    path = page.shape.partition(" ")[0]
+    assert not unread(envelope, path), "a token is passed over"
+
+
 def check_segment(raw: bytes) -> None:
     """A segment is one JSON value, of which the facts, labels and records can be asked."""
     assert values(raw) == [raw]
@@ -98,7 +114,7 @@ def answer_of(content: bytes) -> Answer:
     """An answer: perhaps ``HTTP <status>``, lines of headers, an empty line, the body."""
     head, _, body = content.partition(b"\n\n")
     if not head.startswith(b"HTTP "):
-        return Answer(200, {}, content)
+        return Answer(200, {"content-length": str(len(content))}, content)
     first, *rest = head.split(b"\n")
     status = _STATUS.search(first)
     headers: dict[str, str] = {}

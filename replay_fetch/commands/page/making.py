@@ -6,11 +6,12 @@ from importlib.resources import files
 from pathlib import Path
 
 from replay_fetch.archive import readable
-from replay_fetch.archive.durable import explained, write_atomically
+from replay_fetch.archive.report import nothing_there
 from replay_fetch.commands.page.archive_facts import ArchiveFacts, archive_facts, by_views
 from replay_fetch.commands.page.run_facts import RunFacts, paces, run_facts, shares
 from replay_fetch.errors import SettingsError, extra_needed
 from replay_fetch.model import Outcome
+from replay_fetch.named_file import NamedFile
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 
@@ -27,17 +28,14 @@ _ROWS = 30
 """Of a table; a run in which everything fails has millions."""
 
 
-def make_page(out: Path, target: Path) -> None:
+def make_page(out: Path, target: NamedFile) -> None:
     """Write the page of an archive's last run; it refers to nothing outside itself.
 
     Raises ArchiveError where there is no report yet or it cannot be read.
     """
     layout = readable(out)
     page = render(out.resolve().name, run_facts(layout), archive_facts(layout))
-    if target.is_dir():
-        raise SettingsError(f"--out {target} is a folder; it must be a file")
-    with explained(f"writing {target}"):
-        write_atomically(target, [page.encode("utf-8", "replace")], target.with_name(f".{target.name}.unfinished"))
+    target.write([page.encode("utf-8", "replace")])
 
 
 def render(name: str, run: RunFacts, archive: ArchiveFacts) -> str:
@@ -51,6 +49,7 @@ def render(name: str, run: RunFacts, archive: ArchiveFacts) -> str:
         archive=archive,
         charts=_charts(run, archive),
         verdict=verdict(run),
+        nothing_there=nothing_there(run.outcomes, run.views),
         outcomes=[
             (str(outcome), run.outcomes[outcome], outcome.finished) for outcome in Outcome if outcome in run.outcomes
         ],
@@ -67,6 +66,11 @@ def verdict(run: RunFacts) -> str:
         return f"Stopped: {run.stopped}"
     if run.interrupted:
         return "Interrupted; the same command goes on where it ended."
+    if nothing_there(run.outcomes, run.views):
+        return (
+            "Not one view of the list is there. Are the session and the view column exchanged? Is --site right, and "
+            "are the keys those of the organisation that recorded them?"
+        )
     if run.unfinished:
         return f"{some(run.unfinished, 'view is', 'views are')} not finished; the same command asks again."
     if run.bad_rows:

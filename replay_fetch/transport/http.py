@@ -1,26 +1,23 @@
-"""The one door to aiohttp: a URL in, a whole answer or a TransportError out.
-
-aiohttp's exceptions hold the request's headers, keys included. They stop here: what leaves is raised
-behind the except block, so that neither ``__cause__`` nor ``__context__`` keeps them.
-"""
+"""Connections to the API, kept and shared, and the way of one request through them."""
 
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
-from urllib.parse import urlsplit
-from urllib.request import getproxies_environment, proxy_bypass_environment  # type: ignore[attr-defined] # typeshed lacks them
+from pathlib import Path
 
 import aiohttp
 from yarl import URL
 
-from replay_fetch.errors import Rejected, ReplayFetchError, SettingsError, TransportError, TrustError
 from replay_fetch.memory import WHILE_READ, Hold
 from replay_fetch.model import Answer
 from replay_fetch.settings import ApiSettings, FetchSettings
+from replay_fetch.transport.faults import LONGEST_HEADER, MOST_HEADERS, TooLarge, translated
+from replay_fetch.transport.proxy import Proxy, proxy_for
+from replay_fetch.transport.trust import ssl_context
 
 # An answer is read whole; it may be this much larger than a page may inflate to, never more.
 _BODY_SLACK = 2**20
@@ -33,24 +30,29 @@ _UNTOLD = 2**20
 _JSON = {"Content-Type": "application/json"}
 
 
-class _TooLarge(Exception):
-    """A body grew past the bound."""
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What stands between here and the API, and how much of an answer is read."""
+
+    proxy: Proxy | None
+    ca_file: Path | None
+    max_body: int
 
 
 class Transport:
     """Asks with one shared set of connections; the caller paces, retries and judges the status."""
 
-    def __init__(
-        self, http: aiohttp.ClientSession, origin: str, headers: Mapping[str, str], *, proxy: str | None, max_body: int
-    ) -> None:
+    def __init__(self, http: aiohttp.ClientSession, origin: str, headers: Mapping[str, str], way: _Way) -> None:
         """``headers`` are what a request needs beyond the session's own."""
         self._http = http
         self._origin = origin
         scheme, _, authority = origin.partition("://")
         self._target = partial(URL.build, scheme=scheme.lower(), authority=authority, encoded=True)
         self._headers = headers
-        self._proxy = proxy
-        self._max_body = max_body
+        self._way = way
+        self._proxy = way.proxy.url if way.proxy else None
+        self._for_proxy = way.proxy.headers if way.proxy else None
+        self._max_body = way.max_body
         self._now = asyncio.get_running_loop().time
 
     def get(self, url: str, hold: Hold | None = None) -> Awaitable[Answer]:
@@ -58,7 +60,8 @@ class Transport:
 
         A large body waits for room before it is read, where ``hold`` is given, which is then as large
         as decoding it may take. Raises TransportError when no whole answer came, Rejected when it is larger
-        than a page may be and TrustError when the server's certificate is not trusted. Redirects are
+        than a page may be, TrustError when the server's certificate is not trusted and ProxyRefused when a proxy
+        wants another user. Redirects are
         answers like any other: not followed.
         """
         return self._ask("GET", url, None, hold)
@@ -77,7 +80,13 @@ class Transport:
         headers = self._headers if content is None else {**self._headers, **_JSON}
         try:
             response = await self._http.request(
-                method, target, data=content, headers=headers, allow_redirects=False, proxy=self._proxy
+                method,
+                target,
+                data=content,
+                headers=headers,
+                allow_redirects=False,
+                proxy=self._proxy,
+                proxy_headers=self._for_proxy,
             )
             try:
                 body = await self._body(response, hold)
@@ -86,15 +95,15 @@ class Transport:
             finally:
                 response.release()
             return Answer(response.status, _joined(response.headers), body, sent_at=sent_at, received_at=self._now())
-        except (aiohttp.ClientError, OSError, TimeoutError, _TooLarge) as error:
-            failure = _translated(error)
+        except (aiohttp.ClientError, OSError, TimeoutError, TooLarge) as error:
+            failure = translated(error, self._way.proxy, self._way.ca_file)
         raise failure
 
     async def _body(self, response: aiohttp.ClientResponse, hold: Hold | None) -> bytes:
         length = response.content_length
         if length is not None and length > self._max_body:
             response.close()
-            raise _TooLarge
+            raise TooLarge
         times = _PACKED if "Content-Encoding" in response.headers else _PLAIN
         if hold is not None and (weight := (length or _UNTOLD) * times) > _LIGHT:
             await hold.take(weight)
@@ -106,7 +115,7 @@ class Transport:
             size += len(chunk)
             if size > self._max_body:
                 response.close()
-                raise _TooLarge
+                raise TooLarge
             if hold is not None:
                 hold.change(max(hold.size, size * times))
         return b"".join(chunks)
@@ -121,12 +130,12 @@ async def open_transport(
     ``headers`` go out with every request and nowhere else. The usual proxy variables of the
     environment are respected, ``~/.netrc`` is not read.
     """
-    connector = aiohttp.TCPConnector(limit=fetch.workers, ssl=_ssl_context(fetch), ttl_dns_cache=300)
+    connector = aiohttp.TCPConnector(limit=fetch.workers, ssl=ssl_context(fetch), ttl_dns_cache=300)
     # No total timeout: a long answer is fine while bytes come; a stall is what sock_read sees.
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=fetch.connect_timeout, sock_read=fetch.read_timeout)
-    proxy = _proxy(api.origin)
+    way = _Way(proxy_for(api.origin), fetch.ca_file, api.max_page_bytes + _BODY_SLACK)
     # The session's own headers cost least, but the library sends them to a proxy as well, with the CONNECT.
-    of_session, of_request = ({}, headers) if proxy else (headers, {})
+    of_session, of_request = ({}, headers) if way.proxy else (headers, {})
     async with aiohttp.ClientSession(
         connector=connector,
         headers=of_session,
@@ -134,46 +143,20 @@ async def open_transport(
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,  # the body layer inflates, with a bound
         requote_redirect_url=False,
+        max_line_size=LONGEST_HEADER,
+        max_field_size=LONGEST_HEADER,
+        max_headers=MOST_HEADERS,
     ) as http:
         # The library would send a GET again by itself when a connection breaks: past the pacer, uncounted, and
         # not once but whenever it likes. There is no public switch.
         http._retry_connection = False  # noqa: SLF001 - see above
-        yield Transport(http, api.origin, of_request, proxy=proxy, max_body=api.max_page_bytes + _BODY_SLACK)
+        yield Transport(http, api.origin, of_request, way)
 
 
 def check_connection(api: ApiSettings, fetch: FetchSettings) -> None:
     """Find out what opening would refuse, before anything is made for it; raises SettingsError as that does."""
-    _ssl_context(fetch)
-    _proxy(api.origin)
-
-
-def _ssl_context(fetch: FetchSettings) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if fetch.ca_file is not None:
-        try:
-            context.load_verify_locations(cafile=fetch.ca_file)
-        except OSError as error:  # ssl.SSLError is one
-            raise SettingsError(f"--ca-file {fetch.ca_file}: {error.strerror or 'not a PEM bundle'}") from None
-    return context
-
-
-def _proxy(origin: str) -> str | None:
-    """The proxy that the environment names for ``origin``, unless it exempts the host.
-
-    Plain http is for loopback alone, and a proxy in between would read the keys: it gets none. Raises
-    SettingsError for a kind of proxy that is not spoken here.
-    """
-    parts = urlsplit(origin)
-    proxies = getproxies_environment()
-    named = proxies.get("https") or proxies.get("all")
-    if not named or parts.scheme == "http" or proxy_bypass_environment(parts.netloc, proxies):
-        return None
-    kind, colon, _ = named.partition("://")
-    if colon and kind.lower() not in ("http", "https"):
-        raise SettingsError(
-            f"HTTPS_PROXY or ALL_PROXY names a {kind} proxy; name an http one, or exempt {parts.netloc}"
-        )
-    return named if colon else f"http://{named}"
+    ssl_context(fetch)
+    proxy_for(api.origin)
 
 
 def _joined(sent: Mapping[str, str]) -> dict[str, str]:
@@ -190,38 +173,3 @@ def _joined(sent: Mapping[str, str]) -> dict[str, str]:
             value = raw.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         headers[key] = f"{headers[key]}, {value}" if key in headers else value
     return headers
-
-
-def _translated(error: Exception) -> ReplayFetchError:
-    """Our own error for one of the library's, without a trace of the request in it.
-
-    An untrusted certificate ends the run: no retry would change it. What the operating system said is
-    quoted, the library's words are not.
-    """
-    if isinstance(error, (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError)):
-        return TrustError(f"the server's certificate is not trusted ({_tls_reason(error)}); name its CA with --ca-file")
-    if isinstance(error, _TooLarge):
-        return Rejected("the answer is larger than a page may be; ask for smaller ones with --max-list-size")
-    for kind, words in _WORDS:
-        if isinstance(error, kind):
-            return TransportError(words)
-    if isinstance(error, OSError) and error.strerror:
-        return TransportError(error.strerror.lower())
-    return TransportError("no answer")
-
-
-# From the particular to the general: the first class that fits gives the words.
-_WORDS: tuple[tuple[type[Exception], str], ...] = (
-    (aiohttp.ConnectionTimeoutError, "no connection within --connect-timeout"),
-    (TimeoutError, "stalled: no byte within --read-timeout"),
-    (aiohttp.ClientPayloadError, "the answer's body ended early"),
-    (aiohttp.ServerDisconnectedError, "the server closed the connection without an answer"),
-    (aiohttp.ClientConnectorDNSError, "the server's name cannot be resolved"),
-    (aiohttp.ClientHttpProxyError, "the proxy refused the connection"),
-    (aiohttp.ClientResponseError, "the answer is not valid HTTP"),
-)
-
-
-def _tls_reason(error: Exception) -> str:
-    cause = getattr(error, "certificate_error", error)
-    return getattr(cause, "verify_message", "") or "certificate verify failed"

@@ -1,0 +1,72 @@
+"""Likeness of a page's elements to segments: JSON in a list where segments stand need not be any.
+
+An error, an envelope, a link to where the segment may be had: each is an object too. A segment has
+``records``, or, where an opaque one has none, at least two of the other keys that every recorder writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import filterfalse
+
+from replay_fetch.api import split
+from replay_fetch.api.envelope import Members, kind
+from replay_fetch.api.outline import SEGMENT_KEYS
+from replay_fetch.api.soundness import UnsoundError, said_error
+from replay_fetch.api.wrapper import is_bare
+from replay_fetch.printable import printable
+
+_RECORDS = "records"
+_ENOUGH = 2
+# The first key of an element, in its quotes; behind a longer one nothing is remembered.
+_LONGEST_KEY = 64
+_MOST_OPENINGS = 100
+_KEYS_NAMED = 5
+
+
+class Likeness:
+    """Tells elements that are like segments; remembers how those began, so that they are split once each.
+
+    May be used from several threads at once: what is remembered only ever saves time.
+    """
+
+    def __init__(self) -> None:
+        self._openings: frozenset[bytes] = frozenset()
+
+    def unlike(self, elements: Iterable[bytes]) -> list[bytes]:
+        """The elements that are no segments. Raises UnsoundError where one of them is an error instead."""
+        return [element for element in filterfalse(is_bare, elements) if not self._is_like(element)]
+
+    def _is_like(self, element: bytes) -> bool:
+        opening = _opening(element)
+        if opening in self._openings:
+            return True
+        members = split.members(element) if kind(element) == "object" else {}
+        if not is_like(members):
+            said = said_error(members)
+            if said:
+                raise UnsoundError(f"the API answers with errors where a segment should be: {said}")
+            return False
+        if opening and len(self._openings) < _MOST_OPENINGS:
+            self._openings |= {opening}
+        return True
+
+
+def is_like(members: Members) -> bool:
+    """True of an object with these members that is like a segment."""
+    return _RECORDS in members or len(SEGMENT_KEYS & members.keys()) >= _ENOUGH
+
+
+def described(elements: Sequence[bytes]) -> str:
+    """What the first of the elements is, in words fit for a message."""
+    first = elements[0]
+    keys = list(split.members(first)) if kind(first) == "object" else []
+    if not keys:
+        return kind(first) if kind(first) != "object" else "an empty object"
+    return "an object with the keys " + ", ".join(f"'{printable(key, 30)}'" for key in keys[:_KEYS_NAMED])
+
+
+def _opening(element: bytes) -> bytes:
+    """The element up to the end of its first key; empty where that is not near."""
+    end = element.find(b'":', 0, _LONGEST_KEY)
+    return element[:end] if element[:2] == b'{"' else b""

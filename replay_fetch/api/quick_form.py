@@ -1,0 +1,206 @@
+"""The same as the rules in one call, for pages whose envelope has a form seen before.
+
+Beside the list of segments a page says where the next one is, and how it fared itself. Once a page's
+envelope was read by the rules, msgspec reads others like it: the token from the one place where it
+stood, and of every other member no more than that it is one that says nothing. It refuses keys that
+are new, at any depth, and whatever the rules would have to judge: what is filled where a token may
+stand, an error, a status not seen before, objects in a list. Then the rules read the page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from typing import Annotated, Literal, NamedTuple, Union
+
+import msgspec
+from msgspec import Meta, Raw, Struct
+
+from replay_fetch.api import split
+from replay_fetch.api.envelope import Members, kind, string
+from replay_fetch.api.soundness import ERRORS, SPOKEN_OF, STATUSES
+from replay_fetch.api.tokens import LOOKED_AT, TOKEN_PLACES, Next
+from replay_fetch.api.unread import DEEPEST, is_named_like_a_token
+
+_NO_TOKEN = Next()
+_BY_RULES = LOOKED_AT | TOKEN_PLACES
+_SCALARS = (bool, float, str)
+_NONE_IN_IT = Annotated[list[None], Meta(max_length=0)]
+_MOST_WORDS = 20
+# Types are made of values here, which no annotation can be.
+_literal: Mapping[object, object] = Literal  # type: ignore[assignment]
+_union: Mapping[object, object] = Union  # type: ignore[assignment]
+# Keys that a struct's field can stand for, and that no disguise of a surrogate (see `split`) can look like.
+_plain = re.compile(r"[ !#-\[\]-~]+")
+
+
+class LevelMember(NamedTuple):
+    """A member of an object on the way to the list."""
+
+    here: str
+    """The object's path."""
+    key: str
+    reader: Callable[[object], Raw | None]
+    """Takes it out of the outermost level."""
+
+
+class _Node(NamedTuple):
+    """What has stood under a key: which kinds of JSON, which words, and the members of objects."""
+
+    kinds: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
+    members: Mapping[str, _Node] = {}
+
+    def extended(self, text: bytes, depth: int) -> _Node:
+        """The same with one more value."""
+        what = kind(text)
+        if what == "object" and depth < DEEPEST:
+            return self._replace(kinds=self.kinds | {what}, members=_extended(self.members, split.members(text), depth))
+        words = self.words | {_word(text)} if what == "string" and len(self.words) < _MOST_WORDS else self.words
+        return self._replace(kinds=self.kinds | {what}, words=words)
+
+
+class Form(Struct, frozen=True):
+    """What has stood beside the list in the pages so far.
+
+    ``by_rules`` says that the user names the token's place, which only the rules read.
+    """
+
+    by_rules: bool = False
+    place: str = "paging"
+    """Where the latest page that had a token had it."""
+    levels: Mapping[str, Mapping[str, _Node]] = {}
+    """By the path of the object and the key in it."""
+
+    def extended(self, beside: Mapping[str, Members], place: str) -> Form:
+        """The same with one more page, whose token stands at ``place``."""
+        levels = {here: _extended(self.levels.get(here, {}), members, 1) for here, members in beside.items()}
+        return Form(self.by_rules, place if place in TOKEN_PLACES else self.place, levels)
+
+    def reader(self, members: Sequence[LevelMember]) -> Callable[[object], Next | None]:
+        """Reads the outermost level of a page: what the rules would say of what follows; None where only they can."""
+        if self.by_rules:
+            return _for_the_rules
+        return _Reader(self.place, [self._read(member) for member in members])
+
+    def _read(self, member: LevelMember) -> _Read:
+        path = f"{member.here}.{member.key}".lstrip(".")
+        node = self.levels.get(member.here, {}).get(member.key, _Node())
+        decode = msgspec.json.Decoder(_type(path, node, self.place)).decode
+        return member.reader, decode, _token_of(path, node, self.place)
+
+
+_Read = tuple[Callable[[object], Raw | None], Callable[[Raw], object], Callable[[object], str | None] | None]
+
+
+class _Reader:
+    """Reads the members that can be there, the token's among them."""
+
+    def __init__(self, place: str, reads: Sequence[_Read]) -> None:
+        self._place = place
+        self._reads = reads
+
+    def __call__(self, level: object) -> Next | None:
+        token = None
+        try:
+            for member_of, decode, token_of in self._reads:
+                raw = member_of(level)
+                if raw is not None:
+                    found = decode(raw)
+                    if token_of is not None:
+                        token = token_of(found)
+        except split.REFUSED:
+            return None
+        return Next(token, place=self._place) if token else _NO_TOKEN
+
+
+def can_be_field(key: str) -> bool:
+    """True of a key that a struct's field can stand for."""
+    return _plain.fullmatch(key) is not None
+
+
+def field_name(number: int) -> str:
+    """A name for the field of a struct whose key may be no name at all."""
+    return f"f{number}"
+
+
+def _extended(nodes: Mapping[str, _Node], members: Members, depth: int) -> dict[str, _Node]:
+    more = {key: nodes.get(key, _Node()).extended(text, depth) for key, text in members.items() if can_be_field(key)}
+    return {**nodes, **more}
+
+
+def _type(path: str, node: _Node, place: str) -> object:
+    """The type of what may stand at ``path``, and says nothing unless ``path`` is the token's place."""
+    if path == place:
+        return str | None
+    allowed: list[object] = [None]
+    key = path.rpartition(".")[2]
+    # 1. what the page says of itself  2. where the rules look for a token  3. what is only called like one
+    if path in SPOKEN_OF:
+        if key in ERRORS:
+            allowed.append(_NONE_IN_IT)
+        elif key in STATUSES and node.words:
+            allowed.append(_literal[tuple(sorted(node.words))])
+    elif path in _BY_RULES:
+        allowed.append(Literal[""])
+    elif is_named_like_a_token(path):
+        allowed += [Literal[""], *_lists(node)]
+    elif node.kinds - {"null", "object", "list"}:
+        allowed += [*_SCALARS, *_lists(node)]
+    else:
+        allowed += _lists(node)
+    if "object" in node.kinds and path not in _BY_RULES - TOKEN_PLACES:
+        allowed.append(_struct(path, node, place))
+    return _union[tuple(allowed)]
+
+
+def _lists(node: _Node) -> list[object]:
+    """Lists of scalars: in one of objects there may be segments."""
+    return [list[bool | float | str | None]] if "list" in node.kinds else []
+
+
+def _struct(path: str, node: _Node, place: str) -> object:
+    names = sorted(node.members)
+    fields = [(field_name(at), _type(f"{path}.{key}", node.members[key], place), None) for at, key in enumerate(names)]
+    rename = {field_name(at): key for at, key in enumerate(names)}
+    return msgspec.defstruct("Level", fields, rename=rename, forbid_unknown_fields=True, gc=False)
+
+
+def _token_of(path: str, node: _Node, place: str) -> Callable[[object], str | None] | None:
+    """Takes the token out of what was read at ``path``; None where it is not in there."""
+    if path == place:
+        return _itself
+    if not place.startswith(f"{path}."):
+        return None
+    names = []
+    for key in place.removeprefix(f"{path}.").split("."):
+        if key not in node.members:
+            return None
+        names.append(field_name(sorted(node.members).index(key)))
+        node = node.members[key]
+    within = attrgetter(".".join(names))
+
+    def token_of(found: object) -> str | None:
+        try:
+            token: str | None = within(found)
+        except AttributeError:  # null, or a struct without the next one
+            return None
+        return token
+
+    return token_of
+
+
+def _itself(found: object) -> str | None:
+    return found if isinstance(found, str) else None
+
+
+def _for_the_rules(_level: object) -> Next | None:
+    return None
+
+
+def _word(text: bytes) -> str:
+    try:
+        return string(text)
+    except ValueError:
+        return ""

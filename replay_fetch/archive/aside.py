@@ -1,0 +1,99 @@
+"""Setting files aside that a new ledger does not know of: nothing is deleted, and a kill leaves nothing half done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from msgspec import Struct, json
+
+from replay_fetch.archive.blocks import whole_file
+from replay_fetch.archive.durable import explained, make_folder, replace, sync_folder, write_file
+from replay_fetch.archive.layout import Layout
+
+
+class Aside(Struct, frozen=True):
+    """A folder for what is set aside, and what goes there."""
+
+    folder: str
+    """Its name in the private folder."""
+    names: Sequence[str] = ()
+    """Files, relative to the archive."""
+
+    def path(self, layout: Layout) -> Path:
+        """The folder's path; it is made when something goes there."""
+        return layout.private / self.folder
+
+
+class Attempt(Struct, frozen=True):
+    """What a rebuild goes by that follows a killed one; without it the first one's own files would be taken for old."""
+
+    aside: str
+    """The name of the folder for what is set aside."""
+    before: int
+    """The largest row that any part had."""
+
+
+def attempt(layout: Layout) -> Attempt:
+    """The attempt that is going on: a killed one, whose own parts are removed, or one that begins here, noted down."""
+    note = layout.temporary / "rebuild"
+    with explained(f"writing {note}"):
+        try:
+            begun = json.decode(note.read_bytes(), type=Attempt)
+        except (FileNotFoundError, ValueError):
+            begun = Attempt(_free_folder(layout.private), max(map(row_of, layout.parts.iterdir()), default=0))
+            write_file(note, [json.encode(begun)])
+            sync_folder(layout.temporary)
+        for part in layout.parts.iterdir():
+            if row_of(part) > begun.before:
+                part.unlink()
+    return begun
+
+
+def row_of(part: Path) -> int:
+    """The row that a part belongs to."""
+    row = part.stem.partition("-")[0]
+    return int(row) if row.isdigit() else 0
+
+
+def put_in_place(layout: Layout, new: Path, aside: Aside) -> None:
+    """Put a new ledger in the old one's place.
+
+    The old one goes first, then its log, which would be read into any other ledger. Without a ledger an archive is
+    refused by every command but a rebuild, so nothing is done to it in between.
+    """
+    folder = aside.path(layout)
+    if layout.ledger.exists():
+        make_folder(folder)
+        if layout.manifest.exists():  # it is about to be written anew
+            write_file(folder / layout.manifest.name, whole_file(layout.manifest))
+    for name in (layout.ledger.name, f"{layout.ledger.name}-wal", f"{layout.ledger.name}-shm"):
+        with suppress(FileNotFoundError):
+            if (layout.private / name).exists():
+                make_folder(folder)
+            replace(layout.private / name, folder / name)
+    if folder.exists():
+        sync_folder(folder)
+    sync_folder(layout.private)
+    replace(new, layout.ledger)
+    sync_folder(layout.private)
+
+
+def set_aside(layout: Layout, aside: Aside) -> None:
+    """Move the files there; those that are there already stay."""
+    folder = aside.path(layout)
+    with explained(f"writing {folder}"):
+        for path in (layout.root / name for name in aside.names):
+            if path.exists():
+                make_folder(folder)
+                replace(path, folder / path.name)
+        if folder.exists():
+            sync_folder(folder)
+
+
+def _free_folder(private: Path) -> str:
+    number = 1
+    while (private / f"damaged-{number}").exists():
+        number += 1
+    return f"damaged-{number}"

@@ -1,0 +1,166 @@
+"""The one door to a file that a user names: for a page, a list, metrics or a table.
+
+1. A device, a pipe, a socket's end or a terminal, and ``/dev/stdout`` whatever it is, is written to as a stream: its
+   name is the machine's, and no file of ours takes its place.
+2. A symbolic link is followed, to a file that is not there yet as well.
+3. A regular file, or none, is replaced whole: readers see the old text or the new one, never half of one.
+
+An archive's own files are written by ``archive.durable``.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import TextIO
+
+from replay_fetch.errors import ReplayFetchError, SettingsError
+
+# Names of what this process has open. Behind one may be a regular file that a shell opened: to replace that would
+# leave the shell's own with nothing, and to open it again would write over its beginning.
+_OPEN = re.compile(r"/dev/(?:(stdin|stdout|stderr)|fd/(\d+))|/proc/self/fd/(\d+)")
+_STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
+# As many as Linux follows.
+_MOST_LINKS = 40
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class NamedFile:
+    """Where a flag's file really is, and the way to write it."""
+
+    def __init__(self, flag: str, path: Path, *, grows: bool = False) -> None:
+        """Raises SettingsError where nothing can be written there: before anything is asked or computed for it.
+
+        A regular file that ``grows`` is added to, never replaced.
+        """
+        self._name = f"{flag} {str(path)!r}"
+        self._descriptor: int | None = None
+        try:
+            self.target = self._followed(path)
+            self.is_stream = self._descriptor is not None or _is_special(self.target)
+            if self.is_stream:
+                self._check_stream()
+            elif not grows:
+                self._check_folder()
+        except OSError as error:
+            raise SettingsError(f"{self._name} cannot be written: {error.strerror}") from None
+
+    @property
+    def temporary(self) -> Path:
+        """What a regular file is called until it is whole."""
+        return self.target.with_name(f".{self.target.name}.{os.getpid()}")
+
+    def write(self, chunks: Iterable[bytes], *, mode: int = 0o600, durable: bool = True) -> None:
+        """Write the whole of it; raises ReplayFetchError, and leaves nothing half done where it can be helped."""
+        try:
+            self.put(chunks, mode=mode, durable=durable)
+        except OSError as error:
+            advice = "; free some room and run the same command again" if error.errno in _FULL else ""
+            raise ReplayFetchError(f"{self._name} cannot be written: {error.strerror or error}{advice}") from error
+
+    def put(self, chunks: Iterable[bytes], *, mode: int = 0o600, durable: bool = True, patient: bool = True) -> None:
+        """The same, but raises OSError; one that is not ``patient`` does not wait for a pipe's reader."""
+        if self.is_stream:
+            with self._stream(patient=patient) as descriptor:
+                for chunk in chunks:
+                    _write_all(descriptor, chunk)
+            return
+        try:
+            with _open(self.temporary, os.O_CREAT | os.O_TRUNC, mode) as descriptor:
+                os.fchmod(descriptor, mode)
+                for chunk in chunks:
+                    _write_all(descriptor, chunk)
+                if durable:
+                    os.fsync(descriptor)
+            self.temporary.replace(self.target)
+        except BaseException:
+            with suppress(OSError):
+                self.temporary.unlink(missing_ok=True)
+            raise
+        if durable:
+            _sync_folder(self.target.parent)
+
+    def opened(self) -> TextIO:
+        """Open it for lines to be added to what is there; raises OSError."""
+        if self._descriptor is not None:
+            return os.fdopen(os.dup(self._descriptor), "w", encoding="utf-8")
+        return open(self.target, "a", encoding="utf-8", opener=partial(os.open, mode=0o600))
+
+    def _followed(self, path: Path) -> Path:
+        """The path behind all links, as far as it names nothing that is open already."""
+        for _ in range(_MOST_LINKS):
+            if found := _OPEN.fullmatch(str(path)):
+                standard, *numbers = found.groups()
+                self._descriptor = _STANDARD[standard] if standard else int(next(filter(None, numbers)))
+                return path
+            if not path.is_symlink():
+                return path
+            path = path.parent / path.readlink()
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+
+    def _check_stream(self) -> None:
+        if self._descriptor is not None:
+            os.fstat(self._descriptor)
+        elif not os.access(self.target, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    def _check_folder(self) -> None:
+        if self.target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "it is a folder, and must be a file")
+        if not self.target.parent.is_dir():
+            raise FileNotFoundError(errno.ENOENT, f"there is no folder {self.target.parent}")
+        with _open(self.temporary, os.O_CREAT | os.O_TRUNC, 0o600):
+            pass
+        self.temporary.unlink()
+
+    @contextmanager
+    def _stream(self, *, patient: bool) -> Iterator[int]:
+        if self._descriptor is not None:
+            yield self._descriptor  # as it is open: at its place, appending where it appends
+            return
+        with _open(self.target, 0 if patient else os.O_NONBLOCK, 0) as descriptor:
+            yield descriptor
+
+
+def _is_special(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+
+
+@contextmanager
+def _open(path: Path, flags: int, mode: int) -> Iterator[int]:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOCTTY | flags, mode)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _write_all(descriptor: int, chunk: bytes) -> None:
+    written = 0
+    while written < len(chunk):
+        written += os.write(descriptor, memoryview(chunk)[written:])
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put the name on the disk, where the file system has a way to; the file itself is there."""
+    with suppress(OSError), _open_folder(folder) as descriptor:
+        os.fsync(descriptor)
+
+
+@contextmanager
+def _open_folder(folder: Path) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

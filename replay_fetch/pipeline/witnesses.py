@@ -1,0 +1,109 @@
+"""Witnesses: views that were there once, asked for again to see whether the API is well."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from anyio import to_thread
+
+from replay_fetch.errors import NotFound, RequestError
+from replay_fetch.fetch import SOURCES, Asking
+from replay_fetch.ledger import Ledger
+from replay_fetch.model import Source, View
+from replay_fetch.settings import SourceChoice
+
+# One view may have been deleted since: two that fail are the API's fault.
+_ASKED = 2
+# Views of the list, spread over it, that are tried where nothing was there yet: a list in order of time
+# begins with what retention has deleted.
+_SCOUTS = 4
+
+
+_Asked = tuple[View, Sequence[Source]]
+
+
+class Testimony(NamedTuple):
+    """What came of asking."""
+
+    well: bool = False
+    ill: bool = False
+    """Views that were there in this run are not any more; where neither is set, nobody can tell."""
+    error: RequestError | None = None
+    """The latest refusal."""
+
+
+class Witnesses:
+    """The views to ask: those fetched last in this run, else in an earlier one, else some of the list."""
+
+    def __init__(self, asking: Asking, ledger: Ledger, list_number: int, choice: SourceChoice) -> None:
+        self._asking = asking
+        self._ledger = ledger
+        self._list = list_number
+        self._sources = SOURCES[choice]
+        self._fetched: deque[tuple[View, Source]] = deque(maxlen=_ASKED)
+
+    def remember(self, view: View, source: Source) -> None:
+        """A view has just been fetched."""
+        if (view, source) not in self._fetched:
+            self._fetched.append((view, source))
+
+    async def testify(self, *, scouting: bool = True) -> Testimony:
+        """Ask one after another until one is there; views that were never fetched only where ``scouting``."""
+        error: RequestError | None = None
+        for view, source in reversed(tuple(self._fetched)):
+            found = await self._find(view, [source])
+            if isinstance(found, Source):
+                return Testimony(well=True)
+            error = found
+        if self._fetched:
+            return Testimony(ill=True, error=error)
+        for view, sources in await to_thread.run_sync(self._of_the_list, scouting):
+            found = await self._find(view, sources)
+            if isinstance(found, Source):
+                self.remember(view, found)
+                return Testimony(well=True)
+            error = found
+        return Testimony(error=error)
+
+    async def testify_to_keys(self) -> Testimony:
+        """The same, with views of other lists too.
+
+        They show that keys are good and pages are understood, but not that this list is one of that organisation's.
+        """
+        testimony = await self.testify()
+        if testimony.well or testimony.ill:
+            return testimony
+        for view, sources in await to_thread.run_sync(self._fetched_before, None):
+            if isinstance(await self._find(view, sources), Source):
+                return Testimony(well=True)
+        return testimony
+
+    async def has(self, view: View) -> bool:
+        """True where one of the stores has a view."""
+        return isinstance(await self._find(view, self._sources), Source)
+
+    async def _find(self, view: View, sources: Sequence[Source]) -> Source | RequestError:
+        """The store that has a view, or why it cannot be had."""
+        error: RequestError = NotFound("the API answers, but has nothing of a view that was asked for as a trial")
+        for source in sources:
+            try:
+                page, _ = await self._asking.page(view, source, None)
+            except NotFound as not_there:
+                error = not_there
+            except RequestError as failure:
+                return failure
+            else:
+                if page.segments or page.token:
+                    return source
+        return error
+
+    def _of_the_list(self, scouting: bool) -> list[_Asked]:  # noqa: FBT001 - called through a thread
+        """Views of the list that earlier runs fetched, and some that nobody has."""
+        spread = self._ledger.spread(self._list, _SCOUTS) if scouting else []
+        return [*self._fetched_before(self._list), *((view, self._sources) for view in spread)]
+
+    def _fetched_before(self, list_number: int | None) -> list[_Asked]:
+        latest = self._ledger.latest_fetched(list_number, _ASKED)
+        return [(planned.view, [Source(source)]) for planned, source in latest]

@@ -1,0 +1,46 @@
+"""Whose certificates are trusted, and what to do about one that is not."""
+
+from __future__ import annotations
+
+import os
+import ssl
+
+from replay_fetch.errors import SettingsError
+from replay_fetch.settings import FetchSettings
+
+# Variables by which other programs are told of a company's CA; OpenSSL's own, SSL_CERT_FILE and SSL_CERT_DIR, are read.
+_BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+# X509_V_ERR_…, as OpenSSL numbers them.
+_NOT_YET_VALID, _EXPIRED = 9, 10
+_OTHER_NAME = (62, 63, 64)  # host name, e-mail, IP address
+
+
+def ssl_context(fetch: FetchSettings) -> ssl.SSLContext:
+    """What connections are checked by: the chain to a CA that is trusted, the name, the dates.
+
+    Raises SettingsError where ``--ca-file`` cannot be used.
+    """
+    context = ssl.create_default_context()
+    # Python 3.13 sets it by default. It asks for fields that many a company's CA lacks (a key identifier, a critical
+    # basic constraint) and that prove nothing of whom a certificate was given to.
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    if fetch.ca_file is not None:
+        try:
+            context.load_verify_locations(cafile=fetch.ca_file)
+        except OSError as error:  # ssl.SSLError is one
+            raise SettingsError(f"--ca-file {fetch.ca_file}: {error.strerror or 'not a PEM bundle'}") from None
+    return context
+
+
+def advice_on(certificate_error: Exception, ca_file: object) -> str:
+    """Why a certificate is refused, and what helps against that: an expired one is not helped by another CA."""
+    code = getattr(certificate_error, "verify_code", None)
+    reason = getattr(certificate_error, "verify_message", "") or "certificate verify failed"
+    if code in (_NOT_YET_VALID, _EXPIRED):
+        return f"({reason}); look at this machine's clock: where it is right, the certificate must be renewed"
+    if code in _OTHER_NAME:
+        return f"({reason}); look at --site and --base-url, and at what stands in between"
+    named = next((name for name in _BUNDLES if os.environ.get(name)), "")
+    if named and str(ca_file) != os.environ[named]:
+        return f"({reason}); {named} is not read here: --ca-file {os.environ[named]}"
+    return f"({reason}); name its CA with --ca-file"

@@ -1,0 +1,40 @@
+"""Ending what runs in this process as a kill would, at any of the calls that change an archive."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from replay_fetch.ledger import Ledger
+
+
+class Killed(BaseException):
+    """Ends a run as a kill would: nobody expects it."""
+
+
+@contextmanager
+def killed_at(instant: int) -> Iterator[None]:
+    """End a run at one of the calls that change an archive, counted from 0."""
+    passed = itertools.count()
+
+    def wrap(owner: Any, name: str) -> None:  # Any: a module or a class
+        real: Callable[..., Any] = getattr(owner, name)
+
+        def wrapped(*arguments: Any, **options: Any) -> Any:
+            if next(passed) == instant:
+                raise Killed(name)
+            return real(*arguments, **options)
+
+        patch.setattr(owner, name, wrapped)
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("replace", "unlink", "fsync"):
+            wrap(os, name)
+        for name in ("record", "named", "set_setting", "drop_setting", "restore", "forget_partial_files"):
+            wrap(Ledger, name)
+        yield

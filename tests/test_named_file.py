@@ -1,0 +1,192 @@
+"""Files that a user names: what is no regular file is written to and stays what it is."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from archives import write_list
+from processes import COMMAND, HANGS, environment, run, served
+from test_metrics import moment
+
+from replay_fetch.errors import ReplayFetchError, SettingsError
+from replay_fetch.named_file import NamedFile
+from replay_fetch.progress import MetricsFile
+from replay_fetch.simulator import SimulatorSettings
+
+PAGE = b"a page\n"
+
+
+@pytest.fixture
+def sink(tmp_path: Path) -> Path:
+    """A /dev/null of our own; where none may be made, a pipe that somebody reads."""
+    path = tmp_path / "sink"
+    try:
+        os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+    except PermissionError:
+        os.mkfifo(path)
+        threading.Thread(target=path.read_bytes, daemon=True).start()
+    return path
+
+
+def kind(path: Path) -> tuple[int, int]:
+    about = path.stat()
+    return stat.S_IFMT(about.st_mode), about.st_rdev
+
+
+def test_a_device_is_written_to_and_stays_one(sink: Path) -> None:
+    before = kind(sink)
+    NamedFile("--out", sink).write([PAGE])
+    assert kind(sink) == before
+    assert [path.name for path in sink.parent.iterdir()] == [sink.name]
+
+
+def test_a_pipe_gets_what_is_written(tmp_path: Path) -> None:
+    pipe, read = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    NamedFile("--out", pipe).write([PAGE, PAGE * 20_000])
+    reader.join()
+    assert read == [PAGE * 20_001]
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+
+
+@pytest.mark.parametrize("there", [b"old", None], ids=["to a file", "to none yet"])
+def test_a_link_is_followed(tmp_path: Path, there: bytes | None) -> None:
+    (tmp_path / "behind").mkdir()
+    target, link = tmp_path / "behind" / "page", tmp_path / "link"
+    if there is not None:
+        target.write_bytes(there)
+    (tmp_path / "between").symlink_to("behind/page")
+    link.symlink_to(tmp_path / "between")
+    NamedFile("--out", link).write([PAGE])
+    assert (link.is_symlink(), target.read_bytes()) == (True, PAGE)
+    assert [path.name for path in target.parent.iterdir()] == ["page"]
+
+
+def test_links_in_a_circle_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "one").symlink_to("other")
+    (tmp_path / "other").symlink_to("one")
+    with pytest.raises(SettingsError, match="symbolic links"):
+        NamedFile("--out", tmp_path / "one")
+
+
+def test_a_regular_file_is_replaced_whole_and_a_reader_keeps_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "page"
+    path.write_bytes(b"the old page")
+    path.chmod(0o644)
+    with path.open("rb") as reader:
+        NamedFile("--out", path).write([PAGE])
+        assert reader.read() == b"the old page"
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (PAGE, 0o600)
+
+
+def test_what_cannot_be_finished_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "page"
+    path.write_bytes(b"the old page")
+
+    def pieces() -> Iterator[bytes]:
+        yield PAGE
+        raise OSError(28, "No space left on device")
+
+    with pytest.raises(ReplayFetchError, match=r"--out '.*page' cannot be written: No space left on device"):
+        NamedFile("--out", path).write(pieces())
+    assert [entry.name for entry in tmp_path.iterdir()] == ["page"]
+    assert path.read_bytes() == b"the old page"
+
+
+def a_folder(path: Path) -> Path:
+    path.mkdir()
+    return path
+
+
+NOWHERE: dict[str, tuple[Callable[[Path], Path], str]] = {
+    "a folder": (a_folder, "it is a folder"),
+    "a folder that is not there": (lambda path: path / "page", "there is no folder"),
+    "a descriptor that is not open": (lambda _: Path("/dev/fd/987"), "Bad file descriptor"),
+}
+
+
+@pytest.mark.parametrize(("made", "said"), NOWHERE.values(), ids=NOWHERE)
+def test_where_nothing_can_be_written_is_known_at_once(tmp_path: Path, made: Callable[[Path], Path], said: str) -> None:
+    with pytest.raises(SettingsError, match=f"--out '.*' cannot be written: {said}"):
+        NamedFile("--out", made(tmp_path / "there"))
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"])
+@pytest.mark.parametrize("redirected", [">", ">>", "|"])
+def test_stdout_by_its_name_is_where_the_shell_sends_it(tmp_path: Path, name: str, redirected: str) -> None:
+    """A file that the shell opened is neither replaced nor written over, and what follows stands behind."""
+    if not Path("/proc/self/fd").exists() and name.startswith("/proc"):
+        name = "/dev/fd/1"
+    (tmp_path / "link").symlink_to("/dev/stdout")
+    out = tmp_path / "out"
+    out.write_bytes(b"before\n")
+    script = (
+        "import sys; from pathlib import Path; from replay_fetch.named_file import NamedFile; "
+        "print('first', flush=True); NamedFile('--out', Path(sys.argv[1])).write([b'a page\\n']); print('last')"
+    )
+    there = "| cat >" if redirected == "|" else redirected
+    subprocess.run(  # noqa: S603 - our own script
+        ["/bin/sh", "-c", f'"$0" -c "$1" "$2" {there} out', COMMAND[0], script, name],
+        cwd=tmp_path,
+        env=environment(),
+        check=True,
+        timeout=HANGS,
+    )
+    assert out.read_text() == ("before\n" if redirected == ">>" else "") + "first\na page\nlast\n"
+
+
+def test_metrics_into_a_device_or_a_pipe_without_a_reader_cost_the_run_nothing(
+    sink: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    before = kind(sink), kind(pipe)
+    for path in (sink, pipe):
+        file = MetricsFile(path)
+        file.refresh(moment())
+        file.finish(moment(), 0)
+    assert (kind(sink), kind(pipe)) == before
+    assert [record.getMessage().count("No such device or address") for record in caplog.records] == [1]
+
+
+def test_every_commands_file_goes_through_this_door(tmp_path: Path) -> None:
+    """A pipe each, all of them read: none is replaced, and none hangs."""
+    pipes = {name: tmp_path / name for name in ("list", "metrics", "log", "page")}
+    read: dict[str, bytes] = {}
+    with served(SimulatorSettings()) as simulator:
+        for pipe in pipes.values():
+            os.mkfifo(pipe)
+        held = [os.open(pipes[name], os.O_RDWR) for name in ("metrics", "log")]  # open, so that writers find a reader
+        readers = [
+            threading.Thread(target=lambda name=name: read.update({name: pipes[name].read_bytes()}))
+            for name in ("list", "page")
+        ]
+        for reader in readers:
+            reader.start()
+        url = ("--base-url", simulator.base_url)
+        found = run("discover", *url, "--out", pipes["list"])
+        assert found.code == 0, found
+        views = write_list(tmp_path / "views.csv", simulator.views[:2])
+        out = tmp_path / "out"
+        files = ("--metrics-file", pipes["metrics"], "--log-file", pipes["log"])
+        fetched = run("download", views, out, *url, *files)
+        assert fetched.code == 0, fetched
+        assert run("report", out, "--out", pipes["page"]).stdout == ""
+        for reader in readers:
+            reader.join()
+        read |= {name: os.read(at, 2**20) for name, at in zip(("metrics", "log"), held, strict=True)}
+        for at in held:
+            os.close(at)
+    assert all(stat.S_ISFIFO(pipe.stat().st_mode) for pipe in pipes.values())
+    assert read["list"].startswith(b"session_id,view_id")
+    assert read["page"].startswith(b"<!")
+    assert b"# EOF" in read["metrics"]
+    assert b"INFO" in read["log"]
