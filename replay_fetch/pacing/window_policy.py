@@ -15,6 +15,9 @@ from replay_fetch.pacing.window import WindowClock
 FASTEST = 2.0
 # Never slower than half the even pace: who yields fully to a neighbour is starved by its own twin.
 SLOWEST = 0.5
+# Gaps between the last request of a window and its end. With none it falls on the end and is lost: limits of 2, 3
+# and 5 a window came to 50, 67 and 84 %. Of 0.5 to 1.5, this takes most beside a neighbour at the fewest 429s.
+LAST_GAP = 0.75
 # Others' use below this share of the limit is taken for answers out of order.
 NOISE = 0.06
 # A 429 with budget left comes from another limit, or from counters on several nodes that agree soon.
@@ -48,7 +51,7 @@ class WindowPolicy:
     def ready_at(self, now: float) -> float:
         """At the even pace after the latest was due; when the window is spent, at its end."""
         self._roll(now)
-        pace = self._pace(now)
+        pace = self._pace(self._due_at)
         wanted = self._due_at + 1 / pace if pace else self._ends_at + AFTER
         self._ready_at = max(self._gate, wanted)
         return max(now, self._ready_at)
@@ -85,18 +88,18 @@ class WindowPolicy:
     def state(self, now: float) -> State:
         """The window and what is left of it."""
         self._roll(now)
-        left, pace = self._budget.last - self._latest.number, self._pace(now)
+        left, pace = max(0, self._budget.last - self._latest.number), self._pace(now)
         if now < self._gate or pace == 0:
             opens_at = max(self._gate, self._ends_at if pace == 0 else now)
-            return State("window", 0.0, opens_at, self.limit, self.period, max(0, left))
+            return State("window", 0.0, opens_at, self.limit, self.period, left)
         return State("window", pace, None, self.limit, self.period, left)
 
-    def _pace(self, now: float) -> float:
-        """Requests a second; 0 where less than one is left."""
-        left = self._budget.last - self._latest.number - self._margin.requests
+    def _pace(self, since: float) -> float:
+        """Requests a second from ``since`` to the window's end; 0 where less than one is left."""
+        left = self._budget.last - self._latest.number - self._margin.of(self.limit)
         if left < 1:
             return 0.0
-        pace = left / max(self._ends_at - now, 1e-3)
+        pace = (left + LAST_GAP) / max(self._ends_at - since, 1e-3)
         usual, theirs = self.limit / self.period, self._neighbours.rate
         if theirs > NOISE * usual:
             pace = max(pace - theirs, SLOWEST * pace)
