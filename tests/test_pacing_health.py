@@ -86,11 +86,23 @@ def test_an_idle_hour_between_two_faults_is_not_a_dead_api() -> None:
     assert outage.lasted == 30
 
 
-def test_an_hour_in_line_between_two_429s_is_time_in_which_nothing_succeeded() -> None:
+def test_an_hour_in_line_between_two_429s_is_no_outage() -> None:
+    """It was waited by the API's own order."""
     outage = Outage(patience=600)
     outage.limited(1, Sent(1, 0.0))
     outage.limited(3602, Sent(2, 3601.0), waited=3600.0)
-    assert outage.hopeless
+    assert not outage.hopeless
+
+
+def test_only_time_from_fault_to_fault_is_an_outage() -> None:
+    """A 429 between them shows that the API lived, and the hour behind it was ordered."""
+    outage = Outage(patience=600)
+    outage.fault(1, Sent(1, 0.0), suspect=False)
+    outage.limited(11, Sent(2, 10.0), waited=9.0)
+    outage.fault(3612, Sent(3, 3611.0), waited=3600.0, suspect=False)
+    assert outage.lasted == 0
+    outage.fault(3672, Sent(4, 3671.0), suspect=False)
+    assert outage.lasted == 60
 
 
 @pytest.mark.parametrize("pause", [0.5, 30, 60])
@@ -114,11 +126,23 @@ def test_a_gate_that_shut_before_an_idle_hour_does_not_hold_back_those_who_come_
     assert not outage.shut
 
 
-def test_a_run_that_gets_nothing_but_429s_ends_too() -> None:
+def test_a_run_that_gets_nothing_but_429s_ends_after_two_days() -> None:
     outage = Outage(patience=600)
-    for second in range(0, 700, 60):
-        outage.limited(second, Sent(second, second))
+    for minute in range(2 * 24 * 60):
+        outage.limited(60 * minute, Sent(minute, 60 * minute))
+    assert not outage.hopeless
+    for minute in range(2 * 24 * 60, 51 * 60):
+        outage.limited(60 * minute, Sent(minute, 60 * minute))
     assert outage.hopeless
+
+
+def test_a_sound_answer_ends_the_patience_with_429s_anew() -> None:
+    outage = Outage(patience=600)
+    for minute in range(40 * 60):
+        outage.limited(60 * minute, Sent(minute, 60 * minute))
+    assert outage.rejections.lasted > 0
+    outage.answered(Sent(2400, 144_000.0))
+    assert outage.rejections.lasted == 0
 
 
 def test_faults_cut_concurrency_once_for_each_cause() -> None:

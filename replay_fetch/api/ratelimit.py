@@ -23,8 +23,8 @@ from functools import lru_cache
 from replay_fetch.model import RateLimit
 from replay_fetch.printable import printable
 
-_LONGEST_WAIT = 3600.0
-_LONGEST_PERIOD = 86_400.0
+# A day: quotas come by the day at most, and what a 429 orders is waited for.
+_LONGEST_WAIT = _LONGEST_PERIOD = 86_400.0
 _MOST = 10**9
 # A reset is seconds from now unless it is too large for that: three years, or it counts milliseconds.
 _EPOCH_SECONDS = 1e8

@@ -44,6 +44,7 @@ class Faults:
             what = "nothing has succeeded yet" if self._since == _NEVER else "nothing succeeds any more"
             log.warning("%s at %s: %s; asking on until --give-up-after", what, self._origin, self._latest)
 
-    def explained(self, outage: OutageError) -> OutageError:
-        """The same, with the latest fault."""
-        return OutageError(f"{outage} The latest fault: {self._latest}") if self._latest else outage
+    def explained(self, outage: OutageError, health: Health) -> OutageError:
+        """The same, with the latest fault, unless something has succeeded since: then it was not the cause."""
+        current = self._latest and health.answered_at == self._since
+        return OutageError(f"{outage} The latest fault: {self._latest}") if current else outage

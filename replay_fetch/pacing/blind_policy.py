@@ -44,6 +44,8 @@ class BlindPolicy:
         self._rejected_at = float("-inf")
         """When the latest rejected request left."""
         self._limit: int | None = None
+        self._reset = 0.0
+        """That of the latest 429, seconds; only where the rhythm is told."""
         self._way = 0.0
         """Seconds that a request may need to the limiter: no more than a 429 took to come back."""
 
@@ -69,6 +71,7 @@ class BlindPolicy:
         if reading.period < SHORT or reading.remaining > 0:
             return
         self._rhythm.tell(now, sent, reading)
+        self._reset = reading.reset
         self._limit = reading.limit
         if self._window:
             self._window.allowance.told(reading.limit)
@@ -90,14 +93,15 @@ class BlindPolicy:
     def _rejected(self, now: float, sent: Sent, retry_after: float | None) -> None:
         self._rejected_at = max(self._rejected_at, sent.at)
         self._way = max(now - sent.at, FADING * self._way)
+        look_at, told = self._rhythm.look_at(now), self._rhythm.told
+        if look_at is not None and told:  # or in a second, should the edge just have been passed
+            look_at = min(look_at, now + self._reset + 1)
+            retry_after = retry_after or look_at - now
         if self._gate:
-            self._gate.rejected(now, sent, retry_after)
+            self._gate.rejected(now, sent, retry_after, look_at if told else None)
             if self._window:
                 self._window.still_out(sent)
         elif self._shuts(sent):
-            look_at = self._rhythm.look_at(now)
-            if look_at is not None and self._rhythm.told:
-                retry_after = retry_after or look_at - now
             self._gate = ProbeGate(now, look_at, retry_after)
 
     def _shuts(self, sent: Sent) -> bool:
