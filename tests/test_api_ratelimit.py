@@ -99,7 +99,7 @@ def test_every_form_is_read(headers: dict[str, str], expected: RateLimit | None)
 )
 def test_a_reset_is_seconds_an_epoch_or_nothing(text: str, seconds: float | None) -> None:
     found = rate_limit({"x-ratelimit-reset": text, "x-ratelimit-limit": "1"}, now_epoch=NOW)
-    assert found == RateLimit(limit=1, reset=seconds)
+    assert found == RateLimit(limit=1, reset=seconds, absolute=text in ("1792000007", "1791999000", "9" * 400))
 
 
 @pytest.mark.parametrize(

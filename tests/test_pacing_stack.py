@@ -129,7 +129,7 @@ THRESHOLDS = {
     "none, seconds to wait": (Server(HUNDRED, SECONDS, views=26), 96.0, 1.2),
     "none, a date to wait for": (Server(HUNDRED, DATE, views=26), 78.0, 2.0),
     "none, ten": (Server(TEN, NONE), 90.0, 6.0),
-    "bucket": (Server(BUCKET), 82.0, 0.0),
+    "bucket": (Server(BUCKET), 77.0, 0.0),  # all but what it had saved up: a third of what so short a run may take
     "bucket, none": (Server(BUCKET, NONE, views=26), 96.0, 3.0),
     "sliding": (Server(SLIDING), 73.0, 0.0),
     "sliding, none": (Server(SLIDING, NONE, views=26), 85.0, 4.0),

@@ -24,7 +24,7 @@ def draw(seed: int, headers_on: str, *, alone: bool = False) -> Scenario:
     headers = Headers(
         on="all" if headers_on == "some" else headers_on,
         share=0.5 if headers_on == "some" else 1.0,
-        rounding=rng.choice(("ceil", "floor")),
+        reset=rng.choice(("ceil", "floor")),
     )
     kind = rng.choice(("window", "window", "window", "bucket", "log")) if headers_on == "none" else "window"
     latency = 10 ** rng.uniform(-1.3, 0)

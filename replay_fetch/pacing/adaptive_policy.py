@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from replay_fetch.model import RateLimit
 from replay_fetch.pacing.blind_policy import BlindPolicy
+from replay_fetch.pacing.even_policy import SHORT
+from replay_fetch.pacing.named_policy import NamedPolicy
 from replay_fetch.pacing.policy import Sent, State
 from replay_fetch.pacing.reading import Reader, Reading
-from replay_fetch.pacing.short_window_policy import SHORT, ShortWindowPolicy
-from replay_fetch.pacing.window_policy import WindowPolicy
 
 # A limit is forgotten after so many accepted answers in a row that do not name it, and two of its
 # periods: servers that describe only half of their answers leave gaps, but not such.
@@ -17,8 +17,6 @@ SILENT_ANSWERS, SILENT_PERIODS = 20, 2
 # So many are remembered, in case a server names a new one with every answer; enough for whichever makes
 # room for another to have been silent for as long.
 MOST_LIMITS = 32
-
-NamedPolicy = WindowPolicy | ShortWindowPolicy
 
 
 class _Limit:
@@ -125,8 +123,7 @@ class AdaptivePolicy:
     def _begin(self, limit: _Limit, reading: Reading) -> NamedPolicy:
         if limit.policy is None:
             self._named.append(limit)
-        kind = ShortWindowPolicy if reading.period < SHORT else WindowPolicy
-        policy = limit.policy = kind(reading.period, self._latest)
+        policy = limit.policy = NamedPolicy(reading.period, self._latest)
         self._decide()
         return policy
 

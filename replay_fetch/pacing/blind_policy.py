@@ -6,12 +6,12 @@ from replay_fetch.model import RateLimit
 from replay_fetch.pacing.accepted import Accepted
 from replay_fetch.pacing.allowance import Allowance
 from replay_fetch.pacing.episode import Episode
+from replay_fetch.pacing.even_policy import SHORT
 from replay_fetch.pacing.interval import Interval
 from replay_fetch.pacing.policy import Sent, State
 from replay_fetch.pacing.probe_gate import ProbeGate
 from replay_fetch.pacing.reading import Reading
 from replay_fetch.pacing.rhythm import Rhythm
-from replay_fetch.pacing.short_window_policy import SHORT
 from replay_fetch.pacing.silent_window import SilentWindow
 from replay_fetch.pacing.slow_cubic import SlowCubic
 from replay_fetch.pacing.slow_start import SlowStart

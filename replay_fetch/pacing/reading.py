@@ -14,6 +14,8 @@ class Reading(Struct, frozen=True, gc=False):
     period: float
     remaining: int
     reset: float
+    absolute: bool = False
+    """See ``RateLimit``."""
 
 
 class Reader:
@@ -37,4 +39,4 @@ class Reader:
         self._longest = max(self._longest, reset)
         limit = rate_limit.limit or self._most_left
         period = rate_limit.period or self._longest
-        return Reading(limit, period, min(remaining, limit), min(reset, period))
+        return Reading(limit, period, min(remaining, limit), min(reset, period), rate_limit.absolute)

@@ -45,7 +45,7 @@ class Rhythm:
         """Takes in the headers of a 429."""
         if self._clock is None or self._clock.period != reading.period:
             self._clock = WindowClock(reading.period)
-        self._clock.learn(sent.at, now, reading.reset)
+        self._clock.learn(sent.at, now, reading.reset, absolute=reading.absolute)
         self.period, self._edge = reading.period, self._clock.edge
 
     def opened(self, opening: Interval) -> None:

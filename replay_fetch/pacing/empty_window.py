@@ -1,0 +1,55 @@
+"""Windows that are said to be empty though we have hardly spent from them."""
+
+from __future__ import annotations
+
+OURS = 0.1
+"""Share of the limit from which on it was us who emptied a window."""
+LOOK_AFTER = 0.08
+"""Share of the period after which such a window is asked all the same: a sliding limit has given something back."""
+RAREST = 64
+"""Windows from one such look to the next, at most; each that finds nothing doubles them."""
+
+
+class EmptyWindow:
+    """Decides when to ask a window that somebody else has emptied, so it is said.
+
+    Others may have: then the look costs a 429, and is repeated ever more rarely. Or nothing of a window is there: a
+    sliding counter says 0 until the end of what it calls its window while it gives back all the time, and who
+    believes it takes half of the limit, alternately all and nothing.
+    """
+
+    def __init__(self, period: float) -> None:
+        self._period = period
+        self._rarely = 1
+        self._wait = 2  # not into the first window: how much of it was ours is not known
+        """Windows that pass before the next look."""
+        self._opened_at = 0.0
+        self._looked: int | None = None
+        """The send number of the look into this window."""
+        self._may_look = False
+
+    def opened(self, at: float) -> None:
+        """The next window begins."""
+        self._opened_at = at
+        self._looked = None
+        self._wait -= 1
+        self._may_look = self._wait <= 0
+
+    def look_at(self, spent: int, limit: int) -> float:
+        """When to ask though nothing remains; infinite where it was us who ``spent`` it."""
+        if not self._may_look or spent >= OURS * limit:
+            return float("inf")
+        return self._opened_at + LOOK_AFTER * self._period
+
+    def sent(self, number: int) -> None:
+        """The look leaves."""
+        self._looked, self._may_look = number, False
+
+    def is_look(self, number: int) -> bool:
+        """True for the look into this window."""
+        return number == self._looked
+
+    def answered(self, *, empty: bool) -> None:
+        """The look's answer: the rarer the next one where nothing was to be had."""
+        self._rarely = min(RAREST, 2 * self._rarely) if empty else 1
+        self._wait = self._rarely
