@@ -117,12 +117,6 @@ def test_a_window_that_others_ran_out_is_partly_yielded() -> None:
     assert allowance.requests == 54
 
 
-def test_a_limit_named_by_a_429_is_followed_at_once() -> None:
-    allowance = Allowance(takes=100, period=10, limit=100)
-    allowance.told(50)
-    assert allowance.requests == 50
-
-
 @pytest.mark.parametrize(
     ("episode", "stretch"),
     [

@@ -6,6 +6,8 @@ from itertools import pairwise
 
 import pytest
 
+from replay_fetch.model import RateLimit
+from replay_fetch.pacing.adaptive_policy import AdaptivePolicy
 from replay_fetch.pacing.empty_window import RAREST, EmptyWindow
 from replay_fetch.pacing.even_policy import LARGEST_MARGIN, EvenPolicy
 from replay_fetch.pacing.named_policy import NamedPolicy
@@ -59,16 +61,17 @@ def test_pauses_double_while_nothing_is_accepted() -> None:
         at = 100.0 * number
         policy.rejected(at, Sent(number, at - 0.1))
         pauses.append(policy.ready_at(at) - at)
-    assert pauses == [1.0, 2.0, 2.5, 2.5]
+    assert pauses == pytest.approx([0.2, 0.4, 0.8, 1.6])
     policy.answered(500.0, Sent(5, 499.9), Reading(100, 10, 50, 5), accepted=True)
     policy.rejected(600.0, Sent(6, 599.9))
-    assert policy.ready_at(600.0) == 601.0
+    assert policy.ready_at(600.0) == 600.2
 
 
 def test_the_pace_comes_back_slowly_and_then_faster() -> None:
     policy = even()
     for number in range(1, 5):
         policy.rejected(float(number), Sent(number, number - 0.1))
+    policy.accepted(Sent(5, 4.5))
     rates = []
     for second in range(5, 125):
         policy.sent(Sent(second, float(second)))
@@ -169,8 +172,8 @@ def test_429s_that_the_window_does_not_explain_slow_the_pace_behind_it() -> None
         policy.sent(Sent(number, at))
         policy.answered(at + 0.1, Sent(number, at), Reading(100, 10, 90, 10 - at % 10), accepted=False)
     assert not policy.doubted
-    policy.sent(Sent(30, 100.0))
-    assert policy.ready_at(100.0) > 100.5
+    policy.sent(Sent(30, 20.0))
+    assert policy.ready_at(20.0) > 20.5
 
 
 def test_windows_that_are_given_up_leave_an_even_pace() -> None:
@@ -181,3 +184,70 @@ def test_windows_that_are_given_up_leave_an_even_pace() -> None:
         policy.answered(now, Sent(number, now), Reading(100, 10, 20, 10 - now % 10), accepted=True)
     assert policy.doubted == "it gives back bit by bit"
     assert policy.state(now).rate == pytest.approx(9.97, abs=0.03)
+
+
+# --- a limit that only 429s tell of
+
+
+def refused(policy: EvenPolicy, at: float, reset: float) -> float:
+    """A 429 of an empty window; returns the seconds until the next request may go."""
+    policy.answered(at, Sent(int(10 * at), at - 0.1), Reading(100, 10, 0, reset), accepted=False)
+    return policy.ready_at(at) - at
+
+
+def test_the_search_waits_for_the_end_of_the_window_that_it_used_up() -> None:
+    policy = EvenPolicy(10.0, Sent(40, 4.0), on_429s=True)
+    assert refused(policy, 4.1, reset=6) == pytest.approx(6)
+    assert policy.rate == pytest.approx(9.95)
+
+
+def test_only_a_second_429_in_a_row_shows_an_empty_window_and_by_how_much_it_was_overdrawn() -> None:
+    """A sliding limit gives something back at once; a window that ran out five seconds early was overdrawn."""
+    policy = EvenPolicy(10.0, Sent(40, 4.0), on_429s=True)
+    refused(policy, 4.1, reset=6)
+    policy.accepted(Sent(41, 10.2))
+    assert refused(policy, 24.0, reset=3) == pytest.approx(0.2)
+    before = policy.rate
+    assert refused(policy, 24.4, reset=3) == pytest.approx(3)
+    assert policy.rate == pytest.approx(0.8 * before)
+    assert refused(policy, 27.5, reset=1) == pytest.approx(1)
+    assert policy.rate == pytest.approx(0.8 * before)
+
+
+def test_a_limit_that_was_raised_is_found_though_nothing_tells_of_it() -> None:
+    policy = EvenPolicy(10.0, Sent(40, 4.0), on_429s=True)
+    refused(policy, 4.1, reset=6)
+    policy.accepted(Sent(41, 10.2))
+    for second in range(11, 60):
+        policy.sent(Sent(second, float(second)))
+    assert policy.rate < 1.01 * 10
+    for second in range(60, 400):
+        policy.sent(Sent(second, float(second)))
+    assert policy.rate > 2 * 10
+
+
+def test_what_429s_name_is_not_forgotten_while_accepted_answers_are_silent() -> None:
+    policy = AdaptivePolicy()
+    policy.sent(Sent(1, 0.1))
+    policy.answered(0.2, Sent(1, 0.1), RateLimit(100, 10.0, 0, 5.0), accepted=False)
+    for number in range(2, 100):
+        policy.sent(Sent(number, float(number)))
+        policy.answered(number + 0.1, Sent(number, float(number)), None, accepted=True)
+    assert (policy.state(100.0).mode, policy.state(100.0).limit) == ("even", 100)
+
+
+def test_windows_are_followed_once_accepted_answers_tell_of_them_too() -> None:
+    policy = AdaptivePolicy()
+    policy.sent(Sent(1, 0.1))
+    policy.answered(0.2, Sent(1, 0.1), RateLimit(100, 10.0, 0, 5.0), accepted=False)
+    policy.sent(Sent(2, 5.3))
+    policy.answered(5.4, Sent(2, 5.3), RateLimit(100, 10.0, 99, 10.0), accepted=True)
+    assert policy.state(5.4).mode == "window"
+
+
+def test_a_429_that_names_no_period_is_an_order_to_wait_and_nothing_else() -> None:
+    policy = AdaptivePolicy()
+    policy.sent(Sent(1, 0.1))
+    policy.answered(0.2, Sent(1, 0.1), RateLimit(100, None, 0, 5.0), accepted=False)
+    assert policy.state(0.2).mode == "probe"
+    assert policy.ready_at(0.2) == pytest.approx(5.2)

@@ -15,7 +15,7 @@ THRESHOLDS = [
     ("headers", 99.5, 0.03),
     ("headers_floor", 99.5, 0.03),
     ("headers_half", 99.5, 0.03),
-    ("headers_429", 98.9, 0.35),
+    ("headers_429", 99.3, 0.35),
     ("headers_noise", 96.6, 0.06),
     ("blind", 98.5, 0.85),
     ("neighbour", 96.8, 0.4),
@@ -48,6 +48,12 @@ THRESHOLDS = [
     ("hidden", 91.0, 1.5),
     ("nodes", 75.0, 1.2),
     ("gossip", 95.5, 0.2),
+    ("log_429", 97.0, 1.0),
+    ("counter_429", 96.0, 1.2),
+    ("first_429", 97.5, 1.2),
+    ("bucket_429", 98.5, 0.3),
+    ("hidden_429", 96.0, 1.6),
+    ("nodes_429", 74.0, 1.2),
 ]
 
 

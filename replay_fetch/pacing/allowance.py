@@ -6,8 +6,6 @@ import math
 
 PRICE = 120
 """Requests between two attempts to get more, for each 429 that an attempt costs: 0.8 % of all."""
-CERTAINTY = 6
-"""Times the price where a 429's headers named the limit: an attempt then only looks for a new one."""
 SMALL = 10
 """Requests a window below which an attempt is put off no further: so few may be all a neighbour left."""
 DOUBTFUL_PRICE, DOUBTFUL_WINDOWS, SOONEST = 0.25, 4, 10.0
@@ -29,10 +27,9 @@ class Allowance:
     A window that runs out without an attempt was run out by others: then part of it is yielded.
     """
 
-    def __init__(self, takes: float, period: float, limit: int | None = None) -> None:
+    def __init__(self, takes: float, period: float) -> None:
         self.takes = max(1.0, takes)
         self._period = period
-        self._limit = limit
         self._full = 0
         """Windows spent to the last request since one ran out."""
         self._agreed = self._shared = False
@@ -47,12 +44,6 @@ class Allowance:
         if attempt < 0:
             return int(self.takes)
         return int(self.takes + max(1.0, self.takes * FIRST_EXTRA * EXTRA_GROWTH**attempt))
-
-    def told(self, limit: int) -> None:
-        """A 429 names the limit; a changed one is followed at once."""
-        if limit != self._limit:
-            self.takes = float(limit)
-        self._limit = limit
 
     def window_over(self, used: int) -> None:
         """A window ended before it ran out; only a full one proves anything."""
@@ -73,8 +64,7 @@ class Allowance:
     @property
     def _patience(self) -> int:
         """Full windows before the next attempt."""
-        known = self._limit is not None and self.takes >= self._limit - 1
-        price = PRICE * (CERTAINTY if known else 1) * self._cost / max(self.takes, SMALL)
+        price = PRICE * self._cost / max(self.takes, SMALL)
         if self._agreed:
             return math.ceil(price)
         soon = min(math.ceil(DOUBTFUL_PRICE * price), DOUBTFUL_WINDOWS)

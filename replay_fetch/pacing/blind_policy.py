@@ -6,11 +6,9 @@ from replay_fetch.model import RateLimit
 from replay_fetch.pacing.accepted import Accepted
 from replay_fetch.pacing.allowance import Allowance
 from replay_fetch.pacing.episode import Episode
-from replay_fetch.pacing.even_policy import SHORT
 from replay_fetch.pacing.interval import Interval
 from replay_fetch.pacing.policy import Sent, State
 from replay_fetch.pacing.probe_gate import ProbeGate
-from replay_fetch.pacing.reading import Reading
 from replay_fetch.pacing.rhythm import Rhythm
 from replay_fetch.pacing.silent_window import SilentWindow
 from replay_fetch.pacing.slow_cubic import SlowCubic
@@ -43,9 +41,6 @@ class BlindPolicy:
         """The accepted probe that ended the latest episode."""
         self._rejected_at = float("-inf")
         """When the latest rejected request left."""
-        self._limit: int | None = None
-        self._reset = 0.0
-        """That of the latest 429, seconds; only where the rhythm is told."""
         self._way = 0.0
         """Seconds that a request may need to the limiter: no more than a 429 took to come back."""
 
@@ -66,16 +61,6 @@ class BlindPolicy:
         if self._gate and self._gate.is_probe(sent):
             self._open(now, sent, self._gate)
 
-    def told(self, now: float, sent: Sent, reading: Reading) -> None:
-        """A 429 with headers says when its window ends, and how much it took from everybody."""
-        if reading.period < SHORT or reading.remaining > 0:
-            return
-        self._rhythm.tell(now, sent, reading)
-        self._reset = reading.reset
-        self._limit = reading.limit
-        if self._window:
-            self._window.allowance.told(reading.limit)
-
     def lost(self, now: float, sent: Sent) -> None:
         """A lost probe makes room for another."""
         if self._gate:
@@ -93,16 +78,12 @@ class BlindPolicy:
     def _rejected(self, now: float, sent: Sent, retry_after: float | None) -> None:
         self._rejected_at = max(self._rejected_at, sent.at)
         self._way = max(now - sent.at, FADING * self._way)
-        look_at, told = self._rhythm.look_at(now), self._rhythm.told
-        if look_at is not None and told:  # or in a second, should the edge just have been passed
-            look_at = min(look_at, now + self._reset + 1)
-            retry_after = retry_after or look_at - now
         if self._gate:
-            self._gate.rejected(now, sent, retry_after, look_at if told else None)
+            self._gate.rejected(now, sent, retry_after)
             if self._window:
                 self._window.still_out(sent)
         elif self._shuts(sent):
-            self._gate = ProbeGate(now, look_at, retry_after)
+            self._gate = ProbeGate(now, self._rhythm.look_at(now), retry_after)
 
     def _shuts(self, sent: Sent) -> bool:
         """False for a straggler: while the gate is shut only probes leave, so it is of the episode before."""
@@ -135,8 +116,8 @@ class BlindPolicy:
             edge = edge.shifted(period)
         if self._window is None or self._window.period != period:
             end = edge.centre - period
-            takes = self._limit or self._accepted.between(end - period, end)
-            self._window = SilentWindow(period, Allowance(takes, period, self._limit))
+            takes = self._accepted.between(end - period, end)
+            self._window = SilentWindow(period, Allowance(takes, period))
         self._window.opened(edge, probe)
 
     def _next_pace(self, now: float, episode: Episode) -> SlowStart | SlowCubic:

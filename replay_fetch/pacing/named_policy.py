@@ -11,16 +11,18 @@ from replay_fetch.pacing.window_policy import WindowPolicy
 class NamedPolicy:
     """Follows windows, and holds an even pace behind them for 429s that they do not explain.
 
-    Where windows are too short to be followed, or are none, the even pace is all there is. One is made for one
-    limit's name and period; ``latest`` is the last send before its first answer.
+    Where windows are too short to be followed, are none, or are told of by 429s alone, the even pace is all there
+    is. One is made for one limit's name and period; ``latest`` is the last send before its first answer.
     """
 
-    def __init__(self, period: float, latest: Sent) -> None:
+    def __init__(self, period: float, latest: Sent, *, on_429s: bool = False) -> None:
         self.period = period
-        self._latest = latest
-        self._window = WindowPolicy(period, latest) if period >= SHORT else None
-        self._even = EvenPolicy(period, latest)
-        self.doubted = "" if self._window else "its windows are short"
+        self.on_429s = on_429s
+        """Only 429s have told of the limit."""
+        followed = period >= SHORT and not on_429s
+        self._window = WindowPolicy(period, latest) if followed else None
+        self._even = EvenPolicy(period, latest, on_429s=on_429s)
+        self.doubted = "" if followed else "only 429s tell of it" if on_429s else "its windows are short"
         """Why windows are not followed; empty while they are."""
 
     @property
@@ -37,29 +39,33 @@ class NamedPolicy:
 
     def sent(self, sent: Sent) -> None:
         """Both count it."""
-        self._latest = sent
         if self._window is not None:
             self._window.sent(sent)
         self._even.sent(sent)
 
     def answered(self, now: float, sent: Sent, reading: Reading, *, accepted: bool) -> None:
-        """Takes in what the headers say; windows that contradict themselves are given up."""
+        """Takes in what the headers say; windows that are none are given up."""
         window = self._window
-        explained = window is not None and not accepted and reading.remaining == 0
-        if explained:
-            self._even.limit = reading.limit
-        else:
+        if window is None:
             self._even.answered(now, sent, reading, accepted=accepted)
-        if window is not None:
-            window.answered(now, sent, reading, accepted=accepted)
-            if window.trust.lost:
-                self.doubted, self._window = window.trust.lost, None
+            return
+        if accepted or reading.remaining > 0:
+            self._even.answered(now, sent, reading, accepted=accepted)
+        else:  # the window is empty, and that explains it
+            self._even.limit = reading.limit
+        window.answered(now, sent, reading, accepted=accepted)
+        if window.trust.lost:
+            self.doubted, self._window = window.trust.lost, None
 
-    def rejected_without_headers(self, now: float) -> None:
+    def accepted_without_headers(self, sent: Sent) -> None:
+        """Answers that are accepted never name this limit."""
+        self._even.accepted(sent)
+
+    def rejected_without_headers(self, now: float, sent: Sent) -> None:
         """A 429 that names no limit, among answers that do: another limit's."""
         if self._window is not None:
             self._window.rejected_without_headers(now)
-        self._even.rejected(now, self._latest)
+        self._even.rejected(now, sent)
 
     def state(self, now: float) -> State:
         """That of the one that holds requests back longer."""

@@ -5,9 +5,6 @@ from __future__ import annotations
 from replay_fetch.pacing.policy import Sent
 
 FIRST_WAIT = 0.5
-TRUSTED = 5
-"""So many probes may go by what headers say of the opening; a server that promises it every second is not believed for
-an hour, and probes are then as far apart as without any word."""
 GROWTH = 0.4
 """The next probe waits this share of the time the gate has been shut: an opening is noticed at most so much late."""
 LONGEST_WAIT, LONGEST_SHARE = 60.0, 0.02
@@ -27,8 +24,6 @@ class ProbeGate:
         self._look_at = look_at if look_at is not None else float("-inf")
         self._next = now + retry_after if retry_after is not None else self._after(now, FIRST_WAIT)
         self._probe: Sent | None = None
-        self._in_vain = 0
-        """Probes that were rejected."""
 
     def ready_at(self, now: float) -> float | None:
         """When the next probe goes; None while one is on its way."""
@@ -42,16 +37,10 @@ class ProbeGate:
         """True for the probe on its way."""
         return sent == self._probe
 
-    def rejected(self, now: float, sent: Sent, retry_after: float | None = None, look_at: float | None = None) -> None:
-        """A probe was rejected, or a straggler of the requests that found the limit.
-
-        A new expectation replaces the old one: others may have used up the next window too.
-        """
-        if look_at is not None and self._in_vain < TRUSTED:
-            self._look_at = look_at
+    def rejected(self, now: float, sent: Sent, retry_after: float | None = None) -> None:
+        """A probe was rejected, or a straggler of the requests that found the limit."""
         if self.is_probe(sent):
             self._probe = None
-            self._in_vain += 1
             shut_for = now - self.shut_at
             wait = shut_for if self._look_at > now else GROWTH * shut_for
             self._next = self._after(now, min(max(LONGEST_WAIT, LONGEST_SHARE * shut_for), max(FIRST_WAIT, wait)))
