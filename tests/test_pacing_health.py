@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections import deque
+from collections.abc import Callable
 
 import pytest
 
@@ -156,15 +158,58 @@ def test_faults_cut_concurrency_once_for_each_cause() -> None:
     assert slots.last == 24
 
 
-@pytest.mark.parametrize(("every", "least"), [(5000, 22), (100, 12), (10, 2)])
-def test_few_faults_leave_most_slots_in_use(every: int, least: int) -> None:
-    """Fifty requests a second, each under way for a quarter of one."""
-    slots, lowest = Concurrency(ceiling=32), 32
-    for number in range(1, 5000):
-        now = number / 50
-        if number % every == 0:
-            slots.fault(now, Sent(number, now - 0.25))
-        else:
-            slots.answered()
-        lowest = min(lowest, slots.limit)
-    assert lowest >= least
+def asked(slots: Concurrency, fails: Callable[[int, int], bool], seconds: int) -> float:
+    """Ask fifty times a second where slots allow, each for a quarter of one; the share of that which was answered.
+
+    ``fails`` is told the number of the request and how many are on their way with it.
+    """
+    on_their_way: deque[tuple[Sent, bool]] = deque()
+    number = answered = 0
+    for tick in range(50 * seconds):
+        now = tick / 50
+        while on_their_way and on_their_way[0][0].at <= now - 0.25:
+            sent, failed = on_their_way.popleft()
+            answered += not failed
+            if failed:
+                slots.fault(now, sent)
+            else:
+                slots.answered()
+        if number < slots.last:
+            number += 1
+            on_their_way.append((Sent(number, now), fails(number, len(on_their_way) + 1)))
+    return answered / (50 * seconds)
+
+
+@pytest.mark.parametrize(("every", "least"), [(5000, 0.99), (100, 0.97), (20, 0.9), (10, 0.8), (4, 0.65), (2, 0.4)])
+def test_faults_that_come_whatever_we_do_cost_what_they_must(every: int, least: float) -> None:
+    """A quarter of 503s once left one slot in use, and a third of the rate."""
+    assert asked(Concurrency(ceiling=32), lambda number, _: number % every == 0, seconds=200) >= least
+
+
+@pytest.mark.parametrize("most", [2, 6, 10])
+def test_a_server_that_is_overloaded_is_asked_for_what_it_can_do(most: int) -> None:
+    faults = 0
+
+    def fails(_: int, on_their_way: int) -> bool:
+        nonlocal faults
+        faults += on_their_way > most
+        return on_their_way > most
+
+    answered = asked(Concurrency(ceiling=32), fails, seconds=200)
+    assert answered >= 0.6 * min(1.0, most * 4 / 50)
+    assert faults <= 0.25 * 50 * 200
+
+
+def test_a_dead_server_is_asked_once_at_a_time() -> None:
+    slots = Concurrency(ceiling=32)
+    asked(slots, lambda *_: True, seconds=30)
+    assert slots.limit == 1
+
+
+def test_a_server_that_has_recovered_is_taken_for_well_again() -> None:
+    """What it failed by itself while it was ill is forgotten, and an overload then is one."""
+    slots = Concurrency(ceiling=32)
+    asked(slots, lambda number, _: number % 3 == 0, seconds=100)
+    asked(slots, lambda *_: False, seconds=100)
+    asked(slots, lambda *_: True, seconds=30)
+    assert slots.limit == 1
