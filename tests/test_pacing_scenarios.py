@@ -69,7 +69,10 @@ def test_a_neighbour_keeps_its_requests(name: str) -> None:
     assert mean(run(SCENARIOS[name], Ours, seed).neighbour for seed in (1, 2)) >= 0.98
 
 
-@pytest.mark.parametrize(("name", "fairness"), [("twins", 0.88), ("twins_blind", 0.45), ("four", 0.85)])
+@pytest.mark.parametrize(
+    ("name", "fairness"),
+    [("twins", 0.88), ("twins_blind", 0.6), ("four", 0.85), ("twins_200_blind", 0.65), ("four_blind", 0.45)],
+)
 def test_copies_share_one_limit(name: str, fairness: float) -> None:
     assert mean(run((SCENARIOS | BEYOND)[name], Ours, seed).fairness for seed in range(3)) >= fairness
 

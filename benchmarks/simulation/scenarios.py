@@ -91,7 +91,7 @@ BEYOND = {
     "hidden": Scenario("100/10 s told, 6/s not", kind="hidden"),
     "nodes": Scenario("four nodes that count apart", kind="nodes"),
     "gossip": Scenario("three nodes that gossip after a second", kind="nodes", nodes=3, gossip=1.0),
-    "daily": Scenario("20,000 a day", limit=20_000, period=86_400, lasts=3 * 86_400),
+    "daily": Scenario("5,000 a day", limit=5_000, period=86_400, lasts=2 * 86_400),
     "log_429": Scenario("sliding log 240/60 s", limit=240, period=60, kind="log", headers=ON_429, lasts=900),
     "counter_429": Scenario("sliding counter 100/10 s", kind="counter", headers=ON_429),
     "first_429": Scenario(
@@ -101,7 +101,7 @@ BEYOND = {
     "hidden_429": Scenario("100/10 s told, 6/s not", kind="hidden", headers=ON_429),
     "nodes_429": Scenario("four nodes that count apart", kind="nodes", headers=ON_429),
     "second_blind": Scenario("window 50/1 s", limit=50, period=1, headers=NONE),
-    "large_blind": Scenario("window 5,000/60 s", limit=5_000, period=60, workers=128, headers=NONE, lasts=900),
+    "large_blind": Scenario("window 5,000/60 s", limit=5_000, period=60, workers=128, headers=NONE),
     "slow_blind": Scenario(
         "window 3,702/60 s, latency 1 s", limit=3_702, period=60, network=FAR, workers=512, headers=NONE, lasts=900
     ),
