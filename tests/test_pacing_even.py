@@ -171,7 +171,10 @@ def test_429s_that_the_window_does_not_explain_slow_the_pace_behind_it() -> None
         at = policy.ready_at(0.5 * number)
         policy.sent(Sent(number, at))
         policy.answered(at + 0.1, Sent(number, at), Reading(100, 10, 90, 10 - at % 10), accepted=False)
-    assert not policy.doubted
+    assert (policy.state(15.0).limiter, policy.state(15.0).why) == (
+        "several",
+        "429s come where its window is not empty",
+    )
     policy.sent(Sent(30, 20.0))
     assert policy.ready_at(20.0) > 20.5
 
@@ -182,7 +185,7 @@ def test_windows_that_are_given_up_leave_an_even_pace() -> None:
         now = policy.ready_at(now)
         policy.sent(Sent(number, now))
         policy.answered(now, Sent(number, now), Reading(100, 10, 20, 10 - now % 10), accepted=True)
-    assert policy.doubted == "it gives back bit by bit"
+    assert (policy.state(now).limiter, policy.state(now).why) == ("sliding", "it gives back bit by bit")
     assert policy.state(now).rate == pytest.approx(9.97, abs=0.03)
 
 
@@ -234,6 +237,7 @@ def test_what_429s_name_is_not_forgotten_while_accepted_answers_are_silent() -> 
         policy.sent(Sent(number, float(number)))
         policy.answered(number + 0.1, Sent(number, float(number)), None, accepted=True)
     assert (policy.state(100.0).mode, policy.state(100.0).limit) == ("even", 100)
+    assert (policy.state(100.0).limiter, policy.state(100.0).why) == ("unknown", "only 429s tell of it")
 
 
 def test_windows_are_followed_once_accepted_answers_tell_of_them_too() -> None:
@@ -243,6 +247,7 @@ def test_windows_are_followed_once_accepted_answers_tell_of_them_too() -> None:
     policy.sent(Sent(2, 5.3))
     policy.answered(5.4, Sent(2, 5.3), RateLimit(100, 10.0, 99, 10.0), accepted=True)
     assert policy.state(5.4).mode == "window"
+    assert (policy.state(5.4).limiter, policy.state(5.4).why) == ("window", "headers tell of it")
 
 
 def test_a_429_that_names_no_period_is_an_order_to_wait_and_nothing_else() -> None:

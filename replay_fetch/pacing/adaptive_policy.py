@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from replay_fetch.model import RateLimit
 from replay_fetch.pacing.blind_policy import BlindPolicy
@@ -48,7 +49,8 @@ class _All:
             policy.sent(sent)
 
     def state(self, now: float) -> State:
-        return max(self._policies, key=lambda policy: policy.ready_at(now)).state(now)
+        state = max(self._policies, key=lambda policy: policy.ready_at(now)).state(now)
+        return replace(state, limiter="several", why=f"answers name {len(self._policies)} limits")
 
 
 class AdaptivePolicy:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 PRICE = 120
-"""Requests between two attempts to get more, for each 429 that an attempt costs, in a window of ``USUAL``: 0.8 % of all.
-In others it goes with the square root of the window, as the attempt itself does: in proportion, whoever had more asked
-for more, and more often, and one of four copies ended with 0.4 of what another had."""
+"""Requests between two attempts to get more, for each 429 that an attempt costs, where a window takes the usual: 0.8 %
+of all. Elsewhere it goes with the square root of the window, as the attempt itself does: in proportion, whoever had
+more asked for more, and more often, and one of four copies ended with 0.4 of what another had."""
 USUAL = 100
 SMALL = 10
 """Requests a window below which an attempt is put off no further: so few may be all a neighbour left."""

@@ -68,12 +68,21 @@ class BlindPolicy:
 
     def state(self, now: float) -> State:
         """The gate or the pace."""
+        window = self._window
+        # 1. No 429 yet.  2. It opens in step with windows of some length.  3. In step with nothing.
+        if self._gate is None and self._episode is None:
+            limiter, why = "", ""
+        elif window:
+            limiter, why = "window", f"it opens every {window.period:g} s"
+        else:
+            limiter, why = "unknown", "no header tells of it"
         if self._gate:
-            return State("probe", 0.0, self._gate.ready_at(now))
-        if self._window:
-            window = self._window
-            return State("rhythm", window.rate, None, window.allowance.requests, window.period, window.left)
-        return State("hold" if isinstance(self._pace, SlowCubic) else "search", self._pace.rate)
+            return State("probe", 0.0, self._gate.ready_at(now), limiter=limiter, why=why)
+        if window:
+            takes = window.allowance.requests
+            return State("rhythm", window.rate, None, takes, window.period, window.left, limiter, why)
+        mode = "hold" if isinstance(self._pace, SlowCubic) else "search"
+        return State(mode, self._pace.rate, limiter=limiter, why=why)
 
     def _rejected(self, now: float, sent: Sent, retry_after: float | None) -> None:
         self._rejected_at = max(self._rejected_at, sent.at)

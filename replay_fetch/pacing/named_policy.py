@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from replay_fetch.pacing.even_policy import SHORT, EvenPolicy
 from replay_fetch.pacing.policy import Sent, State
 from replay_fetch.pacing.reading import Reading
@@ -22,8 +24,13 @@ class NamedPolicy:
         followed = period >= SHORT and not on_429s
         self._window = WindowPolicy(period, latest) if followed else None
         self._even = EvenPolicy(period, latest, on_429s=on_429s)
-        self.doubted = "" if followed else "only 429s tell of it" if on_429s else "its windows are short"
-        """Why windows are not followed; empty while they are."""
+        # 1. Followed.  2. Nothing is known of it between two 429s.  3. Too short to be followed.
+        if followed:
+            self.limiter, self.why = "window", "headers tell of it"
+        elif on_429s:
+            self.limiter, self.why = "unknown", "only 429s tell of it"
+        else:
+            self.limiter, self.why = "window", "headers tell of it; it is too short to be followed"
 
     @property
     def limit(self) -> int:
@@ -55,7 +62,8 @@ class NamedPolicy:
             self._even.limit = reading.limit
         window.answered(now, sent, reading, accepted=accepted)
         if window.trust.lost:
-            self.doubted, self._window = window.trust.lost, None
+            self.limiter, self.why = "sliding" if window.trust.slides else "unknown", window.trust.lost
+            self._window = None
 
     def accepted_without_headers(self, sent: Sent) -> None:
         """Answers that are accepted never name this limit."""
@@ -69,7 +77,10 @@ class NamedPolicy:
 
     def state(self, now: float) -> State:
         """That of the one that holds requests back longer."""
-        even = self._even
-        if self._window is None or (even.holds and even.ready_at(now) > self._window.ready_at(now)):
-            return even.state(now)
-        return self._window.state(now)
+        even, window = self._even, self._window
+        state = even.state(now)
+        if window is not None and not (even.holds and even.ready_at(now) > window.ready_at(now)):
+            state = window.state(now)
+        if window is not None and even.holds:
+            return replace(state, limiter="several", why="429s come where its window is not empty")
+        return replace(state, limiter=self.limiter, why=self.why)

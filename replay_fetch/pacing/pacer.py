@@ -233,6 +233,8 @@ class Pacer:
             limit=state.limit,
             period=state.period,
             left=state.left,
+            limiter=state.limiter,
+            why=state.why,
             rate_limited=self.rate_limited,
             waiting=self._waiting,
             in_use=self.concurrency.in_use(self._number),

@@ -26,6 +26,8 @@ class WindowTrust:
     def __init__(self) -> None:
         self.lost = ""
         """Why windows are not believed in any more; empty while they are."""
+        self.slides = False
+        """What was seen is what a bucket, a log or a counter does."""
         self._high: float | None = None
         self._risen = self._leap = 0.0
         self._since = 0.0
@@ -63,11 +65,11 @@ class WindowTrust:
         """A window that was said to be empty, but not by us, was asked all the same."""
         self._not_empty = 0 if empty else self._not_empty + 1
         if self._not_empty >= DOUBTS:
-            self.lost = "it gives where it says that nothing remains"
+            self.lost, self.slides = "it gives where it says that nothing remains", True
 
     def _judge(self, now: float, reading: Reading) -> None:
         bits = self._risen - 2 * self._leap
         self._doubts = self._doubts + 1 if bits > SHARE * reading.limit + LEAST else 0
         self._since, self._risen, self._leap = now, 0.0, 0.0
         if self._doubts >= DOUBTS:
-            self.lost = "it gives back bit by bit"
+            self.lost, self.slides = "it gives back bit by bit", True
