@@ -137,7 +137,7 @@ def looks(empty: EmptyWindow, windows: int, spent: int) -> list[int]:
             assert at == pytest.approx(10.0 * window + 0.8)
             empty.sent(window)
             assert empty.is_look(window)
-            empty.answered(empty=True)
+            empty.answered(at, empty=True)
             into.append(window)
     return into
 
@@ -146,6 +146,19 @@ def test_windows_that_others_empty_are_looked_into_ever_more_rarely() -> None:
     into = looks(EmptyWindow(10.0), 300, spent=5)
     gaps = [after - before for before, after in pairwise(into)]
     assert gaps == [2, 4, 8, 16, 32, RAREST, RAREST, RAREST]
+
+
+def test_a_window_that_gives_though_it_is_empty_is_soon_asked_again_whatever_we_have_spent() -> None:
+    empty = EmptyWindow(10.0)
+    empty.opened(10.0)
+    empty.opened(20.0)
+    assert empty.look_at(5, limit=100) == pytest.approx(20.8)
+    empty.sent(1)
+    assert empty.look_at(5, limit=100) == float("inf")
+    empty.answered(21.0, empty=False)
+    assert empty.look_at(50, limit=100) == pytest.approx(21.8)
+    empty.opened(30.0)
+    assert empty.look_at(50, limit=100) == float("inf")
 
 
 def test_a_window_that_we_emptied_is_not_looked_into() -> None:

@@ -23,23 +23,25 @@ class EmptyWindow:
         self._rarely = 1
         self._wait = 2  # not into the first window: how much of it was ours is not known
         """Windows that pass before the next look."""
-        self._opened_at = 0.0
+        self._look_from = 0.0
+        """When this window may be asked."""
         self._looked: int | None = None
         """The send number of the look into this window."""
-        self._may_look = False
+        self._may_look = self._found = False
+        """The window may be asked; and it gave something before, so that what we spent of it proves nothing."""
 
     def opened(self, at: float) -> None:
         """The next window begins."""
-        self._opened_at = at
-        self._looked = None
+        self._look_from = at + LOOK_AFTER * self._period
+        self._looked, self._found = None, False
         self._wait -= 1
         self._may_look = self._wait <= 0
 
     def look_at(self, spent: int, limit: int) -> float:
         """When to ask though nothing remains; infinite where it was us who ``spent`` it."""
-        if not self._may_look or spent >= OURS * limit:
+        if not self._may_look or (spent >= OURS * limit and not self._found):
             return float("inf")
-        return self._opened_at + LOOK_AFTER * self._period
+        return self._look_from
 
     def sent(self, number: int) -> None:
         """The look leaves."""
@@ -49,7 +51,10 @@ class EmptyWindow:
         """True for the look into this window."""
         return number == self._looked
 
-    def answered(self, *, empty: bool) -> None:
-        """The look's answer: the rarer the next one where nothing was to be had."""
+    def answered(self, now: float, *, empty: bool) -> None:
+        """The look's answer: the rarer the next one where nothing was to be had, and soon again where something was."""
         self._rarely = min(RAREST, 2 * self._rarely) if empty else 1
         self._wait = self._rarely
+        if not empty:
+            self._look_from = now + LOOK_AFTER * self._period
+            self._may_look = self._found = True

@@ -87,7 +87,7 @@ class WindowPolicy:
         if changed:
             self._restart()
         if self._empty.is_look(sent.number):
-            self._looked(reading.remaining, accepted=accepted)
+            self._looked(now, reading.remaining, accepted=accepted)
             return
         if accepted and self._fresh:
             self._fresh = False
@@ -154,9 +154,9 @@ class WindowPolicy:
     def _look_at(self) -> float:
         return self._empty.look_at(self._latest.number - self._first, self.limit)
 
-    def _looked(self, remaining: int, *, accepted: bool) -> None:
+    def _looked(self, now: float, remaining: int, *, accepted: bool) -> None:
         """An empty window was asked all the same: it was empty, or it is none."""
-        self._empty.answered(empty=not accepted)
+        self._empty.answered(now, empty=not accepted)
         self.trust.probed(empty=not accepted)
         if accepted:
             self._budget = Budget(remaining, self._latest.number)
