@@ -136,7 +136,7 @@ def looks(empty: EmptyWindow, windows: int, spent: int) -> list[int]:
         if (at := empty.look_at(spent, limit=100)) < float("inf"):
             assert at == pytest.approx(10.0 * window + 0.8)
             empty.sent(window)
-            assert empty.is_look(window)
+            assert empty.looked == window
             empty.answered(at, empty=True)
             into.append(window)
     return into

@@ -25,15 +25,15 @@ class EmptyWindow:
         """Windows that pass before the next look."""
         self._look_from = 0.0
         """When this window may be asked."""
-        self._looked: int | None = None
-        """The send number of the look into this window."""
+        self.looked = 0
+        """The send number of the look into this window; 0 where there was none."""
         self._may_look = self._found = False
         """The window may be asked; and it gave something before, so that what we spent of it proves nothing."""
 
     def opened(self, at: float) -> None:
         """The next window begins."""
         self._look_from = at + LOOK_AFTER * self._period
-        self._looked, self._found = None, False
+        self.looked, self._found = 0, False
         self._wait -= 1
         self._may_look = self._wait <= 0
 
@@ -45,11 +45,7 @@ class EmptyWindow:
 
     def sent(self, number: int) -> None:
         """The look leaves."""
-        self._looked, self._may_look = number, False
-
-    def is_look(self, number: int) -> bool:
-        """True for the look into this window."""
-        return number == self._looked
+        self.looked, self._may_look = number, False
 
     def answered(self, now: float, *, empty: bool) -> None:
         """The look's answer: the rarer the next one where nothing was to be had, and soon again where something was."""

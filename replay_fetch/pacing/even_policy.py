@@ -52,7 +52,8 @@ class EvenPolicy:
         self._smallest_at = latest.at
         """When the margin was last larger than the smallest."""
         self._next = self._gate = float("-inf")
-        self._latest = latest
+        self._at = latest.at
+        """When the margin was last looked at."""
         self._cut_at = float("-inf")
         """When the latest episode began."""
         self._refused = 0.0
@@ -77,7 +78,6 @@ class EvenPolicy:
     def sent(self, sent: Sent) -> None:
         """The next may go one interval later."""
         self._regain(sent.at)
-        self._latest = sent
         self._next = max(self._next, sent.at - SLACK) + 1 / self.rate
 
     def answered(self, now: float, sent: Sent, reading: Reading, *, accepted: bool) -> None:
@@ -116,7 +116,7 @@ class EvenPolicy:
         return State("even", 0.0 if shut else self.rate, self._gate if shut else None, self.limit, self.period)
 
     def _cut(self, now: float) -> None:
-        self._cut_at = now
+        self._cut_at = self._at = now
         if self._on_429s and self._margin <= SMALLEST_MARGIN:  # all of the limit was asked for, or more
             self._margin = FIRST_MARGIN
             return
@@ -143,12 +143,13 @@ class EvenPolicy:
 
     def _regain(self, now: float) -> None:
         """The margin shrinks with time; beyond the limit only where nothing else would tell that it was raised."""
+        since_then, self._at = now - self._at, now
         if self._in_a_row:  # nothing is known before the episode is over
             return
         slowly = min(1.0, max(SLOWEST_SHARE, math.sqrt(self.limit / self.period / USUAL)))
         since = self._cut_at if self._margin > SMALLEST_MARGIN else self._smallest_at
         calm = (now - since) / max(CALM, CALM_PERIODS * self.period) if since > float("-inf") else 0.0
-        grown = slowly * (1 + calm * calm) * (now - self._latest.at)
+        grown = slowly * (1 + calm * calm) * since_then
         if self._margin > SMALLEST_MARGIN:
             self._margin = max(SMALLEST_MARGIN, self._margin - STEP_DOWN * grown)
             self._smallest_at = now

@@ -45,21 +45,25 @@ class NamedPolicy:
         return max(ready, self._even.ready_at(now)) if self._even.holds else ready
 
     def sent(self, sent: Sent) -> None:
-        """Both count it."""
+        """Both count it; an even pace that holds nothing back has nothing to count."""
         if self._window is not None:
             self._window.sent(sent)
+            if not self._even.holds:
+                return
         self._even.sent(sent)
 
     def answered(self, now: float, sent: Sent, reading: Reading, *, accepted: bool) -> None:
         """Takes in what the headers say; windows that are none are given up."""
-        window = self._window
+        window, even = self._window, self._even
         if window is None:
-            self._even.answered(now, sent, reading, accepted=accepted)
+            even.answered(now, sent, reading, accepted=accepted)
             return
-        if accepted or reading.remaining > 0:
-            self._even.answered(now, sent, reading, accepted=accepted)
-        else:  # the window is empty, and that explains it
-            self._even.limit = reading.limit
+        # 1. A 429 that the window does not explain: it is not empty.  2. Any other answer, which matters to an even
+        # pace that holds something back.  3. Else only the limit does.
+        if (not accepted and reading.remaining > 0) or (accepted and even.holds):
+            even.answered(now, sent, reading, accepted=accepted)
+        else:
+            even.limit = reading.limit
         window.answered(now, sent, reading, accepted=accepted)
         if window.trust.lost:
             self.limiter, self.why = "sliding" if window.trust.slides else "unknown", window.trust.lost

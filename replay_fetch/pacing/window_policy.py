@@ -86,7 +86,7 @@ class WindowPolicy:
             self._ends_at = end
         if changed:
             self._restart()
-        if self._empty.is_look(sent.number):
+        if sent.number == self._empty.looked:
             self._looked(now, reading.remaining, accepted=accepted)
             return
         if accepted and self._fresh:

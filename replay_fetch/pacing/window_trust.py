@@ -15,6 +15,10 @@ CONTRADICTED, WEIGHT = 0.2, 0.02
 """The largest share of resets that may contradict those before them, and the weight of one among the latest fifty."""
 
 
+# Before the first answer.
+UNKNOWN = -1
+
+
 class WindowTrust:
     """Judges by what the server gives back: a window all of it in one leap, everything else bit by bit.
 
@@ -28,9 +32,9 @@ class WindowTrust:
         """Why windows are not believed in any more; empty while they are."""
         self.slides = False
         """What was seen is what a bucket, a log or a counter does."""
-        self._high: float | None = None
-        self._risen = self._leap = 0.0
-        self._since = 0.0
+        self._high = UNKNOWN
+        self._risen = self._leap = 0
+        self._judge_at = 0.0
         self._rejected = 0
         self._doubts = self._refused = self._not_empty = 0
         self._late = False
@@ -38,18 +42,21 @@ class WindowTrust:
 
     def learn(self, now: float, sent: Sent, reading: Reading, *, accepted: bool, contradicted: bool) -> None:
         """Take in one answer; ``contradicted`` where its reset and those before it cannot both be true."""
-        self._rejected += not accepted
-        self._contradicted += WEIGHT * (contradicted - self._contradicted)
-        if self._contradicted > CONTRADICTED:
-            self.lost = "its resets contradict each other"
-        given = float(reading.remaining + sent.number - self._rejected)
-        if self._high is None:
-            self._high, self._since = given, now
-        elif given > self._high:
-            self._risen += given - self._high
-            self._leap = max(self._leap, given - self._high)
+        if not accepted:
+            self._rejected += 1
+        if contradicted or self._contradicted:
+            self._contradicted += WEIGHT * (contradicted - self._contradicted)
+            if self._contradicted > CONTRADICTED:
+                self.lost = "its resets contradict each other"
+        given = reading.remaining + sent.number - self._rejected
+        if given > self._high:
+            if self._high == UNKNOWN:
+                self._judge_at = now + SPAN * reading.period
+            else:
+                self._risen += given - self._high
+                self._leap = max(self._leap, given - self._high)
             self._high = given
-        if now - self._since >= SPAN * reading.period:
+        if now >= self._judge_at:
             self._judge(now, reading)
 
     def opening(self, *, refused: bool) -> None:
@@ -70,6 +77,6 @@ class WindowTrust:
     def _judge(self, now: float, reading: Reading) -> None:
         bits = self._risen - 2 * self._leap
         self._doubts = self._doubts + 1 if bits > SHARE * reading.limit + LEAST else 0
-        self._since, self._risen, self._leap = now, 0.0, 0.0
+        self._judge_at, self._risen, self._leap = now + SPAN * reading.period, 0, 0
         if self._doubts >= DOUBTS:
             self.lost, self.slides = "it gives back bit by bit", True
