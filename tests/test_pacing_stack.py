@@ -120,7 +120,7 @@ THRESHOLDS = {
     "all, a minute": (Server(MINUTE), 99.0, 0.0),
     "all, cut off": (Server(HUNDRED, FLOOR), 97.0, 1.0),
     "all, fractions": (Server(HUNDRED, FLOAT), 98.5, 0.0),
-    "all, epochs": (Server(HUNDRED, EPOCH), 86.0, 0.6),
+    "all, epochs": (Server(HUNDRED, EPOCH), 91.0, 0.3),
     "all, no reset": (Server(HUNDRED, MISSING), 96.0, 5.0),
     "all, garbage": (Server(HUNDRED, GARBAGE, views=10), 90.0, 10.0),
     "every other": (Server(HUNDRED, SOME), 97.0, 0.3),
