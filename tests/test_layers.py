@@ -21,7 +21,7 @@ LAYERS = (
     {"environment"},
     {"transport", "pacing", "api"},
     {"retry"},  # asks the pacer's health whether a failure is the page's own
-    {"fetch", "archive", "ledger", "plan", "progress"},
+    {"fetch", "archive", "ledger", "plan", "progress", "replay"},
     {"pipeline"},
     {"client"},
     {"commands"},
@@ -54,7 +54,17 @@ DOORS = {
 }
 
 # Told the time and the bytes, they wait for nothing and ask nobody. The pacer is the one who waits.
-WITHOUT_IO = ("api/", "pacing/", "retry.py", "printable.py", "moments.py", "model.py", "errors.py", "settings.py")
+WITHOUT_IO = (
+    "api/",
+    "pacing/",
+    "replay/",
+    "retry.py",
+    "printable.py",
+    "moments.py",
+    "model.py",
+    "errors.py",
+    "settings.py",
+)
 WAITS = {"pacing/pacer.py", "pacing/line.py"}
 IO = {
     "aiohttp",
