@@ -42,6 +42,7 @@ COMMANDS = {
     "probe": _Command("replay_fetch.cli.probe", "one request: what the API answers, and which flags to set"),
     "status": _Command("replay_fetch.cli.status", "what an archive holds and what it still lacks"),
     "show": _Command("replay_fetch.cli.show", "sessions of an archive, or the timeline of one"),
+    "play": _Command("replay_fetch.cli.play", "watch a session offline, in the browser"),
     "report": _Command("replay_fetch.cli.report", "one HTML page of an archive's last run"),
     "export": _Command("replay_fetch.cli.export", "views and segments as Parquet, for DuckDB and pandas"),
     "verify": _Command("replay_fetch.cli.verify", "re-read every file of an archive against its manifest"),
@@ -51,7 +52,7 @@ COMMANDS = {
 
 _GROUPS = {
     "bring recordings home": ("download", "discover", "demo"),
-    "look at an archive": ("status", "show", "report", "export", "verify", "decode"),
+    "look at an archive": ("status", "show", "play", "report", "export", "verify", "decode"),
     "look at the API": ("probe", "simulate"),
     "set up": ("config", "completion"),
 }

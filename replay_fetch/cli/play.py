@@ -1,0 +1,75 @@
+"""``replay-fetch play``: its options, and where the page is."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import webbrowser
+from pathlib import Path
+
+from replay_fetch.cli.output import complain, say, warn
+from replay_fetch.errors import SettingsError
+from replay_fetch.moments import moment_ms
+from replay_fetch.progress.units import duration, size, some
+
+_SOME_DID_NOT = 1
+_AFTER = re.compile(r"\+?(?:(\d{1,3})h)?(?:(\d{1,4})m)?(?:(\d{1,6}(?:\.\d{1,3})?)s?)?")
+
+_EPILOG = """\
+examples:
+  replay-fetch play archive/ 1f46e825
+  replay-fetch play archive/ 1f46e825 --at +1m30s
+  replay-fetch play archive/ 1f46e825 --html page.html --events rum.ndjson
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
+    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
+    parser.add_argument("session", metavar="SESSION", help="a session's id, or how it begins")
+    parser.add_argument("--view", metavar="ID", help="this view alone; its id or how that begins")
+    parser.add_argument("--at", metavar="TIME", help="where it opens: +1m30s or 90 from the beginning, or an ISO time")
+    parser.add_argument("--html", metavar="FILE", type=Path, help="keep the page here, and open no browser")
+    parser.add_argument(
+        "--events", metavar="FILE", type=Path, help="RUM events, one a line: errors, requests and long tasks as marks"
+    )
+    parser.add_argument(
+        "--rrweb-js", metavar="FILE", type=Path, help="rrweb.umd.min.cjs, where the package was built without it"
+    )
+    parser.add_argument("--no-open", action="store_true", help="open no browser; say where the page is")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command."""
+    from replay_fetch.commands.play import NothingToPlay, Wanted, play  # noqa: PLC0415 - the converter, for this alone
+
+    at_ms, after_ms = _opening(options.at)
+    wanted = Wanted(options.session, options.view, at_ms, after_ms, options.html, options.events, options.rrweb_js)
+    try:
+        played = play(options.out, wanted)
+    except NothingToPlay as error:
+        complain(error)
+        return _SOME_DID_NOT
+    for silent in played.silent:
+        warn(f"not in the page: {silent}")
+    say(str(played.file))
+    say(f"{some(played.views, 'view')}, {duration(played.seconds)}, {size(played.size)}")
+    if options.html is None and not options.no_open and not webbrowser.open(played.file.resolve().as_uri()):
+        warn(f"no browser could be opened; open {played.file} in one")
+    return 0
+
+
+def _opening(text: str | None) -> tuple[int | None, int | None]:
+    """``--at`` as a time, or as a time after the beginning; in milliseconds."""
+    if text is None:
+        return None, None
+    after = _AFTER.fullmatch(text.strip())
+    if after and any(after.groups()):
+        hours, minutes, seconds = (float(part or 0) for part in after.groups())
+        return None, round(((hours * 60 + minutes) * 60 + seconds) * 1000)
+    try:
+        return moment_ms(text, 0, "--at"), None
+    except SettingsError:
+        raise SettingsError(f"--at {text!r} is no time; write +1m30s, 90 or 2026-01-31T08:00:05Z") from None
