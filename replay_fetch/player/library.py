@@ -28,12 +28,12 @@ class Rrweb(NamedTuple):
     style: str
 
 
-def load_rrweb(script: Path | None, packed: Path = PACKED) -> Rrweb:
+def load_rrweb(script: Path | None) -> Rrweb:
     """Read rrweb from ``script``, its style from beside it; from what was packed where that is None.
 
     Raises SettingsError that says how to get it.
     """
-    file = script or packed / SCRIPT
+    file = script or PACKED / SCRIPT
     if script is None and not file.is_file():
         raise SettingsError(_WAY_OUT)
     loaded = Rrweb(_text(file), _text(file.with_name(STYLE)))

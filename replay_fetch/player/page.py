@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -74,7 +75,7 @@ class PlayerPage:
             '<link rel="icon" href="data:,">\n'
             # An id of the list holds letters, digits, - and _ only: nothing in it needs escaping.
             f"<title>Session {self.session_id[:8]} - replay-fetch</title>\n"
-            f"<style>\n{self.rrweb.style}{source('page.css')}</style>\n</head>\n<body>\n{source('page.html')}"
+            f"<style>\n{self.rrweb.style}{_style()}</style>\n</head>\n<body>\n{slim(source('page.html'))}"
         )
 
     def _index(self) -> str:
@@ -108,12 +109,22 @@ class PlayerPage:
 @cache
 def ours() -> str:
     """The page's own script."""
-    return "".join(source(f"{name}.js") for name in _SCRIPTS)
+    return "".join(slim(source(f"{name}.js")) for name in _SCRIPTS)
+
+
+def slim(text: str) -> str:
+    """A source without indentation, empty lines and lines of comment: every page carries a copy."""
+    lines = map(str.strip, text.splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
+
+
+def _style() -> str:
+    return re.sub(r"\s*([{};,])\s*|(:)\s+", r"\1\2", source("page.css"))
 
 
 def source(name: str) -> str:
-    """A file of ``web/``, its lines ended as browsers read them."""
-    return files(__package__).joinpath("web", name).read_text("utf-8").replace("\r\n", "\n")
+    """A file of ``web/``."""
+    return files(__package__).joinpath("web", name).read_text("utf-8")
 
 
 def _event_row(event: RumEvent, view: int) -> list[object]:

@@ -29,8 +29,9 @@ const list = {
 
   fill(places = []) {
     const words = this.query.toLowerCase();
-    const matching = actions.filter(action => shown.has(action.group)
-      && (!words || `${action.kind} ${action.text} ${action.value ?? ''} ${action.selector ?? ''}`.toLowerCase().includes(words)));
+    const matching = actions.filter(action => (words // a search looks everywhere
+      ? `${action.kind} ${action.text} ${action.value ?? ''} ${action.selector ?? ''}`.toLowerCase().includes(words)
+      : shown.has(action.group)));
     const rows = [...matching, ...places].sort((one, other) => one.view.number - other.view.number || one.at - other.at);
     this.rows = rows;
     this.byAction.clear();
@@ -49,7 +50,7 @@ const list = {
 
   line(row) {
     const text = made('span', { className: 'text' });
-    marked(text, row.text, this.query);
+    marked(text, row.kind === 'page' ? path(row.text) : row.text, this.query);
     const button = made('button', { type: 'button', className: row.group },
       made('time', { textContent: clock(since(row.at), true) }), made('span', { className: 'kind', textContent: row.kind }), text);
     if (row.value != null) text.append(made('span', { className: 'value', textContent: row.value === '' ? 'emptied' : row.value }));

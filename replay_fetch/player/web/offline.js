@@ -3,39 +3,40 @@
 
 const HERE = /^\s*(data:|blob:|#|$)/i;
 const BLANK = 'data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7';
-const STYLED = /url\(\s*("|'|)\s*(?!\s*["']?\s*(?:data:|blob:|#))[^)]*?\1\s*\)/gi;
-const IMPORTED = /@import[^;]*;?/gi;
-const SETS = /image-set\(\s*(["'])[^)]*\)/gi;
+const ADDRESS = /url\(\s*(?!["']?\s*(?:data:|blob:|#))(?:"[^"]*"|'[^']*'|[^)"']*)\s*\)/gi;
+const IMPORT = /@import[^;]*;?/gi;
+const IMAGE_SET = /image-set\(\s*["'][^)]*\)/gi;
 const FETCHED = ['src', 'srcset', 'poster', 'background', 'imagesrcset', 'data'];
+const STARTING = ['autoplay', 'autofocus', 'ping', 'srcdoc', 'rr_mediaState', 'rr_mediaCurrentTime'];
 
 function quietStyle(text) {
   if (typeof text !== 'string' || !/url\(|@import|image-set\(/i.test(text)) return text;
-  return text.replace(IMPORTED, '').replace(STYLED, 'none').replace(SETS, 'none');
+  return text.replace(IMPORT, '').replace(ADDRESS, 'none').replace(IMAGE_SET, 'none');
 }
 
+function putAside(attributes, name) {
+  attributes[`data-${name.replace(':', '-')}`] = attributes[name];
+  delete attributes[name];
+}
+
+// `tag` is undefined where attributes of an element change that is there already.
 function quietAttributes(attributes, tag) {
+  for (const name of STARTING) delete attributes[name];
   for (const name of FETCHED) {
     const value = attributes[name];
-    if (typeof value !== 'string' || (HERE.test(value) && name !== 'srcset')) continue;
-    delete attributes[name];
-    attributes[`data-${name}`] = value;
+    if (typeof value !== 'string' || (HERE.test(value) && !name.endsWith('srcset'))) continue;
+    putAside(attributes, name);
     if (name === 'src' && (tag === undefined || tag === 'img' || tag === 'input')) attributes.src = BLANK;
   }
-  if (attributes.style && typeof attributes.style === 'object') {
-    for (const [name, value] of Object.entries(attributes.style)) {
-      if (typeof value === 'string') attributes.style[name] = quietStyle(value);
-      else if (Array.isArray(value)) value[0] = quietStyle(value[0]);
-    }
-  } else attributes.style &&= quietStyle(attributes.style);
-  attributes._cssText &&= quietStyle(attributes._cssText);
-  if (tag !== 'a' && tag !== 'area' && tag !== undefined) {
-    for (const name of ['href', 'xlink:href']) {
-      if (typeof attributes[name] === 'string' && !HERE.test(attributes[name])) {
-        attributes[`data-${name.replace(':', '-')}`] = attributes[name];
-        delete attributes[name];
-      }
-    }
+  for (const name of ['href', 'xlink:href']) {
+    const value = attributes[name];
+    if (tag !== undefined && tag !== 'a' && tag !== 'area' && typeof value === 'string' && !HERE.test(value)) putAside(attributes, name);
   }
+  const style = attributes.style;
+  if (style && typeof style === 'object') {
+    for (const [name, value] of Object.entries(style)) style[name] = Array.isArray(value) ? [quietStyle(value[0]), value[1]] : quietStyle(value);
+  } else if (style) attributes.style = quietStyle(style);
+  if (attributes._cssText) attributes._cssText = quietStyle(attributes._cssText);
 }
 
 function quietNode(top) {
@@ -43,22 +44,29 @@ function quietNode(top) {
   while (rest.length) {
     const node = rest.pop();
     if (node.attributes) quietAttributes(node.attributes, node.tagName);
-    if (node.isStyle || node.tagName === 'style') for (const kid of node.childNodes) kid.textContent = quietStyle(kid.textContent);
-    if (node.childNodes) rest.push(...node.childNodes);
+    if (node.tagName === 'style') for (const text of node.childNodes) text.textContent = quietStyle(text.textContent);
+    if (node.childNodes) for (const kid of node.childNodes) rest.push(kid);
   }
 }
+
+function quietIncrement(data) {
+  if (data.source === 0) {
+    for (const add of data.adds) quietNode(add.node);
+    for (const change of data.attributes) quietAttributes(change.attributes);
+  } else if (data.source === 8) {
+    for (const add of data.adds ?? []) add.rule = quietStyle(add.rule);
+  } else if (data.source === 15) {
+    for (const style of data.styles ?? []) for (const rule of style.rules) rule.rule = quietStyle(rule.rule);
+  }
+}
+
+// Media has nothing to play: no recording holds its sound or picture.
+const isMedia = ({ type, data }) => type === 3 && data.source === 7;
 
 function quiet(events) {
   for (const { type, data } of events) {
     if (type === 2) quietNode(data.node);
-    else if (type === 3 && data.source === 0) {
-      for (const add of data.adds) quietNode(add.node);
-      for (const change of data.attributes) quietAttributes(change.attributes);
-    } else if (type === 3 && data.source === 8) {
-      for (const add of data.adds ?? []) add.rule = quietStyle(add.rule);
-    } else if (type === 3 && data.source === 15) {
-      for (const style of data.styles ?? []) for (const rule of style.rules) rule.rule = quietStyle(rule.rule);
-    }
+    else if (type === 3) quietIncrement(data);
   }
-  return events;
+  return events.filter(event => !isMedia(event));
 }

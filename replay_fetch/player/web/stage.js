@@ -8,6 +8,15 @@ const STYLE = [
 ];
 const SILENT = { log() {}, warn() {}, error() {}, info() {}, debug() {} };
 
+// rrweb makes elements of HTML and SVG alone; these are laid out by the browser as mathematics only in their namespace.
+const MATHML = new Set(('math mi mn mo ms mtext mspace mrow mfrac msqrt mroot mstyle merror mpadded mphantom msub msup msubsup '
+  + 'munder mover munderover mmultiscripts mprescripts mtable mtr mtd maction semantics annotation annotation-xml').split(' '));
+
+function teachMath(recorded) {
+  const html = recorded.createElement.bind(recorded);
+  recorded.createElement = (tag, options) => (MATHML.has(tag) ? recorded.createElementNS('http://www.w3.org/1998/Math/MathML', tag) : html(tag, options));
+}
+
 const stage = {
   view: null,
   chunk: null,
@@ -45,6 +54,7 @@ const stage = {
     if (playing) this.replayer.play(offset);
     else this.replayer.pause(offset);
     this.outline();
+    element('stage').dataset.at = wanted; // that the picture stands can be seen from outside
   },
 
   build(view, chunk, text) {
@@ -66,6 +76,7 @@ const stage = {
     });
     Object.assign(this, { view, chunk, host });
     const frame = this.replayer.iframe;
+    teachMath(frame.contentDocument);
     frame.inert = true; // a link of a stranger's page is not for pressing
     frame.tabIndex = -1;
     frame.title = 'The recorded page: a picture; the list of events tells in words what was done';
@@ -128,8 +139,3 @@ const stage = {
     }
   },
 };
-
-// A play() that a pause() overtakes is no fault; rrweb lets the promise of a media element go unheard.
-addEventListener('unhandledrejection', event => {
-  if (event.reason?.name === 'AbortError' || event.reason?.name === 'NotAllowedError' || event.reason?.name === 'NotSupportedError') event.preventDefault();
-});
