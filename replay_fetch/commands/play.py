@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from replay_fetch.api.recording import labels
-from replay_fetch.archive import Entry, view_segments
+from replay_fetch.archive import Entry, session_entries, view_segments
 from replay_fetch.archive.durable import explained, write_atomically
-from replay_fetch.commands.one_session import session_entries
-from replay_fetch.errors import ReplayFetchError, SettingsError
+from replay_fetch.errors import InputError, ReplayFetchError, SettingsError
 from replay_fetch.player import PlayerPage, RecordedView, load_rrweb, read_rum_events
 from replay_fetch.replay import Recording
 
@@ -57,7 +56,9 @@ def play(out: Path, wanted: Wanted) -> Played:
     SettingsError where rrweb is missing.
     """
     rrweb = load_rrweb(wanted.rrweb_js)
-    entries = session_entries(out, wanted.session, wanted.view)
+    entries = session_entries(out, wanted.session)
+    if wanted.view is not None:
+        entries = [_the_view(entries, wanted.view)]
     session_id = entries[0].record.planned.view.session_id
     events = read_rum_events(wanted.events, session_id) if wanted.events else []
     page = PlayerPage(
@@ -73,6 +74,16 @@ def play(out: Path, wanted: Wanted) -> Played:
     playable = page.playable
     seconds = (max(view.end_ms for view in playable) - playable[0].start_ms) / 1000
     return Played(file, session_id, len(playable), seconds, size, _silent(page.in_time))
+
+
+def _the_view(entries: Sequence[Entry], wanted: str) -> Entry:
+    by_id = {entry.record.planned.view.view_id: entry for entry in entries}
+    found = [wanted] if wanted in by_id else [view_id for view_id in by_id if view_id.startswith(wanted)]
+    if len(found) != 1:
+        session_id = entries[0].record.planned.view.session_id
+        few = ", ".join(found[:3])
+        raise InputError(f"{len(found)} views of session {session_id} begin with {wanted!r}{': ' + few if few else ''}")
+    return by_id[found[0]]
 
 
 def _recorded(out: Path, entry: Entry) -> RecordedView:

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from replay_fetch.api import facts
 from replay_fetch.api.recording import labels, records
-from replay_fetch.archive import Entry, view_segments
-from replay_fetch.commands.one_session import session_entries
+from replay_fetch.archive import Entry, session_entries, view_segments
 from replay_fetch.model import ViewRecord
+from replay_fetch.replay import IDLE_MS
 
-# Seconds without a hand's doing after which somebody counts as idle: longer than it takes to read a paragraph.
-IDLE = 30.0
+# Seconds without a hand's doing after which somebody counts as idle.
+IDLE = IDLE_MS / 1000
 
 
 class Stretch(NamedTuple):

@@ -31,6 +31,10 @@ _NOTICE = (
 )
 
 
+_WITH_TEXT = re.compile("[\"'`/<]")
+_SPACED = re.compile(r"\s*([=>?:&|{}();,!])\s*")  # not + and -, which are others when they are doubled
+
+
 @dataclass(slots=True)
 class PlayerPage:
     """A session's page; it can be written once, since its recordings are read while it is."""
@@ -114,8 +118,13 @@ def ours() -> str:
 
 def slim(text: str) -> str:
     """A source without indentation, empty lines and lines of comment: every page carries a copy."""
-    lines = map(str.strip, text.splitlines())
-    return "".join(f"{line}\n" for line in lines if line and not line.startswith("//"))
+    lines = (line.strip() for line in text.splitlines())
+    return "".join(f"{_squeezed(line)}\n" for line in lines if line and not line.startswith("//"))
+
+
+def _squeezed(line: str) -> str:
+    """A line without the spaces around its signs, where no text and no regular expression stands in it."""
+    return line if _WITH_TEXT.search(line) else _SPACED.sub(r"\1", line)
 
 
 def _style() -> str:

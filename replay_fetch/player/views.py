@@ -31,10 +31,11 @@ class RecordedView:
     record: ViewRecord
     source: str
     recording: Recording
-    chunks: list[tuple[int, int, str]] = field(default_factory=list)
-    """Start and end in milliseconds since 1970, and the id of the element that holds it."""
+    chunks: list[tuple[int, str]] = field(default_factory=list)
+    """Their starts in milliseconds since 1970, and the ids of the elements that hold them."""
     seen: str | None = None
     """The id of the element with the texts that were seen."""
+    _end_ms: int = 0
 
     @property
     def account(self) -> Account:
@@ -50,7 +51,8 @@ class RecordedView:
         """The view's data as elements that no browser runs; ``number`` tells views of one page apart."""
         for chunk in self.recording.chunks():
             name = f"c{number}-{len(self.chunks)}"
-            self.chunks.append((chunk.start_ms, chunk.end_ms, name))
+            self.chunks.append((chunk.start_ms, name))
+            self._end_ms = chunk.end_ms
             yield block(name, [b"[", b",".join(event.json for event in chunk.events), b"]"])
         if self.playable and self.account.seen:
             self.seen = f"s{number}"
@@ -97,7 +99,7 @@ class RecordedView:
     @property
     def end_ms(self) -> int:
         """When its recording ends."""
-        return max(self.account.end_ms or 0, *(end for _, end, _ in self.chunks)) if self.chunks else self.start_ms
+        return max(self.account.end_ms or 0, self._end_ms) if self.chunks else self.start_ms
 
     def rows(self, number: int) -> Iterator[list[object]]:
         """Its actions as rows of the list."""

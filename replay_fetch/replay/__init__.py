@@ -12,7 +12,8 @@ be used is counted in ``account.notes``.
     recording.account.actions            # clicks, inputs, pages …; gaps, masked, seen, ended
 """
 
-from replay_fetch.replay.account import Account, Action, ActionKind, Gap, Masked, Seen
-from replay_fetch.replay.recording import Chunk, Event, Recording
+from replay_fetch.replay.account import IDLE_MS, Account, Action, ActionKind, Gap, Masked, Seen
+from replay_fetch.replay.recording import Chunk, Recording
+from replay_fetch.replay.rrweb import Event
 
-__all__ = ["Account", "Action", "ActionKind", "Chunk", "Event", "Gap", "Masked", "Recording", "Seen"]
+__all__ = ["IDLE_MS", "Account", "Action", "ActionKind", "Chunk", "Event", "Gap", "Masked", "Recording", "Seen"]

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+IDLE_MS = 30_000
+"""Without a hand's doing for so long, somebody counts as idle: longer than it takes to read a paragraph."""
+
 
 class ActionKind(StrEnum):
     """What somebody did, or what came over the page."""
@@ -46,7 +49,7 @@ class Action:
     label: str = ""
     """The name alone: ``Add to cart``."""
     value: str | None = None
-    """What a field held afterwards, ``on`` or ``off`` for boxes, the depth of a scroll as ``85%``."""
+    """What a field held afterwards, ``on`` or ``off`` for boxes; how far down a scroll went, in pixels."""
     until_ms: int | None = None
     """Where the action took time: typing, scrolling, idling, a gap."""
     x: float | None = None
@@ -106,6 +109,8 @@ class Account:
     seen: list[Seen] = field(default_factory=list)
     """Each distinct text once; the first million characters, ``seen_cut`` where there were more."""
     seen_cut: bool = False
+    deepest: float = 0
+    """How far down the window's lower edge came on the document, in CSS pixels; its height is not recorded."""
     canvas_sizes: set[tuple[str, str]] = field(default_factory=set)
     """Width and height attributes of canvases: what CSS must give them where no script runs."""
     notes: Counter[str] = field(default_factory=Counter)

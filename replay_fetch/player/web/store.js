@@ -29,9 +29,9 @@ const store = {
   },
 };
 
-// Chunks are [start, end, id]: numbers of milliseconds since 1970, and the id of a script element.
+// A chunk is its start in milliseconds since 1970 and the id of a script element; it reaches to the next one's start.
 for (const view of views) {
-  view.chunks = view.chunks.map(([start, end, id], number) => ({ start, end, id, number }));
+  view.chunks = view.chunks.map(([start, id], number, all) => ({ start, id, number, end: all[number + 1]?.[0] ?? view.end }));
 }
 
 function chunkAt(view, at) {
