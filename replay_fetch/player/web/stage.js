@@ -3,6 +3,8 @@
 const STYLE = [
   'iframe, frame, object, embed { background: none }',
   '[data-dd-privacy="hidden"] { background-image: repeating-linear-gradient(-45deg, #8886 0 3px, #bbb4 3px 9px) !important }',
+  // An empty box stands on the line's baseline and would make the line higher than its words did.
+  '[data-dd-privacy="hidden"]:where(:not(img, input, select, textarea, button, canvas, svg, video, audio, object)) { vertical-align: top }',
   ':where(img, input, video)[data-src], video[data-poster] { background-image: repeating-linear-gradient(45deg, #8883 0 2px, #0000 2px 8px); outline: 1px dashed #8888; outline-offset: -1px }',
   'html.outline-masked [data-dd-privacy]:not([data-dd-privacy="allow"]) { outline: 2px dashed #b4530f !important; outline-offset: -1px }',
 ];
