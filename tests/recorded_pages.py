@@ -66,6 +66,7 @@ def added(parent: Json, node: Json) -> dict[str, object]:
 
 
 VIEW_END: Json = {"type": 7}
+FOCUS: Json = {"type": 6, "data": {"has_focus": True}}
 
 
 def samples(root: Path, *beginnings: str) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,6 +68,14 @@ class Player:
         self.page.evaluate("delete document.getElementById('stage').dataset.at")
         self.page.evaluate(f"location.hash = '#t={seconds:.3f}&view={view}'")
         self.page.wait_for_selector("#stage[data-at]", state="attached")
+
+    def until(self, expression: str, seconds: float = 20.0) -> None:
+        """Wait for an expression to be true; the page's policy forbids the browser to evaluate it by itself."""
+        ends = time.monotonic() + seconds
+        while not self.page.evaluate(expression):
+            if time.monotonic() > ends:
+                raise AssertionError(f"{expression} was not true in {seconds} s")
+            self.page.wait_for_timeout(20)
 
     def index(self) -> dict[str, Any]:  # Any: the page's own JSON
         """What the page knows of the session."""

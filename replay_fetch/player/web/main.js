@@ -111,7 +111,7 @@ function tick(time) {
   requestAnimationFrame(tick);
   if (!stage.playing) return;
   stage.step();
-  if (time - painted < 80) return;
+  if (time - painted < 80 && stage.playing) return;
   painted = time;
   skipIdle();
   paint(false);
