@@ -20,7 +20,11 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 VERSION = "2.2.2"
 # Of the package's tarball, as npm's lock files write it. Pinned here: no registry decides what runs in the page.
 INTEGRITY = "sha512-LUvR1mbcTTaNkn5OiR0r2neuH86quaQsmucT07N4Yd7YFdxPtr9qMQ2e//1FkbWKa1L3JGmPIQtgv83VPJe3mQ=="
-FILES = ("rrweb.umd.min.cjs", "style.min.css")
+# What is taken out of it, with the sha256 by which files of another version in a checkout are known.
+FILES = {
+    "rrweb.umd.min.cjs": "634aae0583bf9d1a857307d28fb49c98c14210929e22166fb150f3ae83d91cca",
+    "style.min.css": "334d222824ebab92111f7db3231829847443a86ae26326cf4f68d5c5fdee40f9",
+}
 _SECONDS = 120
 
 
@@ -30,7 +34,7 @@ class RrwebHook(BuildHookInterface[Any]):  # Any: hatchling's own default for it
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
         """Fetch the files into the source tree, where wheel, sdist and editable installs find them."""
         folder = Path(self.root, "replay_fetch", "player", "rrweb")
-        if all((folder / name).is_file() for name in FILES):
+        if all(is_packed(folder / name, sha256) for name, sha256 in FILES.items()):
             return
         with tempfile.TemporaryDirectory() as scratch:
             tarball = npm_pack(Path(scratch))
@@ -40,6 +44,11 @@ class RrwebHook(BuildHookInterface[Any]):  # Any: hatchling's own default for it
                 )
                 return
             unpack(tarball.read_bytes(), folder)
+
+
+def is_packed(file: Path, sha256: str) -> bool:
+    """True where the file is there, and of the pinned version."""
+    return file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == sha256
 
 
 def npm_pack(folder: Path) -> Path | None:
@@ -58,11 +67,11 @@ def npm_pack(folder: Path) -> Path | None:
     return next(folder.glob("*.tgz"), None)
 
 
-def unpack(tarball: bytes, folder: Path, integrity: str = INTEGRITY) -> None:
+def unpack(tarball: bytes, folder: Path) -> None:
     """Write the tarball's two files into ``folder``; ValueError where it is not the pinned one."""
     found = "sha512-" + base64.b64encode(hashlib.sha512(tarball).digest()).decode()
-    if found != integrity:
-        raise ValueError(f"rrweb {VERSION} has the hash {found}, not the pinned {integrity}: it is not packed")
+    if found != INTEGRITY:
+        raise ValueError(f"rrweb {VERSION} has the hash {found}, not the pinned {INTEGRITY}: it is not packed")
     with tarfile.open(fileobj=io.BytesIO(tarball)) as archive:
         contents = {name: _member(archive, f"package/dist/{name}") for name in FILES}
     folder.mkdir(exist_ok=True)
