@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +17,11 @@ from replay_fetch.replay import Recording
 Shown = Mapping[str, Any]  # Any: what a probe says of a page
 
 
-def write_page(target: Path, session_id: str, views: Mapping[str, Sequence[bytes]]) -> PlayerPage:
+def write_page(target: Path, session_id: str, views: Mapping[str, Iterable[bytes]]) -> PlayerPage:
     """The page of a session out of its views' segments, without an archive."""
     recorded = [
         RecordedView(
-            ViewRecord(PlannedView(0, 0, View(session_id, view_id)), outcome=Outcome.FETCHED, segments=len(segments)),
+            ViewRecord(PlannedView(0, 0, View(session_id, view_id)), outcome=Outcome.FETCHED, segments=1),
             "browser",
             Recording(segments),
         )
