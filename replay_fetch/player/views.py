@@ -15,6 +15,7 @@ from replay_fetch.replay import Account, Action, ActionKind, Recording
 
 # On recordings 6 packs 9 % better than 5 for a fifth more time; a page is made once and kept or sent on.
 _LEVEL = 6
+_NOTES = 5
 _DIGITS = re.compile(r"[0-9]{1,5}")
 
 _NOTHING = {
@@ -75,7 +76,7 @@ class RecordedView:
             "href": next((action.text for action in account.actions if action.kind is ActionKind.PAGE), ""),
         }
         if not self.playable:
-            return about | {"chunks": [], "said": self.why_not(), "gaps": [], "masked": {}, "ended": True, "unused": 0}
+            return about | {"chunks": [], "said": self.why_not(), "gaps": [], "masked": {}, "ended": True, "notes": {}}
         return about | {
             "start": self.start_ms,
             "end": self.end_ms,
@@ -88,7 +89,7 @@ class RecordedView:
             "css": canvas_rules(account.canvas_sizes),
             "seen": self.seen,
             "seenCut": account.seen_cut,
-            "unused": account.notes.total(),
+            "notes": dict(account.notes.most_common(_NOTES)),
         }
 
     @property

@@ -53,7 +53,7 @@ const list = {
     marked(text, row.kind === 'page' ? path(row.text) : row.text, this.query);
     const button = made('button', { type: 'button', className: row.group },
       made('time', { textContent: clock(since(row.at), true) }), made('span', { className: 'kind', textContent: row.kind }), text);
-    if (row.value != null) text.append(made('span', { className: 'value', textContent: row.value === '' ? 'emptied' : row.value }));
+    if (row.value != null && row.kind !== 'page') text.append(made('span', { className: 'value', textContent: row.value === '' ? 'emptied' : row.value }));
     const detail = [row.selector, row.detail].filter(Boolean).join(' · ');
     if (detail) button.append(made('span', { className: 'detail', textContent: detail }));
     button.onclick = () => this.go(row.view, row.at);

@@ -237,10 +237,19 @@ function themed() {
   element('theme').onclick = () => set(document.documentElement.dataset.theme === 'dark' ? 'light' : 'dark');
 }
 
+// Counts of all views together, by name.
+function summed(part) {
+  const sums = new Map();
+  for (const view of views) for (const [name, number] of Object.entries(view[part])) sums.set(name, (sums.get(name) ?? 0) + number);
+  return sums;
+}
+
+const counted = sums => [...sums].map(([name, number]) => `${number} × ${name}`).join(', ');
+
 function facts() {
   element('session').textContent = index.session;
-  const masked = new Map();
-  for (const view of views) for (const [how, number] of Object.entries(view.masked)) masked.set(how, (masked.get(how) ?? 0) + number);
+  const masked = summed('masked');
+  const left = summed('notes');
   const said = [`${day(session.start)} ${hour(session.start)}`, long(session.end - session.start), some(views.length, 'view')];
   if (index.sdk) said.push(index.sdk);
   if (views.some(view => view.mobile)) said.push('drawn as boxes from a mobile recording');
@@ -249,9 +258,8 @@ function facts() {
   if (views.some(view => view.gaps.length)) legend.push('hatched: segments are missing');
   if (views.some(view => view.chunks.length && !view.ended)) legend.push('red end: the recording ends before the view did');
   if (views.some(view => view.idle.length)) legend.push('pale: nothing was done');
-  if (masked.size) legend.push(`kept back by the site: ${[...masked].map(([how, number]) => `${number} × ${how}`).join(', ')}`);
-  const left = views.reduce((sum, view) => sum + view.unused, 0);
-  if (left) legend.push(`${some(left, 'record')} could not be used`);
+  if (masked.size) legend.push(`kept back by the site: ${counted(masked)}`);
+  if (left.size) legend.push(`left out: ${counted(left)}`);
   element('legend').textContent = legend.join(' · ');
   element('outline').parentElement.hidden = !masked.size;
 }
