@@ -26,6 +26,8 @@ class Chunk(NamedTuple):
     start_ms: int
     end_ms: int
     events: tuple[Event, ...]
+    checkpoint: int
+    """So many events at the front are ours and show the page as it was; 0 in the first chunk."""
 
 
 class Recording:
@@ -33,6 +35,8 @@ class Recording:
 
     def __init__(self, segments: Iterable[bytes]) -> None:
         self.account = Account()
+        self.is_over = False
+        """All of it has been read."""
         self._order = Order(segments)
 
     def events(self) -> Iterator[Event]:
@@ -52,19 +56,20 @@ class Recording:
         writer = EventWriter()
         stage = self._stage(writer)
         events: list[Event] = []
-        told = checkpoint = 0
+        told = weight = ours = 0
         for _ in self._played(stage):
             told_now = writer.taken()
             events += told_now
             told += sum(len(event.json) for event in told_now)
-            late = bool(events) and stage.at_ms - events[0].at_ms >= ms and told >= checkpoint
+            late = bool(events) and stage.at_ms - events[0].at_ms >= ms and told >= weight
             if told >= size or late:
                 fresh = writer.checkpoint(stage.at_ms, stage.page)
                 if fresh:
-                    yield Chunk(events[0].at_ms, events[-1].at_ms, tuple(events))
-                    events, told, checkpoint = fresh, 0, sum(len(event.json) for event in fresh)
+                    yield Chunk(events[0].at_ms, events[-1].at_ms, tuple(events), ours)
+                    events, told, ours = fresh, 0, len(fresh)
+                    weight = sum(len(event.json) for event in fresh)
         if told:
-            yield Chunk(events[0].at_ms, events[-1].at_ms, tuple(events))
+            yield Chunk(events[0].at_ms, events[-1].at_ms, tuple(events), ours)
 
     def page_at(self, at_ms: int) -> str:
         """The page as it stood, as static HTML without scripts or references outwards; empty where there was none.
@@ -101,5 +106,6 @@ class Recording:
                 players.play(record)
                 yield
         self.account.repeated_segments = self._order.repeated
+        self.is_over = True
         players.end()
         yield

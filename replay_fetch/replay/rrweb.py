@@ -11,7 +11,7 @@ from replay_fetch.replay.forms import is_box, is_checked, is_field, value_of
 from replay_fetch.replay.nodes import changed_attributes, closing, encoded, opening, rrweb_id, tree_json
 from replay_fetch.replay.page import DOCUMENT, SHADOW_ROOT, Node, Page
 from replay_fetch.replay.safety import is_told, may_host, safe_text
-from replay_fetch.replay.stage import Interaction, Position, Watcher, Window
+from replay_fetch.replay.stage import Frustration, Interaction, Position, Watcher, Window
 
 
 class Event(NamedTuple):
@@ -34,6 +34,7 @@ class EventWriter(Watcher):
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.window = Window()
+        self._is_open = False
         self._sheets = 0
         self._pointer: Position | None = None
 
@@ -55,13 +56,15 @@ class EventWriter(Watcher):
 
     def opened(self, at_ms: int, window: Window) -> None:
         """Type 4."""
-        self.window = window
+        self.window, self._is_open = window, True
         self._emit(at_ms, _META, {"href": window.href, "width": window.width, "height": window.height})
 
     def snapshot(self, at_ms: int, page: Page) -> None:
         """Type 2, and behind it what a snapshot cannot hold."""
         if page.root is None:
             return
+        if not self._is_open:  # the record that says so is missing; the player must have a size
+            self.opened(at_ms, self.window)
         left, top = page.scroll
         tree = tree_json(page.root)
         data = f'{{"node":{tree},"initialOffset":{{"left":{left},"top":{top}}}}}'
@@ -117,9 +120,9 @@ class EventWriter(Watcher):
         """Type 5."""
         self._custom(at_ms, "focus", {"has_focus": has_focus})
 
-    def frustrated(self, at_ms: int, types: Sequence[str], records: Sequence[int]) -> None:
+    def frustrated(self, at_ms: int, frustration: Frustration) -> None:
         """Type 5."""
-        self._custom(at_ms, "frustration", {"types": list(types), "records": list(records)})
+        self._custom(at_ms, "frustration", {"types": frustration.types, "at": frustration.at_ms})
 
     def ended(self, at_ms: int) -> None:
         """Type 5."""
