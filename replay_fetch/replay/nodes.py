@@ -8,7 +8,7 @@ from json.encoder import encode_basestring_ascii
 
 from replay_fetch.replay.forms import is_box, is_checked
 from replay_fetch.replay.page import CDATA, DOCTYPE, DOCUMENT, ELEMENT, SHADOW_ROOT, TEXT, Node
-from replay_fetch.replay.safety import may_host, safe_attributes, safe_text, tag_of
+from replay_fetch.replay.safety import may_be_shown, may_host, safe_attributes, safe_text, tag_of
 
 # ASCII, for JSON from a page may hold lone surrogates, which no encoding takes.
 encoded = JSONEncoder(separators=(",", ":"), check_circular=False, allow_nan=False).encode
@@ -55,7 +55,7 @@ def _style(node: Node, style: str) -> str:
 def changed_attributes(node: Node, names: Iterable[str]) -> dict[str, str | None]:
     """Attributes as a mutation tells them; None takes one away."""
     shown = shown_attributes(node)
-    return {name: shown.get(name) for name in names}
+    return {name: shown.get(name) for name in names if may_be_shown(name)}
 
 
 def opening(node: Node) -> str:

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from replay_fetch.replay.changes import Changes
-from replay_fetch.replay.css import harmless, rules_of
+from replay_fetch.replay.css import harmless, harmless_edits, rules_of
 from replay_fetch.replay.forms import is_box, is_checked, is_field, value_of
 from replay_fetch.replay.nodes import changed_attributes, closing, encoded, opening, rrweb_id, tree_json
 from replay_fetch.replay.page import DOCUMENT, SHADOW_ROOT, Node, Page
-from replay_fetch.replay.safety import is_told, may_host, safe_text
+from replay_fetch.replay.safety import is_told, may_host, safe_href, safe_text
 from replay_fetch.replay.stage import Frustration, Interaction, Position, Watcher, Window
 
 
@@ -57,7 +57,7 @@ class EventWriter(Watcher):
     def opened(self, at_ms: int, window: Window) -> None:
         """Type 4."""
         self.window, self._is_open = window, True
-        self._emit(at_ms, _META, {"href": window.href, "width": window.width, "height": window.height})
+        self._emit(at_ms, _META, {"href": safe_href(window.href), "width": window.width, "height": window.height})
 
     def snapshot(self, at_ms: int, page: Page) -> None:
         """Type 2, and behind it what a snapshot cannot hold."""
@@ -176,7 +176,7 @@ class EventWriter(Watcher):
 
     def _rules(self, at_ms: int, node: Node, rules: dict[str, object]) -> None:
         if node.name in {"style", "link"}:
-            self._incremental(at_ms, _RULES, id=rrweb_id(node), **rules)
+            self._incremental(at_ms, _RULES, id=rrweb_id(node), **harmless_edits(rules))
 
     def _input(self, at_ms: int, node: Node) -> None:
         """Tell what a field holds; what is in a file field no script may set."""
