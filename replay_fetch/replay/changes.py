@@ -74,7 +74,7 @@ class Changes:
             in_shadow = parent.kind == SHADOW_ROOT
             above = parent.parent if in_shadow and parent.parent is not None else parent
             # Children of a node that is new itself were never told of.
-            if above.id not in self.added and is_told(node):
+            if above.id not in self.added and (not self.page.has_shadows or is_told(node)):
                 self.removed.append(Removal(node.id, above.id, in_shadow))
         self.gone.update(self.page.remove(node))
 

@@ -50,7 +50,7 @@ class Recording:
 
         A checkpoint is events of our own: 4 (the window as it is), 2 (the page as it is), then adopted sheets (3,
         source 15), rules inserted (8), form values (5), the pointer (1). The first chunk begins with the view's own
-        snapshot. Time alone cuts only what weighs as much as its checkpoint: a large page that idles for
+        snapshot. Time alone cuts only what weighs twice its checkpoint: a large page that idles for
         hours is told once.
         """
         writer = EventWriter()
@@ -61,7 +61,7 @@ class Recording:
             told_now = writer.taken()
             events += told_now
             told += sum(len(event.json) for event in told_now)
-            late = bool(events) and stage.at_ms - events[0].at_ms >= ms and told >= weight
+            late = bool(events) and stage.at_ms - events[0].at_ms >= ms and told >= 2 * weight
             if told >= size or late:
                 fresh = writer.checkpoint(stage.at_ms, stage.page)
                 if fresh:

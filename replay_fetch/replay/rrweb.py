@@ -129,19 +129,19 @@ class EventWriter(Watcher):
         self._custom(at_ms, "end", {})
 
     def _mutation(self, at_ms: int, changes: Changes) -> None:
-        there, added = changes.page.nodes, changes.added
+        there, added, shadows = changes.page.nodes, changes.added, changes.page.has_shadows
         adds = ",".join([_told_add(node, root) for root in _roots(changes) for node in _tellable(root)])
         rest = encoded(
             {
                 "texts": [
                     {"id": rrweb_id(node), "value": safe_text(node)}
                     for node in changes.still_there(changes.texts.values())
-                    if node.id not in added and is_told(node)
+                    if node.id not in added and (not shadows or is_told(node))
                 ],
                 "attributes": [
                     {"id": number + 1, "attributes": changed_attributes(there[number], names)}
                     for number, names in changes.attributes.items()
-                    if number not in added and number in there and is_told(there[number])
+                    if number not in added and number in there and (not shadows or is_told(there[number]))
                 ],
                 "removes": [
                     {"id": number + 1, "parentId": parent + 1, **({"isShadow": True} if in_shadow else {})}
