@@ -1,154 +1,164 @@
-"""A recording that would call home, and run its own scripts, in every way that an element knows."""
+"""A recording of a page that would call home, or run something, in every way an element can."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
 
-from recorded_pages import VIEW_END, Author, Json, at, opened
+HOME = "http://stranger.invalid"
+MARK = "PWNED"
+T = 1_795_000_000_000
+Json = dict[str, Any]  # Any: JSON
 
-_LINKS = (
-    "stylesheet",
-    "preload",
-    "prefetch",
-    "preconnect",
-    "dns-prefetch",
-    "modulepreload",
-    "icon",
-    "manifest",
-    "prerender",
-    "alternate stylesheet",
-    "apple-touch-icon",
-    "PREFETCH stylesheet",
+RELS = ("stylesheet", "preload", "prefetch", "preconnect", "dns-prefetch", "modulepreload", "icon", "manifest",
+        "prerender", "alternate stylesheet", "PREFETCH stylesheet", "x prefetch")  # fmt: skip
+SHEET = (
+    f"@import url({HOME}/i);@IMPORT '{HOME}/i2';@\\69mport \"{HOME}/i3\";@font-face{{font-family:x;src:url({HOME}/f)}}"
+    f"body{{background:url( '{HOME}/b' )}}.a::before{{content:URL({HOME}/c)}}.b{{cursor:u\\72l({HOME}/d),auto}}"
+    f".c{{background:\\75 rl({HOME}/e)}}.d{{background:image-set('{HOME}/g' 1x)}}.e{{mask:url({HOME}/unclosed"
 )
-_EVIL = "top.PWNED=1;parent.PWNED=1;window.PWNED=1"
+CALLS = [
+    ("img", {"src": "/img", "srcset": "/set 2x", "onerror": MARK, "longdesc": "/l", "lowsrc": "/low"}),
+    ("source", {"srcset": "/source"}),
+    ("video", {"src": "/video", "poster": "/poster", "autoplay": ""}),
+    ("track", {"src": "/track", "default": ""}),
+    ("audio", {"src": "/audio"}),
+    ("iframe", {"src": "/iframe", "srcdoc": f"<script>{MARK}</script>"}),
+    ("iframe", {"src": f"java\nscript:{MARK}"}),
+    ("frame", {"src": f" JavaScript:{MARK}"}),
+    ("iframe", {"src": f"data:text/html,<script>{MARK}</script>"}),
+    ("object", {"data": "/object", "codebase": "/base", "classid": "/class"}),
+    ("embed", {"src": "/embed"}),
+    ("applet", {"code": "/applet", "archive": "/archive"}),
+    ("input", {"type": "image", "src": "/input", "formaction": "/formaction"}),
+    ("form", {"action": "/form"}),
+    ("button", {"autofocus": "", "onfocus": MARK, "formaction": f"javascript:{MARK}"}),
+    ("a", {"href": "/a", "ping": "/ping", "target": "_top", "style": "background:url({home}/inline)"}),
+    ("a", {"href": f"javascript:{MARK}", "attributionsrc": "/attribution"}),
+    ("area", {"href": "//stranger.invalid/area"}),
+    ("table", {"background": "/table"}),
+    ("details", {"open": "", "ontoggle": MARK}),
+    ("x-a", {"onAnimationStart": MARK, "rr_dataURL": "/canvas"}),
+    ("canvas", {"rr_dataURL": "/canvas"}),
+    ("portal", {"src": "/portal"}),
+    ("fencedframe", {"src": "/fenced"}),
+    ("bgsound", {"src": "/sound"}),
+    ("link", {"rel": "stylesheet", "href": "/late"}),
+    ("base", {"href": "/base/"}),
+    ("meta", {"http-equiv": "refresh", "content": "0;url={home}/refresh"}),
+    ("meta", {"http-equiv": "Content-Security-Policy", "content": "default-src *"}),
+]  # fmt: skip
+DRAWN = [
+    ("image", {"href": "/svg", "xlink:href": "/xlink"}),
+    ("use", {"href": "/use#a"}),
+    ("feImage", {"href": "/feimage"}),
+    ("rect", {"fill": "url({home}/fill)", "filter": "url('{home}/filter')"}),
+    ("animate", {"attributeName": "href", "to": "{home}/to"}),
+    ("set", {"attributeName": "onclick", "to": "alert(1)"}),
+    ("script", {"href": "/script"}),
+]  # fmt: skip
+TEXTS = [
+    ("script", f"window.{MARK}=1"),
+    ("noscript", f"<img src={HOME}/noscript onerror={MARK}>"),
+    ("style", SHEET),
+    ("style", f"</style><script>{MARK}</script><img src={HOME}/style>"),
+    ("xmp", f"</xmp><script>{MARK}</script>"),
+    ("textarea", f"</textarea><script>{MARK}</script>"),
+    ("title", f"</title><script>{MARK}</script>"),
+    ("iframe", f"</iframe><script>{MARK}</script>"),
+    ("plaintext", f"<script>{MARK}</script>"),
+    ("template", f"<script>{MARK}</script>"),
+    ("p", f"</p><script>{MARK}</script>"),
+]  # fmt: skip
 
 
-def hostile_records(host: str) -> list[dict[str, object]]:
-    """The records of a page that asks ``host`` for things; three seconds long."""
-    author = Author()
-    body = author.element("div", {"id": "stage", "onclick": _EVIL}, author.text("innocent"), *_body(author, host))
-    page = author.page(
-        body,
-        author.text("</script><script>top.PWNED=1</script><!--"),
-        head=_head(author, host),
-        attributes={"onload": _EVIL, "background": f"http://{host}/background"},
-    )
-    late = author.element("div", {"style": f"background:url(http://{host}/late-style)"}, *_body(author, f"{host}/late"))
-    return [
-        at(0, opened(f"javascript:{_EVIL}//</title><script>{_EVIL}</script>")),
-        at(0, page),
-        at(
-            1,
-            {
-                "type": 3,
-                "data": {
-                    "source": 0,
-                    "adds": [_add(body, late)],
-                    "removes": [],
-                    "texts": [],
-                    "attributes": [
-                        {
-                            "id": body["id"],
-                            "attributes": {"style": f"background:url(http://{host}/attribute)", "onclick": _EVIL},
-                        }
-                    ],
-                },
-            },
-        ),
-        at(1.2, {"type": 3, "data": {"source": 2, "type": 2, "id": body["id"], "x": 5, "y": 5}}),
-        at(3, VIEW_END),
-    ]
+def filled(attributes: Json) -> Json:
+    """Addresses lead home; content of other attributes may name it."""
+    addresses = (value.replace("{home}", HOME) for value in attributes.values())
+    told = (f"{HOME}{value}" if value.startswith("/") and value[1:2] != "/" else value for value in addresses)
+    return dict(zip(attributes, told, strict=True))
 
 
-def _add(parent: Json, node: Json) -> dict[str, object]:
-    return {"parentId": parent["id"], "nextId": None, "node": node}
+def nested() -> bytes:
+    """As SDK 6 would have recorded it, a part of it in later mutations."""
+    ids = count(1)
+
+    def element(tag: str, attributes: Json, *children: Json, svg: bool = False) -> Json:
+        made = {"type": 2, "id": next(ids), "tagName": tag, "attributes": attributes, "childNodes": list(children)}
+        return made | ({"isSVG": True} if svg else {})
+
+    def text(words: str) -> Json:
+        return {"type": 3, "id": next(ids), "textContent": words}
+
+    def everything() -> list[Json]:
+        made = [element(tag, filled(attributes)) for tag, attributes in CALLS]
+        made += [element(tag, {}, text(words)) for tag, words in TEXTS]
+        made += [element("link", {"rel": rel, "href": f"{HOME}/{rel}", "imagesrcset": f"{HOME}/s 1x"}) for rel in RELS]
+        made.append(element("link", {"rel": "stylesheet", "href": f"{HOME}/sheet", "_cssText": SHEET}))
+        drawn = [element(tag, filled(attributes), svg=True) for tag, attributes in DRAWN]
+        drawn.append(element("style", {}, text(f"<img src={HOME}/x onerror={MARK}>"), svg=True))
+        made.append(element("math", {}, element("style", {}, text(f"<img src={HOME}/m onerror={MARK}>"))))
+        made.append(
+            element("style", {}, text("@imp"), text(f"ort '{HOME}/cut';.x{{background:u"), text(f"rl({HOME}/y)}}"))
+        )
+        return [*made, element("svg", {}, *drawn, svg=True)]
+
+    body = element("body", {"onload": MARK, "background": f"{HOME}/body"}, *everything())
+    html = element("html", {"manifest": f"{HOME}/manifest", "onclick": MARK}, element("head", {}, *everything()), body)
+    document = {"type": 0, "id": 0, "childNodes": [html]}
+    late = [{"parentId": body["id"], "nextId": None, "node": each} for each in everything()]
+    adopting = element("div", {}, {**element("x", {}), "type": 11, "isShadowRoot": True,
+                                   "adoptedStyleSheets": [{"cssRules": [SHEET]}]})  # fmt: skip
+    late.append({"parentId": body["id"], "nextId": None, "node": adopting})
+    changed = {"style": f"background:url({HOME}/late)", "onclick": MARK, "background": f"{HOME}/late"}
+    attributes = [{"id": body["id"], "attributes": changed}]
+    attributes += [{"id": each["id"], "attributes": each["attributes"]} for each in body["childNodes"]]
+    sheet = next(each for each in body["childNodes"] if each["tagName"] == "style")
+    return segment([
+        {"type": 4, "timestamp": T, "data": {"href": f"javascript:{MARK}", "width": 800, "height": 600}},
+        {"type": 2, "timestamp": T, "data": {"node": document, "initialOffset": {"left": 0, "top": 0}}},
+        increment(0, adds=late, removes=[], texts=[], attributes=attributes),
+        increment(8, id=sheet["id"], adds=[{"rule": SHEET, "index": 0}]),
+        increment(2, id=body["id"], type=2, x=1, y=1),
+    ])  # fmt: skip
 
 
-def _head(author: Author, host: str) -> list[dict[str, object]]:
-    def url(name: str) -> str:
-        return f"http://{host}/{name}"
+def by_changes() -> bytes:
+    """As SDK 7 would have recorded it."""
+    nodes: list[list[object]] = [[None, "#document"], [1, "HTML"], [1, "HEAD"], [2, "BODY"]]
 
-    style = (
-        f"@import url({url('import')});@import '{url('import2')}';@font-face{{font-family:x;src:url({url('font')})}}"
-        f"body{{background:url({url('css')});font-family:x}} .a::before{{content:url('{url('content')}')}}"
-        f".a{{cursor:url({url('cursor')}),auto;mask:url({url('mask')});list-style-image:url({url('list')});"
-        f"border-image:url({url('border')}) 1;background-image:image-set('{url('set')}' 1x)}}"
-    )
-    return [
-        author.element("meta", {"http-equiv": "refresh", "content": f"0;url={url('refresh')}"}),
-        author.element("meta", {"http-equiv": "Content-Security-Policy", "content": "default-src *"}),
-        author.element("base", {"href": url("base/"), "target": "_top"}),
-        *(
-            author.element("link", {"rel": rel, "href": url(f"link-{n}"), "as": "image"})
-            for n, rel in enumerate(_LINKS)
-        ),
-        author.element("style", {"_cssText": style}),
-        author.element("style", {}, author.text(style)),
-        author.element("script", {"src": url("script")}),
-        author.element("script", {}, author.text(_EVIL)),
-        author.element("title", {}, author.text(f"</title><img src={url('title')}>")),
-    ]
+    def put(tag: str, attributes: Json, words: str = "") -> None:
+        nodes.append([len(nodes) - 3, tag, *map(list, attributes.items())])
+        if words:
+            nodes.append([1, "#text", words])
 
-
-def _body(author: Author, host: str) -> list[dict[str, object]]:
-    def url(name: str) -> str:
-        return f"http://{host}/{name}"
-
-    make = author.element
-    inline = f"<img src={url('inline')} onerror='{_EVIL}'><script>{_EVIL}</script>"
-    shapes = [
-        make("image", {"href": url("svg"), "xlink:href": url("svg-xlink")}, isSVG=True),
-        make("use", {"href": url("use#a")}, isSVG=True),
-        make("script", {"href": url("svg-script")}, author.text(_EVIL), isSVG=True),
-        make("feImage", {"href": url("fe")}, isSVG=True),
-        make("a", {"xlink:href": f"javascript:{_EVIL}"}, isSVG=True),
-        make("animate", {"attributeName": "href", "values": f"javascript:{_EVIL}", "onbegin": _EVIL}, isSVG=True),
-    ]
-    return [
-        make("img", {"src": url("img"), "srcset": f"{url('srcset')} 2x", "onerror": _EVIL, "onload": _EVIL}),
-        make("picture", {}, make("source", {"srcset": url("source")}), make("img", {"src": url("picture")})),
-        make(
-            "video",
-            {
-                "src": url("video"),
-                "poster": url("poster"),
-                "autoplay": "",
-                "preload": "auto",
-                "rr_mediaState": "played",
-            },
-            make("source", {"src": url("video-source")}),
-            make("track", {"src": url("track"), "default": ""}),
-        ),
-        make("audio", {"src": url("audio"), "preload": "auto", "autoplay": "", "oncanplay": _EVIL}),
-        make("iframe", {"src": url("iframe")}),
-        make("iframe", {"srcdoc": inline}),
-        make("iframe", {"src": f"javascript:{_EVIL}"}),
-        make("iframe", {"src": f"data:text/html,{inline}"}),
-        make("object", {"data": url("object")}),
-        make("embed", {"src": url("embed")}),
-        make("portal", {"src": url("portal")}),
-        make("fencedframe", {"src": url("fenced")}),
-        make("input", {"type": "image", "src": url("input")}),
-        make("form", {"action": url("form")}, make("button", {"autofocus": "", "onfocus": _EVIL}, author.text("send"))),
-        make("a", {"href": url("link"), "ping": url("ping"), "class": "a", "style": f"background:url({url('style')})"}),
-        make("a", {"href": f"javascript:{_EVIL}", "id": "bait"}, author.text("press me")),
-        make(
-            "table",
-            {"background": url("table")},
-            make("tbody", {}, make("tr", {}, make("td", {"background": url("td")}))),
-        ),
-        make("div", {"style": f"background-image:image-set(url({url('image-set')}) 1x)"}),
-        make("details", {"open": "", "ontoggle": _EVIL}, author.text("details")),
-        make("x-a", {"onanimationstart": _EVIL, "onfocusin": _EVIL}),
-        make("template", {}, make("img", {"src": url("template")})),
-        make("math", {}, make("mi", {"href": f"javascript:{_EVIL}"}, author.text("m"))),
-        make("bgsound", {"src": url("bgsound")}),
-        make("link", {"rel": "stylesheet", "href": url("body-link")}),
-        make("noscript", {}, make("img", {"src": url("noscript")})),
-        make("svg", {"onload": _EVIL}, *shapes, isSVG=True),
-    ]
+    for tag, attributes in CALLS:
+        put(tag.upper(), filled(attributes))
+    for tag, attributes in DRAWN:
+        put(f"svg>{tag}", filled(attributes))
+    for tag, words in TEXTS:
+        put(tag.upper(), {}, words)
+    put("LINK", {"rel": "stylesheet", "href": f"{HOME}/sheet"})
+    link = len(nodes) - 1
+    sheets = [[7, [SHEET]], [8, [link, 0], [0, 0]]]
+    changes = [[3, [3, ["onclick", MARK], ["background", f"{HOME}/late"], ["style", f"background:url({HOME}/l)"]]]]
+    return segment([
+        {"type": 4, "timestamp": T, "data": {"href": f"{HOME}/", "width": 800, "height": 600}},
+        {"type": 2, "format": 1, "timestamp": T, "data": [[1, *nodes], *sheets]},
+        {"type": 12, "timestamp": T + 1, "data": changes},
+    ])  # fmt: skip
 
 
-def ways(host: str) -> int:
-    """In how many places the recording names the host."""
-    return json.dumps(hostile_records(host)).count(host)
+def increment(source: int, **data: object) -> Json:
+    return {"type": 3, "timestamp": T + 1, "data": {"source": source, **data}}
+
+
+def segment(records: list[Json]) -> bytes:
+    return json.dumps({"records": records, "start": T, "end": T + 1, "index_in_view": 0}).encode()
+
+
+def addresses() -> Iterator[str]:
+    """What none of the outputs may hold."""
+    yield from ("stranger.invalid", MARK)

@@ -24,6 +24,7 @@ def write_page(target: Path, session_id: str, views: Mapping[str, Iterable[bytes
             ViewRecord(PlannedView(0, 0, View(session_id, view_id)), outcome=Outcome.FETCHED, segments=1),
             "browser",
             Recording(segments),
+            lambda _: "no picture",
         )
         for view_id, segments in views.items()
     ]

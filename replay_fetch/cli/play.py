@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import re
 import webbrowser
 from pathlib import Path
 
 from replay_fetch.cli.output import complain, say, warn
-from replay_fetch.errors import SettingsError
-from replay_fetch.moments import moment_ms
 from replay_fetch.progress.units import duration, size, some
 
 _SOME_DID_NOT = 1
-_AFTER = re.compile(r"\+?(?:(\d{1,3})h)?(?:(\d{1,4})m)?(?:(\d{1,6}(?:\.\d{1,3})?)s?)?")
 
 _EPILOG = """\
 examples:
@@ -45,8 +41,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the command."""
     from replay_fetch.commands.play import NothingToPlay, Wanted, play  # noqa: PLC0415 - the converter, for this alone
 
-    at_ms, after_ms = _opening(options.at)
-    wanted = Wanted(options.session, options.view, at_ms, after_ms, options.html, options.events, options.rrweb_js)
+    wanted = Wanted(options.session, options.view, options.at, options.html, options.events, options.rrweb_js)
     try:
         played = play(options.out, wanted)
     except NothingToPlay as error:
@@ -59,17 +54,3 @@ def run(options: argparse.Namespace) -> int:
     if options.html is None and not options.no_open and not webbrowser.open(played.file.resolve().as_uri()):
         warn(f"no browser could be opened; open {played.file} in one")
     return 0
-
-
-def _opening(text: str | None) -> tuple[int | None, int | None]:
-    """``--at`` as a time, or as a time after the beginning; in milliseconds."""
-    if text is None:
-        return None, None
-    after = _AFTER.fullmatch(text.strip())
-    if after and any(after.groups()):
-        hours, minutes, seconds = (float(part or 0) for part in after.groups())
-        return None, round(((hours * 60 + minutes) * 60 + seconds) * 1000)
-    try:
-        return moment_ms(text, 0, "--at"), None
-    except SettingsError:
-        raise SettingsError(f"--at {text!r} is no time; write +1m30s, 90 or 2026-01-31T08:00:05Z") from None

@@ -6,15 +6,17 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from replay_fetch.api.recording import labels
-from replay_fetch.archive import Entry, session_entries, view_segments
+from replay_fetch.archive import Entry, view_segments
 from replay_fetch.archive.durable import explained, write_atomically
-from replay_fetch.errors import InputError, ReplayFetchError, SettingsError
+from replay_fetch.commands.playing import chosen_views, nothing_to_play, recording_of, start_of
+from replay_fetch.errors import ReplayFetchError, SettingsError
+from replay_fetch.moments import place_ms
 from replay_fetch.player import PlayerPage, RecordedView, load_rrweb, read_rum_events
-from replay_fetch.replay import Recording
 
 
 class NothingToPlay(ReplayFetchError):
@@ -28,9 +30,8 @@ class Wanted:
     session: str
     """An id, or how it begins; so is the view's."""
     view: str | None = None
-    at_ms: int | None = None
-    """Where it opens: milliseconds since 1970, or so long after the beginning."""
-    after_ms: int | None = None
+    at: str | None = None
+    """When it opens, as people write times in a recording."""
     html: Path | None = None
     """None: a file in a new temporary folder."""
     events: Path | None = None
@@ -56,9 +57,7 @@ def play(out: Path, wanted: Wanted) -> Played:
     SettingsError where rrweb is missing.
     """
     rrweb = load_rrweb(wanted.rrweb_js)
-    entries = session_entries(out, wanted.session)
-    if wanted.view is not None:
-        entries = [_the_view(entries, wanted.view)]
+    entries = chosen_views(out, wanted.session, wanted.view)
     session_id = entries[0].record.planned.view.session_id
     events = read_rum_events(wanted.events, session_id) if wanted.events else []
     page = PlayerPage(
@@ -66,8 +65,7 @@ def play(out: Path, wanted: Wanted) -> Played:
         [_recorded(out, entry) for entry in entries],
         rrweb,
         events,
-        open_at_ms=wanted.at_ms,
-        open_after_ms=wanted.after_ms,
+        open_at_ms=_opening(out, entries, wanted.at),
     )
     file = _file(wanted.html, session_id)
     size = _written(page, file)
@@ -76,19 +74,18 @@ def play(out: Path, wanted: Wanted) -> Played:
     return Played(file, session_id, len(playable), seconds, size, _silent(page.in_time))
 
 
-def _the_view(entries: Sequence[Entry], wanted: str) -> Entry:
-    by_id = {entry.record.planned.view.view_id: entry for entry in entries}
-    found = [wanted] if wanted in by_id else [view_id for view_id in by_id if view_id.startswith(wanted)]
-    if len(found) != 1:
-        session_id = entries[0].record.planned.view.session_id
-        few = ", ".join(found[:3])
-        raise InputError(f"{len(found)} views of session {session_id} begin with {wanted!r}{': ' + few if few else ''}")
-    return by_id[found[0]]
+def _opening(out: Path, entries: Sequence[Entry], at: str | None) -> int | None:
+    """When the page opens; times count from where the first of its recordings begins."""
+    if at is None:
+        return None
+    starts = (start_of(out, entry) for entry in entries)
+    return place_ms(at, min((start for start in starts if start is not None), default=0), "--at")
 
 
 def _recorded(out: Path, entry: Entry) -> RecordedView:
-    first = next(iter(view_segments(out, entry)), b"")
-    return RecordedView(entry.record, labels(first).source if first else "", Recording(view_segments(out, entry)))
+    first = next(view_segments(out, entry), b"")
+    source = labels(first).source if first else ""
+    return RecordedView(entry.record, source, recording_of(out, entry), partial(nothing_to_play, entry))
 
 
 def _file(html: Path | None, session_id: str) -> Path:
@@ -121,4 +118,4 @@ def _checked(page: PlayerPage) -> Iterator[bytes]:
 
 
 def _silent(views: Iterable[RecordedView]) -> list[str]:
-    return [f"view {view.record.planned.view.view_id}: {view.why_not()}" for view in views if not view.playable]
+    return [view.why_not(view.account) for view in views if not view.playable]

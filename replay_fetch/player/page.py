@@ -44,8 +44,7 @@ class PlayerPage:
     rrweb: Rrweb
     events: Sequence[RumEvent] = ()
     open_at_ms: int | None = None
-    """Where it opens, milliseconds since 1970; or with ``open_after_ms`` so long after its beginning."""
-    open_after_ms: int | None = None
+    """When it opens, milliseconds since 1970; None for its beginning."""
     in_time: list[RecordedView] = field(default_factory=list)
     """The views in the order they began, once the page has been written."""
 
@@ -101,9 +100,9 @@ class PlayerPage:
     def _opening(self) -> dict[str, int] | None:
         """The view and the time at which the page opens; None for its beginning."""
         playable = self.playable
-        if not playable or (self.open_at_ms is None and self.open_after_ms is None):
+        at = self.open_at_ms
+        if not playable or at is None:
             return None
-        at = self.open_at_ms if self.open_at_ms is not None else playable[0].start_ms + (self.open_after_ms or 0)
         holding = [number for number, view in enumerate(playable) if view.start_ms <= at <= view.end_ms]
         begun = [number for number, view in enumerate(playable) if view.start_ms <= at]
         view = holding[-1] if holding else begun[-1] if begun else 0

@@ -6,23 +6,17 @@ import base64
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from replay_fetch.api.deflate import gzip_deflater
-from replay_fetch.model import Outcome, ViewRecord
+from replay_fetch.model import ViewRecord
 from replay_fetch.replay import Account, Action, ActionKind, Recording
 
 # On recordings 6 packs 9 % better than 5 for a fifth more time; a page is made once and kept or sent on.
 _LEVEL = 6
 _NOTES = 5
 _DIGITS = re.compile(r"[0-9]{1,5}")
-
-_NOTHING = {
-    Outcome.EMPTY: "nothing recorded: the API has no segment of this view",
-    Outcome.MISSING: "nothing recorded: the API does not know this view",
-    None: "not asked for yet",
-}
 
 
 @dataclass(slots=True)
@@ -32,6 +26,8 @@ class RecordedView:
     record: ViewRecord
     source: str
     recording: Recording
+    why_not: Callable[[Account], str]
+    """Says why there is nothing to play, where that is so."""
     chunks: list[tuple[int, str]] = field(default_factory=list)
     """Their starts in milliseconds since 1970, and the ids of the elements that hold them."""
     seen: str | None = None
@@ -59,15 +55,6 @@ class RecordedView:
             self.seen = f"s{number}"
             yield block(self.seen, [_json([[seen.at_ms, seen.text] for seen in self.account.seen]).encode()])
 
-    def why_not(self) -> str:
-        """Why there is nothing to play, in a few words."""
-        record = self.record
-        if record.segments:
-            return "no full snapshot came: there is no picture to begin with"
-        return _NOTHING.get(
-            record.outcome, f"{record.outcome}: {record.reason}" if record.reason else f"{record.outcome}"
-        )
-
     def about(self) -> dict[str, object]:
         """What the index says of it."""
         account = self.account
@@ -76,7 +63,14 @@ class RecordedView:
             "href": next((action.text for action in account.actions if action.kind is ActionKind.PAGE), ""),
         }
         if not self.playable:
-            return about | {"chunks": [], "said": self.why_not(), "gaps": [], "masked": {}, "ended": True, "notes": {}}
+            return about | {
+                "chunks": [],
+                "said": self.why_not(account),
+                "gaps": [],
+                "masked": {},
+                "ended": True,
+                "notes": {},
+            }
         return about | {
             "start": self.start_ms,
             "end": self.end_ms,

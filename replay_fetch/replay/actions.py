@@ -12,7 +12,7 @@ from replay_fetch.replay.forms import is_box, is_checked, is_radio, value_of
 from replay_fetch.replay.frustrations import Frustrations
 from replay_fetch.replay.labels import named
 from replay_fetch.replay.page import DOCUMENT, Node, Page
-from replay_fetch.replay.stage import Interaction, Position, Watcher, Window
+from replay_fetch.replay.stage import Frustration, Interaction, Position, Watcher, Window
 
 _KINDS = {2: ActionKind.CLICK, 3: ActionKind.CONTEXT_MENU, 4: ActionKind.DOUBLE_CLICK}
 _CLICK, _TOUCH_END = 2, 9
@@ -94,9 +94,9 @@ class ActionLog(Watcher):
             self._frustrations.something_happened(at_ms)
             self._add(Action(at_ms, ActionKind.BACK if has_focus else ActionKind.LEFT, "window"))
 
-    def frustrated(self, at_ms: int, types: Sequence[str], records: Sequence[int]) -> None:
+    def frustrated(self, at_ms: int, frustration: Frustration) -> None:  # noqa: ARG002 - it has a time of its own
         """What the SDK counts as a frustration."""
-        self._frustrations.told(at_ms, types, records)
+        self._frustrations.told(frustration)
 
     def missed(self, at_ms: int, gap: Gap) -> None:
         """A gap; nobody knows what was done in it."""

@@ -6,7 +6,7 @@ from replay_fetch.replay import v1
 from replay_fetch.replay.change import Reader, apply_items
 from replay_fetch.replay.increments import increment
 from replay_fetch.replay.roles import ROLE_ITEMS
-from replay_fetch.replay.stage import Stage, Window
+from replay_fetch.replay.stage import Frustration, Stage, Window
 from replay_fetch.replay.values import BadValue, Json, many, number, table, whole
 
 _FULL, _INCREMENTAL, _META, _FOCUS, _END, _VIEWPORT, _FRUSTRATION, _CHANGE = 2, 3, 4, 6, 7, 8, 9, 12
@@ -50,10 +50,10 @@ class Browser:
     def _full_change(self, items: object) -> None:
         self._reader, self.still = Reader(), False
         self.stage.cleared()
-        apply_items(self._reader, self.stage.changes(), items, ROLE_ITEMS)
+        with self.stage.showing() as changes:
+            apply_items(self._reader, changes, items, ROLE_ITEMS)
         if self.stage.page.root is None:
             raise BadValue("a full snapshot without a document")
-        self.stage.show()
 
     def _change(self, items: object) -> None:
         if self.still:
@@ -63,9 +63,8 @@ class Browser:
             return
         if self._reader is None:
             raise BadValue("a change of a page that came otherwise")
-        changes = self.stage.changes()
-        apply_items(self._reader, changes, items, ROLE_ITEMS)
-        self.stage.tell(changes)
+        with self.stage.changing() as changes:
+            apply_items(self._reader, changes, items, ROLE_ITEMS)
 
     def _about(self, kind: int, record: Json) -> None:
         stage, data = self.stage, record.get("data")
@@ -94,6 +93,6 @@ class Browser:
     def _frustrated(self, record: Json, data: Json) -> None:
         types = [each for each in many(data.get("frustrationTypes")) if isinstance(each, str)]
         records = [each for each in many(data.get("recordIds")) if type(each) is int]
-        at_ms = whole(record.get("timestamp"))
+        frustration = Frustration(whole(record.get("timestamp")), tuple(types), tuple(records))
         for watcher in self.stage.watchers:
-            watcher.frustrated(at_ms, types, records)
+            watcher.frustrated(self.stage.at_ms, frustration)

@@ -70,19 +70,13 @@ def _add_node(reader: Reader, changes: Changes, entry: list[object]) -> None:
     if type(point) is not int:
         raise BadValue("no insertion point")
     if point > 0:
-        changes.put(node, _container(changes.node(number_of_it - point)), None)
+        changes.put(node, changes.node(number_of_it - point), None)
         return
     # 0: behind the node before it. Negative: in front of an older one.
     beside = changes.node(number_of_it - 1 if point == 0 else number_of_it + point)
     if beside.parent is None:
         raise BadValue("a node beside the document")
     changes.put(node, beside.parent, beside.next if point == 0 else beside)
-
-
-def _container(node: Node) -> Node:
-    if node.kind in {TEXT, DOCTYPE}:
-        raise BadValue("a child of a text")
-    return node
 
 
 def _made(reader: Reader, number_of_it: int, entry: list[object]) -> Node:

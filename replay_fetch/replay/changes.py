@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from replay_fetch.replay.css import css_text
-from replay_fetch.replay.forms import choose, fill, is_box, tick
-from replay_fetch.replay.page import ELEMENT, SHADOW_ROOT, Node, Page, Sheet
+from replay_fetch.replay.forms import choose, fill, is_box, is_field, tick
+from replay_fetch.replay.page import DOCUMENT, ELEMENT, FRAGMENT, SHADOW_ROOT, TEXT, Node, Page, Sheet
 from replay_fetch.replay.safety import is_told
 from replay_fetch.replay.values import BadValue
 
@@ -59,6 +59,7 @@ class Changes:
 
     def put(self, node: Node, parent: Node, before: Node | None) -> None:
         """Add a node."""
+        _must_be(parent, ELEMENT, DOCUMENT, SHADOW_ROOT, FRAGMENT)
         self.page.insert(node, parent, before if before is not None and before.parent is parent else None)
         self.added[node.id] = node
         if parent.name == "style":
@@ -73,12 +74,13 @@ class Changes:
             in_shadow = parent.kind == SHADOW_ROOT
             above = parent.parent if in_shadow and parent.parent is not None else parent
             # Children of a node that is new itself were never told of.
-            if above.id not in self.added and is_told(node):
+            if above.id not in self.added and (not self.page.has_shadows or is_told(node)):
                 self.removed.append(Removal(node.id, above.id, in_shadow))
         self.gone.update(self.page.remove(node))
 
     def write(self, node: Node, text: str) -> None:
         """Change a text."""
+        _must_be(node, TEXT)
         node.text = text
         self.texts[node.id] = node
         if node.parent is not None and node.parent.name == "style":
@@ -86,6 +88,7 @@ class Changes:
 
     def set(self, node: Node, name: str, value: str | None) -> None:
         """Set an attribute, or take it away."""
+        _must_be(node, ELEMENT)
         if name in {"rr_width", "rr_height"}:
             width, height = node.size or ("auto", "auto")
             node.size = (value or "auto", height) if name == "rr_width" else (width, value or "auto")
@@ -100,11 +103,14 @@ class Changes:
 
     def resize(self, node: Node, size: tuple[str, str]) -> None:
         """Fix an element's size: its content is hidden, its place on the page is not."""
+        _must_be(node, ELEMENT)
         node.size = size
         self.attributes.setdefault(node.id, {})["style"] = None
 
     def fill(self, node: Node, value: str) -> None:
         """Let a field hold a value."""
+        if not is_field(node):
+            raise BadValue("no field")
         fill(node, value)
         self.filled[node.id] = node
 
@@ -122,12 +128,14 @@ class Changes:
 
     def scroll(self, node: Node, x: float, y: float) -> None:
         """Scroll an element or the document."""
+        _must_be(node, ELEMENT, DOCUMENT)
         self.page.scrolled(node, (x, y))
         if x or y or node.id not in self.added:
             self.scrolled[node.id] = node
 
     def adopt(self, node: Node, sheets: tuple[Sheet, ...]) -> None:
         """Give a document or a shadow root its sheets; a link or style element is given the text of its own."""
+        _must_be(node, ELEMENT, DOCUMENT, SHADOW_ROOT)
         node.sheets = sheets
         node.rules = []
         if node.kind == ELEMENT:
@@ -137,11 +145,13 @@ class Changes:
 
     def play(self, node: Node, *, paused: bool) -> None:
         """Let a medium play, or not."""
+        _must_be(node, ELEMENT)
         node.media = "paused" if paused else "played"
         self.played[node.id] = node
 
     def insert_rules(self, node: Node, rules: dict[str, object]) -> None:
         """Insert rules into an element's sheet or delete some."""
+        _must_be(node, ELEMENT)
         node.rules.append(rules)
         self.rules.append((node, rules))
 
@@ -153,3 +163,8 @@ class Changes:
     def still_there(self, nodes: Iterable[Node]) -> list[Node]:
         """Those of some nodes that the page still has."""
         return [node for node in nodes if self.page.nodes.get(node.id) is node]
+
+
+def _must_be(node: Node, *kinds: str) -> None:
+    if node.kind not in kinds:
+        raise BadValue(f"a change that {node.kind} does not take")

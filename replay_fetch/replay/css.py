@@ -73,6 +73,12 @@ def harmless(css: str) -> str:
     return _SETS.sub("x-image(", css)
 
 
+def harmless_edits(edits: Mapping[str, object]) -> dict[str, object]:
+    """Rules to delete and to insert, the latter without what a browser would fetch."""
+    adds = [{**entry, "rule": harmless(str(entry.get("rule", "")))} for entry in _entries(edits.get("adds"))]
+    return {**edits, "adds": adds} if adds else dict(edits)
+
+
 def _kept_or_nowhere(found: re.Match[str]) -> str:
     address = found[1].strip().strip("\"'").strip().lower()
     return found[0] if address.startswith(_KEPT) and "\\" not in address[:30] else _NOWHERE

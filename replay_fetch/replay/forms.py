@@ -101,8 +101,9 @@ def _options(owner: Node) -> list[Node]:
 
 
 def _chosen(owner: Node) -> str:
+    """What ``select.value`` says: of several chosen the first; where one alone can be, the last takes it."""
     options = _options(owner)
-    chosen = next((option for option in options if "selected" in option.attributes), None)
-    if chosen is None and options and "multiple" not in owner.attributes:
-        chosen = options[0]
-    return option_value(chosen) if chosen is not None else ""
+    chosen = [option for option in options if "selected" in option.attributes]
+    if "multiple" in owner.attributes:
+        return option_value(chosen[0]) if chosen else ""
+    return option_value((chosen[-1:] or options)[0]) if options else ""

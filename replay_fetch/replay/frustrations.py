@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from replay_fetch.replay.account import Action, ActionKind
 from replay_fetch.replay.labels import Named, can_be_pressed, named
-from replay_fetch.replay.stage import Interaction
+from replay_fetch.replay.stage import Frustration, Interaction
 
 _TYPES = {
     "rage_click": ActionKind.RAGE_CLICK,
@@ -59,13 +59,14 @@ class Frustrations:
                 self._by_rule.append(replace(self._waiting, kind=ActionKind.DEAD_CLICK, by="rule"))
             self._waiting = None
 
-    def told(self, at_ms: int, types: Sequence[str], records: Sequence[int]) -> None:
+    def told(self, frustration: Frustration) -> None:
         """Take what the SDK says of some clicks."""
+        records = frustration.records
         found = next((self._by_record[record] for record in records if record in self._by_record), None)
         place = found or Named("something", "", "")
-        for kind in (_TYPES[name] for name in types if name in _TYPES):
-            action = Action(at_ms, kind, place.text, place.selector, place.label)
-            self._told.append((action, () if found else tuple(records)))
+        for kind in (_TYPES[name] for name in frustration.types if name in _TYPES):
+            action = Action(frustration.at_ms, kind, place.text, place.selector, place.label)
+            self._told.append((action, () if found else records))
 
     def counted(self) -> Iterator[Action]:
         """What the SDK says, and what was counted by the rules beside it."""

@@ -24,9 +24,8 @@ def increment(stage: Stage, record: Json, data: Json) -> None:
     elif source == 4:  # noqa: PLR2004 - rrweb's ViewportResize
         stage.resize(number(data.get("width")), number(data.get("height")))
     elif source in _CHANGES:
-        changes = stage.changes()
-        _CHANGES[source](changes, data)
-        stage.tell(changes)
+        with stage.changing() as changes:
+            _CHANGES[source](changes, data)
     elif source != 9:  # noqa: PLR2004 - the SDK's PointerInteraction, which source 2 tells as well
         raise BadValue("an incremental record that is not known")
 

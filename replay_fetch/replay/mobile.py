@@ -35,9 +35,8 @@ class Mobile:
             return
         source = data.get("source")
         if source == _MUTATION:
-            changes = self._stage.changes()
-            self._mutate(changes, data)
-            self._stage.tell(changes)
+            with self._stage.changing() as changes:
+                self._mutate(changes, data)
         elif source == _RESIZE:
             self._stage.resize(number(data.get("width")), number(data.get("height")))
         elif source == _TOUCH:
@@ -58,13 +57,12 @@ class Mobile:
         page.insert(html, root, None)
         page.insert(self._node(ELEMENT, "head"), html, None)
         page.insert(self._body, html, None)
-        changes = self._stage.changes()
-        for wireframe in many(data.get("wireframes")):
-            try:
-                self._put(changes, table(wireframe), None)
-            except BadValue as error:
-                changes.note(error)
-        self._stage.show()
+        with self._stage.showing() as changes:
+            for wireframe in many(data.get("wireframes")):
+                try:
+                    self._put(changes, table(wireframe), None)
+                except BadValue as error:
+                    changes.note(error)
 
     def _mutate(self, changes: Changes, data: Json) -> None:
         for change, entries in (

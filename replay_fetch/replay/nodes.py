@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from json import JSONEncoder
 from json.encoder import encode_basestring_ascii
 
 from replay_fetch.replay.forms import is_box, is_checked
 from replay_fetch.replay.page import CDATA, DOCTYPE, DOCUMENT, ELEMENT, SHADOW_ROOT, TEXT, Node
-from replay_fetch.replay.safety import may_host, safe_attributes, safe_text, tag_of
+from replay_fetch.replay.safety import may_be_shown, may_host, safe_attributes, safe_text, tag_of
 
 # ASCII, for JSON from a page may hold lone surrogates, which no encoding takes.
 encoded = JSONEncoder(separators=(",", ":"), check_circular=False, allow_nan=False).encode
@@ -55,7 +55,7 @@ def _style(node: Node, style: str) -> str:
 def changed_attributes(node: Node, names: Iterable[str]) -> dict[str, str | None]:
     """Attributes as a mutation tells them; None takes one away."""
     shown = shown_attributes(node)
-    return {name: shown.get(name) for name in names}
+    return {name: shown.get(name) for name in names if may_be_shown(name)}
 
 
 def opening(node: Node) -> str:
@@ -104,17 +104,19 @@ def _attributes(node: Node) -> str:
 
 def shadow_root(node: Node) -> Node | None:
     """An element's shadow root, where it may have one."""
-    if not may_host(node):
-        return None
-    return next((child for child in node.children() if child.kind == SHADOW_ROOT), None)
+    return node.shadow if node.shadow is not None and may_host(node) else None
 
 
-def told_children(node: Node) -> Iterator[Node]:
+def told_children(node: Node) -> list[Node]:
     """The children that rrweb is told of: those of the shadow root, then the element's own."""
     root = shadow_root(node)
-    if root is not None:
-        yield from root.children()
-    yield from (child for child in node.children() if child.kind != SHADOW_ROOT)
+    children = list(root.children()) if root is not None else []
+    child = node.first
+    while child is not None:
+        if child.kind != SHADOW_ROOT:
+            children.append(child)
+        child = child.next
+    return children
 
 
 def tree_json(root: Node) -> str:
@@ -130,9 +132,8 @@ def tree_json(root: Node) -> str:
         if node.kind in _CHILDLESS:
             continue
         stack.append("]}")
-        children = list(told_children(node))
-        for child in reversed(children):
-            stack.append(child)
-            if child is not children[0]:
-                stack.append(",")
+        for child in reversed(told_children(node)):
+            stack += (child, ",")
+        if stack[-1] == ",":
+            stack.pop()
     return "".join(parts)

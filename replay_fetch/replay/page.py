@@ -43,6 +43,7 @@ class Node:
         "prev",
         "rules",
         "scroll",
+        "shadow",
         "sheets",
         "size",
         "svg",
@@ -66,6 +67,8 @@ class Node:
         self.sheets: tuple[Sheet, ...] = ()
         # Rules inserted and deleted since the sheet's text was last known: what a checkpoint must carry beside it.
         self.rules: list[dict[str, object]] = []
+        self.shadow: Node | None = None
+        """The shadow root, which is one of the children."""
         self.scroll: Scroll | None = None
         self.value: str | None = None
         self.checked: bool | None = None
@@ -107,6 +110,8 @@ class Page:
     def __init__(self) -> None:
         self.root: Node | None = None
         self.nodes: dict[int, Node] = {}
+        self.has_shadows = False
+        """Some node has or had a shadow root: most pages have none, and need not be searched for it."""
 
     def plant(self, root: Node) -> None:
         """Begin the tree."""
@@ -134,6 +139,9 @@ class Page:
             before.prev = node
         else:
             parent.last = node
+        if node.kind == SHADOW_ROOT and parent.shadow is None:
+            parent.shadow = node
+            self.has_shadows = True
 
     def remove(self, node: Node) -> list[int]:
         """Take a node out with all below it; returns the ids of all.
@@ -143,6 +151,8 @@ class Page:
         """
         parent = node.parent
         if parent is not None:
+            if parent.shadow is node:
+                parent.shadow = None
             if node.prev is not None:
                 node.prev.next = node.next
             else:
@@ -155,7 +165,7 @@ class Page:
         for each in gone:
             if self.nodes.get(each.id) is each:
                 del self.nodes[each.id]
-            each.parent = each.prev = each.next = each.first = each.last = None
+            each.parent = each.prev = each.next = each.first = each.last = each.shadow = None
         return [each.id for each in gone]
 
     def scrolled(self, node: Node, to: Scroll) -> None:

@@ -7,7 +7,7 @@ from replay_fetch.replay.browser import Browser
 from replay_fetch.replay.mobile import Mobile
 from replay_fetch.replay.segments import ReadSegment, time_of
 from replay_fetch.replay.stage import Stage
-from replay_fetch.replay.values import BadValue, table
+from replay_fetch.replay.values import BadValue, table, whole
 
 _FRUSTRATION = 9  # its time is that of the click it is about, which may lie far back
 _NAMED = 100  # missing segments that a gap names
@@ -41,7 +41,7 @@ class Players:
         self._account.records += 1
         try:
             read = table(record)
-            kind, at_ms = read.get("type"), time_of(read)
+            kind, at_ms = whole(read.get("type")), time_of(read)
             if kind != _FRUSTRATION:
                 self._now(at_ms)
             if kind in _MOBILE:

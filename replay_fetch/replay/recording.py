@@ -26,6 +26,8 @@ class Chunk(NamedTuple):
     start_ms: int
     end_ms: int
     events: tuple[Event, ...]
+    checkpoint: int
+    """So many events at the front are ours and show the page as it was; 0 in the first chunk."""
 
 
 class Recording:
@@ -33,6 +35,8 @@ class Recording:
 
     def __init__(self, segments: Iterable[bytes]) -> None:
         self.account = Account()
+        self.is_over = False
+        """All of it has been read."""
         self._order = Order(segments)
 
     def events(self) -> Iterator[Event]:
@@ -46,25 +50,26 @@ class Recording:
 
         A checkpoint is events of our own: 4 (the window as it is), 2 (the page as it is), then adopted sheets (3,
         source 15), rules inserted (8), form values (5), the pointer (1). The first chunk begins with the view's own
-        snapshot. Time alone cuts only what weighs as much as its checkpoint: a large page that idles for
+        snapshot. Time alone cuts only what weighs twice its checkpoint: a large page that idles for
         hours is told once.
         """
         writer = EventWriter()
         stage = self._stage(writer)
         events: list[Event] = []
-        told = checkpoint = 0
+        told = weight = ours = 0
         for _ in self._played(stage):
             told_now = writer.taken()
             events += told_now
             told += sum(len(event.json) for event in told_now)
-            late = bool(events) and stage.at_ms - events[0].at_ms >= ms and told >= checkpoint
+            late = bool(events) and stage.at_ms - events[0].at_ms >= ms and told >= 2 * weight
             if told >= size or late:
                 fresh = writer.checkpoint(stage.at_ms, stage.page)
                 if fresh:
-                    yield Chunk(events[0].at_ms, events[-1].at_ms, tuple(events))
-                    events, told, checkpoint = fresh, 0, sum(len(event.json) for event in fresh)
+                    yield Chunk(events[0].at_ms, events[-1].at_ms, tuple(events), ours)
+                    events, told, ours = fresh, 0, len(fresh)
+                    weight = sum(len(event.json) for event in fresh)
         if told:
-            yield Chunk(events[0].at_ms, events[-1].at_ms, tuple(events))
+            yield Chunk(events[0].at_ms, events[-1].at_ms, tuple(events), ours)
 
     def page_at(self, at_ms: int) -> str:
         """The page as it stood, as static HTML without scripts or references outwards; empty where there was none.
@@ -101,5 +106,6 @@ class Recording:
                 players.play(record)
                 yield
         self.account.repeated_segments = self._order.repeated
+        self.is_over = True
         players.end()
         yield

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from replay_fetch.replay.changes import Changes
-from replay_fetch.replay.css import harmless, rules_of
+from replay_fetch.replay.css import harmless, harmless_edits, rules_of
 from replay_fetch.replay.forms import is_box, is_checked, is_field, value_of
 from replay_fetch.replay.nodes import changed_attributes, closing, encoded, opening, rrweb_id, tree_json
 from replay_fetch.replay.page import DOCUMENT, SHADOW_ROOT, Node, Page
-from replay_fetch.replay.safety import is_told, may_host, safe_text
-from replay_fetch.replay.stage import Interaction, Position, Watcher, Window
+from replay_fetch.replay.safety import is_told, may_host, safe_href, safe_text
+from replay_fetch.replay.stage import Frustration, Interaction, Position, Watcher, Window
 
 
 class Event(NamedTuple):
@@ -34,6 +34,7 @@ class EventWriter(Watcher):
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.window = Window()
+        self._is_open = False
         self._sheets = 0
         self._pointer: Position | None = None
 
@@ -55,13 +56,15 @@ class EventWriter(Watcher):
 
     def opened(self, at_ms: int, window: Window) -> None:
         """Type 4."""
-        self.window = window
-        self._emit(at_ms, _META, {"href": window.href, "width": window.width, "height": window.height})
+        self.window, self._is_open = window, True
+        self._emit(at_ms, _META, {"href": safe_href(window.href), "width": window.width, "height": window.height})
 
     def snapshot(self, at_ms: int, page: Page) -> None:
         """Type 2, and behind it what a snapshot cannot hold."""
         if page.root is None:
             return
+        if not self._is_open:  # the record that says so is missing; the player must have a size
+            self.opened(at_ms, self.window)
         left, top = page.scroll
         tree = tree_json(page.root)
         data = f'{{"node":{tree},"initialOffset":{{"left":{left},"top":{top}}}}}'
@@ -117,28 +120,28 @@ class EventWriter(Watcher):
         """Type 5."""
         self._custom(at_ms, "focus", {"has_focus": has_focus})
 
-    def frustrated(self, at_ms: int, types: Sequence[str], records: Sequence[int]) -> None:
+    def frustrated(self, at_ms: int, frustration: Frustration) -> None:
         """Type 5."""
-        self._custom(at_ms, "frustration", {"types": list(types), "records": list(records)})
+        self._custom(at_ms, "frustration", {"types": frustration.types, "at": frustration.at_ms})
 
     def ended(self, at_ms: int) -> None:
         """Type 5."""
         self._custom(at_ms, "end", {})
 
     def _mutation(self, at_ms: int, changes: Changes) -> None:
-        there, added = changes.page.nodes, changes.added
+        there, added, shadows = changes.page.nodes, changes.added, changes.page.has_shadows
         adds = ",".join([_told_add(node, root) for root in _roots(changes) for node in _tellable(root)])
         rest = encoded(
             {
                 "texts": [
                     {"id": rrweb_id(node), "value": safe_text(node)}
                     for node in changes.still_there(changes.texts.values())
-                    if node.id not in added and is_told(node)
+                    if node.id not in added and (not shadows or is_told(node))
                 ],
                 "attributes": [
                     {"id": number + 1, "attributes": changed_attributes(there[number], names)}
                     for number, names in changes.attributes.items()
-                    if number not in added and number in there and is_told(there[number])
+                    if number not in added and number in there and (not shadows or is_told(there[number]))
                 ],
                 "removes": [
                     {"id": number + 1, "parentId": parent + 1, **({"isShadow": True} if in_shadow else {})}
@@ -173,7 +176,7 @@ class EventWriter(Watcher):
 
     def _rules(self, at_ms: int, node: Node, rules: dict[str, object]) -> None:
         if node.name in {"style", "link"}:
-            self._incremental(at_ms, _RULES, id=rrweb_id(node), **rules)
+            self._incremental(at_ms, _RULES, id=rrweb_id(node), **harmless_edits(rules))
 
     def _input(self, at_ms: int, node: Node) -> None:
         """Tell what a field holds; what is in a file field no script may set."""

@@ -19,11 +19,13 @@ _ADDRESSES = frozenset(
         "imagesrcset", "longdesc", "lowsrc", "poster", "profile", "src", "srcset", "usemap", "xlink:href", "cite",
     }
 )  # fmt: skip
+_ANIMATED = frozenset({"to", "from", "by", "values"})
 # Whatever they hold: a document, a call, a word for the browser itself.
 _NEVER = frozenset({"srcdoc", "ping", "manifest", "http-equiv", "attributionsrc", "nonce", "target"})
 _HANDLER = re.compile(r"on[a-z]+")
 _NAME = re.compile(r"""[^\s"'<>/=\x00-\x1f\x7f]{1,200}""")
 _SCRIPT = re.compile(r"(?:javascript|vbscript|livescript):", re.IGNORECASE)
+_WORD_END = re.compile(r"[\w@\\-]\Z")
 _BLANK = re.compile(r"[\x00-\x20]+")
 _INSIDE = ("data:image/", "data:audio/", "data:video/", "data:font/", "#")
 # Browsers begin to look up the name of a host that a link names.
@@ -67,12 +69,23 @@ def safe_text(node: Node) -> str:
     parent = node.parent
     if parent is not None and parent.name.lower() == "script":
         return ""
-    return harmless(node.text) if parent is not None and parent.name.lower() == "style" else node.text
+    if parent is None or parent.name.lower() != "style":
+        return node.text
+    # A sheet may lie in several texts; a word that is cut between two of them must not become one again.
+    css = harmless(node.text)
+    return f"{css} " if _WORD_END.search(css) else css
+
+
+def safe_href(href: str) -> str:
+    """A page's own address; nothing where following it would run something."""
+    return "" if _SCRIPT.match(_BLANK.sub("", href)) else href
 
 
 def safe_attributes(node: Node) -> dict[str, str]:
     """An element's attributes; what is not safe is not there."""
     safe: dict[str, str] = {}
+    if node.name == "meta" and any(name.lower() == "http-equiv" for name in node.attributes):
+        return safe  # words for the browser itself: where to go next, which policy holds
     for name, value in node.attributes.items():
         sort = _sort(name)
         if sort == _PLAIN and not _SUSPICIOUS.search(value):
@@ -93,7 +106,14 @@ def _sort(name: str) -> int:
     low = name.lower()
     if low in _NEVER or low.startswith("rr_") or _HANDLER.fullmatch(low) or not _NAME.fullmatch(name):
         return _DROPPED
-    return _LOOKED_AT if low in _ADDRESSES or low in {"style", "_csstext", "attributename"} else _PLAIN
+    return (
+        _LOOKED_AT if low in _ADDRESSES or low in _ANIMATED or low in {"style", "_csstext", "attributename"} else _PLAIN
+    )
+
+
+def may_be_shown(name: str) -> bool:
+    """True for the name of an attribute that is shown with some value at least."""
+    return _sort(name) != _DROPPED
 
 
 def _kept(node: Node, name: str, value: str) -> str | None:
@@ -102,6 +122,8 @@ def _kept(node: Node, name: str, value: str) -> str | None:
         return None
     if name == "_csstext":
         return harmless(value) if node.name in {"link", "style"} else None
+    if name in _ANIMATED and _ELSEWHERE.match(_BLANK.sub("", value)):
+        return None
     if name in _ADDRESSES:
         return _address(node, name, value)
     return harmless(value) if name == "style" or "(" in value or "\\" in value else value

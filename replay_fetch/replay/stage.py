@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from replay_fetch.replay.account import Gap
@@ -39,6 +40,14 @@ class Interaction(NamedTuple):
     """The record's own number, by which a frustration names it."""
 
 
+class Frustration(NamedTuple):
+    """Words of the SDK for some interactions, by their records' numbers; their time may lie far back."""
+
+    at_ms: int
+    types: tuple[str, ...]
+    records: tuple[int, ...]
+
+
 class Watcher:
     """Told of everything that happens on a stage, after it happened; times never go back."""
 
@@ -66,8 +75,8 @@ class Watcher:
     def focused(self, at_ms: int, *, has_focus: bool) -> None:
         """The window got the focus or lost it."""
 
-    def frustrated(self, at_ms: int, types: Sequence[str], records: Sequence[int]) -> None:
-        """The SDK counts some records as a frustration; their time may lie far back."""
+    def frustrated(self, at_ms: int, frustration: Frustration) -> None:
+        """The SDK counts some interactions as a frustration."""
 
     def ended(self, at_ms: int) -> None:
         """The SDK says that the view ended; a few last changes may follow."""
@@ -94,20 +103,25 @@ class Stage:
         self.page = Page()
         return self.page
 
-    def changes(self) -> Changes:
-        """What the next record changes, none yet."""
-        return Changes(self.page, self.notes)
-
-    def show(self) -> None:
-        """Tell of the whole page, where there is one."""
-        if self.page.root is not None:
+    @contextmanager
+    def changing(self) -> Iterator[Changes]:
+        """What a record changes; told behind it, also where a part of the record cannot be used."""
+        changes = Changes(self.page, self.notes)
+        try:
+            yield changes
+        finally:
             for watcher in self.watchers:
-                watcher.snapshot(self.at_ms, self.page)
+                watcher.changed(self.at_ms, changes)
 
-    def tell(self, changes: Changes) -> None:
-        """Tell of a record's changes."""
-        for watcher in self.watchers:
-            watcher.changed(self.at_ms, changes)
+    @contextmanager
+    def showing(self) -> Iterator[Changes]:
+        """What builds a whole page; told as one, where there is a page, also where a part of it cannot be used."""
+        try:
+            yield Changes(self.page, self.notes)
+        finally:
+            if self.page.root is not None:
+                for watcher in self.watchers:
+                    watcher.snapshot(self.at_ms, self.page)
 
     def open(self, window: Window) -> None:
         """Open a page."""

@@ -20,15 +20,12 @@ def full_snapshot(stage: Stage, data: Json) -> None:
     if root.kind != DOCUMENT:
         raise BadValue("a full snapshot without a document")
     page = stage.cleared()
-    changes = stage.changes()
     page.plant(root)
-    _plant_below(changes, root, top)
-    offset = data.get("initialOffset")
-    if isinstance(offset, dict):
-        left, top_offset = number(offset.get("left", 0)), number(offset.get("top", 0))
-        if left or top_offset:
-            root.scroll = (left, top_offset)
-    stage.show()
+    with stage.showing() as changes:
+        _plant_below(changes, root, top)
+        offset = table(data.get("initialOffset") or {})
+        scroll = number(offset.get("left", 0)), number(offset.get("top", 0))
+        root.scroll = scroll if any(scroll) else None
 
 
 def mutation(changes: Changes, data: Json) -> None:
@@ -88,10 +85,10 @@ def _plant_below(changes: Changes, top: Node, source: Json) -> None:
             node = _made(inside)
             _make_room(changes, node, parent)
             below = iter(many(inside.get("childNodes")))
+            changes.put(node, parent, None)
         except BadValue as error:
             changes.note(error)
             continue
-        changes.put(node, parent, None)
         stack.append((node, below))
 
 
