@@ -9,6 +9,7 @@ from pathlib import Path
 from made_archives import START, ended, write_archive
 
 from replay_fetch.model import Outcome
+from replay_fetch.settings import Compression
 from replay_fetch.simulator.recordings import load_recordings
 
 Json = Mapping[str, object]
@@ -69,7 +70,7 @@ VIEW_END: Json = {"type": 7}
 FOCUS: Json = {"type": 6, "data": {"has_focus": True}}
 
 
-def samples(root: Path, *beginnings: str) -> Path:
+def samples(root: Path, *beginnings: str, compression: Compression = Compression.NONE) -> Path:
     """An archive of the sample recordings' sessions whose ids begin so, or of all; by hand, in milliseconds."""
     views = {}
     nothing = []
@@ -81,4 +82,4 @@ def samples(root: Path, *beginnings: str) -> Path:
             views[session_id, view_id] = recorded.segments
         else:
             nothing.append(ended(session_id, view_id, Outcome.EMPTY))
-    return write_archive(root, dict(sorted(views.items())), nothing)
+    return write_archive(root, dict(sorted(views.items())), nothing, compression)

@@ -168,12 +168,9 @@ class RrwebPage:
                 other.checked = False
 
     def group(self, radio: RrwebNode) -> Iterator[RrwebNode]:
-        form = radio.parent
-        while form is not None and form.tag != "form":
-            form = form.parent
-        for other in (form or self.root or radio).walk():
+        for other in (self.root or radio).walk():
             same = other.attributes.get("name") == radio.attributes["name"]
-            if other is not radio and kind_of(other) == "radio" and same:
+            if other is not radio and kind_of(other) == "radio" and same and form_of(other) is form_of(radio):
                 yield other
 
     @staticmethod
@@ -192,6 +189,13 @@ class RrwebPage:
     def state(self) -> object:
         """All that a visitor would see, comparable, without what two ways of playing may tell differently."""
         return self.window, [shown(node) for node in self.root.walk()] if self.root else []
+
+
+def form_of(node: RrwebNode) -> RrwebNode | None:
+    above = node.parent
+    while above is not None and above.tag != "form":
+        above = above.parent
+    return above
 
 
 def kind_of(node: RrwebNode) -> str:

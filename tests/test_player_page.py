@@ -16,10 +16,13 @@ from made_archives import START, ended, meta, segment, write_archive
 from recorded_pages import VIEW_END, Author, at, opened, samples
 
 from replay_fetch.cli import main
+from replay_fetch.commands.play import PlayMoment, Wanted, play
 from replay_fetch.model import Outcome
 from replay_fetch.moments import iso
 from replay_fetch.player import load_rrweb
 from replay_fetch.player.views import canvas_rules
+from replay_fetch.progress.units import size
+from replay_fetch.settings import Compression
 
 SHOP, CHECKOUT, TABS = "963b6daa", "1f46e825", "94700fd5"
 PAGE_BYTES = 330_000
@@ -163,6 +166,35 @@ def test_without_html_the_temporary_page_is_opened(
     said = capsys.readouterr()
     assert asked == [Path(said.out.splitlines()[0]).as_uri()]
     assert "no browser could be opened" in said.err
+
+
+def test_a_compressed_archive_gives_the_same_page(tmp_path: Path) -> None:
+    pages = []
+    for compression in Compression:
+        folder = tmp_path / str(compression)
+        folder.mkdir()
+        pages.append(page_of(samples(folder / "archive", SHOP, compression=compression), SHOP))
+    assert pages == [pages[0]] * 3
+
+
+def test_progress_of_a_page_that_takes_its_time_is_told(archive: Path, tmp_path: Path) -> None:
+    class Shown:
+        period = 0.0
+
+        def __init__(self) -> None:
+            self.told: list[str] = []
+
+        def refresh(self, moment: object) -> None:
+            assert isinstance(moment, PlayMoment)
+            self.told.append(", ".join(moment.words()))
+            assert moment.fields()["bytes_total"] == moment.total
+
+        close = refresh
+
+    shown = Shown()
+    played = play(archive, Wanted(SHOP, html=tmp_path / "page.html"), shown)
+    assert shown.told[-1] == f"69.2 kB of 69.2 kB read, {size(played.size)} written"
+    assert len(shown.told) > 3
 
 
 # What cannot be played.

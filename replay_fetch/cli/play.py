@@ -7,7 +7,9 @@ import webbrowser
 from pathlib import Path
 
 from replay_fetch.cli.output import complain, say, warn
+from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.progress.units import duration, size, some
+from replay_fetch.settings import ShowSettings
 
 _SOME_DID_NOT = 1
 
@@ -34,6 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rrweb-js", metavar="FILE", type=Path, help="rrweb.umd.min.cjs, where the package was built without it"
     )
+    parser.add_argument("-q", "--quiet", action="count", default=0, help="no progress")
     parser.add_argument("--no-open", action="store_true", help="open no browser; say where the page is")
 
 
@@ -41,9 +44,11 @@ def run(options: argparse.Namespace) -> int:
     """Run the command."""
     from replay_fetch.commands.play import NothingToPlay, Wanted, play  # noqa: PLC0415 - the converter, for this alone
 
+    console, show = Console(), ShowSettings(verbosity=-options.quiet)
     wanted = Wanted(options.session, options.view, options.at, options.html, options.events, options.rrweb_js)
     try:
-        played = play(options.out, wanted)
+        with logging_to(console, show):
+            played = play(options.out, wanted, reporter(show, console))
     except NothingToPlay as error:
         complain(error)
         return _SOME_DID_NOT

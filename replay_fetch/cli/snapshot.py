@@ -46,9 +46,10 @@ def run(options: argparse.Namespace) -> int:
     account = recording.account
     if not page:
         view = entry.record.planned.view.view_id
-        warn(f"view {view}: no page had been recorded at {iso(at_ms)}; the recording begins at {iso(start_ms)}")
+        early = f"view {view}: no page had been recorded at {iso(at_ms)}; the recording begins at {iso(start_ms)}"
+        warn((recording.is_over and nothing_to_play(entry, account)) or early)
         return 1
-    if account.end_ms is not None and account.records and recording.is_over and at_ms > account.end_ms:
+    if account.end_ms is not None and recording.is_over and at_ms > account.end_ms:
         warn(f"the recording ends at {iso(account.end_ms)}: this is the page as it stood then")
     say(page, end="")
     return 0

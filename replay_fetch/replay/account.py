@@ -104,6 +104,9 @@ class Account:
     """The SDK said that the view ended; else the tail never arrived, or the view was still open."""
     actions: list[Action] = field(default_factory=list)
     """In order of time once the events have been read to the end."""
+    active: list[tuple[int, int]] = field(default_factory=list)
+    """Stretches in which a hand did something, at most 4 seconds from one deed to the next: what lies between them
+    can be skipped."""
     gaps: list[Gap] = field(default_factory=list)
     masked: list[Masked] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)

@@ -18,6 +18,7 @@ _KINDS = {2: ActionKind.CLICK, 3: ActionKind.CONTEXT_MENU, 4: ActionKind.DOUBLE_
 _CLICK, _TOUCH_END = 2, 9
 # What follows sooner belongs to the same typing, the same scrolling.
 _TYPING_MS, _SCROLLING_MS = 5_000, 2_000
+_ACTIVE_MS = 4_000
 _LONGEST_VALUE = 1_000
 
 
@@ -164,6 +165,11 @@ class ActionLog(Watcher):
     def _hand(self, at_ms: int) -> None:
         self._idle(at_ms)
         self._by_hand_ms = at_ms
+        active = self._account.active
+        if active and at_ms - active[-1][1] <= _ACTIVE_MS:
+            active[-1] = active[-1][0], at_ms
+        else:
+            active.append((at_ms, at_ms))
 
     def _idle(self, at_ms: int) -> None:
         since = self._by_hand_ms if self._by_hand_ms is not None else self._account.start_ms

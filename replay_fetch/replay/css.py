@@ -59,14 +59,25 @@ _IMPORT = re.compile(rf"@{_escaped('import')}", re.IGNORECASE)
 # Functions that take an address as a plain string.
 _SETS = re.compile(rf"{_escaped('image')}(?:-{_escaped('set')})?\(", re.IGNORECASE)
 _ASKS = re.compile(r"\\|\(|@", re.IGNORECASE)
+_PLAIN_ASKS = re.compile(r"url\(|src\(|image\(|image-set\(|@import", re.IGNORECASE)
 _KEPT = ("data:image/", "data:font/", "data:application/font", "data:application/x-font", "#")
 _NOWHERE = 'url("data:,")'
 
 
-@lru_cache(maxsize=512)
 def harmless(css: str) -> str:
     """The text of a sheet or of a style attribute without what a browser would fetch; the rest is as it was."""
-    if not _ASKS.search(css):
+    if len(css) >= _LARGE:
+        return _harmless(css)
+    return _harmless.__wrapped__(css) if _ASKS.search(css) else css
+
+
+# Checkpoints tell the same large sheets again and again.
+_LARGE = 4_096
+
+
+@lru_cache(maxsize=32)
+def _harmless(css: str) -> str:
+    if "\\" not in css and not _PLAIN_ASKS.search(css):
         return css
     css = _URL.sub(_kept_or_nowhere, css)
     css = _IMPORT.sub("@x-import", css)

@@ -67,9 +67,9 @@ def tick(node: Node, on: bool, group: Node) -> None:  # noqa: FBT001 - the state
     name = node.attributes.get("name")
     if not (on and name and is_radio(node)):
         return
-    form = next((above for above in node.ancestors() if above.name == "form"), group)
-    for other in form.walk():
-        if other is not node and is_radio(other) and other.attributes.get("name") == name:
+    form = _form_of(node)
+    for other in (form or group).walk():
+        if other is not node and is_radio(other) and other.attributes.get("name") == name and _form_of(other) is form:
             other.checked = False
 
 
@@ -89,6 +89,10 @@ def choose(option: Node, on: bool) -> Node | None:  # noqa: FBT001 - the state i
     option.attributes["selected"] = ""
     owner.value = option_value(option)
     return owner
+
+
+def _form_of(node: Node) -> Node | None:
+    return next((above for above in node.ancestors() if above.name == "form"), None)
 
 
 def is_radio(node: Node) -> bool:

@@ -7,11 +7,10 @@ from typing import NamedTuple
 
 from replay_fetch.replay.account import Account
 from replay_fetch.replay.actions import ActionLog
-from replay_fetch.replay.order import Order
 from replay_fetch.replay.players import Players
 from replay_fetch.replay.rrweb import Event, EventWriter
 from replay_fetch.replay.seen import SeenLog
-from replay_fetch.replay.segments import read_segment
+from replay_fetch.replay.segments import Order, read_segment
 from replay_fetch.replay.stage import Stage, Watcher
 from replay_fetch.replay.static import static_page
 from replay_fetch.replay.values import BadValue
@@ -106,6 +105,8 @@ class Recording:
                 players.play(record)
                 yield
         self.account.repeated_segments = self._order.repeated
+        if self._order.late:
+            self.account.notes["a segment that came too late"] += self._order.late
         self.is_over = True
         players.end()
         yield

@@ -15,8 +15,8 @@ from replay_fetch.moments import iso
 from replay_fetch.replay.css import canvas_rules, css_text, harmless, with_inserted
 from replay_fetch.replay.forms import value_of
 from replay_fetch.replay.nodes import shadow_root, shown_attributes
-from replay_fetch.replay.page import DOCTYPE, DOCUMENT, ELEMENT, SHADOW_ROOT, TEXT, Node, Page
-from replay_fetch.replay.safety import tag_of
+from replay_fetch.replay.page import DOCTYPE, ELEMENT, SHADOW_ROOT, TEXT, Node, Page
+from replay_fetch.replay.safety import safe_text, tag_of
 from replay_fetch.replay.stage import Window
 
 POLICY = (
@@ -44,8 +44,9 @@ def static_page(page: Page, window: Window, at_ms: int) -> str:
     parts = [_doctype(page.root), f"<!-- {facts} -->\n", _tag("html", _attributes(html)), "<head>", *_head(page.root)]
     head = next((child for child in html.children() if child.name == "head"), None)
     if head is not None:
-        parts += _below(head)
-    parts.append("</head>")
+        for child in head.children():
+            parts += _written(child)
+    parts += [*_adopted(page.root), "</head>"]
     for child in html.children():
         if child is not head:
             parts += _written(child)
@@ -84,7 +85,7 @@ def _written(top: Node) -> Iterator[str]:
         if isinstance(node, str):
             yield node
         elif node.kind == TEXT:
-            yield escape(node.text)
+            yield escape(safe_text(node))
         elif node.kind == SHADOW_ROOT:
             yield '<template shadowrootmode="open">'
             stack += ["</template>", *(reversed([*_adopted(node)])), *reversed(list(node.children()))]
@@ -106,20 +107,14 @@ def _write_element(node: Node, stack: list[Node | str]) -> None:
         return
     stack.append(f"</{name}>")
     if node.name == "textarea":
-        stack.append("\n" + escape(value_of(node)))  # a browser drops the first line break
+        stack.append("\n" + escape(value_of(node)))
     elif node.name not in _EMPTIED:
         root = shadow_root(node)
         stack += [child for child in reversed(list(node.children())) if child.kind != SHADOW_ROOT]
         if root is not None:
             stack.append(root)
-    stack.append(beginning)
-
-
-def _below(node: Node) -> Iterator[str]:
-    for child in node.children():
-        yield from _written(child)
-    if node.parent is not None and node.parent.parent is not None and node.parent.parent.kind == DOCUMENT:
-        yield from _adopted(node.parent.parent)
+    # A browser drops a line break that comes first.
+    stack.append(f"{beginning}\n" if name == "pre" else beginning)
 
 
 def _is_left_out(node: Node) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from replay_fetch.replay.attributes import give, value_of
 from replay_fetch.replay.changes import Changes
 from replay_fetch.replay.page import CDATA, DOCTYPE, DOCUMENT, ELEMENT, FRAGMENT, SHADOW_ROOT, TEXT, Node, Sheet
 from replay_fetch.replay.stage import Stage
@@ -68,7 +67,7 @@ def _write(changes: Changes, entry: Json) -> None:
 def _set(changes: Changes, entry: Json) -> None:
     node = changes.node(whole(entry.get("id")))
     for name, value in table(entry.get("attributes")).items():
-        changes.set(node, name, value_of(value))
+        changes.set(node, name, _attribute(value))
 
 
 def _plant_below(changes: Changes, top: Node, source: Json) -> None:
@@ -115,7 +114,7 @@ def _made(source: Json) -> Node:
     elif kind == ELEMENT:
         node.name = text(source.get("tagName")).lower() if not source.get("isSVG") else text(source.get("tagName"))
         node.svg = bool(source.get("isSVG"))
-        give(node, table(source.get("attributes") or {}))
+        _give(node, table(source.get("attributes") or {}))
     elif kind == DOCTYPE:
         names = [source.get(name) for name in ("name", "publicId", "systemId")]
         node.doctype = tuple(name if isinstance(name, str) else "" for name in names)  # type: ignore[assignment] # three
@@ -130,3 +129,42 @@ def _sheets(source: object) -> Iterator[Sheet]:
         rules = tuple(text(rule) for rule in many(sheet.get("cssRules")))
         media = tuple(text(medium) for medium in many(sheet.get("media")))
         yield Sheet(rules, media, bool(sheet.get("disabled")))
+
+
+def _attribute(value: object) -> str | None:
+    """An attribute's value; None where it is not there: the SDK writes ``checked: false`` for a box without a tick."""
+    if value is None or value is False:
+        return None
+    if value is True:
+        return ""
+    if isinstance(value, int | float):
+        return str(number(value))
+    return text(value)
+
+
+def _give(node: Node, attributes: Json) -> None:
+    """Give a new element its attributes, and the state that stands among them."""
+    for name, value in attributes.items():
+        if name.startswith("rr_"):
+            continue
+        try:
+            written = _attribute(value)
+        except BadValue:
+            continue
+        if written is not None:
+            node.attributes[name] = written
+    if "rr_width" in attributes:
+        width, height = attributes["rr_width"], attributes.get("rr_height")
+        node.size = (width if isinstance(width, str) else "auto", height if isinstance(height, str) else "auto")
+    left, top = (_offset(attributes.get(name)) for name in ("rr_scrollLeft", "rr_scrollTop"))
+    if left or top:
+        node.scroll = (left, top)
+    if attributes.get("rr_mediaState") in {"paused", "played"}:
+        node.media = str(attributes["rr_mediaState"])
+
+
+def _offset(value: object) -> float:
+    try:
+        return number(value)
+    except BadValue:
+        return 0
