@@ -2,64 +2,26 @@
 
 from __future__ import annotations
 
-import http.server
 import re
-import socket
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 import pytest
-from hostile import HOME, MARK, by_changes, nested
 from made_archives import START, segment, write_archive
-from player_browser import require_chromium
+from player_browser import Watch
 from playwright.sync_api import Browser
 from recorded_pages import FOCUS, VIEW_END, Author, Json, added, at, changed_text, clicked, opened, samples
 
-from benchmarks.player.browser import Player, browser
+from benchmarks.player.browser import Player
 from benchmarks.player.recordings import read_sdks, read_truth, read_views, write_page
 from benchmarks.player.truth import Tally, compare
-from replay_fetch.cli import main
 from replay_fetch.simulator.recordings import load_recordings
 
 SAMPLES = Path(__file__).parents[1] / "sample_inputs" / "recordings"
 HARDER = SAMPLES.with_name("recordings-hard")
 SESSIONS = sorted({recorded.view.session_id for recorded in load_recordings()})
 SHOWN = "[...document.querySelectorAll('#list time')].map(one => one.textContent)"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    require_chromium()
-    with browser() as started:
-        yield started
-
-
-Watch = Callable[..., Player]
-
-
-@pytest.fixture
-def watch(chromium: Browser, tmp_path: Path) -> Iterator[Watch]:
-    """Opens the page of a session of an archive; closes what was opened."""
-    watched: list[Player] = []
-
-    def opened_page(
-        archive: Path,
-        session: str,
-        address: str = "",
-        events: Path | None = None,
-        look: tuple[int, Literal["light", "dark"]] = (1280, "light"),
-    ) -> Player:
-        file = tmp_path / f"{session}-{len(watched)}.html"
-        more = ["--events", str(events)] if events else []
-        assert main(["play", str(archive), session, "--html", str(file), *more]) == 0
-        watched.append(Player(chromium, file, (look[0], 800), look[1]))
-        return watched[-1].open(address)
-
-    yield opened_page
-    for player in watched:
-        player.__exit__()
 
 
 def story(records: Sequence[Json], *more: bytes, end: float = 10.0) -> dict[tuple[str, str], list[bytes]]:
@@ -245,6 +207,59 @@ def test_tabs_that_overlap_are_lanes_of_their_own_and_shown_one_at_a_time(watch:
     ]
 
 
+def test_playing_goes_on_with_the_view_that_began_next(watch: Watch, tmp_path: Path) -> None:
+    author = Author()
+    later: list[Json] = [
+        at(1, opened("https://shop.example/paid")),
+        at(1, author.page(author.text("Paid"))),
+        at(2, FOCUS),
+    ]
+    first = [*cart(0.2)[0], at(0.9, VIEW_END)]
+    views = {("story", "v1"): [segment(0, 0, 1, first)], ("story", "v2"): [segment(0, 1, 2, later)]}
+    player = watch(write_archive(tmp_path / "a", views), "story", "t=0")
+    player.page.keyboard.press("Space")
+    player.page.get_by_text("View 2 of 2").wait_for()
+    player.page.wait_for_selector("#notice:not([hidden])")
+    assert player.words() == "Paid"
+
+
+def test_a_recording_of_a_phone_is_drawn_as_boxes_and_says_so(watch: Watch, tmp_path: Path) -> None:
+    box = {"id": 1, "x": 10, "y": 20, "width": 100, "height": 30, "type": "text", "text": "Pay"}
+    look = {"textStyle": {"family": "f", "size": 16, "color": "#112233FF"}}
+    down = {"source": 9, "pointerEventType": "down", "pointerType": "touch", "pointerId": 1, "x": 50, "y": 30}
+    records: list[Json] = [
+        at(0, {"type": 4, "data": {"width": 390, "height": 844}}),
+        at(0, {"type": 10, "data": {"wireframes": [box | look]}}),
+        at(1, {"type": 11, "data": down}),
+        at(1.1, {"type": 11, "data": {"source": 0, "updates": [{"id": 1, "type": "text", "text": "Paid"}]}}),
+    ]
+    player = watch(write_archive(tmp_path / "a", story(records, end=2.0)), "story", "t=0.5")
+    assert "drawn as boxes" in player.text("#facts")
+    assert (player.words().strip(), player.text("#size")[:9]) == ("Pay", "390 \u00d7 844")
+    player.seek("v1", 1.5)
+    assert player.words().strip() == "Paid"
+    assert player.console == []
+
+
+def test_any_segment_left_out_is_shown_and_crashes_nothing(chromium: Browser, tmp_path: Path) -> None:
+    """Of the recording with the most segments, the second, one in the middle, and the two before the last."""
+    session_id, view_id, whole = max(
+        ((session, view, views[view]) for session, views in read_views(SAMPLES).items() for view in views),
+        key=lambda found: len(found[2]),
+    )
+    for missing in ({1}, {6}, {len(whole) - 3, len(whole) - 2}):
+        kept = [each for number, each in enumerate(whole) if number not in missing]
+        write_page(tmp_path / "page.html", session_id, {view_id: kept})
+        with Player(chromium, tmp_path / "page.html") as player:
+            view = player.open().index()["views"][0]
+            assert [indexes for _, _, indexes, _ in view["gaps"]] == [sorted(missing)]
+            start, end, *_ = view["gaps"][0]
+            player.seek(view_id, ((start + end) / 2 - view["start"]) / 1000)
+            assert re.match(r"Segments? [\d, ]+ (is|are) missing: what happened from", player.text("#notice"))
+            player.seek(view_id, (view["end"] - view["start"]) / 1000)
+            assert player.console == []
+
+
 def test_what_the_site_hid_is_hatched_and_counted(watch: Watch, tmp_path: Path) -> None:
     author = Author()
     hidden = author.element("div", {"data-dd-privacy": "hidden", "rr_width": "120px", "rr_height": "40px"})
@@ -321,108 +336,3 @@ def test_nothing_in_the_recorded_page_can_be_focused(watch: Watch, tmp_path: Pat
     player.page.evaluate("document.querySelector('.host iframe').focus()")
     assert player.page.evaluate("document.activeElement.tagName") == "BODY"
     assert player.page.evaluate("document.querySelector('.host iframe').sandbox.value") == "allow-same-origin"
-
-
-# A recording that wants out.
-
-
-class Loopback:
-    """A server that counts who comes."""
-
-    def __init__(self) -> None:
-        self.paths: list[str] = []
-        self.connections = 0
-        counted = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                counted.paths.append(self.path)
-                self.send_response(200)
-                self.send_header("Access-Control-Allow-Origin", "*")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        class Server(http.server.ThreadingHTTPServer):
-            def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
-                counted.connections += 1
-                taken: tuple[socket.socket, tuple[str, int]] = super().get_request()
-                return taken
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        self.host = f"127.0.0.1:{self.server.server_address[1]}"
-        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05})
-        self.thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
-
-
-@pytest.fixture
-def loopback() -> Iterator[Loopback]:
-    server = Loopback()
-    yield server
-    server.close()
-
-
-PWNED = """() => [window.PWNED, document.querySelector('.host iframe').contentWindow.PWNED,
-  ...[...document.querySelector('.host iframe').contentDocument.querySelectorAll('iframe')]
-    .map(one => one.contentWindow?.PWNED)].filter(one => one !== undefined)"""
-
-
-def hostile(recorded: Callable[[], bytes], host: str) -> bytes:
-    """A recording that would call this host, and whose scripts would leave a mark that can be seen from here."""
-    here = recorded().replace(HOME.removeprefix("http://").encode(), host.encode())
-    marks = b"top.PWNED=1,parent.PWNED=1,window.PWNED=1"
-    return here.replace(b"window.PWNED=1", MARK.encode()).replace(MARK.encode(), marks)
-
-
-@pytest.mark.parametrize("recorded", [nested, by_changes])
-def test_a_hostile_recording_reaches_no_network_and_runs_no_script(
-    watch: Watch, tmp_path: Path, loopback: Loopback, recorded: Callable[[], bytes]
-) -> None:
-    stranger = hostile(recorded, loopback.host)
-    assert stranger.count(loopback.host.encode()) > 60
-    player = watch(write_archive(tmp_path / "a", {("story", "v1"): [stranger]}), "story", "t=0")
-    player.page.keyboard.press("Space")
-    player.page.wait_for_selector("#notice:not([hidden])")
-    player.seek("v1", 0)
-    player.page.mouse.click(300, 300)
-    player.page.keyboard.press("Tab")
-    player.page.wait_for_timeout(200)  # for what a browser asks for when it is idle
-    assert player.ask("document => document.querySelectorAll('*').length") > 40
-    assert (loopback.paths, loopback.connections) == ([], 0)
-    assert [url for url in player.requests if not url.startswith("data:")] == [player.page.url.split("#")[0]]
-    assert player.page.evaluate(PWNED) == []
-    assert [frame.url for frame in player.page.frames if loopback.host in frame.url] == []
-
-
-@pytest.mark.parametrize("recorded", [nested, by_changes])
-def test_without_its_policy_the_page_would_still_not_fetch_what_a_recording_names(
-    chromium: Browser, tmp_path: Path, loopback: Loopback, recorded: Callable[[], bytes]
-) -> None:
-    """The converter and the page put references aside; the policy is the second wall, not the only one."""
-    archive = write_archive(tmp_path / "a", {("story", "v1"): [hostile(recorded, loopback.host)]})
-    file = tmp_path / "page.html"
-    assert main(["play", str(archive), "story", "--html", str(file)]) == 0
-    page = file.read_text("utf-8")
-    file.write_text(re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page), "utf-8")
-    with Player(chromium, file) as player:
-        player.open("t=0")
-        player.seek("v1", 1)
-        player.page.wait_for_timeout(200)
-        assert (loopback.paths, loopback.connections) == ([], 0)
-        assert player.page.evaluate(PWNED) == []
-
-
-def test_the_counting_server_counts(loopback: Loopback, chromium: Browser) -> None:
-    """Zero means something: the same browser reaches the same server when it is let."""
-    context = chromium.new_context()
-    page = context.new_page()
-    page.goto(f"http://{loopback.host}/here")
-    context.close()
-    assert loopback.paths[0] == "/here"
-    assert loopback.connections >= 1
