@@ -33,6 +33,8 @@ from replay_fetch.replay.css import canvas_rules
 from replay_fetch.replay.forms import value_of
 from replay_fetch.replay.page import Page
 from replay_fetch.replay.stage import Watcher
+from replay_fetch.replay.strings import Strings
+from replay_fetch.replay.values import BadValue
 
 
 def node(page: RrwebPage, number: int) -> RrwebNode:
@@ -78,6 +80,20 @@ def test_a_string_is_itself_a_number_or_has_a_role(reference: object) -> None:
 def test_cleared_strings_are_counted_from_the_front_again() -> None:
     page = played(full_change(), change([0, "old"]), change([14], [0, "new"], [1, [1, "#text", 0]]))
     assert words(page) == ["new"]
+
+
+def test_old_strings_are_found_as_young_ones_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("replay_fetch.replay.strings._YOUNG", 3)
+    strings, told = Strings(), ["a", "", "é\ud83d", None, "e", "f", "g", "h", "東"]
+    for each in told:
+        strings.add([each])
+    assert [strings.text(number) for number in range(9)] == ["a", "", "é\ud83d", "", "e", "f", "g", "h", "東"]
+    for unknown in (-1, 9, 1.5, None, True, {"string": 9}, {}):
+        with pytest.raises(BadValue):
+            strings.text(unknown)
+    strings.clear()
+    strings.add(["new"])
+    assert strings.text(0) == "new"
 
 
 def test_a_view_of_sdk_6_may_begin_with_a_change_record() -> None:

@@ -18,6 +18,7 @@ from replay_fetch.replay.page import (
     TEXT,
     Node,
     Sheet,
+    element_name,
 )
 from replay_fetch.replay.strings import Strings
 from replay_fetch.replay.values import BadValue, first, many, number, whole
@@ -101,13 +102,15 @@ def _made(reader: Reader, number_of_it: int, entry: list[object]) -> Node:
 
 def _element(strings: Strings, number_of_it: int, name: str, attributes: list[object]) -> Node:
     """An element; names of SVG and MathML have their language in front: ``svg>path``."""
-    language, mark, local = name.rpartition(">")
-    node = Node(number_of_it, ELEMENT, local if mark else name.lower())
-    node.svg = language == "svg"
+    language, _, local = name.rpartition(">")
+    svg = language == "svg"
+    node = Node(number_of_it, ELEMENT, element_name(local, svg=svg))
+    node.svg = svg
     for pair in attributes:
-        written = many(pair)
-        if len(written) > 1:
-            node.attributes[strings.text(written[0])] = strings.text(written[1])
+        if not isinstance(pair, list):
+            raise BadValue("an attribute that is no list")
+        if len(pair) > 1:
+            node.attributes[strings.text(pair[0])] = strings.text(pair[1])
     return node
 
 

@@ -12,6 +12,8 @@ from replay_fetch.replay.page import DOCUMENT, ELEMENT, FRAGMENT, SHADOW_ROOT, T
 from replay_fetch.replay.safety import is_told
 from replay_fetch.replay.values import BadValue
 
+_CONTAINERS = frozenset({ELEMENT, DOCUMENT, SHADOW_ROOT, FRAGMENT})
+
 
 class Removal(NamedTuple):
     """A node that was on the page before the record, and where it was then."""
@@ -59,7 +61,8 @@ class Changes:
 
     def put(self, node: Node, parent: Node, before: Node | None) -> None:
         """Add a node."""
-        _must_be(parent, ELEMENT, DOCUMENT, SHADOW_ROOT, FRAGMENT)
+        if parent.kind not in _CONTAINERS:
+            raise BadValue("a child of what has none")
         self.page.insert(node, parent, before if before is not None and before.parent is parent else None)
         self.added[node.id] = node
         if parent.name == "style":

@@ -25,6 +25,12 @@ class Sheet(NamedTuple):
     disabled: bool = False
 
 
+def element_name(name: str, *, svg: bool) -> str:
+    """An element's name as it is kept: in lower case, but for those of SVG that are nothing to be wary of."""
+    low = name.lower()
+    return name if svg and low not in {"script", "style"} else low
+
+
 class Node:
     """A node and its state; its neighbours are links, so that one change costs no walk of the document."""
 

@@ -153,7 +153,8 @@ class EventWriter(Watcher):
             data = f'{{"source":{_MUTATION},"adds":[{adds}],{rest[1:]}'
             self._append(at_ms, f'{{"type":{_INCREMENTAL},"data":{data},"timestamp":{at_ms}}}')
         for node in changes.still_there(added.values()):
-            self._adopt(at_ms, node)
+            if node.sheets:
+                self._adopt(at_ms, node)
             if node.scroll and any(node.scroll):  # rrweb's quick way keeps none of what is added
                 left, top = node.scroll
                 self._incremental(at_ms, _SCROLL, id=rrweb_id(node), x=left, y=top)

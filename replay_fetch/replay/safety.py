@@ -31,6 +31,7 @@ _INSIDE = ("data:image/", "data:audio/", "data:video/", "data:font/", "#")
 # Browsers begin to look up the name of a host that a link names.
 _ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|[/\\]{2}", re.IGNORECASE)
 _SUSPICIOUS = re.compile(r"[:(\\]")
+_RAW = frozenset({"script", "style"})
 _TAG = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,99}")
 # The browser has no shadow root for other elements than these and those with a dash.
 _HOSTS = frozenset(
@@ -67,10 +68,10 @@ def is_told(node: Node) -> bool:
 def safe_text(node: Node) -> str:
     """A text, as far as it is shown: that of a script is not, that of a style calls nobody."""
     parent = node.parent
-    if parent is not None and parent.name.lower() == "script":
-        return ""
-    if parent is None or parent.name.lower() != "style":
+    if parent is None or parent.name not in _RAW:
         return node.text
+    if parent.name == "script":
+        return ""
     # A sheet may lie in several texts; a word that is cut between two of them must not become one again.
     css = harmless(node.text)
     return f"{css} " if _WORD_END.search(css) else css

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from replay_fetch.replay.changes import Changes
-from replay_fetch.replay.page import CDATA, DOCTYPE, DOCUMENT, ELEMENT, FRAGMENT, SHADOW_ROOT, TEXT, Node, Sheet
+from replay_fetch.replay.page import (
+    CDATA,
+    DOCTYPE,
+    DOCUMENT,
+    ELEMENT,
+    FRAGMENT,
+    SHADOW_ROOT,
+    TEXT,
+    Node,
+    Sheet,
+    element_name,
+)
 from replay_fetch.replay.stage import Stage
 from replay_fetch.replay.values import BadValue, Json, many, number, table, text, whole
 
@@ -112,8 +123,8 @@ def _made(source: Json) -> Node:
     if kind == TEXT:
         node.text = text(source.get("textContent", ""))
     elif kind == ELEMENT:
-        node.name = text(source.get("tagName")).lower() if not source.get("isSVG") else text(source.get("tagName"))
         node.svg = bool(source.get("isSVG"))
+        node.name = element_name(text(source.get("tagName")), svg=node.svg)
         _give(node, table(source.get("attributes") or {}))
     elif kind == DOCTYPE:
         names = [source.get(name) for name in ("name", "publicId", "systemId")]
