@@ -74,8 +74,9 @@ def test_pages_made_to_be_hard_have_their_boxes_and_colours(chromium: Browser, t
                 compare(player.open(), chosen, tally)
                 assert player.console == []
     assert tally.points in {5, 6}
-    # A canvas is a block of its size where no script may draw on it.
-    assert set(tally.left) == {"looks: cv"}
+    # A canvas is a block of its size where no script may draw on it. The second picture had failed to load, and showed
+    # its words; here it has its place, which moves what stands behind it.
+    assert set(tally.left) == {"looks: cv", *(f"boxes: {name}" for name in ("im2", "fr", "au", "vi"))}
     assert all(tally.score(kind).of > 200 for kind in ("boxes", "looks"))
 
 
@@ -258,6 +259,25 @@ def test_any_segment_left_out_is_shown_and_crashes_nothing(chromium: Browser, tm
             assert re.match(r"Segments? [\d, ]+ (is|are) missing: what happened from", player.text("#notice"))
             player.seek(view_id, (view["end"] - view["start"]) / 1000)
             assert player.console == []
+
+
+def test_a_picture_that_was_fetched_keeps_its_place(watch: Watch, tmp_path: Path) -> None:
+    author = Author()
+    size = {"width": "120", "height": "60"}
+    first = author.element("img", {"src": "https://shop.example/a.png", "alt": "a picture", **size})
+    inside = author.element("img", {"src": "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA=", **size})
+    body = author.element("div", {}, first, inside)
+    late = author.element("img", {"src": "/late.png", **size})
+    changed = {"source": 0, "adds": [], "removes": [], "texts": []}
+    attributes = [{"id": first["id"], "attributes": {"src": "https://shop.example/b.png"}}]
+    records = [at(0, opened()), at(0, author.page(body)), at(1, added(body, late))]
+    records.append(at(1, {"type": 3, "data": {**changed, "attributes": attributes}}))
+    player = watch(write_archive(tmp_path / "a", story(records)), "story", "t=2")
+    boxes = "document => [...document.images].map(({ width, height, complete }) => [width, height, complete])"
+    assert player.ask(boxes) == [[120, 60, True]] * 3
+    marks = "document => [...document.images].map(one => getComputedStyle(one).outlineStyle)"
+    assert player.ask(marks) == ["dashed", "none", "dashed"]
+    assert player.console == []
 
 
 def test_what_the_site_hid_is_hatched_and_counted(watch: Watch, tmp_path: Path) -> None:

@@ -20,7 +20,6 @@ from replay_fetch.commands.play import PlayMoment, Wanted, play
 from replay_fetch.model import Outcome
 from replay_fetch.moments import iso
 from replay_fetch.player import load_rrweb
-from replay_fetch.player.views import canvas_rules
 from replay_fetch.progress.units import size
 from replay_fetch.settings import Compression
 
@@ -305,25 +304,6 @@ def test_no_text_of_a_stranger_ends_an_element_of_the_page(tmp_path: Path) -> No
     assert page.count("<script>") == 2
     assert "alert(1)</script>" not in page
     assert "alert(1)" in index_of(page)["actions"][0][3]
-
-
-@pytest.mark.parametrize(
-    ("sizes", "rules"),
-    [
-        (set(), []),
-        (
-            {("120", "80")},
-            [
-                ":where(canvas){display:inline-block;width:300px;height:150px}",
-                ':where(canvas[width="120"]){width:120px}',
-                ':where(canvas[height="80"]){height:80px}',
-            ],
-        ),
-        ({('1"]{}*{background:url(http://x/)}', "80")}, []),
-    ],
-)
-def test_rules_for_canvases_hold_numbers_only(sizes: set[tuple[str, str]], rules: list[str]) -> None:
-    assert canvas_rules(sizes) == rules
 
 
 # RUM events.

@@ -16,7 +16,7 @@ from replay_fetch.player.rum_events import RumEvent
 from replay_fetch.player.views import RecordedView
 
 # In the order in which one uses what another defines; one script in the page, so that one hash names it.
-_SCRIPTS = ("words", "store", "offline", "stage", "timeline", "list", "main")
+_SCRIPTS = ("words", "store", "stage", "timeline", "list", "main")
 
 # A recording is a stranger's page. The policy holds for the frame it is drawn in, too: nothing is fetched, nothing
 # is sent, no frame goes anywhere, and no script runs but the two whose hashes stand here.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -12,11 +11,11 @@ from dataclasses import dataclass, field
 from replay_fetch.api.deflate import gzip_deflater
 from replay_fetch.model import ViewRecord
 from replay_fetch.replay import Account, Action, ActionKind, Recording
+from replay_fetch.replay.css import canvas_rules
 
 # On recordings 6 packs 9 % better than 5 for a fifth more time; a page is made once and kept or sent on.
 _LEVEL = 6
 _NOTES = 5
-_DIGITS = re.compile(r"[0-9]{1,5}")
 
 
 @dataclass(slots=True)
@@ -80,7 +79,7 @@ class RecordedView:
             "ended": account.ended,
             "endSaid": self._end(),
             "mobile": account.mobile,
-            "css": canvas_rules(account.canvas_sizes),
+            "css": canvas_rules(account.canvas_sizes) if account.canvas_sizes else [],
             "seen": self.seen,
             "seenCut": account.seen_cut,
             "notes": dict(account.notes.most_common(_NOTES)),
@@ -113,19 +112,6 @@ class RecordedView:
         if not self.record.finished:
             return f"Recording ends here: this view is not fetched to its end ({self.record.outcome or 'not asked'})."
         return "Recording ends here: the SDK sent no more of this view."
-
-
-def canvas_rules(sizes: Iterable[tuple[str, str]]) -> list[str]:
-    """Rules that give canvases the size their attributes say: where no script may run, browsers give them none."""
-    known = {(width, height) for width, height in sizes if _DIGITS.fullmatch(width) and _DIGITS.fullmatch(height)}
-    if not known:
-        return []
-    rules = [":where(canvas){display:inline-block;width:300px;height:150px}"]
-    rules += [f':where(canvas[width="{width}"]){{width:{width}px}}' for width in sorted({width for width, _ in known})]
-    rules += [
-        f':where(canvas[height="{height}"]){{height:{height}px}}' for height in sorted({height for _, height in known})
-    ]
-    return rules
 
 
 def block(name: str, parts: Iterable[bytes]) -> bytes:

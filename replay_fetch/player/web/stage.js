@@ -1,13 +1,42 @@
 // The recorded page: one of rrweb's replayers, of the chunk that holds the time asked for.
 
+// What a page fetched is not in its recording, and the converter has put its addresses aside. A picture without one gets
+// an empty one, so that it keeps the size that the page gave it, and its place is marked. Media does not play: there is nothing to hear or see.
+const BLANK = 'data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7';
 const STYLE = [
-  'iframe, frame, object, embed { background: none }',
+  `:where(img[src="${BLANK}"], video:not([src])) { background-image: repeating-linear-gradient(45deg, #8883 0 2px, #0000 2px 8px); outline: 1px dashed #8888; outline-offset: -1px }`,
   '[data-dd-privacy="hidden"] { background-image: repeating-linear-gradient(-45deg, #8886 0 3px, #bbb4 3px 9px) !important }',
   // An empty box stands on the line's baseline and would make the line higher than its words did.
   '[data-dd-privacy="hidden"]:where(:not(img, input, select, textarea, button, canvas, svg, video, audio, object)) { vertical-align: top }',
-  ':where(img, input, video)[data-src], video[data-poster] { background-image: repeating-linear-gradient(45deg, #8883 0 2px, #0000 2px 8px); outline: 1px dashed #8888; outline-offset: -1px }',
   'html.outline-masked [data-dd-privacy]:not([data-dd-privacy="allow"]) { outline: 2px dashed #b4530f !important; outline-offset: -1px }',
 ];
+
+function prepare(top) {
+  const rest = [top];
+  while (rest.length) {
+    const node = rest.pop();
+    if (node.tagName === 'img') node.attributes.src ||= BLANK;
+    if (node.attributes) delete node.attributes.rr_mediaState;
+    if (node.childNodes) for (const kid of node.childNodes) rest.push(kid);
+  }
+}
+
+// The events of a chunk, anew each time: rrweb changes what it is given.
+function eventsIn(text) {
+  const events = [];
+  for (const event of JSON.parse(text)) {
+    const { type, data } = event;
+    if (type === 3 && data.source === 7) continue;
+    if (type === 2) prepare(data.node);
+    if (type === 3 && data.source === 0) {
+      for (const add of data.adds) prepare(add.node);
+      for (const { attributes } of data.attributes) if (attributes.src === null) delete attributes.src;
+    }
+    events.push(event);
+  }
+  return events;
+}
+
 const SILENT = { log() {}, warn() {}, error() {}, info() {}, debug() {} };
 
 // rrweb makes elements of HTML and SVG alone; these are laid out by the browser as mathematics only in their namespace.
@@ -60,7 +89,7 @@ const stage = {
   },
 
   build(view, chunk, text) {
-    const events = quiet(JSON.parse(text)); // anew each time: rrweb changes what it is given
+    const events = eventsIn(text);
     const end = Math.max(chunk.end, chunk.start + 1);
     events.push({ type: 5, data: { tag: 'chunk-end', payload: {} }, timestamp: end + 60 });
     const host = made('div', { className: 'host' });
