@@ -79,6 +79,13 @@ def test_the_page_refers_to_nothing_outside_itself(archive: Path) -> None:
     assert "sourceMappingURL=style" not in page
 
 
+def test_the_licences_of_what_the_page_holds_stand_in_it(archive: Path) -> None:
+    notices = re.findall(r"<!--(.*?)-->", page_of(archive, SHOP), re.DOTALL)
+    assert len(notices) == 1
+    assert "Permission is hereby granted, free of charge" in notices[0]
+    assert "SmartX Inc." in notices[0]
+
+
 def test_the_same_archive_gives_the_same_bytes(archive: Path) -> None:
     assert page_of(archive, TABS) == page_of(archive, TABS)
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
-from replay_fetch.player.library import VERSION, Rrweb
+from replay_fetch.player.library import Rrweb
 from replay_fetch.player.rum_events import RumEvent
 from replay_fetch.player.views import RecordedView
 
@@ -25,12 +25,7 @@ _POLICY = (
     "media-src data:; connect-src 'none'; frame-src 'none'; object-src 'none'; worker-src 'none'; base-uri 'none'; "
     "form-action 'none'"
 )
-_NOTICE = (
-    f"rrweb {VERSION}, MIT License, (c) the rrweb authors; with postcss, nanoid, mitt, @xstate/fsm, "
-    "base64-arraybuffer (MIT), picocolors (ISC), tslib (0BSD). See THIRD_PARTY_NOTICES.txt of replay-fetch."
-)
-
-
+# What lets a line of a script lose the spaces around its signs: every page carries a copy.
 _WITH_TEXT = re.compile("[\"'`/<]")
 _SPACED = re.compile(r"\s*([=>?:&|{}();,!])\s*")  # not + and -, which are others when they are doubled
 
@@ -56,7 +51,8 @@ class PlayerPage:
             yield from view.blocks(number)
         self.in_time = sorted(self.views, key=lambda view: (not view.playable, view.start_ms))
         yield f'<script type="application/json" id="index">{self._index()}</script>\n'.encode("ascii")
-        yield f"<!-- {_NOTICE} -->\n".encode()
+        # The licences ask for it: whoever is given the page is given a copy of rrweb.
+        yield f"<!--\n{_notices()}-->\n".encode()
         for script in scripts:
             yield f"<script>{script}</script>\n".encode()
         yield b"</body>\n</html>\n"
@@ -128,6 +124,10 @@ def _squeezed(line: str) -> str:
 
 def _style() -> str:
     return re.sub(r"\s*([{};,])\s*|(:)\s+", r"\1\2", source("page.css"))
+
+
+def _notices() -> str:
+    return files(__package__).joinpath("THIRD_PARTY_NOTICES.txt").read_text("utf-8")
 
 
 def source(name: str) -> str:

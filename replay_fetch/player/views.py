@@ -16,6 +16,7 @@ from replay_fetch.replay.css import canvas_rules
 # On recordings 6 packs 9 % better than 5 for a fifth more time; a page is made once and kept or sent on.
 _LEVEL = 6
 _NOTES = 5
+"""Reasons for what was left out, the most frequent; records of strangers may bring many."""
 
 
 @dataclass(slots=True)
