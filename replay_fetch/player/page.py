@@ -127,7 +127,8 @@ def _style() -> str:
 
 
 def _notices() -> str:
-    return files(__package__).joinpath("THIRD_PARTY_NOTICES.txt").read_text("utf-8")
+    text = files(__package__).joinpath("THIRD_PARTY_NOTICES.txt").read_text("utf-8")
+    return "".join(f"{' '.join(line.split())}\n" for line in text.splitlines() if line)
 
 
 def source(name: str) -> str:
