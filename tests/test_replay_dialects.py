@@ -120,6 +120,11 @@ def test_a_shadow_root_is_a_mark_on_its_host_and_on_its_children() -> None:
     assert [child.id - 1 for child in node(page, 5).children] == [6]
 
 
+def test_what_lies_in_a_shadow_root_goes_with_it() -> None:
+    page = played(full_change([1, "DIV"], [1, "#shadow-root"], [1, "P"], [1, "#text", "deep"]), change([2, 5]))
+    assert (node(page, 4).shadow, words(page)) == ([], [])
+
+
 def test_a_shadow_root_is_never_the_neighbour_of_a_new_node() -> None:
     host = element(5, "div", {}, shadow(7, text(8, "deep")), text(9, "light"))
     page = played(full(host), mutation(adds=[add(element(10, "b"), 5, before=7)], removes=[8]))

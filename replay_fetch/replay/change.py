@@ -192,7 +192,7 @@ ITEMS: dict[int, Apply] = {
     9: each(_play),
     10: lambda *_: None,  # the visual viewport, which type 8 tells as well
 }
-# The tree first: what refers to a node may stand in front of the item that brings it.
+# Scrolling, sheets, media and values behind the tree: what refers to a node may stand in front of what brings it.
 _LATE = frozenset({6, 8, 9, 12, 13, 15})
 
 

@@ -42,6 +42,7 @@ class Players:
         try:
             read = table(record)
             kind, at_ms = whole(read.get("type")), time_of(read)
+            # rrweb's clock must not go back, and records come out of order by a few milliseconds (SDK 5).
             if kind != _FRUSTRATION:
                 self._now(at_ms)
             if kind in _MOBILE:
