@@ -62,6 +62,14 @@ def test_nodes_of_a_change_record_stand_where_their_insertion_points_say() -> No
     assert [child.id - 1 for child in node(page, 6).children] == [7, 8]
 
 
+def test_a_cdata_section_is_a_node_without_words() -> None:
+    page = played(full_change([1, "#cdata-section"], [0, "#text", "x"]))
+    assert [(child.source["type"], child.source["textContent"]) for child in node(page, BODY).children] == [
+        (4, ""),
+        (3, "x"),
+    ]
+
+
 def test_a_bad_node_takes_its_number_all_the_same() -> None:
     page = played(full_change(), change([1, ["nowhere", "P"], [2, "#text", "counted"]]))
     assert [child.id - 1 for child in node(page, BODY).children] == [5]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from replay_fetch.replay.changes import Changes
 from replay_fetch.replay.page import (
+    CDATA,
     DOCTYPE,
     DOCUMENT,
     ELEMENT,
@@ -91,7 +92,7 @@ def _made(reader: Reader, number_of_it: int, entry: list[object]) -> Node:
         node = Node(number_of_it, DOCTYPE)
         names = [strings.text(reference) for reference in rest[:3]]
         node.doctype = (names[0] if names else "html", *[*names[1:], "", ""][:2])  # type: ignore[assignment] # three
-    elif name in {DOCUMENT, SHADOW_ROOT, FRAGMENT}:
+    elif name in {DOCUMENT, SHADOW_ROOT, FRAGMENT, CDATA}:
         node = Node(number_of_it, name)
     elif name.startswith("#"):
         raise BadValue("a kind of node that is not known")
