@@ -210,7 +210,9 @@ def shown(node: RrwebNode) -> object:
     scroll = [] if node.tag == "html" else node.scroll  # the document has it
     below = [child.id for child in node.shadow], [child.id for child in node.children]
     state = node.media, node.rules, node.sheets, held(node)
-    return node.id, node.source, attributes, scroll, below, state
+    # rrweb gives a shadow root to whatever it adds a node in one to; the mark on the host is for empty ones.
+    source = {name: value for name, value in node.source.items() if name != "isShadowHost"}
+    return node.id, source, attributes, scroll, below, state
 
 
 def held(node: RrwebNode) -> object:

@@ -212,10 +212,18 @@ def test_missing_segments_are_an_action_and_stop_the_page_of_change_records() ->
     found = account(first, last)
     (gap,) = found.gaps
     assert (gap.start_ms - START, gap.end_ms - START, gap.missing, gap.still_until_ms) == (500, 3000, (1, 2), None)
-    assert (0, "gap", "2 segments are missing") in told(found)
+    assert (500, "gap", "2 segments are missing") in told(found)
     assert found.notes == {"a change behind missing ones": 1}
     again = segment(full_change([1, "P"], at=4000), index=4, start=4000)
     assert account(first, last, again).gaps[0].still_until_ms == START + 4000
+
+
+def test_nobody_is_called_idle_in_a_gap() -> None:
+    first, last = segment(full(), until=40_000), segment(click(BODY, 95_000), index=200, start=90_000)
+    actions = account(first, last).actions
+    idle = [(each.at_ms - START, each.until_ms and each.until_ms - START) for each in actions if each.kind == "idle"]
+    assert idle == [(0, 40_000)]
+    assert [each.text for each in actions if each.kind == "gap"] == ["199 segments are missing"]
 
 
 def test_missing_segments_of_nested_records_stop_nothing() -> None:

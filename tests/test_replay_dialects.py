@@ -62,6 +62,14 @@ def test_nodes_of_a_change_record_stand_where_their_insertion_points_say() -> No
     assert [child.id - 1 for child in node(page, 6).children] == [7, 8]
 
 
+def test_a_cdata_section_is_a_node_without_words() -> None:
+    page = played(full_change([1, "#cdata-section"], [0, "#text", "x"]))
+    assert [(child.source["type"], child.source["textContent"]) for child in node(page, BODY).children] == [
+        (4, ""),
+        (3, "x"),
+    ]
+
+
 def test_a_bad_node_takes_its_number_all_the_same() -> None:
     page = played(full_change(), change([1, ["nowhere", "P"], [2, "#text", "counted"]]))
     assert [child.id - 1 for child in node(page, BODY).children] == [5]
@@ -118,6 +126,11 @@ def test_a_shadow_root_is_a_mark_on_its_host_and_on_its_children() -> None:
     assert node(page, 5).source["isShadowHost"] is True
     assert [(child.id - 1, child.source["isShadow"]) for child in node(page, 5).shadow] == [(8, True), (9, True)]
     assert [child.id - 1 for child in node(page, 5).children] == [6]
+
+
+def test_what_lies_in_a_shadow_root_goes_with_it() -> None:
+    page = played(full_change([1, "DIV"], [1, "#shadow-root"], [1, "P"], [1, "#text", "deep"]), change([2, 5]))
+    assert (node(page, 4).shadow, words(page)) == ([], [])
 
 
 def test_a_shadow_root_is_never_the_neighbour_of_a_new_node() -> None:

@@ -69,6 +69,8 @@ class Gap(NamedTuple):
     still_until_ms: int | None
     """Where the page can be followed again. Records of SDK 7 build on all records in front of them: behind a gap
     the page stands still until the next full snapshot, None where none comes. Else the same as ``end_ms``."""
+    segments: int = 0
+    """How many are missing."""
 
 
 class Masked(NamedTuple):

@@ -99,14 +99,12 @@ class ActionLog(Watcher):
         """What the SDK counts as a frustration."""
         self._frustrations.told(frustration)
 
-    def missed(self, at_ms: int, gap: Gap) -> None:
+    def missed(self, at_ms: int, gap: Gap) -> None:  # noqa: ARG002 - a gap has times of its own
         """A gap; nobody knows what was done in it."""
-        count = len(gap.missing)
-        text = f"{count} segment{'s are' if count != 1 else ' is'} missing"
-        self._by_hand_ms = None
-        self._add(
-            Action(min(at_ms, gap.start_ms) if at_ms else gap.start_ms, ActionKind.GAP, text, until_ms=gap.end_ms)
-        )
+        text = f"{gap.segments} segment{'s are' if gap.segments != 1 else ' is'} missing"
+        self._idle(gap.start_ms)
+        self._by_hand_ms = gap.end_ms
+        self._add(Action(gap.start_ms, ActionKind.GAP, text, until_ms=gap.end_ms))
 
     def ended(self, at_ms: int) -> None:
         """The end, by the SDK's own word."""

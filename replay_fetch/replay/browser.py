@@ -56,6 +56,7 @@ class Browser:
             raise BadValue("a full snapshot without a document")
 
     def _change(self, items: object) -> None:
+        # Numbers of nodes and strings go on from record to record: behind a missing one all of them name others.
         if self.still:
             raise BadValue("a change behind missing ones")
         if self.stage.page.root is None:  # SDK 6.25 to 6.33 may begin a view with it

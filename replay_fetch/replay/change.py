@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 
 from replay_fetch.replay.changes import Changes
 from replay_fetch.replay.page import (
+    CDATA,
     DOCTYPE,
     DOCUMENT,
     ELEMENT,
@@ -91,7 +92,7 @@ def _made(reader: Reader, number_of_it: int, entry: list[object]) -> Node:
         node = Node(number_of_it, DOCTYPE)
         names = [strings.text(reference) for reference in rest[:3]]
         node.doctype = (names[0] if names else "html", *[*names[1:], "", ""][:2])  # type: ignore[assignment] # three
-    elif name in {DOCUMENT, SHADOW_ROOT, FRAGMENT}:
+    elif name in {DOCUMENT, SHADOW_ROOT, FRAGMENT, CDATA}:
         node = Node(number_of_it, name)
     elif name.startswith("#"):
         raise BadValue("a kind of node that is not known")
@@ -192,7 +193,7 @@ ITEMS: dict[int, Apply] = {
     9: each(_play),
     10: lambda *_: None,  # the visual viewport, which type 8 tells as well
 }
-# The tree first: what refers to a node may stand in front of the item that brings it.
+# Scrolling, sheets, media and values behind the tree: what refers to a node may stand in front of what brings it.
 _LATE = frozenset({6, 8, 9, 12, 13, 15})
 
 

@@ -70,16 +70,21 @@ class Changes:
 
     def take(self, node: Node) -> None:
         """Remove a node with all below it."""
-        parent = node.parent
-        if parent is None:
+        if node.parent is None:
             raise BadValue("the document cannot be removed")
-        if node.id not in self.added:
-            in_shadow = parent.kind == SHADOW_ROOT
-            above = parent.parent if in_shadow and parent.parent is not None else parent
-            # Children of a node that is new itself were never told of.
-            if above.id not in self.added and (not self.page.has_shadows or is_told(node)):
-                self.removed.append(Removal(node.id, above.id, in_shadow))
+        # A shadow root is no node to rrweb: those in it go one by one.
+        for each in list(node.children()) if node.kind == SHADOW_ROOT else [node]:
+            self._tell_removal(each)
         self.gone.update(self.page.remove(node))
+
+    def _tell_removal(self, node: Node) -> None:
+        """Keep what is told of a node that goes: nothing where it, or what holds it, was never told of."""
+        parent = node.parent
+        in_shadow = parent is not None and parent.kind == SHADOW_ROOT
+        above = parent.parent if parent is not None and in_shadow else parent
+        told = node.id not in self.added and above is not None and above.id not in self.added
+        if told and above is not None and (not self.page.has_shadows or is_told(node)):
+            self.removed.append(Removal(node.id, above.id, in_shadow))
 
     def write(self, node: Node, text: str) -> None:
         """Change a text."""

@@ -15,6 +15,7 @@ def rules_of(sheet: Sheet) -> list[str]:
         return []
     media = ", ".join(sheet.media)
     if isinstance(sheet.rules, str):
+        # ``insertRule`` takes one rule: several in a string are made one.
         return [f"@media {media or 'all'} {{ {sheet.rules} }}"]
     if media:
         return [f"@media {media} {{ {rule} }}" for rule in sheet.rules]

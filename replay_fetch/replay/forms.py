@@ -67,6 +67,7 @@ def tick(node: Node, on: bool, group: Node) -> None:  # noqa: FBT001 - the state
     name = node.attributes.get("name")
     if not (on and name and is_radio(node)):
         return
+    # The browser does so by itself and the SDK tells of the one that was ticked alone.
     form = _form_of(node)
     for other in (form or group).walk():
         if other is not node and is_radio(other) and other.attributes.get("name") == name and _form_of(other) is form:

@@ -42,6 +42,7 @@ class Players:
         try:
             read = table(record)
             kind, at_ms = whole(read.get("type")), time_of(read)
+            # rrweb's clock must not go back, and records come out of order by a few milliseconds (SDK 5).
             if kind != _FRUSTRATION:
                 self._now(at_ms)
             if kind in _MOBILE:
@@ -82,7 +83,7 @@ class Players:
         start_ms = segment.start_ms if segment.start_ms is not None else self._end_ms or self._stage.at_ms
         first, last = self._index + 1, segment.place or 0
         missing = tuple(range(first, min(last, first + _NAMED)))
-        gap = Gap(min(self._end_ms or start_ms, start_ms), start_ms, missing, start_ms)
+        gap = Gap(min(self._end_ms or start_ms, start_ms), start_ms, missing, start_ms, last - first)
         for watcher in self._stage.watchers:
             watcher.missed(self._stage.at_ms, gap)
         if self._still is not None:

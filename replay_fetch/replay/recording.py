@@ -60,6 +60,7 @@ class Recording:
             told_now = writer.taken()
             events += told_now
             told += sum(len(event.json) for event in told_now)
+            # Between two records, never within one: a mutation half applied is no page.
             late = bool(events) and stage.at_ms - events[0].at_ms >= ms and told >= 2 * weight
             if told >= size or late:
                 fresh = writer.checkpoint(stage.at_ms, stage.page)

@@ -69,6 +69,8 @@ class EventWriter(Watcher):
         tree = tree_json(page.root)
         data = f'{{"node":{tree},"initialOffset":{{"left":{left},"top":{top}}}}}'
         self._append(at_ms, f'{{"type":{_FULL},"data":{data},"timestamp":{at_ms}}}')
+        # What a snapshot cannot hold comes behind it: sheets before the rules that were inserted into them, values
+        # last, for rrweb sets them on nodes that are there.
         state = list(page.root.walk())
         for node in state:
             self._adopt(at_ms, node)
@@ -129,6 +131,8 @@ class EventWriter(Watcher):
         self._custom(at_ms, "end", {})
 
     def _mutation(self, at_ms: int, changes: Changes) -> None:
+        # rrweb removes first and adds then, one node an add, each in front of a neighbour that is there already;
+        # attributes and texts of new nodes are told with them.
         there, added, shadows = changes.page.nodes, changes.added, changes.page.has_shadows
         adds = ",".join([_told_add(node, root) for root in _roots(changes) for node in _tellable(root)])
         rest = encoded(
@@ -153,6 +157,7 @@ class EventWriter(Watcher):
             data = f'{{"source":{_MUTATION},"adds":[{adds}],{rest[1:]}'
             self._append(at_ms, f'{{"type":{_INCREMENTAL},"data":{data},"timestamp":{at_ms}}}')
         for node in changes.still_there(added.values()):
+            # An adopted sheet needs its shadow root, which is there as soon as rrweb has added a node in it.
             if node.sheets:
                 self._adopt(at_ms, node)
             if node.scroll and any(node.scroll):  # rrweb's quick way keeps none of what is added

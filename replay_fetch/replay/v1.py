@@ -40,6 +40,7 @@ def full_snapshot(stage: Stage, data: Json) -> None:
 
 def mutation(changes: Changes, data: Json) -> None:
     """Apply a mutation: what goes, what comes, texts, attributes; what names an unknown node is counted."""
+    # Removals first: a node that was moved is named in both, and its id is free again by then.
     for change, entries in (
         (_remove, data.get("removes")),
         (_add, data.get("adds")),
