@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, cast
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 # No sandbox of its own: root, as which CI runs, may not use it. The others keep it quiet and off the network.
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage")
@@ -23,13 +24,44 @@ def chromium() -> str | None:
 
 @contextmanager
 def browser(flags: Sequence[str] = ()) -> Iterator[Browser]:
-    """A browser that ends with the block."""
-    with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=chromium(), args=[*FLAGS, *flags])
+    """A browser that ends with the block.
+
+    Playwright keeps an event loop running in the thread that drives it, where nothing else could run one: it has a
+    thread of its own.
+    """
+    with ThreadPoolExecutor(1) as thread:
+        playwright = thread.submit(sync_playwright().start).result()
         try:
+            there = cast(Playwright, _Elsewhere(playwright, thread))
+            started = there.chromium.launch(executable_path=chromium(), args=[*FLAGS, *flags])
             yield started
-        finally:
             started.close()
+        finally:
+            thread.submit(playwright.stop).result()
+
+
+class _Elsewhere:
+    """An object of another thread: whatever is asked of it is asked there."""
+
+    def __init__(self, target: Any, thread: Executor) -> None:  # Any: it stands for whatever it is given
+        self._target = target
+        self._thread = thread
+
+    def __getattr__(self, name: str) -> Any:  # Any: as above, and in what follows
+        return self._here(self._thread.submit(getattr, self._target, name).result())
+
+    def __call__(self, *arguments: Any, **more: Any) -> Any:
+        return self._here(self._thread.submit(self._target, *arguments, **more).result())
+
+    def _here(self, value: Any) -> Any:
+        """What is plain as it is, and what lives there as one of these."""
+        if isinstance(value, list):
+            return [self._here(each) for each in value]
+        return (
+            value
+            if value is None or isinstance(value, str | int | float | dict | bytes)
+            else _Elsewhere(value, self._thread)
+        )
 
 
 class Player:

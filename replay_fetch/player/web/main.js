@@ -58,8 +58,8 @@ function pageAt(view, at) {
 }
 
 function missing(view, at) {
-  for (const [start, end, indexes, still] of view.gaps) {
-    const which = indexes.length > 1 ? `Segments ${indexes.join(', ')} are` : `Segment ${indexes[0]} is`;
+  for (const [start, end, indexes, still, number] of view.gaps) {
+    const which = number > 5 ? `${number} segments are` : number > 1 ? `Segments ${indexes.join(', ')} are` : `Segment ${indexes[0]} is`;
     if (at >= start && at < end) return `${which} missing: what happened from ${clock(since(start))} to ${clock(since(end))} is not known.`;
     if (at >= end && (still === null ? true : at < still)) {
       return `The page cannot be followed here: ${which.toLowerCase()} missing, and the next whole picture comes ${still === null ? 'no more' : `at ${clock(since(still))}`}.`;
