@@ -124,3 +124,9 @@ def test_what_cannot_be_drawn_is_counted() -> None:
 
 def test_the_window_turns() -> None:
     assert played(*screen(wireframe(1)), increment(4, width=844, height=390)).window == (844, 390)
+
+
+def test_words_that_are_none_are_counted_and_stop_nothing() -> None:
+    odd = [wireframe(1, "shape") | {"type": ["text"]}, wireframe(2) | {"x": 10**400}]
+    records = [*screen(*odd), increment(9, 20, pointerEventType=[], x=1, y=1)]
+    assert account(segment(*records)).notes == {"no number of pixels": 1}

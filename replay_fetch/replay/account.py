@@ -111,6 +111,7 @@ class Account:
     can be skipped."""
     gaps: list[Gap] = field(default_factory=list)
     masked: list[Masked] = field(default_factory=list)
+    """The first thousand."""
     seen: list[Seen] = field(default_factory=list)
     """Each distinct text once; the first million characters, ``seen_cut`` where there were more."""
     seen_cut: bool = False

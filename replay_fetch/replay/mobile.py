@@ -8,7 +8,7 @@ from __future__ import annotations
 from replay_fetch.replay.changes import Changes
 from replay_fetch.replay.page import DOCTYPE, DOCUMENT, ELEMENT, TEXT, Node
 from replay_fetch.replay.stage import Interaction, Position, Stage
-from replay_fetch.replay.values import BadValue, Json, many, number, table, whole
+from replay_fetch.replay.values import BadValue, Json, many, number, table, whole, word
 from replay_fetch.replay.wireframes import picture_of, style_of, words_of
 
 _FULL, _INCREMENTAL = 10, 11
@@ -144,7 +144,7 @@ class Mobile:
     def _pointed(self, data: Json) -> None:
         x, y = number(data.get("x")), number(data.get("y"))
         node = self._under(data)
-        kind = data.get("pointerEventType")
+        kind = word(data.get("pointerEventType"))
         for watcher in self._stage.watchers:
             if kind == "move":
                 watcher.moved(self._stage.at_ms, [Position(node.id, x, y, 0)], touch=True)

@@ -14,6 +14,8 @@ from replay_fetch.replay.stage import Watcher
 _CHARACTERS = 1_000_000
 _LONGEST = 1_000
 _MASKED = 1_000
+# A masked table that is drawn again and again is always in the same place, which takes its time to find out.
+_LOOKED = 10_000
 _SIZES = 1_000
 _UNSHOWN = frozenset({"script", "style", "noscript", "template", "title"})
 _PRIVACY = "data-dd-privacy"
@@ -29,6 +31,7 @@ class SeenLog(Watcher):
         self._texts: set[str] = set()
         self._left = _CHARACTERS
         self._masked: set[str] = set()
+        self._looked = 0
 
     def snapshot(self, at_ms: int, page: Page) -> None:
         """Look at the whole page."""
@@ -68,8 +71,9 @@ class SeenLog(Watcher):
         how = node.attributes.get(_PRIVACY) or next(
             (name[len(_CLASS) :] for name in node.attributes.get("class", "").split() if name.startswith(_CLASS)), ""
         )
-        if how in _OPEN or len(self._masked) >= _MASKED:
+        if how in _OPEN or len(self._masked) >= _MASKED or self._looked >= _LOOKED:
             return
+        self._looked += 1
         place = selector(node)
         if place not in self._masked:
             self._masked.add(place)

@@ -18,7 +18,7 @@ from replay_fetch.replay.page import (
     element_name,
 )
 from replay_fetch.replay.stage import Stage
-from replay_fetch.replay.values import BadValue, Json, many, number, table, text, whole
+from replay_fetch.replay.values import BadValue, Json, many, number, table, text, whole, word
 
 _KINDS = {0: DOCUMENT, 1: DOCTYPE, 2: ELEMENT, 3: TEXT, 4: CDATA, 11: FRAGMENT}
 
@@ -171,8 +171,9 @@ def _give(node: Node, attributes: Json) -> None:
     left, top = (_offset(attributes.get(name)) for name in ("rr_scrollLeft", "rr_scrollTop"))
     if left or top:
         node.scroll = (left, top)
-    if attributes.get("rr_mediaState") in {"paused", "played"}:
-        node.media = str(attributes["rr_mediaState"])
+    media = word(attributes.get("rr_mediaState"))
+    if media in {"paused", "played"}:
+        node.media = media
 
 
 def _offset(value: object) -> float:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from math import isfinite
-
 Json = dict[str, object]
 
 _MOST = 2**53 - 2  # JavaScript counts exactly up to here, and an rrweb id is one more than ours
@@ -31,7 +29,7 @@ def number(value: object) -> float:
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadValue("no number")
-    if not isfinite(value) or abs(value) > _FARTHEST:
+    if not -_FARTHEST <= value <= _FARTHEST:  # nor what is no number at all: it is not less than anything
         raise BadValue("no number of pixels")
     return value
 
@@ -41,6 +39,11 @@ def text(value: object) -> str:
     if not isinstance(value, str):
         raise BadValue("no text")
     return value
+
+
+def word(value: object) -> str:
+    """A word that is compared with known ones; everything else is the empty one."""
+    return value if isinstance(value, str) else ""
 
 
 def table(value: object) -> Json:

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 
-from replay_fetch.replay.values import BadValue, Json, many, number, table, text
+from replay_fetch.replay.values import BadValue, Json, many, number, table, text, word
 
 _COLOUR = re.compile(r"#[0-9A-Fa-f]{6}(?:[0-9A-Fa-f]{2})?")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*={0,2}")
@@ -18,7 +18,7 @@ _DOWN = {"top": "flex-start", "bottom": "flex-end", "center": "center"}
 
 def style_of(wireframe: Json) -> str:
     """The style of a wireframe's box; raises BadValue where it has no place."""
-    kind = wireframe.get("type")
+    kind = word(wireframe.get("type"))
     rules = [*_place(wireframe), *_shape(wireframe.get("shapeStyle")), *_border(wireframe.get("border"))]
     if kind == "text":
         rules += _text(wireframe)
@@ -30,13 +30,13 @@ def style_of(wireframe: Json) -> str:
 
 def words_of(wireframe: Json) -> str:
     """The text that a box shows; for what is not recorded, what it is."""
-    kind = wireframe.get("type")
+    kind = word(wireframe.get("type"))
     if kind == "text":
-        return _word(wireframe, "text", "")
+        return _said(wireframe, "text", "")
     if kind == "placeholder":
-        return _word(wireframe, "label", "hidden")
+        return _said(wireframe, "label", "hidden")
     if kind in {"webview", "embedded_content"}:
-        return f"web view {_word(wireframe, 'slotId', '')}".strip()
+        return f"web view {_said(wireframe, 'slotId', '')}".strip()
     if kind == "image" and picture_of(wireframe) is None and not wireframe.get("isEmpty"):
         return "\N{FRAME WITH PICTURE}"
     return ""
@@ -52,9 +52,9 @@ def picture_of(wireframe: Json) -> str | None:
     return f"data:{mime};base64,{data}"
 
 
-def _word(wireframe: Json, name: str, otherwise: str) -> str:
-    word = wireframe.get(name)
-    return word if isinstance(word, str) else otherwise
+def _said(wireframe: Json, name: str, otherwise: str) -> str:
+    said = wireframe.get(name)
+    return said if isinstance(said, str) else otherwise
 
 
 def _place(wireframe: Json) -> Iterator[str]:
