@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
-import json
 import re
 import stat
 from pathlib import Path
-from typing import Any
 
 import pytest
 from made_archives import START, ended, meta, segment, write_archive
+from player_pages import elements, index_of, page_of, unpacked
 from recorded_pages import VIEW_END, Author, at, opened, samples
 
 from replay_fetch.cli import main
@@ -25,27 +23,6 @@ from replay_fetch.settings import Compression
 
 SHOP, CHECKOUT, TABS = "963b6daa", "1f46e825", "94700fd5"
 PAGE_BYTES = 330_000
-
-
-def page_of(archive: Path, session: str, *more: str) -> str:
-    """The page of a session of the archive."""
-    file = archive.parent / "page.html"
-    assert main(["play", str(archive), session, "--html", str(file), *more]) == 0
-    return file.read_text("utf-8")
-
-
-def index_of(page: str) -> dict[str, Any]:  # Any: the index's own JSON
-    index: dict[str, Any] = json.loads(elements(page)["index"])
-    return index
-
-
-def elements(page: str) -> dict[str, str]:
-    """What the page's data elements hold, by id."""
-    return dict(re.findall(r'<script type="[^"]+" id="([^"]+)">([^<]*)</script>', page))
-
-
-def unpacked(element: str) -> Any:  # Any: rrweb's events
-    return json.loads(gzip.decompress(base64.b64decode(element)))
 
 
 @pytest.fixture
@@ -311,73 +288,6 @@ def test_no_text_of_a_stranger_ends_an_element_of_the_page(tmp_path: Path) -> No
     assert page.count("<script>") == 2
     assert "alert(1)</script>" not in page
     assert "alert(1)" in index_of(page)["actions"][0][3]
-
-
-# RUM events.
-
-SESSION = "963b6daa-89f6-4703-86ba-6cab4cd295c2"
-
-
-def rum(kind: str, at_ms: int, view_id: str, **more: object) -> dict[str, object]:
-    return {"type": kind, "date": at_ms, "session": {"id": SESSION}, "view": {"id": view_id}, **more}
-
-
-def searched(event: dict[str, object]) -> dict[str, object]:
-    """The event as the search answers it."""
-    return {"id": "x", "type": "rum", "attributes": {"timestamp": "2026-11-23T03:55:53Z", "attributes": event}}
-
-
-def test_errors_requests_and_long_tasks_become_rows_at_their_time(archive: Path, tmp_path: Path) -> None:
-    view = index_of(page_of(archive, SHOP))["views"][0]
-    events: list[object] = [
-        rum(
-            "error",
-            view["start"] + 500,
-            view["id"],
-            error={"message": "TypeError: x\n is </script> not", "source": "source"},
-        ),
-        searched(
-            rum(
-                "resource",
-                view["start"] + 300,
-                view["id"],
-                resource={
-                    "url": "https://x/a",
-                    "method": "POST",
-                    "status_code": 503,
-                    "duration": 84_000_000,
-                    "type": "xhr",
-                },
-            )
-        ),
-        {"data": [searched(rum("long_task", view["start"] + 400, view["id"], long_task={"duration": 212_000_000}))]},
-        rum("resource", view["start"] + 600, view["id"], resource={"url": "https://x/b", "status_code": 200}),
-        rum("view", view["start"], view["id"]),
-        {**rum("error", view["start"], view["id"]), "session": {"id": "another"}},
-        rum("error", view["start"], "a-view-that-is-not-shown"),
-        {"type": "error", "date": "yesterday", "session": {"id": SESSION}},
-    ]
-    file = tmp_path / "rum.ndjson"
-    file.write_text("\n".join(map(json.dumps, events)) + "\n\n")
-    rows = index_of(page_of(archive, SHOP, "--events", str(file)))["actions"]
-    found = [row for row in rows if row[2] in {"error", "request", "long task"}]
-    assert [(row[0], row[1] - view["start"], *row[2:]) for row in found] == [
-        (0, 300, "request", "503 POST https://x/a", {"detail": "503, 84 ms, xhr", "failed": True}),
-        (0, 400, "long task", "212 ms", {}),
-        (0, 500, "error", "TypeError: x is </script> not", {"detail": "source"}),
-        (0, 600, "request", "GET https://x/b", {"detail": "200"}),
-    ]
-    assert [row[:2] for row in rows] == sorted(row[:2] for row in rows)
-
-
-@pytest.mark.parametrize("line", ["{", "[1]", '"text"', "\x00"])
-def test_a_line_that_is_no_event_is_named(
-    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], line: str
-) -> None:
-    file = tmp_path / "rum.ndjson"
-    file.write_text(f"{{}}\n{line}\n")
-    assert main(["play", str(archive), SHOP, "--events", str(file), "--no-open"]) == 2
-    assert f"{file}, line 2: no JSON object" in capsys.readouterr().err.replace("\n", " ")
 
 
 def test_the_recordings_own_time_is_the_indexs(tmp_path: Path) -> None:
