@@ -19,6 +19,8 @@ from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.settings import ShowSettings
 
 _OUT = Path("replay-fetch-demo")
+# Of the sample list, the session with the most to see: a checkout, four views, a rage click.
+_WATCHED = "1f46e825"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +37,8 @@ def run(options: argparse.Namespace) -> int:
     conclude(report_text(report, options.out), failure)
     if failure is not None:
         return exit_code_of(failure)
-    say(f"next: {_as_typed()} show {shlex.quote(str(options.out))}\nthe recordings are in {options.out}/sessions/")
+    command, out = _as_typed(), shlex.quote(str(options.out))
+    say(f"the recordings are in {options.out}/sessions/\nnext: {command} show {out}\nwatch one: {command} play {out} {_WATCHED}")
     return report.exit_code
 
 
