@@ -38,7 +38,8 @@ def run(options: argparse.Namespace) -> int:
     if failure is not None:
         return exit_code_of(failure)
     command, out = _as_typed(), shlex.quote(str(options.out))
-    say(f"the recordings are in {options.out}/sessions/\nnext: {command} show {out}\nwatch one: {command} play {out} {_WATCHED}")
+    say(f"the recordings are in {options.out}/sessions/\nnext: {command} show {out}")
+    say(f"watch one: {command} play {out} {_WATCHED}")
     return report.exit_code
 
 
