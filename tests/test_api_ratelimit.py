@@ -85,7 +85,8 @@ def test_every_form_is_read(headers: dict[str, str], expected: RateLimit | None)
         ("1791999000", 0.0),
         ("86400", 86400.0),
         ("86401", 86400.0),
-        ("9" * 400, 86400.0),
+        ("9" * 400, 3600.0),
+        ("1792050000", 3600.0),
         ("-1", None),
         ("", None),
         ("soon", None),
@@ -99,7 +100,14 @@ def test_every_form_is_read(headers: dict[str, str], expected: RateLimit | None)
 )
 def test_a_reset_is_seconds_an_epoch_or_nothing(text: str, seconds: float | None) -> None:
     found = rate_limit({"x-ratelimit-reset": text, "x-ratelimit-limit": "1"}, now_epoch=NOW)
-    assert found == RateLimit(limit=1, reset=seconds, absolute=text in ("1792000007", "1791999000", "9" * 400))
+    assert found == RateLimit(
+        limit=1, reset=seconds, absolute=text in ("1792000007", "1791999000", "9" * 400, "1792050000")
+    )
+
+
+def test_a_day_s_quota_is_believed_to_end_at_an_instant_where_a_date_shows_that_the_clocks_agree() -> None:
+    headers = {"x-ratelimit-limit": "1", "x-ratelimit-reset": "1792050000", "date": "Wed, 14 Oct 2026 17:46:40 GMT"}
+    assert rate_limit(headers, now_epoch=NOW) == RateLimit(limit=1, reset=50_000.0, absolute=True)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,9 @@ from replay_fetch.printable import printable
 
 # A day: quotas come by the day at most, and what a 429 orders is waited for.
 _LONGEST_WAIT = _LONGEST_PERIOD = 86_400.0
+# Of instants that no Date stands beside: a clock of ours that is wrong must not cost more, and then the API is asked
+# again.
+_LONGEST_UNCHECKED = 3600.0
 _MOST = 10**9
 # A reset is seconds from now unless it is too large for that: three years, or it counts milliseconds.
 _EPOCH_SECONDS = 1e8
@@ -126,7 +129,8 @@ def _wait(text: str, headers: Mapping[str, str], now_epoch: float) -> float | No
     seconds = _seconds(text)
     if seconds is None or seconds <= _LONGEST_WAIT:
         return seconds
-    return _clamped(seconds - _time_of_day(headers, now_epoch))
+    longest = _LONGEST_WAIT if headers.get("date") else _LONGEST_UNCHECKED
+    return min(longest, _clamped(seconds - _time_of_day(headers, now_epoch)))
 
 
 def _clamped(seconds: float) -> float:
