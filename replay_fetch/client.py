@@ -150,7 +150,8 @@ async def download(
     run goes on, and after a cancelled one it brings the manifest up to date.
 
     How each view ended stands in the report, not in an exception: see its ``exit_code``. Raises
-    InputError or SettingsError before anything is asked, and AuthError, OutageError, TrustError or
+    InputError or SettingsError before anything is asked, InputError also for a pair that is none and for an id
+    that is no text; and AuthError, OutageError, TrustError or
     ArchiveError where the run had to stop; what was fetched until then is kept. Of `Settings.show` only
     ``metrics_file`` counts.
     """

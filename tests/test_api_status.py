@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay_fetch.api import check_status, error_text, is_a_strangers
+from replay_fetch.api import check_status, error_text, is_a_strangers, tells_of_errors
 from replay_fetch.errors import (
     Forbidden,
     NotFound,
@@ -244,3 +244,22 @@ def test_printable_text_is_one_line_within_its_limit(text: str, limit: int) -> N
 )
 def test_what_a_terminal_would_act_on_is_made_visible(text: str, shown: str) -> None:
     assert printable(text, 20) == shown
+
+
+@pytest.mark.parametrize(
+    ("body", "tells"),
+    [
+        (b'{"errors":["Internal timeout"]}', True),
+        (b'\xef\xbb\xbf {"error":{"message":"boom"}}', True),
+        (b'{"data":[],"meta":{"errors":[{"title":"shard down"}]}}', True),
+        (gzip.compress(b'{"errors":["Internal timeout"]}', mtime=0), True),
+        (b'{"errors":[],"error":null,"data":[]}', False),
+        (b'{"segments":[{"records":[{"text":"error"}]}]}', False),
+        (b'["error"]', False),
+        (b'{"errors":["cut', False),
+        (b'{"errors":["a page: ' + b"x" * 2000 + b'"]}', False),
+        (b"", False),
+    ],
+)
+def test_a_short_good_answer_that_holds_errors_is_told_from_a_page(body: bytes, *, tells: bool) -> None:
+    assert tells_of_errors(Answer(200, {}, body)) is tells

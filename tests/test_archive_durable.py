@@ -62,6 +62,7 @@ def test_a_file_that_cannot_be_written_to_its_end_has_no_name(tmp_path: Path) ->
     with pytest.raises(OSError, match="No space"):
         write_atomically(tmp_path / "final", chunks(), tmp_path / "temporary")
     assert (tmp_path / "final").read_bytes() == b"before"
+    assert not (tmp_path / "temporary").exists(), "it takes the room that is lacking"
 
 
 @pytest.mark.parametrize(("append_at", "content"), [(None, b"new"), (0, b"new"), (3, b"oldnew"), (5, b"old??new")])

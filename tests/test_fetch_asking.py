@@ -31,6 +31,7 @@ from replay_fetch.errors import (
 from replay_fetch.fetch import Asking
 from replay_fetch.memory import Hold
 from replay_fetch.model import Answer, Page, Source, View
+from replay_fetch.retry import RetryQuota
 from replay_fetch.settings import FetchSettings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock")]
@@ -154,10 +155,18 @@ async def test_any_answer_that_needs_good_keys_shows_that_they_are(answer: Answe
     one.keys.finish()
 
 
-async def test_a_dead_api_ends_the_run_and_not_its_views() -> None:
+@pytest.mark.parametrize(
+    ("fault", "latest"),
+    [
+        (TransportError("refused"), "refused"),
+        (Answer(200, {}, b'{"errors":["try again"]}'), "the API answers with errors: try again"),
+    ],
+    ids=["refused", "200 with errors"],
+)
+async def test_a_dead_api_ends_the_run_and_not_its_views(fault: Told, latest: str) -> None:
     """Failures during an outage are the API's: no page spends its attempts on them."""
     fetch = FetchSettings(workers=4, give_up_after=600)
-    one = asking(FakeTransport(lambda _source, _token: TransportError("refused")), fetch)
+    one = asking(FakeTransport(lambda _source, _token: fault), fetch)
     one.rng = random.Random(1)  # noqa: S311 - jitter, drawn the same each time
     ends: list[Exception] = []
 
@@ -171,8 +180,28 @@ async def test_a_dead_api_ends_the_run_and_not_its_views() -> None:
         for number in range(4):
             group.start_soon(work, number)
     assert [type(end) for end in ends] == [OutageError] * 4
-    assert all(str(end).endswith("The latest fault: refused") for end in ends)
+    assert all(str(end).endswith(f"The latest fault: {latest}") for end in ends)
     assert 600 < anyio.current_time() < 800
+
+
+@pytest.mark.parametrize(
+    ("answers", "earned"),
+    [([page(0)], 1), ([Answer(200, {}, b'{"errors":["x"]}'), page(0)], 1 - RetryQuota.COST)],
+    ids=["a page", "errors, then a page"],
+)
+async def test_only_answers_that_hold_a_page_earn_retries(answers: list[Told], earned: int) -> None:
+    one = asking(FakeTransport(answers))
+    one.quota.left = before = RetryQuota.ROOM - 50
+    await ask(one)
+    assert one.quota.left - before == earned
+
+
+async def test_a_trial_ends_after_three_attempts() -> None:
+    transport = FakeTransport(lambda _source, _token: status(423))
+    one = asking(transport)
+    with pytest.raises(GaveUp, match="after 3 attempts"):
+        await one.trial(VIEW, Source.BLOB)
+    assert len(transport.asked) == 3
 
 
 @pytest.mark.parametrize(

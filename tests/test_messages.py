@@ -99,6 +99,18 @@ def test_the_summary_names_what_is_to_note_and_nothing_else(noted: Noted, said: 
     assert text.splitlines()[2:-1] == said
 
 
+def test_the_summary_breaks_no_flag_in_two() -> None:
+    reason = "values one after another in an answer without a length, so that some may be cut off; "
+    reason += "--segments-path . takes them"
+    reasons = [{"outcome": Outcome.UNRECOGNISED, "reason": reason, "views": 9}]
+    text = report_text(Report("views.csv", 9, 0, 0, {Outcome.UNRECOGNISED: 9}, reasons=reasons), OUT)
+    assert text.splitlines()[2:5] == [
+        "                          9  values one after another in an answer without a",
+        "                             length, so that some may be cut off;",
+        "                             --segments-path . takes them",
+    ]
+
+
 def test_programs_get_what_is_to_note_as_numbers() -> None:
     told = json.loads(
         report_json(Report("views.csv", 9, 0, 0, {Outcome.FETCHED: 9}, noted=Noted(2, gaps=1, repeats=2)))

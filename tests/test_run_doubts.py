@@ -28,3 +28,12 @@ def test_a_dry_run_is_told_to_programs_too(tmp_path: Path) -> None:
     done = run("download", views, tmp_path / "out", "--dry-run", "--json")
     told = json.loads(done.stdout)
     assert (done.code, told["rows"], told["views"], told["duplicates"], told["to_do"]) == (0, 3, 2, 1, 2)
+
+
+def test_a_dry_run_tells_of_headers_in_the_middle_of_the_list(tmp_path: Path) -> None:
+    views = tmp_path / "views.csv"
+    views.write_text("session_id,view_id\ns,a\nsession_id,view_id\nsession_id,view_id\ns,b\n")
+    for_people = run("download", views, tmp_path / "out", "--dry-run", "-q").stdout
+    assert "  headers                 2  in the middle of the list, passed over\n" in for_people
+    for_programs = json.loads(run("download", views, tmp_path / "out", "--dry-run", "-q", "--json").stdout)
+    assert (for_programs["repeated_headers"], for_programs["rows"]) == (2, 2)

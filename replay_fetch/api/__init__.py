@@ -10,7 +10,7 @@
 from replay_fetch.api.body import CutBody, OversizedBody, inflate
 from replay_fetch.api.echoes import Echoes
 from replay_fetch.api.endpoint import Endpoint, auth_headers, check_id
-from replay_fetch.api.error_text import error_text
+from replay_fetch.api.error_text import error_text, tells_of_errors
 from replay_fetch.api.events import FoundPage, FoundView, found_page
 from replay_fetch.api.page import PageDecoder
 from replay_fetch.api.playlists import playlist_sessions, playlist_url
@@ -55,5 +55,6 @@ __all__ = [
     "rate_limit",
     "search_body",
     "search_url",
+    "tells_of_errors",
     "values",
 ]

@@ -13,6 +13,8 @@ from replay_fetch.model import Answer
 from replay_fetch.printable import printable
 
 _LIMIT = 200
+# A page that holds a segment is hardly shorter.
+_SHORT = 1024
 # An error page is read this far; a larger one says no more.
 _READ = 64 * 2**10
 _MOST_INFLATED = 2**20
@@ -45,6 +47,24 @@ def is_the_apis_own(answer: Answer) -> bool:
     except ValueError:
         return False
     return isinstance(value, dict) and "errors" in value
+
+
+def tells_of_errors(answer: Answer) -> bool:
+    """True of a short 2xx that holds ``errors`` or ``error``, as an API gives it that failed and does not say so.
+
+    A longer one is a page: its reader says what is wrong with it. Never raises.
+    """
+    if len(answer.body) > _SHORT:
+        return False
+    body = _inflated(answer)
+    if b'"error' not in body:
+        return False
+    try:
+        value: object = orjson.loads(body.removeprefix(BOM_UTF8))
+    except ValueError:
+        return False
+    places = (value, value.get("meta")) if isinstance(value, dict) else ()
+    return any(isinstance(place, dict) and (place.get("errors") or place.get("error")) for place in places)
 
 
 def _inflated(answer: Answer) -> bytes:

@@ -184,9 +184,13 @@ def replace(temporary: str | Path, final: str | Path) -> None:
 
 
 def write_atomically(path: Path, chunks: Iterable[bytes], temporary: Path) -> None:
-    """Write a file that appears under ``path`` whole or not at all, durably."""
-    write_file(temporary, chunks)
-    replace(temporary, path)
+    """Write a file that appears under ``path`` whole or not at all, durably; where it fails, nothing is left."""
+    try:
+        write_file(temporary, chunks)
+        replace(temporary, path)
+    except BaseException:  # on a full disk it would take the room that is lacking
+        temporary.unlink(missing_ok=True)
+        raise
     sync_folder(path.parent)
 
 

@@ -122,14 +122,21 @@ def clear(layout: Layout, ledger: Knowledge) -> None:
                 part.unlink()
 
 
+def require_no_dangling_link(root: Path) -> None:
+    """Raise ArchiveError where ``root`` is a link to nowhere.
+
+    Made there, the archive might fill the folder that a disk is to be mounted at.
+    """
+    if root.is_symlink() and not root.exists():
+        raise ArchiveError(f"{root} is a link to {root.readlink()}, which is not there; make that folder first")
+
+
 def _check_ours(layout: Layout) -> None:
     root = layout.root
     with explained(f"opening the archive {root}"):
         ours, there = is_folder(layout.private), is_folder(root)
         other = there and not ours and any(root.iterdir())
-        if not there and root.is_symlink() and not root.exists():
-            # Made there, the archive might fill the folder that a disk is to be mounted at.
-            raise ArchiveError(f"{root} is a link to {root.readlink()}, which is not there; make that folder first")
+        require_no_dangling_link(root)
         if not there and root.exists():
             raise ArchiveError(f"{root} is a file; OUT must be a folder, made if it is not there")
     if other:

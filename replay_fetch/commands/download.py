@@ -10,6 +10,8 @@ from pathlib import Path
 import anyio
 
 from replay_fetch.archive import Layout, Report
+from replay_fetch.archive.durable import explained
+from replay_fetch.archive.folder import require_no_dangling_link
 from replay_fetch.archive.writer import STANDSTILL
 from replay_fetch.commands.stopping import stoppable
 from replay_fetch.errors import ReplayFetchError
@@ -56,6 +58,8 @@ async def carry_out(run: Download, plan: Plan, shown_by: Reporter | None) -> End
 
 def rehearse(views: str, out: Path, settings: Settings) -> Rehearsal:
     """Read the list and hold it against the archive, if there is one; changes nothing, disturbs no run."""
+    with explained(f"opening the archive {out}"):
+        require_no_dangling_link(out)
     there = Layout(out).ledger
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "ledger.sqlite"

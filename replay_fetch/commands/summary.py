@@ -53,6 +53,7 @@ def plan_json(rehearsal: Rehearsal) -> str:
         "bad_rows": plan.bad_rows,
         "finished": totals.finished,
         "to_do": totals.views - totals.finished,
+        "repeated_headers": plan.repeated_headers,
         "bad_row_reasons": plan.reasons,
     }
     return orjson.dumps(content).decode()
@@ -68,12 +69,18 @@ def plan_text(rehearsal: Rehearsal) -> str:
         f"  {'sessions':<14}{count(totals.sessions):>11}",
         f"  {'duplicates':<14}{count(plan.duplicates):>11}",
         f"  {'bad rows':<14}{count(plan.bad_rows):>11}",
+        *_headers(plan.repeated_headers),
         f"  {'finished':<14}{count(totals.finished):>11}  in {rehearsal.out} already",
         f"  {'to do':<14}{count(to_do):>11}  at least one request each",
     ]
     if fetch.max_rate and to_do:
         lines.append(f"at --max-rate {fetch.max_rate:g}: {duration(to_do / fetch.max_rate)} or more")
     return "\n".join(lines)
+
+
+def _headers(repeated: int) -> Iterator[str]:
+    if repeated:
+        yield f"  {'headers':<14}{count(repeated):>11}  in the middle of the list, passed over"
 
 
 def _report_lines(report: Report, out: Path) -> Iterator[str]:
@@ -91,7 +98,7 @@ def _report_lines(report: Report, out: Path) -> Iterator[str]:
     if report.noted.views:
         start = f"  {'to note':<14}{count(report.noted.views):>11}  "
         text = f"{start}{', '.join(_noted(report.noted))}: see the manifest"
-        yield from textwrap.wrap(text, _WIDTH, subsequent_indent=" " * len(start))
+        yield from _wrapped(text, len(start))
     if report.finished_before:
         yield f"{some(report.finished_before, 'was', 'were')} finished by an earlier run and not asked for again"
     yield (
@@ -109,7 +116,12 @@ def _reasons(report: Report, outcome: Outcome) -> Iterator[str]:
         reasons = [*reasons[:_REASONS], ("other reasons: see the manifest", rest)]
     for reason, views in reasons:
         start = f"  {'':<14}{count(views):>11}  "
-        yield from textwrap.wrap(start + printable(reason), _WIDTH, subsequent_indent=" " * len(start))
+        yield from _wrapped(start + printable(reason), len(start))
+
+
+def _wrapped(text: str, indent: int) -> list[str]:
+    """Lines of a text; a flag or an id stays in one piece, to be copied."""
+    return textwrap.wrap(text, _WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False)
 
 
 def _noted(noted: Noted) -> Iterator[str]:

@@ -14,7 +14,7 @@ import anyio
 from anyio import to_thread
 from msgspec import Struct
 
-from replay_fetch.api import Echoes, Endpoint, PageDecoder, check_status, is_a_strangers, rate_limit
+from replay_fetch.api import Echoes, Endpoint, PageDecoder, check_status, is_a_strangers, rate_limit, tells_of_errors
 from replay_fetch.errors import Forbidden, NotFound, OutageError, RateLimited, RetryableError
 from replay_fetch.fetch.faults import Faults
 from replay_fetch.fetch.keys import KeyWatch
@@ -34,6 +34,8 @@ _LARGE = 256 * 1024
 _HEAVY, _A_TURN = 64 * 1024, 8
 _GOOD = range(200, 300)
 _UNAVAILABLE = 503
+# While a trial goes on all others wait, and where it fails it is made again, or the run stops.
+_TRIAL_RETRIES = 2
 
 T = TypeVar("T")
 
@@ -67,6 +69,8 @@ class Question(Struct, Generic[T], frozen=True, gc=False):
     """Its faults are its own from the start."""
     timeouts: int | None = None
     """Timeouts in a row after which it is given up, where less can be asked for instead; None: as all faults."""
+    retries: int | None = None
+    """Where fewer are worth it than those of a run."""
     hold: Hold | None = None
     """What the answer takes in memory while it is judged and read; held on where it is good."""
 
@@ -116,6 +120,12 @@ class Asking:
         self.counters.segments += len(page.segments)
         return page, answer
 
+    async def trial(self, view: View, source: Source) -> Page:
+        """A view's first page, asked for to see whether the API is well; that is told after a few attempts."""
+        url = self.endpoint.page_url(view, source, None)
+        page, _ = await self.ask(Question(view, url, self.decoder.decode, retries=_TRIAL_RETRIES))
+        return page
+
     async def ask(self, question: Question[T]) -> tuple[T, Answer]:
         """What the answer to a question holds, asked until it is there.
 
@@ -123,7 +133,8 @@ class Asking:
         again is useless, GaveUp when the attempts are spent, AuthError when the keys are refused and
         OutageError when the API is dead.
         """
-        attempts = Attempts(self.retries, self.quota, self.rng, question.suspect, question.timeouts)
+        retries = self.retries if question.retries is None else min(question.retries, self.retries)
+        attempts = Attempts(retries, self.quota, self.rng, question.suspect, question.timeouts)
         while True:
             try:
                 answer = await self._answer(question, attempts)
@@ -142,6 +153,7 @@ class Asking:
                 log.debug("%s: %s; asking again in %.1f s", question.about, error, delay)
             else:
                 self.counters.pages += 1
+                self.quota.earn()
                 if question.hold is not None:
                     question.hold.is_read()
                 return found, answer
@@ -180,7 +192,6 @@ class Asking:
             self.keys.accepted = True  # the keys are looked at before the view
             raise
         self.keys.accepted = True
-        self.quota.earn()
 
     def _read(self, question: Question[T], answer: Answer) -> tuple[T, Answer]:
         """What the answer holds, and the answer, neither with a key in it."""
@@ -196,7 +207,9 @@ class Asking:
 def _health_of(answer: Answer) -> int:
     """The status, as far as it speaks of the server's health.
 
-    A maintenance page that says 200 is no sound answer, and neither is a 404 that a gateway gives.
+    A maintenance page that says 200 is no sound answer, nor is a 200 that tells of errors, nor a 404 that a
+    gateway gives.
     """
-    unsound = answer.body[:1] == b"<" if answer.status in _GOOD else is_a_strangers(answer)
+    good = answer.status in _GOOD
+    unsound = answer.body[:1] == b"<" or tells_of_errors(answer) if good else is_a_strangers(answer)
     return _UNAVAILABLE if unsound else answer.status

@@ -89,7 +89,7 @@ class Witnesses:
         error: RequestError = NotFound("the API answers, but has nothing of a view that was asked for as a trial")
         for source in sources:
             try:
-                page, _ = await self._asking.page(view, source, None)
+                page = await self._asking.trial(view, source)
             except NotFound as not_there:
                 error = not_there
             except RequestError as failure:
