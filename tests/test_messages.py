@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -102,7 +103,7 @@ def test_the_summary_names_what_is_to_note_and_nothing_else(noted: Noted, said: 
 def test_the_summary_breaks_no_flag_in_two() -> None:
     reason = "values one after another in an answer without a length, so that some may be cut off; "
     reason += "--segments-path . takes them"
-    reasons = [{"outcome": Outcome.UNRECOGNISED, "reason": reason, "views": 9}]
+    reasons: list[Mapping[str, str | int]] = [{"outcome": Outcome.UNRECOGNISED, "reason": reason, "views": 9}]
     text = report_text(Report("views.csv", 9, 0, 0, {Outcome.UNRECOGNISED: 9}, reasons=reasons), OUT)
     assert text.splitlines()[2:5] == [
         "                          9  values one after another in an answer without a",
