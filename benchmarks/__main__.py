@@ -18,7 +18,7 @@ _BENCHMARKS = {
     "fetch": "what does asking alone cost, by client?",
     "start": "how long does --help take?",
     "parts": "what do the parts of a page cost by themselves?",
-    "bytecodes": "what does the interpreter do for a page, function by function?",
+    "replays": "how fast is a long recording rebuilt, and in how much memory?",
     "compare": "has the hot path become faster between two revisions?",
     "pacing": "the rate controller against others, in virtual time",
     "pacing-live": "how much of a real limit do one and two clients take?",
@@ -34,7 +34,7 @@ def main() -> int:
         command = commands.add_parser(name, help=question)
         command.add_argument("--quick", action="store_true", help="a first look, in about half a minute")
         command.add_argument("--json", type=Path, metavar="FILE", help="write every measurement there")
-        command.add_argument("--out", type=Path, metavar="FOLDER", help=f"write {name}.json and {name}.md there")
+        command.add_argument("--out", type=Path, metavar="FOLDER", help=f"write {name}.md there")
         if sys.argv[1:2] == [name]:
             _module(name).add_options(command)
     options = parser.parse_args()

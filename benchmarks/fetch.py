@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from benchmarks import clients
 from benchmarks.clients.common import url
-from benchmarks.contestants import BARE, WORKERS, Command, Contestant, client, installed, over_tls
+from benchmarks.contestants import BARE, WORKERS, Contestant, client, installed, over_tls
 from benchmarks.measure import Measure, table
 from benchmarks.results import Results
 from benchmarks.scratch import scratch
@@ -27,27 +27,6 @@ def _urls(base_url: str, views: Path) -> list[str]:
     return [f"{first}&paging=p{page}" if page > 1 else first for first in firsts for page in range(1, PAGES + 1)]
 
 
-def _listed(form: Callable[[str, int], str], *command: str) -> Command:
-    """A program that reads the URLs from a file, given as its last argument; ``form`` is of a URL and its number."""
-
-    def written(base_url: str, views: Path, out: Path) -> Sequence[str]:
-        out.mkdir()
-        file = out / "urls"
-        file.write_text(
-            "".join(form(each, number) for number, each in enumerate(_urls(base_url, views))), encoding="utf-8"
-        )
-        return [*(part.replace("OUT", str(out)) for part in command), str(file)]
-
-    return written
-
-
-def _ab(base_url: str, views: Path, out: Path) -> Sequence[str]:
-    out.mkdir()
-    urls = _urls(base_url, views)
-    workers = min(WORKERS, len(urls))
-    return ["ab", "-q", "-k", "-n", str(len(urls)), "-c", str(workers), urls[0]]
-
-
 def _wrk(base_url: str, views: Path, out: Path) -> Sequence[str]:
     out.mkdir()
     urls, pages = out / "urls", out / "pages"
@@ -57,32 +36,11 @@ def _wrk(base_url: str, views: Path, out: Path) -> Sequence[str]:
     return ["env", f"URLS={urls}", f"PAGES={pages}", *command]
 
 
-_CURL = ("curl", "--silent", "--fail", "--compressed", "--parallel", "--parallel-max", str(WORKERS), "--config")
-_CURL_URL = 'url = "{}"\noutput = /dev/null\n'
-_WGET2 = ("wget2", "--quiet", f"--max-threads={WORKERS}", "--output-document=/dev/null", "--input-file")
-_ARIA2C = (
-    "aria2c",
-    "--quiet",
-    "--http-accept-gzip",
-    f"--max-concurrent-downloads={WORKERS}",
-    "--dir=OUT",
-    "--input-file",
-)
-
 CLIENTS = (
     Contestant(BARE, client("bare_aiohttp"), keeps=False),
     Contestant("bare aiohttp, uvloop", client("bare_aiohttp", "--uvloop"), needs="uvloop", keeps=False),
-    Contestant("asyncio protocol", client("bare_asyncio"), keeps=False, share=4),
-    Contestant("asyncio protocol, uvloop", client("bare_asyncio", "--uvloop"), needs="uvloop", keeps=False, share=4),
-    # Both parse next to nothing.
+    # Parses next to nothing: what the server can give.
     Contestant("wrk", _wrk, needs="wrk", keeps=False, tls=False, counts=True),
-    Contestant("ab", _ab, needs="ab", keeps=False, tls=False, share=4),
-    Contestant("curl --parallel", _listed(_CURL_URL.format, *_CURL), needs="curl", keeps=False, share=2),
-    Contestant("wget2", _listed("{}\n".format, *_WGET2), needs="wget2", keeps=False, tls=False, share=4),
-    Contestant("aria2c, to files", _listed("{}\n  out={}\n".format, *_ARIA2C), needs="aria2c", keeps=False, tls=False),
-    Contestant("vendor's client", client("vendor_raw"), needs="datadog_api_client", keeps=False),
-    Contestant("requests in threads", client("threads"), needs="requests", keeps=False, share=0.25),
-    Contestant("httpx", client("httpx_async"), needs="httpx", keeps=False, share=0.05),
 )
 
 
@@ -110,7 +68,7 @@ def run(options: argparse.Namespace) -> Results:
     ):
         results.notes.append(f"Server: {server}.")
         if "gzip" in options.codings:
-            results.notes.append("wrk, ab and the asyncio protocol do not inflate; all others do.")
+            results.notes.append("wrk does not inflate; all others do.")
         for case, base_url in urls.items():
             print(f"{case} …", file=sys.stderr)
             share = _QUICK if options.quick else 1.0

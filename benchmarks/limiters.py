@@ -53,25 +53,27 @@ class Limiter(Protocol):
 
 @dataclass(frozen=True)
 class Simulated:
-    """Fixed windows, told of in the headers of all answers, or of none."""
+    """Windows, or what looks like them, told of in the headers of all answers, of 429s, or of none."""
 
     headers: str
     sessions: int
     """As many views, at least, as it will be asked for."""
+    algorithm: str = "fixed"
 
     @property
     def name(self) -> str:
-        return f"simulator, headers on {self.headers}"
+        return f"simulator, {self.algorithm}, headers on {self.headers}"
 
     def command(self, folder: Path, port: int, views: Path) -> Sequence[str]:  # noqa: ARG002 - it needs no files
         limit = ("--limit", f"{RATE * PERIOD:.0f}", "--period", f"{PERIOD:g}", "--headers", self.headers)
+        kind = ("--algorithm", self.algorithm)
         held = ("--sessions", f"{self.sessions}", "--segments-per-view", "1", "--write-views", f"{views}")
         program = (sys.executable, "-m", "replay_fetch", "simulate", "--port", f"{port}", "--auth", "off")
-        return (*program, *limit, *held, "--latency", "0.05", "--latency-tail", "0.5")
+        return (*program, *limit, *kind, *held, "--latency", "0.05", "--latency-tail", "0.5")
 
     def offered(self, began: float, lasted: float) -> float:
-        """The whole of the first window, of which nothing was spent, and of the last one its share."""
-        return RATE * (began % PERIOD + lasted)
+        """The whole of a first window at a multiple of the period, of which nothing was spent, and then its rate."""
+        return RATE * (lasted + (began % PERIOD if self.algorithm == "fixed" else 0.0))
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,16 @@ from statistics import mean, median
 
 from benchmarks.simulation import worlds
 from benchmarks.simulation.controllers import Ours
+from benchmarks.simulation.oracle import knowing
 from benchmarks.simulation.peers import CONTROLLERS
-from benchmarks.simulation.scenarios import SCENARIOS
+from benchmarks.simulation.scenarios import BEYOND, SCENARIOS
 from benchmarks.simulation.trial import Result, run
 
 COLUMNS = ("headers", "blind", "neighbour", "twins", "change", "high")
+KNOWN = ("CUBIC token bucket (botocore adaptive)", "AIMD rate", "rclone pacer")
+"""What is shown beside ours and the oracle where limiters are no windows."""
 QUICK = COLUMNS[:-1]  # a thousand requests in ten seconds take half of the time of all
-OURS = "replay-fetch"
+OURS, ORACLE = "replay-fetch", "oracle"
 
 
 @dataclass(frozen=True)
@@ -50,10 +53,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _print_table(cells, shown)
     if not options.quick:
         _print_scenarios([cell for cell in cells if cell.controller == OURS])
+    limiters: list[Cell] = []
+    if not options.quick:
+        limiters = [cell for scenario in BEYOND for cell in _limiter_cells(scenario, range(min(3, options.seeds)))]
+        _print_limiters(limiters)
     random_servers = [_world(mode, 6 if options.quick else options.worlds) for mode in worlds.MODES]
     _print_worlds(random_servers)
+    shares = _shares(6 if options.quick else options.worlds)
+    _print_shares(shares)
     if options.json:
-        found = {"scenarios": [asdict(cell) for cell in cells], "random_servers": random_servers}
+        found = {
+            "scenarios": [asdict(cell) for cell in cells],
+            "limiters": [asdict(cell) for cell in limiters],
+            "random_servers": random_servers,
+            "random_limiters": shares,
+        }
         options.json.write_text(json.dumps(found, indent=2) + "\n")
     return 0
 
@@ -68,7 +82,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _cell(controller: str, scenario: str, seeds: range) -> Cell:
-    results = [run(SCENARIOS[scenario], CONTROLLERS[controller], seed) for seed in seeds]
+    return _mean(controller, scenario, [run(SCENARIOS[scenario], CONTROLLERS[controller], seed) for seed in seeds])
+
+
+def _mean(controller: str, scenario: str, results: Sequence[Result]) -> Cell:
     return Cell(
         controller,
         scenario,
@@ -77,6 +94,18 @@ def _cell(controller: str, scenario: str, seeds: range) -> Cell:
         fairness=mean(result.fairness for result in results),
         neighbour=mean(result.neighbour for result in results),
     )
+
+
+def _limiter_cells(scenario: str, seeds: range) -> list[Cell]:
+    known = BEYOND[scenario]
+    shown = {OURS: Ours, ORACLE: knowing(known), **{name: CONTROLLERS[name] for name in KNOWN}}
+    return [_mean(name, scenario, [run(known, made, seed) for seed in seeds]) for name, made in shown.items()]
+
+
+def _shares(count: int) -> list[float]:
+    """What ours takes of what the oracle takes, on random servers of every kind."""
+    drawn = [(worlds.draw_limiter(seed), seed) for seed in range(count)]
+    return sorted(run(each, Ours, seed).goodput / run(each, knowing(each), seed).goodput for each, seed in drawn)
 
 
 def _world(mode: str, count: int) -> dict[str, float | str | int]:
@@ -102,10 +131,30 @@ def _print_table(cells: Sequence[Cell], columns: Sequence[str]) -> None:
     print()
 
 
+def _print_limiters(cells: Sequence[Cell]) -> None:
+    names = (OURS, ORACLE, *KNOWN)
+    print("| limiter | headers on |", " | ".join(names), "|")
+    print("|---" * (len(names) + 2) + "|")
+    for scenario, known in BEYOND.items():
+        row = {cell.controller: cell for cell in cells if cell.scenario == scenario}
+        told = {"none": "none", "429": "429s"}.get(known.headers.on, "all")
+        print(f"| {known.about} | {told} |", " | ".join(_text(row[name]) for name in names), "|")
+    print()
+
+
+def _print_shares(shares: Sequence[float]) -> None:
+    tenth, middle, least = shares[len(shares) // 10], median(shares), shares[0]
+    print(
+        f"\n{len(shares)} random limiters of every kind, headers on all answers, share of the oracle's goodput: "
+        f"median {100 * middle:.1f} %, 10th percentile {100 * tenth:.1f} %, least {100 * least:.1f} %"
+    )
+
+
 def _text(cell: Cell) -> str:
-    if SCENARIOS[cell.scenario].neighbour:
+    scenario = (SCENARIOS | BEYOND)[cell.scenario]
+    if scenario.neighbour:
         return f"{cell} ({100 * cell.neighbour:.0f} %)"
-    return f"{cell} ({cell.fairness:.2f})" if SCENARIOS[cell.scenario].clients > 1 else str(cell)
+    return f"{cell} ({cell.fairness:.2f})" if scenario.clients > 1 else str(cell)
 
 
 def _print_scenarios(cells: Sequence[Cell]) -> None:

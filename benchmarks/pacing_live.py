@@ -26,6 +26,8 @@ _HOW_TO_READ = (
     "accepted of what the limit offered, from the first second on; *fairness* the lesser client's accepted requests "
     "by the greater's."
 )
+# Windows, and three that look like them.
+_SIMULATED = (("fixed", "all"), ("fixed", "none"), ("sliding", "all"), ("counter", "all"), ("first", "429"))
 _QUICK, _USUAL = 20.0, 60.0
 _STOPPED = 130
 _GRACE = 30.0  # seconds that a client gets to end when it is asked to
@@ -78,7 +80,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Results:
     seconds = _QUICK if options.quick else options.seconds
     results = Results("pacing-live", how_to_read=_HOW_TO_READ)
-    limiters: list[Limiter] = [Simulated(headers, sessions=int(2 * RATE * seconds)) for headers in ("all", "none")]
+    sessions = int(2 * RATE * seconds)
+    limiters: list[Limiter] = [Simulated(headers, sessions, algorithm) for algorithm, headers in _SIMULATED]
     nginx = nginx_program()
     if nginx:
         limiters.append(Nginx(nginx))

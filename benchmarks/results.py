@@ -19,7 +19,7 @@ _HOW_TO_READ = (
     "Medians (smallest to largest) of the rounds; ratios are taken within a round. Other work on the machine "
     "disturbs times: only ratios are worth quoting."
 )
-_VERSIONS = ("replay-fetch", "aiohttp", "msgspec", "orjson", "uvloop", "datadog-api-client", "requests", "httpx")
+_VERSIONS = ("replay-fetch", "aiohttp", "msgspec", "orjson", "uvloop", "datadog-api-client")
 
 
 @dataclass
@@ -60,14 +60,13 @@ class Results:
         return "\n\n".join([*head, *map(str, self.tables)])
 
     def publish(self, json_file: Path | None = None, folder: Path | None = None) -> None:
-        """Print the tables; write everything to ``json_file``, and both beside each other in ``folder``."""
+        """Print the tables; write them to ``folder``, and every measurement behind them to ``json_file``."""
         markdown = self.markdown()
         print(markdown)
         if json_file:
             self._write_json(json_file)
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
-            self._write_json(folder / f"{self.benchmark}.json")
             (folder / f"{self.benchmark}.md").write_text(f"# {self.benchmark}\n\n{markdown}\n", encoding="utf-8")
 
     def _write_json(self, file: Path) -> None:

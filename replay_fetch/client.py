@@ -75,7 +75,8 @@ class Client:
         TokenRefused, BadBody, ChainCut or GaveUp, whose ``__cause__`` is the last ServerError,
         TransportError or GarbledBody; InputError for ids that no view has. Raises what would meet every
         view: AuthError where the keys are refused, TrustError where the server's certificate is not
-        trusted, OutageError where nothing succeeded for ``give_up_after`` seconds.
+        trusted, OutageError where nothing but faults came for ``give_up_after``
+        seconds, or nothing but 429s for two days.
         """
         if self._asking is None:
             raise RuntimeError("the client is not open: use it as `async with Client() as client`")

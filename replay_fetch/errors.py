@@ -8,7 +8,7 @@
     ├── AuthError                the API refuses the keys: the run stops                  (exit 3)
     ├── TrustError               the server's certificate is not trusted                  (exit 3)
     ├── ProxyRefused             the proxy wants another user or password                 (exit 3)
-    ├── OutageError              the API stayed dead past --give-up-after                 (exit 3)
+    ├── OutageError              only faults past --give-up-after, or only 429s           (exit 3)
     ├── ArchiveError             disk full, archive locked, damaged or not ours           (exit 3)
     └── RequestError             one page of one view: becomes the view's outcome
         ├── RetryableError       the same page is asked for again
@@ -65,7 +65,7 @@ class ProxyRefused(ReplayFetchError):
 
 
 class OutageError(ReplayFetchError):
-    """Nothing at all succeeded for longer than the run was told to wait."""
+    """Nothing but faults came for longer than the run was told to wait, or nothing but 429s for two days."""
 
 
 class ArchiveError(ReplayFetchError):

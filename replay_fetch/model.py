@@ -113,6 +113,8 @@ class RateLimit(Struct, frozen=True, gc=False):
     reset: float | None = None
     retry_after: float | None = None
     name: str = ""
+    absolute: bool = False
+    """``reset`` came as a time of day, in whole seconds: all answers of one window name the same one."""
 
 
 class PlannedView(Struct, frozen=True, gc=False):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from replay_fetch.errors import SettingsError
 
 _AGO = re.compile(r"now(?:-(\d{1,9})([smhdw]))?")
 _UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+# Up to a day's length of digits each: a recording has no more, and a float of them is exact.
+_AFTER = re.compile(r"\+(?:(\d{1,5})h)?(?:(\d{1,7})m)?(?:(\d{1,9}(?:\.\d{1,3})?)s?)?", re.ASCII)
+_SECONDS = re.compile(r"\d{1,13}(?:\.\d{1,3})?", re.ASCII)
 # 1973 in milliseconds and, for a number of seconds, far beyond any recording: what is smaller was meant as seconds.
 _FEWEST_MS = 10**11
 _LATEST_MS = 253_402_300_799_999  # the end of the year 9999, where dates end
@@ -33,6 +37,26 @@ def moment_ms(text: str, now_ms: int, flag: str) -> int:
             "or milliseconds since 1970",
         ) from None
     return epoch_ms(moment)
+
+
+def place_ms(text: str, start_ms: int, flag: str) -> int:
+    """A time in a recording: ``90`` or ``+1m30s`` from its start, or one that ``moment_ms`` reads except ``now``.
+
+    Raises SettingsError naming the flag.
+    """
+    written = text.strip()
+    after = _AFTER.fullmatch(written)
+    if after and any(after.groups()):
+        hours, minutes, seconds = (float(each or 0) for each in after.groups())
+        return start_ms + round((hours * 3600 + minutes * 60 + seconds) * 1000)
+    if _SECONDS.fullmatch(written) and float(written) < _FEWEST_MS:
+        return start_ms + round(float(written) * 1000)
+    with suppress(SettingsError):
+        if not written.startswith("now"):
+            return moment_ms(written, 0, flag)
+    raise SettingsError(
+        f"{flag} {text!r} is no time; write 90 or +1m30s from the recording's start, or 2026-01-31T08:00:05Z"
+    )
 
 
 def epoch_ms(moment: datetime) -> int:

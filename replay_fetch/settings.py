@@ -130,7 +130,7 @@ class FetchSettings:
     read_timeout: float = 60.0
     """Seconds without a byte after which a request counts as stalled."""
     give_up_after: float = 1800.0
-    """Seconds in which nothing at all succeeds before the run stops."""
+    """Seconds of nothing but faults before the run stops; waiting for a rate limit is none."""
     ca_file: Path | None = None
     """PEM bundle to trust beside the system's."""
     memory_limit: int = 256 * 10**6

@@ -12,7 +12,10 @@ from typing import Any
 import anyio
 import pytest
 from hypothesis import HealthCheck, settings
+from player_browser import chromium, watch
 from virtual_clock import VirtualClockLoop
+
+__all__ = ["anyio_backend", "chromium", "virtual_clock", "watch"]
 
 # A shared or busy machine must not turn a law into a failure: what is judged is the result, not the time.
 # The same examples are drawn in every ordinary run, so that a change is judged by what it changed;

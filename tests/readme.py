@@ -1,4 +1,4 @@
-"""The README's sections and examples, and a shell that runs them."""
+"""The sections and examples of README and guides, and a shell that runs them."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from processes import HANGS, environment
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+GUIDES = {path.stem: path.read_text() for path in sorted((ROOT / "replay_fetch" / "guides").glob("*.md"))}
+_END = "\f"  # of a document
+DOCUMENTS = f"\n{_END}\n".join([README, *GUIDES.values()])
+"""All that people read; no two headings in it are the same."""
 
 # Everybody who runs the tests has the packages behind these, if not the commands.
 COMMANDS = {
@@ -41,9 +45,10 @@ for file in [open(name, "rb") for name in sys.argv[2:]] or [sys.stdin.buffer]:
 
 
 def section(title: str) -> str:
-    """A section of the README, without its heading and with the sections under it."""
-    _, level, text = re.split(rf"^(##+) {re.escape(title)}$", README, flags=re.MULTILINE)
-    return re.split(rf"^#{{2,{len(level)}}} ", text, flags=re.MULTILINE)[0]
+    """A section of a document, or a whole guide, without its heading and with the sections under it."""
+    _, level, text = re.split(rf"^(#+) {re.escape(title)}$", DOCUMENTS, flags=re.MULTILINE)
+    ends = rf"{_END}|^#{{2,{len(level)}}} " if len(level) > 1 else _END
+    return re.split(ends, text, flags=re.MULTILINE)[0]
 
 
 def blocks(title: str, language: str) -> list[str]:

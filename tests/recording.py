@@ -17,6 +17,7 @@ from pathlib import Path
 
 COLUMNS, LINES = 80, 24
 FRAMES = 4
+COMMANDS = Path(sys.executable).parent
 COMMAND = (sys.executable, "-m", "replay_fetch", "demo")
 _BAR = re.compile(r"^\|.*\| +\d+/\d+ views")
 
@@ -36,7 +37,8 @@ def _drawn(folder: Path) -> list[str]:
     """Every line that was drawn while the demo ran, in order; each frame of the bar is one."""
     ours, theirs = os.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
-    environ = os.environ | {"TERM": "xterm", "PYTHONPATH": str(Path(__file__).parents[1])}
+    path = f"{COMMANDS}{os.pathsep}{os.environ['PATH']}"  # as where the environment is activated
+    environ = os.environ | {"TERM": "xterm", "PATH": path, "PYTHONPATH": str(Path(__file__).parents[1])}
     with subprocess.Popen(  # noqa: S603 - our own command
         COMMAND, cwd=folder, env=environ, stdin=theirs, stdout=theirs, stderr=theirs
     ) as demo:

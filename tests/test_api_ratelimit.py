@@ -60,7 +60,7 @@ DATE_IN_7_S = "Wed, 14 Oct 2026 17:46:47 GMT"
         ({"retry-after": "7"}, RateLimit(retry_after=7.0)),
         ({"retry-after": DATE_IN_7_S}, RateLimit(retry_after=7.0)),
         ({"retry-after": "Wed, 14 Oct 2020 17:46:47 GMT"}, RateLimit(retry_after=0.0)),
-        ({"retry-after": "99999"}, RateLimit(retry_after=3600.0)),
+        ({"retry-after": "99999"}, RateLimit(retry_after=86400.0)),
         ({}, None),
         ({"content-type": "text/html"}, None),
         ({"x-ratelimit-name": "alone"}, None),
@@ -83,8 +83,10 @@ def test_every_form_is_read(headers: dict[str, str], expected: RateLimit | None)
         ("1792000007.5", 7.5),
         ("1792000007250", 7.25),
         ("1791999000", 0.0),
-        ("86400", 3600.0),
+        ("86400", 86400.0),
+        ("86401", 86400.0),
         ("9" * 400, 3600.0),
+        ("1792050000", 3600.0),
         ("-1", None),
         ("", None),
         ("soon", None),
@@ -98,7 +100,14 @@ def test_every_form_is_read(headers: dict[str, str], expected: RateLimit | None)
 )
 def test_a_reset_is_seconds_an_epoch_or_nothing(text: str, seconds: float | None) -> None:
     found = rate_limit({"x-ratelimit-reset": text, "x-ratelimit-limit": "1"}, now_epoch=NOW)
-    assert found == RateLimit(limit=1, reset=seconds)
+    assert found == RateLimit(
+        limit=1, reset=seconds, absolute=text in ("1792000007", "1791999000", "9" * 400, "1792050000")
+    )
+
+
+def test_a_day_s_quota_is_believed_to_end_at_an_instant_where_a_date_shows_that_the_clocks_agree() -> None:
+    headers = {"x-ratelimit-limit": "1", "x-ratelimit-reset": "1792050000", "date": "Wed, 14 Oct 2026 17:46:40 GMT"}
+    assert rate_limit(headers, now_epoch=NOW) == RateLimit(limit=1, reset=50_000.0, absolute=True)
 
 
 @pytest.mark.parametrize(
@@ -144,6 +153,6 @@ def test_no_header_gives_what_cannot_be_true(headers: dict[str, str]) -> None:
     assert found.limit is None or found.limit >= 1
     assert found.period is None or 0 < found.period <= 86400
     assert found.remaining is None or found.remaining >= 0
-    assert found.reset is None or 0 <= found.reset <= 3600
-    assert found.retry_after is None or 0 <= found.retry_after <= 3600
+    assert found.reset is None or 0 <= found.reset <= 86400
+    assert found.retry_after is None or 0 <= found.retry_after <= 86400
     assert found.name.isprintable()

@@ -151,7 +151,7 @@ def test_a_429_carries_what_its_headers_say() -> None:
     headers = {"x-ratelimit-limit": "10", "x-ratelimit-reset": "1792000003"}
     with pytest.raises(RateLimited) as raised:
         check_status(Answer(429, headers, b"<html>"), first_page=True, now_epoch=NOW)
-    assert raised.value.rate_limit == RateLimit(limit=10, reset=3.0)
+    assert raised.value.rate_limit == RateLimit(limit=10, reset=3.0, absolute=True)
 
 
 def test_a_429_without_headers_is_one_all_the_same() -> None:

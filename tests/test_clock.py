@@ -11,12 +11,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from archives import Archive, Ran, download, truth
+from archives import Archive, Job, Ran, download, truth
 from virtual_clock import VirtualClockLoop
 
 from replay_fetch.api import rate_limit
-from replay_fetch.fetch import Asking
-from replay_fetch.pipeline import connection
 from replay_fetch.pipeline import download as pipeline
 from replay_fetch.simulator import (
     HeaderPolicy,
@@ -31,7 +29,7 @@ from replay_fetch.simulator import (
 
 HOUR = 3600.0
 LONGEST_WAIT = 3600.0
-"""What the parser clamps a wait to."""
+"""What the parser clamps the wait until an instant to, where no Date stands beside it."""
 START = 1_800_000_000.0
 LIMIT = LimitSettings(limit=10, period=10.0)
 
@@ -90,8 +88,7 @@ async def ran(
         simulator._service._wall = lambda: START + loop.now
         monkeypatch.setattr(time, "time", wall)
         monkeypatch.setattr(pipeline, "datetime", Jumping)
-        monkeypatch.setattr(connection, "Asking", partial(Asking, epoch=wall))
-        done = await download(simulator, out)
+        done = await download(simulator, out, Job(wall=wall))
         monkeypatch.undo()
         assert Archive(out).sessions() == truth(simulator)
     assert done.exit_code == 0, done

@@ -230,12 +230,12 @@ def _judge_view(story: Story, view: View, outcome: str | None) -> None:
     assert expected.get(outcome or "", True), f"{view} is {outcome}"
 
 
-DEAD = ["503", "512", "reset-before", "reset-body", "stall-before", "429"]
+DEAD = ["503", "512", "reset-before", "reset-body", "stall-before"]
 
 
 @pytest.mark.anyio
 @pytest.mark.usefixtures("virtual_clock")
-@pytest.mark.parametrize("kind", DEAD)
+@pytest.mark.parametrize("kind", [*DEAD, "429"])
 @pytest.mark.parametrize("workers", [2, 16])  # a single one cannot tell a dead API from a sick page
 async def test_an_api_that_is_dead_for_ten_minutes_costs_ten_minutes(tmp_path: Path, kind: str, workers: int) -> None:
     outage = Fault(kind, Scope.OUTAGE, begin=2.0, end=602.0)
@@ -269,3 +269,29 @@ async def test_past_give_up_after_the_run_stops_and_keeps_everything(tmp_path: P
         assert {view: simulator.counts.views[view] for view in finished} == {view: asked[view] for view in finished}
         assert Archive(tmp_path / "out").sessions() == truth(simulator)
         assert not Archive(tmp_path / "out").stray_files()
+
+
+@pytest.mark.anyio
+@pytest.mark.usefixtures("virtual_clock")
+@pytest.mark.parametrize("period", [3600.0, 86400.0])
+@pytest.mark.parametrize(
+    "told",
+    [
+        LimitHeaderSettings(),
+        LimitHeaderSettings(HeaderPolicy.ONLY_429),
+        LimitHeaderSettings(HeaderPolicy.NONE, retry_after=RetryAfter.SECONDS),
+        LimitHeaderSettings(HeaderPolicy.NONE),
+    ],
+    ids=["headers", "headers on 429s", "retry after", "nothing"],
+)
+async def test_a_quota_of_hours_or_days_is_waited_for_unattended(
+    tmp_path: Path, told: LimitHeaderSettings, period: float
+) -> None:
+    """However short --give-up-after is: waiting that the API ordered is not an outage."""
+    limited = SimulatorSettings(limit=LimitSettings(20, period), limit_headers=told)
+    async with Simulator(limited) as simulator:
+        ran = await download(simulator, tmp_path / "out", Job(fetch=FetchSettings(workers=4, give_up_after=60.0)))
+        assert ran.exit_code == 0, ran
+        assert ran.report.requests - ran.report.rate_limited > 20
+        assert period < ran.report.seconds < 3 * period
+        assert Archive(tmp_path / "out").sessions() == truth(simulator)

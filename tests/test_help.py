@@ -138,7 +138,7 @@ COMP_WORDS=(replay-fetch download --compress g); COMP_CWORD=3; $f replay-fetch g
         [bash, "-c", script], capture_output=True, env=environment(), timeout=HANGS, check=True, text=True
     )
     commands, options, choices = done.stdout.splitlines()
-    assert sorted(commands.split()) == ["show", "simulate", "status"]
+    assert sorted(commands.split()) == ["show", "simulate", "snapshot", "status"]
     assert options == "--workers"
     assert choices == "gzip"
 

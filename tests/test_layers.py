@@ -21,9 +21,10 @@ LAYERS = (
     {"environment"},
     {"transport", "pacing", "api"},
     {"retry"},  # asks the pacer's health whether a failure is the page's own
-    {"fetch", "archive", "ledger", "plan", "progress"},
+    {"fetch", "archive", "ledger", "plan", "progress", "replay"},
     {"pipeline"},
     {"client"},
+    {"player"},
     {"commands"},
     {"cli"},
 )
@@ -50,11 +51,23 @@ DOORS = {
     "matplotlib": {"commands"},
     "jinja2": {"commands"},
     "shtab": {"cli"},
-    "subprocess": set[str](),
+    "subprocess": {"player"},  # the build's step alone, which asks npm
+    "hatchling": {"player"},
+    "webbrowser": {"cli"},
 }
 
 # Told the time and the bytes, they wait for nothing and ask nobody. The pacer is the one who waits.
-WITHOUT_IO = ("api/", "pacing/", "retry.py", "printable.py", "moments.py", "model.py", "errors.py", "settings.py")
+WITHOUT_IO = (
+    "api/",
+    "pacing/",
+    "replay/",
+    "retry.py",
+    "printable.py",
+    "moments.py",
+    "model.py",
+    "errors.py",
+    "settings.py",
+)
 WAITS = {"pacing/pacer.py", "pacing/line.py"}
 IO = {
     "aiohttp",

@@ -111,16 +111,21 @@ def test_a_full_window_says_what_the_next_may_take() -> None:
     assert allowance.requests == 102
 
 
+@pytest.mark.parametrize(("takes", "attempt", "windows"), [(25, 26, 5), (100, 102, 3), (400, 404, 2)])
+def test_who_takes_more_asks_for_more_but_not_in_proportion(takes: int, attempt: int, windows: int) -> None:
+    """Else of several copies the largest grows and the others starve."""
+    allowance, passed = Allowance(takes=takes, period=10), 0
+    allowance.ran_out(took=takes, rejected=2, blur=0)
+    while allowance.requests == takes:
+        allowance.window_over(used=takes)
+        passed += 1
+    assert (allowance.requests, passed) == (attempt, windows)
+
+
 def test_a_window_that_others_ran_out_is_partly_yielded() -> None:
     allowance = Allowance(takes=100, period=10)
     allowance.ran_out(took=60, rejected=2, blur=0)
     assert allowance.requests == 54
-
-
-def test_a_limit_named_by_a_429_is_followed_at_once() -> None:
-    allowance = Allowance(takes=100, period=10, limit=100)
-    allowance.told(50)
-    assert allowance.requests == 50
 
 
 @pytest.mark.parametrize(

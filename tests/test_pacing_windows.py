@@ -83,10 +83,16 @@ def test_several_429s_in_one_window_are_one_miss() -> None:
     margin = Margin()
     for _ in range(5):
         margin.miss(limit=100)
-    assert margin.requests == 1
+    assert margin.of(limit=100) == 1
     margin.window_over()
     margin.window_over()
-    assert margin.requests == 0.95
+    assert margin.of(limit=100) == 0.95
+
+
+def test_one_request_is_left_of_the_smallest_limit() -> None:
+    margin = Margin()
+    margin.miss(limit=1)
+    assert (margin.of(limit=1), margin.of(limit=2)) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -96,6 +102,7 @@ def test_several_429s_in_one_window_are_one_miss() -> None:
         (RateLimit(limit=100, remaining=42, reset=3), Reading(100, 3, 42, 3)),
         (RateLimit(remaining=42, reset=3), Reading(42, 3, 42, 3)),
         (RateLimit(limit=10, period=10, remaining=42, reset=3), Reading(10, 10, 10, 3)),
+        (RateLimit(limit=10, period=10, remaining=4, reset=9000), Reading(10, 10, 4, 10)),
         (RateLimit(limit=100, period=10, reset=3), None),
         (RateLimit(limit=100, period=10, remaining=3), None),
         (RateLimit(retry_after=3), None),

@@ -1,4 +1,4 @@
-"""The README is held to what the program says and does."""
+"""README and guides are held to what the program says and does."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from archives import KEYS
 from processes import served
+from readme import DOCUMENTS, GUIDES, README, ROOT, section
 from recording import COLUMNS, FRAMES, recording
 
 from replay_fetch import ApiSettings, ArchiveSettings, Compression, Outcome, Report, Settings, download
@@ -23,9 +24,7 @@ from replay_fetch.archive.manifest import entry
 from replay_fetch.model import PlannedView, View, ViewRecord
 from replay_fetch.simulator import SimulatorSettings
 
-ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
-OF_OTHERS = {"--quick", "--kills", "--minutes"}
+OF_OTHERS = {"--quick", "--kills", "--sequences", "--minutes"}
 """Options of the benchmarks, the crash harness and the fuzzer."""
 
 
@@ -41,11 +40,6 @@ def flags_in(text: str) -> set[str]:
     return set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", text))
 
 
-def section(title: str) -> str:
-    """A section of the README, without its heading."""
-    return re.split(rf"^## {re.escape(title)}$", README, flags=re.MULTILINE)[1].split("\n## ")[0]
-
-
 def test_every_option_of_download_stands_in_the_readme_and_no_other() -> None:
     table = section("Options").split("Progress and logs")[0]
     assert flags_in(table) == flags_of("download")
@@ -53,7 +47,7 @@ def test_every_option_of_download_stands_in_the_readme_and_no_other() -> None:
 
 def test_no_option_that_the_readme_names_is_made_up() -> None:
     known = set().union(*(flags_of(command) for command in command_line_commands()))
-    ours = flags_in(re.sub(r"pip install.*|python3 -m venv.*", "", README))
+    ours = flags_in(re.sub(r"pip install.*|python3 -m venv.*", "", DOCUMENTS))
     assert ours - known - {"--help", "--version"} - OF_OTHERS == set()
 
 
@@ -116,7 +110,7 @@ _FRAME = (
 
 def test_the_recording_in_the_readme_is_one_of_the_demo(demo: list[str]) -> None:
     """Frames of a bar that fit the terminal, whose figures differ from run to run, then the same words."""
-    shown = re.search(r"^\$ replay-fetch demo\n(.*?)^```", section("Watching a run"), re.DOTALL | re.MULTILINE)
+    shown = re.search(r"^\$ replay-fetch demo\n(.*?)^```", section("The bar"), re.DOTALL | re.MULTILINE)
     assert shown is not None
     for lines in (told := shown[1].splitlines(), demo):
         frames = lines[:FRAMES]
@@ -166,7 +160,7 @@ def test_the_example_that_opens_one_view_runs(tmp_path: Path, monkeypatch: pytes
         settings = replace(settings, api=ApiSettings(base_url=simulator.base_url))
         asyncio.run(download(ROOT / "sample_inputs" / "views.csv", "archive", credentials=KEYS, settings=settings))
     seen: dict[str, Any] = {}
-    exec(python_in("The archive"), seen)  # noqa: S102 - our own README
+    exec(python_in("Reading it with Python"), seen)  # noqa: S102 - our own README
     assert len(seen["lines"]) == seen["view"]["segments"] == 2
 
 
@@ -199,8 +193,7 @@ def test_the_program_says_every_message_of_the_troubles() -> None:
 
 
 def test_the_formats_have_every_key_of_manifest_and_report(tmp_path: Path) -> None:
-    formats = section("The archive").partition("### Formats")[2].partition("Checked for each view")[0]
-    table, _, report = formats.partition("`report.json` is the last run.")
+    table, _, report = section("Formats").partition("`report.json` is the last run.")
     first_cells = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
     keys = [key for cell in first_cells for key in re.findall(r"`(\w+)`", cell)]
     record = ViewRecord(PlannedView(1, 1, View("s", "v")))
@@ -209,10 +202,23 @@ def test_the_formats_have_every_key_of_manifest_and_report(tmp_path: Path) -> No
     assert set(re.findall(r"`(\w+)`", report)) == set(fields)
 
 
-def test_the_contents_lead_to_sections() -> None:
-    linked = re.findall(r"\]\(#([a-z-]+)\)", README)
-    headings = [
-        re.sub(r"[^a-z -]", "", line.lower()).replace(" ", "-")
-        for line in re.findall(r"^## (.*)$", README, re.MULTILINE)
-    ]
-    assert [link for link in linked if link not in headings] == []
+def test_the_readme_is_short_and_leads_to_every_guide() -> None:
+    assert len(README.splitlines()) <= 200
+    assert re.findall(r"\]\(replay_fetch/guides/(\w+)\.md\) \|", README) == sorted(
+        GUIDES, key=lambda topic: README.index(f"[{topic}](")
+    )
+
+
+def test_every_file_that_a_document_names_is_there() -> None:
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if "://" not in link]
+    paths = [f"replay_fetch/{path}" for path in re.findall(r"`([\w/]+\.py)`", GUIDES["inside"]) if "tests/" not in path]
+    assert len(links) > 12
+    assert len(paths) > 25
+    assert [path for path in [*links, *paths] if not (ROOT / path).exists()] == []
+
+
+def test_headings_are_unlike_each_other() -> None:
+    """A section is found by its title alone."""
+    prose = re.sub(r"^```.*?^```", "", DOCUMENTS, flags=re.DOTALL | re.MULTILINE)
+    headings = re.findall(r"^#+ (.*)$", prose, re.MULTILINE)
+    assert sorted(set(headings)) == sorted(headings)

@@ -45,7 +45,7 @@ def counted(lines: list[str]) -> int:
 
 def command_with(words: str) -> str:
     """The shell example about an archive that has these words, with the function that it needs."""
-    readable, *commands = typed("The archive")
+    readable, *commands = typed("Reading it with jq")
     (found,) = (command for command in commands if words in command)
     return f"{readable}\n{found}"
 
@@ -99,7 +99,7 @@ def queries(work: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[list[t
     """What DuckDB answers to the statements of the README, in their order."""
     monkeypatch.chdir(work / "plain")
     with duckdb.connect() as database:
-        (block,) = blocks("Looking at an archive", "sql")
+        (block,) = blocks("Tables", "sql")
         yield [database.execute(text).fetchall() for text in block.split(";") if text.strip()]
 
 
@@ -118,7 +118,7 @@ def test_duckdb_answers_what_the_comments_promise(queries: list[list[tuple[Any, 
 def test_pandas_reads_tables_and_sessions(name: str, work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(work / name)
     seen: dict[str, Any] = {}
-    (block,) = blocks("Looking at an archive", "python")
+    (block,) = blocks("Tables", "python")
     exec(block, seen)  # noqa: S102 - our own README
     assert (len(seen["views"]), len(seen["segments"])) == (VIEWS, SEGMENTS)
     assert seen["sdks"]["count"].sum() == SEGMENTS

@@ -1,4 +1,4 @@
-"""The README's ways of use, typed in as they stand, with a simulator where the API would be."""
+"""The recipes of README and guides, typed in as they stand, with a simulator where the API would be."""
 
 from __future__ import annotations
 
@@ -76,6 +76,16 @@ def nightly(folder: Path, base_url: str) -> Path:
     keys.write_text(f"DD_API_KEY={KEYS.api_key}\nDD_APP_KEY={KEYS.app_key}\n")
     keys.chmod(0o600)
     return folder
+
+
+@pytest.mark.usefixtures("base_url")
+def test_the_readmes_short_recipes_run_one_after_another(folder: Path) -> None:
+    Path("ids.txt").write_text("963b6daa-89f6-4703-86ba-6cab4cd295c2")
+    printed = shell("\n".join(typed("Recipes in short")), folder / "bin")
+    assert len(list(Path("ticket-1234/sessions").iterdir())) == 1
+    assert len(list(Path("replays/sessions").glob("*.ndjson.gz"))) == 8
+    assert len(list(Path("season/sessions").glob("*.ndjson.gz"))) == 8
+    assert any(line.startswith("nothing wrong: 26 views of 8 sessions") for line in printed)
 
 
 @pytest.mark.usefixtures("base_url")

@@ -51,7 +51,7 @@ def test_no_algorithm_accepts_more_than_twice_the_limit_in_a_period(
         assert sum(first <= at < first + 9.99 for at in accepted) <= allowed
 
 
-@pytest.mark.parametrize("algorithm", Algorithm)
+@pytest.mark.parametrize("algorithm", [each for each in Algorithm if each is not Algorithm.COUNTER])
 def test_after_the_reset_there_is_more(algorithm: Algorithm) -> None:
     quota = Quota(LimitSettings(3, 10, algorithm), started=1.0)
     verdicts = [quota.ask(1.0) for _ in range(4)]
@@ -61,6 +61,21 @@ def test_after_the_reset_there_is_more(algorithm: Algorithm) -> None:
     again = quota.ask(1.0 + last.reset + 1e-6)
     assert again is not None
     assert again.accepted
+
+
+def test_a_window_can_begin_with_its_first_request() -> None:
+    quota = Quota(LimitSettings(2, 10, Algorithm.FIRST), started=0.0)
+    assert _accepted(quota, [7.0, 8.0, 9.0, 16.9, 18.0, 19.0, 20.0]) == [7.0, 8.0, 18.0, 19.0]
+
+
+def test_a_sliding_counter_gives_back_bit_by_bit_whatever_its_reset_says() -> None:
+    """Half through a window half of the one before still counts."""
+    quota = Quota(LimitSettings(10, 10, Algorithm.COUNTER), started=0.0)
+    assert len(_accepted(quota, [9.0] * 12)) == 10
+    verdicts = [quota.ask(15.0) for _ in range(6)]
+    assert [verdict is not None and verdict.accepted for verdict in verdicts] == [True] * 5 + [False]
+    assert verdicts[-1] is not None
+    assert (verdicts[-1].remaining, verdicts[-1].reset) == (0, 5.0)
 
 
 def test_a_neighbour_spends_from_the_same_window() -> None:
@@ -87,6 +102,7 @@ def test_without_a_limit_there_is_no_verdict() -> None:
         (Reset.FLOOR, "3"),
         (Reset.FLOAT, "3.250"),
         (Reset.ZERO, "0"),
+        (Reset.PERIOD, "10"),
         (Reset.MISSING, None),
         (Reset.EPOCH, "1700000004"),
         (Reset.GARBAGE, "soon"),

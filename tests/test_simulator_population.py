@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from replay_fetch.model import Source, View
 from replay_fetch.simulator import HoldingSettings, PagingSettings, Population, SimulatorSettings, Truth
-from replay_fetch.simulator.recordings import load_recordings
+from replay_fetch.simulator.recordings import load_harder_recordings, load_recordings
 
 _RECORDED = load_recordings()
 
@@ -113,3 +113,11 @@ def test_each_view_is_in_one_store_or_blob_has_all(*, overlap: bool) -> None:
     assert blob == set(views) if overlap else not recent & blob
     assert 0.2 < 1 - len(recent) / len(views) < 0.4
     assert all(truth.expected_segments(view) == truth.held(view, Source.BLOB) for view in blob - recent)
+
+
+def test_harder_recordings_are_served_to_whoever_knows_them_and_listed_nowhere() -> None:
+    harder = load_harder_recordings()
+    assert (len(harder), sum(len(each.segments) for each in harder)) == (12, 38)
+    for population in (Population(0, 0), Population(9, 1)):
+        assert [population.recorded(each.view) for each in harder] == list(harder)
+        assert {each.view for each in harder} & set(population) == set()

@@ -66,6 +66,14 @@ def test_every_view_and_every_session_is_counted_once(made: Path) -> None:
     assert found["sessions"]["partial"] == len([name for name in Archive(made).sessions() if ".partial." in name])
     assert found["last_run"]["exit_code"] == 1
     assert found["running"] is None
+    assert found["last_run"]["limiter"] == "window: headers tell of it"
+
+
+def test_a_limit_that_is_no_window_is_worth_a_word() -> None:
+    found = Status(Path("archive"), by_ledger=True, last_run={"limiter": "sliding: it gives back bit by bit"})
+    assert "its rate limit: sliding: it gives back bit by bit" in status_text(found)
+    found.last_run = {"limiter": "window: headers tell of it"}
+    assert "rate limit" not in status_text(found)
 
 
 def test_what_a_reader_should_know_of_a_recording_is_listed(made: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,8 @@ import random
 from collections import deque
 from typing import Protocol
 
+from msgspec import structs
+
 from benchmarks.simulation.controllers import Controller, Reply
 from benchmarks.simulation.events import Events
 from benchmarks.simulation.network import Trip
@@ -79,6 +81,9 @@ class Client:
 
     def _answer(self, sent: Sent, reply: Reply) -> None:
         now = self._events.now
+        told = reply.rate_limit
+        if told is not None and told.absolute and told.reset is not None:
+            reply.rate_limit = structs.replace(told, reset=max(0.0, told.reset - now))
         self._in_flight -= 1
         (self.accepted if reply.accepted else self.rejected).append(now)
         asleep = self._controller.answered(now, sent, reply)

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass
 
 from benchmarks.simulation.events import Events
-from benchmarks.simulation.servers import FixedWindow, Server
+from benchmarks.simulation.servers import Server
 
 
 @dataclass
@@ -33,7 +33,7 @@ def steady(events: Events, server: Server, rate: float, rng: random.Random) -> N
     return neighbour
 
 
-def bursty(events: Events, server: FixedWindow, requests: int, rng: random.Random) -> Neighbour:
+def bursty(events: Events, server: Server, requests: int, rng: random.Random) -> Neighbour:
     """Asks so many times in the first second of every window."""
     neighbour = Neighbour()
 

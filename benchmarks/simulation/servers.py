@@ -1,32 +1,32 @@
-"""Limiters: what they accept, what their headers say, and how much they offer."""
+"""Limited servers: what they accept, what their headers say, and how much they offer."""
 
 from __future__ import annotations
 
 import math
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from replay_fetch.model import RateLimit
+from replay_fetch.simulator.limits import Taken
 
 
 class Verdict(NamedTuple):
-    """What the limiter does with one request; no headers where it sends none."""
+    """What the server does with one request; no headers where it sends none."""
 
     accepted: bool
     headers: RateLimit | None
 
 
-class Server(Protocol):
-    """Counts requests as they arrive."""
+class Limiter(Protocol):
+    """One limit, as `replay_fetch.simulator.limits` has them."""
 
-    def count(self, now: float) -> Verdict:
-        """Judges a request that arrives now; times never decrease."""
+    limit: int
 
-    def offered(self, until: float) -> float:
-        """Requests it would have accepted in [0, until], evenly spread."""
+    def take(self, now: float) -> Taken:
+        """Judge a request that arrives now; times never decrease."""
 
 
 @dataclass(frozen=True)
@@ -37,82 +37,102 @@ class Headers:
     """``all``, ``429`` or ``none``."""
     share: float = 1.0
     """Of those answers, how many really do."""
-    rounding: str = "ceil"
+    reset: str = "ceil"
+    """``ceil`` or ``floor``; ``period`` or ``zero``, whatever is left; ``epoch``: the second at which the window is
+    over, by a clock from which the client takes the time of the answer."""
     noise: int = 0
     """``Remaining`` is off by up to so many requests."""
+    late: int = 0
+    """``Remaining`` is that of so many answers before."""
 
 
-class FixedWindow:
-    """Calendar-aligned windows of ``period`` seconds; ``limit`` may change with time."""
+class Server:
+    """Counts requests as they arrive at a limiter whose windows, if any, begin at ``phase``."""
 
-    def __init__(
-        self, limit: Callable[[float], int], period: float, phase: float, headers: Headers, rng: random.Random
-    ) -> None:
+    def __init__(self, limiter: Limiter, limit_at: Callable[[float], int], period: float, phase: float) -> None:
         self.period, self.phase = period, phase
-        self._limit, self._headers, self._rng = limit, headers, rng
-        self._window: int | None = None
-        self._count = 0
+        self.limiter = limiter
+        self._limit_at = limit_at
+        self._headers = Headers()
+        self._rng = random.Random()
+        self._remained: deque[int] = deque()
+
+    def tell(self, headers: Headers, rng: random.Random) -> None:
+        """Send such headers; ``rng`` draws their noise."""
+        self._headers, self._rng = headers, rng
+        self._remained = deque(maxlen=headers.late + 1)
 
     def count(self, now: float) -> Verdict:
-        window = math.floor((now - self.phase) / self.period)
-        if window != self._window:
-            self._window, self._count = window, 0
-        limit = self._limit(now)
-        accepted = self._count < limit
-        self._count += accepted
-        if self._headers.on == "none" or (self._headers.on == "429" and accepted):
-            return Verdict(accepted, None)
-        if self._headers.share < 1 and self._rng.random() >= self._headers.share:
-            return Verdict(accepted, None)
-        return Verdict(accepted, self._describe(now, window, limit))
+        """Judge a request that arrives now; times never decrease."""
+        self.limiter.limit = self._limit_at(now)
+        taken = self.limiter.take(now - self.phase)
+        told = self._headers
+        self._remained.append(taken.remaining)
+        silent = told.on == "none" or (told.on == "429" and taken.accepted)
+        if silent or (told.share < 1 and self._rng.random() >= told.share):
+            return Verdict(taken.accepted, None)
+        return Verdict(taken.accepted, self._describe(now, taken))
 
-    def _describe(self, now: float, window: int, limit: int) -> RateLimit:
-        left = self.phase + (window + 1) * self.period - now
-        reset = math.ceil(left) if self._headers.rounding == "ceil" else math.floor(left)
-        remaining = max(0, limit - self._count)
-        if self._headers.noise and remaining:
-            remaining += self._rng.randint(-self._headers.noise, self._headers.noise)
+    def _describe(self, now: float, taken: Taken) -> RateLimit:
+        told, limit = self._headers, self.limiter.limit
+        remaining = self._remained[0]
+        if told.noise and remaining:
+            remaining += self._rng.randint(-told.noise, told.noise)
             remaining = max(0, min(limit, remaining))
-        return RateLimit(limit=limit, period=self.period, remaining=remaining, reset=reset)
+        reset = {
+            "ceil": math.ceil(taken.reset),
+            "floor": math.floor(taken.reset),
+            "period": self.period,
+            "zero": 0.0,
+            "epoch": math.ceil(now + taken.reset),
+        }[told.reset]
+        return RateLimit(limit, self.period, remaining, reset, absolute=told.reset == "epoch")
 
     def offered(self, until: float) -> float:
+        """Requests that it would accept in [0, until], evenly spread."""
         step = self.period / 20  # fine enough for a limit that changes inside a window
         steps = math.ceil(until / step)
-        return sum(self._limit((i + 0.5) * until / steps) for i in range(steps)) * until / steps / self.period
+        return sum(self._limit_at((i + 0.5) * until / steps) for i in range(steps)) * until / steps / self.period
 
 
-class TokenBucket:
-    """``rate`` tokens a second, at most ``burst`` of them saved up."""
+class Hidden:
+    """A limit that headers tell of, and a second one that nobody announces; a request needs both."""
 
-    def __init__(self, rate: float, burst: float) -> None:
-        self._rate, self._burst = rate, burst
-        self._level, self._at = burst, 0.0
+    def __init__(self, told: Limiter, hidden: Limiter) -> None:
+        self._told, self._hidden = told, hidden
+        self.limit = told.limit
+        self._left = Taken(accepted=True, remaining=told.limit, reset=0.0)
 
-    def count(self, now: float) -> Verdict:
-        self._level = min(self._burst, self._level + (now - self._at) * self._rate)
-        self._at = now
-        accepted = self._level >= 1
-        self._level -= accepted
-        return Verdict(accepted, None)
-
-    def offered(self, until: float) -> float:
-        return self._rate * until + self._burst
+    def take(self, now: float) -> Taken:
+        self._told.limit = self.limit
+        if self._hidden.take(now).accepted:
+            self._left = self._told.take(now)
+            return self._left
+        return self._left._replace(accepted=False)
 
 
-class SlidingLog:
-    """At most ``limit`` accepted requests in any ``period`` seconds."""
+class Nodes:
+    """Counters on several nodes, one of which a request meets by chance; each has its share of the limit.
 
-    def __init__(self, limit: int, period: float) -> None:
-        self._limit, self._period = limit, period
-        self._log: deque[float] = deque()
+    With ``gossip`` they tell each other what they counted so many seconds ago, and each has the whole of it.
+    """
 
-    def count(self, now: float) -> Verdict:
-        while self._log and self._log[0] <= now - self._period:
-            self._log.popleft()
-        accepted = len(self._log) < self._limit
-        if accepted:
-            self._log.append(now)
-        return Verdict(accepted, None)
+    def __init__(self, nodes: Sequence[Limiter], rng: random.Random, gossip: float = 0.0) -> None:
+        self._nodes, self._rng, self._gossip = nodes, rng, gossip
+        self.limit = sum(node.limit for node in nodes)
+        self._news: deque[tuple[float, Limiter]] = deque()
 
-    def offered(self, until: float) -> float:
-        return self._limit * until / self._period
+    def take(self, now: float) -> Taken:
+        share = self.limit if self._gossip else max(1, self.limit // len(self._nodes))
+        for node in self._nodes:
+            node.limit = share
+        while self._news and self._news[0][0] <= now - self._gossip:
+            _, teller = self._news.popleft()
+            for node in self._nodes:
+                if node is not teller:
+                    node.take(now)
+        node = self._rng.choice(self._nodes)
+        taken = node.take(now)
+        if self._gossip and taken.accepted:
+            self._news.append((now, node))
+        return taken

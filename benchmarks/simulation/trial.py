@@ -11,10 +11,20 @@ from benchmarks.simulation.client import Client
 from benchmarks.simulation.controllers import Controller
 from benchmarks.simulation.events import Events
 from benchmarks.simulation.scenarios import Scenario
-from benchmarks.simulation.servers import FixedWindow, Server, SlidingLog, TokenBucket
+from benchmarks.simulation.servers import Hidden, Limiter, Nodes, Server
+from replay_fetch.simulator.limits import FirstRequestWindow, FixedWindow, SlidingCounter, SlidingLog, TokenBucket
 
+LIMITERS: dict[str, Callable[[int, float], Limiter]] = {
+    "window": FixedWindow,
+    "first": FirstRequestWindow,
+    "log": SlidingLog,
+    "counter": SlidingCounter,
+}
+PHASELESS = ("bucket", "log", "first")
 SECOND_CLIENT = 60.0
 BOTH_SETTLED = 120.0
+HIDDEN_RATE = 6
+"""Requests a second, in windows of one, that the unannounced limit lets through."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,7 @@ class Result:
 def run(scenario: Scenario, controller: Callable[[random.Random], Controller], seed: int) -> Result:
     """Plays the scenario; the seed draws phase, latencies and neighbours, the same for every controller."""
     events = Events()
-    server = _server(scenario, seed)
+    server = served(scenario, seed)
     clients = []
     network = random.Random(f"network {seed}")
     for copy in range(scenario.clients):
@@ -48,22 +58,40 @@ def run(scenario: Scenario, controller: Callable[[random.Random], Controller], s
     return _result(scenario, server, clients, neighbour)
 
 
-def _server(scenario: Scenario, seed: int) -> Server:
+def served(scenario: Scenario, seed: int) -> Server:
+    """Draw the server of the scenario: its phase, and the noise of its headers."""
     rng = random.Random(f"server {seed}")
-    if scenario.kind == "bucket":
-        return TokenBucket(scenario.limit / scenario.period, scenario.burst)
-    if scenario.kind == "log":
-        return SlidingLog(scenario.limit, scenario.period)
-    phase = rng.uniform(0, scenario.period)
-    return FixedWindow(scenario.limit_at, scenario.period, phase, scenario.headers, rng)
+    phase = 0.0 if scenario.kind in PHASELESS else rng.uniform(0, scenario.period)
+    server = Server(_limiter(scenario, rng), scenario.limit_at, scenario.period, phase)
+    server.tell(scenario.headers, rng)
+    return server
+
+
+def _limiter(scenario: Scenario, rng: random.Random) -> Limiter:
+    limit, period = scenario.limit, scenario.period
+    match scenario.kind:
+        case "bucket":
+            return TokenBucket(limit, period, scenario.burst)
+        case "hidden":
+            return Hidden(FixedWindow(limit, period), FixedWindow(HIDDEN_RATE, 1.0))
+        case "nodes":
+            return Nodes([FixedWindow(limit, period) for _ in range(scenario.nodes)], rng, scenario.gossip)
+    return LIMITERS[scenario.kind](limit, period)
 
 
 def _neighbour(scenario: Scenario, events: Events, server: Server, rng: random.Random) -> neighbours.Neighbour:
     if scenario.neighbour == "steady":
         return neighbours.steady(events, server, scenario.share * scenario.limit / scenario.period, rng)
-    if scenario.neighbour == "bursty" and isinstance(server, FixedWindow):
+    if scenario.neighbour == "bursty":
         return neighbours.bursty(events, server, int(scenario.share * scenario.limit), rng)
     return neighbours.Neighbour()
+
+
+def offered(scenario: Scenario, server: Server) -> float:
+    """Requests that the server had room for in the time that the scenario lasts."""
+    if scenario.kind == "hidden":
+        return min(server.offered(scenario.lasts), HIDDEN_RATE * scenario.lasts)
+    return server.offered(scenario.lasts) + (scenario.burst if scenario.kind == "bucket" else 0.0)
 
 
 def _result(scenario: Scenario, server: Server, clients: list[Client], neighbour: neighbours.Neighbour) -> Result:
@@ -71,7 +99,7 @@ def _result(scenario: Scenario, server: Server, clients: list[Client], neighbour
     rejected = sum(len(client.rejected) for client in clients)
     late = [sum(time > BOTH_SETTLED for time in client.accepted) for client in clients]
     return Result(
-        goodput=accepted / max(1.0, server.offered(scenario.lasts) - neighbour.asked),
+        goodput=accepted / max(1.0, offered(scenario, server) - neighbour.asked),
         rejected=rejected / max(1, accepted + rejected),
         fairness=min(late) / max(1, *late) if len(clients) > 1 else 1.0,
         neighbour=neighbour.accepted / neighbour.asked if neighbour.asked else 1.0,

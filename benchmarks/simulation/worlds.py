@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from benchmarks.simulation.network import Network
 from benchmarks.simulation.scenarios import Scenario
@@ -12,6 +13,8 @@ MODES = ("all", "some", "429", "none")
 """Which answers carry headers."""
 PERIODS = (1, 5, 10, 10, 15, 30, 60, 60, 120)
 """Seconds; calendar-aligned limits come in such figures."""
+KINDS = ("window", "window", "first", "bucket", "log", "counter")
+"""Limiters of which one alone decides: what a hidden limit or nodes offer, nobody knows."""
 
 
 def draw(seed: int, headers_on: str, *, alone: bool = False) -> Scenario:
@@ -24,7 +27,7 @@ def draw(seed: int, headers_on: str, *, alone: bool = False) -> Scenario:
     headers = Headers(
         on="all" if headers_on == "some" else headers_on,
         share=0.5 if headers_on == "some" else 1.0,
-        rounding=rng.choice(("ceil", "floor")),
+        reset=rng.choice(("ceil", "floor")),
     )
     kind = rng.choice(("window", "window", "window", "bucket", "log")) if headers_on == "none" else "window"
     latency = 10 ** rng.uniform(-1.3, 0)
@@ -42,6 +45,26 @@ def draw(seed: int, headers_on: str, *, alone: bool = False) -> Scenario:
         share=rng.uniform(0.1, 0.5),
         workers=max(16, int(limit / period * latency * 8)),
         lasts=max(600.0, 10.0 * period),
+    )
+
+
+def draw_limiter(seed: int) -> Scenario:
+    """A server of any kind, of which headers on all answers tell in any form; for two in five with others on it."""
+    rng = random.Random(f"limiter {seed}")
+    scenario = draw(rng.randrange(2**32), "all")
+    kind = rng.choice(KINDS)
+    others = rng.choice(("", "", "", "copies", "steady"))
+    reset = rng.choice(("ceil", "ceil", "floor", "epoch", "period", "zero"))
+    late = rng.choice((0, 0, 0, 3, 5))
+    return replace(
+        scenario,
+        about=f"{kind} {scenario.limit}/{scenario.period} s, reset {reset}, remaining {late} late, {others or 'alone'}",
+        kind=kind,
+        burst=max(1.0, scenario.limit * rng.choice((0.2, 0.5, 1.0))),
+        headers=Headers(reset=reset, late=late),
+        changes=scenario.changes if kind == "window" else (),
+        neighbour="steady" if others == "steady" else "",
+        clients=rng.randint(2, 4) if others == "copies" else 1,
     )
 
 

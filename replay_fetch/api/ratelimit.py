@@ -23,8 +23,11 @@ from functools import lru_cache
 from replay_fetch.model import RateLimit
 from replay_fetch.printable import printable
 
-_LONGEST_WAIT = 3600.0
-_LONGEST_PERIOD = 86_400.0
+# A day: quotas come by the day at most, and what a 429 orders is waited for.
+_LONGEST_WAIT = _LONGEST_PERIOD = 86_400.0
+# Of instants that no Date stands beside: a clock of ours that is wrong must not cost more, and then the API is asked
+# again.
+_LONGEST_UNCHECKED = 3600.0
 _MOST = 10**9
 # A reset is seconds from now unless it is too large for that: three years, or it counts milliseconds.
 _EPOCH_SECONDS = 1e8
@@ -62,7 +65,9 @@ def rate_limit(headers: Mapping[str, str], *, now_epoch: float) -> RateLimit | N
         _wait(reset, headers, now_epoch) if reset else None,
         _wait(retry_after, headers, now_epoch) if retry_after else None,
     )
-    return None if numbers == _NOTHING else RateLimit(*numbers, _readable(name or ""))
+    if numbers == _NOTHING:
+        return None
+    return RateLimit(*numbers, _readable(name or ""), absolute=bool(reset) and _is_whole_second(reset))
 
 
 def _completed(vendors: Iterable[str | None], headers: Mapping[str, str]) -> Iterable[str | None]:
@@ -112,12 +117,20 @@ def _seconds(text: str) -> float | None:
     return seconds / 1000 if seconds >= _EPOCH_MILLISECONDS else seconds
 
 
+@_remembered
+def _is_whole_second(text: str) -> bool:
+    """True for an instant that is told to the second: all through a window it stays the same, and off by as much."""
+    seconds = _seconds(text)
+    return seconds is not None and seconds > _LONGEST_WAIT and seconds == int(seconds)
+
+
 def _wait(text: str, headers: Mapping[str, str], now_epoch: float) -> float | None:
     """Seconds from now, of a header that gives seconds, an epoch or a date."""
     seconds = _seconds(text)
     if seconds is None or seconds <= _LONGEST_WAIT:
         return seconds
-    return _clamped(seconds - _time_of_day(headers, now_epoch))
+    longest = _LONGEST_WAIT if headers.get("date") else _LONGEST_UNCHECKED
+    return min(longest, _clamped(seconds - _time_of_day(headers, now_epoch)))
 
 
 def _clamped(seconds: float) -> float:

@@ -9,7 +9,7 @@ from replay_fetch.archive.messages import ChainRestarted, Message, PageArrived, 
 from replay_fetch.archive.raw import RawPages
 from replay_fetch.archive.reading import BadLine, Entry, read_manifest, readable
 from replay_fetch.archive.report import Report, read_report, write_report
-from replay_fetch.archive.views import by_session, entries, view_segments
+from replay_fetch.archive.views import by_session, entries, session_entries, view_segments
 from replay_fetch.archive.writer import Writer
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "read_report",
     "readable",
     "require",
+    "session_entries",
     "view_segments",
     "write_manifest",
     "write_report",

@@ -59,6 +59,8 @@ class Report:
     interrupted: bool = False
     stopped: str | None = None
     """Why the run ended before its list did, None where it did not."""
+    limiter: str = ""
+    """The kind of rate limit that was met, and what it was recognised by; empty where none was."""
     bad_row_reasons: Sequence[str] = ()
     """Of the first 100 bad rows, each with its line."""
     pacing: Sequence[Mapping[str, float | str | None]] = ()

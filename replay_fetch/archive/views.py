@@ -10,9 +10,9 @@ from replay_fetch.archive.blocks import lines_of
 from replay_fetch.archive.durable import explained, is_file
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import segment_of
-from replay_fetch.archive.reading import BadLine, Entry, read_manifest
+from replay_fetch.archive.reading import BadLine, Entry, read_manifest, readable
 from replay_fetch.archive.stored import stored_text
-from replay_fetch.errors import ArchiveError
+from replay_fetch.errors import ArchiveError, InputError
 from replay_fetch.printable import printable
 
 
@@ -33,6 +33,22 @@ def by_session(views: Iterable[Entry]) -> Iterator[tuple[str, list[Entry]]]:
     """The views of one session after another; the manifest has them side by side."""
     for session_id, together in groupby(views, lambda entry: entry.record.planned.view.session_id):
         yield session_id, list(together)
+
+
+def session_entries(root: Path, wanted: str) -> list[Entry]:
+    """The views of the session whose id is, or alone begins with, ``wanted``.
+
+    Raises InputError where there is none or more than one.
+    """
+    found: dict[str, list[Entry]] = {}
+    for entry in entries(readable(root)):
+        session_id = entry.record.planned.view.session_id
+        if session_id.startswith(wanted):
+            found.setdefault(session_id, []).append(entry)
+    if wanted not in found and len(found) != 1:
+        few = ", ".join(list(found)[:3])
+        raise InputError(f"{len(found)} sessions in {root} begin with {wanted!r}{': ' + few if few else ''}")
+    return found[wanted] if wanted in found else next(iter(found.values()))
 
 
 def view_segments(root: Path, entry: Entry) -> Iterator[bytes]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import shlex
+import shutil
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -16,6 +19,8 @@ from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.settings import ShowSettings
 
 _OUT = Path("replay-fetch-demo")
+# Of the sample list, the session with the most to see: a checkout, four views, a rage click.
+_WATCHED = "1f46e825"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -32,5 +37,17 @@ def run(options: argparse.Namespace) -> int:
     conclude(report_text(report, options.out), failure)
     if failure is not None:
         return exit_code_of(failure)
-    say(f"next: replay-fetch show {options.out}\nthe recordings are in {options.out}/sessions/")
+    command, out = _as_typed(), shlex.quote(str(options.out))
+    say(f"the recordings are in {options.out}/sessions/\nnext: {command} show {out}")
+    say(f"watch one: {command} play {out} {_WATCHED}")
     return report.exit_code
+
+
+def _as_typed() -> str:
+    """The command in words that this shell finds: a virtual environment need not be activated to be used."""
+    if shutil.which("replay-fetch"):
+        return "replay-fetch"
+    called = Path(sys.argv[0])
+    return (
+        shlex.quote(str(called)) if called.name == "replay-fetch" else f"{shlex.quote(sys.executable)} -m replay_fetch"
+    )

@@ -173,7 +173,7 @@ def add_patience_options(group: argparse._ActionsContainer) -> None:
     for flag, default, what in (
         ("--connect-timeout", _FETCH.connect_timeout, "for a connection"),
         ("--read-timeout", _FETCH.read_timeout, "without a byte"),
-        ("--give-up-after", _FETCH.give_up_after, "in which nothing succeeds, then the run stops"),
+        ("--give-up-after", _FETCH.give_up_after, "of nothing but faults, then the run stops"),
     ):
         group.add_argument(flag, metavar="S", type=float, default=default, help=f"seconds {what} (%(default)g)")
 

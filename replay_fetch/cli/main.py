@@ -43,17 +43,22 @@ COMMANDS = {
     "status": _Command("replay_fetch.cli.status", "what an archive holds and what it still lacks"),
     "show": _Command("replay_fetch.cli.show", "sessions of an archive, or the timeline of one"),
     "report": _Command("replay_fetch.cli.report", "one HTML page of an archive's last run"),
-    "export": _Command("replay_fetch.cli.export", "views and segments as Parquet, for DuckDB and pandas"),
+    "play": _Command("replay_fetch.cli.play", "watch a session offline, in the browser"),
+    "transcript": _Command("replay_fetch.cli.transcript", "what was seen and done in a session, in words"),
+    "snapshot": _Command("replay_fetch.cli.snapshot", "a recorded page as it stood at a time, as HTML"),
+    "export": _Command("replay_fetch.cli.export", "tables for DuckDB and pandas, events for rrweb's players"),
     "verify": _Command("replay_fetch.cli.verify", "re-read every file of an archive against its manifest"),
     "config": _Command("replay_fetch.cli.config", "the settings in force, and where each comes from"),
     "completion": _Command("replay_fetch.cli.completion", "completion of commands and options for a shell"),
+    "help": _Command("replay_fetch.cli.help", "a guide, such as `help recipes`; without a topic, all of them"),
 }
 
 _GROUPS = {
     "bring recordings home": ("download", "discover", "demo"),
     "look at an archive": ("status", "show", "report", "export", "verify", "decode"),
+    "look at a recording": ("play", "transcript", "snapshot"),
     "look at the API": ("probe", "simulate"),
-    "set up": ("config", "completion"),
+    "set up and learn": ("config", "completion", "help"),
 }
 
 _EPILOG = """\
@@ -98,7 +103,7 @@ def _run(arguments: Sequence[str], options: argparse.Namespace) -> int:
     if "--config" in parser.flags:
         _settle(parser, words)
     parser.check_flags(words)
-    parser.parse_args(words, options)
+    parser.parse_words(words, options)
     code: int = import_module(COMMANDS[name].module).run(options)
     return code
 

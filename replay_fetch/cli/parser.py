@@ -43,6 +43,13 @@ class Parser(argparse.ArgumentParser):
             if flag.startswith("--") and flag not in self.flags:
                 self.error(f"unknown option {flag}{_about_keys(flag) or nearest(flag, self.flags)}")
 
+    def parse_words(self, words: Sequence[str], into: argparse.Namespace) -> None:
+        """Fill in what the words say; options may stand between a command's first word and its list of others."""
+        if any(action.nargs == "*" and not action.option_strings for action in self._actions):
+            self.parse_intermixed_args(words, into)
+        else:
+            self.parse_args(words, into)
+
     def error(self, message: str) -> NoReturn:
         """End the program with 2, the mistake in a line and where to read on in another."""
         self.exit(USAGE, f"{self.prog}: {printable(message, 2000)}\nsee `{self.prog} --help`\n")

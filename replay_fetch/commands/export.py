@@ -1,25 +1,24 @@
-"""``export``: an archive's views and segments as tables for DuckDB and pandas."""
+"""``export``: an archive's views, segments and actions as tables for DuckDB and pandas."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from replay_fetch.archive import entries, readable
 from replay_fetch.archive.durable import explained
-from replay_fetch.commands.tables import segment_rows, view_row
+from replay_fetch.commands.tables import action_rows, segment_rows, view_row
 from replay_fetch.errors import SettingsError
 from replay_fetch.progress import Pulse, Reporter
 from replay_fetch.progress.units import duration, size, some
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
-    """The files that were written, and their rows."""
+class Exported(NamedTuple):
+    """A table that was written."""
 
-    views: int
-    segments: int
-    files: tuple[Path, Path]
+    path: Path
+    rows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +43,13 @@ class ExportMoment:
         return {"bytes_total": self.total, "bytes_read": self.done, "segments": self.segments}
 
 
-def export_parquet(out: Path, folder: Path, shown_by: Reporter | None) -> Exported:
-    """Write ``views.parquet`` and ``segments.parquet`` into ``folder``, made if it is not there.
+def export_parquet(out: Path, folder: Path, shown_by: Reporter | None) -> list[Exported]:
+    """Write ``views.parquet``, ``segments.parquet`` and ``actions.parquet`` into ``folder``, made if it is not there.
 
     Memory does not grow with the archive. Raises SettingsError where pyarrow is missing, ArchiveError
     where the archive cannot be read or the files cannot be written.
     """
-    from replay_fetch.commands.parquet import SEGMENTS, VIEWS, Table  # noqa: PLC0415 - an optional extra
+    from replay_fetch.commands.parquet import ACTIONS, SEGMENTS, VIEWS, Table  # noqa: PLC0415 - an optional extra
 
     layout = readable(out)
     if folder.exists() and not folder.is_dir():
@@ -61,12 +60,15 @@ def export_parquet(out: Path, folder: Path, shown_by: Reporter | None) -> Export
     done = 0
     views, segments = Table(folder / "views.parquet", VIEWS), Table(folder / "segments.parquet", SEGMENTS)
     pulse = Pulse(shown_by, lambda seconds: ExportMoment(total, done, segments.rows, seconds))
-    with views, segments:
+    actions = Table(folder / "actions.parquet", ACTIONS)
+    with views, segments, actions:
         for entry in entries(layout):
             views.add(view_row(entry))
             for row in segment_rows(out, entry):
                 segments.add(row)
+            for row in action_rows(out, entry):
+                actions.add(row)
             done += entry.span.length if entry.span else 0
             pulse.beat()
     pulse.close()
-    return Exported(views.rows, segments.rows, (views.path, segments.path))
+    return [Exported(table.path, table.rows) for table in (views, segments, actions)]

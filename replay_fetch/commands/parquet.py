@@ -61,6 +61,22 @@ SEGMENTS = pa.schema(
         "bytes": pa.int64(),
     }
 )
+ACTIONS = pa.schema(
+    {
+        "session_id": pa.string(),
+        "view_id": pa.string(),
+        "at": _TIME,
+        "until": _TIME,
+        "kind": pa.string(),
+        "text": pa.string(),
+        "label": pa.string(),
+        "selector": pa.string(),
+        "value": pa.string(),
+        "x": pa.float64(),
+        "y": pa.float64(),
+        "by": pa.string(),
+    }
+)
 
 
 class Table:

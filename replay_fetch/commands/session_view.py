@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from replay_fetch.api import facts
 from replay_fetch.api.recording import labels, records
-from replay_fetch.archive import Entry, entries, readable, view_segments
-from replay_fetch.errors import InputError
+from replay_fetch.archive import Entry, session_entries, view_segments
 from replay_fetch.model import ViewRecord
+from replay_fetch.replay import IDLE_MS
 
-# Seconds without a hand's doing after which somebody counts as idle: longer than it takes to read a paragraph.
-IDLE = 30.0
+# Seconds without a hand's doing after which somebody counts as idle.
+IDLE = IDLE_MS / 1000
 
 
 class Stretch(NamedTuple):
@@ -84,16 +84,7 @@ def show_session(out: Path, wanted: str) -> list[ShownView]:
 
     Raises InputError where there is none or more than one.
     """
-    found: dict[str, list[Entry]] = {}
-    for entry in entries(readable(out)):
-        session_id = entry.record.planned.view.session_id
-        if session_id.startswith(wanted):
-            found.setdefault(session_id, []).append(entry)
-    if wanted not in found and len(found) != 1:
-        few = ", ".join(list(found)[:3])
-        raise InputError(f"{len(found)} sessions in {out} begin with {wanted!r}{': ' + few if few else ''}")
-    chosen = found[wanted] if wanted in found else next(iter(found.values()))
-    return [_shown(out, entry) for entry in chosen]
+    return [_shown(out, entry) for entry in session_entries(out, wanted)]
 
 
 def all_types(views: Iterable[ShownView]) -> Counter[int]:

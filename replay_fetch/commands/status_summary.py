@@ -13,7 +13,7 @@ from replay_fetch.progress.units import count, duration, size, some
 
 _NUMBERS_SHOWN = 8
 _ORDER = [*Outcome, None]
-_RUN_KEYS = ("started", "seconds", "rows", "requests", "rate_limited", "interrupted", "stopped", "exit_code")
+_RUN_KEYS = ("started", "seconds", "rows", "requests", "rate_limited", "limiter", "interrupted", "stopped", "exit_code")
 
 
 def status_text(found: Status) -> str:
@@ -96,6 +96,9 @@ def _run(found: Status) -> Iterator[str]:
         yield f"running now: {found.running}"
     if found.last_run:
         yield f"last run: {_ending(found.last_run)}"
+    limiter = printable(str((found.last_run or {}).get("limiter") or ""), 100)
+    if limiter and not limiter.startswith("window"):
+        yield f"its rate limit: {limiter}"
     if found.unfinished and not found.running:
         yield f"{some(found.unfinished, 'view')} to go: run the same download again, or"
         yield f"  replay-fetch status {found.root} --unfinished | replay-fetch download - {found.root}"

@@ -1,4 +1,4 @@
-"""The archive as two tables: one row a view, and one row a segment without its records."""
+"""The archive as tables: one row a view, one a segment without its records, one for each thing somebody did."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from replay_fetch.api import facts
 from replay_fetch.api.recording import labels
 from replay_fetch.archive import Entry, view_segments
+from replay_fetch.replay import Recording
 
 Row = Mapping[str, object]
 
@@ -60,6 +61,28 @@ def segment_rows(root: Path, entry: Entry) -> Iterator[Row]:
             "sdk": named.source or None,
             "application_id": named.application_id or None,
             "bytes": len(segment),
+        }
+
+
+def action_rows(root: Path, entry: Entry) -> Iterator[Row]:
+    """A view's actions in order of time; raises ArchiveError where its file is damaged."""
+    session_id, view_id = entry.record.planned.view
+    if entry.span is None:
+        return
+    for action in Recording(view_segments(root, entry)).watch().actions:
+        yield {
+            "session_id": session_id,
+            "view_id": view_id,
+            "at": _time(action.at_ms),
+            "until": _time(action.until_ms),
+            "kind": action.kind.value,
+            "text": action.text,
+            "label": action.label or None,
+            "selector": action.selector or None,
+            "value": action.value,
+            "x": action.x,
+            "y": action.y,
+            "by": action.by,
         }
 
 

@@ -145,7 +145,7 @@ class Asking:
                 question.let_go()
                 continue
             except OutageError as outage:
-                raise self.faults.explained(outage) from None
+                raise self.faults.explained(outage, self.pacer.health) from None
             except RetryableError as error:
                 health = self.pacer.health
                 self.faults.note(error, health)

@@ -61,6 +61,7 @@ class Faults:
         if health.now - self._unreachable_since >= _HOPELESS:
             raise OutageError(f"{self._origin} was never reached: {error}; look at --site, --base-url and the network")
 
-    def explained(self, outage: OutageError) -> OutageError:
-        """The same, with the latest fault."""
-        return OutageError(f"{outage} The latest fault: {self._latest}") if self._latest else outage
+    def explained(self, outage: OutageError, health: Health) -> OutageError:
+        """The same, with the latest fault, unless something has succeeded since: then it was not the cause."""
+        current = self._latest and health.answered_at == self._since
+        return OutageError(f"{outage} The latest fault: {self._latest}") if current else outage

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from replay_fetch.model import RateLimit
 from replay_fetch.pacing.blind_policy import BlindPolicy
+from replay_fetch.pacing.named_policy import NamedPolicy
 from replay_fetch.pacing.policy import Sent, State
 from replay_fetch.pacing.reading import Reader, Reading
-from replay_fetch.pacing.short_window_policy import SHORT, ShortWindowPolicy
-from replay_fetch.pacing.window_policy import WindowPolicy
 
 # A limit is forgotten after so many accepted answers in a row that do not name it, and two of its
 # periods: servers that describe only half of their answers leave gaps, but not such.
@@ -17,8 +17,6 @@ SILENT_ANSWERS, SILENT_PERIODS = 20, 2
 # So many are remembered, in case a server names a new one with every answer; enough for whichever makes
 # room for another to have been silent for as long.
 MOST_LIMITS = 32
-
-NamedPolicy = WindowPolicy | ShortWindowPolicy
 
 
 class _Limit:
@@ -29,6 +27,12 @@ class _Limit:
         self.policy: NamedPolicy | None = None
         self.heard_at = 0.0
         self.silent = 0
+
+
+def _order(rate_limit: RateLimit, reading: Reading) -> RateLimit:
+    """What a 429 orders whose headers name no limit or no period: how long to wait, and nothing else."""
+    reset = reading.reset if reading.remaining == 0 else None
+    return RateLimit(retry_after=reset if rate_limit.retry_after is None else rate_limit.retry_after)
 
 
 class _All:
@@ -45,14 +49,15 @@ class _All:
             policy.sent(sent)
 
     def state(self, now: float) -> State:
-        return max(self._policies, key=lambda policy: policy.ready_at(now)).state(now)
+        state = max(self._policies, key=lambda policy: policy.ready_at(now)).state(now)
+        return replace(state, limiter="several", why=f"answers name {len(self._policies)} limits")
 
 
 class AdaptivePolicy:
     """One window policy for each limit that accepted answers name; all of them must allow a request.
 
-    Until one is named, and again when none is any more, the blind policy decides. Headers that come
-    with 429s only are a hint to it: they describe a window when it is over.
+    Until one is named, and again when none is any more, the blind policy decides. Of a limit that only 429s
+    name nothing is known between them: it is paced evenly, and never forgotten for silence.
     """
 
     def __init__(self) -> None:
@@ -82,17 +87,16 @@ class AdaptivePolicy:
         if reading is None:
             self._unnamed(now, sent, rate_limit, accepted=accepted)
             return
-        if limit.policy is not self._decides or limit.silent:  # else it is the only one, and never silent
+        policy = limit.policy
+        if policy is not self._decides or limit.silent:  # else it is the only one, and never silent
             if accepted:
-                self._forget_silent(now, limit)
-            elif self._decides is self._blind and reading.period >= SHORT:
-                self._blind.told(now, sent, reading)
-                self._blind.answered(now, sent, rate_limit, accepted=False)
+                self._forget_silent(now, sent, limit)
+            elif policy is None and not (rate_limit.period and rate_limit.limit):
+                self._unnamed(now, sent, _order(rate_limit, reading), accepted=False)
                 return
             limit.silent = 0
-        policy = limit.policy
-        if policy is None or policy.period != reading.period:
-            policy = self._begin(limit, reading)
+        if policy is None or policy.period != reading.period or (accepted and policy.on_429s):
+            policy = self._begin(limit, reading, on_429s=not accepted and (policy is None or policy.on_429s))
         limit.heard_at = now
         policy.answered(now, sent, reading, accepted=accepted)
 
@@ -107,12 +111,12 @@ class AdaptivePolicy:
     def _unnamed(self, now: float, sent: Sent, rate_limit: RateLimit | None, *, accepted: bool) -> None:
         """An answer that describes no limit."""
         if accepted:
-            self._forget_silent(now, None)
+            self._forget_silent(now, sent, None)
         if self._decides is self._blind:
             self._blind.answered(now, sent, rate_limit, accepted=accepted)
         elif not accepted:
             for policy in self._policies():
-                policy.rejected_without_headers(now)
+                policy.rejected_without_headers(now, sent)
 
     def _meet(self, now: float, name: str) -> _Limit:
         """A limit that was not named before; of too many, the one unheard of for longest makes room."""
@@ -122,19 +126,21 @@ class AdaptivePolicy:
         limit = self._limits[name] = _Limit()
         return limit
 
-    def _begin(self, limit: _Limit, reading: Reading) -> NamedPolicy:
+    def _begin(self, limit: _Limit, reading: Reading, *, on_429s: bool) -> NamedPolicy:
         if limit.policy is None:
             self._named.append(limit)
-        kind = ShortWindowPolicy if reading.period < SHORT else WindowPolicy
-        policy = limit.policy = kind(reading.period, self._latest)
+        policy = limit.policy = NamedPolicy(reading.period, self._latest, on_429s=on_429s)
         self._decide()
         return policy
 
-    def _forget_silent(self, now: float, heard: _Limit | None) -> None:
+    def _forget_silent(self, now: float, sent: Sent, heard: _Limit | None) -> None:
         """Drops limits that answers have stopped naming; with the last one the policy goes blind."""
         for limit in self._named.copy():
-            limit.silent += limit is not heard
             policy = limit.policy
+            if policy and policy.on_429s:
+                policy.accepted_without_headers(sent)
+                continue
+            limit.silent += limit is not heard
             if policy and limit.silent >= SILENT_ANSWERS and now - limit.heard_at > SILENT_PERIODS * policy.period:
                 self._forget(now, limit)
 

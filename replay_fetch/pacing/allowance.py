@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 
 PRICE = 120
-"""Requests between two attempts to get more, for each 429 that an attempt costs: 0.8 % of all."""
-CERTAINTY = 6
-"""Times the price where a 429's headers named the limit: an attempt then only looks for a new one."""
+"""Requests between two attempts to get more, for each 429 that an attempt costs, where a window takes the usual: 0.8 %
+of all. Elsewhere it goes with the square root of the window, as the attempt itself does: in proportion, whoever had
+more asked for more, and more often, and one of four copies ended with 0.4 of what another had."""
+USUAL = 100
 SMALL = 10
 """Requests a window below which an attempt is put off no further: so few may be all a neighbour left."""
 DOUBTFUL_PRICE, DOUBTFUL_WINDOWS, SOONEST = 0.25, 4, 10.0
 """While windows disagree on what they take: a share of the price, at most so many windows, at least so many seconds."""
 USUAL_COST, SMOOTHING = 2.0, 0.3
 """429s of an attempt: the request that finds the limit and a probe; the weight of the latest."""
-FIRST_EXTRA, EXTRA_GROWTH, REBASE = 0.02, 4.0, 2.0
-"""An attempt asks for 2 % more; where a window takes that, the next ones are asked for 8 %, 32 % and twice as much."""
+FIRST_EXTRA, EXTRA_GROWTH, REBASE = 0.2, 4.0, 2.0
+"""An attempt asks for so many square roots more, 2 % of the usual; where a window takes that, the next ones are asked
+for four and sixteen times as much, up to twice the window."""
 SAME, SAME_SHARE = 1.5, 0.02
 """Two windows took the same when they differ by no more requests than this, or by this share."""
 YIELDED, REGAINED = 0.9, 0.5
@@ -29,10 +31,9 @@ class Allowance:
     A window that runs out without an attempt was run out by others: then part of it is yielded.
     """
 
-    def __init__(self, takes: float, period: float, limit: int | None = None) -> None:
+    def __init__(self, takes: float, period: float) -> None:
         self.takes = max(1.0, takes)
         self._period = period
-        self._limit = limit
         self._full = 0
         """Windows spent to the last request since one ran out."""
         self._agreed = self._shared = False
@@ -46,13 +47,7 @@ class Allowance:
         attempt = self._full - self._patience
         if attempt < 0:
             return int(self.takes)
-        return int(self.takes + max(1.0, self.takes * FIRST_EXTRA * EXTRA_GROWTH**attempt))
-
-    def told(self, limit: int) -> None:
-        """A 429 names the limit; a changed one is followed at once."""
-        if limit != self._limit:
-            self.takes = float(limit)
-        self._limit = limit
+        return int(self.takes + max(1.0, FIRST_EXTRA * math.sqrt(self.takes) * EXTRA_GROWTH**attempt))
 
     def window_over(self, used: int) -> None:
         """A window ended before it ran out; only a full one proves anything."""
@@ -73,8 +68,7 @@ class Allowance:
     @property
     def _patience(self) -> int:
         """Full windows before the next attempt."""
-        known = self._limit is not None and self.takes >= self._limit - 1
-        price = PRICE * (CERTAINTY if known else 1) * self._cost / max(self.takes, SMALL)
+        price = PRICE * self._cost / math.sqrt(USUAL * max(self.takes, SMALL))
         if self._agreed:
             return math.ceil(price)
         soon = min(math.ceil(DOUBTFUL_PRICE * price), DOUBTFUL_WINDOWS)

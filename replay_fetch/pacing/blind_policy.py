@@ -9,9 +9,7 @@ from replay_fetch.pacing.episode import Episode
 from replay_fetch.pacing.interval import Interval
 from replay_fetch.pacing.policy import Sent, State
 from replay_fetch.pacing.probe_gate import ProbeGate
-from replay_fetch.pacing.reading import Reading
 from replay_fetch.pacing.rhythm import Rhythm
-from replay_fetch.pacing.short_window_policy import SHORT
 from replay_fetch.pacing.silent_window import SilentWindow
 from replay_fetch.pacing.slow_cubic import SlowCubic
 from replay_fetch.pacing.slow_start import SlowStart
@@ -43,7 +41,6 @@ class BlindPolicy:
         """The accepted probe that ended the latest episode."""
         self._rejected_at = float("-inf")
         """When the latest rejected request left."""
-        self._limit: int | None = None
         self._way = 0.0
         """Seconds that a request may need to the limiter: no more than a 429 took to come back."""
 
@@ -64,15 +61,6 @@ class BlindPolicy:
         if self._gate and self._gate.is_probe(sent):
             self._open(now, sent, self._gate)
 
-    def told(self, now: float, sent: Sent, reading: Reading) -> None:
-        """A 429 with headers says when its window ends, and how much it took from everybody."""
-        if reading.period < SHORT or reading.remaining > 0:
-            return
-        self._rhythm.tell(now, sent, reading)
-        self._limit = reading.limit
-        if self._window:
-            self._window.allowance.told(reading.limit)
-
     def lost(self, now: float, sent: Sent) -> None:
         """A lost probe makes room for another."""
         if self._gate:
@@ -80,12 +68,21 @@ class BlindPolicy:
 
     def state(self, now: float) -> State:
         """The gate or the pace."""
+        window = self._window
+        # 1. No 429 yet.  2. It opens in step with windows of some length.  3. In step with nothing.
+        if self._gate is None and self._episode is None:
+            limiter, why = "", ""
+        elif window:
+            limiter, why = "window", f"it opens every {window.period:g} s"
+        else:
+            limiter, why = "unknown", "no header tells of it"
         if self._gate:
-            return State("probe", 0.0, self._gate.ready_at(now))
-        if self._window:
-            window = self._window
-            return State("rhythm", window.rate, None, window.allowance.requests, window.period, window.left)
-        return State("hold" if isinstance(self._pace, SlowCubic) else "search", self._pace.rate)
+            return State("probe", 0.0, self._gate.ready_at(now), limiter=limiter, why=why)
+        if window:
+            takes = window.allowance.requests
+            return State("rhythm", window.rate, None, takes, window.period, window.left, limiter, why)
+        mode = "hold" if isinstance(self._pace, SlowCubic) else "search"
+        return State(mode, self._pace.rate, limiter=limiter, why=why)
 
     def _rejected(self, now: float, sent: Sent, retry_after: float | None) -> None:
         self._rejected_at = max(self._rejected_at, sent.at)
@@ -95,10 +92,7 @@ class BlindPolicy:
             if self._window:
                 self._window.still_out(sent)
         elif self._shuts(sent):
-            look_at = self._rhythm.look_at(now)
-            if look_at is not None and self._rhythm.told:
-                retry_after = retry_after or look_at - now
-            self._gate = ProbeGate(now, look_at, retry_after)
+            self._gate = ProbeGate(now, self._rhythm.look_at(now), retry_after)
 
     def _shuts(self, sent: Sent) -> bool:
         """False for a straggler: while the gate is shut only probes leave, so it is of the episode before."""
@@ -131,8 +125,8 @@ class BlindPolicy:
             edge = edge.shifted(period)
         if self._window is None or self._window.period != period:
             end = edge.centre - period
-            takes = self._limit or self._accepted.between(end - period, end)
-            self._window = SilentWindow(period, Allowance(takes, period, self._limit))
+            takes = self._accepted.between(end - period, end)
+            self._window = SilentWindow(period, Allowance(takes, period))
         self._window.opened(edge, probe)
 
     def _next_pace(self, now: float, episode: Episode) -> SlowStart | SlowCubic:

@@ -4,10 +4,25 @@ from __future__ import annotations
 
 from replay_fetch.pacing.policy import Sent
 
-# A cut is felt at once and regained in some ten answers per slot, so that one fault in a hundred
-# leaves about 30 slots in use and one in ten leaves 3 or 4.
+# A cut is felt at once and regained in some ten answers per slot, so that a server that is overloaded
+# at ten requests refuses about one in thirty.
 CUT = 0.7
 GAIN = 0.1
+LATEST = 40
+"""Answers over which the share of faults is averaged."""
+FEW = 0.03
+"""Share of faults that brakes nobody: one in forty, and no more."""
+SAMPLE = 40
+"""Answers, while few slots are in use, from which the server's own share of faults is learned."""
+LOW = 2
+"""Slots that overload nobody."""
+OVERLOAD = 0.4
+"""Share of faults up to which half of the slots would overload nobody either: a server that is asked for
+1 / (1 - 0.4) of what it can do is then asked for five sixths of it."""
+WORSE = 2.0
+"""Times its own share of faults at which a server is taken for overloaded again."""
+FORGET = 400
+"""Answers in which a share of faults that is not met any more is forgotten."""
 
 
 class Concurrency:
@@ -16,6 +31,10 @@ class Concurrency:
     Timeouts, resets and 5xx say that the server is ill, not that the limit is reached: 429s
     never touch this brake. A cut counts once per episode: faults of requests that left before
     the last cut are the same illness.
+
+    Only faults that fewer requests would spare are worth slowing down for. So where a server goes on failing
+    while it is asked half as many at a time, or one or two, that share of faults is its own, and no cut is made for
+    it: a quarter of 503s once left a single slot in use, and a third of the rate.
     """
 
     def __init__(self, ceiling: int) -> None:
@@ -24,6 +43,12 @@ class Concurrency:
         self._ceiling = ceiling
         self._slots = float(ceiling)
         self._last_cut = float("-inf")
+        self._share = self._own = 0.0
+        """Of faults among the latest answers; and of those that come whatever we do."""
+        self._few = float(LOW)
+        """Slots that are few enough to learn the server's own share of faults."""
+        self._sampled = self._faults = 0
+        """Answers, and faults, while no more were in use."""
 
     @property
     def limit(self) -> int:
@@ -37,7 +62,11 @@ class Concurrency:
     def answered(self) -> None:
         """A sound answer gives its slot back and regains a part of another."""
         self.last += 1
+        self._share -= self._share / LATEST
+        if self._share < self._own:
+            self._own += (self._share - self._own) / FORGET
         if self._slots < self._ceiling:
+            self._sample(fault=0)
             self._change(min(self._ceiling, self._slots + GAIN))
 
     def released(self) -> None:
@@ -45,11 +74,29 @@ class Concurrency:
         self.last += 1
 
     def fault(self, now: float, sent: Sent) -> None:
-        """A fault gives its slot back and cuts the others."""
+        """A fault gives its slot back and cuts the others, unless it would have come anyway."""
         self.last += 1
-        if sent.at > self._last_cut:
+        self._share += (1 - self._share) / LATEST
+        self._sample(fault=1)
+        if sent.at > self._last_cut and self._share > WORSE * self._own + FEW:
+            if self._share <= OVERLOAD:
+                self._few = max(self._few, self._slots / 2)
             self._change(max(1.0, self._slots * CUT))
             self._last_cut = now
+
+    def _sample(self, fault: int) -> None:
+        """Learns how often the server fails by itself."""
+        if self.limit > self._few:
+            self._sampled = self._faults = 0
+            return
+        self._sampled += 1
+        self._faults += fault
+        if self._sampled == SAMPLE:
+            share = self._faults / SAMPLE
+            if share <= OVERLOAD or self._few == LOW:
+                self._own = max(self._own, share)
+            self._few = LOW
+            self._sampled = self._faults = 0
 
     def _change(self, slots: float) -> None:
         self.last += int(slots) - self.limit

@@ -16,17 +16,21 @@ class Margin:
     """
 
     def __init__(self) -> None:
-        self.requests = 0.0
+        self._requests = 0.0
         self._missed = False
+
+    def of(self, limit: int) -> float:
+        """Requests to keep; at least one is left to be sent, or a limit of one would be silent for twenty windows."""
+        return min(self._requests, limit - 1.0)
 
     def miss(self, limit: int) -> None:
         """A 429 came; several in one window are one miss."""
         if not self._missed:
             self._missed = True
-            self.requests = min(self.requests + STEP_UP, max(STEP_UP, LARGEST_SHARE * limit))
+            self._requests = min(self._requests + STEP_UP, max(STEP_UP, LARGEST_SHARE * limit))
 
     def window_over(self) -> None:
         """The next window begins."""
         if not self._missed:
-            self.requests = max(0.0, self.requests - STEP_DOWN)
+            self._requests = max(0.0, self._requests - STEP_DOWN)
         self._missed = False

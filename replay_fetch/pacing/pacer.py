@@ -81,7 +81,8 @@ class Turn(Struct, eq=False):
         if not accepted:
             pacer.rate_limited += 1
             pacer.concurrency.released()
-            pacer.outage.limited(now, sent, self.waited)
+            pacer.outage.limited(now, sent, rate_limit, self.waited)
+            pacer.tell_of_a_long_wait(now)
         elif status in ILL:
             self._fault(now)
         else:
@@ -135,8 +136,8 @@ class Pacer:
         """Waits in line and yields a turn; leaving it without an answer counts as lost.
 
         ``suspect`` marks a page whose faults are its own, see ``Attempts``: they are no sign of an
-        outage, and brake nobody. Raises OutageError when nothing has succeeded for ``--give-up-after`` seconds
-        in which somebody asked.
+        outage, and brake nobody. Raises OutageError when nothing but faults came for ``--give-up-after`` seconds
+        in which somebody asked, or nothing but 429s for two days.
         """
         return Turn(self, suspect)
 
@@ -185,10 +186,7 @@ class Pacer:
         if outage.hopeless:
             outage.asked(now)  # whoever comes after all that were told have gone has patience of their own
             if outage.hopeless:
-                raise OutageError(
-                    f"no request has succeeded for {outage.lasted:.0f} s; the API looks dead. "
-                    "Run the same command again later, or with a larger --give-up-after.",
-                )
+                raise OutageError(outage.verdict)
         if self._number >= self.concurrency.last:
             return ONLY_AN_ANSWER_CAN_TELL
         next_turn = self.policy.ready_at(now)
@@ -213,6 +211,12 @@ class Pacer:
                 self._mode = seen.mode
                 log.debug("%s: %s", seen.mode, seen)
 
+    def tell_of_a_long_wait(self, now: float) -> None:
+        """Log how long the limit keeps everybody waiting, where that is long enough to look like a hang."""
+        opens_at = self.policy.state(now).opens_at
+        if opens_at is not None and (notice := self.outage.rejections.notice(opens_at - now)):
+            log.warning(notice)
+
     @property
     def health(self) -> Health:
         """What is known of the API now, for ``Attempts.failed``."""
@@ -229,6 +233,8 @@ class Pacer:
             limit=state.limit,
             period=state.period,
             left=state.left,
+            limiter=state.limiter,
+            why=state.why,
             rate_limited=self.rate_limited,
             waiting=self._waiting,
             in_use=self.concurrency.in_use(self._number),

@@ -30,6 +30,11 @@ class State:
     period: float | None = None
     left: int | None = None
     """Requests that may still be sent in this window."""
+    limiter: str = ""
+    """The limiter's kind: ``window``, ``sliding`` (a bucket, a log or a counter), ``several``, ``unknown``; empty
+    while none has been met."""
+    why: str = ""
+    """What it was recognised by."""
 
 
 class Policy(Protocol):

@@ -14,13 +14,16 @@ class Reading(Struct, frozen=True, gc=False):
     period: float
     remaining: int
     reset: float
+    absolute: bool = False
+    """See ``RateLimit``."""
 
 
 class Reader:
     """Completes headers that leave the limit or the period out.
 
     The IETF fields name no period, and some servers name no limit: the greatest ``reset`` and
-    ``remaining`` seen so far stand in for them.
+    ``remaining`` seen so far stand in for them. A ``reset`` beyond the period contradicts it, and is
+    taken for the whole of it: a server that means another unit must not cost a day of silence.
     """
 
     def __init__(self) -> None:
@@ -35,4 +38,5 @@ class Reader:
         self._most_left = max(self._most_left, remaining)
         self._longest = max(self._longest, reset)
         limit = rate_limit.limit or self._most_left
-        return Reading(limit, rate_limit.period or self._longest, min(remaining, limit), reset)
+        period = rate_limit.period or self._longest
+        return Reading(limit, period, min(remaining, limit), min(reset, period), rate_limit.absolute)

@@ -1,4 +1,4 @@
-"""The windows of a limit that hardly says anything, told by when its gate opens."""
+"""The windows of a limit that says nothing, told by when its gate opens."""
 
 from __future__ import annotations
 
@@ -7,9 +7,6 @@ from collections import deque
 from collections.abc import Sequence
 
 from replay_fetch.pacing.interval import Interval
-from replay_fetch.pacing.policy import Sent
-from replay_fetch.pacing.reading import Reading
-from replay_fetch.pacing.window import WindowClock
 
 # Limits come in calendar-aligned windows of such lengths, in seconds.
 PERIODS = (2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1800, 3600)
@@ -34,26 +31,9 @@ class Rhythm:
         self._edge: Interval | None = None
         self._openings: deque[Interval] = deque(maxlen=MOST)
         self._fewest = FEWEST
-        self._clock: WindowClock | None = None
-
-    @property
-    def told(self) -> bool:
-        """True where headers on 429s say when windows end, and nothing needs to be guessed."""
-        return self._clock is not None
-
-    def tell(self, now: float, sent: Sent, reading: Reading) -> None:
-        """Takes in the headers of a 429."""
-        if self._clock is None or self._clock.period != reading.period:
-            self._clock = WindowClock(reading.period)
-        self._clock.learn(sent.at, now, reading.reset)
-        self.period, self._edge = reading.period, self._clock.edge
 
     def opened(self, opening: Interval) -> None:
         """The gate opened; out of step with what was known, it starts anew and believes less easily."""
-        if self._clock is not None:
-            self._clock.narrow(opening.late, *opening)
-            self._edge = self._clock.edge
-            return
         self._openings.append(opening)
         known = self.period
         if known is None:

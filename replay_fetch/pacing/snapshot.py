@@ -24,13 +24,21 @@ class Snapshot:
     waiting: int = 0
     in_use: int = 0
     slots: int = 0
+    limiter: str = ""
+    why: str = ""
+    """The limiter's kind, and what it was recognised by, as in ``State``."""
     waited: float = 0.0
     """Seconds that all workers together spent waiting for turns."""
+
+    @property
+    def recognised(self) -> str:
+        """The limiter in words; empty where none was met."""
+        return f"{self.limiter}: {self.why}" if self.limiter else ""
 
     def __str__(self) -> str:
         parts = [f"{self.rate:.1f}/s"]
         if self.limit is not None and self.period is not None:
-            parts.append(f"window {self.limit}/{self.period:g}s")
+            parts.append(f"{self.limiter} {self.limit}/{self.period:g}s")
         if self.left is not None:
             parts.append(f"{self.left} left")
         if self.gate_shut > 0:

@@ -25,6 +25,8 @@ class WindowClock:
         """The bounds of the edge, as of ``_learned_at``."""
         self._learned_at: float | None = None
         self._answers = 0
+        self.contradicted = False
+        """The latest answer and those before it cannot both be true."""
         self._reset: float | None = None
         """That of the latest answer."""
         self._floors = False
@@ -38,13 +40,19 @@ class WindowClock:
         """Where the window of the latest answer ends."""
         return None if self._learned_at is None else Interval(self._early, self._late)
 
-    def learn(self, sent_at: float, now: float, reset: float) -> float:
+    def learn(self, sent_at: float, now: float, reset: float, *, absolute: bool = False) -> float:
         """Takes one answer in; returns from when on a request is sure to be counted in the next window.
 
         That is a little before the window ends: a request is counted when it arrives. The early
         bounds, ``send + reset``, come up to the edge less the shortest way there as answers add up,
         the late ones to the edge plus the shortest way back, which may be far more.
+
+        An ``absolute`` reset is a second of the day in which, or before which, the window ends: it says the same all
+        through the window. It is narrowed down only by which side of the edge requests were counted on.
         """
+        if absolute:
+            self.narrow(now, max(sent_at, now + reset - 1), min(now + self.period, now + reset + 1))
+            return self._late
         if reset != self._reset:  # many answers are of the same second
             self._reset = reset
             self._learn_rounding(reset)
@@ -69,7 +77,8 @@ class WindowClock:
             drift = DRIFT * (now - self._learned_at)
             known_early, known_late = self._early - drift, self._late + drift
             latest_early, earliest_late = max(known_early, early), min(known_late, late)
-            if latest_early <= earliest_late:
+            self.contradicted = latest_early > earliest_late
+            if not self.contradicted:
                 early, late = latest_early, earliest_late
             else:  # a counter was moved, or a node's clock is off: the sharper of the two is believed
                 self._answers = 0

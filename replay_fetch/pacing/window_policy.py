@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from replay_fetch.pacing.budget import Budget
+from replay_fetch.pacing.empty_window import EmptyWindow
 from replay_fetch.pacing.margin import Margin
 from replay_fetch.pacing.neighbours import Neighbours
 from replay_fetch.pacing.pace import SLACK
 from replay_fetch.pacing.policy import Sent, State
 from replay_fetch.pacing.reading import Reading
 from replay_fetch.pacing.window import WindowClock
+from replay_fetch.pacing.window_trust import WindowTrust
 
 # Never faster than twice the even pace: bursts meet a burst of 429s where the server counts on
 # several nodes, and starve a second client.
 FASTEST = 2.0
 # Never slower than half the even pace: who yields fully to a neighbour is starved by its own twin.
 SLOWEST = 0.5
+# Gaps between the last request of a window and its end. With none it falls on the end and is lost: limits of 2, 3
+# and 5 a window came to 50, 67 and 84 %. Of 0.5 to 1.5, this takes most beside a neighbour at the fewest 429s.
+LAST_GAP = 0.75
 # Others' use below this share of the limit is taken for answers out of order.
 NOISE = 0.06
 # A 429 with budget left comes from another limit, or from counters on several nodes that agree soon.
@@ -40,6 +45,12 @@ class WindowPolicy:
         self._margin = Margin()
         self._neighbours = Neighbours(span=max(0.5, 0.1 * period))
         self._budget = Budget(0, 0)
+        self._empty = EmptyWindow(period)
+        self.trust = WindowTrust()
+        self._first = latest.number
+        """The last send before this window."""
+        self._fresh = True
+        """No request has been accepted in this window yet."""
         self._ends_at = UNKNOWN
         self._gate = float("-inf")
         self._ready_at = self._due_at = latest.at
@@ -48,13 +59,15 @@ class WindowPolicy:
     def ready_at(self, now: float) -> float:
         """At the even pace after the latest was due; when the window is spent, at its end."""
         self._roll(now)
-        pace = self._pace(now)
-        wanted = self._due_at + 1 / pace if pace else self._ends_at + AFTER
+        pace = self._pace(self._due_at)
+        wanted = self._due_at + 1 / pace if pace else min(self._ends_at + AFTER, self._look_at)
         self._ready_at = max(self._gate, wanted)
         return max(now, self._ready_at)
 
     def sent(self, sent: Sent) -> None:
         """It counts as spent from now on."""
+        if self._budget.last - self._latest.number < 1:
+            self._empty.sent(sent.number)
         self._latest = sent
         self._due_at = max(self._ready_at, sent.at - SLACK)
 
@@ -62,7 +75,8 @@ class WindowPolicy:
         """Takes in what the headers say of the window in which the request was counted."""
         changed = reading.limit != self.limit
         self.limit = reading.limit
-        end = self._clock.learn(sent.at, now, reading.reset)
+        end = self._clock.learn(sent.at, now, reading.reset, absolute=reading.absolute)
+        self.trust.learn(now, sent, reading, accepted=accepted, contradicted=self._clock.contradicted)
         if self._ends_at == UNKNOWN:
             self._open(end)
         self._roll(now)
@@ -72,6 +86,12 @@ class WindowPolicy:
             self._ends_at = end
         if changed:
             self._restart()
+        if sent.number == self._empty.looked:
+            self._looked(now, reading.remaining, accepted=accepted)
+            return
+        if accepted and self._fresh:
+            self._fresh = False
+            self.trust.opening(refused=False)
         if self._budget.learn(sent, reading.remaining):
             self._neighbours.learn(sent, reading.remaining)
         if not accepted:
@@ -85,18 +105,18 @@ class WindowPolicy:
     def state(self, now: float) -> State:
         """The window and what is left of it."""
         self._roll(now)
-        left, pace = self._budget.last - self._latest.number, self._pace(now)
+        left, pace = max(0, self._budget.last - self._latest.number), self._pace(now)
         if now < self._gate or pace == 0:
             opens_at = max(self._gate, self._ends_at if pace == 0 else now)
-            return State("window", 0.0, opens_at, self.limit, self.period, max(0, left))
+            return State("window", 0.0, opens_at, self.limit, self.period, left)
         return State("window", pace, None, self.limit, self.period, left)
 
-    def _pace(self, now: float) -> float:
-        """Requests a second; 0 where less than one is left."""
-        left = self._budget.last - self._latest.number - self._margin.requests
+    def _pace(self, since: float) -> float:
+        """Requests a second from ``since`` to the window's end; 0 where less than one is left."""
+        left = self._budget.last - self._latest.number - self._margin.of(self.limit)
         if left < 1:
             return 0.0
-        pace = left / max(self._ends_at - now, 1e-3)
+        pace = (left + LAST_GAP) / max(self._ends_at - since, 1e-3)
         usual, theirs = self.limit / self.period, self._neighbours.rate
         if theirs > NOISE * usual:
             pace = max(pace - theirs, SLOWEST * pace)
@@ -112,6 +132,7 @@ class WindowPolicy:
             if not accepted:
                 self._margin.miss(self.limit)
             return False
+        self.trust.opening(refused=True)
         self._open(self._clock.doubt())  # the window before was thought to be over when this left
         return True
 
@@ -125,7 +146,20 @@ class WindowPolicy:
 
     def _open(self, ends_at: float) -> None:
         self._ends_at = ends_at
+        self._first, self._fresh = self._latest.number, True
+        self._empty.opened(ends_at - self.period)
         self._restart()
+
+    @property
+    def _look_at(self) -> float:
+        return self._empty.look_at(self._latest.number - self._first, self.limit)
+
+    def _looked(self, now: float, remaining: int, *, accepted: bool) -> None:
+        """An empty window was asked all the same: it was empty, or it is none."""
+        self._empty.answered(now, empty=not accepted)
+        self.trust.probed(empty=not accepted)
+        if accepted:
+            self._budget = Budget(remaining, self._latest.number)
 
     def _restart(self) -> None:
         self._budget = Budget(self.limit, self._latest.number)

@@ -163,6 +163,7 @@ class Download:
             wire_bytes=stats.wire_bytes,
             waited_seconds=round(snapshot.waited, 3),
             stopped=str(self.failure) if self.failure else None,
+            limiter=snapshot.recognised,
             bad_row_reasons=plan.reasons,
             pacing=[point._asdict() for point in self._course],
             slowest=[slow.fields() for slow in self._slowest],

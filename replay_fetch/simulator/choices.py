@@ -96,8 +96,12 @@ class Algorithm(StrEnum):
 
     FIXED = "fixed"
     """Windows aligned to multiples of the period on the simulator's clock."""
+    FIRST = "first"
+    """Windows that begin with the first request after the one before."""
     BUCKET = "bucket"
     SLIDING = "sliding"
+    COUNTER = "counter"
+    """Two counters that approximate a sliding log."""
 
 
 class HeaderPolicy(StrEnum):
@@ -117,6 +121,8 @@ class Reset(StrEnum):
     FLOOR = "floor"
     FLOAT = "float"
     ZERO = "zero"
+    PERIOD = "period"
+    """Always the whole period, whatever is left of it."""
     MISSING = "missing"
     EPOCH = "epoch"
     GARBAGE = "garbage"

@@ -26,7 +26,7 @@ def limit_headers(
             "X-RateLimit-Remaining": str(remaining),
             "X-RateLimit-Name": _NAME,
         }
-        reset = _reset(settings.reset, verdict.reset, wall)
+        reset = _reset(settings.reset, verdict, wall)
         if reset is not None:
             headers["X-RateLimit-Reset"] = reset
     if not verdict.accepted:
@@ -45,12 +45,14 @@ def _shown(policy: HeaderPolicy, number: int, *, accepted: bool) -> bool:
     }[policy]
 
 
-def _reset(form: Reset, seconds: float, wall: Callable[[], float]) -> str | None:
+def _reset(form: Reset, verdict: Verdict, wall: Callable[[], float]) -> str | None:
+    seconds = verdict.reset
     forms = {
         Reset.CEIL: str(math.ceil(seconds)),
         Reset.FLOOR: str(math.floor(seconds)),
         Reset.FLOAT: f"{seconds:.3f}",
         Reset.ZERO: "0",
+        Reset.PERIOD: f"{verdict.period:g}",
         Reset.EPOCH: str(math.ceil(wall() + seconds)),
         Reset.GARBAGE: "soon",
     }

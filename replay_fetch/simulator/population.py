@@ -14,7 +14,7 @@ from typing import TextIO, overload
 from uuid import UUID
 
 from replay_fetch.model import View
-from replay_fetch.simulator.recordings import RecordedView, load_recordings
+from replay_fetch.simulator.recordings import RecordedView, load_harder_recordings, load_recordings
 
 _TAG = 10
 _NUMBER = 6
@@ -29,6 +29,7 @@ class Population(Sequence[View]):
         self._sessions = [list(places) for _, places in by_session]
         self._session_of = [number for number, places in enumerate(self._sessions) for _ in places]
         self._places = {recorded.view: place for place, recorded in enumerate(self._recorded)}
+        self._harder = {recorded.view: recorded for recorded in load_harder_recordings()}
         self._made = sessions
         self._session_ids = _Ids(f"{seed}/session")
         self._view_ids = _Ids(f"{seed}/view")
@@ -51,6 +52,9 @@ class Population(Sequence[View]):
 
     def recorded(self, view: View) -> RecordedView | None:
         """The recording that a view is made of, or None for a view that does not exist."""
+        harder = self._harder.get(view)
+        if harder is not None:
+            return harder
         if not self._made:
             place = self._places.get(view)
             return None if place is None else self._recorded[place]

@@ -6,13 +6,22 @@ from collections import deque
 from typing import NamedTuple
 
 from replay_fetch.simulator.choices import Algorithm
-from replay_fetch.simulator.limits import FixedWindow, SlidingLog, Taken, TokenBucket
+from replay_fetch.simulator.limits import (
+    FirstRequestWindow,
+    FixedWindow,
+    SlidingCounter,
+    SlidingLog,
+    Taken,
+    TokenBucket,
+)
 from replay_fetch.simulator.settings import LimitSettings
 
-_ALGORITHMS: dict[Algorithm, type[FixedWindow | TokenBucket | SlidingLog]] = {
+_ALGORITHMS: dict[Algorithm, type[FixedWindow | FirstRequestWindow | TokenBucket | SlidingLog | SlidingCounter]] = {
     Algorithm.FIXED: FixedWindow,
+    Algorithm.FIRST: FirstRequestWindow,
     Algorithm.BUCKET: TokenBucket,
     Algorithm.SLIDING: SlidingLog,
+    Algorithm.COUNTER: SlidingCounter,
 }
 
 

@@ -13,6 +13,8 @@ from typing import NamedTuple
 from replay_fetch.errors import InputError
 from replay_fetch.model import View
 
+_SAMPLE, _HARDER = "recordings", "recordings-hard"
+
 
 class RecordedView(NamedTuple):
     """A view of the recordings; ``segments`` are the exact bytes the SDK sent, in their order."""
@@ -21,10 +23,19 @@ class RecordedView(NamedTuple):
     segments: tuple[bytes, ...]
 
 
-@functools.cache
 def load_recordings() -> tuple[RecordedView, ...]:
-    """All recorded views, a session's together; raises InputError where they are not installed."""
-    folder = recordings_folder()
+    """The recorded views of the sample list, a session's together; raises InputError where they are not installed."""
+    return _loaded(_SAMPLE)
+
+
+def load_harder_recordings() -> tuple[RecordedView, ...]:
+    """Views of pages made to be hard to play; no list and no search names them, but whoever knows their ids."""
+    return _loaded(_HARDER)
+
+
+@functools.cache
+def _loaded(name: str) -> tuple[RecordedView, ...]:
+    folder = recordings_folder(name)
     pairs = csv.reader(io.StringIO(folder.joinpath("pairs.csv").read_text("utf-8"), newline=""))
     next(pairs)
     segments: dict[str, list[bytes]] = {}
@@ -37,10 +48,10 @@ def load_recordings() -> tuple[RecordedView, ...]:
     return tuple(RecordedView(view, tuple(segments.get(str(view), ()))) for view in views)
 
 
-def recordings_folder() -> Traversable:
-    """Where the recordings are: inside an installed package, or beside it in a checkout."""
+def recordings_folder(name: str = _SAMPLE) -> Traversable:
+    """Where some recordings are: inside an installed package, or beside it in a checkout."""
     checkout = Path(__file__).parents[2] / "sample_inputs"
-    for folder in (files("replay_fetch.simulator") / "recordings", checkout / "recordings"):
+    for folder in (files("replay_fetch.simulator") / name, checkout / name):
         if folder.joinpath("pairs.csv").is_file():
             return folder
     raise InputError(

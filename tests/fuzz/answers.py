@@ -112,7 +112,7 @@ def headers(content: bytes) -> None:
     if found is not None:
         for number in (found.limit, found.remaining):
             assert number is None or 0 <= number <= 10**9
-        for seconds, most in ((found.period, 86_400), (found.reset, 3600), (found.retry_after, 3600)):
+        for seconds, most in ((found.period, 86_400), (found.reset, 86_400), (found.retry_after, 86_400)):
             assert seconds is None or 0 <= seconds <= most
         check_printable(found.name, 100)
     link = next_link(answer.headers.get("link", ""))

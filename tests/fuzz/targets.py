@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fuzz import answers, files
+from fuzz import answers, files, recordings
 
 Target = Callable[[bytes], None]
 
@@ -22,5 +22,6 @@ TARGETS: dict[str, Target] = {
         answers.status,
         answers.token,
         answers.search,
+        recordings.recording,
     )
 }

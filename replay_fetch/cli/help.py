@@ -1,0 +1,151 @@
+"""``replay-fetch help``: the guides, and the help of a command by the name people try first."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator
+from importlib.resources import files
+from itertools import groupby
+from typing import NamedTuple
+
+from replay_fetch.cli.main import COMMANDS, command_parser
+from replay_fetch.cli.output import say
+from replay_fetch.cli.parser import nearest
+from replay_fetch.errors import InputError
+
+_NARROWEST, _WIDEST = 40, 100
+
+_EPILOG = """\
+examples:
+  replay-fetch help archive
+  replay-fetch help download
+"""
+
+# What a line of a guide begins with, and so what it belongs to.
+_FENCE, _TABLE, _HEADING, _BULLET = "```", "|", "#", re.compile(r"(\* |\d+\. +)")
+_LINK = re.compile(r"\[([^\]]*)\]\((https?://[^)]*)\)")
+_CELLS = re.compile(r"(?<!\\)\|")
+
+
+class Guide(NamedTuple):
+    """One guide: its topic is its file's name, its summary the first paragraph."""
+
+    topic: str
+    text: str
+
+    @property
+    def summary(self) -> str:
+        """The paragraph under the title, on one line."""
+        return " ".join(self.text.split("\n\n")[1].split())
+
+
+def guides() -> dict[str, Guide]:
+    """All guides by topic, in the order of the alphabet."""
+    found = (file for file in (files("replay_fetch") / "guides").iterdir() if file.name.endswith(".md"))
+    made = (Guide(file.name.removesuffix(".md"), file.read_text(encoding="utf-8")) for file in found)
+    return {guide.topic: guide for guide in sorted(made)}
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
+    parser.add_argument("topic", metavar="TOPIC", nargs="?", help="a guide or a command; without it, all guides")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; raises InputError where nothing has that name."""
+    known = guides()
+    if options.topic is None:
+        say("\n".join(_listing(known, _width())))
+    elif options.topic in COMMANDS:
+        say(command_parser(options.topic).format_help(), end="")
+    elif options.topic in known:
+        text = known[options.topic].text
+        say("\n".join(readable(text, _width())) if sys.stdout.isatty() else text.rstrip("\n"))
+    else:
+        proposed = nearest(options.topic, [*known, *COMMANDS])
+        raise InputError(f"there is no guide {options.topic}{proposed}; `replay-fetch help` lists them")
+    return 0
+
+
+def _width() -> int:
+    return max(_NARROWEST, min(shutil.get_terminal_size((80, 24)).columns, _WIDEST))
+
+
+def _listing(known: dict[str, Guide], width: int) -> Iterator[str]:
+    yield "guides, each printed by `replay-fetch help TOPIC`:"
+    for topic, guide in known.items():
+        yield from textwrap.wrap(guide.summary, width, initial_indent=f"  {topic:<12}", subsequent_indent=" " * 14)
+    yield "`replay-fetch --help` lists the commands"
+
+
+def readable(text: str, width: int) -> Iterator[str]:
+    """The lines of a guide for a terminal: prose folded, tables as entries, examples as they stand."""
+    for kind, lines in groupby(_with_kinds(text), key=lambda line: line[0]):
+        block = [line for _, line in lines]
+        if kind == _FENCE:
+            yield from (f"    {line}".rstrip() for line in block if not line.startswith(_FENCE))
+        elif kind == _TABLE:
+            yield from _entries(block, width)
+        elif kind == _HEADING:
+            yield from (part for line in block for part in _heading(line))
+        else:
+            yield from _prose(block, width)
+
+
+def _with_kinds(text: str) -> Iterator[tuple[str, str]]:
+    """Each line with the kind of block that it belongs to."""
+    in_example = False
+    for line in text.splitlines():
+        fence = line.startswith(_FENCE)
+        if in_example or fence:
+            yield _FENCE, line
+            in_example ^= fence
+        else:
+            yield next((kind for kind in (_TABLE, _HEADING) if line.startswith(kind)), ""), line
+
+
+def _heading(line: str) -> tuple[str, str]:
+    level, _, title = line.partition(" ")
+    return title, ("=" if level == _HEADING else "-") * len(title)
+
+
+def _entries(table: list[str], width: int) -> Iterator[str]:
+    """The rows of a table below each other: the first cell, and under it the others, from the third on by name."""
+    header, _, *rows = ([cell.strip() for cell in _CELLS.split(row.strip(" |"))] for row in table)
+    for first, second, *more in rows:
+        yield from textwrap.wrap(_plain(first), width, initial_indent="  ", subsequent_indent="    ")
+        named = [f"{name}: {cell}" for name, cell in zip(header[2:], more, strict=False) if cell]
+        under = "; ".join(filter(None, [second, *named]))
+        yield from textwrap.wrap(_plain(under), width, initial_indent="      ", subsequent_indent="      ")
+
+
+def _prose(lines: list[str], width: int) -> Iterator[str]:
+    """Paragraphs and bullets, folded between words."""
+    paragraph: list[str] = []
+    for line in lines:
+        if paragraph and (not line or _BULLET.match(line)):
+            yield from _folded(" ".join(paragraph), width)
+            paragraph = []
+        if line:
+            paragraph.append(line.strip())
+        else:
+            yield ""
+    if paragraph:
+        yield from _folded(" ".join(paragraph), width)
+
+
+def _folded(text: str, width: int) -> list[str]:
+    bullet = _BULLET.match(text)
+    indent = " " * len(bullet[0]) if bullet else ""
+    return textwrap.wrap(_plain(text), width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+
+
+def _plain(text: str) -> str:
+    """Markdown's signs taken off, but for the backticks around what is typed."""
+    return _LINK.sub(r"\1 (\2)", text).replace("**", "").replace("\\|", "|")

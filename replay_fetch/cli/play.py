@@ -1,0 +1,61 @@
+"""``replay-fetch play``: its options, and where the page is."""
+
+from __future__ import annotations
+
+import argparse
+import webbrowser
+from pathlib import Path
+
+from replay_fetch.cli.output import complain, say, warn
+from replay_fetch.progress import Console, logging_to, reporter
+from replay_fetch.progress.units import duration, size, some
+from replay_fetch.settings import ShowSettings
+
+_SOME_DID_NOT = 1
+
+_EPILOG = """\
+examples:
+  replay-fetch play archive/ 1f46e825
+  replay-fetch play archive/ 1f46e825 --at +1m30s
+  replay-fetch play archive/ 1f46e825 --html page.html --events rum.ndjson
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
+    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
+    parser.add_argument("session", metavar="SESSION", help="a session's id, or how it begins")
+    parser.add_argument("--view", metavar="ID", help="this view alone; its id or how that begins")
+    parser.add_argument("--at", metavar="TIME", help="where it opens: +1m30s or 90 from the beginning, or an ISO time")
+    parser.add_argument("--html", metavar="FILE", type=Path, help="keep the page here, and open no browser")
+    parser.add_argument(
+        "--events", metavar="FILE", type=Path, help="RUM events, one a line: errors, requests and long tasks as marks"
+    )
+    parser.add_argument(
+        "--rrweb-js", metavar="FILE", type=Path, help="rrweb.umd.min.cjs, where the package was built without it"
+    )
+    parser.add_argument("-q", "--quiet", action="count", default=0, help="no progress")
+    parser.add_argument("--no-open", action="store_true", help="open no browser; say where the page is")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command."""
+    from replay_fetch.commands.play import NothingToPlay, Wanted, play  # noqa: PLC0415 - the converter, for this alone
+
+    console, show = Console(), ShowSettings(verbosity=-options.quiet)
+    wanted = Wanted(options.session, options.view, options.at, options.html, options.events, options.rrweb_js)
+    try:
+        with logging_to(console, show):
+            played = play(options.out, wanted, reporter(show, console))
+    except NothingToPlay as error:
+        complain(error)
+        return _SOME_DID_NOT
+    for silent in played.silent:
+        warn(f"not in the page: {silent}")
+    say(str(played.file))
+    say(f"{some(played.views, 'view')}, {duration(played.seconds)}, {size(played.size)}")
+    if options.html is None and not options.no_open and not webbrowser.open(played.file.resolve().as_uri()):
+        warn(f"no browser could be opened; open {played.file} in one")
+    return 0

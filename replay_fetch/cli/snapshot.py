@@ -1,0 +1,55 @@
+"""``replay-fetch snapshot``: a recorded page as it stood at a time, as one HTML document on stdout."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from replay_fetch.cli.output import say, warn
+from replay_fetch.commands.playing import chosen_views, nothing_to_play, recording_of, start_of
+from replay_fetch.moments import iso, place_ms
+
+_EPILOG = """\
+example:
+  replay-fetch snapshot archive/ 1f46e825 --view d651b473 --at +12s > page.html
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = (
+        "A recorded page as it stood at a time, as HTML: no script, nothing that is\n"
+        "fetched, links lead nowhere. It opens at its top; how far it was scrolled\n"
+        "stands in its first lines."
+    )
+    parser.epilog = _EPILOG
+    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
+    parser.add_argument("session", metavar="SESSION", help="the session's id or how that begins")
+    parser.add_argument("--view", metavar="ID", required=True, help="the view's id or how that begins")
+    parser.add_argument(
+        "--at", metavar="TIME", required=True, help="90 or +1m30s from the view's start, or 2026-01-31T08:00:05Z"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; 1 where there is no page at that time."""
+    (entry,) = chosen_views(options.out, options.session, options.view)
+    reason = nothing_to_play(entry)
+    start_ms = start_of(options.out, entry)
+    if reason or start_ms is None:
+        warn(reason or f"view {entry.record.planned.view.view_id}: nothing says when it was recorded")
+        return 1
+    at_ms = place_ms(options.at, start_ms, "--at")
+    recording = recording_of(options.out, entry)
+    page = recording.page_at(at_ms)
+    account = recording.account
+    if not page:
+        view = entry.record.planned.view.view_id
+        early = f"view {view}: no page had been recorded at {iso(at_ms)}; the recording begins at {iso(start_ms)}"
+        warn((recording.is_over and nothing_to_play(entry, account)) or early)
+        return 1
+    if account.end_ms is not None and recording.is_over and at_ms > account.end_ms:
+        warn(f"the recording ends at {iso(account.end_ms)}: this is the page as it stood then")
+    say(page, end="")
+    return 0

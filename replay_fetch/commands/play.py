@@ -1,0 +1,163 @@
+"""``play``: one session's recording as a page that needs no network."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+from replay_fetch.api.recording import labels
+from replay_fetch.archive import Entry, view_segments
+from replay_fetch.archive.durable import explained, write_atomically
+from replay_fetch.commands.playing import chosen_views, nothing_to_play, start_of
+from replay_fetch.errors import ReplayFetchError, SettingsError
+from replay_fetch.moments import place_ms
+from replay_fetch.player import PlayerPage, RecordedView, load_rrweb, read_rum_events
+from replay_fetch.progress import Pulse, Reporter
+from replay_fetch.progress.units import size
+from replay_fetch.replay import Recording
+
+_FOLDER = "replay-fetch-play-"
+
+
+class NothingToPlay(ReplayFetchError):
+    """No view of the session has a picture to begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to play, and where the page goes."""
+
+    session: str
+    """An id, or how it begins; so is the view's."""
+    view: str | None = None
+    at: str | None = None
+    """When it opens, as people write times in a recording."""
+    html: Path | None = None
+    """None: a file in a new temporary folder."""
+    events: Path | None = None
+    rrweb_js: Path | None = None
+
+
+class Played(NamedTuple):
+    """The page that was written."""
+
+    file: Path
+    session_id: str
+    views: int
+    seconds: float
+    size: int
+    silent: list[str]
+    """The views without a picture, and why."""
+
+
+@dataclass(slots=True)
+class PlayMoment:
+    """How far a page has come; sizes in bytes, seconds since its start."""
+
+    total: int
+    done: int = 0
+    written: int = 0
+    seconds: float = 0.0
+
+    def words(self) -> list[str]:
+        """What to say, the most important first."""
+        return [f"{size(self.done)} of {size(self.total)} read", f"{size(self.written)} written"]
+
+    def fields(self) -> dict[str, int | float | None]:
+        """The same as numbers."""
+        return {"bytes_total": self.total, "bytes_read": self.done, "bytes_written": self.written}
+
+
+def play(out: Path, wanted: Wanted, shown_by: Reporter | None = None) -> Played:
+    """Write the page of a session, whole or not at all.
+
+    Raises NothingToPlay where no view has a picture, InputError where there is no such session or view,
+    SettingsError where rrweb is missing.
+    """
+    rrweb = load_rrweb(wanted.rrweb_js)
+    entries = chosen_views(out, wanted.session, wanted.view)
+    session_id = entries[0].record.planned.view.session_id
+    events = read_rum_events(wanted.events, session_id) if wanted.events else []
+    moment = PlayMoment(sum(entry.record.size for entry in entries))
+    page = PlayerPage(
+        session_id,
+        [_recorded(out, entry, moment) for entry in entries],
+        rrweb,
+        events,
+        open_at_ms=_opening(out, entries, wanted.at),
+    )
+    file = _file(wanted.html, session_id)
+    _write(file, _told(_checked(page), moment, shown_by))
+    playable = page.playable
+    seconds = (max(view.end_ms for view in playable) - playable[0].start_ms) / 1000
+    return Played(file, session_id, len(playable), seconds, moment.written, _silent(page.in_time))
+
+
+def _opening(out: Path, entries: Sequence[Entry], at: str | None) -> int | None:
+    """When the page opens; times count from where the first of its recordings begins."""
+    if at is None:
+        return None
+    starts = (start_of(out, entry) for entry in entries)
+    return place_ms(at, min((start for start in starts if start is not None), default=0), "--at")
+
+
+def _recorded(out: Path, entry: Entry, moment: PlayMoment) -> RecordedView:
+    first = next(view_segments(out, entry), b"")
+    recording = Recording(_counted(view_segments(out, entry), moment))
+    return RecordedView(entry.record, labels(first).source if first else "", recording, partial(nothing_to_play, entry))
+
+
+def _counted(segments: Iterable[bytes], moment: PlayMoment) -> Iterator[bytes]:
+    for segment in segments:
+        moment.done += len(segment)
+        yield segment
+
+
+def _told(parts: Iterable[bytes], moment: PlayMoment, shown_by: Reporter | None) -> Iterator[bytes]:
+    """The page's bytes, counted and shown."""
+    pulse = Pulse(shown_by, lambda seconds: replace(moment, seconds=seconds))
+    for part in parts:
+        moment.written += len(part)
+        pulse.beat()
+        yield part
+    moment.done = moment.total  # the lines around the segments, too
+    pulse.close()
+
+
+def _file(html: Path | None, session_id: str) -> Path:
+    if html is None:
+        # The browser reads it after this program has ended: the folder, which is for our eyes only, stays.
+        return Path(tempfile.mkdtemp(prefix=_FOLDER)) / f"session-{session_id[:8]}.html"
+    if html.is_dir():
+        raise SettingsError(f"--html {html} is a folder; it must be a file")
+    return html
+
+
+def _write(file: Path, parts: Iterable[bytes]) -> None:
+    """Write the page under a name of its own, and give it the file's once it is whole."""
+    temporary = file.with_name(f".{file.name}.unfinished")
+    try:
+        with explained(f"writing {file}"):
+            write_atomically(file, parts, temporary)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+            if file.parent.name.startswith(_FOLDER):
+                file.parent.rmdir()  # ours, and empty
+        raise
+
+
+def _checked(page: PlayerPage) -> Iterator[bytes]:
+    """The page's bytes; raises NothingToPlay before the file that they are written to is whole."""
+    yield from page.write()
+    if not page.playable:
+        raise NothingToPlay(f"session {page.session_id} has nothing to play: {'; '.join(_silent(page.in_time))}")
+
+
+def _silent(views: Iterable[RecordedView]) -> list[str]:
+    return [view.why_not(view.account) for view in views if not view.playable]

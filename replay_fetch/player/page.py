@@ -1,0 +1,141 @@
+"""The page: markup, style and scripts of ours around the data of a session, written as a stream."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+
+from replay_fetch.player.library import Rrweb
+from replay_fetch.player.rum_events import RumEvent
+from replay_fetch.player.views import RecordedView
+
+# In the order in which one uses what another defines; one script in the page, so that one hash names it.
+_SCRIPTS = ("words", "store", "stage", "timeline", "list", "main")
+
+# A recording is a stranger's page. The policy holds for the frame it is drawn in, too: nothing is fetched, nothing
+# is sent, no frame goes anywhere, and no script runs but the two whose hashes stand here.
+_POLICY = (
+    "default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:; font-src data:; "
+    "media-src data:; connect-src 'none'; frame-src 'none'; object-src 'none'; worker-src 'none'; base-uri 'none'; "
+    "form-action 'none'"
+)
+# What lets a line of a script lose the spaces around its signs: every page carries a copy.
+_WITH_TEXT = re.compile("[\"'`/<]")
+_SPACED = re.compile(r"\s*([=>?:&|{}();,!])\s*")  # not + and -, which are others when they are doubled
+
+
+@dataclass(slots=True)
+class PlayerPage:
+    """A session's page; it can be written once, since its recordings are read while it is."""
+
+    session_id: str
+    views: Sequence[RecordedView]
+    rrweb: Rrweb
+    events: Sequence[RumEvent] = ()
+    open_at_ms: int | None = None
+    """When it opens, milliseconds since 1970; None for its beginning."""
+    in_time: list[RecordedView] = field(default_factory=list)
+    """The views in the order they began, once the page has been written."""
+
+    def write(self) -> Iterator[bytes]:
+        """The page's bytes, the same for the same archive; a reader that stops early leaves it unfinished."""
+        scripts = [f"\n{self.rrweb.script}", f"\n'use strict';\n(() => {{\n{ours()}}})();\n"]
+        yield self._head(scripts).encode()
+        for number, view in enumerate(self.views):
+            yield from view.blocks(number)
+        self.in_time = sorted(self.views, key=lambda view: (not view.playable, view.start_ms))
+        yield f'<script type="application/json" id="index">{self._index()}</script>\n'.encode("ascii")
+        # The licences ask for it: whoever is given the page is given a copy of rrweb.
+        yield f"<!--\n{_notices()}-->\n".encode()
+        for script in scripts:
+            yield f"<script>{script}</script>\n".encode()
+        yield b"</body>\n</html>\n"
+
+    @property
+    def playable(self) -> list[RecordedView]:
+        """The views that there is a picture of, once the page has been written."""
+        return [view for view in self.in_time if view.playable]
+
+    def _head(self, scripts: Iterable[str]) -> str:
+        hashes = " ".join(
+            f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in scripts
+        )
+        return (
+            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY.format(hashes=hashes)}">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            '<meta name="referrer" content="no-referrer">\n<meta name="robots" content="noindex">\n'
+            '<link rel="icon" href="data:,">\n'
+            # An id of the list holds letters, digits, - and _ only: nothing in it needs escaping.
+            f"<title>Session {self.session_id[:8]} - replay-fetch</title>\n"
+            f"<style>\n{self.rrweb.style}{_style()}</style>\n</head>\n<body>\n{slim(source('page.html'))}"
+        )
+
+    def _index(self) -> str:
+        """What the page's script reads first; no ``<`` in it, so that no text of strangers ends the element."""
+        number_of = {view.record.planned.view.view_id: number for number, view in enumerate(self.playable)}
+        rows = [row for number, view in enumerate(self.in_time) for row in view.rows(number)]
+        rows += [_event_row(event, number_of[event.view_id]) for event in self.events if event.view_id in number_of]
+        rows.sort(key=lambda row: (row[0], row[1]))
+        sources = sorted({view.source for view in self.views if view.source})
+        index = {
+            "session": self.session_id,
+            "sdk": ", ".join(sources),
+            "views": [view.about() for view in self.in_time],
+            "actions": rows,
+            "open": self._opening(),
+        }
+        return json.dumps(index, separators=(",", ":")).replace("<", "\\u003c")
+
+    def _opening(self) -> dict[str, int] | None:
+        """The view and the time at which the page opens; None for its beginning."""
+        playable = self.playable
+        at = self.open_at_ms
+        if not playable or at is None:
+            return None
+        holding = [number for number, view in enumerate(playable) if view.start_ms <= at <= view.end_ms]
+        begun = [number for number, view in enumerate(playable) if view.start_ms <= at]
+        view = holding[-1] if holding else begun[-1] if begun else 0
+        return {"view": view, "at": min(max(at, playable[view].start_ms), playable[view].end_ms)}
+
+
+@cache
+def ours() -> str:
+    """The page's own script."""
+    return "".join(slim(source(f"{name}.js")) for name in _SCRIPTS)
+
+
+def slim(text: str) -> str:
+    """A source without indentation, empty lines and lines of comment: every page carries a copy."""
+    lines = (line.strip() for line in text.splitlines())
+    return "".join(f"{_squeezed(line)}\n" for line in lines if line and not line.startswith("//"))
+
+
+def _squeezed(line: str) -> str:
+    """A line without the spaces around its signs, where no text and no regular expression stands in it."""
+    return line if _WITH_TEXT.search(line) else _SPACED.sub(r"\1", line)
+
+
+def _style() -> str:
+    return re.sub(r"\s*([{};,])\s*|(:)\s+", r"\1\2", source("page.css"))
+
+
+def _notices() -> str:
+    text = files(__package__).joinpath("THIRD_PARTY_NOTICES.txt").read_text("utf-8")
+    return "".join(f"{' '.join(line.split())}\n" for line in text.splitlines() if line)
+
+
+def source(name: str) -> str:
+    """A file of ``web/``."""
+    return files(__package__).joinpath("web", name).read_text("utf-8")
+
+
+def _event_row(event: RumEvent, view: int) -> list[object]:
+    more: dict[str, object] = {"detail": event.detail} if event.detail else {}
+    return [view, event.at_ms, event.kind, event.text, more | ({"failed": True} if event.failed else {})]

@@ -1,0 +1,33 @@
+"""A recorded page, rebuilt: rrweb events, checkpoints, actions, and the page as static HTML.
+
+A ``Recording`` takes the segments of ONE view (tabs of a session overlap: never two views together) and is read once,
+from the front, as a stream; its ``account`` grows meanwhile. It does no I/O, and no record makes it raise: what cannot
+be used is counted in ``account.notes``.
+
+::
+
+    recording = Recording(view_segments(out, entry))
+    for chunk in recording.chunks():     # or: for event in recording.events()
+        write(b"[" + b",".join(event.json for event in chunk.events) + b"]")
+    recording.account.actions            # clicks, inputs, pages …; active, gaps, masked, seen, ended
+    canvas_rules(recording.account.canvas_sizes)  # CSS that the player's page needs: no script draws there
+"""
+
+from replay_fetch.replay.account import IDLE_MS, Account, Action, ActionKind, Gap, Masked, Seen
+from replay_fetch.replay.css import canvas_rules
+from replay_fetch.replay.recording import Chunk, Recording
+from replay_fetch.replay.rrweb import Event
+
+__all__ = [
+    "IDLE_MS",
+    "Account",
+    "Action",
+    "ActionKind",
+    "Chunk",
+    "Event",
+    "Gap",
+    "Masked",
+    "Recording",
+    "Seen",
+    "canvas_rules",
+]

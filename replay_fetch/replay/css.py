@@ -1,0 +1,132 @@
+"""Style sheets as text: several rules in one, rules for some media, and nothing that would be fetched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+
+from replay_fetch.replay.page import Sheet
+
+
+def rules_of(sheet: Sheet) -> list[str]:
+    """A sheet's rules as ``insertRule`` takes them, one rule a text; none where it is disabled."""
+    if sheet.disabled:
+        return []
+    media = ", ".join(sheet.media)
+    if isinstance(sheet.rules, str):
+        # ``insertRule`` takes one rule: several in a string are made one.
+        return [f"@media {media or 'all'} {{ {sheet.rules} }}"]
+    if media:
+        return [f"@media {media} {{ {rule} }}" for rule in sheet.rules]
+    return list(sheet.rules)
+
+
+def css_text(sheet: Sheet) -> str:
+    """A sheet as the text of a style element; empty where it is disabled."""
+    if sheet.disabled:
+        return ""
+    if sheet.media:
+        return "".join(rules_of(sheet))
+    return sheet.rules if isinstance(sheet.rules, str) else "".join(sheet.rules)
+
+
+def canvas_rules(sizes: set[tuple[str, str]]) -> list[str]:
+    """Rules that give canvases their place where no script may run: without, they have none at all."""
+    widths, heights = ({size[side] for size in sizes} for side in (0, 1))
+    return [
+        ":where(canvas){display:inline-block;width:300px;height:150px}",
+        *(f':where(canvas[width="{width}"]){{width:{width}px}}' for width in _plain(widths)),
+        *(f':where(canvas[height="{height}"]){{height:{height}px}}' for height in _plain(heights)),
+    ]
+
+
+def _plain(sizes: set[str]) -> Iterator[str]:
+    return (size for size in sorted(sizes) if re.fullmatch(r"[0-9]{1,5}", size))
+
+
+def _escaped(word: str) -> str:
+    r"""A pattern of a word in CSS, any of whose letters may be written as an escape: ``\75 rl`` is ``url``."""
+    # \u, \r and \l are the letters themselves; \a to \f would be numbers.
+    return "".join(
+        rf"(?:{c}|\\0{{0,4}}(?:{ord(c):x}|{ord(c.upper()):x})\s?" + ("" if c in "abcdef" else rf"|\\{c}") + ")"
+        for c in word
+    )
+
+
+_STRING = r"""\s*(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^)]*)\s*"""
+_URL = re.compile(rf"(?:{_escaped('url')}|{_escaped('src')})\(({_STRING})\)?", re.IGNORECASE | re.DOTALL)
+_IMPORT = re.compile(rf"@{_escaped('import')}", re.IGNORECASE)
+# Functions that take an address as a plain string.
+_SETS = re.compile(rf"{_escaped('image')}(?:-{_escaped('set')})?\(", re.IGNORECASE)
+_ASKS = re.compile(r"\\|\(|@", re.IGNORECASE)
+_PLAIN_ASKS = re.compile(r"url\(|src\(|image\(|image-set\(|@import", re.IGNORECASE)
+_KEPT = ("data:image/", "data:font/", "data:application/font", "data:application/x-font", "#")
+_NOWHERE = 'url("data:,")'
+
+
+def harmless(css: str) -> str:
+    """The text of a sheet or of a style attribute without what a browser would fetch; the rest is as it was."""
+    if len(css) >= _LARGE:
+        return _harmless(css)
+    return _harmless.__wrapped__(css) if _ASKS.search(css) else css
+
+
+# Checkpoints tell the same large sheets again and again.
+_LARGE = 4_096
+
+
+@lru_cache(maxsize=32)
+def _harmless(css: str) -> str:
+    if "\\" not in css and not _PLAIN_ASKS.search(css):
+        return css
+    css = _URL.sub(_kept_or_nowhere, css)
+    css = _IMPORT.sub("@x-import", css)
+    return _SETS.sub("x-image(", css)
+
+
+def harmless_edits(edits: Mapping[str, object]) -> dict[str, object]:
+    """Rules to delete and to insert, the latter without what a browser would fetch."""
+    adds = [{**entry, "rule": harmless(str(entry.get("rule", "")))} for entry in _entries(edits.get("adds"))]
+    return {**edits, "adds": adds} if adds else dict(edits)
+
+
+def _kept_or_nowhere(found: re.Match[str]) -> str:
+    address = found[1].strip().strip("\"'").strip().lower()
+    return found[0] if address.startswith(_KEPT) and "\\" not in address[:30] else _NOWHERE
+
+
+_TOKENS = re.compile(r"""/\*.*?(?:\*/|$)|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\\.|[{};]""", re.DOTALL)
+
+
+def with_inserted(css: str, edits: Sequence[Mapping[str, object]]) -> str:
+    """A sheet's text after rules were deleted and inserted by their place; one inside another rule is left out."""
+    if not edits:
+        return css
+    rules = list(_split(css))
+    for edit in edits:
+        for removed in _entries(edit.get("removes")):
+            index = removed.get("index")
+            if isinstance(index, int) and index < len(rules):
+                del rules[index]
+        for added in _entries(edit.get("adds")):
+            index, rule = added.get("index", 0), added.get("rule")
+            if isinstance(index, int) and isinstance(rule, str):
+                rules.insert(index, rule)
+    return "\n".join(rules)
+
+
+def _entries(value: object) -> Iterable[Mapping[str, object]]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else ()
+
+
+def _split(css: str) -> Iterator[str]:
+    """A sheet's topmost rules."""
+    begun = depth = 0
+    for token in _TOKENS.finditer(css):
+        depth += {"{": 1, "}": -1}.get(token[0], 0)
+        if depth <= 0 and token[0] in {"}", ";"}:
+            yield css[begun : token.end()].strip()
+            begun, depth = token.end(), 0
+    if css[begun:].strip():
+        yield css[begun:].strip()

@@ -1,0 +1,114 @@
+"""What form controls hold: fields, boxes, radios of a group, lists."""
+
+from __future__ import annotations
+
+import re
+
+from replay_fetch.replay.page import TEXT, Node
+
+_FIELDS = frozenset({"input", "textarea", "select"})
+_SPACE = re.compile(r"\s+")
+
+
+def is_field(node: Node) -> bool:
+    """True for what somebody can fill in."""
+    return node.name in _FIELDS
+
+
+def is_box(node: Node) -> bool:
+    """True for a checkbox or a radio."""
+    return node.name == "input" and node.attributes.get("type", "").lower() in {"checkbox", "radio"}
+
+
+def is_checked(node: Node) -> bool:
+    """True where a box is ticked: by hand, or from the start."""
+    return node.checked if node.checked is not None else "checked" in node.attributes
+
+
+def value_of(node: Node) -> str:
+    """What a control would send."""
+    if is_box(node):
+        return node.attributes.get("value", "on")
+    if node.value is not None:
+        return node.value
+    if node.name == "select":
+        return _chosen(node)
+    if node.name == "textarea" and "value" not in node.attributes:
+        return "".join(child.text for child in node.children() if child.kind == TEXT)
+    return node.attributes.get("value", "")
+
+
+def option_value(option: Node) -> str:
+    """An option's value; without the attribute, its text."""
+    if "value" in option.attributes:
+        return option.attributes["value"]
+    return _SPACE.sub(" ", "".join(node.text for node in option.walk() if node.kind == TEXT)).strip()
+
+
+def list_of(option: Node) -> Node | None:
+    """The select element that an option belongs to."""
+    return next((node for node in option.ancestors() if node.name == "select"), None)
+
+
+def fill(node: Node, value: str) -> None:
+    """Let a control hold a value; a list shows the option that has it."""
+    node.value = value
+    if node.name == "select":
+        for option in _options(node):
+            if option_value(option) == value:
+                option.attributes["selected"] = ""
+            else:
+                option.attributes.pop("selected", None)
+
+
+def tick(node: Node, on: bool, group: Node) -> None:  # noqa: FBT001 - the state itself
+    """Tick a box or take its mark away; a radio takes its group's, which is searched below ``group``."""
+    node.checked = on
+    name = node.attributes.get("name")
+    if not (on and name and is_radio(node)):
+        return
+    # The browser does so by itself and the SDK tells of the one that was ticked alone.
+    form = _form_of(node)
+    for other in (form or group).walk():
+        if other is not node and is_radio(other) and other.attributes.get("name") == name and _form_of(other) is form:
+            other.checked = False
+
+
+def choose(option: Node, on: bool) -> Node | None:  # noqa: FBT001 - the state itself
+    """Choose an option or not; returns its list where that shows another value now.
+
+    The SDK tells of a list what ``select.value`` is: of several chosen, the first alone.
+    """
+    owner = list_of(option)
+    if not on:
+        option.attributes.pop("selected", None)
+        return None
+    if owner is None:
+        return None
+    for other in _options(owner):
+        other.attributes.pop("selected", None)
+    option.attributes["selected"] = ""
+    owner.value = option_value(option)
+    return owner
+
+
+def _form_of(node: Node) -> Node | None:
+    return next((above for above in node.ancestors() if above.name == "form"), None)
+
+
+def is_radio(node: Node) -> bool:
+    """True for a box of which its group has one ticked."""
+    return node.name == "input" and node.attributes.get("type", "").lower() == "radio"
+
+
+def _options(owner: Node) -> list[Node]:
+    return [node for node in owner.walk() if node.name == "option"]
+
+
+def _chosen(owner: Node) -> str:
+    """What ``select.value`` says: of several chosen the first; where one alone can be, the last takes it."""
+    options = _options(owner)
+    chosen = [option for option in options if "selected" in option.attributes]
+    if "multiple" in owner.attributes:
+        return option_value(chosen[0]) if chosen else ""
+    return option_value((chosen[-1:] or options)[0]) if options else ""

@@ -1,0 +1,145 @@
+"""What something on a page is called: in words for people, as a CSS selector for programs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
+
+from replay_fetch.printable import printable
+from replay_fetch.replay.forms import is_field
+from replay_fetch.replay.page import ELEMENT, TEXT, Node
+
+_LONGEST = 60
+# Texts looked at for a name: a label is short, and what is clicked may hold half the page.
+_TEXTS = 40
+_PRESSED = frozenset({"a", "button", "input", "select", "textarea", "summary", "label", "option"})
+_ROLES = {
+    "a": "link",
+    "select": "list",
+    "textarea": "field",
+    "summary": "disclosure",
+    "img": "image",
+    "h1": "heading",
+    "h2": "heading",
+    "h3": "heading",
+    "td": "cell",
+    "th": "cell",
+    "li": "item",
+    "body": "page",
+    "html": "page",
+}
+_PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_UNSHOWN = frozenset({"script", "style", "noscript", "template", "option"})
+
+
+class Named(NamedTuple):
+    """Something that was acted on."""
+
+    text: str
+    """``button "Add to cart"``."""
+    label: str
+    selector: str
+
+
+def named(node: Node) -> Named:
+    """The nearest thing that can be pressed, from what was under the pointer upwards; without one, that itself."""
+    element = node if node.kind == ELEMENT else next((a for a in node.ancestors() if a.kind == ELEMENT), None)
+    if element is None:
+        return Named("page", "", "")
+    above = (element, *element.ancestors())
+    target = next((each for each in above if each.name in _PRESSED or "role" in each.attributes), element)
+    role, label = _role(target), printable(_name(target), _LONGEST)
+    return Named(f'{role} "{label}"' if label else role, label, selector(target))
+
+
+def can_be_pressed(node: Node) -> bool:
+    """True for a button, a link or what says that it is one, or inside of one."""
+    for each in (node, *node.ancestors()):
+        if each.name in {"button", "summary"} or (each.name == "a" and "href" in each.attributes):
+            return True
+        if each.attributes.get("role") in {"button", "link", "tab", "menuitem"}:
+            return True
+    return False
+
+
+def selector(node: Node) -> str:
+    """A CSS path from the nearest id above, or from the top of the page or of the shadow root around it."""
+    steps: list[str] = []
+    step: Node | None = node
+    while step is not None and step.kind == ELEMENT:
+        id_there = step.attributes.get("id", "")
+        if id_there:
+            steps.append(f"{_identifier(step.name)}#{_identifier(id_there)}")
+            break
+        steps.append(_identifier(step.name) + _place(step))
+        step = step.parent
+    return " > ".join(reversed(steps))
+
+
+def words(node: Node, texts: int = _TEXTS) -> str:
+    """The text in a node, in one line."""
+    found = islice(_texts(node), texts)
+    return " ".join(" ".join(found).split())
+
+
+def _texts(node: Node) -> Iterator[str]:
+    for each in node.walk():
+        if each.kind == TEXT and each.parent is not None and each.parent.name not in _UNSHOWN:
+            yield each.text
+
+
+def _role(node: Node) -> str:
+    role = node.attributes.get("role", "")
+    if _PLAIN.fullmatch(role):
+        return role
+    if node.name == "input":
+        kind = node.attributes.get("type", "text").lower()
+        return kind if kind in {"button", "submit", "reset", "checkbox", "radio"} else f"{printable(kind, 20)} field"
+    return _ROLES.get(node.name, printable(node.name, 40))
+
+
+def _name(node: Node) -> str:
+    """By what it says itself, then by what stands around it, then by what it is called inside the page."""
+    attributes = node.attributes
+    if attributes.get("aria-label"):
+        return attributes["aria-label"]
+    if node.name == "input" and attributes.get("type", "").lower() in {"submit", "button", "reset"}:
+        return attributes.get("value", "")
+    told = _field_name(node) if is_field(node) else words(node)
+    rest = (attributes.get(name) for name in ("title", "alt", "placeholder", "name", "id"))
+    return told or next((name for name in rest if name), "")
+
+
+def _field_name(field: Node) -> str:
+    """The words of the label around a field, or of the one that names it."""
+    around = next((each for each in islice(field.ancestors(), 4) if each.name == "label"), None)
+    if around is not None:
+        return words(around)
+    wanted = field.attributes.get("id")
+    form = next((each for each in islice(field.ancestors(), 6) if each.name in {"form", "fieldset", "body"}), None)
+    if not wanted or form is None:
+        return ""
+    pointing = (each for each in islice(form.walk(), 500) if each.attributes.get("for") == wanted)
+    label = next(pointing, None)
+    return words(label) if label is not None else ""
+
+
+def _place(node: Node) -> str:
+    """Which of its like-named siblings a node is; nothing for an only one."""
+    before, earlier = 0, node.prev
+    while earlier is not None:
+        before += earlier.name == node.name
+        earlier = earlier.prev
+    later = node.next
+    while later is not None and later.name != node.name:
+        later = later.next
+    return f":nth-of-type({before + 1})" if before or later is not None else ""
+
+
+def _identifier(name: str) -> str:
+    """A name as CSS writes it; printable, whatever the page called its things."""
+    if _PLAIN.fullmatch(name):
+        return name
+    return "".join(char if re.fullmatch(r"[A-Za-z0-9_-]", char) else f"\\{ord(char):x} " for char in name[:100])

@@ -1,0 +1,191 @@
+"""A page as a recording knows it: nodes by id in a linked tree, fed by every dialect, read by all that is derived."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+DOCUMENT = "#document"
+DOCTYPE = "#doctype"
+ELEMENT = "#element"
+TEXT = "#text"
+CDATA = "#cdata-section"
+SHADOW_ROOT = "#shadow-root"
+FRAGMENT = "#document-fragment"
+
+Scroll = tuple[float, float]
+
+
+class Sheet(NamedTuple):
+    """A style sheet that is adopted by a document or a shadow root, or attached to a link or style element."""
+
+    rules: str | tuple[str, ...]
+    """One text of several rules (SDK 7), or one text a rule."""
+    media: tuple[str, ...] = ()
+    disabled: bool = False
+
+
+def element_name(name: str, *, svg: bool) -> str:
+    """An element's name as it is kept: in lower case, but for those of SVG that are nothing to be wary of."""
+    low = name.lower()
+    return name if svg and low not in {"script", "style"} else low
+
+
+class Node:
+    """A node and its state; its neighbours are links, so that one change costs no walk of the document."""
+
+    __slots__ = (
+        "attributes",
+        "checked",
+        "doctype",
+        "first",
+        "id",
+        "kind",
+        "last",
+        "media",
+        "name",
+        "next",
+        "parent",
+        "prev",
+        "rules",
+        "scroll",
+        "shadow",
+        "sheets",
+        "size",
+        "svg",
+        "text",
+        "value",
+    )
+
+    def __init__(self, id: int, kind: str, name: str = "") -> None:  # noqa: A002 - what it is called everywhere
+        self.id = id
+        self.kind = kind
+        self.name = name
+        self.attributes: dict[str, str] = {}
+        self.text = ""
+        self.svg = False
+        self.parent: Node | None = None
+        self.prev: Node | None = None
+        self.next: Node | None = None
+        self.first: Node | None = None
+        self.last: Node | None = None
+        self.doctype: tuple[str, str, str] = ("html", "", "")
+        self.sheets: tuple[Sheet, ...] = ()
+        # Rules inserted and deleted since the sheet's text was last known: what a checkpoint must carry beside it.
+        self.rules: list[dict[str, object]] = []
+        self.shadow: Node | None = None
+        """The shadow root, which is one of the children."""
+        self.scroll: Scroll | None = None
+        self.value: str | None = None
+        self.checked: bool | None = None
+        self.media: str | None = None
+        self.size: tuple[str, str] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Node {self.id} {self.name or self.kind}>"  # no text: it is a stranger's
+
+    def children(self) -> Iterator[Node]:
+        """The children in order; the tree must not change meanwhile."""
+        child = self.first
+        while child is not None:
+            yield child
+            child = child.next
+
+    def walk(self) -> Iterator[Node]:
+        """The node and all below it, in the order of the document."""
+        stack = [self]
+        while stack:
+            node = stack.pop()
+            yield node
+            child = node.last
+            while child is not None:
+                stack.append(child)
+                child = child.prev
+
+    def ancestors(self) -> Iterator[Node]:
+        """The parent, its parent and so on, through shadow roots."""
+        node = self.parent
+        while node is not None:
+            yield node
+            node = node.parent
+
+
+class Page:
+    """The tree and its nodes by id; a node is known while it is in the tree, and no longer."""
+
+    def __init__(self) -> None:
+        self.root: Node | None = None
+        self.nodes: dict[int, Node] = {}
+        self.has_shadows = False
+        """Some node has or had a shadow root: most pages have none, and need not be searched for it."""
+
+    def plant(self, root: Node) -> None:
+        """Begin the tree."""
+        self.root = root
+        self.nodes[root.id] = root
+
+    @property
+    def html(self) -> Node | None:
+        """The element that holds head and body."""
+        if self.root is None:
+            return None
+        return next((child for child in self.root.children() if child.kind == ELEMENT), None)
+
+    def insert(self, node: Node, parent: Node, before: Node | None) -> None:
+        """Put a node in front of ``before``, which is a child of ``parent``, or behind all its children."""
+        self.nodes[node.id] = node
+        node.parent = parent
+        node.next = before
+        node.prev = before.prev if before is not None else parent.last
+        if node.prev is not None:
+            node.prev.next = node
+        else:
+            parent.first = node
+        if before is not None:
+            before.prev = node
+        else:
+            parent.last = node
+        if node.kind == SHADOW_ROOT and parent.shadow is None:
+            parent.shadow = node
+            self.has_shadows = True
+
+    def remove(self, node: Node) -> list[int]:
+        """Take a node out with all below it; returns the ids of all.
+
+        All their links are cut, so that they go at once: links both ways are circles, and collecting those
+        among millions of nodes takes longer than reading the recording.
+        """
+        parent = node.parent
+        if parent is not None:
+            if parent.shadow is node:
+                parent.shadow = None
+            if node.prev is not None:
+                node.prev.next = node.next
+            else:
+                parent.first = node.next
+            if node.next is not None:
+                node.next.prev = node.prev
+            else:
+                parent.last = node.prev
+        gone = list(node.walk())
+        for each in gone:
+            if self.nodes.get(each.id) is each:
+                del self.nodes[each.id]
+            each.parent = each.prev = each.next = each.first = each.last = each.shadow = None
+        return [each.id for each in gone]
+
+    def scrolled(self, node: Node, to: Scroll) -> None:
+        """Keep how far a node is scrolled; the document and its html element are one, and the later says it."""
+        node.scroll = to
+        if node is self.root:
+            for child in node.children():
+                child.scroll = None
+        elif node.parent is self.root and self.root is not None:
+            self.root.scroll = None
+
+    @property
+    def scroll(self) -> Scroll:
+        """How far the document is scrolled."""
+        html = self.html
+        root = self.root.scroll if self.root is not None else None
+        return root or (html.scroll if html is not None else None) or (0, 0)

@@ -1,0 +1,113 @@
+"""The recording of one view, read once from the front."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from replay_fetch.replay.account import Account
+from replay_fetch.replay.actions import ActionLog
+from replay_fetch.replay.players import Players
+from replay_fetch.replay.rrweb import Event, EventWriter
+from replay_fetch.replay.seen import SeenLog
+from replay_fetch.replay.segments import Order, read_segment
+from replay_fetch.replay.stage import Stage, Watcher
+from replay_fetch.replay.static import static_page
+from replay_fetch.replay.values import BadValue
+
+CHUNK_BYTES = 1_000_000
+CHUNK_MS = 60_000
+
+
+class Chunk(NamedTuple):
+    """A stretch that plays on its own: it begins with a checkpoint."""
+
+    start_ms: int
+    end_ms: int
+    events: tuple[Event, ...]
+    checkpoint: int
+    """So many events at the front are ours and show the page as it was; 0 in the first chunk."""
+
+
+class Recording:
+    """One view's recording; ``events``, ``chunks``, ``watch`` or ``page_at`` reads it to its end, once."""
+
+    def __init__(self, segments: Iterable[bytes]) -> None:
+        self.account = Account()
+        self.is_over = False
+        """All of it has been read."""
+        self._order = Order(segments)
+
+    def events(self) -> Iterator[Event]:
+        """The rrweb events of the whole view: 4 (meta), 2 (full snapshot), 3 (incremental), 5 (custom)."""
+        writer = EventWriter()
+        for _ in self._played(self._stage(writer)):
+            yield from writer.taken()
+
+    def chunks(self, size: int = CHUNK_BYTES, ms: int = CHUNK_MS) -> Iterator[Chunk]:
+        """The same cut into stretches of about ``size`` bytes or ``ms`` of time, each with a checkpoint in front.
+
+        A checkpoint is events of our own: 4 (the window as it is), 2 (the page as it is), then adopted sheets (3,
+        source 15), rules inserted (8), form values (5), the pointer (1). The first chunk begins with the view's own
+        snapshot. Time alone cuts only what weighs twice its checkpoint: a large page that idles for
+        hours is told once.
+        """
+        writer = EventWriter()
+        stage = self._stage(writer)
+        events: list[Event] = []
+        told = weight = ours = 0
+        for _ in self._played(stage):
+            told_now = writer.taken()
+            events += told_now
+            told += sum(len(event.json) for event in told_now)
+            # Between two records, never within one: a mutation half applied is no page.
+            late = bool(events) and stage.at_ms - events[0].at_ms >= ms and told >= 2 * weight
+            if told >= size or late:
+                fresh = writer.checkpoint(stage.at_ms, stage.page)
+                if fresh:
+                    yield Chunk(events[0].at_ms, events[-1].at_ms, tuple(events), ours)
+                    events, told, ours = fresh, 0, len(fresh)
+                    weight = sum(len(event.json) for event in fresh)
+        if told:
+            yield Chunk(events[0].at_ms, events[-1].at_ms, tuple(events), ours)
+
+    def page_at(self, at_ms: int) -> str:
+        """The page as it stood, as static HTML without scripts or references outwards; empty where there was none.
+
+        Reads no further than that time.
+        """
+        stage = self._stage()
+        for _ in self._played(stage, until_ms=at_ms):
+            pass
+        return static_page(stage.page, stage.window, at_ms)
+
+    def watch(self, *watchers: Watcher) -> Account:
+        """Read the recording to its end without writing events."""
+        for _ in self._played(self._stage(*watchers)):
+            pass
+        return self.account
+
+    def _stage(self, *watchers: Watcher) -> Stage:
+        return Stage([*watchers, SeenLog(self.account), ActionLog(self.account)], self.account.notes)
+
+    def _played(self, stage: Stage, until_ms: int | None = None) -> Iterator[None]:
+        """Play record by record, up to a time; returns to whoever reads behind each."""
+        players = Players(stage, self.account)
+        for segment in self._order:
+            try:
+                read = read_segment(segment)
+            except BadValue as error:
+                self.account.notes[str(error)] += 1
+                continue
+            players.begin(read)
+            for record in read.records:
+                if until_ms is not None and players.is_behind(record, until_ms):
+                    return
+                players.play(record)
+                yield
+        self.account.repeated_segments = self._order.repeated
+        if self._order.late:
+            self.account.notes["a segment that came too late"] += self._order.late
+        self.is_over = True
+        players.end()
+        yield

@@ -1,0 +1,59 @@
+"""The table of strings that change records refer to; it lasts until the next full snapshot."""
+
+from __future__ import annotations
+
+from array import array
+
+from replay_fetch.replay.values import BadValue, whole
+
+# Strings kept as they are. Most references are to young ones; a view of hours brings a million, any of which may
+# be referred to again: older ones are kept in one block, a third of the size.
+_YOUNG = 100_000
+
+
+class Strings:
+    """Strings by the order in which the records brought them."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._old = bytearray()
+        self._ends = array("Q", [0])
+        """Where in the block each old string begins; the last entry is where the next will."""
+        self._young: list[str] = []
+        self._first_young = 0
+
+    def add(self, strings: list[object]) -> None:
+        """Take in more; one that is no text keeps its place, for the others are counted from the front."""
+        self._young += [string if isinstance(string, str) else "" for string in strings]
+        if len(self._young) >= 2 * _YOUNG:
+            for string in self._young[:_YOUNG]:
+                self._old += string.encode("utf-8", "surrogatepass")
+                self._ends.append(len(self._old))
+            del self._young[:_YOUNG]
+            self._first_young += _YOUNG
+
+    def text(self, reference: object) -> str:
+        """What a reference stands for: a string itself, the number of one, or one with its role beside it."""
+        if type(reference) is int:
+            place = reference - self._first_young
+            if 0 <= place < len(self._young):
+                return self._young[place]
+            return self._numbered(reference)
+        if isinstance(reference, str):
+            return reference
+        if isinstance(reference, dict):
+            inside = reference.get("string")
+            return inside if isinstance(inside, str) else self._numbered(whole(inside))
+        return self._numbered(whole(reference))
+
+    def _numbered(self, number: int) -> str:
+        place = number - self._first_young
+        if not 0 <= number < self._first_young + len(self._young):
+            raise BadValue("an unknown string")
+        if place >= 0:
+            return self._young[place]
+        begin, end = self._ends[number], self._ends[number + 1]
+        return self._old[begin:end].decode("utf-8", "surrogatepass")

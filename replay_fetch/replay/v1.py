@@ -1,0 +1,183 @@
+"""The dialect of SDK 5 to 6.33: a full snapshot as a nested tree, mutations by ids that are written out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from replay_fetch.replay.changes import Changes
+from replay_fetch.replay.page import (
+    CDATA,
+    DOCTYPE,
+    DOCUMENT,
+    ELEMENT,
+    FRAGMENT,
+    SHADOW_ROOT,
+    TEXT,
+    Node,
+    Sheet,
+    element_name,
+)
+from replay_fetch.replay.stage import Stage
+from replay_fetch.replay.values import BadValue, Json, many, number, table, text, whole, word
+
+_KINDS = {0: DOCUMENT, 1: DOCTYPE, 2: ELEMENT, 3: TEXT, 4: CDATA, 11: FRAGMENT}
+
+
+def full_snapshot(stage: Stage, data: Json) -> None:
+    """Rebuild the whole page; raises BadValue where there is no document."""
+    top = table(data.get("node"))
+    root = _made(top)
+    if root.kind != DOCUMENT:
+        raise BadValue("a full snapshot without a document")
+    page = stage.cleared()
+    page.plant(root)
+    with stage.showing() as changes:
+        _plant_below(changes, root, top)
+        offset = table(data.get("initialOffset") or {})
+        scroll = number(offset.get("left", 0)), number(offset.get("top", 0))
+        root.scroll = scroll if any(scroll) else None
+
+
+def mutation(changes: Changes, data: Json) -> None:
+    """Apply a mutation: what goes, what comes, texts, attributes; what names an unknown node is counted."""
+    # Removals first: a node that was moved is named in both, and its id is free again by then.
+    for change, entries in (
+        (_remove, data.get("removes")),
+        (_add, data.get("adds")),
+        (_write, data.get("texts")),
+        (_set, data.get("attributes")),
+    ):
+        for entry in many(entries):
+            try:
+                change(changes, table(entry))
+            except BadValue as error:
+                changes.note(error)
+
+
+def _remove(changes: Changes, entry: Json) -> None:
+    changes.take_known(whole(entry.get("id")))
+
+
+def _add(changes: Changes, entry: Json) -> None:
+    parent = changes.node(whole(entry.get("parentId")))
+    following = entry.get("nextId")
+    before = changes.page.nodes.get(whole(following)) if following is not None else None
+    top = table(entry.get("node"))
+    node = _made(top)
+    _make_room(changes, node, parent)
+    if before is not None and changes.page.nodes.get(before.id) is not before:
+        before = None
+    changes.put(node, parent, before)
+    _plant_below(changes, node, top)
+
+
+def _write(changes: Changes, entry: Json) -> None:
+    value = entry.get("value")
+    changes.write(changes.node(whole(entry.get("id"))), "" if value is None else text(value))
+
+
+def _set(changes: Changes, entry: Json) -> None:
+    node = changes.node(whole(entry.get("id")))
+    for name, value in table(entry.get("attributes")).items():
+        changes.set(node, name, _attribute(value))
+
+
+def _plant_below(changes: Changes, top: Node, source: Json) -> None:
+    """Add what stands below a node, pre-order and without recursion: pages nest deeper than Python calls may."""
+    stack: list[tuple[Node, Iterator[object]]] = [(top, iter(many(source.get("childNodes"))))]
+    while stack:
+        parent, children = stack[-1]
+        child = next(children, None)
+        if child is None:
+            stack.pop()
+            continue
+        try:
+            inside = table(child)
+            node = _made(inside)
+            _make_room(changes, node, parent)
+            below = iter(many(inside.get("childNodes")))
+            changes.put(node, parent, None)
+        except BadValue as error:
+            changes.note(error)
+            continue
+        stack.append((node, below))
+
+
+def _make_room(changes: Changes, node: Node, parent: Node) -> None:
+    """Take out a node of the same id: it is moved. Raises BadValue where the new one would stand below it."""
+    there = changes.page.nodes.get(node.id)
+    if there is None:
+        return
+    if there is parent or there in parent.ancestors() or there.id in changes.added:
+        raise BadValue("an id that is given twice")
+    changes.take(there)
+
+
+def _made(source: Json) -> Node:
+    """A node of its own, without children."""
+    kind = _KINDS.get(whole(source.get("type")))
+    if kind is None:
+        raise BadValue("a kind of node that is not known")
+    if kind == FRAGMENT and source.get("isShadowRoot"):
+        kind = SHADOW_ROOT
+    node = Node(whole(source.get("id")), kind)
+    if kind == TEXT:
+        node.text = text(source.get("textContent", ""))
+    elif kind == ELEMENT:
+        node.svg = bool(source.get("isSVG"))
+        node.name = element_name(text(source.get("tagName")), svg=node.svg)
+        _give(node, table(source.get("attributes") or {}))
+    elif kind == DOCTYPE:
+        names = [source.get(name) for name in ("name", "publicId", "systemId")]
+        node.doctype = tuple(name if isinstance(name, str) else "" for name in names)  # type: ignore[assignment] # three
+    if source.get("adoptedStyleSheets"):
+        node.sheets = tuple(_sheets(source["adoptedStyleSheets"]))
+    return node
+
+
+def _sheets(source: object) -> Iterator[Sheet]:
+    for entry in many(source):
+        sheet = table(entry)
+        rules = tuple(text(rule) for rule in many(sheet.get("cssRules")))
+        media = tuple(text(medium) for medium in many(sheet.get("media")))
+        yield Sheet(rules, media, bool(sheet.get("disabled")))
+
+
+def _attribute(value: object) -> str | None:
+    """An attribute's value; None where it is not there: the SDK writes ``checked: false`` for a box without a tick."""
+    if value is None or value is False:
+        return None
+    if value is True:
+        return ""
+    if isinstance(value, int | float):
+        return str(number(value))
+    return text(value)
+
+
+def _give(node: Node, attributes: Json) -> None:
+    """Give a new element its attributes, and the state that stands among them."""
+    for name, value in attributes.items():
+        if name.startswith("rr_"):
+            continue
+        try:
+            written = _attribute(value)
+        except BadValue:
+            continue
+        if written is not None:
+            node.attributes[name] = written
+    if "rr_width" in attributes:
+        width, height = attributes["rr_width"], attributes.get("rr_height")
+        node.size = (width if isinstance(width, str) else "auto", height if isinstance(height, str) else "auto")
+    left, top = (_offset(attributes.get(name)) for name in ("rr_scrollLeft", "rr_scrollTop"))
+    if left or top:
+        node.scroll = (left, top)
+    media = word(attributes.get("rr_mediaState"))
+    if media in {"paused", "played"}:
+        node.media = media
+
+
+def _offset(value: object) -> float:
+    try:
+        return number(value)
+    except BadValue:
+        return 0

@@ -1,0 +1,178 @@
+"""Laws of a rebuilt recording: what is played is what was rebuilt, whatever the records are."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import json
+import random
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_recordings import add, element, full, mutation, segment, shadow
+from recorded_views import Recorded, recorded_views, records_of, with_records
+from rrweb_page import RrwebPage
+from strategies import damaged
+
+from replay_fetch.replay import Recording
+from replay_fetch.replay.page import Node
+
+VIEWS = recorded_views()
+NAMES = st.sampled_from(
+    ["id", "node", "type", "attributes", "childNodes", "tagName", "textContent", "adds", "removes", "source", "x", "y",
+     "parentId", "nextId", "wireframes", "wireframe", "positions", "text", "updates", "width", "height", "previousId"]
+)  # fmt: skip
+EVERY_VIEW = pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+# Records of every type over any JSON.
+JSON_VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 5) | st.floats() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4),
+    max_leaves=12,
+)
+JSON_RECORDS = st.builds(
+    lambda kind, data, form: {"type": kind, "timestamp": 1_700_000_000_000, "data": data, "format": form},
+    st.integers(0, 13),
+    JSON_VALUES,
+    st.sampled_from([0, 1, None]),
+)
+JUNK: list[object] = [None, True, -1, 0, 3, 10**30, 1.5, float("inf"), "", "x", "\ud83d", [], [[]], {}, {"id": 0}]
+
+
+def played_and_rebuilt(segments: Sequence[bytes]) -> Recording:
+    """Play a recording; at every chunk's end what was played is what the next checkpoint rebuilds."""
+    recording, page = Recording(segments), RrwebPage()
+    for chunk in recording.chunks(size=10_000, ms=500):
+        if chunk.checkpoint:
+            rebuilt = RrwebPage().play(chunk.events[: chunk.checkpoint])
+            assert rebuilt.state() == page.state()
+            page = rebuilt
+        page.play(chunk.events[chunk.checkpoint :])
+    return recording
+
+
+def junked(record: object, chance: random.Random) -> object:
+    """A record with one of its values, at any depth, replaced, left out or doubled."""
+    changed: Any = copy.deepcopy(record)  # Any: JSON
+    inside = [each for each in containers(changed) if each]
+    if not inside:
+        return chance.choice(JUNK)
+    where = chance.choice(inside)
+    key = chance.choice(list(where) if isinstance(where, dict) else range(len(where)))
+    deed = chance.randrange(4)
+    if deed == 0:
+        where[key] = copy.deepcopy(chance.choice(JUNK))
+    elif deed == 1:
+        del where[key]
+    elif deed == 2 and isinstance(where, list):
+        where.append(copy.deepcopy(where[key]))
+    elif type(where[key]) is int:
+        where[key] += chance.choice((-2, -1, 1, 2, 50))
+    else:
+        where[key] = [where[key]]
+    return changed
+
+
+def containers(value: Any) -> Iterator[Any]:  # Any: JSON
+    stack = [value]
+    while stack:
+        each = stack.pop()
+        if isinstance(each, dict | list):
+            yield each
+            stack += each.values() if isinstance(each, dict) else each
+
+
+@EVERY_VIEW
+def test_a_checkpoint_shows_what_was_played(view: Recorded) -> None:
+    recording = played_and_rebuilt(view.segments)
+    assert recording.account.has_page
+    assert {reason for reason in recording.account.notes if "canvas" not in reason} == set()
+
+
+@EVERY_VIEW
+def test_the_same_segments_give_the_same_bytes_in_any_order_and_twice(view: Recorded) -> None:
+    once = [event.json for event in Recording(view.segments).events()]
+    chance = random.Random(1)  # noqa: S311 - an order, not a secret
+    mixed = chance.sample([*view.segments, *view.segments], 2 * len(view.segments))
+    assert [event.json for event in Recording(mixed).events()] == once
+
+
+@EVERY_VIEW
+def test_any_prefix_of_a_view_plays(view: Recorded) -> None:
+    for length in range(len(view.segments)):
+        account = played_and_rebuilt(view.segments[:length]).account
+        assert (account.has_page, account.ended and length > 0) == (length > 0, account.ended)
+
+
+@EVERY_VIEW
+def test_a_segment_left_out_is_a_gap_and_stops_nothing(view: Recorded) -> None:
+    segments = list(dict.fromkeys(view.segments))
+    for left_out in range(len(segments) - 1):
+        account = played_and_rebuilt(segments[:left_out] + segments[left_out + 1 :]).account
+        (gap,) = account.gaps
+        assert gap.missing == (left_out,)
+        goes_on = gap.still_until_ms == gap.end_ms
+        by_changes = view.sdk.startswith("7") and left_out > 0
+        assert goes_on == (not by_changes or json.loads(segments[left_out + 1])["has_full_snapshot"])
+
+
+@settings(max_examples=80)
+@given(view=st.sampled_from(VIEWS), seed=st.integers(0, 2**32))
+def test_records_that_are_changed_at_random_never_raise(view: Recorded, seed: int) -> None:
+    """What comes of them can still be played by rrweb: no event names a node that it does not have."""
+    chance = random.Random(seed)  # noqa: S311 - cases, not secrets
+    segments = []
+    for recorded in view.segments:
+        records = records_of(recorded)
+        for _ in range(chance.randrange(1, 6)):
+            place = chance.randrange(len(records))
+            records[place] = junked(records[place], chance)
+        if chance.random() < 0.2:  # a hole, or something that comes again
+            records.insert(chance.randrange(len(records)), records.pop(chance.randrange(len(records))))
+        segments.append(with_records(recorded, records))
+    recording = played_and_rebuilt(segments)
+    assert json.dumps([str(action) for action in recording.account.actions]).isascii()
+    end_ms = recording.account.end_ms or 0
+    assert "<script" not in Recording(segments).page_at(end_ms).encode().decode().lower()
+
+
+@given(text=st.binary(max_size=200) | damaged())
+def test_segments_that_are_none_never_raise(text: bytes) -> None:
+    assert list(Recording([text, b"[]", b"{}", text]).events()) == [] or text
+
+
+@settings(max_examples=50)
+@given(records=st.lists(JSON_RECORDS, max_size=6))
+def test_records_of_any_json_never_raise(records: list[object]) -> None:
+    played_and_rebuilt([json.dumps({"index_in_view": 0, "records": records}).encode()])
+
+
+def test_a_segment_that_comes_too_late_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So many bytes are held for one that is missing, and no more."""
+    monkeypatch.setattr("replay_fetch.replay.segments._HELD", 10)
+    account = Recording([segment(full()), segment(index=2), segment(index=1), segment(index=2)]).watch()
+    assert (account.notes, account.repeated_segments) == ({"a segment that came too late": 1}, 1)
+    assert [gap.missing for gap in account.gaps] == [(1,)]
+
+
+def nodes_alive() -> int:
+    return sum(isinstance(each, Node) for each in gc.get_objects())
+
+
+def test_nodes_that_went_are_freed_without_the_garbage_collector() -> None:
+    """Links both ways are circles; among millions of nodes, looking for those takes longer than reading."""
+    records = [full()]
+    for number in range(200):
+        rows = [element(1000 + number * 50 + row, "p", {}, shadow(90_000 + number * 50 + row)) for row in range(20)]
+        gone = [row["id"] - 50 for row in rows] if number else []
+        records.append(mutation(adds=[add(row) for row in rows], removes=gone))
+    gc.collect()
+    gc.disable()
+    try:
+        before = nodes_alive()
+        most = max(nodes_alive() for _ in Recording([segment(*records)]).chunks(size=50_000))
+    finally:
+        gc.enable()
+    assert most - before < 200
