@@ -163,6 +163,15 @@ async def test_a_view_that_was_not_confirmed_is_missing_when_a_later_run_hears_i
             assert ran.report.outcomes == {Outcome.FETCHED: 1, outcome: 1}
 
 
+async def test_columns_are_not_doubted_where_an_earlier_run_got_segments(tmp_path: Path) -> None:
+    listed = counted(tmp_path / "views.csv", 4)
+    job = replace(JOB, wall=partial(float, RECORDED))
+    async with told_views(lambda _, number: there(2, RECORDED * 1000) if number == 1 else GONE) as told:
+        runs = [await download_from(told.base_url, tmp_path / "out", listed, job) for _ in "12"]
+    assert (runs[1].exit_code, runs[1].report.segments) == (1, 2)
+    assert not runs[1].report.nothing_there
+
+
 # --- views that the list counts more segments of
 
 
@@ -203,6 +212,17 @@ async def test_a_young_view_is_fetched_once_all_segments_are_there(tmp_path: Pat
         runs = [await download_from(told.base_url, tmp_path / "out", listed, job) for _ in "12"]
     assert [ran.exit_code for ran in runs] == [1, 0]
     assert runs[-1].report.outcomes == {Outcome.FETCHED: 1}
+
+
+async def test_a_young_view_whose_latest_answer_lacks_segments_says_so(tmp_path: Path) -> None:
+    listed = counted(tmp_path / "views.csv", 4)
+    job = replace(JOB, wall=partial(float, RECORDED))
+    async with told_views(lambda _, number: there(3 - number, RECORDED * 1000)) as told:
+        for _ in "12":
+            await download_from(told.base_url, tmp_path / "out", listed, job)
+    line = Archive(tmp_path / "out").manifest()[View("s0", "v")]
+    assert (line["outcome"], line["segments"]) == (Outcome.INCOMPLETE, 2)
+    assert line["reason"].startswith("the API's latest answer lacks 1 of the 2 segments here")
 
 
 # --- view after view that fails in the same way

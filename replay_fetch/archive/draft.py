@@ -124,7 +124,7 @@ class Draft(Struct, eq=False):
         4. Until then what is kept stays. At its end both stand, and the view is not finished.
         """
         self._make_lines()
-        ended = unless_young(self.planned, ended, self.chain.text.segments, self.chain.text.end_ms)
+        told, ended = ended, unless_young(self.planned, ended, self.chain.text.segments, self.chain.text.end_ms)
         kept = self._kept
         if kept is not None and kept.finished and (ended is None or self._stays(kept, ended)):
             noticed = {name: value for name, value in kept.checks.items() if name != EXPECTED}
@@ -136,7 +136,7 @@ class Draft(Struct, eq=False):
         if kept is None or not self._lacks(kept):
             self._kept = self.chain.record(ended)
             return self._kept
-        return ended_as(kept, None) if ended is None else self._both(kept, ended)
+        return ended_as(kept, None) if told is None else self._both(kept, told)  # a loss is said aloud, young or not
 
     def _both(self, kept: ViewRecord, ended: ViewEnded) -> ViewRecord:
         """What is kept, and behind it what the chain brought beside that; a chain that was whole leaves it unfinished.

@@ -86,7 +86,7 @@ class Report:
     @property
     def nothing_there(self) -> bool:
         """True where the run came to its end and not one view of the list has segments."""
-        return nothing_there(self.outcomes, self.views)
+        return nothing_there(self.outcomes, self.views, self.segments)
 
     @property
     def exit_code(self) -> int:
@@ -105,10 +105,10 @@ class Report:
         return dataclasses.asdict(self) | own
 
 
-def nothing_there(outcomes: Mapping[Outcome, int], views: int) -> bool:
-    """True where of so many views all are missing or empty, or seem to be."""
+def nothing_there(outcomes: Mapping[Outcome, int], views: int, segments: int) -> bool:
+    """True where of so many views all are missing or empty, or seem to be, and no earlier run got segments of them."""
     absent = (Outcome.MISSING, Outcome.UNCONFIRMED, Outcome.EMPTY)
-    return 0 < views == sum(outcomes.get(outcome, 0) for outcome in absent)
+    return not segments and 0 < views == sum(outcomes.get(outcome, 0) for outcome in absent)
 
 
 def write_report(layout: Layout, report: Report) -> None:

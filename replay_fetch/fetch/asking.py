@@ -175,7 +175,8 @@ class Asking:
                 answer = await self.transport.get(question.url, question.hold)
             else:
                 answer = await self.transport.post_json(question.url, question.body)
-            turn.answered(_health_of(answer), rate_limit(answer.headers, now_epoch=self.epoch()))
+            health = _health_of(answer, of_a_page=question.body is None)
+            turn.answered(health, rate_limit(answer.headers, now_epoch=self.epoch()))
         self.counters.wire_bytes += len(answer.body)
         return answer if answer.status in _GOOD else self.echoes.removed(answer)
 
@@ -204,12 +205,14 @@ class Asking:
             return self._read(question, answer)
 
 
-def _health_of(answer: Answer) -> int:
+def _health_of(answer: Answer, *, of_a_page: bool) -> int:
     """The status, as far as it speaks of the server's health.
 
-    A maintenance page that says 200 is no sound answer, nor is a 200 that tells of errors, nor a 404 that a
-    gateway gives.
+    A maintenance page that says 200 is no sound answer, nor is a 200 that tells of errors where a page was asked
+    for, nor a 404 that a gateway gives. A search that tells of errors may be too large: less can be asked for.
     """
-    good = answer.status in _GOOD
-    unsound = answer.body[:1] == b"<" or tells_of_errors(answer) if good else is_a_strangers(answer)
+    if answer.status in _GOOD:
+        unsound = answer.body[:1] == b"<" or (of_a_page and tells_of_errors(answer))
+    else:
+        unsound = is_a_strangers(answer)
     return _UNAVAILABLE if unsound else answer.status

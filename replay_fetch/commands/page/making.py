@@ -49,7 +49,7 @@ def render(name: str, run: RunFacts, archive: ArchiveFacts) -> str:
         archive=archive,
         charts=_charts(run, archive),
         verdict=verdict(run),
-        nothing_there=nothing_there(run.outcomes, run.views),
+        nothing_there=nothing_there(run.outcomes, run.views, run.segments),
         outcomes=[
             (str(outcome), run.outcomes[outcome], outcome.finished) for outcome in Outcome if outcome in run.outcomes
         ],
@@ -66,7 +66,7 @@ def verdict(run: RunFacts) -> str:
         return f"Stopped: {run.stopped}"
     if run.interrupted:
         return "Interrupted; the same command goes on where it ended."
-    if nothing_there(run.outcomes, run.views):
+    if nothing_there(run.outcomes, run.views, run.segments):
         return (
             "Not one view of the list is there. Are the session and the view column exchanged? Is --site right, and "
             "are the keys those of the organisation that recorded them?"
