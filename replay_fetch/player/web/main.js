@@ -157,7 +157,10 @@ const KEYS = {
   f: full,
 };
 
+let pointed = false; // the pointer gave the focus: then keys mean the player, not what was clicked last
+
 function pressed(event) {
+  if (event.key === 'Tab') pointed = false;
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const { tagName, type } = event.target;
   if (event.key === 'Escape' && event.target === element('query')) {
@@ -167,7 +170,10 @@ function pressed(event) {
     return;
   }
   if (tagName === 'SELECT' || (tagName === 'INPUT' && type !== 'checkbox')) return;
-  if (event.key === ' ' && (tagName === 'BUTTON' || tagName === 'INPUT')) return; // presses what has the focus
+  if (event.key === ' ' && (tagName === 'BUTTON' || tagName === 'INPUT')) {
+    if (!pointed) return; // presses what has the focus
+    event.target.blur();
+  }
   const act = KEYS[event.key];
   if (!act || !stage.view) return;
   event.preventDefault();
@@ -276,7 +282,10 @@ function start() {
   element('previous').onclick = () => jump(-1);
   element('next').onclick = () => jump(1);
   element('full').onclick = full;
-  element('speed').onchange = event => stage.setSpeed(Number(event.target.value));
+  element('speed').onchange = event => {
+    stage.setSpeed(Number(event.target.value));
+    if (pointed) event.target.blur();
+  };
   element('outline').onchange = () => stage.outline();
   element('query').oninput = event => search.ask(event.target.value);
   element('help').onclick = () => {
@@ -286,6 +295,7 @@ function start() {
     stage.fit();
     redraw();
   };
+  addEventListener('pointerdown', () => { pointed = true; }, true);
   addEventListener('keydown', pressed);
   addEventListener('hashchange', addressed);
   new ResizeObserver(() => { stage.fit(); redraw(); }).observe(element('stage'));
