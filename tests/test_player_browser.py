@@ -210,6 +210,18 @@ def test_idle_time_is_skipped_and_said(watch: Watch, tmp_path: Path) -> None:
     player.until("document.getElementById('now').textContent.startsWith('1:0')")
 
 
+def test_times_past_an_hour_keep_clear_of_the_words_beside_them(watch: Watch, tmp_path: Path) -> None:
+    player = watch(write_archive(tmp_path / "a", story(cart(2, 36_010)[0], end=36_011)), "story", "t=0")
+    edges = (
+        "[...document.querySelectorAll('#list button')].map(row => [...row.children].map(part => {"
+        "const range = document.createRange(); range.selectNodeContents(part);"
+        "const { left, right } = range.getBoundingClientRect(); return [left, right]; }))"
+    )
+    rows = player.page.evaluate(edges)
+    assert "10:00:10.0" in player.page.evaluate(SHOWN)
+    assert [row for row in rows if row[0][1] >= row[1][0]] == []
+
+
 def test_tabs_that_overlap_are_lanes_of_their_own_and_shown_one_at_a_time(watch: Watch, tmp_path: Path) -> None:
     first, _ = cart(2, 8)
     author = Author()

@@ -254,6 +254,7 @@ const counted = sums => [...sums].map(([name, number]) => `${number} × ${name}`
 
 function facts() {
   element('session').textContent = index.session;
+  if (session.end - session.start >= 3600000) element('list').style.setProperty('--time', '68px'); // hours take room
   const masked = summed('masked');
   const left = summed('notes');
   const said = [`${day(session.start)} ${hour(session.start)}`, long(session.end - session.start), some(views.length, 'view')];
