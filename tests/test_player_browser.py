@@ -332,6 +332,17 @@ def test_what_the_site_hid_is_hatched_and_counted(watch: Watch, tmp_path: Path) 
     )
 
 
+def test_fields_that_were_filled_in_unseen_are_counted_once_each(watch: Watch, tmp_path: Path) -> None:
+    author = Author()
+    fields = [author.element("input", {"type": kind, "aria-label": kind}) for kind in ("password", "email", "text")]
+    records = [at(0, opened()), at(0, author.page(*fields))]
+    for second, (field, value) in enumerate([(0, "***"), (1, "***"), (2, "plain"), (0, "***")], start=1):
+        typed = {"source": 5, "id": fields[field]["id"], "text": value, "isChecked": False}
+        records.append(at(second * 10, {"type": 3, "data": typed}))
+    player = watch(write_archive(tmp_path / "a", story(records, end=50.0)), "story")
+    assert "2 fields filled in unseen: ***" in player.text("#legend")
+
+
 def test_errors_of_the_rum_events_stand_in_the_list(watch: Watch, tmp_path: Path) -> None:
     events = tmp_path / "rum.ndjson"
     events.write_text(

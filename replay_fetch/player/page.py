@@ -123,7 +123,7 @@ def _squeezed(line: str) -> str:
 
 
 def _style() -> str:
-    return re.sub(r"\s*([{};,])\s*|(:)\s+", r"\1\2", source("page.css"))
+    return re.sub(r"\s*([{};,])\s*|(:)\s+", r"\1\2", source("page.css")).replace(";}", "}")
 
 
 def _notices() -> str:

@@ -261,11 +261,14 @@ function facts() {
   if (index.sdk) said.push(index.sdk);
   if (views.some(view => view.mobile)) said.push('drawn as boxes from a mobile recording');
   element('facts').textContent = said.join(' · ');
+  // Fields of which the SDK keeps back whatever is filled in.
+  const unseen = new Set(actions.filter(one => one.value === '***').map(one => one.view.id + one.selector + one.text)).size;
   const legend = [];
   if (views.some(view => view.gaps.length)) legend.push('hatched: segments are missing');
   if (views.some(view => view.chunks.length && !view.ended)) legend.push('red end: the recording ends before the view did');
   if (views.some(view => view.idle.length)) legend.push('pale: nothing was done');
   if (masked.size) legend.push(`kept back by the site: ${counted(masked)}`);
+  if (unseen) legend.push(`${some(unseen, 'field')} filled in unseen: ***`);
   if (left.size) legend.push(`left out: ${counted(left)}`);
   element('legend').textContent = legend.join(' · ');
   element('outline').parentElement.hidden = !masked.size;
