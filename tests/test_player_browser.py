@@ -401,6 +401,19 @@ def test_everything_that_can_be_pressed_has_a_name_and_is_reached_by_the_keyboar
     assert player.page.locator("#scrubber").get_attribute("aria-valuetext") == "0:10 of 0:10"
 
 
+def test_the_tab_key_goes_from_top_to_bottom_and_shows_where_it_is(watch: Watch, tmp_path: Path) -> None:
+    player = watch(write_archive(tmp_path / "a", story(cart(1)[0])), "story")
+    stop = "(one => [one.id || one.className, getComputedStyle(one).outlineStyle])(document.activeElement)"
+    stops = []
+    for _ in range(13):
+        player.page.keyboard.press("Tab")
+        stops.append(player.page.evaluate(stop))
+    reached, outlines = zip(*stops, strict=True)
+    bar = ("scrubber", "play", "previous", "next", "speed", "skip", "full")
+    assert reached == ("skip", "help", "theme", *bar, "name", "query", "chip gap")
+    assert set(outlines) == {"solid"}
+
+
 def test_nothing_in_the_recorded_page_can_be_focused(watch: Watch, tmp_path: Path) -> None:
     player = watch(write_archive(tmp_path / "a", story(cart(1)[0])), "story")
     player.page.evaluate("document.querySelector('.host iframe').focus()")
