@@ -18,6 +18,7 @@ from replay_fetch.commands.play import PlayMoment, Wanted, play
 from replay_fetch.model import Outcome
 from replay_fetch.moments import iso
 from replay_fetch.player import load_rrweb
+from replay_fetch.player.page import slim
 from replay_fetch.progress.units import size
 from replay_fetch.settings import Compression
 
@@ -70,6 +71,19 @@ def test_the_same_archive_gives_the_same_bytes(archive: Path) -> None:
 def test_the_page_itself_is_small_beside_the_recording(archive: Path) -> None:
     without_data = re.sub(r'<script type="[^"]+" id="[^"]+">[^<]*</script>', "", page_of(archive, SHOP))
     assert len(without_data.encode()) <= PAGE_BYTES
+
+
+@pytest.mark.parametrize(
+    ("written", "slimmed"),
+    [
+        ("  if (a === 'x = y') b(c, 'd, e'); // why\n", "if (a === 'x = y') b(c, 'd, e'); // why\n"),
+        ("  if (a === 'x = y') b(c, 'd, e');\n// why\n\n", "if(a==='x = y')b(c,'d, e');\n"),
+        ("say(`a, ${b}`, 'c');\n", "say(`a, ${b}`, 'c');\n"),
+        ("x = '\\', ';\n", "x = '\\', ';\n"),
+    ],
+)
+def test_a_script_loses_spaces_and_lines_of_comment_and_keeps_its_texts(written: str, slimmed: str) -> None:
+    assert slim(written) == slimmed
 
 
 def test_the_page_is_for_its_owners_eyes_only(archive: Path) -> None:
