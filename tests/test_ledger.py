@@ -359,7 +359,7 @@ def test_of_the_fetched_views_the_latest_of_the_list_are_found(ledger: Ledger) -
     ended = [Outcome.FETCHED, Outcome.FETCHED, Outcome.FETCHED, Outcome.EMPTY, Outcome.FAILED]
     ledger.record(ViewRecord(view, outcome, source="blob") for view, outcome in zip(planned, ended, strict=False))
     found = ledger.latest_fetched(1, 2)
-    assert [(each.view.session_id, source) for each, source in found] == [("s2", "blob"), ("s1", "blob")]
+    assert [(each.planned.view.session_id, each.source) for each in found] == [("s2", "blob"), ("s1", "blob")]
     assert ledger.latest_fetched(2, 2) == []
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from made_archives import ended, write_archive
 from made_recordings import START, click, element, end, full, full_change, increment, meta, mutation, segment, text
+from player_pages import index_of, page_of
 from rrweb_page import RrwebPage
 
 from replay_fetch.archive import Layout
@@ -208,19 +209,31 @@ def test_a_folder_that_is_a_file_is_refused(plain: Path, tmp_path: Path, capsys:
     assert (code, "is a file; it must be a folder" in warned) == (2, True)
 
 
-def test_a_session_that_is_not_whole_yet_plays_as_far_as_it_goes(
-    plain: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.fixture
+def unfinished(plain: Path) -> Path:
+    """The archive, of which one session is not whole yet: what came of it lies in a ``.partial`` file."""
     whole = Layout(plain).session_file("bbbb2222")
-    whole.rename(whole.with_name("bbbb2222.partial.ndjson"))
+    whole.rename(Layout(plain).session_file("bbbb2222", partial=True))
     manifest = plain / "manifest.ndjson"
     told = [json.loads(line) for line in manifest.read_text().splitlines()]
     for line in told:
         if line["session_id"] == "bbbb2222":
             line |= {"outcome": "incomplete", "file": "sessions/bbbb2222.partial.ndjson"}
     manifest.write_text("".join(json.dumps(line) + "\n" for line in told))
-    code, said, _ = ran(capsys, "transcript", plain, "bbbb", "--json")
+    return plain
+
+
+def test_a_session_that_is_not_whole_yet_is_told_as_far_as_it_goes(
+    unfinished: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, said, _ = ran(capsys, "transcript", unfinished, "bbbb", "--json")
     assert (code, [json.loads(line)["kind"] for line in said.splitlines()]) == (0, ["page", "click", "cut"])
+
+
+def test_a_session_that_is_not_whole_yet_plays_and_says_where_it_stops(unfinished: Path) -> None:
+    (view,) = index_of(page_of(unfinished, "bbbb"))["views"]
+    assert view["chunks"]
+    assert view["endSaid"] == "Recording ends here: this view is not fetched to its end (incomplete)."
 
 
 def test_one_view_is_read_without_the_rest_of_its_session(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:

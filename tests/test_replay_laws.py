@@ -92,6 +92,20 @@ def test_a_checkpoint_shows_what_was_played(view: Recorded) -> None:
 
 
 @EVERY_VIEW
+def test_events_name_only_nodes_that_were_created_and_are_still_there(view: Recorded) -> None:
+    """The page of the tests looks up every id it is told, and refuses one that is given twice."""
+    assert RrwebPage().play(Recording(view.segments).events()).root is not None
+
+
+@pytest.mark.parametrize("event", [mutation(removes=[77]), mutation(adds=[add(element(2, "p"))])])
+def test_the_page_of_the_tests_refuses_ids_that_are_unknown_or_given_twice(event: dict[str, Any]) -> None:
+    page = RrwebPage().play(Recording([segment(full(element(2, "p")))]).events())
+    data = {"texts": [], "attributes": [], "adds": [], "removes": []} | event["data"]
+    with pytest.raises((KeyError, AssertionError)):
+        page.mutation(data)
+
+
+@EVERY_VIEW
 def test_the_same_segments_give_the_same_bytes_in_any_order_and_twice(view: Recorded) -> None:
     once = [event.json for event in Recording(view.segments).events()]
     chance = random.Random(1)  # noqa: S311 - an order, not a secret

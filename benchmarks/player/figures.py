@@ -71,7 +71,7 @@ def _in_browser(page: Path) -> None:
 
 def _beside(page: Path) -> int:
     """The bytes that are not elements of data."""
-    return len(re.sub(rb'<script type="[^"]+" id="[^"]+">[^<]*</script>', b"", page.read_bytes()))
+    return len(re.sub(rb'<script type="[^"]+" id="[^"]+">[^<]*</script>\n', b"", page.read_bytes()))
 
 
 if __name__ == "__main__":

@@ -23,8 +23,9 @@ KINDS = ("words", "values", "page scroll", "element scroll", "looks", "boxes")
 # The page told its truth after the moment was noted, and the SDK sends what changed in batches: both take their time.
 GRID_MS, REACH_MS = 30, 600
 _NEAR_PX = 2
-# Where no script may draw, a canvas has no size: it is shown as a block that has.
-_BY_DESIGN = {"looks: cv"}
+# No later look mends these. Where no script may draw, a canvas has no size: it is shown as a block that has. A picture
+# that had failed to load showed its words, here it has its place: that moves what stands behind it.
+BY_DESIGN = {"looks: cv", "boxes: im2", "boxes: fr", "boxes: au", "boxes: vi"}
 _MASKED_TYPES = {"email", "password", "hidden", "file", "tel"}
 
 
@@ -97,7 +98,7 @@ def _looks(player: Player, truth: Shown, start: int) -> Iterator[_Look]:
         player.seek(truth["view_id"], (truth["t"] + later - start) / 1000)
         look = _look(truth, player.ask(PROBE))
         yield look
-        if set(look.left) <= _BY_DESIGN:
+        if set(look.left) <= BY_DESIGN:
             return
 
 

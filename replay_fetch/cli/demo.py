@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import shlex
-import shutil
-import sys
 from functools import partial
 from pathlib import Path
 
 import anyio
 
 from replay_fetch.cli.main import exit_code_of
+from replay_fetch.cli.next_command import as_typed, watch_line
 from replay_fetch.cli.output import conclude, say
 from replay_fetch.commands.demo import demo
 from replay_fetch.commands.summary import report_text
@@ -37,17 +35,6 @@ def run(options: argparse.Namespace) -> int:
     conclude(report_text(report, options.out), failure)
     if failure is not None:
         return exit_code_of(failure)
-    command, out = _as_typed(), shlex.quote(str(options.out))
-    say(f"the recordings are in {options.out}/sessions/\nnext: {command} show {out}")
-    say(f"watch one: {command} play {out} {_WATCHED}")
+    say(f"the recordings are in {options.out}/sessions/\nnext: {as_typed('show', str(options.out))}")
+    say(watch_line(options.out, _WATCHED))
     return report.exit_code
-
-
-def _as_typed() -> str:
-    """The command in words that this shell finds: a virtual environment need not be activated to be used."""
-    if shutil.which("replay-fetch"):
-        return "replay-fetch"
-    called = Path(sys.argv[0])
-    return (
-        shlex.quote(str(called)) if called.name == "replay-fetch" else f"{shlex.quote(sys.executable)} -m replay_fetch"
-    )

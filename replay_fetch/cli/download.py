@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 import os
 from dataclasses import replace
+from pathlib import Path
 
+from replay_fetch.archive import Report
 from replay_fetch.cli.download_options import add_options, settings_from
 from replay_fetch.cli.main import exit_code_of
+from replay_fetch.cli.next_command import watch_line
 from replay_fetch.cli.output import conclude, say
 from replay_fetch.cli.process import allow_open_files, collect_rarely
-from replay_fetch.commands.download import download, rehearse
+from replay_fetch.commands.download import download, rehearse, session_to_watch
 from replay_fetch.commands.summary import plan_json, plan_text, report_json, report_text
 from replay_fetch.environment import credentials, site, warn_if_exposed
+from replay_fetch.model import Outcome
 from replay_fetch.pipeline.request import Request
 from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.settings import Credentials
@@ -39,7 +43,18 @@ def run(options: argparse.Namespace) -> int:
         request = Request(options.views, options.out, replace(settings, fetch=fetch), keys)
         report, failure = download(request, reporter(settings.show, console))
     conclude(report_json(report) if options.json else report_text(report, request.out), failure)
-    return report.exit_code if failure is None else exit_code_of(failure)
+    if failure is not None:
+        return exit_code_of(failure)
+    if not options.json:
+        _name_play(report, request.out)
+    return report.exit_code
+
+
+def _name_play(report: Report, out: Path) -> None:
+    """Say how to watch what came, where there is something to watch."""
+    session_id = session_to_watch(out) if report.outcomes.get(Outcome.FETCHED) else None
+    if session_id is not None:
+        say(watch_line(out, session_id))
 
 
 def secrets(keys: Credentials) -> tuple[str, ...]:

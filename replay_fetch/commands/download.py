@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +22,9 @@ from replay_fetch.pipeline.request import Request, planned
 from replay_fetch.plan import ViewList
 from replay_fetch.progress import Reporter
 from replay_fetch.settings import Settings
+
+# Views among which one with a picture is looked for; recordings that lack their first snapshot are rare.
+_LOOKED_AT = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,19 @@ async def carry_out(run: Download, plan: Plan, shown_by: Reporter | None) -> End
     async with stoppable() as stop:
         report = await run.run(plan, stop, shown_by)
     return report, run.failure
+
+
+def session_to_watch(out: Path) -> str | None:
+    """The id of a session that was fetched and begins with a picture, one of the latest; None where none is found.
+
+    The ledger knows without reading the manifest, which has a line for each of millions of views. A ledger that
+    cannot be read is no failure of the run that ended before.
+    """
+    with suppress(ReplayFetchError), closing(Ledger.open_read_only(Layout(out).ledger)) as ledger:
+        for record in ledger.latest_fetched(None, _LOOKED_AT):
+            if record.size and not record.checks.get("lacks_full_snapshot"):
+                return record.planned.view.session_id
+    return None
 
 
 def rehearse(views: str, out: Path, settings: Settings) -> Rehearsal:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from replay_fetch.api.recording import labels
 from replay_fetch.archive import Entry, view_segments
 from replay_fetch.archive.durable import explained, write_atomically
-from replay_fetch.commands.playing import chosen_views, nothing_to_play, start_of
+from replay_fetch.commands.playing import chosen_views, start_of, why_silent
 from replay_fetch.errors import ReplayFetchError, SettingsError
 from replay_fetch.moments import place_ms
 from replay_fetch.player import PlayerPage, RecordedView, load_rrweb, read_rum_events
@@ -109,7 +109,7 @@ def _opening(out: Path, entries: Sequence[Entry], at: str | None) -> int | None:
 def _recorded(out: Path, entry: Entry, moment: PlayMoment) -> RecordedView:
     first = next(view_segments(out, entry), b"")
     recording = Recording(_counted(view_segments(out, entry), moment))
-    return RecordedView(entry.record, labels(first).source if first else "", recording, partial(nothing_to_play, entry))
+    return RecordedView(entry.record, labels(first).source if first else "", recording, partial(why_silent, entry))
 
 
 def _counted(segments: Iterable[bytes], moment: PlayMoment) -> Iterator[bytes]:
@@ -160,4 +160,6 @@ def _checked(page: PlayerPage) -> Iterator[bytes]:
 
 
 def _silent(views: Iterable[RecordedView]) -> list[str]:
-    return [view.why_not(view.account) for view in views if not view.playable]
+    return [
+        f"view {view.record.planned.view.view_id}: {view.why_not(view.account)}" for view in views if not view.playable
+    ]

@@ -41,14 +41,19 @@ def start_of(out: Path, entry: Entry) -> int | None:
 
 
 def nothing_to_play(entry: Entry, account: Account | None = None) -> str:
-    """Why a view cannot be played, as a sentence; empty where it can, as far as it is known."""
-    view = entry.record.planned.view.view_id
+    """Why a view cannot be played, as a sentence that names it; empty where it can, as far as it is known."""
+    why = why_silent(entry, account)
+    return f"view {entry.record.planned.view.view_id}: {why}" if why else ""
+
+
+def why_silent(entry: Entry, account: Account | None = None) -> str:
+    """The reason alone, for places where the view's name stands already."""
     if entry.span is None:
         why = entry.record.reason or str(entry.record.outcome or "not asked for yet")
-        return f"view {view}: nothing of it is stored here ({why})"
+        return f"nothing of it is stored here ({why})"
     if account is not None and not account.has_page:
         arrived = some(account.segments, "segment is", "segments are")
-        return f"view {view}: no full snapshot of its page arrived ({arrived} there)"
+        return f"no full snapshot of its page arrived ({arrived} there)"
     return ""
 
 

@@ -113,11 +113,11 @@ class Ledger(Database):
         with self._turn:
             return int(self._db.execute(COUNT_TO_DO, where).fetchone()[0])
 
-    def latest_fetched(self, list_number: int | None, at_most: int) -> list[tuple[PlannedView, str]]:
-        """Views of a list, or of any, that have segments; the latest sessions first, each with its store."""
+    def latest_fetched(self, list_number: int | None, at_most: int) -> list[ViewRecord]:
+        """Views of a list, or of any, that have segments; the latest sessions first."""
         with self._turn:
             rows = self._db.execute(LATEST_FETCHED, {"list": list_number, "limit": at_most}).fetchall()
-        return [(record.planned, record.source) for record in map(view_record, rows)]
+        return [view_record(row) for row in rows]
 
     def spread(self, list_number: int, at_most: int) -> list[View]:
         """Views of different sessions, evenly spread over the sessions of a list."""

@@ -106,4 +106,4 @@ class Witnesses:
 
     def _fetched_before(self, list_number: int | None) -> list[_Asked]:
         latest = self._ledger.latest_fetched(list_number, _ASKED)
-        return [(planned.view, [Source(source)]) for planned, source in latest]
+        return [(record.planned.view, [Source(record.source)]) for record in latest]

@@ -26,7 +26,8 @@ _POLICY = (
     "form-action 'none'"
 )
 # What lets a line of a script lose the spaces around its signs: every page carries a copy.
-_WITH_TEXT = re.compile("[\"'`/<]")
+_WITH_TEXT = re.compile('["`/<]')
+_QUOTED = re.compile(r"('[^'\\]*')")
 _SPACED = re.compile(r"\s*([=>?:&|{}();,!])\s*")  # not + and -, which are others when they are doubled
 
 
@@ -118,12 +119,14 @@ def slim(text: str) -> str:
 
 
 def _squeezed(line: str) -> str:
-    """A line without the spaces around its signs, where no text and no regular expression stands in it."""
-    return line if _WITH_TEXT.search(line) else _SPACED.sub(r"\1", line)
+    """A line without the spaces around its signs; texts stay, and lines that may hold a regular expression."""
+    if _WITH_TEXT.search(line) or "\\" in line:
+        return line
+    return "".join(part if part.startswith("'") else _SPACED.sub(r"\1", part) for part in _QUOTED.split(line))
 
 
 def _style() -> str:
-    return re.sub(r"\s*([{};,])\s*|(:)\s+", r"\1\2", source("page.css"))
+    return re.sub(r"\s*([{};,])\s*|(:)\s+", r"\1\2", source("page.css")).replace(";}", "}")
 
 
 def _notices() -> str:

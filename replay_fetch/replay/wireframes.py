@@ -22,7 +22,7 @@ def style_of(wireframe: Json) -> str:
     rules = [*_place(wireframe), *_shape(wireframe.get("shapeStyle")), *_border(wireframe.get("border"))]
     if kind == "text":
         rules += _text(wireframe)
-    elif kind in {"placeholder", "webview", "embedded_content"}:
+    elif kind in {"placeholder", "webview", "embedded_content"} or _is_elsewhere(wireframe):
         rules += ["background:#8883", "display:flex", "align-items:center", "justify-content:center"]
         rules.append("font:12px sans-serif")
     return ";".join(rules)
@@ -37,9 +37,12 @@ def words_of(wireframe: Json) -> str:
         return _said(wireframe, "label", "hidden")
     if kind in {"webview", "embedded_content"}:
         return f"web view {_said(wireframe, 'slotId', '')}".strip()
-    if kind == "image" and picture_of(wireframe) is None and not wireframe.get("isEmpty"):
-        return "\N{FRAME WITH PICTURE}"
-    return ""
+    return "picture" if _is_elsewhere(wireframe) else ""
+
+
+def _is_elsewhere(wireframe: Json) -> bool:
+    """An image whose bytes lie apart from the recording: its place would be blank."""
+    return wireframe.get("type") == "image" and picture_of(wireframe) is None and not wireframe.get("isEmpty")
 
 
 def picture_of(wireframe: Json) -> str | None:

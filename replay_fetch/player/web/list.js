@@ -14,7 +14,7 @@ const list = {
     this.go = go;
     for (const [group, label] of present) {
       const number = actions.filter(action => action.group === group).length;
-      const chip = made('button', { type: 'button', className: `chip ${group}` }, label, made('b', { textContent: number }));
+      const chip = made('button', { type: 'button', className: `chip ${group}` }, label, ' ', made('b', { textContent: number }));
       chip.setAttribute('aria-pressed', String(shown.has(group)));
       chip.onclick = () => {
         if (!shown.delete(group)) shown.add(group);
@@ -50,7 +50,7 @@ const list = {
 
   line(row) {
     const text = made('span', { className: 'text' });
-    marked(text, row.kind === 'page' ? path(row.text) : row.text, this.query);
+    marked(text, row.kind === 'page' ? path(row.text) || 'without an address' : row.text, this.query);
     const button = made('button', { type: 'button', className: row.group },
       made('time', { textContent: clock(since(row.at), true) }), made('span', { className: 'kind', textContent: row.kind }), text);
     if (row.value != null && row.kind !== 'page') text.append(made('span', { className: 'value', textContent: row.value === '' ? 'emptied' : row.value }));

@@ -157,7 +157,10 @@ const KEYS = {
   f: full,
 };
 
+let pointed = false; // the pointer gave the focus: then keys mean the player, not what was clicked last
+
 function pressed(event) {
+  if (event.key === 'Tab') pointed = false;
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const { tagName, type } = event.target;
   if (event.key === 'Escape' && event.target === element('query')) {
@@ -167,7 +170,10 @@ function pressed(event) {
     return;
   }
   if (tagName === 'SELECT' || (tagName === 'INPUT' && type !== 'checkbox')) return;
-  if (event.key === ' ' && (tagName === 'BUTTON' || tagName === 'INPUT')) return; // presses what has the focus
+  if (event.key === ' ' && (tagName === 'BUTTON' || tagName === 'INPUT')) {
+    if (!pointed) return; // presses what has the focus
+    event.target.blur();
+  }
   const act = KEYS[event.key];
   if (!act || !stage.view) return;
   event.preventDefault();
@@ -248,17 +254,21 @@ const counted = sums => [...sums].map(([name, number]) => `${number} × ${name}`
 
 function facts() {
   element('session').textContent = index.session;
+  if (session.end - session.start >= 3600000) element('list').style.setProperty('--time', '68px'); // hours take room
   const masked = summed('masked');
   const left = summed('notes');
   const said = [`${day(session.start)} ${hour(session.start)}`, long(session.end - session.start), some(views.length, 'view')];
   if (index.sdk) said.push(index.sdk);
   if (views.some(view => view.mobile)) said.push('drawn as boxes from a mobile recording');
   element('facts').textContent = said.join(' · ');
+  // Fields of which the SDK keeps back whatever is filled in.
+  const unseen = new Set(actions.filter(one => one.value === '***').map(one => one.view.id + one.selector + one.text)).size;
   const legend = [];
   if (views.some(view => view.gaps.length)) legend.push('hatched: segments are missing');
   if (views.some(view => view.chunks.length && !view.ended)) legend.push('red end: the recording ends before the view did');
   if (views.some(view => view.idle.length)) legend.push('pale: nothing was done');
   if (masked.size) legend.push(`kept back by the site: ${counted(masked)}`);
+  if (unseen) legend.push(`${some(unseen, 'field')} filled in unseen: ***`);
   if (left.size) legend.push(`left out: ${counted(left)}`);
   element('legend').textContent = legend.join(' · ');
   element('outline').parentElement.hidden = !masked.size;
@@ -276,7 +286,10 @@ function start() {
   element('previous').onclick = () => jump(-1);
   element('next').onclick = () => jump(1);
   element('full').onclick = full;
-  element('speed').onchange = event => stage.setSpeed(Number(event.target.value));
+  element('speed').onchange = event => {
+    stage.setSpeed(Number(event.target.value));
+    if (pointed) event.target.blur();
+  };
   element('outline').onchange = () => stage.outline();
   element('query').oninput = event => search.ask(event.target.value);
   element('help').onclick = () => {
@@ -286,6 +299,7 @@ function start() {
     stage.fit();
     redraw();
   };
+  addEventListener('pointerdown', () => { pointed = true; }, true);
   addEventListener('keydown', pressed);
   addEventListener('hashchange', addressed);
   new ResizeObserver(() => { stage.fit(); redraw(); }).observe(element('stage'));
