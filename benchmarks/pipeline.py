@@ -8,13 +8,16 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.contestants import CONTESTANTS, OURS, Contestant, installed
+from benchmarks.contestants import BARE, CONTESTANTS, OURS, Contestant, client, installed, ours
 from benchmarks.measure import Measure, Trial, requests_a_page, table
+from benchmarks.mix import SHAPES, mean_size
 from benchmarks.results import Results, spread
 from benchmarks.scratch import scratch
-from benchmarks.server import CODINGS, PAGES, serving
-from benchmarks.tls import certified
+from benchmarks.server import CODINGS, PAGES, serving, serving_mix
+from benchmarks.tls import Certificate, certified
+from replay_fetch.simulator.choices import Shape
 
+_MIX = "shapes in which to ask for the mix that users have: views of 1.7 pages of 3 to 290 kB, three a session"
 _QUICK = 0.1  # of the usual number of pages
 _LAG = (
     "*Loop lag* is from one more run: how late came what was due on the loop every 5 ms, at worst and in 99 of 100 "
@@ -24,8 +27,9 @@ _LAG = (
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     names = [each.name for each in CONTESTANTS]
-    parser.add_argument("--sizes", type=int, nargs="+", metavar="BYTES", default=[20_000, 200_000, 2_000_000])
+    parser.add_argument("--sizes", type=int, nargs="*", metavar="BYTES", default=[20_000, 200_000, 2_000_000])
     parser.add_argument("--codings", nargs="+", choices=CODINGS, default=list(CODINGS))
+    parser.add_argument("--mix", nargs="*", choices=list(SHAPES), default=list(SHAPES), metavar="SHAPE", help=_MIX)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where to write (default: in memory, /dev/shm)")
     parser.add_argument("--tls", action="store_true", help="over TLS 1.3; --out calls it pipeline-tls")
@@ -54,8 +58,24 @@ def run(options: argparse.Namespace) -> Results:
             share = _QUICK if options.quick else 1.0
             measure = Measure(folder, case, base_url, share, certificate)
             trials += _compared(measure, present, options.rounds, results)
+        trials += _mixed(folder, options, certificate, results)
     results.notes.append(f"Requests a page of {OURS}: {spread(requests_a_page(trials, OURS), '{:.3f}')}.")
     return results
+
+
+def _mixed(folder: Path, options: argparse.Namespace, certificate: Certificate | None, results: Results) -> list[Trial]:
+    """The trials of the mix, ours beside bare aiohttp, in each of the shapes."""
+    trials: list[Trial] = []
+    if not options.mix:
+        return trials
+    pair = [Contestant(BARE, client("bare_aiohttp", "--mix"), keeps=False), Contestant(OURS, ours(), reports=True)]
+    with serving_mix(folder / "mix", [Shape(name) for name in options.mix], certificate) as urls:
+        for case, base_url in urls.items():
+            print(f"mix, {case} …", file=sys.stderr)
+            share = _QUICK if options.quick else 3.0
+            measure = Measure(folder, f"{mean_size()}/mix: {case}", base_url, share, certificate, mixed=True)
+            trials += _compared(measure, pair, options.rounds, results)
+    return trials
 
 
 def _chosen(only: Sequence[str], also: Sequence[str]) -> list[Contestant]:
