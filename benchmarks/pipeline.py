@@ -17,6 +17,10 @@ from benchmarks.server import CODINGS, PAGES, serving, serving_mix
 from benchmarks.tls import Certificate, certified
 from replay_fetch.simulator.choices import Shape
 
+_THE_MIX = (
+    "The mix: three views a session, 1.7 pages a view, of 3 to 290 kB, as many of each magnitude. Without headers most "
+    "of a run is the search for a limit that is not there, in which each page wakes an idle program."
+)
 _MIX = "shapes in which to ask for the mix that users have: views of 1.7 pages of 3 to 290 kB, three a session"
 _QUICK = 0.1  # of the usual number of pages
 _LAG = (
@@ -40,7 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Results:
     if options.quick:
         options.sizes, options.codings, options.rounds = options.sizes[:2], options.codings[:1], 1
-    results = Results("pipeline-tls" if options.tls else "pipeline")
+    results = Results(f"pipeline{'' if options.sizes else '-mix'}{'-tls' if options.tls else ''}")
     present = installed(_chosen(options.only, options.also), results.notes)
     with (
         scratch(options.folder) as folder,
@@ -49,6 +53,7 @@ def run(options: argparse.Namespace) -> Results:
     ):
         where = "on tmpfs" if options.folder is None else f"in {options.folder}"
         results.notes += [f"Server: {server}; files {where}; {PAGES} pages a session, one file a session.", _LAG]
+        results.notes += [_THE_MIX] if options.mix else []
         trials: list[Trial] = []
         for case, base_url in urls.items():
             # gzip pages beyond the first size would tell the same again at length.
