@@ -13,7 +13,7 @@ from benchmarks.measure import Measure, Trial, requests_a_page, table
 from benchmarks.mix import SHAPES, mean_size
 from benchmarks.results import Results, spread
 from benchmarks.scratch import scratch
-from benchmarks.server import CODINGS, PAGES, serving, serving_mix
+from benchmarks.server import CODINGS, PAGES, nginx_program, serving, serving_mix
 from benchmarks.tls import Certificate, certified
 from replay_fetch.simulator.choices import Shape
 
@@ -44,6 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> Results:
     if options.quick:
         options.sizes, options.codings, options.rounds = options.sizes[:2], options.codings[:1], 1
+        options.mix = [shape for shape in options.mix if shape == Shape.JSON_API]
     results = Results(f"pipeline{'' if options.sizes else '-mix'}{'-tls' if options.tls else ''}")
     present = installed(_chosen(options.only, options.also), results.notes)
     with (
@@ -71,7 +72,10 @@ def run(options: argparse.Namespace) -> Results:
 def _mixed(folder: Path, options: argparse.Namespace, certificate: Certificate | None, results: Results) -> list[Trial]:
     """The trials of the mix, ours beside bare aiohttp, in each of the shapes."""
     trials: list[Trial] = []
-    if not options.mix:
+    if options.mix and not nginx_program():
+        results.notes.append("The mix is left out, since nginx is not installed.")
+        return trials
+    if not options.mix or options.only:
         return trials
     pair = [Contestant(BARE, client("bare_aiohttp", "--mix"), keeps=False), Contestant(OURS, ours(), reports=True)]
     with serving_mix(folder / "mix", [Shape(name) for name in options.mix], certificate) as urls:
