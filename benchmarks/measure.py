@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.contestants import BARE, ENVIRONMENT, OURS, Contestant
 from benchmarks.lag import Lag, watched
+from benchmarks.mix import VIEWS, pages_of
 from benchmarks.programs import FailedError, Price, price
 from benchmarks.results import Table, spread
 from benchmarks.scratch import settle, write_list
@@ -68,6 +69,8 @@ class Measure:
     """Of the usual number of pages."""
     certificate: Certificate | None = None
     """The server's, where it speaks TLS."""
+    mixed: bool = False
+    """The pages are those of the mix."""
 
     @property
     def size(self) -> int:
@@ -99,19 +102,23 @@ class Measure:
         return min((self._run(contestant, 1) for _ in range(3)), key=lambda run: run.price.cpu)
 
     def _run(self, contestant: Contestant, sessions: int, watched_into: Path | None = None) -> Run:
-        views, out = write_list(self.folder / "views.csv", sessions), self.folder / "out"
+        views = write_list(self.folder / "views.csv", sessions, VIEWS if self.mixed else 1)
+        out = self.folder / "out"
         command = contestant.command(self.base_url, views, out)
         settle(self.folder)
         trust = self.certificate.environment if self.certificate else {}
         before = asked(self.base_url, self.certificate) + 1  # and the question afterwards
         try:
             paid = price(watched(command, watched_into) if watched_into else command, env={**ENVIRONMENT, **trust})
-            pages = int((out / "pages").read_text()) if contestant.counts else sessions * PAGES
+            pages = int((out / "pages").read_text()) if contestant.counts else self._pages(views, sessions)
             run = Run(paid, pages, asked(self.base_url, self.certificate) - before)
             _check(contestant, run, out, sessions)
         finally:
             shutil.rmtree(out, ignore_errors=True)
         return run
+
+    def _pages(self, views: Path, sessions: int) -> int:
+        return pages_of(views) if self.mixed else sessions * PAGES
 
 
 def _check(contestant: Contestant, run: Run, out: Path, sessions: int) -> None:

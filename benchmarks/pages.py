@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import itertools
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.server import CODINGS, PAGES
@@ -23,19 +23,27 @@ def cut(size: int) -> list[bytes]:
     """The bodies of one session's pages, each of about ``size`` bytes; of none, one empty last page."""
     if not size:
         return [b'{"segments":[]}'] * PAGES
-    segments = _segments(most=size // 2)
-    indexes = itertools.count()
     bodies = []
-    for page in range(1, PAGES + 1):
+    for page, held in enumerate(filled([size] * PAGES), 1):
         token = b"null" if page == PAGES else b'"p%d"' % (page + 1)
+        bodies.append(_ENVELOPE % (b",".join(held), token))
+    return bodies
+
+
+def filled(sizes: Sequence[int]) -> list[list[bytes]]:
+    """The segments of one view's pages, each of about so many bytes."""
+    segments = _segments(most=min(sizes) // 2)
+    indexes = itertools.count()
+    pages = []
+    for size in sizes:
         room = size - len(_ENVELOPE)
         held = []
         while room > size // 20:
             segment = _fitted(next(segments), room, next(indexes))
             held.append(segment)
             room -= len(segment)
-        bodies.append(_ENVELOPE % (b",".join(held), token))
-    return bodies
+        pages.append(held)
+    return pages
 
 
 def _segments(most: int) -> Iterator[tuple[dict[str, bytes], list[bytes]]]:

@@ -12,13 +12,15 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.programs import running
+from benchmarks.mix import LINKED, PAGES_OF_VIEW
+from benchmarks.programs import FailedError, running
 from benchmarks.tls import Certificate
+from replay_fetch.simulator.choices import Shape
 
 SIZES = (2_000, 20_000, 200_000, 2_000_000)
 CODINGS = ("plain", "gzip")
@@ -39,6 +41,8 @@ http {{
   client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
   uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
   map $arg_paging $page {{ default 1; p2 2; p3 3; p4 4; p5 5; }}
+  map $request_uri $digit {{ ~/views/[^/]*(?<last>[0-9a-f])/segments $last; }}
+  map $digit-$page $link {{ {links} }}
   {headers}
   {tls}
   {servers}
@@ -46,7 +50,7 @@ http {{
 """
 _SERVER = """server {{
     listen 127.0.0.1:{port}{listen}; root {root}; {extra}
-    location / {{ rewrite ^ /$page.json break; }}
+    location / {{ rewrite ^ /{file} break; }}
     location = /asked {{ stub_status; }}
   }}"""
 _TLS = "ssl_certificate {0.chain_file}; ssl_certificate_key {0.key_file}; ssl_protocols TLSv1.3;"
@@ -74,6 +78,30 @@ def serving(
         yield f"{name}{over}", {what: f"{scheme}://127.0.0.1:{port}" for what, port in ports.items()}
 
 
+@contextmanager
+def serving_mix(
+    folder: Path, shapes: Sequence[Shape], certificate: Certificate | None = None
+) -> Iterator[dict[str, str]]:
+    """Serve the mix from nginx, with headers of the limit and without; yields a base URL for each case."""
+    subprocess.run([sys.executable, "-m", "benchmarks.mix", folder, *shapes], check=True)  # noqa: S603 - ours
+    cases = {f"{shape}, {headers}": (shape, headers) for shape in shapes for headers in ("headers", "no headers")}
+    ports = dict(zip(cases, free_ports(len(cases)), strict=True))
+    listen = " ssl" if certificate else ""
+    servers = []
+    for case, (shape, headers) in cases.items():
+        told = _told({**(HEADERS if headers == "headers" else {}), **({"Link": "$link"} if shape in LINKED else {})})
+        place = {"port": ports[case], "listen": listen, "root": folder / shape, "file": "$digit-$page.json"}
+        servers.append(_SERVER.format(**place, extra=told or "add_header X-None '';"))
+    nginx = nginx_program()
+    if nginx is None:
+        raise FailedError("the mix needs nginx")
+    with running(_configured(nginx, folder, servers, certificate)):
+        for port in ports.values():
+            wait_for(port)
+        scheme = "https" if certificate else "http"
+        yield {case: f"{scheme}://127.0.0.1:{port}" for case, port in ports.items()}
+
+
 def asked(base_url: str, certificate: Certificate | None = None) -> int:
     """How many requests the server of the pages has had, on all ports, this one included."""
     with _connected(base_url, certificate) as connection:
@@ -92,22 +120,42 @@ def _connected(base_url: str, certificate: Certificate | None) -> socket.socket:
 
 
 def _nginx(program: str, folder: Path, ports: dict[str, int], certificate: Certificate | None) -> list[str]:
-    listen, tls = (" ssl", _TLS.format(certificate)) if certificate else ("", "")
+    listen = " ssl" if certificate else ""
+    place = {"listen": listen, "file": "$page.json"}
     servers = [
-        _SERVER.format(port=port, listen=listen, root=folder / what, extra=_extra(what)) for what, port in ports.items()
+        _SERVER.format(**place, port=port, root=folder / what, extra=_extra(what)) for what, port in ports.items()
     ]
-    headers = " ".join(f'add_header {name} "{value}";' for name, value in HEADERS.items())
+    return _configured(program, folder, servers, certificate)
+
+
+def _configured(program: str, folder: Path, servers: Sequence[str], certificate: Certificate | None) -> list[str]:
+    """The command that runs nginx with those servers."""
+    tls = _TLS.format(certificate) if certificate else ""
+    folder.mkdir(parents=True, exist_ok=True)
     config = folder / "nginx.conf"
-    config.write_text(_NGINX.format(folder=folder, headers=headers, tls=tls, servers="\n  ".join(servers)))
+    parts = {"headers": _told(HEADERS), "tls": tls, "links": _links(), "servers": "\n  ".join(servers)}
+    config.write_text(_NGINX.format(folder=folder, **parts))
     return [program, "-e", str(folder / "error.log"), "-c", str(config)]
+
+
+def _links() -> str:
+    """The header that leads on from each page of the mix that is not its view's last."""
+    return " ".join(
+        f"""{digit}-{page} '<?source=event_platform&paging=p{page + 1}>; rel="next"';"""
+        for digit, count in PAGES_OF_VIEW.items()
+        for page in range(1, count)
+    )
+
+
+def _told(headers: Mapping[str, str]) -> str:
+    return " ".join(f'add_header {name} "{value}";' for name, value in headers.items())
 
 
 def _extra(what: str) -> str:
     """add_header of a server replaces those around it, so they are said again."""
     if what.endswith("plain"):
         return ""
-    names = {**HEADERS, "Content-Encoding": "gzip"}
-    return " ".join(f'add_header {name} "{value}";' for name, value in names.items())
+    return _told({**HEADERS, "Content-Encoding": "gzip"})
 
 
 def _ours(folder: Path, ports: dict[str, int], certificate: Certificate | None) -> list[str]:

@@ -115,6 +115,75 @@ def test_a_token_seen_before_changes_no_result(
     assert result(experienced, body, link) == result(PageDecoder(api), body, link)
 
 
+WRAPPER_VALUES = st.sampled_from(
+    [b'{"records":[]}', b'{"records":[],"x":"\\ud83d"}', b'"s"', b'"\\ud83d"', b"1e400", b"null", b"{}", b'{"a": [1]}']
+)
+WRAPPER_KEYS = st.sampled_from(
+    [b'"type"', b'"id"', b'"attributes"', b'"\\u0069d"', b'"100%"', b'"records"', b'"\\ud83d"', b'"\xff"', b'"data"']
+)
+
+
+def wrapper_of(members: list[tuple[bytes, bytes]], comma: bytes, colon: bytes) -> bytes:
+    return b"{" + comma.join(key + colon + value for key, value in members) + b"}"
+
+
+USUAL = st.permutations([(b'"type"', b'"s"'), (b'"id"', b"7"), (b'"attributes"', b'{"records":[]}')])
+WRITTEN = st.tuples(st.sampled_from([b",", b", ", b" ,\n"]), st.sampled_from([b":", b": ", b"\t: "]))
+WRAPPERS = st.builds(
+    lambda members, more, style: wrapper_of([*members, *more], *style),
+    USUAL,
+    st.lists(st.tuples(WRAPPER_KEYS, WRAPPER_VALUES), max_size=2),
+    WRITTEN,
+)
+LISTS = st.builds(
+    lambda elements, comma: b"[" + comma.join(elements) + b"]",
+    st.lists(WRAPPERS | SEGMENT, min_size=1, max_size=4),
+    st.sampled_from([b",", b", ", b" , "]),
+)
+
+
+@settings(max_examples=500)
+@given(
+    style=st.sampled_from([(b",", b":"), (b", ", b": ")]),
+    members=USUAL,
+    pages=st.lists(
+        st.tuples(LISTS, st.sampled_from([b"", b'"m":1,', b'"data":[],', b'"d\\u0061ta":[],'])).flatmap(
+            lambda page: st.sampled_from(
+                [b"{%b%b%b}" % (page[1], b'"data":' + page[0], end) for end in (b"", b',"m": 1', b',"data": [{}]')]
+                + [
+                    b'{"data":%b,"d\\u0061ta":%b,"x":"\\n"}' % (page[0], page[0]),
+                    b'{"x":"\\"data\\"","data":%b}' % page[0],
+                ]
+            )
+        ),
+        min_size=1,
+        max_size=3,
+    ),
+)
+@example(
+    style=(b",", b":"),
+    members=[(b'"id"', b"7"), (b'"attributes"', b'{"records":[]}')],
+    pages=[
+        b'{"data":[{"id":7,"id":8,"attributes":{"records":[]}}]}',
+        b'{"data":[{"id":7,"attributes":{"records":[1]},"attributes":{"records":[]}}]}',
+        b'{"data":[{"id":7,"attributes":{"records":[]}}],"data":[{"id": 7,"attributes":{"records":[]}}]}',
+    ],
+)
+def test_wrappers_seen_before_change_no_result(
+    style: tuple[bytes, bytes], members: list[tuple[bytes, bytes]], pages: list[bytes]
+) -> None:
+    """However the wrappers are written, and whatever comes twice in them or beside their list."""
+    comma, colon = style
+    seen = b'{"data":[' + wrapper_of(members, comma, colon) + b"]}"
+    api = ApiSettings()
+    for body in pages:
+        experienced = PageDecoder(api)
+        for _ in range(2):
+            assert result(experienced, seen) == result(PageDecoder(api), seen)
+        for again in (body, seen, body):
+            assert result(experienced, again) == result(PageDecoder(api), again)
+
+
 @given(
     body=ANYTHING,
     headers=st.dictionaries(

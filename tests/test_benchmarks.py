@@ -14,12 +14,16 @@ from pathlib import Path
 import pytest
 from processes import HANGS
 
-from benchmarks import server
+from benchmarks import mix, server
 from benchmarks.__main__ import _BENCHMARKS
 from benchmarks.pages import cut
 from benchmarks.results import Results, Table, spread
+from benchmarks.scratch import write_list
 from benchmarks.tls import certified
-from replay_fetch.api import elements, members
+from replay_fetch.api import PageDecoder, elements, members
+from replay_fetch.model import Answer
+from replay_fetch.settings import ApiSettings
+from replay_fetch.simulator.choices import Shape
 
 ROOT = Path(__file__).parents[1]
 PIPELINE = ("pipeline", "--quick", "--sizes", "2000", "--only", "bare aiohttp")
@@ -104,6 +108,42 @@ def test_pages_are_about_as_large_as_wanted_and_lead_on_to_the_next(size: int) -
     assert [members(page["paging"])["next"] for page in pages] == [b'"p2"', b'"p3"', b'"p4"', b'"p5"', b"null"]
     indexes = [int(members(segment)["index_in_view"]) for page in pages for segment in elements(page["segments"])]
     assert indexes == list(range(len(indexes)))
+
+
+@pytest.mark.parametrize("shape", mix.SHAPES)
+def test_the_pages_of_the_mix_lead_through_their_views(tmp_path: Path, shape: Shape) -> None:
+    mix.write(tmp_path, shape)
+    decoder = PageDecoder(ApiSettings())
+    for (digit, page), size in mix.sizes().items():
+        body = (tmp_path / shape / f"{digit}-{page}.json").read_bytes()
+        found = decoder.decode(Answer(200, {"content-length": str(len(body))}, body))
+        following = f"p{page + 1}" if page < mix.PAGES_OF_VIEW[digit] else None
+        assert found.token == (None if shape in mix.LINKED else following)
+        assert found.segments
+        assert all((part.item is not None) == (shape is Shape.JSON_API) for part in found.segments)
+        assert 0.8 * size <= len(body) <= 1.1 * size
+
+
+def test_the_mix_is_served_as_it_was_written(tmp_path: Path) -> None:
+    if not server.nginx_program():
+        pytest.skip("nginx is not installed")
+    shape = Shape.NDJSON
+    with server.serving_mix(tmp_path, [shape]) as urls:
+        for case, base_url in urls.items():
+            for digit, page in mix.sizes():
+                paging = f"&paging=p{page}" if page > 1 else ""
+                url = f"{base_url}/sessions/f0/views/0{digit}/segments?source=a{paging}"
+                with urllib.request.urlopen(url, timeout=HANGS) as answer:  # noqa: S310 - of loopback
+                    assert answer.read() == (tmp_path / shape / f"{digit}-{page}.json").read_bytes()
+                    leads_on = page < mix.PAGES_OF_VIEW[digit]
+                    assert (f"paging=p{page + 1}>" in answer.headers.get("Link", "")) == leads_on
+                    assert ("X-RateLimit-Limit" in answer.headers) == (not case.endswith("no headers"))
+
+
+def test_the_mix_has_the_pages_a_view_and_the_sizes_that_it_promises(tmp_path: Path) -> None:
+    views = write_list(tmp_path / "views.csv", 400, mix.VIEWS)
+    assert 1.6 < mix.pages_of(views) / (400 * mix.VIEWS) < 1.8
+    assert sorted(mix.sizes().values())[:: len(mix.sizes()) - 1] == [mix.SMALLEST, mix.LARGEST]
 
 
 def test_a_table_is_markdown_under_what_it_was_measured_with(capsys: pytest.CaptureFixture[str]) -> None:

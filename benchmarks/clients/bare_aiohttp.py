@@ -9,11 +9,13 @@ import aiohttp
 from yarl import URL
 
 from benchmarks.clients.common import KEYS, in_parallel, url, work
+from benchmarks.mix import PAGES_OF_VIEW
 from benchmarks.server import PAGES
 
 
 async def main() -> None:
     todo = work()
+    mixed = "--mix" in sys.argv
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=todo.workers),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60),
@@ -23,7 +25,7 @@ async def main() -> None:
 
         async def fetch(session_id: str, view_id: str) -> None:
             first = url(todo.base_url, session_id, view_id)
-            for page in range(1, PAGES + 1):
+            for page in range(1, (PAGES_OF_VIEW[view_id[-1]] if mixed else PAGES) + 1):
                 paging = "" if page == 1 else f"&paging=p{page}"
                 async with http.get(URL(first + paging, encoded=True)) as response:
                     await response.read()

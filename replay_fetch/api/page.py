@@ -28,6 +28,7 @@ _BYTES_SHOWN = 8
 _LONGEST_ERROR = 4096
 _TELL_THE_LENGTH = frozenset({"content-length", "transfer-encoding"})
 _PATHS_NAMED = 3
+_WRAPPED = " (JSON:API)"
 _is_object = methodcaller("startswith", b"{")
 
 
@@ -96,13 +97,18 @@ class PageDecoder:
 
     def _page(self, located: Located, link_header: str) -> Page:
         elements = located.elements
-        if all(map(is_bare, elements)):
+        if located.segments is not None:
+            segments, wrapped = tuple(located.segments), _WRAPPED
+            self._require_likeness(located, segments)
+        elif all(map(is_bare, elements)):
             segments, wrapped = tuple(map(Segment, elements)), ""
         else:
             _require_objects(located)
             segments = tuple(map(segment, elements))
-            wrapped = "" if segments[0].item is None else " (JSON:API)"
+            wrapped = "" if segments[0].item is None else _WRAPPED
             self._require_likeness(located, segments)
+            if wrapped and located.path in self._seen:
+                self._seen[located.path].expect_wrappers()
         following = located.following
         if following is None or (link_header and following.token is None):
             following = self._find_next(located, link_header)

@@ -10,8 +10,9 @@ page with a key that no page before had: any key may be a token's. Of members kn
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import msgspec
 from msgspec import Raw
@@ -19,6 +20,7 @@ from msgspec import Raw
 from replay_fetch.api import split
 from replay_fetch.api.envelope import Envelope, Members
 from replay_fetch.api.quick_form import Form, LevelMember, can_be_field, field_name
+from replay_fetch.api.quick_wrapper import QuickWrapper, Wrappers
 from replay_fetch.api.shapes import Located, outranking
 from replay_fetch.api.soundness import SPOKEN_OF
 from replay_fetch.api.tokens import LOOKED_AT
@@ -28,6 +30,8 @@ _MOST_KEYS = 64
 # So many pages are looked at for what may stand beside the list. Pages that need the rules each time, as those
 # with a link do, would otherwise be looked at for ever.
 _MOST_LOOKS = 100
+# So many pages in a row may look as if their wrappers could be taken off at once, and turn out otherwise.
+_MOST_MISFITS = 10
 
 
 def can_be_quick(path: str, next_path: str) -> bool:
@@ -56,6 +60,10 @@ class QuickLocate:
         """Keys that are never known, as what stands there may outrank the list."""
         self._looks = _MOST_LOOKS
         self._form = Form(by_rules=bool(next_path))
+        self._wrapper = QuickWrapper(keys)
+        self._wrapped = False
+        """The latest page's elements were wrappers."""
+        self._misfits = 0
         self._known = _Known(self._ways, {}, self._form)
 
     def learn(self, envelope: Envelope | None, place: str) -> None:
@@ -73,6 +81,13 @@ class QuickLocate:
     def locate(self, text: bytes) -> Located | None:
         """What ``locate`` would say of ``text``; None where only ``locate`` can tell."""
         known = self._known
+        if self._wrapped:
+            located = self._unwrapped(known, text)
+            if located is not None:
+                self._misfits = 0
+                return located
+            self._misfits += 1
+            self._wrapped = False
         try:
             level = known.split(text)
         except split.REFUSED:
@@ -83,6 +98,23 @@ class QuickLocate:
             return Located(elements, None, self._name, self._path, following)
         # Beside an empty list there may be segments in a place that the rules do not lead to.
         return Located(elements, known.envelope(level), self._name, self._path) if elements else None
+
+    def expect_wrappers(self) -> None:
+        """Try the next page as one whose elements are all wrappers."""
+        self._wrapped = self._misfits < _MOST_MISFITS
+
+    def _unwrapped(self, known: _Known, text: bytes) -> Located | None:
+        """The same as ``locate``, and the segments out of their wrappers; None where not all are such."""
+        try:
+            level = known.split_wrappers(text)
+            segments = self._wrapper.segments(text, known.wrappers_of(level))
+        except split.REFUSED:
+            return None
+        if not segments:
+            return None
+        following = known.form(level)
+        envelope = known.envelope(level) if following is None else None
+        return Located([], envelope, self._name, self._path, following, segments)
 
     def _beside(self, envelope: Envelope, here: str, way: str) -> Members:
         members = envelope.members(here)
@@ -117,7 +149,7 @@ class _Known:
             leading += f"{field_name(0)}."
             self._levels.append(_Level(here, way, names, attrgetter(leading.removesuffix(".")), readers))
         self.elements_of = self._levels[-1].following if ways else _itself
-        self.split = split.Quick(msgspec.json.Decoder(self._type()).decode)
+        self.split = split.Quick(msgspec.json.Decoder(self._type(list[Raw])).decode)
         self.form = form.reader(
             [
                 LevelMember(level.here, name, reader)
@@ -135,9 +167,19 @@ class _Known:
             known[level.here] = way | {name: bytes(raw) for name, raw in read if raw is not None}
         return Envelope(known) if known else None
 
-    def _type(self) -> object:
+    @cached_property
+    def split_wrappers(self) -> split.Quick[object]:
+        """The same as ``split``, and each element taken apart."""
+        return split.Quick(msgspec.json.Decoder(self._type(list[dict[str, Raw]])).decode)
+
+    def wrappers_of(self, level: object) -> Wrappers:
+        """The elements, in what ``split_wrappers`` made."""
+        wrappers: object = self.elements_of(level)
+        return cast("Wrappers", wrappers)
+
+    def _type(self, elements: object) -> object:
         """The type of the outermost object, or of the list where that is the body."""
-        found: object = list[Raw]
+        found = elements
         for level in reversed(self._levels):
             fields: list[tuple[str, object, None]] = [
                 (field_name(at), Raw, None) for at, _ in enumerate(level.names, 1)
@@ -155,5 +197,5 @@ def _keys_at(here: str, paths: Iterable[str]) -> frozenset[str]:
     return frozenset(path.removeprefix(prefix).partition(".")[0] for path in paths if path.startswith(prefix))
 
 
-def _itself(level: Iterable[Raw]) -> Iterable[Raw]:
-    return level
+def _itself(level: object) -> Iterable[Raw]:
+    return cast("Iterable[Raw]", level)

@@ -28,6 +28,8 @@ _NUMBER = rb"-?(?:0(?![0-9])|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][+-]?[0-9]++)?+"
 # Empty containers count as scalars here: behind any other opening bracket a value must follow.
 _LEAF = rb"(?:" + _STRING + rb"|" + _NUMBER + rb"|true|false|null|\[" + _WS + rb"\]|\{" + _WS + rb"\})"
 _KEY = _STRING + _WS + rb":" + _WS
+STRING_THEN = rb"(" + _STRING + rb")" + _WS
+"""A string, as a group, and the white space behind it."""
 
 
 def _run(before: bytes, close: bytes) -> bytes:

@@ -21,6 +21,7 @@ from replay_fetch.api.outline import hidden_segments
 from replay_fetch.api.soundness import require_sound
 from replay_fetch.api.tokens import Next
 from replay_fetch.api.wrapper import is_bare, segment
+from replay_fetch.model import Segment
 from replay_fetch.printable import printable
 
 _PLACES = ("segments", "data", "data.segments", "data.attributes.segments", "records", "items", "results", "events")
@@ -46,6 +47,8 @@ class Located(Struct, frozen=True, gc=False):
     """The dotted path of the list, empty where the body is the list; None where there is no list."""
     following: Next | None = None
     """What the object around the segments says of the next page, where that was read with them."""
+    segments: list[Segment] | None = None
+    """Those in the elements, which are then left out: every one was a wrapper, and was taken off in the same pass."""
     stream: bool = False
     """The elements are values one after another, with nothing around them that says where they end."""
 

@@ -22,9 +22,10 @@ def segment(element: bytes) -> Segment:
     """
     if is_bare(element) or _ATTRIBUTES not in element or element[:1] != b"{":
         return Segment(element)
-    names = split.members(element)
+    pairs = split.pairs(element)
+    names = {split.key_text(key): value for key, value in pairs}
     inner = names.get("attributes", b"")
     if inner[:1] != b"{" or "records" in names or not ("type" in names or "id" in names):
         return Segment(element)
-    rest = [key + b":" + value for key, value in split.pairs(element) if split.key_text(key) != "attributes"]
+    rest = [key + b":" + value for key, value in pairs if split.key_text(key) != "attributes"]
     return Segment(inner, b"{" + b",".join(rest) + b"}")

@@ -10,6 +10,9 @@ import anyio
 
 from replay_fetch.clock import now
 
+# Two reckonings of one moment differ by what is lost in rounding.
+_SAME = 1e-7
+
 
 class _Place:
     """One place in the line."""
@@ -40,7 +43,8 @@ class Line:
         """Wait for one's turn. ``go`` is told the moment it comes; what that or a gate raises is raised here."""
         place = _Place(go)
         self.places.append(place)
-        self.move()
+        if len(self.places) == 1:  # else the head's timer runs, or only an answer can tell
+            self.move()
         try:
             await place.called.wait()
         finally:
@@ -67,6 +71,10 @@ class Line:
 
     def _look_again(self, wait: float) -> None:
         """One timer for the head of the line; an answer may let it go before."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = asyncio.get_running_loop().call_later(wait, self.move) if wait < float("inf") else None
+        loop, timer = asyncio.get_running_loop(), self._timer
+        due = loop.time() + wait
+        if timer is not None:
+            if now() < timer.when() and abs(timer.when() - due) < _SAME:
+                return  # most answers change nothing for the head of the line
+            timer.cancel()
+        self._timer = loop.call_at(due, self.move) if wait < float("inf") else None

@@ -56,6 +56,7 @@ _SEEN = [
     b'{"segments":[],"paging":null,"meta":{"page":{"after":null}},"continuation":null,"x":"y"}',
     b'{"data":[{"records":[]}],"meta":{"next_cursor":"T","took":1},"links":{"self":"/x"}}',
 ]
+_WRAPPED = b'{"data":[{"type":"s","id":"1","attributes":{"records":[]}}],"meta":{"page":{"after":"T"}}}'
 _ECHOES = Echoes(Credentials("Zq9-apikey+/=&%22", 'Zq9"app\\key'))
 
 
@@ -67,9 +68,9 @@ def page(content: bytes) -> None:
     """
     answer = answer_of(content)
     experienced = PageDecoder(_APIS[0])
-    for seen in _SEEN:
+    for seen in (*_SEEN, _WRAPPED):
         experienced.decode(Answer(200, {}, seen))
-    assert _decoded(experienced, answer) == _decoded(PageDecoder(_APIS[0]), answer), "experience changes a page"
+        assert _decoded(experienced, answer) == _decoded(PageDecoder(_APIS[0]), answer), "experience changes a page"
     for api in _APIS:
         decoder = PageDecoder(api)
         found = _decoded(decoder, answer)

@@ -1,0 +1,152 @@
+"""The same as ``wrapper.segment`` for a whole list, from the pass that splits the page.
+
+msgspec takes every wrapper apart into its members, exact but for what lies between them: how a key is
+spelled, whether it comes twice, white space. So each wrapper is put together again out of its members
+and held against the page, which costs a comparison of bytes where a second look would cost a pass of
+JSON. Whatever is not found so, byte for byte, is left to ``wrapper``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from msgspec import Raw
+
+from replay_fetch.api import scan, split
+from replay_fetch.api.quick_form import can_be_field
+from replay_fetch.model import Segment
+
+Wrappers = Sequence[Mapping[str, Raw]]
+_INNER = "attributes"
+# What stands between members, and between a key and its value: as encoders write it, and as Python's does.
+_STYLES = ((b",", b":"), (b", ", b": "))
+
+_open_object = re.compile(rb"[ \t\n\r]*+\{[ \t\n\r]*+")
+_open_list = re.compile(rb"[ \t\n\r]*+\[")
+_key = re.compile(scan.STRING_THEN + rb":[ \t\n\r]*+")
+_comma = re.compile(rb"[ \t\n\r]*+,[ \t\n\r]*+")
+_string = re.compile(scan.STRING_THEN + rb"(:?)")
+
+
+class QuickWrapper:
+    """Takes the segments out of the wrappers in the list to which ``keys`` lead.
+
+    May be used from several threads at once: what it remembers is swapped whole and only ever saves time.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self._keys = [f'"{key}"'.encode() for key in keys]
+        self._ways = re.compile(b"|".join(map(re.escape, self._keys)) or b"(?!)")
+        self._front = b""
+        """How the latest page began, up to its list."""
+        self._wrap: _Wrap | None = None
+        """How the latest wrapper was written."""
+
+    def segments(self, text: bytes, wrappers: Wrappers) -> list[Segment] | None:
+        """The segment in each of the wrappers, all of the list in ``text``; None where only ``wrapper`` can tell."""
+        start = self._list_in(text)
+        if start is None:
+            return None
+        latest = self._wrap.style if self._wrap else _STYLES[0]
+        found = self._written(text, start, wrappers, latest)
+        if found is None:
+            other = _STYLES[latest == _STYLES[0]]
+            found = self._written(text, start, wrappers, other)
+        return found
+
+    def _written(
+        self, text: bytes, position: int, wrappers: Wrappers, style: tuple[bytes, bytes]
+    ) -> list[Segment] | None:
+        """The segments, where the list at ``position`` is written in that style."""
+        comma, _ = style
+        wrap = self._wrap
+        found = []
+        behind = b""  # what must stand between the latest segment and the next wrapper
+        for members in wrappers:
+            keys = tuple(members)
+            if wrap is None or wrap.keys != keys or wrap.style != style:
+                wrap = _wrap_of(keys, style)
+                if wrap is None:
+                    return None
+            rest = list(map(bytes, members.values()))
+            inner = rest.pop(wrap.at)
+            values = tuple(rest)
+            head = behind + wrap.head % values[: wrap.at]
+            start = position + len(head)
+            # An object's text ends where it ends: what begins with all of one is that one.
+            if not (text.startswith(head, position) and text.startswith(inner, start) and inner.startswith(b"{")):
+                return None
+            position = start + len(inner)
+            behind = wrap.tail % values[wrap.at :] + comma
+            found.append(Segment(inner, wrap.item % values))
+        last = behind.removesuffix(comma) + b"]"
+        if not text.startswith(last, position) or self._again(text[position + len(last) :]):
+            return None
+        self._wrap = wrap
+        return found
+
+    def _list_in(self, text: bytes) -> int | None:
+        """Behind the bracket that opens the list, the first that the keys lead to."""
+        front = self._front
+        if front and text.startswith(front):
+            return len(front)
+        position: int | None = 0
+        for key in self._keys:
+            position = _value_of(text, position, key) if position is not None else None
+        opened = _open_list.match(text, position) if position is not None else None
+        if opened is None:
+            return None
+        self._front = text[: opened.end()]
+        return opened.end()
+
+    def _again(self, behind: bytes) -> bool:
+        """True where a key of the way may come again behind the list: then another list is meant."""
+        if b"\\" not in behind:
+            return self._ways.search(behind) is not None
+        ways = {key.decode()[1:-1] for key in self._keys}
+        return any(found[2] and split.key_text(found[1]) in ways for found in _string.finditer(behind))
+
+
+class _Wrap(NamedTuple):
+    """How a wrapper with these keys is written."""
+
+    keys: tuple[str, ...]
+    style: tuple[bytes, bytes]
+    at: int
+    """Where ``attributes`` is among them."""
+    head: bytes
+    """Up to its value; the other values are to be filled in."""
+    tail: bytes
+    item: bytes
+    """All but ``attributes``, without white space."""
+
+
+def _wrap_of(keys: tuple[str, ...], style: tuple[bytes, bytes]) -> _Wrap | None:
+    """None where the object is no wrapper, or may be written in more than one way."""
+    if _INNER not in keys or "records" in keys or not ("type" in keys or "id" in keys):
+        return None
+    if not all(map(can_be_field, keys)):
+        return None
+    at = keys.index(_INNER)
+    comma, colon = style
+    names = [b'"%b"' % key.encode().replace(b"%", b"%%") for key in keys]
+    written = [name + colon + b"%b" for name in names]
+    head = b"{" + comma.join([*written[:at], names[at] + colon])
+    tail = b"".join(comma + each for each in written[at + 1 :]) + b"}"
+    rest = [name + b":%b" for name in names[:at] + names[at + 1 :]]
+    return _Wrap(keys, style, at, head, tail, b"{" + b",".join(rest) + b"}")
+
+
+def _value_of(text: bytes, start: int, wanted: bytes) -> int | None:
+    """Where the value of the key is in the object that begins at ``start``; None where it may be elsewhere."""
+    opened = _open_object.match(text, start)
+    while opened is not None:
+        key = _key.match(text, opened.end())
+        if key is None or b"\\" in key[1]:
+            return None
+        if key[1] == wanted:
+            return key.end()
+        opened = _comma.match(text, scan.value_end(text, key.end()))
+    return None
