@@ -162,6 +162,7 @@ class Story:
 _SOURCES = {SourceChoice.EVENT_PLATFORM: Source.EVENT_PLATFORM, SourceChoice.BLOB: Source.BLOB}
 
 
+@pytest.mark.timeout(300 + 5 * SCRIPTS)
 @settings(max_examples=SCRIPTS, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(simulated=SIMULATORS, job=JOBS, length=st.integers(1, 27), stop_at=st.sampled_from([None, None, 0.5, 30.0]))
 def test_the_archive_is_the_truth_or_the_outcome_says_otherwise(
