@@ -24,7 +24,7 @@ from replay_fetch.archive.manifest import entry
 from replay_fetch.model import PlannedView, View, ViewRecord
 from replay_fetch.simulator import SimulatorSettings
 
-OF_OTHERS = {"--quick", "--kills", "--sequences", "--minutes"}
+OF_OTHERS = {"--quick", "--kills", "--sequences", "--minutes", "--sizes", "--mix", "--rounds", "--tls"}
 """Options of the benchmarks, the crash harness and the fuzzer."""
 
 
