@@ -13,6 +13,7 @@ from replay_fetch.pacing.even_policy import LARGEST_MARGIN, EvenPolicy
 from replay_fetch.pacing.named_policy import NamedPolicy
 from replay_fetch.pacing.policy import Sent
 from replay_fetch.pacing.reading import Reading
+from replay_fetch.pacing.slow_start import SlowStart
 from replay_fetch.pacing.window import WindowClock
 from replay_fetch.pacing.window_trust import WindowTrust
 
@@ -65,6 +66,23 @@ def test_pauses_double_while_nothing_is_accepted() -> None:
     policy.answered(500.0, Sent(5, 499.9), Reading(100, 10, 50, 5), accepted=True)
     policy.rejected(600.0, Sent(6, 599.9))
     assert policy.ready_at(600.0) == 600.2
+
+
+def test_thousands_of_429s_in_a_row_make_no_pause_longer_than_a_quarter_of_the_period() -> None:
+    policy, now = even(limit=4), 0.0
+    for number in range(1, 3000):
+        gate = policy.state(now).opens_at
+        now = max(now, gate if gate is not None else now) + 0.01
+        policy.rejected(now, Sent(number, now - 0.001))
+    gate = policy.state(now).opens_at
+    assert gate is not None
+    assert gate - now == pytest.approx(2.5)
+
+
+def test_a_process_that_was_stopped_for_an_hour_goes_on_searching() -> None:
+    pace = SlowStart(0.0)
+    pace.advance(3600.0, paced=True)
+    assert pace.rate == pytest.approx(5.0 * 2**10)
 
 
 def test_the_pace_comes_back_slowly_and_then_faster() -> None:

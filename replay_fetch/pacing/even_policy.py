@@ -29,6 +29,9 @@ USUAL, SLOWEST_SHARE = 10.0, 0.1
 """Requests a second below which all of this is slower, by the square root: else a limit of one a second that others
 share would draw a 429 with every twelfth request. But no slower than this share of it."""
 PAUSE_SHARE, LONGEST_PAUSE, LONGEST_SHARE = 0.02, 1.0, 0.25
+# Past the longest pause for every period up to a day, and never past a float: a neighbour that takes all of a limit
+# leaves thousands of 429s in a row.
+MOST_DOUBLINGS = 20
 """Silence after a 429: this share of the period, a second at most; twice as long for each that follows in the same
 episode, up to a quarter of the period. At an even pace a window runs out in its last fiftieth, if at all; a tenth
 cost 3 % of a sliding limit."""
@@ -101,7 +104,8 @@ class EvenPolicy:
         self._refused += (1 - self._refused) / LATEST
         if now < self._gate:
             return
-        pause = min(LONGEST_PAUSE, PAUSE_SHARE * self.period) * 2**self._in_a_row
+        doublings = min(self._in_a_row, MOST_DOUBLINGS)
+        pause = min(LONGEST_PAUSE, PAUSE_SHARE * self.period) * 2**doublings
         pause = min(pause, LONGEST_SHARE * self.period)
         if not self._in_a_row or not self._on_429s:
             self._cut(now)

@@ -6,6 +6,8 @@ from replay_fetch.pacing.pace import Pace
 
 FIRST_RATE = 5.0
 DOUBLING = 1.0
+# At one look. A process that was stopped for half an hour comes back to a gap of which a float holds no such power.
+MOST_DOUBLINGS = 10.0
 
 
 class SlowStart(Pace):
@@ -19,5 +21,5 @@ class SlowStart(Pace):
     def advance(self, now: float, *, paced: bool) -> None:
         """Time passed: the rate grows with it."""
         if paced:
-            self.rate *= 2 ** ((now - self._at) / self._doubling)
+            self.rate *= 2 ** min(MOST_DOUBLINGS, (now - self._at) / self._doubling)
         self._at = now
