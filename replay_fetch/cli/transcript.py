@@ -64,14 +64,7 @@ def _as_json(entry: Entry, account: Account) -> Iterator[str]:
             "at": iso(action.at_ms),
             "at_ms": action.at_ms,
             "until_ms": action.until_ms,
-            "kind": action.kind.value,
-            "text": action.text,
-            "label": action.label or None,
-            "selector": action.selector or None,
-            "value": action.value,
-            "x": action.x,
-            "y": action.y,
-            "by": action.by,
+            **action.fields(),
         }
         yield json.dumps(fields, ensure_ascii=False)
 

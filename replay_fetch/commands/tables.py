@@ -75,14 +75,7 @@ def action_rows(root: Path, entry: Entry) -> Iterator[Row]:
             "view_id": view_id,
             "at": _time(action.at_ms),
             "until": _time(action.until_ms),
-            "kind": action.kind.value,
-            "text": action.text,
-            "label": action.label or None,
-            "selector": action.selector or None,
-            "value": action.value,
-            "x": action.x,
-            "y": action.y,
-            "by": action.by,
+            **action.fields(),
         }
 
 

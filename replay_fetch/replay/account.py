@@ -58,6 +58,19 @@ class Action:
     by: str = "record"
     """``record``: the SDK wrote it down. ``rule``: counted here from the records (rage and dead clicks, idling)."""
 
+    def fields(self) -> dict[str, str | float | None]:
+        """The action without its times, as transcripts and tables give it; what there is none of is None."""
+        return {
+            "kind": self.kind.value,
+            "text": self.text,
+            "label": self.label or None,
+            "selector": self.selector or None,
+            "value": self.value,
+            "x": self.x,
+            "y": self.y,
+            "by": self.by,
+        }
+
 
 class Gap(NamedTuple):
     """Segments that are missing between two that are there."""
