@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from anyio.from_thread import start_blocking_portal
-from archives import KEYS
+from archives import KEYS, WIDE
 
 import replay_fetch
 from replay_fetch.simulator import Simulator, SimulatorSettings
@@ -21,6 +21,8 @@ COMMAND = (sys.executable, "-m", "replay_fetch")
 # Seconds: ends a process that hangs, before the limit of the whole test does, which would leave it behind. It judges
 # no speed: a busy machine takes a tenth of it.
 HANGS = 240.0
+# The API of most tests of processes: no limit that a run could meet.
+USUAL = SimulatorSettings(limit=WIDE)
 
 
 @contextmanager

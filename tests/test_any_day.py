@@ -12,7 +12,11 @@ from processes import HANGS, environment
 
 TESTS = Path(__file__).parent
 # Relative points in time, meant for the API, meet recordings and events that have days of their own.
-WITH_DATES = ("test_readme_ways.py", "test_discover_command.py", "test_simulator_search.py")
+WITH_DATES = (
+    "docs/test_readme_ways.py",
+    "commands/test_discover_command.py",
+    "parts/simulator/test_simulator_search.py",
+)
 LEAP_DAY = "2032-02-29T23:59:50+00:00"
 
 

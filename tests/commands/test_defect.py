@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from test_secrets import API_KEY, APP_KEY, BEARER, REAL_API_KEY, REAL_APP_KEY, check_no_secret
+from told_secrets import API_KEY, APP_KEY, BEARER, REAL_API_KEY, REAL_APP_KEY, check_no_secret
 
 from replay_fetch.cli import main
 from replay_fetch.errors import OutageError

@@ -25,7 +25,7 @@ from replay_fetch.model import Answer
 from replay_fetch.settings import ApiSettings
 from replay_fetch.simulator.choices import Shape
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 PIPELINE = ("pipeline", "--quick", "--sizes", "2000", "--only", "bare aiohttp")
 
 

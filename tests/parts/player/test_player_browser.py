@@ -18,7 +18,7 @@ from benchmarks.player.recordings import read_sdks, read_truth, read_views, writ
 from benchmarks.player.truth import BY_DESIGN, Tally, compare
 from replay_fetch.simulator.recordings import load_recordings
 
-SAMPLES = Path(__file__).parents[1] / "sample_inputs" / "recordings"
+SAMPLES = Path(__file__).parents[3] / "sample_inputs" / "recordings"
 HARDER = SAMPLES.with_name("recordings-hard")
 SESSIONS = sorted({recorded.view.session_id for recorded in load_recordings()})
 SHOWN = "[...document.querySelectorAll('#list time')].map(one => one.textContent)"

@@ -15,7 +15,7 @@ from replay_fetch.errors import BadBody, GarbledBody
 from replay_fetch.model import Answer, Page, Segment
 from replay_fetch.settings import ApiSettings
 
-RECORDINGS = Path(__file__).parents[1] / "sample_inputs/recordings/segments"
+RECORDINGS = Path(__file__).parents[3] / "sample_inputs/recordings/segments"
 ITEM = b'{"type": "segment", "id":"\\ud83d", "attributes": ' + SEGMENT + b' , "meta":1e400}'
 
 

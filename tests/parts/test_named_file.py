@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from archives import write_list
+from made_moments import moment
 from processes import COMMAND, HANGS, environment, run, served
-from test_metrics import moment
 
 from replay_fetch.errors import ReplayFetchError, SettingsError
 from replay_fetch.named_file import NamedFile

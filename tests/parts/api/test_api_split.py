@@ -15,7 +15,7 @@ from strategies import JSON, SPACE, arrays, damaged, objects
 
 from replay_fetch.api import scan, split
 
-RECORDINGS = sorted((Path(__file__).parents[1] / "sample_inputs/recordings/segments").glob("*.json"))
+RECORDINGS = sorted((Path(__file__).parents[3] / "sample_inputs/recordings/segments").glob("*.json"))
 
 Cut = Callable[[bytes], object]
 WAYS = pytest.mark.parametrize(

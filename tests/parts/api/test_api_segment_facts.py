@@ -11,7 +11,7 @@ from strategies import JSON, arrays, damaged, objects
 
 from replay_fetch.api import Continuity, SegmentFacts, facts, segment_facts
 
-RECORDINGS = Path(__file__).parents[1] / "sample_inputs/recordings/segments"
+RECORDINGS = Path(__file__).parents[3] / "sample_inputs/recordings/segments"
 
 
 @pytest.mark.parametrize(

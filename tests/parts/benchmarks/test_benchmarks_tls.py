@@ -17,7 +17,7 @@ from benchmarks.programs import FailedError
 from benchmarks.server import serving
 from benchmarks.tls import Certificate, certified
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[3]
 ASKING = [each for each in (*CLIENTS, *CONTESTANTS) if each in CLIENTS or each.name == OURS]
 
 

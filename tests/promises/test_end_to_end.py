@@ -424,7 +424,7 @@ async def test_a_list_without_a_usable_row_asks_nothing(tmp_path: Path) -> None:
 
 
 async def test_rows_in_are_outcomes_out_for_a_messy_list(tmp_path: Path) -> None:
-    messy = Path(__file__).parents[1] / "sample_inputs" / "messy_views.csv"
+    messy = Path(__file__).parents[2] / "sample_inputs" / "messy_views.csv"
     async with Simulator() as simulator:
         ran = await download(simulator, tmp_path / "out", views=messy)
         report = ran.report

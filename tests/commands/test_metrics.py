@@ -8,26 +8,13 @@ from pathlib import Path
 
 import anyio
 import pytest
+from made_moments import Pace, moment
 from prometheus_client import parser
 from prometheus_client.openmetrics import parser as openmetrics_parser
 
 from replay_fetch.errors import SettingsError
-from replay_fetch.model import Outcome
-from replay_fetch.progress import Limit, MetricsFile, Moment, RunStats, Speed, report
+from replay_fetch.progress import MetricsFile, RunStats, report
 from replay_fetch.progress.metrics import metrics_text
-
-
-class Pace:
-    def __init__(self, rate_per_s: float | None = 12.5) -> None:
-        self.rate_per_s = rate_per_s
-        self.gate_shut_s = 0.0
-
-
-def moment(rate: float | None = 12.5) -> Moment:
-    stats = RunStats(views_total=100, finished_before=40, requests=90, retries=4, rate_limited=3, pages=80)
-    stats.wire_bytes = 123_456_789_012
-    stats.views_ended.update({Outcome.FETCHED: 20, Outcome.FAILED: 2})
-    return Moment(stats, Speed(8.0, 9.0, 1e6), Pace(rate), 10.0, limited_by=Limit.API)
 
 
 def samples(text: str) -> dict[tuple[str, str], float]:

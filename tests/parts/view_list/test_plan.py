@@ -310,7 +310,7 @@ def test_a_programs_pair_of_another_type_is_an_input_error(pair: object, said: s
 
 
 def test_the_messy_sample_yields_the_views_of_the_clean_one() -> None:
-    samples = Path(__file__).parents[1] / "sample_inputs"
+    samples = Path(__file__).parents[3] / "sample_inputs"
     clean = [row.view for row in ViewList(samples / "views.csv").rows() if isinstance(row, PlannedRow)]
     rows = list(ViewList(samples / "messy_views.csv").rows())
     messy = [row.view for row in rows if isinstance(row, PlannedRow)]

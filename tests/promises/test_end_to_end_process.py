@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pytest
 from archives import WIDE, Archive, truth, write_list
-from processes import ended, run, served, start
+from processes import USUAL, ended, run, served, start
 
 from replay_fetch.archive import opened
 from replay_fetch.ledger import Ledger
@@ -27,8 +27,6 @@ from replay_fetch.simulator import (
     SimulatorSettings,
 )
 from replay_fetch.simulator.recordings import load_recordings
-
-USUAL = SimulatorSettings(limit=WIDE)
 
 
 def test_the_demo_leaves_every_recording_in_eight_files(tmp_path: Path) -> None:

@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 from archives import write_list
-from processes import environment, run, served
-from test_end_to_end_process import USUAL
+from processes import USUAL, environment, run, served
 
 from replay_fetch.archive import Layout
 from replay_fetch.cli.next_command import as_typed, watch_line
