@@ -27,9 +27,9 @@ from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.request import Request, planned
 from replay_fetch.pipeline.run import Stop
-from replay_fetch.plan import ListSource
 from replay_fetch.progress import RunStats
 from replay_fetch.settings import ApiSettings, Credentials, Settings
+from replay_fetch.view_list import ListSource
 
 T = TypeVar("T")
 

@@ -17,11 +17,11 @@ SOURCES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_bytes()) fo
 LAYERS = (
     {"model", "clock", "memory", "printable"},
     {"errors"},
-    {"settings", "moments", "named_file"},
+    {"settings", "timestamps", "named_file"},
     {"environment"},
     {"transport", "pacing", "api"},
     {"retry"},  # asks the pacer's health whether a failure is the page's own
-    {"fetch", "archive", "ledger", "plan", "progress", "replay"},
+    {"fetch", "archive", "ledger", "view_list", "progress", "replay"},
     {"pipeline"},
     {"client"},
     {"player"},
@@ -63,7 +63,7 @@ WITHOUT_IO = (
     "replay/",
     "retry.py",
     "printable.py",
-    "moments.py",
+    "timestamps.py",
     "model.py",
     "errors.py",
     "settings.py",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codecs import BOM_UTF8
 
-from replay_fetch.api import deflate, zstd
+from replay_fetch.api import coding, zstd
 from replay_fetch.model import Answer
 from replay_fetch.printable import printable
 
@@ -108,7 +108,7 @@ def _inflate_streams(body: bytes, limit: int) -> bytes:
         if body.startswith(zstd.MAGIC, position):
             position = _inflate_zstd(body, position, sink)
         else:
-            position = _inflate_deflate(body, position, sink, deflate.GZIP_OR_ZLIB)
+            position = _inflate_deflate(body, position, sink, coding.GZIP_OR_ZLIB)
     if body[position:].strip(_PADDING):
         raise CutBody(f"what follows the compressed streams at byte {position} is not another one")
     return b"".join(sink.pieces)
@@ -117,7 +117,7 @@ def _inflate_streams(body: bytes, limit: int) -> bytes:
 def _inflate_raw_deflate(body: bytes, limit: int) -> bytes:
     """Deflate without zlib's header, as some servers understand ``deflate``."""
     sink = _Sink(limit)
-    end = _inflate_deflate(body, 0, sink, deflate.RAW)
+    end = _inflate_deflate(body, 0, sink, coding.RAW)
     if body[end:].strip(_PADDING):
         raise CutBody(f"something follows the deflate stream at byte {end}")
     return b"".join(sink.pieces)
@@ -125,7 +125,7 @@ def _inflate_raw_deflate(body: bytes, limit: int) -> bytes:
 
 def _inflate_deflate(body: bytes, start: int, sink: _Sink, wrapping: int) -> int:
     """Inflate the gzip, zlib or deflate stream at ``start``; return where it ends."""
-    stream = deflate.inflater(wrapping)
+    stream = coding.inflater(wrapping)
     position = start
     try:
         while not stream.eof and position < len(body):
@@ -137,7 +137,7 @@ def _inflate_deflate(body: bytes, start: int, sink: _Sink, wrapping: int) -> int
                 piece = stream.unconsumed_tail
         if not stream.eof:
             sink.add(stream.flush())
-    except deflate.DamagedDeflate as broken:
+    except coding.DamagedDeflate as broken:
         raise CutBody(f"a compressed stream is damaged: {broken}") from None
     if not stream.eof:
         raise CutBody(f"a compressed stream ends early, after {len(body) - start} bytes")

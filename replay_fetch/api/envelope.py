@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import orjson
 
-from replay_fetch.api import split
+from replay_fetch.api import json_split
 
 Members = Mapping[str, bytes]
 """The values of one JSON object as exact JSON text, by key."""
@@ -34,7 +34,7 @@ class Envelope:
         found = self._known.get(path)
         if found is None:
             text = self.get(path)
-            found = _NONE if text is None or text[:1] != b"{" else split.members(text)
+            found = _NONE if text is None or text[:1] != b"{" else json_split.members(text)
             self._known[path] = found
         return found
 

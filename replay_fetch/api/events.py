@@ -12,8 +12,8 @@ from replay_fetch.api.endpoint import check_id
 from replay_fetch.api.json_answer import dig, json_object
 from replay_fetch.errors import BadBody
 from replay_fetch.model import NO_ID, Answer, View
-from replay_fetch.moments import epoch_ms, iso
 from replay_fetch.printable import printable
+from replay_fetch.timestamps import epoch_ms, iso
 
 _SDK_VERSION = "sdk_version:"
 _HIGHEST = 2**53  # what JSON numbers are exact up to, and what fits a database

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from replay_fetch.api.endpoint import check_id
-from replay_fetch.moments import iso
+from replay_fetch.timestamps import iso
 
 REPLAYED_VIEWS = "@type:view @session.has_replay:true"
 # The most that the API gives at once, as its reference has it.

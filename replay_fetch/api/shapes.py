@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from replay_fetch.api import split
+from replay_fetch.api import json_split
 from replay_fetch.api.envelope import Envelope, kind
-from replay_fetch.api.outline import hidden_segments
+from replay_fetch.api.guess import hidden_segments
 from replay_fetch.api.soundness import require_sound
 from replay_fetch.api.tokens import Next
 from replay_fetch.api.wrapper import is_bare, segment
@@ -59,11 +59,11 @@ def locate(text: bytes, segments_path: str = "") -> Located:
     Raises UnsoundError where the page speaks of an error, UnknownShape where no elements are found,
     NotJson where ``text`` is none.
     """
-    values = split.values(text)
+    values = json_split.values(text)
     if len(values) != 1:
         return _several(values, segments_path)
     value = values[0]
-    envelope = Envelope({"": split.members(value)}) if kind(value) == "object" else None
+    envelope = Envelope({"": json_split.members(value)}) if kind(value) == "object" else None
     if envelope and not is_segment(envelope):
         require_sound(envelope)
     located = _at_path(value, envelope, segments_path) if segments_path else _by_rules(value, envelope)
@@ -76,7 +76,7 @@ def _by_rules(value: bytes, envelope: Envelope | None) -> Located:
     """The elements at the first place that has a list."""
     body = kind(value)
     if body == "list":
-        return Located(split.elements(value), None, "list", "")
+        return Located(json_split.elements(value), None, "list", "")
     if envelope is None:
         raise UnknownShape(f"the body is {body}, where segments were expected")
     if is_segment(envelope):
@@ -84,7 +84,7 @@ def _by_rules(value: bytes, envelope: Envelope | None) -> Located:
     for place in _PLACES:
         found = envelope.get(place)
         if found is not None and kind(found) == "list":
-            return Located(split.elements(found), envelope, place, place)
+            return Located(json_split.elements(found), envelope, place, place)
     raise UnknownShape(
         f"no list of segments is known in {_describe(envelope)}; if one is there, name it with "
         "--segments-path (a dotted path such as payload.list, or . for the whole body)",
@@ -127,7 +127,7 @@ def _at_path(value: bytes, envelope: Envelope | None, path: str) -> Located:
     found = value if path == WHOLE_BODY else envelope.get(path) if envelope else None
     place = "whole body" if path == WHOLE_BODY else path
     if found is not None and kind(found) == "list":
-        return Located(split.elements(found), envelope, place, "" if path == WHOLE_BODY else path)
+        return Located(json_split.elements(found), envelope, place, "" if path == WHOLE_BODY else path)
     if kind(found) == "object" and found and has_records(found):
         around = None if path == WHOLE_BODY and envelope and is_segment(envelope) else envelope
         return Located([found], around, place)
@@ -140,14 +140,14 @@ def _at_path(value: bytes, envelope: Envelope | None, path: str) -> Located:
 def has_records(element: bytes) -> bool:
     """True where the object, or the one wrapped in it, has what every segment has."""
     raw = segment(element).raw
-    return is_bare(raw) or (kind(raw) == "object" and _SEGMENT_NEEDS in split.members(raw))
+    return is_bare(raw) or (kind(raw) == "object" and _SEGMENT_NEEDS in json_split.members(raw))
 
 
 def _there(found: bytes | None, value: bytes, envelope: Envelope | None) -> str:
     """What is where a list was expected, or what the path leads out of."""
     if found is None:
         return f"nothing in {_describe(envelope) if envelope else kind(value)}"
-    what = _describe(Envelope({"": split.members(found)})) if kind(found) == "object" else kind(found)
+    what = _describe(Envelope({"": json_split.members(found)})) if kind(found) == "object" else kind(found)
     return f"{what}, where a list of segments was expected"
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from replay_fetch.api import split
+from replay_fetch.api import json_split
 from replay_fetch.api.envelope import Envelope, kind
 from replay_fetch.api.tokens import LOOKED_AT, TOKEN_PLACES
 
@@ -52,10 +52,10 @@ def token_like(envelope: Envelope, segments_path: str = "") -> TokenLike:
 
 def token_like_in(text: bytes) -> TokenLike:
     """The same for a whole body, if that is one object; NotJson where it is no JSON."""
-    values = split.values(text)
+    values = json_split.values(text)
     if len(values) != 1 or kind(values[0]) != "object":
         return TokenLike([], [])
-    return token_like(Envelope({"": split.members(values[0])}))
+    return token_like(Envelope({"": json_split.members(values[0])}))
 
 
 def is_named_like_a_token(path: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from operator import methodcaller
 
-from replay_fetch.api import split
+from replay_fetch.api import json_split
 from replay_fetch.model import Segment
 
 # As the SDKs write a segment; then the whole of it need not be looked through for a wrapper's keys.
@@ -22,10 +22,10 @@ def segment(element: bytes) -> Segment:
     """
     if is_bare(element) or _ATTRIBUTES not in element or element[:1] != b"{":
         return Segment(element)
-    pairs = split.pairs(element)
-    names = {split.key_text(key): value for key, value in pairs}
+    pairs = json_split.pairs(element)
+    names = {json_split.key_text(key): value for key, value in pairs}
     inner = names.get("attributes", b"")
     if inner[:1] != b"{" or "records" in names or not ("type" in names or "id" in names):
         return Segment(element)
-    rest = [key + b":" + value for key, value in pairs if split.key_text(key) != "attributes"]
+    rest = [key + b":" + value for key, value in pairs if json_split.key_text(key) != "attributes"]
     return Segment(inner, b"{" + b",".join(rest) + b"}")

@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 from replay_fetch.api import Continuity, facts
-from replay_fetch.api.split import pairs
+from replay_fetch.api.json_split import pairs
 from replay_fetch.archive.blocks import lines_of
 from replay_fetch.archive.reading import Entry
 from replay_fetch.archive.stored import stored_text

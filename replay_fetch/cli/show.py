@@ -15,7 +15,7 @@ from replay_fetch.commands.listing import ListedSession, list_sessions, look_ins
 from replay_fetch.commands.session_view import all_types, show_session
 from replay_fetch.commands.show_text import listing_text, session_text
 from replay_fetch.errors import SettingsError
-from replay_fetch.plan import table_text
+from replay_fetch.view_list import table_text
 
 _SHOWN = 20
 _NARROWEST = 40

@@ -19,9 +19,9 @@ from replay_fetch.ledger import Ledger, Totals, check_file
 from replay_fetch.pipeline.download import Download
 from replay_fetch.pipeline.planning import Plan, rehearse_plan
 from replay_fetch.pipeline.request import Request, planned
-from replay_fetch.plan import ViewList
 from replay_fetch.progress import Reporter
 from replay_fetch.settings import Settings
+from replay_fetch.view_list import ViewList
 
 # Views among which one with a picture is looked for; recordings that lack their first snapshot are rare.
 _LOOKED_AT = 50

@@ -15,11 +15,11 @@ from replay_fetch.archive import Entry, view_segments
 from replay_fetch.archive.durable import explained, write_atomically
 from replay_fetch.commands.playing import chosen_views, start_of, why_silent
 from replay_fetch.errors import ReplayFetchError, SettingsError
-from replay_fetch.moments import place_ms
 from replay_fetch.player import PlayerPage, RecordedView, load_rrweb, read_rum_events
 from replay_fetch.progress import Pulse, Reporter
 from replay_fetch.progress.units import size
 from replay_fetch.replay import Recording
+from replay_fetch.timestamps import place_ms
 
 _FOLDER = "replay-fetch-play-"
 

@@ -21,7 +21,7 @@ from replay_fetch.api import (
     rate_limit,
 )
 from replay_fetch.api.error_text import body_text
-from replay_fetch.api.outline import outline, outline_lines, segments_paths
+from replay_fetch.api.guess import outline, outline_lines, segments_paths
 from replay_fetch.api.unread import token_like_in
 from replay_fetch.errors import BadBody, Forbidden, GarbledBody, RequestError, SettingsError
 from replay_fetch.fetch import KeyWatch

@@ -14,7 +14,7 @@ import orjson
 from replay_fetch.archive import BadLine, Layout, check_ledger_is_there, holder, read_manifest, read_report, readable
 from replay_fetch.ledger import Ledger
 from replay_fetch.model import Outcome, ViewRecord
-from replay_fetch.plan import table_text
+from replay_fetch.view_list import table_text
 
 NAMED = 20
 

@@ -15,7 +15,7 @@ from replay_fetch.errors import ChainCut, GaveUp, RequestError, ServerError, Ser
 from replay_fetch.fetch.asking import Asking, Question
 from replay_fetch.fetch.chain import Chain
 from replay_fetch.fetch.stride import Stride
-from replay_fetch.moments import iso
+from replay_fetch.timestamps import iso
 
 log = logging.getLogger(__name__)
 

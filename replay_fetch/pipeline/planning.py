@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from replay_fetch.ledger import Ledger, LoadedList, Totals
-from replay_fetch.plan import BadRow, PlannedRow, RepeatedHeader, ViewList
 from replay_fetch.progress.units import count
+from replay_fetch.view_list import BadRow, PlannedRow, RepeatedHeader, ViewList
 
 log = logging.getLogger(__name__)
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from replay_fetch.pipeline.download import Download
 from replay_fetch.pipeline.opening import check_usable, open_archive
 from replay_fetch.pipeline.planning import Plan, load_plan
-from replay_fetch.plan import ListSource, ViewList, fingerprint
 from replay_fetch.settings import Credentials, Settings
+from replay_fetch.view_list import ListSource, ViewList, fingerprint
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs  # of typing itself from Python 3.13 on

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from replay_fetch.api.deflate import gzip_deflater
+from replay_fetch.api.coding import gzip_deflater
 from replay_fetch.model import ViewRecord
 from replay_fetch.replay import Account, Action, ActionKind, Recording
 from replay_fetch.replay.css import canvas_rules

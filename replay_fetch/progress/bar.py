@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from replay_fetch.progress.console import Console
-from replay_fetch.progress.moment import Shown
+from replay_fetch.progress.snapshot import Shown
 
 if TYPE_CHECKING:
     from tqdm import tqdm

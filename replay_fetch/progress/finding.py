@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from replay_fetch.progress.limiting import Limit
-from replay_fetch.progress.moment import PacerView, limit_words
+from replay_fetch.progress.bottleneck import Limit
+from replay_fetch.progress.snapshot import PacerView, limit_words
 from replay_fetch.progress.stats import RunStats
 from replay_fetch.progress.units import count, size, some
 

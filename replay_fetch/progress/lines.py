@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from replay_fetch.progress.moment import Shown
+from replay_fetch.progress.snapshot import Shown
 
 log = logging.getLogger(__name__)
 

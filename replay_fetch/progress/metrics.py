@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from replay_fetch.model import Outcome
 from replay_fetch.named_file import NamedFile
-from replay_fetch.progress.limiting import Limit
-from replay_fetch.progress.moment import Moment, Shown
+from replay_fetch.progress.bottleneck import Limit
+from replay_fetch.progress.snapshot import Moment, Shown
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from replay_fetch.progress.moment import Shown
 from replay_fetch.progress.reporter import Reporter
+from replay_fetch.progress.snapshot import Shown
 
 
 class Pulse:

@@ -8,10 +8,10 @@ from typing import Protocol
 import anyio
 
 from replay_fetch.progress.bar import Bar
+from replay_fetch.progress.bottleneck import Limiting, Standing
 from replay_fetch.progress.console import Console
-from replay_fetch.progress.limiting import Limiting, Standing
 from replay_fetch.progress.lines import Lines
-from replay_fetch.progress.moment import Moment, PacerView, Shown
+from replay_fetch.progress.snapshot import Moment, PacerView, Shown
 from replay_fetch.progress.stats import RunStats, Speedometer
 from replay_fetch.settings import ProgressStyle, ShowSettings
 

@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterator
 from html import escape
 
-from replay_fetch.moments import iso
 from replay_fetch.replay.css import canvas_rules, css_text, harmless, with_inserted
 from replay_fetch.replay.forms import value_of
 from replay_fetch.replay.nodes import shadow_root, shown_attributes
 from replay_fetch.replay.page import DOCTYPE, ELEMENT, SHADOW_ROOT, TEXT, Node, Page
 from replay_fetch.replay.safety import safe_text, tag_of
 from replay_fetch.replay.stage import Window
+from replay_fetch.timestamps import iso
 
 POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; media-src data:; form-action 'none'"

@@ -24,8 +24,8 @@ from replay_fetch.pipeline import request
 from replay_fetch.pipeline.opening import check_usable, open_archive
 from replay_fetch.pipeline.planning import load_plan
 from replay_fetch.pipeline.show import count_records
-from replay_fetch.plan import ListSource, fingerprint
 from replay_fetch.simulator import HoldingSettings, PagingSettings, Simulator, SimulatorSettings
+from replay_fetch.view_list import ListSource, fingerprint
 
 pytestmark = pytest.mark.anyio
 

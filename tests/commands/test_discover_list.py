@@ -19,10 +19,10 @@ from replay_fetch.api import FoundView
 from replay_fetch.errors import SettingsError
 from replay_fetch.ledger import FoundViews
 from replay_fetch.model import NO_ID, Outcome, View
-from replay_fetch.moments import epoch_ms, iso, moment_ms
-from replay_fetch.plan import ViewList, csv_text, table_text
-from replay_fetch.plan.writing import COLUMNS, inert
 from replay_fetch.progress import FindingMoment, Limit, RunStats
+from replay_fetch.timestamps import epoch_ms, iso, moment_ms
+from replay_fetch.view_list import ViewList, csv_text, table_text
+from replay_fetch.view_list.writing import COLUMNS, inert
 
 NOW = epoch_ms(datetime(2026, 2, 3, 4, 5, 6, 789_000, UTC))
 DAY = 86_400_000

@@ -16,9 +16,9 @@ from replay_fetch.archive import Layout
 from replay_fetch.cli import main
 from replay_fetch.errors import SettingsError
 from replay_fetch.model import Outcome
-from replay_fetch.moments import place_ms
 from replay_fetch.replay import Event
 from replay_fetch.settings import Compression
+from replay_fetch.timestamps import place_ms
 
 PAGE = full(element(5, "button", {"id": "pay"}, text(6, "Pay")), element(7, "p", {}, text(8, "before")))
 FIRST = segment(meta(), PAGE, click(6, 1200), mutation(at=2000, texts={"8": "after"}), until=3000)

@@ -30,14 +30,14 @@ from replay_fetch.api import (
     rate_limit,
     search_body,
 )
+from replay_fetch.api.guess import outline, outline_lines
 from replay_fetch.api.links import next_link, paging_token
-from replay_fetch.api.outline import outline, outline_lines
 from replay_fetch.errors import BadBody, ChainCut, GarbledBody, RequestError, ServerError
 from replay_fetch.fetch import Chain
 from replay_fetch.ledger.found import FoundViews
 from replay_fetch.model import Answer, Page, View
-from replay_fetch.plan import BadRow, PlannedRow, ViewList, csv_text
 from replay_fetch.settings import ApiSettings, Credentials
+from replay_fetch.view_list import BadRow, PlannedRow, ViewList, csv_text
 
 _ORIGIN = "https://api.datadoghq.com"
 _NOW = 1_800_000_000.0

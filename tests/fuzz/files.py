@@ -22,8 +22,8 @@ from replay_fetch.environment import credentials, key_origins, site
 from replay_fetch.errors import ArchiveError, InputError, SettingsError
 from replay_fetch.model import PlannedView, Source
 from replay_fetch.pipeline.rereading import Rereader, reread
-from replay_fetch.plan import BadRow, PlannedRow, ViewList
 from replay_fetch.settings import ApiSettings, SourceChoice
+from replay_fetch.view_list import BadRow, PlannedRow, ViewList
 
 _MOST_ROWS = 20_000
 _READERS = [

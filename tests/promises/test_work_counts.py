@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from archives import WIDE, Job, Ran, download
 
-from replay_fetch.api import split
+from replay_fetch.api import json_split
 from replay_fetch.archive.commit import Committer
 from replay_fetch.ledger import Ledger
 from replay_fetch.settings import SourceChoice
@@ -69,7 +69,7 @@ async def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
 
     count_calls(monkeypatch, os, "fsync", fsynced)
     count_calls(monkeypatch, os, "write", lambda chunk: done.update({"bytes written": len(chunk)}))
-    count_calls(monkeypatch, split.Quick, "__call__", lambda text: done.update({"bytes decoded": len(text)}))
+    count_calls(monkeypatch, json_split.Quick, "__call__", lambda text: done.update({"bytes decoded": len(text)}))
     count_calls(monkeypatch, Committer, "commit", lambda _: done.update(["commits"]))
     count_calls(monkeypatch, Ledger, "_transaction", lambda _: done.update(["transactions"]))
     async with Simulator(FIXED) as simulator:

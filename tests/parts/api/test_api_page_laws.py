@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import JSON, arrays, damaged, objects
 
-from replay_fetch.api import PageDecoder, split
+from replay_fetch.api import PageDecoder, json_split
 from replay_fetch.api.envelope import Envelope
 from replay_fetch.api.tokens import LOOKED_AT, TOKEN_PLACES
 from replay_fetch.api.unread import unread
@@ -217,7 +217,7 @@ def test_a_filled_key_like_a_tokens_is_never_passed_over(seen: list[bytes], last
     for body in pages:
         found = result(decoder, body)
         if isinstance(found, Page) and found.token is None:
-            members = split.members(body)
+            members = json_split.members(body)
             assert not unread(Envelope({"": members}), "segments")
 
 

@@ -17,10 +17,10 @@ from replay_fetch.errors import BadBody, ChainCut, GaveUp, RequestError, Stalled
 from replay_fetch.fetch import Asking, Search, Stride, sessions_of
 from replay_fetch.memory import Hold
 from replay_fetch.model import Answer
-from replay_fetch.moments import epoch_ms, iso
 from replay_fetch.pacing import Pacer
 from replay_fetch.progress import RunStats
 from replay_fetch.settings import FetchSettings
+from replay_fetch.timestamps import epoch_ms, iso
 from replay_fetch.transport import Transport
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock")]

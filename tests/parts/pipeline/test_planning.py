@@ -14,7 +14,7 @@ import pytest
 from replay_fetch.ledger import Ledger
 from replay_fetch.pipeline import planning
 from replay_fetch.pipeline.planning import load_plan, rehearse_plan
-from replay_fetch.plan import ViewList
+from replay_fetch.view_list import ViewList
 
 
 @pytest.fixture

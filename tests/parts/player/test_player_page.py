@@ -16,11 +16,11 @@ from recorded_pages import VIEW_END, Author, at, opened, samples
 from replay_fetch.cli import main
 from replay_fetch.commands.play import PlayMoment, Wanted, play
 from replay_fetch.model import Outcome
-from replay_fetch.moments import iso
 from replay_fetch.player import load_rrweb
 from replay_fetch.player.page import slim
 from replay_fetch.progress.units import size
 from replay_fetch.settings import Compression
+from replay_fetch.timestamps import iso
 
 SHOP, CHECKOUT, TABS = "963b6daa", "1f46e825", "94700fd5"
 PAGE_BYTES = 330_000

@@ -9,12 +9,12 @@ from itertools import chain, islice
 from typing import Self
 
 from replay_fetch.errors import InputError
-from replay_fetch.plan.cells import wide_cells
-from replay_fetch.plan.header import read_header
-from replay_fetch.plan.ids import columns_of_pairs, id_columns
-from replay_fetch.plan.lines import ListSource, name_of, open_lines
-from replay_fetch.plan.rows import PlannedRow, Row, csv_rows, pair_rows
 from replay_fetch.settings import PlanSettings
+from replay_fetch.view_list.cells import wide_cells
+from replay_fetch.view_list.header import read_header
+from replay_fetch.view_list.ids import columns_of_pairs, id_columns
+from replay_fetch.view_list.rows import PlannedRow, Row, csv_rows, pair_rows
+from replay_fetch.view_list.source import ListSource, name_of, open_lines
 
 _Rows = Generator[Row, None, None]
 

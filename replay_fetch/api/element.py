@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import filterfalse
 
-from replay_fetch.api import split
+from replay_fetch.api import json_split
 from replay_fetch.api.envelope import Members, kind
-from replay_fetch.api.outline import SEGMENT_KEYS
+from replay_fetch.api.guess import SEGMENT_KEYS
 from replay_fetch.api.soundness import UnsoundError, said_error
 from replay_fetch.api.wrapper import is_bare
 from replay_fetch.printable import printable
@@ -41,7 +41,7 @@ class Likeness:
         opening = _opening(element)
         if opening in self._openings:
             return True
-        members = split.members(element) if kind(element) == "object" else {}
+        members = json_split.members(element) if kind(element) == "object" else {}
         if not is_like(members):
             said = said_error(members)
             if said:
@@ -60,7 +60,7 @@ def is_like(members: Members) -> bool:
 def described(elements: Sequence[bytes]) -> str:
     """What the first of the elements is, in words fit for a message."""
     first = elements[0]
-    keys = list(split.members(first)) if kind(first) == "object" else []
+    keys = list(json_split.members(first)) if kind(first) == "object" else []
     if not keys:
         return kind(first) if kind(first) != "object" else "an empty object"
     return "an object with the keys " + ", ".join(f"'{printable(key, 30)}'" for key in keys[:_KEYS_NAMED])

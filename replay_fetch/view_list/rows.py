@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from replay_fetch.errors import InputError
 from replay_fetch.model import View
-from replay_fetch.moments import epoch_ms
-from replay_fetch.plan.cells import LONGEST_CELL
-from replay_fetch.plan.header import Header
-from replay_fetch.plan.ids import IdColumn
+from replay_fetch.timestamps import epoch_ms
+from replay_fetch.view_list.cells import LONGEST_CELL
+from replay_fetch.view_list.header import Header
+from replay_fetch.view_list.ids import IdColumn
 
 _new = tuple.__new__
 

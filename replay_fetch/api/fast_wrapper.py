@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 from msgspec import Raw
 
-from replay_fetch.api import scan, split
-from replay_fetch.api.quick_form import can_be_field
+from replay_fetch.api import json_scan, json_split
+from replay_fetch.api.fast_form import can_be_field
 from replay_fetch.model import Segment
 
 Wrappers = Sequence[Mapping[str, Raw]]
@@ -25,9 +25,9 @@ _STYLES = ((b",", b":"), (b", ", b": "))
 
 _open_object = re.compile(rb"[ \t\n\r]*+\{[ \t\n\r]*+")
 _open_list = re.compile(rb"[ \t\n\r]*+\[")
-_key = re.compile(scan.STRING_THEN + rb":[ \t\n\r]*+")
+_key = re.compile(json_scan.STRING_THEN + rb":[ \t\n\r]*+")
 _comma = re.compile(rb"[ \t\n\r]*+,[ \t\n\r]*+")
-_string = re.compile(scan.STRING_THEN + rb"(:?)")
+_string = re.compile(json_scan.STRING_THEN + rb"(:?)")
 
 
 class QuickWrapper:
@@ -106,7 +106,7 @@ class QuickWrapper:
         if b"\\" not in behind:
             return self._ways.search(behind) is not None
         ways = {key.decode()[1:-1] for key in self._keys}
-        return any(found[2] and split.key_text(found[1]) in ways for found in _string.finditer(behind))
+        return any(found[2] and json_split.key_text(found[1]) in ways for found in _string.finditer(behind))
 
 
 class _Wrap(NamedTuple):
@@ -148,5 +148,5 @@ def _value_of(text: bytes, start: int, wanted: bytes) -> int | None:
             return None
         if key[1] == wanted:
             return key.end()
-        opened = _comma.match(text, scan.value_end(text, key.end()))
+        opened = _comma.match(text, json_scan.value_end(text, key.end()))
     return None

@@ -17,7 +17,7 @@ from typing import Annotated, Literal, NamedTuple, Union
 import msgspec
 from msgspec import Meta, Raw, Struct
 
-from replay_fetch.api import split
+from replay_fetch.api import json_split
 from replay_fetch.api.envelope import Members, kind, string
 from replay_fetch.api.soundness import ERRORS, SPOKEN_OF, STATUSES
 from replay_fetch.api.tokens import LOOKED_AT, TOKEN_PLACES, Next
@@ -56,7 +56,9 @@ class _Node(NamedTuple):
         """The same with one more value."""
         what = kind(text)
         if what == "object" and depth < DEEPEST:
-            return self._replace(kinds=self.kinds | {what}, members=_extended(self.members, split.members(text), depth))
+            return self._replace(
+                kinds=self.kinds | {what}, members=_extended(self.members, json_split.members(text), depth)
+            )
         words = self.words | {_word(text)} if what == "string" and len(self.words) < _MOST_WORDS else self.words
         return self._replace(kinds=self.kinds | {what}, words=words)
 
@@ -110,7 +112,7 @@ class _Reader:
                     found = decode(raw)
                     if token_of is not None:
                         token = token_of(found)
-        except split.REFUSED:
+        except json_split.REFUSED:
             return None
         return Next(token, place=self._place) if token else _NO_TOKEN
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Protocol
 
-from replay_fetch.progress.limiting import Limit, Standing
+from replay_fetch.progress.bottleneck import Limit, Standing
 from replay_fetch.progress.stats import RunStats, Speed
 from replay_fetch.progress.units import count, duration, rate, size
 

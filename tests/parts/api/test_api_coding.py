@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay_fetch.api.deflate import GZIP, GZIP_OR_ZLIB, RAW, DamagedDeflate, Inflater, gzip_deflater, inflater
+from replay_fetch.api.coding import GZIP, GZIP_OR_ZLIB, RAW, DamagedDeflate, Inflater, gzip_deflater, inflater
 
 ZLIB = zlib.MAX_WBITS
 LINES = b"".join(b'{"position":%d,"segment":{"records":[%d]}}\n' % (n, n * n) for n in range(400))

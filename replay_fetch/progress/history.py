@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from replay_fetch.progress.moment import Moment, Shown
+from replay_fetch.progress.snapshot import Moment, Shown
 
 _SLACK = 0.1  # seconds that a timer may be early or late
 

@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 import msgspec
 from msgspec import Raw
 
-from replay_fetch.api import scan
+from replay_fetch.api import json_scan
 
 T = TypeVar("T")
 
@@ -85,7 +85,7 @@ def elements(array: bytes) -> list[bytes]:
     try:
         return list(map(bytes, _array(array)))
     except REFUSED:
-        return scan.elements(array)
+        return json_scan.elements(array)
 
 
 def values(text: bytes) -> list[bytes]:
@@ -93,15 +93,15 @@ def values(text: bytes) -> list[bytes]:
     try:
         return list(map(bytes, _lines(text)))
     except REFUSED:
-        return scan.values(text)
+        return json_scan.values(text)
 
 
 def pairs(obj: bytes) -> list[tuple[bytes, bytes]]:
     """The exact text of each key, in its quotes, and value of a JSON object."""
     try:
-        return scan.pairs(obj, _known_ends(map(bytes, _pairs(obj).values())))
+        return json_scan.pairs(obj, _known_ends(map(bytes, _pairs(obj).values())))
     except REFUSED:
-        return scan.pairs(obj)
+        return json_scan.pairs(obj)
 
 
 def members(obj: bytes) -> dict[str, bytes]:
@@ -117,7 +117,7 @@ def key_text(key: bytes) -> str:
     return str(json.loads(key.decode("utf-8", "replace")))
 
 
-def _known_ends(parts: Iterable[bytes]) -> scan.End:
+def _known_ends(parts: Iterable[bytes]) -> json_scan.End:
     """Ends of values that were found in order; ValueError where one is not what stands there."""
     found = iter(parts)
 

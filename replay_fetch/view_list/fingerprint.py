@@ -8,8 +8,8 @@ import stat
 from pathlib import Path
 
 from replay_fetch.errors import InputError
-from replay_fetch.plan.lines import STDIN, ListSource, name_of
 from replay_fetch.settings import PlanSettings
+from replay_fetch.view_list.source import STDIN, ListSource, name_of
 
 # Counted up whenever the same bytes would be read as other rows.
 _RULES = 2

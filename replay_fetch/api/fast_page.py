@@ -3,7 +3,7 @@
 ``locate`` goes through a page once for each level that it splits. Once the path of the list is
 known, msgspec splits that list and takes down the members beside it, all in one pass. It refuses a
 page with a key that no page before had: any key may be a token's. Of members known in full, see
-``quick_form``, nothing more has to be looked at. Whatever does not fit exactly is left to
+``fast_form``, nothing more has to be looked at. Whatever does not fit exactly is left to
 ``locate``, so that both always agree.
 """
 
@@ -17,10 +17,10 @@ from typing import NamedTuple, cast
 import msgspec
 from msgspec import Raw
 
-from replay_fetch.api import split
+from replay_fetch.api import json_split
 from replay_fetch.api.envelope import Envelope, Members
-from replay_fetch.api.quick_form import Form, LevelMember, can_be_field, field_name
-from replay_fetch.api.quick_wrapper import QuickWrapper, Wrappers
+from replay_fetch.api.fast_form import Form, LevelMember, can_be_field, field_name
+from replay_fetch.api.fast_wrapper import QuickWrapper, Wrappers
 from replay_fetch.api.shapes import Located, outranking
 from replay_fetch.api.soundness import SPOKEN_OF
 from replay_fetch.api.tokens import LOOKED_AT
@@ -90,7 +90,7 @@ class QuickLocate:
             self._wrapped = False
         try:
             level = known.split(text)
-        except split.REFUSED:
+        except json_split.REFUSED:
             return None
         elements = list(map(bytes, known.elements_of(level)))
         following = known.form(level)
@@ -108,7 +108,7 @@ class QuickLocate:
         try:
             level = known.split_wrappers(text)
             segments = self._wrapper.segments(text, known.wrappers_of(level))
-        except split.REFUSED:
+        except json_split.REFUSED:
             return None
         if not segments:
             return None
@@ -149,7 +149,7 @@ class _Known:
             leading += f"{field_name(0)}."
             self._levels.append(_Level(here, way, names, attrgetter(leading.removesuffix(".")), readers))
         self.elements_of = self._levels[-1].following if ways else _itself
-        self.split = split.Quick(msgspec.json.Decoder(self._type(list[Raw])).decode)
+        self.split = json_split.Quick(msgspec.json.Decoder(self._type(list[Raw])).decode)
         self.form = form.reader(
             [
                 LevelMember(level.here, name, reader)
@@ -168,9 +168,9 @@ class _Known:
         return Envelope(known) if known else None
 
     @cached_property
-    def split_wrappers(self) -> split.Quick[object]:
+    def split_wrappers(self) -> json_split.Quick[object]:
         """The same as ``split``, and each element taken apart."""
-        return split.Quick(msgspec.json.Decoder(self._type(list[dict[str, Raw]])).decode)
+        return json_split.Quick(msgspec.json.Decoder(self._type(list[dict[str, Raw]])).decode)
 
     def wrappers_of(self, level: object) -> Wrappers:
         """The elements, in what ``split_wrappers`` made."""

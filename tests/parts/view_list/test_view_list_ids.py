@@ -19,10 +19,10 @@ from replay_fetch.errors import InputError
 from replay_fetch.ledger import Ledger
 from replay_fetch.model import View
 from replay_fetch.pipeline.planning import load_plan
-from replay_fetch.plan import BadRow, PlannedRow, RepeatedHeader, Row, ViewList
-from replay_fetch.plan.cells import LONGEST_CELL, unwrapped
 from replay_fetch.settings import PlanSettings
 from replay_fetch.simulator import Simulator
+from replay_fetch.view_list import BadRow, PlannedRow, RepeatedHeader, Row, ViewList
+from replay_fetch.view_list.cells import LONGEST_CELL, unwrapped
 
 HEADER = "session_id,view_id\n"
 NIL = str(uuid.UUID(int=0))

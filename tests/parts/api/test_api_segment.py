@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import JSON, arrays, damaged, objects
 
-from replay_fetch.api import Continuity, SegmentFacts, facts, segment_facts
+from replay_fetch.api import Continuity, SegmentFacts, facts
 
 RECORDINGS = Path(__file__).parents[3] / "sample_inputs/recordings/segments"
 
@@ -144,7 +144,7 @@ def test_segments_taken_in_together_count_like_one_after_another(raws: list[byte
 
 
 def test_segments_that_tell_all_behind_their_records_are_read_in_one_pass(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(segment_facts, "facts")
+    monkeypatch.delattr("replay_fetch.api.segment.facts")
     continuity = Continuity()
     continuity.add_all([b'{"records":[1],%b}' % told(index) for index in range(3)])
     assert (continuity.records, continuity.lacks_full_snapshot) == (12, False)

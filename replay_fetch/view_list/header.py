@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from replay_fetch.errors import InputError
-from replay_fetch.plan.cells import LONGEST_CELL, unwrapped
 from replay_fetch.settings import PlanSettings
+from replay_fetch.view_list.cells import LONGEST_CELL, unwrapped
 
 _DELIMITERS = ",;\t"
 # First line of a CSV that a spreadsheet wrote for its own kind. Python's reader takes no space and no quote there.

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from replay_fetch.errors import InputError
-from replay_fetch.plan.cells import LONGEST_CELL
+from replay_fetch.view_list.cells import LONGEST_CELL
 
 ListSource = str | os.PathLike[str] | BinaryIO
 

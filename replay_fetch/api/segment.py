@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta, Struct
 from msgspec.structs import astuple
 
-from replay_fetch.api import split
+from replay_fetch.api import json_split
 
 _NAMED = 100
 _MOST = 2**63 - 1
@@ -37,7 +37,7 @@ class SegmentFacts(
 
 
 _facts = msgspec.json.Decoder(SegmentFacts)
-_facts_of_all = split.Quick(_facts.decode)
+_facts_of_all = json_split.Quick(_facts.decode)
 _ARRAY = b'{"":['
 
 
@@ -47,11 +47,11 @@ def facts(raw: bytes) -> SegmentFacts:
         [found] = _behind_the_records([raw])
         if None not in astuple(found):  # else some of it may stand in front
             return found
-    except split.REFUSED:
+    except json_split.REFUSED:
         pass
     try:
         return _facts_of_all(raw)
-    except split.REFUSED:  # also where a value is of no such type: the others still count
+    except json_split.REFUSED:  # also where a value is of no such type: the others still count
         return _one_by_one(raw)
 
 
@@ -76,7 +76,7 @@ def _behind_the_records(raws: Iterable[bytes]) -> list[SegmentFacts]:
 
 def _one_by_one(raw: bytes) -> SegmentFacts:
     try:
-        members = split.members(raw)
+        members = json_split.members(raw)
     except ValueError:
         return SegmentFacts()
     index, start, end, records = (
@@ -135,7 +135,7 @@ class Continuity:
         """Take in segments like one that is all of them; False where one says too little or comes again."""
         try:
             columns = list(zip(*map(astuple, _behind_the_records(raws)), strict=True))
-        except split.REFUSED:
+        except json_split.REFUSED:
             return False
         if any(None in column for column in columns):
             return False

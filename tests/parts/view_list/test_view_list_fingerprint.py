@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from replay_fetch.errors import InputError
-from replay_fetch.plan import fingerprint
 from replay_fetch.settings import PlanSettings
+from replay_fetch.view_list import fingerprint
 
 
 def test_the_same_bytes_under_another_name_are_the_same_list(tmp_path: Path) -> None:

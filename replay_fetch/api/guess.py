@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from replay_fetch.api import split
+from replay_fetch.api import json_split
 from replay_fetch.api.envelope import kind
 from replay_fetch.printable import printable
 
@@ -48,7 +48,7 @@ class Node:
 
 def outline(text: bytes) -> Node:
     """The outline of one JSON value; ValueError where ``text`` is not one."""
-    value, *others = split.values(text) or [b""]
+    value, *others = json_split.values(text) or [b""]
     if others or not value:
         raise ValueError(f"{len(others) + bool(value)} JSON values, where one is outlined")
     return _node(value, "", depth=0, usable=True)
@@ -89,7 +89,7 @@ def hidden_segments(text: bytes) -> str | None:
 def _node(text: bytes, path: str, *, depth: int, usable: bool) -> Node:
     what = kind(text)
     if what == "object":
-        members = split.members(text)
+        members = json_split.members(text)
         inside = list(members.items())[:_WIDEST] if depth < _DEEPEST else []
         children = [
             _node(
@@ -99,7 +99,7 @@ def _node(text: bytes, path: str, *, depth: int, usable: bool) -> Node:
         ]
         return Node(path, what, len(text), len(members), usable, children)
     if what == "list":
-        elements = split.elements(text)
+        elements = json_split.elements(text)
         first = [_node(elements[0], path, depth=depth + 1, usable=False)] if elements and depth < _DEEPEST else []
         return Node(path, what, len(text), len(elements), usable, first)
     return Node(path, what, len(text), usable=usable)

@@ -232,7 +232,7 @@ def test_a_stream_of_few_characters_gets_the_others_escaped() -> None:
 def test_a_broken_log_call_names_its_place_and_not_its_arguments(console: Console, stream: io.StringIO) -> None:
     with logging_to(console, ShowSettings()):
         log.warning("%d", "sekrit-argument")
-    assert "test_progress_logs.py" in stream.getvalue()
+    assert "test_progress_log.py" in stream.getvalue()
     assert "sekrit" not in stream.getvalue()
 
 
