@@ -18,7 +18,7 @@ _FEWEST_MS = 10**11
 _LATEST_MS = 253_402_300_799_999  # the end of the year 9999, where dates end
 
 
-def moment_ms(text: str, now_ms: int, flag: str) -> int:
+def timestamp_ms(text: str, now_ms: int, flag: str) -> int:
     """``now``, ``now-7d`` (s m h d w), an ISO date or time, or milliseconds since 1970.
 
     A time without an offset is UTC, a date is its first moment. Raises SettingsError naming the flag.
@@ -40,7 +40,7 @@ def moment_ms(text: str, now_ms: int, flag: str) -> int:
 
 
 def place_ms(text: str, start_ms: int, flag: str) -> int:
-    """A time in a recording: ``90`` or ``+1m30s`` from its start, or one that ``moment_ms`` reads except ``now``.
+    """A time in a recording: ``90`` or ``+1m30s`` from its start, or one that ``timestamp_ms`` reads except ``now``.
 
     Raises SettingsError naming the flag.
     """
@@ -53,7 +53,7 @@ def place_ms(text: str, start_ms: int, flag: str) -> int:
         return start_ms + round(float(written) * 1000)
     with suppress(SettingsError):
         if not written.startswith("now"):
-            return moment_ms(written, 0, flag)
+            return timestamp_ms(written, 0, flag)
     raise SettingsError(
         f"{flag} {text!r} is no time; write 90 or +1m30s from the recording's start, or 2026-01-31T08:00:05Z"
     )
@@ -66,9 +66,9 @@ def epoch_ms(moment: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000 + since.microseconds // 1_000
 
 
-def iso(moment_ms: int) -> str:
+def iso(ms: int) -> str:
     """Milliseconds since 1970 as ``2026-01-31T08:00:00.123Z``; clamped to what a date can be."""
-    seconds, rest = divmod(min(max(moment_ms, 0), _LATEST_MS), 1_000)
+    seconds, rest = divmod(min(max(ms, 0), _LATEST_MS), 1_000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03}Z"
 
 

@@ -8,26 +8,32 @@
 """
 
 from replay_fetch.api.body import CutBody, OversizedBody, inflate
+from replay_fetch.api.coding import MissingZstd
 from replay_fetch.api.endpoint import Endpoint, auth_headers, check_id
 from replay_fetch.api.error_text import error_text, tells_of_errors
 from replay_fetch.api.events import FoundPage, FoundView, found_page
 from replay_fetch.api.json_scan import NotJson
 from replay_fetch.api.json_split import elements, members, values
 from replay_fetch.api.page import PageDecoder
-from replay_fetch.api.playlists import playlist_sessions, playlist_url
 from replay_fetch.api.ratelimit import rate_limit
-from replay_fetch.api.redact import Echoes
-from replay_fetch.api.search import REPLAYED_VIEWS, Window, queries, search_body, search_url
+from replay_fetch.api.redact import SecretRedactor
+from replay_fetch.api.search import (
+    REPLAYED_VIEWS,
+    Window,
+    playlist_sessions,
+    playlist_url,
+    queries,
+    search_body,
+    search_url,
+)
 from replay_fetch.api.segment import Continuity, SegmentFacts, facts
 from replay_fetch.api.status import check_status, is_a_strangers
 from replay_fetch.api.trail import Trail, mark
-from replay_fetch.api.zstd import MissingZstd
 
 __all__ = [
     "REPLAYED_VIEWS",
     "Continuity",
     "CutBody",
-    "Echoes",
     "Endpoint",
     "FoundPage",
     "FoundView",
@@ -35,6 +41,7 @@ __all__ = [
     "NotJson",
     "OversizedBody",
     "PageDecoder",
+    "SecretRedactor",
     "SegmentFacts",
     "Trail",
     "Window",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from codecs import BOM_UTF8
 
-from replay_fetch.api import coding, zstd
+from replay_fetch.api import coding
 from replay_fetch.model import Answer
 from replay_fetch.printable import printable
 
 _GZIP = b"\x1f\x8b"
 _ZLIB = (b"\x78\x01", b"\x78\x5e", b"\x78\x9c", b"\x78\xda")
-_MAGIC = (_GZIP, zstd.MAGIC, *_ZLIB)
+_MAGIC = (_GZIP, coding.ZSTD_MAGIC, *_ZLIB)
 # No deflate stream of ASCII text begins like this; a body labelled deflate that does was inflated on the way.
 _PLAIN = (b"{", b"[")
 # What may stand behind the last stream: padding of blocks, line ends.
@@ -105,7 +105,7 @@ def _inflate_streams(body: bytes, limit: int) -> bytes:
     sink = _Sink(limit)
     position = 0
     while body.startswith(_MAGIC, position):
-        if body.startswith(zstd.MAGIC, position):
+        if body.startswith(coding.ZSTD_MAGIC, position):
             position = _inflate_zstd(body, position, sink)
         else:
             position = _inflate_deflate(body, position, sink, coding.GZIP_OR_ZLIB)
@@ -146,7 +146,7 @@ def _inflate_deflate(body: bytes, start: int, sink: _Sink, wrapping: int) -> int
 
 def _inflate_zstd(body: bytes, start: int, sink: _Sink) -> int:
     """Inflate the zstd frame at ``start``; return where it ends."""
-    stream, damaged = zstd.zstd_frame()
+    stream, damaged = coding.zstd_frame()
     position = start
     while not stream.eof and position < len(body):
         piece = body[position : position + _ZSTD_PIECE_IN]

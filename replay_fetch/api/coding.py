@@ -5,9 +5,12 @@ Its interface is zlib's, and so is its verdict on any stream, whole, damaged or 
 
 from __future__ import annotations
 
+import sys
 from typing import Protocol, cast
 
 from zlib_ng import zlib_ng
+
+from replay_fetch.errors import extra_needed
 
 # What zlib calls window bits: 32 KiB of window, and which wrapping.
 RAW = -zlib_ng.MAX_WBITS
@@ -57,3 +60,38 @@ def inflater(wrapping: int) -> Inflater:
 def gzip_deflater(level: int) -> Deflater:
     """What writes one gzip member, without a name or a time in its header."""
     return zlib_ng.compressobj(level, wbits=GZIP)
+
+
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+class MissingZstd(ValueError):
+    """A zstd body came, and nothing installed can read it."""
+
+
+class ZstdFrame(Protocol):
+    """What both libraries' decompressors of one frame have in common."""
+
+    @property
+    def eof(self) -> bool:
+        """True once the frame is whole."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """What was fed past the end of the frame."""
+
+    def decompress(self, data: bytes, /) -> bytes:
+        """All that ``data`` adds to the output."""
+
+
+def zstd_frame() -> tuple[ZstdFrame, type[Exception]]:
+    """A decompressor for one frame, and what it raises for a damaged one."""
+    if sys.version_info >= (3, 14):
+        from compression import zstd  # noqa: PLC0415 - absent before 3.14
+
+        return zstd.ZstdDecompressor(), zstd.ZstdError
+    try:
+        import zstandard  # noqa: PLC0415 - an optional extra, needed for bodies nobody asks for
+    except ImportError:
+        raise MissingZstd(extra_needed("a zstd body", "zstd")) from None
+    return zstandard.ZstdDecompressor().decompressobj(), zstandard.ZstdError

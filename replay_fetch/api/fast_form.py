@@ -19,9 +19,9 @@ from msgspec import Meta, Raw, Struct
 
 from replay_fetch.api import json_split
 from replay_fetch.api.envelope import Members, kind, string
+from replay_fetch.api.guess import DEEPEST, is_named_like_a_token
 from replay_fetch.api.soundness import ERRORS, SPOKEN_OF, STATUSES
 from replay_fetch.api.tokens import LOOKED_AT, TOKEN_PLACES, Next
-from replay_fetch.api.unread import DEEPEST, is_named_like_a_token
 
 _NO_TOKEN = Next()
 _BY_RULES = LOOKED_AT | TOKEN_PLACES

@@ -8,18 +8,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from replay_fetch.api import json_split
-from replay_fetch.api.envelope import kind
+from replay_fetch.api.envelope import Envelope, kind
+from replay_fetch.api.segment import SEGMENT_KEYS
+from replay_fetch.api.tokens import LOOKED_AT, TOKEN_PLACES
 from replay_fetch.printable import printable
 
-_DEEPEST = 5
+DEEPEST = 5
+"""Objects further in are not looked into."""
 _WIDEST = 12
 _LONGEST_KEY = 60
-SEGMENT_KEYS = frozenset(
-    {"records", "records_count", "start", "end", "creation_reason", "index_in_view", "has_full_snapshot"}
-)
-"""Keys of a segment, as the recorders write them: an object that has several of these is one."""
 _records = re.compile(rb'"records"[ \t\r\n]*+:[ \t\r\n]*+\[[ \t\r\n]*+\{')
 # An object with a start and an end alone may be any stretch of time.
 _ENOUGH, _ENOUGH_WITH_RECORDS = 3, 1
@@ -68,7 +68,7 @@ def outline_lines(node: Node, indent: int = 0) -> Iterator[str]:
 
 def segments_paths(node: Node) -> list[str]:
     """Paths to lists of objects, for ``--segments-path``: what looks most like segments first, then by size."""
-    found = [each for each in _walk(node) if each.kind == "list" and each.usable and _holds_objects(each)]
+    found = [each for each in _nodes(node) if each.kind == "list" and each.usable and _holds_objects(each)]
     found.sort(key=lambda each: (-_likeness(each), -each.size))
     return [each.path or "." for each in found]
 
@@ -82,7 +82,7 @@ def hidden_segments(text: bytes) -> str | None:
     has_records = _records.search(text) is not None
     enough = _ENOUGH_WITH_RECORDS if has_records else _ENOUGH
     node = outline(text)
-    likely = {each.path or "." for each in _walk(node) if _holds_objects(each) and _likeness(each) >= enough}
+    likely = {each.path or "." for each in _nodes(node) if _holds_objects(each) and _likeness(each) >= enough}
     return next((path for path in segments_paths(node) if path in likely), "" if has_records else None)
 
 
@@ -90,7 +90,7 @@ def _node(text: bytes, path: str, *, depth: int, usable: bool) -> Node:
     what = kind(text)
     if what == "object":
         members = json_split.members(text)
-        inside = list(members.items())[:_WIDEST] if depth < _DEEPEST else []
+        inside = list(members.items())[:_WIDEST] if depth < DEEPEST else []
         children = [
             _node(
                 value, f"{path}.{key}" if path else key, depth=depth + 1, usable=usable and bool(key) and "." not in key
@@ -100,15 +100,15 @@ def _node(text: bytes, path: str, *, depth: int, usable: bool) -> Node:
         return Node(path, what, len(text), len(members), usable, children)
     if what == "list":
         elements = json_split.elements(text)
-        first = [_node(elements[0], path, depth=depth + 1, usable=False)] if elements and depth < _DEEPEST else []
+        first = [_node(elements[0], path, depth=depth + 1, usable=False)] if elements and depth < DEEPEST else []
         return Node(path, what, len(text), len(elements), usable, first)
     return Node(path, what, len(text), usable=usable)
 
 
-def _walk(node: Node) -> Iterator[Node]:
+def _nodes(node: Node) -> Iterator[Node]:
     yield node
     for child in node.children:
-        yield from _walk(child)
+        yield from _nodes(child)
 
 
 def _holds_objects(node: Node) -> bool:
@@ -128,3 +128,81 @@ def _described(node: Node) -> str:
         of = f" of {node.children[0].kind}s" if node.children else ""
         return f"list{of}, {node.count} long, {node.size} bytes"
     return node.kind if node.kind in ("null", "boolean") else f"{node.kind}, {node.size} bytes"
+
+
+# What keys of tokens are called, the likelier the earlier; searched for within the key.
+_WORDS = (
+    *("paging", "next", "cursor", "token", "after", "continu", "scroll", "marker", "resume", "bookmark"),
+    *("checkpoint", "anchor", "iterator", "offset", "position", "truncat", "more", "page"),
+)
+# What leads back or counts is no token, though a word of the above is in its name.
+_no_token = re.compile(r"prev|before|first|size|limit|count|total|per_?page")
+# JSON as an object in base64, as is the token in the vendor's own example, whatever its key is called.
+_LIKE_THE_EXAMPLE = b'"eyJ'
+_BY_RULES = LOOKED_AT | TOKEN_PLACES
+_EMPTY = (b"null", b'""', b"false")
+
+
+class TokenLike(NamedTuple):
+    """Paths for ``--next-path``, the likelier first."""
+
+    filled: list[str]
+    """To strings, numbers and true."""
+    empty: list[str]
+    """To null, false and empty strings where no rule looks: on a page that leads on a token may stand there."""
+
+
+def token_like(envelope: Envelope, segments_path: str = "") -> TokenLike:
+    """What is called like a token in the object around the segments, which are at ``segments_path``."""
+    filled: list[tuple[int, int, str]] = []
+    empty: list[tuple[int, int, str]] = []
+    for path, text in _members_within(envelope, "", segments_path):
+        rank = _rank(path)
+        if rank == len(_WORDS) and not text.startswith(_LIKE_THE_EXAMPLE):
+            continue
+        if text in _EMPTY:
+            if path not in _BY_RULES:
+                empty.append((rank, path.count("."), path))
+        elif kind(text) in ("string", "number", "boolean"):
+            filled.append((rank, path.count("."), path))
+    return TokenLike(_paths(filled), _paths(empty))
+
+
+def token_like_in(text: bytes) -> TokenLike:
+    """The same for a whole body, if that is one object; NotJson where it is no JSON."""
+    values = json_split.values(text)
+    if len(values) != 1 or kind(values[0]) != "object":
+        return TokenLike([], [])
+    return token_like(Envelope({"": json_split.members(values[0])}))
+
+
+def is_named_like_a_token(path: str) -> bool:
+    """True where the path's last key is called as tokens are."""
+    return _rank(path) < len(_WORDS)
+
+
+def unread(envelope: Envelope, segments_path: str) -> list[str]:
+    """Paths to what looks like a token and stands where no rule looks for one."""
+    return [path for path in token_like(envelope, segments_path).filled if path not in _BY_RULES]
+
+
+def _members_within(envelope: Envelope, here: str, segments_path: str) -> Iterator[tuple[str, bytes]]:
+    """All that a path leads to from the object at ``here``, but for what is at ``segments_path``."""
+    for key, text in envelope.members(here).items():
+        path = f"{here}.{key}" if here else key
+        if not key or "." in key or path == segments_path:
+            continue
+        yield path, text
+        if kind(text) == "object" and path.count(".") + 1 < DEEPEST:
+            yield from _members_within(envelope, path, segments_path)
+
+
+def _rank(path: str) -> int:
+    key = path.rpartition(".")[2].lower()
+    if _no_token.search(key):
+        return len(_WORDS)
+    return next((rank for rank, word in enumerate(_WORDS) if word in key), len(_WORDS))
+
+
+def _paths(ranked: list[tuple[int, int, str]]) -> list[str]:
+    return [path for _, _, path in sorted(ranked)]

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 import orjson
 
 from replay_fetch.api.body import CutBody, OversizedBody, inflate
+from replay_fetch.api.coding import MissingZstd
 from replay_fetch.api.error_text import body_text, error_text
-from replay_fetch.api.zstd import MissingZstd
 from replay_fetch.errors import BadBody, GarbledBody, ServerError, ServerTimeout
 from replay_fetch.model import Answer
 from replay_fetch.printable import printable

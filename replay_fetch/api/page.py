@@ -8,17 +8,16 @@ from itertools import filterfalse
 from operator import methodcaller
 
 from replay_fetch.api.body import SAYS_NOTHING, CutBody, OversizedBody, text_of
-from replay_fetch.api.element import Likeness, described
+from replay_fetch.api.coding import MissingZstd
+from replay_fetch.api.element import Likeness, described, is_bare, segment
 from replay_fetch.api.envelope import Envelope, kind
 from replay_fetch.api.error_text import error_text
 from replay_fetch.api.fast_page import QuickLocate, can_be_quick
+from replay_fetch.api.guess import unread
 from replay_fetch.api.json_scan import NotJson
 from replay_fetch.api.shapes import Located, UnknownShape, locate
 from replay_fetch.api.soundness import UnsoundError, require_sound
 from replay_fetch.api.tokens import NO_OTHER_PLACE, Next, find_next
-from replay_fetch.api.unread import unread
-from replay_fetch.api.wrapper import is_bare, segment
-from replay_fetch.api.zstd import MissingZstd
 from replay_fetch.errors import BadBody, GarbledBody, ServerError
 from replay_fetch.model import Answer, Page, Segment
 from replay_fetch.printable import printable

@@ -27,7 +27,7 @@ _MOST_INFLATED = 256 * 2**20
 T = TypeVar("T")
 
 
-class Echoes:
+class SecretRedactor:
     """What stands for the keys in answers: themselves, and their form within a JSON string."""
 
     def __init__(self, keys: Credentials | None = None) -> None:
@@ -37,7 +37,7 @@ class Echoes:
         self._forms = tuple((form, form.encode()) for form in forms)
 
     def __repr__(self) -> str:
-        return "<Echoes of keys>"
+        return "<SecretRedactor of keys>"
 
     def removed(self, answer: Answer) -> Answer:
         """The answer without any key; itself where it holds none. A packed body is looked into.

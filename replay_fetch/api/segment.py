@@ -12,6 +12,10 @@ from msgspec.structs import astuple
 
 from replay_fetch.api import json_split
 
+SEGMENT_KEYS = frozenset(
+    {"records", "records_count", "start", "end", "creation_reason", "index_in_view", "has_full_snapshot"}
+)
+"""Keys of a segment, as the recorders write them: an object that has several of these is one."""
 _NAMED = 100
 _MOST = 2**63 - 1
 

@@ -16,11 +16,11 @@ from __future__ import annotations
 from msgspec import Struct
 
 from replay_fetch.api import json_split
+from replay_fetch.api.element import is_bare, segment
 from replay_fetch.api.envelope import Envelope, kind
 from replay_fetch.api.guess import hidden_segments
 from replay_fetch.api.soundness import require_sound
 from replay_fetch.api.tokens import Next
-from replay_fetch.api.wrapper import is_bare, segment
 from replay_fetch.model import Segment
 from replay_fetch.printable import printable
 

@@ -16,14 +16,15 @@ counts as cut, not as done.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from msgspec import Struct
 
 from replay_fetch.api.envelope import Envelope, Members, kind, string
-from replay_fetch.api.links import next_link, paging_token
 
 # Keys of a token. Where an object has several, the ones that can hold nothing else come first; ``next_page`` and
 # ``cursor`` may also say a number, or where this page is.
@@ -176,3 +177,40 @@ def _linked(link: str | None, origin: str, place: str) -> Next:
         return Next()
     token = paging_token(link, origin)
     return Next(token, has_more=token is None, place=place)
+
+
+# <target>; name=value; name="value", …
+_link = re.compile(r'<([^<>]*+)>((?:\s*+;\s*+[^\s;,="<>]++(?:\s*+=\s*+(?:"[^"]*+"|[^\s;,"<>]*+))?)*+)')
+_relation = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,"]+))', re.IGNORECASE)
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+def next_link(header: str) -> str | None:
+    """The target of the link with ``rel="next"`` in a ``Link`` header; None where none has it."""
+    for target, parameters in _link.findall(header):
+        relation = _relation.search(parameters)
+        if relation and "next" in (relation[1] or relation[2] or "").lower().split():
+            return str(target).strip()
+    return None
+
+
+def paging_token(link: str, origin: str) -> str | None:
+    """The token in ``link``, decoded once; None without one or from another origin.
+
+    A ``+`` stays one: tokens hold it rather than spaces.
+    """
+    try:
+        url = urlsplit(link if link.startswith(f"{origin}/") else urljoin(f"{origin}/", link))
+        if _origin(url) != _origin(urlsplit(origin)):
+            return None
+        for parameter in url.query.split("&"):
+            name, _, value = parameter.partition("=")
+            if name == "paging" and value:
+                return unquote(value, errors="strict")
+    except ValueError:  # no URL at all, a port that is no number, or a token that is not UTF-8
+        return None
+    return None
+
+
+def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
+    return url.scheme, url.hostname, url.port or _DEFAULT_PORTS.get(url.scheme)

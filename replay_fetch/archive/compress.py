@@ -9,8 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 
-from replay_fetch.api.coding import GZIP, DamagedDeflate, Deflater, gzip_deflater, inflater
-from replay_fetch.api.zstd import zstd_frame
+from replay_fetch.api.coding import GZIP, DamagedDeflate, Deflater, gzip_deflater, inflater, zstd_frame
 from replay_fetch.errors import SettingsError, extra_needed
 from replay_fetch.settings import Compression
 

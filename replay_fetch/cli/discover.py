@@ -28,7 +28,7 @@ from replay_fetch.errors import SettingsError
 from replay_fetch.named_file import NamedFile
 from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.settings import SITES, ApiSettings, Settings
-from replay_fetch.timestamps import moment_ms
+from replay_fetch.timestamps import timestamp_ms
 from replay_fetch.view_list import csv_text
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ def run(options: argparse.Namespace) -> int:
 def _wanted(options: argparse.Namespace, now_ms: int) -> Wanted:
     by_session = bool(options.sessions or options.playlist)
     begin = options.begin or (_FROM_OF_SESSIONS if by_session else _FROM)
-    window = Window(moment_ms(begin, now_ms, "--from"), moment_ms(options.end, now_ms, "--to"))
+    window = Window(timestamp_ms(begin, now_ms, "--from"), timestamp_ms(options.end, now_ms, "--to"))
     if window.length_ms <= 0:
         raise SettingsError(f"--from {begin} is not before --to {options.end}")
     for flag, ids in (

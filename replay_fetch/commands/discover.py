@@ -19,7 +19,7 @@ from replay_fetch.ledger import FoundViews
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.show import PacerMoment, where_workers_stand
-from replay_fetch.progress import FindingMoment, Limiting, Reporter, RunStats, Standing, follow, watch
+from replay_fetch.progress import Bottleneck, Reporter, RunStats, SearchSnapshot, WorkerCounts, follow, watch
 from replay_fetch.progress.units import count, some
 from replay_fetch.settings import Credentials, Settings
 
@@ -90,7 +90,7 @@ class Discover:
         self._settings = settings
         self._credentials = credentials
         self._pacer = Pacer(settings.fetch)
-        self._limiting = Limiting()
+        self._limiting = Bottleneck()
         self._searches: list[Search] = []
         self._interrupted = False
         self.found = Discovery()
@@ -167,14 +167,14 @@ class Discover:
                 known.append(warning)
                 log.warning("the events search warns: %s", warning)
 
-    def _moment(self) -> FindingMoment:
+    def _moment(self) -> SearchSnapshot:
         length = self._wanted.window.length_ms
         done = sum(search.reached_ms - search.window.start_ms for search in self._searches)
         total = length * max(1, len(self._searches))
         pacer = PacerMoment(self._pacer.snapshot(), self._settings.fetch.max_rate)
-        return FindingMoment(total, done, self.found.views.size, self.found.stats, pacer, self._limiting.verdict)
+        return SearchSnapshot(total, done, self.found.views.size, self.found.stats, pacer, self._limiting.verdict)
 
-    def _standing(self) -> Standing:
+    def _standing(self) -> WorkerCounts:
         snapshot, stats = self._pacer.snapshot(), self.found.stats
         return where_workers_stand(snapshot, self._settings.fetch.max_rate, stats.backing_off, handing_over=0)
 

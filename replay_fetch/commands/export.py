@@ -10,7 +10,7 @@ from replay_fetch.archive import entries, readable
 from replay_fetch.archive.durable import explained
 from replay_fetch.commands.tables import action_rows, segment_rows, view_row
 from replay_fetch.errors import SettingsError
-from replay_fetch.progress import Pulse, Reporter
+from replay_fetch.progress import Reporter, Ticker
 from replay_fetch.progress.units import duration, size, some
 
 
@@ -59,7 +59,7 @@ def export_parquet(out: Path, folder: Path, shown_by: Reporter | None) -> list[E
     total = sum(file.stat().st_size for file in layout.sessions.glob("*")) if shown_by else 0
     done = 0
     views, segments = Table(folder / "views.parquet", VIEWS), Table(folder / "segments.parquet", SEGMENTS)
-    pulse = Pulse(shown_by, lambda seconds: ExportMoment(total, done, segments.rows, seconds))
+    pulse = Ticker(shown_by, lambda seconds: ExportMoment(total, done, segments.rows, seconds))
     actions = Table(folder / "actions.parquet", ACTIONS)
     with views, segments, actions:
         for entry in entries(layout):

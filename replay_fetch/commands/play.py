@@ -16,7 +16,7 @@ from replay_fetch.archive.durable import explained, write_atomically
 from replay_fetch.commands.playing import chosen_views, start_of, why_silent
 from replay_fetch.errors import ReplayFetchError, SettingsError
 from replay_fetch.player import PlayerPage, RecordedView, load_rrweb, read_rum_events
-from replay_fetch.progress import Pulse, Reporter
+from replay_fetch.progress import Reporter, Ticker
 from replay_fetch.progress.units import size
 from replay_fetch.replay import Recording
 from replay_fetch.timestamps import place_ms
@@ -120,7 +120,7 @@ def _counted(segments: Iterable[bytes], moment: PlayMoment) -> Iterator[bytes]:
 
 def _told(parts: Iterable[bytes], moment: PlayMoment, shown_by: Reporter | None) -> Iterator[bytes]:
     """The page's bytes, counted and shown."""
-    pulse = Pulse(shown_by, lambda seconds: replace(moment, seconds=seconds))
+    pulse = Ticker(shown_by, lambda seconds: replace(moment, seconds=seconds))
     for part in parts:
         moment.written += len(part)
         pulse.beat()

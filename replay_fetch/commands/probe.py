@@ -11,9 +11,9 @@ from itertools import islice
 from msgspec.structs import replace
 
 from replay_fetch.api import (
-    Echoes,
     Endpoint,
     PageDecoder,
+    SecretRedactor,
     auth_headers,
     check_id,
     check_status,
@@ -21,8 +21,7 @@ from replay_fetch.api import (
     rate_limit,
 )
 from replay_fetch.api.error_text import body_text
-from replay_fetch.api.guess import outline, outline_lines, segments_paths
-from replay_fetch.api.unread import token_like_in
+from replay_fetch.api.guess import outline, outline_lines, segments_paths, token_like_in
 from replay_fetch.errors import BadBody, Forbidden, GarbledBody, RequestError, SettingsError
 from replay_fetch.fetch import KeyWatch
 from replay_fetch.model import Answer, Page, RateLimit, Source, View
@@ -103,7 +102,7 @@ def _checked(view: View) -> View:
 
 
 def _understood(probing: Probing, answer: Answer) -> Probe:
-    unpacked = Echoes(probing.credentials).removed(_unpacked(answer, probing.api))
+    unpacked = SecretRedactor(probing.credentials).removed(_unpacked(answer, probing.api))
     found = Probe(
         probing,
         answer.status,

@@ -11,7 +11,7 @@ from replay_fetch.archive import Entry, entries, readable, session_entries
 from replay_fetch.archive.durable import explained, make_folder, write_atomically
 from replay_fetch.commands.playing import nothing_to_play, recording_of
 from replay_fetch.errors import SettingsError
-from replay_fetch.progress import Pulse, Reporter
+from replay_fetch.progress import Reporter, Ticker
 from replay_fetch.progress.units import duration, size, some
 from replay_fetch.replay import Recording
 
@@ -64,7 +64,7 @@ def write_rrweb(out: Path, folder: Path, sessions: Sequence[str], shown_by: Repo
     written = WrittenViews(folder)
     chosen = [session_entries(out, session) for session in sessions]  # a mistake costs nothing: before all writing
     total = _stored(chain(*chosen) if chosen else entries(readable(out))) if shown_by else 0
-    pulse = Pulse(shown_by, lambda s: RrwebMoment(total, written.read, written.files, written.bytes, s))
+    pulse = Ticker(shown_by, lambda s: RrwebMoment(total, written.read, written.files, written.bytes, s))
     for entry in chain(*chosen) if chosen else entries(readable(out)):
         _write(out, entry, written)
         written.read += _stored([entry])

@@ -15,7 +15,7 @@ from replay_fetch.archive.sweep import Checked, Session, jobs_for, sweep
 from replay_fetch.archive.verifying import Finding, Problem
 from replay_fetch.commands.verify_ledger import Account
 from replay_fetch.errors import ArchiveError
-from replay_fetch.progress import CheckingMoment, Pulse, Reporter
+from replay_fetch.progress import CheckSnapshot, Reporter, Ticker
 
 
 @dataclass(slots=True)
@@ -98,7 +98,7 @@ class Verifying:
 
     def _sweep(self, sessions: Iterable[Session]) -> Iterator[Checked]:
         began = time.monotonic()
-        pulse = Pulse(self._shown_by, self._moment)
+        pulse = Ticker(self._shown_by, self._moment)
         for checked in sweep(self.layout.root, self._readable(sessions), self._jobs or jobs_for(self._total)):
             self._count(checked)
             pulse.beat()
@@ -106,8 +106,8 @@ class Verifying:
         pulse.close()
         self.found.seconds = time.monotonic() - began
 
-    def _moment(self, seconds: float) -> CheckingMoment:
-        return CheckingMoment(self._total, self.found.size, len(self.found.findings), seconds)
+    def _moment(self, seconds: float) -> CheckSnapshot:
+        return CheckSnapshot(self._total, self.found.size, len(self.found.findings), seconds)
 
     def _readable(self, sessions: Iterable[Session]) -> Iterator[Session]:
         for entries in sessions:

@@ -14,7 +14,15 @@ import anyio
 from anyio import to_thread
 from msgspec import Struct
 
-from replay_fetch.api import Echoes, Endpoint, PageDecoder, check_status, is_a_strangers, rate_limit, tells_of_errors
+from replay_fetch.api import (
+    Endpoint,
+    PageDecoder,
+    SecretRedactor,
+    check_status,
+    is_a_strangers,
+    rate_limit,
+    tells_of_errors,
+)
 from replay_fetch.errors import Forbidden, NotFound, OutageError, RateLimited, RetryableError
 from replay_fetch.fetch.faults import Faults
 from replay_fetch.fetch.keys import KeyWatch
@@ -93,7 +101,7 @@ class Asking:
     keys: KeyWatch = field(default_factory=KeyWatch)
     quota: RetryQuota = field(default_factory=RetryQuota)
     rng: random.Random = field(default_factory=random.Random)
-    echoes: Echoes = field(default_factory=Echoes)
+    echoes: SecretRedactor = field(default_factory=SecretRedactor)
     """The keys, to be taken out of what an answer says back."""
     keeps_answers: bool = False
     """Pages are kept as they came, too."""

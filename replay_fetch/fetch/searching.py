@@ -9,8 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from replay_fetch.api import FoundPage, Window, found_page, playlist_sessions, playlist_url, search_body, search_url
-from replay_fetch.api.playlists import PAGE_SIZE as PLAYLIST_PAGE
-from replay_fetch.api.search import PAGE_LIMIT
+from replay_fetch.api.search import PAGE_LIMIT, PLAYLIST_PAGE
 from replay_fetch.errors import ChainCut, GaveUp, RequestError, ServerError, ServerTimeout, Stalled, TokenRefused
 from replay_fetch.fetch.asking import Asking, Question
 from replay_fetch.fetch.chain import Chain

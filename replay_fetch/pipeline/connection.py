@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from replay_fetch.api import Echoes, Endpoint, PageDecoder, auth_headers
+from replay_fetch.api import Endpoint, PageDecoder, SecretRedactor, auth_headers
 from replay_fetch.fetch import Asking, KeyWatch
 from replay_fetch.memory import Memory, for_pages
 from replay_fetch.pacing import Pacer
@@ -30,7 +30,7 @@ async def connected(
             stats,
             fetch.retries,
             keys or KeyWatch(),
-            echoes=Echoes(credentials),
+            echoes=SecretRedactor(credentials),
             keeps_answers=settings.archive.keep_raw,
             memory=Memory(on_their_way),
         )

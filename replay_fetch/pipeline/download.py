@@ -28,14 +28,14 @@ from replay_fetch.pipeline.show import Complaints, PacerMoment, count_records, w
 from replay_fetch.pipeline.slowest import Slowest
 from replay_fetch.pipeline.verdicts import LOOK_AT
 from replay_fetch.progress import (
-    Course,
-    Limiting,
+    Bottleneck,
+    History,
     MetricsFile,
-    Moment,
     Reporter,
+    RunSnapshot,
     RunStats,
     Speed,
-    Standing,
+    WorkerCounts,
     report,
     watch,
 )
@@ -54,7 +54,7 @@ class Download:
         self._credentials = credentials
         self._pacer = Pacer(settings.fetch)
         self._stats = RunStats()
-        self._course = Course()
+        self._course = History()
         self._slowest = Slowest()
         self._metrics = MetricsFile(settings.show.metrics_file) if settings.show.metrics_file else None
         self._cut_short = False
@@ -92,7 +92,7 @@ class Download:
             log.warning("not one view of the list is there: %s", LOOK_AT)
         await self._stage(to_thread.run_sync(write_report, self._layout, summed))
         if self._metrics is not None:
-            last = Moment(self._stats, Speed(), self._pacer_moment(), summed.seconds)
+            last = RunSnapshot(self._stats, Speed(), self._pacer_moment(), summed.seconds)
             self._metrics.finish(last, summed.exit_code)
         return summed
 
@@ -113,7 +113,7 @@ class Download:
             asking.epoch = self.epoch
             run = Run(self._ledger, todo, asking, writer, settings, stop, self._slowest)
             async with anyio.create_task_group() as shown:
-                limiting = Limiting()
+                limiting = Bottleneck()
                 shown.start_soon(watch, limiting, partial(self._standing, run))
                 for watcher in (shown_by, self._course, self._metrics):
                     shown.start_soon(report, stats, self._pacer_moment, watcher, limiting)
@@ -124,7 +124,7 @@ class Download:
     def _pacer_moment(self) -> PacerMoment:
         return PacerMoment(self._pacer.snapshot(), self._settings.fetch.max_rate)
 
-    def _standing(self, run: Run) -> Standing:
+    def _standing(self, run: Run) -> WorkerCounts:
         snapshot, max_rate = self._pacer.snapshot(), self._settings.fetch.max_rate
         return where_workers_stand(snapshot, max_rate, self._stats.backing_off, run.writer.kept_waiting)
 

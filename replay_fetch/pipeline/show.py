@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from replay_fetch.model import Outcome, ViewRecord
 from replay_fetch.pacing import Snapshot
-from replay_fetch.progress import Limit, RunStats, Standing
+from replay_fetch.progress import Limit, RunStats, WorkerCounts
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,9 @@ class PacerMoment:
         return self.snapshot.gate_shut
 
 
-def where_workers_stand(snapshot: Snapshot, max_rate: float | None, backing_off: int, handing_over: int) -> Standing:
+def where_workers_stand(
+    snapshot: Snapshot, max_rate: float | None, backing_off: int, handing_over: int
+) -> WorkerCounts:
     """The workers by what they wait for, and what holds their line."""
     held_by = Limit.API
     # A full brake with workers in line has been tightened by faults; it is never tighter than they are many otherwise.
@@ -45,7 +47,7 @@ def where_workers_stand(snapshot: Snapshot, max_rate: float | None, backing_off:
         held_by = Limit.RETRIES
     elif max_rate and snapshot.gate_shut == 0 and not 0 < snapshot.rate < max_rate:
         held_by = Limit.MAX_RATE
-    return Standing(snapshot.waiting, held_by, snapshot.in_use, backing_off, handing_over)
+    return WorkerCounts(snapshot.waiting, held_by, snapshot.in_use, backing_off, handing_over)
 
 
 class Complaints:

@@ -8,7 +8,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from replay_fetch.progress.console import Console
-from replay_fetch.progress.snapshot import Shown
+from replay_fetch.progress.snapshot import ProgressSnapshot
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -42,21 +42,21 @@ class Bar:
         self._console = console
         self._tqdm: _Bar | None = None
 
-    def refresh(self, moment: Shown) -> None:
-        """Draw the moment; the first one puts the bar up, so that an early error finds no bar."""
+    def refresh(self, snapshot: ProgressSnapshot) -> None:
+        """Draw the snapshot; the first one puts the bar up, so that an early error finds no bar."""
         width = self._console.columns() - 1  # some terminals wrap as soon as the last column is written
         bar = self._tqdm = self._tqdm or self._put_up(width)
         bar.ncols = width
-        bar.total = moment.total
-        bar.n = moment.done
-        words = _fitting(moment.words(), width - _AROUND - _NARROWEST_BAR)
+        bar.total = snapshot.total
+        bar.n = snapshot.done
+        words = _fitting(snapshot.words(), width - _AROUND - _NARROWEST_BAR)
         # Filled up to what is usually said, so that the bar does not jump with every digit.
         bar.set_description_str(words.ljust(width - _AROUND - width // 6), refresh=False)
         bar.refresh()
 
-    def close(self, moment: Shown) -> None:
-        """Draw the last moment and leave it standing."""
-        self.refresh(moment)
+    def close(self, snapshot: ProgressSnapshot) -> None:
+        """Draw the last snapshot and leave it workers."""
+        self.refresh(snapshot)
         self._console.aside = nullcontext
         if self._tqdm is not None:
             self._tqdm.close()

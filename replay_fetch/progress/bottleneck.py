@@ -23,8 +23,8 @@ class Limit(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How many workers stand where at one moment."""
+class WorkerCounts:
+    """How many workers stand where at one snapshot."""
 
     in_line: int = 0
     """Waiting for their turn to ask."""
@@ -57,21 +57,21 @@ class Standing:
         return Limit.LATENCY if self.asking else None
 
 
-class Limiting:
+class Bottleneck:
     """The verdict over the last seconds; told the time (seconds) and where the workers stand, often."""
 
     def __init__(self) -> None:
-        self.standing = Standing()
+        self.workers = WorkerCounts()
         """As it was last told."""
         self._told_at: float | None = None
         self._weights = dict.fromkeys(Limit, 0.0)
 
-    def tell(self, now: float, standing: Standing) -> None:
+    def tell(self, now: float, workers: WorkerCounts) -> None:
         """Take in where the workers stand at ``now``."""
         kept = 0.0 if self._told_at is None else exp((self._told_at - now) / _MEMORY)
-        self._told_at, self.standing = now, standing
+        self._told_at, self.workers = now, workers
         for limit, weight in self._weights.items():
-            self._weights[limit] = weight * kept + (1 - kept) * (limit is standing.limit)
+            self._weights[limit] = weight * kept + (1 - kept) * (limit is workers.limit)
 
     @property
     def verdict(self) -> Limit | None:

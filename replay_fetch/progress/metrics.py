@@ -15,7 +15,7 @@ from typing import NamedTuple
 from replay_fetch.model import Outcome
 from replay_fetch.named_file import NamedFile
 from replay_fetch.progress.bottleneck import Limit
-from replay_fetch.progress.snapshot import Moment, Shown
+from replay_fetch.progress.snapshot import ProgressSnapshot, RunSnapshot
 
 log = logging.getLogger(__name__)
 
@@ -32,17 +32,17 @@ class Metric(NamedTuple):
     unit: str = ""
 
 
-def metrics_text(moment: Moment, *, running: bool, exit_code: int | None = None) -> str:
+def metrics_text(snapshot: RunSnapshot, *, running: bool, exit_code: int | None = None) -> str:
     """The whole exposition, ended by ``# EOF``."""
     return (
-        "".join(f"{line}\n" for metric in _metrics(moment, running, exit_code) for line in _lines(metric)) + "# EOF\n"
+        "".join(f"{line}\n" for metric in _metrics(snapshot, running, exit_code) for line in _lines(metric)) + "# EOF\n"
     )
 
 
 class MetricsFile:
     """Rewritten every ten seconds; readers see the old text or the new one, never half of one.
 
-    Shown a run as the bar is. Written on the event loop: 4 kB without fsync are not worth a thread.
+    Is given a run as the bar is. Written on the event loop: 4 kB without fsync are not worth a thread.
     """
 
     period = 10.0
@@ -53,18 +53,18 @@ class MetricsFile:
         self._file = NamedFile("--metrics-file", path)
         self._failed = False
 
-    def refresh(self, moment: Shown) -> None:
-        """Write the moment."""
-        if isinstance(moment, Moment):
-            self._write(metrics_text(moment, running=True))
+    def refresh(self, snapshot: ProgressSnapshot) -> None:
+        """Write the snapshot."""
+        if isinstance(snapshot, RunSnapshot):
+            self._write(metrics_text(snapshot, running=True))
 
-    def close(self, moment: Shown) -> None:
-        """Write the last moment of fetching."""
-        self.refresh(moment)
+    def close(self, snapshot: ProgressSnapshot) -> None:
+        """Write the last snapshot of fetching."""
+        self.refresh(snapshot)
 
-    def finish(self, moment: Moment, exit_code: int) -> None:
+    def finish(self, snapshot: RunSnapshot, exit_code: int) -> None:
         """Write how the run ended."""
-        self._write(metrics_text(moment, running=False, exit_code=exit_code))
+        self._write(metrics_text(snapshot, running=False, exit_code=exit_code))
 
     def _write(self, text: str) -> None:
         try:
@@ -76,10 +76,10 @@ class MetricsFile:
                 log.warning("--metrics-file %s cannot be written: %s", self._path, error.strerror)
 
 
-def _metrics(moment: Moment, running: bool, exit_code: int | None) -> Iterator[Metric]:  # noqa: FBT001 - as above
-    stats, pacer = moment.stats, moment.pacer
+def _metrics(snapshot: RunSnapshot, running: bool, exit_code: int | None) -> Iterator[Metric]:  # noqa: FBT001 - as above
+    stats, pacer = snapshot.stats, snapshot.pacer
     outcomes = {f'{{outcome="{outcome}"}}': float(stats.views_ended[outcome]) for outcome in Outcome}
-    limits = {f'{{limit="{limit}"}}': float(limit == moment.limited_by) for limit in Limit}
+    limits = {f'{{limit="{limit}"}}': float(limit == snapshot.limited_by) for limit in Limit}
     yield _gauge("running", "1 while a run fetches, 0 when it has ended.", float(running))
     yield _gauge("exit_code", "Exit code of the run that has ended.", exit_code)
     yield _gauge("views_listed", "Views of the list.", stats.views_total)
@@ -96,8 +96,8 @@ def _metrics(moment: Moment, running: bool, exit_code: int | None) -> Iterator[M
     yield _gauge("bad_rows", "Rows of the list that cannot be used.", stats.bad_rows)
     yield _gauge("allowed_requests_per_second", "Rate that the API's limit allows.", pacer.rate_per_s)
     yield _gauge("gate_shut_seconds", "Until the next request may go.", pacer.gate_shut_s, "seconds")
-    yield _gauge("run_seconds", "Since the run began to fetch.", moment.seconds, "seconds")
-    yield _gauge("left_seconds", "Until the list is done, as far as it can be told.", moment.time_left, "seconds")
+    yield _gauge("run_seconds", "Since the run began to fetch.", snapshot.seconds, "seconds")
+    yield _gauge("left_seconds", "Until the list is done, as far as it can be told.", snapshot.time_left, "seconds")
     yield Metric("limited_by", "gauge", "1 for what limits the run now.", limits)
 
 

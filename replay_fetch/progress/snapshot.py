@@ -1,4 +1,4 @@
-"""One moment of a run, in the words that the bar and the log lines share."""
+"""One snapshot of a run, in the words that the bar and the log lines share."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from math import inf
 from typing import Protocol
 
-from replay_fetch.progress.bottleneck import Limit, Standing
+from replay_fetch.progress.bottleneck import Limit, WorkerCounts
 from replay_fetch.progress.stats import RunStats, Speed
-from replay_fetch.progress.units import count, duration, rate, size
+from replay_fetch.progress.units import count, duration, rate, size, some
 
 _RATES = (Limit.API, Limit.MAX_RATE)
 _WORTH_SAYING = 1.0  # seconds: shorter pauses are the pace
@@ -28,8 +28,8 @@ class PacerView(Protocol):
         """Seconds for which nobody may ask; 0 while the gate is open."""
 
 
-class Shown(Protocol):
-    """A moment of anything that takes a while: how much of how much is done, and what to say of it."""
+class ProgressSnapshot(Protocol):
+    """A snapshot of anything that takes a while: how much of how much is done, and what to say of it."""
 
     @property
     def total(self) -> int:
@@ -47,14 +47,14 @@ class Shown(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class RunSnapshot:
     """The counters, the speed and the pacer as they are now; ``seconds`` since fetching began."""
 
     stats: RunStats
     speed: Speed
     pacer: PacerView
     seconds: float = 0.0
-    standing: Standing = field(default_factory=Standing)
+    workers: WorkerCounts = field(default_factory=WorkerCounts)
     limited_by: Limit | None = None
 
     @property
@@ -74,7 +74,7 @@ class Moment:
         Views take as many requests as those of this run did; those in work count as half done. They go out at
         the rate that is allowed or, where something else limits the run, at the one reached of late.
         """
-        stats, begun = self.stats, self.standing.busy / 2
+        stats, begun = self.stats, self.workers.busy / 2
         rate = self._requests_per_s()
         if not stats.ended_now or not rate:
             return None
@@ -141,3 +141,74 @@ def _roughly(seconds: float) -> str:
     if seconds < _MINUTES_COUNT:
         return f"{round(seconds / 60)} min"
     return duration(round(seconds / 60) * 60)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSnapshot:
+    """How far a search has come: ``done`` of ``total`` milliseconds of the recordings' time."""
+
+    total: int
+    done: int
+    views: int
+    stats: RunStats
+    pacer: PacerView
+    limited_by: Limit | None = None
+
+    def words(self) -> list[str]:
+        """What to say, the most important first."""
+        share = self.done / self.total if self.total else 0.0
+        said = [f"{some(self.views, 'view')} found", f"{share:.0%} of the time searched"]
+        # Each page needs the one before: that its answer is waited for is no limit that anybody could lift.
+        if self.limited_by and self.limited_by is not Limit.LATENCY:
+            said.append(limit_words(self.limited_by, self.pacer))
+        said += [some(self.stats.pages, "page"), size(self.stats.wire_bytes)]
+        if self.stats.rate_limited:
+            said.append(f"{count(self.stats.rate_limited)} 429s")
+        return said
+
+    def fields(self) -> dict[str, int | float | str | None]:
+        """The same as numbers."""
+        stats = self.stats
+        return {
+            "views_found": self.views,
+            "time_total_ms": self.total,
+            "time_searched_ms": self.done,
+            "pages": stats.pages,
+            "requests": stats.requests,
+            "retries": stats.retries,
+            "rate_limited": stats.rate_limited,
+            "wire_bytes": stats.wire_bytes,
+            "limited_by": self.limited_by,
+            "allowed_per_s": self.pacer.rate_per_s,
+            "gate_shut_s": round(self.pacer.gate_shut_s, 1),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CheckSnapshot:
+    """How far reading has come; sizes in bytes, seconds since its start."""
+
+    total: int
+    done: int
+    findings: int
+    seconds: float
+
+    def words(self) -> list[str]:
+        """What to say, the most important first."""
+        per_second = self.done / self.seconds if self.seconds > 0 else 0.0
+        said = [f"{size(self.done)} of {size(self.total)} checked"]
+        if self.findings:
+            said.append(f"{count(self.findings)} wrong")
+        said.append(f"{size(per_second)}/s")
+        if per_second:
+            said.append(f"{duration(max(self.total - self.done, 0) / per_second)} left")
+        return said
+
+    def fields(self) -> dict[str, int | float | None]:
+        """The same as numbers."""
+        return {
+            "bytes_total": self.total,
+            "bytes_checked": self.done,
+            "findings": self.findings,
+            "seconds": round(self.seconds, 1),
+        }

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from replay_fetch.errors import InputError
 from replay_fetch.settings import PlanSettings
-from replay_fetch.view_list.cells import LONGEST_CELL, unwrapped
+from replay_fetch.view_list.source import LONGEST_CELL
 
 _DELIMITERS = ",;\t"
 # First line of a CSV that a spreadsheet wrote for its own kind. Python's reader takes no space and no quote there.
@@ -25,6 +25,9 @@ _IGNORED = re.compile(r"[\s@._-]+")
 
 # Long, hexadecimal, no word: an id where a column's name should be.
 _LOOKS_LIKE_ID = re.compile(r"(?=.*[0-9])[0-9A-Fa-f-]{16,}")
+
+# ="…" keeps a spreadsheet from taking digits for a number, as an apostrophe does; {…} is how Windows writes a GUID.
+_WRAPPED = re.compile(r"""=?"(?P<quoted>[^"]*)"|\{(?P<braced>[^{}]*)\}|'(?P<marked>[^']*)'?""")
 
 # A header that quotes line breaks may take several lines, not the whole file.
 _MOST_LINES = 20
@@ -151,3 +154,11 @@ def _complaint(names: Sequence[str], name: str, line: int, settings: PlanSetting
     shown = ", ".join(repr(cell[:60]) for cell in names[:_MOST_NAMES_SHOWN])
     more = f" and {len(names) - _MOST_NAMES_SHOWN} more" if len(names) > _MOST_NAMES_SHOWN else ""
     return f"{name} has no column for {' nor for '.join(lacking)}; its columns are {shown}{more}"
+
+
+def unwrapped(text: str) -> str:
+    """The text of a cell without white space, byte order marks, ``="…"``, ``{…}`` and a text mark around it."""
+    text = text.strip("\ufeff \t\r\n\v\f\xa0")
+    while wrapped := _WRAPPED.fullmatch(text):
+        text = wrapped[wrapped.lastgroup or 0].strip()
+    return text

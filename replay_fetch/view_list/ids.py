@@ -11,8 +11,7 @@ from itertools import islice
 from replay_fetch.api import check_id
 from replay_fetch.model import ID, LONGEST_ID, NO_ID
 from replay_fetch.printable import printable
-from replay_fetch.view_list.cells import unwrapped
-from replay_fetch.view_list.header import Header
+from replay_fetch.view_list.header import Header, unwrapped
 
 # The rows that decide what a column holds: all of a small list, and of a large one enough to outvote a stray row.
 # They are read twice, and kept in memory until the list is under way, so their characters are bounded too.

@@ -11,9 +11,9 @@ from typing import NamedTuple
 from replay_fetch.errors import InputError
 from replay_fetch.model import View
 from replay_fetch.timestamps import epoch_ms
-from replay_fetch.view_list.cells import LONGEST_CELL
 from replay_fetch.view_list.header import Header
 from replay_fetch.view_list.ids import IdColumn
+from replay_fetch.view_list.source import LONGEST_CELL
 
 _new = tuple.__new__
 

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
+import hashlib
 import io
 import os
+import stat
 import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO
 
 from replay_fetch.errors import InputError
-from replay_fetch.view_list.cells import LONGEST_CELL
+from replay_fetch.settings import PlanSettings
 
 ListSource = str | os.PathLike[str] | BinaryIO
 
 STDIN = "-"
-
-# A line of a list is some hundred characters, a page's URL and title included, and may hold a cell of JSON.
-# Past the longest cell the file is something else, and would be read into memory whole.
-_LONGEST_LINE = LONGEST_CELL
 
 _GZIP = b"\x1f\x8b"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # how spreadsheets save "Unicode text"
@@ -31,6 +31,36 @@ _NOT_LISTS = {
     b"PAR1": "a parquet file; write it out as CSV",
     b"\x28\xb5\x2f\xfd": "zstd-compressed; unpack it, or pack it as .gz",
 }
+
+# The vendor's explorers put whole JSON documents into cells. csv's own limit, 131,072, drops such rows. A line is held
+# to the same bound: past it the file is no list, and would be read into memory whole.
+LONGEST_CELL = 2**24
+
+_limit = Lock()
+_readers = 0
+_before = 0
+
+
+@contextmanager
+def wide_cells() -> Iterator[None]:
+    """Let csv take cells of `LONGEST_CELL` characters while a list is read.
+
+    csv has one limit for the whole process. The last list that is closed gives the program its own
+    limit back, unless the program has set another one meanwhile.
+    """
+    global _readers, _before  # noqa: PLW0603 - csv's limit is as global as these
+    with _limit:
+        if not _readers:
+            _before = csv.field_size_limit()
+            csv.field_size_limit(max(_before, LONGEST_CELL))
+        _readers += 1
+    try:
+        yield
+    finally:
+        with _limit:
+            _readers -= 1
+            if not _readers and csv.field_size_limit() == LONGEST_CELL:
+                csv.field_size_limit(_before)
 
 
 def name_of(source: ListSource) -> str:
@@ -99,9 +129,33 @@ def _decoded(stream: io.BufferedReader) -> io.TextIOWrapper:
 
 
 def _bounded(text: io.TextIOWrapper, name: str) -> Iterator[str]:
-    for number, line in enumerate(iter(partial(text.readline, _LONGEST_LINE), ""), start=1):
-        if len(line) == _LONGEST_LINE:
+    for number, line in enumerate(iter(partial(text.readline, LONGEST_CELL), ""), start=1):
+        if len(line) == LONGEST_CELL:
             raise InputError(
-                f"{name}, line {number}: longer than {_LONGEST_LINE:,} characters; this is no list of views"
+                f"{name}, line {number}: longer than {LONGEST_CELL:,} characters; this is no list of views"
             )
         yield line
+
+
+# Counted up whenever the same bytes would be read as other rows.
+_RULES = 2
+
+
+def fingerprint(source: ListSource, settings: PlanSettings) -> str | None:
+    """SHA-256 over the file's bytes and the settings that change its reading, in hex.
+
+    None for what can be read only once: standard input, a stream, a pipe. Raises InputError.
+    """
+    if source == STDIN or not isinstance(source, str | os.PathLike):
+        return None
+    path = Path(source)
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return None
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256")
+    except OSError as error:
+        raise InputError(f"{name_of(source)} cannot be read: {error.strerror}") from error
+    reading = (_RULES, settings.session_column, settings.view_column, settings.max_views)
+    digest.update(repr(reading).encode())
+    return digest.hexdigest()

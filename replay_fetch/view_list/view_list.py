@@ -10,11 +10,10 @@ from typing import Self
 
 from replay_fetch.errors import InputError
 from replay_fetch.settings import PlanSettings
-from replay_fetch.view_list.cells import wide_cells
 from replay_fetch.view_list.header import read_header
 from replay_fetch.view_list.ids import columns_of_pairs, id_columns
 from replay_fetch.view_list.rows import PlannedRow, Row, csv_rows, pair_rows
-from replay_fetch.view_list.source import ListSource, name_of, open_lines
+from replay_fetch.view_list.source import ListSource, name_of, open_lines, wide_cells
 
 _Rows = Generator[Row, None, None]
 

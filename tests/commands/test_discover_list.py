@@ -19,8 +19,8 @@ from replay_fetch.api import FoundView
 from replay_fetch.errors import SettingsError
 from replay_fetch.ledger import FoundViews
 from replay_fetch.model import NO_ID, Outcome, View
-from replay_fetch.progress import FindingMoment, Limit, RunStats
-from replay_fetch.timestamps import epoch_ms, iso, moment_ms
+from replay_fetch.progress import Limit, RunStats, SearchSnapshot
+from replay_fetch.timestamps import epoch_ms, iso, timestamp_ms
 from replay_fetch.view_list import ViewList, csv_text, table_text
 from replay_fetch.view_list.writing import COLUMNS, inert
 
@@ -109,7 +109,7 @@ def test_what_becomes_of_a_strangers_text(text: str, cell: str) -> None:
 def test_a_moment_of_a_search_in_words(limited_by: Limit | None, gate: float, limit: str) -> None:
     """What limits it is said as a download says it."""
     stats = RunStats(pages=3, requests=5, rate_limited=2, wire_bytes=2000)
-    moment = FindingMoment(4 * DAY, DAY, 1200, stats, Pace(4.0, gate), limited_by)
+    moment = SearchSnapshot(4 * DAY, DAY, 1200, stats, Pace(4.0, gate), limited_by)
     words = ", ".join(moment.words())
     assert words == f"1,200 views found, 25% of the time searched{limit}, 3 pages, 2.0 kB, 2 429s"
     assert moment.fields()["limited_by"] == limited_by
@@ -193,7 +193,7 @@ def test_of_several_events_the_highest_version_counts_whenever_it_comes() -> Non
     ],
 )
 def test_points_in_time_are_read_as_people_write_them(text: str, expected: int) -> None:
-    assert moment_ms(text, NOW, "--from") == expected
+    assert timestamp_ms(text, NOW, "--from") == expected
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,7 @@ def test_points_in_time_are_read_as_people_write_them(text: str, expected: int) 
 )
 def test_what_is_no_point_in_time_is_refused_by_name(text: str) -> None:
     with pytest.raises(SettingsError, match="--to"):
-        moment_ms(text, NOW, "--to")
+        timestamp_ms(text, NOW, "--to")
 
 
 @settings(max_examples=100)

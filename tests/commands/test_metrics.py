@@ -8,7 +8,7 @@ from pathlib import Path
 
 import anyio
 import pytest
-from made_moments import Pace, moment
+from made_snapshots import Pace, snapshot
 from prometheus_client import parser
 from prometheus_client.openmetrics import parser as openmetrics_parser
 
@@ -26,7 +26,7 @@ def samples(text: str) -> dict[tuple[str, str], float]:
 
 
 def test_the_reference_parser_reads_what_is_written() -> None:
-    read = samples(metrics_text(moment(), running=True))
+    read = samples(metrics_text(snapshot(), running=True))
     assert read["replay_fetch_running", ""] == 1
     assert read["replay_fetch_views_total", "fetched"] == 20
     assert read["replay_fetch_views_total", "empty"] == 0
@@ -40,14 +40,14 @@ def test_the_reference_parser_reads_what_is_written() -> None:
 
 def test_the_older_format_that_node_exporter_reads_takes_it_too() -> None:
     """Its reader refuses a file for a single type that it does not know."""
-    text = metrics_text(moment(), running=True)
+    text = metrics_text(snapshot(), running=True)
     families = list(parser.text_string_to_metric_families(text))
     assert {match[1] for match in re.finditer(r"# TYPE \S+ (\S+)", text)} == {"counter", "gauge"}
     assert sum(len(family.samples) for family in families) == len(samples(text))
 
 
 def test_every_metric_has_its_help_and_type_and_the_text_its_end() -> None:
-    text = metrics_text(moment(), running=True)
+    text = metrics_text(snapshot(), running=True)
     assert text.endswith("\n# EOF\n")
     assert text.count("# HELP") == text.count("# TYPE")
     counters = re.findall(r"# TYPE (\S+) counter", text)
@@ -56,14 +56,14 @@ def test_every_metric_has_its_help_and_type_and_the_text_its_end() -> None:
 
 @pytest.mark.parametrize("rate", [None, float("inf"), float("nan")])
 def test_what_is_not_known_is_left_out(rate: float | None) -> None:
-    text = metrics_text(moment(rate), running=True)
+    text = metrics_text(snapshot(rate), running=True)
     assert "allowed_requests_per_second" not in text
     assert "exit_code" not in text
     samples(text)
 
 
 def test_the_end_of_a_run_is_told_with_its_exit_code() -> None:
-    read = samples(metrics_text(moment(), running=False, exit_code=3))
+    read = samples(metrics_text(snapshot(), running=False, exit_code=3))
     assert (read["replay_fetch_running", ""], read["replay_fetch_exit_code", ""]) == (0, 3)
 
 
@@ -88,10 +88,10 @@ def test_a_reader_finds_the_old_text_or_the_new_one(tmp_path: Path) -> None:
     """Whoever opened the file before keeps what they opened: it is replaced, not written over."""
     path = tmp_path / "m.prom"
     file = MetricsFile(path)
-    file.refresh(moment())
+    file.refresh(snapshot())
     with path.open() as reader:
         begun = reader.read(100)
-        file.finish(moment(), 0)
+        file.finish(snapshot(), 0)
         assert (begun + reader.read()).endswith("# EOF\n")
     assert path.stat().st_mode & 0o777 == 0o644
 
@@ -109,5 +109,5 @@ def test_a_disk_that_fills_up_ends_the_metrics_and_not_the_run(
     file = MetricsFile(folder / "m.prom")
     folder.rmdir()
     for _ in range(3):
-        file.refresh(moment())
+        file.refresh(snapshot())
     assert [record.getMessage().split(": ")[1] for record in caplog.records] == ["No such file or directory"]

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from strategies import JSON, damaged
 
-from replay_fetch.api.guess import outline, outline_lines, segments_paths
-from replay_fetch.api.unread import token_like_in
+from replay_fetch.api.guess import outline, outline_lines, segments_paths, token_like_in
 
 _SEGMENT = {"records": [{"type": 4}], "start": 1, "end": 2, "index_in_view": 0}
 

@@ -17,9 +17,9 @@ from fuzz.laws import (
     is_json,
 )
 from replay_fetch.api import (
-    Echoes,
     Endpoint,
     PageDecoder,
+    SecretRedactor,
     Window,
     check_id,
     check_status,
@@ -31,7 +31,7 @@ from replay_fetch.api import (
     search_body,
 )
 from replay_fetch.api.guess import outline, outline_lines
-from replay_fetch.api.links import next_link, paging_token
+from replay_fetch.api.tokens import next_link, paging_token
 from replay_fetch.errors import BadBody, ChainCut, GarbledBody, RequestError, ServerError
 from replay_fetch.fetch import Chain
 from replay_fetch.ledger.found import FoundViews
@@ -57,7 +57,7 @@ _SEEN = [
     b'{"data":[{"records":[]}],"meta":{"next_cursor":"T","took":1},"links":{"self":"/x"}}',
 ]
 _WRAPPED = b'{"data":[{"type":"s","id":"1","attributes":{"records":[]}}],"meta":{"page":{"after":"T"}}}'
-_ECHOES = Echoes(Credentials("Zq9-apikey+/=&%22", 'Zq9"app\\key'))
+_ECHOES = SecretRedactor(Credentials("Zq9-apikey+/=&%22", 'Zq9"app\\key'))
 
 
 def page(content: bytes) -> None:

@@ -9,9 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from replay_fetch.api import Continuity, Endpoint, NotJson, facts, members, values
 from replay_fetch.api.envelope import Envelope
+from replay_fetch.api.guess import unread
 from replay_fetch.api.recording import labels, records
 from replay_fetch.api.soundness import require_sound
-from replay_fetch.api.unread import unread
 from replay_fetch.archive import Layout
 from replay_fetch.archive.lines import lines, segment_of
 from replay_fetch.model import Answer, Page, Segment, Source, View

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from archives import write_list
-from made_moments import moment
+from made_snapshots import snapshot
 from processes import COMMAND, HANGS, environment, run, served
 
 from replay_fetch.errors import ReplayFetchError, SettingsError
@@ -151,8 +151,8 @@ def test_metrics_into_a_device_or_a_pipe_without_a_reader_cost_the_run_nothing(
     before = kind(sink), kind(pipe)
     for path in (sink, pipe):
         file = MetricsFile(path)
-        file.refresh(moment())
-        file.finish(moment(), 0)
+        file.refresh(snapshot())
+        file.finish(snapshot(), 0)
     assert (kind(sink), kind(pipe)) == before
     assert [record.getMessage().count("No such device or address") for record in caplog.records] == [1]
 

@@ -12,8 +12,8 @@ from strategies import JSON, arrays, damaged, objects
 
 from replay_fetch.api import PageDecoder, json_split
 from replay_fetch.api.envelope import Envelope
+from replay_fetch.api.guess import unread
 from replay_fetch.api.tokens import LOOKED_AT, TOKEN_PLACES
-from replay_fetch.api.unread import unread
 from replay_fetch.errors import BadBody, GarbledBody, ServerError
 from replay_fetch.model import Answer, Page, Segment
 from replay_fetch.settings import ApiSettings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from replay_fetch.api import Echoes
+from replay_fetch.api import SecretRedactor
 from replay_fetch.model import Answer
 from replay_fetch.settings import Credentials
 
@@ -13,10 +13,10 @@ PAGE = b'{"data":[],"meta":{"next_cursor":"k2"}}'
 
 def test_keys_of_a_letter_damage_no_answer() -> None:
     answer = Answer(200, {"x": "ka"}, PAGE)
-    assert Echoes(Credentials("k", "a")).removed(answer) is answer
+    assert SecretRedactor(Credentials("k", "a")).removed(answer) is answer
 
 
 @pytest.mark.parametrize("key", ["8letters", "0123456789abcdef0123456789abcdef"])
 def test_keys_from_eight_letters_on_are_taken_out(key: str) -> None:
     answer = Answer(200, {"x": f"said {key}"}, PAGE + key.encode())
-    assert Echoes(Credentials(key, "a")).removed(answer) == Answer(200, {"x": "said ***"}, PAGE + b"***")
+    assert SecretRedactor(Credentials(key, "a")).removed(answer) == Answer(200, {"x": "said ***"}, PAGE + b"***")

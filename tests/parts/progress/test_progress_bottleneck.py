@@ -9,24 +9,24 @@ from hypothesis import strategies as st
 
 from replay_fetch.pacing import Snapshot
 from replay_fetch.pipeline.show import PacerMoment, where_workers_stand
-from replay_fetch.progress import Limit, Limiting, Standing, watch
+from replay_fetch.progress import Bottleneck, Limit, WorkerCounts, watch
 
 
 @pytest.mark.parametrize(
-    ("standing", "limit"),
+    ("workers", "limit"),
     [
-        (Standing(), None),
-        (Standing(asking=32), Limit.LATENCY),
-        (Standing(in_line=1, asking=31), Limit.API),
-        (Standing(in_line=1, asking=31, line_held_by=Limit.MAX_RATE), Limit.MAX_RATE),
-        (Standing(in_line=10, asking=10, handing_over=1), Limit.DISK),
-        (Standing(asking=3, backing_off=20), Limit.RETRIES),
-        (Standing(asking=20, backing_off=3), Limit.LATENCY),
-        (Standing(backing_off=1), Limit.RETRIES),
+        (WorkerCounts(), None),
+        (WorkerCounts(asking=32), Limit.LATENCY),
+        (WorkerCounts(in_line=1, asking=31), Limit.API),
+        (WorkerCounts(in_line=1, asking=31, line_held_by=Limit.MAX_RATE), Limit.MAX_RATE),
+        (WorkerCounts(in_line=10, asking=10, handing_over=1), Limit.DISK),
+        (WorkerCounts(asking=3, backing_off=20), Limit.RETRIES),
+        (WorkerCounts(asking=20, backing_off=3), Limit.LATENCY),
+        (WorkerCounts(backing_off=1), Limit.RETRIES),
     ],
 )
-def test_the_last_queue_that_is_not_empty_is_the_limit(standing: Standing, limit: Limit | None) -> None:
-    assert standing.limit is limit
+def test_the_last_queue_that_is_not_empty_is_the_limit(workers: WorkerCounts, limit: Limit | None) -> None:
+    assert workers.limit is limit
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ def test_the_last_queue_that_is_not_empty_is_the_limit(standing: Standing, limit
     ],
 )
 def test_the_line_is_held_by_whoever_is_strictest(snapshot: Snapshot, max_rate: float | None, limit: Limit) -> None:
-    standing = where_workers_stand(snapshot, max_rate, 0, 0)
-    assert (standing.line_held_by, standing.busy) == (limit, snapshot.waiting + snapshot.in_use)
+    workers = where_workers_stand(snapshot, max_rate, 0, 0)
+    assert (workers.line_held_by, workers.busy) == (limit, snapshot.waiting + snapshot.in_use)
 
 
 @pytest.mark.parametrize(
@@ -60,40 +60,40 @@ def test_what_is_allowed_is_that_of_a_whole_window_while_a_gate_is_shut(
     assert PacerMoment(snapshot, max_rate).rate_per_s == rate
 
 
-def verdict(limiting: Limiting, now: float, standing: Standing) -> Limit | None:
-    limiting.tell(now, standing)
-    return limiting.verdict
+def verdict(bottleneck: Bottleneck, now: float, workers: WorkerCounts) -> Limit | None:
+    bottleneck.tell(now, workers)
+    return bottleneck.verdict
 
 
 def test_the_verdict_is_that_of_most_of_the_last_seconds() -> None:
-    limiting = Limiting()
-    api, latency = Standing(in_line=5, asking=5), Standing(asking=10)
-    verdicts = [verdict(limiting, second / 5, latency if second % 5 == 0 else api) for second in range(100)]
+    bottleneck = Bottleneck()
+    api, latency = WorkerCounts(in_line=5, asking=5), WorkerCounts(asking=10)
+    verdicts = [verdict(bottleneck, second / 5, latency if second % 5 == 0 else api) for second in range(100)]
     assert set(verdicts[50:]) == {Limit.API}
-    assert verdict(limiting, 20.5, latency) is Limit.API
-    assert verdict(limiting, 30.0, latency) is Limit.LATENCY
+    assert verdict(bottleneck, 20.5, latency) is Limit.API
+    assert verdict(bottleneck, 30.0, latency) is Limit.LATENCY
 
 
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.floats(0, 100), st.sampled_from([0, 1]), st.sampled_from([0, 1]))))
 def test_a_verdict_is_one_that_was_seen(steps: list[tuple[float, int, int]]) -> None:
-    limiting, now, seen = Limiting(), 0.0, set[Limit | None]()
+    bottleneck, now, seen = Bottleneck(), 0.0, set[Limit | None]()
     for step, in_line, asking in steps:
         now += step
-        standing = Standing(in_line=in_line, asking=asking)
-        seen.add(standing.limit)
-        assert verdict(limiting, now, standing) in seen
+        workers = WorkerCounts(in_line=in_line, asking=asking)
+        seen.add(workers.limit)
+        assert verdict(bottleneck, now, workers) in seen
 
 
 @pytest.mark.anyio
 @pytest.mark.usefixtures("virtual_clock")
 async def test_the_workers_are_looked_at_between_two_refreshes() -> None:
     """A line every ten seconds tells what limited the seconds before it, not the instant."""
-    limiting, began = Limiting(), anyio.current_time()
+    bottleneck, began = Bottleneck(), anyio.current_time()
 
-    def standing() -> Standing:
-        return Standing(asking=1) if anyio.current_time() - began > 9.6 else Standing(in_line=1)
+    def workers() -> WorkerCounts:
+        return WorkerCounts(asking=1) if anyio.current_time() - began > 9.6 else WorkerCounts(in_line=1)
 
     with anyio.move_on_after(10):
-        await watch(limiting, standing)
-    assert (limiting.standing.limit, limiting.verdict) == (Limit.LATENCY, Limit.API)
+        await watch(bottleneck, workers)
+    assert (bottleneck.workers.limit, bottleneck.verdict) == (Limit.LATENCY, Limit.API)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replay_fetch.progress import Course, Moment, RunStats, Speed
+from replay_fetch.progress import History, RunSnapshot, RunStats, Speed
 
 
 class Pace:
@@ -16,10 +16,10 @@ class Pace:
     gate_shut_s = 0.0
 
 
-def course(times: Iterable[float], room: int = 500) -> Course:
-    course = Course(room)
+def course(times: Iterable[float], room: int = 500) -> History:
+    course = History(room)
     for time in times:
-        course.refresh(Moment(RunStats(pages=int(time)), Speed(), Pace(), time))
+        course.refresh(RunSnapshot(RunStats(pages=int(time)), Speed(), Pace(), time))
     return course
 
 
@@ -46,5 +46,5 @@ def test_timers_that_drift_leave_no_holes() -> None:
 
 def test_the_last_moment_is_kept_though_none_is_due() -> None:
     kept = course([1.0, 2.0])
-    kept.close(Moment(RunStats(pages=7), Speed(), Pace(), 2.1))
+    kept.close(RunSnapshot(RunStats(pages=7), Speed(), Pace(), 2.1))
     assert [point.time for point in kept] == [1.0, 2.0, 2.1]

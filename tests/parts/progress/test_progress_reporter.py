@@ -21,20 +21,20 @@ from processes import HANGS, environment
 
 from replay_fetch.model import Outcome
 from replay_fetch.progress import (
+    Bottleneck,
     Console,
     Limit,
-    Limiting,
-    Moment,
+    ProgressSnapshot,
+    RunSnapshot,
     RunStats,
-    Shown,
     Speed,
-    Standing,
+    WorkerCounts,
     logging_to,
     report,
     reporter,
 )
 from replay_fetch.progress.bar import Bar
-from replay_fetch.progress.lines import Lines
+from replay_fetch.progress.reporters import LogLines
 from replay_fetch.settings import ProgressStyle, ShowSettings
 
 log = logging.getLogger("replay_fetch.somewhere")
@@ -83,19 +83,21 @@ def screen_of(columns: int) -> Iterator[Screen]:
         screen.close()
 
 
-def busy(total: int = 8000) -> Moment:
+def busy(total: int = 8000) -> RunSnapshot:
     stats = RunStats(views_total=total, finished_before=total // 2, requests=880, rate_limited=3)
     stats.views_ended.update({Outcome.FETCHED: 158, Outcome.FAILED: 2})
-    return Moment(stats, Speed(9.83, 10.0, 1_234_567), Pace(), 100.0, Standing(in_line=30, asking=2), Limit.API)
+    return RunSnapshot(
+        stats, Speed(9.83, 10.0, 1_234_567), Pace(), 100.0, WorkerCounts(in_line=30, asking=2), Limit.API
+    )
 
 
 @pytest.mark.parametrize(
     ("show", "kind"),
     [
         (ShowSettings(), Bar),
-        (ShowSettings(log_json=True), Lines),
+        (ShowSettings(log_json=True), LogLines),
         (ShowSettings(verbosity=-1), type(None)),
-        (ShowSettings(progress=ProgressStyle.LOG), Lines),
+        (ShowSettings(progress=ProgressStyle.LOG), LogLines),
         (ShowSettings(progress=ProgressStyle.NONE), type(None)),
         (ShowSettings(progress=ProgressStyle.BAR, verbosity=-1), Bar),
     ],
@@ -110,10 +112,10 @@ def test_on_a_terminal_the_settings_choose(show: ShowSettings, kind: type, monke
 
 
 def test_off_a_terminal_or_on_a_dumb_one_there_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(reporter(ShowSettings(), Console(io.StringIO())), Lines)
+    assert isinstance(reporter(ShowSettings(), Console(io.StringIO())), LogLines)
     monkeypatch.setenv("TERM", "dumb")
     with screen_of(80) as screen:
-        assert isinstance(reporter(ShowSettings(), Console(screen.stream)), Lines)
+        assert isinstance(reporter(ShowSettings(), Console(screen.stream)), LogLines)
 
 
 def test_at_80_columns_everything_that_counts_is_there() -> None:
@@ -185,7 +187,7 @@ def test_a_bar_without_its_reader_does_no_harm() -> None:
 
 
 class Seen:
-    """A reporter that notes the time of each moment."""
+    """A reporter that notes the time of each snapshot."""
 
     period = 10.0
 
@@ -193,13 +195,13 @@ class Seen:
         self.refreshed: list[tuple[float, int]] = []
         self.closed: list[tuple[float, int]] = []
 
-    def refresh(self, moment: Shown) -> None:
-        assert isinstance(moment, Moment)
-        self.refreshed.append((round(anyio.current_time()), moment.stats.pages))
+    def refresh(self, snapshot: ProgressSnapshot) -> None:
+        assert isinstance(snapshot, RunSnapshot)
+        self.refreshed.append((round(anyio.current_time()), snapshot.stats.pages))
 
-    def close(self, moment: Shown) -> None:
-        assert isinstance(moment, Moment)
-        self.closed.append((round(anyio.current_time()), moment.stats.pages))
+    def close(self, snapshot: ProgressSnapshot) -> None:
+        assert isinstance(snapshot, RunSnapshot)
+        self.closed.append((round(anyio.current_time()), snapshot.stats.pages))
 
 
 @pytest.mark.anyio
@@ -224,10 +226,10 @@ async def test_no_reporter_is_no_report() -> None:
 @pytest.mark.anyio
 @pytest.mark.usefixtures("virtual_clock")
 async def test_off_a_terminal_a_minute_is_seven_lines(caplog: pytest.LogCaptureFixture) -> None:
-    held = Limiting()
-    held.tell(0.0, Standing(in_line=1))
+    held = Bottleneck()
+    held.tell(0.0, WorkerCounts(in_line=1))
     with caplog.at_level(logging.INFO), anyio.move_on_after(65):
-        await report(RunStats(views_total=5), Pace, Lines(), held)
+        await report(RunStats(views_total=5), Pace, LogLines(), held)
     assert [record.getMessage() for record in caplog.records] == ["0/5 views, API limit 10/s, 0.0 pages/s, 0 B/s"] * 7
 
 

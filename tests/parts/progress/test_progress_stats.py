@@ -8,7 +8,7 @@ from math import inf
 import pytest
 
 from replay_fetch.model import Outcome
-from replay_fetch.progress import Limit, Moment, RunStats, Speed, Speedometer, Standing
+from replay_fetch.progress import Limit, RunSnapshot, RunStats, Speed, Speedometer, WorkerCounts
 
 
 class Pace:
@@ -75,26 +75,26 @@ def test_time_left_is_what_is_to_ask_at_the_rate_that_is_allowed_or_reached(
 ) -> None:
     stats = RunStats(views_total=1000, finished_before=500, requests=300)
     stats.views_ended[Outcome.FETCHED] = 100
-    moment = Moment(stats, Speed(requests_per_s=8.0), Pace(rate), 60.0, limited_by=limited_by)
-    assert moment.time_left == pytest.approx(seconds)
+    snapshot = RunSnapshot(stats, Speed(requests_per_s=8.0), Pace(rate), 60.0, limited_by=limited_by)
+    assert snapshot.time_left == pytest.approx(seconds)
 
 
 def test_views_in_work_count_as_half_done() -> None:
     stats = RunStats(views_total=100, requests=100)
     stats.views_ended[Outcome.FETCHED] = 40
-    moment = Moment(stats, Speed(requests_per_s=1.0), Pace(), 60.0, Standing(asking=20))
-    assert moment.time_left == pytest.approx(50 * 2)
+    snapshot = RunSnapshot(stats, Speed(requests_per_s=1.0), Pace(), 60.0, WorkerCounts(asking=20))
+    assert snapshot.time_left == pytest.approx(50 * 2)
 
 
 def test_time_left_is_unknown_before_the_first_view_has_ended() -> None:
-    assert Moment(RunStats(views_total=5, requests=9), Speed(requests_per_s=1.0), Pace()).time_left is None
+    assert RunSnapshot(RunStats(views_total=5, requests=9), Speed(requests_per_s=1.0), Pace()).time_left is None
 
 
 def test_a_shut_gate_does_not_make_the_time_left_endless() -> None:
     """With nothing sent for ten seconds and no rate known, the whole run's own rate counts."""
     stats = RunStats(views_total=20, requests=100)
     stats.views_ended[Outcome.FETCHED] = 10
-    assert Moment(stats, Speed(), Pace(0.0, 30.0), 100.0, limited_by=Limit.API).time_left == pytest.approx(100.0)
+    assert RunSnapshot(stats, Speed(), Pace(0.0, 30.0), 100.0, limited_by=Limit.API).time_left == pytest.approx(100.0)
 
 
 SOME = RunStats(
@@ -110,21 +110,24 @@ END = "6 min left, 9.8 pages/s, 3 429s, 1.2 MB/s"
 
 
 @pytest.mark.parametrize(
-    ("moment", "words"),
+    ("snapshot", "words"),
     [
-        (Moment(RunStats(), Speed(), Pace()), "0/0 views, 0.0 pages/s, 0 B/s"),
-        (Moment(SOME, FAST, Pace(10.0), 16.0, limited_by=Limit.API), f"{BEGIN}, API limit 10/s, {END}"),
-        (Moment(SOME, FAST, Pace(10.0, 32.0), 16.0, limited_by=Limit.API), f"{BEGIN}, API limit, paused 32 s, {END}"),
-        (Moment(SOME, FAST, Pace(10.0, 0.2), 16.0, limited_by=Limit.API), f"{BEGIN}, API limit 10/s, {END}"),
-        (Moment(SOME, FAST, Pace(10.0), 16.0, limited_by=Limit.MAX_RATE), f"{BEGIN}, max-rate 10/s, {END}"),
-        (Moment(SOME, FAST, Pace(99.0), 16.0, limited_by=Limit.LATENCY), f"{BEGIN}, latency, {END}"),
-        (Moment(SOME, FAST, Pace(99.0), 16.0, limited_by=Limit.DISK), f"{BEGIN}, disk, {END}"),
-        (Moment(SOME, FAST, Pace(99.0), 16.0, limited_by=Limit.RETRIES), f"{BEGIN}, retries, {END}"),
-        (Moment(SOME, FAST, Pace(inf), 16.0, limited_by=Limit.API), f"{BEGIN}, API limit, {END}"),
+        (RunSnapshot(RunStats(), Speed(), Pace()), "0/0 views, 0.0 pages/s, 0 B/s"),
+        (RunSnapshot(SOME, FAST, Pace(10.0), 16.0, limited_by=Limit.API), f"{BEGIN}, API limit 10/s, {END}"),
+        (
+            RunSnapshot(SOME, FAST, Pace(10.0, 32.0), 16.0, limited_by=Limit.API),
+            f"{BEGIN}, API limit, paused 32 s, {END}",
+        ),
+        (RunSnapshot(SOME, FAST, Pace(10.0, 0.2), 16.0, limited_by=Limit.API), f"{BEGIN}, API limit 10/s, {END}"),
+        (RunSnapshot(SOME, FAST, Pace(10.0), 16.0, limited_by=Limit.MAX_RATE), f"{BEGIN}, max-rate 10/s, {END}"),
+        (RunSnapshot(SOME, FAST, Pace(99.0), 16.0, limited_by=Limit.LATENCY), f"{BEGIN}, latency, {END}"),
+        (RunSnapshot(SOME, FAST, Pace(99.0), 16.0, limited_by=Limit.DISK), f"{BEGIN}, disk, {END}"),
+        (RunSnapshot(SOME, FAST, Pace(99.0), 16.0, limited_by=Limit.RETRIES), f"{BEGIN}, retries, {END}"),
+        (RunSnapshot(SOME, FAST, Pace(inf), 16.0, limited_by=Limit.API), f"{BEGIN}, API limit, {END}"),
     ],
 )
-def test_a_moment_in_words(moment: Moment, words: str) -> None:
-    assert ", ".join(moment.words()) == words
+def test_a_moment_in_words(snapshot: RunSnapshot, words: str) -> None:
+    assert ", ".join(snapshot.words()) == words
 
 
 @pytest.mark.parametrize(
@@ -134,5 +137,5 @@ def test_a_moment_in_words(moment: Moment, words: str) -> None:
 def test_a_forecast_has_no_more_figures_than_it_is_worth(seconds: float, words: str) -> None:
     stats = RunStats(views_total=2, requests=1)
     stats.views_ended[Outcome.FETCHED] = 1
-    moment = Moment(stats, Speed(requests_per_s=1 / seconds), Pace())
-    assert f"{words} left" in moment.words()
+    snapshot = RunSnapshot(stats, Speed(requests_per_s=1 / seconds), Pace())
+    assert f"{words} left" in snapshot.words()

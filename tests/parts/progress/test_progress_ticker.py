@@ -7,8 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from replay_fetch.progress import CheckingMoment, Pulse, Shown
-from replay_fetch.progress import pulse as pulse_module
+from replay_fetch.progress import CheckSnapshot, ProgressSnapshot, Ticker
 
 
 class Watcher:
@@ -18,37 +17,37 @@ class Watcher:
         self.period = period
         self.shown: list[tuple[str, object]] = []
 
-    def refresh(self, moment: Shown) -> None:
-        self.shown.append(("refresh", moment.fields()["seconds"]))
+    def refresh(self, snapshot: ProgressSnapshot) -> None:
+        self.shown.append(("refresh", snapshot.fields()["seconds"]))
 
-    def close(self, moment: Shown) -> None:
-        self.shown.append(("close", moment.fields()["seconds"]))
+    def close(self, snapshot: ProgressSnapshot) -> None:
+        self.shown.append(("close", snapshot.fields()["seconds"]))
 
 
-def moment(seconds: float) -> CheckingMoment:
-    return CheckingMoment(total=0, done=0, findings=0, seconds=seconds)
+def snapshot(seconds: float) -> CheckSnapshot:
+    return CheckSnapshot(total=0, done=0, findings=0, seconds=seconds)
 
 
 def test_the_reporter_is_refreshed_whenever_its_period_has_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     looked_at = iter([100.0, 101.0, 102.0, 103.0, 105.0, 106.0])
-    monkeypatch.setattr(pulse_module, "time", SimpleNamespace(monotonic=lambda: next(looked_at)))
+    monkeypatch.setattr("replay_fetch.progress.reporters.time", SimpleNamespace(monotonic=lambda: next(looked_at)))
     watcher = Watcher(period=2.0)
-    pulse = Pulse(watcher, moment)
+    ticker = Ticker(watcher, snapshot)
     for _ in range(4):
-        pulse.beat()
-    pulse.close()
+        ticker.beat()
+    ticker.close()
     assert watcher.shown == [("refresh", 2.0), ("refresh", 5.0), ("close", 6.0)]
 
 
 def test_work_that_ends_before_the_first_refresh_shows_nothing() -> None:
     watcher = Watcher(period=math.inf)
-    pulse = Pulse(watcher, moment)
-    pulse.beat()
-    pulse.close()
+    ticker = Ticker(watcher, snapshot)
+    ticker.beat()
+    ticker.close()
     assert watcher.shown == []
 
 
 def test_no_reporter_is_none_to_refresh() -> None:
-    pulse = Pulse(None, moment)
-    pulse.beat()
-    pulse.close()
+    ticker = Ticker(None, snapshot)
+    ticker.beat()
+    ticker.close()

@@ -22,7 +22,8 @@ from replay_fetch.pipeline.planning import load_plan
 from replay_fetch.settings import PlanSettings
 from replay_fetch.simulator import Simulator
 from replay_fetch.view_list import BadRow, PlannedRow, RepeatedHeader, Row, ViewList
-from replay_fetch.view_list.cells import LONGEST_CELL, unwrapped
+from replay_fetch.view_list.header import unwrapped
+from replay_fetch.view_list.source import LONGEST_CELL
 
 HEADER = "session_id,view_id\n"
 NIL = str(uuid.UUID(int=0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from replay_fetch.model import Outcome
-from replay_fetch.progress import Limit, Moment, RunStats, Speed
+from replay_fetch.progress import Limit, RunSnapshot, RunStats, Speed
 
 
 class Pace:
@@ -12,8 +12,8 @@ class Pace:
         self.gate_shut_s = 0.0
 
 
-def moment(rate: float | None = 12.5) -> Moment:
+def snapshot(rate: float | None = 12.5) -> RunSnapshot:
     stats = RunStats(views_total=100, finished_before=40, requests=90, retries=4, rate_limited=3, pages=80)
     stats.wire_bytes = 123_456_789_012
     stats.views_ended.update({Outcome.FETCHED: 20, Outcome.FAILED: 2})
-    return Moment(stats, Speed(8.0, 9.0, 1e6), Pace(rate), 10.0, limited_by=Limit.API)
+    return RunSnapshot(stats, Speed(8.0, 9.0, 1e6), Pace(rate), 10.0, limited_by=Limit.API)
