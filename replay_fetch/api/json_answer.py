@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import json
 from codecs import BOM_UTF8
-from collections.abc import Mapping
 
 import orjson
 
+from replay_fetch.api import json_split
 from replay_fetch.api.body import CutBody, OversizedBody, inflate
 from replay_fetch.api.coding import MissingZstd
-from replay_fetch.api.error_text import body_text, error_text
+from replay_fetch.api.envelope import Envelope
+from replay_fetch.api.error_text import error_text
+from replay_fetch.api.soundness import DONE, UnsoundError, require_sound
 from replay_fetch.errors import BadBody, GarbledBody, ServerError, ServerTimeout
 from replay_fetch.model import Answer
-from replay_fetch.printable import printable
 
 _MOST_BYTES = 256 * 2**20
 # 204 and 205 have no body, 202 is a promise, 206 a part.
 _WHOLE = frozenset({200, 201, 203})
-# "done" and "timeout" are documented; the others mean well in other calls.
-_GOOD_STATUS = frozenset({"done", "ok", "success", "succeeded", "complete", "completed", "finished"})
-_TIMED_OUT = frozenset({"timeout", "timed_out", "timedout"})
-_CUT = ("partial", "truncated", "incomplete", "timed_out")
 
 
 def json_object(answer: Answer) -> dict[str, object]:
@@ -34,42 +31,23 @@ def json_object(answer: Answer) -> dict[str, object]:
         raise ServerError(f"answered {answer.status}, which is not the whole of an answer")
     try:
         body = inflate(answer.body, answer.headers.get("content-encoding", ""), _MOST_BYTES)
-        value = _value(body.removeprefix(BOM_UTF8))
+        text = body.removeprefix(BOM_UTF8)
+        value = _value(text)
+        if isinstance(value, dict):
+            require_sound(Envelope({"": json_split.members(text)}), DONE)
     except CutBody as damage:
         raise GarbledBody(str(damage), answer) from None
     except (OversizedBody, MissingZstd) as reason:
         raise BadBody(str(reason), answer) from None
+    except UnsoundError as said:
+        raise (ServerTimeout if said.timed_out else ServerError)(str(said)) from None
     except RecursionError:
         raise BadBody("the answer is nested deeper than any answer of the API", answer) from None
     except ValueError:
         raise GarbledBody(f"no JSON where JSON was expected: {error_text(answer)}", answer) from None
     if not isinstance(value, dict):
         raise BadBody("the answer is JSON, but not an object", answer)
-    _check_what_it_says(value)
     return value
-
-
-def _check_what_it_says(body: Mapping[str, object]) -> None:
-    """Raise for an answer that tells of errors, or of being cut short, beside what it holds."""
-    for place in (body, body.get("meta")):
-        if not isinstance(place, Mapping):
-            continue
-        for key in ("errors", "error"):
-            if place.get(key):
-                raise ServerError(f"the answer tells of errors: {_words(place[key])}")
-        status = place.get("status")
-        if isinstance(status, str) and status.lower() not in _GOOD_STATUS:
-            if status.lower() in _TIMED_OUT:
-                raise ServerTimeout("the answer says that it timed out on the server's side, and is not whole")
-            raise ServerError(f"the answer says that its status is {printable(status, 40)}")
-        cut = next((key for key in _CUT if place.get(key) is True), None)
-        if cut is not None:
-            raise ServerError(f"the answer says that it is {cut}")
-
-
-def _words(errors: object) -> str:
-    """What is wrong, without what looks like a key."""
-    return body_text(json.dumps({"errors": errors}).encode()) or "without words"
 
 
 def dig(value: object, *keys: str) -> object:

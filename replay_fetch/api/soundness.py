@@ -1,12 +1,13 @@
-"""Soundness of an answer: what an object that came with a good status says of itself.
+"""Soundness of an answer: a JSON object with a good status may say of itself that something went wrong.
 
-It is read before anything else on the page. An answer that speaks of an error may hold a part of what it
-should hold, and a part must not pass for the whole:
+Read before anything else in the answer, of pages, searches and playlists alike: beside an error the answer may hold
+a part of the data, and a part must not pass for the whole. Looked at are:
 
 1. ``errors`` or ``error`` that holds anything, at the top or in ``meta``, ``data``, ``data.attributes``
 2. ``status`` or ``state``, at the top or in ``meta``: a word for failed, unfinished or cut short, or an HTTP
-   status of an error
-3. ``success`` or ``ok`` that is false, ``timed_out``, ``partial`` or ``incomplete`` that is true, in the same two
+   status of an error; where the API documents the good words of ``status``, every other word
+3. ``success`` or ``ok`` that is false, ``timed_out``, ``partial``, ``incomplete`` or ``truncated`` that is true, in
+   the same two
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from replay_fetch.printable import printable
 ERRORS = frozenset({"errors", "error"})
 STATUSES = frozenset({"status", "state"})
 _FALSE = frozenset({"success", "ok"})
-_TRUE = frozenset({"timed_out", "partial", "incomplete"})
+_TRUE = frozenset({"timed_out", "partial", "incomplete", "truncated"})
 _PLACES = ("", "meta", "data", "data.attributes")
 _PLACES_OF_FLAGS = frozenset({"", "meta"})
 _FLAGS = STATUSES | _FALSE | _TRUE
@@ -41,18 +42,38 @@ _unsound = re.compile(
 )
 
 
+# "done" and "timeout" are documented for searches; the other words mean well in other calls of the vendor's.
+DONE = frozenset({"done", "ok", "success", "succeeded", "complete", "completed", "finished"})
+"""Good words for the ``status`` of calls that document theirs."""
+_timed_out = re.compile(r"timed?.?out", re.IGNORECASE)
+
+
 class UnsoundError(ValueError):
-    """An answer that says of itself that something went wrong; the message repeats its words."""
+    """An answer says of itself that something went wrong; the message repeats the answer's words."""
+
+    timed_out = False
+    """The answer says that the server ran out of time, so that asking for less may help."""
 
 
-def require_sound(envelope: Envelope) -> None:
-    """Raise UnsoundError where the object says that something went wrong."""
+def require_sound(envelope: Envelope, done: frozenset[str] | None = None) -> None:
+    """Raise UnsoundError where the object says that something went wrong.
+
+    ``done`` holds the good words of ``status``, in lower case, for a call that documents them.
+    """
+    # The calls must differ here. A search documents its words, so an unknown word is no success: its page may lack
+    # events, and nothing but this word tells. A page of segments documents none, and its `status` may as well be the
+    # session's own: refused for an unknown word, every view of an archive would fail, with no flag to help.
     outermost = _OUTERMOST.intersection(envelope.members(""))
     if not outermost:
         return
     for place in _PLACES:
         if not place or place.partition(".")[0] in outermost:
-            _require_sound(envelope.members(place), flags=place in _PLACES_OF_FLAGS)
+            members = envelope.members(place)
+            said = said_error(members)
+            if said:
+                raise UnsoundError(f"the API answers with errors: {said}")
+            if place in _PLACES_OF_FLAGS:
+                _require_sound_flags(members, done)
 
 
 def said_error(members: Members) -> str:
@@ -65,21 +86,24 @@ def said_error(members: Members) -> str:
     return ""
 
 
-def is_sound_status(text: bytes) -> bool:
-    """True of a status that is no word for failed or unfinished, or of anything else that is none."""
-    return kind(text) not in ("string", "number") or not _unsound.search(text.decode("utf-8", "replace"))
-
-
-def _require_sound(members: Members, *, flags: bool) -> None:
-    said = said_error(members)
-    if said:
-        raise UnsoundError(f"the API answers with errors: {said}")
-    for key in _FLAGS.intersection(members) if flags else ():
+def _require_sound_flags(members: Members, done: frozenset[str] | None) -> None:
+    for key in _FLAGS.intersection(members):
         text = members[key]
         if (
-            (key in STATUSES and not is_sound_status(text))
+            (key in STATUSES and not _is_sound_status(text, done if key == "status" else None))
             or (key in _FALSE and text == b"false")
             or (key in _TRUE and text == b"true")
         ):
             said = printable(text.decode("utf-8", "replace"), 60)
-            raise UnsoundError(f"the API says of its own answer: {key} {said}")
+            unsound = UnsoundError(f"the API says of its own answer: {key} {said}")
+            unsound.timed_out = key == "timed_out" or (key in STATUSES and _timed_out.search(said) is not None)
+            raise unsound
+
+
+def _is_sound_status(text: bytes, done: frozenset[str] | None) -> bool:
+    """True of a status that is no word for failed or unfinished, and of any value that is no word."""
+    what = kind(text)
+    if what not in ("string", "number"):
+        return True
+    word = text.decode("utf-8", "replace").lower()
+    return not _unsound.search(word) and (done is None or what == "number" or word.strip('"') in done)

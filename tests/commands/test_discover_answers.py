@@ -115,7 +115,10 @@ def test_events_out_of_order_do_not_say_how_far_they_reach(timestamps: tuple[obj
         ({"data": [], "error": "boom"}, ServerError),
         ({"data": [EVENT], "meta": {"errors": "boom"}}, ServerError),
         ({"data": [EVENT], "meta": {"partial": True}}, ServerError),
-        ({"data": [EVENT], "timed_out": True}, ServerError),
+        ({"data": [EVENT], "timed_out": True}, ServerTimeout),
+        ({"data": [EVENT], "meta": {"truncated": True}}, ServerError),
+        ({"data": [EVENT], "success": False}, ServerError),
+        ({"data": [EVENT], "meta": {"state": "incomplete"}}, ServerError),
         ({"data": [EVENT, {"error": "boom"}]}, BadBody),
         ({"data": [None]}, BadBody),
         ({"data": ["event"]}, BadBody),
@@ -144,11 +147,11 @@ def test_a_success_that_is_not_the_whole_answer_is_asked_for_again(
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ({"errors": ["shard down"]}, "tells of errors: shard down"),
-        ({"errors": [{"title": "Oh", "detail": "no"}]}, "tells of errors: Oh: no"),
-        ({"error": {"x": 1}}, "tells of errors: without words"),
-        ({"error": "key " + "a1" * 20}, r"tells of errors: key \[…\]"),
-        ({"meta": {"status": "part\x1bial"}}, r"its status is part\\x1bial"),
+        ({"errors": ["shard down"]}, "the API answers with errors: shard down"),
+        ({"errors": [{"title": "Oh", "detail": "no"}]}, "the API answers with errors: Oh: no"),
+        ({"error": {"x": 1}}, r"the API answers with errors: \?"),
+        ({"error": "key " + "a1" * 20}, r"the API answers with errors: key \[…\]"),
+        ({"meta": {"status": "par\x1bted"}}, r'the API says of its own answer: status "par\\u001bted"'),
     ],
 )
 def test_what_an_answer_says_of_itself_is_told(body: dict[str, object], said: str) -> None:

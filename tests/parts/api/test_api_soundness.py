@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from decoded_pages import SEGMENT, decode, member_at, object_of
 
-from replay_fetch.api import PageDecoder
+from replay_fetch.api import PageDecoder, found_page
 from replay_fetch.errors import BadBody, ServerError
 from replay_fetch.model import Answer
 from replay_fetch.settings import ApiSettings
@@ -70,7 +70,9 @@ def test_a_status_of_failure_is_a_fault(segments: bytes, place: str, value: byte
         decode(object_of([b'"segments":' + segments, member_at(place, value)]))
 
 
-@pytest.mark.parametrize("flag", [b'"success":false', b'"ok":false', b'"timed_out":true', b'"partial":true'])
+@pytest.mark.parametrize(
+    "flag", [b'"success":false', b'"ok":false', b'"timed_out":true', b'"partial":true', b'"truncated":true']
+)
 def test_a_flag_of_failure_is_a_fault(flag: bytes) -> None:
     for body in (b'{"segments":[],%s}', b'{"segments":[],"meta":{%s}}'):
         with pytest.raises(ServerError, match="the API says of its own answer"):
@@ -133,6 +135,14 @@ def test_a_segment_may_have_any_key() -> None:
     for body in (segment, b"[%b]" % segment, b'{"data":[%b]}' % segment, segment + b"\n" + segment):
         assert decode(body).segments[0].raw == segment
         assert decode(segment, segments_path=".").segments[0].raw == segment
+
+
+@pytest.mark.parametrize("word", ["stale", "archived"])
+def test_an_unknown_status_is_a_fault_in_a_search_which_documents_its_words_and_none_on_a_page(word: str) -> None:
+    body = b'{"data":[%b],"status":"' + word.encode() + b'"}'
+    assert decode(body % SEGMENT).segments[0].raw == SEGMENT
+    with pytest.raises(ServerError, match=f'the API says of its own answer: status "{word}"'):
+        found_page(Answer(200, {}, body % b'{"attributes":{}}'))
 
 
 def test_a_key_that_an_error_says_back_is_left_out() -> None:
