@@ -1,4 +1,4 @@
-"""The event loop's clock, for whoever looks at it several times a page."""
+"""The event loop's clock, for callers that look several times a page."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ from asyncio import get_running_loop
 
 
 def now() -> float:
-    """Seconds of the running event loop's clock: what ``anyio.current_time`` says, at a tenth of its price."""
+    """Seconds of the running event loop's clock, equal to ``anyio.current_time``, at a tenth of the cost."""
     return get_running_loop().time()

@@ -41,7 +41,7 @@ from replay_fetch.model import Answer, RateLimit
 
 
 class ReplayFetchError(Exception):
-    """The root: catch this to catch everything the package raises on purpose."""
+    """The root: catch this class to catch every error that the package raises on purpose."""
 
 
 class SettingsError(ReplayFetchError):
@@ -49,7 +49,7 @@ class SettingsError(ReplayFetchError):
 
 
 class InputError(ReplayFetchError):
-    """The list of views cannot be read, or an id is none that a view can have."""
+    """The list of views cannot be read, or an id is impossible for a view."""
 
 
 class AuthError(ReplayFetchError):
@@ -73,11 +73,11 @@ class ArchiveError(ReplayFetchError):
 
 
 class RequestError(ReplayFetchError):
-    """One page could not be had; the view ends in the outcome this maps to."""
+    """A page could not be had; the view ends in the outcome that the class maps to."""
 
 
 class RetryableError(RequestError):
-    """The same page may be answered if it is asked for again."""
+    """The same page may be answered if asked for again."""
 
 
 class RateLimited(RetryableError):
@@ -92,11 +92,11 @@ class RateLimited(RetryableError):
 
 
 class ServerError(RetryableError):
-    """No answer for now: a 5xx or a status like it, a gateway's 404, or a 200 that says of itself that it failed."""
+    """No answer for now: a 5xx or a status like a 5xx, a gateway's 404, or a 200 that reports a failure of its own."""
 
 
 class ServerTimeout(ServerError):
-    """The server ran out of time: 408, 504, or a search that says so. Asking for less may help."""
+    """The server ran out of time: 408, 504, or a search that reports a timeout. Asking for less may help."""
 
 
 class TransportError(RetryableError):
@@ -110,7 +110,7 @@ class Stalled(TransportError):
 class Unreachable(TransportError):
     """No answer can come as things are: no name, no TLS, no way through the proxy.
 
-    It may pass where answers came before; where none ever did, it is a mistake in the settings.
+    After earlier answers the fault may pass. Where no answer ever came, the settings are wrong.
     """
 
 
@@ -126,7 +126,7 @@ class GarbledBody(RetryableError):
 
 
 class NotFound(RequestError):
-    """404 or 410, as JSON with ``errors``: the API itself says that it does not have this view."""
+    """404 or 410, as JSON with ``errors``: the API itself denies having the view."""
 
 
 class Forbidden(RequestError):
@@ -142,7 +142,7 @@ class Rejected(RequestError):
 
 
 class TokenRefused(RequestError):
-    """400, 404 or 410 for a page behind the first: the paging token is not taken any more."""
+    """400, 404 or 410 for a page behind the first: the paging token is no longer accepted."""
 
 
 class BadBody(RequestError):
@@ -165,7 +165,7 @@ class GaveUp(RequestError):
 
 
 def extra_needed(what: str, extra: str) -> str:
-    """What to say where ``what`` needs an optional package that is not installed."""
+    """The message where ``what`` needs an optional package that is not installed, with the command to install."""
     return (
         f"{what} needs the {extra} extra: pip install 'replay-fetch[{extra}]' (in a checkout: pip install '.[{extra}]')"
     )

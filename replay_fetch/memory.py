@@ -1,4 +1,4 @@
-"""The bound on what pages take in memory, from the moment one begins to arrive until it is written."""
+"""The bound on the memory that pages take, from the first byte that arrives until the page is written."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _LEAST = 16 * 10**6
 
 
 class Memory:
-    """Bytes that may be held at once; whoever wants more waits in line for those who hold some.
+    """Bytes that may be held at once; further takers wait in line until holders give bytes back.
 
-    A single page may be larger than all there is: it is let in alone.
+    A single page may be larger than the whole bound: such a page is let in alone.
     """
 
     def __init__(self, limit: int) -> None:
@@ -25,14 +25,14 @@ class Memory:
         self._given_back = anyio.Event()
 
     async def take(self, size: int) -> None:
-        """Hold ``size`` bytes more, when there is room; in the order of asking, so that nothing large is passed by."""
+        """Hold ``size`` bytes more when there is room, in the order of asking, so that no large page is passed by."""
         if self._waiting or self._lacks(size):
             await self._wait(size)
         else:
             self.held += size
 
     def change(self, by: int) -> None:
-        """Hold so many bytes more, without waiting, or less."""
+        """Hold ``by`` bytes more, without waiting, or fewer where ``by`` is negative."""
         self.held += by
         if by < 0 and self._waiting:
             self._given_back.set()
@@ -53,14 +53,14 @@ class Memory:
 
 
 class Hold:
-    """One worker's part of the memory: that of the page it is busy with."""
+    """A worker's part of the memory: the bytes of the page in work."""
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
         self.size = 0
 
     async def take(self, size: int) -> None:
-        """Wait for room for ``size`` bytes; what was held before is given back first."""
+        """Wait for room for ``size`` bytes; bytes held before are given back first."""
         self.let_go()
         await self._memory.take(size)
         self.size = size
@@ -71,21 +71,21 @@ class Hold:
         self.size = size
 
     def is_read(self) -> None:
-        """The page is read: of what it took, its segments are left."""
+        """Keep a third of the bytes: the page is read, and the segments are left."""
         if self.size:
             self.change(self.size // WHILE_READ)
 
     def let_go(self) -> None:
-        """Nobody refers to the page any more."""
+        """Give all bytes back: nobody refers to the page any more."""
         if self.size:
             self.change(0)
 
 
 def for_pages(limit: int) -> tuple[int, int]:
-    """Bytes for pages on their way and for pages that wait to be written, in a process of ``limit`` bytes.
+    """Split a process of ``limit`` bytes: bytes for pages on the way, and for pages that wait to be written.
 
-    What waits lies in memory twice while it is written, as segments and as lines; a good third of all is
-    left to what the allocator cannot use again at once.
+    A waiting page lies in memory twice while it is written, as segments and as lines. A good third of the limit is
+    left for memory that the allocator cannot use again at once.
     """
     free = max(_LEAST, limit - _BESIDE)
     return free * 2 // 5, free // 12

@@ -1,6 +1,6 @@
-"""The nouns that every layer shares: plain values, no behaviour beyond their own.
+"""The nouns that every layer shares: plain values, without behaviour beyond their own fields.
 
-Those that are made for every page or view are structs, which are made without a line of Python.
+Values that are made for every page or view are msgspec structs, which are built without running a line of Python.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NO_ID = r"(?i:null|undefined|none|nil|nan|n/?a|[_-]+|0{8}-?(?:0{4}-?){3}0{12})"
 
 
 class View(NamedTuple):
-    """One (session_id, view_id) pair; both ids are checked before one is made."""
+    """A (session_id, view_id) pair; both ids are checked before a View is made."""
 
     session_id: str
     view_id: str
@@ -30,7 +30,7 @@ class View(NamedTuple):
 
 
 class Outcome(StrEnum):
-    """How a view ended; every row of a list ends in exactly one."""
+    """The end of a view; every row of a list ends in exactly one outcome."""
 
     FETCHED = "fetched"
     EMPTY = "empty"
@@ -52,17 +52,17 @@ _FINISHED = frozenset({Outcome.FETCHED, Outcome.EMPTY, Outcome.MISSING})
 
 
 class Source(StrEnum):
-    """The store a chain of pages is read from; the API's ``source`` parameter."""
+    """The store that a chain of pages is read from; the API's ``source`` parameter."""
 
     EVENT_PLATFORM = "event_platform"
     BLOB = "blob"
 
 
 class Segment(Struct, frozen=True, gc=False):
-    """One recorded stretch of a view, as the API sent it.
+    """A recorded stretch of a view, as the API sent the segment.
 
-    ``raw`` is the segment's exact JSON text. ``item`` is the JSON object of the wrapper's other
-    keys where the API wraps a segment (JSON:API), else None.
+    ``raw`` is the segment's exact JSON text. ``item`` is the JSON object of the wrapper's other keys where the API
+    wraps a segment (JSON:API), else None.
     """
 
     raw: bytes
@@ -70,7 +70,7 @@ class Segment(Struct, frozen=True, gc=False):
 
 
 class Page(Struct, frozen=True, gc=False):
-    """One decoded answer: its segments in order and what leads to the next page."""
+    """A decoded answer: the segments in order, and the way to the next page."""
 
     segments: Sequence[Segment]
     token: str | None = None
@@ -84,7 +84,7 @@ class Page(Struct, frozen=True, gc=False):
 
 
 class Answer(Struct, frozen=True, gc=False):
-    """One HTTP answer, read whole; the body as it came over the wire.
+    """An HTTP answer, read whole; the body as received over the wire.
 
     Times are seconds of the event loop's clock.
     """
@@ -101,10 +101,10 @@ class Answer(Struct, frozen=True, gc=False):
 
 
 class RateLimit(Struct, frozen=True, gc=False):
-    """What the headers of one answer say of the limit; None where they are silent.
+    """The limit that an answer's headers describe; None where the headers are silent.
 
-    ``reset`` and ``retry_after`` are seconds from the answer's arrival, ``period`` is in seconds;
-    all are clamped to what is plausible by the parser.
+    ``reset`` and ``retry_after`` are seconds from the answer's arrival, ``period`` is in seconds. The parser has
+    clamped all numbers to the plausible range.
     """
 
     limit: int | None = None
@@ -132,7 +132,7 @@ class PlannedView(Struct, frozen=True, gc=False):
     """When, in seconds since 1970, the list says that the view began; where it has a count of segments too."""
 
     def lacking(self, segments: int) -> dict[str, object]:
-        """The warning that the list counts more than so many segments, by its name in ``Noted``; empty if not."""
+        """The warning that the list counts more segments than came, by the name in ``Noted``; empty if none is due."""
         return {EXPECTED: self.expected} if (self.expected or 0) > segments else {}
 
 
@@ -141,7 +141,7 @@ EXPECTED = "segments_expected"
 
 
 class Span(NamedTuple):
-    """Where a view's lines lie in a session file, in bytes as stored."""
+    """The place of a view's lines in a session file, in bytes as stored."""
 
     offset: int
     length: int
@@ -151,9 +151,9 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """How many views a reader should be warned of, and of what; one view may count for several reasons.
+    """The number of views with warnings, in all and by reason; a single view may count for several reasons.
 
-    The reasons have the names under which a view's ``checks`` give them.
+    The reasons have the names under which a view's ``checks`` give reasons.
     """
 
     views: int = 0
@@ -165,11 +165,11 @@ class Noted:
 
 
 class ViewRecord(Struct, frozen=True, gc=False):
-    """What is kept of a view that has ended.
+    """The record of a view that has ended, or that a run has left unfinished.
 
-    Its bytes lie in the session's file where ``whole`` is set, else in a part of its own. A
-    ``partial`` span is a copy of the part for people to read until the session is whole.
-    An unfinished view with a ``token`` goes on behind its last durable page in the next run.
+    The view's bytes lie in the session's file where ``whole`` is set, else in a part of the view's own. A
+    ``partial`` span is a copy of the part for people to read until the session is whole. An unfinished view with a
+    ``token`` goes on behind the last durable page in the next run.
     """
 
     planned: PlannedView

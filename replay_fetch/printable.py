@@ -6,10 +6,10 @@ _MARK = "…"
 
 
 def printable(text: str, limit: int = 200) -> str:
-    """``text`` on one line, at most ``limit`` characters, escapes made visible.
+    """Put ``text`` on a single line of at most ``limit`` characters, escapes made visible.
 
-    Control characters, terminal escapes, bidirectional marks and lone surrogates come out as
-    backslash escapes; runs of white space as one space.
+    Control characters, terminal escapes, bidirectional marks and lone surrogates come out as backslash escapes; runs
+    of white space as a single space. Longer text ends in an ellipsis.
     """
     # No character shrinks by being made visible, but white space does: read somewhat more than is shown.
     line = " ".join(text[: 4 * limit].split())

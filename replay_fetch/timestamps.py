@@ -1,4 +1,4 @@
-"""Points in time as people write them, in milliseconds since 1970."""
+"""Points in time as people write times, in milliseconds since 1970."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _LATEST_MS = 253_402_300_799_999  # the end of the year 9999, where dates end
 
 
 def timestamp_ms(text: str, now_ms: int, flag: str) -> int:
-    """``now``, ``now-7d`` (s m h d w), an ISO date or time, or milliseconds since 1970.
+    """Read ``now``, ``now-7d`` (s m h d w), an ISO date or time, or milliseconds since 1970.
 
-    A time without an offset is UTC, a date is its first moment. Raises SettingsError naming the flag.
+    A time without an offset is UTC, a date is the first moment of the day. Raises SettingsError naming the flag.
     """
     written = text.strip()
     ago = _AGO.fullmatch(written)
@@ -40,7 +40,7 @@ def timestamp_ms(text: str, now_ms: int, flag: str) -> int:
 
 
 def place_ms(text: str, start_ms: int, flag: str) -> int:
-    """A time in a recording: ``90`` or ``+1m30s`` from its start, or one that ``timestamp_ms`` reads except ``now``.
+    """Read a time in a recording: ``90`` or ``+1m30s`` from the start, or a time for `timestamp_ms`, except ``now``.
 
     Raises SettingsError naming the flag.
     """
@@ -60,14 +60,14 @@ def place_ms(text: str, start_ms: int, flag: str) -> int:
 
 
 def epoch_ms(moment: datetime) -> int:
-    """Milliseconds since 1970, rounded down; without an offset the time is taken for UTC."""
+    """Convert a datetime to milliseconds since 1970, rounded down; without an offset, UTC is assumed."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     since = aware - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * 1_000 + since.microseconds // 1_000
 
 
 def iso(ms: int) -> str:
-    """Milliseconds since 1970 as ``2026-01-31T08:00:00.123Z``; clamped to what a date can be."""
+    """Write milliseconds since 1970 as ``2026-01-31T08:00:00.123Z``; clamped to the range of dates."""
     seconds, rest = divmod(min(max(ms, 0), _LATEST_MS), 1_000)
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03}Z"
 

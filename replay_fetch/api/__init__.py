@@ -1,10 +1,16 @@
-"""All that we know of the API, without I/O: bytes in, values or errors out.
+"""Knowledge of the API, without I/O: bytes in, values or errors out.
 
 ::
 
     a view, a token ──► Endpoint.page_url ──► (transport) ──► Answer ──► check_status ──► PageDecoder ──► Page
-                                                                │                         body · split · shapes · tokens
+                                                                │
                                                                 └► rate_limit
+
+Begin with `page`: the decoder there calls every rule for bodies. A page's body is inflated (`body`), its list of
+segments is found (`shapes`), each element is judged (`element`), the next token is read (`tokens`); pages like the
+page before take the fast way (`fast_page`). `search`, `events` and `json_answer` serve the calls around the main
+call. A new fact about the API is a new row in a table: a place in `shapes` or `tokens`, a word in `soundness`, a
+status in `status`, a header in `ratelimit`.
 """
 
 from replay_fetch.api.body import CutBody, OversizedBody, inflate

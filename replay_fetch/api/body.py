@@ -1,4 +1,4 @@
-"""The body of an answer with its content-codings and compressed streams undone."""
+"""The body of an answer, with its content-codings and compressed streams undone under a bound."""
 
 from __future__ import annotations
 
@@ -32,22 +32,23 @@ SAYS_NOTHING = (b"", b"null")
 
 
 def is_packed(answer: Answer) -> bool:
-    """True where a body's text is not what its bytes say."""
+    """True of a body that may be compressed: a Content-Encoding is named, or the body begins with a magic number."""
     return "content-encoding" in answer.headers or answer.body.startswith(_MAGIC)
 
 
 class CutBody(ValueError):
-    """A compressed stream that ends early or is damaged."""
+    """A compressed stream ends early or is damaged: the same request may bring the whole body."""
 
 
 class OversizedBody(ValueError):
-    """A body that inflates past the limit, or without end."""
+    """A body inflates past the limit in bytes, or without end: the same request would bring the same body."""
 
 
 def text_of(answer: Answer, limit: int) -> bytes:
-    """The text of an answer's body, without compression, byte order mark and space around it.
+    """Inflate an answer's body to text, and strip the byte order mark and the white space around.
 
-    Raises as `inflate` does.
+    The result has at most ``limit`` bytes and is empty for a 204 or 205, whose bytes mean nothing. Raises as
+    `inflate` does.
     """
     if answer.status in _NO_CONTENT:
         return b""
@@ -56,11 +57,11 @@ def text_of(answer: Answer, limit: int) -> bytes:
 
 
 def inflate(body: bytes, content_encoding: str, limit: int) -> bytes:
-    """``body`` as it was before it was compressed, at most ``limit`` bytes.
+    """Undo the compression of ``body``, to at most ``limit`` bytes.
 
-    The bytes are believed rather than the header: a coding that was undone on the way does no
-    harm, and streams that no header names are inflated, one after another. Raises CutBody,
-    OversizedBody, or MissingZstd. A coding unknown here leaves the bytes as they are.
+    The bytes are believed rather than the header: a coding that a proxy has undone already does no harm, and streams
+    that no header names are inflated too, each behind the last. Raises CutBody, OversizedBody, or MissingZstd. A
+    coding unknown here leaves the bytes as received.
     """
     if content_encoding or body.startswith(_MAGIC):
         body = _inflated(body, content_encoding, limit)
@@ -70,7 +71,7 @@ def inflate(body: bytes, content_encoding: str, limit: int) -> bytes:
 
 
 def _inflated(body: bytes, content_encoding: str, limit: int) -> bytes:
-    """``body`` with its layers undone, of which there may be none."""
+    """Undo the layers of compression around ``body``, of which there may be none, up to eight."""
     raw_deflate = "deflate" in content_encoding.lower()
     for _ in range(_MAX_LAYERS):
         if body.startswith(_MAGIC):
@@ -85,7 +86,7 @@ def _inflated(body: bytes, content_encoding: str, limit: int) -> bytes:
 
 
 class _Sink:
-    """Takes the inflated pieces, up to a limit."""
+    """Collects inflated pieces and raises OversizedBody as soon as all together exceed ``limit`` bytes."""
 
     def __init__(self, limit: int) -> None:
         self.pieces: list[bytes] = []
@@ -101,7 +102,7 @@ class _Sink:
 
 
 def _inflate_streams(body: bytes, limit: int) -> bytes:
-    """Streams one after another, of one kind or mixed, as one."""
+    """Inflate streams back to back, gzip, zlib and zstd in any order, and join the results."""
     sink = _Sink(limit)
     position = 0
     while body.startswith(_MAGIC, position):
@@ -115,7 +116,7 @@ def _inflate_streams(body: bytes, limit: int) -> bytes:
 
 
 def _inflate_raw_deflate(body: bytes, limit: int) -> bytes:
-    """Deflate without zlib's header, as some servers understand ``deflate``."""
+    """Inflate deflate without zlib's header, which is how some servers understand ``Content-Encoding: deflate``."""
     sink = _Sink(limit)
     end = _inflate_deflate(body, 0, sink, coding.RAW)
     if body[end:].strip(_PADDING):
@@ -124,7 +125,7 @@ def _inflate_raw_deflate(body: bytes, limit: int) -> bytes:
 
 
 def _inflate_deflate(body: bytes, start: int, sink: _Sink, wrapping: int) -> int:
-    """Inflate the gzip, zlib or deflate stream at ``start``; return where it ends."""
+    """Inflate the gzip, zlib or deflate stream at ``start`` into ``sink``; return the offset of the stream's end."""
     stream = coding.inflater(wrapping)
     position = start
     try:
@@ -145,7 +146,7 @@ def _inflate_deflate(body: bytes, start: int, sink: _Sink, wrapping: int) -> int
 
 
 def _inflate_zstd(body: bytes, start: int, sink: _Sink) -> int:
-    """Inflate the zstd frame at ``start``; return where it ends."""
+    """Inflate the zstd frame at ``start`` into ``sink``; return the offset of the frame's end."""
     stream, damaged = coding.zstd_frame()
     position = start
     while not stream.eof and position < len(body):

@@ -1,6 +1,7 @@
-"""Deflate, raw or in zlib's or gzip's wrapping, read and written by zlib-ng.
+"""The compression libraries behind one door: deflate by zlib-ng, zstd by Python or an optional package.
 
-Its interface is zlib's, and so is its verdict on any stream, whole, damaged or cut.
+zlib-ng has zlib's interface and zlib's verdict on any stream, whole, damaged or cut. Python decompresses zstd itself
+from 3.14 on; before, the zstandard package of the ``zstd`` extra does.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ DamagedDeflate = cast(type[Exception], zlib_ng.error)  # the library's own types
 
 
 class Inflater(Protocol):
-    """What reads one stream."""
+    """Reads a single deflate stream, fed in pieces of any size."""
 
     @property
     def eof(self) -> bool:
@@ -29,36 +30,36 @@ class Inflater(Protocol):
 
     @property
     def unused_data(self) -> bytes:
-        """What was fed past the end of the stream."""
+        """Bytes that were fed past the end of the stream."""
 
     @property
     def unconsumed_tail(self) -> bytes:
-        """What is to be fed again, because the output was full; means nothing once ``eof`` is true."""
+        """Bytes to feed again, because the output was full; meaningless once ``eof`` is true."""
 
     def decompress(self, data: bytes, max_length: int = 0, /) -> bytes:
-        """The next output, at most ``max_length`` bytes of it where that is not 0."""
+        """Return the next output, at most ``max_length`` bytes where ``max_length`` is not 0."""
 
     def flush(self) -> bytes:
-        """The output that no input stands behind any more."""
+        """Return the output for which no more input is needed."""
 
 
 class Deflater(Protocol):
-    """What writes one stream."""
+    """Writes a single deflate stream, fed in pieces of any size."""
 
     def compress(self, data: bytes | memoryview, /) -> bytes:
-        """The next output, often none."""
+        """Return the next output, often none: the library gathers input first."""
 
     def flush(self) -> bytes:
-        """The end of the stream."""
+        """Return the end of the stream; nothing may be fed afterwards."""
 
 
 def inflater(wrapping: int) -> Inflater:
-    """What reads one stream in this wrapping; raises DamagedDeflate."""
+    """A reader for a single stream in the given wrapping (`RAW`, `GZIP`, `GZIP_OR_ZLIB`); raises DamagedDeflate."""
     return zlib_ng.decompressobj(wrapping)
 
 
 def gzip_deflater(level: int) -> Deflater:
-    """What writes one gzip member, without a name or a time in its header."""
+    """A writer for a single gzip member, without a name or a time in the header: equal input gives equal bytes."""
     return zlib_ng.compressobj(level, wbits=GZIP)
 
 
@@ -66,11 +67,11 @@ ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
 class MissingZstd(ValueError):
-    """A zstd body came, and nothing installed can read it."""
+    """A zstd body came, and no installed library reads zstd; the message names the extra to install."""
 
 
 class ZstdFrame(Protocol):
-    """What both libraries' decompressors of one frame have in common."""
+    """The interface that the decompressors of both zstd libraries share, for a single frame."""
 
     @property
     def eof(self) -> bool:
@@ -78,14 +79,17 @@ class ZstdFrame(Protocol):
 
     @property
     def unused_data(self) -> bytes:
-        """What was fed past the end of the frame."""
+        """Bytes that were fed past the end of the frame."""
 
     def decompress(self, data: bytes, /) -> bytes:
-        """All that ``data`` adds to the output."""
+        """Return the whole output that ``data`` adds; no bound can be given."""
 
 
 def zstd_frame() -> tuple[ZstdFrame, type[Exception]]:
-    """A decompressor for one frame, and what it raises for a damaged one."""
+    """A decompressor for a single frame, and the exception class with which the library refuses a damaged frame.
+
+    Raises MissingZstd where neither library is there.
+    """
     if sys.version_info >= (3, 14):
         from compression import zstd  # noqa: PLC0415 - absent before 3.14
 

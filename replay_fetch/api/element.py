@@ -1,7 +1,8 @@
-"""Likeness of a page's elements to segments: JSON in a list where segments stand need not be any.
+"""The elements of a page's list: bare segments, segments in a wrapper, or JSON of another kind.
 
-An error, an envelope, a link to where the segment may be had: each is an object too. A segment has
-``records``, or, where an opaque one has none, at least two of the other keys that every recorder writes.
+A wrapper is JSON:API's resource object, ``{"type", "id", "attributes"}``. Not every object in the list need be a
+segment: errors, envelopes and links are objects too. A segment has ``records``, or, where an opaque segment has
+none, at least two of the other keys that every recorder writes.
 """
 
 from __future__ import annotations
@@ -25,10 +26,10 @@ is_bare = methodcaller("startswith", _RECORDS_FIRST)
 
 
 def segment(element: bytes) -> Segment:
-    """The segment in one element of a page, taken out of its wrapper where it has one.
+    """Take the segment out of a list's element, and out of the wrapper where there is a wrapper.
 
-    A wrapper is an object whose ``attributes`` are an object, with a ``type`` or ``id`` beside
-    them and no ``records``. Its other members become ``Segment.item``, each one verbatim.
+    A wrapper is an object whose ``attributes`` are an object, with a ``type`` or ``id`` beside and without
+    ``records``. The wrapper's other members become ``Segment.item``, each verbatim.
     """
     if is_bare(element) or _ATTRIBUTES not in element or element[:1] != b"{":
         return Segment(element)
@@ -50,16 +51,16 @@ _KEYS_NAMED = 5
 
 
 class Likeness:
-    """Tells elements that are like segments; remembers how those began, so that they are split once each.
+    """Tells elements that are like segments; remembers the first keys of likely elements, so most are never split.
 
-    May be used from several threads at once: what is remembered only ever saves time.
+    May be used from several threads at once: the memory is replaced whole and only ever saves time.
     """
 
     def __init__(self) -> None:
         self._openings: frozenset[bytes] = frozenset()
 
     def unlike(self, elements: Iterable[bytes]) -> list[bytes]:
-        """The elements that are no segments. Raises UnsoundError where one of them is an error instead."""
+        """Collect the elements that are no segments; raise UnsoundError for an element that is an error instead."""
         return [element for element in filterfalse(is_bare, elements) if not self._is_like(element)]
 
     def _is_like(self, element: bytes) -> bool:
@@ -78,12 +79,12 @@ class Likeness:
 
 
 def is_like(members: Members) -> bool:
-    """True of an object with these members that is like a segment."""
+    """True where an object with these members has ``records``, or two other keys of segments."""
     return _RECORDS in members or len(SEGMENT_KEYS & members.keys()) >= _ENOUGH
 
 
 def described(elements: Sequence[bytes]) -> str:
-    """What the first of the elements is, in words fit for a message."""
+    """Name the first element's kind or keys, in words fit for a message to people."""
     first = elements[0]
     keys = list(json_split.members(first)) if kind(first) == "object" else []
     if not keys:
@@ -92,6 +93,6 @@ def described(elements: Sequence[bytes]) -> str:
 
 
 def _opening(element: bytes) -> bytes:
-    """The element up to the end of its first key; empty where that is not near."""
+    """The element's bytes up to the end of the first key; empty where the first 64 bytes hold no whole key."""
     end = element.find(b'":', 0, _LONGEST_KEY)
     return element[:end] if element[:2] == b'{"' else b""

@@ -1,4 +1,4 @@
-"""The one call we make: its path, its query, its headers."""
+"""The request for a page of segments: path, query and headers, and the ids that may go into a path."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*+")
 
 
 def check_id(text: str) -> str:
-    """``text`` itself where it can be a session or view id; else ValueError with the reason."""
+    """Return ``text`` where a session or view id may look so; else raise ValueError with the reason.
+
+    Ids go into URLs and file names unquoted, so nothing but ``A-Z a-z 0-9 _ -`` is let through, 128 characters at
+    most.
+    """
     if _ID.fullmatch(text):
         return text
     if not text:
@@ -29,7 +33,7 @@ def check_id(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where the pages of a view are, as URLs that are encoded already."""
+    """Builds the URLs of a view's pages, percent-encoded already, for the origin and the options in ``api``."""
 
     api: ApiSettings
     _sessions: str = field(init=False, repr=False)
@@ -44,13 +48,14 @@ class Endpoint:
 
     @property
     def origin(self) -> str:
-        """Scheme, host and port of every request."""
+        """Scheme, host and port of every request, without a path."""
         return self.api.origin
 
     def page_url(self, view: View, source: Source, token: str | None) -> str:
-        """The URL of one page; made for ``yarl.URL(…, encoded=True)``.
+        """Build the URL of a page; made for ``yarl.URL(…, encoded=True)``, which would quote a token's signs otherwise.
 
-        Raises ValueError for an id that ``check_id`` refuses or a token that is not Unicode text.
+        ``token`` is None for the first page. Raises ValueError for an id that ``check_id`` refuses or a token that
+        is not Unicode text.
         """
         first = f"{self._sessions}{_segments_of(view)}?source={source}{self._constant_query}"
         return first if token is None else f"{first}&paging={_quoted(token)}"
@@ -69,7 +74,7 @@ def _quoted(token: str) -> str:
 
 
 def auth_headers(credentials: Credentials) -> dict[str, str]:
-    """The headers of every request; they hold the keys: never log them."""
+    """The headers of every request; the keys are in there: never log the result."""
     if credentials.bearer_token:
         keys = {"Authorization": f"Bearer {credentials.bearer_token}"}
     else:

@@ -1,4 +1,4 @@
-"""The JSON object around a page's segments, looked into by dotted paths."""
+"""The JSON object around a page's segments, looked into by dotted paths such as ``meta.page.after``."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _NONE: Members = {}
 
 
 class Envelope:
-    """Nested JSON objects, of which only those that are asked for are split, once each.
+    """Nested JSON objects, split on demand: an object is cut into members when first asked for, and only then.
 
-    ``known`` holds the members of objects that are split already, by path; ``""`` is the outermost. Of an
-    object on the way to another one that is known, the opening brace may stand for its text.
+    ``known`` holds the members of objects that are split already, by path; ``""`` is the outermost object. For an
+    object on the way to a known object, the opening brace may stand instead of the text.
     """
 
     def __init__(self, known: dict[str, Members]) -> None:
@@ -26,11 +26,11 @@ class Envelope:
 
     @property
     def keys(self) -> list[str]:
-        """The keys of the outermost object."""
+        """The keys of the outermost object, in the order of the text."""
         return list(self._known[""])
 
     def members(self, path: str) -> Members:
-        """The members of the object at ``path``; none where no object is there."""
+        """The members of the object at ``path``, as exact JSON text by key; none where no object is there."""
         found = self._known.get(path)
         if found is None:
             text = self.get(path)
@@ -39,7 +39,7 @@ class Envelope:
         return found
 
     def get(self, path: str) -> bytes | None:
-        """The JSON text of what stands at ``path``; None where nothing does."""
+        """The exact JSON text of the value at ``path``; None where the path leads nowhere."""
         parent, _, key = path.rpartition(".")
         return self.members(parent).get(key)
 
@@ -48,10 +48,10 @@ _KINDS = {b"{": "object", b"[": "list", b'"': "string", b"t": "boolean", b"f": "
 
 
 def kind(text: bytes | None) -> str:
-    """What the exact JSON text is, by its first byte; ``nothing`` of None."""
+    """The kind of an exact JSON text, by the first byte: ``object``, ``list``, ``string``, …; ``nothing`` for None."""
     return "nothing" if text is None else _KINDS.get(text[:1], "number")
 
 
 def string(text: bytes) -> str:
-    """The value of a JSON string; ValueError where it has lone surrogates or is not UTF-8."""
+    """Decode the text of a JSON string; ValueError where lone surrogates or bytes outside UTF-8 stand in the text."""
     return str(orjson.loads(text))

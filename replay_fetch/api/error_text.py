@@ -1,4 +1,4 @@
-"""What an error's body says, in a few words fit for a message."""
+"""The words of an error's body, shortened to fit a message and free of keys."""
 
 from __future__ import annotations
 
@@ -26,18 +26,19 @@ _secret = re.compile(r"[0-9a-f]{32,}|(?<=bearer )\S+", re.IGNORECASE)
 
 
 def error_text(answer: Answer) -> str:
-    """The messages in an error's body, at most 200 characters; empty where it has none.
+    """Read the messages out of an error's body: at most 200 characters, empty where the body has none.
 
-    Reads the vendor's ``{"errors": […]}`` in both forms, HTML and plain text; never raises.
-    What looks like a key is left out.
+    Reads the vendor's ``{"errors": […]}`` in both forms, HTML and plain text; never raises. Texts that look like a
+    key are left out, since some gateways repeat the request.
     """
     return body_text(_inflated(answer))
 
 
 def is_the_apis_own(answer: Answer) -> bool:
-    """True of an error that the API itself gave: its body is a JSON object with ``errors``.
+    """True of an error that the API itself gave: the body is a JSON object with ``errors``.
 
-    Every documented error of the API has that form, and no page of a gateway has it. Never raises.
+    Every documented error of the API has ``errors``, and no page of a gateway has. Never raises: a damaged body is a
+    stranger's.
     """
     body = _inflated(answer)
     if len(body) > _READ:
@@ -50,9 +51,10 @@ def is_the_apis_own(answer: Answer) -> bool:
 
 
 def tells_of_errors(answer: Answer) -> bool:
-    """True of a short 2xx that holds ``errors`` or ``error``, as an API gives it that failed and does not say so.
+    """True of a short 2xx with ``errors`` or ``error``: some servers fail and still say 200.
 
-    A longer one is a page: its reader says what is wrong with it. Never raises.
+    Only bodies up to 1 kB are looked into. A longer body is a page, and the decoder says what is wrong there. Never
+    raises.
     """
     if len(answer.body) > _SHORT:
         return False
@@ -68,7 +70,7 @@ def tells_of_errors(answer: Answer) -> bool:
 
 
 def _inflated(answer: Answer) -> bytes:
-    """The body of an error without its compression; empty where that is damaged."""
+    """Undo the compression of an error's body; empty where the compression is damaged."""
     try:
         return inflate(answer.body, answer.headers.get("content-encoding", ""), max(_MOST_INFLATED, len(answer.body)))
     except ValueError:
@@ -76,7 +78,7 @@ def _inflated(answer: Answer) -> bytes:
 
 
 def body_text(body: bytes) -> str:
-    """The same for a body that is not compressed."""
+    """Read the messages out of an error's body that is not compressed; see `error_text`."""
     said = _json_messages(body)
     if said is None:
         said = _plain(body[:_READ].decode("utf-8", "replace"))
@@ -84,7 +86,7 @@ def body_text(body: bytes) -> str:
 
 
 def _json_messages(body: bytes) -> str | None:
-    """The messages of a JSON body, joined; None where it is no such JSON."""
+    """Join the messages of a JSON body; None where the body is not JSON, or JSON without a message."""
     if len(body) > _READ or body[:1] not in (b"{", b"["):
         return None
     try:

@@ -1,4 +1,4 @@
-"""The views in an answer of the RUM events search."""
+"""The views in an answer of the RUM events search, and the cursor to the next answer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _names_none = re.compile(NO_ID).fullmatch
 
 
 class FoundView(NamedTuple):
-    """What one event says of its view; all texts are as the visitor's browser sent them."""
+    """A view as an event of the search describes the view; all texts are as the visitor's browser sent them."""
 
     view: View
     date: str
@@ -41,7 +41,7 @@ class FoundView(NamedTuple):
 
 
 class FoundPage(NamedTuple):
-    """One answer of the search."""
+    """An answer of the search: views in the order of the events, the cursor, and how far the search has come."""
 
     views: list[FoundView]
     token: str | None
@@ -58,10 +58,10 @@ class FoundPage(NamedTuple):
 
 
 def found_page(answer: Answer) -> FoundPage:
-    """The page in a 2xx answer.
+    """Read the views and the cursor out of a 2xx answer of the search.
 
-    Raises ServerTimeout where the search timed out, since its page is then incomplete, ServerError where it
-    tells of errors, GarbledBody where it is damaged, BadBody where it holds no list of events.
+    Raises ServerTimeout where the search timed out, since the page is then incomplete, ServerError where the answer
+    tells of errors, GarbledBody for a damaged answer, BadBody for an answer without a list of events.
     """
     body = json_object(answer)
     events = body.get("data")
@@ -88,7 +88,7 @@ def found_page(answer: Answer) -> FoundPage:
 
 
 def _token(body: Mapping[str, object]) -> str | None:
-    """The next page's cursor, also where only the link to that page holds it."""
+    """The next page's cursor, from ``meta.page.after``, else from the link to the next page; None where both lack."""
     after = dig(body, "meta", "page", "after")
     if isinstance(after, str) and after:
         return after
@@ -103,7 +103,10 @@ def _token(body: Mapping[str, object]) -> str | None:
 
 
 def _more(body: Mapping[str, object]) -> str:
-    """What an answer without a cursor that can be read says of a next page, in words."""
+    """Say in words why more events may follow although no cursor can be read; empty where nothing hints at more.
+
+    A search that stopped here would pass for complete, so the words end up in a warning to the user.
+    """
     if dig(body, "meta", "page", "after"):
         return "gives a cursor that is no text"
     for path, value in _around(body):
@@ -116,7 +119,7 @@ def _more(body: Mapping[str, object]) -> str:
 
 
 def _around(body: Mapping[str, object], path: str = "", depth: int = 0) -> Iterator[tuple[str, object]]:
-    """Everything in the object around the events, by its path."""
+    """Walk through the object around the events, down to four levels: each value with the dotted path to the value."""
     for key, value in body.items():
         here = f"{path}.{key}" if path else key
         if here == "data":
@@ -148,7 +151,7 @@ def _found(event: object) -> FoundView | None:
 
 
 def _time_ms(event: object) -> int | None:
-    """When the event happened, rounded down: a window that begins there holds it."""
+    """The time of an event in milliseconds since 1970, rounded down: a window that begins there holds the event."""
     written = dig(event, "attributes", "timestamp")
     if isinstance(written, int):
         return written
@@ -165,7 +168,7 @@ def _sdk(rum: object, tags: object) -> str:
 
 
 def _warnings(body: Mapping[str, object]) -> Iterator[str]:
-    """What the answer warns of: a list of objects, as documented, or anything else under that name."""
+    """The warnings of an answer: documented as a list of objects, taken in any other form under the same name too."""
     for told in (
         dig(body, "meta", "warnings"),
         dig(body, "meta", "warning"),

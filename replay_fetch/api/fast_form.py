@@ -1,15 +1,14 @@
-"""The same as the rules in one call, for pages whose envelope has a form seen before.
+"""The form of a page's envelope, learned from pages before and read in one call of msgspec.
 
-Beside the list of segments a page says where the next one is, and how it fared itself. Once a page's
-envelope was read by the rules, msgspec reads others like it: the token from the one place where it
-stood, and of every other member no more than that it is one that says nothing. It refuses keys that
-are new, at any depth, and whatever the rules would have to judge: what is filled where a token may
-stand, an error, a status not seen before, objects in a list. Then the rules read the page.
+Beside the list of segments a page says where the next page is, and how the page itself fared. Once the rules have
+read a page's envelope, msgspec reads envelopes of the same form: the token from the place where the token stood, and
+of every other member only that the member says nothing. Refused are keys that are new, at any depth, and every value
+that the rules would have to judge: a filled value where a token may stand, an error, a status not seen before,
+objects in a list. The rules read a refused page.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
 from typing import Annotated, Literal, NamedTuple, Union
@@ -31,12 +30,10 @@ _MOST_WORDS = 20
 # Types are made of values here, which no annotation can be.
 _literal: Mapping[object, object] = Literal  # type: ignore[assignment]
 _union: Mapping[object, object] = Union  # type: ignore[assignment]
-# Keys that a struct's field can stand for, and that no disguise of a surrogate (see `split`) can look like.
-_plain = re.compile(r"[ !#-\[\]-~]+")
 
 
 class LevelMember(NamedTuple):
-    """A member of an object on the way to the list."""
+    """A member of an object on the way to the list, and the reader for the member's text."""
 
     here: str
     """The object's path."""
@@ -46,14 +43,14 @@ class LevelMember(NamedTuple):
 
 
 class _Node(NamedTuple):
-    """What has stood under a key: which kinds of JSON, which words, and the members of objects."""
+    """The values seen under a key so far: which kinds of JSON, which words, and the members of objects."""
 
     kinds: frozenset[str] = frozenset()
     words: frozenset[str] = frozenset()
     members: Mapping[str, _Node] = {}
 
     def extended(self, text: bytes, depth: int) -> _Node:
-        """The same with one more value."""
+        """Return the node widened by another value's text, ``depth`` objects below the top."""
         what = kind(text)
         if what == "object" and depth < DEEPEST:
             return self._replace(
@@ -64,7 +61,7 @@ class _Node(NamedTuple):
 
 
 class Form(Struct, frozen=True):
-    """What has stood beside the list in the pages so far.
+    """The form of the members beside the list, in the pages so far.
 
     ``by_rules`` says that the user names the token's place, which only the rules read.
     """
@@ -76,12 +73,15 @@ class Form(Struct, frozen=True):
     """By the path of the object and the key in it."""
 
     def extended(self, beside: Mapping[str, Members], place: str) -> Form:
-        """The same with one more page, whose token stands at ``place``."""
+        """Return the form widened by another page, whose token stands at ``place``."""
         levels = {here: _extended(self.levels.get(here, {}), members, 1) for here, members in beside.items()}
         return Form(self.by_rules, place if place in TOKEN_PLACES else self.place, levels)
 
     def reader(self, members: Sequence[LevelMember]) -> Callable[[object], Next | None]:
-        """Reads the outermost level of a page: what the rules would say of what follows; None where only they can."""
+        """Build a reader that tells, as the rules would, which page follows.
+
+        The reader is given the outermost level of a page, and gives None where only the rules can tell.
+        """
         if self.by_rules:
             return _for_the_rules
         return _Reader(self.place, [self._read(member) for member in members])
@@ -97,7 +97,7 @@ _Read = tuple[Callable[[object], Raw | None], Callable[[Raw], object], Callable[
 
 
 class _Reader:
-    """Reads the members that can be there, the token's among them."""
+    """Reads the members that can be there, the token's among them; gives None as soon as msgspec refuses a member."""
 
     def __init__(self, place: str, reads: Sequence[_Read]) -> None:
         self._place = place
@@ -117,23 +117,22 @@ class _Reader:
         return Next(token, place=self._place) if token else _NO_TOKEN
 
 
-def can_be_field(key: str) -> bool:
-    """True of a key that a struct's field can stand for."""
-    return _plain.fullmatch(key) is not None
-
-
 def field_name(number: int) -> str:
-    """A name for the field of a struct whose key may be no name at all."""
+    """The name of a struct's field, numbered: a JSON key may be no Python name at all."""
     return f"f{number}"
 
 
 def _extended(nodes: Mapping[str, _Node], members: Members, depth: int) -> dict[str, _Node]:
-    more = {key: nodes.get(key, _Node()).extended(text, depth) for key, text in members.items() if can_be_field(key)}
+    more = {
+        key: nodes.get(key, _Node()).extended(text, depth)
+        for key, text in members.items()
+        if json_split.can_be_field(key)
+    }
     return {**nodes, **more}
 
 
 def _type(path: str, node: _Node, place: str) -> object:
-    """The type of what may stand at ``path``, and says nothing unless ``path`` is the token's place."""
+    """Build the type of values at ``path`` that say nothing; at the token's own place, the type of tokens."""
     if path == place:
         return str | None
     allowed: list[object] = [None]
@@ -158,7 +157,7 @@ def _type(path: str, node: _Node, place: str) -> object:
 
 
 def _lists(node: _Node) -> list[object]:
-    """Lists of scalars: in one of objects there may be segments."""
+    """The type for lists of scalars, where lists were seen; in a list of objects segments may hide, for the rules."""
     return [list[bool | float | str | None]] if "list" in node.kinds else []
 
 
@@ -170,7 +169,7 @@ def _struct(path: str, node: _Node, place: str) -> object:
 
 
 def _token_of(path: str, node: _Node, place: str) -> Callable[[object], str | None] | None:
-    """Takes the token out of what was read at ``path``; None where it is not in there."""
+    """Build the function that takes the token out of the value at ``path``; None where the token stands elsewhere."""
     if path == place:
         return _itself
     if not place.startswith(f"{path}."):

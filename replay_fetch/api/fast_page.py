@@ -1,10 +1,9 @@
-"""The same as ``locate`` in one pass, for pages laid out like one seen before.
+"""The fast way through a page that is laid out like a page before: one pass of msgspec, equal to `shapes.locate`.
 
-``locate`` goes through a page once for each level that it splits. Once the path of the list is
-known, msgspec splits that list and takes down the members beside it, all in one pass. It refuses a
-page with a key that no page before had: any key may be a token's. Of members known in full, see
-``fast_form``, nothing more has to be looked at. Whatever does not fit exactly is left to
-``locate``, so that both always agree.
+`shapes.locate` goes through a page once for each level of nesting. Once the path of the list is known, msgspec
+splits the list and takes down the members beside the list, all in one pass. A page with a key that no page before
+had is refused: any key may be a token's. Members known in full, see `fast_form`, need no second look. Every page
+that does not fit exactly is left to `shapes.locate`, so that both ways always agree.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from msgspec import Raw
 
 from replay_fetch.api import json_split
 from replay_fetch.api.envelope import Envelope, Members
-from replay_fetch.api.fast_form import Form, LevelMember, can_be_field, field_name
+from replay_fetch.api.fast_form import Form, LevelMember, field_name
 from replay_fetch.api.fast_wrapper import QuickWrapper, Wrappers
 from replay_fetch.api.shapes import Located, outranking
 from replay_fetch.api.soundness import SPOKEN_OF
@@ -35,17 +34,19 @@ _MOST_MISFITS = 10
 
 
 def can_be_quick(path: str, next_path: str) -> bool:
-    """True where no other rule looks at the list at ``path``, or into it."""
+    """True where no rule looks at the list at ``path``, or into the list, so that skipping the rules loses nothing."""
     keys = path.split(".")
     ways = {".".join(keys[: depth + 1]) for depth in range(len(keys))}
-    return path == "" or (all(map(can_be_field, keys)) and ways.isdisjoint({*LOOKED_AT, *SPOKEN_OF, next_path}))
+    return path == "" or (
+        all(map(json_split.can_be_field, keys)) and ways.isdisjoint({*LOOKED_AT, *SPOKEN_OF, next_path})
+    )
 
 
 class QuickLocate:
-    """Splits pages whose list of segments is at ``path``, a place that is called ``name``.
+    """Splits pages whose list of segments is at ``path``; ``name`` is the place in words.
 
-    ``overridden`` says that the user gave the path, so that no rule outranks it. May be used from
-    several threads at once: what it knows is swapped whole.
+    ``overridden`` says that the user gave the path, so that no rule outranks the path. May be used from several
+    threads at once: the knowledge is swapped whole.
     """
 
     def __init__(self, path: str, name: str, next_path: str, *, overridden: bool) -> None:
@@ -67,7 +68,7 @@ class QuickLocate:
         self._known = _Known(self._ways, {}, self._form)
 
     def learn(self, envelope: Envelope | None, place: str) -> None:
-        """Take in the members of a page that is good, and where ``find_next`` found its token."""
+        """Take in the members of a sound page, and the place where ``find_next`` found the page's token."""
         if envelope is None or self._looks <= 0:
             return
         self._looks -= 1
@@ -79,7 +80,7 @@ class QuickLocate:
             self._known = _Known(self._ways, keys, form)
 
     def locate(self, text: bytes) -> Located | None:
-        """What ``locate`` would say of ``text``; None where only ``locate`` can tell."""
+        """Locate the segments as `shapes.locate` would; None where only `shapes.locate` can tell."""
         known = self._known
         if self._wrapped:
             located = self._unwrapped(known, text)
@@ -100,11 +101,11 @@ class QuickLocate:
         return Located(elements, known.envelope(level), self._name, self._path) if elements else None
 
     def expect_wrappers(self) -> None:
-        """Try the next page as one whose elements are all wrappers."""
+        """Try the next page as a page whose elements are all wrappers, unless ten such pages in a row were not."""
         self._wrapped = self._misfits < _MOST_MISFITS
 
     def _unwrapped(self, known: _Known, text: bytes) -> Located | None:
-        """The same as ``locate``, and the segments out of their wrappers; None where not all are such."""
+        """Locate the segments and unwrap each in the same pass; None unless every element is a wrapper."""
         try:
             level = known.split_wrappers(text)
             segments = self._wrapper.segments(text, known.wrappers_of(level))
@@ -118,13 +119,13 @@ class QuickLocate:
 
     def _beside(self, envelope: Envelope, here: str, way: str) -> Members:
         members = envelope.members(here)
-        usable = {key: text for key, text in members.items() if key != way and can_be_field(key)}
+        usable = {key: text for key, text in members.items() if key != way and json_split.can_be_field(key)}
         fitting = usable if len(usable) <= _MOST_KEYS else {}
         return {key: text for key, text in fitting.items() if key not in self._rivals[here]}
 
 
 class _Level(NamedTuple):
-    """An object on the way to the list, and how it is taken out of the outermost one."""
+    """An object on the way to the list, and how to take the object's members out of the outermost object."""
 
     here: str
     way: str
@@ -137,7 +138,7 @@ class _Level(NamedTuple):
 
 
 class _Known:
-    """What is known of a layout, made into what reads it."""
+    """The knowledge about a layout, compiled: a msgspec type, and a reader for each member."""
 
     def __init__(self, ways: Sequence[tuple[str, str]], keys: Mapping[str, frozenset[str]], form: Form) -> None:
         self.keys = keys
@@ -159,7 +160,7 @@ class _Known:
         )
 
     def envelope(self, outermost: object) -> Envelope | None:
-        """The objects around the list, with all of their members."""
+        """The objects around the list, with all of their members, as an Envelope for the rules."""
         known: dict[str, Members] = {}
         for level in self._levels:
             read = zip(level.names, (reader(outermost) for reader in level.readers), strict=True)
@@ -169,16 +170,16 @@ class _Known:
 
     @cached_property
     def split_wrappers(self) -> json_split.Quick[object]:
-        """The same as ``split``, and each element taken apart."""
+        """The decoder that splits a page and also takes each element apart into members; built when first needed."""
         return json_split.Quick(msgspec.json.Decoder(self._type(list[dict[str, Raw]])).decode)
 
     def wrappers_of(self, level: object) -> Wrappers:
-        """The elements, in what ``split_wrappers`` made."""
+        """The elements, taken apart, in the result of ``split_wrappers``."""
         wrappers: object = self.elements_of(level)
         return cast("Wrappers", wrappers)
 
     def _type(self, elements: object) -> object:
-        """The type of the outermost object, or of the list where that is the body."""
+        """Build the type of the outermost object, or of the list where the list is the whole body."""
         found = elements
         for level in reversed(self._levels):
             fields: list[tuple[str, object, None]] = [

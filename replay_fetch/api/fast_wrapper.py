@@ -1,9 +1,9 @@
-"""The same as ``wrapper.segment`` for a whole list, from the pass that splits the page.
+"""The fast way out of wrappers: a whole list's segments from the pass that splits the page, equal to `element.segment`.
 
-msgspec takes every wrapper apart into its members, exact but for what lies between them: how a key is
-spelled, whether it comes twice, white space. So each wrapper is put together again out of its members
-and held against the page, which costs a comparison of bytes where a second look would cost a pass of
-JSON. Whatever is not found so, byte for byte, is left to ``wrapper``.
+msgspec takes every wrapper apart into members, exact except for the bytes between members: how a key is spelled,
+whether a key comes twice, white space. So each wrapper is put together again out of the members and held against the
+page. Comparing bytes costs far less than a second pass of JSON. A wrapper that is not found again, byte for byte, is
+left to `element.segment`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import NamedTuple
 from msgspec import Raw
 
 from replay_fetch.api import json_scan, json_split
-from replay_fetch.api.fast_form import can_be_field
 from replay_fetch.model import Segment
 
 Wrappers = Sequence[Mapping[str, Raw]]
@@ -33,7 +32,7 @@ _string = re.compile(json_scan.STRING_THEN + rb"(:?)")
 class QuickWrapper:
     """Takes the segments out of the wrappers in the list to which ``keys`` lead.
 
-    May be used from several threads at once: what it remembers is swapped whole and only ever saves time.
+    May be used from several threads at once: the memory is swapped whole and only ever saves time.
     """
 
     def __init__(self, keys: Sequence[str]) -> None:
@@ -45,7 +44,7 @@ class QuickWrapper:
         """How the latest wrapper was written."""
 
     def segments(self, text: bytes, wrappers: Wrappers) -> list[Segment] | None:
-        """The segment in each of the wrappers, all of the list in ``text``; None where only ``wrapper`` can tell."""
+        """Take the segment out of each wrapper in the list in ``text``; None where only `element.segment` can tell."""
         start = self._list_in(text)
         if start is None:
             return None
@@ -59,7 +58,7 @@ class QuickWrapper:
     def _written(
         self, text: bytes, position: int, wrappers: Wrappers, style: tuple[bytes, bytes]
     ) -> list[Segment] | None:
-        """The segments, where the list at ``position`` is written in that style."""
+        """Take out the segments where the list at ``position`` is written with the given separators; else None."""
         comma, _ = style
         wrap = self._wrap
         found = []
@@ -88,7 +87,7 @@ class QuickWrapper:
         return found
 
     def _list_in(self, text: bytes) -> int | None:
-        """Behind the bracket that opens the list, the first that the keys lead to."""
+        """The offset behind the bracket that opens the first list to which the keys lead; None where no list opens."""
         front = self._front
         if front and text.startswith(front):
             return len(front)
@@ -102,7 +101,7 @@ class QuickWrapper:
         return opened.end()
 
     def _again(self, behind: bytes) -> bool:
-        """True where a key of the way may come again behind the list: then another list is meant."""
+        """True where a key of the way may come again behind the list: JSON then means the last list, not the first."""
         if b"\\" not in behind:
             return self._ways.search(behind) is not None
         ways = {key.decode()[1:-1] for key in self._keys}
@@ -110,7 +109,7 @@ class QuickWrapper:
 
 
 class _Wrap(NamedTuple):
-    """How a wrapper with these keys is written."""
+    """The way in which a wrapper with the given keys is written: byte templates for head, tail and item."""
 
     keys: tuple[str, ...]
     style: tuple[bytes, bytes]
@@ -124,10 +123,10 @@ class _Wrap(NamedTuple):
 
 
 def _wrap_of(keys: tuple[str, ...], style: tuple[bytes, bytes]) -> _Wrap | None:
-    """None where the object is no wrapper, or may be written in more than one way."""
+    """Build the templates for a wrapper; None where the object is no wrapper, or may be written in other ways."""
     if _INNER not in keys or "records" in keys or not ("type" in keys or "id" in keys):
         return None
-    if not all(map(can_be_field, keys)):
+    if not all(map(json_split.can_be_field, keys)):
         return None
     at = keys.index(_INNER)
     comma, colon = style
@@ -140,7 +139,7 @@ def _wrap_of(keys: tuple[str, ...], style: tuple[bytes, bytes]) -> _Wrap | None:
 
 
 def _value_of(text: bytes, start: int, wanted: bytes) -> int | None:
-    """Where the value of the key is in the object that begins at ``start``; None where it may be elsewhere."""
+    """The offset of a key's value in the object that begins at ``start``; None where the value may stand elsewhere."""
     opened = _open_object.match(text, start)
     while opened is not None:
         key = _key.match(text, opened.end())

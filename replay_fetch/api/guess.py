@@ -1,6 +1,7 @@
-"""An outline of JSON in a shape that no rule knows, and where in it the segments might be.
+"""Guesses at JSON in a shape that no rule knows: an outline, where segments might be, and where a token might be.
 
-Only what is shown is split, so that a page of many megabytes costs no more than a few passes.
+Guesses never decide what is archived. They refuse a page that looks complete and may not be, and name the flag that
+would help. Only shown parts are split, so that a page of many megabytes costs a few passes and no more.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ _ENOUGH, _ENOUGH_WITH_RECORDS = 3, 1
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One value: what it is, how large, and for objects and lists what is in it."""
+    """A value in the outline: kind, size in bytes, and for objects and lists the values inside."""
 
     path: str
     """Dotted, empty for the whole; the first element stands for all of a list's and has the list's path."""
@@ -42,12 +43,12 @@ class Node:
 
     @property
     def key(self) -> str:
-        """The last key of the path."""
+        """The last key of the path, empty for the whole body."""
         return self.path.rpartition(".")[2]
 
 
 def outline(text: bytes) -> Node:
-    """The outline of one JSON value; ValueError where ``text`` is not one."""
+    """Outline a single JSON value, five levels deep and twelve members wide; ValueError where ``text`` is none."""
     value, *others = json_split.values(text) or [b""]
     if others or not value:
         raise ValueError(f"{len(others) + bool(value)} JSON values, where one is outlined")
@@ -55,7 +56,7 @@ def outline(text: bytes) -> Node:
 
 
 def outline_lines(node: Node, indent: int = 0) -> Iterator[str]:
-    """The outline for people, a line a value, fit for a terminal."""
+    """Write the outline for people, a line for each value, fit for a terminal."""
     label = printable(node.key, _LONGEST_KEY) if node.path else "body"
     yield f"{'  ' * indent}{label}: {_described(node)}"
     shown = node.children[0].children if node.kind == "list" and node.children else node.children
@@ -67,17 +68,17 @@ def outline_lines(node: Node, indent: int = 0) -> Iterator[str]:
 
 
 def segments_paths(node: Node) -> list[str]:
-    """Paths to lists of objects, for ``--segments-path``: what looks most like segments first, then by size."""
+    """Paths to lists of objects, for ``--segments-path``: the likeliest segments first, then the largest."""
     found = [each for each in _nodes(node) if each.kind == "list" and each.usable and _holds_objects(each)]
     found.sort(key=lambda each: (-_likeness(each), -each.size))
     return [each.path or "." for each in found]
 
 
 def hidden_segments(text: bytes) -> str | None:
-    """A path to what looks like segments in one JSON value in which none were found; None where nothing does.
+    """A path to likely segments in a JSON value in which no rule found any; None where nothing looks like segments.
 
-    Records are looked for at any place, other keys of segments where a path leads; where none leads, the
-    path is empty.
+    Records are searched for at any place, other keys of segments only where a path leads. The result is empty for
+    records to which no path leads.
     """
     has_records = _records.search(text) is not None
     enough = _ENOUGH_WITH_RECORDS if has_records else _ENOUGH
@@ -116,7 +117,7 @@ def _holds_objects(node: Node) -> bool:
 
 
 def _likeness(node: Node) -> int:
-    """How many keys of a segment its first object has, or the object wrapped in it."""
+    """Count the keys of a segment in a list's first object, or in the object wrapped in there, whichever has more."""
     first = node.children[0]
     return max(len(SEGMENT_KEYS & {child.key for child in each.children}) for each in (first, *first.children))
 
@@ -144,7 +145,7 @@ _EMPTY = (b"null", b'""', b"false")
 
 
 class TokenLike(NamedTuple):
-    """Paths for ``--next-path``, the likelier first."""
+    """Paths for ``--next-path`` to values that are called like a token, the likelier first."""
 
     filled: list[str]
     """To strings, numbers and true."""
@@ -153,7 +154,7 @@ class TokenLike(NamedTuple):
 
 
 def token_like(envelope: Envelope, segments_path: str = "") -> TokenLike:
-    """What is called like a token in the object around the segments, which are at ``segments_path``."""
+    """Find members called like a token in the object around the segments, which are at ``segments_path``."""
     filled: list[tuple[int, int, str]] = []
     empty: list[tuple[int, int, str]] = []
     for path, text in _members_within(envelope, "", segments_path):
@@ -169,7 +170,7 @@ def token_like(envelope: Envelope, segments_path: str = "") -> TokenLike:
 
 
 def token_like_in(text: bytes) -> TokenLike:
-    """The same for a whole body, if that is one object; NotJson where it is no JSON."""
+    """Find members called like a token in a whole body, if the body is a single object; NotJson for other text."""
     values = json_split.values(text)
     if len(values) != 1 or kind(values[0]) != "object":
         return TokenLike([], [])
@@ -177,17 +178,17 @@ def token_like_in(text: bytes) -> TokenLike:
 
 
 def is_named_like_a_token(path: str) -> bool:
-    """True where the path's last key is called as tokens are."""
+    """True where the path's last key has a word that tokens are called by, and no word that counts or leads back."""
     return _rank(path) < len(_WORDS)
 
 
 def unread(envelope: Envelope, segments_path: str) -> list[str]:
-    """Paths to what looks like a token and stands where no rule looks for one."""
+    """Paths to values that look like a token and stand where no rule looks, so that pages may follow unseen."""
     return [path for path in token_like(envelope, segments_path).filled if path not in _BY_RULES]
 
 
 def _members_within(envelope: Envelope, here: str, segments_path: str) -> Iterator[tuple[str, bytes]]:
-    """All that a path leads to from the object at ``here``, but for what is at ``segments_path``."""
+    """Walk through the members of the object at ``here`` and of objects inside, leaving out ``segments_path``."""
     for key, text in envelope.members(here).items():
         path = f"{here}.{key}" if here else key
         if not key or "." in key or path == segments_path:

@@ -1,4 +1,4 @@
-"""Answers of the calls around the main one: one JSON object, in a layout that is documented."""
+"""Answers of the calls around the main call: a single JSON object, in a layout that the vendor documents."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ _WHOLE = frozenset({200, 201, 203})
 
 
 def json_object(answer: Answer) -> dict[str, object]:
-    """The object in a 2xx answer.
+    """Decode the object in a 2xx answer.
 
-    Raises GarbledBody where the answer is damaged and ServerError where it says of itself that it is not
-    whole, or no success, so that asking again may help; BadBody where it is whole but no object.
+    Raises GarbledBody for a damaged answer; ServerError where the answer says that something went wrong or is
+    missing, ServerTimeout where the server ran out of time, so that asking again may help; BadBody for JSON that is
+    no object.
     """
     if answer.status not in _WHOLE:
         raise ServerError(f"answered {answer.status}, which is not the whole of an answer")
@@ -51,7 +52,7 @@ def json_object(answer: Answer) -> dict[str, object]:
 
 
 def dig(value: object, *keys: str) -> object:
-    """What stands in nested objects under these keys; None where nothing does."""
+    """The value in nested objects under ``keys``; None where a key is missing or a value on the way is no object."""
     for key in keys:
         if not isinstance(value, dict):
             return None

@@ -1,8 +1,8 @@
-"""Where JSON values begin and end in their bytes: exact at any depth, whatever the values are.
+"""The exact way to cut JSON: the offsets where values begin and end, at any depth, for any values.
 
-The slower of two ways (see ``split``): a few regular expressions, each of which runs through all
-the scalars up to the next bracket, and a stack of brackets. They hold the text to the grammar of
-RFC 8259, except that strings need not be UTF-8, and no value is ever made out of it.
+Slower than `json_split`, which falls back on this module. A few regular expressions run through all the scalars up
+to the next bracket, beside a stack of open brackets. The text is held to the grammar of RFC 8259, except that
+strings need not be UTF-8; no value is ever built.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 
 class NotJson(ValueError):
-    """Text that is not JSON, or not the kind of JSON value asked for."""
+    """Text is not JSON, or not the kind of JSON value asked for; the message names the byte of the mistake."""
 
 
 End = Callable[[bytes, int], int]
@@ -33,7 +33,7 @@ STRING_THEN = rb"(" + _STRING + rb")" + _WS
 
 
 def _run(before: bytes, close: bytes) -> bytes:
-    """Members of one container: all scalars, then its closing bracket or the next opening one."""
+    """A pattern for members of a container: all scalars, then the closing bracket or the next opening bracket."""
     leaf = before + _LEAF + _WS
     return _WS + rb"(?:" + leaf + rb"," + _WS + rb")*+(?:" + leaf + close + rb"|" + before + rb"[\[{])"
 
@@ -53,7 +53,7 @@ _more_members = re.compile(_WS + rb"(?:," + _WS + rb"|(\})" + _WS + rb"\Z)")
 
 
 def value_end(text: bytes, start: int) -> int:
-    """The offset behind the value that begins at ``start``."""
+    """The offset behind the value that begins at ``start``; NotJson where the text breaks off or goes wrong."""
     leaf = _leaf.match(text, start)
     if leaf:
         return leaf.end()
@@ -80,7 +80,7 @@ def value_end(text: bytes, start: int) -> int:
 
 
 def elements(array: bytes, end: End = value_end) -> list[bytes]:
-    """The exact text of each element of the JSON array ``array``."""
+    """Cut the JSON array ``array`` into the exact text of each element; NotJson where ``array`` is none."""
     opened = _open_array.match(array)
     if opened is None:
         raise NotJson("not a JSON array")
@@ -94,7 +94,7 @@ def elements(array: bytes, end: End = value_end) -> list[bytes]:
 
 
 def pairs(obj: bytes, end: End = value_end) -> list[tuple[bytes, bytes]]:
-    """The exact text of each key (with its quotes) and value of the JSON object ``obj``."""
+    """Cut the JSON object ``obj`` into the exact text of each key, quotes included, and of each value."""
     opened = _open_object.match(obj)
     if opened is None:
         raise NotJson("not a JSON object")
@@ -111,7 +111,7 @@ def pairs(obj: bytes, end: End = value_end) -> list[tuple[bytes, bytes]]:
 
 
 def values(text: bytes, end: End = value_end) -> list[bytes]:
-    """The exact text of each of the JSON values that stand in ``text``, one after another."""
+    """Cut ``text`` into the exact text of each JSON value, where several stand one after another."""
     found = []
     position = _behind_space(text, 0)
     while position < len(text):
@@ -122,7 +122,7 @@ def values(text: bytes, end: End = value_end) -> list[bytes]:
 
 
 def _separator(pattern: re.Pattern[bytes], text: bytes, position: int) -> tuple[int, bytes | None]:
-    """Where the next member begins, or the closing bracket that stands there instead."""
+    """The offset where the next member begins, or the closing bracket that ends the container."""
     separator = pattern.match(text, position)
     if separator is None:
         raise _broken(text, position)

@@ -1,9 +1,9 @@
-r"""JSON text cut into the exact bytes of its parts, without making values of them.
+r"""JSON text cut into the exact bytes of its parts, without building values: the quick way, then the exact way.
 
-Two ways with one result. The quick one lets msgspec find the parts (``Raw``), at 1 to 3 ms a
-megabyte. It refuses what recorders really send, escapes of lone surrogates (``"\ud83d"``); these
-wear a disguise while it looks. What it refuses even so (depth, keys that are not UTF-8) or cannot
-show (a key that comes twice) goes the slower way of ``scan``.
+Both ways give the same result. In the quick way msgspec finds the parts (``Raw``), at 1 to 3 ms a megabyte. msgspec
+refuses escapes of lone surrogates (``"\ud83d"``), which recorders really send, so surrogates wear a disguise while
+msgspec looks. A text that is refused even so (depth, keys outside UTF-8), or that msgspec cannot show in full (a key
+that comes twice), goes the exact way of `json_scan`.
 """
 
 from __future__ import annotations
@@ -26,10 +26,12 @@ REFUSED = (msgspec.DecodeError, ValueError, RecursionError)
 _surrogate = re.compile(rb"\\u[dD]")
 _behind = re.Match.end
 _DISGUISE = ord("9")
+# Keys that no disguise can look like: printable ASCII without a quote and a backslash.
+_plain = re.compile(r"[ !#-\[\]-~]+")
 
 
 def _shows_windows() -> bool:
-    """True where a ``Raw`` shows what its text becomes; a msgspec that copies would show what it was."""
+    """True where a ``Raw`` is a window on the text; a msgspec that copied would show the text before a change."""
     text = bytearray(b"[0]")
     (raw,) = msgspec.json.Decoder(list[Raw]).decode(text)
     memoryview(text)[:] = b"[1]"
@@ -40,12 +42,12 @@ _WINDOWS = _shows_windows()
 
 
 class Quick(Generic[T]):
-    r"""What msgspec makes of a text; every ``Raw`` in it is exact.
+    r"""Decodes a text with msgspec so that every ``Raw`` in the result is exact, lone surrogates included.
 
-    Where msgspec refuses it, surrogates are shown as other characters, ``\ud83d`` as ``\u983d``:
-    valid where that is valid, invalid where that is, and behind an escaped backslash a change of plain
-    letters. A ``Raw`` is a window on the text, so what it shows is exact again once the letters are back;
-    strings and keys that were made in between are not. Where it were a copy, nothing would be disguised.
+    Where msgspec refuses the text, surrogates are shown as other characters, ``\ud83d`` as ``\u983d``: valid where
+    the original is valid, invalid where invalid, and behind an escaped backslash a change of plain letters. A
+    ``Raw`` is a window on the text, and therefore exact again once the letters are put back. Strings and keys made
+    in between stay disguised. Where a ``Raw`` is a copy, nothing is disguised.
     """
 
     def __init__(self, decode: Callable[[bytes | bytearray], T]) -> None:
@@ -54,7 +56,7 @@ class Quick(Generic[T]):
         """The latest text was refused as it stood: the next one is not tried so, at half of what it costs."""
 
     def __call__(self, text: bytes) -> T:
-        """Raises one of REFUSED where even so nothing is made of it."""
+        """Decode the text; raises an exception of REFUSED where even the disguised text is refused."""
         if not self._refused:
             try:
                 return self._decode(text)
@@ -81,7 +83,7 @@ _lines = Quick(msgspec.json.Decoder(Raw).decode_lines)
 
 
 def elements(array: bytes) -> list[bytes]:
-    """The exact text of each element of a JSON array; NotJson where it is none."""
+    """Cut a JSON array into the exact text of each element; NotJson where the text is no array."""
     try:
         return list(map(bytes, _array(array)))
     except REFUSED:
@@ -89,7 +91,7 @@ def elements(array: bytes) -> list[bytes]:
 
 
 def values(text: bytes) -> list[bytes]:
-    """The exact text of each of one or several JSON values one after another."""
+    """Cut a text into the exact text of each JSON value, where several stand one after another."""
     try:
         return list(map(bytes, _lines(text)))
     except REFUSED:
@@ -97,7 +99,7 @@ def values(text: bytes) -> list[bytes]:
 
 
 def pairs(obj: bytes) -> list[tuple[bytes, bytes]]:
-    """The exact text of each key, in its quotes, and value of a JSON object."""
+    """Cut a JSON object into the exact text of each key, quotes included, and of each value."""
     try:
         return json_scan.pairs(obj, _known_ends(map(bytes, _pairs(obj).values())))
     except REFUSED:
@@ -105,7 +107,7 @@ def pairs(obj: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def members(obj: bytes) -> dict[str, bytes]:
-    """The exact text of each value of a JSON object; of a key that comes twice the last."""
+    """Cut a JSON object into the exact text of each value, by decoded key; of a repeated key the last value counts."""
     try:
         return {key: bytes(raw) for key, raw in _members.decode(obj).items()}
     except REFUSED:
@@ -113,12 +115,17 @@ def members(obj: bytes) -> dict[str, bytes]:
 
 
 def key_text(key: bytes) -> str:
-    """The key that ``key``, in its quotes, spells; bytes that are not UTF-8 become U+FFFD."""
+    """Decode a key from the text in quotes; bytes outside UTF-8 become U+FFFD, as keys are compared, not stored."""
     return str(json.loads(key.decode("utf-8", "replace")))
 
 
+def can_be_field(key: str) -> bool:
+    """True of a key that a struct's field can stand for and that no disguised surrogate can look like."""
+    return _plain.fullmatch(key) is not None
+
+
 def _known_ends(parts: Iterable[bytes]) -> json_scan.End:
-    """Ends of values that were found in order; ValueError where one is not what stands there."""
+    """Ends of values whose texts are known in order; the function raises ValueError where another text stands there."""
     found = iter(parts)
 
     def end(text: bytes, start: int) -> int:

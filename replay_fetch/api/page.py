@@ -1,4 +1,4 @@
-"""A page's body decoded into its segments and the token of the next page."""
+"""A page: an answer's body decoded into segments, exact bytes each, and the token of the next page."""
 
 from __future__ import annotations
 
@@ -32,10 +32,9 @@ _is_object = methodcaller("startswith", b"{")
 
 
 class PageDecoder:
-    """Decodes the pages of one API; remembers how they are laid out, to be quick.
+    """Decodes the pages of an API; remembers how pages are laid out, to take the fast way.
 
-    May be used from several threads at once: what it remembers is swapped whole and only ever
-    saves time.
+    May be used from several threads at once: the memory is swapped whole and only ever saves time.
     """
 
     def __init__(self, api: ApiSettings) -> None:
@@ -49,10 +48,10 @@ class PageDecoder:
         return f"<PageDecoder, lists seen at {sorted(self._seen)}>"
 
     def decode(self, answer: Answer) -> Page:
-        """The page in a 2xx answer.
+        """Decode the page in a 2xx answer.
 
-        Raises GarbledBody where the answer is damaged and ServerError where it speaks of an error, so
-        that asking again may help; BadBody where it is whole but in no shape that a rule knows.
+        Raises GarbledBody for a damaged answer and ServerError for an answer that speaks of an error, so that asking
+        again may help; BadBody for a whole answer in no shape that a rule knows.
         """
         try:
             text = text_of(answer, self._api.max_page_bytes)
@@ -72,7 +71,7 @@ class PageDecoder:
             raise _unreadable(text, answer, str(not_json)) from None
 
     def _locate(self, text: bytes) -> Located:
-        """Where the segments are: as in the page before, else by the rules."""
+        """Locate the segments by the layout of the page before, else by the rules."""
         located = self._quick.locate(text) if self._quick else None
         if located is None:
             located = locate(text, self._api.segments_path)
@@ -80,7 +79,7 @@ class PageDecoder:
         return located
 
     def _learn(self, located: Located) -> None:
-        """Try the next page as this one was; a last page may well be laid out in another way."""
+        """Try the next page in this page's layout; a last page may well be laid out in another way."""
         path = located.path
         if path is None or not can_be_quick(path, self._next_path):
             return
@@ -114,9 +113,9 @@ class PageDecoder:
         return Page(segments, following.token, following.has_more, _shape(located.name, wrapped, following.place))
 
     def _require_likeness(self, located: Located, segments: Sequence[Segment]) -> None:
-        """Refuse a page without anything that looks like a segment, and a stream with anything that does not.
+        """Refuse a page where nothing looks like a segment, and a stream where anything does not.
 
-        The user's own path is believed; then only a short element is looked at, as an error is one.
+        A path given by the user is believed. Then only elements up to 4 kB are looked at, since errors are short.
         """
         if self._api.segments_path:
             self._likeness.unlike(part.raw for part in segments if len(part.raw) <= _LONGEST_ERROR)
@@ -127,7 +126,7 @@ class PageDecoder:
             raise UnknownShape(f"{found} {located.name} is no segment: {described(unlike)}")
 
     def _find_next(self, located: Located, link_header: str) -> Next:
-        """What follows, by the rules; the page's envelope is remembered, to be read at once from then on."""
+        """Find the next page by the rules, and remember the page's envelope, to be read in one call from then on."""
         envelope = located.envelope
         if envelope:
             require_sound(envelope)
@@ -145,7 +144,7 @@ def _shape(name: str, wrapped: str, place: str) -> str:
 
 
 def _require_an_end(located: Located, answer: Answer) -> None:
-    """Refuse a stream whose end nothing tells: a connection that breaks between two values looks the same."""
+    """Refuse a stream without a told length: a connection that breaks between two values would look the same."""
     if _TELL_THE_LENGTH.isdisjoint(answer.headers):
         raise GarbledBody(
             f"{located.name} in an answer without a length, so that some may be cut off; --segments-path . takes them",
@@ -161,7 +160,7 @@ def _require_objects(located: Located) -> None:
 
 
 def _require_no_unread_token(envelope: Envelope, segments_path: str) -> None:
-    """Refuse a page that would be the last one, were there nothing on it that looks like a token."""
+    """Refuse a page that would be the last page, were there no value that looks like a token where no rule looks."""
     paths = [printable(path, 60) for path in unread(envelope, segments_path)[:_PATHS_NAMED]]
     if paths:
         raise UnknownShape(
@@ -171,7 +170,7 @@ def _require_no_unread_token(envelope: Envelope, segments_path: str) -> None:
 
 
 def _unreadable(text: bytes, answer: Answer, reason: str) -> GarbledBody | BadBody:
-    """The error for a body that is not JSON: damaged where it began as text that we know."""
+    """The error for a body that is not JSON: damaged if the body begins like JSON or HTML, else BadBody."""
     if text.startswith((b"{", b"[")):
         return GarbledBody(reason, answer)
     if text.startswith(b"<"):

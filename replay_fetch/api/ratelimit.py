@@ -1,4 +1,4 @@
-"""What the headers of an answer say of the rate limit, in all the forms they are met in.
+"""The rate limit that an answer's headers describe, in all forms met in practice.
 
 ::
 
@@ -9,8 +9,8 @@
     RateLimit: limit=100, remaining=50, reset=5                    the draft between
     Retry-After: 7 | Wed, 21 Oct 2026 07:28:00 GMT                 RFC 9110
 
-Header values are read defensively: ``7, 7`` where a proxy doubled a line, decimals, epochs.
-What cannot be read is None; what is read is clamped to what can be true.
+Header values are read defensively: ``7, 7`` where a proxy doubled a line, decimals, epochs. An unreadable value is
+None; a readable value is clamped to the plausible range.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ _QUOTED_NAME = re.compile(r'\s*"([^"]*)"')
 
 
 def rate_limit(headers: Mapping[str, str], *, now_epoch: float) -> RateLimit | None:
-    """The limit that ``headers`` (names in lower case) describe; None where they don't.
+    """Read the limit out of ``headers`` (names in lower case); None where the headers describe no limit.
 
-    ``now_epoch`` is the wall clock, seconds since 1970; only epochs and dates are held against it, and
-    not even they where the answer's ``Date`` shows that it is wrong.
+    ``now_epoch`` is the wall clock, seconds since 1970. Only epochs and dates are held against the clock, and not
+    even those where the answer's ``Date`` shows that the clock is wrong.
     """
     vendors = map(headers.get, _VENDORS)
     texts = vendors if _OF_OTHERS.isdisjoint(headers) else _completed(vendors, headers)
@@ -71,7 +71,7 @@ def rate_limit(headers: Mapping[str, str], *, now_epoch: float) -> RateLimit | N
 
 
 def _completed(vendors: Iterable[str | None], headers: Mapping[str, str]) -> Iterable[str | None]:
-    """The text of each field; where the vendor's header has none, what proxies and drafts say."""
+    """The text of each field: the vendor's header first, then headers of proxies and drafts."""
     said = {field: headers[header] for header, field in _OTHERS.items() if headers.get(header)}
     others = {**_structured(headers), **said}
     return [text or others[field] for field, text in zip(_FIELDS, vendors, strict=True)]
@@ -83,7 +83,7 @@ def _readable(name: str) -> str:
 
 
 def _number(text: str | None) -> float | None:
-    """The first of the numbers in ``text``; None for garbage and for negative ones."""
+    """The first number in ``text``, at most 10¹⁵; None for garbage and for negative numbers."""
     number = _NUMBER.match(text or "")
     return min(float(number[1]), 1e15) if number else None
 
@@ -106,7 +106,7 @@ def _period(text: str | None) -> float | None:
 
 @_remembered
 def _seconds(text: str) -> float | None:
-    """What a header gives: a wait, or seconds since 1970, also as milliseconds or a date."""
+    """The seconds in a header: a wait, or an instant since 1970, written as seconds, milliseconds or a date."""
     seconds = _number(text)
     if seconds is None:
         seconds = _date(text)
@@ -119,13 +119,13 @@ def _seconds(text: str) -> float | None:
 
 @_remembered
 def _is_whole_second(text: str) -> bool:
-    """True for an instant that is told to the second: all through a window it stays the same, and off by as much."""
+    """True for an instant that is told to the second: constant all through a window, and off by up to a second."""
     seconds = _seconds(text)
     return seconds is not None and seconds > _LONGEST_WAIT and seconds == int(seconds)
 
 
 def _wait(text: str, headers: Mapping[str, str], now_epoch: float) -> float | None:
-    """Seconds from now, of a header that gives seconds, an epoch or a date."""
+    """Convert a header's seconds, epoch or date into seconds from now, at most a day."""
     seconds = _seconds(text)
     if seconds is None or seconds <= _LONGEST_WAIT:
         return seconds
@@ -138,16 +138,16 @@ def _clamped(seconds: float) -> float:
 
 
 def _time_of_day(headers: Mapping[str, str], now_epoch: float) -> float:
-    """Ours, which is finer, unless the server's ``Date`` is so far from it that one of the two is wrong.
+    """Our clock, which is finer, unless the server's ``Date`` differs by so much that either clock is wrong.
 
-    Then the server's: its epochs and dates were made by the same clock.
+    In doubt the server's clock counts: the server's epochs and dates were made by the same clock.
     """
     said = _date(headers.get("date", ""))
     return now_epoch if said is None or abs(said - now_epoch) < _CLOCK_SLACK else said
 
 
 def _date(text: str) -> float | None:
-    """Seconds since 1970 of an HTTP date."""
+    """Seconds since 1970 of an HTTP date; None where the text is no date."""
     if not text:
         return None
     try:
@@ -157,7 +157,7 @@ def _date(text: str) -> float | None:
 
 
 def _structured(headers: Mapping[str, str]) -> dict[str, str]:
-    """The IETF's ``RateLimit`` and ``RateLimit-Policy``, under the names of the separate headers."""
+    """The IETF's ``RateLimit`` and ``RateLimit-Policy`` headers, under the names of the separate headers."""
     text, policy_text = headers.get("ratelimit", ""), headers.get("ratelimit-policy", "")
     if not text and not policy_text:
         return _SILENT

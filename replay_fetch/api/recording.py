@@ -1,6 +1,6 @@
-"""What stands inside a segment: who recorded it, why it was closed, and its records.
+"""A segment's records and labels: the recorder, the reason for closing, and how far each record matters to a timeline.
 
-Read for people and for tables, never for archiving: what cannot be read is left out, and nothing raises.
+Read for people and for tables, never for archiving: unreadable parts are left out, and nothing raises.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _BY_HAND = frozenset({1, 2, 3, 5, 6, 7, 9})
 
 
 class Labels(NamedTuple):
-    """Words of a segment about itself; empty where it does not say."""
+    """Words of a segment about itself; empty where the segment does not say."""
 
     source: str = ""
     """The kind of SDK: ``browser``, ``android``, ``ios``, …"""
@@ -41,7 +41,7 @@ class Labels(NamedTuple):
 
 
 class Record(NamedTuple):
-    """One record, as far as a timeline needs it; ``at_ms`` is milliseconds since 1970."""
+    """A record as far as a timeline needs records; ``at_ms`` is milliseconds since 1970."""
 
     type: int
     at_ms: int | None = None
@@ -89,7 +89,7 @@ _REFUSED = (msgspec.DecodeError, ValueError, RecursionError)
 
 
 def labels(segment: bytes) -> Labels:
-    """Who recorded the segment, for which application, and why it was closed."""
+    """Read the recorder, the application and the reason for closing out of a segment's JSON text."""
     try:
         found = _labels.decode(segment)
     except _REFUSED:
@@ -98,7 +98,7 @@ def labels(segment: bytes) -> Labels:
 
 
 def records(segment: bytes) -> list[Record]:
-    """The segment's records in its own order."""
+    """Read the segment's records, in the order of the segment; lone surrogates and odd types are passed over."""
     try:
         return [_record(record) for record in _records.decode(segment).records]
     except _REFUSED:
@@ -121,7 +121,7 @@ def _plain_labels(segment: bytes) -> Labels:
 
 
 def _plain_records(segment: bytes) -> Iterator[Record]:
-    """The records where msgspec refuses one: lone surrogates, a type that is not expected."""
+    """Read the records where msgspec refuses the segment: lone surrogates, a value of an unexpected type."""
     listed = _plain(segment).get("records")
     for record in listed if isinstance(listed, list) else []:
         if isinstance(record, dict) and isinstance(record.get("type"), int):
@@ -141,7 +141,7 @@ def _ms(time: float | None) -> int | None:
 
 
 def _text(value: object) -> str:
-    """The value where it is text, its lone surrogates replaced: no table and no terminal takes them."""
+    """The value where the value is text, lone surrogates replaced: no table and no terminal takes surrogates."""
     return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else ""
 
 

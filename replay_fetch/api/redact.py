@@ -1,7 +1,8 @@
-"""Keys that an answer says back, taken out of it before anybody reads or keeps it.
+"""Redaction of keys that an answer says back, before anybody reads or keeps the answer.
 
-A gateway's debug page or header may hold the request. An archive promises every byte as it came (1), and that keys are
-stored nowhere (7): where an answer says a key back, 7 wins, and ``***`` stands in its place.
+A gateway's debug page or header may hold the request. An archive promises every byte as received (promise 1), and
+promises to store keys nowhere (promise 7). Where an answer says a key back, promise 7 wins, and ``***`` stands in
+the key's place.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ T = TypeVar("T")
 
 
 class SecretRedactor:
-    """What stands for the keys in answers: themselves, and their form within a JSON string."""
+    """Replaces keys in answers, in plain form and in the form within a JSON string; ``keys`` None redacts nothing."""
 
     def __init__(self, keys: Credentials | None = None) -> None:
         secrets = (keys.api_key, keys.app_key, keys.bearer_token) if keys else ()
@@ -40,9 +41,9 @@ class SecretRedactor:
         return "<SecretRedactor of keys>"
 
     def removed(self, answer: Answer) -> Answer:
-        """The answer without any key; itself where it holds none. A packed body is looked into.
+        """Return the answer without any key; the same object where no key is inside. Packed bodies are unpacked.
 
-        For every plain page, so it only looks at first: 3 µs a key for 20 kB.
+        Called for every plain page, so the first step only looks: 3 µs a key for 20 kB.
         """
         unpacked = _unpacked(answer)
         said = "\n".join(unpacked.headers.values())
@@ -55,10 +56,10 @@ class SecretRedactor:
         return replace(unpacked, headers=headers, body=body)
 
     def read(self, read: Callable[[Answer], T], answer: Answer, *, kept: bool) -> tuple[T, Answer]:
-        """What ``read`` finds in a good answer, and the answer; no key is in either.
+        """Call ``read`` on a good answer; return the result and the answer, neither with a key inside.
 
-        Unpacking costs as much as all else that is done to a page, so a packed one is unpacked for this alone
-        only where it is ``kept`` or is no page of segments: else what was read is looked at.
+        Unpacking costs as much as all other work on a page. A packed page is therefore unpacked for redaction only
+        where the page is ``kept``, or is no page of segments; else the decoded page is looked at instead.
         """
         if kept or not is_packed(answer):
             clean = self.removed(answer)

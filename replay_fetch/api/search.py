@@ -1,4 +1,4 @@
-"""The RUM events search: how views are asked for, window by window, page by page."""
+"""Requests for lists of views and sessions: the RUM events search, window by window, and replay playlists."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ _SESSIONS_A_QUERY = 100
 class Window(NamedTuple):
     """A stretch of time in milliseconds since 1970.
 
-    Whether the API counts the very ends in is not documented: neighbours share theirs.
+    The API's reference does not say whether the ends count. Neighbouring windows therefore share an end, and
+    duplicates are dropped later.
     """
 
     start_ms: int
@@ -31,17 +32,17 @@ class Window(NamedTuple):
 
     @property
     def length_ms(self) -> int:
-        """From end to end."""
+        """Milliseconds from end to end."""
         return self.end_ms - self.start_ms
 
 
 def search_url(origin: str) -> str:
-    """Where searches are posted to."""
+    """The URL to which searches are posted."""
     return f"{origin}/api/v2/rum/events/search"
 
 
 def search_body(query: str, window: Window, token: str | None = None) -> bytes:
-    """The JSON that asks for one page, the oldest events first; ``token`` is the page's cursor."""
+    """Write the JSON that asks for a page of events, oldest first; ``token`` is the cursor of that page."""
     page: dict[str, object] = {"limit": PAGE_LIMIT}
     if token is not None:
         page["cursor"] = token
@@ -51,7 +52,7 @@ def search_body(query: str, window: Window, token: str | None = None) -> bytes:
 
 
 def queries(query: str, application: str = "", sessions: Iterable[str] | None = None) -> Iterator[str]:
-    """The query narrowed to an application and to sessions, a hundred of these at a time.
+    """Narrow the query to an application and to sessions, a hundred sessions in each query.
 
     Raises ValueError where an id is none.
     """
@@ -76,13 +77,13 @@ PLAYLIST_PAGE = 100
 
 
 def playlist_url(origin: str, playlist: str, page: int) -> str:
-    """Where a page of a playlist's sessions is; the first page is 0. Raises ValueError for an id that is none."""
+    """Build the URL of a page of a playlist's sessions; the first page is 0. Raises ValueError for an impossible id."""
     pages = f"page%5Bnumber%5D={page}&page%5Bsize%5D={PLAYLIST_PAGE}"
     return f"{origin}/api/v2/rum/replay/playlists/{check_id(playlist)}/sessions?{pages}"
 
 
 def playlist_sessions(answer: Answer) -> list[str]:
-    """The session ids in a 2xx answer; BadBody where it holds no list of sessions, ServerError as `json_object`."""
+    """Read the session ids out of a 2xx answer; BadBody where no list is there, other errors as `json_object`."""
     listed = json_object(answer).get("data")
     if not isinstance(listed, list):
         raise BadBody("the answer for a playlist has no list under data", answer)

@@ -1,4 +1,4 @@
-"""What a segment says of itself, and whether the segments of a view make a whole."""
+"""A segment's facts, such as index, start and end, and the continuity of all segments of a view."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class SegmentFacts(
     gc=False,
     rename={"index": "index_in_view", "start_ms": "start", "end_ms": "end", "records": "records_count"},
 ):
-    """A segment's own account; None for what it does not say, or says in no usable form.
+    """The facts that a segment gives about itself; None for a fact that is missing or in no usable form.
 
     ``start_ms`` and ``end_ms`` are milliseconds since 1970, of the recording machine's clock.
     """
@@ -46,7 +46,7 @@ _ARRAY = b'{"":['
 
 
 def facts(raw: bytes) -> SegmentFacts:
-    """The facts in one segment's JSON text; never raises."""
+    """Read the facts out of a segment's JSON text; never raises, as a segment may be opaque."""
     try:
         [found] = _behind_the_records([raw])
         if None not in astuple(found):  # else some of it may stand in front
@@ -60,10 +60,10 @@ def facts(raw: bytes) -> SegmentFacts:
 
 
 def _behind_the_records(raws: Iterable[bytes]) -> list[SegmentFacts]:
-    """What segments say behind their last array: all of it, as the SDKs write them.
+    """Read the facts behind the last array of each segment, where the SDKs write all of them.
 
-    So the records need not be gone through once more. What stands from the last ``]`` on is read behind
-    ``{"":[``, and that makes an object only where the bracket closes a member of the segment itself:
+    So the records need not be gone through once more. The text from the last ``]`` on is read behind ``{"":[``, and
+    the two make an object only where the bracket closes a member of the segment itself:
 
     1. it does: ``{"records":[…],"start":5}`` is read as ``{"":[],"start":5}``
     2. it closes something deeper: ``{"a":{"b":[1],"start":5}}`` as ``{"":[],"start":5}}``, a brace too many
@@ -71,8 +71,8 @@ def _behind_the_records(raws: Iterable[bytes]) -> list[SegmentFacts]:
        in that text does not make up for it, as its backslash then stands outside of a string
     4. there is none: ``{"start":5}`` as ``{"":[}``
 
-    Each segment has a line of its own, past whose end no string goes, so none makes up for what another
-    one lacks. Raises one of REFUSED for all but the first.
+    Each segment has a line of its own, and no string goes past a line's end, so no segment makes up for the lack of
+    another. Raises an exception of REFUSED in every case but the first.
     """
     ends = [raw[raw.rfind(b"]") :] for raw in raws]
     return _facts.decode_lines(_ARRAY + (b"\n" + _ARRAY).join(ends))
@@ -91,7 +91,7 @@ def _one_by_one(raw: bytes) -> SegmentFacts:
 
 
 def _whole(text: bytes) -> int | None:
-    """The number, rounded down, where it is one that fits 64 bits and is not negative."""
+    """The number in ``text``, rounded down, where the number fits 64 bits and is not negative; else None."""
     if text.isdigit() and len(text) < len(str(_MOST)):
         return int(text)
     try:
@@ -102,7 +102,7 @@ def _whole(text: bytes) -> int | None:
 
 
 class Continuity:
-    """Gathers the facts of one view's segments, in the order in which they are archived."""
+    """Gathers the facts of a view's segments, in archive order, and tells gaps, repeats and a missing snapshot."""
 
     def __init__(self) -> None:
         self.repeats: list[int] = []
@@ -130,13 +130,13 @@ class Continuity:
         self._records += segment.records or 0
 
     def add_all(self, raws: Sequence[bytes]) -> None:
-        """Take in the facts of the next segments, from their JSON texts."""
+        """Take in the facts of the next segments, given as JSON texts."""
         if not self._add_as_one(raws):
             for raw in raws:
                 self.add(facts(raw))
 
     def _add_as_one(self, raws: Sequence[bytes]) -> bool:
-        """Take in segments like one that is all of them; False where one says too little or comes again."""
+        """Take in a whole page of segments in one step; False where a fact is missing or an index comes again."""
         try:
             columns = list(zip(*map(astuple, _behind_the_records(raws)), strict=True))
         except json_split.REFUSED:
@@ -154,21 +154,22 @@ class Continuity:
 
     @property
     def records(self) -> int:
-        """Records in all segments that count theirs; at most what a database's integer holds."""
+        """The number of records, over all segments that count theirs; at most the largest integer of a database."""
         return min(self._records, _MOST)
 
     @property
     def gaps(self) -> list[int]:
-        """Indexes between 0 and the largest one seen that never came, the first hundred."""
+        """Indexes between 0 and the largest index that never came, the first hundred."""
         if max(self._seen, default=-1) < len(self._seen):  # as many as there is room for
             return []
         return list(islice(self._missing(), _NAMED))
 
     @property
     def lacks_full_snapshot(self) -> bool:
-        """True where a player has nothing to begin with: no segment 0, or one without a full snapshot.
+        """True where a player has no start: segment 0 never came, or came without a full snapshot.
 
-        Where segments carry no index the first one counts; where nothing is said, nothing is lacking.
+        Where segments carry no index, the first segment counts. Where segments say nothing about snapshots, nothing
+        is lacking.
         """
         if self._opening is None:
             return False

@@ -1,4 +1,4 @@
-"""Where the list of segments is in a page's body: the first rule that matches.
+"""The place of the list of segments in a page's body: the first rule that matches.
 
 1. an object with ``records`` and one of ``start``, ``view`` is itself one segment
 2. several values one after another (NDJSON or joined) are the list
@@ -6,9 +6,9 @@
 4. ``segments`` · ``data`` · ``data.segments`` · ``data.attributes.segments`` · ``records`` ·
    ``items`` · ``results`` · ``events``, where a list stands there
 
-``--segments-path`` replaces all of them; ``.`` there is the whole body. It leads to a list, or to one
-segment. An empty list is believed only where nothing else on the page looks like segments. Before all
-of them comes what the page says of itself, see ``soundness``.
+``--segments-path`` replaces all rules; ``.`` there is the whole body. The path leads to a list, or to a single
+segment. An empty list is believed only where nothing else on the page looks like segments. `soundness` comes before
+every rule.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _MAX_KEYS_NAMED = 8
 
 
 class UnknownShape(ValueError):
-    """JSON in which no rule finds a list of segments; the message says what is there."""
+    """JSON in which no rule finds a list of segments; the message describes the keys or values found instead."""
 
 
 class Located(Struct, frozen=True, gc=False):
-    """The elements of a page and what surrounds them."""
+    """The elements of a page and the JSON around the elements."""
 
     elements: list[bytes]
     envelope: Envelope | None
@@ -54,10 +54,10 @@ class Located(Struct, frozen=True, gc=False):
 
 
 def locate(text: bytes, segments_path: str = "") -> Located:
-    """The elements in ``text`` by the rules, or at ``segments_path``.
+    """Locate the elements in ``text`` by the rules, or at ``segments_path``.
 
-    Raises UnsoundError where the page speaks of an error, UnknownShape where no elements are found,
-    NotJson where ``text`` is none.
+    Raises UnsoundError where the page speaks of an error, UnknownShape where no elements are found, NotJson where
+    ``text`` is none.
     """
     values = json_split.values(text)
     if len(values) != 1:
@@ -73,7 +73,7 @@ def locate(text: bytes, segments_path: str = "") -> Located:
 
 
 def _by_rules(value: bytes, envelope: Envelope | None) -> Located:
-    """The elements at the first place that has a list."""
+    """Locate the elements at the first place that has a list; UnknownShape where no place has."""
     body = kind(value)
     if body == "list":
         return Located(json_split.elements(value), None, "list", "")
@@ -101,13 +101,13 @@ def _require_nothing_hidden(value: bytes, name: str) -> None:
 
 
 def is_segment(envelope: Envelope) -> bool:
-    """True where the object is a segment rather than something around segments."""
+    """True where the object is a segment rather than an envelope around segments."""
     names = envelope.members("")
     return _SEGMENT_NEEDS in names and any(key in names for key in _SEGMENT_HAS_ONE_OF)
 
 
 def outranking(path: str) -> tuple[str, ...]:
-    """Paths at which something may stand that a rule before the one for ``path`` takes."""
+    """Paths whose values would be taken by an earlier rule than the rule for ``path``."""
     if path not in _PLACES:
         return ()
     segment_keys = _SEGMENT_HAS_ONE_OF if path == _SEGMENT_NEEDS else (_SEGMENT_NEEDS,)
@@ -123,7 +123,7 @@ def _several(values: list[bytes], segments_path: str) -> Located:
 
 
 def _at_path(value: bytes, envelope: Envelope | None, path: str) -> Located:
-    """What the user's path leads to: a list, of which null is an empty one, or one object with records."""
+    """Locate the elements at the user's path: a list, null for an empty list, or a single object with records."""
     found = value if path == WHOLE_BODY else envelope.get(path) if envelope else None
     place = "whole body" if path == WHOLE_BODY else path
     if found is not None and kind(found) == "list":
@@ -138,13 +138,13 @@ def _at_path(value: bytes, envelope: Envelope | None, path: str) -> Located:
 
 
 def has_records(element: bytes) -> bool:
-    """True where the object, or the one wrapped in it, has what every segment has."""
+    """True where the object, or the object wrapped inside, has ``records`` as every segment has."""
     raw = segment(element).raw
     return is_bare(raw) or (kind(raw) == "object" and _SEGMENT_NEEDS in json_split.members(raw))
 
 
 def _there(found: bytes | None, value: bytes, envelope: Envelope | None) -> str:
-    """What is where a list was expected, or what the path leads out of."""
+    """Describe the value found where a list was expected, or the value that the path leads out of."""
     if found is None:
         return f"nothing in {_describe(envelope) if envelope else kind(value)}"
     what = _describe(Envelope({"": json_split.members(found)})) if kind(found) == "object" else kind(found)
@@ -152,7 +152,7 @@ def _there(found: bytes | None, value: bytes, envelope: Envelope | None) -> str:
 
 
 def _describe(envelope: Envelope) -> str:
-    """The object's keys, a few of them, fit for a message."""
+    """Name the object's keys, at most eight, fit for a message."""
     keys = envelope.keys
     named = ", ".join(f"'{printable(key, 30)}'" for key in keys[:_MAX_KEYS_NAMED])
     more = f" and {len(keys) - _MAX_KEYS_NAMED} more" if len(keys) > _MAX_KEYS_NAMED else ""

@@ -58,7 +58,7 @@ class UnsoundError(ValueError):
 def require_sound(envelope: Envelope, done: frozenset[str] | None = None) -> None:
     """Raise UnsoundError where the object says that something went wrong.
 
-    ``done`` holds the good words of ``status``, in lower case, for a call that documents them.
+    ``done`` holds the good words of ``status``, in lower case, for a call that documents the words.
     """
     # The calls must differ here. A search documents its words, so an unknown word is no success: its page may lack
     # events, and nothing but this word tells. A page of segments documents none, and its `status` may as well be the
@@ -77,7 +77,7 @@ def require_sound(envelope: Envelope, done: frozenset[str] | None = None) -> Non
 
 
 def said_error(members: Members) -> str:
-    """What an object's ``errors`` or ``error`` says, ``?`` where that is no text; empty where there is none."""
+    """The words of an object's ``errors`` or ``error``, ``?`` where no text is there; empty where no error is told."""
     for key in ERRORS.intersection(members):
         text = members[key]
         hollow = kind(text) in ("object", "list", "string") and not text[1:-1].strip()

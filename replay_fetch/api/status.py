@@ -1,4 +1,4 @@
-"""What a status means: nothing, or which error."""
+"""The meaning of a status: a page, or exactly one error of our tree."""
 
 from __future__ import annotations
 
@@ -43,11 +43,10 @@ _SHORT = 100
 
 
 def check_status(answer: Answer, *, first_page: bool, now_epoch: float, what: str = "this view") -> None:
-    """Raise what the answer's status means; return for a 2xx that can hold a page.
+    """Raise the error that the answer's status means; return for a 2xx that can hold a page.
 
-    ``first_page`` says that no paging token was sent. ``now_epoch``, seconds since 1970, is what
-    epochs and dates in a 429's headers are held against. ``what`` names what was asked for where the
-    API does not have it.
+    ``first_page`` says that no paging token was sent. ``now_epoch``, seconds since 1970, is held against epochs and
+    dates in a 429's headers. ``what`` names the wanted thing in messages about an absence.
     """
     if answer.status in _GOOD and answer.status not in _PASSING:
         if not first_page and _breaks_off(answer):
@@ -59,7 +58,7 @@ def check_status(answer: Answer, *, first_page: bool, now_epoch: float, what: st
 
 
 def _error(answer: Answer, what: str, *, first_page: bool) -> RequestError:
-    """The error for a status that is neither a good one nor 429; the first that fits."""
+    """The error for a status that is neither good nor 429; the first case that fits counts."""
     status = answer.status
     fault = _fault(answer, what)
     if fault:
@@ -77,7 +76,7 @@ def _error(answer: Answer, what: str, *, first_page: bool) -> RequestError:
 
 
 def _fault(answer: Answer, what: str) -> str:
-    """What went wrong for the moment; empty where asking again would be answered the same."""
+    """Describe a fault that may pass; empty where asking again would be answered the same."""
     if is_a_strangers(answer):
         return f"the API itself did not answer for {what}"
     if answer.status not in range(100, 500):  # 5xx, with it the undocumented 512
@@ -88,7 +87,7 @@ def _fault(answer: Answer, what: str) -> str:
 def _breaks_off(answer: Answer) -> bool:
     """True of a later page without a body, and without a header that leads on.
 
-    A token led to this page, so that silence is no end of the chain: a real last page is an empty list.
+    A token led to this page, so silence is no end of the chain: a real last page is an empty list.
     """
     if len(answer.body) > _SHORT or "link" in answer.headers:
         return False
@@ -99,10 +98,10 @@ def _breaks_off(answer: Answer) -> bool:
 
 
 def is_a_strangers(answer: Answer) -> bool:
-    """True of a 404 or 410 that a box on the way gave, be it for the while of one request or of an hour.
+    """True of a 404 or 410 that a box on the way gave, and not the API itself.
 
-    That a view is not there is final, so only the API itself is believed. From anybody else the status
-    says no more than a 502 does, with the first page as with a later one.
+    An absence is final, so only the API itself is believed. From a gateway the status says no more than a 502 does,
+    for the first page and for later pages.
     """
     return answer.status in _ABSENT and not is_the_apis_own(answer)
 
@@ -113,7 +112,7 @@ def _message(what: str, answer: Answer) -> str:
 
 
 def _target(answer: Answer) -> str:
-    """Where a redirect leads: the origin alone, since the rest may repeat what was sent."""
+    """The origin to which a redirect leads, without the path and query, which may repeat the request."""
     try:
         url = urlsplit(answer.headers.get("location", ""))
         host = url.hostname

@@ -1,17 +1,19 @@
-"""Where the next page's token is: the first place that has one.
+"""The token of the next page: the first place that has a token.
 
 1. in an object that stands for the paging itself, or as that object: ``paging``
 2. in an envelope: the top, ``meta``, ``meta.paging``, ``meta.page``, ``meta.pagination``, ``page``,
    ``pagination``, ``data``, ``data.paging``, ``data.attributes``, ``data.attributes.paging``
-3. ``links.next``, then the ``Link`` header: see ``links``
+3. ``links.next``, then the ``Link`` header (RFC 8288)
 
-In each of them under the same names, the more specific first, see ``_NAMES``. The vendor's other calls
-use these: which one this call has is not documented.
+In each place the same names are read, the more specific first, see ``_NAMES``. The vendor's other calls use the same
+places; the documentation leaves open which of them this call has.
 
-``--next-path`` replaces all of them, but for ``none``, which says that no other place has one. A
-place that holds null or nothing is passed over. Where a place holds something that cannot be a
-token, or a link that cannot be used, the page says that more follows all the same: the chain
-counts as cut, not as done.
+``--next-path`` replaces all places, but for ``none``, which says that no other place has a token. A place that holds
+null or nothing is passed over. Where a place holds a value that cannot be a token, or an unusable link, the page
+says that more follows all the same: the chain counts as cut, not as done.
+
+A link is never followed. Only the value of the link's ``paging`` parameter is taken, and only from a link within our
+own origin; the request is then made like any other request.
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ _IN_MORE = ("has_more", "hasMore")
 
 
 class _Place(NamedTuple):
-    """An object with the keys that hold a token in it; each may also say whether more follows."""
+    """An object, and the keys under which a token may stand there; each object may also say whether more follows."""
 
     path: str
     token_keys: tuple[str, ...]
@@ -54,7 +56,7 @@ class _Place(NamedTuple):
 
     @property
     def token_paths(self) -> list[str]:
-        """Where a token can stand: in the object, or in its stead."""
+        """Paths at which a token can stand: in the object, or in the object's stead."""
         itself = [self.path] if self.path.endswith("paging") else []
         return itself + [self.path_of(key) for key in self.token_keys]
 
@@ -90,7 +92,7 @@ _OUTERMOST = frozenset(path.partition(".")[0] for path in LOOKED_AT)
 
 
 class Next(Struct, frozen=True, gc=False):
-    """What a page, or one place in it, says of the page behind it."""
+    """The next page, as a page or a single place in a page tells."""
 
     token: str | None = None
     has_more: bool = False
@@ -98,7 +100,7 @@ class Next(Struct, frozen=True, gc=False):
 
 
 def find_next(envelope: Envelope | None, link_header: str, origin: str, next_path: str = "") -> Next:
-    """The next page's token in the envelope, else in the header; ``next_path`` overrides."""
+    """Find the next page's token in the envelope, else in the header; ``next_path`` overrides the places."""
     places = _present(envelope) if envelope else []
     has_more = any(b"true" in map(members.get, _IN_MORE) for _, members in places)
     if next_path:
@@ -113,21 +115,21 @@ def find_next(envelope: Envelope | None, link_header: str, origin: str, next_pat
 
 
 def _present(envelope: Envelope) -> list[tuple[_Place, Members]]:
-    """The places that can be there, in the order of the rules, and what is in them."""
+    """The places that can be there, in the order of the rules, each with the members found there."""
     keys = _OUTERMOST.intersection(envelope.keys)
     return [(place, envelope.members(place.path)) for place in _led_to(keys)]
 
 
 @lru_cache(maxsize=64)  # nearly every page has the keys of the page before
 def _led_to(keys: frozenset[str]) -> tuple[_Place, ...]:
-    """The places to which outermost keys lead, in the order of the rules."""
+    """The places to which the outermost keys lead, in the order of the rules."""
     return tuple(place for place in _PLACES if not keys.isdisjoint(path.partition(".")[0] for path in place.paths))
 
 
 def _candidates(
     envelope: Envelope | None, places: list[tuple[_Place, Members]], link_header: str, origin: str
 ) -> Iterator[Next]:
-    """What stands at each place that holds anything, in the order of the rules."""
+    """Read each place that holds anything, in the order of the rules."""
     if envelope:
         for place, members in places:
             if members:
@@ -143,7 +145,7 @@ def _candidates(
 
 
 def _read(text: bytes | None, place: str) -> Next:
-    """The token that the JSON text is; a number's own text serves as one."""
+    """Read a token from JSON text; the digits of a number serve as a token too."""
     what = kind(text)
     if text is None or text in (b"null", b"false", b'""'):
         return Next()
@@ -186,7 +188,7 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 def next_link(header: str) -> str | None:
-    """The target of the link with ``rel="next"`` in a ``Link`` header; None where none has it."""
+    """The target of the link with ``rel="next"`` in a ``Link`` header; None where no link has that relation."""
     for target, parameters in _link.findall(header):
         relation = _relation.search(parameters)
         if relation and "next" in (relation[1] or relation[2] or "").lower().split():
@@ -195,9 +197,9 @@ def next_link(header: str) -> str | None:
 
 
 def paging_token(link: str, origin: str) -> str | None:
-    """The token in ``link``, decoded once; None without one or from another origin.
+    """The token in ``link``, decoded once; None without a token, or from another origin.
 
-    A ``+`` stays one: tokens hold it rather than spaces.
+    A ``+`` stays a plus sign: tokens hold plus signs rather than spaces.
     """
     try:
         url = urlsplit(link if link.startswith(f"{origin}/") else urljoin(f"{origin}/", link))

@@ -1,4 +1,4 @@
-"""The trail of a chain of pages: what must be known of it where another run goes on."""
+"""The trail of a chain of pages: the knowledge that a later run needs to go on with an unfinished view."""
 
 from __future__ import annotations
 
@@ -16,31 +16,34 @@ _NAME = "trail"
 
 
 class Trail(Struct, eq=False):
-    """The paging tokens of a chain so far, by their marks, and the empty pages in a row that it ended on."""
+    """The paging tokens of a chain so far, each as a short mark, and the number of empty pages at the end.
+
+    A token that comes again means a circle. The marks make that visible across runs, at 8 bytes a token.
+    """
 
     marks: list[str] = field(default_factory=list)
     empty: int = 0
 
     @classmethod
     def of(cls, record: ViewRecord) -> Trail:
-        """The trail of a view that was left unfinished; of one that tells of none, its last token."""
+        """The trail of a view that was left unfinished; a record without a trail gives the mark of the last token."""
         told = record.about.get(_NAME)
         if told is None:
             return cls([] if record.token is None else [mark(record.token)])
         return msgspec.convert(told, cls)
 
     def extend(self, pages: Iterable[Page]) -> None:
-        """Note the next pages."""
+        """Note the next pages, in the order of the chain."""
         for page in pages:
             self.empty = 0 if page.segments else self.empty + 1
             if page.token is not None:
                 self.marks.append(mark(page.token))
 
     def fields(self) -> dict[str, object]:
-        """What a view's record is to tell of it."""
+        """The trail as fields of the view's record."""
         return {_NAME: msgspec.to_builtins(self)}
 
 
 def mark(token: str) -> str:
-    """A token's mark: short, whatever the token's length."""
+    """The mark of a token: 16 hexadecimal digits, whatever the token's length."""
     return hashlib.blake2b(token.encode(errors="surrogatepass"), digest_size=_BYTES).hexdigest()

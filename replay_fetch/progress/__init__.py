@@ -1,4 +1,9 @@
-"""What a run tells people while it runs: counters, bar, log lines."""
+"""Progress of a run for people and programs: counters, a bar, log lines, metrics, and a history for the report.
+
+Begin with `stats`: workers and writer count there. A `snapshot` puts the counters of a moment into words,
+`bottleneck` says why the run goes no faster, and `reporters` shows snapshots by the clock, as a bar or as log lines.
+`console` owns stderr, so that bar and log lines never mix.
+"""
 
 from replay_fetch.progress.bottleneck import Bottleneck, Limit, WorkerCounts
 from replay_fetch.progress.console import Console

@@ -1,4 +1,4 @@
-"""The bar on a terminal; the one place that knows tqdm."""
+"""The bar on a terminal; the only file that knows tqdm."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _imported() -> type[tqdm]:  # type: ignore[type-arg] # no iterable, hence no type of what it yields
-    """Tqdm without the TQDM_… of the environment: what another program's bar is set to would change ours, or end us."""
+    """Import tqdm without the TQDM_… variables: meant for other programs, they would change or break our bar."""
     aside = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("TQDM_")}
     try:
         from tqdm import tqdm  # noqa: PLC0415 - it reads them when it is imported
@@ -34,7 +34,7 @@ class _Bar(_imported()):  # type: ignore[misc] # mypy knows no computed base
 
 
 class Bar:
-    """One bar, refreshed five times a second; its words give way to the width."""
+    """A single bar of views, refreshed five times a second; words give way to the terminal's width."""
 
     period = 0.2  # seconds: looks alive, costs nothing
 
@@ -43,7 +43,7 @@ class Bar:
         self._tqdm: _Bar | None = None
 
     def refresh(self, snapshot: ProgressSnapshot) -> None:
-        """Draw the snapshot; the first one puts the bar up, so that an early error finds no bar."""
+        """Draw the snapshot; the first call puts the bar up, so that an early error finds no bar."""
         width = self._console.columns() - 1  # some terminals wrap as soon as the last column is written
         bar = self._tqdm = self._tqdm or self._put_up(width)
         bar.ncols = width
@@ -55,7 +55,7 @@ class Bar:
         bar.refresh()
 
     def close(self, snapshot: ProgressSnapshot) -> None:
-        """Draw the last snapshot and leave it workers."""
+        """Draw the last snapshot and leave the bar standing."""
         self.refresh(snapshot)
         self._console.aside = nullcontext
         if self._tqdm is not None:
@@ -79,7 +79,7 @@ class Bar:
 
 
 def _fitting(words: Sequence[str], width: int) -> str:
-    """As many words as fit, none cut in two; a short one may take the place of a long one."""
+    """Join as many words as fit the width, none cut in two; a short word may take a long word's place."""
     line = ""
     for word in words:
         longer = f"{line}, {word}" if line else word

@@ -1,4 +1,4 @@
-"""What limits a run now, told from where its workers stand."""
+"""The bottleneck of a run: the limit that keeps the run from going faster, told from the places of the workers."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MEMORY = 5.0
 
 
 class Limit(StrEnum):
-    """The thing that would have to change for the run to go faster."""
+    """The limit that would have to change for the run to go faster."""
 
     API = "API limit"
     MAX_RATE = "max-rate"
@@ -24,7 +24,7 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WorkerCounts:
-    """How many workers stand where at one snapshot."""
+    """How many workers wait at each place, at a single moment."""
 
     in_line: int = 0
     """Waiting for their turn to ask."""
@@ -39,14 +39,14 @@ class WorkerCounts:
 
     @property
     def busy(self) -> int:
-        """Workers that have a view."""
+        """The number of workers that have a view."""
         return self.in_line + self.asking + self.backing_off + self.handing_over
 
     @property
     def limit(self) -> Limit | None:
-        """The first queue on the way of a page that is not empty, looking from its end; None while nobody waits.
+        """The limit by the first queue that is not empty, from the end of a page's way; None while nobody waits.
 
-        1. The disk is behind.  2. Nobody may ask.  3. Most wait to ask again.  4. All wait for answers.
+        1. The disk is behind. 2. Nobody may ask. 3. Most wait to ask again. 4. All wait for answers.
         """
         if self.handing_over:
             return Limit.DISK
@@ -58,7 +58,7 @@ class WorkerCounts:
 
 
 class Bottleneck:
-    """The verdict over the last seconds; told the time (seconds) and where the workers stand, often."""
+    """Averages the limits of the last five seconds; tell it often the time in seconds and the workers' places."""
 
     def __init__(self) -> None:
         self.workers = WorkerCounts()
@@ -67,7 +67,7 @@ class Bottleneck:
         self._weights = dict.fromkeys(Limit, 0.0)
 
     def tell(self, now: float, workers: WorkerCounts) -> None:
-        """Take in where the workers stand at ``now``."""
+        """Take in the workers' places at ``now``, in seconds of any monotonic clock."""
         kept = 0.0 if self._told_at is None else exp((self._told_at - now) / _MEMORY)
         self._told_at, self.workers = now, workers
         for limit, weight in self._weights.items():
@@ -75,6 +75,6 @@ class Bottleneck:
 
     @property
     def verdict(self) -> Limit | None:
-        """What limited the run most of the time of late; None while nothing does."""
+        """The limit that held most of the time of late; None while nothing limits the run."""
         limit = max(self._weights, key=lambda limit: self._weights[limit])
         return limit if self._weights[limit] > 0 else None

@@ -1,4 +1,4 @@
-"""The one owner of stderr: the bar and the log lines take turns through it."""
+"""The owner of stderr: the bar and the log lines take turns through a single lock."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _INDENT = "  "
 
 
 class Console:
-    """A stream to people that never fails: once nobody reads it any more, it stays silent.
+    """A stream to people that never fails: once the reader is gone, the stream stays silent.
 
-    Has what a bar needs of a file: write, flush, isatty, encoding.
+    Offers the methods that a bar needs of a file: write, flush, isatty, encoding.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
@@ -29,13 +29,13 @@ class Console:
         """Takes the bar off the screen while a line is written; set by the bar while it is up."""
 
     def line(self, text: str) -> None:
-        """One line, whole, above the bar."""
+        """Write a whole line above the bar."""
         with self.lock, self.aside():
             self.write(f"{text}\n")
             self.flush()
 
     def write(self, text: str) -> None:
-        """The text as it is; characters the stream cannot encode come out escaped."""
+        """Write the text unchanged; characters that the stream cannot encode come out escaped."""
         if self._stream is None:
             return
         try:
@@ -46,7 +46,7 @@ class Console:
             self._stream = None
 
     def flush(self) -> None:
-        """Nothing written waits in a buffer any longer."""
+        """Push out all text that waits in a buffer."""
         try:
             if self._stream is not None:
                 self._stream.flush()
@@ -61,9 +61,9 @@ class Console:
             return False
 
     def folded(self, text: str) -> str:
-        """A line broken between words to fit the terminal, what follows indented; off a terminal as it is.
+        """Break a line between words to fit the terminal, and indent the rest; off a terminal return the line as given.
 
-        No word is cut: ids and paths can still be copied whole.
+        No word is cut, so that ids and paths can still be copied whole.
         """
         if not self.isatty():
             return text
@@ -72,11 +72,11 @@ class Console:
 
     @property
     def encoding(self) -> str:
-        """What the stream encodes with."""
+        """The name of the stream's encoding, UTF-8 where the stream names none."""
         return getattr(self._stream, "encoding", None) or "utf-8"
 
     def columns(self) -> int:
-        """The terminal's width now: windows are resized."""
+        """The terminal's width at this moment, in columns: windows are resized."""
         try:
             return os.get_terminal_size(self._stream.fileno()).columns or _FALLBACK_COLUMNS
         except (OSError, ValueError, AttributeError):

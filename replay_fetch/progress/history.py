@@ -1,4 +1,4 @@
-"""A run over time, for the report: few points however long it was."""
+"""The history of a run for the report: few points, evenly spaced, however long the run was."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SLACK = 0.1  # seconds that a timer may be early or late
 
 
 class HistoryPoint(NamedTuple):
-    """The run at one time: counts are since its start, times seconds."""
+    """The run at a single time: counts are since the run's start, times are seconds."""
 
     time: float
     rate: float | None
@@ -23,10 +23,10 @@ class HistoryPoint(NamedTuple):
 
 
 class History:
-    """At most ``room`` points, evenly spaced over the run; is told of it as the bar is.
+    """Keeps at most ``room`` points, evenly spaced over the run; is refreshed as the bar is.
 
-    When it is full every second point goes and the step between points doubles: the same run leaves the
-    same points, and none is moved. The last snapshot is always there.
+    A full history drops every second point and doubles the step between points. So the same run leaves the same
+    points, and no point is ever moved. The last snapshot is always kept.
     """
 
     period = 1.0
@@ -43,7 +43,7 @@ class History:
             yield self._last
 
     def refresh(self, snapshot: ProgressSnapshot) -> None:
-        """Keep the snapshot as a point if the next one is due."""
+        """Keep the snapshot as a point, if the next point is due; snapshots of other work than a run are ignored."""
         if not isinstance(snapshot, RunSnapshot):
             return
         self._last = point = _point(snapshot)
@@ -54,7 +54,7 @@ class History:
             self._step *= 2
 
     def close(self, snapshot: ProgressSnapshot) -> None:
-        """Keep the last snapshot."""
+        """Keep the last snapshot, due or not."""
         self.refresh(snapshot)
 
 

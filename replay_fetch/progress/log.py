@@ -1,4 +1,4 @@
-"""Logging of this package: to stderr and a file, as text or JSON lines, without keys."""
+"""Logging of this package: to stderr and to a file, as text or JSON lines, without keys."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ _LEVELS = {-1: logging.WARNING, 0: logging.INFO, 1: logging.DEBUG}
 
 @contextmanager
 def logging_to(console: Console, show: ShowSettings, secrets: Iterable[str] = ()) -> Iterator[None]:
-    """Logs go to the console and to ``--log-file`` while the context lasts; other loggers are left alone.
+    """Send logs to the console and to ``--log-file`` while the context lasts; other loggers are left alone.
 
-    The secrets come out as ``***``: nothing should hold one by then, this is the second lock.
-    Raises SettingsError where the file cannot be opened.
+    The secrets come out as ``***``. No secret should be logged in the first place: this is the second lock. Raises
+    SettingsError where the file cannot be opened.
     """
     in_file = JsonLines(secrets) if show.log_json else TextLines(secrets)
     on_screen = in_file if show.log_json else TextLines(secrets, console.folded)
@@ -69,7 +69,7 @@ def _close(file: TextIO) -> None:
 
 
 class _Cleaned(logging.Formatter):
-    """Takes secrets, and whatever could move a cursor or forge a line, out of a record's texts."""
+    """Removes secrets from a record's texts, and characters that could move a cursor or forge a line."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         super().__init__()
@@ -78,17 +78,17 @@ class _Cleaned(logging.Formatter):
         self._secret = re.compile("|".join(map(re.escape, sorted(hidden, key=len, reverse=True))) or r"(?!)")
 
     def message(self, record: logging.LogRecord) -> str:
-        """What was logged, on one line."""
+        """The logged message, on a single line."""
         return self.cleaned(record.getMessage())
 
     def traceback(self, record: logging.LogRecord) -> list[str]:
-        """The lines of the exception that came with it, none without."""
+        """The lines of the exception in the record; none without an exception."""
         if not record.exc_info:
             return []
         return [self.cleaned(line) for line in self.formatException(record.exc_info).split("\n")]
 
     def cleaned(self, text: str) -> str:
-        """``text`` without secrets and without characters that a terminal acts upon."""
+        """Replace secrets in ``text``, and escape characters that a terminal acts upon."""
         text = self._secret.sub("***", text)
         if text.isprintable():
             return text
@@ -96,23 +96,26 @@ class _Cleaned(logging.Formatter):
 
 
 class TextLines(_Cleaned):
-    """``2026-02-03T04:05:06Z INFO message``; what goes on is indented, so that it cannot pass for a line."""
+    """Formats a record as ``2026-02-03T04:05:06Z INFO message``.
+
+    Continued text is indented, and cannot pass for a line of its own.
+    """
 
     def __init__(self, secrets: Iterable[str], folded: Callable[[str], str] = str) -> None:
         super().__init__(secrets)
         self._folded = folded
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as text."""
+        """Format the record as text, with the traceback's lines behind."""
         first = f"{_time(record, 'seconds')} {record.levelname} {self.message(record)}"
         return "\n  ".join([self._folded(first), *self.traceback(record)])
 
 
 class JsonLines(_Cleaned):
-    """One JSON object a line: time, level, logger, message; fields and traceback where there are any."""
+    """Formats a record as a line of JSON: time, level, logger, message, and fields and traceback where given."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as JSON."""
+        """Format the record as JSON; every text in the fields is cleaned too."""
         line: dict[str, object] = {
             "time": _time(record, "milliseconds"),
             "level": record.levelname.lower(),

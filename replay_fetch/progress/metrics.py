@@ -1,7 +1,7 @@
 """``--metrics-file``: the run as OpenMetrics text, for node_exporter's textfile collector.
 
-The collector reads the older Prometheus text format, of which this is a subset too: counters and gauges
-only, ``# UNIT`` and ``# EOF`` being comments there.
+The collector reads the older Prometheus text format, and the text is valid there too: counters and gauges only, and
+``# UNIT`` and ``# EOF`` are comments in the older format.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PREFIX = "replay_fetch_"
 
 
 class Metric(NamedTuple):
-    """A metric and its samples, by label set as it is written; ``unit`` is the end of the name."""
+    """A metric and its samples, by label set in written form; ``unit`` becomes the end of the name."""
 
     name: str
     kind: str
@@ -33,16 +33,16 @@ class Metric(NamedTuple):
 
 
 def metrics_text(snapshot: RunSnapshot, *, running: bool, exit_code: int | None = None) -> str:
-    """The whole exposition, ended by ``# EOF``."""
+    """Write the whole exposition of a snapshot, ended by ``# EOF``."""
     return (
         "".join(f"{line}\n" for metric in _metrics(snapshot, running, exit_code) for line in _lines(metric)) + "# EOF\n"
     )
 
 
 class MetricsFile:
-    """Rewritten every ten seconds; readers see the old text or the new one, never half of one.
+    """Rewrites a file every ten seconds; readers see the old text or the new text, never half of either.
 
-    Is given a run as the bar is. Written on the event loop: 4 kB without fsync are not worth a thread.
+    Refreshed as the bar is. Writing happens on the event loop: 4 kB without fsync are not worth a thread.
     """
 
     period = 10.0
@@ -54,16 +54,16 @@ class MetricsFile:
         self._failed = False
 
     def refresh(self, snapshot: ProgressSnapshot) -> None:
-        """Write the snapshot."""
+        """Write the snapshot; snapshots of other work than a run are ignored."""
         if isinstance(snapshot, RunSnapshot):
             self._write(metrics_text(snapshot, running=True))
 
     def close(self, snapshot: ProgressSnapshot) -> None:
-        """Write the last snapshot of fetching."""
+        """Write the last snapshot of fetching; the exit code is not known yet."""
         self.refresh(snapshot)
 
     def finish(self, snapshot: RunSnapshot, exit_code: int) -> None:
-        """Write how the run ended."""
+        """Write the end of the run, with the exit code."""
         self._write(metrics_text(snapshot, running=False, exit_code=exit_code))
 
     def _write(self, text: str) -> None:
@@ -110,7 +110,7 @@ def _gauge(name: str, text: str, value: float | None, unit: str = "") -> Metric:
 
 
 def _lines(metric: Metric) -> Iterator[str]:
-    """A metric's lines; none where it has no value now."""
+    """The lines of a metric; none where the metric has no finite value now."""
     samples = {labels: value for labels, value in metric.samples.items() if value is not None and isfinite(value)}
     if not samples:
         return

@@ -1,4 +1,4 @@
-"""Shows a run while it runs."""
+"""Reporters show snapshots by the clock: on an event loop for a run, by a ticker for work without a loop."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ _GLANCE = 0.25  # seconds between two looks at the workers
 
 
 class Reporter(Protocol):
-    """A way to show a run."""
+    """A way to show work in progress: a bar, log lines, a metrics file, a history."""
 
     @property
     def period(self) -> float:
         """Seconds between two refreshes."""
 
     def refresh(self, snapshot: ProgressSnapshot) -> None:
-        """Show the snapshot in place of the one before, or behind it."""
+        """Show the snapshot in place of the snapshot before, or behind."""
 
     def close(self, snapshot: ProgressSnapshot) -> None:
         """Show the last snapshot; nothing follows."""
 
 
 def reporter(show: ShowSettings, console: Console) -> Reporter | None:
-    """What the settings ask for; None shows nothing.
+    """Choose the reporter that the settings ask for; None shows nothing.
 
-    ``auto`` is a bar on a terminal, except where programs read the lines (JSON), and lines off it;
-    with ``-q`` it is nothing.
+    ``auto`` is a bar on a terminal, except where programs read the lines (JSON), and log lines off a terminal; with
+    ``-q`` nothing is shown.
     """
     style = show.progress
     if style is ProgressStyle.AUTO:
@@ -55,7 +55,7 @@ async def report(
 ) -> None:
     """Show a run of requests until cancelled; the last snapshot is shown on the way out.
 
-    ``bottleneck`` says what limits the run, if somebody tells it: see `watch`.
+    ``bottleneck`` says what limits the run, if a watcher keeps the bottleneck told: see `watch`.
     """
     began = anyio.current_time()
     speedometer, bottleneck = Speedometer(stats, began), bottleneck or Bottleneck()
@@ -68,14 +68,14 @@ async def report(
 
 
 async def watch(bottleneck: Bottleneck, workers: Callable[[], WorkerCounts]) -> None:
-    """Tell where the workers stand until cancelled, more often than anything changes that lasts."""
+    """Tell the bottleneck where the workers wait, until cancelled, four times a second."""
     while True:
         bottleneck.tell(anyio.current_time(), workers())
         await anyio.sleep(_GLANCE)
 
 
 async def follow(snapshot: Callable[[], ProgressSnapshot], shown_by: Reporter | None) -> None:
-    """Refresh the reporter until cancelled; the last snapshot is shown on the way out."""
+    """Refresh the reporter until cancelled; the last snapshot is shown on the way out, also after an error."""
     if shown_by is None:
         return
     try:
@@ -87,24 +87,24 @@ async def follow(snapshot: Callable[[], ProgressSnapshot], shown_by: Reporter | 
 
 
 class Ticker:
-    """Refreshes a reporter whenever its period has passed; work that ends sooner shows nothing."""
+    """Refreshes a reporter whenever the period has passed; work that ends sooner shows nothing."""
 
     def __init__(self, shown_by: Reporter | None, snapshot: Callable[[float], ProgressSnapshot]) -> None:
-        """``snapshot`` is given the seconds since the pulse was made."""
+        """Keep the reporter and the function that makes a snapshot, given the seconds since now."""
         self._shown_by = shown_by
         self._moment = snapshot
         self._began = self._last = time.monotonic()
         self._begun = False
 
     def beat(self) -> None:
-        """Call this often: it refreshes the reporter where it is time to."""
+        """Refresh the reporter where the period has passed; call this often, between two steps of the work."""
         now = time.monotonic()
         if self._shown_by is not None and now - self._last >= self._shown_by.period:
             self._last, self._begun = now, True
             self._shown_by.refresh(self._moment(now - self._began))
 
     def close(self) -> None:
-        """Show the last snapshot, where there was one before it."""
+        """Show the last snapshot, where an earlier snapshot was shown."""
         if self._shown_by is not None and self._begun:
             self._shown_by.close(self._moment(time.monotonic() - self._began))
 
@@ -113,7 +113,7 @@ log = logging.getLogger(__name__)
 
 
 class LogLines:
-    """A log line every ten seconds, and one at the end."""
+    """Writes a log line every ten seconds, and a last line at the end."""
 
     period = 10.0
 

@@ -1,4 +1,4 @@
-"""One snapshot of a run, in the words that the bar and the log lines share."""
+"""Snapshots of work in progress: a run, a search, a check, each in the words that bar and log lines share."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _SECONDS_COUNT, _MINUTES_COUNT = 120.0, 3570.0
 
 
 class PacerView(Protocol):
-    """What is shown of the pacer."""
+    """The pacer's state, as far as progress shows the pacer."""
 
     @property
     def rate_per_s(self) -> float | None:
-        """Requests a second that are allowed now; None while nothing limits them."""
+        """Requests a second that are allowed now; None while nothing limits requests."""
 
     @property
     def gate_shut_s(self) -> float:
@@ -29,26 +29,26 @@ class PacerView(Protocol):
 
 
 class ProgressSnapshot(Protocol):
-    """A snapshot of anything that takes a while: how much of how much is done, and what to say of it."""
+    """A snapshot of any lasting work: the share that is done, and words for people and programs."""
 
     @property
     def total(self) -> int:
-        """What there is to do, in any unit."""
+        """The whole amount of work, in any unit."""
 
     @property
     def done(self) -> int:
-        """How much of it is done."""
+        """The amount of work that is done, in the unit of ``total``."""
 
     def words(self) -> list[str]:
-        """What to say, the most important first."""
+        """Words for people, the most important first."""
 
     def fields(self) -> Mapping[str, int | float | str | None]:
-        """The same for programs."""
+        """Named numbers for programs."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunSnapshot:
-    """The counters, the speed and the pacer as they are now; ``seconds`` since fetching began."""
+    """A run at a moment: counters, speed, pacer, workers; ``seconds`` are counted since fetching began."""
 
     stats: RunStats
     speed: Speed
@@ -69,10 +69,10 @@ class RunSnapshot:
 
     @property
     def time_left(self) -> float | None:
-        """Seconds until the list is done, None while that cannot be told.
+        """Forecast the seconds until the list is done; None while no forecast can be made.
 
-        Views take as many requests as those of this run did; those in work count as half done. They go out at
-        the rate that is allowed or, where something else limits the run, at the one reached of late.
+        Views take as many requests as the views of this run did, and views in work count as half done. Requests go
+        out at the allowed rate or, where another limit holds, at the rate reached of late.
         """
         stats, begun = self.stats, self.workers.busy / 2
         rate = self._requests_per_s()
@@ -82,7 +82,7 @@ class RunSnapshot:
         return max(stats.views_total - stats.ended - begun, 0.0) * requests_a_view / rate
 
     def words(self) -> list[str]:
-        """What to say, the most important first: a narrow terminal shows as many as fit."""
+        """Words for people, the most important first: a narrow terminal shows as many as fit."""
         stats, speed = self.stats, self.speed
         said = [f"{count(stats.ended)}/{count(stats.views_total)} views"]
         if stats.troubled:
@@ -98,7 +98,7 @@ class RunSnapshot:
         return said
 
     def fields(self) -> dict[str, int | float | str | None]:
-        """The same for logs that programs read; seconds, bytes, per second."""
+        """Named numbers for programs; seconds, bytes, per second."""
         stats, speed = self.stats, self.speed
         return {
             "views_total": stats.views_total,
@@ -125,7 +125,7 @@ class RunSnapshot:
 
 
 def limit_words(limited_by: Limit, pacer: PacerView) -> str:
-    """The limit in a word, and how far it goes where it is a rate."""
+    """Name the limit in a word, and add the rate or the pause where the limit is a rate."""
     if limited_by not in _RATES:
         return f"{limited_by}"
     if pacer.gate_shut_s >= _WORTH_SAYING:
@@ -135,7 +135,7 @@ def limit_words(limited_by: Limit, pacer: PacerView) -> str:
 
 
 def _roughly(seconds: float) -> str:
-    """A forecast in no more figures than it has worth."""
+    """A forecast in no more figures than a forecast is worth."""
     if seconds < _SECONDS_COUNT:
         return duration(seconds)
     if seconds < _MINUTES_COUNT:
@@ -145,7 +145,7 @@ def _roughly(seconds: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SearchSnapshot:
-    """How far a search has come: ``done`` of ``total`` milliseconds of the recordings' time."""
+    """A search for views at a moment: ``done`` of ``total`` milliseconds of the recordings' time are searched."""
 
     total: int
     done: int
@@ -155,7 +155,7 @@ class SearchSnapshot:
     limited_by: Limit | None = None
 
     def words(self) -> list[str]:
-        """What to say, the most important first."""
+        """Words for people, the most important first."""
         share = self.done / self.total if self.total else 0.0
         said = [f"{some(self.views, 'view')} found", f"{share:.0%} of the time searched"]
         # Each page needs the one before: that its answer is waited for is no limit that anybody could lift.
@@ -167,7 +167,7 @@ class SearchSnapshot:
         return said
 
     def fields(self) -> dict[str, int | float | str | None]:
-        """The same as numbers."""
+        """Named numbers for programs; milliseconds, bytes, per second."""
         stats = self.stats
         return {
             "views_found": self.views,
@@ -186,7 +186,7 @@ class SearchSnapshot:
 
 @dataclass(frozen=True, slots=True)
 class CheckSnapshot:
-    """How far reading has come; sizes in bytes, seconds since its start."""
+    """A check of an archive at a moment: ``done`` of ``total`` bytes are read, in ``seconds`` since the start."""
 
     total: int
     done: int
@@ -194,7 +194,7 @@ class CheckSnapshot:
     seconds: float
 
     def words(self) -> list[str]:
-        """What to say, the most important first."""
+        """Words for people, the most important first."""
         per_second = self.done / self.seconds if self.seconds > 0 else 0.0
         said = [f"{size(self.done)} of {size(self.total)} checked"]
         if self.findings:
@@ -205,7 +205,7 @@ class CheckSnapshot:
         return said
 
     def fields(self) -> dict[str, int | float | None]:
-        """The same as numbers."""
+        """Named numbers for programs; bytes and seconds."""
         return {
             "bytes_total": self.total,
             "bytes_checked": self.done,

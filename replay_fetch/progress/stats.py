@@ -1,4 +1,4 @@
-"""What a run has done so far, as counters; and how fast it goes. No I/O, no clock of its own."""
+"""The counters of a run, and the speed over the last ten seconds. No I/O, and no clock of their own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WINDOW = 10.0  # seconds: long enough to smooth a rate window's bursts, short e
 
 @dataclass(slots=True)
 class RunStats:
-    """The run's counters; whoever does a thing counts it, the reporters only read."""
+    """The run's counters. Each part of the program counts its own work here, and reporters only read."""
 
     views_total: int = 0
     """Views of the list; every one is ``finished_before`` or ends in an outcome."""
@@ -48,7 +48,7 @@ class RunStats:
 
     @property
     def ended_now(self) -> int:
-        """Views that ended in this run."""
+        """Views that ended in this run, in any outcome."""
         return self.views_ended.total()
 
     @property
@@ -63,12 +63,12 @@ class RunStats:
 
     @property
     def warnings(self) -> int:
-        """Remarks on completeness; one view may have several."""
+        """Remarks on completeness; a single view may have several."""
         return self.gaps + self.repeats + self.no_snapshot + self.fewer_than_listed
 
 
 class Speed(NamedTuple):
-    """Over the last ten seconds."""
+    """Averages over the last ten seconds, or since the start of a shorter run."""
 
     pages_per_s: float = 0.0
     requests_per_s: float = 0.0
@@ -76,14 +76,14 @@ class Speed(NamedTuple):
 
 
 class Speedometer:
-    """Reads the counters whenever it is told the time (seconds, any monotonic clock)."""
+    """Reads the counters whenever told the time (seconds, any monotonic clock), and gives the speed."""
 
     def __init__(self, stats: RunStats, started_at: float) -> None:
         self._stats = stats
         self._samples = deque([_Sample(started_at, stats.pages, stats.requests, stats.wire_bytes)])
 
     def read(self, now: float) -> Speed:
-        """The speed at ``now``; called a few times a second, it keeps a few dozen samples."""
+        """The speed at ``now``; called a few times a second, the speedometer keeps a few dozen samples."""
         stats, samples = self._stats, self._samples
         latest = _Sample(now, stats.pages, stats.requests, stats.wire_bytes)
         samples.append(latest)

@@ -1,4 +1,4 @@
-"""Numbers as people read them; none of these is read back by a program."""
+"""Numbers as people read numbers: counts, sizes, durations, rates. No program reads the texts back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The library's exceptions as errors of ours, with no trace of the request in them."""
+"""Translation of aiohttp's exceptions into errors of ours, with no trace of the request inside."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ _TOO_LONG = ("Got more than", "Too many headers")
 
 
 class TooLarge(Exception):
-    """A body grew past the bound."""
+    """A body grew past the bound on a page's bytes; raised here, never seen outside of the transport."""
 
 
 def translated(error: Exception, proxy: Proxy | None, ca_file: Path | None) -> ReplayFetchError:
-    """Our own error for one of the library's.
+    """Translate an exception of the library, or of the operating system, into an error of ours.
 
-    An untrusted certificate and a proxy that wants another user end the run: no retry would change
-    them. Quoted are the operating system and a proxy's status line; of the library's words only those that hold
-    nothing of an answer.
+    An untrusted certificate and a proxy that wants another user end the run: no retry would change either. The
+    messages quote the operating system and a proxy's status line, and of the library's words only words without any
+    part of an answer.
     """
     if isinstance(error, (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError)):
         cause = getattr(error, "certificate_error", error)
@@ -88,7 +88,7 @@ def _unresolved(error: aiohttp.ClientConnectorDNSError, proxy: Proxy | None) -> 
 
 
 def _on_the_way(error: Exception, proxy: Proxy | None) -> TransportError:
-    """What happened to a connection, or kept it from being made."""
+    """The error for a connection that broke, stalled, or could never be made."""
     for kind, words in _WORDS:
         if isinstance(error, kind):
             return Stalled(words) if kind is TimeoutError else TransportError(words)

@@ -1,4 +1,4 @@
-"""Connections to the API, kept and shared, and the way of one request through them."""
+"""Connections to the API, kept and shared by all workers, and the way of a single request through them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _JSON = {"Content-Type": "application/json"}
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """What stands between here and the API, and how much of an answer is read."""
+    """The proxy and CA between here and the API, and the largest body, in bytes, that is read."""
 
     proxy: Proxy | None
     ca_file: Path | None
@@ -40,10 +40,10 @@ class _Way:
 
 
 class Transport:
-    """Asks with one shared set of connections; the caller paces, retries and judges the status."""
+    """Sends requests over a shared set of connections; pacing, retries and judging the status are the caller's."""
 
     def __init__(self, http: aiohttp.ClientSession, origin: str, headers: Mapping[str, str], way: _Way) -> None:
-        """``headers`` are what a request needs beyond the session's own."""
+        """Take the session and the ``headers`` that a request needs beyond the session's own."""
         self._http = http
         self._origin = origin
         scheme, _, authority = origin.partition("://")
@@ -56,18 +56,17 @@ class Transport:
         self._now = asyncio.get_running_loop().time
 
     def get(self, url: str, hold: Hold | None = None) -> Awaitable[Answer]:
-        """Ask once for ``url``, of the API's origin and already encoded, and read the answer to its end.
+        """Ask once for ``url``, of the API's origin and already encoded, and read the answer to the end.
 
-        A large body waits for room before it is read, where ``hold`` is given, which is then as large
-        as decoding it may take. Raises TransportError when no whole answer came, Rejected when it is larger
-        than a page may be, TrustError when the server's certificate is not trusted and ProxyRefused when a proxy
-        wants another user. Redirects are
-        answers like any other: not followed.
+        Where ``hold`` is given, a large body waits for room in memory before reading begins, and ``hold`` is then as
+        large as decoding may take. Raises TransportError when no whole answer came, Rejected for an answer larger
+        than a page may be, TrustError for an untrusted certificate, ProxyRefused when a proxy wants another user. A
+        redirect is an answer like any other, and is not followed.
         """
         return self._ask("GET", url, None, hold)
 
     def post_json(self, url: str, body: bytes) -> Awaitable[Answer]:
-        """The same with ``body``, which is JSON text, for calls that only read."""
+        """Post ``body``, which is JSON text, once to ``url``, for calls that only read; errors as of `get`."""
         return self._ask("POST", url, body, None)
 
     async def _ask(self, method: str, url: str, content: bytes | None, hold: Hold | None) -> Answer:
@@ -125,10 +124,10 @@ class Transport:
 async def open_transport(
     api: ApiSettings, fetch: FetchSettings, headers: Mapping[str, str]
 ) -> AsyncIterator[Transport]:
-    """Open the connections to the API; they are closed on leaving.
+    """Open the connections to the API; leaving the context closes all connections.
 
-    ``headers`` go out with every request and nowhere else. The usual proxy variables of the
-    environment are respected, ``~/.netrc`` is not read.
+    ``headers`` go out with every request and nowhere else. The usual proxy variables of the environment are
+    respected. ``~/.netrc`` is not read, as a password in there is not meant for this program.
     """
     connector = aiohttp.TCPConnector(limit=fetch.workers, ssl=ssl_context(fetch), ttl_dns_cache=300)
     # No total timeout: a long answer is fine while bytes come; a stall is what sock_read sees.
@@ -154,13 +153,13 @@ async def open_transport(
 
 
 def check_connection(api: ApiSettings, fetch: FetchSettings) -> None:
-    """Find out what opening would refuse, before anything is made for it; raises SettingsError as that does."""
+    """Find out whether opening would be refused, before an archive is made; raises SettingsError as opening does."""
     ssl_context(fetch)
     proxy_for(api.origin)
 
 
 def _joined(sent: Mapping[str, str]) -> dict[str, str]:
-    """The headers by their names in lower case; those of one name, which ``sent`` may hold, become one."""
+    """The headers by name in lower case; values of a repeated name are joined by a comma."""
     # Where a name is repeated they do not line up, and there are fewer.
     headers = dict(zip(map(str.lower, sent), sent.values(), strict=False))
     if len(headers) == len(sent) and "".join(headers.values()).isascii():

@@ -1,4 +1,4 @@
-"""The proxy that the environment names, read before anything is asked."""
+"""The proxy that the environment names, read and checked before anything is asked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from replay_fetch.errors import SettingsError
 
 @dataclass(frozen=True, slots=True)
 class Proxy:
-    """A proxy as it is asked: where it is, and as whom; no message shows a user or a password."""
+    """A proxy's address, user and password; no message and no ``repr`` shows the user or the password."""
 
     variable: str
     """The variable that names it, for messages."""
@@ -25,7 +25,7 @@ class Proxy:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What the proxy alone is sent. In UTF-8, as browsers have it; the library's own way knows Latin-1 only."""
+        """The headers for the proxy alone, in UTF-8 as browsers send; the library's own way knows Latin-1 only."""
         if not self.user:
             return {}
         pair = base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
@@ -33,19 +33,19 @@ class Proxy:
 
     @property
     def host(self) -> str:
-        """Its host and port."""
+        """The proxy's host and port, as messages show both."""
         return f"{self.url.host}:{self.url.port}"
 
     def without_password(self, words: str) -> str:
-        """What the proxy says, without the password it may say back."""
+        """The proxy's words without the password, which some proxies say back."""
         return words.replace(self.password, "***") if self.password else words
 
 
 def proxy_for(origin: str) -> Proxy | None:
-    """The proxy that the environment names for ``origin``, unless it exempts the host.
+    """Find the proxy that the environment names for ``origin``, unless NO_PROXY exempts the host.
 
-    Plain http is for loopback alone, and a proxy in between would read the keys: it gets none. Raises
-    SettingsError for what is no proxy's URL, and for a kind of proxy that is not spoken here.
+    Plain http is for loopback alone, and a proxy in between would read the keys, so http gets no proxy. Raises
+    SettingsError for text that is no proxy's URL, and for kinds of proxies that are not spoken here.
     """
     parts = urlsplit(origin)
     proxies = getproxies_environment()
@@ -71,7 +71,7 @@ def proxy_for(origin: str) -> Proxy | None:
 
 
 class _Unreadable(ValueError):
-    """What is wrong with a proxy's URL, in words that show nothing of it."""
+    """A proxy's URL cannot be read; the message shows no part of the URL, which may hold a password."""
 
 
 def _parsed(variable: str, named: str) -> Proxy:

@@ -1,4 +1,4 @@
-"""Whose certificates are trusted, and what to do about one that is not."""
+"""Trust in certificates: the CAs that count, and advice where a certificate is refused."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _OTHER_NAME = (62, 63, 64)  # host name, e-mail, IP address
 
 
 def ssl_context(fetch: FetchSettings) -> ssl.SSLContext:
-    """What connections are checked by: the chain to a CA that is trusted, the name, the dates.
+    """Make the context by which connections are checked: the chain to a trusted CA, the name, the dates.
 
-    Raises SettingsError where ``--ca-file`` cannot be used.
+    Raises SettingsError where ``--ca-file`` cannot be used. The system's CAs stay trusted beside the file's.
     """
     context = ssl.create_default_context()
     # Python 3.13 sets it by default. It asks for fields that many a company's CA lacks (a key identifier, a critical
@@ -33,7 +33,7 @@ def ssl_context(fetch: FetchSettings) -> ssl.SSLContext:
 
 
 def advice_on(certificate_error: Exception, ca_file: object) -> str:
-    """Why a certificate is refused, and what helps against that: an expired one is not helped by another CA."""
+    """Say why a certificate is refused and how to help: a clock, a name, a CA each need other advice."""
     code = getattr(certificate_error, "verify_code", None)
     reason = getattr(certificate_error, "verify_message", "") or "certificate verify failed"
     if code in (_NOT_YET_VALID, _EXPIRED):

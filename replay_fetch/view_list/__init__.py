@@ -1,4 +1,9 @@
-"""The plan: reads and writes lists of views, row by row, in memory that does not grow with them."""
+"""Lists of views, read and written row by row, in memory that does not grow with the list.
+
+Begin with `view_list`: a ViewList opens a `source`, finds the columns in the `header`, decides in `ids` what an id
+of the list looks like, and yields `rows`, good and bad, each with a line number. `writing` writes the tables that a
+later download reads.
+"""
 
 from replay_fetch.view_list.rows import BadRow, PlannedRow, RepeatedHeader, Row
 from replay_fetch.view_list.source import ListSource, fingerprint

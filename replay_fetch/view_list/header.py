@@ -1,4 +1,4 @@
-"""The header line: what separates the columns, and which of them hold the ids."""
+"""The header of a list: the delimiter, and the columns that hold ids, counts of segments and dates."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _MOST_NAMES_SHOWN = 20
 
 
 class Header(NamedTuple):
-    """Where a row has its ids, its count of segments and its date; ``lines`` lines lie before the first row."""
+    """The columns of the ids, the count of segments and the date; ``lines`` lines lie before the first row."""
 
     delimiter: str
     names: tuple[str, ...]
@@ -48,14 +48,14 @@ class Header(NamedTuple):
     date: int | None = None
 
     def namesakes(self, at: int) -> list[int]:
-        """Other columns that are called what the column ``at`` is."""
+        """Other columns with the name of the column ``at``."""
         keys = [_IGNORED.sub("", name).casefold() for name in self.names]
         return [other for other, key in enumerate(keys) if key == keys[at] and other != at]
 
     def repeated_in(self, cells: Sequence[str]) -> bool:
-        """Whether a row is a header once more, as in lists that were put together.
+        """True of a row that is a header once more, as in lists that were put together.
 
-        Raises ValueError where its columns stand in another order: the rows behind it would be misread.
+        Raises ValueError where the columns stand in another order: the rows behind would be misread.
         """
         names = [unwrapped(cell) for cell in cells]
         session, view = _ids(names, self.settings)
@@ -68,9 +68,9 @@ class Header(NamedTuple):
 
 
 def read_header(lines: Iterator[str], name: str, settings: PlanSettings) -> tuple[Header, Iterator[str]]:
-    """The header, and the lines behind it.
+    """Read the header, and return the header and the lines behind.
 
-    The delimiter is the one by which the columns of the ids are found. Raises InputError where the
+    The delimiter is the first of ``, ; tab`` by which the columns of the ids are found. Raises InputError where the
     list is empty or no column can be told to hold the ids.
     """
     before, head = _head(lines)
@@ -95,7 +95,7 @@ def read_header(lines: Iterator[str], name: str, settings: PlanSettings) -> tupl
 
 
 def _head(lines: Iterator[str]) -> tuple[int, list[str]]:
-    """The number of blank lines at the start, and the few behind them: enough for any header."""
+    """Count the blank lines at the start, and take the few lines behind: enough for any header."""
     blank = 0
     for line in lines:
         if line.strip("\ufeff \r\n"):
@@ -105,7 +105,7 @@ def _head(lines: Iterator[str]) -> tuple[int, list[str]]:
 
 
 def _few(lines: Iterator[str]) -> Iterator[str]:
-    """The lines that a header may go on over, unless they are so long that they are none."""
+    """The lines over which a header may go on, unless the lines are so long that no header is there."""
     room = LONGEST_CELL
     for line in itertools.islice(lines, _MOST_LINES - 1):
         yield line
@@ -115,7 +115,7 @@ def _few(lines: Iterator[str]) -> Iterator[str]:
 
 
 def _names(head: Sequence[str], delimiter: str) -> tuple[list[str], int]:
-    """The names by this delimiter, and how many lines they take."""
+    """Split the header by this delimiter into names; return the names and the number of lines taken."""
     reader = csv.reader(head, delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
         return [unwrapped(cell) for cell in next(reader)], reader.line_num
@@ -128,7 +128,7 @@ def _ids(names: Sequence[str], settings: PlanSettings) -> tuple[int | None, int 
 
 
 def _column(names: Sequence[str], wanted: str, aliases: Sequence[str]) -> int | None:
-    """The first column called ``wanted``, or by one of the aliases where none is wanted."""
+    """The first column called ``wanted``, or by an alias where no name is wanted; None where no column is."""
     if wanted:
         keys = [wanted.strip().casefold()]
         named = [name.casefold() for name in names]
@@ -157,7 +157,7 @@ def _complaint(names: Sequence[str], name: str, line: int, settings: PlanSetting
 
 
 def unwrapped(text: str) -> str:
-    """The text of a cell without white space, byte order marks, ``="…"``, ``{…}`` and a text mark around it."""
+    """The text of a cell without white space, byte order marks, ``="…"``, ``{…}`` and a text mark around."""
     text = text.strip("\ufeff \t\r\n\v\f\xa0")
     while wrapped := _WRAPPED.fullmatch(text):
         text = wrapped[wrapped.lastgroup or 0].strip()

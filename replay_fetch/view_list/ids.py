@@ -1,4 +1,4 @@
-"""The columns of ids: told from the first rows of a list, and held against every row."""
+"""The columns of ids: their kind is told from the first rows of a list, and every row is held against the kind."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NAMES = r"(?i:(?:session|view)[_-]?id)"
 
 @dataclass(frozen=True, slots=True)
 class IdColumn:
-    """One column of ids. Where most of its ids are UUIDs, a text that is none is a cell of another kind."""
+    """A column of ids. Where most ids are UUIDs, a text that is no UUID is a cell of another kind, and refused."""
 
     what: str
     uuids: bool = False
@@ -50,7 +50,7 @@ class IdColumn:
         object.__setattr__(self, "fits", re.compile(pattern).fullmatch)  # derived, in a frozen dataclass
 
     def checked(self, text: str) -> str:
-        """The id in a cell; raises ValueError with a printable reason where there is none."""
+        """Take the id out of a cell; raises ValueError with a printable reason where no id is there."""
         found = unwrapped(text)
         if not found:
             raise ValueError(f"the {self.what} is missing")
@@ -69,9 +69,9 @@ class IdColumn:
 
 
 def id_columns(lines: Iterator[str], header: Header) -> tuple[IdColumn, IdColumn, list[str]]:
-    """The columns of sessions and of views, and the lines that were read to know them.
+    """Tell the columns of sessions and of views; return both, and the lines that were read on the way.
 
-    Raises ValueError where two columns with one name hold different ids.
+    Raises ValueError where two columns with the same name hold different ids.
     """
     head: list[str] = []
     room = _DECIDING_CHARS
@@ -91,7 +91,7 @@ def id_columns(lines: Iterator[str], header: Header) -> tuple[IdColumn, IdColumn
 
 
 def columns_of_pairs(pairs: Iterator[object]) -> tuple[IdColumn, IdColumn, list[object]]:
-    """The same for pairs given by a program."""
+    """Tell the columns of sessions and of views from the first pairs given by a program."""
     head = list(islice(pairs, _DECIDING))
     known = [pair for pair in head if isinstance(pair, Sequence) and len(pair) == 2]  # noqa: PLR2004 - a pair
     session, view = (
@@ -102,7 +102,7 @@ def columns_of_pairs(pairs: Iterator[object]) -> tuple[IdColumn, IdColumn, list[
 
 
 def _check_namesakes(rows: Iterable[Sequence[str]], header: Header, at: int) -> None:
-    """As joined tables have them: where they differ, nobody can tell which one is meant."""
+    """Refuse columns with the same name, as joined tables have, where the ids in the columns differ."""
     others = header.namesakes(at)
     for row in rows if others else ():
         ids = {unwrapped(row[each]) for each in (at, *others) if each < len(row)} - {""}
@@ -112,7 +112,7 @@ def _check_namesakes(rows: Iterable[Sequence[str]], header: Header, at: int) -> 
 
 
 def _rows(head: Sequence[str], delimiter: str) -> Iterator[list[str]]:
-    """The rows in these lines, up to the first that is no CSV; the reading proper tells of that one."""
+    """The rows in the given lines, up to the first row that is no CSV; reading proper reports that row."""
     try:
         yield from csv.reader(head, delimiter=delimiter, skipinitialspace=True, strict=True)
     except csv.Error:
@@ -120,7 +120,7 @@ def _rows(head: Sequence[str], delimiter: str) -> Iterator[list[str]]:
 
 
 def _mostly_uuids(cells: Iterable[str]) -> bool:
-    """Half of the ids are enough: in a list of two rows one of them may be the stray."""
+    """True where at least half of the ids are UUIDs: in a list of two rows, either may be the stray."""
     anything = re.compile(ID).fullmatch
     ids = [text for text in map(unwrapped, cells) if anything(text) and not _names_none(text)]
     return 0 < len(ids) <= 2 * sum(1 for text in ids if _is_uuid(text))

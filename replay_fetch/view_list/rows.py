@@ -1,4 +1,4 @@
-"""The rows of a list: views to fetch, and rows that cannot be used, each with its line."""
+"""The rows of a list: views to fetch, and rows that cannot be used, each with a line number."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _new = tuple.__new__
 
 
 class PlannedRow(NamedTuple):
-    """A row that names a view; ``segments_count`` is what the list says it should have.
+    """A row that names a view; ``segments_count`` is the number of segments that the list expects.
 
-    Where it says so, ``dated`` is when, in seconds since 1970, the list says that the view began.
+    Where a count is given, ``dated`` is the time, in seconds since 1970, at which the view began by the list.
     """
 
     line: int
@@ -31,14 +31,14 @@ class PlannedRow(NamedTuple):
 
 
 class BadRow(NamedTuple):
-    """A row that cannot be used, and why; the reason is safe to print."""
+    """A row that cannot be used, with the reason; the reason is safe to print."""
 
     line: int
     reason: str
 
 
 class RepeatedHeader(NamedTuple):
-    """The header once more, in the middle of lists that were put together; it names no view."""
+    """The header once more, in the middle of lists that were put together; no view is named."""
 
     line: int
 
@@ -50,10 +50,10 @@ _TOO_MANY = "it has {} cells where the header has {}, so its ids may stand elsew
 
 
 def csv_rows(lines: Iterator[str], header: Header, columns: _Columns, name: str) -> Iterator[Row]:
-    """The rows behind the header; ``line`` is the physical line on which a row starts.
+    """Read the rows behind the header; ``line`` is the physical line on which a row starts.
 
-    Blank rows are passed over. Raises InputError where a quote is never closed, for then nobody
-    can tell which rows it swallowed, and where another header exchanges the columns.
+    Blank rows are passed over. Raises InputError where a quote is never closed, since nobody can tell which rows the
+    quote swallowed, and where another header exchanges the columns.
     """
     reader = csv.reader(lines, delimiter=header.delimiter, skipinitialspace=True, strict=True)
     at_session, at_view, at_count = header.session, header.view, header.segments_count
@@ -93,14 +93,15 @@ def csv_rows(lines: Iterator[str], header: Header, columns: _Columns, name: str)
 
 
 def _most_cells(header: Header, columns: _Columns) -> int:
-    """Cells of a row whose ids stand where the header has them; UUIDs in both columns are proof enough."""
+    """The most cells in a row whose ids stand where the header has ids; UUIDs in both columns are proof enough."""
     return sys.maxsize if all(column.uuids for column in columns) else len(header.names)
 
 
 def pair_rows(pairs: Iterable[object], columns: _Columns) -> Iterator[PlannedRow | BadRow]:
-    """The same for pairs given by a program; ``line`` counts them from 1.
+    """Read pairs given by a program; ``line`` counts the pairs from 1.
 
-    None stands for an id that is missing. Raises InputError for a pair that is none, and for an id of another type.
+    None stands for a missing id. Raises InputError for an object that is no pair, and for an id of another type than
+    text.
     """
     for number, pair in enumerate(pairs, start=1):
         ids = _ids_in(pair, number)
@@ -126,7 +127,7 @@ def _ids_in(pair: object, number: int) -> tuple[str, str]:
 
 
 def _odd_row(line: int, cells: Sequence[str], header: Header, columns: _Columns, name: str) -> Row:
-    """A row with a cell missing, with an id that is bad or has something around it, or a header."""
+    """Read a row with a missing cell, a bad id, an id with something around, or a repeated header."""
 
     def cell(at: int | None) -> str:
         return cells[at] if at is not None and at < len(cells) else ""
@@ -150,14 +151,14 @@ def _no_view(line: int, reason: str, cells: Sequence[str], header: Header, name:
 
 
 def _count(text: str) -> int | None:
-    """A count of segments, also as ``12.0``; a hint, so what is no count is none."""
+    """A count of segments, also as ``12.0``; a hint, so text that is no count gives None."""
     digits = text.strip().removesuffix(".0")
     # 9 digits keep int() cheap and the ledger's integers in range, whatever a stranger wrote.
     return int(digits) if digits.isdecimal() and len(digits) <= 9 else None  # noqa: PLR2004
 
 
 def _seconds(text: str) -> int | None:
-    """A date in seconds since 1970; a hint, so what is no ISO date is none."""
+    """A date in seconds since 1970; a hint, so text that is no ISO date gives None."""
     try:
         return epoch_ms(datetime.fromisoformat(text.strip())) // 1000
     except ValueError:

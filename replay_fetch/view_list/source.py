@@ -1,4 +1,4 @@
-"""Opening a list: a path, standard input or a stream, packed or not, as lines of text."""
+"""The source of a list: a path, standard input or a stream, packed or not, opened as lines of text."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ _before = 0
 def wide_cells() -> Iterator[None]:
     """Let csv take cells of `LONGEST_CELL` characters while a list is read.
 
-    csv has one limit for the whole process. The last list that is closed gives the program its own
-    limit back, unless the program has set another one meanwhile.
+    csv has a single limit for the whole process. The last list that is closed gives the program's own limit back,
+    unless the program has set another limit meanwhile.
     """
     global _readers, _before  # noqa: PLW0603 - csv's limit is as global as these
     with _limit:
@@ -64,7 +64,7 @@ def wide_cells() -> Iterator[None]:
 
 
 def name_of(source: ListSource) -> str:
-    """What messages call the list; safe to print."""
+    """The name of the list in messages; safe to print."""
     if source == STDIN:
         return "standard input"
     if not isinstance(source, str | os.PathLike):
@@ -75,10 +75,10 @@ def name_of(source: ListSource) -> str:
 
 @contextmanager
 def open_lines(source: ListSource) -> Iterator[Iterator[str]]:
-    """The list's physical lines with their ends, decoded; bytes that are no text survive as such.
+    """Open the list's physical lines, line ends included, decoded; bytes that are no text survive as surrogates.
 
-    Closes what it opened; a stream that was handed in stays open. Raises InputError, also while
-    the lines are read.
+    Closes every file opened here; a stream that was handed in stays open. Raises InputError, also while the lines
+    are read.
     """
     name = name_of(source)
     try:
@@ -112,7 +112,7 @@ def _binary(source: ListSource, stack: ExitStack) -> io.BufferedReader:
 
 
 def _unpacked(stream: io.BufferedReader, name: str, stack: ExitStack) -> io.BufferedReader:
-    """``stream``, through gunzip where its first bytes say so, whatever its name ends in."""
+    """The stream, read through gunzip where the first bytes say gzip, whatever the name ends in."""
     start = stream.peek(4)
     for magic, what in _NOT_LISTS.items():
         if start.startswith(magic):
@@ -142,9 +142,10 @@ _RULES = 2
 
 
 def fingerprint(source: ListSource, settings: PlanSettings) -> str | None:
-    """SHA-256 over the file's bytes and the settings that change its reading, in hex.
+    """Fingerprint a list: SHA-256, in hex, over the file's bytes and the settings that change reading.
 
-    None for what can be read only once: standard input, a stream, a pipe. Raises InputError.
+    Equal fingerprints promise equal rows, so that a resumed run need not read the list again. None for a source that
+    can be read only once: standard input, a stream, a pipe. Raises InputError.
     """
     if source == STDIN or not isinstance(source, str | os.PathLike):
         return None

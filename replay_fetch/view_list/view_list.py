@@ -1,4 +1,4 @@
-"""A list of views, wherever it comes from."""
+"""A list of views from any source, as the rest of the program sees lists."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _Rows = Generator[Row, None, None]
 
 
 class ViewList:
-    """Views to fetch, in the order they are named: a CSV file, ``-`` (stdin), a binary stream.
+    """Views to fetch, in the order of the list: a CSV file, ``-`` (stdin), or a binary stream.
 
-    Gzip is recognised by its first bytes. Nothing is opened before the rows are asked for; leaving
-    the context closes what was opened. A path can be read again, a stream only once.
+    Gzip is recognised by the first bytes. Nothing is opened before the rows are asked for; leaving the context
+    closes every opened file. A path can be read again, a stream only once.
     """
 
     def __init__(self, source: ListSource, settings: PlanSettings | None = None) -> None:
@@ -35,10 +35,10 @@ class ViewList:
 
     @classmethod
     def from_pairs(cls, pairs: Iterable[tuple[str, str]], settings: PlanSettings | None = None) -> Self:
-        """A list that a program has; a pair that cannot be used becomes a BadRow with its number.
+        """Make a list of pairs that a program has; an unusable pair becomes a BadRow with the pair's number.
 
-        Reading it raises InputError where a pair is none, or an id is no text: a program's mistake, which no
-        other row would be free of.
+        Reading raises InputError for an object that is no pair, and for an id that is no text: a program's mistake,
+        which would be in every other row too.
         """
         views = cls("pairs", settings)
         views._read = partial(_pairs, pairs)
@@ -51,18 +51,19 @@ class ViewList:
         self._opened.close()
 
     def begin(self) -> None:
-        """Read as far as the first row, to know that this is a list before anything is made for it.
+        """Read as far as the first row, to know that a list is there before an archive is made for the list.
 
-        Raises InputError where it is none. What was read is not lost: the next ``rows()`` begins with it.
+        Raises InputError where no list is there. Nothing read is lost: the next ``rows()`` begins with the first
+        row.
         """
         rows = self._open()
         self._begun = _put_back(list(islice(rows, 1)), rows)
 
     def rows(self) -> Iterator[Row]:
-        """Every row but blank ones, good and bad; duplicates and repeated headers too.
+        """Every row but blank rows, good and bad; duplicates and repeated headers too.
 
-        With ``max_views`` the list ends behind that many good rows. Raises InputError, at the
-        first row or later, where the list cannot be read.
+        With ``max_views`` the list ends behind so many good rows. Raises InputError, at the first row or later,
+        where the list cannot be read.
         """
         rows, self._begun = self._begun or self._open(), None
         return rows if self._max_views is None else _first(rows, self._max_views)

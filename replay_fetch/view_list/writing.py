@@ -1,4 +1,4 @@
-"""Tables as CSV text, which ``download`` reads and a spreadsheet may open; the one place where cells are written."""
+"""Tables as CSV text, which ``download`` reads and a spreadsheet may open; the only place where cells are written."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FORMULA = re.compile(r"((?:^|;) *)([=+@\uff1d\uff0b\uff0d\uff20-])")
 
 
 def csv_text(views: Iterable[FoundView]) -> Iterator[str]:
-    """The list of views that a search found."""
+    """Write the list of views that a search found, in pieces of CSV text."""
     return table_text(
         COLUMNS,
         (
@@ -36,7 +36,7 @@ def csv_text(views: Iterable[FoundView]) -> Iterator[str]:
 def table_text(
     columns: Sequence[str], rows: Iterable[Iterable[object]], rows_at_once: int = _ROWS_AT_ONCE
 ) -> Iterator[str]:
-    """A table, header first, in pieces of whole lines; every cell as `cell` writes it."""
+    """Write a table, header first, in pieces of whole lines; every cell as `cell` writes cells."""
     piece = io.StringIO()
     lines = csv.writer(piece, lineterminator="\n")
     lines.writerow(columns)
@@ -51,7 +51,7 @@ def table_text(
 
 
 def cell(column: str, value: object) -> object:
-    """A value as a cell: ids and numbers exactly, nothing where there is none, lists as JSON, all texts inert."""
+    """Write a value as a cell: ids and numbers exactly, None as nothing, lists as JSON, all other texts inert."""
     match value:
         case None:
             return ""
@@ -65,11 +65,10 @@ def cell(column: str, value: object) -> object:
 
 
 def inert(text: str) -> str:
-    """A stranger's text that neither a spreadsheet nor a terminal acts upon.
+    """Disarm a stranger's text, so that neither a spreadsheet nor a terminal acts upon the text.
 
-    Percent-encodes control and other unprintable characters, and ``= + - @`` where they would begin a
-    formula. No browser sends a URL like that, so a real one comes out as it is, and one made to do harm
-    still leads where it led.
+    Percent-encodes control and other unprintable characters, and ``= + - @`` where a formula would begin. No browser
+    sends such a URL. A real URL therefore comes out unchanged, and a harmful URL still leads to the same place.
     """
     text = _FORMULA.sub(lambda first: first[1] + _encoded(first[2]), text)
     if text.isprintable():
