@@ -81,6 +81,11 @@ class InferredQuota:
 FASTEST = 2.0
 """Times the even pace; see ``WindowPolicy``."""
 AFTER = 1e-6
+# Gaps between the last request of a window and its end. Where several copies overdraw a window a little, only those
+# that send closest behind each other are then refused: the largest. With none, every copy had a request at the very
+# end, all lost one, and the smallest of eight starved: least ÷ most 0.24, with half a gap 0.64. A whole gap makes it
+# 0.67 and costs 0.2 % more of 429s.
+LAST_GAP = 0.5
 
 
 class InferredWindow:
@@ -120,7 +125,7 @@ class InferredWindow:
         self._roll(now)
         if self.left == 0:
             return self._edge.centre + AFTER
-        pace = self.left / max(self._edge.centre - now, 1e-3)
+        pace = (self.left + LAST_GAP) / max(self._edge.centre - now, 1e-3)
         return max(now, self._latest.at + 1 / min(pace, FASTEST * self.rate))
 
     def sent(self, sent: Sent) -> None:

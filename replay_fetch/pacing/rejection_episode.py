@@ -104,7 +104,7 @@ class ProbeGate:
 
 
 # Ten seconds at 400/s: what is measured over longer stretches is measured at lower rates.
-ROOM = 4096
+ROOM = 65_536
 
 
 class Accepted:
