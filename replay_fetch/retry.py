@@ -25,30 +25,30 @@ def backoff(failures: int, rng: random.Random) -> float:
 
 
 class RetryQuota:
-    """Quick retries that the whole run may spend; faults spend them, answers earn them back.
+    """Quick retries that the whole run may spend: one for every answer that was sound, and ``ROOM`` in hand.
 
-    Bounds the load that retries add where many requests fail: at most one quick retry for every
-    ``COST`` answers, beyond the ``ROOM`` in hand at the start (figures as in botocore's standard
-    mode). An empty quota fails nothing: a page then waits the longest backoff.
+    Where more than half of all requests fail the server is breaking down, and attempts a second apart would all be
+    spent while it does. An empty quota fails nothing: a page then waits the longest backoff, and its attempts last
+    for minutes. It bounds no load: workers are so many, and a retry takes the place of a request that would be new.
     """
 
-    ROOM = 500
-    COST = 5
+    # As many as botocore's standard mode has in hand. That pays five for one of them: a server that failed one
+    # request in four by itself then gave 33 to 58 % of what was to be had of it, and now gives 98 %.
+    ROOM = 100
 
     def __init__(self) -> None:
         self.left = self.ROOM
 
     def spend(self) -> bool:
-        """Takes one retry's cost; False where too little is left."""
-        if self.left < self.COST:
+        """Takes one retry; False where none is left."""
+        if not self.left:
             return False
-        self.left -= self.COST
+        self.left -= 1
         return True
 
     def earn(self) -> None:
         """One answer came."""
-        if self.left < self.ROOM:
-            self.left += 1
+        self.left = min(self.ROOM, self.left + 1)
 
 
 class Attempts(Struct, eq=False):

@@ -68,7 +68,7 @@ WITHOUT_IO = (
     "errors.py",
     "settings.py",
 )
-WAITS = {"pacing/pacer.py", "pacing/line.py"}
+WAITS = {"pacing/pacer.py", "pacing/queue.py"}
 IO = {
     "aiohttp",
     "anyio",

@@ -6,7 +6,7 @@ import random
 from typing import Protocol
 
 from replay_fetch.model import RateLimit
-from replay_fetch.pacing.adaptive_policy import AdaptivePolicy
+from replay_fetch.pacing.adaptive import AdaptivePolicy
 from replay_fetch.pacing.policy import Sent
 
 

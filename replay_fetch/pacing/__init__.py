@@ -1,7 +1,6 @@
 """The rate controller: finds the API's limit, takes all of it, and leaves others their share."""
 
-from replay_fetch.pacing.health import Health
 from replay_fetch.pacing.pacer import Pacer, Turn
-from replay_fetch.pacing.snapshot import Snapshot
+from replay_fetch.pacing.snapshot import Health, Snapshot
 
 __all__ = ["Health", "Pacer", "Snapshot", "Turn"]

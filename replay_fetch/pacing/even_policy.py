@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 
 from replay_fetch.pacing.pace import SLACK
-from replay_fetch.pacing.policy import Sent, State
-from replay_fetch.pacing.reading import Reading
+from replay_fetch.pacing.policy import Reading, Sent, State
 
 # Below this many seconds ``reset`` in whole seconds and answers half a second old say too little
 # of where in the window we are.

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from replay_fetch.pacing.even_policy import SHORT, EvenPolicy
-from replay_fetch.pacing.policy import Sent, State
-from replay_fetch.pacing.reading import Reading
+from replay_fetch.pacing.policy import Reading, Sent, State
 from replay_fetch.pacing.window_policy import WindowPolicy
 
 

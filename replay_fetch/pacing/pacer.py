@@ -14,14 +14,13 @@ from msgspec import Struct
 from replay_fetch.clock import now as loop_time
 from replay_fetch.errors import OutageError, TransportError
 from replay_fetch.model import RateLimit
-from replay_fetch.pacing.adaptive_policy import AdaptivePolicy
+from replay_fetch.pacing.adaptive import AdaptivePolicy
 from replay_fetch.pacing.concurrency import Concurrency
-from replay_fetch.pacing.health import Health
-from replay_fetch.pacing.line import Line
 from replay_fetch.pacing.outage import Outage
 from replay_fetch.pacing.pace import SLACK
 from replay_fetch.pacing.policy import Policy, Sent
-from replay_fetch.pacing.snapshot import Snapshot
+from replay_fetch.pacing.queue import WaitQueue
+from replay_fetch.pacing.snapshot import Health, Snapshot
 from replay_fetch.settings import FetchSettings
 
 log = logging.getLogger(__name__)
@@ -61,7 +60,7 @@ class Turn(Struct, eq=False):
 
     async def __aenter__(self) -> Self:
         if not self.pacer.give(self):
-            await self.pacer.stand(self)
+            await self.pacer.wait(self)
         return self
 
     async def __aexit__(
@@ -125,7 +124,7 @@ class Pacer:
         self.outage = Outage(settings.give_up_after, fewest_faults=settings.retries + 2)
         self._ceiling = _even(settings.max_rate) if settings.max_rate else None
         self._order = anyio.Lock()  # of those who come to the ceiling: one at a time, behind open gates
-        self._line = Line(self._wait)
+        self._queue = WaitQueue(self._seconds_to_wait)
         self._number = 0
         self.rate_limited = 0
         self._waiting = 0
@@ -144,17 +143,17 @@ class Pacer:
     def give(self, turn: Turn) -> bool:
         """Gives the turn where nobody is in line and all gates are open."""
         now = loop_time()
-        if self._ceiling is not None or self._line.places or self._wait(now):
+        if self._ceiling is not None or self._queue.waiters or self._seconds_to_wait(now):
             return False
         self._send(turn, now)
         return True
 
-    async def stand(self, turn: Turn) -> None:
+    async def wait(self, turn: Turn) -> None:
         """Gives the turn when it has come in line."""
         came = loop_time()
         self._waiting += 1
         try:
-            await self._in_line(turn)
+            await self._queued(turn)
         except BaseException:
             if turn.sent.number:  # the turn came, and whoever waited for it is gone
                 turn.lost(fault=False)
@@ -164,20 +163,20 @@ class Pacer:
         turn.waited = turn.sent.at - came
         self._waited += turn.waited
 
-    async def _in_line(self, turn: Turn) -> None:
+    async def _queued(self, turn: Turn) -> None:
         if self._ceiling is None:
-            await self._line.stand(partial(self._send, turn))
+            await self._queue.wait(partial(self._send, turn))
             return
         async with self._order:
             while True:
-                if self._wait(loop_time()):
-                    await self._line.stand(_nothing)
+                if self._seconds_to_wait(loop_time()):
+                    await self._queue.wait(_nothing)
                 await self._ceiling.acquire()
-                if not self._wait(loop_time()):  # they may have shut meanwhile
+                if not self._seconds_to_wait(loop_time()):  # they may have shut meanwhile
                     break
             self._send(turn, loop_time())
 
-    def _wait(self, now: float) -> float:
+    def _seconds_to_wait(self, now: float) -> float:
         """Seconds until the next turn as things stand; infinite where only an answer can tell.
 
         Raises OutageError when the API is dead: that keeps nobody waiting.
@@ -203,8 +202,8 @@ class Pacer:
 
     def look_again(self) -> None:
         """What was learned may have opened the gates."""
-        if self._line.places:
-            self._line.move()
+        if self._queue.waiters:
+            self._queue.release()
         if log.isEnabledFor(logging.DEBUG):  # a look at everything, for every answer
             seen = self.snapshot()
             if seen.mode != self._mode:

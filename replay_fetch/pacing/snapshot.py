@@ -1,8 +1,19 @@
-"""What a pacer shows of itself: to the bar, the log and the report."""
+"""What a pacer shows of itself: to retries, the bar, the log and the report."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """What the pacer knows of the API when an attempt fails."""
+
+    now: float
+    outage: bool
+    """The outage gate is shut: nothing succeeds anywhere."""
+    answered_at: float
+    """When the latest request left that was answered soundly; -inf before the first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from replay_fetch.pacing.budget import Budget
-from replay_fetch.pacing.empty_window import EmptyWindow
-from replay_fetch.pacing.margin import Margin
-from replay_fetch.pacing.neighbours import Neighbours
 from replay_fetch.pacing.pace import SLACK
-from replay_fetch.pacing.policy import Sent, State
-from replay_fetch.pacing.reading import Reading
-from replay_fetch.pacing.window import WindowClock
-from replay_fetch.pacing.window_trust import WindowTrust
+from replay_fetch.pacing.policy import Reading, Sent, State
+from replay_fetch.pacing.window_budget import Budget, Margin, Neighbours
+from replay_fetch.pacing.window_clock import WindowClock
+from replay_fetch.pacing.window_trust import EmptyWindow, WindowTrust
 
 # Never faster than twice the even pace: bursts meet a burst of 429s where the server counts on
 # several nodes, and starve a second client.

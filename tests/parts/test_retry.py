@@ -80,11 +80,30 @@ def test_an_empty_quota_slows_retries_down_and_fails_nothing() -> None:
     assert 30 <= fails(attempts(quota=quota), 0) <= 60
 
 
-def test_answers_earn_quick_retries_back() -> None:
+def test_each_answer_earns_one_quick_retry_back() -> None:
     quota = RetryQuota()
     while quota.spend():
         pass
-    for _ in range(5):
-        quota.earn()
-    assert quota.spend()
-    assert not quota.spend()
+    quota.earn()
+    assert (quota.spend(), quota.spend()) == (True, False)
+
+
+def test_no_more_quick_retries_are_earned_than_a_run_begins_with() -> None:
+    quota = RetryQuota()
+    quota.earn()
+    assert sum(quota.spend() for _ in range(1000)) == RetryQuota.ROOM
+
+
+@pytest.mark.parametrize(("failing", "waits"), [(0.05, False), (0.25, False), (0.45, False), (0.75, True)])
+def test_only_a_server_that_fails_most_requests_makes_pages_wait_the_longest_backoff(
+    failing: float,
+    waits: bool,  # noqa: FBT001 - from the table
+) -> None:
+    quota, rng = RetryQuota(), random.Random(1)  # noqa: S311 - drawn faults, not a secret
+    refused = 0
+    for _ in range(4000):
+        if rng.random() < failing:
+            refused += not quota.spend()
+        else:
+            quota.earn()
+    assert (refused > 0) is waits

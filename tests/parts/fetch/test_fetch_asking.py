@@ -186,7 +186,7 @@ async def test_a_dead_api_ends_the_run_and_not_its_views(fault: Told, latest: st
 
 @pytest.mark.parametrize(
     ("answers", "earned"),
-    [([page(0)], 1), ([Answer(200, {}, b'{"errors":["x"]}'), page(0)], 1 - RetryQuota.COST)],
+    [([page(0)], 1), ([Answer(200, {}, b'{"errors":["x"]}'), page(0)], 0)],
     ids=["a page", "errors, then a page"],
 )
 async def test_only_answers_that_hold_a_page_earn_retries(answers: list[Told], earned: int) -> None:

@@ -7,15 +7,13 @@ from itertools import pairwise
 import pytest
 
 from replay_fetch.model import RateLimit
-from replay_fetch.pacing.adaptive_policy import AdaptivePolicy
-from replay_fetch.pacing.empty_window import RAREST, EmptyWindow
+from replay_fetch.pacing.adaptive import AdaptivePolicy
 from replay_fetch.pacing.even_policy import LARGEST_MARGIN, EvenPolicy
 from replay_fetch.pacing.named_policy import NamedPolicy
-from replay_fetch.pacing.policy import Sent
-from replay_fetch.pacing.reading import Reading
-from replay_fetch.pacing.slow_start import SlowStart
-from replay_fetch.pacing.window import WindowClock
-from replay_fetch.pacing.window_trust import WindowTrust
+from replay_fetch.pacing.pace import SlowStart
+from replay_fetch.pacing.policy import Reading, Sent
+from replay_fetch.pacing.window_clock import WindowClock
+from replay_fetch.pacing.window_trust import RAREST, EmptyWindow, WindowTrust
 
 
 def even(limit: int = 100, period: float = 10.0) -> EvenPolicy:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice, pairwise
 from pathlib import Path
 
@@ -155,6 +155,22 @@ async def test_a_neighbour_keeps_its_requests(
     course = await fetched(Server(NEIGHBOUR, headers, views=26), tmp_path / "out", virtual_clock)
     assert course.neighbour >= kept
     assert course.goodput >= goodput
+
+
+@pytest.mark.parametrize(("share", "least"), [(0.05, 0.97), (0.25, 0.9)])
+async def test_faults_that_come_by_themselves_cost_what_they_must(
+    tmp_path: Path, virtual_clock: VirtualClockLoop, share: float, least: float
+) -> None:
+    """A quarter of 503s once emptied the quota of quick retries, and pages waited a minute each: 33 % were left."""
+    virtual_clock.now = HUNDRED.period
+    faults = (Fault.parse(f"503:rate={share}"),)
+    settings = replace(Server(HUNDRED, views=60).settings(), faults=faults)
+    job = Job(fetch=FetchSettings(workers=16), source=SourceChoice.EVENT_PLATFORM)
+    async with Simulator(settings) as simulator:
+        ran = await download(simulator, tmp_path / "out", job, views=list(islice(simulator.views, 60)))
+    lasted = virtual_clock.now - HUNDRED.period
+    assert ran.exit_code == 0
+    assert ran.report.pages >= least * (1 - share) * HUNDRED.limit / HUNDRED.period * lasted
 
 
 async def test_429s_never_spend_attempts_however_many_there_are(

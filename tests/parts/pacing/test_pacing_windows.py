@@ -10,13 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replay_fetch.model import RateLimit
-from replay_fetch.pacing.adaptive_policy import MOST_LIMITS, AdaptivePolicy
-from replay_fetch.pacing.budget import Budget
-from replay_fetch.pacing.margin import Margin
-from replay_fetch.pacing.neighbours import Neighbours
-from replay_fetch.pacing.policy import Sent
-from replay_fetch.pacing.reading import Reader, Reading
-from replay_fetch.pacing.window import WindowClock
+from replay_fetch.pacing.adaptive import MOST_LIMITS, AdaptivePolicy
+from replay_fetch.pacing.policy import Reader, Reading, Sent
+from replay_fetch.pacing.window_budget import Budget, Margin, Neighbours
+from replay_fetch.pacing.window_clock import WindowClock
 from replay_fetch.pacing.window_policy import WindowPolicy
 
 

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from replay_fetch.model import RateLimit
-from replay_fetch.pacing.blind_policy import BlindPolicy
+from replay_fetch.pacing.headerless import HeaderlessPolicy
 from replay_fetch.pacing.named_policy import NamedPolicy
-from replay_fetch.pacing.policy import Sent, State
-from replay_fetch.pacing.reading import Reader, Reading
+from replay_fetch.pacing.policy import Reader, Reading, Sent, State
 
 # A limit is forgotten after so many accepted answers in a row that do not name it, and two of its
 # periods: servers that describe only half of their answers leave gaps, but not such.
@@ -64,8 +63,8 @@ class AdaptivePolicy:
         self._limits: dict[str, _Limit] = {}
         self._named: list[_Limit] = []
         """Those that have a policy."""
-        self._blind = BlindPolicy(0.0)
-        self._decides: NamedPolicy | _All | BlindPolicy = self._blind
+        self._blind = HeaderlessPolicy(0.0)
+        self._decides: NamedPolicy | _All | HeaderlessPolicy = self._blind
         self._latest = Sent(0, 0.0)
 
     def ready_at(self, now: float) -> float | None:
@@ -146,7 +145,7 @@ class AdaptivePolicy:
 
     def _forget(self, now: float, limit: _Limit) -> None:
         if limit.policy:
-            self._blind = BlindPolicy(now, limit.policy.limit / limit.policy.period)
+            self._blind = HeaderlessPolicy(now, limit.policy.limit / limit.policy.period)
             self._named.remove(limit)
             limit.policy = None
             self._decide()

@@ -12,7 +12,7 @@ import pytest
 from replay_fetch.errors import OutageError
 from replay_fetch.model import RateLimit
 from replay_fetch.pacing import Pacer
-from replay_fetch.pacing.line import Line
+from replay_fetch.pacing.queue import WaitQueue
 from replay_fetch.settings import FetchSettings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock")]
@@ -36,12 +36,12 @@ class Gate:
 
 
 @asynccontextmanager
-async def standing(line: Line, gate: Gate, names: str) -> AsyncIterator[list[str]]:
+async def standing(queue: WaitQueue, gate: Gate, names: str) -> AsyncIterator[list[str]]:
     """Somebody of each name stands in the line; yields those who have left it."""
     left: list[str] = []
 
     async def stand(name: str) -> None:
-        await line.stand(partial(gate.pass_through, name))
+        await queue.wait(partial(gate.pass_through, name))
         left.append(name)
 
     async with anyio.create_task_group() as group:
@@ -54,12 +54,12 @@ async def standing(line: Line, gate: Gate, names: str) -> AsyncIterator[list[str
 
 async def test_all_who_may_go_are_let_go_at_once_and_in_order() -> None:
     gate = Gate()
-    line = Line(gate.wait)
-    async with standing(line, gate, "abcde") as left:
+    queue = WaitQueue(gate.wait)
+    async with standing(queue, gate, "abcde") as left:
         gate.room = 3
-        line.move()
+        queue.release()
         assert gate.gone == ["a", "b", "c"]
-        assert len(line.places) == 2
+        assert len(queue.waiters) == 2
         await anyio.wait_all_tasks_blocked()
         assert left == ["a", "b", "c"]
 
@@ -71,7 +71,7 @@ async def test_what_going_raises_is_raised_to_whoever_stood() -> None:
         raise OutageError("dead")
 
     with pytest.raises(OutageError, match="dead"):
-        await Line(gate.wait).stand(dead)
+        await WaitQueue(gate.wait).wait(dead)
 
 
 async def test_a_gate_that_fails_while_time_passes_is_raised_to_whoever_stands() -> None:
@@ -82,11 +82,11 @@ async def test_a_gate_that_fails_while_time_passes_is_raised_to_whoever_stands()
             return 5 - now
         raise ZeroDivisionError
 
-    line, failed = Line(wait), []
+    queue, failed = WaitQueue(wait), []
 
     async def stand() -> None:
         try:
-            await line.stand(lambda _now: pytest.fail("nobody may go"))
+            await queue.wait(lambda _now: pytest.fail("nobody may go"))
         except ZeroDivisionError:
             failed.append(anyio.current_time())
 
@@ -98,10 +98,10 @@ async def test_a_gate_that_fails_while_time_passes_is_raised_to_whoever_stands()
 
 async def test_time_alone_opens_the_gates_for_all_in_line() -> None:
     went: list[float] = []
-    line = Line(lambda now: max(0.0, 5 - now))
+    queue = WaitQueue(lambda now: max(0.0, 5 - now))
 
     async def stand() -> None:
-        await line.stand(went.append)
+        await queue.wait(went.append)
 
     async with anyio.create_task_group() as group:
         for _ in range(3):

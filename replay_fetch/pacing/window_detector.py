@@ -1,12 +1,37 @@
-"""The windows of a limit that says nothing, told by when its gate opens."""
+"""Windows that no header describes, detected by when the gate opens."""
 
 from __future__ import annotations
 
 import math
 from collections import deque
 from collections.abc import Sequence
+from typing import NamedTuple
 
-from replay_fetch.pacing.interval import Interval
+
+class Interval(NamedTuple):
+    """A stretch of time that holds the instant looked for."""
+
+    early: float
+    late: float
+
+    @property
+    def centre(self) -> float:
+        """The middle."""
+        return (self.early + self.late) / 2
+
+    @property
+    def width(self) -> float:
+        """Its length; negative where two readings contradict each other."""
+        return self.late - self.early
+
+    def shifted(self, by: float) -> Interval:
+        """The same stretch ``by`` seconds later."""
+        return Interval(self.early + by, self.late + by)
+
+    def overlap(self, other: Interval) -> Interval:
+        """What both hold."""
+        return Interval(max(self.early, other.early), min(self.late, other.late))
+
 
 # Limits come in calendar-aligned windows of such lengths, in seconds.
 PERIODS = (2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1800, 3600)
@@ -18,7 +43,7 @@ SHARP = 0.01
 """Share of the period to which the edge is narrowed down; a window's count is not exact to more."""
 
 
-class Rhythm:
+class WindowDetector:
     """Finds the period at which a gate's openings fall into step, and where it stands now.
 
     An opening is known to lie between the last rejected and the first accepted request. A period

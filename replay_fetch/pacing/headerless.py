@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from replay_fetch.model import RateLimit
-from replay_fetch.pacing.accepted import Accepted
-from replay_fetch.pacing.allowance import Allowance
-from replay_fetch.pacing.episode import Episode
-from replay_fetch.pacing.interval import Interval
+from replay_fetch.pacing.inferred_window import InferredQuota, InferredWindow
+from replay_fetch.pacing.pace import SlowCubic, SlowStart
 from replay_fetch.pacing.policy import Sent, State
-from replay_fetch.pacing.probe_gate import ProbeGate
-from replay_fetch.pacing.rhythm import Rhythm
-from replay_fetch.pacing.silent_window import SilentWindow
-from replay_fetch.pacing.slow_cubic import SlowCubic
-from replay_fetch.pacing.slow_start import SlowStart
+from replay_fetch.pacing.rejection_episode import Accepted, ProbeGate, RejectionEpisode
+from replay_fetch.pacing.window_detector import Interval, WindowDetector
 
 # After the first window the search goes on from its mean rate, slower: two windows tell their length.
 SECOND_DOUBLING = 2.5
@@ -23,7 +18,7 @@ FEW = 5
 FADING = 0.8
 
 
-class BlindPolicy:
+class HeaderlessPolicy:
     """Slow start to the first 429; then a gate with probes, and what it teaches, again and again.
 
     Until the openings of the gate show a rhythm the rate is a slow cubic around what was
@@ -32,11 +27,11 @@ class BlindPolicy:
 
     def __init__(self, now: float, known_rate: float | None = None) -> None:
         self._pace: SlowStart | SlowCubic = SlowCubic(now, known_rate) if known_rate else SlowStart(now)
-        self._window: SilentWindow | None = None
+        self._window: InferredWindow | None = None
         self._gate: ProbeGate | None = None
-        self._rhythm = Rhythm()
+        self._detector = WindowDetector()
         self._accepted = Accepted()
-        self._episode: Episode | None = None
+        self._episode: RejectionEpisode | None = None
         self._opener: Sent | None = None
         """The accepted probe that ended the latest episode."""
         self._rejected_at = float("-inf")
@@ -79,7 +74,7 @@ class BlindPolicy:
         if self._gate:
             return State("probe", 0.0, self._gate.ready_at(now), limiter=limiter, why=why)
         if window:
-            takes = window.allowance.requests
+            takes = window.quota.requests
             return State("rhythm", window.rate, None, takes, window.period, window.left, limiter, why)
         mode = "hold" if isinstance(self._pace, SlowCubic) else "search"
         return State(mode, self._pace.rate, limiter=limiter, why=why)
@@ -92,7 +87,7 @@ class BlindPolicy:
             if self._window:
                 self._window.still_out(sent)
         elif self._shuts(sent):
-            self._gate = ProbeGate(now, self._rhythm.look_at(now), retry_after)
+            self._gate = ProbeGate(now, self._detector.look_at(now), retry_after)
 
     def _shuts(self, sent: Sent) -> bool:
         """False for a straggler: while the gate is shut only probes leave, so it is of the episode before."""
@@ -103,21 +98,21 @@ class BlindPolicy:
     def _open(self, now: float, probe: Sent, gate: ProbeGate) -> None:
         before, self._gate, self._opener = self._episode, None, probe
         rejected_at = min(self._rejected_at, probe.at)
-        self._episode = Episode(
+        self._episode = RejectionEpisode(
             shut_at=gate.shut_at,
             noticed_at=now,
             opened_at=(rejected_at + probe.at) / 2,
             before=before.opened_at if before else None,
             older=before.before if before else None,
         )
-        self._rhythm.opened(Interval(rejected_at, min(now, probe.at + self._way)))
-        self._follow_rhythm(probe)
+        self._detector.opened(Interval(rejected_at, min(now, probe.at + self._way)))
+        self._follow_window(probe)
         if not self._window:
             self._pace = self._next_pace(now, self._episode)
 
-    def _follow_rhythm(self, probe: Sent) -> None:
+    def _follow_window(self, probe: Sent) -> None:
         """Goes by windows if their rhythm is known; the probe is the first request of one."""
-        period, edge = self._rhythm.period, self._rhythm.edge_after(probe.at)
+        period, edge = self._detector.period, self._detector.edge_after(probe.at)
         if period is None or edge is None:
             self._window = None
             return
@@ -126,10 +121,10 @@ class BlindPolicy:
         if self._window is None or self._window.period != period:
             end = edge.centre - period
             takes = self._accepted.between(end - period, end)
-            self._window = SilentWindow(period, Allowance(takes, period))
+            self._window = InferredWindow(period, InferredQuota(takes, period))
         self._window.opened(edge, probe)
 
-    def _next_pace(self, now: float, episode: Episode) -> SlowStart | SlowCubic:
+    def _next_pace(self, now: float, episode: RejectionEpisode) -> SlowStart | SlowCubic:
         if len(self._accepted) < FEW:
             return SlowStart(now)
         if episode.before is None and episode.window_like:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from replay_fetch.pacing.interval import Interval
+from replay_fetch.pacing.window_detector import Interval
 
 # Two clocks drift apart by up to 50 ppm each; what was learned loses that much of its sharpness.
 DRIFT = 1e-4

@@ -14,7 +14,7 @@ from replay_fetch.clock import now
 _SAME = 1e-7
 
 
-class _Place:
+class _Waiter:
     """One place in the line."""
 
     __slots__ = ("called", "error", "go")
@@ -25,7 +25,7 @@ class _Place:
         self.error: Exception | None = None
 
 
-class Line:
+class WaitQueue:
     """Lets through as many as the gates allow, whenever something may have opened them.
 
     All who may go are let go in one turn of the event loop. If each waiter woke the next, only one request
@@ -35,39 +35,39 @@ class Line:
     def __init__(self, wait: Callable[[float], float]) -> None:
         """``wait`` tells the seconds until the gates open: 0 where they are, infinite where nobody can say."""
         self._wait = wait
-        self.places: deque[_Place] = deque()
+        self.waiters: deque[_Waiter] = deque()
         """Whoever stands, in the order of coming."""
         self._timer: asyncio.TimerHandle | None = None
 
-    async def stand(self, go: Callable[[float], None]) -> None:
+    async def wait(self, go: Callable[[float], None]) -> None:
         """Wait for one's turn. ``go`` is told the moment it comes; what that or a gate raises is raised here."""
-        place = _Place(go)
-        self.places.append(place)
-        if len(self.places) == 1:  # else the head's timer runs, or only an answer can tell
-            self.move()
+        place = _Waiter(go)
+        self.waiters.append(place)
+        if len(self.waiters) == 1:  # else the head's timer runs, or only an answer can tell
+            self.release()
         try:
             await place.called.wait()
         finally:
             if not place.called.is_set():
-                self.places.remove(place)
-                self.move()
+                self.waiters.remove(place)
+                self.release()
         if place.error is not None:
             raise place.error
 
-    def move(self) -> None:
+    def release(self) -> None:
         """The gates may have opened, by an answer or by time: let those go who may."""
         wait = 0.0
-        while self.places:
-            place, moment = self.places[0], now()
+        while self.waiters:
+            place, moment = self.waiters[0], now()
             try:
                 if wait := self._wait(moment):
                     break
                 place.go(moment)
             except Exception as error:  # noqa: BLE001 - raised to whoever stands there, or nobody would hear of it
                 place.error = error
-            self.places.popleft()
+            self.waiters.popleft()
             place.called.set()
-        self._look_again(wait if self.places else float("inf"))
+        self._look_again(wait if self.waiters else float("inf"))
 
     def _look_again(self, wait: float) -> None:
         """One timer for the head of the line; an answer may let it go before."""
@@ -77,4 +77,4 @@ class Line:
             if now() < timer.when() and abs(timer.when() - due) < _SAME:
                 return  # most answers change nothing for the head of the line
             timer.cancel()
-        self._timer = loop.call_at(due, self.move) if wait < float("inf") else None
+        self._timer = loop.call_at(due, self.release) if wait < float("inf") else None

@@ -7,15 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replay_fetch.model import RateLimit
-from replay_fetch.pacing.allowance import Allowance
-from replay_fetch.pacing.blind_policy import BlindPolicy
-from replay_fetch.pacing.episode import Episode
-from replay_fetch.pacing.interval import Interval
+from replay_fetch.pacing.headerless import HeaderlessPolicy
+from replay_fetch.pacing.inferred_window import InferredQuota
+from replay_fetch.pacing.pace import SlowCubic, SlowStart
 from replay_fetch.pacing.policy import Sent
-from replay_fetch.pacing.probe_gate import ProbeGate
-from replay_fetch.pacing.rhythm import PERIODS, Rhythm
-from replay_fetch.pacing.slow_cubic import SlowCubic
-from replay_fetch.pacing.slow_start import SlowStart
+from replay_fetch.pacing.rejection_episode import ProbeGate, RejectionEpisode
+from replay_fetch.pacing.window_detector import PERIODS, Interval, WindowDetector
 
 
 def test_slow_start_doubles_each_second_while_the_pace_is_the_limit() -> None:
@@ -60,7 +57,7 @@ def test_retry_after_outranks_every_guess() -> None:
 
 def test_429s_of_one_cause_shut_the_gate_once() -> None:
     """Ten requests are under way when the limit is reached; their 429s come before and after the opening."""
-    policy = BlindPolicy(0.0)
+    policy = HeaderlessPolicy(0.0)
     requests = [Sent(number, number / 10) for number in range(1, 21)]
     for sent in requests:
         policy.sent(sent)
@@ -82,7 +79,7 @@ def test_429s_of_one_cause_shut_the_gate_once() -> None:
     widths=st.lists(st.floats(0.01, 0.04), min_size=4, max_size=6),
 )
 def test_openings_in_step_show_the_period(period: int, phase: float, widths: list[float]) -> None:
-    rhythm = Rhythm()
+    rhythm = WindowDetector()
     for window, width in enumerate(widths):
         edge = phase + window * period
         rhythm.opened(Interval(edge - width * period / 3, edge + width * period / 2))
@@ -93,14 +90,14 @@ def test_openings_in_step_show_the_period(period: int, phase: float, widths: lis
 
 
 def test_openings_out_of_step_show_none() -> None:
-    rhythm = Rhythm()
+    rhythm = WindowDetector()
     for opened in (3.1, 14.7, 40.2, 44.9, 71.3, 99.8):
         rhythm.opened(Interval(opened - 0.3, opened))
     assert rhythm.period is None
 
 
 def test_a_full_window_says_what_the_next_may_take() -> None:
-    allowance = Allowance(takes=99, period=10)
+    allowance = InferredQuota(takes=99, period=10)
     allowance.ran_out(took=100, rejected=2, blur=0)
     assert allowance.requests == 100
     windows = 0
@@ -114,7 +111,7 @@ def test_a_full_window_says_what_the_next_may_take() -> None:
 @pytest.mark.parametrize(("takes", "attempt", "windows"), [(25, 26, 5), (100, 102, 3), (400, 404, 2)])
 def test_who_takes_more_asks_for_more_but_not_in_proportion(takes: int, attempt: int, windows: int) -> None:
     """Else of several copies the largest grows and the others starve."""
-    allowance, passed = Allowance(takes=takes, period=10), 0
+    allowance, passed = InferredQuota(takes=takes, period=10), 0
     allowance.ran_out(took=takes, rejected=2, blur=0)
     while allowance.requests == takes:
         allowance.window_over(used=takes)
@@ -123,7 +120,7 @@ def test_who_takes_more_asks_for_more_but_not_in_proportion(takes: int, attempt:
 
 
 def test_a_window_that_others_ran_out_is_partly_yielded() -> None:
-    allowance = Allowance(takes=100, period=10)
+    allowance = InferredQuota(takes=100, period=10)
     allowance.ran_out(took=60, rejected=2, blur=0)
     assert allowance.requests == 54
 
@@ -131,22 +128,22 @@ def test_a_window_that_others_ran_out_is_partly_yielded() -> None:
 @pytest.mark.parametrize(
     ("episode", "stretch"),
     [
-        (Episode(shut_at=27, noticed_at=30, opened_at=30, before=20), (20, 30)),
-        (Episode(shut_at=127, noticed_at=130, opened_at=130, before=20), (120, 130)),
-        (Episode(shut_at=30, noticed_at=30.5, opened_at=30.5, before=5), (20, 30)),
-        (Episode(shut_at=4, noticed_at=4.5, opened_at=4.5), (0, 4)),
-        (Episode(shut_at=17, noticed_at=17.5, opened_at=17.5, before=15, older=2), (2, 17)),
+        (RejectionEpisode(shut_at=27, noticed_at=30, opened_at=30, before=20), (20, 30)),
+        (RejectionEpisode(shut_at=127, noticed_at=130, opened_at=130, before=20), (120, 130)),
+        (RejectionEpisode(shut_at=30, noticed_at=30.5, opened_at=30.5, before=5), (20, 30)),
+        (RejectionEpisode(shut_at=4, noticed_at=4.5, opened_at=4.5), (0, 4)),
+        (RejectionEpisode(shut_at=17, noticed_at=17.5, opened_at=17.5, before=15, older=2), (2, 17)),
     ],
     ids=["window", "mostly unused", "bucket", "first", "shut in it"],
 )
 def test_what_was_accepted_is_counted_where_the_limit_was_reached(
-    episode: Episode, stretch: tuple[float, float]
+    episode: RejectionEpisode, stretch: tuple[float, float]
 ) -> None:
     assert episode.stretch(first=0) == stretch
 
 
 def test_a_429_before_anything_was_accepted_says_nothing_of_the_rate() -> None:
-    policy = BlindPolicy(0.0)
+    policy = HeaderlessPolicy(0.0)
     policy.sent(Sent(1, 0.0))
     policy.answered(0.1, Sent(1, 0.0), RateLimit(retry_after=2.0), accepted=False)
     assert policy.ready_at(0.1) == pytest.approx(2.1)

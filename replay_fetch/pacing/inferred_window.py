@@ -1,0 +1,165 @@
+"""Windows that no header describes: when the next ends, and how many requests to spend in each."""
+
+from __future__ import annotations
+
+import math
+
+from replay_fetch.pacing.policy import Sent
+from replay_fetch.pacing.window_detector import Interval
+
+PRICE = 120
+"""Requests between two attempts to get more, for each 429 that an attempt costs, where a window takes the usual: 0.8 %
+of all. Elsewhere it goes with the square root of the window, as the attempt itself does: in proportion, whoever had
+more asked for more, and more often, and one of four copies ended with 0.4 of what another had."""
+USUAL = 100
+SMALL = 10
+"""Requests a window below which an attempt is put off no further: so few may be all a neighbour left."""
+DOUBTFUL_PRICE, DOUBTFUL_WINDOWS, SOONEST = 0.25, 4, 10.0
+"""While windows disagree on what they take: a share of the price, at most so many windows, at least so many seconds."""
+USUAL_COST, SMOOTHING = 2.0, 0.3
+"""429s of an attempt: the request that finds the limit and a probe; the weight of the latest."""
+FIRST_EXTRA, EXTRA_GROWTH, REBASE = 0.2, 4.0, 2.0
+"""An attempt asks for so many square roots more, 2 % of the usual; where a window takes that, the next ones are asked
+for four and sixteen times as much, up to twice the window."""
+SAME, SAME_SHARE = 1.5, 0.02
+"""Two windows took the same when they differ by no more requests than this, or by this share."""
+YIELDED, REGAINED = 0.9, 0.5
+"""Share kept, and square roots won back each window, where somebody else runs a window out: of two clients that
+both do so the larger yields more and regains relatively less, until they are equal."""
+
+
+class InferredQuota:
+    """What the last window that ran out took from us, exactly; now and then an attempt to get more.
+
+    A window that runs out without an attempt was run out by others: then part of it is yielded.
+    """
+
+    def __init__(self, takes: float, period: float) -> None:
+        self.takes = max(1.0, takes)
+        self._period = period
+        self._full = 0
+        """Windows spent to the last request since one ran out."""
+        self._agreed = self._shared = False
+        self._cost = USUAL_COST
+
+    @property
+    def requests(self) -> int:
+        """For the present window."""
+        if self._shared:
+            return int(self.takes + self._full * REGAINED * math.sqrt(self.takes))
+        attempt = self._full - self._patience
+        if attempt < 0:
+            return int(self.takes)
+        return int(self.takes + max(1.0, FIRST_EXTRA * math.sqrt(self.takes) * EXTRA_GROWTH**attempt))
+
+    def window_over(self, used: int) -> None:
+        """A window ended before it ran out; only a full one proves anything."""
+        requests = self.requests
+        self._full += used >= int(self.takes)
+        if requests >= REBASE * self.takes:
+            self.takes, self._full = float(requests), self._patience
+
+    def ran_out(self, took: int, rejected: int, blur: float) -> None:
+        """A window accepted ``took`` requests, give or take ``blur``, and rejected some."""
+        blur = max(blur, min(SAME, 0.2 * self.takes), SAME_SHARE * self.takes)
+        self._agreed = abs(took - self.takes) <= blur
+        self._shared = took < self.takes - blur and self.requests <= int(self.takes)
+        self.takes = max(1.0, took * (YIELDED if self._shared else 1.0))
+        self._full = 0
+        self._cost += SMOOTHING * (rejected - self._cost)
+
+    @property
+    def _patience(self) -> int:
+        """Full windows before the next attempt."""
+        price = PRICE * self._cost / math.sqrt(USUAL * max(self.takes, SMALL))
+        if self._agreed:
+            return math.ceil(price)
+        soon = min(math.ceil(DOUBTFUL_PRICE * price), DOUBTFUL_WINDOWS)
+        return max(soon, math.ceil(SOONEST / self._period))
+
+
+FASTEST = 2.0
+"""Times the even pace; see ``WindowPolicy``."""
+AFTER = 1e-6
+# Gaps between the last request of a window and its end. Where several copies overdraw a window a little, only those
+# that send closest behind each other are then refused: the largest. With none, every copy had a request at the very
+# end, all lost one, and the smallest of eight starved: least ÷ most 0.24, with half a gap 0.64. A whole gap makes it
+# 0.67 and costs 0.2 % more of 429s.
+LAST_GAP = 0.5
+
+
+class InferredWindow:
+    """Spends one window's allowance after another, evenly.
+
+    Windows are told apart by the middle of where their edge may be: spread evenly, requests near
+    it count the same on either side.
+    """
+
+    def __init__(self, period: float, allowance: InferredQuota) -> None:
+        self.period = period
+        self.quota = allowance
+        self._edge = Interval(0.0, 0.0)
+        self._first = self._latest = Sent(0, 0.0)
+        self._rejected: list[Sent] = []
+
+    @property
+    def rate(self) -> float:
+        """Requests a second."""
+        return self.quota.requests / self.period
+
+    @property
+    def left(self) -> int:
+        """Requests that may still leave in this window."""
+        return max(0, self.quota.requests - self._used)
+
+    def opened(self, edge: Interval, probe: Sent) -> None:
+        """A window begins with an accepted probe; ``edge`` is where it ends."""
+        if self._rejected:
+            took = self._used - sum(self._holds(sent) for sent in self._rejected)
+            self.quota.ran_out(took, len(self._rejected), blur=self._edge.width * self.rate)
+            self._rejected.clear()
+        self._edge, self._first, self._latest = edge, probe, probe
+
+    def ready_at(self, now: float) -> float:
+        """Evenly over what is left of the window; when it is spent, at its end."""
+        self._roll(now)
+        if self.left == 0:
+            return self._edge.centre + AFTER
+        pace = (self.left + LAST_GAP) / max(self._edge.centre - now, 1e-3)
+        return max(now, self._latest.at + 1 / min(pace, FASTEST * self.rate))
+
+    def sent(self, sent: Sent) -> None:
+        """It counts as spent."""
+        self._roll(sent.at)
+        self._latest = sent
+
+    def ran_out(self, sent: Sent) -> bool:
+        """Notes a 429; False where it is a straggler of the window before.
+
+        So soon after the edge that the server may not have passed it, it means nothing but that.
+        """
+        if not self._holds(sent):
+            return False
+        if sent.at > self._edge.late - self.period:
+            self._rejected.append(sent)
+        return True
+
+    def still_out(self, sent: Sent) -> None:
+        """Another 429 while the gate is shut; it adds to the cost where the window ran out."""
+        if self._rejected:
+            self._rejected.append(sent)
+
+    @property
+    def _used(self) -> int:
+        return self._latest.number - self._first.number + 1
+
+    def _holds(self, sent: Sent) -> bool:
+        return self._first.number <= sent.number <= self._latest.number
+
+    def _roll(self, now: float) -> None:
+        if now < self._edge.centre:
+            return
+        self.quota.window_over(self._used)
+        windows = 1 + (now - self._edge.centre) // self.period
+        self._edge = self._edge.shifted(windows * self.period)
+        self._first = Sent(self._latest.number + 1, now)

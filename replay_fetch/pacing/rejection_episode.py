@@ -1,0 +1,130 @@
+"""Episodes of 429s: the gate that one shuts, the probes that open it, and what was accepted between two."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from replay_fetch.pacing.policy import Sent
+
+# A gate shut longer than this was shut by a window that ran out; shorter, by a bucket that refills.
+WINDOW_LIKE = 1.2
+# What is accepted by a bucket is measured over this many seconds: more of them smooth, fewer are current.
+SHORTEST, USUAL = 3.0, 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class RejectionEpisode:
+    """Times of one episode; ``before`` and ``older`` are the openings of the two before it."""
+
+    shut_at: float
+    noticed_at: float
+    """When the answer to the accepted probe came."""
+    opened_at: float
+    """Between the last rejected and the accepted request."""
+    before: float | None = None
+    older: float | None = None
+
+    @property
+    def window_like(self) -> bool:
+        """True where the gate was shut for longer than a bucket takes to refill."""
+        return self.noticed_at - self.shut_at >= WINDOW_LIKE
+
+    def stretch(self, first: float) -> tuple[float, float]:
+        """Where to count what was accepted, to know the rate that the limit allows.
+
+        1. A window: from opening to opening; where that is mostly time in which the limit was not
+        reached, its last part. 2. A bucket: the last ten seconds before the gate shut, or less in
+        the beginning; with the shut time of the episode before, where that lies in them.
+        ``first`` is when the first accepted request left.
+        """
+        if self.before is not None and self.window_like:
+            shut_for = self.noticed_at - self.shut_at
+            longest = 4 * shut_for + USUAL
+            if self.opened_at - self.before > longest:
+                return self.opened_at - max(2 * shut_for, USUAL), self.opened_at
+            return self.before, self.opened_at
+        start = self.shut_at - max(SHORTEST, min(USUAL, self.shut_at - first))
+        if self.before is not None and self.before > start:
+            start = min(start, first if self.older is None else self.older)
+        return start, self.shut_at
+
+
+FIRST_WAIT = 0.5
+GROWTH = 0.4
+"""The next probe waits this share of the time the gate has been shut: an opening is noticed at most so much late."""
+LONGEST_WAIT, LONGEST_SHARE = 60.0, 0.02
+"""The longest wait between two probes: a minute, or a fiftieth of the time the gate has been shut. A daily quota that
+says nothing of itself then costs some 200 probes, not 1,400."""
+
+
+class ProbeGate:
+    """Shut from a 429 on; one probe at a time, each a little later, until one is accepted.
+
+    ``look_at`` is when the opening is expected. Probes before it are few, each after twice the
+    time: they are there in case the expectation is wrong. ``Retry-After`` outranks everything.
+    """
+
+    def __init__(self, now: float, look_at: float | None = None, retry_after: float | None = None) -> None:
+        self.shut_at = now
+        self._look_at = look_at if look_at is not None else float("-inf")
+        self._next = now + retry_after if retry_after is not None else self._after(now, FIRST_WAIT)
+        self._probe: Sent | None = None
+
+    def ready_at(self, now: float) -> float | None:
+        """When the next probe goes; None while one is on its way."""
+        return None if self._probe else max(now, self._next)
+
+    def sent(self, sent: Sent) -> None:
+        """It is the probe."""
+        self._probe = sent
+
+    def is_probe(self, sent: Sent) -> bool:
+        """True for the probe on its way."""
+        return sent == self._probe
+
+    def rejected(self, now: float, sent: Sent, retry_after: float | None = None) -> None:
+        """A probe was rejected, or a straggler of the requests that found the limit."""
+        if self.is_probe(sent):
+            self._probe = None
+            shut_for = now - self.shut_at
+            wait = shut_for if self._look_at > now else GROWTH * shut_for
+            self._next = self._after(now, min(max(LONGEST_WAIT, LONGEST_SHARE * shut_for), max(FIRST_WAIT, wait)))
+        if retry_after is not None:
+            self._next = max(self._next, now + retry_after)
+
+    def lost(self, now: float, sent: Sent) -> None:
+        """Nothing is known of the probe: another goes at once."""
+        if self.is_probe(sent):
+            self._probe, self._next = None, now
+
+    def _after(self, now: float, wait: float) -> float:
+        """After ``wait`` seconds, or when the opening is expected before that."""
+        return self._look_at if now < self._look_at < now + wait else now + wait
+
+
+# Ten seconds at 400/s: what is measured over longer stretches is measured at lower rates.
+ROOM = 65_536
+
+
+class Accepted:
+    """The send times of the latest accepted requests, in the order of their answers."""
+
+    def __init__(self) -> None:
+        self._times: deque[float] = deque(maxlen=ROOM)
+
+    def __len__(self) -> int:
+        return len(self._times)
+
+    @property
+    def first(self) -> float:
+        """When the earliest that is remembered left; -inf where there is none."""
+        return self._times[0] if self._times else float("-inf")
+
+    def add(self, sent_at: float) -> None:
+        """One more was accepted."""
+        self._times.append(sent_at)
+
+    def between(self, start: float, end: float) -> int:
+        """How many left in [start, end)."""
+        return sum(1 for time in self._times if start <= time < end)
