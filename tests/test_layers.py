@@ -24,7 +24,7 @@ LAYERS = (
     {"fetch", "archive", "ledger", "view_list", "progress", "replay"},
     {"pipeline"},
     {"client"},
-    {"player"},
+    {"player", "report_page"},
     {"commands"},
     {"cli"},
 )
@@ -48,8 +48,8 @@ DOORS = {
     "zlib_ng": {"api"},
     "argparse": {"cli", "commands"},
     "pyarrow": {"commands"},
-    "matplotlib": {"commands"},
-    "jinja2": {"commands"},
+    "matplotlib": {"report_page"},
+    "jinja2": {"report_page"},
     "shtab": {"cli"},
     "subprocess": {"player"},  # the build's step alone, which asks npm
     "hatchling": {"player"},

@@ -46,6 +46,7 @@ COMMANDS = {
     "play": _Command("replay_fetch.cli.play", "watch a session offline, in the browser"),
     "transcript": _Command("replay_fetch.cli.transcript", "what was seen and done in a session, in words"),
     "snapshot": _Command("replay_fetch.cli.snapshot", "a recorded page as it stood at a time, as HTML"),
+    "scrub": _Command("replay_fetch.cli.scrub", "a copy without what people typed or read, to hand on"),
     "export": _Command("replay_fetch.cli.export", "tables for DuckDB and pandas, events for rrweb's players"),
     "verify": _Command("replay_fetch.cli.verify", "re-read every file of an archive against its manifest"),
     "config": _Command("replay_fetch.cli.config", "the settings in force, and where each comes from"),
@@ -56,7 +57,7 @@ COMMANDS = {
 _GROUPS = {
     "bring recordings home": ("download", "discover", "demo"),
     "look at an archive": ("status", "show", "report", "export", "verify", "decode"),
-    "look at a recording": ("play", "transcript", "snapshot"),
+    "look at a recording": ("play", "transcript", "snapshot", "scrub"),
     "look at the API": ("probe", "simulate"),
     "set up and learn": ("config", "completion", "help"),
 }

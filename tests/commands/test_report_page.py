@@ -15,10 +15,10 @@ from made_archives import ended, segment, write_archive
 from replay_fetch.archive import Layout, Report
 from replay_fetch.archive.report import write_report
 from replay_fetch.cli import main
-from replay_fetch.commands.page.charts import NARROW, lengths_chart, rate_chart
-from replay_fetch.commands.page.making import verdict
-from replay_fetch.commands.page.run_facts import Point, paces, run_facts, shares
 from replay_fetch.model import Outcome
+from replay_fetch.report_page.charts import NARROW, lengths_chart, rate_chart
+from replay_fetch.report_page.making import verdict
+from replay_fetch.report_page.run_facts import Point, paces, run_facts, shares
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\x1b[2J\u202e{{ 7 * 7 }}"
 VOID = {"meta", "br", "img", "link", "hr"}
@@ -245,8 +245,8 @@ def test_without_the_extra_its_name_is_said(
 ) -> None:
     write_report(Layout(archive), report())
     for module in ("making", "charts"):
-        monkeypatch.delitem(sys.modules, f"replay_fetch.commands.page.{module}")
-        monkeypatch.delattr(f"replay_fetch.commands.page.{module}")
+        monkeypatch.delitem(sys.modules, f"replay_fetch.report_page.{module}")
+        monkeypatch.delattr(f"replay_fetch.report_page.{module}")
     monkeypatch.setitem(sys.modules, library, None)
     assert main(["report", str(archive), "--out", str(archive.parent / "r.html")]) == 2
     said = capsys.readouterr().err

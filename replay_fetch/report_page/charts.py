@@ -11,8 +11,8 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from replay_fetch.commands.page.run_facts import Pace
 from replay_fetch.progress.units import duration, size
+from replay_fetch.report_page.run_facts import Pace
 
 WIDE, NARROW, HALF = 7.6, 3.5, 4.0
 """Inches of 100 pixels: for a screen, for a phone, and for either half a screen or a phone."""

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from replay_fetch.archive import Entry, Layout, by_session, entries
-from replay_fetch.commands.listing import told
 from replay_fetch.model import Outcome, View, ViewRecord
 
 _EXAMPLES = 3
@@ -62,7 +61,7 @@ class ArchiveFacts:
         self.partial_sessions += any(not record.finished for record in records)
         if size := sum(record.size for record in records):
             self.sizes.append(size)
-        starts, ends = (told(records, name) for name in ("start_ms", "end_ms"))
+        starts, ends = (_known(records, name) for name in ("start_ms", "end_ms"))
         if starts and ends:
             self.lengths.append(max(max(ends) - min(starts), 0) / 1000)
         for record in records:
@@ -78,6 +77,12 @@ class ArchiveFacts:
         for name, remark in _REMARKS.items():
             if name in record.checks:
                 self.remarks.setdefault(remark, Group()).add(view)
+
+
+def _known(records: Sequence[ViewRecord], name: str) -> list[int]:
+    """Read a time of the recordings, in ms since 1970, from the views whose segments told it."""
+    values = (record.about.get(name) for record in records)
+    return [value for value in values if isinstance(value, int)]
 
 
 def archive_facts(layout: Layout) -> ArchiveFacts:

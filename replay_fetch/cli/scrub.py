@@ -1,0 +1,84 @@
+"""``replay-fetch scrub``: a copy of an archive without what people typed or read, to hand on."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+from replay_fetch.archive import Entry, entries, readable
+from replay_fetch.cli.output import say, warn
+from replay_fetch.commands.playing import chosen_views
+from replay_fetch.errors import SettingsError
+from replay_fetch.progress import Console, logging_to, reporter
+from replay_fetch.progress.units import count, size, some
+from replay_fetch.settings import ShowSettings
+
+_NOTHING = 1
+# Reasons of what was left out that are named.
+_NAMED = 8
+
+_EPILOG = """\
+examples:
+  replay-fetch scrub archive/ shared/
+  replay-fetch scrub archive/ ticket/ --session 1f46e825
+  replay-fetch play ticket/ 1f46e825 --html page.html
+
+exit codes: 0 the copy is there, 1 there is no recording to copy, 2 COPY is there
+already or an option cannot be used, 3 the archive cannot be read or the copy
+not be written
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = (
+        "A copy of an archive without what people typed or read: texts and values\n"
+        "become x, addresses their origin and the shape of their path; pictures, raw\n"
+        "pages and everything without a rule are left out. It plays as the original."
+    )
+    parser.epilog = _EPILOG
+    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
+    parser.add_argument("copy", metavar="COPY", type=Path, help="the copy's folder, which must not be there yet")
+    parser.add_argument("--session", metavar="ID", help="this session alone; its id or how that begins")
+    parser.add_argument("--view", metavar="ID", help="this view of the session alone; its id or how that begins")
+    parser.add_argument("--json", action="store_true", help="the result as one JSON object")
+    parser.add_argument("-q", "--quiet", action="count", default=0, help="no progress")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; 1 where no view has a recording."""
+    from replay_fetch.pipeline.scrubbed_copy import scrub  # noqa: PLC0415 - the converter, for this alone
+
+    if options.view is not None and options.session is None:
+        raise SettingsError("--view needs --session: the session that the view is one of")
+    if not any(entry.span for entry in _chosen(options)):
+        warn(f"there is no recording to copy in {options.out}")
+        return _NOTHING
+    console, show = Console(), ShowSettings(verbosity=-options.quiet)
+    with logging_to(console, show):
+        copied = scrub(options.out, options.copy, partial(_chosen, options), reporter(show, console))
+    if options.json:
+        say(json.dumps({"copy": str(copied.folder), **copied.fields()}))
+        return 0 if copied.views else _NOTHING
+    say(str(copied.folder))
+    say(
+        f"{some(copied.sessions, 'session')}, {some(copied.views, 'view')}, {some(copied.records, 'record')}, "
+        f"{size(copied.bytes)}"
+    )
+    if copied.silent:
+        say(f"{some(copied.silent, 'view has', 'views have')} no recording")
+    for reason, times in copied.dropped.most_common(_NAMED):
+        say(f"left out: {reason} ({count(times)})")
+    return 0 if copied.views else _NOTHING
+
+
+def _chosen(options: argparse.Namespace) -> Iterable[Entry]:
+    """Find the views to copy, in the manifest's order."""
+    if options.session is None:
+        return entries(readable(options.out))
+    found = chosen_views(options.out, options.session, options.view)
+    return sorted(found, key=lambda entry: entry.record.planned.row)

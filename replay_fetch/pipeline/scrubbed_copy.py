@@ -1,0 +1,267 @@
+"""A scrubbed copy of an archive: its sessions written anew, whole or not at all.
+
+The copy is built in a folder beside its own place and gets its name when all of it is on the disk. It has no ledger:
+it is to be read, not to be resumed, and a run that is pointed at it refuses. Raw pages, events and the original's
+report are not part of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+from msgspec.structs import replace as with_values
+
+from replay_fetch.api import Continuity, facts
+from replay_fetch.archive import Entry, Layout, by_session, view_segments
+from replay_fetch.archive.compress import compressed
+from replay_fetch.archive.durable import explained, make_folder, replace, sync_folder, write_atomically, write_file
+from replay_fetch.archive.lines import lines
+from replay_fetch.archive.lock import locked
+from replay_fetch.archive.manifest import manifest_line
+from replay_fetch.errors import SettingsError
+from replay_fetch.model import EXPECTED, Segment, Span, ViewRecord
+from replay_fetch.progress import Pulse, Reporter
+from replay_fetch.progress.units import size
+from replay_fetch.replay.scrub import ScrubbedView
+
+_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+
+
+@dataclass(slots=True)
+class ScrubbedCopy:
+    """What a copy came to; sizes are bytes, uncompressed."""
+
+    folder: Path
+    sessions: int = 0
+    views: int = 0
+    """Views with a recording in the copy."""
+    silent: int = 0
+    """Views of which the copy has nothing: none was stored, or none could be read."""
+    segments: int = 0
+    records: int = 0
+    bytes: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    """What was left out, by reason."""
+
+    def fields(self) -> dict[str, object]:
+        """The copy for programs, as it stands in its ``report.json`` too."""
+        return {
+            "scrubbed": True,
+            "sessions": self.sessions,
+            "views": self.views,
+            "views_without_recording": self.silent,
+            "segments": self.segments,
+            "records": self.records,
+            "bytes": self.bytes,
+            "left_out": dict(sorted(self.dropped.items())),
+        }
+
+
+@dataclass(slots=True)
+class ScrubMoment:
+    """How far a copy has come; sizes in bytes, seconds since its start."""
+
+    total: int
+    done: int = 0
+    written: int = 0
+    seconds: float = 0.0
+
+    def words(self) -> list[str]:
+        """Say the most important first."""
+        return [f"{size(self.done)} of {size(self.total)} read", f"{size(self.written)} written"]
+
+    def fields(self) -> dict[str, int | float | None]:
+        """The same as numbers."""
+        return {"bytes_total": self.total, "bytes_read": self.done, "bytes_written": self.written}
+
+
+def scrub(
+    out: Path, copy: Path, chosen: Callable[[], Iterable[Entry]], shown_by: Reporter | None = None
+) -> ScrubbedCopy:
+    """Write a scrubbed copy of chosen views, those of a session side by side; ``chosen`` is called twice.
+
+    Raises SettingsError where something stands at ``copy`` already or it would lie in the archive itself,
+    ArchiveError where the archive cannot be read or the copy not be written; then nothing is there.
+    """
+    _check_place(out, copy)
+    building = copy.with_name(f".{copy.name}.unfinished")
+    with explained(f"writing {building}"):
+        make_folder(building)
+    with locked(building / "lock"):
+        try:
+            written = _Writing(out, building, copy, shown_by).run(chosen)
+        except BaseException:  # on a full disk it would take the room that is lacking
+            shutil.rmtree(building, ignore_errors=True)
+            raise
+    return written
+
+
+def _check_place(out: Path, copy: Path) -> None:
+    if copy.is_symlink() or copy.exists():
+        raise SettingsError(f"{copy} is there already: a copy is written to a new folder, whole or not at all")
+    if copy.resolve().is_relative_to(out.resolve()):
+        raise SettingsError(f"{copy} lies in the archive {out}: name a folder outside of it")
+    if not copy.name or not copy.resolve().parent.is_dir():
+        raise SettingsError(f"there is no folder {copy.resolve().parent} to write the copy to")
+
+
+class _Writing:
+    """One copy on its way: files first, the manifest behind them, the folder's name last."""
+
+    def __init__(self, out: Path, building: Path, copy: Path, shown_by: Reporter | None) -> None:
+        self._out, self._building, self._copy = out, building, copy
+        self._shown_by = shown_by
+        self._done = ScrubbedCopy(copy)
+        self._moment = ScrubMoment(0)
+
+    def run(self, chosen: Callable[[], Iterable[Entry]]) -> ScrubbedCopy:
+        """Write all of it."""
+        layout = Layout(self._building)
+        self._moment.total = sum(entry.record.size for entry in chosen())
+        pulse = Pulse(self._shown_by, self._at)
+        with explained(f"writing {self._building}"):
+            self._clear()
+            make_folder(layout.sessions)
+            temporary = self._building / "temporary"
+            write_atomically(layout.manifest, self._sessions(chosen(), pulse), temporary)
+            sync_folder(layout.sessions)
+            write_atomically(layout.report, [orjson.dumps(self._done.fields(), option=_OPTIONS)], temporary)
+            (self._building / "lock").unlink()
+            sync_folder(self._building)
+            replace(self._building, self._copy)
+            sync_folder(self._copy.resolve().parent)
+        pulse.close()
+        return self._done
+
+    def _sessions(self, views: Iterable[Entry], pulse: Pulse) -> Iterator[bytes]:
+        """Write one session after another; gives the manifest's lines, which are written meanwhile."""
+        for _, session in by_session(views):
+            yield from self._session(session, pulse)
+
+    def _at(self, seconds: float) -> ScrubMoment:
+        self._moment.seconds = seconds
+        return self._moment
+
+    def _clear(self) -> None:
+        """Begin anew where an earlier copy was killed: what it left is not known to be whole."""
+        for left in self._building.iterdir():
+            if left.is_dir():
+                shutil.rmtree(left)
+            elif left.name != "lock":
+                left.unlink()
+
+    def _session(self, entries: list[Entry], pulse: Pulse) -> Iterator[bytes]:
+        """Write a session's file, or two where some of it is partial; gives its lines of the manifest."""
+        self._done.sessions += 1
+        written: dict[int, ViewRecord] = {}
+        for name in dict.fromkeys(entry.file for entry in entries):
+            placed = [entry for entry in entries if entry.file == name]
+            if name is not None:
+                blocks = self._views(placed, written, pulse)
+                # A file in which nothing is left has no view: it would be an extra one.
+                if not write_file(self._building / name, blocks):
+                    (self._building / name).unlink()
+        for entry in entries:
+            record = written.get(entry.record.planned.row) or _without_bytes(entry.record)
+            self._done.silent += not record.size
+            yield _marked(manifest_line(Layout(self._building, entry.compression), record))
+
+    def _views(self, entries: Iterable[Entry], written: dict[int, ViewRecord], pulse: Pulse) -> Iterator[bytes]:
+        """Write views one behind another; each is a member of its own where the file is compressed."""
+        offset = 0
+        for entry in entries:
+            view = _View(entry, self._counted(view_segments(self._out, entry), pulse))
+            stored, length = hashlib.sha256(), 0
+            for block in compressed(view.lines(), entry.compression) if view.begin() else ():
+                stored.update(block)
+                length += len(block)
+                yield block
+            self._count(view)
+            written[entry.record.planned.row] = view.record(Span(offset, length, stored.hexdigest()))
+            offset += length
+
+    def _counted(self, segments: Iterable[bytes], pulse: Pulse) -> Iterator[bytes]:
+        for segment in segments:
+            self._moment.done += len(segment)
+            pulse.beat()
+            yield segment
+
+    def _count(self, view: _View) -> None:
+        done = self._done
+        done.views += bool(view.segments)
+        done.segments += view.segments
+        done.records += view.scrubbed.records
+        done.bytes += view.size
+        done.dropped += view.scrubbed.dropped
+        self._moment.written = done.bytes
+
+
+class _View:
+    """One view of the copy: its lines, and what the manifest says of them."""
+
+    def __init__(self, entry: Entry, segments: Iterable[bytes]) -> None:
+        self._entry = entry
+        self._seen = Continuity()
+        self._sha256 = hashlib.sha256()
+        self.scrubbed = ScrubbedView(entry.record.planned.view, segments)
+        self._source = self.scrubbed.segments()
+        self._first = b""
+        self.segments = self.size = 0
+
+    def begin(self) -> bool:
+        """Read the first segment; False where there is none, for then the file has no member of the view."""
+        self._first = next(self._source, b"")
+        return bool(self._first)
+
+    def lines(self) -> Iterator[bytes]:
+        """The view's lines, counted and hashed."""
+        segment = self._first
+        while segment:
+            self._seen.add(facts(segment))
+            line = lines(self._entry.record.planned.view, self.segments, [Segment(segment)])
+            self.segments += 1
+            self.size += len(line)
+            self._sha256.update(line)
+            yield line
+            segment = next(self._source, b"")
+
+    def record(self, span: Span) -> ViewRecord:
+        """What the manifest says of the view, which lies at ``span``."""
+        if not self.segments:
+            return _without_bytes(self._entry.record)
+        seen, kept = self._seen, self._entry.record
+        about = {"start_ms": seen.start_ms, "end_ms": seen.end_ms, "records": seen.records}
+        checks = {"gaps": seen.gaps, "repeats": seen.repeats, "lacks_full_snapshot": seen.lacks_full_snapshot}
+        checks |= {EXPECTED: kept.checks[EXPECTED]} if EXPECTED in kept.checks else {}
+        return with_values(
+            _without_words(kept),
+            segments=self.segments,
+            size=self.size,
+            sha256=self._sha256.hexdigest(),
+            about={name: value for name, value in about.items() if value is not None},
+            checks={name: value for name, value in checks.items() if value},
+            whole=span if kept.whole else None,
+            partial=span if kept.partial else None,
+        )
+
+
+def _without_bytes(record: ViewRecord) -> ViewRecord:
+    return with_values(
+        _without_words(record), segments=0, size=0, sha256="", about={}, checks={}, whole=None, partial=None
+    )
+
+
+def _without_words(record: ViewRecord) -> ViewRecord:
+    """Leave out the reason: it may quote an answer of the API, or of a box on the way."""
+    return with_values(record, reason="")
+
+
+def _marked(line: bytes) -> bytes:
+    """Say in the manifest's line that the view is a scrubbed one."""
+    return line.rstrip()[:-1] + b',"scrubbed":true}\n'

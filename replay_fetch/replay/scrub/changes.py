@@ -1,0 +1,197 @@
+"""Change records, the dialect of SDK 7: written with their strings in place, by the role that each place gives them.
+
+The table of strings is left out of the copy. A string there has no role of its own before SDK 7.10, and one string may
+be a class name here and a text there; the place where it is used says what it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from replay_fetch.replay.page import CDATA, DOCTYPE, DOCUMENT, FRAGMENT, SHADOW_ROOT, TEXT, Page
+from replay_fetch.replay.scrub.attributes import attribute
+from replay_fetch.replay.scrub.css import css
+from replay_fetch.replay.scrub.shapes import rows
+from replay_fetch.replay.scrub.tree import Texts, doctype
+from replay_fetch.replay.scrub.words import masked, tag
+from replay_fetch.replay.strings import Strings
+from replay_fetch.replay.values import BadValue, first, many, number, whole
+
+_STRINGS, _ROLE_STRINGS, _CLEAR = 0, 11, 14
+_NODES, _REMOVALS, _SHEETS, _VIEWPORT, _CANVAS = 1, 2, 7, 10, 15
+# Played behind all others of a record, so their strings are looked up behind all others.
+_LATE = frozenset({6, 8, 9, 12, 13})
+_BARE = frozenset({DOCUMENT, SHADOW_ROOT, FRAGMENT, CDATA})
+_UNKNOWN = "#unknown"
+"""A node that no player can make; it takes its number all the same, as the one that it stands for did."""
+
+
+class UnknownChange(BadValue):
+    """A kind of change without a rule: it may bring strings or nodes, so that all later numbers would be others."""
+
+
+class ChangeItems:
+    """Scrubs the items of change records, from one full snapshot to the next."""
+
+    def __init__(self, texts: Texts, dropped: Callable[[str], None]) -> None:
+        self._texts = texts
+        self._dropped = dropped
+        self._strings = Strings()
+        self._nodes = 0
+        self._page = Page()
+        self._rules: dict[int, Callable[[list[object]], list[object]]] = {
+            3: self._set,
+            4: self._write,
+            5: _figures,
+            6: _figures,
+            8: lambda entry: [whole(each) for each in entry],
+            9: lambda entry: [whole(each) for each in entry[:2]],
+            12: self._fill,
+            13: lambda entry: [whole(each) for each in entry],
+        }
+
+    def written(self, page: Page, items: object) -> list[object]:
+        """Scrub a record's items, given the page behind it; raises UnknownChange where an item has no rule."""
+        self._page = page
+        now: list[object] = []
+        late: list[list[object]] = []
+        for item in many(items):
+            if not isinstance(item, list) or not item or type(item[0]) is not int:
+                self._dropped("a change that is no list")
+            elif item[0] in _LATE:
+                late.append(item)
+            else:
+                now += self._item(item[0], item[1:])
+        for item in late:
+            now += self._item(whole(item[0]), item[1:])
+        return now
+
+    def _item(self, kind: int, arguments: list[object]) -> Iterator[list[object]]:
+        if kind == _NODES:
+            yield [kind, *map(self._node, filter(_is_counted, arguments))]
+        elif kind == _SHEETS:
+            yield [kind, *map(self._sheet, filter(_is_counted, arguments))]
+        elif kind == _REMOVALS:
+            yield [kind, *_wholes(arguments)]
+        elif kind in self._rules:
+            yield [kind, *self._each(self._rules[kind], arguments)]
+        else:
+            self._take(kind, arguments)
+
+    def _take(self, kind: int, arguments: list[object]) -> None:
+        """Take in strings; what else has no place in the copy is counted or raises UnknownChange."""
+        if kind == _STRINGS:
+            self._strings.add(arguments)
+        elif kind == _ROLE_STRINGS:
+            for group in arguments:
+                if not isinstance(group, list):
+                    raise UnknownChange("strings that are no list")
+                self._strings.add(group[1:])
+        elif kind == _CLEAR:
+            self._strings.clear()
+        elif kind == _CANVAS:
+            self._dropped("a canvas picture")
+        elif kind != _VIEWPORT:  # the window's own record tells that as well
+            raise UnknownChange("a kind of change that is not known")
+
+    def _each(self, rule: Callable[[list[object]], list[object]], arguments: list[object]) -> Iterator[object]:
+        for argument in arguments:
+            try:
+                yield rule(_filled(argument))
+            except BadValue as error:
+                self._dropped(str(error))
+
+    def _node(self, argument: object) -> list[object]:
+        """Scrub a new node; one that is bad keeps its place in the count."""
+        number_of_it = self._nodes
+        self._nodes += 1
+        try:
+            entry = _filled(argument)
+            return [_point(entry[0]), *self._made(number_of_it, entry[1:])]
+        except BadValue as error:
+            self._dropped(str(error))
+            return [0, _UNKNOWN]
+
+    def _made(self, number_of_it: int, entry: list[object]) -> Iterator[object]:
+        name, rest = self._strings.text(first(entry)), entry[1:]
+        if name == TEXT:
+            yield name
+            yield self._texts.written(self._page, number_of_it, self._strings.text(rest[0]) if rest else "")
+        elif name == DOCTYPE:
+            yield name
+            yield from doctype(*[*map(self._strings.text, rest[:3]), "", "", ""][:3])
+        elif name.startswith("#"):
+            yield name if name in _BARE else _UNKNOWN
+        else:
+            yield tag(name)
+            for pair in rest:
+                if not isinstance(pair, list):
+                    raise BadValue("an attribute that is no list")
+                if len(pair) > 1:
+                    yield from self._pair(pair)
+
+    def _pair(self, pair: list[object]) -> Iterator[list[object]]:
+        """Scrub an attribute; one that is taken away has no value."""
+        name = self._strings.text(first(pair))
+        if len(pair) > 1 and pair[1] is not None:
+            value = attribute(name, self._strings.text(pair[1]))
+            if value is not None:
+                yield [name, value]
+        elif attribute(name, "") is not None:
+            yield [name]
+
+    def _set(self, entry: list[object]) -> list[object]:
+        return [whole(entry[0]), *(kept for pair in entry[1:] for kept in self._pair(many(pair)))]
+
+    def _write(self, entry: list[object]) -> list[object]:
+        node = whole(entry[0])
+        return [node, self._texts.written(self._page, node, self._strings.text(_second(entry)))]
+
+    def _fill(self, entry: list[object]) -> list[object]:
+        return [whole(entry[0]), masked(self._strings.text(_second(entry)))]
+
+    def _sheet(self, argument: object) -> list[object]:
+        """Scrub a style sheet; one that is bad keeps its number, empty."""
+        try:
+            entry = _filled(argument)
+            written = entry[0]
+            rules: object = (
+                [css(self._strings.text(rule)) for rule in written]
+                if isinstance(written, list)
+                else css(self._strings.text(written))
+            )
+            media = [css(self._strings.text(medium)) for medium in many(_second(entry))]
+            return [rules, media, any(entry[2:3])]
+        except BadValue as error:
+            self._dropped(str(error))
+            return [""]
+
+
+_wholes = rows(whole)
+
+
+def _is_counted(argument: object) -> bool:
+    """True where a player counts an entry, good or bad, among its nodes or sheets."""
+    return argument is None or isinstance(argument, list)
+
+
+def _filled(argument: object) -> list[object]:
+    """A list with something in it; raises BadValue for all else."""
+    entry = many(argument)
+    first(entry)
+    return entry
+
+
+def _point(value: object) -> int | None:
+    """Where a node is put, counted from the nodes before it; None for the document."""
+    if value is None or type(value) is int:
+        return value
+    raise BadValue("no insertion point")
+
+
+def _second(entry: list[object]) -> object:
+    return entry[1] if len(entry) > 1 else None
+
+
+def _figures(entry: list[object]) -> list[object]:
+    return [whole(entry[0]), *map(number, entry[1:3])]

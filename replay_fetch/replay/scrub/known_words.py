@@ -1,0 +1,68 @@
+"""Words that are structure on every page: states, kinds, units, keywords of style sheets, fonts of systems.
+
+They are the same wherever they stand, so they tell nothing of a person. A word that is not listed here is masked or
+left out where its place could hold any text.
+"""
+
+from __future__ import annotations
+
+_STATES_AND_KINDS = """
+active alert alertdialog all allow application article ascending assertive async auto banner baseline bevel block
+bold bolder both bottom butt button cell center checkbox checked close closed col colgroup collapsed color
+columnheader combobox complementary complete completed contentinfo contents crispEdges dark date datetime-local
+default definition descending dialog directory disabled document down eager email enabled end error evenodd expanded
+false feed figure file first flex form geometricPrecision grid gridcell group hard heading hidden hide horizontal
+icon idle image img inactive indeterminate info inherit initial inline inline-block italic justify large last lazy
+left lg light lighter link list listbox listitem loaded loading location log ltr main manual marquee mask
+mask-unless-allowlisted mask-user-input math md medium menu menubar menuitem menuitemcheckbox menuitemradio metadata
+middle miter mixed month multiple navigation next no none nonzero normal note nowrap number objectBoundingBox
+oblique off on open optimizeLegibility option other pad page password pending polite pre presentation prev primary
+progressbar radio radiogroup range reflect region repeat reset right round row rowgroup rowheader rtl scrollbar
+search searchbox secondary selected separator show shown single slider sm small soft spinbutton square start status
+step stretch stylesheet submit success switch sync system tab table tablist tabpanel tel term text textbox time
+timer toolbar tooltip top tree treegrid treeitem true unchecked unset up url userSpaceOnUse vertical visible warning
+week xl xs yes
+"""
+_UNITS_AND_GEOMETRY = """
+auto ch cm deg dvh em ex fr in lvh matrix meet mm ms none pc pt px rad rem rotate s scale skewX skewY slice svh
+translate turn vh vmax vmin vw xMaxYMax xMaxYMid xMaxYMin xMidYMax xMidYMid xMidYMin xMinYMax xMinYMid xMinYMin
+"""
+_KEYWORDS = """
+aliceblue antiquewhite aqua aquamarine arial at azure beige bisque black blanchedalmond blue blueviolet border-box
+brown burlywood cadetblue capitalize chartreuse chocolate circle closest-side contain content-box coral
+cornflowerblue cornsilk cover crimson currentcolor cursive cyan darkblue darkcyan darkgoldenrod darkgray darkgreen
+darkgrey darkkhaki darkmagenta darkolivegreen darkorange darkorchid darkred darksalmon darkseagreen darkslateblue
+darkslategray darkslategrey darkturquoise darkviolet dashed deeppink deepskyblue dimgray dimgrey dodgerblue dotted
+double ease ease-in ease-in-out ease-out ellipse fantasy farthest-corner firebrick floralwhite forestgreen from
+fuchsia gainsboro georgia ghostwhite gold goldenrod gray green greenyellow grey groove helvetica honeydew hotpink
+hsl hue important in indianred indigo inset inter ivory khaki lavender lavenderblush lawngreen lemonchiffon
+lightblue lightcoral lightcyan lightgoldenrodyellow lightgray lightgreen lightgrey lightpink lightsalmon
+lightseagreen lightskyblue lightslategray lightslategrey lightsteelblue lightyellow lime limegreen linear linen
+longer lowercase magenta maroon mediumaquamarine mediumblue mediumorchid mediumpurple mediumseagreen mediumslateblue
+mediumspringgreen mediumturquoise mediumvioletred midnightblue mintcream mistyrose moccasin monospace navajowhite
+navy oklab oklch oldlace olive olivedrab orange orangered orchid outset padding-box palegoldenrod palegreen
+paleturquoise palevioletred papayawhip peachpuff peru pink plum powderblue purple rebeccapurple red revert ridge
+roboto rosybrown royalblue saddlebrown salmon sandybrown sans sans-serif seagreen seashell serif shorter sienna
+silver skyblue slateblue slategray slategrey snow solid springgreen srgb steelblue system-ui tan teal thick thin
+thistle times to tomato transparent turquoise ui-monospace ui-sans-serif ui-serif underline uppercase verdana violet
+wheat white whitesmoke yellow yellowgreen
+"""
+_FONTS = """
+apple color emoji, arial, cantarell, cascadia code, consolas, courier, courier new, dejavu sans, dejavu sans mono,
+droid sans, fira code, fira sans, georgia, helvetica, helvetica neue, inter, jetbrains mono, lato, liberation mono,
+liberation sans, lucida console, lucida grande, menlo, monaco, montserrat, noto color emoji, noto sans, noto serif,
+open sans, oxygen, poppins, roboto, segoe ui, segoe ui emoji, segoe ui symbol, sf mono, sf pro display, sf pro text,
+source code pro, source sans pro, tahoma, times, times new roman, trebuchet ms, ubuntu, verdana
+"""
+
+WORDS = frozenset(_STATES_AND_KINDS.split())
+"""Values of attributes, in markup and in selectors: states, input types, roles, what drawings are told."""
+
+GEOMETRY_WORDS = frozenset(_UNITS_AND_GEOMETRY.split())
+"""What may stand among figures: units, the functions of a transform, how a drawing is fitted."""
+
+STYLE_WORDS = WORDS | frozenset(_KEYWORDS.split())
+"""What a variable of a style sheet may hold beside figures; all other places of a sheet take keywords alone."""
+
+FONTS = frozenset(" ".join(font.split()) for font in _FONTS.split(","))
+"""Names of fonts in lower case: those that come with systems decide how wide a line is."""

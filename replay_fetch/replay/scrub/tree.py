@@ -1,0 +1,158 @@
+"""Pages as nested trees and their mutations: the dialect of SDK 5 to 6.33."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from replay_fetch.replay.page import Node, Page
+from replay_fetch.replay.scrub.attributes import attribute
+from replay_fetch.replay.scrub.css import css, css_text, is_closed
+from replay_fetch.replay.scrub.shapes import choice, fields, flag, rows
+from replay_fetch.replay.scrub.words import masked, tag
+from replay_fetch.replay.values import BadValue, Json, many, number, table, text, whole
+
+_ELEMENT, _TEXT, _DOCTYPE = 2, 3, 1
+_SHEETS = rows(fields(cssRules=rows(css_text), media=rows(css_text), disabled=flag))
+_PUBLIC = frozenset(
+    f"-//W3C//DTD {name}//EN"
+    for name in (
+        "HTML 4.01", "HTML 4.01 Transitional", "HTML 4.01 Frameset", "HTML 3.2 Final", "XHTML 1.0 Strict",
+        "XHTML 1.0 Transitional", "XHTML 1.0 Frameset", "XHTML 1.1",
+    )
+)  # fmt: skip
+
+
+class Texts:
+    """Writes a text by what stands around it on the page as the player has it."""
+
+    def __init__(self) -> None:
+        self._open: set[int] = set()
+        """Style elements of which a text leaves a comment or a string open: what follows cannot be read alone."""
+
+    def clear(self) -> None:
+        """Begin a new page."""
+        self._open.clear()
+
+    def written(self, page: Page, number_of_it: int, words: str) -> str:
+        """A style's text as CSS, none of a script, all others masked; so is a text that the page does not have."""
+        node = page.nodes.get(number_of_it)
+        parent = node.parent if node is not None else None
+        name = parent.name.lower() if parent is not None else ""
+        if node is None or parent is None or name != "style":
+            return "" if name == "script" else masked(words)
+        if parent.id in self._open or not _is_alone(node) or not is_closed(words):
+            self._open.add(parent.id)
+            return ""
+        return css(words)
+
+
+def _is_alone(node: Node) -> bool:
+    """True where the text in front, which was told at the same time or before, is closed."""
+    return node.prev is None or is_closed(node.prev.text)
+
+
+def doctype(name: object, public: object, system: object) -> tuple[str, str, str]:
+    """A document type: browsers lay a page out by the public ones of old. The system's address does not count."""
+    known = public if isinstance(public, str) and public in _PUBLIC else ""
+    there = known and isinstance(system, str) and system.startswith("http://www.w3.org/TR/")
+    return "html" if isinstance(name, str) else "", known, "http://www.w3.org/TR/html4/loose.dtd" if there else ""
+
+
+class Trees:
+    """Scrubs what holds nodes; ``dropped`` is told why a part has no place in the copy."""
+
+    def __init__(self, texts: Texts, dropped: Callable[[str], None]) -> None:
+        self._texts = texts
+        self._dropped = dropped
+
+    def full(self, page: Page, data: Json) -> Json:
+        """Scrub a full snapshot."""
+        written: Json = {"node": self._tree(page, table(data.get("node")))}
+        offset = data.get("initialOffset")
+        if isinstance(offset, dict):
+            written["initialOffset"] = fields(left=number, top=number)(offset)
+        return written
+
+    def mutation(self, page: Page, data: Json) -> Json:
+        """Scrub a mutation; an entry that a player cannot use is left out alone."""
+        return {
+            "source": 0,
+            "removes": rows(fields(id=whole, parentId=whole))(data.get("removes")),
+            "adds": rows(lambda entry: self._add(page, table(entry)))(data.get("adds")),
+            "texts": rows(lambda entry: self._text(page, table(entry)))(data.get("texts")),
+            "attributes": rows(lambda entry: self._set(table(entry)))(data.get("attributes")),
+        }
+
+    def _add(self, page: Page, entry: Json) -> Json:
+        placed = table(fields(parentId=whole, nextId=whole)(entry))
+        return placed | {"node": self._tree(page, table(entry.get("node")))}
+
+    def _text(self, page: Page, entry: Json) -> Json:
+        node, value = whole(entry.get("id")), entry.get("value")
+        return {"id": node, "value": None if value is None else self._texts.written(page, node, text(value))}
+
+    def _set(self, entry: Json) -> Json:
+        return {"id": whole(entry.get("id")), "attributes": _attributes(table(entry.get("attributes")), changed=True)}
+
+    def _tree(self, page: Page, top: Json) -> Json:
+        """Scrub a node and all below it, without recursion: pages nest deeper than Python calls may."""
+        first = self._node(page, top)
+        stack = [(first, top)]
+        while stack:
+            written, source = stack.pop()
+            children: list[Json] = []
+            for child in many(source.get("childNodes")):
+                try:
+                    inside = table(child)
+                    children.append(self._node(page, inside))
+                except BadValue as error:
+                    self._dropped(str(error))
+                    continue
+                stack.append((children[-1], inside))
+            if "childNodes" in source:
+                written["childNodes"] = children
+        return first
+
+    def _node(self, page: Page, source: Json) -> Json:
+        """Scrub a node without its children."""
+        kind, number_of_it = whole(source.get("type")), whole(source.get("id"))
+        written: Json = {"type": kind, "id": number_of_it}
+        if kind == _TEXT:
+            written["textContent"] = self._texts.written(page, number_of_it, text(source.get("textContent", "")))
+        elif kind == _ELEMENT:
+            written["tagName"] = tag(text(source.get("tagName")))
+            written["attributes"] = _attributes(table(source.get("attributes") or {}))
+            if source.get("isSVG"):
+                written["isSVG"] = True
+        elif kind == _DOCTYPE:
+            names = doctype(*(source.get(name) for name in ("name", "publicId", "systemId")))
+            written |= zip(("name", "publicId", "systemId"), names, strict=True)
+        elif source.get("isShadowRoot"):
+            written["isShadowRoot"] = True
+        if source.get("adoptedStyleSheets"):
+            written["adoptedStyleSheets"] = _SHEETS(source["adoptedStyleSheets"])
+        return written
+
+
+def _attributes(source: Json, *, changed: bool = False) -> Json:
+    """Scrub an element's attributes; of a change also which are taken away."""
+    written: Json = {}
+    for name, value in source.items():
+        try:
+            kept = _value(name, value)
+        except BadValue:
+            continue
+        if kept is not None or (changed and value is None and attribute(name, "") is not None):
+            written[name] = kept
+    return written
+
+
+def _value(name: str, value: object) -> object:
+    """Scrub one value, which SDKs write as true for an attribute without one, as a figure for offsets."""
+    if name in {"rr_scrollLeft", "rr_scrollTop"}:
+        return number(value)
+    if name == "rr_mediaState":
+        return choice("paused", "played")(value)
+    if value is None or value is False:
+        return None
+    return attribute(name, "" if value is True else str(value) if isinstance(value, int | float) else text(value))

@@ -1,0 +1,117 @@
+"""Strings by their role: texts as ``x``, addresses as their shape, names and words that are structure as they are."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from replay_fetch.replay.scrub.known_words import GEOMETRY_WORDS, WORDS
+from replay_fetch.replay.values import BadValue, text
+
+# Blanks that change how a line breaks; every other blank becomes a plain space, so that none can carry a message.
+_BLANKS = frozenset(" \t\n\r\f\u00a0\u3000")
+_LAST_KEPT = 0xFFFF
+
+
+class _Mask(dict[int, str]):
+    """What ``str.translate`` writes for a character, filled in as characters are met."""
+
+    def __missing__(self, code: int) -> str:
+        char = chr(code)
+        if char in _BLANKS:
+            written = char
+        elif char.isspace():
+            written = " "
+        else:
+            # Wide characters take two columns: a plain x would make lines of Chinese half as long.
+            written = "\uff58" if unicodedata.east_asian_width(char) in "WF" else "x"
+        if code <= _LAST_KEPT:
+            self[code] = written
+        return written
+
+
+_MASK = _Mask()
+
+
+def masked(words: str) -> str:
+    """Replace every character of a text but blanks, one for one, as the SDK itself masks: lines keep their breaks."""
+    return words.translate(_MASK)
+
+
+def masked_text(value: object) -> str:
+    """Mask a value that must be a text; raises BadValue for every other kind."""
+    return masked(text(value))
+
+
+# Behind the last @ of the authority stands the host; a user name and a password may stand before it.
+_ORIGIN = re.compile(
+    r"((?:https?|wss?):)?//(?:[^/?#\\]*@)?((?:[a-z0-9_-]+\.)*[a-z0-9_-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?(?=[/?#]|\Z)",
+    re.IGNORECASE,
+)
+_SCHEME = re.compile(r"\s*[a-z][a-z0-9+.-]*:|[\s/\\]*[/\\]{2}", re.IGNORECASE)
+
+
+def address(href: str) -> str:
+    """Reduce an address to its origin and its path's shape; user names, queries and fragments go.
+
+    ``https://a.example/item/7?mail=b`` becomes ``https://a.example/xxxx/x``. Empty for schemes that are no place on
+    the web (``data:``, ``mailto:``, ``javascript:``) and for hosts that are no plain names.
+    """
+    found = _ORIGIN.match(href)
+    if found is None and _SCHEME.match(href):
+        return ""
+    origin = f"{found[1] or ''}//{found[2]}{found[3] or ''}" if found else ""
+    path = re.split(r"[?#]", href[found.end() :] if found else href, maxsplit=1)[0]
+    return origin + "/".join("x" * len(step) for step in path.split("/"))
+
+
+def address_text(value: object) -> str:
+    """Reduce a value that must be an address; raises BadValue for what is no text."""
+    return address(text(value))
+
+
+# Class names, ids and names of fields are words of those who made the page: style sheets and radio groups hang on
+# them. Quotes, blanks and an @ inside are in no such name, but in what people write.
+_NAME = re.compile(r"@?[A-Za-z0-9_:\[*&>-][A-Za-z0-9_:/.,\[\]()#%!&>*=~|+-]{0,99}")
+_TAG = re.compile(r"(?:(?:svg|math)>)?[A-Za-z][A-Za-z0-9._-]{0,63}")
+
+
+def names(value: str) -> str:
+    """Keep those of a list of class names or ids that have the form of one."""
+    return " ".join(name for name in value.split() if _NAME.fullmatch(name))
+
+
+def tag(name: str) -> str:
+    """Keep an element's name; one that no browser takes becomes ``div``."""
+    return name if _TAG.fullmatch(name) else "div"
+
+
+_EXPONENT = re.compile(r"(?<=[0-9])[eE](?=[-+]?[0-9])")
+_LETTERS = re.compile(r"[A-Za-z]+")
+_FIGURES = re.compile(r"[-+.,;%()\s0-9]*")
+# A letter of a path has figures behind it, but for the one that closes it: no word is a path.
+_PATH = re.compile(
+    r"(?:[MmLlHhVvCcSsQqTtAa](?=[\s,]*[-+.0-9])|[Zz](?=[\s,]*(?:[Mm]|\Z))|[-+.0-9]++|[\s,]++|[eE](?=[-+]?[0-9]))*+"
+)
+
+
+def geometry(value: str) -> str:
+    """Keep figures with their units; raises BadValue for other words."""
+    plain = _EXPONENT.sub("", value)
+    if not _FIGURES.fullmatch(_LETTERS.sub("", plain)) or not GEOMETRY_WORDS.issuperset(_LETTERS.findall(plain)):
+        raise BadValue("no geometry")
+    return value
+
+
+def path(value: str) -> str:
+    """Keep a path of SVG; raises BadValue for what is none."""
+    if not _PATH.fullmatch(value):
+        raise BadValue("no path")
+    return value
+
+
+def word(value: str) -> str:
+    """Keep a word that is known, or nothing at all; raises BadValue for every other."""
+    if value and value not in WORDS and value.lower() not in WORDS:
+        raise BadValue("no known word")
+    return value
