@@ -24,7 +24,8 @@ LAYERS = (
     {"fetch", "archive", "ledger", "plan", "progress", "replay"},
     {"pipeline"},
     {"client"},
-    {"player"},
+    {"inspect"},
+    {"player", "report_page"},  # both show what inspect reads
     {"commands"},
     {"cli"},
 )
@@ -47,7 +48,7 @@ DOORS = {
     "aiolimiter": {"pacing"},
     "zlib_ng": {"api"},
     "argparse": {"cli", "commands"},
-    "pyarrow": {"commands"},
+    "pyarrow": {"inspect"},
     "matplotlib": {"commands"},
     "jinja2": {"commands"},
     "shtab": {"cli"},

@@ -11,8 +11,8 @@ import anyio
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.next_command import as_typed, watch_line
 from replay_fetch.cli.output import conclude, say
+from replay_fetch.cli.summary import report_text
 from replay_fetch.commands.demo import demo
-from replay_fetch.commands.summary import report_text
 from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.settings import ShowSettings
 

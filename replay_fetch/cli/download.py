@@ -13,8 +13,8 @@ from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.next_command import watch_line
 from replay_fetch.cli.output import conclude, say
 from replay_fetch.cli.process import allow_open_files, collect_rarely
+from replay_fetch.cli.summary import plan_json, plan_text, report_json, report_text
 from replay_fetch.commands.download import download, rehearse, session_to_watch
-from replay_fetch.commands.summary import plan_json, plan_text, report_json, report_text
 from replay_fetch.environment import credentials, site, warn_if_exposed
 from replay_fetch.model import Outcome
 from replay_fetch.pipeline.request import Request

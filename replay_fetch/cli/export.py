@@ -7,8 +7,8 @@ from pathlib import Path
 
 from replay_fetch.cli.output import say, warn
 from replay_fetch.commands.export import export_parquet
-from replay_fetch.commands.rrweb_files import write_rrweb
 from replay_fetch.errors import SettingsError
+from replay_fetch.inspect.rrweb_files import write_rrweb
 from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.progress.units import size, some
 from replay_fetch.settings import ShowSettings

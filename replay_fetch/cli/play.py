@@ -42,7 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
-    from replay_fetch.commands.play import NothingToPlay, Wanted, play  # noqa: PLC0415 - the converter, for this alone
+    from replay_fetch.player.session_page import NothingToPlay, Wanted, play  # noqa: PLC0415 - the converter, for this alone
 
     console, show = Console(), ShowSettings(verbosity=-options.quiet)
     wanted = Wanted(options.session, options.view, options.at, options.html, options.events, options.rrweb_js)

@@ -11,10 +11,10 @@ from pathlib import Path
 import orjson
 
 from replay_fetch.cli.output import say
-from replay_fetch.commands.listing import ListedSession, list_sessions, look_inside, newest
-from replay_fetch.commands.session_view import all_types, show_session
-from replay_fetch.commands.show_text import listing_text, session_text
+from replay_fetch.cli.session_text import listing_text, session_text
 from replay_fetch.errors import SettingsError
+from replay_fetch.inspect.sessions import ListedSession, list_sessions, look_inside, newest
+from replay_fetch.inspect.timeline import all_types, show_session
 from replay_fetch.plan import table_text
 
 _SHOWN = 20

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from replay_fetch.cli.output import say, warn
-from replay_fetch.commands.playing import chosen_views, nothing_to_play, recording_of, start_of
+from replay_fetch.inspect.recordings import chosen_views, nothing_to_play, recording_of, start_of
 from replay_fetch.moments import iso, place_ms
 
 _EPILOG = """\

@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from replay_fetch.cli.output import say
-from replay_fetch.commands.status import status, unfinished_csv
 from replay_fetch.commands.status_summary import status_json, status_text
+from replay_fetch.inspect.status import status, unfinished_csv
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

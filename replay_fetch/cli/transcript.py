@@ -9,7 +9,7 @@ from pathlib import Path
 
 from replay_fetch.archive import Entry
 from replay_fetch.cli.output import say, warn
-from replay_fetch.commands.playing import chosen_views, nothing_to_play, recording_of
+from replay_fetch.inspect.recordings import chosen_views, nothing_to_play, recording_of
 from replay_fetch.moments import iso
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, some

@@ -13,12 +13,12 @@ from replay_fetch.archive import Layout, Report
 from replay_fetch.archive.durable import explained
 from replay_fetch.archive.folder import require_no_dangling_link
 from replay_fetch.archive.writer import STANDSTILL
-from replay_fetch.commands.stopping import stoppable
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger import Ledger, Totals, check_file
 from replay_fetch.pipeline.download import Download
 from replay_fetch.pipeline.planning import Plan, rehearse_plan
 from replay_fetch.pipeline.request import Request, planned
+from replay_fetch.pipeline.stopping import stoppable
 from replay_fetch.plan import ViewList
 from replay_fetch.progress import Reporter
 from replay_fetch.settings import Settings

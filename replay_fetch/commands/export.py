@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from replay_fetch.archive import entries, readable
 from replay_fetch.archive.durable import explained
-from replay_fetch.commands.tables import action_rows, segment_rows, view_row
 from replay_fetch.errors import SettingsError
+from replay_fetch.inspect.tables import action_rows, segment_rows, view_row
 from replay_fetch.progress import Pulse, Reporter
 from replay_fetch.progress.units import duration, size, some
 
@@ -49,7 +49,7 @@ def export_parquet(out: Path, folder: Path, shown_by: Reporter | None) -> list[E
     Memory does not grow with the archive. Raises SettingsError where pyarrow is missing, ArchiveError
     where the archive cannot be read or the files cannot be written.
     """
-    from replay_fetch.commands.parquet import ACTIONS, SEGMENTS, VIEWS, Table  # noqa: PLC0415 - an optional extra
+    from replay_fetch.inspect.parquet import ACTIONS, SEGMENTS, VIEWS, Table  # noqa: PLC0415 - an optional extra
 
     layout = readable(out)
     if folder.exists() and not folder.is_dir():

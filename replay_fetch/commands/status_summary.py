@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 import orjson
 
-from replay_fetch.commands.status import Status, Tally
+from replay_fetch.inspect.status import Status, Tally
 from replay_fetch.model import Outcome, ViewRecord
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import log2
 
-from replay_fetch.commands.session_view import ShownView, Stretch
+from replay_fetch.inspect.timeline import ShownView, Stretch
 
 LEVELS = "▁▂▃▄▅▆▇█"
 """Actions in a column, from one to a hundred and more."""

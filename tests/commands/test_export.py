@@ -82,7 +82,7 @@ def test_what_a_segment_does_not_say_or_says_oddly_is_null(tmp_path: Path) -> No
 
 
 def test_rows_are_written_a_group_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("replay_fetch.commands.parquet._ROWS", 2)
+    monkeypatch.setattr("replay_fetch.inspect.parquet._ROWS", 2)
     views, segments = export(write_archive(tmp_path / "a", VIEWS), tmp_path / "t")
     assert (len(views), len(segments)) == (3, 5)
     assert pq.ParquetFile(tmp_path / "t/segments.parquet").num_row_groups == 3
@@ -126,7 +126,7 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path, capsys: pytest
 def test_without_the_extra_its_name_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delitem(sys.modules, "replay_fetch.commands.parquet", raising=False)
+    monkeypatch.delitem(sys.modules, "replay_fetch.inspect.parquet", raising=False)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert main(["export", str(write_archive(tmp_path / "a", VIEWS)), "--parquet", str(tmp_path / "t")]) == 2
     said = capsys.readouterr().err

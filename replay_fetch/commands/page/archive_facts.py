@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from replay_fetch.archive import Entry, Layout, by_session, entries
-from replay_fetch.commands.listing import told
+from replay_fetch.inspect.sessions import told
 from replay_fetch.model import Outcome, View, ViewRecord
 
 _EXAMPLES = 3

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from replay_fetch.archive import Entry, entries, readable, session_entries
 from replay_fetch.archive.durable import explained, make_folder, write_atomically
-from replay_fetch.commands.playing import nothing_to_play, recording_of
 from replay_fetch.errors import SettingsError
+from replay_fetch.inspect.recordings import nothing_to_play, recording_of
 from replay_fetch.progress import Pulse, Reporter
 from replay_fetch.progress.units import duration, size, some
 from replay_fetch.replay import Recording

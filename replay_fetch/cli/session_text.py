@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from replay_fetch.api.recording import RECORD_TYPES
-from replay_fetch.commands.listing import ListedSession, Sums
-from replay_fetch.commands.session_view import ShownView, Stretch, all_types
 from replay_fetch.commands.timeline import LEGEND, lane
+from replay_fetch.inspect.sessions import ListedSession, Sums
+from replay_fetch.inspect.timeline import ShownView, Stretch, all_types
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 
