@@ -38,7 +38,7 @@ BESIDE = {
     "simulator": {"model", "errors", "settings"},
 }
 # Nobody else starts a server, or offers its options.
-USERS_OF_SIMULATOR = {"commands", "cli"}
+USERS_OF_SIMULATOR = {"cli"}
 
 DOORS = {
     "aiohttp": {"transport", "simulator"},
@@ -47,7 +47,7 @@ DOORS = {
     "sqlite3": {"ledger"},
     "aiolimiter": {"pacing"},
     "zlib_ng": {"api"},
-    "argparse": {"cli", "commands"},
+    "argparse": {"cli"},
     "pyarrow": {"inspect"},
     "matplotlib": {"commands"},
     "jinja2": {"commands"},
@@ -231,7 +231,7 @@ def test_no_file_and_no_function_is_long() -> None:
         ("ledger", "def load():\n    from replay_fetch import pipeline", False),
         ("ledger", "from replay_fetch import Client", False),
         ("pipeline", "from replay_fetch.simulator import Simulator", False),
-        ("commands", "from replay_fetch.simulator import Simulator", True),
+        ("cli", "from replay_fetch.simulator import Simulator", True),
         ("simulator", "from replay_fetch.api import Endpoint", False),
     ],
 )

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import anyio
+import orjson
 
 from replay_fetch.api import REPLAYED_VIEWS, Window, check_id
 from replay_fetch.cli.download_options import (
@@ -21,14 +22,14 @@ from replay_fetch.cli.download_options import (
     show_settings,
 )
 from replay_fetch.cli.output import say
-from replay_fetch.commands.discover import Wanted, discover
-from replay_fetch.commands.discover_summary import doubts, summary_json, summary_lines
+from replay_fetch.commands.discover import Discovery, Wanted, discover
 from replay_fetch.environment import credentials, site, warn_if_exposed
 from replay_fetch.errors import SettingsError
 from replay_fetch.moments import moment_ms
 from replay_fetch.named_file import NamedFile
 from replay_fetch.plan import csv_text
 from replay_fetch.progress import Console, logging_to, reporter
+from replay_fetch.progress.units import asked, duration, size, some
 from replay_fetch.settings import SITES, ApiSettings, Settings
 
 log = logging.getLogger(__name__)
@@ -138,3 +139,53 @@ def _check(flag: str, text: str) -> None:
         check_id(text)
     except ValueError as reason:
         raise SettingsError(f"{flag}: {reason}") from None
+
+
+def summary_lines(found: Discovery) -> list[str]:
+    """What was found and what it took, for people; at most 80 columns wide."""
+    stats = found.stats
+    lines = [
+        f"{some(found.views.size, 'view')} of {some(found.views.sessions(), 'session')} found",
+        (
+            f"{some(found.events, 'event')} in {asked(stats.requests, stats.rate_limited, stats.retries)}, "
+            f"{size(stats.wire_bytes)}, {duration(found.seconds)}"
+        ),
+    ]
+    return lines + doubts(found)
+
+
+def doubts(found: Discovery) -> list[str]:
+    """What is to be known of the list before it is worked with; nothing where all is well."""
+    lines = []
+    if found.nameless:
+        nameless = some(found.nameless, "event that names", "events that name")
+        lines.append(f"left out: {nameless} no view; ask for @type:view in --query")
+    if not found.events:
+        lines.append("nothing matches: widen --from, or look at --query and --application")
+    if not found.views.size:
+        lines.append("the list is empty")
+    elif found.lacking:
+        lines.append(f"the list lacks {some(found.lacking, 'session')} that --session names")
+    if found.warnings:
+        lines.append("the API warned, so the list may not be whole: look at the warnings above")
+    return lines
+
+
+def summary_json(found: Discovery) -> str:
+    """The same for programs; times are seconds, sizes bytes."""
+    stats = found.stats
+    content = {
+        "views": found.views.size,
+        "sessions": found.views.sessions(),
+        "events": found.events,
+        "events_without_view": found.nameless,
+        "sessions_without_view": found.lacking,
+        "warnings": found.warnings,
+        "requests": stats.requests,
+        "retries": stats.retries,
+        "rate_limited": stats.rate_limited,
+        "wire_bytes": stats.wire_bytes,
+        "seconds": round(found.seconds, 3),
+        "exit_code": found.exit_code,
+    }
+    return orjson.dumps(content).decode()

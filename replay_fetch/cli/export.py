@@ -6,9 +6,9 @@ import argparse
 from pathlib import Path
 
 from replay_fetch.cli.output import say, warn
-from replay_fetch.commands.export import export_parquet
 from replay_fetch.errors import SettingsError
-from replay_fetch.inspect.rrweb_files import write_rrweb
+from replay_fetch.inspect.recordings import write_rrweb
+from replay_fetch.inspect.tables import export_parquet
 from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.progress.units import size, some
 from replay_fetch.settings import ShowSettings

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from replay_fetch.cli.simulate import simulate
 from replay_fetch.cli.simulate_options import add_options, settings_from
-from replay_fetch.commands.simulate import simulate
 from replay_fetch.errors import SettingsError
 from replay_fetch.simulator import (
     Absence,
