@@ -17,7 +17,8 @@ SOURCES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_bytes()) fo
 LAYERS = (
     {"model", "clock", "memory", "printable"},
     {"errors"},
-    {"settings", "moments", "named_file"},
+    {"sites", "option", "moments", "named_file"},
+    {"settings"},
     {"environment"},
     {"transport", "pacing", "api"},
     {"retry"},  # asks the pacer's health whether a failure is the page's own
@@ -35,7 +36,7 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 BESIDE = {
     "__init__": {"model", "errors", "settings", "archive", "pipeline", "client"},
     "__main__": {"cli"},
-    "simulator": {"model", "errors", "settings"},
+    "simulator": {"model", "errors", "settings", "sites"},
 }
 # Nobody else starts a server, or offers its options.
 USERS_OF_SIMULATOR = {"cli"}
@@ -67,7 +68,9 @@ WITHOUT_IO = (
     "moments.py",
     "model.py",
     "errors.py",
+    "option.py",
     "settings.py",
+    "sites.py",
 )
 WAITS = {"pacing/pacer.py", "pacing/line.py"}
 IO = {

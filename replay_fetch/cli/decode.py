@@ -14,18 +14,17 @@ import orjson
 
 from replay_fetch.api.tokens import NO_OTHER_PLACE
 from replay_fetch.archive import Layout, existing
-from replay_fetch.cli.download_options import add_path_options
 from replay_fetch.cli.main import exit_code_of
-from replay_fetch.cli.output import conclude
+from replay_fetch.cli.options import PATHS, add_fields, add_output, show_settings
+from replay_fetch.cli.output import conclude, shown
 from replay_fetch.ledger import Ledger
 from replay_fetch.pipeline.decode import Decoded, Decoding
 from replay_fetch.pipeline.opening import open_as_it_is
 from replay_fetch.pipeline.rereading import Finding
 from replay_fetch.pipeline.stopping import stoppable
 from replay_fetch.printable import printable
-from replay_fetch.progress import Console, logging_to
 from replay_fetch.progress.units import count, some
-from replay_fetch.settings import ShowSettings
+from replay_fetch.settings import ApiSettings
 
 _EPILOG = """\
 The paths are kept with the archive: a download with the same ones goes on
@@ -55,18 +54,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
-    add_path_options(parser)
+    add_fields(parser, ApiSettings, *PATHS)
     parser.add_argument("-n", "--dry-run", action="store_true", help="say what would be understood, change nothing")
     parser.add_argument("--keep-raw", action="store_true", help="keep the raw pages of views that are finished now")
-    parser.add_argument("--json", action="store_true", help="the summary as JSON")
-    parser.add_argument("-q", "--quiet", action="count", default=0, help="warnings and errors only")
-    parser.add_argument("-v", "--verbose", action="count", default=0, help="say more")
+    add_output(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
     wanted = Redecoding(options.out, options.segments_path, options.next_path, options.keep_raw)
-    with logging_to(Console(), ShowSettings(verbosity=options.verbose - options.quiet)):
+    with shown(show_settings(options)):
         found = rehearse_decode(wanted) if options.dry_run else anyio.run(partial(decode, wanted))
     text = decoded_json(found) if options.json else decoded_text(found, wanted, dry_run=options.dry_run)
     conclude(text, found.failure)

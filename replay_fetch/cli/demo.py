@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import anyio
@@ -12,14 +11,15 @@ import anyio
 from replay_fetch.archive import Layout
 from replay_fetch.cli.download import Ended, carry_out
 from replay_fetch.cli.main import exit_code_of
-from replay_fetch.cli.output import conclude, say
-from replay_fetch.cli.summary import as_typed, report_text, watch_line
+from replay_fetch.cli.options import add_output, show_settings
+from replay_fetch.cli.output import conclude, say, shown
+from replay_fetch.cli.summary import as_typed, report_json, report_text, watch_line
 from replay_fetch.errors import ArchiveError
 from replay_fetch.ledger import Ledger, check_file
 from replay_fetch.ledger.setting import Setting
 from replay_fetch.pipeline.opening import check_usable, open_as_it_is
 from replay_fetch.pipeline.request import Request, planned
-from replay_fetch.progress import Console, Reporter, logging_to, reporter
+from replay_fetch.progress import Reporter
 from replay_fetch.settings import ApiSettings, Credentials, Settings, ShowSettings
 from replay_fetch.simulator import LimitSettings, PagingSettings, Simulator, SimulatorSettings
 from replay_fetch.simulator.recordings import recordings_folder
@@ -34,17 +34,20 @@ _SIMULATOR = SimulatorSettings(limit=LimitSettings(limit=20, period=2.0), paging
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("out", metavar="OUT", nargs="?", type=Path, default=_OUT, help="archive folder (%(default)s)")
+    add_output(parser)
     parser.epilog = "example: replay-fetch demo && replay-fetch verify replay-fetch-demo"
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
-    console, show = Console(), ShowSettings()
-    with logging_to(console, show):
-        report, failure = anyio.run(partial(demo, options.out, show, reporter(show, console)))
-    conclude(report_text(report, options.out), failure)
+    show = show_settings(options)
+    with shown(show) as reporter:
+        report, failure = anyio.run(demo, options.out, show, reporter)
+    conclude(report_json(report) if options.json else report_text(report, options.out), failure)
     if failure is not None:
         return exit_code_of(failure)
+    if options.json:
+        return report.exit_code
     say(f"the recordings are in {options.out}/sessions/\nnext: {as_typed('show', str(options.out))}")
     say(watch_line(options.out, _WATCHED))
     return report.exit_code

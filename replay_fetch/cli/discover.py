@@ -14,23 +14,16 @@ import anyio
 import orjson
 
 from replay_fetch.api import REPLAYED_VIEWS, Window, check_id
-from replay_fetch.cli.download_options import (
-    add_patience_options,
-    add_server_options,
-    add_show_options,
-    fetch_settings,
-    show_settings,
-)
-from replay_fetch.cli.output import say
+from replay_fetch.cli.options import PATIENCE, add_fields, add_server, add_shown, settings_from
+from replay_fetch.cli.output import say, shown
 from replay_fetch.commands.discover import Discovery, Wanted, discover
-from replay_fetch.environment import credentials, site, warn_if_exposed
+from replay_fetch.environment import credentials, warn_if_exposed
 from replay_fetch.errors import SettingsError
 from replay_fetch.moments import moment_ms
 from replay_fetch.named_file import NamedFile
 from replay_fetch.plan import csv_text
-from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.progress.units import asked, duration, size, some
-from replay_fetch.settings import SITES, ApiSettings, Settings
+from replay_fetch.settings import FetchSettings
 
 log = logging.getLogger(__name__)
 
@@ -79,9 +72,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--playlist", type=str.strip, metavar="ID", default="", help="only views of its sessions")
     group.add_argument("--out", metavar="FILE", type=Path, help="write the list there; default: stdout")
-    add_server_options(parser)
-    add_patience_options(parser.add_argument_group("asking"))
-    add_show_options(parser)
+    add_server(parser)
+    add_fields(parser.add_argument_group("asking"), FetchSettings, *PATIENCE)
+    add_shown(parser, "progress", "log_json", "log_file")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -90,16 +83,11 @@ def run(options: argparse.Namespace) -> int:
         raise SettingsError("--json needs --out FILE: without it, stdout is for the list")
     out = None if options.out is None else NamedFile("--out", options.out)
     wanted = _wanted(options, int(time.time() * 1000))
-    settings = Settings(
-        api=ApiSettings(site=options.site or site(os.environ, options.env_file) or SITES[0], base_url=options.base_url),
-        fetch=fetch_settings(options, workers=1),  # each page needs the cursor of the one before
-        show=show_settings(options),
-    )
+    settings = settings_from(options, workers=1)  # each page needs the cursor of the one before
     keys = credentials(os.environ, options.env_file)
-    console = Console()
-    with logging_to(console, settings.show, (keys.api_key, keys.app_key, keys.bearer_token)):
+    with shown(settings.show, keys.secrets) as reporter:
         warn_if_exposed(options.env_file)
-        found = anyio.run(partial(discover, wanted, settings, keys, reporter(settings.show, console)))
+        found = anyio.run(partial(discover, wanted, settings, keys, reporter))
         with closing(found.views):
             quiet = settings.show.verbosity < 0
             for doubt in doubts(found) if quiet else ():  # the summary says them, else

@@ -15,12 +15,12 @@ import anyio
 
 from replay_fetch.archive import Layout, Report
 from replay_fetch.archive.writer import STANDSTILL
-from replay_fetch.cli.download_options import add_options, settings_from
 from replay_fetch.cli.main import exit_code_of
-from replay_fetch.cli.output import conclude, say
+from replay_fetch.cli.options import add_options, settings_from
+from replay_fetch.cli.output import conclude, say, shown
 from replay_fetch.cli.rehearsal import plan_json, plan_text, rehearse
 from replay_fetch.cli.summary import report_json, report_text, watch_line
-from replay_fetch.environment import credentials, site, warn_if_exposed
+from replay_fetch.environment import credentials, warn_if_exposed
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger import Ledger
 from replay_fetch.model import Outcome
@@ -28,8 +28,7 @@ from replay_fetch.pipeline.download import Download
 from replay_fetch.pipeline.planning import Plan
 from replay_fetch.pipeline.request import Request, planned
 from replay_fetch.pipeline.stopping import stoppable
-from replay_fetch.progress import Console, Reporter, logging_to, reporter
-from replay_fetch.settings import Credentials
+from replay_fetch.progress import Reporter
 from replay_fetch.transport import check_connection
 
 __all__ = ["add_options", "run"]
@@ -44,21 +43,20 @@ _BESIDE_CONNECTIONS = 64 + 64
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; the summary goes to stdout, everything else to stderr."""
-    settings = settings_from(options, site(os.environ, options.env_file))
+    settings = settings_from(options)
     if options.dry_run:
-        with logging_to(Console(), settings.show):
+        with shown(settings.show):
             rehearsal = rehearse(options.views, options.out, settings)
         say(plan_json(rehearsal) if options.json else plan_text(rehearsal))
         return 1 if rehearsal.plan.bad_rows else 0
     keys = credentials(os.environ, options.env_file)
     check_connection(settings.api, settings.fetch)
     collect_rarely()
-    console = Console()
-    with logging_to(console, settings.show, secrets(keys)):
+    with shown(settings.show, keys.secrets) as reporter:
         warn_if_exposed(options.env_file)
         fetch = replace(settings.fetch, workers=allow_open_files(settings.fetch.workers))
         request = Request(options.views, options.out, replace(settings, fetch=fetch), keys)
-        report, failure = download(request, reporter(settings.show, console))
+        report, failure = download(request, reporter)
     conclude(report_json(report) if options.json else report_text(report, request.out), failure)
     if failure is not None:
         return exit_code_of(failure)
@@ -72,11 +70,6 @@ def _name_play(report: Report, out: Path) -> None:
     session_id = session_to_watch(out) if report.outcomes.get(Outcome.FETCHED) else None
     if session_id is not None:
         say(watch_line(out, session_id))
-
-
-def secrets(keys: Credentials) -> tuple[str, ...]:
-    """What must not be printed, whatever happens."""
-    return keys.api_key, keys.app_key, keys.bearer_token
 
 
 def download(request: Request, shown_by: Reporter | None) -> Ended:

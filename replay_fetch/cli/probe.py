@@ -6,21 +6,20 @@ import argparse
 import os
 import textwrap
 from collections.abc import Iterator
-from functools import partial
 from http import HTTPStatus
 
 import anyio
 import orjson
 from msgspec.structs import asdict
 
-from replay_fetch.cli.download_options import add_api_options, api_settings
-from replay_fetch.cli.output import say
+from replay_fetch.cli.options import QUESTION, add_output, add_server, settings_from
+from replay_fetch.cli.output import say, shown
 from replay_fetch.commands.probe import Probe, Probing, probe
-from replay_fetch.environment import credentials, site, warn_if_exposed
+from replay_fetch.environment import credentials, warn_if_exposed
 from replay_fetch.model import Page, RateLimit, Source, View
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
-from replay_fetch.settings import FetchSettings, SourceChoice
+from replay_fetch.settings import SourceChoice
 
 _EPILOG = """\
 example:
@@ -39,8 +38,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("session", type=str.strip, metavar="SESSION", help="a session id")
     parser.add_argument("view", type=str.strip, metavar="VIEW", help="the id of one of its views")
-    add_api_options(parser)
-    parser.add_argument("--json", action="store_true", help="what was found as JSON")
+    add_server(parser, *QUESTION)
+    add_output(parser, json="what was found")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
 
@@ -48,10 +47,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
     keys = credentials(os.environ, options.env_file)
-    warn_if_exposed(options.env_file)
-    api = api_settings(options, site(os.environ, options.env_file))
-    view, fetch = View(options.session, options.view), FetchSettings(workers=1, ca_file=options.ca_file)
-    found = anyio.run(partial(probe, Probing(view, api, fetch, keys)))
+    settings = settings_from(options, workers=1)
+    view = View(options.session, options.view)
+    with shown(settings.show, keys.secrets):
+        warn_if_exposed(options.env_file)
+        found = anyio.run(probe, Probing(view, settings.api, settings.fetch, keys))
     say(probe_json(found) if options.json else probe_text(found))
     return found.exit_code
 

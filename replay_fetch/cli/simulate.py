@@ -24,10 +24,13 @@ __all__ = ["add_options", "run"]
 
 def run(options: argparse.Namespace) -> int:
     """Run the command until it is stopped."""
-    return anyio.run(partial(simulate, settings_from(options), say, write_views=options.write_views))
+    settings = settings_from(options)
+    return anyio.run(partial(simulate, settings, say, write_views=options.write_views, as_json=options.json))
 
 
-async def simulate(settings: SimulatorSettings, say: Callable[[str], None], *, write_views: Path | None = None) -> int:
+async def simulate(
+    settings: SimulatorSettings, say: Callable[[str], None], *, write_views: Path | None = None, as_json: bool = False
+) -> int:
     """Serves until SIGINT or SIGTERM and returns the exit code; ``say`` gets what is to be shown, line by line.
 
     ``write_views`` names a file that gets the list of all simulated views first. Raises SettingsError
@@ -38,7 +41,7 @@ async def simulate(settings: SimulatorSettings, say: Callable[[str], None], *, w
             await anyio.to_thread.run_sync(_write_views, simulator, write_views)
         # Listening begins before anybody is told: a script may stop it as soon as it reads the URL.
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            for line in _welcome(simulator, write_views):
+            for line in _welcome(simulator, write_views, as_json=as_json):
                 say(line)
             async for _ in signals:
                 break
@@ -51,11 +54,16 @@ def _write_views(simulator: Simulator, path: Path) -> None:
     NamedFile("--write-views", path).write(chain([b"session_id,view_id\n"], rows))
 
 
-def _welcome(simulator: Simulator, views: Path | None) -> Iterator[str]:
+def _welcome(simulator: Simulator, views: Path | None, *, as_json: bool) -> Iterator[str]:
     url, limit = simulator.base_url, simulator.settings.limit
     views_file = views or recordings_folder() / "pairs.csv"
     rate = f"{some(limit.limit, 'request')} per {limit.period:g} s" if limit.limit else "no rate limit"
     views_served = some(len(simulator.views), "view")
+    if as_json:
+        served = {"base_url": url, "views": len(simulator.views), "views_file": str(views_file)}
+        limited = {"limit": limit.limit, "period": limit.period} if limit.limit else {}
+        yield json.dumps({**served, "shape": simulator.settings.paging.shape, **limited})
+        return
     yield f"simulating the API at {url}: {views_served}, shape {simulator.settings.paging.shape}, {rate}"
     yield "in another shell:"
     yield f"  export {_keys(simulator.settings.auth)}"

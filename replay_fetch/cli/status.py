@@ -8,6 +8,7 @@ from pathlib import Path
 
 import orjson
 
+from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say
 from replay_fetch.inspect.status import Status, Tally, status, unfinished_csv
 from replay_fetch.model import Outcome, ViewRecord
@@ -23,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="the figures as JSON, with every view to note")
+    add_output(parser, form, json="the figures, with every view to note,")
     form.add_argument("--unfinished", action="store_true", help="CSV of the unfinished views, as download reads it")
     parser.epilog = "example: replay-fetch status OUT --unfinished | replay-fetch download - OUT"
 

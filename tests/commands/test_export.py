@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -115,6 +116,14 @@ def test_a_line_that_is_none_is_named(tmp_path: Path, capsys: pytest.CaptureFixt
     file.write_bytes(file.read_bytes().replace(b'"segment"', b'"sigment"'))
     assert main(["export", str(archive), "--parquet", str(tmp_path / "t")]) == 3
     assert "run `replay-fetch verify" in capsys.readouterr().err
+
+
+def test_for_programs_the_files_are_one_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    archive, tables, events = write_archive(tmp_path / "a", VIEWS), tmp_path / "t", tmp_path / "e"
+    assert main(["export", str(archive), "--parquet", str(tables), "--rrweb", str(events), "--json"]) == 1
+    written = json.loads(capsys.readouterr().out)
+    assert written["tables"][0] == {"file": str(tables / "views.parquet"), "rows": 3}
+    assert (written["folder"], written["views"], len(written["left_out"])) == (str(events), 0, 3)
 
 
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
