@@ -6,27 +6,13 @@ SettingsError naming the flag. Keys stay out of every ``repr``.
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from replay_fetch.errors import SettingsError
-
-# The vendor's sites. Another name is refused: it gets both keys, and may be a stranger's. --base-url is the way to
-# a new one.
-SITES = (
-    "datadoghq.com",
-    "us3.datadoghq.com",
-    "us5.datadoghq.com",
-    "ap1.datadoghq.com",
-    "ap2.datadoghq.com",
-    "uk1.datadoghq.com",
-    "datadoghq.eu",
-    "ddog-gov.com",
-    "us2.ddog-gov.com",
-)
+from replay_fetch.option import AGE, FILE, NUMBER, SIZE, SWITCH, WHOLE, Form, one_of, option
+from replay_fetch.sites import SITES, check_base_url, check_site
 
 
 class SourceChoice(StrEnum):
@@ -67,6 +53,11 @@ class Credentials:
     app_key: str = field(default="", repr=False)
     bearer_token: str = field(default="", repr=False)
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The texts that no output may hold; an unset key is an empty one."""
+        return self.api_key, self.app_key, self.bearer_token
+
     def __post_init__(self) -> None:
         for name, secret in (
             ("DD_API_KEY", self.api_key),
@@ -87,23 +78,33 @@ class Credentials:
 class ApiSettings:
     """Where the API is and what its query parameters and shape overrides are."""
 
-    site: str = "datadoghq.com"
-    base_url: str = ""
-    """Replaces ``https://api.{site}``; plain http only to loopback."""
-    source: SourceChoice = SourceChoice.AUTO
-    ts_ms: int | None = None
-    max_list_size: int | None = None
-    segments_path: str = ""
-    """Dotted path to the list of segments, overriding the rules; ``.`` is the whole body."""
-    next_path: str = ""
-    """Dotted path to the next paging token, overriding the rules; ``none`` says that nothing but them finds one."""
+    site: str = option(
+        "--site HOST", f"default: $DD_SITE, else {SITES[0]}; known: {', '.join(SITES)}", default=SITES[0]
+    )
+    base_url: str = option("--base-url URL", "in place of https://api.SITE", default="")
+    """Plain http only to loopback."""
+    source: SourceChoice = option(
+        "--source", "store to read; auto: event_platform, else blob", one_of(SourceChoice), default=SourceChoice.AUTO
+    )
+    ts_ms: int | None = option("--ts MS", "server-side timestamp, passed on as it is", WHOLE, default=None)
+    max_list_size: int | None = option(
+        "--max-list-size BYTES", "largest list of segments in one page", WHOLE, default=None
+    )
+    segments_path: str = option("--segments-path A.B", "where the segments are in an answer", default="")
+    """Dotted, overriding the rules; ``.`` is the whole body."""
+    next_path: str = option(
+        "--next-path A.B",
+        "where the next page's token is; none: with --segments-path, what looks like one elsewhere is no token",
+        default="",
+    )
+    """Dotted, overriding the rules; ``none`` says that nothing but the rules finds a token."""
     max_page_bytes: int = 256 * 2**20
     """A page that inflates past this is refused rather than held in memory."""
 
     def __post_init__(self) -> None:
         if not self.base_url:
-            _check_site(self.site)
-        _check_base_url(self.origin)
+            check_site(self.site)
+        check_base_url(self.origin)
         _require(self.ts_ms is None or self.ts_ms >= 0, "--ts is milliseconds since 1970, not negative")
         _require(self.max_list_size is None or self.max_list_size > 0, "--max-list-size must be at least 1 byte")
 
@@ -121,20 +122,23 @@ _LEAST_MEMORY = 96 * 10**6
 class FetchSettings:
     """How pages are asked for: concurrency, ceilings, patience."""
 
-    workers: int = 32
-    max_rate: float | None = None
-    """Requests a second that are never exceeded; None leaves it to the API's own limit."""
-    retries: int = 8
-    """How often one page is asked for again after its first attempt; 429s do not count."""
-    connect_timeout: float = 10.0
-    read_timeout: float = 60.0
-    """Seconds without a byte after which a request counts as stalled."""
-    give_up_after: float = 1800.0
-    """Seconds of nothing but faults before the run stops; waiting for a rate limit is none."""
-    ca_file: Path | None = None
-    """PEM bundle to trust beside the system's."""
-    memory_limit: int = 256 * 10**6
-    """Bytes that the process is to stay below: large pages wait for room before they are read."""
+    workers: int = option("--workers N", "most requests at once", WHOLE, default=32)
+    max_rate: float | None = option(
+        "--max-rate R", "most requests a second; default: the API's limit", NUMBER, default=None
+    )
+    retries: int = option("--retries N", "of one page", WHOLE, default=8)
+    """Attempts after a page's first one; 429s do not count."""
+    connect_timeout: float = option("--connect-timeout S", "seconds for a connection", NUMBER, default=10.0)
+    read_timeout: float = option("--read-timeout S", "seconds without a byte", NUMBER, default=60.0)
+    give_up_after: float = option(
+        "--give-up-after S", "seconds of nothing but faults, then the run stops", NUMBER, default=1800.0
+    )
+    """Waiting for a rate limit is no fault."""
+    ca_file: Path | None = option("--ca-file FILE", "PEM bundle to trust beside the system's", FILE, default=None)
+    memory_limit: int = option(
+        "--memory-limit BYTES", "large pages wait rather than take more: 512MB, 1GB", SIZE, default=256 * 10**6
+    )
+    """Bytes that the process is to stay below."""
     max_pages: int = 10_000
     """Pages of one view after which its chain counts as cut: 4 h at 12 segments a minute are 2,880."""
 
@@ -157,10 +161,12 @@ class FetchSettings:
 class PlanSettings:
     """How the list is read."""
 
-    session_column: str = ""
-    view_column: str = ""
-    max_views: int | None = None
-    refresh_window: float | None = None
+    session_column: str = option("--session-column NAME", "header of the session ids", default="")
+    view_column: str = option("--view-column NAME", "header of the view ids", default="")
+    max_views: int | None = option("--max-views N", "only the first N rows", WHOLE, default=None)
+    refresh_window: float | None = option(
+        "--refresh-window AGE", "those not older than this: 36h, 7d", AGE, default=None
+    )
     """Seconds: finished views whose recording ended less than this ago are asked for again; None asks for none."""
 
     def __post_init__(self) -> None:
@@ -173,20 +179,39 @@ class PlanSettings:
 class ArchiveSettings:
     """What the archive keeps and how."""
 
-    compress: Compression | None = None
-    """None takes what the archive was made with, ``none`` for a new one."""
-    keep_raw: bool = False
+    compress: Compression | None = option(
+        "--compress",
+        "of session files; default: as the archive was made, none if new",
+        one_of(Compression),
+        default=None,
+    )
+    keep_raw: bool = option("--keep-raw", "keep every page as it came under raw/, too", SWITCH, default=False)
+
+
+def _is_json(text: str) -> bool:
+    if text not in ("text", "json"):
+        raise ValueError(f"{text!r} is not one of text, json")
+    return text == "json"
+
+
+_LOG_FORMAT = Form(_is_json, lambda as_json: "json" if as_json else "text", values="text|json")
 
 
 @dataclass(frozen=True, slots=True)
 class ShowSettings:
     """What is shown and logged, and where; the library heeds ``metrics_file`` alone."""
 
-    progress: ProgressStyle = ProgressStyle.AUTO
-    log_json: bool = False
-    log_file: Path | None = None
-    metrics_file: Path | None = None
-    """Rewritten every ten seconds as OpenMetrics text."""
+    progress: ProgressStyle = option(
+        "--progress",
+        "auto: a bar on a terminal, else a line every 10 s",
+        one_of(ProgressStyle),
+        default=ProgressStyle.AUTO,
+    )
+    log_json: bool = option("--log-format", "of the lines on stderr", _LOG_FORMAT, default=False)
+    log_file: Path | None = option("--log-file FILE", "write the log there as well", FILE, default=None)
+    metrics_file: Path | None = option(
+        "--metrics-file FILE", "OpenMetrics text, rewritten every 10 s", FILE, default=None
+    )
     verbosity: int = 0
     """-1 warnings and errors only, 0 normal, 1 what the pacer and the retries do."""
 
@@ -200,46 +225,6 @@ class Settings:
     plan: PlanSettings = field(default_factory=PlanSettings)
     archive: ArchiveSettings = field(default_factory=ArchiveSettings)
     show: ShowSettings = field(default_factory=ShowSettings)
-
-
-def is_loopback(host: str) -> bool:
-    """True where ``host`` names this machine, so that plain http exposes no key."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def _check_site(site: str) -> None:
-    """Refuse a name that is not one of the vendor's: browsers show others, and a mistyped one gets the keys."""
-    name = site.lower()
-    if name in SITES:
-        return
-    from difflib import get_close_matches  # noqa: PLC0415 - for mistakes only
-
-    meant = [known for known in SITES if name.endswith(f".{known}")] or get_close_matches(name, SITES, n=1)
-    advice = f"did you mean {meant[-1]}?" if meant else f"there are {', '.join(SITES)};"
-    raise SettingsError(
-        f"--site {site!r} is none of Datadog's, and would get the keys: {advice} --base-url names another server"
-    )
-
-
-def _check_base_url(origin: str) -> None:
-    try:
-        url = urlsplit(origin)
-        _ = url.port
-        (url.hostname or "").encode("idna")  # as the resolver will
-    except ValueError:
-        raise SettingsError(f"--base-url {origin!r} is not a URL") from None
-    _require(url.scheme in ("https", "http") and bool(url.hostname), f"--base-url {origin!r} needs https:// and a host")
-    _require(url.username is None and url.password is None, "--base-url must not hold a user name or password")
-    _require(not (url.path or url.query or url.fragment), f"--base-url {origin!r} must be scheme, host and port only")
-    _require(
-        url.scheme == "https" or is_loopback(url.hostname or ""),
-        f"--base-url {origin!r} would send the keys in the clear; plain http is only for loopback",
-    )
 
 
 def _require(holds: bool, message: str) -> None:  # noqa: FBT001 - an assertion that raises our own error

@@ -51,7 +51,7 @@ def test_a_test_that_depends_on_today_fails_on_another_day(tmp_path: Path, windo
     """The archive's clock is seen to move, in processes that a test starts as well."""
     (tmp_path / "test_today.py").write_text(
         "import subprocess, sys\n"
-        "from replay_fetch.cli.quantities import age\n"
+        "from replay_fetch.option import age\n"
         "def test_what_was_recorded_on_the_day_it_was_written_is_young():\n"
         "    seen = subprocess.check_output([sys.executable, '-c', 'import time; print(time.time())'])\n"
         f"    assert float(seen) - {1_795_000_000} < age({window!r})\n"

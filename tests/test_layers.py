@@ -17,14 +17,16 @@ SOURCES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_bytes()) fo
 LAYERS = (
     {"model", "clock", "memory", "printable"},
     {"errors"},
-    {"settings", "timestamps", "named_file"},
+    {"sites", "option", "timestamps", "named_file"},
+    {"settings"},
     {"environment"},
     {"transport", "pacing", "api"},
     {"retry"},  # asks the pacer's health whether a failure is the page's own
     {"fetch", "archive", "ledger", "view_list", "progress", "replay"},
     {"pipeline"},
     {"client"},
-    {"player", "report_page"},
+    {"inspect"},
+    {"player", "report_page"},  # both show what inspect reads
     {"commands"},
     {"cli"},
 )
@@ -34,10 +36,10 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 BESIDE = {
     "__init__": {"model", "errors", "settings", "archive", "pipeline", "client"},
     "__main__": {"cli"},
-    "simulator": {"model", "errors", "settings"},
+    "simulator": {"model", "errors", "settings", "sites"},
 }
 # Nobody else starts a server, or offers its options.
-USERS_OF_SIMULATOR = {"commands", "cli"}
+USERS_OF_SIMULATOR = {"cli"}
 
 DOORS = {
     "aiohttp": {"transport", "simulator"},
@@ -46,8 +48,8 @@ DOORS = {
     "sqlite3": {"ledger"},
     "aiolimiter": {"pacing"},
     "zlib_ng": {"api"},
-    "argparse": {"cli", "commands"},
-    "pyarrow": {"commands"},
+    "argparse": {"cli"},
+    "pyarrow": {"inspect"},
     "matplotlib": {"report_page"},
     "jinja2": {"report_page"},
     "shtab": {"cli"},
@@ -66,7 +68,9 @@ WITHOUT_IO = (
     "timestamps.py",
     "model.py",
     "errors.py",
+    "option.py",
     "settings.py",
+    "sites.py",
 )
 WAITS = {"pacing/pacer.py", "pacing/queue.py"}
 IO = {
@@ -230,7 +234,7 @@ def test_no_file_and_no_function_is_long() -> None:
         ("ledger", "def load():\n    from replay_fetch import pipeline", False),
         ("ledger", "from replay_fetch import Client", False),
         ("pipeline", "from replay_fetch.simulator import Simulator", False),
-        ("commands", "from replay_fetch.simulator import Simulator", True),
+        ("cli", "from replay_fetch.simulator import Simulator", True),
         ("simulator", "from replay_fetch.api import Endpoint", False),
     ],
 )

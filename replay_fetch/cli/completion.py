@@ -7,9 +7,11 @@ every press of the key.
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
-from replay_fetch.cli.main import COMMANDS
+from replay_fetch.cli.main import COMMANDS, add_options_of
+from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say
 from replay_fetch.errors import SettingsError, extra_needed
 
@@ -28,6 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("shell", choices=SHELLS, help="whose completion to print")
+    add_output(parser, json="the script")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -38,14 +41,15 @@ def run(options: argparse.Namespace) -> int:
         raise SettingsError(extra_needed("completion", "completion")) from None
     parser = argparse.ArgumentParser("replay-fetch")
     commands = parser.add_subparsers()
-    for name, command in COMMANDS.items():
-        added = commands.add_parser(name, help=command.summary)
-        command.add_options(added)
+    for name, summary in COMMANDS.items():
+        added = commands.add_parser(name, help=summary)
+        add_options_of(name, added)
         for action in added._actions:  # noqa: SLF001 - shtab itself goes through them
             if isinstance(action.metavar, str) and "|" in action.metavar:
                 action.choices = action.metavar.split("|")
             if action.type is Path:
                 folder = action.metavar in _FOLDERS
                 action.complete = shtab.DIRECTORY if folder else shtab.FILE  # type: ignore[attr-defined] # shtab's name
-    say(shtab.complete(parser, shell=options.shell))
+    script = shtab.complete(parser, shell=options.shell)
+    say(json.dumps({"shell": options.shell, "script": script}) if options.json else script)
     return 0

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import anyio
+import orjson
 
-from replay_fetch.cli.download_options import add_path_options
+from replay_fetch.api.tokens import NO_OTHER_PLACE
+from replay_fetch.archive import Layout, existing
 from replay_fetch.cli.main import exit_code_of
-from replay_fetch.cli.output import conclude
-from replay_fetch.commands.decode import Redecoding, decode, rehearse_decode
-from replay_fetch.commands.decode_summary import decoded_json, decoded_text
-from replay_fetch.progress import Console, logging_to
-from replay_fetch.settings import ShowSettings
+from replay_fetch.cli.options import PATHS, add_fields, add_output, show_settings
+from replay_fetch.cli.output import conclude, shown
+from replay_fetch.ledger import Ledger
+from replay_fetch.pipeline.decode import Decoded, Decoding
+from replay_fetch.pipeline.opening import open_as_it_is
+from replay_fetch.pipeline.rereading import Finding
+from replay_fetch.pipeline.stopping import stoppable
+from replay_fetch.printable import printable
+from replay_fetch.progress.units import count, some
+from replay_fetch.settings import ApiSettings
 
 _EPILOG = """\
 The paths are kept with the archive: a download with the same ones goes on
@@ -29,6 +39,14 @@ example:
 exit codes: 0 every raw page is understood; 1 some are not, or their chain is
 cut; 2 usage; 3 stopped (disk full, archive locked); 130 interrupted
 """
+_MEANING = {
+    Finding.FETCHED: "complete",
+    Finding.EMPTY: "complete, and nothing in them",
+    Finding.GOES_ON: "understood; the rest is to be asked for",
+    Finding.INCOMPLETE: "understood, but the chain of pages is cut",
+    Finding.UNRECOGNISED: "these paths do not fit their pages",
+    Finding.UNCHANGED: "no kept page leads further than the archive is",
+}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -36,19 +54,89 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
-    add_path_options(parser)
+    add_fields(parser, ApiSettings, *PATHS)
     parser.add_argument("-n", "--dry-run", action="store_true", help="say what would be understood, change nothing")
     parser.add_argument("--keep-raw", action="store_true", help="keep the raw pages of views that are finished now")
-    parser.add_argument("--json", action="store_true", help="the summary as JSON")
-    parser.add_argument("-q", "--quiet", action="count", default=0, help="warnings and errors only")
-    parser.add_argument("-v", "--verbose", action="count", default=0, help="say more")
+    add_output(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
     wanted = Redecoding(options.out, options.segments_path, options.next_path, options.keep_raw)
-    with logging_to(Console(), ShowSettings(verbosity=options.verbose - options.quiet)):
+    with shown(show_settings(options)):
         found = rehearse_decode(wanted) if options.dry_run else anyio.run(partial(decode, wanted))
     text = decoded_json(found) if options.json else decoded_text(found, wanted, dry_run=options.dry_run)
     conclude(text, found.failure)
     return found.exit_code if found.failure is None else exit_code_of(found.failure)
+
+
+@dataclass(frozen=True, slots=True)
+class Redecoding:
+    """Which archive, and where things are in its pages."""
+
+    out: Path
+    segments_path: str = ""
+    next_path: str = ""
+    keep_raw: bool = False
+
+
+async def decode(wanted: Redecoding) -> Decoded:
+    """Move what is understood now into sessions.
+
+    Raises ArchiveError where there is no archive or it cannot be opened, KeyboardInterrupt at a
+    second signal.
+    """
+    existing(wanted.out)
+    with open_as_it_is(wanted.out) as (layout, ledger):
+        decoding = _decoding(wanted, layout, ledger)
+        async with stoppable() as stop:
+            return await decoding.run(stop)
+
+
+def rehearse_decode(wanted: Redecoding) -> Decoded:
+    """What `decode` would come to; changes nothing, not even where a run is writing."""
+    layout = existing(wanted.out)
+    with closing(Ledger.open_read_only(layout.ledger)) as ledger:
+        return _decoding(wanted, layout, ledger).rehearse()
+
+
+def _decoding(wanted: Redecoding, layout: Layout, ledger: Ledger) -> Decoding:
+    return Decoding(layout, ledger, (wanted.segments_path, wanted.next_path), keep_raw=wanted.keep_raw)
+
+
+def decoded_text(found: Decoded, wanted: Redecoding, *, dry_run: bool = False) -> str:
+    """What reading again came to, for people."""
+    return "\n".join(_lines(found, wanted, dry_run=dry_run))
+
+
+def decoded_json(found: Decoded) -> str:
+    """The same for programs."""
+    findings = {str(finding): found.findings[finding] for finding in Finding}
+    content = {"views": found.views, "findings": findings, "segments": found.segments, "reason": found.reason or None}
+    return orjson.dumps(content | {"interrupted": found.interrupted, "exit_code": found.exit_code}).decode()
+
+
+def _lines(found: Decoded, wanted: Redecoding, *, dry_run: bool) -> Iterator[str]:
+    if not found.views:
+        yield f"no view in {wanted.out} waits with raw pages: nothing to decode"
+        return
+    aside = ", nothing changed (--dry-run)" if dry_run else ""
+    yield f"{some(found.views, 'view')} with raw pages in {wanted.out}{aside}"
+    for finding in Finding:
+        if found.findings[finding]:
+            yield f"  {finding:<14}{count(found.findings[finding]):>11}  {_MEANING[finding]}"
+    yield f"{some(found.segments, 'segment')} understood"
+    if found.segments and not found.leads_on and wanted.next_path != NO_OTHER_PLACE:
+        where = f" at {printable(wanted.next_path, 60)}" if wanted.next_path else ""
+        yield f"no page names a next one{where}; where that is wrong, name its token with --next-path"
+    if found.reason:
+        yield f"first reason: {printable(found.reason, 300)}"
+    if found.interrupted:
+        yield "interrupted; run the same command again to go on"
+    elif found.findings[Finding.GOES_ON] or found.findings[Finding.UNCHANGED]:
+        flags = "".join(
+            f" {flag} {path}"
+            for flag, path in (("--segments-path", wanted.segments_path), ("--next-path", wanted.next_path))
+            if path
+        )
+        yield f"to go on:\n  replay-fetch download VIEWS {wanted.out}{flags}"

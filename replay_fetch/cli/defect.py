@@ -30,8 +30,8 @@ _REFUSALS = {*ADVICE, errno.EIO, errno.EROFS, errno.ESTALE, errno.ELOOP, errno.E
 def confess(error: Exception, options: argparse.Namespace) -> None:
     """Tell of an exception that nobody meant to raise.
 
-    The traceback is logged: to ``--log-file``, and to stderr with ``-v`` or where the command has no such
-    option. ``options`` are empty where they had not been read yet.
+    The traceback is logged: to ``--log-file``, and to stderr with ``-v``. ``options`` are empty where they had
+    not been read yet: the traceback then goes to stderr, too.
     """
     env_file: Path | None = getattr(options, "env_file", None)
     defect = _first(error)
@@ -74,7 +74,7 @@ def _first(error: Exception) -> Exception:
 
 def _logged(error: Exception, options: argparse.Namespace, secrets: set[str]) -> str:
     """Log the traceback; returns where it is."""
-    as_json = getattr(options, "log_format", "text") == "json"
+    as_json = getattr(options, "log_json", False)
     verbose = getattr(options, "verbose", 1) > getattr(options, "quiet", 0)
     file: Path | None = getattr(options, "log_file", None)
     console = Console() if verbose else Console(io.StringIO())

@@ -3,38 +3,81 @@
 from __future__ import annotations
 
 import argparse
-from functools import partial
+from contextlib import closing
 from pathlib import Path
 
 import anyio
 
+from replay_fetch.archive import Layout
+from replay_fetch.cli.download import Ended, carry_out
 from replay_fetch.cli.main import exit_code_of
-from replay_fetch.cli.next_command import as_typed, watch_line
-from replay_fetch.cli.output import conclude, say
-from replay_fetch.commands.demo import demo
-from replay_fetch.commands.summary import report_text
-from replay_fetch.progress import Console, logging_to, reporter
-from replay_fetch.settings import ShowSettings
+from replay_fetch.cli.options import add_output, show_settings
+from replay_fetch.cli.output import conclude, say, shown
+from replay_fetch.cli.summary import as_typed, report_json, report_text, watch_line
+from replay_fetch.errors import ArchiveError
+from replay_fetch.ledger import Ledger, check_file
+from replay_fetch.ledger.setting import Setting
+from replay_fetch.pipeline.opening import check_usable, open_as_it_is
+from replay_fetch.pipeline.request import Request, planned
+from replay_fetch.progress import Reporter
+from replay_fetch.settings import ApiSettings, Credentials, Settings, ShowSettings
+from replay_fetch.simulator import LimitSettings, PagingSettings, Simulator, SimulatorSettings
+from replay_fetch.simulator.recordings import recordings_folder
 
 _OUT = Path("replay-fetch-demo")
 # Of the sample list, the session with the most to see: a checkout, four views, a rage click.
 _WATCHED = "1f46e825"
+# 27 views in 36 requests at 10 a second: about three and a half seconds, most of them spent at the limit.
+_SIMULATOR = SimulatorSettings(limit=LimitSettings(limit=20, period=2.0), paging=PagingSettings(page_bytes=24_000))
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("out", metavar="OUT", nargs="?", type=Path, default=_OUT, help="archive folder (%(default)s)")
+    add_output(parser)
     parser.epilog = "example: replay-fetch demo && replay-fetch verify replay-fetch-demo"
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
-    console, show = Console(), ShowSettings()
-    with logging_to(console, show):
-        report, failure = anyio.run(partial(demo, options.out, show, reporter(show, console)))
-    conclude(report_text(report, options.out), failure)
+    show = show_settings(options)
+    with shown(show) as reporter:
+        report, failure = anyio.run(demo, options.out, show, reporter)
+    conclude(report_json(report) if options.json else report_text(report, options.out), failure)
     if failure is not None:
         return exit_code_of(failure)
+    if options.json:
+        return report.exit_code
     say(f"the recordings are in {options.out}/sessions/\nnext: {as_typed('show', str(options.out))}")
     say(watch_line(options.out, _WATCHED))
     return report.exit_code
+
+
+async def demo(out: Path, show: ShowSettings, shown_by: Reporter | None) -> Ended:
+    """Download the sample list from the simulator into ``out``.
+
+    Raises ArchiveError where ``out`` is somebody's archive: made-up recordings would be in it for good.
+    """
+    _claim(out)
+    async with Simulator(_SIMULATOR) as simulator:
+        auth = _SIMULATOR.auth
+        request = Request(
+            str(recordings_folder() / "pairs.csv"),
+            out,
+            Settings(api=ApiSettings(base_url=simulator.base_url), show=show),
+            Credentials(auth.api_key, auth.app_key),
+        )
+        with planned(request) as (run, plan):
+            return await carry_out(run, plan, shown_by)
+
+
+def _claim(out: Path) -> None:
+    """Mark the archive as the demo's, which only a new one, or one that it made before, may become."""
+    check_usable(out)
+    ledger_file = Layout(out).ledger
+    if check_file(ledger_file):
+        with closing(Ledger.open_read_only(ledger_file)) as ledger:
+            if ledger.setting(Setting.DEMO) is None:
+                raise ArchiveError(f"{out} is an archive that demo did not make; name a new folder for the sample ones")
+    with open_as_it_is(out) as (_, ledger):
+        ledger.set_setting(Setting.DEMO, "yes")

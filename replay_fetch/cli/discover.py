@@ -11,23 +11,17 @@ from functools import partial
 from pathlib import Path
 
 import anyio
+import orjson
 
 from replay_fetch.api import REPLAYED_VIEWS, Window, check_id
-from replay_fetch.cli.download_options import (
-    add_patience_options,
-    add_server_options,
-    add_show_options,
-    fetch_settings,
-    show_settings,
-)
-from replay_fetch.cli.output import say
-from replay_fetch.commands.discover import Wanted, discover
-from replay_fetch.commands.discover_summary import doubts, summary_json, summary_lines
-from replay_fetch.environment import credentials, site, warn_if_exposed
+from replay_fetch.cli.options import PATIENCE, add_fields, add_server, add_shown, settings_from
+from replay_fetch.cli.output import say, shown
+from replay_fetch.commands.discover import Discovery, Wanted, discover
+from replay_fetch.environment import credentials, warn_if_exposed
 from replay_fetch.errors import SettingsError
 from replay_fetch.named_file import NamedFile
-from replay_fetch.progress import Console, logging_to, reporter
-from replay_fetch.settings import SITES, ApiSettings, Settings
+from replay_fetch.progress.units import asked, duration, size, some
+from replay_fetch.settings import FetchSettings
 from replay_fetch.timestamps import timestamp_ms
 from replay_fetch.view_list import csv_text
 
@@ -78,9 +72,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--playlist", type=str.strip, metavar="ID", default="", help="only views of its sessions")
     group.add_argument("--out", metavar="FILE", type=Path, help="write the list there; default: stdout")
-    add_server_options(parser)
-    add_patience_options(parser.add_argument_group("asking"))
-    add_show_options(parser)
+    add_server(parser)
+    add_fields(parser.add_argument_group("asking"), FetchSettings, *PATIENCE)
+    add_shown(parser, "progress", "log_json", "log_file")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -89,16 +83,11 @@ def run(options: argparse.Namespace) -> int:
         raise SettingsError("--json needs --out FILE: without it, stdout is for the list")
     out = None if options.out is None else NamedFile("--out", options.out)
     wanted = _wanted(options, int(time.time() * 1000))
-    settings = Settings(
-        api=ApiSettings(site=options.site or site(os.environ, options.env_file) or SITES[0], base_url=options.base_url),
-        fetch=fetch_settings(options, workers=1),  # each page needs the cursor of the one before
-        show=show_settings(options),
-    )
+    settings = settings_from(options, workers=1)  # each page needs the cursor of the one before
     keys = credentials(os.environ, options.env_file)
-    console = Console()
-    with logging_to(console, settings.show, (keys.api_key, keys.app_key, keys.bearer_token)):
+    with shown(settings.show, keys.secrets) as reporter:
         warn_if_exposed(options.env_file)
-        found = anyio.run(partial(discover, wanted, settings, keys, reporter(settings.show, console)))
+        found = anyio.run(partial(discover, wanted, settings, keys, reporter))
         with closing(found.views):
             quiet = settings.show.verbosity < 0
             for doubt in doubts(found) if quiet else ():  # the summary says them, else
@@ -138,3 +127,53 @@ def _check(flag: str, text: str) -> None:
         check_id(text)
     except ValueError as reason:
         raise SettingsError(f"{flag}: {reason}") from None
+
+
+def summary_lines(found: Discovery) -> list[str]:
+    """What was found and what it took, for people; at most 80 columns wide."""
+    stats = found.stats
+    lines = [
+        f"{some(found.views.size, 'view')} of {some(found.views.sessions(), 'session')} found",
+        (
+            f"{some(found.events, 'event')} in {asked(stats.requests, stats.rate_limited, stats.retries)}, "
+            f"{size(stats.wire_bytes)}, {duration(found.seconds)}"
+        ),
+    ]
+    return lines + doubts(found)
+
+
+def doubts(found: Discovery) -> list[str]:
+    """What is to be known of the list before it is worked with; nothing where all is well."""
+    lines = []
+    if found.nameless:
+        nameless = some(found.nameless, "event that names", "events that name")
+        lines.append(f"left out: {nameless} no view; ask for @type:view in --query")
+    if not found.events:
+        lines.append("nothing matches: widen --from, or look at --query and --application")
+    if not found.views.size:
+        lines.append("the list is empty")
+    elif found.lacking:
+        lines.append(f"the list lacks {some(found.lacking, 'session')} that --session names")
+    if found.warnings:
+        lines.append("the API warned, so the list may not be whole: look at the warnings above")
+    return lines
+
+
+def summary_json(found: Discovery) -> str:
+    """The same for programs; times are seconds, sizes bytes."""
+    stats = found.stats
+    content = {
+        "views": found.views.size,
+        "sessions": found.views.sessions(),
+        "events": found.events,
+        "events_without_view": found.nameless,
+        "sessions_without_view": found.lacking,
+        "warnings": found.warnings,
+        "requests": stats.requests,
+        "retries": stats.retries,
+        "rate_limited": stats.rate_limited,
+        "wire_bytes": stats.wire_bytes,
+        "seconds": round(found.seconds, 3),
+        "exit_code": found.exit_code,
+    }
+    return orjson.dumps(content).decode()

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from replay_fetch.cli.output import say, warn
-from replay_fetch.commands.export import export_parquet
-from replay_fetch.commands.rrweb_files import write_rrweb
+import orjson
+
+from replay_fetch.cli.options import add_output, show_settings
+from replay_fetch.cli.output import say, shown, warn
 from replay_fetch.errors import SettingsError
-from replay_fetch.progress import Console, logging_to, reporter
+from replay_fetch.inspect.recordings import WrittenViews, write_rrweb
+from replay_fetch.inspect.tables import Exported, export_parquet
 from replay_fetch.progress.units import size, some
-from replay_fetch.settings import ShowSettings
 
 # Views without a file of events that are named one by one; the others are counted.
 _NAMED = 10
@@ -41,7 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="gets SESSION/VIEW.json: a JSON array of rrweb events a view",
     )
-    parser.add_argument("-q", "--quiet", action="count", default=0, help="no progress")
+    add_output(parser, json="the files")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -50,19 +52,33 @@ def run(options: argparse.Namespace) -> int:
         raise SettingsError("export needs --parquet FOLDER, --rrweb FOLDER or both")
     if options.sessions and options.rrweb is None:
         raise SettingsError("a SESSION is for --rrweb FOLDER; --parquet takes the whole archive")
-    console, show = Console(), ShowSettings(verbosity=-options.quiet)
-    code = 0
-    with logging_to(console, show):
+    tables: list[Exported] = []
+    events: WrittenViews | None = None
+    with shown(show_settings(options)) as reporter:
         if options.parquet is not None:
-            exported = export_parquet(options.out, options.parquet, reporter(show, console))
-            for table in exported:
-                say(f"{table.path}  {some(table.rows, 'row')}")
+            tables = export_parquet(options.out, options.parquet, reporter)
+            if not options.json:
+                say("\n".join(f"{table.path}  {some(table.rows, 'row')}" for table in tables))
         if options.rrweb is not None:
-            written = write_rrweb(options.out, options.rrweb, options.sessions, reporter(show, console))
-            for reason in written.left_out[:_NAMED]:
-                warn(reason)
-            if len(written.left_out) > _NAMED:
-                warn(f"and {some(len(written.left_out) - _NAMED, 'more view')} with nothing to play")
-            say(f"{written.folder}  {some(written.files, 'view')}, {size(written.bytes)}")
-            code = 0 if written.files else 1
-    return code
+            events = write_rrweb(options.out, options.rrweb, options.sessions, reporter)
+            _warn_of_silent(events.left_out)
+            if not options.json:
+                say(f"{events.folder}  {some(events.files, 'view')}, {size(events.bytes)}")
+    if options.json:
+        say(_json(tables, events))
+    return 1 if events is not None and not events.files else 0
+
+
+def _warn_of_silent(reasons: Sequence[str]) -> None:
+    for reason in reasons[:_NAMED]:
+        warn(reason)
+    if len(reasons) > _NAMED:
+        warn(f"and {some(len(reasons) - _NAMED, 'more view')} with nothing to play")
+
+
+def _json(tables: Iterable[Exported], events: WrittenViews | None) -> str:
+    content: dict[str, object] = {"tables": [{"file": str(table.path), "rows": table.rows} for table in tables]}
+    if events is not None:
+        content |= {"folder": str(events.folder), "views": events.files, "bytes": events.bytes}
+        content["left_out"] = events.left_out
+    return orjson.dumps(content).decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import re
 import shutil
 import sys
@@ -13,6 +14,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from replay_fetch.cli.main import COMMANDS, command_parser
+from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say
 from replay_fetch.cli.parser import nearest
 from replay_fetch.errors import InputError
@@ -55,18 +57,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("topic", metavar="TOPIC", nargs="?", help="a guide or a command; without it, all guides")
+    add_output(parser, json="the text, or all guides' topics,")
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; raises InputError where nothing has that name."""
     known = guides()
     if options.topic is None:
-        say("\n".join(_listing(known, _width())))
-    elif options.topic in COMMANDS:
-        say(command_parser(options.topic).format_help(), end="")
-    elif options.topic in known:
-        text = known[options.topic].text
-        say("\n".join(readable(text, _width())) if sys.stdout.isatty() else text.rstrip("\n"))
+        summaries = {topic: guide.summary for topic, guide in known.items()}
+        say(json.dumps(summaries, ensure_ascii=False) if options.json else "\n".join(_listing(known, _width())))
+    elif options.topic in COMMANDS or options.topic in known:
+        is_command = options.topic in COMMANDS
+        text = command_parser(options.topic).format_help() if is_command else known[options.topic].text
+        if options.json:
+            text = json.dumps({"topic": options.topic, "text": text}, ensure_ascii=False)
+        elif sys.stdout.isatty() and not is_command:
+            text = "\n".join(readable(text, _width()))
+        say(text.rstrip("\n"))
     else:
         proposed = nearest(options.topic, [*known, *COMMANDS])
         raise InputError(f"there is no guide {options.topic}{proposed}; `replay-fetch help` lists them")

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.printable import printable
+
+if TYPE_CHECKING:
+    from replay_fetch.progress import Reporter
+    from replay_fetch.settings import ShowSettings
 
 
 class OutputError(ReplayFetchError):
@@ -64,3 +71,16 @@ def warn(text: str) -> None:
 
     console = Console()
     console.line(console.folded(f"replay-fetch: {printable(text, 2000)}"))
+
+
+@contextmanager
+def shown(show: ShowSettings, secrets: Iterable[str] = ()) -> Iterator[Reporter | None]:
+    """Log to stderr, and to ``--log-file``, while the context lasts; gives what shows progress, None for nothing.
+
+    Raises SettingsError where the file cannot be opened. ``secrets`` come out as ``***``.
+    """
+    from replay_fetch.progress import Console, logging_to, reporter  # noqa: PLC0415 - as above
+
+    console = Console()
+    with logging_to(console, show, secrets):
+        yield reporter(show, console)

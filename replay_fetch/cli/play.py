@@ -6,10 +6,11 @@ import argparse
 import webbrowser
 from pathlib import Path
 
-from replay_fetch.cli.output import complain, say, warn
-from replay_fetch.progress import Console, logging_to, reporter
+import orjson
+
+from replay_fetch.cli.options import add_output, show_settings
+from replay_fetch.cli.output import complain, say, shown, warn
 from replay_fetch.progress.units import duration, size, some
-from replay_fetch.settings import ShowSettings
 
 _SOME_DID_NOT = 1
 
@@ -36,26 +37,28 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rrweb-js", metavar="FILE", type=Path, help="rrweb.umd.min.cjs, where the package was built without it"
     )
-    parser.add_argument("-q", "--quiet", action="count", default=0, help="no progress")
     parser.add_argument("--no-open", action="store_true", help="open no browser; say where the page is")
+    add_output(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
-    from replay_fetch.commands.play import NothingToPlay, Wanted, play  # noqa: PLC0415 - the converter, for this alone
+    from replay_fetch.player.session_page import NothingToPlay, Wanted, play  # noqa: PLC0415 - the converter, for this alone
 
-    console, show = Console(), ShowSettings(verbosity=-options.quiet)
     wanted = Wanted(options.session, options.view, options.at, options.html, options.events, options.rrweb_js)
     try:
-        with logging_to(console, show):
-            played = play(options.out, wanted, reporter(show, console))
+        with shown(show_settings(options)) as reporter:
+            played = play(options.out, wanted, reporter)
     except NothingToPlay as error:
         complain(error)
         return _SOME_DID_NOT
     for silent in played.silent:
         warn(f"not in the page: {silent}")
-    say(str(played.file))
-    say(f"{some(played.views, 'view')}, {duration(played.seconds)}, {size(played.size)}")
+    if options.json:
+        content = {**played._asdict(), "file": str(played.file)}
+        say(orjson.dumps(content).decode())
+    else:
+        say(f"{played.file}\n{some(played.views, 'view')}, {duration(played.seconds)}, {size(played.size)}")
     if options.html is None and not options.no_open and not webbrowser.open(played.file.resolve().as_uri()):
         warn(f"no browser could be opened; open {played.file} in one")
     return 0

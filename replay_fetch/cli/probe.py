@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import argparse
 import os
-from functools import partial
+import textwrap
+from collections.abc import Iterator
+from http import HTTPStatus
 
 import anyio
+import orjson
+from msgspec.structs import asdict
 
-from replay_fetch.cli.download_options import add_api_options, api_settings
-from replay_fetch.cli.output import say
-from replay_fetch.commands.probe import Probing, probe
-from replay_fetch.commands.probe_summary import probe_json, probe_text
-from replay_fetch.environment import credentials, site, warn_if_exposed
-from replay_fetch.model import View
-from replay_fetch.settings import FetchSettings
+from replay_fetch.cli.options import QUESTION, add_output, add_server, settings_from
+from replay_fetch.cli.output import say, shown
+from replay_fetch.commands.probe import Probe, Probing, probe
+from replay_fetch.environment import credentials, warn_if_exposed
+from replay_fetch.model import Page, RateLimit, Source, View
+from replay_fetch.printable import printable
+from replay_fetch.progress.units import count, duration, size, some
+from replay_fetch.settings import SourceChoice
 
 _EPILOG = """\
 example:
@@ -23,14 +28,18 @@ example:
 exit codes: 0 recognised, with segments or none; 1 not; 2 bad ids or settings;
 3 keys refused, no answer
 """
+_WIDTH = 80
+_INDENT = 14
+_SIZES_SHOWN = 6
+_NOT_FOUND = 404
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("session", type=str.strip, metavar="SESSION", help="a session id")
     parser.add_argument("view", type=str.strip, metavar="VIEW", help="the id of one of its views")
-    add_api_options(parser)
-    parser.add_argument("--json", action="store_true", help="what was found as JSON")
+    add_server(parser, *QUESTION)
+    add_output(parser, json="what was found")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
 
@@ -38,9 +47,149 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
     keys = credentials(os.environ, options.env_file)
-    warn_if_exposed(options.env_file)
-    api = api_settings(options, site(os.environ, options.env_file))
-    view, fetch = View(options.session, options.view), FetchSettings(workers=1, ca_file=options.ca_file)
-    found = anyio.run(partial(probe, Probing(view, api, fetch, keys)))
+    settings = settings_from(options, workers=1)
+    view = View(options.session, options.view)
+    with shown(settings.show, keys.secrets):
+        warn_if_exposed(options.env_file)
+        found = anyio.run(probe, Probing(view, settings.api, settings.fetch, keys))
     say(probe_json(found) if options.json else probe_text(found))
     return found.exit_code
+
+
+def probe_text(found: Probe) -> str:
+    """Everything for people, at most 80 columns wide."""
+    return "\n".join(_lines(found))
+
+
+def probe_json(found: Probe) -> str:
+    """Everything for programs."""
+    content: dict[str, object] = {
+        "session_id": found.probing.view.session_id,
+        "view_id": found.probing.view.view_id,
+        "origin": found.probing.api.origin,
+        "source": found.probing.source,
+        "status": found.status,
+        "seconds": round(found.seconds, 3),
+        "content_type": found.headers.get("content-type"),
+        "content_encoding": found.headers.get("content-encoding"),
+        "wire_bytes": found.wire_bytes,
+        "bytes": found.size,
+        "rate_limit": asdict(found.rate_limit) if found.rate_limit else None,
+        "recognised": _page_fields(found.page) if found.page else None,
+        "problem": found.problem or None,
+        "outline": list(found.outline),
+        "segments_paths": list(found.segments_paths),
+        "next_paths": list(found.next_paths),
+        "empty_paths": list(found.empty_paths),
+        "excerpt": found.excerpt or None,
+    }
+    return orjson.dumps(content).decode()
+
+
+def _page_fields(page: Page) -> dict[str, object]:
+    return {
+        "shape": page.shape,
+        "segments": len(page.segments),
+        "segment_bytes": [len(segment.raw) for segment in page.segments],
+        "next_token": page.token is not None,
+        "has_more": page.has_more,
+    }
+
+
+def _lines(found: Probe) -> Iterator[str]:
+    yield from _row("asked", f"{found.probing.source} at {found.probing.api.origin}")
+    yield from _row("status", f"{found.status} {_phrase(found.status)}, {duration(found.seconds)}")
+    yield from _row("body", ", ".join(_body(found)))
+    yield from _row("rate limit", ", ".join(_limit(found.rate_limit)) if found.rate_limit else "no header names one")
+    if found.page is not None:
+        yield from _row("recognised", ", ".join(_page(found.page)))
+    if found.problem:
+        yield from _row("problem", found.problem)
+    if found.outline:
+        yield "outline"
+        yield from (f"  {line[: _WIDTH - 2]}" for line in found.outline)
+    if found.excerpt:
+        yield from _row("begins", found.excerpt)
+    yield from _advice(found)
+
+
+def _row(label: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        printable(text, 1000),
+        _WIDTH,
+        initial_indent=f"{label:<{_INDENT}}",
+        subsequent_indent=" " * _INDENT,
+        break_on_hyphens=False,
+    )
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "(no usual status)"
+
+
+def _body(found: Probe) -> Iterator[str]:
+    yield found.headers.get("content-type", "no content type")
+    if encoding := found.headers.get("content-encoding"):
+        yield encoding
+    yield size(found.wire_bytes)
+    if found.size != found.wire_bytes:
+        yield f"{size(found.size)} unpacked"
+
+
+def _limit(limit: RateLimit) -> Iterator[str]:
+    if limit.limit is not None:
+        yield f"{some(limit.limit, 'request')}" + (f" in {limit.period:g} s" if limit.period else "")
+    if limit.remaining is not None:
+        yield f"{count(limit.remaining)} left"
+    if limit.reset is not None:
+        yield f"reset in {limit.reset:g} s"
+    if limit.retry_after is not None:
+        yield f"retry after {limit.retry_after:g} s"
+    if limit.name:
+        yield f"named {limit.name}"
+
+
+def _page(page: Page) -> Iterator[str]:
+    yield page.shape
+    sizes = [size(len(segment.raw)) for segment in page.segments[:_SIZES_SHOWN]]
+    more = ", …" if len(page.segments) > _SIZES_SHOWN else ""
+    yield f"segments: {count(len(page.segments))}" + (f" ({', '.join(sizes)}{more})" if sizes else "")
+    if page.token is not None:
+        yield "more pages follow"
+    else:
+        yield "more is promised, without a token" if page.has_more else "the last page"
+
+
+def _advice(found: Probe) -> Iterator[str]:
+    auto = found.probing.api.source is SourceChoice.AUTO
+    if found.status == _NOT_FOUND or (found.page is not None and not found.page.segments):
+        yield from _row(
+            "try",
+            f"--source {Source.BLOB}: --source auto asks it next, probe does not"
+            if auto
+            else "the other --source, and whether the ids belong to this site",
+        )
+    if found.page is None and (found.segments_paths or found.next_paths):
+        segments = [f"--segments-path {path}" for path in found.segments_paths]
+        following = [f"--next-path {path}" for path in found.next_paths]
+        yield from _row("try", " ".join([*segments[:1], *following[:1]]))
+        for other in (*segments[1:], *following[1:]):
+            yield from _row("or", other)
+    elif found.page is not None:
+        if found.next_paths:
+            yield from _row("flags", f"if more pages should follow: --next-path {' or '.join(found.next_paths)}")
+        elif found.page.segments:
+            yield from _row("flags", "none needed" if not _overridden(found) else "these are right")
+    if found.empty_paths:
+        yield from _row(
+            "maybe",
+            f"--next-path {' or '.join(found.empty_paths)}: null or empty on this page; "
+            "probe a view of several pages to see whether a token stands there",
+        )
+
+
+def _overridden(found: Probe) -> bool:
+    return bool(found.probing.api.segments_path or found.probing.api.next_path)

@@ -5,6 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import orjson
+
+from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say
 from replay_fetch.named_file import NamedFile
 
@@ -15,6 +18,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("archive", metavar="OUT", type=Path, help="archive folder")
     parser.add_argument("--out", metavar="FILE", type=Path, default=_PAGE, help="the page (%(default)s)")
+    add_output(parser, json="where the page is")
     parser.epilog = "example: replay-fetch report archive/ --out report.html"
 
 
@@ -25,5 +29,5 @@ def run(options: argparse.Namespace) -> int:
     page = NamedFile("--out", options.out)
     make_page(options.archive, page)
     if not page.is_stream:  # which may be stdout
-        say(str(options.out))
+        say(orjson.dumps({"file": str(options.out)}).decode() if options.json else str(options.out))
     return 0

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from replay_fetch.archive import Entry, entries, readable
 from replay_fetch.cli.output import say, warn
-from replay_fetch.commands.playing import chosen_views
 from replay_fetch.errors import SettingsError
+from replay_fetch.inspect.recordings import chosen_views
 from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.progress.units import count, size, some
 from replay_fetch.settings import ShowSettings

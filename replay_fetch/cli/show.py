@@ -10,11 +10,12 @@ from pathlib import Path
 
 import orjson
 
+from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say
-from replay_fetch.commands.listing import ListedSession, list_sessions, look_inside, newest
-from replay_fetch.commands.session_view import all_types, show_session
-from replay_fetch.commands.show_text import listing_text, session_text
+from replay_fetch.cli.session_text import listing_text, session_text
 from replay_fetch.errors import SettingsError
+from replay_fetch.inspect.sessions import ListedSession, list_sessions, look_inside, newest
+from replay_fetch.inspect.timeline import all_types, show_session
 from replay_fetch.view_list import table_text
 
 _SHOWN = 20
@@ -41,7 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--pages", action="store_true", help="SDK and pages visited with --json and --csv, too: slower")
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="one object a session; for one session, one with its views")
+    add_output(parser, form, json="an object a session, or for one session one with its views,")
     form.add_argument("--csv", action="store_true", help="one row a session; for one session, one a view")
 
 

@@ -1,4 +1,4 @@
-"""The flags of ``replay-fetch simulate``, one for each of the simulator's settings."""
+"""``replay-fetch simulate``: the simulator's settings as options, and the settings that these make."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
+from replay_fetch.cli.options import add_option, add_output
+from replay_fetch.option import NUMBER, SWITCH, TEXT, WHOLE, Form, Option, one_of
 from replay_fetch.simulator import (
     AuthSettings,
     Fault,
@@ -28,6 +30,57 @@ _Group = TypeVar(
 
 _USUAL = SimulatorSettings()
 _PORT = 8642
+
+# Of each group of settings: the field, the flag with its value's name, and the help. WORD is one of a closed set,
+# which the help then lists; the form of other values follows from the field's default.
+_HOLDING = (
+    ("sessions", "--sessions N", "make N sessions of the 8 recorded ones"),
+    ("segments_per_view", "--segments-per-view N", "repeat or cut views to N"),
+    ("blob_share", "--blob-share P", "share of views that only blob holds"),
+    ("overlap", "--overlap", "blob holds all views, not its share alone"),
+    ("absent_as", "--absent-as WORD", "answer for the other store's"),
+    ("empty_as", "--empty-as WORD", "answer for views without segments"),
+)
+_PAGING = (
+    ("shape", "--shape WORD", "how bodies are laid out"),
+    ("page_bytes", "--page-bytes N", "page size without max_list_size"),
+    ("page_segments", "--page-segments N", "most segments of a page"),
+    ("pages", "--pages N", "cut every view into exactly N pages"),
+    ("last_page", "--last-page WORD", "how a chain ends"),
+    ("chain", "--chain WORD", "what is wrong with chains of pages"),
+    ("chain_share", "--chain-share P", "share of views it is wrong for"),
+    ("empty_pages", "--empty-pages N", "empty pages behind the first one"),
+    ("expire_page", "--expire-page N", "page whose token has expired"),
+    ("expire_status", "--expire-status STATUS", "400, 404 or 410 for it"),
+    ("expire_chains", "--expire-chains N", "chains of a view that meet it"),
+    ("token_place", "--token-place PATH", "dotted path of the paging token"),
+)
+_SEARCH = (
+    ("events_span", "--events-span S", "seconds over which the views' events are spread"),
+    ("events_age", "--events-age S", "they end S seconds before the start"),
+    ("page_events", "--page-events N", "most events of a page"),
+    ("search_pages", "--search-pages N", "stop silently after N pages"),
+    ("search_timeout", "--search-timeout S", "longer windows time out"),
+    ("search_patience", "--search-patience S", "seconds until they do"),
+    ("search_chain", "--search-chain WORD", "how pages lead on, and what the second is"),
+)
+_LIMIT = (
+    ("limit", "--limit N", "requests a period; 0 is no limit"),
+    ("period", "--period S", "its seconds"),
+    ("algorithm", "--algorithm WORD", "how requests are counted"),
+    ("neighbour", "--neighbour R", "requests a second somebody else spends"),
+)
+_HEADERS = (
+    ("headers", "--headers WORD", "answers that tell the limit"),
+    ("reset", "--reset WORD", "what X-RateLimit-Reset holds"),
+    ("remaining_on_429", "--remaining-on-429 N", "left, as a 429 has it"),
+    ("retry_after", "--retry-after WORD", "on a 429"),
+    ("body_429", "--body-429 WORD", "what a 429 carries"),
+)
+_LATENCY = (
+    ("median", "--latency S", "seconds before an answer"),
+    ("tail", "--latency-tail X", "at 1, one in 100 takes 10 times"),
+)
 
 _EPILOG = """\
 keys: those of SIMULATOR_API_KEY and SIMULATOR_APP_KEY, or of
@@ -50,19 +103,83 @@ example: replay-fetch simulate --limit 100 --period 10 --fault 503:rate=0.1
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds the flags to a parser; each is stored under the name of its setting."""
+    """Add the options; the value of each is stored under the name of its setting."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     _add_serving(parser)
-    _add_holding(parser.add_argument_group("what is held"))
-    _add_paging(parser.add_argument_group("pages"))
-    _add_search(parser.add_argument_group("events search", "Playlist N holds the first N sessions."))
-    _add_limit(parser.add_argument_group("rate limit"))
-    _add_trouble(parser.add_argument_group("trouble"))
+    add_output(parser, json="what is served")
+    _add(parser.add_argument_group("what is held"), _USUAL.holding, _HOLDING)
+    _add(parser.add_argument_group("pages"), _USUAL.paging, _PAGING)
+    search = parser.add_argument_group("events search", "Playlist N holds the first N sessions.")
+    _add(search, _USUAL.search, _SEARCH)
+    limit = parser.add_argument_group("rate limit")
+    _add(limit, _USUAL.limit, _LIMIT)
+    limit.add_argument(
+        "--limit-change",
+        dest="changes",
+        type=_limit_change,
+        action="append",
+        default=[],
+        metavar="S:N",
+        help="from second S on the limit is N; may be given several times",
+    )
+    _add(limit, _USUAL.limit_headers, _HEADERS)
+    trouble = parser.add_argument_group("trouble")
+    trouble.add_argument("--fault", dest="faults", action="append", default=[], metavar="KIND[:...]", help="see below")
+    _add(trouble, _USUAL, (("error_body", "--error-body WORD", "what errors carry"),))
+    _add(trouble, _USUAL.latency, _LATENCY)
+    _add(trouble, _USUAL, (("stall", "--stall S", "seconds that a stalled answer hangs"),))
+
+
+def _add_serving(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=int, default=_PORT, help=f"where to listen; 0 takes a free port ({_PORT})")
+    parser.add_argument("--write-views", type=Path, metavar="FILE", help="first write the list of all views, as CSV")
+    parser.add_argument(
+        "--no-count-views",
+        dest="count_views",
+        action="store_false",
+        help="count in total only, not by view and page: saves memory with a million views",
+    )
+    serving = (
+        ("host", "--host HOST", f"an address of this machine itself ({_USUAL.host})"),
+        ("seed", "--seed N", "decides ids, tokens and every chance"),
+    )
+    _add(parser, _USUAL, serving)
+    auth = (
+        ("mode", "--auth WORD", "credentials that are taken"),
+        ("refusal", "--refusal STATUS", "401 or 403 for wrong keys"),
+    )
+    _add(parser, _USUAL.auth, auth)
+
+
+def _add(group: argparse._ActionsContainer, usual: object, options: tuple[tuple[str, str, str], ...]) -> None:
+    for name, usage, text in options:
+        default = getattr(usual, name)
+        words = f": {' '.join(type(default))} ({default})" if isinstance(default, StrEnum) else ""
+        add_option(group, name, Option(usage, text + words, _form(default)), default)
+
+
+def _form(default: object) -> Form:
+    """The form in which an option's value is read, by its usual one."""
+    match default:
+        case bool():
+            return SWITCH
+        case StrEnum():
+            return one_of(type(default))
+        case int():
+            return WHOLE
+        case float():
+            return NUMBER
+    return TEXT
+
+
+def _limit_change(text: str) -> tuple[float, int]:
+    at, _, limit = text.partition(":")
+    return float(at), int(limit)
 
 
 def settings_from(ns: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> SimulatorSettings:
-    """The settings that parsed flags and the environment's keys stand for; raises SettingsError."""
+    """The settings that parsed options and the environment's keys stand for; raises SettingsError."""
     return SimulatorSettings(
         host=ns.host,
         port=ns.port,
@@ -88,130 +205,9 @@ def _group(kind: type[_Group], ns: argparse.Namespace) -> _Group:
 def _auth(ns: argparse.Namespace, environ: Mapping[str, str]) -> AuthSettings:
     usual = _USUAL.auth
     return AuthSettings(
-        mode=ns.auth,
+        mode=ns.mode,
         api_key=environ.get("SIMULATOR_API_KEY") or usual.api_key,
         app_key=environ.get("SIMULATOR_APP_KEY") or usual.app_key,
         bearer_token=environ.get("SIMULATOR_BEARER_TOKEN") or usual.bearer_token,
         refusal=ns.refusal,
     )
-
-
-def _add_serving(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--port", type=int, default=_PORT, help=f"where to listen; 0 takes a free port (default: {_PORT})")
-    add("--host", default=_USUAL.host, help=f"an address of this machine itself (default: {_USUAL.host})")
-    add("--seed", type=int, default=_USUAL.seed, metavar="N", help="decides ids, tokens and every chance")
-    add("--write-views", type=Path, metavar="FILE", help="first write the list of all views there, as CSV")
-    _add_word(parser, "--auth", _USUAL.auth.mode, "credentials that are taken")
-    add("--refusal", type=int, default=_USUAL.auth.refusal, metavar="STATUS", help="401 or 403 for wrong keys")
-    add(
-        "--no-count-views",
-        dest="count_views",
-        action="store_false",
-        help="count in total only, not by view and page: saves memory with a million views",
-    )
-
-
-def _add_holding(group: argparse._ActionsContainer) -> None:
-    usual = _USUAL.holding
-    add = group.add_argument
-    add("--sessions", type=int, default=usual.sessions, metavar="N", help="make N sessions of the 8 recorded ones")
-    add("--segments-per-view", type=int, default=usual.segments_per_view, metavar="N", help="repeat or cut views to N")
-    add("--blob-share", type=float, default=usual.blob_share, metavar="P", help="share of views that only blob holds")
-    add("--overlap", action="store_true", default=usual.overlap, help="blob holds all views, not its share alone")
-    _add_word(group, "--absent-as", usual.absent_as, "answer for the other store's")
-    _add_word(group, "--empty-as", usual.empty_as, "answer for views without segments")
-
-
-def _add_paging(group: argparse._ActionsContainer) -> None:
-    usual = _USUAL.paging
-    add = group.add_argument
-    _add_word(group, "--shape", usual.shape, "how bodies are laid out")
-    add("--page-bytes", type=int, default=usual.page_bytes, metavar="N", help="page size without max_list_size")
-    add("--page-segments", type=int, default=usual.page_segments, metavar="N", help="most segments of a page")
-    add("--pages", type=int, default=usual.pages, metavar="N", help="cut every view into exactly N pages")
-    _add_word(group, "--last-page", usual.last_page, "how a chain ends")
-    _add_word(group, "--chain", usual.chain, "what is wrong with chains of pages")
-    add("--chain-share", type=float, default=usual.chain_share, metavar="P", help="share of views it is wrong for")
-    add("--empty-pages", type=int, default=usual.empty_pages, metavar="N", help="empty pages behind the first one")
-    add("--expire-page", type=int, default=usual.expire_page, metavar="N", help="page whose token has expired")
-    add("--expire-status", type=int, default=usual.expire_status, metavar="STATUS", help="400, 404 or 410 for it")
-    add("--expire-chains", type=int, default=usual.expire_chains, metavar="N", help="chains of a view that meet it")
-    add("--token-place", default=usual.token_place, metavar="PATH", help="dotted path of the paging token")
-
-
-def _add_search(group: argparse._ActionsContainer) -> None:
-    usual = _USUAL.search
-    add = group.add_argument
-    add(
-        "--events-span",
-        type=float,
-        default=usual.events_span,
-        metavar="S",
-        help=f"seconds over which the views' events are spread (default: {usual.events_span:g})",
-    )
-    add("--events-age", type=float, default=usual.events_age, metavar="S", help="they end S seconds before the start")
-    add("--page-events", type=int, default=usual.page_events, metavar="N", help="most events of a page")
-    add("--search-pages", type=int, default=usual.search_pages, metavar="N", help="stop silently after N pages")
-    add("--search-timeout", type=float, default=usual.search_timeout, metavar="S", help="longer windows time out")
-    add("--search-patience", type=float, default=usual.search_patience, metavar="S", help="seconds until they do")
-    _add_word(group, "--search-chain", usual.search_chain, "how pages lead on, and what the second is")
-
-
-def _add_limit(group: argparse._ActionsContainer) -> None:
-    usual, shown = _USUAL.limit, _USUAL.limit_headers
-    add = group.add_argument
-    add("--limit", type=int, default=usual.limit, metavar="N", help="requests a period; 0 is no limit")
-    add("--period", type=float, default=usual.period, metavar="S", help=f"seconds (default: {usual.period:g})")
-    _add_word(group, "--algorithm", usual.algorithm, "how requests are counted")
-    add("--neighbour", type=float, default=usual.neighbour, metavar="R", help="requests a second somebody else spends")
-    add(
-        "--limit-change",
-        dest="changes",
-        type=_limit_change,
-        action="append",
-        default=[],
-        metavar="S:N",
-        help="from second S on the limit is N; may be given several times",
-    )
-    _add_word(group, "--headers", shown.headers, "answers that tell the limit")
-    _add_word(group, "--reset", shown.reset, "what X-RateLimit-Reset holds")
-    add("--remaining-on-429", type=int, default=shown.remaining_on_429, metavar="N", help="left, as a 429 has it")
-    _add_word(group, "--retry-after", shown.retry_after, "on a 429")
-    _add_word(group, "--body-429", shown.body_429, "what a 429 carries")
-
-
-def _add_trouble(group: argparse._ActionsContainer) -> None:
-    usual = _USUAL.latency
-    add = group.add_argument
-    add("--fault", dest="faults", action="append", default=[], metavar="KIND[:...]", help="see below")
-    _add_word(group, "--error-body", _USUAL.error_body, "what errors carry")
-    add("--latency", dest="median", type=float, default=usual.median, metavar="S", help="seconds before an answer")
-    add(
-        "--latency-tail",
-        dest="tail",
-        type=float,
-        default=usual.tail,
-        metavar="X",
-        help="at 1, one in 100 takes 10 times",
-    )
-    add("--stall", type=float, default=_USUAL.stall, metavar="S", help="seconds that a stalled answer hangs")
-
-
-def _add_word(group: argparse._ActionsContainer, flag: str, usual: StrEnum, text: str) -> None:
-    """Adds a flag that takes one word of a closed set, the one ``usual`` belongs to."""
-    kind = type(usual)
-
-    def read(word: str) -> StrEnum:
-        try:
-            return kind(word)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{word!r} is none of {', '.join(kind)}") from None
-
-    words = " ".join(kind)
-    group.add_argument(flag, metavar="WORD", type=read, default=usual, help=f"{text}: {words} (default: {usual})")
-
-
-def _limit_change(text: str) -> tuple[float, int]:
-    at, _, limit = text.partition(":")
-    return float(at), int(limit)

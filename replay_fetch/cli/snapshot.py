@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
+from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say, warn
-from replay_fetch.commands.playing import chosen_views, nothing_to_play, recording_of, start_of
+from replay_fetch.inspect.recordings import chosen_views, nothing_to_play, recording_of, start_of
 from replay_fetch.timestamps import iso, place_ms
 
 _EPILOG = """\
@@ -30,6 +32,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--at", metavar="TIME", required=True, help="90 or +1m30s from the view's start, or 2026-01-31T08:00:05Z"
     )
+    add_output(parser, json="an object whose html is the page,")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -51,5 +54,10 @@ def run(options: argparse.Namespace) -> int:
         return 1
     if account.end_ms is not None and recording.is_over and at_ms > account.end_ms:
         warn(f"the recording ends at {iso(account.end_ms)}: this is the page as it stood then")
-    say(page, end="")
+    if options.json:
+        session_id, view_id = entry.record.planned.view
+        content = {"session_id": session_id, "view_id": view_id, "at": iso(at_ms), "at_ms": at_ms, "html": page}
+        say(json.dumps(content, ensure_ascii=False))
+    else:
+        say(page, end="")
     return 0

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import orjson
+
+from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say
-from replay_fetch.commands.status import status, unfinished_csv
-from replay_fetch.commands.status_summary import status_json, status_text
+from replay_fetch.inspect.status import Status, Tally, status, unfinished_csv
+from replay_fetch.model import Outcome, ViewRecord
+from replay_fetch.printable import printable
+from replay_fetch.progress.units import count, duration, size, some
+
+_NUMBERS_SHOWN = 8
+_ORDER = [*Outcome, None]
+_RUN_KEYS = ("started", "seconds", "rows", "requests", "rate_limited", "limiter", "interrupted", "stopped", "exit_code")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="the figures as JSON, with every view to note")
+    add_output(parser, form, json="the figures, with every view to note,")
     form.add_argument("--unfinished", action="store_true", help="CSV of the unfinished views, as download reads it")
     parser.epilog = "example: replay-fetch status OUT --unfinished | replay-fetch download - OUT"
 
@@ -30,3 +40,100 @@ def run(options: argparse.Namespace) -> int:
     else:
         say(status_text(status(options.out)))
     return 0
+
+
+def status_text(found: Status) -> str:
+    """Everything for people, at most 80 columns wide unless a name is longer."""
+    return "\n".join(_lines(found))
+
+
+def status_json(found: Status) -> str:
+    """Everything for programs, with every view that is named."""
+    content = {
+        "archive": str(found.root),
+        "from": "ledger" if found.by_ledger else "manifest",
+        "running": found.running,
+        **_sums(found.total),
+        "unfinished": found.unfinished,
+        "outcomes": {outcome or "unasked": _sums(tally) for outcome, tally in _ordered(found)},
+        "sessions": {"whole": found.whole, "partial": found.partial, "untouched": found.untouched},
+        "noted": [_noted_fields(record) for record in found.named],
+        "last_run": {key: found.last_run.get(key) for key in _RUN_KEYS} if found.last_run else None,
+    }
+    return orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS).decode()
+
+
+def _ordered(found: Status) -> list[tuple[Outcome | None, Tally]]:
+    return sorted(found.outcomes.items(), key=lambda pair: _ORDER.index(pair[0]))
+
+
+def _sums(tally: Tally) -> dict[str, int]:
+    return {"views": tally.views, "segments": tally.segments, "bytes": tally.size}
+
+
+def _noted_fields(record: ViewRecord) -> dict[str, object]:
+    return {**record.planned.view._asdict(), "segments": record.segments, **record.checks}
+
+
+def _lines(found: Status) -> Iterator[str]:
+    yield f"{some(found.total.views, 'view')} in {found.root}"
+    for outcome, tally in _ordered(found):
+        holds = f"{some(tally.segments, 'segment')}, {size(tally.size)}" if tally.size else ""
+        yield f"  {outcome or 'not asked':<14}{count(tally.views):>11}  {holds}".rstrip()
+    sessions = found.whole + found.partial + found.untouched
+    kinds = ((found.whole, "whole"), (found.partial, "partial"), (found.untouched, "not begun"))
+    yield f"{some(sessions, 'session')}: {', '.join(f'{count(number)} {kind}' for number, kind in kinds if number)}"
+    yield from _noted(found)
+    yield from _run(found)
+    if not found.by_ledger:
+        yield "there is no ledger: this is what the manifest says, as of the last run's end"
+
+
+def _noted(found: Status) -> Iterator[str]:
+    if found.noted:
+        yield f"views to note: {count(found.noted)}"
+    for record in found.named:
+        yield f"  {record.planned.view}"
+        yield from (f"    {remark}" for remark in _remarks(record))
+    if found.noted > len(found.named):
+        yield f"  and {count(found.noted - len(found.named))} more: see --json"
+
+
+def _remarks(record: ViewRecord) -> Iterator[str]:
+    checks = record.checks
+    if gaps := checks.get("gaps"):
+        yield f"segments {_numbers(gaps)} never came"
+    if repeats := checks.get("repeats"):
+        yield f"segments {_numbers(repeats)} came again"
+    if checks.get("lacks_full_snapshot"):
+        yield "no full snapshot at its start"
+    if (expected := checks.get("segments_expected")) is not None:
+        yield f"{some(record.segments, 'segment')} where the list says {expected}"
+
+
+def _numbers(value: object) -> str:
+    numbers = value if isinstance(value, list) else [value]
+    shown = ", ".join(map(str, numbers[:_NUMBERS_SHOWN]))
+    return f"{shown} …" if len(numbers) > _NUMBERS_SHOWN else shown
+
+
+def _run(found: Status) -> Iterator[str]:
+    if found.running:
+        yield f"running now: {found.running}"
+    if found.last_run:
+        yield f"last run: {_ending(found.last_run)}"
+    limiter = printable(str((found.last_run or {}).get("limiter") or ""), 100)
+    if limiter and not limiter.startswith("window"):
+        yield f"its rate limit: {limiter}"
+    if found.unfinished and not found.running:
+        yield f"{some(found.unfinished, 'view')} to go: run the same download again, or"
+        yield f"  replay-fetch status {found.root} --unfinished | replay-fetch download - {found.root}"
+
+
+def _ending(report: Mapping[str, object]) -> str:
+    seconds = report.get("seconds")
+    lasted = f", {duration(seconds)}" if isinstance(seconds, int | float) else ""
+    ended = "interrupted" if report.get("interrupted") else "came to its end"
+    if report.get("stopped"):
+        ended = f"stopped: {printable(str(report['stopped']), 300)}"
+    return f"{printable(str(report.get('started')), 40)}{lasted}, {ended}"

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from replay_fetch.archive import Entry
+from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say, warn
-from replay_fetch.commands.playing import chosen_views, nothing_to_play, recording_of
+from replay_fetch.inspect.recordings import chosen_views, nothing_to_play, recording_of
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, some
 from replay_fetch.replay import Account, Action
@@ -33,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
     parser.add_argument("session", metavar="SESSION", help="the session's id or how that begins")
     parser.add_argument("--view", metavar="ID", help="this view alone")
-    parser.add_argument("--json", action="store_true", help="one object an action, on a line of its own")
+    add_output(parser, json="each action, on a line of its own,")
 
 
 def run(options: argparse.Namespace) -> int:

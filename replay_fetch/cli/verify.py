@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from replay_fetch.cli.output import say
+from replay_fetch.cli.options import add_output, show_settings
+from replay_fetch.cli.output import say, shown
 from replay_fetch.commands.rebuild import rebuild
 from replay_fetch.commands.verify import Verifying
 from replay_fetch.commands.verify_summary import findings_json, findings_text, rebuilt_text
 from replay_fetch.errors import SettingsError
-from replay_fetch.progress import Console, logging_to, reporter
-from replay_fetch.settings import ShowSettings
 
 _EPILOG = """\
 example: replay-fetch verify archive/
@@ -34,8 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="make a new ledger for one that is damaged or lost, from the manifest and what is good",
     )
     parser.add_argument("--jobs", metavar="N", type=int, help="processes that check at once; default: all processors")
-    parser.add_argument("--json", action="store_true", help="what was found as JSON")
-    parser.add_argument("-q", "--quiet", action="count", default=0, help="no progress")
+    add_output(parser, json="what was found")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
 
@@ -44,13 +42,12 @@ def run(options: argparse.Namespace) -> int:
     """Run the command."""
     if options.jobs is not None and options.jobs < 1:
         raise SettingsError("--jobs must be at least 1")
-    console, show = Console(), ShowSettings(verbosity=-options.quiet)
-    with logging_to(console, show):
+    with shown(show_settings(options)) as reporter:
         if options.rebuild:
-            rebuilt = rebuild(options.out, options.jobs, reporter(show, console))
+            rebuilt = rebuild(options.out, options.jobs, reporter)
             found, text = rebuilt.found, rebuilt_text(rebuilt)
         else:
-            found = Verifying(options.out, options.jobs, reporter(show, console)).run()
+            found = Verifying(options.out, options.jobs, reporter).run()
             text = findings_text(found)
     say(findings_json(found) if options.json else text)
     return found.exit_code

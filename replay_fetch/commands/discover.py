@@ -12,13 +12,13 @@ import anyio
 from anyio import to_thread
 
 from replay_fetch.api import FoundPage, Window, queries
-from replay_fetch.commands.stopping import SIGNALS
 from replay_fetch.errors import Forbidden, Rejected, ReplayFetchError
 from replay_fetch.fetch import Asking, KeyWatch, Search, Stride, sessions_of
 from replay_fetch.ledger import FoundViews
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.show import PacerMoment, where_workers_stand
+from replay_fetch.pipeline.stopping import SIGNALS
 from replay_fetch.progress import Bottleneck, Reporter, RunStats, SearchSnapshot, WorkerCounts, follow, watch
 from replay_fetch.progress.units import count, some
 from replay_fetch.settings import Credentials, Settings

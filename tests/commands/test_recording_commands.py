@@ -118,6 +118,17 @@ def test_a_snapshot_is_the_page_of_its_time(
     assert page.endswith(f'<body><button id="pay">Pay</button><p>{shown}</p></body></html>\n')
 
 
+def test_a_snapshot_for_programs_is_an_object_that_holds_the_page(
+    plain: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("snapshot", plain, "aaaa", "--view", "v1", "--at", "2.5")
+    _, page, _ = ran(capsys, *words)
+    code, said, _ = ran(capsys, *words, "--json")
+    shown = json.loads(said)
+    assert (code, shown["html"]) == (0, page)
+    assert (shown["view_id"], shown["at"]) == ("v1", "2023-11-14T22:13:22.500Z")
+
+
 def test_a_snapshot_behind_the_end_says_so(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, page, warned = ran(capsys, "snapshot", plain, "aaaa", "--view", "v1", "--at", "+9h")
     assert (code, "after" in page) == (0, True)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from made_archives import START, click, ended, meta, segment, write_archive
 
 from replay_fetch.cli import main
-from replay_fetch.commands.session_view import ShownView, Stretch
-from replay_fetch.commands.timeline import lane
+from replay_fetch.cli.session_text import lane
+from replay_fetch.inspect.timeline import ShownView, Stretch
 from replay_fetch.model import Outcome, PlannedView, View, ViewRecord
 from replay_fetch.settings import Compression
 

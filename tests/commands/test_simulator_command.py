@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 from dataclasses import fields
@@ -10,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from replay_fetch.cli.simulate import simulate
 from replay_fetch.cli.simulate_options import add_options, settings_from
-from replay_fetch.commands.simulate import simulate
 from replay_fetch.errors import SettingsError
 from replay_fetch.simulator import (
     Absence,
@@ -92,7 +93,7 @@ def test_keys_come_from_the_environment_only() -> None:
 
 @pytest.mark.parametrize(
     ("line", "named"),
-    [("--shape round", "none of list, segments"), ("--limit-change soon", "--limit-change"), ("--auth", "--auth")],
+    [("--shape round", "not one of list, segments"), ("--limit-change soon", "--limit-change"), ("--auth", "--auth")],
 )
 def test_a_flag_that_cannot_be_read_is_named(line: str, named: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
@@ -150,6 +151,22 @@ async def test_it_says_how_to_use_it_and_serves_until_stopped(stop: signal.Signa
     assert any(f"replay-fetch download {views} archive --base-url http://127.0.0.1:" in line for line in said)
     assert '"requests": 0' in said[-1]
     assert views.read_text().splitlines()[1:] == [",".join(view) for view in Population(10, 4)]
+
+
+@pytest.mark.anyio
+async def test_for_programs_what_is_served_is_one_object() -> None:
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        if len(said) == 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    assert await simulate(SimulatorSettings(limit=LimitSettings(5)), say, as_json=True) == 0
+    served, counted = map(json.loads, said)
+    assert (served["shape"], served["limit"], served["period"]) == ("segments", 5, 10)
+    assert served["base_url"].startswith("http://127.0.0.1:")
+    assert counted["requests"] == 0
 
 
 @pytest.mark.anyio

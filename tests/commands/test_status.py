@@ -24,8 +24,8 @@ from damaged_archives import VIEWS, make, verified
 from replay_fetch.archive import Layout, holder
 from replay_fetch.archive.lock import locked
 from replay_fetch.cli import main
-from replay_fetch.commands.status import Status, _count_session, status, unfinished_csv
-from replay_fetch.commands.status_summary import status_json, status_text
+from replay_fetch.cli.status import status_json, status_text
+from replay_fetch.inspect.status import Status, _count_session, status, unfinished_csv
 from replay_fetch.ledger import Ledger
 from replay_fetch.model import Outcome, PlannedView, View, ViewRecord
 from replay_fetch.settings import FetchSettings

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from importlib.resources import files
@@ -34,6 +35,13 @@ def test_a_guide_goes_into_a_pipe_as_it_is_written(topic: str, capsys: pytest.Ca
 def test_help_of_a_command_is_that_commands_help(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["help", "verify"]) == 0
     assert capsys.readouterr().out.startswith("usage: replay-fetch verify")
+
+
+def test_help_for_programs_is_one_object(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["help", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {topic: guide.summary for topic, guide in guides().items()}
+    assert main(["help", "runs", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["text"] == GUIDES["runs"]
 
 
 def test_an_unknown_topic_is_an_error_that_proposes_a_known_one(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,8 +14,8 @@ from pathlib import Path
 from fuzz.laws import VIEW, check_inside, check_printable, check_says_no_value
 from replay_fetch.archive import BadLine, Entry, Layout, RawPages, read_manifest, view_segments
 from replay_fetch.archive.verifying import check_session
-from replay_fetch.cli.download_options import settings_from
 from replay_fetch.cli.main import command_parser
+from replay_fetch.cli.options import settings_from
 from replay_fetch.cli.parser import Parser
 from replay_fetch.cli.settings_file import settle
 from replay_fetch.environment import credentials, key_origins, site
@@ -121,7 +121,7 @@ def settings_file(content: bytes) -> None:
         for words, variables in (["--config", file.name], {}), ([], environ):
             with suppress(SettingsError):
                 options = parser.parse_args(["views.csv", "out", *_settled(parser, words, variables)])
-                made = settings_from(options, None)
+                made = settings_from(options)
                 for number in (made.plan.refresh_window, made.fetch.max_rate, made.fetch.give_up_after):
                     assert number is None or 0 < number < inf
 

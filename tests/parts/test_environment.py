@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from replay_fetch.environment import _assignments, credentials, site, warn_if_exposed
 from replay_fetch.errors import SettingsError
-from replay_fetch.settings import SITES, ApiSettings, Credentials
+from replay_fetch.settings import ApiSettings, Credentials
+from replay_fetch.sites import SITES
 
 KEYS = {"DD_API_KEY": "api-1", "DD_APP_KEY": "app-1"}
 BOTH = Credentials("api-1", "app-1")

@@ -14,10 +14,10 @@ from player_pages import elements, index_of, page_of, unpacked
 from recorded_pages import VIEW_END, Author, at, opened, samples
 
 from replay_fetch.cli import main
-from replay_fetch.commands.play import PlayMoment, Wanted, play
 from replay_fetch.model import Outcome
 from replay_fetch.player import load_rrweb
 from replay_fetch.player.page import slim
+from replay_fetch.player.session_page import PlayMoment, Wanted, play
 from replay_fetch.progress.units import size
 from replay_fetch.settings import Compression
 from replay_fetch.timestamps import iso

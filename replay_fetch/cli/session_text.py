@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from math import log2
 from pathlib import Path
 
 from replay_fetch.api.recording import RECORD_TYPES
-from replay_fetch.commands.listing import ListedSession, Sums
-from replay_fetch.commands.session_view import ShownView, Stretch, all_types
-from replay_fetch.commands.timeline import LEGEND, lane
+from replay_fetch.inspect.sessions import ListedSession, Sums
+from replay_fetch.inspect.timeline import ShownView, Stretch, all_types
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 
 _SHORTEST_URL = 12
+LEVELS = "▁▂▃▄▅▆▇█"
+"""Actions in a column, from one to a hundred and more."""
+IDLE, MISSING, ABSENT = "·", "?", " "
+LEGEND = (
+    f"{LEVELS[1]}{LEVELS[4]}{LEVELS[7]} somebody acts   {IDLE} recorded, nobody acts   {MISSING} a segment is missing"
+)
 
 
 def listing_text(out: Path, sums: Sums, sessions: Sequence[ListedSession], width: int) -> str:
@@ -119,3 +125,33 @@ def _when(at_ms: int | None) -> str:
         return f"{datetime.fromtimestamp(at_ms / 1000, UTC):%Y-%m-%d %H:%M:%S}"
     except (ValueError, OverflowError):
         return str(at_ms)
+
+
+def lane(view: ShownView, over: Stretch, width: int) -> str:
+    """``width`` columns from the start of ``over`` to its end."""
+    columns = [ABSENT] * width
+    if view.span:
+        _fill(columns, view.span, over, IDLE)
+    for gap in view.gaps:
+        _fill(columns, gap, over, MISSING)
+    counts = [0] * width
+    for at_ms in view.by_hand:
+        counts[_column(at_ms, over, width)] += 1
+    return "".join(_level(count) if count else mark for count, mark in zip(counts, columns, strict=True)).rstrip()
+
+
+def _fill(columns: list[str], stretch: Stretch, over: Stretch, mark: str) -> None:
+    first, last = (_column(at_ms, over, len(columns)) for at_ms in stretch)
+    if mark == MISSING and last - first > 1:  # its edges were recorded
+        first, last = first + 1, last - 1
+    columns[first : last + 1] = [mark] * (last + 1 - first)
+
+
+def _column(at_ms: int, over: Stretch, width: int) -> int:
+    whole = max(over.end_ms - over.start_ms, 1)
+    # A record may lie outside what its segment claims to cover.
+    return min(max((at_ms - over.start_ms) * width // whole, 0), width - 1)
+
+
+def _level(count: int) -> str:
+    return LEVELS[min(int(log2(count)), len(LEVELS) - 1)]

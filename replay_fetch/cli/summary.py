@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
+import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +12,6 @@ from pathlib import Path
 import orjson
 
 from replay_fetch.archive import Report
-from replay_fetch.commands.download import Rehearsal
 from replay_fetch.model import Noted, Outcome
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import asked, count, duration, size, some
@@ -27,6 +29,7 @@ _MEANING = {
     Outcome.UNRECOGNISED: "no rule knows the shape; pages are kept under raw/",
     Outcome.FAILED: "attempts spent, or refused; see the manifest",
 }
+_WIDTH = 80
 
 
 def report_text(report: Report, out: Path) -> str:
@@ -39,48 +42,6 @@ def report_json(report: Report) -> str:
     content = report.fields()
     del content["pacing"], content["slowest"]
     return orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS).decode()
-
-
-def plan_json(rehearsal: Rehearsal) -> str:
-    """The plan for programs."""
-    plan, totals = rehearsal.plan, rehearsal.totals
-    content = {
-        "list_name": plan.list_name,
-        "rows": plan.rows,
-        "views": plan.views,
-        "sessions": totals.sessions,
-        "duplicates": plan.duplicates,
-        "bad_rows": plan.bad_rows,
-        "finished": totals.finished,
-        "to_do": totals.views - totals.finished,
-        "repeated_headers": plan.repeated_headers,
-        "bad_row_reasons": plan.reasons,
-    }
-    return orjson.dumps(content).decode()
-
-
-def plan_text(rehearsal: Rehearsal) -> str:
-    """The plan for people."""
-    plan, totals, fetch = rehearsal.plan, rehearsal.totals, rehearsal.settings.fetch
-    to_do = totals.views - totals.finished
-    lines = [
-        f"{some(plan.rows, 'row')} in {rehearsal.plan.list_name}, nothing asked (--dry-run)",
-        f"  {'views':<14}{count(plan.views):>11}",
-        f"  {'sessions':<14}{count(totals.sessions):>11}",
-        f"  {'duplicates':<14}{count(plan.duplicates):>11}",
-        f"  {'bad rows':<14}{count(plan.bad_rows):>11}",
-        *_headers(plan.repeated_headers),
-        f"  {'finished':<14}{count(totals.finished):>11}  in {rehearsal.out} already",
-        f"  {'to do':<14}{count(to_do):>11}  at least one request each",
-    ]
-    if fetch.max_rate and to_do:
-        lines.append(f"at --max-rate {fetch.max_rate:g}: {duration(to_do / fetch.max_rate)} or more")
-    return "\n".join(lines)
-
-
-def _headers(repeated: int) -> Iterator[str]:
-    if repeated:
-        yield f"  {'headers':<14}{count(repeated):>11}  in the middle of the list, passed over"
 
 
 def _report_lines(report: Report, out: Path) -> Iterator[str]:
@@ -148,3 +109,26 @@ def _advice(report: Report) -> Iterator[str]:
         yield "interrupted; run the same command again to go on"
     elif report.unfinished > unrecognised and not report.stopped:
         yield "run the same command again to retry what is not finished"
+
+
+def watch_line(out: Path, session: str) -> str:
+    """The line that names ``play``; a command that leaves the line no room stands on one of its own, unbroken."""
+    command = as_typed("play", str(out), session)
+    line = f"watch one: {command}"
+    return line if len(line) <= _WIDTH else f"watch one:\n  {command}"
+
+
+def as_typed(name: str, *arguments: str) -> str:
+    """A command of ours in words that this shell finds: a virtual environment need not be activated to be used."""
+    # A folder or an id may begin like an option.
+    dashes = ["--"] if any(argument.startswith("-") for argument in arguments) else []
+    return " ".join([_program(), name, *dashes, *map(shlex.quote, arguments)])
+
+
+def _program() -> str:
+    if shutil.which("replay-fetch"):
+        return "replay-fetch"
+    called = Path(sys.argv[0])
+    return (
+        shlex.quote(str(called)) if called.name == "replay-fetch" else f"{shlex.quote(sys.executable)} -m replay_fetch"
+    )

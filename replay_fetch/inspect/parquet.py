@@ -7,8 +7,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from replay_fetch.archive.durable import explained
-from replay_fetch.commands.tables import Row
 from replay_fetch.errors import SettingsError, extra_needed
+from replay_fetch.inspect.tables import Row
 from replay_fetch.named_file import NamedFile
 
 try:

@@ -1,0 +1,89 @@
+"""``download --dry-run``: the list held against the archive, and the plan that this makes; nothing is asked."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from replay_fetch.archive import Layout
+from replay_fetch.archive.durable import explained
+from replay_fetch.archive.folder import require_no_dangling_link
+from replay_fetch.ledger import Ledger, Totals, check_file
+from replay_fetch.pipeline.planning import Plan, rehearse_plan
+from replay_fetch.progress.units import count, duration, some
+from replay_fetch.settings import Settings
+from replay_fetch.view_list import ViewList
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What a download would do."""
+
+    out: Path
+    plan: Plan
+    totals: Totals
+    settings: Settings
+
+
+def rehearse(views: str, out: Path, settings: Settings) -> Rehearsal:
+    """Read the list and hold it against the archive, if there is one; changes nothing, disturbs no run."""
+    with explained(f"opening the archive {out}"):
+        require_no_dangling_link(out)
+    there = Layout(out).ledger
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "ledger.sqlite"
+        if check_file(there):
+            with closing(Ledger.open_read_only(there)) as original:
+                ledger = original.copy_to(path)
+        else:
+            ledger = Ledger.open(path)
+        with closing(ledger):
+            plan, totals = rehearse_plan(ledger, ViewList(views, settings.plan))
+    return Rehearsal(out, plan, totals, settings)
+
+
+def plan_json(rehearsal: Rehearsal) -> str:
+    """The plan for programs."""
+    plan, totals = rehearsal.plan, rehearsal.totals
+    content = {
+        "list_name": plan.list_name,
+        "rows": plan.rows,
+        "views": plan.views,
+        "sessions": totals.sessions,
+        "duplicates": plan.duplicates,
+        "bad_rows": plan.bad_rows,
+        "finished": totals.finished,
+        "to_do": totals.views - totals.finished,
+        "repeated_headers": plan.repeated_headers,
+        "bad_row_reasons": plan.reasons,
+    }
+    return orjson.dumps(content).decode()
+
+
+def plan_text(rehearsal: Rehearsal) -> str:
+    """The plan for people."""
+    plan, totals, fetch = rehearsal.plan, rehearsal.totals, rehearsal.settings.fetch
+    to_do = totals.views - totals.finished
+    lines = [
+        f"{some(plan.rows, 'row')} in {rehearsal.plan.list_name}, nothing asked (--dry-run)",
+        f"  {'views':<14}{count(plan.views):>11}",
+        f"  {'sessions':<14}{count(totals.sessions):>11}",
+        f"  {'duplicates':<14}{count(plan.duplicates):>11}",
+        f"  {'bad rows':<14}{count(plan.bad_rows):>11}",
+        *_headers(plan.repeated_headers),
+        f"  {'finished':<14}{count(totals.finished):>11}  in {rehearsal.out} already",
+        f"  {'to do':<14}{count(to_do):>11}  at least one request each",
+    ]
+    if fetch.max_rate and to_do:
+        lines.append(f"at --max-rate {fetch.max_rate:g}: {duration(to_do / fetch.max_rate)} or more")
+    return "\n".join(lines)
+
+
+def _headers(repeated: int) -> Iterator[str]:
+    if repeated:
+        yield f"  {'headers':<14}{count(repeated):>11}  in the middle of the list, passed over"

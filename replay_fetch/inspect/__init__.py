@@ -1,0 +1,1 @@
+"""What an archive holds, looked at: nothing here asks the API."""

@@ -1,0 +1,67 @@
+"""The vendor's sites, and the servers that may get the keys; all other names are refused with a SettingsError."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from replay_fetch.errors import SettingsError
+
+# The vendor's sites. Another name is refused: it gets both keys, and may be a stranger's. --base-url is the way to
+# a new one.
+SITES = (
+    "datadoghq.com",
+    "us3.datadoghq.com",
+    "us5.datadoghq.com",
+    "ap1.datadoghq.com",
+    "ap2.datadoghq.com",
+    "uk1.datadoghq.com",
+    "datadoghq.eu",
+    "ddog-gov.com",
+    "us2.ddog-gov.com",
+)
+
+
+def is_loopback(host: str) -> bool:
+    """True where ``host`` names this machine, so that plain http exposes no key."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_site(site: str) -> None:
+    """Refuse a name that is not one of the vendor's: browsers show others, and a mistyped one gets the keys."""
+    name = site.lower()
+    if name in SITES:
+        return
+    from difflib import get_close_matches  # noqa: PLC0415 - for mistakes only
+
+    meant = [known for known in SITES if name.endswith(f".{known}")] or get_close_matches(name, SITES, n=1)
+    advice = f"did you mean {meant[-1]}?" if meant else f"there are {', '.join(SITES)};"
+    raise SettingsError(
+        f"--site {site!r} is none of Datadog's, and would get the keys: {advice} --base-url names another server"
+    )
+
+
+def check_base_url(origin: str) -> None:
+    """Refuse a URL that is more than scheme, host and port, or that would send the keys in the clear."""
+    try:
+        url = urlsplit(origin)
+        _ = url.port
+        (url.hostname or "").encode("idna")  # as the resolver will
+    except ValueError:
+        raise SettingsError(f"--base-url {origin!r} is not a URL") from None
+    for holds, refusal in (
+        (url.scheme in ("https", "http") and bool(url.hostname), f"{origin!r} needs https:// and a host"),
+        (url.username is None and url.password is None, "must not hold a user name or password"),
+        (not (url.path or url.query or url.fragment), f"{origin!r} must be scheme, host and port only"),
+        (
+            url.scheme == "https" or is_loopback(url.hostname or ""),
+            f"{origin!r} would send the keys in the clear; plain http is only for loopback",
+        ),
+    ):
+        if not holds:
+            raise SettingsError(f"--base-url {refusal}")
