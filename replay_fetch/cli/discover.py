@@ -21,12 +21,12 @@ from replay_fetch.cli.download_options import (
     show_settings,
 )
 from replay_fetch.cli.output import say
-from replay_fetch.commands.discover import Wanted, discover
 from replay_fetch.commands.discover_summary import doubts, summary_json, summary_lines
 from replay_fetch.environment import credentials, site, warn_if_exposed
 from replay_fetch.errors import SettingsError
 from replay_fetch.moments import moment_ms
 from replay_fetch.named_file import NamedFile
+from replay_fetch.pipeline.discover import Wanted, discover
 from replay_fetch.plan import csv_text
 from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.settings import SITES, ApiSettings, Settings

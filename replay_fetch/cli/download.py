@@ -17,7 +17,7 @@ from replay_fetch.commands.download import download, rehearse, session_to_watch
 from replay_fetch.commands.summary import plan_json, plan_text, report_json, report_text
 from replay_fetch.environment import credentials, site, warn_if_exposed
 from replay_fetch.model import Outcome
-from replay_fetch.pipeline.request import Request
+from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.settings import Credentials
 from replay_fetch.transport import check_connection
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     with logging_to(console, settings.show, secrets(keys)):
         warn_if_exposed(options.env_file)
         fetch = replace(settings.fetch, workers=allow_open_files(settings.fetch.workers))
-        request = Request(options.views, options.out, replace(settings, fetch=fetch), keys)
+        request = DownloadJob(options.views, options.out, replace(settings, fetch=fetch), keys)
         report, failure = download(request, reporter(settings.show, console))
     conclude(report_json(report) if options.json else report_text(report, request.out), failure)
     if failure is not None:

@@ -10,10 +10,10 @@ import anyio
 
 from replay_fetch.cli.download_options import add_api_options, api_settings
 from replay_fetch.cli.output import say
-from replay_fetch.commands.probe import Probing, probe
 from replay_fetch.commands.probe_summary import probe_json, probe_text
 from replay_fetch.environment import credentials, site, warn_if_exposed
 from replay_fetch.model import View
+from replay_fetch.pipeline.probe import Probing, probe
 from replay_fetch.settings import FetchSettings
 
 _EPILOG = """\

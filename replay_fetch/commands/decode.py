@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from replay_fetch.archive import Layout, existing
-from replay_fetch.commands.stopping import stoppable
 from replay_fetch.ledger import Ledger
 from replay_fetch.pipeline.decode import Decoded, Decoding
 from replay_fetch.pipeline.opening import open_as_it_is
+from replay_fetch.pipeline.stopping import stoppable
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,8 @@ from replay_fetch.commands.download import Ended, carry_out
 from replay_fetch.errors import ArchiveError
 from replay_fetch.ledger import Ledger, check_file
 from replay_fetch.ledger.setting import Setting
+from replay_fetch.pipeline.job import DownloadJob, planned
 from replay_fetch.pipeline.opening import check_usable, open_as_it_is
-from replay_fetch.pipeline.request import Request, planned
 from replay_fetch.progress import Reporter
 from replay_fetch.settings import ApiSettings, Credentials, Settings, ShowSettings
 from replay_fetch.simulator import LimitSettings, PagingSettings, Simulator, SimulatorSettings
@@ -29,7 +29,7 @@ async def demo(out: Path, show: ShowSettings, shown_by: Reporter | None) -> Ende
     _claim(out)
     async with Simulator(_SIMULATOR) as simulator:
         auth = _SIMULATOR.auth
-        request = Request(
+        request = DownloadJob(
             str(recordings_folder() / "pairs.csv"),
             out,
             Settings(api=ApiSettings(base_url=simulator.base_url), show=show),

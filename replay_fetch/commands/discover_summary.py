@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import orjson
 
-from replay_fetch.commands.discover import Discovery
+from replay_fetch.pipeline.discover import Discovery
 from replay_fetch.progress.units import asked, duration, size, some
 
 

@@ -13,12 +13,12 @@ from replay_fetch.archive import Layout, Report
 from replay_fetch.archive.durable import explained
 from replay_fetch.archive.folder import require_no_dangling_link
 from replay_fetch.archive.writer import STANDSTILL
-from replay_fetch.commands.stopping import stoppable
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger import Ledger, Totals, check_file
 from replay_fetch.pipeline.download import Download
+from replay_fetch.pipeline.job import DownloadJob, planned
 from replay_fetch.pipeline.planning import Plan, rehearse_plan
-from replay_fetch.pipeline.request import Request, planned
+from replay_fetch.pipeline.stopping import stoppable
 from replay_fetch.plan import ViewList
 from replay_fetch.progress import Reporter
 from replay_fetch.settings import Settings
@@ -41,7 +41,7 @@ Ended = tuple[Report, ReplayFetchError | None]
 """A run's report and, where it was stopped by a failure, that failure."""
 
 
-def download(request: Request, shown_by: Reporter | None) -> Ended:
+def download(request: DownloadJob, shown_by: Reporter | None) -> Ended:
     """Download from the list to the report; to be called where no event loop runs.
 
     The list is read before the loop starts: reading may block, and Ctrl-C then ends it at once. Raises

@@ -9,8 +9,8 @@ from http import HTTPStatus
 import orjson
 from msgspec.structs import asdict
 
-from replay_fetch.commands.probe import Probe
 from replay_fetch.model import Page, RateLimit, Source
+from replay_fetch.pipeline.probe import Probe
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 from replay_fetch.settings import SourceChoice

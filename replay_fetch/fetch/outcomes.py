@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from replay_fetch.errors import BadBody, ChainCut, Forbidden, GarbledBody, GaveUp, NotFound, RequestError
-from replay_fetch.model import Answer, Outcome
+from replay_fetch.model import Outcome, Response
 
 _OUTCOMES: tuple[tuple[type[RequestError], Outcome], ...] = (
     (NotFound, Outcome.MISSING),
@@ -23,7 +23,7 @@ def outcome_of(error: RequestError) -> Outcome:
     return next((outcome for kind, outcome in _OUTCOMES if isinstance(error, kind)), Outcome.FAILED)
 
 
-def answer_of(error: RequestError) -> Answer | None:
+def answer_of(error: RequestError) -> Response | None:
     """The answer that nobody understood, where that is what went wrong."""
     culprit = error.__cause__ if isinstance(error, GaveUp) else error
     return culprit.answer if isinstance(culprit, (BadBody, GarbledBody)) else None

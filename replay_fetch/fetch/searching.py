@@ -12,8 +12,8 @@ from replay_fetch.api import FoundPage, Window, found_page, playlist_sessions, p
 from replay_fetch.api.playlists import PAGE_SIZE as PLAYLIST_PAGE
 from replay_fetch.api.search import PAGE_LIMIT
 from replay_fetch.errors import ChainCut, GaveUp, RequestError, ServerError, ServerTimeout, Stalled, TokenRefused
-from replay_fetch.fetch.asking import Asking, Question
 from replay_fetch.fetch.chain import Chain
+from replay_fetch.fetch.fetcher import ApiRequest, Fetcher
 from replay_fetch.fetch.stride import Stride
 from replay_fetch.moments import iso
 
@@ -33,7 +33,7 @@ _FUTILE = 3
 class Search:
     """One query over a window, which is split by time wherever the search cannot hold it."""
 
-    asking: Asking
+    fetcher: Fetcher
     query: str
     window: Window
     stride: Stride
@@ -106,20 +106,20 @@ class Search:
             full = min(full, page.events or full)
 
     async def _page(self, window: Window, token: str | None) -> FoundPage:
-        question = Question(
+        request = ApiRequest(
             "the events search",
-            search_url(self.asking.endpoint.origin),
+            search_url(self.fetcher.endpoint.origin),
             found_page,
             search_body(self.query, window, token),
             first_page=token is None,
             what="the events search",
             timeouts=_TIMEOUTS if window.length_ms > _SHORTEST_MS else None,
         )
-        page, _ = await self.asking.ask(question)
+        page, _ = await self.fetcher.ask(request)
         return page
 
 
-async def sessions_of(asking: Asking, playlist: str) -> list[str]:
+async def sessions_of(fetcher: Fetcher, playlist: str) -> list[str]:
     """The ids of a playlist's sessions, each once; raises NotFound where there is no such playlist.
 
     Pages are asked for until one brings nothing new: how large the API lets a page be is not known. Raises
@@ -128,8 +128,8 @@ async def sessions_of(asking: Asking, playlist: str) -> list[str]:
     what = f"playlist {playlist}"
     sessions: dict[str, None] = {}
     for page in itertools.count():
-        url = playlist_url(asking.endpoint.origin, playlist, page)
-        listed, _ = await asking.ask(Question(what, url, playlist_sessions, what=what))
+        url = playlist_url(fetcher.endpoint.origin, playlist, page)
+        listed, _ = await fetcher.ask(ApiRequest(what, url, playlist_sessions, what=what))
         known = len(sessions)
         sessions |= dict.fromkeys(listed)
         if len(sessions) == known:

@@ -15,10 +15,10 @@ from replay_fetch.clock import now as loop_time
 from replay_fetch.errors import OutageError, TransportError
 from replay_fetch.model import RateLimit
 from replay_fetch.pacing.adaptive_policy import AdaptivePolicy
+from replay_fetch.pacing.breaker import Outage
 from replay_fetch.pacing.concurrency import Concurrency
 from replay_fetch.pacing.health import Health
 from replay_fetch.pacing.line import Line
-from replay_fetch.pacing.outage import Outage
 from replay_fetch.pacing.pace import SLACK
 from replay_fetch.pacing.policy import Policy, Sent
 from replay_fetch.pacing.snapshot import Snapshot

@@ -16,15 +16,15 @@ from anyio import to_thread
 from replay_fetch.archive import Layout, Report, Writer, write_report
 from replay_fetch.archive.session_file import DamagedFile
 from replay_fetch.errors import ArchiveError, ReplayFetchError
-from replay_fetch.fetch import KeyWatch
+from replay_fetch.fetch import CredentialCheck
 from replay_fetch.ledger import Ledger, Reason, ToDo, Totals
 from replay_fetch.memory import for_pages
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date
 from replay_fetch.pipeline.planning import Plan
+from replay_fetch.pipeline.progress_feed import OutcomeLog, PacerMoment, count_records, where_workers_stand
 from replay_fetch.pipeline.run import Run, Stop
-from replay_fetch.pipeline.show import Complaints, PacerMoment, count_records, where_workers_stand
 from replay_fetch.pipeline.slowest import Slowest
 from replay_fetch.pipeline.verdicts import LOOK_AT
 from replay_fetch.progress import (
@@ -106,12 +106,12 @@ class Download:
         await to_thread.run_sync(begin_run, self._ledger)
         settings, stats = self._settings, self._stats
         _, room = for_pages(settings.fetch.memory_limit)
-        writer = Writer(self._layout, self._ledger, settings.archive, partial(count_records, stats, Complaints()), room)
+        writer = Writer(self._layout, self._ledger, settings.archive, partial(count_records, stats, OutcomeLog()), room)
         writer.standstill = self.standstill
-        keys = KeyWatch(alone=False)
-        async with connected(settings, self._credentials, self._pacer, stats, keys) as asking:
-            asking.epoch = self.epoch
-            run = Run(self._ledger, todo, asking, writer, settings, stop, self._slowest)
+        keys = CredentialCheck(alone=False)
+        async with connected(settings, self._credentials, self._pacer, stats, keys) as fetcher:
+            fetcher.epoch = self.epoch
+            run = Run(self._ledger, todo, fetcher, writer, settings, stop, self._slowest)
             async with anyio.create_task_group() as shown:
                 limiting = Limiting()
                 shown.start_soon(watch, limiting, partial(self._standing, run))

@@ -19,13 +19,13 @@ import anyio
 
 from replay_fetch.archive import Writer
 from replay_fetch.errors import ReplayFetchError
-from replay_fetch.fetch import Asking
+from replay_fetch.fetch import Fetcher
 from replay_fetch.ledger import Ledger, ToDo
-from replay_fetch.pipeline.produce import Producer
+from replay_fetch.pipeline.producer import Producer
 from replay_fetch.pipeline.slowest import Slowest
 from replay_fetch.pipeline.verdicts import Verdicts
 from replay_fetch.pipeline.witnesses import Witnesses
-from replay_fetch.pipeline.work import Worker
+from replay_fetch.pipeline.worker import Worker
 from replay_fetch.settings import Settings
 
 # Seconds that requests in flight get after the first Ctrl-C or SIGTERM.
@@ -47,7 +47,7 @@ class Run:
 
     ledger: Ledger
     todo: ToDo
-    asking: Asking
+    fetcher: Fetcher
     writer: Writer
     settings: Settings
     stop: Stop
@@ -63,8 +63,8 @@ class Run:
         committed, and ArchiveError when it cannot be.
         """
         failure: ReplayFetchError | None = None
-        witnesses = Witnesses(self.asking, self.ledger, self.todo.list_number, self.settings.api.source)
-        verdicts = Verdicts(self.asking, self.writer, witnesses, self.settings.fetch.give_up_after)
+        witnesses = Witnesses(self.fetcher, self.ledger, self.todo.list_number, self.settings.api.source)
+        verdicts = Verdicts(self.fetcher, self.writer, witnesses, self.settings.fetch.give_up_after)
         try:
             async with anyio.create_task_group() as group:
                 group.start_soon(self.writer.run)
@@ -96,7 +96,7 @@ class Run:
     async def _work(self, producer: Producer, verdicts: Verdicts) -> None:
         async with anyio.create_task_group() as workers:
             for _ in range(self.settings.fetch.workers):
-                worker = Worker(self.asking, self.settings, self.writer, verdicts, self.slowest)
+                worker = Worker(self.fetcher, self.settings, self.writer, verdicts, self.slowest)
                 workers.start_soon(worker.work, producer)
 
     async def _stop_on_request(self, producer: Producer, asking: anyio.CancelScope) -> None:
@@ -106,7 +106,7 @@ class Run:
         quiet = 0
         while quiet < _QUIET:  # nothing on its way, but pauses: there is nothing to wait for
             await anyio.sleep(_LOOK)
-            quiet = 0 if self.asking.pacer.snapshot().in_use else quiet + 1
+            quiet = 0 if self.fetcher.pacer.snapshot().in_use else quiet + 1
         asking.cancel()
 
 

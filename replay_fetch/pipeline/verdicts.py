@@ -10,10 +10,10 @@ import anyio
 from replay_fetch.archive import ViewEnded, Writer
 from replay_fetch.clock import now
 from replay_fetch.errors import Forbidden, NotFound, OutageError, ReplayFetchError
-from replay_fetch.fetch import Asking, CircuitBreaker
+from replay_fetch.fetch import CircuitBreaker, Fetcher
 from replay_fetch.model import Outcome, PlannedView, Source, View
 from replay_fetch.pipeline.absences import Absences
-from replay_fetch.pipeline.produce import Producer
+from replay_fetch.pipeline.producer import Producer
 from replay_fetch.pipeline.witnesses import Testimony, Witnesses
 
 log = logging.getLogger(__name__)
@@ -32,9 +32,9 @@ _FAILURES = frozenset({Outcome.FORBIDDEN, Outcome.UNRECOGNISED, Outcome.FAILED})
 class Verdicts:
     """What the workers of a run tell of their views, and where they get the next ones; shared by all of them."""
 
-    def __init__(self, asking: Asking, writer: Writer, witnesses: Witnesses, patience: float) -> None:
+    def __init__(self, fetcher: Fetcher, writer: Writer, witnesses: Witnesses, patience: float) -> None:
         """``patience`` is how long, in seconds, an API is waited for that no longer has what it had."""
-        self._asking = asking
+        self._fetcher = fetcher
         self._writer = writer
         self._witnesses = witnesses
         self._patience = patience
@@ -73,7 +73,7 @@ class Verdicts:
             self._absences.settled(ended.planned)
             if ended.outcome is Outcome.FETCHED:
                 self._witnesses.remember(ended.planned.view, Source(ended.source))
-            if _newly_forbidden(ended) and not self._asking.keys.accepted:
+            if _newly_forbidden(ended) and not self._fetcher.keys.accepted:
                 self._forbidden.append(ended)
             else:
                 await self._writer.put(ended)
@@ -82,7 +82,7 @@ class Verdicts:
 
     async def settle(self) -> bool:
         """Decide on what is left when the list is done; True where views are to be asked for again."""
-        keys = self._asking.keys
+        keys = self._fetcher.keys
         if len(self._absences):
             testimony = await self._witnesses.testify(scouting=False)
             await self._heed(testimony, at_end=True)
@@ -98,7 +98,7 @@ class Verdicts:
         """Raise AuthError where nothing showed the keys to be good; the next run knows the views that were refused."""
         for ended in self._forbidden:
             await self._writer.put(ended)
-        self._asking.keys.finish()
+        self._fetcher.keys.finish()
 
     async def give_up(self) -> None:
         """The run ends before its time: what is not decided is asked for again by the next one."""
@@ -114,7 +114,7 @@ class Verdicts:
         """Give the writer what is decided."""
         while self._absences.ready:
             await self._writer.put(self._absences.ready.popleft())
-        while self._forbidden and self._asking.keys.accepted:
+        while self._forbidden and self._fetcher.keys.accepted:
             await self._writer.put(self._forbidden.pop())
 
     # --- views that are not there
@@ -180,7 +180,7 @@ class Verdicts:
             self._breaker.succeeded()
             return
         trips = self._breaker.failed(_kind(ended))
-        if trips or (self._asking.keys.suspicious and _newly_forbidden(ended) and self._breaker.closed):
+        if trips or (self._fetcher.keys.suspicious and _newly_forbidden(ended) and self._breaker.closed):
             with self._breaker.trial():
                 testimony = await self._witnesses.testify_to_keys()
                 # The keys are looked at before the view: where one is not there, they are good.
@@ -190,7 +190,7 @@ class Verdicts:
 
     def _failure(self, ended: ViewEnded, testimony: Testimony) -> ReplayFetchError:
         if ended.outcome is Outcome.FORBIDDEN:
-            return self._asking.keys.auth_error(Forbidden(ended.reason))
+            return self._fetcher.keys.auth_error(Forbidden(ended.reason))
         in_a_row = f"{self._breaker.count} views in a row ended {ended.outcome}: {ended.reason}"
         tried = "a view that was fetched in this run fails too" if testimony.ill else "nothing was fetched yet"
         return OutageError(

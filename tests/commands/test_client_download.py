@@ -20,10 +20,10 @@ from replay_fetch.archive import writer
 from replay_fetch.commands.download import carry_out
 from replay_fetch.model import ViewRecord
 from replay_fetch.pipeline import download as pipeline_download
-from replay_fetch.pipeline import request
+from replay_fetch.pipeline import job
 from replay_fetch.pipeline.opening import check_usable, open_archive
 from replay_fetch.pipeline.planning import load_plan
-from replay_fetch.pipeline.show import count_records
+from replay_fetch.pipeline.progress_feed import count_records
 from replay_fetch.plan import ListSource, fingerprint
 from replay_fetch.simulator import HoldingSettings, PagingSettings, Simulator, SimulatorSettings
 
@@ -169,9 +169,9 @@ async def test_the_loop_goes_on_while_list_and_archive_are_opened_and_closed(
             yield opened
             elsewhere.hold_up("closing")
 
-    monkeypatch.setattr(request, "open_archive", opening)
+    monkeypatch.setattr(job, "open_archive", opening)
     for work in (check_usable, fingerprint, load_plan):
-        monkeypatch.setattr(request, work.__name__, elsewhere.slow(work))
+        monkeypatch.setattr(job, work.__name__, elsewhere.slow(work))
     async with Simulator(SMALL_PAGES) as simulator:
         path = write_list(tmp_path / "views.csv", simulator.views)
         await downloaded(simulator, tmp_path / "out", path)
@@ -191,7 +191,7 @@ async def test_who_cancels_while_the_archive_is_opened_finds_it_closed(
 
     async with Simulator(SMALL_PAGES) as simulator:
         with monkeypatch.context() as patch:
-            patch.setattr(request, "load_plan", hanging)
+            patch.setattr(job, "load_plan", hanging)
             task = asyncio.create_task(downloaded(simulator, tmp_path / "out"))
             assert await anyio.to_thread.run_sync(opening.wait, 30)
             for _ in range(3):
@@ -219,8 +219,8 @@ async def test_the_loop_of_a_command_stands_still_for_commits(tmp_path: Path, mo
     monkeypatch.setattr(writer, "wait", lambda *args: stood.append(args[-1]))
     async with Simulator(SMALL_PAGES) as simulator:
         path = write_list(tmp_path / "views.csv", simulator.views)
-        asked = request.Request(path, tmp_path / "out", settings_for(simulator), KEYS)
-        with request.planned(asked) as (run, plan):
+        asked = job.DownloadJob(path, tmp_path / "out", settings_for(simulator), KEYS)
+        with job.planned(asked) as (run, plan):
             report, failure = await carry_out(run, plan, None)
     assert (report.exit_code, failure) == (0, None)
     assert set(stood) == {writer.STANDSTILL}

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import anyio
 import pytest
 
-from replay_fetch.commands.stopping import SIGNALS, stoppable
 from replay_fetch.errors import ArchiveError
+from replay_fetch.pipeline.stopping import SIGNALS, stoppable
 
 pytestmark = pytest.mark.anyio
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
+from replay_fetch.pacing.breaker import Outage
 from replay_fetch.pacing.concurrency import Concurrency
-from replay_fetch.pacing.outage import Outage
 from replay_fetch.pacing.policy import Sent
 
 

@@ -9,7 +9,7 @@ from fake_api import VIEW, FakeTransport, Told, asking, page, status
 
 from replay_fetch.api import Trail
 from replay_fetch.errors import ChainCut, NotFound, Rejected, TokenRefused
-from replay_fetch.fetch import Restart, Start, Walk
+from replay_fetch.fetch import Paginator, Restart, Start
 from replay_fetch.model import Page, PlannedView, Source, ViewRecord
 from replay_fetch.settings import SourceChoice
 
@@ -29,7 +29,7 @@ def stores(**chains: list[Told]) -> Callable[[str, str | None], Told]:
     return answer
 
 
-async def walked(walk: Walk) -> list[str | list[int]]:
+async def walked(walk: Paginator) -> list[str | list[int]]:
     """What a walk gives: the indexes of each page, and ``restart``."""
     steps: list[str | list[int]] = []
     async for step in walk.steps():
@@ -40,8 +40,8 @@ async def walked(walk: Walk) -> list[str | list[int]]:
     return steps
 
 
-def a_walk(transport: FakeTransport, choice: SourceChoice = AUTO, max_pages: int = 50) -> Walk:
-    return Walk(asking(transport), VIEW, choice, max_pages)
+def a_walk(transport: FakeTransport, choice: SourceChoice = AUTO, max_pages: int = 50) -> Paginator:
+    return Paginator(asking(transport), VIEW, choice, max_pages)
 
 
 async def test_pages_come_in_the_order_of_the_chain() -> None:

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from replay_fetch.api import Trail
 from replay_fetch.errors import ChainCut, NotFound, TokenRefused
-from replay_fetch.fetch.asking import Asking
 from replay_fetch.fetch.chain import Chain
+from replay_fetch.fetch.fetcher import Fetcher
 from replay_fetch.memory import Hold
-from replay_fetch.model import Answer, Page, Source, View, ViewRecord
+from replay_fetch.model import Page, Response, Source, View, ViewRecord
 from replay_fetch.settings import SourceChoice
 
 
@@ -21,7 +21,7 @@ class Restart(Enum):
     RESTART = "restart"
 
 
-Step = tuple[Page, Answer] | Restart
+Step = tuple[Page, Response] | Restart
 
 SOURCES: dict[SourceChoice, tuple[Source, ...]] = {
     SourceChoice.AUTO: (Source.EVENT_PLATFORM, Source.BLOB),
@@ -47,7 +47,7 @@ class Start(NamedTuple):
         return cls(record.token, record.pages, record.segments > 0, Trail.of(record))
 
 
-class Walk:
+class Paginator:
     """The walk over one view's pages; ``source`` is the store that is being read.
 
     The next source is asked only where one has nothing: pages of two sources are never mixed. A chain
@@ -55,13 +55,13 @@ class Walk:
     refused as well, that does not count. No page is kept: the next one may need the room.
     """
 
-    def __init__(self, asking: Asking, view: View, choice: SourceChoice, max_pages: int) -> None:
-        self._asking = asking
+    def __init__(self, fetcher: Fetcher, view: View, choice: SourceChoice, max_pages: int) -> None:
+        self._fetcher = fetcher
         self._view = view
         self._max_pages = max_pages
         self._sources = list(SOURCES[choice])
         self.source = self._sources.pop(0)
-        self._hold = Hold(asking.memory) if asking.memory else None
+        self._hold = Hold(fetcher.memory) if fetcher.memory else None
         self._cut: ChainCut | None = None
         self._missing: NotFound | None = None
         self.rests_on_absence = False
@@ -114,7 +114,7 @@ class Walk:
             self._known = True
             return self._next_source()
         try:
-            page, answer = await self._asking.page(
+            page, answer = await self._fetcher.page(
                 self._view, self.source, self._token, self._hold, suspect=self.suspect
             )
         except NotFound as error:

@@ -13,7 +13,7 @@ _SESSIONS_REFUSED = 3
 _UNAUTHORIZED = 401
 
 
-class KeyWatch:
+class CredentialCheck:
     """Watches answers until the keys are known to be good."""
 
     def __init__(self, permission: str = "rum_session_replay_read", *, alone: bool = True) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from replay_fetch.archive import ChainRestarted, PageArrived, ViewEnded, Writer
 from replay_fetch.clock import now
 from replay_fetch.errors import RequestError
-from replay_fetch.fetch import Asking, Restart, Start, Walk, answer_of, outcome_of
+from replay_fetch.fetch import Fetcher, Paginator, Restart, Start, answer_of, outcome_of
 from replay_fetch.model import Outcome, PlannedView, Source
-from replay_fetch.pipeline.produce import Producer
+from replay_fetch.pipeline.producer import Producer
 from replay_fetch.pipeline.slowest import Slowest, SlowView
 from replay_fetch.pipeline.verdicts import Verdicts
 from replay_fetch.settings import Settings
@@ -20,13 +20,13 @@ class Worker:
 
     def __init__(
         self,
-        asking: Asking,
+        fetcher: Fetcher,
         settings: Settings,
         writer: Writer,
         verdicts: Verdicts,
         slowest: Slowest,
     ) -> None:
-        self._asking = asking
+        self._fetcher = fetcher
         self._settings = settings
         self._writer = writer
         self._verdicts = verdicts
@@ -39,22 +39,22 @@ class Worker:
         """
         while (planned := await self._verdicts.next_view(producer)) is not None:
             began = now()
-            walk = Walk(self._asking, planned.view, self._settings.api.source, self._settings.fetch.max_pages)
+            walk = Paginator(self._fetcher, planned.view, self._settings.api.source, self._settings.fetch.max_pages)
             ended = await self._fetch(planned, walk)
             took = now() - began
             self._slowest.note(SlowView(took, planned.view, ended.outcome, ended.reason))
             absent = walk.rests_on_absence and ended.outcome in _NOT_THERE
             await self._verdicts.ended(ended, absent=absent)
 
-    async def _fetch(self, planned: PlannedView, walk: Walk) -> ViewEnded:
+    async def _fetch(self, planned: PlannedView, walk: Paginator) -> ViewEnded:
         earlier = planned.earlier
         if self._verdicts.asked_before(planned):
             await self._writer.put(ChainRestarted(planned))
         elif earlier is not None and earlier.token is not None:
             walk.go_on(Source(earlier.source), Start.behind(earlier))
         if earlier is not None and earlier.outcome is Outcome.FAILED:
-            walk.suspect = self._asking.faults.doubt()
-        keys = self._asking.keys
+            walk.suspect = self._fetcher.faults.doubt()
+        keys = self._fetcher.keys
         if _forbidden_before(planned):
             keys.forbidden_before.add(planned.view)
         try:
@@ -67,9 +67,9 @@ class Worker:
         return ViewEnded(planned, Outcome.FETCHED if segments else Outcome.EMPTY, source=walk.source, at=self._at())
 
     def _at(self) -> int:
-        return int(self._asking.epoch())
+        return int(self._fetcher.epoch())
 
-    async def _pages(self, planned: PlannedView, walk: Walk) -> int:
+    async def _pages(self, planned: PlannedView, walk: Paginator) -> int:
         """Send a view's pages; returns how many segments its last chain held."""
         goes_on = planned.earlier and planned.earlier.token and not self._verdicts.asked_before(planned)
         segments = planned.earlier.segments if planned.earlier and goes_on else 0

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class DownloadJob:
     """What to download, where to, and how."""
 
     views: ListSource | Iterable[tuple[str, str]]
@@ -32,7 +32,7 @@ class Request:
 
 
 @contextmanager
-def planned(request: Request) -> Iterator[tuple[Download, Plan]]:
+def planned(request: DownloadJob) -> Iterator[tuple[Download, Plan]]:
     """The run over a list that is loaded, in an archive that is open; made only once the list has begun."""
     settings = request.settings
     check_usable(request.out, settings.archive.compress)

@@ -48,7 +48,7 @@ def where_workers_stand(snapshot: Snapshot, max_rate: float | None, backing_off:
     return Standing(snapshot.waiting, held_by, snapshot.in_use, backing_off, handing_over)
 
 
-class Complaints:
+class OutcomeLog:
     """Says which views went wrong; the first few of each outcome aloud, the rest at ``-v``."""
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class Complaints:
             log.warning("its answer is kept under raw/; if this is the shape of all, stop, and see `probe`")
 
 
-def count_records(stats: RunStats, complaints: Complaints, records: Sequence[ViewRecord]) -> None:
+def count_records(stats: RunStats, complaints: OutcomeLog, records: Sequence[ViewRecord]) -> None:
     """Count views that have become durable, and name those that went wrong."""
     for record in records:
         complaints.note(record)
