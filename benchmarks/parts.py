@@ -29,7 +29,7 @@ from replay_fetch.fetch import Fetcher, Paginator
 from replay_fetch.memory import Hold
 from replay_fetch.model import Answer, Outcome, Page, PlannedView, Source, View
 from replay_fetch.pacing import Pacer
-from replay_fetch.pipeline.job import DownloadJob, planned
+from replay_fetch.pipeline.job import DownloadJob, prepared
 from replay_fetch.pipeline.opening import open_archive
 from replay_fetch.progress import RunStats
 from replay_fetch.settings import ApiSettings, Credentials, FetchSettings, Settings, SourceChoice
@@ -132,7 +132,7 @@ async def _asked(count: int, answers: Sequence[Answer]) -> float:
     began = time.process_time()
     for _ in range(count // PAGES):
         walk = Paginator(asking, _VIEW, SourceChoice.EVENT_PLATFORM, fetch.max_pages)
-        while await walk.step() is not None:
+        while await walk.next_page() is not None:
             pass
     return time.process_time() - began
 
@@ -143,7 +143,7 @@ def _commits(pages: Sequence[Page], folder: Path) -> Part:
 
     def part(count: int) -> float:
         request = DownloadJob(str(write_list(folder / "views.csv", count // PAGES)), folder / "out", Settings(), keys)
-        with planned(request):
+        with prepared(request):
             pass
         try:
             with open_archive(request.out, Settings()) as (layout, ledger):

@@ -21,11 +21,11 @@ from replay_fetch.archive import Report
 from replay_fetch.environment import credentials as credentials_from
 from replay_fetch.environment import site as site_from
 from replay_fetch.errors import ChainCut, Forbidden, InputError, NotFound
-from replay_fetch.fetch import Fetcher, Paginator, Restart
+from replay_fetch.fetch import Fetcher, Paginator, Restarted
 from replay_fetch.model import Segment, View
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
-from replay_fetch.pipeline.job import DownloadJob, planned
+from replay_fetch.pipeline.job import DownloadJob, prepared
 from replay_fetch.pipeline.run import Stop
 from replay_fetch.plan import ListSource
 from replay_fetch.progress import RunStats
@@ -80,17 +80,16 @@ class Client:
         """
         if self._fetcher is None:
             raise RuntimeError("the client is not open: use it as `async with Client() as client`")
-        walk = Paginator(
+        paginator = Paginator(
             self._fetcher, _view(session_id, view_id), self._settings.api.source, self._settings.fetch.max_pages
         )
         given = _Given()
         try:
-            while (step := await walk.step()) is not None:
-                if step is Restart.RESTART:
+            while (page := await paginator.next_page()) is not None:
+                if isinstance(page, Restarted):
                     given.comes_again()
                     continue
-                page, step = step[0], None  # the body is no longer needed
-                walk.let_go()  # who reads two views side by side would wait for himself
+                paginator.let_go()  # who reads two views side by side would wait for himself
                 for segment in page.segments:
                     if given.is_new(segment.raw):
                         yield segment
@@ -102,7 +101,7 @@ class Client:
             self._fetcher.keys.finish()
             raise
         finally:
-            walk.let_go()
+            paginator.let_go()
 
 
 class _Given:
@@ -158,21 +157,21 @@ async def download(
     ``metrics_file`` counts.
     """
     keys = credentials or credentials_from(os.environ)
-    request = DownloadJob(views, Path(out), settings or _environment_settings(), keys)
-    return await _to_its_end(partial(_carry_out, request, stop or anyio.Event()))
+    job = DownloadJob(views, Path(out), settings or _environment_settings(), keys)
+    return await _to_its_end(partial(_carry_out, job, stop or anyio.Event()))
 
 
-async def _carry_out(request: DownloadJob, stop: Stop) -> Report:
+async def _carry_out(job: DownloadJob, stop: Stop) -> Report:
     opened = ExitStack()
     try:
-        run, plan = await to_thread.run_sync(opened.enter_context, planned(request))
-        report = await run.run(plan, stop)
+        run = await to_thread.run_sync(opened.enter_context, prepared(job))
+        ended = await run.run(stop)
     finally:
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(opened.close)
-    if run.failure is not None:
-        raise run.failure
-    return report
+    if ended.failure is not None:
+        raise ended.failure
+    return ended.report
 
 
 async def _to_its_end(work: Callable[[], Awaitable[T]]) -> T:

@@ -88,7 +88,7 @@ WALL_CLOCK = {
     "cli/discover.py": "--from now-7d is counted from it",
     "fetch/fetcher.py": "a reset given as an epoch or a date is compared with it",
     "pipeline/probe.py": "the same, for its one answer",
-    "pipeline/download.py": "the report says when the run began and ended",
+    "pipeline/run.py": "the report says when the run began and ended",
     "simulator/service.py": "its windows are aligned to the calendar, as the API's are",
 }
 

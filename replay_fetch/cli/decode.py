@@ -11,8 +11,8 @@ import anyio
 from replay_fetch.cli.download_options import add_path_options
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.output import conclude
-from replay_fetch.commands.decode import Redecoding, decode, rehearse_decode
 from replay_fetch.commands.decode_summary import decoded_json, decoded_text
+from replay_fetch.pipeline.decode import Redecoding, decode, rehearse_decode
 from replay_fetch.progress import Console, logging_to
 from replay_fetch.settings import ShowSettings
 
@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     """Run the command."""
     wanted = Redecoding(options.out, options.segments_path, options.next_path, options.keep_raw)
     with logging_to(Console(), ShowSettings(verbosity=options.verbose - options.quiet)):
-        found = rehearse_decode(wanted) if options.dry_run else anyio.run(partial(decode, wanted))
+        found = anyio.run(partial(rehearse_decode if options.dry_run else decode, wanted))
     text = decoded_json(found) if options.json else decoded_text(found, wanted, dry_run=options.dry_run)
     conclude(text, found.failure)
     return found.exit_code if found.failure is None else exit_code_of(found.failure)

@@ -13,11 +13,11 @@ from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.next_command import watch_line
 from replay_fetch.cli.output import conclude, say
 from replay_fetch.cli.process import allow_open_files, collect_rarely
-from replay_fetch.commands.download import download, rehearse, session_to_watch
+from replay_fetch.commands.download import download, session_to_watch
 from replay_fetch.commands.summary import plan_json, plan_text, report_json, report_text
 from replay_fetch.environment import credentials, site, warn_if_exposed
 from replay_fetch.model import Outcome
-from replay_fetch.pipeline.job import DownloadJob
+from replay_fetch.pipeline.job import DownloadJob, rehearse
 from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.settings import Credentials
 from replay_fetch.transport import check_connection
@@ -40,13 +40,13 @@ def run(options: argparse.Namespace) -> int:
     with logging_to(console, settings.show, secrets(keys)):
         warn_if_exposed(options.env_file)
         fetch = replace(settings.fetch, workers=allow_open_files(settings.fetch.workers))
-        request = DownloadJob(options.views, options.out, replace(settings, fetch=fetch), keys)
-        report, failure = download(request, reporter(settings.show, console))
-    conclude(report_json(report) if options.json else report_text(report, request.out), failure)
+        job = DownloadJob(options.views, options.out, replace(settings, fetch=fetch), keys)
+        report, failure = download(job, reporter(settings.show, console))
+    conclude(report_json(report) if options.json else report_text(report, job.out), failure)
     if failure is not None:
         return exit_code_of(failure)
     if not options.json:
-        _name_play(report, request.out)
+        _name_play(report, job.out)
     return report.exit_code
 
 

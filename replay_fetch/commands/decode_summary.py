@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import orjson
 
 from replay_fetch.api.tokens import NO_OTHER_PLACE
-from replay_fetch.commands.decode import Redecoding
-from replay_fetch.pipeline.decode import Decoded
-from replay_fetch.pipeline.rereading import Finding
+from replay_fetch.pipeline.decode import Redecoding
+from replay_fetch.pipeline.decoded import Decoded, Finding
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, some
 

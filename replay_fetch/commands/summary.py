@@ -9,8 +9,8 @@ from pathlib import Path
 import orjson
 
 from replay_fetch.archive import Report
-from replay_fetch.commands.download import Rehearsal
 from replay_fetch.model import Noted, Outcome
+from replay_fetch.pipeline.job import Rehearsal
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import asked, count, duration, size, some
 

@@ -1,8 +1,10 @@
-"""Telling refused keys from one view that is forbidden."""
+"""The check of the credentials: keys that are refused are told from a view that is forbidden to good keys."""
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
 
 from replay_fetch.errors import AuthError, Forbidden
 from replay_fetch.model import View
@@ -12,30 +14,39 @@ from replay_fetch.model import View
 _SESSIONS_REFUSED = 3
 _UNAUTHORIZED = 401
 
+T = TypeVar("T")
+
 
 class CredentialCheck:
-    """Watches answers until the keys are known to be good."""
+    """Watches answers until the keys are known to be good; ``accepted`` is set by whoever sees a good answer.
+
+    ``permission`` is the permission that the application key needs, for the message. Where the check does not judge
+    ``alone``, its caller asks for more views before the keys are blamed for 403s; a 401 always speaks of the keys.
+    """
 
     def __init__(self, permission: str = "rum_session_replay_read", *, alone: bool = True) -> None:
-        """``permission`` is what the application key needs, for the message.
-
-        Where it does not judge ``alone``, somebody else asks for more before the keys are blamed for 403s.
-        """
         self._permission = permission
         self._alone = alone
         self.accepted = False
-        self.forbidden_before: set[Hashable] = set()
-        """Views being asked for that were forbidden in an earlier run too: that says nothing of the keys."""
+        self._forbidden_before: set[Hashable] = set()
         self._refused: set[Hashable] = set()
         self._last: Forbidden | None = None
 
-    def refused(self, about: Hashable, error: Forbidden) -> None:
-        """Note a 401 or 403 for a view, or something else; raises AuthError where the keys are to blame.
+    @contextmanager
+    def known_forbidden(self, view: View, *, known: bool = True) -> Iterator[None]:
+        """Ask for a view that an earlier run found forbidden: being refused again says nothing of the keys."""
+        if known:
+            self._forbidden_before.add(view)
+        try:
+            yield
+        finally:
+            self._forbidden_before.discard(view)
 
-        A 401 always speaks of the keys.
-        """
+    def refused(self, about: Hashable, error: Forbidden) -> None:
+        """Note a 401 or 403 for a view, or for a search; raises AuthError where the keys are to blame."""
         self._last = error
-        if not (self.accepted or self.suspicious or about in self.forbidden_before):  # more would only fill the memory
+        # Once the verdict stands, more sessions would only fill the memory.
+        if not (self.accepted or self.suspicious or about in self._forbidden_before):
             self._refused.add(about.session_id if isinstance(about, View) else about)
         if error.status == _UNAUTHORIZED or (self._alone and self.suspicious):
             raise self.auth_error(error)
@@ -56,8 +67,35 @@ class CredentialCheck:
             raise self.auth_error(self._last)
 
     def auth_error(self, error: Forbidden) -> AuthError:
-        """The error for keys that are refused, with what to do about it."""
+        """The error for keys that are refused, with advice: which variables, which site, which permission."""
         return AuthError(
             f"the API refuses the keys: {error}. Check DD_API_KEY and DD_APP_KEY (or DD_BEARER_TOKEN) and the "
             f"site they belong to (--site); the application key needs the permission {self._permission}",
         )
+
+
+class HeldBack(Generic[T]):
+    """Endings of views that were refused, held back until the keys are known to be good.
+
+    Were they recorded at once, a run with wrong keys would leave an archive full of forbidden views. The circuit
+    breaker bounds how many can be held.
+    """
+
+    def __init__(self, check: CredentialCheck) -> None:
+        self._check = check
+        self._held: list[T] = []
+
+    def hold(self, ending: T) -> bool:
+        """Take an ending in; False, and nothing is held, where the keys are known to be good."""
+        if not self._check.accepted:
+            self._held.append(ending)
+        return not self._check.accepted
+
+    def released(self) -> Iterator[T]:
+        """Give the endings out, once each, where the keys have been accepted meanwhile."""
+        while self._held and self._check.accepted:
+            yield self._held.pop()
+
+    def all(self) -> list[T]:
+        """The endings that are still held, in the order they came, for the end of a run."""
+        return self._held

@@ -17,7 +17,6 @@ from msgspec import Struct
 from replay_fetch.api import Echoes, Endpoint, PageDecoder, check_status, is_a_strangers, rate_limit, tells_of_errors
 from replay_fetch.errors import Forbidden, NotFound, OutageError, RateLimited, RetryableError
 from replay_fetch.fetch.credentials import CredentialCheck
-from replay_fetch.fetch.faults import Faults
 from replay_fetch.fetch.retry import Attempts, RetryQuota
 from replay_fetch.memory import Hold, Memory
 from replay_fetch.model import Page, Response, Source, View
@@ -101,14 +100,13 @@ class Fetcher:
     """Wall time, for headers that name a date; nothing waits by it."""
     memory: Memory | None = None
     """What large pages wait for before they are read; None bounds nothing."""
-    faults: Faults = field(init=False)
     aside: anyio.CapacityLimiter = field(default_factory=partial(anyio.CapacityLimiter, 1))
     """Held by the thread that reads large bodies."""
     in_turn: anyio.Semaphore = field(default_factory=partial(anyio.Semaphore, _A_TURN))
     """Held by those who read heavy bodies on the event loop."""
-
-    def __post_init__(self) -> None:
-        self.faults = Faults(self.endpoint.origin)
+    _in_flight: int = 0
+    _change: anyio.Event | None = None
+    """Set when a request leaves or comes back; there while `quiet` waits."""
 
     async def page(
         self, view: View, source: Source, token: str | None, hold: Hold | None = None, *, suspect: bool = False
@@ -145,10 +143,10 @@ class Fetcher:
                 request.let_go()
                 continue
             except OutageError as outage:
-                raise self.faults.explained(outage, self.pacer.health) from None
+                raise self.pacer.breaker.explained(outage) from None
             except RetryableError as error:
                 health = self.pacer.health
-                self.faults.note(error, health)
+                self.pacer.breaker.note(error, health.now, self.endpoint.origin)
                 delay = attempts.failed(error, health)
                 log.debug("%s: %s; asking again in %.1f s", request.about, error, delay)
             else:
@@ -161,6 +159,25 @@ class Fetcher:
             request.let_go()
             await self._back_off(delay)
 
+    async def quiet(self, seconds: float) -> None:
+        """Return when no request has been on its way for so many seconds; the requests themselves say when to look."""
+        while True:
+            while self._in_flight:
+                await self._next_change()
+            with anyio.move_on_after(seconds):
+                await self._next_change()
+                continue
+            return
+
+    async def _next_change(self) -> None:
+        self._change = anyio.Event()
+        await self._change.wait()
+
+    def _in_flight_now(self, more: int) -> None:
+        self._in_flight += more
+        if self._change is not None:
+            self._change.set()
+
     async def _back_off(self, delay: float) -> None:
         self.counters.backing_off += 1
         try:
@@ -171,10 +188,14 @@ class Fetcher:
     async def _answer(self, request: ApiRequest[T], attempts: Attempts) -> Response:
         async with self.pacer.turn(suspect=attempts.suspect) as turn:
             self.counters.requests += 1
-            if request.body is None:
-                answer = await self.transport.get(request.url, request.hold)
-            else:
-                answer = await self.transport.post_json(request.url, request.body)
+            self._in_flight_now(+1)
+            try:
+                if request.body is None:
+                    answer = await self.transport.get(request.url, request.hold)
+                else:
+                    answer = await self.transport.post_json(request.url, request.body)
+            finally:
+                self._in_flight_now(-1)
             health = _health_of(answer, of_a_page=request.body is None)
             turn.answered(health, rate_limit(answer.headers, now_epoch=self.epoch()))
         self.counters.wire_bytes += len(answer.body)

@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-import logging
-from collections import Counter
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
-from replay_fetch.model import Outcome, ViewRecord
-from replay_fetch.pacing import Snapshot
-from replay_fetch.progress import Limit, RunStats, Standing
+import anyio
 
-log = logging.getLogger(__name__)
-
-# A run in which everything fails has millions to name.
-_SAID_ALOUD = 3
+from replay_fetch.archive import Report
+from replay_fetch.ledger import Reason, Totals
+from replay_fetch.model import ViewRecord
+from replay_fetch.pacing import Pacer, Snapshot
+from replay_fetch.pipeline.outcome_log import OutcomeLog, Slowest, count_records
+from replay_fetch.pipeline.planning import Plan
+from replay_fetch.progress import (
+    Course,
+    Limit,
+    Limiting,
+    MetricsFile,
+    Moment,
+    Reporter,
+    RunStats,
+    Speed,
+    Standing,
+    report,
+    watch,
+)
+from replay_fetch.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,37 +63,88 @@ def where_workers_stand(snapshot: Snapshot, max_rate: float | None, backing_off:
     return Standing(snapshot.waiting, held_by, snapshot.in_use, backing_off, handing_over)
 
 
-class OutcomeLog:
-    """Says which views went wrong; the first few of each outcome aloud, the rest at ``-v``."""
+class ProgressFeed:
+    """What a run tells of itself: counters and display while it fetches, and its report at the end."""
 
-    def __init__(self) -> None:
-        self._ended: Counter[Outcome] = Counter()
+    def __init__(self, settings: Settings, pacer: Pacer) -> None:
+        """Raises SettingsError where the metrics file cannot be written."""
+        self._settings = settings
+        self._pacer = pacer
+        self._course = Course()
+        self._log = OutcomeLog()
+        metrics = settings.show.metrics_file
+        self._metrics = MetricsFile(metrics) if metrics else None
+        self.stats = RunStats()
+        self.slowest = Slowest()
 
-    def note(self, record: ViewRecord) -> None:
-        """Log a view that ended and is not finished."""
-        outcome = record.outcome
-        if outcome is None:
-            return
-        self._ended[outcome] += 1
-        so_many = self._ended[outcome]
-        if outcome.finished:
-            return
-        level = logging.WARNING if so_many <= _SAID_ALOUD else logging.DEBUG
-        log.log(level, "%s %s: %s", record.planned.view, outcome, record.reason)
-        if so_many == _SAID_ALOUD:
-            log.warning("more views that are %s will stand in the manifest only", outcome)
-        if outcome is Outcome.UNRECOGNISED and so_many == 1:
-            log.warning("its answer is kept under raw/; if this is the shape of all, stop, and see `probe`")
+    def begin(self, plan: Plan, views_to_do: int) -> None:
+        """Take over what the list came to, and how many of its views are to be asked for."""
+        self.stats.views_total, self.stats.finished_before = plan.views, plan.views - views_to_do
+        self.stats.bad_rows, self.stats.duplicates = plan.bad_rows, plan.duplicates
+
+    def recorded(self, records: Sequence[ViewRecord]) -> None:
+        """Count views that have become durable, and name those that went wrong."""
+        count_records(self.stats, self._log, records)
+
+    @asynccontextmanager
+    async def shown(self, shown_by: Reporter | None, handing_over: Callable[[], int]) -> AsyncIterator[None]:
+        """Show the run while it goes on; ``handing_over`` says how many workers wait for the disk."""
+
+        def standing() -> Standing:
+            seen, max_rate = self._pacer.snapshot(), self._settings.fetch.max_rate
+            return where_workers_stand(seen, max_rate, self.stats.backing_off, handing_over())
+
+        limiting = Limiting()
+        async with anyio.create_task_group() as shown:
+            shown.start_soon(watch, limiting, standing)
+            for watcher in (shown_by, self._course, self._metrics):
+                shown.start_soon(report, self.stats, self._pacer_moment, watcher, limiting)
+            yield
+            shown.cancel_scope.cancel()
+
+    def finish(self, ended: Report) -> None:
+        """Write the last metrics of a run that has ended."""
+        if self._metrics is not None:
+            last = Moment(self.stats, Speed(), self._pacer_moment(), ended.seconds)
+            self._metrics.finish(last, ended.exit_code)
+
+    def report(self, plan: Plan, totals: Totals, reasons: Sequence[Reason]) -> Report:
+        """The figures of a run for its report: those of the list and the ledger, of the counters and the pacer."""
+        stats, snapshot = self.stats, self._pacer.snapshot()
+        return Report(
+            list_name=plan.list_name,
+            rows=plan.rows,
+            duplicates=plan.duplicates,
+            bad_rows=plan.bad_rows,
+            outcomes=totals.outcomes,
+            unasked=totals.unasked,
+            finished_before=stats.finished_before,
+            noted=totals.noted,
+            reasons=[reason._asdict() for reason in reasons],
+            segments=totals.segments,
+            bytes=totals.size,
+            requests=stats.requests,
+            retries=stats.retries,
+            rate_limited=stats.rate_limited,
+            pages=stats.pages,
+            wire_bytes=stats.wire_bytes,
+            waited_seconds=round(snapshot.waited, 3),
+            limiter=snapshot.recognised,
+            bad_row_reasons=plan.reasons,
+            pacing=[point._asdict() for point in self._course],
+            slowest=[slow.fields() for slow in self.slowest],
+            settings=_shown(self._settings),
+        )
+
+    def _pacer_moment(self) -> PacerMoment:
+        return PacerMoment(self._pacer.snapshot(), self._settings.fetch.max_rate)
 
 
-def count_records(stats: RunStats, complaints: OutcomeLog, records: Sequence[ViewRecord]) -> None:
-    """Count views that have become durable, and name those that went wrong."""
-    for record in records:
-        complaints.note(record)
-        if record.outcome is not None:
-            stats.views_ended[record.outcome] += 1
-        stats.segment_bytes += record.size
-        stats.gaps += "gaps" in record.checks
-        stats.repeats += "repeats" in record.checks
-        stats.no_snapshot += "lacks_full_snapshot" in record.checks
-        stats.fewer_than_listed += "segments_expected" in record.checks
+def _shown(settings: Settings) -> dict[str, object]:
+    """The settings for the report, by group; keys are not among them, paths as text."""
+
+    def plain(value: object) -> object:
+        return str(value) if isinstance(value, Path) else value
+
+    groups = dataclasses.asdict(settings)
+    return {group: {name: plain(value) for name, value in values.items()} for group, values in groups.items()}

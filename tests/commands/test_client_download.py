@@ -17,13 +17,12 @@ from processes import HANGS
 
 from replay_fetch import ApiSettings, FetchSettings, Outcome, Report, Settings, View, download
 from replay_fetch.archive import writer
-from replay_fetch.commands.download import carry_out
 from replay_fetch.model import ViewRecord
-from replay_fetch.pipeline import download as pipeline_download
-from replay_fetch.pipeline import job
+from replay_fetch.pipeline import job, progress_feed
 from replay_fetch.pipeline.opening import check_usable, open_archive
+from replay_fetch.pipeline.outcome_log import count_records
 from replay_fetch.pipeline.planning import load_plan
-from replay_fetch.pipeline.progress_feed import count_records
+from replay_fetch.pipeline.stopping import run_until_signal
 from replay_fetch.plan import ListSource, fingerprint
 from replay_fetch.simulator import HoldingSettings, PagingSettings, Simulator, SimulatorSettings
 
@@ -115,7 +114,7 @@ async def test_what_was_committed_before_a_cancel_stays_and_the_next_run_goes_on
 
     async with Simulator(replace(SMALL_PAGES, holding=HoldingSettings(sessions=100))) as simulator:
         with monkeypatch.context() as patch:
-            patch.setattr(pipeline_download, "count_records", cancelling)
+            patch.setattr(progress_feed, "count_records", cancelling)
             if not by_asyncio:
                 with anyio.CancelScope() as scope:
                     cancel.append(scope.cancel)
@@ -220,7 +219,7 @@ async def test_the_loop_of_a_command_stands_still_for_commits(tmp_path: Path, mo
     async with Simulator(SMALL_PAGES) as simulator:
         path = write_list(tmp_path / "views.csv", simulator.views)
         asked = job.DownloadJob(path, tmp_path / "out", settings_for(simulator), KEYS)
-        with job.planned(asked) as (run, plan):
-            report, failure = await carry_out(run, plan, None)
+        with job.prepared(asked) as run:
+            report, failure = await run_until_signal(run, None)
     assert (report.exit_code, failure) == (0, None)
     assert set(stood) == {writer.STANDSTILL}

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replay_fetch.archive import Report
-from replay_fetch.commands.download import Rehearsal
 from replay_fetch.commands.summary import plan_text, report_json, report_text
 from replay_fetch.ledger import Totals
 from replay_fetch.model import Noted, Outcome
+from replay_fetch.pipeline.job import Rehearsal
 from replay_fetch.pipeline.planning import Plan
 from replay_fetch.settings import FetchSettings, Settings
 

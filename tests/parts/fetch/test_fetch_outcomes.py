@@ -25,8 +25,9 @@ from replay_fetch.errors import (
     TransportError,
     Unreachable,
 )
-from replay_fetch.fetch import CredentialCheck, answer_of, outcome_of
+from replay_fetch.fetch import CredentialCheck
 from replay_fetch.model import Outcome, Response, View
+from replay_fetch.pipeline.worker import answer_of, outcome_of
 
 ANSWER = Response(200, {}, b"?")
 
@@ -134,8 +135,9 @@ def test_a_run_in_which_nothing_was_refused_ends_quietly() -> None:
 
 def test_views_that_were_forbidden_before_say_nothing_of_the_keys() -> None:
     keys = CredentialCheck()
-    keys.forbidden_before.update(View(name, "v") for name in "abcd")
-    refuse(keys, "a", "b", "c", "d")
+    for name in "abcd":
+        with keys.known_forbidden(View(name, "v")):
+            refuse(keys, name)
     keys.finish()
 
 
