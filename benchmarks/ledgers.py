@@ -11,13 +11,13 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from replay_fetch.model import Outcome
+from replay_fetch.pipeline.job import DownloadJob, prepared
 from replay_fetch.pipeline.opening import open_archive
-from replay_fetch.pipeline.request import Request, planned
 from replay_fetch.settings import Credentials, Settings
 
 
 def plan(views: str, out: Path) -> None:
-    with planned(Request(views, out, Settings(), Credentials("benchmark", "benchmark"))):
+    with prepared(DownloadJob(views, out, Settings(), Credentials("benchmark", "benchmark"))):
         pass
 
 

@@ -25,12 +25,12 @@ from replay_fetch.archive import PageArrived, ViewEnded
 from replay_fetch.archive.commit import Committer
 from replay_fetch.archive.desk import Batch, Delivery
 from replay_fetch.archive.lines import lines
-from replay_fetch.fetch import Asking, Walk
+from replay_fetch.fetch import Fetcher, Paginator
 from replay_fetch.memory import Hold
 from replay_fetch.model import Answer, Outcome, Page, PlannedView, Source, View
 from replay_fetch.pacing import Pacer
+from replay_fetch.pipeline.job import DownloadJob, prepared
 from replay_fetch.pipeline.opening import open_archive
-from replay_fetch.pipeline.request import Request, planned
 from replay_fetch.progress import RunStats
 from replay_fetch.settings import ApiSettings, Credentials, FetchSettings, Settings, SourceChoice
 from replay_fetch.transport import Transport
@@ -128,11 +128,11 @@ async def _asked(count: int, answers: Sequence[Answer]) -> float:
     tokens = ["", *(f"p{page}" for page in range(2, PAGES + 1))]
     transport = _Memory(dict(zip(tokens, answers, strict=True)))
     fetch = FetchSettings()
-    asking = Asking(transport, Pacer(fetch), Endpoint(_API), PageDecoder(_API), RunStats(), fetch.retries)
+    asking = Fetcher(transport, Pacer(fetch), Endpoint(_API), PageDecoder(_API), RunStats(), fetch.retries)
     began = time.process_time()
     for _ in range(count // PAGES):
-        walk = Walk(asking, _VIEW, SourceChoice.EVENT_PLATFORM, fetch.max_pages)
-        while await walk.step() is not None:
+        walk = Paginator(asking, _VIEW, SourceChoice.EVENT_PLATFORM, fetch.max_pages)
+        while await walk.next_page() is not None:
             pass
     return time.process_time() - began
 
@@ -142,8 +142,8 @@ def _commits(pages: Sequence[Page], folder: Path) -> Part:
     keys = Credentials("benchmark", "benchmark")
 
     def part(count: int) -> float:
-        request = Request(str(write_list(folder / "views.csv", count // PAGES)), folder / "out", Settings(), keys)
-        with planned(request):
+        request = DownloadJob(str(write_list(folder / "views.csv", count // PAGES)), folder / "out", Settings(), keys)
+        with prepared(request):
             pass
         try:
             with open_archive(request.out, Settings()) as (layout, ledger):

@@ -42,7 +42,7 @@ from replay_fetch.errors import (
     TransportError,
     TrustError,
 )
-from replay_fetch.model import Answer, Noted, Outcome, Segment, Source, View
+from replay_fetch.model import Noted, Outcome, Response, Segment, Source, View
 from replay_fetch.settings import (
     ApiSettings,
     ArchiveSettings,
@@ -70,7 +70,6 @@ _LAZY = {
 }
 
 __all__ = [
-    "Answer",
     "ApiSettings",
     "ArchiveError",
     "ArchiveSettings",
@@ -96,6 +95,7 @@ __all__ = [
     "ReplayFetchError",
     "Report",
     "RequestError",
+    "Response",
     "RetryableError",
     "Segment",
     "ServerError",

@@ -21,11 +21,11 @@ from replay_fetch.archive import Report
 from replay_fetch.environment import credentials as credentials_from
 from replay_fetch.environment import site as site_from
 from replay_fetch.errors import ChainCut, Forbidden, InputError, NotFound
-from replay_fetch.fetch import Asking, Restart, Walk
+from replay_fetch.fetch import Fetcher, Paginator, Restarted
 from replay_fetch.model import Segment, View
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
-from replay_fetch.pipeline.request import Request, planned
+from replay_fetch.pipeline.job import DownloadJob, prepared
 from replay_fetch.pipeline.run import Stop
 from replay_fetch.progress import RunStats
 from replay_fetch.settings import ApiSettings, Credentials, Settings
@@ -48,21 +48,21 @@ class Client:
         self._credentials = credentials or credentials_from(os.environ)
         self._settings = settings or _environment_settings()
         self._stack = AsyncExitStack()
-        self._asking: Asking | None = None
+        self._fetcher: Fetcher | None = None
 
     async def __aenter__(self) -> Self:
         connection = connected(self._settings, self._credentials, Pacer(self._settings.fetch), RunStats())
-        self._asking = await self._stack.enter_async_context(connection)
+        self._fetcher = await self._stack.enter_async_context(connection)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._asking = None
+        self._fetcher = None
         await self._stack.aclose()
 
     def __repr__(self) -> str:
-        return f"<Client of {self._settings.api.origin}{'' if self._asking else ', closed'}>"
+        return f"<Client of {self._settings.api.origin}{'' if self._fetcher else ', closed'}>"
 
     async def segments(self, session_id: str, view_id: str) -> AsyncGenerator[Segment, None]:
         """The segments of one view, in the API's order, as they arrive; none where it has none.
@@ -78,17 +78,18 @@ class Client:
         trusted, OutageError where nothing but faults came for ``give_up_after``
         seconds, or nothing but 429s for two days.
         """
-        if self._asking is None:
+        if self._fetcher is None:
             raise RuntimeError("the client is not open: use it as `async with Client() as client`")
-        walk = Walk(self._asking, _view(session_id, view_id), self._settings.api.source, self._settings.fetch.max_pages)
+        paginator = Paginator(
+            self._fetcher, _view(session_id, view_id), self._settings.api.source, self._settings.fetch.max_pages
+        )
         given = _Given()
         try:
-            while (step := await walk.step()) is not None:
-                if step is Restart.RESTART:
+            while (page := await paginator.next_page()) is not None:
+                if isinstance(page, Restarted):
                     given.comes_again()
                     continue
-                page, step = step[0], None  # the body is no longer needed
-                walk.let_go()  # who reads two views side by side would wait for himself
+                paginator.let_go()  # who reads two views side by side would wait for himself
                 for segment in page.segments:
                     if given.is_new(segment.raw):
                         yield segment
@@ -97,10 +98,10 @@ class Client:
             given.require_all()
             raise
         except Forbidden:
-            self._asking.keys.finish()
+            self._fetcher.keys.finish()
             raise
         finally:
-            walk.let_go()
+            paginator.let_go()
 
 
 class _Given:
@@ -156,21 +157,21 @@ async def download(
     ``metrics_file`` counts.
     """
     keys = credentials or credentials_from(os.environ)
-    request = Request(views, Path(out), settings or _environment_settings(), keys)
-    return await _to_its_end(partial(_carry_out, request, stop or anyio.Event()))
+    job = DownloadJob(views, Path(out), settings or _environment_settings(), keys)
+    return await _to_its_end(partial(_carry_out, job, stop or anyio.Event()))
 
 
-async def _carry_out(request: Request, stop: Stop) -> Report:
+async def _carry_out(job: DownloadJob, stop: Stop) -> Report:
     opened = ExitStack()
     try:
-        run, plan = await to_thread.run_sync(opened.enter_context, planned(request))
-        report = await run.run(plan, stop)
+        run = await to_thread.run_sync(opened.enter_context, prepared(job))
+        ended = await run.run(stop)
     finally:
         with anyio.CancelScope(shield=True):
             await to_thread.run_sync(opened.close)
-    if run.failure is not None:
-        raise run.failure
-    return report
+    if ended.failure is not None:
+        raise ended.failure
+    return ended.report
 
 
 async def _to_its_end(work: Callable[[], Awaitable[T]]) -> T:

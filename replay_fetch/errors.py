@@ -37,7 +37,7 @@ as the ``__cause__`` of a GaveUp, a RateLimited not even so.
 
 from __future__ import annotations
 
-from replay_fetch.model import Answer, RateLimit
+from replay_fetch.model import RateLimit, Response
 
 
 class ReplayFetchError(Exception):
@@ -117,7 +117,7 @@ class Unreachable(TransportError):
 class GarbledBody(RetryableError):
     """A 200 came whole, but its body is cut JSON or an HTML page; the answer is kept."""
 
-    def __init__(self, message: str, answer: Answer) -> None:
+    def __init__(self, message: str, answer: Response) -> None:
         super().__init__(message)
         self.answer = answer
 
@@ -148,7 +148,7 @@ class TokenRefused(RequestError):
 class BadBody(RequestError):
     """A body in a shape that no rule knows; the answer is kept for ``raw/``."""
 
-    def __init__(self, message: str, answer: Answer) -> None:
+    def __init__(self, message: str, answer: Response) -> None:
         super().__init__(message)
         self.answer = answer
 

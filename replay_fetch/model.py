@@ -83,8 +83,8 @@ class Page(Struct, frozen=True, gc=False):
     """The answer had no body at all: that nothing is there rests on silence, not on the API's word."""
 
 
-class Answer(Struct, frozen=True, gc=False):
-    """An HTTP answer, read whole; the body as received over the wire.
+class Response(Struct, frozen=True, gc=False):
+    """One HTTP answer, read whole; the body as it came over the wire.
 
     Times are seconds of the event loop's clock.
     """
@@ -97,7 +97,10 @@ class Answer(Struct, frozen=True, gc=False):
     received_at: float = 0.0
 
     def __repr__(self) -> str:
-        return f"<Answer {self.status}, {len(self.body)} bytes>"  # a body is a recording, a header may be a secret
+        return f"<Response {self.status}, {len(self.body)} bytes>"  # a body is a recording, a header may be a secret
+
+
+Answer = Response  # the folders that are being moved meanwhile still say so
 
 
 class RateLimit(Struct, frozen=True, gc=False):

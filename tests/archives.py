@@ -21,7 +21,7 @@ from replay_fetch.cli.main import exit_code_of
 from replay_fetch.commands.verify import Verifying
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.model import View
-from replay_fetch.pipeline.request import Request, planned
+from replay_fetch.pipeline.job import DownloadJob, prepared
 from replay_fetch.settings import (
     ApiSettings,
     ArchiveSettings,
@@ -97,10 +97,10 @@ async def download_from(
     path = views if isinstance(views, Path) else write_list(out.with_suffix(".csv"), views)
     settings = job.settings(base_url)
     _let_threads_finish()
-    with planned(Request(str(path), out, settings, job.keys)) as (run, plan):
+    with prepared(DownloadJob(str(path), out, settings, job.keys)) as run:
         run.epoch = job.wall
-        report = await run.run(plan, stop or anyio.Event())
-    return Ran(report, run.failure)
+        report, failure = await run.run(stop or anyio.Event())
+    return Ran(report, failure)
 
 
 async def stopped(

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import anyio
 
 from replay_fetch.api import Endpoint, PageDecoder
-from replay_fetch.fetch import Asking
+from replay_fetch.fetch import Fetcher
 from replay_fetch.memory import Hold
 from replay_fetch.model import Answer, View
 from replay_fetch.pacing import Pacer
@@ -69,7 +69,7 @@ class FakeTransport(Transport):
         return [source for n, source in enumerate(sources) if n == 0 or source != sources[n - 1]]
 
 
-def asking(transport: FakeTransport, fetch: FetchSettings | None = None) -> Asking:
+def asking(transport: FakeTransport, fetch: FetchSettings | None = None) -> Fetcher:
     """All it takes to ask, with a real pacer on the running loop's clock."""
     fetch = fetch or FetchSettings()
-    return Asking(transport, Pacer(fetch), Endpoint(API), PageDecoder(API), RunStats(), fetch.retries)
+    return Fetcher(transport, Pacer(fetch), Endpoint(API), PageDecoder(API), RunStats(), fetch.retries)

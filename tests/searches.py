@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from archives import KEYS
 
 from replay_fetch.api import REPLAYED_VIEWS, FoundView, Window
-from replay_fetch.commands.discover import Discover, Discovery, Wanted
 from replay_fetch.model import View
+from replay_fetch.pipeline.discover import Discover, Discovery, Wanted
 from replay_fetch.settings import ApiSettings, Credentials, FetchSettings, Settings
 from replay_fetch.simulator import Simulator
 from replay_fetch.simulator.events import Events

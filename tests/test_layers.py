@@ -21,7 +21,6 @@ LAYERS = (
     {"settings"},
     {"environment"},
     {"transport", "pacing", "api"},
-    {"retry"},  # asks the pacer's health whether a failure is the page's own
     {"fetch", "archive", "ledger", "view_list", "progress", "replay"},
     {"pipeline"},
     {"client"},
@@ -63,7 +62,7 @@ WITHOUT_IO = (
     "api/",
     "pacing/",
     "replay/",
-    "retry.py",
+    "fetch/retry.py",
     "printable.py",
     "timestamps.py",
     "model.py",
@@ -91,9 +90,9 @@ IO = {
 # Waiting by the wall clock breaks when it is set; these look at it for what only it can tell.
 WALL_CLOCK = {
     "cli/discover.py": "--from now-7d is counted from it",
-    "fetch/asking.py": "a reset given as an epoch or a date is compared with it",
-    "commands/probe.py": "the same, for its one answer",
-    "pipeline/download.py": "the report says when the run began and ended",
+    "fetch/fetcher.py": "a reset given as an epoch or a date is compared with it",
+    "pipeline/probe.py": "the same, for its one answer",
+    "pipeline/run.py": "the report says when the run began and ended",
     "simulator/service.py": "its windows are aligned to the calendar, as the API's are",
 }
 
@@ -227,9 +226,9 @@ def test_no_file_and_no_function_is_long() -> None:
     ("importer", "source", "allowed"),
     [
         ("fetch", "from replay_fetch.api import Page", True),
-        ("fetch", "from replay_fetch.fetch.walk import Walk", True),
+        ("fetch", "from replay_fetch.fetch.paginator import Paginator", True),
         ("fetch", "from replay_fetch.ledger import Ledger", False),
-        ("api", "import replay_fetch.fetch.walk", False),
+        ("api", "import replay_fetch.fetch.paginator", False),
         ("api", "if TYPE_CHECKING:\n    from replay_fetch.transport import Transport", False),
         ("ledger", "def load():\n    from replay_fetch import pipeline", False),
         ("ledger", "from replay_fetch import Client", False),

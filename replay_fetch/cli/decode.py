@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -13,15 +11,11 @@ import anyio
 import orjson
 
 from replay_fetch.api.tokens import NO_OTHER_PLACE
-from replay_fetch.archive import Layout, existing
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.options import PATHS, add_fields, add_output, show_settings
 from replay_fetch.cli.output import conclude, shown
-from replay_fetch.ledger import Ledger
-from replay_fetch.pipeline.decode import Decoded, Decoding
-from replay_fetch.pipeline.opening import open_as_it_is
-from replay_fetch.pipeline.rereading import Finding
-from replay_fetch.pipeline.stopping import stoppable
+from replay_fetch.pipeline.decode import Redecoding, decode, rehearse_decode
+from replay_fetch.pipeline.decoded import Decoded, Finding
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, some
 from replay_fetch.settings import ApiSettings
@@ -64,44 +58,10 @@ def run(options: argparse.Namespace) -> int:
     """Run the command."""
     wanted = Redecoding(options.out, options.segments_path, options.next_path, options.keep_raw)
     with shown(show_settings(options)):
-        found = rehearse_decode(wanted) if options.dry_run else anyio.run(partial(decode, wanted))
+        found = anyio.run(partial(rehearse_decode if options.dry_run else decode, wanted))
     text = decoded_json(found) if options.json else decoded_text(found, wanted, dry_run=options.dry_run)
     conclude(text, found.failure)
     return found.exit_code if found.failure is None else exit_code_of(found.failure)
-
-
-@dataclass(frozen=True, slots=True)
-class Redecoding:
-    """Which archive, and where things are in its pages."""
-
-    out: Path
-    segments_path: str = ""
-    next_path: str = ""
-    keep_raw: bool = False
-
-
-async def decode(wanted: Redecoding) -> Decoded:
-    """Move what is understood now into sessions.
-
-    Raises ArchiveError where there is no archive or it cannot be opened, KeyboardInterrupt at a
-    second signal.
-    """
-    existing(wanted.out)
-    with open_as_it_is(wanted.out) as (layout, ledger):
-        decoding = _decoding(wanted, layout, ledger)
-        async with stoppable() as stop:
-            return await decoding.run(stop)
-
-
-def rehearse_decode(wanted: Redecoding) -> Decoded:
-    """What `decode` would come to; changes nothing, not even where a run is writing."""
-    layout = existing(wanted.out)
-    with closing(Ledger.open_read_only(layout.ledger)) as ledger:
-        return _decoding(wanted, layout, ledger).rehearse()
-
-
-def _decoding(wanted: Redecoding, layout: Layout, ledger: Ledger) -> Decoding:
-    return Decoding(layout, ledger, (wanted.segments_path, wanted.next_path), keep_raw=wanted.keep_raw)
 
 
 def decoded_text(found: Decoded, wanted: Redecoding, *, dry_run: bool = False) -> str:

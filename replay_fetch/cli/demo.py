@@ -9,7 +9,6 @@ from pathlib import Path
 import anyio
 
 from replay_fetch.archive import Layout
-from replay_fetch.cli.download import Ended, carry_out
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.options import add_output, show_settings
 from replay_fetch.cli.output import conclude, say, shown
@@ -17,8 +16,10 @@ from replay_fetch.cli.summary import as_typed, report_json, report_text, watch_l
 from replay_fetch.errors import ArchiveError
 from replay_fetch.ledger import Ledger, check_file
 from replay_fetch.ledger.setting import Setting
+from replay_fetch.pipeline.job import DownloadJob, prepared
 from replay_fetch.pipeline.opening import check_usable, open_as_it_is
-from replay_fetch.pipeline.request import Request, planned
+from replay_fetch.pipeline.run import Ended
+from replay_fetch.pipeline.stopping import run_until_signal
 from replay_fetch.progress import Reporter
 from replay_fetch.settings import ApiSettings, Credentials, Settings, ShowSettings
 from replay_fetch.simulator import LimitSettings, PagingSettings, Simulator, SimulatorSettings
@@ -61,14 +62,14 @@ async def demo(out: Path, show: ShowSettings, shown_by: Reporter | None) -> Ende
     _claim(out)
     async with Simulator(_SIMULATOR) as simulator:
         auth = _SIMULATOR.auth
-        request = Request(
+        job = DownloadJob(
             str(recordings_folder() / "pairs.csv"),
             out,
             Settings(api=ApiSettings(base_url=simulator.base_url), show=show),
             Credentials(auth.api_key, auth.app_key),
         )
-        with planned(request) as (run, plan):
-            return await carry_out(run, plan, shown_by)
+        with prepared(job) as run:
+            return await run_until_signal(run, shown_by)
 
 
 def _claim(out: Path) -> None:

@@ -16,10 +16,10 @@ import orjson
 from replay_fetch.api import REPLAYED_VIEWS, Window, check_id
 from replay_fetch.cli.options import PATIENCE, add_fields, add_server, add_shown, settings_from
 from replay_fetch.cli.output import say, shown
-from replay_fetch.commands.discover import Discovery, Wanted, discover
 from replay_fetch.environment import credentials, warn_if_exposed
 from replay_fetch.errors import SettingsError
 from replay_fetch.named_file import NamedFile
+from replay_fetch.pipeline.discover import Discovery, Wanted, discover
 from replay_fetch.progress.units import asked, duration, size, some
 from replay_fetch.settings import FetchSettings
 from replay_fetch.timestamps import timestamp_ms

@@ -14,28 +14,24 @@ from pathlib import Path
 import anyio
 
 from replay_fetch.archive import Layout, Report
-from replay_fetch.archive.writer import STANDSTILL
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.options import add_options, settings_from
 from replay_fetch.cli.output import conclude, say, shown
-from replay_fetch.cli.rehearsal import plan_json, plan_text, rehearse
+from replay_fetch.cli.rehearsal import plan_json, plan_text
 from replay_fetch.cli.summary import report_json, report_text, watch_line
 from replay_fetch.environment import credentials, warn_if_exposed
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger import Ledger
 from replay_fetch.model import Outcome
-from replay_fetch.pipeline.download import Download
-from replay_fetch.pipeline.planning import Plan
-from replay_fetch.pipeline.request import Request, planned
-from replay_fetch.pipeline.stopping import stoppable
+from replay_fetch.pipeline.job import DownloadJob, prepared, rehearse
+from replay_fetch.pipeline.run import Ended
+from replay_fetch.pipeline.stopping import run_until_signal
 from replay_fetch.progress import Reporter
 from replay_fetch.transport import check_connection
 
 __all__ = ["add_options", "run"]
 # Views among which one with a picture is looked for; recordings that lack their first snapshot are rare.
 _LOOKED_AT = 50
-Ended = tuple[Report, ReplayFetchError | None]
-"""A run's report and, where it was stopped by a failure, that failure."""
 log = logging.getLogger(__name__)
 # Session files on their way to the disk together, and what the interpreter, the ledger and the logs keep open.
 _BESIDE_CONNECTIONS = 64 + 64
@@ -55,13 +51,13 @@ def run(options: argparse.Namespace) -> int:
     with shown(settings.show, keys.secrets) as reporter:
         warn_if_exposed(options.env_file)
         fetch = replace(settings.fetch, workers=allow_open_files(settings.fetch.workers))
-        request = Request(options.views, options.out, replace(settings, fetch=fetch), keys)
-        report, failure = download(request, reporter)
-    conclude(report_json(report) if options.json else report_text(report, request.out), failure)
+        job = DownloadJob(options.views, options.out, replace(settings, fetch=fetch), keys)
+        report, failure = download(job, reporter)
+    conclude(report_json(report) if options.json else report_text(report, job.out), failure)
     if failure is not None:
         return exit_code_of(failure)
     if not options.json:
-        _name_play(report, request.out)
+        _name_play(report, job.out)
     return report.exit_code
 
 
@@ -72,22 +68,14 @@ def _name_play(report: Report, out: Path) -> None:
         say(watch_line(out, session_id))
 
 
-def download(request: Request, shown_by: Reporter | None) -> Ended:
+def download(job: DownloadJob, shown_by: Reporter | None) -> Ended:
     """Download from the list to the report; to be called where no event loop runs.
 
     The list is read before the loop starts: reading may block, and Ctrl-C then ends it at once. Raises
     SettingsError and InputError before anything is asked, KeyboardInterrupt at a second signal.
     """
-    with planned(request) as (run, plan):
-        return anyio.run(carry_out, run, plan, shown_by)
-
-
-async def carry_out(run: Download, plan: Plan, shown_by: Reporter | None) -> Ended:
-    """Fetch what is planned until it is there or a signal comes; the event loop is the run's own."""
-    run.standstill = STANDSTILL
-    async with stoppable() as stop:
-        report = await run.run(plan, stop, shown_by)
-    return report, run.failure
+    with prepared(job) as run:
+        return anyio.run(run_until_signal, run, shown_by)
 
 
 def session_to_watch(out: Path) -> str | None:

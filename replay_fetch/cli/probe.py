@@ -14,9 +14,9 @@ from msgspec.structs import asdict
 
 from replay_fetch.cli.options import QUESTION, add_output, add_server, settings_from
 from replay_fetch.cli.output import say, shown
-from replay_fetch.commands.probe import Probe, Probing, probe
 from replay_fetch.environment import credentials, warn_if_exposed
 from replay_fetch.model import Page, RateLimit, Source, View
+from replay_fetch.pipeline.probe import Probe, Probing, probe
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 from replay_fetch.settings import SourceChoice

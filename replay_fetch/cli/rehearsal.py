@@ -2,49 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass
-from pathlib import Path
 
 import orjson
 
-from replay_fetch.archive import Layout
-from replay_fetch.archive.durable import explained
-from replay_fetch.archive.folder import require_no_dangling_link
-from replay_fetch.ledger import Ledger, Totals, check_file
-from replay_fetch.pipeline.planning import Plan, rehearse_plan
+from replay_fetch.pipeline.job import Rehearsal
 from replay_fetch.progress.units import count, duration, some
-from replay_fetch.settings import Settings
-from replay_fetch.view_list import ViewList
-
-
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """What a download would do."""
-
-    out: Path
-    plan: Plan
-    totals: Totals
-    settings: Settings
-
-
-def rehearse(views: str, out: Path, settings: Settings) -> Rehearsal:
-    """Read the list and hold it against the archive, if there is one; changes nothing, disturbs no run."""
-    with explained(f"opening the archive {out}"):
-        require_no_dangling_link(out)
-    there = Layout(out).ledger
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "ledger.sqlite"
-        if check_file(there):
-            with closing(Ledger.open_read_only(there)) as original:
-                ledger = original.copy_to(path)
-        else:
-            ledger = Ledger.open(path)
-        with closing(ledger):
-            plan, totals = rehearse_plan(ledger, ViewList(views, settings.plan))
-    return Rehearsal(out, plan, totals, settings)
 
 
 def plan_json(rehearsal: Rehearsal) -> str:

@@ -1,29 +1,24 @@
 """Fetching and finding views: one page asked for until it is there, pages walked to the end of the chain."""
 
-from replay_fetch.fetch.asking import Asking, Counters, Question
-from replay_fetch.fetch.breaker import CircuitBreaker
 from replay_fetch.fetch.chain import Chain
-from replay_fetch.fetch.keys import KeyWatch
-from replay_fetch.fetch.outcomes import answer_of, outcome_of
-from replay_fetch.fetch.searching import Search, sessions_of
-from replay_fetch.fetch.stride import Stride
-from replay_fetch.fetch.walk import SOURCES, Restart, Start, Step, Walk
+from replay_fetch.fetch.credentials import CredentialCheck, HeldBack
+from replay_fetch.fetch.fetcher import ApiRequest, Counters, Fetcher
+from replay_fetch.fetch.paginator import SOURCES, PageSource, Paginator, Restarted, Start
+from replay_fetch.fetch.searching import Search, Stride, sessions_of
 
 __all__ = [
     "SOURCES",
-    "Asking",
+    "ApiRequest",
     "Chain",
-    "CircuitBreaker",
     "Counters",
-    "KeyWatch",
-    "Question",
-    "Restart",
+    "CredentialCheck",
+    "Fetcher",
+    "HeldBack",
+    "PageSource",
+    "Paginator",
+    "Restarted",
     "Search",
     "Start",
-    "Step",
     "Stride",
-    "Walk",
-    "answer_of",
-    "outcome_of",
     "sessions_of",
 ]

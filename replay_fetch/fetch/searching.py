@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from replay_fetch.api import FoundPage, Window, found_page, playlist_sessions, playlist_url, search_body, search_url
 from replay_fetch.api.search import PAGE_LIMIT, PLAYLIST_PAGE
 from replay_fetch.errors import ChainCut, GaveUp, RequestError, ServerError, ServerTimeout, Stalled, TokenRefused
-from replay_fetch.fetch.asking import Asking, Question
 from replay_fetch.fetch.chain import Chain
-from replay_fetch.fetch.stride import Stride
+from replay_fetch.fetch.fetcher import ApiRequest, Fetcher
 from replay_fetch.timestamps import iso
 
 log = logging.getLogger(__name__)
@@ -26,13 +25,44 @@ _SHORTEST_MS = 1000
 _TIMEOUTS = 2
 # Windows of half the length, and again half, in which the server fails without a word of time: less would not help.
 _FUTILE = 3
+# Windows that must hold before a longer one is tried; twice as many where the longer one did not last, half as many
+# where it did. A month that holds by the hour costs 1,024 windows and some 25 that time out; by the day 32 and eight.
+_FEWEST, _MOST = 4, 64
+
+
+@dataclass(slots=True)
+class Stride:
+    """The length at which the last window held; doubled now and then, halved where a window is too long."""
+
+    length_ms: int
+    _held: int = 0
+    """Windows of this length that held, in a row."""
+    _patience: int = _FEWEST
+    _grown: bool = False
+    """Whether it was doubled since it was last halved."""
+
+    def held(self, length_ms: int) -> None:
+        """A window was searched to its end; the last of a search may be shorter, and proves nothing."""
+        if length_ms < self.length_ms:
+            return
+        self._held += 1
+        if self._held >= self._patience:
+            if self._grown:
+                self._patience = max(self._patience // 2, _FEWEST)
+            self.length_ms, self._held, self._grown = 2 * self.length_ms, 0, True
+
+    def too_long(self, length_ms: int) -> None:
+        """A window could not be held."""
+        if self._grown:
+            self._patience = min(2 * self._patience, _MOST)
+        self.length_ms, self._held, self._grown = max(length_ms // 2, 1), 0, False
 
 
 @dataclass(slots=True)
 class Search:
     """One query over a window, which is split by time wherever the search cannot hold it."""
 
-    asking: Asking
+    fetcher: Fetcher
     query: str
     window: Window
     stride: Stride
@@ -105,20 +135,20 @@ class Search:
             full = min(full, page.events or full)
 
     async def _page(self, window: Window, token: str | None) -> FoundPage:
-        question = Question(
+        request = ApiRequest(
             "the events search",
-            search_url(self.asking.endpoint.origin),
+            search_url(self.fetcher.endpoint.origin),
             found_page,
             search_body(self.query, window, token),
             first_page=token is None,
             what="the events search",
             timeouts=_TIMEOUTS if window.length_ms > _SHORTEST_MS else None,
         )
-        page, _ = await self.asking.ask(question)
+        page, _ = await self.fetcher.ask(request)
         return page
 
 
-async def sessions_of(asking: Asking, playlist: str) -> list[str]:
+async def sessions_of(fetcher: Fetcher, playlist: str) -> list[str]:
     """The ids of a playlist's sessions, each once; raises NotFound where there is no such playlist.
 
     Pages are asked for until one brings nothing new: how large the API lets a page be is not known. Raises
@@ -127,8 +157,8 @@ async def sessions_of(asking: Asking, playlist: str) -> list[str]:
     what = f"playlist {playlist}"
     sessions: dict[str, None] = {}
     for page in itertools.count():
-        url = playlist_url(asking.endpoint.origin, playlist, page)
-        listed, _ = await asking.ask(Question(what, url, playlist_sessions, what=what))
+        url = playlist_url(fetcher.endpoint.origin, playlist, page)
+        listed, _ = await fetcher.ask(ApiRequest(what, url, playlist_sessions, what=what))
         known = len(sessions)
         sessions |= dict.fromkeys(listed)
         if len(sessions) == known:

@@ -15,8 +15,8 @@ from replay_fetch.clock import now as loop_time
 from replay_fetch.errors import OutageError, TransportError
 from replay_fetch.model import RateLimit
 from replay_fetch.pacing.adaptive import AdaptivePolicy
+from replay_fetch.pacing.breaker import CircuitBreaker
 from replay_fetch.pacing.concurrency import Concurrency
-from replay_fetch.pacing.outage import Outage
 from replay_fetch.pacing.pace import SLACK
 from replay_fetch.pacing.policy import Policy, Sent
 from replay_fetch.pacing.queue import WaitQueue
@@ -80,13 +80,13 @@ class Turn(Struct, eq=False):
         if not accepted:
             pacer.rate_limited += 1
             pacer.concurrency.released()
-            pacer.outage.limited(now, sent, rate_limit, self.waited)
+            pacer.breaker.limited(now, sent, rate_limit, self.waited)
             pacer.tell_of_a_long_wait(now)
         elif status in ILL:
             self._fault(now)
         else:
             pacer.concurrency.answered()
-            pacer.outage.answered(sent)
+            pacer.breaker.answered(sent)
         pacer.look_again()
 
     def lost(self, *, fault: bool) -> None:
@@ -98,7 +98,7 @@ class Turn(Struct, eq=False):
             self._fault(now)
         else:
             pacer.concurrency.released()
-            pacer.outage.lost(now, sent)
+            pacer.breaker.lost(now, sent)
         pacer.look_again()
 
     def _fault(self, now: float) -> None:
@@ -107,7 +107,7 @@ class Turn(Struct, eq=False):
             self.pacer.concurrency.released()
         else:
             self.pacer.concurrency.fault(now, self.sent)
-        self.pacer.outage.fault(now, self.sent, self.waited, suspect=self.suspect)
+        self.pacer.breaker.fault(now, self.sent, self.waited, suspect=self.suspect)
 
 
 class Pacer:
@@ -121,7 +121,7 @@ class Pacer:
     def __init__(self, settings: FetchSettings) -> None:
         self.policy: Policy = AdaptivePolicy()
         self.concurrency = Concurrency(settings.workers)
-        self.outage = Outage(settings.give_up_after, fewest_faults=settings.retries + 2)
+        self.breaker = CircuitBreaker(settings.give_up_after, fewest_faults=settings.retries + 2)
         self._ceiling = _even(settings.max_rate) if settings.max_rate else None
         self._order = anyio.Lock()  # of those who come to the ceiling: one at a time, behind open gates
         self._queue = WaitQueue(self._seconds_to_wait)
@@ -181,23 +181,23 @@ class Pacer:
 
         Raises OutageError when the API is dead: that keeps nobody waiting.
         """
-        outage = self.outage
-        if outage.hopeless:
-            outage.asked(now)  # whoever comes after all that were told have gone has patience of their own
-            if outage.hopeless:
-                raise OutageError(outage.verdict)
+        breaker = self.breaker
+        if breaker.hopeless:
+            breaker.asked(now)  # whoever comes after all that were told have gone has patience of their own
+            if breaker.hopeless:
+                raise OutageError(breaker.verdict)
         if self._number >= self.concurrency.last:
             return ONLY_AN_ANSWER_CAN_TELL
         next_turn = self.policy.ready_at(now)
         if next_turn is None:
             return ONLY_AN_ANSWER_CAN_TELL
-        wait = max(next_turn, outage.opens_at) - now
+        wait = max(next_turn, breaker.probe_at) - now
         return wait if wait > SOON else 0.0
 
     def _send(self, turn: Turn, now: float) -> None:
         self._number = number = self._number + 1
         turn.sent = sent = Sent(number, now)
-        self.outage.sent(sent)
+        self.breaker.sent(sent)
         self.policy.sent(sent)
 
     def look_again(self) -> None:
@@ -213,20 +213,20 @@ class Pacer:
     def tell_of_a_long_wait(self, now: float) -> None:
         """Log how long the limit keeps everybody waiting, where that is long enough to look like a hang."""
         opens_at = self.policy.state(now).opens_at
-        if opens_at is not None and (notice := self.outage.rejections.notice(opens_at - now)):
+        if opens_at is not None and (notice := self.breaker.rejections.notice(opens_at - now)):
             log.warning(notice)
 
     @property
     def health(self) -> Health:
         """What is known of the API now, for ``Attempts.failed``."""
-        return Health(now=loop_time(), outage=self.outage.shut, answered_at=self.outage.answered_at)
+        return Health(now=loop_time(), outage=self.breaker.is_open, answered_at=self.breaker.answered_at)
 
     def snapshot(self) -> Snapshot:
         """The state now."""
         now = loop_time()
         state = self.policy.state(now)
         return Snapshot(
-            mode="outage" if self.outage.shut else state.mode,
+            mode="outage" if self.breaker.is_open else state.mode,
             rate=state.rate,
             gate_shut=max(0.0, (state.opens_at or now) - now),
             limit=state.limit,

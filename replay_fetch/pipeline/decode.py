@@ -1,112 +1,96 @@
-"""Moving what is understood of the raw pages now into sessions, by the writer that a download uses."""
+"""Decoding: the walk of a download over the raw pages of an archive, by the paths that are known now."""
 
 from __future__ import annotations
 
 import dataclasses
 import logging
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
 
 import anyio
 from anyio import to_thread
+from msgspec.structs import replace
 
-from replay_fetch.archive import ChainRestarted, Layout, PageArrived, RawPages, Writer
+from replay_fetch.archive import ChainRestarted, Layout, ViewEnded, Writer, existing
 from replay_fetch.archive.durable import explained
 from replay_fetch.archive.writer import STANDSTILL
-from replay_fetch.errors import ReplayFetchError
+from replay_fetch.fetch import Paginator, Start
 from replay_fetch.ledger import Ledger
-from replay_fetch.model import Outcome
-from replay_fetch.pipeline.opening import api_of_chains, begin_chains_anew, begin_run, bring_manifest_up_to_date
-from replay_fetch.pipeline.rereading import Finding, Rereader, Rereading, reread
-from replay_fetch.pipeline.run import cause
-from replay_fetch.settings import ApiSettings, ArchiveSettings
+from replay_fetch.model import Outcome, PlannedView, Source
+from replay_fetch.pipeline.decoded import Decoded, Tally
+from replay_fetch.pipeline.opening import (
+    api_of_chains,
+    begin_chains_anew,
+    begin_run,
+    bring_manifest_up_to_date,
+    open_as_it_is,
+)
+from replay_fetch.pipeline.raw_transport import NotKept, RawTransport
+from replay_fetch.pipeline.run import FirstFailure, beside_writer
+from replay_fetch.pipeline.stopping import stoppable
+from replay_fetch.pipeline.worker import Put, walk_view
+from replay_fetch.settings import ApiSettings, ArchiveSettings, FetchSettings
 
 log = logging.getLogger(__name__)
 
 # Sessions a writer: views that go on stay with theirs until it ends, and its threads cost little.
 _AT_ONCE = 200
+_MOST_PAGES = FetchSettings().max_pages
 
 
-@dataclass(slots=True)
-class Decoded:
-    """What reading the raw pages again came to, view by view."""
+@dataclass(frozen=True, slots=True)
+class Redecoding:
+    """Which archive is decoded again, and the paths of segments and token in its pages; empty where rules know them.
 
-    findings: Counter[Finding] = field(default_factory=Counter)
-    segments: int = 0
-    """Of the views that got further, those saved before among them."""
-    leads_on: bool = False
-    """At least one page names a next one."""
-    reason: str = ""
-    """Why a page is not understood, of the first such view."""
-    interrupted: bool = False
-    failure: ReplayFetchError | None = None
+    Elements that look like no segments are only taken with ``keep_raw``: a wrong path is not undone.
+    """
 
-    @property
-    def views(self) -> int:
-        """Views that have raw pages and are not finished otherwise."""
-        return self.findings.total()
-
-    @property
-    def exit_code(self) -> int:
-        """1 where pages are still not understood or lead nowhere, 130 interrupted, else 0."""
-        if self.interrupted:
-            return 130
-        return 1 if self.findings[Finding.UNRECOGNISED] or self.findings[Finding.INCOMPLETE] else 0
-
-    def note(self, found: Rereading) -> None:
-        """Count one view."""
-        self.findings[found.finding] += 1
-        self.leads_on |= found.leads_on
-        if found.gains:
-            self.segments += found.segments
-        if found.ended is not None and not self.reason:
-            self.reason = found.ended.reason
+    out: Path
+    segments_path: str = ""
+    next_path: str = ""
+    keep_raw: bool = False
 
 
 class Decoding:
-    """Reads all raw pages of an archive again; used once."""
+    """Walks through all raw pages of an archive; used once, by `rehearse` or by `run`.
 
-    def __init__(self, layout: Layout, ledger: Ledger, paths: tuple[str, str], *, keep_raw: bool) -> None:
-        """``paths`` are those of the segments and of the next token.
+    Each view is walked twice: first into a tally, then, where the archive gains by it, into the writer. Its pages
+    are read a second time rather than held for the first one, and a wrong path costs no view what it has.
+    """
 
-        Elements that look like no segments are only taken with ``keep_raw``: a wrong path is not undone.
-        """
-        segments_path, next_path = paths
-        self._keep_raw = keep_raw
+    def __init__(self, layout: Layout, ledger: Ledger, wanted: Redecoding) -> None:
+        self._keep_raw = wanted.keep_raw
         self._layout = layout
         self._ledger = ledger
         asked = api_of_chains(ledger) or ApiSettings()
-        self._api = dataclasses.replace(asked, segments_path=segments_path, next_path=next_path)
-        self._reader = Rereader(self._api, wary=bool(segments_path) and not keep_raw)
+        self._api = dataclasses.replace(asked, segments_path=wanted.segments_path, next_path=wanted.next_path)
+        self._raw = RawTransport(layout, self._api, wary=bool(wanted.segments_path) and not wanted.keep_raw)
+        self._failure = FirstFailure()
         self.found = Decoded()
 
-    def rehearse(self) -> Decoded:
-        """What `run` would come to; changes nothing."""
-        for session_id in self._sessions():
-            for found in self._session(session_id):
-                self.found.note(found)
+    async def rehearse(self) -> Decoded:
+        """Find out what `run` would come to; changes nothing."""
+        for session_id in await to_thread.run_sync(self._sessions):
+            await self._tallies(session_id)
         return self.found
 
     async def run(self, stop: anyio.Event) -> Decoded:
-        """Read, commit, and bring the manifest up to date; ``stop`` ends it early and cleanly.
+        """Walk, commit, and bring the manifest up to date; ``stop`` ends it early and cleanly.
 
-        The paths become the ones that the archive's chains are asked with, so that a download with
-        the same ones goes on behind the pages. A failure is kept in ``found``.
+        The paths become those that the archive's chains are asked with, so that a download with
+        the same ones goes on behind the pages. A failure is part of the result, not raised.
         """
-        try:
+        with self._failure.kept():
             sessions = await to_thread.run_sync(self._begin)
             for first in range(0, len(sessions), _AT_ONCE):
-                if not self.found.interrupted:
+                if self._failure.error is None and not self.found.interrupted:
                     await self._commit(sessions[first : first + _AT_ONCE], stop)
                     log.info("%d views read again", self.found.views)
-        except ReplayFetchError as error:
-            self.found.failure = error
-        in_order = self.found.failure is None
-        try:
-            await to_thread.run_sync(self._finish, in_order)
-        except ReplayFetchError as error:
-            self.found.failure = self.found.failure or error
+        with self._failure.kept():
+            await to_thread.run_sync(self._finish)
+        self.found.failure = self._failure.error
         return self.found
 
     def _begin(self) -> list[str]:
@@ -115,47 +99,63 @@ class Decoding:
         begin_run(self._ledger)
         return self._sessions()
 
-    def _finish(self, in_order: bool) -> None:  # noqa: FBT001 - called through a thread, by position
-        bring_manifest_up_to_date(self._layout, self._ledger, changed=False, in_order=in_order)
+    def _finish(self) -> None:
+        bring_manifest_up_to_date(self._layout, self._ledger, changed=False, in_order=self._failure.in_order)
 
     async def _commit(self, session_ids: Sequence[str], stop: anyio.Event) -> None:
-        archive = ArchiveSettings(keep_raw=self._keep_raw)
-        writer = Writer(self._layout, self._ledger, archive, lambda _: None)
+        writer = Writer(self._layout, self._ledger, ArchiveSettings(keep_raw=self._keep_raw), lambda _: None)
         writer.standstill = STANDSTILL
-        failure: ReplayFetchError | None = None
-        try:
-            async with anyio.create_task_group() as group:
-                group.start_soon(writer.run)
-                for session_id in session_ids:
-                    if stop.is_set():
-                        self.found.interrupted = True
-                        break
-                    await self._hand_over(session_id, writer)
-                writer.close()
-        except ExceptionGroup as errors:
-            failure = cause(errors)
-        if failure is not None:
-            raise failure
 
-    async def _hand_over(self, session_id: str, writer: Writer) -> None:
-        """Tell the writer of one session; pages are decoded a second time rather than held for the first one."""
-        gains = []
-        for found in await to_thread.run_sync(list, self._session(session_id)):
-            self.found.note(found)
-            if found.gains:
-                gains.append(found)
-        if gains:
-            writer.expect(gains[0].planned.session, len(gains))
-        for found in gains:
-            planned = found.planned
-            if found.anew and planned.earlier is not None and planned.earlier.token is not None:
-                await writer.put(ChainRestarted(planned))
-            raw = RawPages(self._layout.raw_folder(planned.view))
-            for number in found.numbers:
-                page = await to_thread.run_sync(self._reader.page, raw, number)
-                await writer.put(PageArrived(planned, page, found.source))
-            if found.ended is not None:
-                await writer.put(found.ended)
+        async def work() -> None:
+            for session_id in session_ids:
+                if stop.is_set():
+                    self.found.interrupted = True
+                    break
+                await self._put_session(session_id, writer)
+
+        await beside_writer(writer, work, self._failure)
+
+    async def _put_session(self, session_id: str, writer: Writer) -> None:
+        """Walk the views of a session that gain by it once more, into the writer."""
+        gaining = [tally.planned for tally in await self._tallies(session_id) if tally.gains]
+        if gaining:
+            writer.expect(gaining[0].session, len(gaining))
+        for planned in gaining:
+            ended = await self._walk(planned, writer.put)
+            if ended is not None:
+                await writer.put(ended)
+
+    async def _tallies(self, session_id: str) -> list[Tally]:
+        """The tallies of a session's views with raw pages, which are counted in the result."""
+        return [await self._tally(planned) for planned in await to_thread.run_sync(self._waiting, session_id)]
+
+    async def _tally(self, planned: PlannedView) -> Tally:
+        tally = Tally(planned)
+        tally.ended = await self._walk(planned, tally.put)
+        self.found.note(tally)
+        return tally
+
+    async def _walk(self, planned: PlannedView, put: Put) -> ViewEnded | None:
+        """Walk a view's kept pages; None where the chain leads to a page that is not kept.
+
+        From the first page where that is kept: then all pages are read by the same rules. Else from the
+        page that was not understood, behind the pages that were.
+        """
+        paginator = Paginator(self._raw, planned.view, self._api.source, _MOST_PAGES)
+        earlier, segments = planned.earlier, 0
+        if earlier is not None:
+            source, start = Source(earlier.source) if earlier.source else paginator.source, Start()
+            if earlier.token is not None:
+                if await to_thread.run_sync(self._raw.keeps, planned.view, source, None):
+                    await put(ChainRestarted(planned))
+                else:
+                    start, segments = Start.behind(earlier), earlier.segments
+            paginator.go_on(source, start)
+        try:
+            ended = await walk_view(planned, paginator, put, segments)
+        except NotKept:
+            return None
+        return replace(ended, answer=None)  # which is under raw/ already
 
     def _sessions(self) -> list[str]:
         """The ids of sessions with raw pages."""
@@ -163,8 +163,30 @@ class Decoding:
             folders = self._layout.raw.iterdir() if self._layout.raw.is_dir() else ()
             return sorted(folder.name for folder in folders if folder.is_dir())
 
-    def _session(self, session_id: str) -> Iterator[Rereading]:
-        for planned in self._ledger.planned_session(session_id):
-            folder = self._layout.raw_folder(planned.view)
-            if folder.is_dir() and not (planned.earlier and planned.earlier.finished):
-                yield reread(planned, RawPages(folder), self._reader, self._api.source)
+    def _waiting(self, session_id: str) -> list[PlannedView]:
+        """The views of a session that have raw pages and are not finished."""
+        return [
+            planned
+            for planned in self._ledger.planned_session(session_id)
+            if self._layout.raw_folder(planned.view).is_dir() and not (planned.earlier and planned.earlier.finished)
+        ]
+
+
+async def decode(wanted: Redecoding) -> Decoded:
+    """Move the segments of raw pages that are understood now into sessions.
+
+    Raises ArchiveError where there is no archive or it cannot be opened, KeyboardInterrupt at a
+    second signal.
+    """
+    existing(wanted.out)
+    with open_as_it_is(wanted.out) as (layout, ledger):
+        decoding = Decoding(layout, ledger, wanted)
+        async with stoppable() as stop:
+            return await decoding.run(stop)
+
+
+async def rehearse_decode(wanted: Redecoding) -> Decoded:
+    """Find out what `decode` would come to; changes nothing, not even where a run is writing."""
+    layout = existing(wanted.out)
+    with closing(Ledger.open_read_only(layout.ledger)) as ledger:
+        return await Decoding(layout, ledger, wanted).rehearse()

@@ -1,4 +1,4 @@
-"""The task groups and the kinds of task that a run consists of.
+"""The run: a list of views is fetched and committed, and one result comes out.
 
 ::
 
@@ -6,114 +6,238 @@
                   views               messages
 
 A worker takes a view from the producer when it is free for one. The writer takes messages as they
-come, and makes workers wait while it has no room.
+come, and makes workers wait while it has no room. There is no queue without a bound, and no task asks in a
+loop whether another has ended: an iterator ends, a writer is closed, an event is set.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from dataclasses import dataclass, field
-from typing import Protocol
+import dataclasses
+import logging
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import NamedTuple, Protocol
 
 import anyio
+from anyio import to_thread
 
-from replay_fetch.archive import Writer
-from replay_fetch.errors import ReplayFetchError
-from replay_fetch.fetch import Asking
+from replay_fetch.archive import Layout, Report, Writer, write_report
+from replay_fetch.archive.session_file import DamagedFile
+from replay_fetch.errors import ArchiveError, ReplayFetchError
+from replay_fetch.fetch import CredentialCheck, Fetcher
 from replay_fetch.ledger import Ledger, ToDo
-from replay_fetch.pipeline.produce import Producer
-from replay_fetch.pipeline.slowest import Slowest
-from replay_fetch.pipeline.verdicts import Verdicts
+from replay_fetch.memory import for_pages
+from replay_fetch.pacing import Pacer
+from replay_fetch.pipeline.connection import connected
+from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date
+from replay_fetch.pipeline.planning import Plan
+from replay_fetch.pipeline.producer import Producer
+from replay_fetch.pipeline.progress_feed import ProgressFeed
+from replay_fetch.pipeline.verdicts import LOOK_AT, Verdicts
 from replay_fetch.pipeline.witnesses import Witnesses
-from replay_fetch.pipeline.work import Worker
-from replay_fetch.settings import Settings
+from replay_fetch.pipeline.worker import Worker
+from replay_fetch.progress import Reporter
+from replay_fetch.settings import Credentials, Settings
+
+log = logging.getLogger(__name__)
 
 # Seconds that requests in flight get after the first Ctrl-C or SIGTERM.
 GRACE = 10.0
-# They are over where none was seen at so many looks in a row, so many seconds apart.
-_QUIET, _LOOK = 2, 0.5
+# Seconds without any request on its way after which nothing is in flight: what is left waits for a backoff or a limit.
+_QUIET = 1.0
 
 
 class Stop(Protocol):
-    """What ends a run early once it is set: asyncio's Event, or anyio's."""
+    """An event that ends a run early once it is set: asyncio's Event, or anyio's."""
 
     def wait(self) -> Awaitable[object]:
         """Return when it is set."""
 
 
-@dataclass(slots=True)
-class Run:
-    """One run over one list."""
+class Ended(NamedTuple):
+    """The one result of a run: its report and, where it ended before its list did, the failure that ended it."""
 
-    ledger: Ledger
-    todo: ToDo
-    asking: Asking
-    writer: Writer
-    settings: Settings
-    stop: Stop
-    """Set from outside: nothing more is asked for, what is in flight is finished and committed."""
-    slowest: Slowest = field(default_factory=Slowest)
-    cut_short: bool = False
-    """The run was stopped before it came to the end of its list."""
+    report: Report
+    failure: ReplayFetchError | None
 
-    async def run(self) -> None:
-        """Fetch every view that is to do and commit it.
 
-        Raises the run's failure (AuthError, OutageError, …) after everything that arrived is
-        committed, and ArchiveError when it cannot be.
-        """
-        failure: ReplayFetchError | None = None
-        witnesses = Witnesses(self.asking, self.ledger, self.todo.list_number, self.settings.api.source)
-        verdicts = Verdicts(self.asking, self.writer, witnesses, self.settings.fetch.give_up_after)
+class FirstFailure:
+    """Keeps a run's first failure as a value, so that what arrived before it is still committed and reported."""
+
+    def __init__(self) -> None:
+        self.error: ReplayFetchError | None = None
+        self.in_order = True
+        """False where the archive could not be written: the next run then looks for leftovers, as after a kill."""
+
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """Do something that may fail; go on behind it. Whatever is no error of ours is a defect and leaves as it is."""
         try:
-            async with anyio.create_task_group() as group:
-                group.start_soon(self.writer.run)
-                try:
-                    await self._fetch(verdicts)
-                except* ReplayFetchError as errors:
-                    failure = cause(errors)
-                await verdicts.give_up()
-                self.writer.close()
+            yield
+        except ReplayFetchError as error:
+            self.keep(error)
         except ExceptionGroup as errors:
-            failure = cause(errors)
-        if failure is not None:
-            raise failure
+            self.keep(_cause(errors))
 
-    async def _fetch(self, verdicts: Verdicts) -> None:
+    def keep(self, error: ReplayFetchError) -> None:
+        """Take a failure in; a later one is logged, and the first stays the run's."""
+        # A session's file that was damaged before the run is not of its making: what the run wrote is in order.
+        self.in_order &= isinstance(error, DamagedFile) or not isinstance(error, ArchiveError)
+        if self.error is None:
+            self.error = error
+        else:
+            log.warning("and then: %s", error)
+
+
+async def beside_writer(writer: Writer, work: Callable[[], Awaitable[None]], failure: FirstFailure) -> None:
+    """Do ``work`` while the writer commits; return when all that was put is committed, or cannot be.
+
+    Where the work fails, the writer still commits what came. Where the writer fails, the work is cancelled.
+    """
+    with failure.kept():
+        async with anyio.create_task_group() as group:
+            group.start_soon(writer.run)
+            with failure.kept():
+                await work()
+            writer.close()
+
+
+@dataclass(frozen=True, slots=True)
+class _Crew:
+    """Who works together while a list is fetched."""
+
+    fetcher: Fetcher
+    producer: Producer
+    verdicts: Verdicts
+    worker: Worker
+
+
+class Run:
+    """One run over one list that is loaded into an open archive; used once."""
+
+    def __init__(
+        self, layout: Layout, ledger: Ledger, plan: Plan, settings: Settings, credentials: Credentials
+    ) -> None:
+        self._layout = layout
+        self._ledger = ledger
+        self.plan = plan
+        self._settings = settings
+        self._credentials = credentials
+        self._pacer = Pacer(settings.fetch)
+        self._feed = ProgressFeed(settings, self._pacer)
+        self._failure = FirstFailure()
+        self._cut_short = False
+        self.standstill = 0.0
+        """Seconds for which the event loop may stand still for a commit: see the writer's."""
+        self.epoch: Callable[[], float] = time.time
+        """The time on the wall, by which a recording is young or not."""
+
+    async def run(self, stop: Stop, shown_by: Reporter | None = None) -> Ended:
+        """Fetch and commit, then write manifest and report; ``stop`` ends it early and cleanly.
+
+        A failure of the run (AuthError, OutageError, TrustError, ArchiveError) is part of the result, not raised.
+        """
+        started, began = datetime.now(UTC), anyio.current_time()
+        young = self._settings.plan.refresh_window
+        todo = ToDo(self.plan.list_number, None if young is None else int(started.timestamp() - young))
+        views_to_do = await to_thread.run_sync(self._ledger.count_to_do, todo)
+        self._feed.begin(self.plan, views_to_do)
+        if views_to_do:
+            with self._failure.kept():
+                await self._fetch(todo, stop, shown_by)
+        with self._failure.kept():
+            await to_thread.run_sync(self._finish)
+        report = await self._report(started.isoformat(timespec="seconds"), began)
+        with self._failure.kept():
+            await to_thread.run_sync(write_report, self._layout, report)
+        self._feed.finish(report)
+        return Ended(report, self._failure.error)
+
+    async def _fetch(self, todo: ToDo, stop: Stop, shown_by: Reporter | None) -> None:
+        """Fetch every view that is to do and commit it; the display runs meanwhile."""
+        await to_thread.run_sync(begin_run, self._ledger)
+        settings, feed = self._settings, self._feed
+        _, room = for_pages(settings.fetch.memory_limit)
+        writer = Writer(self._layout, self._ledger, settings.archive, feed.recorded, room)
+        writer.standstill = self.standstill
+        keys = CredentialCheck(alone=False)
+        async with (
+            connected(settings, self._credentials, self._pacer, feed.stats, keys) as fetcher,
+            feed.shown(shown_by, lambda: writer.kept_waiting),
+        ):
+            fetcher.epoch = self.epoch
+            witnesses = Witnesses(fetcher, self._ledger, todo.list_number, settings.api.source)
+            verdicts = Verdicts(fetcher, writer, witnesses, settings.fetch.give_up_after)
+            producer = Producer(self._ledger, todo, writer.expect)
+            worker = Worker(fetcher, settings, writer, verdicts, feed.slowest)
+            crew = _Crew(fetcher, producer, verdicts, worker)
+            await beside_writer(writer, partial(self._ask, crew, stop), self._failure)
+
+    async def _ask(self, crew: _Crew, stop: Stop) -> None:
+        with self._failure.kept():
+            await self._ask_until_stopped(crew, stop)
+        await crew.verdicts.give_up()
+
+    async def _ask_until_stopped(self, crew: _Crew, stop: Stop) -> None:
         """Keep the workers busy until the list is done, or a stop is asked for and its grace is over."""
-        producer, asking = Producer(self.ledger, self.todo, self.writer.expect), anyio.CancelScope()
+        producer, verdicts, asking = crew.producer, crew.verdicts, anyio.CancelScope()
         async with anyio.create_task_group() as brakes:
-            brakes.start_soon(self._stop_on_request, producer, asking)
+            brakes.start_soon(_stop_on_request, stop, crew, asking)
             with asking:
-                await self._work(producer, verdicts)
+                await self._work(crew)
                 while not producer.stopped and await verdicts.settle():
-                    await self._work(producer, verdicts)
+                    await self._work(crew)
             brakes.cancel_scope.cancel()
-        self.cut_short = producer.cut_short or asking.cancelled_caught or (producer.stopped and verdicts.undecided)
-        if not self.cut_short:
+        self._cut_short = producer.cut_short or asking.cancelled_caught or (producer.stopped and verdicts.undecided)
+        if not self._cut_short:
             await verdicts.finish()
 
-    async def _work(self, producer: Producer, verdicts: Verdicts) -> None:
+    async def _work(self, crew: _Crew) -> None:
         async with anyio.create_task_group() as workers:
-            for _ in range(self.settings.fetch.workers):
-                worker = Worker(self.asking, self.settings, self.writer, verdicts, self.slowest)
-                workers.start_soon(worker.work, producer)
+            for _ in range(self._settings.fetch.workers):
+                workers.start_soon(crew.worker.work, crew.producer)
 
-    async def _stop_on_request(self, producer: Producer, asking: anyio.CancelScope) -> None:
-        await self.stop.wait()
-        producer.stop()
-        asking.deadline = anyio.current_time() + GRACE
-        quiet = 0
-        while quiet < _QUIET:  # nothing on its way, but pauses: there is nothing to wait for
-            await anyio.sleep(_LOOK)
-            quiet = 0 if self.asking.pacer.snapshot().in_use else quiet + 1
-        asking.cancel()
+    def _finish(self) -> None:
+        """Bring the manifest up to date with the ledger, unless it is."""
+        in_order = self._failure.in_order
+        bring_manifest_up_to_date(self._layout, self._ledger, changed=self.plan.loaded, in_order=in_order)
+
+    async def _report(self, started: str, began: float) -> Report:
+        """Sum up what the ledger says of the list now; a view without an outcome is a defect, and said to be."""
+        totals = await to_thread.run_sync(self._ledger.totals, self.plan.list_number)
+        if totals.unasked and self._failure.error is None and not self._cut_short:
+            defect = f"{totals.unasked} views ended without an outcome: a defect, please report it"
+            self._failure.error = ArchiveError(defect)
+        reasons = await to_thread.run_sync(self._ledger.reasons, self.plan.list_number)
+        report = dataclasses.replace(
+            self._feed.report(self.plan, totals, reasons),
+            stopped=str(self._failure.error) if self._failure.error else None,
+            started=started,
+            seconds=round(anyio.current_time() - began, 3),
+            interrupted=self._cut_short,
+        )
+        if report.nothing_there:
+            log.warning("not one view of the list is there: %s", LOOK_AT)
+        return report
 
 
-def cause(errors: BaseExceptionGroup[BaseException]) -> ReplayFetchError:
-    """The failure that brought a run down; anything else among the errors is a defect and leaves as it is."""
+async def _stop_on_request(stop: Stop, crew: _Crew, asking: anyio.CancelScope) -> None:
+    """Wait for the stop; then let what is in flight come to its end, for `GRACE` seconds at most."""
+    await stop.wait()
+    crew.producer.stop()
+    asking.deadline = anyio.current_time() + GRACE
+    await crew.fetcher.quiet(_QUIET)
+    asking.cancel()
+
+
+def _cause(errors: BaseExceptionGroup[BaseException]) -> ReplayFetchError:
+    """The failure that brought a group of tasks down; anything else among the errors is a defect and is raised."""
     causes, defects = errors.split(ReplayFetchError)
     if causes is None or defects is not None:
         raise errors
     first = causes.exceptions[0]
-    return cause(first) if isinstance(first, BaseExceptionGroup) else first
+    return _cause(first) if isinstance(first, BaseExceptionGroup) else first

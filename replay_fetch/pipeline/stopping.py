@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager
 
 import anyio
 
+from replay_fetch.archive.writer import STANDSTILL
 from replay_fetch.errors import ReplayFetchError
-from replay_fetch.pipeline.run import GRACE
+from replay_fetch.pipeline.run import GRACE, Ended, Run
+from replay_fetch.progress import Reporter
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +39,16 @@ async def stoppable() -> AsyncIterator[anyio.Event]:
         raise KeyboardInterrupt
     if failure is not None:
         raise failure
+
+
+async def run_until_signal(run: Run, shown_by: Reporter | None) -> Ended:
+    """Carry a run out until it is done or a signal comes; the event loop is the run's own.
+
+    Raises KeyboardInterrupt at a second signal.
+    """
+    run.standstill = STANDSTILL
+    async with stoppable() as stop:
+        return await run.run(stop, shown_by)
 
 
 async def _watch(stop: anyio.Event, everything: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]) -> None:

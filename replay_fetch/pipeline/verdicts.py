@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import anyio
 
 from replay_fetch.archive import ViewEnded, Writer
 from replay_fetch.clock import now
 from replay_fetch.errors import Forbidden, NotFound, OutageError, ReplayFetchError
-from replay_fetch.fetch import Asking, CircuitBreaker
+from replay_fetch.fetch import Fetcher, HeldBack
 from replay_fetch.model import Outcome, PlannedView, Source, View
+from replay_fetch.pacing.breaker import State
 from replay_fetch.pipeline.absences import Absences
-from replay_fetch.pipeline.produce import Producer
+from replay_fetch.pipeline.producer import Producer
 from replay_fetch.pipeline.witnesses import Testimony, Witnesses
 
 log = logging.getLogger(__name__)
@@ -32,22 +35,23 @@ _FAILURES = frozenset({Outcome.FORBIDDEN, Outcome.UNRECOGNISED, Outcome.FAILED})
 class Verdicts:
     """What the workers of a run tell of their views, and where they get the next ones; shared by all of them."""
 
-    def __init__(self, asking: Asking, writer: Writer, witnesses: Witnesses, patience: float) -> None:
+    def __init__(self, fetcher: Fetcher, writer: Writer, witnesses: Witnesses, patience: float) -> None:
         """``patience`` is how long, in seconds, an API is waited for that no longer has what it had."""
-        self._asking = asking
+        self._fetcher = fetcher
         self._writer = writer
         self._witnesses = witnesses
         self._patience = patience
-        self._breaker = CircuitBreaker()
+        self._breaker = fetcher.pacer.breaker
+        self._resumed = anyio.Event()
         self._absences = Absences()
-        self._forbidden: list[ViewEnded] = []
-        """Views that are forbidden, until it is known that the keys are good; the breaker bounds them."""
+        self._refused: HeldBack[ViewEnded] = HeldBack(fetcher.keys)
         self._asks_witness = False
         self._tried_others = self._tried_lower_case = False
 
     async def next_view(self, producer: Producer) -> PlannedView | None:
         """A view to ask for, None where there is none left; waits while the API is tried."""
-        await self._breaker.passes()
+        while self._breaker.views is not State.CLOSED:
+            await self._resumed.wait()
         if not producer.stopped and (planned := self._absences.next_again()) is not None:
             return planned
         return await anext(producer, None)
@@ -73,16 +77,14 @@ class Verdicts:
             self._absences.settled(ended.planned)
             if ended.outcome is Outcome.FETCHED:
                 self._witnesses.remember(ended.planned.view, Source(ended.source))
-            if _newly_forbidden(ended) and not self._asking.keys.accepted:
-                self._forbidden.append(ended)
-            else:
+            if not (_newly_forbidden(ended) and self._refused.hold(ended)):
                 await self._writer.put(ended)
             await self._count(ended)
         await self.pass_on()
 
     async def settle(self) -> bool:
         """Decide on what is left when the list is done; True where views are to be asked for again."""
-        keys = self._asking.keys
+        keys = self._fetcher.keys
         if len(self._absences):
             testimony = await self._witnesses.testify(scouting=False)
             await self._heed(testimony, at_end=True)
@@ -96,9 +98,9 @@ class Verdicts:
 
     async def finish(self) -> None:
         """Raise AuthError where nothing showed the keys to be good; the next run knows the views that were refused."""
-        for ended in self._forbidden:
+        for ended in self._refused.all():
             await self._writer.put(ended)
-        self._asking.keys.finish()
+        self._fetcher.keys.finish()
 
     async def give_up(self) -> None:
         """The run ends before its time: what is not decided is asked for again by the next one."""
@@ -114,8 +116,8 @@ class Verdicts:
         """Give the writer what is decided."""
         while self._absences.ready:
             await self._writer.put(self._absences.ready.popleft())
-        while self._forbidden and self._asking.keys.accepted:
-            await self._writer.put(self._forbidden.pop())
+        for ended in self._refused.released():
+            await self._writer.put(ended)
 
     # --- views that are not there
 
@@ -134,7 +136,7 @@ class Verdicts:
             self._absences.well(now())
         elif testimony.ill:
             self._absences.ill(now())
-            if self._breaker.closed and (at_end or self._absences.lasts(now()) >= _SHORTEST):
+            if self._breaker.views is State.CLOSED and (at_end or self._absences.lasts(now()) >= _SHORTEST):
                 await self._wait_until_well(testimony)
         else:
             if not self._tried_others and not at_end:
@@ -149,8 +151,8 @@ class Verdicts:
         """Hold all workers back until what was there is there again."""
         began, gap = now(), _FIRST_TRIAL
         log.warning("views that were fetched in this run are not there any more: %s; waiting", testimony.error)
-        with self._breaker.trial():
-            self._breaker.open()
+        with self._trial():
+            self._breaker.views = State.OPEN
             while not testimony.well:
                 if now() - began > self._patience:
                     raise OutageError(
@@ -177,20 +179,29 @@ class Verdicts:
 
     async def _count(self, ended: ViewEnded) -> None:
         if ended.outcome not in _FAILURES:
-            self._breaker.succeeded()
+            self._breaker.view_succeeded()
             return
-        trips = self._breaker.failed(_kind(ended))
-        if trips or (self._asking.keys.suspicious and _newly_forbidden(ended) and self._breaker.closed):
-            with self._breaker.trial():
+        trips = self._breaker.view_failed(_kind(ended))
+        if trips or (self._fetcher.keys.suspicious and _newly_forbidden(ended) and self._breaker.views is State.CLOSED):
+            with self._trial():
                 testimony = await self._witnesses.testify_to_keys()
                 # The keys are looked at before the view: where one is not there, they are good.
                 good = ended.outcome is Outcome.FORBIDDEN and isinstance(testimony.error, NotFound)
                 if not (testimony.well or good):
                     raise self._failure(ended, testimony)
 
+    @contextmanager
+    def _trial(self) -> Iterator[None]:
+        """Hold back all views but those being fetched until the trial is over; where it raises, the run is."""
+        self._breaker.views = State.HALF_OPEN
+        yield
+        self._breaker.close()
+        self._resumed.set()
+        self._resumed = anyio.Event()
+
     def _failure(self, ended: ViewEnded, testimony: Testimony) -> ReplayFetchError:
         if ended.outcome is Outcome.FORBIDDEN:
-            return self._asking.keys.auth_error(Forbidden(ended.reason))
+            return self._fetcher.keys.auth_error(Forbidden(ended.reason))
         in_a_row = f"{self._breaker.count} views in a row ended {ended.outcome}: {ended.reason}"
         tried = "a view that was fetched in this run fails too" if testimony.ill else "nothing was fetched yet"
         return OutageError(

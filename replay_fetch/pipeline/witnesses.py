@@ -9,7 +9,7 @@ from typing import NamedTuple
 from anyio import to_thread
 
 from replay_fetch.errors import NotFound, RequestError
-from replay_fetch.fetch import SOURCES, Asking
+from replay_fetch.fetch import SOURCES, Fetcher
 from replay_fetch.ledger import Ledger
 from replay_fetch.model import Source, View
 from replay_fetch.settings import SourceChoice
@@ -37,8 +37,8 @@ class Testimony(NamedTuple):
 class Witnesses:
     """The views to ask: those fetched last in this run, else in an earlier one, else some of the list."""
 
-    def __init__(self, asking: Asking, ledger: Ledger, list_number: int, choice: SourceChoice) -> None:
-        self._asking = asking
+    def __init__(self, fetcher: Fetcher, ledger: Ledger, list_number: int, choice: SourceChoice) -> None:
+        self._fetcher = fetcher
         self._ledger = ledger
         self._list = list_number
         self._sources = SOURCES[choice]
@@ -89,7 +89,7 @@ class Witnesses:
         error: RequestError = NotFound("the API answers, but has nothing of a view that was asked for as a trial")
         for source in sources:
             try:
-                page = await self._asking.trial(view, source)
+                page = await self._fetcher.trial(view, source)
             except NotFound as not_there:
                 error = not_there
             except RequestError as failure:

@@ -17,13 +17,12 @@ from processes import HANGS
 
 from replay_fetch import ApiSettings, FetchSettings, Outcome, Report, Settings, View, download
 from replay_fetch.archive import writer
-from replay_fetch.cli.download import carry_out
 from replay_fetch.model import ViewRecord
-from replay_fetch.pipeline import download as pipeline_download
-from replay_fetch.pipeline import request
+from replay_fetch.pipeline import job, progress_feed
 from replay_fetch.pipeline.opening import check_usable, open_archive
+from replay_fetch.pipeline.outcome_log import count_records
 from replay_fetch.pipeline.planning import load_plan
-from replay_fetch.pipeline.show import count_records
+from replay_fetch.pipeline.stopping import run_until_signal
 from replay_fetch.simulator import HoldingSettings, PagingSettings, Simulator, SimulatorSettings
 from replay_fetch.view_list import ListSource, fingerprint
 
@@ -115,7 +114,7 @@ async def test_what_was_committed_before_a_cancel_stays_and_the_next_run_goes_on
 
     async with Simulator(replace(SMALL_PAGES, holding=HoldingSettings(sessions=100))) as simulator:
         with monkeypatch.context() as patch:
-            patch.setattr(pipeline_download, "count_records", cancelling)
+            patch.setattr(progress_feed, "count_records", cancelling)
             if not by_asyncio:
                 with anyio.CancelScope() as scope:
                     cancel.append(scope.cancel)
@@ -169,9 +168,9 @@ async def test_the_loop_goes_on_while_list_and_archive_are_opened_and_closed(
             yield opened
             elsewhere.hold_up("closing")
 
-    monkeypatch.setattr(request, "open_archive", opening)
+    monkeypatch.setattr(job, "open_archive", opening)
     for work in (check_usable, fingerprint, load_plan):
-        monkeypatch.setattr(request, work.__name__, elsewhere.slow(work))
+        monkeypatch.setattr(job, work.__name__, elsewhere.slow(work))
     async with Simulator(SMALL_PAGES) as simulator:
         path = write_list(tmp_path / "views.csv", simulator.views)
         await downloaded(simulator, tmp_path / "out", path)
@@ -191,7 +190,7 @@ async def test_who_cancels_while_the_archive_is_opened_finds_it_closed(
 
     async with Simulator(SMALL_PAGES) as simulator:
         with monkeypatch.context() as patch:
-            patch.setattr(request, "load_plan", hanging)
+            patch.setattr(job, "load_plan", hanging)
             task = asyncio.create_task(downloaded(simulator, tmp_path / "out"))
             assert await anyio.to_thread.run_sync(opening.wait, 30)
             for _ in range(3):
@@ -219,8 +218,8 @@ async def test_the_loop_of_a_command_stands_still_for_commits(tmp_path: Path, mo
     monkeypatch.setattr(writer, "wait", lambda *args: stood.append(args[-1]))
     async with Simulator(SMALL_PAGES) as simulator:
         path = write_list(tmp_path / "views.csv", simulator.views)
-        asked = request.Request(path, tmp_path / "out", settings_for(simulator), KEYS)
-        with request.planned(asked) as (run, plan):
-            report, failure = await carry_out(run, plan, None)
+        asked = job.DownloadJob(path, tmp_path / "out", settings_for(simulator), KEYS)
+        with job.prepared(asked) as run:
+            report, failure = await run_until_signal(run, None)
     assert (report.exit_code, failure) == (0, None)
     assert set(stood) == {writer.STANDSTILL}

@@ -11,12 +11,12 @@ import pytest
 from archives import USUAL, Archive, Job, download, truth
 
 from replay_fetch.archive import PageArrived, ViewEnded, Writer
-from replay_fetch.cli.decode import Redecoding, decode, decoded_text, rehearse_decode
+from replay_fetch.cli.decode import decoded_text
 from replay_fetch.errors import ArchiveError
-from replay_fetch.model import Answer, Outcome, Page, Segment, Source, View
-from replay_fetch.pipeline.decode import Decoded, Decoding
+from replay_fetch.model import Answer, Outcome, Page, PlannedView, Segment, Source, View
+from replay_fetch.pipeline.decode import Decoding, Redecoding, decode, rehearse_decode
+from replay_fetch.pipeline.decoded import Decoded, Finding
 from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date, open_archive, open_as_it_is
-from replay_fetch.pipeline.rereading import Finding
 from replay_fetch.settings import ApiSettings, ArchiveSettings, Settings, SourceChoice
 from replay_fetch.simulator import (
     Absence,
@@ -111,7 +111,7 @@ async def test_a_rehearsal_changes_nothing_and_foretells_the_run(tmp_path: Path)
     async with Simulator(UNKNOWN) as simulator:
         archive = await not_understood(simulator, tmp_path / "out")
         before = archive.everything()
-        foretold = rehearse_decode(knowing(archive))
+        foretold = await rehearse_decode(knowing(archive))
         assert archive.everything() == before
         found = await decode(knowing(archive))
         assert (foretold.findings, foretold.segments) == (found.findings, found.segments)
@@ -135,10 +135,10 @@ async def test_pages_that_lead_nowhere_are_remarked_upon(tmp_path: Path, next_pa
         archive = await not_understood(simulator, tmp_path / "out")
         halfway = Redecoding(archive.root, SEGMENTS, next_path)
         where = " at continuatoin" if next_path else ""
-        assert f"no page names a next one{where}; where" in decoded_text(rehearse_decode(halfway), halfway)
-        assert "names a next one" not in decoded_text(rehearse_decode(knowing(archive)), knowing(archive))
+        assert f"no page names a next one{where}; where" in decoded_text(await rehearse_decode(halfway), halfway)
+        assert "names a next one" not in decoded_text(await rehearse_decode(knowing(archive)), knowing(archive))
         single = replace(halfway, next_path="none")
-        assert "names a next one" not in decoded_text(rehearse_decode(single), single)
+        assert "names a next one" not in decoded_text(await rehearse_decode(single), single)
 
 
 async def test_chains_whose_token_is_not_read_are_not_finished(tmp_path: Path) -> None:
@@ -193,14 +193,14 @@ async def test_a_stop_between_sessions_is_made_good_by_the_next_decode(tmp_path:
         archive = await not_understood(simulator, tmp_path / "out")
         stop = anyio.Event()
         with open_as_it_is(archive.root) as (layout, ledger):
-            decoding = Decoding(layout, ledger, (SEGMENTS, NEXT), keep_raw=False)
-            sessions = decoding._session
+            decoding = Decoding(layout, ledger, knowing(archive))
+            waiting = decoding._waiting
 
-            def stopping(session_id: str) -> object:
+            def stopping(session_id: str) -> list[PlannedView]:
                 stop.set()
-                return sessions(session_id)
+                return waiting(session_id)
 
-            decoding._session = stopping  # type: ignore[method-assign, assignment] # a signal would come at any time
+            decoding._waiting = stopping  # type: ignore[method-assign] # a signal would come at any time
             found = await decoding.run(stop)
         assert (found.interrupted, found.exit_code) == (True, 130)
         assert 0 < found.views < 27
@@ -313,7 +313,7 @@ async def test_wrong_paths_do_not_cost_such_a_view_its_place(tmp_path: Path) -> 
 async def test_elements_without_records_are_only_taken_where_their_pages_are_kept(tmp_path: Path) -> None:
     await half_understood(tmp_path, [b'{"odd":[{"records":[3],"start":3}],"users":[{"name":"x"},{"name":"y"}]}'])
     wrong = Redecoding(tmp_path, "users", "way")
-    for found in (rehearse_decode(wrong), await decode(wrong)):
+    for found in (await rehearse_decode(wrong), await decode(wrong)):
         assert (found.findings, found.exit_code) == ({Finding.UNRECOGNISED: 1}, 1)
         assert "none of the 2 elements at users has the records of a segment" in decoded_text(found, wrong)
     assert record_of(tmp_path) == (Outcome.UNRECOGNISED, 1, 2, "t2")

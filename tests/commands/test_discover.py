@@ -12,8 +12,8 @@ from archives import Archive, download, write_list
 from searches import DAY_MS, everything, replayed, search
 
 from replay_fetch.api import Window
-from replay_fetch.commands.discover import Wanted
 from replay_fetch.errors import AuthError, ChainCut, GaveUp, NotFound, Rejected, TokenRefused
+from replay_fetch.pipeline.discover import Wanted
 from replay_fetch.settings import Credentials
 from replay_fetch.simulator import (
     AuthSettings,

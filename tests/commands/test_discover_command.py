@@ -14,8 +14,8 @@ from processes import COMMAND, Done, run, served
 
 from replay_fetch.api import FoundPage, FoundView
 from replay_fetch.cli import main
-from replay_fetch.commands.discover import Discovery
 from replay_fetch.model import View
+from replay_fetch.pipeline.discover import Discovery
 from replay_fetch.simulator import SearchSettings, Simulator, SimulatorSettings
 
 HEADER = ["session_id", "view_id", "date", "application_id", "view_url", "segments_count", "sdk"]

@@ -13,9 +13,9 @@ import pytest
 from archives import KEYS, WIDE
 
 from replay_fetch.cli.probe import add_options, probe_json, probe_text, run
-from replay_fetch.commands.probe import Probe, Probing, _understood, probe
 from replay_fetch.errors import AuthError, SettingsError, TransportError
 from replay_fetch.model import Answer, Source, View
+from replay_fetch.pipeline.probe import Probe, Probing, _understood, probe
 from replay_fetch.settings import ApiSettings, Credentials, FetchSettings, SourceChoice
 from replay_fetch.simulator import (
     Fault,

@@ -47,7 +47,7 @@ async def two_lists(out: Path, compression: Compression, *, kill: bool) -> None:
         await download(simulator, out, job(compression), views=first)
         with pytest.MonkeyPatch.context() as patch:
             if kill:
-                patch.setattr("replay_fetch.pipeline.download.bring_manifest_up_to_date", lambda *_, **__: None)
+                patch.setattr("replay_fetch.pipeline.run.bring_manifest_up_to_date", lambda *_, **__: None)
             await download(simulator, out, job(compression))
 
 

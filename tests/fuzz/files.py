@@ -12,7 +12,7 @@ from math import inf
 from pathlib import Path
 
 from fuzz.laws import VIEW, check_inside, check_printable, check_says_no_value
-from replay_fetch.archive import BadLine, Entry, Layout, RawPages, read_manifest, view_segments
+from replay_fetch.archive import BadLine, Entry, Layout, Message, RawPages, read_manifest, view_segments
 from replay_fetch.archive.verifying import check_session
 from replay_fetch.cli.main import command_parser
 from replay_fetch.cli.options import settings_from
@@ -20,15 +20,35 @@ from replay_fetch.cli.parser import Parser
 from replay_fetch.cli.settings_file import settle
 from replay_fetch.environment import credentials, key_origins, site
 from replay_fetch.errors import ArchiveError, InputError, SettingsError
-from replay_fetch.model import PlannedView, Source
-from replay_fetch.pipeline.rereading import Rereader, reread
-from replay_fetch.settings import ApiSettings, SourceChoice
+from replay_fetch.fetch import Paginator
+from replay_fetch.memory import Hold
+from replay_fetch.model import Page, PlannedView, Response, Source, View
+from replay_fetch.pipeline.raw_transport import NotKept, RawTransport
+from replay_fetch.pipeline.worker import walk_view
+from replay_fetch.settings import ApiSettings
 from replay_fetch.view_list import BadRow, PlannedRow, ViewList
 
 _MOST_ROWS = 20_000
-_READERS = [
-    Rereader(ApiSettings(max_page_bytes=2**22, segments_path=path), wary=bool(path)) for path in ("", "payload.chunks")
-]
+_READ_BY = [ApiSettings(max_page_bytes=2**22, segments_path=path) for path in ("", "payload.chunks")]
+
+
+class _Inline(RawTransport):
+    """Reads without a thread, so that a walk never waits and needs no event loop."""
+
+    async def page(
+        self,
+        view: View,
+        source: Source,
+        token: str | None,
+        hold: Hold | None = None,  # noqa: ARG002 - as the one it stands for
+        *,
+        suspect: bool = False,  # noqa: ARG002 - as the one it stands for
+    ) -> tuple[Page, Response]:
+        return self.read(view, source, token)
+
+
+async def _forgotten(message: Message) -> None:
+    """Nothing is written."""
 
 
 def view_list(content: bytes) -> None:
@@ -80,14 +100,19 @@ def raw_pages(content: bytes) -> None:
     """Raw pages, whatever became of them, are passed over, refused as an archive's fault, or read again."""
     about, _, body = content.partition(b"\n\n")
     with tempfile.TemporaryDirectory(prefix="replay-fetch-fuzz-") as folder:
+        layout = Layout(Path(folder))
+        pages = layout.raw_folder(VIEW)
+        pages.mkdir(parents=True)
         for number in ("0001", "0002"):
-            Path(folder, f"{number}.json").write_bytes(about)
-            Path(folder, f"{number}.body").write_bytes(body)
+            (pages / f"{number}.json").write_bytes(about)
+            (pages / f"{number}.body").write_bytes(body)
         try:
-            raw = RawPages(Path(folder))
+            raw = RawPages(pages)
             raw.find("blob", None)
-            for reader in _READERS:
-                reread(PlannedView(1, 1, VIEW), raw, reader, SourceChoice.AUTO)
+            for api in _READ_BY:
+                source = _Inline(layout, api, wary=bool(api.segments_path))
+                with suppress(NotKept, StopIteration):
+                    walk_view(PlannedView(1, 1, VIEW), Paginator(source, VIEW, api.source, 50), _forgotten).send(None)
             kept = raw.find(Source.EVENT_PLATFORM, None)
             if kept is not None:
                 raw.answer(kept)

@@ -15,7 +15,7 @@ from archives import Archive, Job, Ran, download, truth
 from virtual_clock import VirtualClockLoop
 
 from replay_fetch.api import rate_limit
-from replay_fetch.pipeline import download as pipeline
+from replay_fetch.pipeline import run as pipeline
 from replay_fetch.simulator import (
     HeaderPolicy,
     LimitHeaderSettings,

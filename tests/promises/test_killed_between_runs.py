@@ -73,7 +73,7 @@ async def test_a_run_killed_behind_its_list_and_before_its_manifest_is_made_good
         await download(simulator, out, _HASTY, views=_counted(tmp_path / "a.csv", view, None))
         later = _counted(tmp_path / "b.csv", view, 99)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("replay_fetch.pipeline.download.bring_manifest_up_to_date", lambda *_, **__: None)
+            patch.setattr("replay_fetch.pipeline.run.bring_manifest_up_to_date", lambda *_, **__: None)
             await download(simulator, out, _HASTY, views=later)
         assert Archive(out).manifest()[view]["segments_expected"] is None
         assert verified(out).findings == []

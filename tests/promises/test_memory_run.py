@@ -13,7 +13,7 @@ from processes import HANGS
 from replay_fetch import Client, View
 from replay_fetch.memory import Memory
 from replay_fetch.pipeline import connection
-from replay_fetch.pipeline import download as pipeline_download
+from replay_fetch.pipeline import run as pipeline_run
 from replay_fetch.simulator import PagingSettings, Simulator, SimulatorSettings
 from replay_fetch.simulator.faults import Fault
 from replay_fetch.transport import http
@@ -55,7 +55,7 @@ def memories(monkeypatch: pytest.MonkeyPatch) -> list[Watched]:
     monkeypatch.setattr(Watched, "made", made, raising=False)
     monkeypatch.setattr(http, "_LIGHT", 0)
     monkeypatch.setattr(connection, "Memory", Watched)
-    for module in (connection, pipeline_download):
+    for module in (connection, pipeline_run):
         monkeypatch.setattr(module, "for_pages", lambda _: (ON_THEIR_WAY, WAITING))
     return made
 

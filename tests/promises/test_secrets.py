@@ -19,7 +19,7 @@ from told_secrets import API_KEY, APP_KEY, BEARER, REAL_API_KEY, REAL_APP_KEY, c
 from replay_fetch.api import auth_headers
 from replay_fetch.cli import main
 from replay_fetch.model import View
-from replay_fetch.pipeline.request import Request
+from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.settings import ApiSettings, Credentials, FetchSettings, Settings
 from replay_fetch.simulator import (
     AuthMode,
@@ -220,7 +220,7 @@ async def test_nothing_that_holds_the_keys_shows_them() -> None:
     keys = Credentials(API_KEY, APP_KEY, BEARER)
     settings = Settings(api=ApiSettings(base_url="http://127.0.0.1:9"))
     async with open_transport(settings.api, FetchSettings(), auth_headers(keys)) as transport:
-        for thing in (keys, settings, Request("-", Path("out"), settings, keys), transport):
+        for thing in (keys, settings, DownloadJob("-", Path("out"), settings, keys), transport):
             assert not found_in(f"{thing!r} {thing}".encode())
 
 

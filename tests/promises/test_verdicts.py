@@ -14,8 +14,8 @@ from archives import USUAL, Archive, download, download_from, truth
 from told_views import GONE, NO_BODY, ODD, REFUSED, Said, there, told_views
 
 from replay_fetch.errors import AuthError, OutageError
-from replay_fetch.fetch.breaker import BESIDE_A_SUCCESS, IN_A_ROW
 from replay_fetch.model import Outcome, View
+from replay_fetch.pacing.breaker import BESIDE_A_SUCCESS, IN_A_ROW
 from replay_fetch.settings import FetchSettings, SourceChoice
 from replay_fetch.simulator import Fault, HoldingSettings, LimitSettings, Simulator, SimulatorSettings
 

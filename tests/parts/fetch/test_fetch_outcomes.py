@@ -25,10 +25,11 @@ from replay_fetch.errors import (
     TransportError,
     Unreachable,
 )
-from replay_fetch.fetch import KeyWatch, answer_of, outcome_of
-from replay_fetch.model import Answer, Outcome, View
+from replay_fetch.fetch import CredentialCheck
+from replay_fetch.model import Outcome, Response, View
+from replay_fetch.pipeline.worker import answer_of, outcome_of
 
-ANSWER = Answer(200, {}, b"?")
+ANSWER = Response(200, {}, b"?")
 
 
 def gave_up(cause: RetryableError) -> GaveUp:
@@ -38,7 +39,7 @@ def gave_up(cause: RetryableError) -> GaveUp:
 
 
 # A retryable error never reaches the table by itself: it is asked again, or a GaveUp carries it.
-TABLE: list[tuple[RequestError, Outcome, Answer | None]] = [
+TABLE: list[tuple[RequestError, Outcome, Response | None]] = [
     (RequestError("?"), Outcome.FAILED, None),
     (RetryableError("?"), Outcome.FAILED, None),
     (RateLimited(), Outcome.FAILED, None),
@@ -61,7 +62,7 @@ TABLE: list[tuple[RequestError, Outcome, Answer | None]] = [
 
 
 @pytest.mark.parametrize(("error", "outcome", "answer"), TABLE, ids=lambda value: type(value).__name__)
-def test_each_error_is_one_outcome(error: RequestError, outcome: Outcome, answer: Answer | None) -> None:
+def test_each_error_is_one_outcome(error: RequestError, outcome: Outcome, answer: Response | None) -> None:
     assert (outcome_of(error), answer_of(error)) == (outcome, answer)
 
 
@@ -74,17 +75,17 @@ def test_the_table_has_every_error_of_the_package() -> None:
     assert ours == {type(error) for error, _, _ in TABLE}
 
 
-def refuse(keys: KeyWatch, *views: str, status: int = 403) -> None:
+def refuse(keys: CredentialCheck, *views: str, status: int = 403) -> None:
     for view in views:
         keys.refused(View(view, "v"), Forbidden(f"no ({status})", status=status))
 
 
-def refuse_and_finish(keys: KeyWatch) -> None:
+def refuse_and_finish(keys: CredentialCheck) -> None:
     refuse(keys, "a")
     keys.finish()
 
 
-KEYS_TO_BLAME: dict[str, Callable[[KeyWatch], None]] = {
+KEYS_TO_BLAME: dict[str, Callable[[CredentialCheck], None]] = {
     "views of three sessions": lambda keys: refuse(keys, "a", "b", "c"),
     "one 401": lambda keys: refuse(keys, "a", status=401),
     "nothing but one view, at the end": refuse_and_finish,
@@ -92,13 +93,13 @@ KEYS_TO_BLAME: dict[str, Callable[[KeyWatch], None]] = {
 
 
 @pytest.mark.parametrize("refusals", KEYS_TO_BLAME.values(), ids=KEYS_TO_BLAME)
-def test_the_keys_are_to_blame_for(refusals: Callable[[KeyWatch], None]) -> None:
+def test_the_keys_are_to_blame_for(refusals: Callable[[CredentialCheck], None]) -> None:
     with pytest.raises(AuthError, match=r"no \(40[13]\)\. Check DD_API_KEY.*--site.*rum_session_replay_read"):
-        refusals(KeyWatch())
+        refusals(CredentialCheck())
 
 
 def test_all_views_of_a_session_are_one_sample_of_the_keys() -> None:
-    keys = KeyWatch()
+    keys = CredentialCheck()
     for view in "abcd":
         keys.refused(View("s", view), Forbidden("no (403)"))
     assert keys.unproven
@@ -106,7 +107,7 @@ def test_all_views_of_a_session_are_one_sample_of_the_keys() -> None:
 
 
 def test_keys_that_somebody_else_judges_are_suspicious_and_no_error() -> None:
-    keys = KeyWatch(alone=False)
+    keys = CredentialCheck(alone=False)
     refuse(keys, "a", "b", "c", "d")
     assert keys.suspicious
     keys.accepted = True
@@ -114,7 +115,7 @@ def test_keys_that_somebody_else_judges_are_suspicious_and_no_error() -> None:
 
 
 def test_keys_that_were_accepted_once_are_not_to_blame_for_403s() -> None:
-    keys = KeyWatch()
+    keys = CredentialCheck()
     refuse(keys, "a", "b")
     keys.accepted = True
     refuse(keys, "c", "d", "e")
@@ -122,25 +123,26 @@ def test_keys_that_were_accepted_once_are_not_to_blame_for_403s() -> None:
 
 
 def test_keys_can_be_revoked_while_a_run_is_on() -> None:
-    keys = KeyWatch()
+    keys = CredentialCheck()
     keys.accepted = True
     with pytest.raises(AuthError):
         refuse(keys, "a", status=401)
 
 
 def test_a_run_in_which_nothing_was_refused_ends_quietly() -> None:
-    KeyWatch().finish()
+    CredentialCheck().finish()
 
 
 def test_views_that_were_forbidden_before_say_nothing_of_the_keys() -> None:
-    keys = KeyWatch()
-    keys.forbidden_before.update(View(name, "v") for name in "abcd")
-    refuse(keys, "a", "b", "c", "d")
+    keys = CredentialCheck()
+    for name in "abcd":
+        with keys.known_forbidden(View(name, "v")):
+            refuse(keys, name)
     keys.finish()
 
 
 def test_refused_views_do_not_pile_up_once_the_keys_are_good() -> None:
-    keys = KeyWatch()
+    keys = CredentialCheck()
     keys.accepted = True
     refuse(keys, *map(str, range(1000)))
     assert len(keys._refused) == 0

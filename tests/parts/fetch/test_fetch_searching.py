@@ -14,9 +14,9 @@ from fake_api import API, Told, status
 
 from replay_fetch.api import Endpoint, FoundPage, PageDecoder, Window
 from replay_fetch.errors import BadBody, ChainCut, GaveUp, RequestError, Stalled, TransportError
-from replay_fetch.fetch import Asking, Search, Stride, sessions_of
+from replay_fetch.fetch import Fetcher, Search, Stride, sessions_of
 from replay_fetch.memory import Hold
-from replay_fetch.model import Answer
+from replay_fetch.model import Response
 from replay_fetch.pacing import Pacer
 from replay_fetch.progress import RunStats
 from replay_fetch.settings import FetchSettings
@@ -29,7 +29,7 @@ START = 1_769_846_400_000
 HOUR = 3_600_000
 DAY = Window(START, START + 24 * HOUR)
 """An event at the start of every hour."""
-TIMED_OUT = Answer(200, {}, b'{"data":[],"meta":{"status":"timeout"}}')
+TIMED_OUT = Response(200, {}, b'{"data":[],"meta":{"status":"timeout"}}')
 
 Judge = Callable[[Window, str | None], Told | None]
 
@@ -42,7 +42,7 @@ class FakeSearch(Transport):
     takes: float = 0.1
     asked: list[tuple[Window, str | None]] = field(default_factory=list)
 
-    async def post_json(self, url: str, body: bytes) -> Answer:  # noqa: ARG002 - there is one
+    async def post_json(self, url: str, body: bytes) -> Response:  # noqa: ARG002 - there is one
         """As the real one."""
         asked = json.loads(body)
         begin, end = (epoch_ms(datetime.fromisoformat(asked["filter"][name])) for name in ("from", "to"))
@@ -54,19 +54,19 @@ class FakeSearch(Transport):
             raise told
         return told
 
-    async def get(self, url: str, hold: Hold | None = None) -> Answer:  # noqa: ARG002 - as for a playlist
+    async def get(self, url: str, hold: Hold | None = None) -> Response:  # noqa: ARG002 - as for a playlist
         """A playlist's pages, by the judge alone."""
         self.asked.append((DAY, url.partition("number%5D=")[2].partition("&")[0]))
         told = self.judge(*self.asked[-1])
-        assert isinstance(told, Answer)
+        assert isinstance(told, Response)
         return told
 
 
-def page(window: Window, first: int) -> Answer:
+def page(window: Window, first: int) -> Response:
     times = [at for at in range(START, START + 24 * HOUR, HOUR) if window.start_ms <= at <= window.end_ms]
     some = times[first : first + 3]
     meta = {"page": {"after": str(first + 3)}} if some else {}
-    return Answer(200, {}, json.dumps({"data": [event(at) for at in some], "meta": meta}).encode())
+    return Response(200, {}, json.dumps({"data": [event(at) for at in some], "meta": meta}).encode())
 
 
 def event(at: int) -> dict[str, object]:
@@ -74,9 +74,9 @@ def event(at: int) -> dict[str, object]:
     return {"attributes": {"timestamp": iso(at), "attributes": inside}}
 
 
-def asking(transport: Transport, retries: int = 8) -> Asking:
+def asking(transport: Transport, retries: int = 8) -> Fetcher:
     fetch = FetchSettings(workers=1, retries=retries)
-    return Asking(transport, Pacer(fetch), Endpoint(API), PageDecoder(API), RunStats(), fetch.retries)
+    return Fetcher(transport, Pacer(fetch), Endpoint(API), PageDecoder(API), RunStats(), fetch.retries)
 
 
 def search(transport: Transport, retries: int = 8, stride: Stride | None = None) -> Search:
@@ -145,14 +145,14 @@ async def test_the_last_second_is_asked_for_as_often_as_any_page() -> None:
 
 
 BROKEN = [
-    (Answer(200, {}, b'{"data":[],"errors":["shard down"]}'), "shard down"),
-    (Answer(206, {}, b'{"data":[]}'), "only a part of the answer was sent"),
-    (Answer(202, {}, b""), "the answer is not ready yet"),
-    (Answer(204, {}, b""), "answered 204"),
+    (Response(200, {}, b'{"data":[],"errors":["shard down"]}'), "shard down"),
+    (Response(206, {}, b'{"data":[]}'), "only a part of the answer was sent"),
+    (Response(202, {}, b""), "the answer is not ready yet"),
+    (Response(204, {}, b""), "answered 204"),
 ]
 
 
-@pytest.mark.parametrize(("told", "says"), [*BROKEN, (Answer(200, {}, b""), "no JSON")])
+@pytest.mark.parametrize(("told", "says"), [*BROKEN, (Response(200, {}, b""), "no JSON")])
 async def test_a_page_that_stays_broken_ends_the_search(told: Told, says: str) -> None:
     """After some minutes, not after halving down to a second: what is wrong is not the window's length."""
     transport = FakeSearch(lambda *_: told)
@@ -163,7 +163,7 @@ async def test_a_page_that_stays_broken_ends_the_search(told: Told, says: str) -
     assert len(transport.asked) <= 4 * 9
 
 
-@pytest.mark.parametrize("told", [*(told for told, _ in BROKEN), Answer(200, {}, b"null"), status(500)])
+@pytest.mark.parametrize("told", [*(told for told, _ in BROKEN), Response(200, {}, b"null"), status(500)])
 async def test_a_search_goes_on_from_the_last_event_where_later_pages_stay_broken(told: Told) -> None:
     """Its first pages are sound, and lead through all of it."""
 
@@ -175,7 +175,7 @@ async def test_a_search_goes_on_from_the_last_event_where_later_pages_stay_broke
 
 @pytest.mark.parametrize("body", [b"[]", b"{}", b'{"data":null}', b'{"data":[{"error":"boom"}]}'])
 async def test_a_page_of_another_kind_ends_the_search_at_once(body: bytes) -> None:
-    transport = FakeSearch(lambda _, cursor: Answer(200, {}, body) if cursor == "6" else None)
+    transport = FakeSearch(lambda _, cursor: Response(200, {}, body) if cursor == "6" else None)
     with pytest.raises(BadBody):
         await found(transport)
     assert len(transport.asked) == 3
@@ -191,17 +191,17 @@ async def test_a_page_of_another_kind_ends_the_search_at_once(body: bytes) -> No
     ],
 )
 async def test_a_search_goes_on_from_the_last_event_where_the_cursor_cannot_be_read(around: dict[str, object]) -> None:
-    def told(window: Window, _: str | None) -> Answer | None:
+    def told(window: Window, _: str | None) -> Response | None:
         body = json.loads(page(window, 0).body)
         whole = len(body["data"]) < 3
-        return Answer(200, {}, json.dumps({**body, "meta": {}, **({} if whole else around)}).encode())
+        return Response(200, {}, json.dumps({**body, "meta": {}, **({} if whole else around)}).encode())
 
     assert await found(FakeSearch(told)) == ALL
 
 
 async def test_a_page_that_tells_of_more_for_ever_is_never_the_last() -> None:
-    def told(window: Window, _: str | None) -> Answer:
-        return Answer(
+    def told(window: Window, _: str | None) -> Response:
+        return Response(
             200, {}, json.dumps({**json.loads(page(window, 0).body), "meta": {"page": {"after": 3}}}).encode()
         )
 
@@ -216,8 +216,8 @@ async def test_a_network_that_stays_broken_is_not_met_with_shorter_windows() -> 
     assert {window for window, _ in transport.asked} == {DAY}
 
 
-def listed(*numbers: int) -> Answer:
-    return Answer(200, {}, json.dumps({"data": [{"id": f"s{number}"} for number in numbers]}).encode())
+def listed(*numbers: int) -> Response:
+    return Response(200, {}, json.dumps({"data": [{"id": f"s{number}"} for number in numbers]}).encode())
 
 
 async def test_a_playlist_ends_where_a_page_brings_nothing_new() -> None:

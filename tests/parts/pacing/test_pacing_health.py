@@ -8,12 +8,12 @@ from collections.abc import Callable
 
 import pytest
 
+from replay_fetch.pacing.breaker import CircuitBreaker
 from replay_fetch.pacing.concurrency import Concurrency
-from replay_fetch.pacing.outage import Outage
 from replay_fetch.pacing.policy import Sent
 
 
-def dead(outage: Outage, start: float, faults: int) -> None:
+def dead(outage: CircuitBreaker, start: float, faults: int) -> None:
     """That many faults, one a second."""
     for second in range(faults):
         sent = Sent(second + 1, start + second)
@@ -22,40 +22,40 @@ def dead(outage: Outage, start: float, faults: int) -> None:
 
 
 def test_nothing_but_faults_for_a_while_shuts_the_gate() -> None:
-    outage = Outage(patience=600)
+    outage = CircuitBreaker(patience=600)
     dead(outage, 0, faults=9)
-    assert not outage.shut
+    assert not outage.is_open
     dead(outage, 9, faults=1)
-    assert outage.shut
-    assert outage.opens_at == 10.5
+    assert outage.is_open
+    assert outage.probe_at == 10.5
 
 
 def test_faults_of_suspect_pages_are_no_outage() -> None:
-    outage = Outage(patience=600)
+    outage = CircuitBreaker(patience=600)
     for second in range(100):
         outage.fault(float(second), Sent(second, float(second)), suspect=True)
-    assert not outage.shut
+    assert not outage.is_open
     assert not outage.hopeless
 
 
 def test_any_answer_opens_the_gate() -> None:
-    outage = Outage(patience=600)
+    outage = CircuitBreaker(patience=600)
     dead(outage, 0, faults=12)
     outage.answered(Sent(13, 20.0))
-    assert not outage.shut
-    assert outage.opens_at == -math.inf
+    assert not outage.is_open
+    assert outage.probe_at == -math.inf
 
 
 def test_probes_come_one_at_a_time_and_ever_further_apart() -> None:
-    outage = Outage(patience=1e9)
+    outage = CircuitBreaker(patience=1e9)
     dead(outage, 0, faults=10)
     now, gaps = 9.5, []
     for number in range(11, 22):
-        ready = outage.opens_at
+        ready = outage.probe_at
         gaps.append(ready - now)
         probe = Sent(number, ready)
         outage.sent(probe)
-        assert outage.opens_at == math.inf
+        assert outage.probe_at == math.inf
         now = ready
         outage.fault(now, probe, suspect=False)
     assert gaps[-1] == 60
@@ -63,16 +63,16 @@ def test_probes_come_one_at_a_time_and_ever_further_apart() -> None:
 
 
 def test_a_cancelled_probe_makes_room_for_another() -> None:
-    outage = Outage(patience=600)
+    outage = CircuitBreaker(patience=600)
     dead(outage, 0, faults=10)
     probe = Sent(11, 20.0)
     outage.sent(probe)
     outage.lost(21, probe)
-    assert 21 < outage.opens_at < 60
+    assert 21 < outage.probe_at < 60
 
 
 def test_one_fault_after_an_idle_hour_is_not_a_dead_api() -> None:
-    outage = Outage(patience=600)
+    outage = CircuitBreaker(patience=600)
     outage.answered(Sent(1, 0.0))
     outage.fault(3600, Sent(2, 3599.0), suspect=False)
     assert not outage.hopeless
@@ -80,7 +80,7 @@ def test_one_fault_after_an_idle_hour_is_not_a_dead_api() -> None:
 
 def test_an_idle_hour_between_two_faults_is_not_a_dead_api() -> None:
     """The first of them may lie as far back as it likes: nobody asked meanwhile."""
-    outage = Outage(patience=600)
+    outage = CircuitBreaker(patience=600)
     outage.fault(1, Sent(1, 0.0), suspect=False)
     outage.fault(3601, Sent(2, 3600.0), suspect=False)
     assert not outage.hopeless
@@ -90,7 +90,7 @@ def test_an_idle_hour_between_two_faults_is_not_a_dead_api() -> None:
 
 def test_an_hour_in_line_between_two_429s_is_no_outage() -> None:
     """It was waited by the API's own order."""
-    outage = Outage(patience=600)
+    outage = CircuitBreaker(patience=600)
     outage.limited(1, Sent(1, 0.0))
     outage.limited(3602, Sent(2, 3601.0), waited=3600.0)
     assert not outage.hopeless
@@ -98,7 +98,7 @@ def test_an_hour_in_line_between_two_429s_is_no_outage() -> None:
 
 def test_only_time_from_fault_to_fault_is_an_outage() -> None:
     """A 429 between them shows that the API lived, and the hour behind it was ordered."""
-    outage = Outage(patience=600)
+    outage = CircuitBreaker(patience=600)
     outage.fault(1, Sent(1, 0.0), suspect=False)
     outage.limited(11, Sent(2, 10.0), waited=9.0)
     outage.fault(3612, Sent(3, 3611.0), waited=3600.0, suspect=False)
@@ -110,7 +110,7 @@ def test_only_time_from_fault_to_fault_is_an_outage() -> None:
 @pytest.mark.parametrize("pause", [0.5, 30, 60])
 def test_pauses_between_the_attempts_of_one_page_are_no_idleness(pause: float) -> None:
     """A single worker's page waits up to a minute, and nobody is in line or on the way meanwhile."""
-    outage, now, number = Outage(patience=600), 0.0, 0
+    outage, now, number = CircuitBreaker(patience=600), 0.0, 0
     while not outage.hopeless and now < 1000:
         number += 1
         outage.fault(now + 0.1, Sent(number, now), suspect=False)
@@ -119,17 +119,17 @@ def test_pauses_between_the_attempts_of_one_page_are_no_idleness(pause: float) -
 
 
 def test_a_gate_that_shut_before_an_idle_hour_does_not_hold_back_those_who_come_after_it() -> None:
-    outage = Outage(patience=600)
+    outage = CircuitBreaker(patience=600)
     dead(outage, 0, faults=12)
-    assert outage.shut
+    assert outage.is_open
     probe = Sent(13, 3600.0)
     outage.sent(probe)
     outage.fault(3601, probe, suspect=False)
-    assert not outage.shut
+    assert not outage.is_open
 
 
 def test_a_run_that_gets_nothing_but_429s_ends_after_two_days() -> None:
-    outage = Outage(patience=600)
+    outage = CircuitBreaker(patience=600)
     for minute in range(2 * 24 * 60):
         outage.limited(60 * minute, Sent(minute, 60 * minute))
     assert not outage.hopeless
@@ -139,7 +139,7 @@ def test_a_run_that_gets_nothing_but_429s_ends_after_two_days() -> None:
 
 
 def test_a_sound_answer_ends_the_patience_with_429s_anew() -> None:
-    outage = Outage(patience=600)
+    outage = CircuitBreaker(patience=600)
     for minute in range(40 * 60):
         outage.limited(60 * minute, Sent(minute, 60 * minute))
     assert outage.rejections.lasted > 0

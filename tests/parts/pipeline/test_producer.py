@@ -11,7 +11,7 @@ import pytest
 
 from replay_fetch.ledger import Ledger, ToDo
 from replay_fetch.model import PlannedView, View
-from replay_fetch.pipeline.produce import Producer
+from replay_fetch.pipeline.producer import Producer
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replay_fetch.model import Outcome, View
-from replay_fetch.pipeline.slowest import Slowest, SlowView
+from replay_fetch.pipeline.outcome_log import Slowest, SlowView
 
 
 @settings(max_examples=50)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replay_fetch.pacing import Snapshot
-from replay_fetch.pipeline.show import PacerMoment, where_workers_stand
+from replay_fetch.pipeline.progress_feed import PacerMoment, where_workers_stand
 from replay_fetch.progress import Bottleneck, Limit, WorkerCounts, watch
 
 

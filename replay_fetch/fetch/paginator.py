@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from enum import Enum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
+
+from msgspec import Struct
 
 from replay_fetch.api import Trail
 from replay_fetch.errors import ChainCut, NotFound, TokenRefused
-from replay_fetch.fetch.asking import Asking
 from replay_fetch.fetch.chain import Chain
-from replay_fetch.memory import Hold
-from replay_fetch.model import Answer, Page, Source, View, ViewRecord
+from replay_fetch.memory import Hold, Memory
+from replay_fetch.model import Page, Response, Source, View, ViewRecord
 from replay_fetch.settings import SourceChoice
 
 
-class Restart(Enum):
-    """Comes between pages: the chain begins anew, what came before does not count."""
+class Restarted(Struct, frozen=True, gc=False):
+    """The mark between two pages that the chain begins anew in ``source``: pages before it do not count."""
 
-    RESTART = "restart"
+    source: Source
 
 
-Step = tuple[Page, Answer] | Restart
+class PageSource(Protocol):
+    """Where pages come from: the API through a `Fetcher`, or the raw pages of an archive."""
+
+    memory: Memory | None
+    keeps_answers: bool
+
+    async def page(
+        self, view: View, source: Source, token: str | None, hold: Hold | None = None, *, suspect: bool = False
+    ) -> tuple[Page, Response]:
+        """The page of a view behind ``token``, and the answer as it came; raises a RequestError where none is had."""
+
 
 SOURCES: dict[SourceChoice, tuple[Source, ...]] = {
     SourceChoice.AUTO: (Source.EVENT_PLATFORM, Source.BLOB),
@@ -47,7 +56,7 @@ class Start(NamedTuple):
         return cls(record.token, record.pages, record.segments > 0, Trail.of(record))
 
 
-class Walk:
+class Paginator:
     """The walk over one view's pages; ``source`` is the store that is being read.
 
     The next source is asked only where one has nothing: pages of two sources are never mixed. A chain
@@ -55,19 +64,21 @@ class Walk:
     refused as well, that does not count. No page is kept: the next one may need the room.
     """
 
-    def __init__(self, asking: Asking, view: View, choice: SourceChoice, max_pages: int) -> None:
-        self._asking = asking
+    def __init__(self, pages: PageSource, view: View, choice: SourceChoice, max_pages: int) -> None:
+        self._pages = pages
         self._view = view
         self._max_pages = max_pages
         self._sources = list(SOURCES[choice])
         self.source = self._sources.pop(0)
-        self._hold = Hold(asking.memory) if asking.memory else None
+        self._hold = Hold(pages.memory) if pages.memory else None
         self._cut: ChainCut | None = None
         self._missing: NotFound | None = None
         self.rests_on_absence = False
         """A store said that it does not have the view, or said nothing: any box on the way can give such an answer."""
         self.suspect = False
         """Its faults are its own from the start: an earlier run gave it up."""
+        self.answer: Response | None = None
+        """The latest page as it came, where such are kept."""
         self._known = False
         self._begin(Start(), restarts=1)
 
@@ -94,17 +105,13 @@ class Walk:
         self._restarts = restarts
 
     def let_go(self) -> None:
-        """Nobody refers to the latest page any more: what it took in memory is free for others."""
+        """Free the memory of the latest page, and its answer; the caller no longer refers to it."""
+        self.answer = None
         if self._hold is not None:
             self._hold.let_go()
 
-    async def steps(self) -> AsyncGenerator[Step, None]:
-        """All steps in order, see `step`."""
-        while (step := await self.step()) is not None:
-            yield step
-
-    async def step(self) -> Step | None:
-        """The next page; a Restart where those before it are void; None behind the last one.
+    async def next_page(self) -> Page | Restarted | None:
+        """The next page; Restarted where the pages before it are void; None behind the last one.
 
         Raises NotFound where no source knows the view, another RequestError where the chain breaks.
         """
@@ -114,7 +121,7 @@ class Walk:
             self._known = True
             return self._next_source()
         try:
-            page, answer = await self._asking.page(
+            page, answer = await self._pages.page(
                 self._view, self.source, self._token, self._hold, suspect=self.suspect
             )
         except NotFound as error:
@@ -124,11 +131,13 @@ class Walk:
             if not self._restarts:
                 raise
             self._begin(Start(), restarts=self._restarts - 1)
-            return Restart.RESTART
+            return Restarted(self.source)
         self._found = self._found or bool(page.segments)
         self.rests_on_absence |= page.bodiless
         self._follow(page)
-        return page, answer
+        if self._pages.keeps_answers:
+            self.answer = answer
+        return page
 
     def _follow(self, page: Page) -> None:
         """Take up the page's token; what is wrong with it is said behind the page, which is good."""
@@ -138,13 +147,13 @@ class Walk:
             self._cut = cut
         self._at_end = self._token is None
 
-    def _next_source(self) -> Restart | None:
+    def _next_source(self) -> Restarted | None:
         if self._found:
             return None
         if self._sources:
             self.source = self._sources.pop(0)
             self._begin(Start(), restarts=1)
-            return Restart.RESTART
+            return Restarted(self.source)
         if self._missing is not None and not self._known:
             raise self._missing
         return None

@@ -9,7 +9,7 @@ from fake_api import VIEW, FakeTransport, Told, asking, page, status
 
 from replay_fetch.api import Trail
 from replay_fetch.errors import ChainCut, NotFound, Rejected, TokenRefused
-from replay_fetch.fetch import Restart, Start, Walk
+from replay_fetch.fetch import Paginator, Restarted, Start
 from replay_fetch.model import Page, PlannedView, Source, ViewRecord
 from replay_fetch.settings import SourceChoice
 
@@ -29,19 +29,19 @@ def stores(**chains: list[Told]) -> Callable[[str, str | None], Told]:
     return answer
 
 
-async def walked(walk: Walk) -> list[str | list[int]]:
+async def walked(walk: Paginator) -> list[str | list[int]]:
     """What a walk gives: the indexes of each page, and ``restart``."""
     steps: list[str | list[int]] = []
-    async for step in walk.steps():
-        if step is Restart.RESTART:
+    while (page := await walk.next_page()) is not None:
+        if isinstance(page, Restarted):
             steps.append("restart")
         else:
-            steps.append([int(segment.raw.split(b":")[-1].strip(b" }")) for segment in step[0].segments])
+            steps.append([int(segment.raw.split(b":")[-1].strip(b" }")) for segment in page.segments])
     return steps
 
 
-def a_walk(transport: FakeTransport, choice: SourceChoice = AUTO, max_pages: int = 50) -> Walk:
-    return Walk(asking(transport), VIEW, choice, max_pages)
+def a_walk(transport: FakeTransport, choice: SourceChoice = AUTO, max_pages: int = 50) -> Paginator:
+    return Paginator(asking(transport), VIEW, choice, max_pages)
 
 
 async def test_pages_come_in_the_order_of_the_chain() -> None:
@@ -186,7 +186,7 @@ async def test_a_walk_that_ended_in_a_loop_asks_for_nothing_more() -> None:
 
 
 async def test_what_came_before_a_break_was_given() -> None:
-    steps = a_walk(FakeTransport(stores(event_platform=[page(0, then="t1"), page(1, then="t1")]))).steps()
-    assert [type(await anext(steps)) for _ in range(2)] == [tuple, tuple]
+    walk = a_walk(FakeTransport(stores(event_platform=[page(0, then="t1"), page(1, then="t1")])))
+    assert [type(await walk.next_page()) for _ in range(2)] == [Page, Page]
     with pytest.raises(ChainCut):
-        await anext(steps)
+        await walk.next_page()

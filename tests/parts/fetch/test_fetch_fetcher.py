@@ -28,10 +28,10 @@ from replay_fetch.errors import (
     TransportError,
     Unreachable,
 )
-from replay_fetch.fetch import Asking
+from replay_fetch.fetch import Fetcher
+from replay_fetch.fetch.retry import RetryQuota
 from replay_fetch.memory import Hold
-from replay_fetch.model import Answer, Page, Source, View
-from replay_fetch.retry import RetryQuota
+from replay_fetch.model import Page, Response, Source, View
 from replay_fetch.settings import FetchSettings
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock")]
@@ -40,12 +40,12 @@ FEW = FetchSettings(retries=2)
 SHORT_PAUSE = {"retry-after": "7"}
 
 
-async def ask(asking: Asking, view: View = VIEW, token: str | None = None) -> Page:
+async def ask(asking: Fetcher, view: View = VIEW, token: str | None = None) -> Page:
     found, _ = await asking.page(view, Source.BLOB, token)
     return found
 
 
-def counted(asking: Asking) -> dict[str, int]:
+def counted(asking: Fetcher) -> dict[str, int]:
     names = ("requests", "retries", "rate_limited", "pages", "segments")
     return {name: getattr(asking.counters, name) for name in names}
 
@@ -67,8 +67,8 @@ async def test_a_page_comes_decoded_beside_its_answer_and_is_counted() -> None:
         status(408),
         status(512),
         TransportError("reset"),
-        Answer(200, {}, b'{"segments":[{"rec'),
-        Answer(200, {}, b"<html>"),
+        Response(200, {}, b'{"segments":[{"rec'),
+        Response(200, {}, b"<html>"),
     ],
     ids=repr,
 )
@@ -80,7 +80,11 @@ async def test_a_fault_is_asked_again_and_spends_an_attempt(fault: Told) -> None
 
 @pytest.mark.parametrize(
     ("fault", "cause"),
-    [(status(503), ServerError), (TransportError("reset"), TransportError), (Answer(200, {}, b"<html>"), GarbledBody)],
+    [
+        (status(503), ServerError),
+        (TransportError("reset"), TransportError),
+        (Response(200, {}, b"<html>"), GarbledBody),
+    ],
     ids=["503", "reset", "html"],
 )
 async def test_when_the_attempts_are_spent_the_last_failure_is_the_cause(fault: Told, cause: type[Exception]) -> None:
@@ -122,12 +126,12 @@ async def test_a_429_for_one_worker_holds_back_the_others() -> None:
         (status(403), None, Forbidden),
         (status(400), None, Rejected),
         (status(302), None, Rejected),
-        (Answer(200, {}, b'{"what":1}'), None, BadBody),
+        (Response(200, {}, b'{"what":1}'), None, BadBody),
     ],
     ids=lambda value: getattr(value, "status", value),
 )
 async def test_where_asking_again_is_useless_it_is_asked_once(
-    answer: Answer, token: str | None, error: type[Exception]
+    answer: Response, token: str | None, error: type[Exception]
 ) -> None:
     one = asking(FakeTransport([answer]))
     with pytest.raises(error):
@@ -144,8 +148,8 @@ async def test_refused_keys_stop_the_run_after_views_of_three_sessions_are_forbi
         await ask(one, View("s2", "v"))
 
 
-@pytest.mark.parametrize("answer", [page(), status(404), Answer(200, {}, b'{"what":1}')], ids=["page", "404", "odd"])
-async def test_any_answer_that_needs_good_keys_shows_that_they_are(answer: Answer) -> None:
+@pytest.mark.parametrize("answer", [page(), status(404), Response(200, {}, b'{"what":1}')], ids=["page", "404", "odd"])
+async def test_any_answer_that_needs_good_keys_shows_that_they_are(answer: Response) -> None:
     one = asking(FakeTransport([answer, *[status(403)] * 9]))
     with suppress(NotFound, BadBody):
         await ask(one)
@@ -159,7 +163,7 @@ async def test_any_answer_that_needs_good_keys_shows_that_they_are(answer: Answe
     ("fault", "latest"),
     [
         (TransportError("refused"), "refused"),
-        (Answer(200, {}, b'{"errors":["try again"]}'), "the API answers with errors: try again"),
+        (Response(200, {}, b'{"errors":["try again"]}'), "the API answers with errors: try again"),
     ],
     ids=["refused", "200 with errors"],
 )
@@ -186,7 +190,7 @@ async def test_a_dead_api_ends_the_run_and_not_its_views(fault: Told, latest: st
 
 @pytest.mark.parametrize(
     ("answers", "earned"),
-    [([page(0)], 1), ([Answer(200, {}, b'{"errors":["x"]}'), page(0)], 0)],
+    [([page(0)], 1), ([Response(200, {}, b'{"errors":["x"]}'), page(0)], 0)],
     ids=["a page", "errors, then a page"],
 )
 async def test_only_answers_that_hold_a_page_earn_retries(answers: list[Told], earned: int) -> None:
@@ -277,7 +281,7 @@ async def test_why_nothing_succeeds_is_said_once(
 
 @pytest.mark.parametrize(
     "fault",
-    [TransportError("refused"), status(503), Answer(200, {}, b"<h1>We will be back soon</h1>")],
+    [TransportError("refused"), status(503), Response(200, {}, b"<h1>We will be back soon</h1>")],
     ids=["refused", "503", "html"],
 )
 async def test_an_outage_that_ends_in_time_costs_time_alone(fault: Told) -> None:
@@ -298,11 +302,11 @@ async def test_a_large_body_is_decoded_off_the_loop() -> None:
     threads: list[threading.Thread] = []
 
     class Watched(PageDecoder):
-        def decode(self, answer: Answer) -> Page:
+        def decode(self, answer: Response) -> Page:
             threads.append(threading.current_thread())
             return super().decode(answer)
 
-    large = Answer(200, {}, b'{"segments":[{"records":["' + b"x" * 2**19 + b'"]}]}')
+    large = Response(200, {}, b'{"segments":[{"records":["' + b"x" * 2**19 + b'"]}]}')
     one = asking(FakeTransport([page(0), large]))
     one.decoder = Watched(API)
     assert [len((await ask(one)).segments) for _ in range(2)] == [1, 1]
@@ -315,12 +319,12 @@ async def test_only_so_many_heavy_bodies_are_decoded_in_a_turn_of_the_loop(size:
     read_in: Counter[int] = Counter()
 
     class Watched(PageDecoder):
-        def decode(self, answer: Answer) -> Page:
+        def decode(self, answer: Response) -> Page:
             read_in[turn] += 1
             return super().decode(answer)
 
     class Gated(FakeTransport):
-        async def get(self, url: str, hold: Hold | None = None) -> Answer:
+        async def get(self, url: str, hold: Hold | None = None) -> Response:
             answer = await super().get(url, hold)
             if not self.answers:
                 all_came.set()
@@ -328,7 +332,7 @@ async def test_only_so_many_heavy_bodies_are_decoded_in_a_turn_of_the_loop(size:
             return answer
 
     all_came = anyio.Event()
-    transport = Gated([Answer(200, {}, b'{"segments":[{"records":["' + b"x" * size + b'"]}]}')] * 32)
+    transport = Gated([Response(200, {}, b'{"segments":[{"records":["' + b"x" * size + b'"]}]}')] * 32)
     one = asking(transport, FetchSettings(workers=32))
     one.decoder = Watched(API)
     async with anyio.create_task_group() as group:

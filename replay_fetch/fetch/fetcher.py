@@ -1,4 +1,4 @@
-"""One question: asked in turn, its answer judged and read, and asked again until it is there."""
+"""One request: asked in turn, its answer judged and read, and asked again until it is there."""
 
 from __future__ import annotations
 
@@ -24,12 +24,11 @@ from replay_fetch.api import (
     tells_of_errors,
 )
 from replay_fetch.errors import Forbidden, NotFound, OutageError, RateLimited, RetryableError
-from replay_fetch.fetch.faults import Faults
-from replay_fetch.fetch.keys import KeyWatch
+from replay_fetch.fetch.credentials import CredentialCheck
+from replay_fetch.fetch.retry import Attempts, RetryQuota
 from replay_fetch.memory import Hold, Memory
-from replay_fetch.model import Answer, Page, Source, View
+from replay_fetch.model import Page, Response, Source, View
 from replay_fetch.pacing import Pacer
-from replay_fetch.retry import Attempts, RetryQuota
 from replay_fetch.transport import Transport
 
 log = logging.getLogger(__name__)
@@ -60,13 +59,13 @@ class Counters(Protocol):
     wire_bytes: int
 
 
-class Question(Struct, Generic[T], frozen=True, gc=False):
+class ApiRequest(Struct, Generic[T], frozen=True, gc=False):
     """One request, and what its answer is read with."""
 
     about: Hashable
     """What it is for: a view, or anything else that reads well in a message."""
     url: str
-    read: Callable[[Answer], T]
+    read: Callable[[Response], T]
     """Raises GarbledBody or ServerError where asking again may help, BadBody where not."""
     body: bytes | None = None
     """JSON text to be posted; without it the request is a GET."""
@@ -89,7 +88,7 @@ class Question(Struct, Generic[T], frozen=True, gc=False):
 
 
 @dataclass(slots=True)
-class Asking:
+class Fetcher:
     """Everything that it takes to ask; shared by all workers."""
 
     transport: Transport
@@ -98,7 +97,7 @@ class Asking:
     decoder: PageDecoder
     counters: Counters
     retries: int
-    keys: KeyWatch = field(default_factory=KeyWatch)
+    keys: CredentialCheck = field(default_factory=CredentialCheck)
     quota: RetryQuota = field(default_factory=RetryQuota)
     rng: random.Random = field(default_factory=random.Random)
     echoes: SecretRedactor = field(default_factory=SecretRedactor)
@@ -109,65 +108,83 @@ class Asking:
     """Wall time, for headers that name a date; nothing waits by it."""
     memory: Memory | None = None
     """What large pages wait for before they are read; None bounds nothing."""
-    faults: Faults = field(init=False)
     aside: anyio.CapacityLimiter = field(default_factory=partial(anyio.CapacityLimiter, 1))
     """Held by the thread that reads large bodies."""
     in_turn: anyio.Semaphore = field(default_factory=partial(anyio.Semaphore, _A_TURN))
     """Held by those who read heavy bodies on the event loop."""
-
-    def __post_init__(self) -> None:
-        self.faults = Faults(self.endpoint.origin)
+    _in_flight: int = 0
+    _change: anyio.Event | None = None
+    """Set when a request leaves or comes back; there while `quiet` waits."""
 
     async def page(
         self, view: View, source: Source, token: str | None, hold: Hold | None = None, *, suspect: bool = False
-    ) -> tuple[Page, Answer]:
+    ) -> tuple[Page, Response]:
         """The page of a view behind ``token``, asked for as in `ask`; ``suspect`` is as in `Attempts`."""
         url = self.endpoint.page_url(view, source, token)
-        question = Question(view, url, self.decoder.decode, first_page=token is None, hold=hold, suspect=suspect)
-        page, answer = await self.ask(question)
+        request = ApiRequest(view, url, self.decoder.decode, first_page=token is None, hold=hold, suspect=suspect)
+        page, answer = await self.ask(request)
         self.counters.segments += len(page.segments)
         return page, answer
 
     async def trial(self, view: View, source: Source) -> Page:
         """A view's first page, asked for to see whether the API is well; that is told after a few attempts."""
         url = self.endpoint.page_url(view, source, None)
-        page, _ = await self.ask(Question(view, url, self.decoder.decode, retries=_TRIAL_RETRIES))
+        page, _ = await self.ask(ApiRequest(view, url, self.decoder.decode, retries=_TRIAL_RETRIES))
         return page
 
-    async def ask(self, question: Question[T]) -> tuple[T, Answer]:
-        """What the answer to a question holds, asked until it is there.
+    async def ask(self, request: ApiRequest[T]) -> tuple[T, Response]:
+        """What the answer to a request holds, asked until it is there.
 
         429s wait at the pacer's gate and spend nothing. Raises another RequestError where asking
         again is useless, GaveUp when the attempts are spent, AuthError when the keys are refused and
         OutageError when the API is dead.
         """
-        retries = self.retries if question.retries is None else min(question.retries, self.retries)
-        attempts = Attempts(retries, self.quota, self.rng, question.suspect, question.timeouts)
+        retries = self.retries if request.retries is None else min(request.retries, self.retries)
+        attempts = Attempts(retries, self.quota, self.rng, request.suspect, request.timeouts)
         while True:
             try:
-                answer = await self._answer(question, attempts)
-                self._judge(question, answer)
+                answer = await self._answer(request, attempts)
+                self._judge(request, answer)
                 light = len(answer.body) < _HEAVY
-                found, answer = self._read(question, answer) if light else await self._read_heavy(question, answer)
+                found, answer = self._read(request, answer) if light else await self._read_heavy(request, answer)
             except RateLimited:
-                question.let_go()
+                request.let_go()
                 continue
             except OutageError as outage:
-                raise self.faults.explained(outage, self.pacer.health) from None
+                raise self.pacer.breaker.explained(outage) from None
             except RetryableError as error:
                 health = self.pacer.health
-                self.faults.note(error, health)
+                self.pacer.breaker.note(error, health.now, self.endpoint.origin)
                 delay = attempts.failed(error, health)
-                log.debug("%s: %s; asking again in %.1f s", question.about, error, delay)
+                log.debug("%s: %s; asking again in %.1f s", request.about, error, delay)
             else:
                 self.counters.pages += 1
                 self.quota.earn()
-                if question.hold is not None:
-                    question.hold.is_read()
+                if request.hold is not None:
+                    request.hold.is_read()
                 return found, answer
             self.counters.retries += 1
-            question.let_go()
+            request.let_go()
             await self._back_off(delay)
+
+    async def quiet(self, seconds: float) -> None:
+        """Return when no request has been on its way for so many seconds; the requests themselves say when to look."""
+        while True:
+            while self._in_flight:
+                await self._next_change()
+            with anyio.move_on_after(seconds):
+                await self._next_change()
+                continue
+            return
+
+    async def _next_change(self) -> None:
+        self._change = anyio.Event()
+        await self._change.wait()
+
+    def _in_flight_now(self, more: int) -> None:
+        self._in_flight += more
+        if self._change is not None:
+            self._change.set()
 
     async def _back_off(self, delay: float) -> None:
         self.counters.backing_off += 1
@@ -176,44 +193,48 @@ class Asking:
         finally:
             self.counters.backing_off -= 1
 
-    async def _answer(self, question: Question[T], attempts: Attempts) -> Answer:
+    async def _answer(self, request: ApiRequest[T], attempts: Attempts) -> Response:
         async with self.pacer.turn(suspect=attempts.suspect) as turn:
             self.counters.requests += 1
-            if question.body is None:
-                answer = await self.transport.get(question.url, question.hold)
-            else:
-                answer = await self.transport.post_json(question.url, question.body)
-            health = _health_of(answer, of_a_page=question.body is None)
+            self._in_flight_now(+1)
+            try:
+                if request.body is None:
+                    answer = await self.transport.get(request.url, request.hold)
+                else:
+                    answer = await self.transport.post_json(request.url, request.body)
+            finally:
+                self._in_flight_now(-1)
+            health = _health_of(answer, of_a_page=request.body is None)
             turn.answered(health, rate_limit(answer.headers, now_epoch=self.epoch()))
         self.counters.wire_bytes += len(answer.body)
         return answer if answer.status in _GOOD else self.echoes.removed(answer)
 
-    def _judge(self, question: Question[T], answer: Answer) -> None:
+    def _judge(self, request: ApiRequest[T], answer: Response) -> None:
         try:
-            check_status(answer, first_page=question.first_page, now_epoch=self.epoch(), what=question.what)
+            check_status(answer, first_page=request.first_page, now_epoch=self.epoch(), what=request.what)
         except RateLimited:
             self.counters.rate_limited += 1
             raise
         except Forbidden as error:
-            self.keys.refused(question.about, error)
+            self.keys.refused(request.about, error)
             raise
         except NotFound:
             self.keys.accepted = True  # the keys are looked at before the view
             raise
         self.keys.accepted = True
 
-    def _read(self, question: Question[T], answer: Answer) -> tuple[T, Answer]:
+    def _read(self, request: ApiRequest[T], answer: Response) -> tuple[T, Response]:
         """What the answer holds, and the answer, neither with a key in it."""
-        return self.echoes.read(question.read, answer, kept=self.keeps_answers)
+        return self.echoes.read(request.read, answer, kept=self.keeps_answers)
 
-    async def _read_heavy(self, question: Question[T], answer: Answer) -> tuple[T, Answer]:
+    async def _read_heavy(self, request: ApiRequest[T], answer: Response) -> tuple[T, Response]:
         if len(answer.body) >= _LARGE:
-            return await to_thread.run_sync(self._read, question, answer, limiter=self.aside)
+            return await to_thread.run_sync(self._read, request, answer, limiter=self.aside)
         async with self.in_turn:  # entering it takes a turn of the loop
-            return self._read(question, answer)
+            return self._read(request, answer)
 
 
-def _health_of(answer: Answer, *, of_a_page: bool) -> int:
+def _health_of(answer: Response, *, of_a_page: bool) -> int:
     """The status, as far as it speaks of the server's health.
 
     A maintenance page that says 200 is no sound answer, nor is a 200 that tells of errors where a page was asked

@@ -23,8 +23,8 @@ from replay_fetch.api import (
 from replay_fetch.api.error_text import body_text
 from replay_fetch.api.guess import outline, outline_lines, segments_paths, token_like_in
 from replay_fetch.errors import BadBody, Forbidden, GarbledBody, RequestError, SettingsError
-from replay_fetch.fetch import KeyWatch
-from replay_fetch.model import Answer, Page, RateLimit, Source, View
+from replay_fetch.fetch import CredentialCheck
+from replay_fetch.model import Page, RateLimit, Response, Source, View
 from replay_fetch.settings import ApiSettings, Credentials, FetchSettings, SourceChoice
 from replay_fetch.transport import open_transport
 
@@ -101,7 +101,7 @@ def _checked(view: View) -> View:
         raise SettingsError(str(error)) from None
 
 
-def _understood(probing: Probing, answer: Answer) -> Probe:
+def _understood(probing: Probing, answer: Response) -> Probe:
     unpacked = SecretRedactor(probing.credentials).removed(_unpacked(answer, probing.api))
     found = Probe(
         probing,
@@ -116,7 +116,7 @@ def _understood(probing: Probing, answer: Answer) -> Probe:
         check_status(unpacked, first_page=True, now_epoch=time.time())
         found.page = PageDecoder(probing.api).decode(unpacked)
     except Forbidden as error:
-        keys = KeyWatch()
+        keys = CredentialCheck()
         keys.refused(probing.view, error)
         keys.finish()
     except (BadBody, GarbledBody) as error:
@@ -130,7 +130,7 @@ def _understood(probing: Probing, answer: Answer) -> Probe:
     return found
 
 
-def _unpacked(answer: Answer, api: ApiSettings) -> Answer:
+def _unpacked(answer: Response, api: ApiSettings) -> Response:
     """The answer with its body unpacked; as it is where that cannot be done."""
     try:
         body = inflate(answer.body, answer.headers.get("content-encoding", ""), api.max_page_bytes)

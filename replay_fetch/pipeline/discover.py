@@ -13,11 +13,11 @@ from anyio import to_thread
 
 from replay_fetch.api import FoundPage, Window, queries
 from replay_fetch.errors import Forbidden, Rejected, ReplayFetchError
-from replay_fetch.fetch import Asking, KeyWatch, Search, Stride, sessions_of
+from replay_fetch.fetch import CredentialCheck, Fetcher, Search, Stride, sessions_of
 from replay_fetch.ledger import FoundViews
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
-from replay_fetch.pipeline.show import PacerMoment, where_workers_stand
+from replay_fetch.pipeline.progress_feed import PacerMoment, where_workers_stand
 from replay_fetch.pipeline.stopping import SIGNALS
 from replay_fetch.progress import Bottleneck, Reporter, RunStats, SearchSnapshot, WorkerCounts, follow, watch
 from replay_fetch.progress.units import count, some
@@ -120,11 +120,11 @@ class Discover:
         return self.found
 
     async def _find(self) -> None:
-        keys = KeyWatch(_PLAYLIST_PERMISSION if self._wanted.playlist else _PERMISSION)
-        async with connected(self._settings, self._credentials, self._pacer, self.found.stats, keys) as asking:
+        keys = CredentialCheck(_PLAYLIST_PERMISSION if self._wanted.playlist else _PERMISSION)
+        async with connected(self._settings, self._credentials, self._pacer, self.found.stats, keys) as fetcher:
             try:
                 window, stride = self._wanted.window, Stride(self._wanted.window.length_ms)
-                self._searches += [Search(asking, each, window, stride) for each in await self._queries(asking)]
+                self._searches += [Search(fetcher, each, window, stride) for each in await self._queries(fetcher)]
                 with _named(f"searched for: {self._wanted.query}"):
                     for search in self._searches:
                         await self._take_in(search)
@@ -132,12 +132,12 @@ class Discover:
                 raise keys.auth_error(error) from None  # what is refused here is no single view
         self._warn_of_sessions_without_views()
 
-    async def _queries(self, asking: Asking) -> list[str]:
+    async def _queries(self, fetcher: Fetcher) -> list[str]:
         wanted = self._wanted
         sessions = dict.fromkeys(wanted.sessions)
         if wanted.playlist:
             with _named(f"asked for: the sessions of playlist {wanted.playlist}"):
-                listed = await sessions_of(asking, wanted.playlist)
+                listed = await sessions_of(fetcher, wanted.playlist)
             log.info("playlist %s holds %d sessions", wanted.playlist, len(listed))
             sessions |= dict.fromkeys(listed)
         by_session = bool(wanted.sessions or wanted.playlist)

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replay_fetch.errors import GaveUp, ServerError
+from replay_fetch.fetch.retry import Attempts, RetryQuota, backoff
 from replay_fetch.pacing import Health
-from replay_fetch.retry import Attempts, RetryQuota, backoff
 
 NEVER = float("-inf")
 

@@ -1,0 +1,101 @@
+"""The check of the credentials: keys that are refused are told from a view that is forbidden to good keys."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+from replay_fetch.errors import AuthError, Forbidden
+from replay_fetch.model import View
+
+# A 403 may be meant for one view alone, or for one session. Before anything succeeded, views of this many
+# different sessions refused in a row speak against the keys; a list that starts with a forbidden session still runs.
+_SESSIONS_REFUSED = 3
+_UNAUTHORIZED = 401
+
+T = TypeVar("T")
+
+
+class CredentialCheck:
+    """Watches answers until the keys are known to be good; ``accepted`` is set by whoever sees a good answer.
+
+    ``permission`` is the permission that the application key needs, for the message. Where the check does not judge
+    ``alone``, its caller asks for more views before the keys are blamed for 403s; a 401 always speaks of the keys.
+    """
+
+    def __init__(self, permission: str = "rum_session_replay_read", *, alone: bool = True) -> None:
+        self._permission = permission
+        self._alone = alone
+        self.accepted = False
+        self._forbidden_before: set[Hashable] = set()
+        self._refused: set[Hashable] = set()
+        self._last: Forbidden | None = None
+
+    @contextmanager
+    def known_forbidden(self, view: View, *, known: bool = True) -> Iterator[None]:
+        """Ask for a view that an earlier run found forbidden: being refused again says nothing of the keys."""
+        if known:
+            self._forbidden_before.add(view)
+        try:
+            yield
+        finally:
+            self._forbidden_before.discard(view)
+
+    def refused(self, about: Hashable, error: Forbidden) -> None:
+        """Note a 401 or 403 for a view, or for a search; raises AuthError where the keys are to blame."""
+        self._last = error
+        # Once the verdict stands, more sessions would only fill the memory.
+        if not (self.accepted or self.suspicious or about in self._forbidden_before):
+            self._refused.add(about.session_id if isinstance(about, View) else about)
+        if error.status == _UNAUTHORIZED or (self._alone and self.suspicious):
+            raise self.auth_error(error)
+
+    @property
+    def suspicious(self) -> bool:
+        """True where nothing was accepted, and so much was refused that it speaks against the keys."""
+        return not self.accepted and len(self._refused) >= _SESSIONS_REFUSED
+
+    @property
+    def unproven(self) -> bool:
+        """True where something was refused and nothing was accepted."""
+        return bool(self._refused) and not self.accepted
+
+    def finish(self) -> None:
+        """Raise AuthError where the run is over, nothing was accepted and something was refused."""
+        if self.unproven and self._last is not None:
+            raise self.auth_error(self._last)
+
+    def auth_error(self, error: Forbidden) -> AuthError:
+        """The error for keys that are refused, with advice: which variables, which site, which permission."""
+        return AuthError(
+            f"the API refuses the keys: {error}. Check DD_API_KEY and DD_APP_KEY (or DD_BEARER_TOKEN) and the "
+            f"site they belong to (--site); the application key needs the permission {self._permission}",
+        )
+
+
+class HeldBack(Generic[T]):
+    """Endings of views that were refused, held back until the keys are known to be good.
+
+    Were they recorded at once, a run with wrong keys would leave an archive full of forbidden views. The circuit
+    breaker bounds how many can be held.
+    """
+
+    def __init__(self, check: CredentialCheck) -> None:
+        self._check = check
+        self._held: list[T] = []
+
+    def hold(self, ending: T) -> bool:
+        """Take an ending in; False, and nothing is held, where the keys are known to be good."""
+        if not self._check.accepted:
+            self._held.append(ending)
+        return not self._check.accepted
+
+    def released(self) -> Iterator[T]:
+        """Give the endings out, once each, where the keys have been accepted meanwhile."""
+        while self._held and self._check.accepted:
+            yield self._held.pop()
+
+    def all(self) -> list[T]:
+        """The endings that are still held, in the order they came, for the end of a run."""
+        return self._held

@@ -1,0 +1,95 @@
+"""How the views of a run ended: said aloud, counted, and the slowest of them kept for the report."""
+
+from __future__ import annotations
+
+import heapq
+import logging
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import count
+from typing import NamedTuple
+
+from replay_fetch.model import Outcome, View, ViewRecord
+from replay_fetch.progress import RunStats
+
+log = logging.getLogger(__name__)
+
+# A run in which everything fails has millions to name.
+_SAID_ALOUD = 3
+# Views that the report names as the slowest.
+_KEPT = 20
+
+
+class OutcomeLog:
+    """Says which views went wrong; the first few of each outcome aloud, the rest at ``-v``."""
+
+    def __init__(self) -> None:
+        self._ended: Counter[Outcome] = Counter()
+
+    def note(self, record: ViewRecord) -> None:
+        """Log a view that ended and is not finished."""
+        outcome = record.outcome
+        if outcome is None:
+            return
+        self._ended[outcome] += 1
+        so_many = self._ended[outcome]
+        if outcome.finished:
+            return
+        level = logging.WARNING if so_many <= _SAID_ALOUD else logging.DEBUG
+        log.log(level, "%s %s: %s", record.planned.view, outcome, record.reason)
+        if so_many == _SAID_ALOUD:
+            log.warning("more views that are %s will stand in the manifest only", outcome)
+        if outcome is Outcome.UNRECOGNISED and so_many == 1:
+            log.warning("its answer is kept under raw/; if this is the shape of all, stop, and see `probe`")
+
+
+def count_records(stats: RunStats, complaints: OutcomeLog, records: Sequence[ViewRecord]) -> None:
+    """Count views that have become durable, and name those that went wrong."""
+    for record in records:
+        complaints.note(record)
+        if record.outcome is not None:
+            stats.views_ended[record.outcome] += 1
+        stats.segment_bytes += record.size
+        stats.gaps += "gaps" in record.checks
+        stats.repeats += "repeats" in record.checks
+        stats.no_snapshot += "lacks_full_snapshot" in record.checks
+        stats.fewer_than_listed += "segments_expected" in record.checks
+
+
+class SlowView(NamedTuple):
+    """A view and how long it took, from its first request's place in line to its last answer, in seconds."""
+
+    seconds: float
+    view: View
+    outcome: Outcome
+    reason: str
+
+    def fields(self) -> dict[str, object]:
+        """As ``report.json`` has it."""
+        return {
+            "session_id": self.view.session_id,
+            "view_id": self.view.view_id,
+            "seconds": round(self.seconds, 3),
+            "outcome": self.outcome,
+            "reason": self.reason or None,
+        }
+
+
+class Slowest:
+    """Keeps the slowest twenty of however many it is told."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[float, int, SlowView]] = []
+        self._number = count()
+
+    def __iter__(self) -> Iterator[SlowView]:
+        """The slowest first."""
+        return (slow for _, _, slow in sorted(self._heap, reverse=True))
+
+    def note(self, slow: SlowView) -> None:
+        """Take in one view."""
+        entry = slow.seconds, next(self._number), slow
+        if len(self._heap) < _KEPT:
+            heapq.heappush(self._heap, entry)
+        else:
+            heapq.heappushpop(self._heap, entry)

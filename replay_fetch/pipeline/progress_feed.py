@@ -1,0 +1,152 @@
+"""What the progress display gets to see of a run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio
+
+from replay_fetch.archive import Report
+from replay_fetch.ledger import Reason, Totals
+from replay_fetch.model import ViewRecord
+from replay_fetch.pacing import Pacer, Snapshot
+from replay_fetch.pipeline.outcome_log import OutcomeLog, Slowest, count_records
+from replay_fetch.pipeline.planning import Plan
+from replay_fetch.progress import (
+    Bottleneck,
+    History,
+    Limit,
+    MetricsFile,
+    Reporter,
+    RunSnapshot,
+    RunStats,
+    Speed,
+    WorkerCounts,
+    report,
+    watch,
+)
+from replay_fetch.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class PacerMoment:
+    """A pacer's snapshot in the words of the display."""
+
+    snapshot: Snapshot
+    max_rate: float | None = None
+
+    @property
+    def rate_per_s(self) -> float | None:
+        """Requests a second that are allowed now; while a gate is shut, those of a whole window."""
+        seen = self.snapshot
+        rate = seen.rate or (seen.limit / seen.period if seen.limit and seen.period else 0.0)
+        return min(rate, self.max_rate) if self.max_rate else rate
+
+    @property
+    def gate_shut_s(self) -> float:
+        """Seconds for which nobody may ask."""
+        return self.snapshot.gate_shut
+
+
+def where_workers_stand(
+    snapshot: Snapshot, max_rate: float | None, backing_off: int, handing_over: int
+) -> WorkerCounts:
+    """The workers by what they wait for, and what holds their line."""
+    held_by = Limit.API
+    # A full brake with workers in line has been tightened by faults; it is never tighter than they are many otherwise.
+    if snapshot.mode == "outage" or snapshot.in_use >= snapshot.slots:
+        held_by = Limit.RETRIES
+    elif max_rate and snapshot.gate_shut == 0 and not 0 < snapshot.rate < max_rate:
+        held_by = Limit.MAX_RATE
+    return WorkerCounts(snapshot.waiting, held_by, snapshot.in_use, backing_off, handing_over)
+
+
+class ProgressFeed:
+    """What a run tells of itself: counters and display while it fetches, and its report at the end."""
+
+    def __init__(self, settings: Settings, pacer: Pacer) -> None:
+        """Raises SettingsError where the metrics file cannot be written."""
+        self._settings = settings
+        self._pacer = pacer
+        self._course = History()
+        self._log = OutcomeLog()
+        metrics = settings.show.metrics_file
+        self._metrics = MetricsFile(metrics) if metrics else None
+        self.stats = RunStats()
+        self.slowest = Slowest()
+
+    def begin(self, plan: Plan, views_to_do: int) -> None:
+        """Take over what the list came to, and how many of its views are to be asked for."""
+        self.stats.views_total, self.stats.finished_before = plan.views, plan.views - views_to_do
+        self.stats.bad_rows, self.stats.duplicates = plan.bad_rows, plan.duplicates
+
+    def recorded(self, records: Sequence[ViewRecord]) -> None:
+        """Count views that have become durable, and name those that went wrong."""
+        count_records(self.stats, self._log, records)
+
+    @asynccontextmanager
+    async def shown(self, shown_by: Reporter | None, handing_over: Callable[[], int]) -> AsyncIterator[None]:
+        """Show the run while it goes on; ``handing_over`` says how many workers wait for the disk."""
+
+        def standing() -> WorkerCounts:
+            seen, max_rate = self._pacer.snapshot(), self._settings.fetch.max_rate
+            return where_workers_stand(seen, max_rate, self.stats.backing_off, handing_over())
+
+        limiting = Bottleneck()
+        async with anyio.create_task_group() as shown:
+            shown.start_soon(watch, limiting, standing)
+            for watcher in (shown_by, self._course, self._metrics):
+                shown.start_soon(report, self.stats, self._pacer_moment, watcher, limiting)
+            yield
+            shown.cancel_scope.cancel()
+
+    def finish(self, ended: Report) -> None:
+        """Write the last metrics of a run that has ended."""
+        if self._metrics is not None:
+            last = RunSnapshot(self.stats, Speed(), self._pacer_moment(), ended.seconds)
+            self._metrics.finish(last, ended.exit_code)
+
+    def report(self, plan: Plan, totals: Totals, reasons: Sequence[Reason]) -> Report:
+        """The figures of a run for its report: those of the list and the ledger, of the counters and the pacer."""
+        stats, snapshot = self.stats, self._pacer.snapshot()
+        return Report(
+            list_name=plan.list_name,
+            rows=plan.rows,
+            duplicates=plan.duplicates,
+            bad_rows=plan.bad_rows,
+            outcomes=totals.outcomes,
+            unasked=totals.unasked,
+            finished_before=stats.finished_before,
+            noted=totals.noted,
+            reasons=[reason._asdict() for reason in reasons],
+            segments=totals.segments,
+            bytes=totals.size,
+            requests=stats.requests,
+            retries=stats.retries,
+            rate_limited=stats.rate_limited,
+            pages=stats.pages,
+            wire_bytes=stats.wire_bytes,
+            waited_seconds=round(snapshot.waited, 3),
+            limiter=snapshot.recognised,
+            bad_row_reasons=plan.reasons,
+            pacing=[point._asdict() for point in self._course],
+            slowest=[slow.fields() for slow in self.slowest],
+            settings=_shown(self._settings),
+        )
+
+    def _pacer_moment(self) -> PacerMoment:
+        return PacerMoment(self._pacer.snapshot(), self._settings.fetch.max_rate)
+
+
+def _shown(settings: Settings) -> dict[str, object]:
+    """The settings for the report, by group; keys are not among them, paths as text."""
+
+    def plain(value: object) -> object:
+        return str(value) if isinstance(value, Path) else value
+
+    groups = dataclasses.asdict(settings)
+    return {group: {name: plain(value) for name, value in values.items()} for group, values in groups.items()}
