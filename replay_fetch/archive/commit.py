@@ -1,7 +1,13 @@
 """Turning a batch into facts on the disk; runs in the writer's thread.
 
-The order makes a kill at any instant harmless: lines are in fsynced files under names that are on the
-disk before the ledger says so, and what the ledger no longer needs is removed only after that.
+There is one order, and a kill at any instant of it is harmless:
+
+1. stage: lines are written to parts and to session files under temporary names, all of them on the disk;
+2. record: one transaction of the ledger says where every line lies, and names the sessions in its redo list;
+3. publish: the session files get their final names, and these are brought to the disk;
+4. clear: what the ledger no longer needs is removed.
+
+Before 2 nothing has happened, behind it everything has: `recovery` publishes what the redo list names.
 """
 
 from __future__ import annotations
@@ -17,8 +23,7 @@ from replay_fetch.archive.filing import Filing
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.messages import PageArrived
 from replay_fetch.archive.raw import RawPage, keep_raw, remove_raw
-from replay_fetch.archive.session_file import DamagedPart, Kind, SessionFile, Written
-from replay_fetch.archive.standing import note_of
+from replay_fetch.archive.session_file import DamagedPart, Kind, SessionFile, Staged
 from replay_fetch.model import View, ViewRecord
 
 log = logging.getLogger(__name__)
@@ -30,16 +35,18 @@ _TOLD_ALOUD = 3
 class Journal(Protocol):
     """What a commit needs of the ledger."""
 
-    def record(
-        self, records: Iterable[ViewRecord], unnamed: Iterable[int] = (), understood: Sequence[View] = ()
-    ) -> None:
+    def record(self, records: Iterable[ViewRecord], redo: Iterable[int] = (), understood: Sequence[View] = ()) -> None:
         """Keep the records, all or none, durably; and what is still to be done about it.
 
-        ``unnamed`` are sessions whose new files have no name yet, ``understood`` views whose raw pages go.
+        ``redo`` are the sessions whose staged files are published after this, in place of those of the record
+        before; ``understood`` are views whose raw pages go.
         """
 
-    def named(self) -> None:
-        """All session files have their names."""
+    def redo_list(self) -> Sequence[tuple[int, str]]:
+        """Sessions, by number and id, that the latest record named as to be published."""
+
+    def published(self) -> None:
+        """Empty the redo list: every file in it has its final name."""
 
     def lacking_partial_files(self) -> Sequence[int]:
         """Sessions with saved views that are in no file of theirs."""
@@ -78,15 +85,15 @@ class Committer:
                 records[row] = draft.settle(delivery.ended)
                 if draft.refused:
                     self._tell(draft.refused)
+        self._forget_published(batch.sessions)
         files = [file for number in batch.sessions for file in self._session_files(number, records, drafts)]
-        files, written = self._write(files, drafts)
-        placed = {record.planned.row: record for one in written for record in one.records}
-        moving = [one.file for one in written if one.moves]
+        files, staged = self._stage(files, drafts)
+        placed = {record.planned.row: record for one in staged for record in one.records}
         understood = self._understood(records.values())
-        self._journal.record((records | placed).values(), [file.session for file in moving], understood)
-        if moving:  # the ledger knows of it, so a kill before the names are there is made good
-            self._filing.name(moving)
-            self._journal.named()
+        # A partial file is not redone: recovery makes all of those anew.
+        redo = [one.file.session for one in staged if one.file.kind is not Kind.PARTIAL]
+        self._journal.record((records | placed).values(), redo, understood)
+        self._filing.publish([one.file for one in staged])
         with explained(f"clearing {self._layout.private}"):
             self._remove_parts(drafts, _straight(files))
             for view in understood:
@@ -100,12 +107,11 @@ class Committer:
     def commit_partial_files(self) -> None:
         """Write the partial files of sessions whose saved views are in none: those a killed run had not come to.
 
-        Behind it nothing is noted: files and ledger agree.
+        Behind it nothing is to be redone: files and ledger agree.
         """
         for session in self._journal.lacking_partial_files():
             self.commit(Batch([], [session], 0))
-        with explained(f"clearing {self._layout.private}"):
-            note_of(self._layout).unlink(missing_ok=True)
+        self._journal.published()
 
     def require_undamaged(self) -> None:
         """Raise DamagedFile where one of the batches met a session's file that is damaged."""
@@ -147,8 +153,7 @@ class Committer:
             for view in views
             if (draft := drafts.get(view.planned.row)) is not None and draft.holds(view)
         }
-        there = {view.planned.row: view.whole for view in known if view.whole is not None}
-        return [SessionFile(self._layout, Kind.WHOLE, views, fresh, there)]
+        return [SessionFile(self._layout, Kind.WHOLE, views, fresh)]
 
     def _save(self, drafts: Iterable[Draft]) -> None:
         with explained(f"writing {self._layout.parts}"):
@@ -156,25 +161,33 @@ class Committer:
             if any(new):
                 sync_folder(self._layout.parts)
 
-    def _write(self, files: Sequence[SessionFile], drafts: dict[int, Draft]) -> tuple[list[SessionFile], list[Written]]:
-        """Save the drafts that go into no file, then write the files; returns those that are written or stand.
+    def _forget_published(self, sessions: Sequence[int]) -> None:
+        """Empty the redo list before one of its sessions is staged again.
+
+        A kill while the file is half written would else have recovery publish that half.
+        """
+        if not {session for session, _ in self._journal.redo_list()}.isdisjoint(sessions):
+            self._journal.published()
+
+    def _stage(self, files: Sequence[SessionFile], drafts: dict[int, Draft]) -> tuple[list[SessionFile], list[Staged]]:
+        """Save the drafts that go into no file, then stage the files; returns those that are staged or stand.
 
         Where what is there of a session is damaged, its file stays as it is, and what is new is shown apart.
         """
         straight = _straight(files)
         self._save(draft for row, draft in drafts.items() if row not in straight)
         try:
-            written = self._filing.write(files)
+            staged = self._filing.stage(files)
         except DamagedPart as damage:
             view = damage.view
             self._journal.record([ViewRecord(view.planned, part=view.part + 1)])
             raise
         damaged = [file for file in files if file in self._filing.damaged]
         if not damaged:
-            return list(files), written
+            return list(files), staged
         self._save(drafts[row] for row in _straight(damaged))
         apart = [SessionFile(self._layout, Kind.PARTIAL, file.views) for file in damaged if file.kind is Kind.WHOLE]
-        return [*(file for file in files if file not in damaged), *apart], written + self._filing.write(apart)
+        return [*(file for file in files if file not in damaged), *apart], staged + self._filing.stage(apart)
 
     def _understood(self, records: Iterable[ViewRecord]) -> list[View]:
         """Views that now are understood and whose pages lie in ``raw/``, unless these are to stay."""

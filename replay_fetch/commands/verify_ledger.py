@@ -74,10 +74,10 @@ class Account:
         if self._ledger is None:
             return
         with self._noting():
-            unnamed = dict(self._ledger.unnamed())
+            redo = dict(self._ledger.redo_list())
             for session, views in groupby(self._ledger.views(), lambda view: view.planned.session):
                 on_its_way = Path(self._layout.session_on_its_way(session))
-                whole = self._name(on_its_way) if session in unnamed and on_its_way.exists() else None
+                whole = self._name(on_its_way) if session in redo and on_its_way.exists() else None
                 records = list(views)
                 yield [*(self._entry(record, whole) for record in records), *self._partial_file(records)]
 

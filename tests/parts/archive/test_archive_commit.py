@@ -30,17 +30,15 @@ class WatchfulJournal(FakeJournal):
     layout: Layout = field(default_factory=lambda: Layout(Path()))
     refuse: bool = False
 
-    def record(
-        self, records: Iterable[ViewRecord], unnamed: Iterable[int] = (), understood: Sequence[View] = ()
-    ) -> None:
+    def record(self, records: Iterable[ViewRecord], redo: Iterable[int] = (), understood: Sequence[View] = ()) -> None:
         if self.refuse:
             raise ArchiveError("the ledger cannot be written")
-        batch, waiting = list(records), set(unnamed)
+        batch, staged = list(records), list(redo)
         for needed in (self.views | {record.planned.row: record for record in batch}).values():
-            assert self.on_disk(needed, waiting), f"not on the disk: {needed}"
-        super().record(batch, waiting, understood)
+            assert self.on_disk(needed, staged), f"not on the disk: {needed}"
+        super().record(batch, staged, understood)
 
-    def on_disk(self, record: ViewRecord, unnamed: Iterable[int] = ()) -> bool:
+    def on_disk(self, record: ViewRecord, redo: Sequence[int] = ()) -> bool:
         if not record.size:
             return True
         if record.whole is None:
@@ -48,7 +46,7 @@ class WatchfulJournal(FakeJournal):
                 sha256(self.layout.part(record.planned.row, record.part).read_bytes()[: record.size]) == record.sha256
             )
         path = self.layout.session_file(record.planned.view.session_id)
-        if record.planned.session in unnamed:
+        if record.planned.session in redo:
             path = Path(self.layout.session_on_its_way(record.planned.session))
         offset, length, _ = record.whole
         return sha256(path.read_bytes()[offset : offset + length]) == record.sha256
@@ -203,7 +201,7 @@ def test_asked_again_a_view_that_grew_moves_the_others_and_loses_none(bench: Ben
     later = refreshed(bench, 1, 2)
     later.commit(arrived(one, 3), ended(one), arrived(two, 2), ended(two))
     assert bench.layout.session_file("s1").read_bytes() == content(ONE, 3) + content(TWO, 2)
-    assert (bench.parts(), bench.journal.unnamed) == ([], set())
+    assert bench.parts() == []
     assert all(bench.journal.on_disk(view) for view in bench.journal.views.values())
 
 

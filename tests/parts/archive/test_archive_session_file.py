@@ -13,7 +13,7 @@ from pieces import arrived, content, ended, planned, sha256
 from replay_fetch.archive.draft import Draft
 from replay_fetch.archive.durable import Unsynced
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.session_file import DamagedPart, Kind, SessionFile, Written
+from replay_fetch.archive.session_file import DamagedPart, Kind, SessionFile, Staged
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Outcome, Span, ViewRecord
 from replay_fetch.settings import Compression
@@ -45,26 +45,20 @@ def saved(layout: Layout, row: int, count: int, outcome: Outcome | None = Outcom
 
 
 def write(layout: Layout, views: Sequence[ViewRecord], drafts: Sequence[Draft] = ()) -> list[ViewRecord]:
-    """Write a file that may have its name at once; returns the views that lie in it."""
+    """Stage and publish a file; returns the views that lie in it."""
     kind = Kind.WHOLE if all(view.finished for view in views) else Kind.PARTIAL
     file = SessionFile(layout, kind, views, {draft.planned.row: draft for draft in drafts})
-    written = on_disk(file)
-    if written is None:
+    staged = on_disk(file)
+    if staged is None:
         return []
-    assert not written.moves
-    file.name()
-    return list(written.records)
+    file.publish()
+    return list(staged.records)
 
 
-def places(*views: ViewRecord) -> dict[int, Span]:
-    """Where in the present file the ledger has these views."""
-    return {view.planned.row: view.whole for view in views if view.whole is not None}
-
-
-def on_disk(file: SessionFile) -> Written | None:
-    """What became of writing a file, still without its name."""
+def on_disk(file: SessionFile) -> Staged | None:
+    """A file as it is staged, still under its temporary name."""
     with Unsynced() as unsynced:
-        return file.write(unsynced)
+        return file.stage(unsynced)
 
 
 def lines_of(layout: Layout, span: Span | None, *, partial: bool = False) -> bytes:
@@ -127,7 +121,7 @@ def test_a_later_list_puts_its_views_behind_those_that_are_there(layout: Layout)
     layout.part(1, 0).unlink()
     written = write(layout, [first, saved(layout, 2, 1)])
     assert layout.session_file("s1").read_bytes().startswith(before)
-    assert written[0].whole == first.whole, "so its range is right whichever file a kill leaves"
+    assert written[0].whole == first.whole
     assert lines_of(layout, written[1].whole) == content(planned(2), 1)
 
 
@@ -152,43 +146,33 @@ def test_the_partial_place_is_forgotten_when_the_file_is_whole(layout: Layout) -
     assert written.partial is None
 
 
-def test_a_view_that_moves_others_waits_with_its_name_for_the_ledger(layout: Layout) -> None:
+def test_a_staged_file_leaves_the_present_one_alone_until_it_is_published(layout: Layout) -> None:
     """Between two views that are there, one became longer: the old file fits the old ledger until then."""
     first, second = write(layout, [saved(layout, 1, 1), saved(layout, 2, 1)])
     before = layout.session_file("s1").read_bytes()
     draft, longer = drafted(layout, 1, 2)
-    file = SessionFile(layout, Kind.WHOLE, [longer, second], {1: draft}, places(first, second))
-    written = on_disk(file)
-    assert written is not None
-    assert (written.moves, layout.session_file("s1").read_bytes()) == (True, before)
+    file = SessionFile(layout, Kind.WHOLE, [longer, second], {1: draft})
+    staged = on_disk(file)
+    assert staged is not None
+    assert layout.session_file("s1").read_bytes() == before
     assert first.whole is not None
-    file.name()
-    assert [lines_of(layout, view.whole) for view in written.records] == [
+    file.publish()
+    assert [lines_of(layout, view.whole) for view in staged.records] == [
         content(planned(1), 2),
         content(planned(2), 1),
     ]
-
-
-def test_the_last_view_that_became_longer_waits_with_its_name_too(layout: Layout) -> None:
-    """It begins where it began, but the old ledger's range would cut the new lines off."""
-    first, second = write(layout, [saved(layout, 1, 1), saved(layout, 2, 1)])
-    draft, longer = drafted(layout, 2, 2)
-    written = on_disk(SessionFile(layout, Kind.WHOLE, [first, longer], {2: draft}, places(first, second)))
-    assert written is not None
-    assert written.moves
 
 
 @pytest.mark.parametrize("grown", [0, 1, 2])
 def test_a_file_that_a_view_has_left_is_written_without_it(layout: Layout, grown: int) -> None:
     views = write(layout, [saved(layout, row, row) for row in (1, 2, 3)])
     before = layout.session_file("s1").read_bytes()
-    known = places(*views)
     views[grown] = saved(layout, grown + 1, 4)
-    file = SessionFile(layout, Kind.STANDING, [*views, ViewRecord(planned(4), Outcome.FAILED)], {}, known)
+    file = SessionFile(layout, Kind.STANDING, [*views, ViewRecord(planned(4), Outcome.FAILED)])
     written = on_disk(file)
     assert written is not None
-    assert (written.moves, layout.session_file("s1").read_bytes()) == (True, before)
-    file.name()
+    assert layout.session_file("s1").read_bytes() == before
+    file.publish()
     rows = [row for row in (1, 2, 3) if row != grown + 1]
     assert [lines_of(layout, view.whole) for view in written.records] == [content(planned(row), row) for row in rows]
     again = SessionFile(layout, Kind.STANDING, [*written.records, views[grown]])
@@ -200,8 +184,8 @@ def test_a_file_that_its_only_view_has_left_is_removed(layout: Layout) -> None:
     file = SessionFile(layout, Kind.STANDING, [saved(layout, 1, 2), ViewRecord(planned(2), Outcome.FAILED)])
     written = on_disk(file)
     assert written is not None
-    assert (written.records, written.moves) == ([], True)
-    file.name()
+    assert written.records == []
+    file.publish()
     assert list(layout.sessions.iterdir()) == []
     assert on_disk(file) is None
 

@@ -31,12 +31,10 @@ class RefusingJournal(FakeJournal):
 
     room: int = 0
 
-    def record(
-        self, records: Iterable[ViewRecord], unnamed: Iterable[int] = (), understood: Sequence[View] = ()
-    ) -> None:
+    def record(self, records: Iterable[ViewRecord], redo: Iterable[int] = (), understood: Sequence[View] = ()) -> None:
         if len(self.recorded) >= self.room:
             raise ArchiveError("the ledger cannot be written")
-        super().record(records, unnamed, understood)
+        super().record(records, redo, understood)
 
 
 @dataclass
@@ -46,12 +44,10 @@ class HangingJournal(FakeJournal):
     asked: threading.Event = field(default_factory=threading.Event)
     let_go: threading.Event = field(default_factory=threading.Event)
 
-    def record(
-        self, records: Iterable[ViewRecord], unnamed: Iterable[int] = (), understood: Sequence[View] = ()
-    ) -> None:
+    def record(self, records: Iterable[ViewRecord], redo: Iterable[int] = (), understood: Sequence[View] = ()) -> None:
         self.asked.set()
         assert self.let_go.wait(timeout=HANGS)
-        super().record(records, unnamed, understood)
+        super().record(records, redo, understood)
 
 
 @dataclass

@@ -213,10 +213,10 @@ def test_a_part_is_needed_while_its_lines_are_nowhere_else(ledger: Ledger) -> No
 
 def test_files_without_their_name_are_remembered_until_they_have_it(ledger: Ledger) -> None:
     one, *_ = load(ledger, 1, 1)
-    ledger.record([ViewRecord(one, Outcome.FETCHED)], unnamed=[2, 1])
-    assert ledger.unnamed() == [(1, "s0"), (2, "s1")]
-    ledger.named()
-    assert ledger.unnamed() == []
+    ledger.record([ViewRecord(one, Outcome.FETCHED)], redo=[2, 1])
+    assert ledger.redo_list() == [(1, "s0"), (2, "s1")]
+    ledger.published()
+    assert ledger.redo_list() == []
 
 
 def test_settings_are_kept_with_the_archive(path: Path) -> None:
