@@ -12,7 +12,6 @@ from replay_fetch.model import Page, ViewRecord
 
 # A chain of 500 pages keeps 8 kB of marks; that two of its tokens share one happens in 1 of 10^14 chains.
 _BYTES = 8
-_NAME = "trail"
 
 
 class Trail(Struct, eq=False):
@@ -24,7 +23,7 @@ class Trail(Struct, eq=False):
     @classmethod
     def of(cls, record: ViewRecord) -> Trail:
         """The trail of a view that was left unfinished; of one that tells of none, its last token."""
-        told = record.about.get(_NAME)
+        told = record.recording.trail
         if told is None:
             return cls([] if record.token is None else [mark(record.token)])
         return msgspec.convert(told, cls)
@@ -38,7 +37,8 @@ class Trail(Struct, eq=False):
 
     def fields(self) -> dict[str, object]:
         """What a view's record is to tell of it."""
-        return {_NAME: msgspec.to_builtins(self)}
+        fields: dict[str, object] = msgspec.to_builtins(self)
+        return fields
 
 
 def mark(token: str) -> str:

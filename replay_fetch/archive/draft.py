@@ -15,7 +15,7 @@ from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import segment_of
 from replay_fetch.archive.messages import ViewEnded
 from replay_fetch.archive.raw import RawPage
-from replay_fetch.model import EXPECTED, Answer, Outcome, Page, PlannedView, ViewRecord
+from replay_fetch.model import Answer, Outcome, Page, PlannedView, ViewRecord
 
 
 class Draft(Struct, eq=False):
@@ -127,9 +127,8 @@ class Draft(Struct, eq=False):
         told, ended = ended, unless_young(self.planned, ended, self.chain.text.segments, self.chain.text.end_ms)
         kept = self._kept
         if kept is not None and kept.finished and (ended is None or self._stays(kept, ended)):
-            noticed = {name: value for name, value in kept.checks.items() if name != EXPECTED}
-            checks = noticed | self.planned.lacking(kept.segments)
-            return replace(kept, planned=replace(self.planned, earlier=None), checks=checks)
+            warnings = replace(kept.warnings, segments_expected=self.planned.lacking(kept.segments))
+            return replace(kept, planned=replace(self.planned, earlier=None), warnings=warnings)
         if self.damaged:
             self._kept = ViewRecord(self.planned, part=self.chain.number)
             return ended_as(self._kept, ended and replace(ended, outcome=Outcome.FAILED, reason=DAMAGED))

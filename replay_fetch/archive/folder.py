@@ -39,6 +39,19 @@ def existing(root: Path) -> Layout:
     return layout
 
 
+def readable(root: Path) -> Layout:
+    """An archive that is there, for reading; its manifest or its ledger may be missing, or both for the moment.
+
+    Raises ArchiveError where there is none.
+    """
+    layout = Layout(root)
+    with explained(f"reading {root}"):
+        there = is_file(layout.manifest) or is_folder(layout.private)
+    if not there:
+        raise ArchiveError(f"{root} is not an archive of replay-fetch: it has no {layout.manifest.name}")
+    return layout
+
+
 def check_ledger_is_there(layout: Layout) -> None:
     """Raise ArchiveError where the archive has files and no ledger: a new one would not know of them.
 

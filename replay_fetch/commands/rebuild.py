@@ -161,11 +161,10 @@ class _Restoring:
 
     def _record(self, entry: Entry, *, good: bool, stays: bool) -> ViewRecord:
         record = entry.record
-        expected = record.checks.get("segments_expected")
         planned = replace(
             record.planned,
             row=self.attempt.before + record.planned.row,
-            expected=expected if isinstance(expected, int) else None,
+            expected=record.warnings.segments_expected,
         )
         if entry.file is not None:
             self.compression = entry.compression

@@ -94,7 +94,7 @@ class Verifying:
             pass
         if account.leads:
             extra = _extra_files(self.layout, self._named)
-            self._note(each for each in extra if account.run_ended or not account.plans(Path(each.file).name))
+            self._note(each for each in extra if account.run_ended or not account.may_be_left(Path(each.file).name))
 
     def _sweep(self, sessions: Iterable[Session]) -> Iterator[Checked]:
         began = time.monotonic()
@@ -121,9 +121,8 @@ class Verifying:
         self.found.findings.extend(findings)
 
     def _count(self, checked: Checked) -> None:
-        findings = checked.verdict.findings
-        # Behind the views that the ledger knows of there may be those that a killed run wrote last.
-        self._note(each for each in findings if self.found.run_ended or each.problem is not Problem.UNCLAIMED)
+        unclaimed = not self.found.run_ended and _in_a_part(checked.entries)
+        self._note(each for each in checked.verdict.findings if not (unclaimed and each.problem is Problem.UNCLAIMED))
         # A view is there twice while it lies in a part and in a partial file.
         self.found.views += len({entry.record.planned.row for entry in checked.entries})
         self.found.sessions += 1
@@ -161,6 +160,15 @@ class Verifying:
 
     def _complain(self, line: int, reason: str) -> None:
         self._note([Finding(Problem.DAMAGED, self.layout.manifest.name, f"line {line}: {reason}")])
+
+
+def _in_a_part(entries: Session) -> bool:
+    """True where a view of the session waits in a part, so that a killed run may have left bytes of no view.
+
+    A part grows before its record does. A view that grew has left its session's file, in which its old bytes stay
+    until the session is written anew.
+    """
+    return any(entry.file is not None and not entry.file.startswith("sessions/") for entry in entries)
 
 
 def _listed(folder: Path) -> Iterator[os.DirEntry[str]]:

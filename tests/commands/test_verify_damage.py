@@ -12,7 +12,7 @@ import pytest
 from damaged_archives import VIEWS, make, manifest, problems, session_files, verified, write_manifest
 
 from replay_fetch.archive import Layout
-from replay_fetch.archive.reading import BadLine, Entry, read_manifest
+from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
 from replay_fetch.archive.sweep import sweep
 from replay_fetch.archive.verifying import Problem
 from replay_fetch.cli import main

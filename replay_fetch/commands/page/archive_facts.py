@@ -76,7 +76,7 @@ class ArchiveFacts:
                 key = (record.outcome, OTHER_REASONS)
             self.unfinished.setdefault(key, Group()).add(view)
         for name, remark in _REMARKS.items():
-            if name in record.checks:
+            if name in record.warnings.fields():
                 self.remarks.setdefault(remark, Group()).add(view)
 
 

@@ -11,7 +11,7 @@ from pieces import arrived, content, ended, planned, segment, sha256
 
 from replay_fetch.archive.draft import Draft
 from replay_fetch.archive.layout import Layout
-from replay_fetch.model import Outcome, Page, PlannedView, Source, ViewRecord
+from replay_fetch.model import Outcome, Page, PlannedView, Source, ViewRecord, Warnings
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_a_chain_goes_on_behind_what_is_saved(layout: Layout) -> None:
     assert (record.segments, record.pages, record.outcome) == (3, 2, Outcome.FETCHED)
     assert record.sha256 == sha256(content(planned(), 3))
     assert read(draft) == content(planned(), 3)
-    assert record.checks == {}, "indexes of both runs count as one chain"
+    assert not record.warnings, "indexes of both runs count as one chain"
 
 
 def test_what_a_killed_run_wrote_behind_the_recorded_part_is_cut_off(layout: Layout) -> None:
@@ -188,7 +188,7 @@ def test_a_shorter_whole_answer_stands_behind_what_a_cut_off_one_had_brought(lay
     record = asked_anew(layout, left_behind(layout, 4, then, Outcome.FAILED), 5, 1, Outcome.FETCHED)
     assert (record.outcome, record.token, saved(layout, record)) == (Outcome.INCOMPLETE, None, [0, 1, 2, 3, 5])
     assert record.reason == "the API's latest answer lacks 4 of the 5 segments here; those came earlier, and stay first"
-    assert record.checks == {"gaps": [4]}
+    assert record.warnings == Warnings(gaps=[4])
 
 
 def test_the_same_answer_once_more_changes_nothing(layout: Layout) -> None:
@@ -328,9 +328,9 @@ def test_a_list_that_counts_anew_is_believed_though_the_answer_is_the_same(layou
     add(first, 2)
     first.save()
     record = first.settle(ended(planned()))
-    for expected, noted in ((5, {"segments_expected": 5}), (None, {}), (7, {"segments_expected": 7}), (2, {})):
+    for expected, noted in ((5, 5), (None, None), (7, 7), (2, None)):
         record = asked_again(record, expected)
-        assert record.checks == noted
+        assert record.warnings == Warnings(segments_expected=noted)
 
 
 def test_a_growing_chain_loses_nothing_while_an_earlier_one_was_longer(layout: Layout) -> None:
@@ -384,14 +384,14 @@ def test_what_a_reader_should_know_is_noted(layout: Layout) -> None:
     draft = Draft.begin(replace(planned(), expected=9), layout)
     pages = [segment(1, 1), segment(1, 3), segment(1, 3)]
     draft.add(Page(pages), Source.BLOB)
-    noted = draft.settle(ended(planned())).checks
-    assert noted == {"gaps": [0, 2], "repeats": [3], "lacks_full_snapshot": True, "segments_expected": 9}
+    noted = draft.settle(ended(planned())).warnings
+    assert noted == Warnings([0, 2], [3], lacks_full_snapshot=True, segments_expected=9)
 
 
 def test_a_list_that_expects_fewer_segments_is_not_contradicted(layout: Layout) -> None:
     draft = Draft.begin(replace(planned(), expected=1), layout)
     add(draft, 2)
-    assert draft.settle(ended(planned())).checks == {}
+    assert not draft.settle(ended(planned())).warnings
 
 
 def test_a_part_that_lies_in_the_file_now_is_removed(layout: Layout) -> None:
@@ -403,4 +403,4 @@ def test_a_part_that_lies_in_the_file_now_is_removed(layout: Layout) -> None:
 
 def test_a_view_that_is_empty_has_no_digest(layout: Layout) -> None:
     record = Draft.begin(planned(), layout).settle(ended(planned(), Outcome.EMPTY))
-    assert record == ViewRecord(planned(), Outcome.EMPTY, source=Source.EVENT_PLATFORM, about=record.about)
+    assert record == ViewRecord(planned(), Outcome.EMPTY, source=Source.EVENT_PLATFORM, recording=record.recording)
