@@ -25,6 +25,7 @@ LAYERS = (
     {"pipeline"},
     {"client"},
     {"player"},
+    {"inspect"},
     {"commands"},
     {"cli"},
 )

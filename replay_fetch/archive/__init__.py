@@ -5,12 +5,12 @@ from replay_fetch.archive.folder import check_ledger_is_there, existing, opened,
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import holder
 from replay_fetch.archive.manifest import BadLine, Entry, read_manifest, write_manifest
-from replay_fetch.archive.messages import ChainRestarted, Message, PageArrived, ViewEnded
 from replay_fetch.archive.raw import RawPages
+from replay_fetch.archive.read.views import by_session, entries, session_entries, view_segments
 from replay_fetch.archive.recovery import clear, recover
 from replay_fetch.archive.report import Report, read_report, write_report
-from replay_fetch.archive.views import by_session, entries, session_entries, view_segments
-from replay_fetch.archive.writer import Writer
+from replay_fetch.archive.write.messages import ChainRestarted, Message, PageArrived, ViewEnded
+from replay_fetch.archive.write.writer import Writer
 
 __all__ = [
     "BadLine",

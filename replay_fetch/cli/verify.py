@@ -6,10 +6,10 @@ import argparse
 from pathlib import Path
 
 from replay_fetch.cli.output import say
-from replay_fetch.commands.rebuild import rebuild
-from replay_fetch.commands.verify import Verifying
-from replay_fetch.commands.verify_summary import findings_json, findings_text, rebuilt_text
+from replay_fetch.cli.verify_summary import findings_json, findings_text, rebuilt_text
 from replay_fetch.errors import SettingsError
+from replay_fetch.inspect.rebuild import rebuild
+from replay_fetch.inspect.verify import Verifying
 from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.settings import ShowSettings
 

@@ -12,7 +12,7 @@ import anyio
 from replay_fetch.archive import Layout, Report
 from replay_fetch.archive.durable import explained
 from replay_fetch.archive.folder import require_no_dangling_link
-from replay_fetch.archive.writer import STANDSTILL
+from replay_fetch.archive.write.writer import STANDSTILL
 from replay_fetch.commands.stopping import stoppable
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger import Ledger, Totals, check_file

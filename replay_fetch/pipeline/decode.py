@@ -13,7 +13,7 @@ from anyio import to_thread
 
 from replay_fetch.archive import ChainRestarted, Layout, PageArrived, RawPages, Writer
 from replay_fetch.archive.durable import explained
-from replay_fetch.archive.writer import STANDSTILL
+from replay_fetch.archive.write.writer import STANDSTILL
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger import Ledger
 from replay_fetch.model import Outcome

@@ -13,7 +13,7 @@ import orjson
 
 from replay_fetch.archive import Layout, check_ledger_is_there, clear, opened, recover, require, write_manifest
 from replay_fetch.archive.aside import Aside, set_aside
-from replay_fetch.archive.commit import Committer
+from replay_fetch.archive.write.commit import Committer
 from replay_fetch.errors import SettingsError
 from replay_fetch.ledger import Ledger, check_file
 from replay_fetch.ledger.setting import Setting, State

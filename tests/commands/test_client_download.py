@@ -16,7 +16,7 @@ from archives import KEYS, WIDE, Archive, truth
 from processes import HANGS
 
 from replay_fetch import ApiSettings, FetchSettings, Outcome, Report, Settings, View, download
-from replay_fetch.archive import writer
+from replay_fetch.archive.write import writer
 from replay_fetch.commands.download import carry_out
 from replay_fetch.model import ViewRecord
 from replay_fetch.pipeline import download as pipeline_download

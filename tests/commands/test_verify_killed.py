@@ -20,11 +20,11 @@ from hypothesis import strategies as st
 
 from replay_fetch.archive import Layout
 from replay_fetch.archive.lock import locked
-from replay_fetch.archive.verifying import Problem
+from replay_fetch.archive.read.verify import Problem
 from replay_fetch.cli import main
-from replay_fetch.commands.rebuild import rebuild
-from replay_fetch.commands.verify import Verifying
 from replay_fetch.errors import ArchiveError
+from replay_fetch.inspect.rebuild import rebuild
+from replay_fetch.inspect.verify import Verifying
 from replay_fetch.ledger import Ledger
 from replay_fetch.model import View
 from replay_fetch.settings import ArchiveSettings, Compression, FetchSettings

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from archives import Archive
 
 from replay_fetch.archive import Layout
-from replay_fetch.commands.verify import Verifying
+from replay_fetch.inspect.verify import Verifying
 from replay_fetch.ledger import Ledger
 from replay_fetch.model import Source, View
 

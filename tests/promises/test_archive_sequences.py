@@ -14,11 +14,11 @@ from kills import Killed, killed_at
 from msgspec.structs import replace
 from pieces import arrived, ended, planned
 
-from replay_fetch.archive.commit import Committer
-from replay_fetch.archive.desk import Desk
-from replay_fetch.archive.session_file import DamagedFile
-from replay_fetch.commands.rebuild import rebuild
-from replay_fetch.commands.verify import Verifying
+from replay_fetch.archive.write.buffer import Desk
+from replay_fetch.archive.write.commit import Committer
+from replay_fetch.archive.write.session_file import DamagedFile
+from replay_fetch.inspect.rebuild import rebuild
+from replay_fetch.inspect.verify import Verifying
 from replay_fetch.ledger import ToDo
 from replay_fetch.model import Outcome, PlannedView, View
 from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date, open_as_it_is

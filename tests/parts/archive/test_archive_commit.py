@@ -13,9 +13,9 @@ from pieces import FakeJournal, arrived, content, ended, planned, sha256
 from replay_fetch.api import Trail
 from replay_fetch.api.trail import mark
 from replay_fetch.archive import ChainRestarted, Message, PageArrived
-from replay_fetch.archive.commit import Committer
-from replay_fetch.archive.desk import Desk
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.write.buffer import Desk
+from replay_fetch.archive.write.commit import Committer
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Answer, Outcome, Page, PlannedView, Source, View, ViewRecord
 

@@ -10,10 +10,10 @@ from archives import opened
 from msgspec.structs import replace
 from pieces import arrived, content, ended, planned, sha256
 
-from replay_fetch.archive.draft import Draft
 from replay_fetch.archive.durable import Unsynced
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.session_file import DamagedPart, Kind, SessionFile, Staged
+from replay_fetch.archive.write.session_file import DamagedPart, Kind, SessionFile, Staged
+from replay_fetch.archive.write.view_part import Draft
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Outcome, Span, ViewRecord
 from replay_fetch.settings import Compression

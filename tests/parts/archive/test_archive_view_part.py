@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 from pieces import arrived, content, ended, planned, segment, sha256
 
-from replay_fetch.archive.draft import Draft
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.write.view_part import Draft
 from replay_fetch.model import Outcome, Page, PlannedView, Source, ViewRecord, Warnings
 
 

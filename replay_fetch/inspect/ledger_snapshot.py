@@ -13,8 +13,8 @@ from msgspec.structs import replace as with_values
 from replay_fetch.archive import BadLine, Entry, Layout
 from replay_fetch.archive.folder import has_files
 from replay_fetch.archive.manifest import ManifestLine, read_line
-from replay_fetch.archive.sweep import Session
-from replay_fetch.archive.verifying import Finding, Problem
+from replay_fetch.archive.read.sweep import Session
+from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.errors import ArchiveError
 from replay_fetch.ledger import DamagedLedger, Ledger
 from replay_fetch.ledger.setting import Setting, State

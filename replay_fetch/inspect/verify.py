@@ -11,10 +11,10 @@ from itertools import groupby
 from pathlib import Path
 
 from replay_fetch.archive import BadLine, Entry, Layout, holder, read_manifest, readable, require
-from replay_fetch.archive.sweep import Checked, Session, jobs_for, sweep
-from replay_fetch.archive.verifying import Finding, Problem
-from replay_fetch.commands.verify_ledger import Account
+from replay_fetch.archive.read.sweep import Checked, Session, jobs_for, sweep
+from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.errors import ArchiveError
+from replay_fetch.inspect.ledger_snapshot import Account
 from replay_fetch.progress import CheckingMoment, Pulse, Reporter
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from pieces import arrived, ended, planned
 
 from replay_fetch.archive import ChainRestarted
-from replay_fetch.archive.desk import GROWING, LARGE, LINGER, Batch, Desk
+from replay_fetch.archive.write.buffer import GROWING, LARGE, LINGER, Batch, Desk
 from replay_fetch.model import Answer
 
 ONE, TWO, OTHER = planned(1), planned(2), planned(3, session=2)

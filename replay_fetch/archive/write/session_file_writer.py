@@ -9,7 +9,7 @@ from pathlib import Path
 
 from replay_fetch.archive.durable import Unsynced, explained, open_files_allowed, sync_folder
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.session_file import DamagedFile, SessionFile, Staged
+from replay_fetch.archive.write.session_file import DamagedFile, SessionFile, Staged
 from replay_fetch.settings import Compression
 
 log = logging.getLogger(__name__)

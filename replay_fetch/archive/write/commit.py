@@ -16,14 +16,14 @@ import logging
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
-from replay_fetch.archive.desk import Batch, Delivery
-from replay_fetch.archive.draft import Draft
 from replay_fetch.archive.durable import explained, sync_folder
-from replay_fetch.archive.filing import Filing
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.messages import PageArrived
 from replay_fetch.archive.raw import RawPage, keep_raw, remove_raw
-from replay_fetch.archive.session_file import DamagedPart, Kind, SessionFile, Staged
+from replay_fetch.archive.write.buffer import Batch, Delivery
+from replay_fetch.archive.write.messages import PageArrived
+from replay_fetch.archive.write.session_file import DamagedPart, Kind, SessionFile, Staged
+from replay_fetch.archive.write.session_file_writer import Filing
+from replay_fetch.archive.write.view_part import Draft
 from replay_fetch.model import View, ViewRecord
 
 log = logging.getLogger(__name__)

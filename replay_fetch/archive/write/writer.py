@@ -13,10 +13,10 @@ from concurrent.futures import ThreadPoolExecutor, wait
 import anyio
 from anyio import lowlevel, to_thread
 
-from replay_fetch.archive.commit import Committer, Journal
-from replay_fetch.archive.desk import Batch, Desk
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.messages import Message
+from replay_fetch.archive.write.buffer import Batch, Desk
+from replay_fetch.archive.write.commit import Committer, Journal
+from replay_fetch.archive.write.messages import Message
 from replay_fetch.clock import now
 from replay_fetch.model import ViewRecord
 from replay_fetch.settings import ArchiveSettings

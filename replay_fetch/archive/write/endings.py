@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from replay_fetch.archive.messages import ViewEnded
+from replay_fetch.archive.write.messages import ViewEnded
 from replay_fetch.model import Outcome, PlannedView, ViewRecord
 
 DAMAGED = "its saved part is damaged; the next run fetches it anew"
