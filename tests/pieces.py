@@ -52,7 +52,7 @@ def sha256(body: bytes) -> str:
 
 
 @dataclass
-class FakeJournal:
+class FakeCommitLog:
     """A ledger in memory; ``on_record`` lets a test look at the disk at the moment of the record."""
 
     views: dict[int, ViewRecord] = field(default_factory=dict)

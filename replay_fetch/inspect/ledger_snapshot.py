@@ -22,7 +22,7 @@ from replay_fetch.model import Span, ViewRecord
 from replay_fetch.settings import Compression
 
 
-class Account:
+class LedgerSnapshot:
     """An archive's ledger, read only; one that is damaged, or not there, says nothing."""
 
     def __init__(self, layout: Layout) -> None:

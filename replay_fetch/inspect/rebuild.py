@@ -17,7 +17,7 @@ from replay_fetch.archive.durable import explained, make_folder, sync_folder, wr
 from replay_fetch.archive.read.verify import Problem
 from replay_fetch.archive.stored import stored_text
 from replay_fetch.errors import ArchiveError
-from replay_fetch.inspect.ledger_snapshot import Account
+from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
 from replay_fetch.inspect.verify import Verification, Verifying
 from replay_fetch.ledger import DamagedLedger, Ledger, Totals, check_file
 from replay_fetch.ledger.setting import Setting, State
@@ -115,19 +115,19 @@ class _Standing(Enum):
 
 def _standing(layout: Layout) -> _Standing:
     """Whether the present ledger can be believed; raises ArchiveError where that knows more than the manifest."""
-    with closing(Account(layout)) as account:
-        if account.leads and account.half_rebuilt:
+    with closing(LedgerSnapshot(layout)) as snapshot:
+        if snapshot.leads and snapshot.half_rebuilt:
             return _Standing.HALF_REBUILT
-        for _ in account.sessions() if account.leads else ():
+        for _ in snapshot.sessions() if snapshot.leads else ():
             pass  # what is wrong with a view's row shows when it is read
-        if account.leads and not account.blank:
+        if snapshot.leads and not snapshot.blank:
             raise ArchiveError(
                 f"the ledger of {layout.root} is intact and knows more than the manifest, of which a new one would be "
                 "made: run the same download again, to its end, and verify then; to have a new ledger all the same, "
                 f"move {layout.ledger} away first, and nothing else: what lies beside it may be nowhere else"
             )
-        sound = account.blank or layout.ledger.is_file()
-        return _Standing.SOUND if sound and not any(account.findings()) else _Standing.DAMAGED
+        sound = snapshot.blank or layout.ledger.is_file()
+        return _Standing.SOUND if sound and not any(snapshot.findings()) else _Standing.DAMAGED
 
 
 def _fold_log(layout: Layout) -> None:

@@ -14,7 +14,7 @@ from replay_fetch.archive import BadLine, Entry, Layout, holder, read_manifest, 
 from replay_fetch.archive.read.sweep import Checked, Session, jobs_for, sweep
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.errors import ArchiveError
-from replay_fetch.inspect.ledger_snapshot import Account
+from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
 from replay_fetch.progress import CheckingMoment, Pulse, Reporter
 
 
@@ -63,15 +63,15 @@ class Verifying:
         Raises ArchiveError where reading is impossible or a run writes meanwhile, SettingsError where it needs
         a library that is not installed.
         """
-        with closing(Account(self.layout)) as account:
-            if account.leads:
-                self.found.run_ended = account.run_ended
-                self._verify_by(account)
-            if not account.leads:  # the manifest is up to date, or the ledger found to be damaged
+        with closing(LedgerSnapshot(self.layout)) as snapshot:
+            if snapshot.leads:
+                self.found.run_ended = snapshot.run_ended
+                self._verify_by(snapshot)
+            if not snapshot.leads:  # the manifest is up to date, or the ledger found to be damaged
                 self.found, self._named = Verification(self.layout.root), set()
                 self._verify_by_manifest()
-            self.found.run_ended = account.run_ended
-            self._note(account.findings())
+            self.found.run_ended = snapshot.run_ended
+            self._note(snapshot.findings())
         if self.found.findings and _locked_at(self.layout) != self._locked_at:
             raise ArchiveError("a run wrote to this archive while it was verified; verify it when none does")
         return self.found
@@ -87,14 +87,14 @@ class Verifying:
         if not self.layout.manifest.is_file():  # without it nobody can tell what is extra
             self.found.findings = [each for each in self.found.findings if each.problem is not Problem.EXTRA]
 
-    def _verify_by(self, account: Account) -> None:
+    def _verify_by(self, snapshot: LedgerSnapshot) -> None:
         """Hold the files against the ledger; of a killed run there may be more than that says."""
         self._total += sum(map(_size, _listed(self.layout.parts)))
-        for _ in self._sweep(account.sessions()):
+        for _ in self._sweep(snapshot.sessions()):
             pass
-        if account.leads:
+        if snapshot.leads:
             extra = _extra_files(self.layout, self._named)
-            self._note(each for each in extra if account.run_ended or not account.may_be_left(Path(each.file).name))
+            self._note(each for each in extra if snapshot.run_ended or not snapshot.may_be_left(Path(each.file).name))
 
     def _sweep(self, sessions: Iterable[Session]) -> Iterator[Checked]:
         began = time.monotonic()

@@ -85,7 +85,7 @@ class _Due:
                 self.size += view.size
 
 
-class Desk:
+class WriteBuffer:
     """Takes messages in, gives batches out; told the time (seconds), does no I/O."""
 
     def __init__(self) -> None:

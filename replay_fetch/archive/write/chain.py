@@ -69,7 +69,7 @@ def warnings_of(seen: Continuity, expected: int | None = None) -> Warnings:
     return Warnings(seen.gaps, seen.repeats, seen.lacks_full_snapshot, expected)
 
 
-class ChainDraft(Struct, eq=False):
+class ChainPart(Struct, eq=False):
     """The lines of one chain of a view; its part has a number of its own."""
 
     planned: PlannedView

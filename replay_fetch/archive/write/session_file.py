@@ -1,4 +1,4 @@
-"""Building a session's file out of drafts, parts and what is there already."""
+"""Building a session's file out of view parts, parts and what is there already."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from replay_fetch.archive.compress import compressed
 from replay_fetch.archive.durable import Unsynced, refused
 from replay_fetch.archive.durable import replace as give_name
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.write.view_part import Draft
+from replay_fetch.archive.write.view_part import ViewPart
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Span, ViewRecord
 from replay_fetch.settings import Compression
@@ -57,7 +57,7 @@ class Kind(Enum):
 class SessionFile:
     """A session file to be written: its views in order and where each one's lines come from.
 
-    A view's lines come from its draft where it has just been fetched, from the present session file
+    A view's lines come from its view part where it has just been fetched, from the present session file
     where they lie there already, else from its part.
     """
 
@@ -66,7 +66,7 @@ class SessionFile:
         layout: Layout,
         kind: Kind,
         views: Sequence[ViewRecord],
-        drafts: Mapping[int, Draft] | None = None,
+        view_parts: Mapping[int, ViewPart] | None = None,
     ) -> None:
         first = views[0].planned
         self.layout = layout
@@ -74,7 +74,7 @@ class SessionFile:
         self.session_id, self.session = first.view.session_id, first.session
         self.views = views
         """All of the session, in list order."""
-        self.drafts = drafts or {}
+        self.view_parts = view_parts or {}
         """By row: views that were never a part."""
         self.content = [view for view in views if view.size and _belongs(view, kind)]
         """The views with lines that lie in it."""
@@ -118,8 +118,8 @@ class SessionFile:
     def _stored(self, spans: list[Span]) -> Iterator[bytes]:
         offset = 0
         for view in self.content:
-            # A draft's lines were hashed as they were made; where they are stored as they are, that is it.
-            known = view.planned.row in self.drafts and self.layout.compression is Compression.NONE
+            # A view part's lines were hashed as they were made; where they are stored as they are, that is it.
+            known = view.planned.row in self.view_parts and self.layout.compression is Compression.NONE
             length, sha256 = 0, hashlib.sha256()
             for block in self._view(view):
                 length += len(block)
@@ -132,9 +132,9 @@ class SessionFile:
             offset += length
 
     def _view(self, view: ViewRecord) -> Iterator[bytes]:
-        draft = self.drafts.get(view.planned.row)
-        if draft is not None:
-            return compressed(_complete(draft.read(), view), self.layout.compression)
+        view_part = self.view_parts.get(view.planned.row)
+        if view_part is not None:
+            return compressed(_complete(view_part.read(), view), self.layout.compression)
         if view.whole is not None:
             return self._copied(view.whole)
         part = self.layout.part(view.planned.row, view.part)

@@ -21,7 +21,7 @@ _HELPERS = 4
 _FILES_AT_ONCE, _SHARE = 64, 8
 
 
-class Filing:
+class SessionFileWriter:
     """Writes session files; belongs to the writer's thread and has others that help."""
 
     def __init__(self, layout: Layout) -> None:
