@@ -22,9 +22,9 @@ from benchmarks.scratch import scratch, write_list
 from benchmarks.server import HEADERS, PAGES
 from replay_fetch.api import Continuity, Endpoint, PageDecoder, rate_limit
 from replay_fetch.archive import PageArrived, ViewEnded
-from replay_fetch.archive.commit import Committer
-from replay_fetch.archive.desk import Batch, Delivery
 from replay_fetch.archive.lines import lines
+from replay_fetch.archive.write.buffer import Batch, Delivery
+from replay_fetch.archive.write.commit import Committer
 from replay_fetch.fetch import Fetcher, Paginator
 from replay_fetch.memory import Hold
 from replay_fetch.model import Answer, Outcome, Page, PlannedView, Source, View

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 
 # A session or view id: UUIDs in practice; nothing in this set can leave a path segment of a URL or a folder on disk.
 LONGEST_ID = 128
@@ -134,13 +134,9 @@ class PlannedView(Struct, frozen=True, gc=False):
     dated: int | None = None
     """When, in seconds since 1970, the list says that the view began; where it has a count of segments too."""
 
-    def lacking(self, segments: int) -> dict[str, object]:
-        """The warning that the list counts more segments than came, by the name in ``Noted``; empty if none is due."""
-        return {EXPECTED: self.expected} if (self.expected or 0) > segments else {}
-
-
-EXPECTED = "segments_expected"
-"""The one warning that hangs on the list, not on the recording: it is made anew whenever a record is read."""
+    def lacking(self, segments: int) -> int | None:
+        """The count of segments in the list where it is larger than ``segments``, else None."""
+        return self.expected if (self.expected or 0) > segments else None
 
 
 class Span(NamedTuple):
@@ -156,7 +152,7 @@ class Span(NamedTuple):
 class Noted:
     """The number of views with warnings, in all and by reason; a single view may count for several reasons.
 
-    The reasons have the names under which a view's ``checks`` give reasons.
+    The reasons have the names that they have in ``Warnings``.
     """
 
     views: int = 0
@@ -165,6 +161,49 @@ class Noted:
     lacks_full_snapshot: int = 0
     segments_expected: int = 0
     """Views with fewer segments than the list says."""
+
+
+class Warnings(Struct, frozen=True, gc=False, omit_defaults=True):
+    """The warnings to a reader of one view's recording; each is falsy where there is nothing to warn of.
+
+    The ledger keeps them as JSON, without the fields that say nothing.
+    """
+
+    gaps: list[int] = []
+    """Indexes of segments that never came, the first hundred."""
+    repeats: list[int] = []
+    """Indexes of segments that came again, the first hundred."""
+    lacks_full_snapshot: bool = False
+    segments_expected: int | None = None
+    """The list's count, where that is larger than the number of segments.
+
+    It hangs on the list, which may change, and not on the recording: it is made anew whenever a record is read.
+    """
+
+    def __bool__(self) -> bool:
+        return bool(self.gaps or self.repeats or self.lacks_full_snapshot or self.segments_expected is not None)
+
+    def fields(self) -> dict[str, object]:
+        """The warnings by name, without the fields that say nothing."""
+        fields: dict[str, object] = to_builtins(self)
+        return fields
+
+
+class Recording(Struct, frozen=True, gc=False, omit_defaults=True):
+    """The facts about a view's recording that its segments state, and beside them how far its chain of pages came.
+
+    Times are milliseconds since 1970 unless said otherwise. The ledger keeps it as JSON, without the fields that are
+    None.
+    """
+
+    start_ms: int | None = None
+    end_ms: int | None = None
+    records: int | None = None
+    """Records in all segments."""
+    trail: dict[str, object] | None = None
+    """Of a chain that is to go on: its paging tokens so far, see `Trail`."""
+    open_since: int | None = None
+    """When, in seconds since 1970, the view first ended in a way that waits to be confirmed."""
 
 
 class ViewRecord(Struct, frozen=True, gc=False):
@@ -187,10 +226,8 @@ class ViewRecord(Struct, frozen=True, gc=False):
     """Bytes of the view's lines, uncompressed."""
     sha256: str = ""
     """Of the view's lines, uncompressed."""
-    checks: Mapping[str, object] = {}
-    """What a reader should be warned of, by the names in ``Noted``; empty if nothing."""
-    about: Mapping[str, object] = {}
-    """What the segments say of the recording: start and end in ms, records. Beside a token also the chain's trail."""
+    warnings: Warnings = Warnings()
+    recording: Recording = Recording()
     token: str | None = None
     """The paging token behind the last page, where the chain was left unfinished."""
     part: int = 0

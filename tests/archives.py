@@ -18,8 +18,8 @@ from virtual_clock import VirtualClockLoop
 
 from replay_fetch.archive import Report
 from replay_fetch.cli.main import exit_code_of
-from replay_fetch.commands.verify import Verifying
 from replay_fetch.errors import ReplayFetchError
+from replay_fetch.inspect.verify import Verifying
 from replay_fetch.model import View
 from replay_fetch.pipeline.job import DownloadJob, prepared
 from replay_fetch.settings import (

@@ -11,8 +11,8 @@ from typing import Any
 import anyio
 from archives import WIDE, Job, downloaded
 
-from replay_fetch.archive.verifying import Problem
-from replay_fetch.commands.verify import Verification, Verifying
+from replay_fetch.archive.read.verify import Problem
+from replay_fetch.inspect.verify import Verification, Verifying
 from replay_fetch.settings import ArchiveSettings, Compression, PlanSettings
 from replay_fetch.simulator import SimulatorSettings
 

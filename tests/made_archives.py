@@ -14,7 +14,7 @@ from replay_fetch.api import Continuity, facts
 from replay_fetch.archive import Layout, write_manifest
 from replay_fetch.archive.compress import compressed
 from replay_fetch.archive.lines import lines
-from replay_fetch.model import Outcome, PlannedView, Segment, Span, View, ViewRecord
+from replay_fetch.model import Outcome, PlannedView, Recording, Segment, Span, View, ViewRecord, Warnings
 from replay_fetch.settings import Compression
 
 START = 1_700_000_000_000
@@ -83,8 +83,6 @@ def _fetched(view: View, segments: Sequence[bytes], compression: Compression) ->
     seen = Continuity()
     for raw in segments:
         seen.add(facts(raw))
-    checks = {"gaps": seen.gaps, "repeats": seen.repeats, "lacks_full_snapshot": seen.lacks_full_snapshot}
-    about = {"start_ms": seen.start_ms, "end_ms": seen.end_ms, "records": seen.records}
     record = ViewRecord(
         PlannedView(0, 0, view),
         outcome=Outcome.FETCHED,
@@ -94,7 +92,7 @@ def _fetched(view: View, segments: Sequence[bytes], compression: Compression) ->
         segments=len(segments),
         size=len(text),
         sha256=hashlib.sha256(text).hexdigest() if text else "",
-        checks={name: value for name, value in checks.items() if value},
-        about={name: value for name, value in about.items() if value is not None},
+        warnings=Warnings(seen.gaps, seen.repeats, seen.lacks_full_snapshot),
+        recording=Recording(seen.start_ms, seen.end_ms, seen.records),
     )
     return record, b"".join(compressed([text], compression)) if text else b""

@@ -52,13 +52,13 @@ def sha256(body: bytes) -> str:
 
 
 @dataclass
-class FakeJournal:
+class FakeCommitLog:
     """A ledger in memory; ``on_record`` lets a test look at the disk at the moment of the record."""
 
     views: dict[int, ViewRecord] = field(default_factory=dict)
     recorded: list[list[ViewRecord]] = field(default_factory=list)
-    unnamed: set[int] = field(default_factory=set)
-    """Sessions whose new file gets its name only after the record."""
+    redo: list[int] = field(default_factory=list)
+    """Sessions whose staged files are published after the latest record."""
     understood: list[View] = field(default_factory=list)
     """Views whose raw pages go behind the latest record."""
 
@@ -70,17 +70,20 @@ class FakeJournal:
     def record(
         self,
         records: Iterable[ViewRecord],
-        unnamed: Iterable[int] = (),
+        redo: Iterable[int] = (),
         understood: Sequence[View] = (),
     ) -> None:
         batch = list(records)
         self.recorded.append(batch)
-        self.unnamed.update(unnamed)
+        self.redo = list(redo)
         self.understood = list(understood)
         self.views |= {record.planned.row: record for record in batch}
 
-    def named(self) -> None:
-        self.unnamed.clear()
+    def redo_list(self) -> list[tuple[int, str]]:
+        return [(session, f"s{session}") for session in self.redo]
+
+    def published(self) -> None:
+        self.redo = []
 
     def lacking_partial_files(self) -> list[int]:
         return []

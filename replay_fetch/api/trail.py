@@ -12,7 +12,6 @@ from replay_fetch.model import Page, ViewRecord
 
 # A chain of 500 pages keeps 8 kB of marks; that two of its tokens share one happens in 1 of 10^14 chains.
 _BYTES = 8
-_NAME = "trail"
 
 
 class Trail(Struct, eq=False):
@@ -26,8 +25,8 @@ class Trail(Struct, eq=False):
 
     @classmethod
     def of(cls, record: ViewRecord) -> Trail:
-        """The trail of a view that was left unfinished; a record without a trail gives the mark of the last token."""
-        told = record.about.get(_NAME)
+        """The trail of a view that was left unfinished; of one that tells of none, its last token."""
+        told = record.recording.trail
         if told is None:
             return cls([] if record.token is None else [mark(record.token)])
         return msgspec.convert(told, cls)
@@ -40,8 +39,9 @@ class Trail(Struct, eq=False):
                 self.marks.append(mark(page.token))
 
     def fields(self) -> dict[str, object]:
-        """The trail as fields of the view's record."""
-        return {_NAME: msgspec.to_builtins(self)}
+        """What a view's record is to tell of it."""
+        fields: dict[str, object] = msgspec.to_builtins(self)
+        return fields
 
 
 def mark(token: str) -> str:

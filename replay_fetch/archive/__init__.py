@@ -1,16 +1,16 @@
 """The archive: drafts become parts, parts become session files, and the manifest says what is where."""
 
 from replay_fetch.archive.compress import require
-from replay_fetch.archive.folder import check_ledger_is_there, clear, existing, make_good, opened
+from replay_fetch.archive.folder import check_ledger_is_there, existing, opened, readable
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import holder
-from replay_fetch.archive.manifest import write_manifest
-from replay_fetch.archive.messages import ChainRestarted, Message, PageArrived, ViewEnded
+from replay_fetch.archive.manifest import BadLine, Entry, read_manifest, write_manifest
 from replay_fetch.archive.raw import RawPages
-from replay_fetch.archive.reading import BadLine, Entry, read_manifest, readable
+from replay_fetch.archive.read.views import by_session, entries, session_entries, view_segments
+from replay_fetch.archive.recovery import clear, recover
 from replay_fetch.archive.report import Report, read_report, write_report
-from replay_fetch.archive.views import by_session, entries, session_entries, view_segments
-from replay_fetch.archive.writer import Writer
+from replay_fetch.archive.write.messages import ChainRestarted, Message, PageArrived, ViewEnded
+from replay_fetch.archive.write.writer import Writer
 
 __all__ = [
     "BadLine",
@@ -29,11 +29,11 @@ __all__ = [
     "entries",
     "existing",
     "holder",
-    "make_good",
     "opened",
     "read_manifest",
     "read_report",
     "readable",
+    "recover",
     "require",
     "session_entries",
     "view_segments",

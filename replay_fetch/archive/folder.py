@@ -1,19 +1,15 @@
-"""Opening an archive's folder: ours or new, locked, and cleared of what a killed run left."""
+"""Opening an archive's folder: ours or new, and locked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
 
-from replay_fetch.archive.durable import explained, is_file, is_folder, make_folder, replace, sync_folder
+from replay_fetch.archive.durable import explained, is_file, is_folder, make_folder
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
-from replay_fetch.archive.raw import remove_raw
-from replay_fetch.archive.standing import cut_back, noted
 from replay_fetch.errors import ArchiveError
-from replay_fetch.model import View, ViewRecord
 
 
 @contextmanager
@@ -43,6 +39,19 @@ def existing(root: Path) -> Layout:
     return layout
 
 
+def readable(root: Path) -> Layout:
+    """An archive that is there, for reading; its manifest or its ledger may be missing, or both for the moment.
+
+    Raises ArchiveError where there is none.
+    """
+    layout = Layout(root)
+    with explained(f"reading {root}"):
+        there = is_file(layout.manifest) or is_folder(layout.private)
+    if not there:
+        raise ArchiveError(f"{root} is not an archive of replay-fetch: it has no {layout.manifest.name}")
+    return layout
+
+
 def check_ledger_is_there(layout: Layout) -> None:
     """Raise ArchiveError where the archive has files and no ledger: a new one would not know of them.
 
@@ -63,63 +72,6 @@ def check_ledger_is_there(layout: Layout) -> None:
 def has_files(layout: Layout) -> bool:
     """True where there is a manifest or a session's file: a run got past its first commit."""
     return is_file(layout.manifest) or (is_folder(layout.sessions) and any(layout.sessions.iterdir()))
-
-
-class Knowledge(Protocol):
-    """What the ledger knows of an archive's files."""
-
-    def unnamed(self) -> Sequence[tuple[int, str]]:
-        """Sessions, by number and id, whose new file may still be without its name."""
-
-    def named(self) -> None:
-        """All session files have their names."""
-
-    def raw_removed(self) -> None:
-        """No raw pages are to be removed any more."""
-
-    def understood(self) -> Sequence[View]:
-        """Views whose raw pages may still be there, though they are understood."""
-
-    def session_views(self, session: int) -> Sequence[ViewRecord]:
-        """All views of a session in list order."""
-
-    def has_part(self, row: int, part: int) -> bool:
-        """Whether a view's part of that number is needed."""
-
-    def forget_partial_files(self) -> None:
-        """No session has a partial file any more."""
-
-
-def make_good(layout: Layout, ledger: Knowledge) -> None:
-    """Finish what a killed run was about to do; its partial files are to be written anew."""
-    with explained(f"clearing {layout.private}"):
-        unnamed = ledger.unnamed()
-        for session, session_id in unnamed:
-            written = Path(layout.session_on_its_way(session))
-            if written.exists():
-                replace(written, layout.session_file(session_id))
-        for session in {session for session, _ in unnamed}.union(noted(layout)):
-            cut_back(layout, ledger.session_views(session))
-        sync_folder(layout.sessions)
-        ledger.named()
-        for view in ledger.understood():
-            remove_raw(layout.raw_folder(view))
-        ledger.raw_removed()
-        # What the ledger says of a partial file may be older than the file.
-        ledger.forget_partial_files()
-        for partial in layout.sessions.glob("*.partial.*"):
-            partial.unlink()
-
-
-def clear(layout: Layout, ledger: Knowledge) -> None:
-    """Remove what earlier runs, killed or not, left behind and nobody needs."""
-    with explained(f"clearing {layout.private}"):
-        for leftover in layout.temporary.iterdir():
-            leftover.unlink()
-        for part in layout.parts.iterdir():
-            row, _, number = part.stem.partition("-")
-            if not (row.isdigit() and number.isdigit() and ledger.has_part(int(row), int(number))):
-                part.unlink()
 
 
 def require_no_dangling_link(root: Path) -> None:

@@ -1,21 +1,152 @@
-"""The manifest: one line a view, made anew from the ledger at the end of a run.
+"""The manifest: one line a view, made anew from the ledger at the end of a run, and read by all other commands.
 
-It holds nothing that depends on when or how often something was asked, so the same list gives the
-same manifest.
+A line depends on nothing but the ledger's record of its view: not on when or how often something was asked. So the
+same list gives the same manifest.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, NamedTuple
 
-import orjson
+from msgspec import Meta, Struct, json
 
+from replay_fetch.archive.blocks import lines_of, whole_file
 from replay_fetch.archive.durable import explained, write_atomically
 from replay_fetch.archive.layout import Layout
-from replay_fetch.model import ViewRecord
+from replay_fetch.model import ID, Outcome, PlannedView, Recording, Span, View, ViewRecord, Warnings
+from replay_fetch.printable import printable
 from replay_fetch.settings import Compression
 
 _LINES_A_WRITE = 1000
+# Of gaps and repeats a hundred each are named; a reason is cut to a few hundred characters.
+_LONGEST_LINE = 2**20
+
+_Id = Annotated[str, Meta(pattern=rf"^{ID}\Z")]
+_Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # as much as the ledger can hold
+_Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+
+
+_Text = bytes  # as in the class ``bytes`` is a key
+
+
+class ManifestLine(Struct, frozen=True, gc=False):
+    """A line of the manifest: its keys, their order and what each may be.
+
+    Every line has all of them. Keys that are not known are passed over, so that newer versions may add some.
+    """
+
+    session_id: _Id
+    view_id: _Id
+    outcome: Outcome | None
+    reason: str | None
+    source: str | None
+    shape: str | None
+    pages: _Count
+    segments: _Count
+    bytes: _Count
+    sha256: _Hash | None
+    file: str | None
+    offset: _Count | None
+    length: _Count | None
+    stored_sha256: _Hash | None
+    """Of the bytes as they lie in the file; None where nothing is compressed, for it is ``sha256`` then."""
+    start_ms: _Count | None
+    end_ms: _Count | None
+    records: _Count | None
+    gaps: list[_Count]
+    repeats: list[_Count]
+    lacks_full_snapshot: bool
+    segments_expected: _Count | None
+
+    @classmethod
+    def of(cls, layout: Layout, record: ViewRecord) -> ManifestLine:
+        """The line of a view."""
+        span = record.whole or record.partial
+        session_id, view_id = record.planned.view
+        recording, warnings = record.recording, record.warnings
+        return cls(
+            session_id=session_id,
+            view_id=view_id,
+            outcome=record.outcome,
+            reason=record.reason or None,
+            source=record.source or None,
+            shape=record.shape or None,
+            pages=record.pages,
+            segments=record.segments,
+            bytes=record.size,
+            sha256=record.sha256 or None,
+            file=layout.session_name(session_id, partial=record.whole is None) if span else None,
+            offset=span.offset if span else None,
+            length=span.length if span else None,
+            stored_sha256=span.sha256 if span and layout.compression is not Compression.NONE else None,
+            start_ms=recording.start_ms,
+            end_ms=recording.end_ms,
+            records=recording.records,
+            gaps=warnings.gaps,
+            repeats=warnings.repeats,
+            lacks_full_snapshot=warnings.lacks_full_snapshot,
+            segments_expected=warnings.segments_expected,
+        )
+
+    def encode(self) -> _Text:
+        """The line as it stands in the manifest, with its end."""
+        return json.encode(self) + b"\n"
+
+    @classmethod
+    def decode(cls, text: _Text) -> ManifestLine:
+        """The line in a text; raises ValueError where a key is lacking or has a value that it cannot have."""
+        return _decoder.decode(text)
+
+    def record(self, row: int, *, whole: Span | None = None, partial: Span | None = None) -> ViewRecord:
+        """The record of the view, as far as the line tells it."""
+        return ViewRecord(
+            PlannedView(row, 0, View(self.session_id, self.view_id)),
+            outcome=self.outcome,
+            reason=self.reason or "",
+            source=self.source or "",
+            shape=self.shape or "",
+            pages=self.pages,
+            segments=self.segments,
+            size=self.bytes,
+            sha256=self.sha256 or "",
+            warnings=Warnings(self.gaps, self.repeats, self.lacks_full_snapshot, self.segments_expected),
+            recording=Recording(self.start_ms, self.end_ms, self.records),
+            whole=whole,
+            partial=partial,
+        )
+
+
+_decoder = json.Decoder(ManifestLine)
+
+# By what follows the session's id in the name of its file: partial or not, and how it is compressed.
+_KINDS = {
+    Layout(Path(), compression).session_name("-", partial=partial).removeprefix("sessions/-"): (partial, compression)
+    for compression in Compression
+    for partial in (False, True)
+}
+
+
+class Entry(NamedTuple):
+    """What the manifest says of one view; its row is the number of its line."""
+
+    record: ViewRecord
+    file: str | None = None
+    """The name of the file that its lines lie in, relative to the archive."""
+    compression: Compression = Compression.NONE
+
+    @property
+    def span(self) -> Span | None:
+        """Where in the file its lines lie."""
+        return self.record.whole or self.record.partial
+
+
+class BadLine(NamedTuple):
+    """A line of the manifest that cannot be right, and why; the reason is safe to print."""
+
+    number: int
+    reason: str
 
 
 def write_manifest(layout: Layout, views: Iterable[ViewRecord]) -> None:
@@ -24,47 +155,62 @@ def write_manifest(layout: Layout, views: Iterable[ViewRecord]) -> None:
         write_atomically(layout.manifest, _blocks(layout, views), layout.temporary / "manifest")
 
 
-def entry(layout: Layout, view: ViewRecord) -> dict[str, object]:
-    """A view's line; every line has the same keys."""
-    partial = view.whole is None
-    span = view.whole or view.partial
-    session_id, view_id = view.planned.view
-    return {
-        "session_id": session_id,
-        "view_id": view_id,
-        "outcome": view.outcome,
-        "reason": view.reason or None,
-        "source": view.source or None,
-        "shape": view.shape or None,
-        "pages": view.pages,
-        "segments": view.segments,
-        "bytes": view.size,
-        "sha256": view.sha256 or None,
-        "file": layout.session_name(session_id, partial=partial) if span else None,
-        "offset": span.offset if span else None,
-        "length": span.length if span else None,
-        # Of the bytes as they lie in the file: the same as sha256 where nothing is compressed.
-        "stored_sha256": span.sha256 if span and layout.compression is not Compression.NONE else None,
-        "start_ms": view.about.get("start_ms"),
-        "end_ms": view.about.get("end_ms"),
-        "records": view.about.get("records"),
-        "gaps": view.checks.get("gaps", []),
-        "repeats": view.checks.get("repeats", []),
-        "lacks_full_snapshot": view.checks.get("lacks_full_snapshot", False),
-        "segments_expected": view.checks.get("segments_expected"),
-    }
-
-
-def manifest_line(layout: Layout, view: ViewRecord) -> bytes:
-    """The line as it stands in the manifest."""
-    return orjson.dumps(entry(layout, view), option=orjson.OPT_APPEND_NEWLINE)
-
-
 def _blocks(layout: Layout, views: Iterable[ViewRecord]) -> Iterator[bytes]:
     block: list[bytes] = []
     for view in views:
-        block.append(manifest_line(layout, view))
+        block.append(ManifestLine.of(layout, view).encode())
         if len(block) == _LINES_A_WRITE:
             yield b"".join(block)
             block = []
     yield b"".join(block)
+
+
+def read_manifest(layout: Layout) -> Iterator[Entry | BadLine]:
+    """The manifest's lines in order; raises ArchiveError where it cannot be read."""
+    number = 0
+    with explained(f"reading {layout.manifest}"):
+        try:
+            for number, line in enumerate(lines_of(whole_file(layout.manifest), _LONGEST_LINE), start=1):
+                yield read_line(number, line)
+        except ValueError as error:  # where a line has no end, there is none behind it
+            yield BadLine(number + 1, str(error))
+
+
+def read_line(number: int, text: bytes) -> Entry | BadLine:
+    """What a line of the manifest says, numbered from 1."""
+    try:
+        return entry_of(number, ManifestLine.decode(text))
+    # msgspec's own errors are ValueErrors, and so is text that is not UTF-8; deep nesting is not.
+    except (ValueError, RecursionError) as error:
+        return BadLine(number, printable(str(error), 300))
+
+
+def entry_of(number: int, line: ManifestLine) -> Entry:
+    """A line's entry; ValueError where it contradicts itself."""
+    if not bool(line.bytes) == bool(line.segments) == bool(line.sha256):
+        raise ValueError("its segments, bytes and sha256 do not agree")
+    if line.file is None or line.offset is None or line.length is None:
+        if {line.file, line.offset, line.length, line.stored_sha256} != {None}:
+            raise ValueError("its file and its place in it do not agree")
+        record = line.record(number)
+        if record.size and record.finished:
+            raise ValueError("it has no file for a finished view's bytes")
+        return Entry(record)
+    span = Span(line.offset, line.length, line.stored_sha256 or line.sha256 or "")
+    partial, compression = _kind_of_file(line.session_id, line.file)
+    record = line.record(number, partial=span) if partial else line.record(number, whole=span)
+    plain = compression is Compression.NONE
+    if plain != (line.stored_sha256 is None) or (plain and line.length != line.bytes) or not line.bytes:
+        raise ValueError("its bytes, length and hashes do not agree")
+    if not (partial or record.finished):
+        raise ValueError("a view that is not finished cannot lie in a finished file")
+    return Entry(record, line.file, compression)
+
+
+def _kind_of_file(session_id: str, name: str) -> tuple[bool, Compression]:
+    """Whether the file is a partial one, and how it is compressed; ValueError for a name we would not give."""
+    stem = f"sessions/{session_id}"
+    kind = _KINDS.get(name[len(stem) :]) if name.startswith(stem) else None
+    if kind is None:
+        raise ValueError("its file is not one of its session")
+    return kind

@@ -86,7 +86,7 @@ def session_to_watch(out: Path) -> str | None:
     """
     with suppress(ReplayFetchError), closing(Ledger.open_read_only(Layout(out).ledger)) as ledger:
         for record in ledger.latest_fetched(None, _LOOKED_AT):
-            if record.size and not record.checks.get("lacks_full_snapshot"):
+            if record.size and not record.warnings.lacks_full_snapshot:
                 return record.planned.view.session_id
     return None
 

@@ -109,12 +109,12 @@ def _view_lines(number: int, view: ShownView, over: Stretch, width: int) -> Iter
 
 
 def _warnings(view: ShownView) -> Iterator[str]:
-    checks = view.record.checks
-    if missing := checks.get("gaps"):
+    warnings = view.record.warnings
+    if missing := warnings.gaps:
         yield f"missing segments: {missing}"
-    if repeats := checks.get("repeats"):
+    if repeats := warnings.repeats:
         yield f"served twice: segments {repeats}"
-    if checks.get("lacks_full_snapshot"):
+    if warnings.lacks_full_snapshot:
         yield "has no full snapshot at its start: a player has nothing to begin with"
 
 

@@ -72,7 +72,7 @@ def _sums(tally: Tally) -> dict[str, int]:
 
 
 def _noted_fields(record: ViewRecord) -> dict[str, object]:
-    return {**record.planned.view._asdict(), "segments": record.segments, **record.checks}
+    return {**record.planned.view._asdict(), "segments": record.segments, **record.warnings.fields()}
 
 
 def _lines(found: Status) -> Iterator[str]:
@@ -100,14 +100,14 @@ def _noted(found: Status) -> Iterator[str]:
 
 
 def _remarks(record: ViewRecord) -> Iterator[str]:
-    checks = record.checks
-    if gaps := checks.get("gaps"):
+    warnings = record.warnings
+    if gaps := warnings.gaps:
         yield f"segments {_numbers(gaps)} never came"
-    if repeats := checks.get("repeats"):
+    if repeats := warnings.repeats:
         yield f"segments {_numbers(repeats)} came again"
-    if checks.get("lacks_full_snapshot"):
+    if warnings.lacks_full_snapshot:
         yield "no full snapshot at its start"
-    if (expected := checks.get("segments_expected")) is not None:
+    if (expected := warnings.segments_expected) is not None:
         yield f"{some(record.segments, 'segment')} where the list says {expected}"
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from replay_fetch.cli.options import add_output, show_settings
 from replay_fetch.cli.output import say, shown
-from replay_fetch.commands.rebuild import rebuild
-from replay_fetch.commands.verify import Verifying
-from replay_fetch.commands.verify_summary import findings_json, findings_text, rebuilt_text
+from replay_fetch.cli.verify_summary import findings_json, findings_text, rebuilt_text
 from replay_fetch.errors import SettingsError
+from replay_fetch.inspect.rebuild import rebuild
+from replay_fetch.inspect.verify import Verifying
 
 _EPILOG = """\
 example: replay-fetch verify archive/

@@ -65,8 +65,7 @@ def why_silent(entry: Entry, account: Account | None = None) -> str:
 
 
 def _stated_start(entry: Entry) -> int | None:
-    start_ms = entry.record.about.get("start_ms")
-    return start_ms if isinstance(start_ms, int) else None
+    return entry.record.recording.start_ms
 
 
 @dataclass(slots=True)

@@ -124,14 +124,14 @@ def _listed(session_id: str, views: Sequence[Entry]) -> ListedSession:
         segments=sum(view.segments for view in found),
         records=sum(told(found, "records")),
         bytes=sum(view.size for view in found),
-        noted=sum(bool(view.checks) for view in found),
+        noted=sum(bool(view.warnings) for view in found),
         _entries=views,
     )
 
 
 def told(records: Iterable[ViewRecord], name: str) -> list[int]:
     """What the segments of these views say of the recording under a name, where they say it."""
-    return _there(*(record.about.get(name) for record in records))
+    return _there(*(getattr(record.recording, name) for record in records))
 
 
 def _there(*values: object) -> list[int]:

@@ -109,7 +109,7 @@ def _count_session(found: Status, views: Iterable[ViewRecord], name_at_most: int
         found.outcomes.setdefault(view.outcome, Tally()).add(view)
         seen[view.finished] += 1
         something |= view.size > 0
-        if view.checks:
+        if view.warnings:
             found.noted += 1
             if name_at_most is None or found.noted <= name_at_most:
                 found.named.append(view)

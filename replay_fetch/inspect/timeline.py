@@ -73,9 +73,9 @@ class ShownView:
             "actions": len(self.by_hand),
             "idle_seconds": round(sum(stretch.seconds for stretch in self.idle), 3),
             "gaps": [list(gap) for gap in self.gaps],
-            "missing_segments": view.checks.get("gaps", []),
-            "repeated_segments": view.checks.get("repeats", []),
-            "lacks_full_snapshot": view.checks.get("lacks_full_snapshot", False),
+            "missing_segments": view.warnings.gaps,
+            "repeated_segments": view.warnings.repeats,
+            "lacks_full_snapshot": view.warnings.lacks_full_snapshot,
         }
 
 

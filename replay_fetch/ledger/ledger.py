@@ -142,17 +142,16 @@ class Ledger(Database):
 
     # --- results
 
-    def record(
-        self, records: Iterable[ViewRecord], unnamed: Iterable[int] = (), understood: Sequence[View] = ()
-    ) -> None:
+    def record(self, records: Iterable[ViewRecord], redo: Iterable[int] = (), understood: Sequence[View] = ()) -> None:
         """Keep how views ended and where their bytes lie, all or none of them.
 
-        ``unnamed`` are sessions whose new file gets its name only after this, ``understood`` views whose raw pages
-        are removed then.
+        ``redo`` are sessions whose staged file is published only after this: they take the place of those of the
+        record before, which are published by now. ``understood`` are views whose raw pages are removed then.
         """
         with self._transaction():
             self._db.executemany(RECORD, map(result_row, records))
-            self._db.executemany("INSERT OR IGNORE INTO unnamed VALUES (?)", ((session,) for session in unnamed))
+            self._db.execute("DELETE FROM unnamed")
+            self._db.executemany("INSERT OR IGNORE INTO unnamed VALUES (?)", ((session,) for session in redo))
             if understood or self._understood:
                 views = orjson.dumps([list(view) for view in understood]).decode()
                 self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (Setting.UNDERSTOOD, views))
@@ -166,13 +165,13 @@ class Ledger(Database):
         """No raw pages are to be removed any more."""
         self.drop_setting(Setting.UNDERSTOOD)
 
-    def unnamed(self) -> list[tuple[int, str]]:
-        """Sessions, by number and id, whose new file may still be without its name."""
+    def redo_list(self) -> list[tuple[int, str]]:
+        """Sessions, by number and id, that the latest record named as to be published."""
         with self._turn:
             return self._db.execute("SELECT session, session_id FROM unnamed JOIN session USING (session)").fetchall()
 
-    def named(self) -> None:
-        """All session files have their names."""
+    def published(self) -> None:
+        """Empty the redo list: every file in it has its final name."""
         with self._transaction():
             self._db.execute("DELETE FROM unnamed")
 

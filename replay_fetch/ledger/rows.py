@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-import orjson
+from msgspec import json
 from msgspec.structs import replace
 
 from replay_fetch.ledger.damage import DamagedRow
-from replay_fetch.model import EXPECTED, Outcome, PlannedView, Span, View, ViewRecord
+from replay_fetch.model import Outcome, PlannedView, Recording, Span, View, ViewRecord, Warnings
 
 _FINISHED = ", ".join(f"'{outcome}'" for outcome in Outcome if outcome.finished)
 _UNFINISHED = f"(outcome IS NULL OR outcome NOT IN ({_FINISHED}))"
@@ -77,6 +76,7 @@ _OF_WHOLE = slice(_OF_RECORD.stop, _OF_RECORD.stop + len(Span._fields))
 _OF_PARTIAL = slice(_OF_WHOLE.stop, _OF_WHOLE.stop + len(Span._fields))
 _DATED = len(_READ)  # in a row of TO_DO alone
 _REASON = _READ.index("reason")  # NULL where there is no row in result
+_warnings, _recording = json.Decoder(Warnings), json.Decoder(Recording)
 _NO_SPAN = (None,) * len(Span._fields)
 
 
@@ -111,8 +111,8 @@ def _view_record(columns: tuple[Any, ...]) -> ViewRecord:
         segments=segments,
         size=size,
         sha256=sha256,
-        checks=_recorded(orjson.loads(checks)) | planned.lacking(segments),
-        about=orjson.loads(about),
+        warnings=replace(_warnings.decode(checks), segments_expected=planned.lacking(segments)),
+        recording=_recording.decode(about),
         token=token,
         part=part,
         whole=_span(columns[_OF_WHOLE]),
@@ -138,18 +138,14 @@ def result_row(record: ViewRecord) -> tuple[object, ...]:
         record.segments,
         record.size,
         record.sha256,
-        orjson.dumps(_recorded(record.checks)).decode(),
-        orjson.dumps(record.about).decode(),
+        # A later list may count other segments: its count is not kept.
+        json.encode(replace(record.warnings, segments_expected=None)).decode(),
+        json.encode(record.recording).decode(),
         record.token,
         record.part,
         *(record.whole or _NO_SPAN),
         *(record.partial or _NO_SPAN),
     )
-
-
-def _recorded(checks: Mapping[str, object]) -> dict[str, object]:
-    """The warnings that are kept with a view; what a list expects is not one, for a later list may say else."""
-    return {name: value for name, value in checks.items() if name != EXPECTED}
 
 
 def _span(columns: tuple[Any, ...]) -> Span | None:

@@ -11,8 +11,8 @@ FORMAT = 1
 #    A session's number is the row that first named it.
 # 2. Results stand apart from the plan, keyed by row: they arrive nearly in that order, and the plan
 #    stays small enough to be loaded quickly.
-# 3. A session file in which views have moved gets its name after the ledger knows of it: until then its
-#    session stands in unnamed. ended_at, in seconds since 1970, is only for --refresh-window.
+# 3. unnamed is the redo list: the sessions of the latest record, whose staged files get their final names only
+#    after it. ended_at, in seconds since 1970, is only for --refresh-window.
 # 4. A list is the input of a run; a view remembers the last list that named it.
 TABLES = """
 CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;

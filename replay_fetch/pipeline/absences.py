@@ -12,7 +12,6 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from replay_fetch.archive import ViewEnded
-from replay_fetch.archive.endings import OPEN_SINCE
 from replay_fetch.model import Outcome, PlannedView
 
 # Of a fifth of all views that are gone, so many come in a row once in 10^14 views: then a witness is asked.
@@ -163,5 +162,5 @@ def _is_second(ended: ViewEnded) -> bool:
     earlier = ended.planned.earlier
     if earlier is None or earlier.outcome is not Outcome.UNCONFIRMED:
         return False
-    since = earlier.about.get(OPEN_SINCE)
-    return isinstance(since, int) and ended.at - since >= SECOND_ASK
+    since = earlier.recording.open_since
+    return since is not None and ended.at - since >= SECOND_ASK

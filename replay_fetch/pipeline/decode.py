@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from replay_fetch.archive import ChainRestarted, Layout, ViewEnded, Writer, existing
 from replay_fetch.archive.durable import explained
-from replay_fetch.archive.writer import STANDSTILL
+from replay_fetch.archive.write.writer import STANDSTILL
 from replay_fetch.fetch import Paginator, Start
 from replay_fetch.ledger import Ledger
 from replay_fetch.model import Outcome, PlannedView, Source

@@ -11,9 +11,9 @@ from pathlib import Path
 import msgspec
 import orjson
 
-from replay_fetch.archive import Layout, check_ledger_is_there, clear, make_good, opened, require, write_manifest
+from replay_fetch.archive import Layout, check_ledger_is_there, clear, opened, recover, require, write_manifest
 from replay_fetch.archive.aside import Aside, set_aside
-from replay_fetch.archive.commit import Committer
+from replay_fetch.archive.write.commit import Committer
 from replay_fetch.errors import SettingsError
 from replay_fetch.ledger import Ledger, check_file
 from replay_fetch.ledger.setting import Setting, State
@@ -45,7 +45,7 @@ def open_as_it_is(out: Path, compress: Compression | None = None) -> Iterator[tu
         layout = dataclasses.replace(folder, compression=_compression(ledger, compress))
         _set_aside(layout, ledger)
         if ledger.setting(Setting.STATE) in {State.RUNNING, State.REBUILT}:
-            make_good(layout, ledger)
+            recover(layout, ledger)
         clear(layout, ledger)
         yield layout, ledger
 

@@ -50,10 +50,10 @@ def count_records(stats: RunStats, complaints: OutcomeLog, records: Sequence[Vie
         if record.outcome is not None:
             stats.views_ended[record.outcome] += 1
         stats.segment_bytes += record.size
-        stats.gaps += "gaps" in record.checks
-        stats.repeats += "repeats" in record.checks
-        stats.no_snapshot += "lacks_full_snapshot" in record.checks
-        stats.fewer_than_listed += "segments_expected" in record.checks
+        stats.gaps += bool(record.warnings.gaps)
+        stats.repeats += bool(record.warnings.repeats)
+        stats.no_snapshot += record.warnings.lacks_full_snapshot
+        stats.fewer_than_listed += record.warnings.segments_expected is not None
 
 
 class SlowView(NamedTuple):

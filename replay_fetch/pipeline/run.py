@@ -26,7 +26,7 @@ import anyio
 from anyio import to_thread
 
 from replay_fetch.archive import Layout, Report, Writer, write_report
-from replay_fetch.archive.session_file import DamagedFile
+from replay_fetch.archive.write.session_file import DamagedFile
 from replay_fetch.errors import ArchiveError, ReplayFetchError
 from replay_fetch.fetch import CredentialCheck, Fetcher
 from replay_fetch.ledger import Ledger, ToDo

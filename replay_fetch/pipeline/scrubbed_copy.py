@@ -23,9 +23,9 @@ from replay_fetch.archive.compress import compressed
 from replay_fetch.archive.durable import explained, make_folder, replace, sync_folder, write_atomically, write_file
 from replay_fetch.archive.lines import lines
 from replay_fetch.archive.lock import locked
-from replay_fetch.archive.manifest import manifest_line
+from replay_fetch.archive.manifest import ManifestLine
 from replay_fetch.errors import SettingsError
-from replay_fetch.model import EXPECTED, Segment, Span, ViewRecord
+from replay_fetch.model import Recording, Segment, Span, ViewRecord, Warnings
 from replay_fetch.progress import Reporter, Ticker
 from replay_fetch.progress.units import size
 from replay_fetch.replay.scrub import ScrubbedView
@@ -170,7 +170,7 @@ class _Writing:
         for entry in entries:
             record = written.get(entry.record.planned.row) or _without_bytes(entry.record)
             self._done.silent += not record.size
-            yield _marked(manifest_line(Layout(self._building, entry.compression), record))
+            yield _marked(ManifestLine.of(Layout(self._building, entry.compression), record).encode())
 
     def _views(self, entries: Iterable[Entry], written: dict[int, ViewRecord], ticker: Ticker) -> Iterator[bytes]:
         """Write views one behind another; each is a member of its own where the file is compressed."""
@@ -236,16 +236,13 @@ class _View:
         if not self.segments:
             return _without_bytes(self._entry.record)
         seen, kept = self._seen, self._entry.record
-        about = {"start_ms": seen.start_ms, "end_ms": seen.end_ms, "records": seen.records}
-        checks = {"gaps": seen.gaps, "repeats": seen.repeats, "lacks_full_snapshot": seen.lacks_full_snapshot}
-        checks |= {EXPECTED: kept.checks[EXPECTED]} if EXPECTED in kept.checks else {}
         return with_values(
             _without_words(kept),
             segments=self.segments,
             size=self.size,
             sha256=self._sha256.hexdigest(),
-            about={name: value for name, value in about.items() if value is not None},
-            checks={name: value for name, value in checks.items() if value},
+            recording=Recording(seen.start_ms, seen.end_ms, seen.records),
+            warnings=Warnings(seen.gaps, seen.repeats, seen.lacks_full_snapshot, kept.warnings.segments_expected),
             whole=span if kept.whole else None,
             partial=span if kept.partial else None,
         )
@@ -253,7 +250,14 @@ class _View:
 
 def _without_bytes(record: ViewRecord) -> ViewRecord:
     return with_values(
-        _without_words(record), segments=0, size=0, sha256="", about={}, checks={}, whole=None, partial=None
+        _without_words(record),
+        segments=0,
+        size=0,
+        sha256="",
+        recording=Recording(),
+        warnings=Warnings(),
+        whole=None,
+        partial=None,
     )
 
 

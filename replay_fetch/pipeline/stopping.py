@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from replay_fetch.archive.writer import STANDSTILL
+from replay_fetch.archive.write.writer import STANDSTILL
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.pipeline.run import GRACE, Ended, Run
 from replay_fetch.progress import Reporter

@@ -107,8 +107,8 @@ class RecordedView:
         """Words for the place where the recording ends before the view did."""
         if self.account.ended:
             return ""
-        expected = self.record.checks.get("segments_expected")
-        if isinstance(expected, int):
+        expected = self.record.warnings.segments_expected
+        if expected is not None:
             return f"Recording ends here: {self.account.segments} of {expected} segments came."
         if not self.record.finished:
             return f"Recording ends here: this view is not fetched to its end ({self.record.outcome or 'not asked'})."

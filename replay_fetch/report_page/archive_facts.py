@@ -61,7 +61,8 @@ class ArchiveFacts:
         self.partial_sessions += any(not record.finished for record in records)
         if size := sum(record.size for record in records):
             self.sizes.append(size)
-        starts, ends = (_known(records, name) for name in ("start_ms", "end_ms"))
+        starts = [at for record in records if (at := record.recording.start_ms) is not None]
+        ends = [at for record in records if (at := record.recording.end_ms) is not None]
         if starts and ends:
             self.lengths.append(max(max(ends) - min(starts), 0) / 1000)
         for record in records:
@@ -75,14 +76,8 @@ class ArchiveFacts:
                 key = (record.outcome, OTHER_REASONS)
             self.unfinished.setdefault(key, Group()).add(view)
         for name, remark in _REMARKS.items():
-            if name in record.checks:
+            if name in record.warnings.fields():
                 self.remarks.setdefault(remark, Group()).add(view)
-
-
-def _known(records: Sequence[ViewRecord], name: str) -> list[int]:
-    """Read a time of the recordings, in ms since 1970, from the views whose segments told it."""
-    values = (record.about.get(name) for record in records)
-    return [value for value in values if isinstance(value, int)]
 
 
 def archive_facts(layout: Layout) -> ArchiveFacts:

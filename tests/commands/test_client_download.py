@@ -16,7 +16,7 @@ from archives import KEYS, WIDE, Archive, truth
 from processes import HANGS
 
 from replay_fetch import ApiSettings, FetchSettings, Outcome, Report, Settings, View, download
-from replay_fetch.archive import writer
+from replay_fetch.archive.write import writer
 from replay_fetch.model import ViewRecord
 from replay_fetch.pipeline import job, progress_feed
 from replay_fetch.pipeline.opening import check_usable, open_archive

@@ -16,7 +16,7 @@ from replay_fetch.archive import Layout
 from replay_fetch.cli.download import session_to_watch
 from replay_fetch.cli.summary import as_typed, watch_line
 from replay_fetch.ledger import Ledger, ToDo
-from replay_fetch.model import Outcome, View, ViewRecord
+from replay_fetch.model import Outcome, View, ViewRecord, Warnings
 
 
 def without_installed(monkeypatch: pytest.MonkeyPatch, called: str) -> None:
@@ -88,10 +88,10 @@ def test_a_download_that_brought_nothing_names_nothing_to_play(tmp_path: Path) -
 def test_a_session_without_its_first_picture_is_not_the_one_to_watch(tmp_path: Path) -> None:
     with closing(Ledger.open(made(Layout(tmp_path).ledger))) as ledger:
         number = ledger.load((line, View(f"s{line}", "v"), None) for line in range(4)).number
-        checks: list[dict[str, object]] = [{}, {"gaps": [3]}, {"lacks_full_snapshot": True}]
+        warnings = [Warnings(), Warnings(gaps=[3]), Warnings(lacks_full_snapshot=True)]
         ledger.record(
-            ViewRecord(planned, Outcome.FETCHED, size=10, checks=has)
-            for planned, has in zip(ledger.to_do(ToDo(number), None, 10), checks, strict=False)
+            ViewRecord(planned, Outcome.FETCHED, size=10, warnings=has)
+            for planned, has in zip(ledger.to_do(ToDo(number), None, 10), warnings, strict=False)
         )
     assert session_to_watch(tmp_path) == "s1"
 

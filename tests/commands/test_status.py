@@ -27,7 +27,7 @@ from replay_fetch.cli import main
 from replay_fetch.cli.status import status_json, status_text
 from replay_fetch.inspect.status import Status, _count_session, status, unfinished_csv
 from replay_fetch.ledger import Ledger
-from replay_fetch.model import Outcome, PlannedView, View, ViewRecord
+from replay_fetch.model import Outcome, PlannedView, View, ViewRecord, Warnings
 from replay_fetch.settings import FetchSettings
 from replay_fetch.simulator import Fault, Simulator, SimulatorSettings
 
@@ -87,10 +87,10 @@ def test_what_a_reader_should_know_of_a_recording_is_listed(made: Path, capsys: 
 
 
 def test_people_see_a_bounded_list_of_what_is_noted() -> None:
-    checks = {"gaps": list(range(50)), "lacks_full_snapshot": True, "segments_expected": 60}
+    warnings = Warnings(list(range(50)), [], lacks_full_snapshot=True, segments_expected=60)
     planned = [PlannedView(row, 1, View("s", f"v{row}")) for row in range(1000)]
     found = Status(Path("archive"), by_ledger=True)
-    views = [ViewRecord(each, Outcome.FETCHED, segments=3, size=1, checks=checks) for each in planned]
+    views = [ViewRecord(each, Outcome.FETCHED, segments=3, size=1, warnings=warnings) for each in planned]
     _count_session(found, views, 20)
     assert len(found.named) == 20, "memory does not grow with what is noted"
     text = status_text(found)

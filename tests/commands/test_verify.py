@@ -12,8 +12,8 @@ from damaged_archives import VIEWS, flipped, make, manifest, session_files, veri
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replay_fetch.archive.verifying import Problem
-from replay_fetch.commands.verify_summary import findings_text
+from replay_fetch.archive.read.verify import Problem
+from replay_fetch.cli.verify_summary import findings_text
 from replay_fetch.settings import Compression
 from replay_fetch.simulator import PagingSettings, SimulatorSettings
 from replay_fetch.simulator.choices import Chain

@@ -12,12 +12,12 @@ import pytest
 from damaged_archives import VIEWS, make, manifest, problems, session_files, verified, write_manifest
 
 from replay_fetch.archive import Layout
-from replay_fetch.archive.reading import BadLine, Entry, read_manifest
-from replay_fetch.archive.sweep import sweep
-from replay_fetch.archive.verifying import Problem
+from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
+from replay_fetch.archive.read.sweep import sweep
+from replay_fetch.archive.read.verify import Problem
 from replay_fetch.cli import main
-from replay_fetch.commands.verify import Verifying
 from replay_fetch.errors import ArchiveError, SettingsError
+from replay_fetch.inspect.verify import Verifying
 from replay_fetch.settings import Compression
 
 
@@ -234,7 +234,7 @@ def test_what_may_not_be_read_is_not_called_damaged(archive: Path, monkeypatch: 
     def refuse(path: Path, *_: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("replay_fetch.archive.verifying.file_range", refuse)
+    monkeypatch.setattr("replay_fetch.archive.read.verify.file_range", refuse)
     with pytest.raises(ArchiveError, match="permission denied; verify as the user"):
         verified(archive)
 
@@ -243,7 +243,7 @@ def test_nor_is_what_an_absent_library_would_read(archive: Path, monkeypatch: py
     def refuse(_: Compression) -> None:
         raise SettingsError("needs the zstd extra")
 
-    monkeypatch.setattr("replay_fetch.commands.verify.require", refuse)
+    monkeypatch.setattr("replay_fetch.inspect.verify.require", refuse)
     with pytest.raises(SettingsError, match="zstd"):
         verified(archive)
 

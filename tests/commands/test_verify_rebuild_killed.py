@@ -16,8 +16,8 @@ from kills import Killed, killed_at
 
 from replay_fetch.archive import Layout
 from replay_fetch.cli import main
-from replay_fetch.commands.rebuild import rebuild
 from replay_fetch.errors import ArchiveError
+from replay_fetch.inspect.rebuild import rebuild
 from replay_fetch.inspect.status import status
 from replay_fetch.ledger import Ledger
 from replay_fetch.settings import ArchiveSettings, Compression, FetchSettings, PlanSettings

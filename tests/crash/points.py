@@ -24,7 +24,6 @@ _KINDS = (
     (".replay-fetch/parts/", "part"),
     (".replay-fetch/parts", "parts folder"),
     (".replay-fetch/tmp/session-", "session"),
-    (".replay-fetch/tmp/to-be-named", "note"),
     (".replay-fetch/tmp/", "manifest or report"),
     (".replay-fetch/lock", "lock"),
     (".replay-fetch", "private folder"),

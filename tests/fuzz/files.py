@@ -13,7 +13,7 @@ from pathlib import Path
 
 from fuzz.laws import VIEW, check_inside, check_printable, check_says_no_value
 from replay_fetch.archive import BadLine, Entry, Layout, Message, RawPages, read_manifest, view_segments
-from replay_fetch.archive.verifying import check_session
+from replay_fetch.archive.read.verify import check_session
 from replay_fetch.cli.main import command_parser
 from replay_fetch.cli.options import settings_from
 from replay_fetch.cli.parser import Parser

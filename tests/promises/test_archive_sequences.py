@@ -14,11 +14,11 @@ from kills import Killed, killed_at
 from msgspec.structs import replace
 from pieces import arrived, ended, planned
 
-from replay_fetch.archive.commit import Committer
-from replay_fetch.archive.desk import Desk
-from replay_fetch.archive.session_file import DamagedFile
-from replay_fetch.commands.rebuild import rebuild
-from replay_fetch.commands.verify import Verifying
+from replay_fetch.archive.write.buffer import WriteBuffer
+from replay_fetch.archive.write.commit import Committer
+from replay_fetch.archive.write.session_file import DamagedFile
+from replay_fetch.inspect.rebuild import rebuild
+from replay_fetch.inspect.verify import Verifying
 from replay_fetch.ledger import ToDo
 from replay_fetch.model import Outcome, PlannedView, View
 from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date, open_as_it_is
@@ -58,19 +58,19 @@ class Run:
             bring_manifest_up_to_date(layout, ledger, changed=True, in_order=True)
 
     def _commit(self, committer: Committer, to_do: list[PlannedView]) -> None:
-        desk = Desk()
-        desk.expect(to_do[0].session, len(to_do))
+        buffer = WriteBuffer()
+        buffer.expect(to_do[0].session, len(to_do))
         for view in to_do:
             served = self.served[view.view.view_id]
             if isinstance(served, Outcome):
-                desk.take(ended(view, served), 0.0)
+                buffer.take(ended(view, served), 0.0)
             else:
                 page = arrived(planned(int(view.view.view_id[1:])), served)  # whatever its row in this ledger
-                desk.take(replace(page, planned=view), 0.0)
-                desk.take(ended(view), 0.0)
+                buffer.take(replace(page, planned=view), 0.0)
+                buffer.take(ended(view), 0.0)
             if not self.together:
-                committer.commit(desk.batch(float("inf")))
-        committer.commit(desk.close())
+                committer.commit(buffer.batch(float("inf")))
+        committer.commit(buffer.close())
 
 
 def instants(first: list[Run], last: Run, root: Path) -> Iterator[Path]:

@@ -29,7 +29,7 @@ def test_a_killed_run_ends_in_the_same_archive(stage: Stage) -> None:
 
 
 def test_nothing_is_named_or_committed_before_it_is_on_the_disk(stage: Stage) -> None:
-    """For every file: write, fsync, rename, fsync the folder, and only then the ledger's commit."""
+    """For every file: write, fsync, and the folder of each new name; only then the ledger's commit."""
     unsynced: set[str] = set()
     folders: set[str] = set()
     seen: Counter[str] = Counter()
@@ -37,6 +37,8 @@ def test_nothing_is_named_or_committed_before_it_is_on_the_disk(stage: Stage) ->
         match call.when, call.name:
             case "before", "write":
                 unsynced.add(call.path)
+                if call.point == "write session":
+                    folders.add(str(Path(call.path).parent))
             case "before", "rename":
                 assert call.source not in unsynced, f"{call.path} was named before it was fsynced"
                 folders.add(str(Path(call.path).parent))
@@ -51,14 +53,40 @@ def test_nothing_is_named_or_committed_before_it_is_on_the_disk(stage: Stage) ->
     assert min(seen[name] for name in ("write", "rename", "fsync", "commit")) >= 3
 
 
-def test_nothing_is_removed_that_the_ledger_still_names(stage: Stage) -> None:
-    """What replaces a part or a partial file is committed before that is removed."""
-    uncommitted = 0
+def test_nothing_is_published_that_the_ledger_does_not_know(stage: Stage) -> None:
+    """A session file gets its final name only behind the commit that follows its last byte."""
+    unrecorded: set[str] = set()
+    published = 0
     for call in stage.calls:
-        match call.when, call.name:
-            case "after", "rename":
-                uncommitted += 1
-            case "after", "commit":
-                uncommitted = 0
-            case "before", "unlink":
-                assert not uncommitted, f"{call.path} was removed before the ledger's commit"
+        match call.when, call.point:
+            case "before", "write session":
+                unrecorded.add(call.path)
+            case "after", "commit ledger":
+                unrecorded.clear()
+            case "before", "rename session" | "rename partial file":
+                assert call.source not in unrecorded, f"{call.path} was published before the ledger's commit"
+                published += 1
+    assert published
+
+
+def test_nothing_is_removed_before_what_replaces_it_is_recorded_and_published(stage: Stage) -> None:
+    """A part or a partial file goes when the ledger names another place for its lines, and they are there."""
+    staged: set[str] = set()
+    unrecorded, unsynced = False, set[str]()
+    for call in stage.calls:
+        match call.when, call.point:
+            case "before", "write session":
+                staged.add(call.path)
+                unrecorded = True
+            case "after", "commit ledger":
+                unrecorded = False
+            case "after", "rename session" | "rename partial file":
+                staged.discard(call.source)
+                unsynced.add(str(Path(call.path).parent))
+            case "after", "fsync sessions folder":
+                unsynced.clear()
+            case "before", "unlink part" | "unlink partial file":
+                assert not unrecorded, f"{call.path} was removed before the ledger's commit"
+                assert not staged | unsynced, (
+                    f"{call.path} was removed before these were published: {staged | unsynced}"
+                )

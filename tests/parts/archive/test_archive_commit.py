@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from pieces import FakeJournal, arrived, content, ended, planned, sha256
+from pieces import FakeCommitLog, arrived, content, ended, planned, sha256
 
 from replay_fetch.api import Trail
 from replay_fetch.api.trail import mark
 from replay_fetch.archive import ChainRestarted, Message, PageArrived
-from replay_fetch.archive.commit import Committer
-from replay_fetch.archive.desk import Desk
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.write.buffer import WriteBuffer
+from replay_fetch.archive.write.commit import Committer
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Answer, Outcome, Page, PlannedView, Source, View, ViewRecord
 
@@ -24,23 +24,21 @@ ONE, TWO = planned(1), planned(2)
 
 
 @dataclass
-class WatchfulJournal(FakeJournal):
+class WatchfulCommitLog(FakeCommitLog):
     """Holds every record, at the moment it is made, against what lies on the disk."""
 
     layout: Layout = field(default_factory=lambda: Layout(Path()))
     refuse: bool = False
 
-    def record(
-        self, records: Iterable[ViewRecord], unnamed: Iterable[int] = (), understood: Sequence[View] = ()
-    ) -> None:
+    def record(self, records: Iterable[ViewRecord], redo: Iterable[int] = (), understood: Sequence[View] = ()) -> None:
         if self.refuse:
             raise ArchiveError("the ledger cannot be written")
-        batch, waiting = list(records), set(unnamed)
+        batch, staged = list(records), list(redo)
         for needed in (self.views | {record.planned.row: record for record in batch}).values():
-            assert self.on_disk(needed, waiting), f"not on the disk: {needed}"
-        super().record(batch, waiting, understood)
+            assert self.on_disk(needed, staged), f"not on the disk: {needed}"
+        super().record(batch, staged, understood)
 
-    def on_disk(self, record: ViewRecord, unnamed: Iterable[int] = ()) -> bool:
+    def on_disk(self, record: ViewRecord, redo: Sequence[int] = ()) -> bool:
         if not record.size:
             return True
         if record.whole is None:
@@ -48,7 +46,7 @@ class WatchfulJournal(FakeJournal):
                 sha256(self.layout.part(record.planned.row, record.part).read_bytes()[: record.size]) == record.sha256
             )
         path = self.layout.session_file(record.planned.view.session_id)
-        if record.planned.session in unnamed:
+        if record.planned.session in redo:
             path = Path(self.layout.session_on_its_way(record.planned.session))
         offset, length, _ = record.whole
         return sha256(path.read_bytes()[offset : offset + length]) == record.sha256
@@ -56,17 +54,17 @@ class WatchfulJournal(FakeJournal):
 
 @dataclass
 class Bench:
-    """A committer with its desk and journal, and the archive they write."""
+    """A committer with its buffer and commit log, and the archive they write."""
 
     layout: Layout
-    journal: WatchfulJournal
+    commit_log: WatchfulCommitLog
     committer: Committer
-    desk: Desk = field(default_factory=Desk)
+    buffer: WriteBuffer = field(default_factory=WriteBuffer)
 
     def commit(self, *messages: Message, close: bool = False) -> list[ViewRecord]:
         for message in messages:
-            self.desk.take(message, 0.0)
-        return self.committer.commit(self.desk.close() if close else self.desk.batch(float("inf")))
+            self.buffer.take(message, 0.0)
+        return self.committer.commit(self.buffer.close() if close else self.buffer.batch(float("inf")))
 
     def parts(self) -> list[str]:
         return sorted(path.name for path in self.layout.parts.iterdir())
@@ -93,9 +91,9 @@ def _bench(root: Path, *, keep_raw: bool) -> Iterator[Bench]:
     layout = Layout(root)
     for folder in (layout.parts, layout.temporary, layout.sessions):
         folder.mkdir(parents=True)
-    journal = WatchfulJournal({view.row: ViewRecord(view) for view in (ONE, TWO)}, layout=layout)
-    bench = Bench(layout, journal, Committer(layout, journal, keep_raw=keep_raw))
-    bench.desk.expect(1, views=2)
+    commit_log = WatchfulCommitLog({view.row: ViewRecord(view) for view in (ONE, TWO)}, layout=layout)
+    bench = Bench(layout, commit_log, Committer(layout, commit_log, keep_raw=keep_raw))
+    bench.buffer.expect(1, views=2)
     yield bench
     bench.committer.close()
 
@@ -115,13 +113,13 @@ def test_a_view_waits_in_its_part_until_the_session_is_whole(bench: Bench) -> No
     assert (bench.parts(), bench.sessions()) == (["1-0.ndjson"], [])
     bench.commit(ended(TWO, Outcome.EMPTY))
     assert (bench.parts(), bench.sessions()) == ([], ["s1.ndjson"])
-    assert bench.journal.views[1].whole is not None
+    assert bench.commit_log.views[1].whole is not None
 
 
 def test_a_growing_view_is_recorded_page_by_page_and_reported_once(bench: Bench) -> None:
     assert bench.commit(arrived(ONE, then="t1")) == []
     assert bench.commit(arrived(ONE, first=1, then="t2")) == []
-    growing = bench.journal.views[1]
+    growing = bench.commit_log.views[1]
     assert (growing.outcome, growing.segments, growing.token) == (None, 2, "t2")
     (record,) = bench.commit(arrived(ONE, first=2), ended(ONE))
     assert (record.outcome, record.segments, record.pages) == (Outcome.FETCHED, 3, 3)
@@ -131,39 +129,39 @@ def test_a_growing_view_is_recorded_with_the_trail_of_its_chain(bench: Bench) ->
     """For the next run, which begins where this one was cut off; a view that has ended needs none."""
     bench.commit(arrived(ONE, then="t1"), PageArrived(ONE, Page((), "t2")))
     bench.commit(PageArrived(ONE, Page((), "t3")))
-    trail = Trail.of(bench.journal.views[1])
+    trail = Trail.of(bench.commit_log.views[1])
     assert (trail.marks, trail.empty) == ([mark("t1"), mark("t2"), mark("t3")], 2)
     bench.commit(ChainRestarted(ONE), arrived(ONE, then="t4"))
     bench.commit(ended(ONE, Outcome.FAILED))
-    assert Trail.of(bench.journal.views[1]).marks == [mark("t4")]
+    assert Trail.of(bench.commit_log.views[1]).marks == [mark("t4")]
     (record,) = bench.commit(arrived(TWO, then="t1"), arrived(TWO, first=1), ended(TWO))
-    assert "trail" not in record.about
+    assert record.recording.trail is None
 
 
 def test_what_is_not_finished_at_the_end_is_shown_as_a_partial_file(bench: Bench) -> None:
     bench.commit(arrived(ONE), ended(ONE), arrived(TWO, then="t1"), close=True)
     assert (bench.parts(), bench.sessions()) == (["1-0.ndjson", "2-0.ndjson"], ["s1.partial.ndjson"])
-    assert [bench.journal.views[row].partial is not None for row in (1, 2)] == [True, True]
+    assert [bench.commit_log.views[row].partial is not None for row in (1, 2)] == [True, True]
 
 
 def test_the_finished_file_takes_the_partial_ones_place(bench: Bench) -> None:
     bench.commit(arrived(ONE), ended(ONE), close=True)
-    later = Bench(bench.layout, bench.journal, bench.committer)
-    later.desk.expect(1, views=1)
+    later = Bench(bench.layout, bench.commit_log, bench.committer)
+    later.buffer.expect(1, views=1)
     later.commit(arrived(TWO), ended(TWO))
     assert (later.parts(), later.sessions()) == ([], ["s1.ndjson"])
-    assert all(view.partial is None for view in bench.journal.views.values())
+    assert all(view.partial is None for view in bench.commit_log.views.values())
 
 
 def test_a_partial_file_of_which_nothing_is_left_is_removed(bench: Bench) -> None:
     """Its only view's part turned out damaged: nothing of it counts any more."""
     bench.commit(arrived(ONE, then="t1"), close=True)
     bench.layout.part(1, 0).write_bytes(b"damaged")
-    later = Bench(bench.layout, bench.journal, bench.committer)
-    later.desk.expect(1, views=1)
-    bench.committer._drafts.clear()  # the next run
-    again = planned(1, earlier=bench.journal.views[1])
-    bench.journal.views[1] = ViewRecord(ONE)  # which the watchful journal would find damaged as well
+    later = Bench(bench.layout, bench.commit_log, bench.committer)
+    later.buffer.expect(1, views=1)
+    bench.committer._view_parts.clear()  # the next run
+    again = planned(1, earlier=bench.commit_log.views[1])
+    bench.commit_log.views[1] = ViewRecord(ONE)  # which the watchful commit log would find damaged as well
     later.commit(ended(again, Outcome.FAILED), close=True)
     assert (later.parts(), later.sessions()) == ([], [])
 
@@ -172,45 +170,45 @@ def test_a_chain_that_begins_anew_replaces_its_part_behind_the_record(bench: Ben
     bench.commit(arrived(ONE, 2, then="t2"))
     bench.commit(ChainRestarted(ONE), arrived(ONE, 3), ended(ONE))
     assert bench.parts() == ["1-1.ndjson"]
-    assert bench.journal.views[1].segments == 3
+    assert bench.commit_log.views[1].segments == 3
 
 
 def test_when_the_ledger_cannot_be_written_nothing_it_needs_is_removed(bench: Bench) -> None:
     bench.commit(arrived(ONE), ended(ONE))
-    bench.journal.refuse = True
+    bench.commit_log.refuse = True
     with pytest.raises(ArchiveError):
         bench.commit(arrived(TWO), ended(TWO))
-    assert bench.journal.on_disk(bench.journal.views[1])
+    assert bench.commit_log.on_disk(bench.commit_log.views[1])
 
 
 def test_a_disk_that_refuses_records_nothing(bench: Bench) -> None:
     bench.layout.parts.rmdir()
     with pytest.raises(ArchiveError, match=r"parts: No such file or directory; nothing fetched is lost"):
         bench.commit(arrived(ONE), ended(ONE))
-    assert bench.journal.recorded == []
+    assert bench.commit_log.recorded == []
 
 
 def refreshed(bench: Bench, *rows: int) -> Bench:
     """The next run, which asks again for finished views."""
-    later = Bench(bench.layout, bench.journal, bench.committer)
-    later.desk.expect(1, views=len(rows))
+    later = Bench(bench.layout, bench.commit_log, bench.committer)
+    later.buffer.expect(1, views=len(rows))
     return later
 
 
 def test_asked_again_a_view_that_grew_moves_the_others_and_loses_none(bench: Bench) -> None:
     bench.commit(arrived(ONE), ended(ONE), arrived(TWO, 2), ended(TWO))
-    one, two = (planned(row, earlier=bench.journal.views[row]) for row in (1, 2))
+    one, two = (planned(row, earlier=bench.commit_log.views[row]) for row in (1, 2))
     later = refreshed(bench, 1, 2)
     later.commit(arrived(one, 3), ended(one), arrived(two, 2), ended(two))
     assert bench.layout.session_file("s1").read_bytes() == content(ONE, 3) + content(TWO, 2)
-    assert (bench.parts(), bench.journal.unnamed) == ([], set())
-    assert all(bench.journal.on_disk(view) for view in bench.journal.views.values())
+    assert bench.parts() == []
+    assert all(bench.commit_log.on_disk(view) for view in bench.commit_log.views.values())
 
 
 def test_asked_again_a_view_that_shrank_stays_as_it_was(bench: Bench) -> None:
     bench.commit(arrived(ONE, 2), ended(ONE), arrived(TWO, 2), ended(TWO))
     before = bench.layout.session_file("s1").read_bytes()
-    one = planned(1, earlier=bench.journal.views[1])
+    one = planned(1, earlier=bench.commit_log.views[1])
     later = refreshed(bench, 1)
     (record,) = later.commit(arrived(one, 1), ended(one))
     assert (record.outcome, record.segments) == (Outcome.FETCHED, 2)
@@ -221,7 +219,7 @@ def test_of_views_that_shrank_the_first_few_are_named(bench: Bench, caplog: pyte
     """An API that has lost a million views fills nobody's mail."""
     bench.commit(arrived(ONE, 2), ended(ONE), ended(TWO, Outcome.EMPTY))
     for _ in range(9):
-        one = planned(1, earlier=bench.journal.views[1])
+        one = planned(1, earlier=bench.commit_log.views[1])
         refreshed(bench, 1).commit(arrived(one, 1), ended(one))
     said = [message for message in caplog.messages if "asked again, it is fetched with 1 segments" in message]
     assert said == [f"{ONE.view}: {said[0].partition(': ')[2]}"] * 3
@@ -230,7 +228,7 @@ def test_of_views_that_shrank_the_first_few_are_named(bench: Bench, caplog: pyte
 
 def test_asked_again_a_view_that_waits_in_its_part_is_not_lost_when_its_session_is_whole(bench: Bench) -> None:
     bench.commit(arrived(ONE, 2), ended(ONE), ended(TWO, Outcome.FAILED), close=True)
-    one, two = (planned(row, earlier=bench.journal.views[row]) for row in (1, 2))
+    one, two = (planned(row, earlier=bench.commit_log.views[row]) for row in (1, 2))
     later = refreshed(bench, 1, 2)
     later.commit(arrived(one, 2), ended(one), arrived(two, 1), ended(two))
     assert bench.layout.session_file("s1").read_bytes() == content(ONE, 2) + content(TWO, 1)
@@ -241,32 +239,32 @@ def test_asked_again_a_view_that_waits_in_its_part_is_not_lost_when_its_session_
 def test_asked_again_a_view_keeps_what_the_new_answer_lacks(bench: Bench, *, whole: bool) -> None:
     """As many segments, but others: wherever the old ones lie."""
     bench.commit(arrived(ONE, 2), ended(ONE), ended(TWO, Outcome.EMPTY if whole else Outcome.FAILED), close=True)
-    one = planned(1, earlier=bench.journal.views[1])
+    one = planned(1, earlier=bench.commit_log.views[1])
     later = refreshed(bench, 1)
     (record,) = later.commit(arrived(one, 2, first=1), ended(one), close=True)
     assert (record.outcome, record.sha256) == (Outcome.INCOMPLETE, sha256(content(ONE, 3)))
-    assert bench.journal.on_disk(bench.journal.views[1])
+    assert bench.commit_log.on_disk(bench.commit_log.views[1])
 
 
 @pytest.mark.parametrize("whole", [True, False])
 def test_asked_again_a_view_stays_as_it_is_where_the_new_answer_only_holds_less(bench: Bench, *, whole: bool) -> None:
     """Wherever the old one lies."""
     bench.commit(arrived(ONE, 2), ended(ONE), ended(TWO, Outcome.EMPTY if whole else Outcome.FAILED), close=True)
-    one = planned(1, earlier=bench.journal.views[1])
+    one = planned(1, earlier=bench.commit_log.views[1])
     later = refreshed(bench, 1)
     (record,) = later.commit(arrived(one, 1, first=1), ended(one), close=True)
     assert (record.outcome, record.sha256) == (Outcome.FETCHED, sha256(content(ONE, 2)))
-    assert bench.journal.on_disk(bench.journal.views[1])
+    assert bench.commit_log.on_disk(bench.commit_log.views[1])
 
 
 @pytest.mark.parametrize("damage", [b"", b"{}\n" * 100])
 def test_asked_again_a_view_whose_copy_is_damaged_stops_the_run(bench: Bench, damage: bytes) -> None:
     bench.commit(arrived(ONE, 2), ended(ONE), ended(TWO, Outcome.EMPTY))
     bench.layout.session_file("s1").write_bytes(damage)
-    one = planned(1, earlier=bench.journal.views[1])
+    one = planned(1, earlier=bench.commit_log.views[1])
     with pytest.raises(ArchiveError, match=r"what the archive has of s1/v1 is damaged .* verify"):
         refreshed(bench, 1).commit(arrived(one, 3), ended(one))
-    assert len(bench.journal.recorded) == 1
+    assert len(bench.commit_log.recorded) == 1
 
 
 def test_where_a_sessions_file_is_damaged_the_others_are_recorded_and_the_end_says_so(
@@ -275,12 +273,12 @@ def test_where_a_sessions_file_is_damaged_the_others_are_recorded_and_the_end_sa
     bench.commit(arrived(ONE, 2), ended(ONE), ended(TWO, Outcome.EMPTY))
     bench.layout.session_file("s1").write_bytes(b"damaged")
     added, other = planned(3), planned(4, session=2)
-    damaged = bench.journal.views.pop(1)  # which the watchful journal would find damaged as well
-    bench.journal.views |= {view.row: ViewRecord(view) for view in (added, other)}
-    views = {1: [damaged, bench.journal.views[2], bench.journal.views[3]], 2: [bench.journal.views[4]]}
-    monkeypatch.setattr(bench.journal, "session_views", views.get)
-    bench.desk.expect(1, views=1)
-    bench.desk.expect(2, views=1)
+    damaged = bench.commit_log.views.pop(1)  # which the watchful commit log would find damaged as well
+    bench.commit_log.views |= {view.row: ViewRecord(view) for view in (added, other)}
+    views = {1: [damaged, bench.commit_log.views[2], bench.commit_log.views[3]], 2: [bench.commit_log.views[4]]}
+    monkeypatch.setattr(bench.commit_log, "session_views", views.get)
+    bench.buffer.expect(1, views=1)
+    bench.buffer.expect(2, views=1)
     records = bench.commit(arrived(added), ended(added), arrived(other), ended(other))
     assert [record.outcome for record in records] == [Outcome.FETCHED, Outcome.FETCHED]
     assert (bench.parts(), bench.sessions()) == (["3-0.ndjson"], ["s1.ndjson", "s1.partial.ndjson", "s2.ndjson"])
@@ -292,9 +290,9 @@ def test_where_a_sessions_file_is_damaged_the_others_are_recorded_and_the_end_sa
 def test_a_page_nobody_understood_is_kept_until_the_view_is(bench: Bench) -> None:
     bench.commit(replace(ended(ONE, Outcome.UNRECOGNISED), answer=ANSWER))
     assert bench.raw(ONE) == ["0001.body", "0001.json"]
-    later = Bench(bench.layout, bench.journal, bench.committer)
-    later.desk.expect(1, views=2)
-    again = planned(1, earlier=bench.journal.views[1])
+    later = Bench(bench.layout, bench.commit_log, bench.committer)
+    later.buffer.expect(1, views=2)
+    again = planned(1, earlier=bench.commit_log.views[1])
     later.commit(arrived(again), ended(again))
     assert not bench.layout.raw.exists()
 
@@ -304,7 +302,7 @@ def test_such_a_page_has_its_number_in_the_chain_in_every_run(bench: Bench) -> N
     unread = replace(ended(ONE, Outcome.UNRECOGNISED), answer=ANSWER)
     bench.commit(arrived(ONE, then="t1"), arrived(ONE, first=1, then="t2"), unread, close=True)
     assert bench.raw(ONE) == ["0003.body", "0003.json"]
-    again = planned(1, earlier=bench.journal.views[1])
+    again = planned(1, earlier=bench.commit_log.views[1])
     refreshed(bench, 1).commit(replace(unread, planned=again), close=True)
     assert bench.raw(ONE) == ["0003.body", "0003.json"]
 
@@ -312,11 +310,11 @@ def test_such_a_page_has_its_number_in_the_chain_in_every_run(bench: Bench) -> N
 def test_raw_pages_that_go_are_named_with_the_record_that_makes_them_go(bench: Bench) -> None:
     """So that a run which follows a kill removes them."""
     bench.commit(replace(ended(ONE, Outcome.UNRECOGNISED), answer=ANSWER), close=True)
-    assert bench.journal.understood == []
-    one = planned(1, earlier=bench.journal.views[1])
+    assert bench.commit_log.understood == []
+    one = planned(1, earlier=bench.commit_log.views[1])
     later = refreshed(bench, 1)
     later.commit(arrived(one), ended(one))
-    assert (later.journal.understood, later.raw(ONE)) == ([ONE.view], [])
+    assert (later.commit_log.understood, later.raw(ONE)) == ([ONE.view], [])
 
 
 def test_pages_of_two_stores_are_all_kept_raw_and_overwrite_none(hoarder: Bench) -> None:
@@ -339,7 +337,7 @@ def test_a_chain_that_begins_anew_is_kept_raw_from_its_first_page_on(hoarder: Be
 def test_asked_again_a_view_keeps_the_raw_pages_of_the_answer_that_may_stay(hoarder: Bench) -> None:
     page = replace(arrived(ONE, 2), answer=ANSWER)
     hoarder.commit(page, ended(ONE), ended(TWO, Outcome.EMPTY))
-    one = planned(1, earlier=hoarder.journal.views[1])
+    one = planned(1, earlier=hoarder.commit_log.views[1])
     for _ in range(2):
         refreshed(hoarder, 1).commit(
             replace(page, planned=one, page=Page(()), answer=replace(ANSWER, body=b"{}")),

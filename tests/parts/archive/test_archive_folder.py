@@ -1,22 +1,17 @@
-"""An archive's folder: ours or untouched, one run at a time, made good after a kill."""
+"""An archive's folder: ours or untouched, one run at a time."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
-from pieces import planned
 
-from replay_fetch.archive import Layout, clear, existing, make_good, opened
+from replay_fetch.archive import Layout, existing, opened
 from replay_fetch.archive.folder import check_ledger_is_there
 from replay_fetch.archive.lock import locked
-from replay_fetch.archive.standing import note_of
 from replay_fetch.errors import ArchiveError
-from replay_fetch.model import Span, View, ViewRecord
 
 
 def tree(root: Path) -> dict[str, bytes]:
@@ -103,93 +98,3 @@ def test_files_without_a_ledger_are_no_reason_to_begin_a_new_one(layout: Layout)
     (layout.sessions / "s.ndjson").write_bytes(b"{}\n")
     with pytest.raises(ArchiveError, match="has files but no ledger; `replay-fetch verify --rebuild"):
         check_ledger_is_there(layout)
-
-
-@dataclass
-class Knows:
-    """What a ledger knows of the files."""
-
-    parts: set[tuple[int, int]] = field(default_factory=set)
-    waiting: list[tuple[int, str]] = field(default_factory=list)
-    understood_views: list[View] = field(default_factory=list)
-    partial_files: bool = True
-    places: list[Span] = field(default_factory=lambda: [Span(0, 3, "")])
-    """Where in their files the views of every session lie."""
-
-    def unnamed(self) -> list[tuple[int, str]]:
-        return self.waiting
-
-    def named(self) -> None:
-        self.waiting = []
-
-    def understood(self) -> list[View]:
-        return self.understood_views
-
-    def raw_removed(self) -> None:
-        self.understood_views = []
-
-    def session_views(self, session: int) -> list[ViewRecord]:
-        return [replace(ViewRecord(planned(1, session)), whole=span) for span in self.places]
-
-    def has_part(self, row: int, part: int) -> bool:
-        return (row, part) in self.parts
-
-    def forget_partial_files(self) -> None:
-        self.partial_files = False
-
-
-def test_a_file_that_waits_for_its_name_gets_it(layout: Layout) -> None:
-    """The ledger knew of it when the run was killed; a second one had its name already."""
-    layout.session_file("a").write_bytes(b"old")
-    layout.session_file("b").write_bytes(b"new")
-    Path(layout.session_on_its_way(1)).write_bytes(b"new")
-    knows = Knows(waiting=[(1, "a"), (2, "b")])
-    make_good(layout, knows)
-    assert [layout.session_file(name).read_bytes() for name in "ab"] == [b"new", b"new"]
-    assert knows.waiting == []
-
-
-def test_raw_pages_of_what_is_understood_are_removed_for_a_killed_run(layout: Layout) -> None:
-    """Of three views one is removed in part, and of one only its session's folder is left."""
-    views = [View("s1", "v1"), View("s1", "v2"), View("s2", "v1"), View("s3", "v1")]
-    for view in views[:3]:
-        layout.raw_folder(view).mkdir(parents=True)
-        (layout.raw_folder(view) / "0001.body").write_bytes(b"?")
-    layout.raw_folder(views[3]).parent.mkdir()
-    knows = Knows(understood_views=views[1:])
-    make_good(layout, knows)
-    assert [path.relative_to(layout.raw).as_posix() for path in sorted(layout.raw.rglob("*"))] == [
-        "s1",
-        "s1/v1",
-        "s1/v1/0001.body",
-    ]
-    assert knows.understood_views == []
-
-
-def test_what_a_killed_run_named_before_the_ledger_knew_is_cut_back(layout: Layout) -> None:
-    """Also where its note is half written: any session may be held against the ledger."""
-    layout.session_file("s1").write_bytes(b"oldnew")
-    layout.session_file("s2").write_bytes(b"old")
-    note_of(layout).write_bytes(b"1\n2\n3")
-    make_good(layout, Knows())
-    assert {path.name: path.read_bytes() for path in layout.sessions.iterdir()} == {
-        "s1.ndjson": b"old",
-        "s2.ndjson": b"old",
-    }
-
-
-def test_what_nobody_needs_is_removed_and_what_is_needed_stays(layout: Layout) -> None:
-    for row, number in ((1, 0), (1, 1), (2, 0)):
-        layout.part(row, number).write_bytes(b"lines")
-    (layout.parts / "odd").write_bytes(b"?")
-    (layout.temporary / "session-7").write_bytes(b"half")
-    for partial in (False, True):
-        layout.session_file("s", partial=partial).write_bytes(b"lines")
-    knows = Knows(parts={(1, 1)})
-    clear(layout, knows)
-    assert [path.name for path in layout.parts.iterdir()] == ["1-1.ndjson"]
-    assert list(layout.temporary.iterdir()) == []
-    assert knows.partial_files
-    make_good(layout, knows)
-    assert [path.name for path in layout.sessions.iterdir()] == ["s.ndjson"]
-    assert not knows.partial_files

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pieces import planned
 
 from replay_fetch.archive import Layout, Report, write_manifest, write_report
-from replay_fetch.archive.manifest import entry
-from replay_fetch.model import Noted, Outcome, Span, ViewRecord
+from replay_fetch.archive.manifest import ManifestLine
+from replay_fetch.model import Noted, Outcome, Recording, Span, ViewRecord, Warnings
 from replay_fetch.settings import Compression
 
 WHOLE, PARTIAL = Span(10, 20, "stored"), Span(0, 5, "partly")
@@ -25,8 +25,8 @@ FETCHED = ViewRecord(
     segments=3,
     size=99,
     sha256="lines",
-    checks={"gaps": [1], "lacks_full_snapshot": True},
-    about={"start_ms": 1, "end_ms": 2, "records": 3},
+    warnings=Warnings([1], lacks_full_snapshot=True),
+    recording=Recording(1, 2, 3),
     whole=WHOLE,
 )
 RECORDS = [
@@ -45,11 +45,11 @@ def layout(tmp_path: Path) -> Layout:
 
 
 def test_every_line_has_the_same_keys_in_the_same_order(layout: Layout) -> None:
-    assert len({tuple(entry(layout, record)) for record in RECORDS}) == 1
+    assert len({tuple(json.loads(ManifestLine.of(layout, record).encode())) for record in RECORDS}) == 1
 
 
 def test_a_line_says_what_became_of_a_view_and_where_its_bytes_lie(layout: Layout) -> None:
-    assert entry(layout, FETCHED) == {
+    assert json.loads(ManifestLine.of(layout, FETCHED).encode()) == {
         "session_id": "s1",
         "view_id": "v1",
         "outcome": "fetched",
@@ -84,11 +84,11 @@ def test_a_line_says_what_became_of_a_view_and_where_its_bytes_lie(layout: Layou
     ],
 )
 def test_the_file_is_the_one_in_which_the_bytes_lie(layout: Layout, record: ViewRecord, file: str | None) -> None:
-    assert entry(layout, record)["file"] == file
+    assert ManifestLine.of(layout, record).file == file
 
 
 def test_what_is_stored_plain_has_one_digest(tmp_path: Path) -> None:
-    assert entry(Layout(tmp_path), FETCHED)["stored_sha256"] is None
+    assert ManifestLine.of(Layout(tmp_path), FETCHED).stored_sha256 is None
 
 
 @pytest.mark.parametrize("views", [0, 1, 999, 1000, 1001, 2500])

@@ -1,4 +1,4 @@
-"""A session's file: from drafts, parts and what is there already; ranges that open one view alone."""
+"""A session's file: from view parts, parts and what is there already; ranges that open one view alone."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from archives import opened
 from msgspec.structs import replace
 from pieces import arrived, content, ended, planned, sha256
 
-from replay_fetch.archive.draft import Draft
 from replay_fetch.archive.durable import Unsynced
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.session_file import DamagedPart, Kind, SessionFile, Written
+from replay_fetch.archive.write.session_file import DamagedPart, Kind, SessionFile, Staged
+from replay_fetch.archive.write.view_part import ViewPart
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Outcome, Span, ViewRecord
 from replay_fetch.settings import Compression
@@ -29,42 +29,36 @@ def layout(tmp_path: Path, request: pytest.FixtureRequest) -> Layout:
 
 def drafted(
     layout: Layout, row: int, count: int, outcome: Outcome | None = Outcome.FETCHED
-) -> tuple[Draft, ViewRecord]:
+) -> tuple[ViewPart, ViewRecord]:
     """A view that has just been fetched, its lines in memory."""
-    draft = Draft.begin(planned(row), layout)
+    view_part = ViewPart.begin(planned(row), layout)
     if count:
-        draft.add(arrived(draft.planned, count).page, "blob")
-    return draft, draft.settle(None if outcome is None else ended(draft.planned, outcome))
+        view_part.add(arrived(view_part.planned, count).page, "blob")
+    return view_part, view_part.settle(None if outcome is None else ended(view_part.planned, outcome))
 
 
 def saved(layout: Layout, row: int, count: int, outcome: Outcome | None = Outcome.FETCHED) -> ViewRecord:
     """A view whose lines lie in its part."""
-    draft, record = drafted(layout, row, count, outcome)
-    draft.save()
+    view_part, record = drafted(layout, row, count, outcome)
+    view_part.save()
     return record
 
 
-def write(layout: Layout, views: Sequence[ViewRecord], drafts: Sequence[Draft] = ()) -> list[ViewRecord]:
-    """Write a file that may have its name at once; returns the views that lie in it."""
+def write(layout: Layout, views: Sequence[ViewRecord], view_parts: Sequence[ViewPart] = ()) -> list[ViewRecord]:
+    """Stage and publish a file; returns the views that lie in it."""
     kind = Kind.WHOLE if all(view.finished for view in views) else Kind.PARTIAL
-    file = SessionFile(layout, kind, views, {draft.planned.row: draft for draft in drafts})
-    written = on_disk(file)
-    if written is None:
+    file = SessionFile(layout, kind, views, {view_part.planned.row: view_part for view_part in view_parts})
+    staged = on_disk(file)
+    if staged is None:
         return []
-    assert not written.moves
-    file.name()
-    return list(written.records)
+    file.publish()
+    return list(staged.records)
 
 
-def places(*views: ViewRecord) -> dict[int, Span]:
-    """Where in the present file the ledger has these views."""
-    return {view.planned.row: view.whole for view in views if view.whole is not None}
-
-
-def on_disk(file: SessionFile) -> Written | None:
-    """What became of writing a file, still without its name."""
+def on_disk(file: SessionFile) -> Staged | None:
+    """A file as it is staged, still under its temporary name."""
     with Unsynced() as unsynced:
-        return file.write(unsynced)
+        return file.stage(unsynced)
 
 
 def lines_of(layout: Layout, span: Span | None, *, partial: bool = False) -> bytes:
@@ -77,16 +71,16 @@ def lines_of(layout: Layout, span: Span | None, *, partial: bool = False) -> byt
 
 
 def test_views_lie_in_list_order_each_open_to_itself(layout: Layout) -> None:
-    first, (draft, second) = saved(layout, 1, 2), drafted(layout, 2, 3)
-    written = write(layout, [first, second], [draft])
+    first, (view_part, second) = saved(layout, 1, 2), drafted(layout, 2, 3)
+    written = write(layout, [first, second], [view_part])
     assert [lines_of(layout, view.whole) for view in written] == [content(planned(1), 2), content(planned(2), 3)]
     whole = opened(layout.session_file("s1"), layout.session_file("s1").read_bytes())
     assert whole == content(planned(1), 2) + content(planned(2), 3)
 
 
 def test_where_the_lines_come_from_changes_no_byte(layout: Layout) -> None:
-    drafts, views = zip(*(drafted(layout, row, 2) for row in (1, 2)), strict=True)
-    write(layout, views, drafts)
+    view_parts, views = zip(*(drafted(layout, row, 2) for row in (1, 2)), strict=True)
+    write(layout, views, view_parts)
     straight = layout.session_file("s1").read_bytes()
     write(layout, [saved(layout, row, 2) for row in (1, 2)])
     assert layout.session_file("s1").read_bytes() == straight
@@ -127,7 +121,7 @@ def test_a_later_list_puts_its_views_behind_those_that_are_there(layout: Layout)
     layout.part(1, 0).unlink()
     written = write(layout, [first, saved(layout, 2, 1)])
     assert layout.session_file("s1").read_bytes().startswith(before)
-    assert written[0].whole == first.whole, "so its range is right whichever file a kill leaves"
+    assert written[0].whole == first.whole
     assert lines_of(layout, written[1].whole) == content(planned(2), 1)
 
 
@@ -152,43 +146,33 @@ def test_the_partial_place_is_forgotten_when_the_file_is_whole(layout: Layout) -
     assert written.partial is None
 
 
-def test_a_view_that_moves_others_waits_with_its_name_for_the_ledger(layout: Layout) -> None:
+def test_a_staged_file_leaves_the_present_one_alone_until_it_is_published(layout: Layout) -> None:
     """Between two views that are there, one became longer: the old file fits the old ledger until then."""
     first, second = write(layout, [saved(layout, 1, 1), saved(layout, 2, 1)])
     before = layout.session_file("s1").read_bytes()
-    draft, longer = drafted(layout, 1, 2)
-    file = SessionFile(layout, Kind.WHOLE, [longer, second], {1: draft}, places(first, second))
-    written = on_disk(file)
-    assert written is not None
-    assert (written.moves, layout.session_file("s1").read_bytes()) == (True, before)
+    view_part, longer = drafted(layout, 1, 2)
+    file = SessionFile(layout, Kind.WHOLE, [longer, second], {1: view_part})
+    staged = on_disk(file)
+    assert staged is not None
+    assert layout.session_file("s1").read_bytes() == before
     assert first.whole is not None
-    file.name()
-    assert [lines_of(layout, view.whole) for view in written.records] == [
+    file.publish()
+    assert [lines_of(layout, view.whole) for view in staged.records] == [
         content(planned(1), 2),
         content(planned(2), 1),
     ]
-
-
-def test_the_last_view_that_became_longer_waits_with_its_name_too(layout: Layout) -> None:
-    """It begins where it began, but the old ledger's range would cut the new lines off."""
-    first, second = write(layout, [saved(layout, 1, 1), saved(layout, 2, 1)])
-    draft, longer = drafted(layout, 2, 2)
-    written = on_disk(SessionFile(layout, Kind.WHOLE, [first, longer], {2: draft}, places(first, second)))
-    assert written is not None
-    assert written.moves
 
 
 @pytest.mark.parametrize("grown", [0, 1, 2])
 def test_a_file_that_a_view_has_left_is_written_without_it(layout: Layout, grown: int) -> None:
     views = write(layout, [saved(layout, row, row) for row in (1, 2, 3)])
     before = layout.session_file("s1").read_bytes()
-    known = places(*views)
     views[grown] = saved(layout, grown + 1, 4)
-    file = SessionFile(layout, Kind.STANDING, [*views, ViewRecord(planned(4), Outcome.FAILED)], {}, known)
+    file = SessionFile(layout, Kind.STANDING, [*views, ViewRecord(planned(4), Outcome.FAILED)])
     written = on_disk(file)
     assert written is not None
-    assert (written.moves, layout.session_file("s1").read_bytes()) == (True, before)
-    file.name()
+    assert layout.session_file("s1").read_bytes() == before
+    file.publish()
     rows = [row for row in (1, 2, 3) if row != grown + 1]
     assert [lines_of(layout, view.whole) for view in written.records] == [content(planned(row), row) for row in rows]
     again = SessionFile(layout, Kind.STANDING, [*written.records, views[grown]])
@@ -200,8 +184,8 @@ def test_a_file_that_its_only_view_has_left_is_removed(layout: Layout) -> None:
     file = SessionFile(layout, Kind.STANDING, [saved(layout, 1, 2), ViewRecord(planned(2), Outcome.FAILED)])
     written = on_disk(file)
     assert written is not None
-    assert (written.records, written.moves) == ([], True)
-    file.name()
+    assert written.records == []
+    file.publish()
     assert list(layout.sessions.iterdir()) == []
     assert on_disk(file) is None
 
@@ -217,10 +201,10 @@ def test_saved_lines_that_are_not_what_the_ledger_says_are_not_copied(layout: La
 
 
 def test_a_view_of_which_lines_are_missing_gets_into_no_file(layout: Layout) -> None:
-    draft, record = drafted(layout, 1, 2)
-    draft.chain.drop()
+    view_part, record = drafted(layout, 1, 2)
+    view_part.chain.drop()
     with pytest.raises(ArchiveError, match=r"0 bytes instead of .*: a defect"):
-        write(layout, [record], [draft])
+        write(layout, [record], [view_part])
     assert list(layout.sessions.iterdir()) == []
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import anyio
 import pytest
 from anyio import lowlevel
-from pieces import FakeJournal, arrived, content, ended, planned
+from pieces import FakeCommitLog, arrived, content, ended, planned
 from processes import HANGS
 
 from replay_fetch.archive import Layout, Writer
-from replay_fetch.archive.desk import GROWING, LINGER
-from replay_fetch.archive.writer import ROOM, STANDSTILL
+from replay_fetch.archive.write.buffer import GROWING, LINGER
+from replay_fetch.archive.write.writer import ROOM, STANDSTILL
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Outcome, View, ViewRecord
 from replay_fetch.settings import ArchiveSettings
@@ -26,32 +26,28 @@ ONE, TWO = planned(1), planned(2)
 
 
 @dataclass
-class RefusingJournal(FakeJournal):
+class RefusingCommitLog(FakeCommitLog):
     """A ledger whose disk is full from some record on."""
 
     room: int = 0
 
-    def record(
-        self, records: Iterable[ViewRecord], unnamed: Iterable[int] = (), understood: Sequence[View] = ()
-    ) -> None:
+    def record(self, records: Iterable[ViewRecord], redo: Iterable[int] = (), understood: Sequence[View] = ()) -> None:
         if len(self.recorded) >= self.room:
             raise ArchiveError("the ledger cannot be written")
-        super().record(records, unnamed, understood)
+        super().record(records, redo, understood)
 
 
 @dataclass
-class HangingJournal(FakeJournal):
+class HangingCommitLog(FakeCommitLog):
     """A ledger whose disk does not answer until it is let go."""
 
     asked: threading.Event = field(default_factory=threading.Event)
     let_go: threading.Event = field(default_factory=threading.Event)
 
-    def record(
-        self, records: Iterable[ViewRecord], unnamed: Iterable[int] = (), understood: Sequence[View] = ()
-    ) -> None:
+    def record(self, records: Iterable[ViewRecord], redo: Iterable[int] = (), understood: Sequence[View] = ()) -> None:
         self.asked.set()
         assert self.let_go.wait(timeout=HANGS)
-        super().record(records, unnamed, understood)
+        super().record(records, redo, understood)
 
 
 @dataclass
@@ -59,7 +55,7 @@ class Office:
     """A writer at work."""
 
     layout: Layout
-    journal: FakeJournal
+    commit_log: FakeCommitLog
     room: int = ROOM
     standstill: float = STANDSTILL
     committed: list[tuple[float, list[int]]] = field(default_factory=list)
@@ -72,7 +68,7 @@ class Office:
             if records:
                 self.committed.append((round(anyio.current_time(), 1), [record.planned.row for record in records]))
 
-        writing = Writer(self.layout, self.journal, ArchiveSettings(), on_commit, self.room)
+        writing = Writer(self.layout, self.commit_log, ArchiveSettings(), on_commit, self.room)
         writing.standstill = self.standstill
         writing.expect(1, views=2)
         async with anyio.create_task_group() as group:
@@ -86,7 +82,7 @@ def office(tmp_path: Path) -> Office:
     layout = Layout(tmp_path)
     for folder in (layout.parts, layout.temporary, layout.sessions):
         folder.mkdir(parents=True)
-    return Office(layout, FakeJournal.of(ONE, TWO))
+    return Office(layout, FakeCommitLog.of(ONE, TWO))
 
 
 async def test_a_session_is_durable_as_soon_as_it_is_whole(office: Office) -> None:
@@ -116,7 +112,7 @@ async def test_pages_of_a_slow_view_are_durable_before_it_ends(office: Office) -
     async def script(writing: Writer) -> None:
         await writing.put(arrived(ONE, then="t1"))
         await anyio.sleep(GROWING + 1)
-        record = office.journal.views[1]
+        record = office.commit_log.views[1]
         assert (record.outcome, record.segments, record.token) == (None, 1, "t1")
 
     await office.run(script)
@@ -129,7 +125,7 @@ async def test_what_waits_at_the_end_is_committed(office: Office) -> None:
         await writing.put(ended(TWO, Outcome.FAILED, "reset"))
 
     await office.run(script)
-    assert [office.journal.views[row].segments for row in (1, 2)] == [1, 1]
+    assert [office.commit_log.views[row].segments for row in (1, 2)] == [1, 1]
     assert office.layout.session_file("s1", partial=True).read_bytes() == content(ONE, 1) + content(TWO, 1)
 
 
@@ -137,7 +133,7 @@ async def test_what_waits_at_the_end_is_committed(office: Office) -> None:
 async def test_a_commit_that_hangs_goes_on_beside_the_loop(office: Office, standstill: float) -> None:
     """The loop stands still for it a moment only, or nobody could let it go."""
     office.standstill = standstill
-    office.journal = hanging = HangingJournal.of(ONE, TWO)
+    office.commit_log = hanging = HangingCommitLog.of(ONE, TWO)
 
     async def script(writing: Writer) -> None:
         for message in (arrived(ONE), ended(ONE), arrived(TWO), ended(TWO)):
@@ -163,13 +159,13 @@ async def test_while_the_disk_is_behind_nothing_is_taken_in(office: Office) -> N
         await writing.put(ended(ONE))
 
     await office.run(script)
-    assert (sent, office.journal.views[1].segments) == (100, 100)
-    assert len(office.journal.recorded) > 20, "in many small commits, none of which waited for time to pass"
+    assert (sent, office.commit_log.views[1].segments) == (100, 100)
+    assert len(office.commit_log.recorded) > 20, "in many small commits, none of which waited for time to pass"
     assert anyio.current_time() < GROWING
 
 
 async def test_a_disk_that_refuses_ends_the_run(office: Office) -> None:
-    office.journal = RefusingJournal(office.journal.views)
+    office.commit_log = RefusingCommitLog(office.commit_log.views)
 
     async def script(writing: Writer) -> None:
         await writing.put(arrived(ONE))

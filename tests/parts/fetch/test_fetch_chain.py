@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from replay_fetch.api import Trail
 from replay_fetch.errors import ChainCut
 from replay_fetch.fetch.chain import Chain
-from replay_fetch.model import Page, PlannedView, Segment, View, ViewRecord
+from replay_fetch.model import Page, PlannedView, Recording, Segment, View, ViewRecord
 
 ONE = (Segment(b"{}"),)
 SILENT = Page((), bodiless=True)
@@ -114,8 +114,8 @@ def resumed(pages: Sequence[Page], token: str, chain: Chain) -> Chain:
     """The chain as another run takes it up behind ``pages``."""
     trail = Trail()
     trail.extend(pages)
-    about = orjson.loads(orjson.dumps(trail.fields()))
-    chain.recall(token, Trail.of(ViewRecord(PlannedView(1, 1, View("s", "v")), token=token, about=about)))
+    recording = Recording(trail=orjson.loads(orjson.dumps(trail.fields())))
+    chain.recall(token, Trail.of(ViewRecord(PlannedView(1, 1, View("s", "v")), token=token, recording=recording)))
     return chain
 
 

@@ -10,7 +10,7 @@ from fake_api import VIEW, FakeTransport, Told, asking, page, status
 from replay_fetch.api import Trail
 from replay_fetch.errors import ChainCut, NotFound, Rejected, TokenRefused
 from replay_fetch.fetch import Paginator, Restarted, Start
-from replay_fetch.model import Page, PlannedView, Source, ViewRecord
+from replay_fetch.model import Page, PlannedView, Recording, Source, ViewRecord
 from replay_fetch.settings import SourceChoice
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock")]
@@ -167,7 +167,8 @@ async def test_a_walk_that_is_taken_up_knows_the_tokens_that_were_followed_befor
     trail.extend([Page((), "t1"), Page((), "t2")])
     walk = a_walk(transport)
     planned = PlannedView(1, 1, VIEW)
-    walk.go_on(EVENT, Start.behind(ViewRecord(planned, pages=2, segments=2, token="t2", about=trail.fields())))  # noqa: S106 - a paging token
+    recording = Recording(trail=trail.fields())
+    walk.go_on(EVENT, Start.behind(ViewRecord(planned, pages=2, segments=2, token="t2", recording=recording)))  # noqa: S106 - a paging token
     with pytest.raises(ChainCut, match="paging loop: page 3"):
         await walked(walk)
     assert transport.tokens == ["t2"]

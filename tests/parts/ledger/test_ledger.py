@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from replay_fetch.errors import ArchiveError
 from replay_fetch.ledger import Ledger, ToDo, Totals
 from replay_fetch.ledger.schema import APPLICATION_ID, FORMAT
-from replay_fetch.model import Noted, Outcome, PlannedView, Span, View, ViewRecord
+from replay_fetch.model import Noted, Outcome, PlannedView, Recording, Span, View, ViewRecord, Warnings
 
 ALL = ToDo(1)
 
@@ -91,8 +91,8 @@ def test_finished_views_are_to_do_again_while_they_are_young(ledger: Ledger) -> 
     old, young, silent = load(ledger, 3)
     ledger.record(
         [
-            ViewRecord(old, Outcome.FETCHED, about={"end_ms": 999_000}),
-            ViewRecord(young, Outcome.FETCHED, about={"end_ms": 1_001_000}),
+            ViewRecord(old, Outcome.FETCHED, recording=Recording(end_ms=999_000)),
+            ViewRecord(young, Outcome.FETCHED, recording=Recording(end_ms=1_001_000)),
             ViewRecord(silent, Outcome.MISSING),
         ]
     )
@@ -115,6 +115,8 @@ def test_chains_begin_anew_when_their_tokens_are_forgotten(ledger: Ledger) -> No
 _TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 _COUNT = st.integers(0, 2**63 - 1)
 _SPAN = st.none() | st.builds(Span, _COUNT, _COUNT, _TEXT)
+_INDEXES = st.lists(_COUNT, max_size=3)
+_TRAIL = st.none() | st.dictionaries(_TEXT, _COUNT, max_size=3)
 _RECORDS = st.builds(
     ViewRecord,
     st.just(PlannedView(1, 1, View("s0", "v0"))),
@@ -126,8 +128,10 @@ _RECORDS = st.builds(
     segments=_COUNT,
     size=_COUNT,
     sha256=_TEXT,
-    checks=st.dictionaries(_TEXT, st.lists(_COUNT, max_size=3) | st.booleans(), max_size=3),
-    about=st.dictionaries(_TEXT, _COUNT, max_size=3),
+    warnings=st.builds(Warnings, _INDEXES, _INDEXES, st.booleans(), st.none()),
+    recording=st.builds(
+        Recording, _COUNT | st.none(), _COUNT | st.none(), _COUNT | st.none(), _TRAIL, st.none() | _COUNT
+    ),
     token=st.none() | _TEXT,
     part=_COUNT,
     whole=_SPAN,
@@ -181,10 +185,10 @@ def test_totals_are_sums_by_outcome_of_one_list_or_of_all(ledger: Ledger) -> Non
     ledger.load([(2, one.view, 4)])
     ledger.record(
         [
-            ViewRecord(one, Outcome.FETCHED, pages=2, segments=3, size=100, checks={"gaps": [1]}),
+            ViewRecord(one, Outcome.FETCHED, pages=2, segments=3, size=100, warnings=Warnings(gaps=[1])),
             ViewRecord(two, Outcome.FETCHED, pages=1, segments=1, size=10),
             ViewRecord(
-                three, Outcome.FAILED, pages=1, reason="reset", checks={"repeats": [1], "lacks_full_snapshot": True}
+                three, Outcome.FAILED, pages=1, reason="reset", warnings=Warnings(repeats=[1], lacks_full_snapshot=True)
             ),
         ]
     )
@@ -213,10 +217,10 @@ def test_a_part_is_needed_while_its_lines_are_nowhere_else(ledger: Ledger) -> No
 
 def test_files_without_their_name_are_remembered_until_they_have_it(ledger: Ledger) -> None:
     one, *_ = load(ledger, 1, 1)
-    ledger.record([ViewRecord(one, Outcome.FETCHED)], unnamed=[2, 1])
-    assert ledger.unnamed() == [(1, "s0"), (2, "s1")]
-    ledger.named()
-    assert ledger.unnamed() == []
+    ledger.record([ViewRecord(one, Outcome.FETCHED)], redo=[2, 1])
+    assert ledger.redo_list() == [(1, "s0"), (2, "s1")]
+    ledger.published()
+    assert ledger.redo_list() == []
 
 
 def test_settings_are_kept_with_the_archive(path: Path) -> None:

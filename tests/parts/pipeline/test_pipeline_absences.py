@@ -6,8 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from replay_fetch.archive import ViewEnded
-from replay_fetch.archive.endings import OPEN_SINCE
-from replay_fetch.model import Outcome, PlannedView, View, ViewRecord
+from replay_fetch.model import Outcome, PlannedView, Recording, View, ViewRecord
 from replay_fetch.pipeline.absences import FEW, LONG, MOST, SHORTLY, Absences
 
 NOON = 1_800_000_000
@@ -17,7 +16,7 @@ def gone(row: int, at: int = NOON, since: int | None = None) -> ViewEnded:
     """A view that is not there, and perhaps was not before."""
     planned = PlannedView(row, row, View(f"s{row}", "v"))
     if since is not None:
-        earlier = ViewRecord(planned, Outcome.UNCONFIRMED, about={OPEN_SINCE: since})
+        earlier = ViewRecord(planned, Outcome.UNCONFIRMED, recording=Recording(open_since=since))
         planned = replace(planned, earlier=earlier)
     return ViewEnded(planned, Outcome.MISSING, "not there (404)", at=at)
 

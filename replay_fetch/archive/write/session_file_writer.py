@@ -1,4 +1,4 @@
-"""Bringing the session files of a batch to the disk, many at once, and giving them their names."""
+"""Staging the session files of a batch, many at once, and publishing them once the ledger knows of them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from pathlib import Path
 
 from replay_fetch.archive.durable import Unsynced, explained, open_files_allowed, sync_folder
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.session_file import DamagedFile, Kind, SessionFile, Written
-from replay_fetch.archive.standing import note, note_of
+from replay_fetch.archive.write.session_file import DamagedFile, SessionFile, Staged
 from replay_fetch.settings import Compression
 
 log = logging.getLogger(__name__)
@@ -22,7 +21,7 @@ _HELPERS = 4
 _FILES_AT_ONCE, _SHARE = 64, 8
 
 
-class Filing:
+class SessionFileWriter:
     """Writes session files; belongs to the writer's thread and has others that help."""
 
     def __init__(self, layout: Layout) -> None:
@@ -36,34 +35,31 @@ class Filing:
         """Let the threads go."""
         self._pool.shutdown()
 
-    def write(self, files: Sequence[SessionFile]) -> list[Written]:
-        """Write the files, except damaged ones; those in which no view moves have their names then.
+    def stage(self, files: Sequence[SessionFile]) -> list[Staged]:
+        """Write the files, except damaged ones, under temporary names, and bring both to the disk.
 
-        These are noted first: a run that follows a kill holds them against the ledger. Raises DamagedPart
-        where saved lines are not what the ledger says.
+        Raises DamagedPart where saved lines are not what the ledger says.
         """
-        written: list[Written] = []
-        to_be_named = [file.session for file in files if file.kind is Kind.WHOLE and not file.stands]
+        staged: list[Staged] = []
         for first in range(0, len(files), self._files_at_once):
             with Unsynced() as unsynced:
-                if to_be_named and not first:
-                    with explained(f"writing {self._layout.temporary}"):
-                        unsynced.write(note_of(self._layout), [note(to_be_named)])
-                written += self._written(files[first : first + self._files_at_once], unsynced)
+                staged += self._written(files[first : first + self._files_at_once], unsynced)
                 with explained(f"writing {self._layout.sessions}"):
                     unsynced.sync(self._pool)
-        if written:
-            self.name(one.file for one in written if not one.moves)
-        return written
+        if staged:  # the redo list leads to these names: after a power cut, too, they must be there
+            with explained(f"writing {self._layout.temporary}"):
+                sync_folder(self._layout.temporary)
+        return staged
 
-    def name(self, files: Iterable[SessionFile]) -> None:
-        """Give files that are on the disk their names, durably."""
-        with explained(f"writing {self._layout.sessions}"):
-            for file in files:
-                file.name()
-            sync_folder(self._layout.sessions)
+    def publish(self, files: Sequence[SessionFile]) -> None:
+        """Give staged files their final names, durably."""
+        if files:
+            with explained(f"writing {self._layout.sessions}"):
+                for file in files:
+                    file.publish()
+                sync_folder(self._layout.sessions)
 
-    def _written(self, files: Iterable[SessionFile], unsynced: Unsynced) -> list[Written]:
+    def _written(self, files: Iterable[SessionFile], unsynced: Unsynced) -> list[Staged]:
         """Write the files; those that are compressed in several threads, none of which is left at work."""
         if self._layout.compression is Compression.NONE:
             written = [self._write_one(file, unsynced) for file in files]
@@ -73,9 +69,9 @@ class Filing:
             written = [one.result() for one in at_work]
         return [one for one in written if one is not None]
 
-    def _write_one(self, file: SessionFile, unsynced: Unsynced) -> Written | None:
+    def _write_one(self, file: SessionFile, unsynced: Unsynced) -> Staged | None:
         try:
-            return file.write(unsynced)
+            return file.stage(unsynced)
         except DamagedFile as damage:
             if not self.damaged:
                 log.warning("%s; the run goes on with other sessions", damage)

@@ -13,8 +13,8 @@ from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import NamedTuple
 
-from replay_fetch.archive.reading import Entry
-from replay_fetch.archive.verifying import Verdict, check_session
+from replay_fetch.archive.manifest import Entry
+from replay_fetch.archive.read.verify import Verdict, check_session
 from replay_fetch.errors import ArchiveError
 
 Session = Sequence[Entry]

@@ -14,11 +14,11 @@ from msgspec.structs import replace
 from replay_fetch.archive import Entry, Layout, opened, readable
 from replay_fetch.archive.aside import Aside, Attempt, attempt, put_in_place, row_of
 from replay_fetch.archive.durable import explained, make_folder, sync_folder, write_file
+from replay_fetch.archive.read.verify import Problem
 from replay_fetch.archive.stored import stored_text
-from replay_fetch.archive.verifying import Problem
-from replay_fetch.commands.verify import Verification, Verifying
-from replay_fetch.commands.verify_ledger import Account
 from replay_fetch.errors import ArchiveError
+from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
+from replay_fetch.inspect.verify import Verification, Verifying
 from replay_fetch.ledger import DamagedLedger, Ledger, Totals, check_file
 from replay_fetch.ledger.setting import Setting, State
 from replay_fetch.model import Span, ViewRecord
@@ -115,19 +115,19 @@ class _Standing(Enum):
 
 def _standing(layout: Layout) -> _Standing:
     """Whether the present ledger can be believed; raises ArchiveError where that knows more than the manifest."""
-    with closing(Account(layout)) as account:
-        if account.leads and account.half_rebuilt:
+    with closing(LedgerSnapshot(layout)) as snapshot:
+        if snapshot.leads and snapshot.half_rebuilt:
             return _Standing.HALF_REBUILT
-        for _ in account.sessions() if account.leads else ():
+        for _ in snapshot.sessions() if snapshot.leads else ():
             pass  # what is wrong with a view's row shows when it is read
-        if account.leads and not account.blank:
+        if snapshot.leads and not snapshot.blank:
             raise ArchiveError(
                 f"the ledger of {layout.root} is intact and knows more than the manifest, of which a new one would be "
                 "made: run the same download again, to its end, and verify then; to have a new ledger all the same, "
                 f"move {layout.ledger} away first, and nothing else: what lies beside it may be nowhere else"
             )
-        sound = account.blank or layout.ledger.is_file()
-        return _Standing.SOUND if sound and not any(account.findings()) else _Standing.DAMAGED
+        sound = snapshot.blank or layout.ledger.is_file()
+        return _Standing.SOUND if sound and not any(snapshot.findings()) else _Standing.DAMAGED
 
 
 def _fold_log(layout: Layout) -> None:
@@ -161,11 +161,10 @@ class _Restoring:
 
     def _record(self, entry: Entry, *, good: bool, stays: bool) -> ViewRecord:
         record = entry.record
-        expected = record.checks.get("segments_expected")
         planned = replace(
             record.planned,
             row=self.attempt.before + record.planned.row,
-            expected=expected if isinstance(expected, int) else None,
+            expected=record.warnings.segments_expected,
         )
         if entry.file is not None:
             self.compression = entry.compression

@@ -11,10 +11,10 @@ from itertools import groupby
 from pathlib import Path
 
 from replay_fetch.archive import BadLine, Entry, Layout, holder, read_manifest, readable, require
-from replay_fetch.archive.sweep import Checked, Session, jobs_for, sweep
-from replay_fetch.archive.verifying import Finding, Problem
-from replay_fetch.commands.verify_ledger import Account
+from replay_fetch.archive.read.sweep import Checked, Session, jobs_for, sweep
+from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.errors import ArchiveError
+from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
 from replay_fetch.progress import CheckSnapshot, Reporter, Ticker
 
 
@@ -63,15 +63,15 @@ class Verifying:
         Raises ArchiveError where reading is impossible or a run writes meanwhile, SettingsError where it needs
         a library that is not installed.
         """
-        with closing(Account(self.layout)) as account:
-            if account.leads:
-                self.found.run_ended = account.run_ended
-                self._verify_by(account)
-            if not account.leads:  # the manifest is up to date, or the ledger found to be damaged
+        with closing(LedgerSnapshot(self.layout)) as snapshot:
+            if snapshot.leads:
+                self.found.run_ended = snapshot.run_ended
+                self._verify_by(snapshot)
+            if not snapshot.leads:  # the manifest is up to date, or the ledger found to be damaged
                 self.found, self._named = Verification(self.layout.root), set()
                 self._verify_by_manifest()
-            self.found.run_ended = account.run_ended
-            self._note(account.findings())
+            self.found.run_ended = snapshot.run_ended
+            self._note(snapshot.findings())
         if self.found.findings and _locked_at(self.layout) != self._locked_at:
             raise ArchiveError("a run wrote to this archive while it was verified; verify it when none does")
         return self.found
@@ -87,14 +87,14 @@ class Verifying:
         if not self.layout.manifest.is_file():  # without it nobody can tell what is extra
             self.found.findings = [each for each in self.found.findings if each.problem is not Problem.EXTRA]
 
-    def _verify_by(self, account: Account) -> None:
+    def _verify_by(self, snapshot: LedgerSnapshot) -> None:
         """Hold the files against the ledger; of a killed run there may be more than that says."""
         self._total += sum(map(_size, _listed(self.layout.parts)))
-        for _ in self._sweep(account.sessions()):
+        for _ in self._sweep(snapshot.sessions()):
             pass
-        if account.leads:
+        if snapshot.leads:
             extra = _extra_files(self.layout, self._named)
-            self._note(each for each in extra if account.run_ended or not account.plans(Path(each.file).name))
+            self._note(each for each in extra if snapshot.run_ended or not snapshot.may_be_left(Path(each.file).name))
 
     def _sweep(self, sessions: Iterable[Session]) -> Iterator[Checked]:
         began = time.monotonic()
@@ -121,9 +121,8 @@ class Verifying:
         self.found.findings.extend(findings)
 
     def _count(self, checked: Checked) -> None:
-        findings = checked.verdict.findings
-        # Behind the views that the ledger knows of there may be those that a killed run wrote last.
-        self._note(each for each in findings if self.found.run_ended or each.problem is not Problem.UNCLAIMED)
+        unclaimed = not self.found.run_ended and _in_a_part(checked.entries)
+        self._note(each for each in checked.verdict.findings if not (unclaimed and each.problem is Problem.UNCLAIMED))
         # A view is there twice while it lies in a part and in a partial file.
         self.found.views += len({entry.record.planned.row for entry in checked.entries})
         self.found.sessions += 1
@@ -161,6 +160,15 @@ class Verifying:
 
     def _complain(self, line: int, reason: str) -> None:
         self._note([Finding(Problem.DAMAGED, self.layout.manifest.name, f"line {line}: {reason}")])
+
+
+def _in_a_part(entries: Session) -> bool:
+    """True where a view of the session waits in a part, so that a killed run may have left bytes of no view.
+
+    A part grows before its record does. A view that grew has left its session's file, in which its old bytes stay
+    until the session is written anew.
+    """
+    return any(entry.file is not None and not entry.file.startswith("sessions/") for entry in entries)
 
 
 def _listed(folder: Path) -> Iterator[os.DirEntry[str]]:

@@ -8,17 +8,17 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from replay_fetch.archive.blocks import lines_of
-from replay_fetch.archive.chain_draft import ChainDraft
-from replay_fetch.archive.endings import DAMAGED, GONE, LACKS, STAYS, ended_as, unless_young
-from replay_fetch.archive.kept import Comparison, both, compared, kept_lines
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import segment_of
-from replay_fetch.archive.messages import ViewEnded
 from replay_fetch.archive.raw import RawPage
-from replay_fetch.model import EXPECTED, Answer, Outcome, Page, PlannedView, ViewRecord
+from replay_fetch.archive.write.chain import ChainPart
+from replay_fetch.archive.write.endings import DAMAGED, GONE, LACKS, STAYS, ended_as, unless_young
+from replay_fetch.archive.write.kept import Comparison, both, compared, kept_lines
+from replay_fetch.archive.write.messages import ViewEnded
+from replay_fetch.model import Answer, Outcome, Page, PlannedView, ViewRecord
 
 
-class Draft(Struct, eq=False):
+class ViewPart(Struct, eq=False):
     """A view on its way into the archive; belongs to the writer's thread.
 
     A chain that goes on where an earlier run was cut off begins with that run's part. One that begins anew takes
@@ -28,7 +28,7 @@ class Draft(Struct, eq=False):
 
     planned: PlannedView
     layout: Layout
-    chain: ChainDraft
+    chain: ChainPart
     damaged: bool = False
     """The part it was to go on from is not what the ledger says."""
     refused: str = ""
@@ -43,18 +43,18 @@ class Draft(Struct, eq=False):
     """A part has a name that is not yet on the disk."""
 
     @classmethod
-    def begin(cls, planned: PlannedView, layout: Layout) -> Draft:
-        """The draft of a view, with what an earlier run kept of it where its chain goes on."""
+    def begin(cls, planned: PlannedView, layout: Layout) -> ViewPart:
+        """The view part of a view, with what an earlier run kept of it where its chain goes on."""
         earlier = planned.earlier
         if earlier is None:
-            return cls(planned, layout, ChainDraft(planned, layout))
-        draft = cls(planned, layout, ChainDraft(planned, layout, earlier.part), _kept=earlier)
+            return cls(planned, layout, ChainPart(planned, layout))
+        view_part = cls(planned, layout, ChainPart(planned, layout, earlier.part), _kept=earlier)
         if earlier.token is None:
-            draft._begin_chain()
-        elif not draft.chain.take_up(earlier):
-            draft._begin_chain()
-            draft.damaged = True
-        return draft
+            view_part._begin_chain()
+        elif not view_part.chain.take_up(earlier):
+            view_part._begin_chain()
+            view_part.damaged = True
+        return view_part
 
     def add(self, page: Page, source: str) -> None:
         """Append a page's segments."""
@@ -87,7 +87,7 @@ class Draft(Struct, eq=False):
 
     def _begin_chain(self) -> None:
         self._void.add(self.chain.number)
-        self.chain = ChainDraft(self.planned, self.layout, self.chain.number + 1)
+        self.chain = ChainPart(self.planned, self.layout, self.chain.number + 1)
         self.damaged, self._comparison = False, None
 
     @property
@@ -127,9 +127,8 @@ class Draft(Struct, eq=False):
         told, ended = ended, unless_young(self.planned, ended, self.chain.text.segments, self.chain.text.end_ms)
         kept = self._kept
         if kept is not None and kept.finished and (ended is None or self._stays(kept, ended)):
-            noticed = {name: value for name, value in kept.checks.items() if name != EXPECTED}
-            checks = noticed | self.planned.lacking(kept.segments)
-            return replace(kept, planned=replace(self.planned, earlier=None), checks=checks)
+            warnings = replace(kept.warnings, segments_expected=self.planned.lacking(kept.segments))
+            return replace(kept, planned=replace(self.planned, earlier=None), warnings=warnings)
         if self.damaged:
             self._kept = ViewRecord(self.planned, part=self.chain.number)
             return ended_as(self._kept, ended and replace(ended, outcome=Outcome.FAILED, reason=DAMAGED))

@@ -12,11 +12,11 @@ from msgspec import Struct, field
 from replay_fetch.api import Continuity, Trail, facts
 from replay_fetch.archive.blocks import file_range, whole_lines
 from replay_fetch.archive.durable import write_file
-from replay_fetch.archive.endings import still_open
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines, segment_of
-from replay_fetch.archive.messages import ViewEnded
-from replay_fetch.model import Outcome, Page, PlannedView, Segment, View, ViewRecord
+from replay_fetch.archive.write.endings import open_since
+from replay_fetch.archive.write.messages import ViewEnded
+from replay_fetch.model import Outcome, Page, PlannedView, Recording, Segment, View, ViewRecord, Warnings
 
 
 class ChainText:
@@ -53,21 +53,10 @@ class ChainText:
         """When the latest segment ended, in milliseconds since 1970."""
         return self._continuity.end_ms
 
-    def warnings(self) -> dict[str, object]:
-        """What a reader should be warned of; empty where the recording looks whole."""
-        told = self._continuity
-        noticed: dict[str, object] = {
-            "gaps": told.gaps,
-            "repeats": told.repeats,
-            "lacks_full_snapshot": told.lacks_full_snapshot,
-        }
-        return {name: value for name, value in noticed.items() if value}
-
-    def about(self) -> dict[str, object]:
-        """What the segments say of the recording: start and end in ms, records."""
-        told = self._continuity
-        known = {"start_ms": told.start_ms, "end_ms": told.end_ms, "records": told.records}
-        return {name: value for name, value in known.items() if value is not None}
+    @property
+    def seen(self) -> Continuity:
+        """The facts of all segments so far."""
+        return self._continuity
 
     def _count(self, text: bytes, segments: int) -> None:
         self.size += len(text)
@@ -75,7 +64,12 @@ class ChainText:
         self._hash.update(text)
 
 
-class ChainDraft(Struct, eq=False):
+def warnings_of(seen: Continuity, expected: int | None = None) -> Warnings:
+    """The warnings that the facts of a view's segments give rise to; ``expected`` is the list's larger count."""
+    return Warnings(seen.gaps, seen.repeats, seen.lacks_full_snapshot, expected)
+
+
+class ChainPart(Struct, eq=False):
     """The lines of one chain of a view; its part has a number of its own."""
 
     planned: PlannedView
@@ -160,7 +154,8 @@ class ChainDraft(Struct, eq=False):
         """The chain as far as it came; one that cannot be followed does not go on from where it is cut."""
         goes_on = ended is None or not (ended.outcome.finished or ended.outcome is Outcome.INCOMPLETE)
         token = self.token if goes_on else None
-        trail = self._trail.fields() if token is not None and self._trail is not None else {}
+        trail = self._trail.fields() if token is not None and self._trail is not None else None
+        seen = self.text.seen
         return ViewRecord(
             self.planned,
             outcome=ended.outcome if ended else None,
@@ -171,8 +166,8 @@ class ChainDraft(Struct, eq=False):
             segments=self.text.segments,
             size=self.text.size,
             sha256=self.text.sha256,
-            checks=self.text.warnings() | self.planned.lacking(self.text.segments),
-            about=self.text.about() | trail | still_open(self.planned, ended),
+            warnings=warnings_of(seen, self.planned.lacking(self.text.segments)),
+            recording=Recording(seen.start_ms, seen.end_ms, seen.records, trail, open_since(self.planned, ended)),
             token=token,
             part=self.number,
         )

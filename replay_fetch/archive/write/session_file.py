@@ -1,9 +1,10 @@
-"""Building a session's file out of drafts, parts and what is there already."""
+"""Building a session's file out of view parts, parts and what is there already."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
@@ -13,11 +14,10 @@ from msgspec.structs import replace
 
 from replay_fetch.archive.blocks import file_range
 from replay_fetch.archive.compress import compressed
-from replay_fetch.archive.draft import Draft
 from replay_fetch.archive.durable import Unsynced, refused
 from replay_fetch.archive.durable import replace as give_name
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.standing import holds_nothing_else
+from replay_fetch.archive.write.view_part import ViewPart
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Span, ViewRecord
 from replay_fetch.settings import Compression
@@ -57,7 +57,7 @@ class Kind(Enum):
 class SessionFile:
     """A session file to be written: its views in order and where each one's lines come from.
 
-    A view's lines come from its draft where it has just been fetched, from the present session file
+    A view's lines come from its view part where it has just been fetched, from the present session file
     where they lie there already, else from its part.
     """
 
@@ -66,17 +66,15 @@ class SessionFile:
         layout: Layout,
         kind: Kind,
         views: Sequence[ViewRecord],
-        drafts: Mapping[int, Draft] | None = None,
-        there: Mapping[int, Span] | None = None,
+        view_parts: Mapping[int, ViewPart] | None = None,
     ) -> None:
-        """``there`` says, by row, where in the present file views lie for the ledger, which may be behind ``views``."""
         first = views[0].planned
         self.layout = layout
         self.kind = kind
         self.session_id, self.session = first.view.session_id, first.session
         self.views = views
         """All of the session, in list order."""
-        self.drafts = drafts or {}
+        self.view_parts = view_parts or {}
         """By row: views that were never a part."""
         self.content = [view for view in views if view.size and _belongs(view, kind)]
         """The views with lines that lie in it."""
@@ -84,17 +82,16 @@ class SessionFile:
         """The name it gets."""
         self.temporary = layout.session_on_its_way(self.session) + ("-partial" if kind is Kind.PARTIAL else "")
         """The name it has until then."""
-        self._there = there or {}
 
     @property
     def stands(self) -> bool:
         """Nothing is to be written: there is no such file, or it is there as it is to be."""
         if self.kind is Kind.WHOLE:
             return all(view.whole for view in self.content)
-        return not self.content if self.kind is Kind.PARTIAL else holds_nothing_else(self.path, self.content)
+        return not self.content if self.kind is Kind.PARTIAL else _holds_nothing_else(self.path, self.content)
 
-    def write(self, unsynced: Unsynced) -> Written | None:
-        """Write the file, still without its name; None where nothing is to be written.
+    def stage(self, unsynced: Unsynced) -> Staged | None:
+        """Write the file under its temporary name; None where nothing is to be written.
 
         Raises DamagedPart or DamagedFile where lines that are there are not what the ledger says.
         """
@@ -108,13 +105,11 @@ class SessionFile:
                 raise refused(f"writing {self.path}", error) from error
         placed = list(zip(self.content, spans, strict=True))
         if self.kind is Kind.PARTIAL:
-            return Written(self, [replace(view, partial=span) for view, span in placed])
-        places = {view.planned.row: span for view, span in placed}
-        moves = self.kind is Kind.STANDING or any(places.get(row) != span for row, span in self._there.items())
-        return Written(self, [replace(view, whole=span, partial=None) for view, span in placed], moves)
+            return Staged(self, [replace(view, partial=span) for view, span in placed])
+        return Staged(self, [replace(view, whole=span, partial=None) for view, span in placed])
 
-    def name(self) -> None:
-        """Give the written file, which is on the disk, its name; the folder is the caller's to sync."""
+    def publish(self) -> None:
+        """Give the staged file its final name, or remove one of which nothing is left; the folder is not synced."""
         if self.content:
             give_name(self.temporary, self.path)
         else:
@@ -123,8 +118,8 @@ class SessionFile:
     def _stored(self, spans: list[Span]) -> Iterator[bytes]:
         offset = 0
         for view in self.content:
-            # A draft's lines were hashed as they were made; where they are stored as they are, that is it.
-            known = view.planned.row in self.drafts and self.layout.compression is Compression.NONE
+            # A view part's lines were hashed as they were made; where they are stored as they are, that is it.
+            known = view.planned.row in self.view_parts and self.layout.compression is Compression.NONE
             length, sha256 = 0, hashlib.sha256()
             for block in self._view(view):
                 length += len(block)
@@ -137,9 +132,9 @@ class SessionFile:
             offset += length
 
     def _view(self, view: ViewRecord) -> Iterator[bytes]:
-        draft = self.drafts.get(view.planned.row)
-        if draft is not None:
-            return compressed(_complete(draft.read(), view), self.layout.compression)
+        view_part = self.view_parts.get(view.planned.row)
+        if view_part is not None:
+            return compressed(_complete(view_part.read(), view), self.layout.compression)
         if view.whole is not None:
             return self._copied(view.whole)
         part = self.layout.part(view.planned.row, view.part)
@@ -162,18 +157,27 @@ def _belongs(view: ViewRecord, kind: Kind) -> bool:
     return kind is Kind.WHOLE or (view.whole is None) is (kind is Kind.PARTIAL)
 
 
-class Written(NamedTuple):
-    """A session file that is written, and the views that lie in it."""
+def _holds_nothing_else(path: str, views: Sequence[ViewRecord]) -> bool:
+    """True where ``views`` lie one behind another from the file's first byte, and nothing behind them.
+
+    A file that is too short is damaged: that is for ``verify`` to tell.
+    """
+    end = 0
+    for view in views:
+        if view.whole is None or view.whole.offset != end:
+            return False
+        end += view.whole.length
+    try:
+        return os.stat(path).st_size <= end  # noqa: PTH116 - of text, without building a Path
+    except FileNotFoundError:
+        return True
+
+
+class Staged(NamedTuple):
+    """A session file under its temporary name, and the views that lie in it."""
 
     file: SessionFile
     records: Sequence[ViewRecord]
-    moves: bool = False
-    """A view lies elsewhere than in the present file, or not at all: this one gets its name when the ledger
-    knows of it.
-
-    Mostly views are added behind those that are there: then what the ledger says of these stays true
-    whichever of the two files a kill leaves.
-    """
 
 
 def _complete(blocks: Iterable[bytes], view: ViewRecord) -> Iterator[bytes]:

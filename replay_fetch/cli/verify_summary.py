@@ -9,9 +9,9 @@ from itertools import groupby
 import orjson
 
 from replay_fetch.archive import Layout
-from replay_fetch.archive.verifying import Finding, Problem
-from replay_fetch.commands.rebuild import Rebuilt
-from replay_fetch.commands.verify import Verification
+from replay_fetch.archive.read.verify import Finding, Problem
+from replay_fetch.inspect.rebuild import Rebuilt
+from replay_fetch.inspect.verify import Verification
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 

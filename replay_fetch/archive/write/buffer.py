@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from replay_fetch.archive.messages import ChainRestarted, Message, PageArrived, ViewEnded
+from replay_fetch.archive.write.messages import ChainRestarted, Message, PageArrived, ViewEnded
 from replay_fetch.model import PlannedView
 
 # Seconds that an ended view may wait for its session before it is saved as a part, and that the pages
@@ -85,7 +85,7 @@ class _Due:
                 self.size += view.size
 
 
-class Desk:
+class WriteBuffer:
     """Takes messages in, gives batches out; told the time (seconds), does no I/O."""
 
     def __init__(self) -> None:

@@ -8,12 +8,14 @@ from pathlib import Path
 from replay_fetch.api import Continuity, facts
 from replay_fetch.api.json_split import pairs
 from replay_fetch.archive.blocks import lines_of
-from replay_fetch.archive.reading import Entry
+from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.stored import stored_text
 from replay_fetch.model import Span, View, ViewRecord
 from replay_fetch.printable import printable
 from replay_fetch.settings import Compression
 
+_OF_WARNINGS = ("gaps", "repeats", "lacks_full_snapshot")
+_OF_RECORDING = ("start_ms", "end_ms", "records")
 _KEYS = [b'"session_id"', b'"view_id"', b'"position"', b'"segment"']
 
 
@@ -58,14 +60,10 @@ def _segment(line: bytes, view: View, position: int) -> bytes:
 
 def _contradiction(record: ViewRecord, continuity: Continuity) -> str | None:
     """What the manifest says of the recording and the recording does not."""
-    said = {**record.checks, **record.about}
-    found = {
-        "gaps": continuity.gaps,
-        "repeats": continuity.repeats,
-        "lacks_full_snapshot": continuity.lacks_full_snapshot,
-        "start_ms": continuity.start_ms,
-        "end_ms": continuity.end_ms,
-        "records": continuity.records,
-    }
-    wrong = [name for name, value in found.items() if (value or None) != (said.get(name) or None)]
+    warnings, recording = record.warnings, record.recording
+    wrong = [name for name in _OF_WARNINGS if getattr(continuity, name) != getattr(warnings, name)]
+    # A recording that tells nothing has 0 records, or none where an older version wrote it.
+    wrong += [
+        name for name in _OF_RECORDING if (getattr(continuity, name) or None) != (getattr(recording, name) or None)
+    ]
     return f"the manifest is wrong about its {', '.join(wrong)}" if wrong else None

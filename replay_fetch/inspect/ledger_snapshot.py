@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import replace
 from itertools import chain, groupby
 from pathlib import Path
 
-import orjson
 from msgspec.structs import replace as with_values
 
-from replay_fetch.archive import BadLine, Entry, Layout, read_manifest
+from replay_fetch.archive import BadLine, Entry, Layout
 from replay_fetch.archive.folder import has_files
-from replay_fetch.archive.manifest import manifest_line
-from replay_fetch.archive.reading import read_line
-from replay_fetch.archive.sweep import Session
-from replay_fetch.archive.verifying import Finding, Problem
+from replay_fetch.archive.manifest import ManifestLine, read_line
+from replay_fetch.archive.read.sweep import Session
+from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.errors import ArchiveError
 from replay_fetch.ledger import DamagedLedger, Ledger
 from replay_fetch.ledger.setting import Setting, State
-from replay_fetch.model import EXPECTED, Span, ViewRecord
+from replay_fetch.model import Span, ViewRecord
 from replay_fetch.settings import Compression
 
 
-class Account:
+class LedgerSnapshot:
     """An archive's ledger, read only; one that is damaged, or not there, says nothing."""
 
     def __init__(self, layout: Layout) -> None:
@@ -37,8 +34,10 @@ class Account:
         """Why it cannot be believed."""
         self._layout = layout
         self._ledger: Ledger | None = None
-        self._may_be_behind = frozenset[str]()
-        """Keys of the manifest that hang on a list which came in since it was written."""
+        self._redo: dict[int, str] = {}
+        """Sessions whose staged files may not be published yet."""
+        self._list_came_in_since = False
+        """The manifest knows nothing of the latest list: neither of its new views, nor of its counts of segments."""
         with self._noting():
             if layout.ledger.is_file() or not has_files(layout):
                 self._ledger = Ledger.open_read_only(layout.ledger)
@@ -48,8 +47,8 @@ class Account:
                 state = self._ledger.setting(Setting.STATE)
                 self.run_ended = state in {State.CLEAN, State.LOADED}
                 self.half_rebuilt = state == State.REBUILT
-                if state == State.LOADED:
-                    self._may_be_behind = frozenset({EXPECTED})
+                self._list_came_in_since = state == State.LOADED
+                self._redo = dict(self._ledger.redo_list())
                 compression = Compression(self._ledger.setting(Setting.COMPRESSION) or Compression.NONE)
                 self._layout = replace(layout, compression=compression)
 
@@ -74,50 +73,84 @@ class Account:
         if self._ledger is None:
             return
         with self._noting():
-            unnamed = dict(self._ledger.unnamed())
             for session, views in groupby(self._ledger.views(), lambda view: view.planned.session):
                 on_its_way = Path(self._layout.session_on_its_way(session))
-                whole = self._name(on_its_way) if session in unnamed and on_its_way.exists() else None
+                whole = self._name(on_its_way) if session in self._redo and on_its_way.exists() else None
                 records = list(views)
                 yield [*(self._entry(record, whole) for record in records), *self._partial_file(records)]
 
-    def plans(self, name: str) -> bool:
-        """True where a planned session's file has this name in ``sessions/``."""
+    def may_be_left(self, name: str) -> bool:
+        """True where a killed run may have left a file of this name in ``sessions/``, though no view lies in it.
+
+        1. A partial file of any session: the ledger's record may be older than the file, or newer.
+        2. A finished file whose session the redo list names, or which its last view has left by growing.
+        """
         session_id = name.partition(".")[0]
-        if self._ledger is None or not self._ledger.planned_session(session_id):
+        views = self._ledger.planned_session(session_id) if self._ledger is not None else []
+        if not views or name not in {
+            self._layout.session_file(session_id, partial=kind).name for kind in (False, True)
+        }:
             return False
-        return name in {self._layout.session_file(session_id, partial=partial).name for partial in (False, True)}
+        saved = (view.earlier for view in views if view.earlier is not None and view.earlier.size)
+        partial = name == self._layout.session_file(session_id, partial=True).name
+        return partial or views[0].session in self._redo or any(record.whole is None for record in saved)
 
     def findings(self) -> Iterator[Finding]:
-        """Why it cannot be believed, or else the first line of the manifest that contradicts it."""
-        found: Finding | None = None
-        if self._ledger is not None and self.complaint is None:
+        """Why it cannot be believed, or else the first line of the manifest that is not the one it makes.
+
+        Of a killed run the manifest is not looked at: it is behind, and the next run makes it anew.
+        """
+        if self.complaint is not None:
+            yield self.complaint
+        elif self._ledger is not None and self.run_ended:
             manifest = self._layout.manifest
-            if manifest.is_file():
-                number = self._difference() if self.run_ended else _impossible_line(self._layout, self._lines())
-                if number:
-                    found = Finding(Problem.DAMAGED, manifest.name, f"line {number} is not what the ledger says")
-            elif self.run_ended:
-                found = Finding(Problem.MISSING, manifest.name, "no such file")
-        if told := self.complaint or found:
-            yield told
+            number = self._difference() if manifest.is_file() else 0
+            if self.complaint is not None:
+                yield self.complaint
+            elif number:
+                yield Finding(Problem.DAMAGED, manifest.name, f"line {number} is not what the ledger says")
+            elif not manifest.is_file():
+                yield Finding(Problem.MISSING, manifest.name, "no such file")
 
     def _difference(self) -> int:
-        """The number of the manifest's first line that no run wrote there at its end, 0 where there is none."""
+        """The number of the manifest's first line that is not the one made from the ledger, 0 where there is none."""
         lines = self._lines()
         with self._layout.manifest.open("rb") as manifest:
             for number, there in enumerate(chain(manifest, [None]), start=1):
-                written = _written(lines, there)
-                if there != written and _contradict(there, written, self._may_be_behind):
+                made = self._next_line(lines, there)
+                if there != (made.encode() if made else None) and not self._same(there, made):
                     return number
         return 0
 
-    def _lines(self) -> Iterator[tuple[ViewRecord, bytes]]:
+    def _lines(self) -> Iterator[tuple[ViewRecord, ManifestLine]]:
         """All views and their lines of the manifest, up to where the ledger is damaged."""
         if self._ledger is not None:
             with self._noting():
                 for view in self._ledger.views():
-                    yield view, manifest_line(self._layout, view)
+                    yield view, ManifestLine.of(self._layout, view)
+
+    def _next_line(self, lines: _Lines, there: bytes | None) -> ManifestLine | None:
+        """The line that is to stand in the place of ``there``.
+
+        A view of a list that came in since has none, if nothing was ever asked of it.
+        """
+        for view, line in lines:
+            known = view.outcome or view.size or not self._list_came_in_since
+            if known or (there is not None and _ids(there) == _ids(line.encode())):
+                return line
+        return None
+
+    def _same(self, there: bytes | None, made: ManifestLine | None) -> bool:
+        """True where the lines give all keys that are known the same values; a newer version may write more."""
+        if there is None or made is None:
+            return False
+        try:
+            line = ManifestLine.decode(there)
+        except (ValueError, RecursionError):
+            return False
+        if self._list_came_in_since:
+            line = with_values(line, segments_expected=made.segments_expected)
+        return line == made
 
     def _entry(self, record: ViewRecord, whole: str | None) -> Entry:
         """Where a view's bytes lie; ``whole`` names a finished file that is still without its final name."""
@@ -140,7 +173,7 @@ class Account:
         return [self._believed(record, self._layout) for record in placed]
 
     def _believed(self, record: ViewRecord, layout: Layout) -> Entry:
-        entry = read_line(record.planned.row, manifest_line(layout, record).rstrip())
+        entry = read_line(record.planned.row, ManifestLine.of(layout, record).encode())
         if isinstance(entry, BadLine):
             raise DamagedLedger(self._layout.ledger, f"view {record.planned.view}: {entry.reason}")
         return entry
@@ -160,54 +193,8 @@ class Account:
             self.complaint = Finding(Problem.DAMAGED, self._name(path), str(DamagedLedger(path, str(error))))
 
 
-_Lines = Iterator[tuple[ViewRecord, bytes]]
-
-
-def _written(lines: _Lines, there: bytes | None) -> bytes | None:
-    """The next view's line; a view without an outcome has none where a run was killed before it began to ask."""
-    for view, line in lines:
-        if view.outcome or view.size or (there is not None and _ids(there) == _ids(line)):
-            return line
-    return None
+_Lines = Iterator[tuple[ViewRecord, ManifestLine]]
 
 
 def _ids(line: bytes) -> list[bytes]:
     return line.split(b",", 2)[:2]
-
-
-def _contradict(there: bytes | None, written: bytes | None, but: AbstractSet[str]) -> bool:
-    """True where the lines give a key different values; another version may write fewer keys or more."""
-    if there is None or written is None:
-        return True
-    try:
-        said: object = orjson.loads(there)
-    except ValueError:
-        return True
-    expected = orjson.loads(written)
-    return not isinstance(said, dict) or any(
-        said[key] != expected[key] for key in (said.keys() & expected.keys()) - but
-    )
-
-
-def _impossible_line(layout: Layout, lines: _Lines) -> int:
-    """The number of the first line that no earlier run can have written; it wrote some of the views, in order."""
-    for number, line in enumerate(read_manifest(layout), start=1):
-        if isinstance(line, BadLine):
-            return number
-        then = line.record
-        now = next((view for view, _ in lines if view.planned.view == then.planned.view), None)
-        if now is None or not (_facts(then) == _facts(now) or _came_further(then, now)):
-            return number
-    return 0
-
-
-def _facts(record: ViewRecord) -> tuple[object, ...]:
-    """What stays as it is once a view is finished, wherever it lies and whatever a list expects of it."""
-    values = (record.outcome, record.reason, record.source, record.shape, record.pages, record.segments, record.size)
-    checks = {name: value for name, value in record.checks.items() if name != EXPECTED}
-    return *values, record.sha256, checks, dict(record.about)
-
-
-def _came_further(then: ViewRecord, now: ViewRecord) -> bool:
-    """True where a view was not finished then, or may have got more when it was asked for again."""
-    return not (then.finished and then.size) or (then.segments < now.segments and then.size < now.size)

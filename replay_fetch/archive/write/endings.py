@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from replay_fetch.archive.messages import ViewEnded
+from replay_fetch.archive.write.messages import ViewEnded
 from replay_fetch.model import Outcome, PlannedView, ViewRecord
 
 DAMAGED = "its saved part is damaged; the next run fetches it anew"
@@ -14,8 +14,6 @@ STAYS = "%s: asked again, it is %s with %d segments where there were %d; the arc
 YOUNG = "the list counts more segments than came, and the recording is younger than a day: more may come"
 # Seconds in which what was recorded may still be on its way into the store that is asked.
 _A_DAY = 86_400
-OPEN_SINCE = "open_since"
-"""In what is kept ``about`` a view: when, in seconds since 1970, it first ended in a way that waits to be confirmed."""
 
 
 def unless_young(planned: PlannedView, ended: ViewEnded | None, segments: int, end_ms: int | None) -> ViewEnded | None:
@@ -31,15 +29,15 @@ def unless_young(planned: PlannedView, ended: ViewEnded | None, segments: int, e
     return replace(ended, outcome=Outcome.INCOMPLETE, reason=YOUNG) if ended.at - born < _A_DAY else ended
 
 
-def still_open(planned: PlannedView, ended: ViewEnded | None) -> dict[str, object]:
-    """Since when an ending waits to be confirmed; nothing where it does not."""
+def open_since(planned: PlannedView, ended: ViewEnded | None) -> int | None:
+    """Since when an ending waits to be confirmed, in seconds since 1970; None where it does not."""
     waits = ended is not None and (ended.outcome is Outcome.UNCONFIRMED or ended.reason == YOUNG)
-    return {OPEN_SINCE: _open_since(planned, ended)} if ended is not None and ended.at and waits else {}
+    return _open_since(planned, ended) if ended is not None and ended.at and waits else None
 
 
 def _open_since(planned: PlannedView, ended: ViewEnded) -> int:
-    since = planned.earlier.about.get(OPEN_SINCE) if planned.earlier else None
-    return since if isinstance(since, int) else ended.at
+    since = planned.earlier.recording.open_since if planned.earlier else None
+    return ended.at if since is None else since
 
 
 def ended_as(record: ViewRecord, ended: ViewEnded | None) -> ViewRecord:

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from replay_fetch.archive.blocks import file_range
-from replay_fetch.archive.reading import Entry
-from replay_fetch.archive.view_check import complaint
+from replay_fetch.archive.manifest import Entry
+from replay_fetch.archive.read.view_check import complaint
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import View
 

@@ -13,10 +13,10 @@ from concurrent.futures import ThreadPoolExecutor, wait
 import anyio
 from anyio import lowlevel, to_thread
 
-from replay_fetch.archive.commit import Committer, Journal
-from replay_fetch.archive.desk import Batch, Desk
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.messages import Message
+from replay_fetch.archive.write.buffer import Batch, WriteBuffer
+from replay_fetch.archive.write.commit import CommitLog, Committer
+from replay_fetch.archive.write.messages import Message
 from replay_fetch.clock import now
 from replay_fetch.model import ViewRecord
 from replay_fetch.settings import ArchiveSettings
@@ -44,20 +44,20 @@ class Writer:
     def __init__(
         self,
         layout: Layout,
-        journal: Journal,
+        commit_log: CommitLog,
         settings: ArchiveSettings,
         on_commit: Callable[[Sequence[ViewRecord]], None],
         room: int = ROOM,
     ) -> None:
         self._room = room
-        self._desk = Desk()
-        self._committer = Committer(layout, journal, keep_raw=settings.keep_raw)
+        self._buffer = WriteBuffer()
+        self._committer = Committer(layout, commit_log, keep_raw=settings.keep_raw)
         self._on_commit = on_commit
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._closing = False
         self._wake = anyio.Event()
         self._looks_at = -math.inf
-        """When the committing task looks at the desk again by itself; minus infinity while it is busy."""
+        """When the committing task looks at the buffer again by itself; minus infinity while it is busy."""
         self._rests_until = -math.inf
         self._made_room = anyio.Event()
         self.kept_waiting = 0
@@ -67,7 +67,7 @@ class Writer:
 
     def expect(self, session: int, views: int) -> None:
         """Announce how many views of a session this run will end, before its first message."""
-        self._desk.expect(session, views)
+        self._buffer.expect(session, views)
 
     async def put(self, message: Message) -> None:
         """Take a message in; returns when there is room for another.
@@ -75,10 +75,10 @@ class Writer:
         Nothing is lost where the wait is cancelled: the message is taken already.
         """
         at = now()
-        self._desk.take(message, at)
+        self._buffer.take(message, at)
         if at < self._looks_at and self._due(at) < self._looks_at:
             self._look()
-        while self._desk.size > self._room:
+        while self._buffer.size > self._room:
             self.kept_waiting += 1
             try:
                 await self._made_room.wait()
@@ -99,7 +99,7 @@ class Writer:
         try:
             while not self._closing:
                 await self._next_batch()
-            await self._commit(self._desk.close())
+            await self._commit(self._buffer.close())
             self._committer.require_undamaged()
         finally:
             self._thread.shutdown()
@@ -112,7 +112,7 @@ class Writer:
         if due <= at:
             self._rests_until = at + _REST
             # Where there is no room, most of it is taken by sessions that are nearly whole: they had better go as such.
-            await self._commit(self._desk.batch(at, self._room, least=self._desk.size - self._room * 7 / 8))
+            await self._commit(self._buffer.batch(at, self._room, least=self._buffer.size - self._room * 7 / 8))
             return
         self._wake, self._looks_at = anyio.Event(), due
         with anyio.move_on_after(due - at):
@@ -121,23 +121,23 @@ class Writer:
 
     def _due(self, at: float) -> float:
         """When the next commit is to begin, as things stand."""
-        if self._desk.size > self._room:
+        if self._buffer.size > self._room:
             return at
-        due = at + self._desk.next_due(at)
-        return due if self._desk.size > self._room / 2 else max(due, self._rests_until)
+        due = at + self._buffer.next_due(at)
+        return due if self._buffer.size > self._room / 2 else max(due, self._rests_until)
 
     async def _commit(self, batch: Batch) -> None:
         work = self._thread.submit(self._committer.commit, batch)
         if self.standstill:
             wait([work], self.standstill)
         committed = work.result() if work.done() else await to_thread.run_sync(work.result)
-        self._desk.written(batch)
+        self._buffer.written(batch)
         self._on_commit(committed)
         self._made_room.set()
         self._made_room = anyio.Event()
         await lowlevel.checkpoint()  # those who stood still with us come first
 
     def _look(self) -> None:
-        """Have the committing task look at the desk now."""
+        """Have the committing task look at the buffer now."""
         self._looks_at = -math.inf
         self._wake.set()

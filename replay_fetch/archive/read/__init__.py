@@ -1,0 +1,1 @@
+"""The reading side of an archive: views and their segments, and whether the files are what the manifest says."""

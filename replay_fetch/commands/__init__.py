@@ -1,1 +1,0 @@
-"""What each command does, apart from its options and from printing."""
