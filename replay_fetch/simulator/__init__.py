@@ -20,7 +20,6 @@ from replay_fetch.simulator.choices import (
 )
 from replay_fetch.simulator.counts import Counts
 from replay_fetch.simulator.faults import Fault, Scope
-from replay_fetch.simulator.population import Population
 from replay_fetch.simulator.server import Simulator
 from replay_fetch.simulator.settings import (
     AuthSettings,
@@ -32,7 +31,7 @@ from replay_fetch.simulator.settings import (
     SearchSettings,
     SimulatorSettings,
 )
-from replay_fetch.simulator.truth import Truth
+from replay_fetch.simulator.truth import Population, Truth
 
 __all__ = [
     "Absence",

@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from replay_fetch.model import View
-from replay_fetch.simulator.population import Population
 from replay_fetch.simulator.recordings import load_recordings, recordings_folder
+from replay_fetch.simulator.truth import Population
 
 
 class _Recorded(NamedTuple):

@@ -1,13 +1,15 @@
-"""Rate limits as servers keep them: windows, a token bucket, a sliding log or counter; told the time.
-
-Times are seconds of one clock and never go back. ``limit`` may be changed at any time. A refused
-request costs nothing.
-"""
+"""The rate limit: how servers count requests, the quota of an organisation, and the headers that tell of it."""
 
 from __future__ import annotations
 
+import math
 from collections import deque
+from collections.abc import Callable
+from email.utils import formatdate
 from typing import NamedTuple
+
+from replay_fetch.simulator.choices import Algorithm, HeaderPolicy, Reset, RetryAfter
+from replay_fetch.simulator.settings import LimitHeaderSettings, LimitSettings
 
 
 class Taken(NamedTuple):
@@ -121,3 +123,114 @@ class SlidingCounter:
         accepted = counted + 1 <= self.limit
         self._used += accepted
         return Taken(accepted, max(0, int(self.limit - counted - accepted)), self._period - into)
+
+
+_ALGORITHMS: dict[Algorithm, type[FixedWindow | FirstRequestWindow | TokenBucket | SlidingLog | SlidingCounter]] = {
+    Algorithm.FIXED: FixedWindow,
+    Algorithm.FIRST: FirstRequestWindow,
+    Algorithm.BUCKET: TokenBucket,
+    Algorithm.SLIDING: SlidingLog,
+    Algorithm.COUNTER: SlidingCounter,
+}
+
+
+class Verdict(NamedTuple):
+    """Whether a request is accepted, and what the limit's headers could say of it."""
+
+    accepted: bool
+    limit: int
+    period: float
+    remaining: int
+    reset: float
+    """Seconds until there is more."""
+
+
+class Quota:
+    """Judges requests in the order of their times; the neighbour's come in between."""
+
+    def __init__(self, settings: LimitSettings, started: float) -> None:
+        self._settings = settings
+        self._limit = _ALGORITHMS[settings.algorithm](settings.limit, settings.period)
+        self._changes = deque((started + at, limit) for at, limit in settings.changes)
+        self._started = started
+        self.neighbour_asked = 0
+        self.neighbour_accepted = 0
+
+    def ask(self, now: float) -> Verdict | None:
+        """The verdict on a request at ``now``; None where there is no limit."""
+        if not self._settings.limit:
+            return None
+        self._let_neighbour_spend(now)
+        taken = self._take(now)
+        return Verdict(taken.accepted, self._limit.limit, self._settings.period, taken.remaining, taken.reset)
+
+    def _let_neighbour_spend(self, now: float) -> None:
+        """Catches up with the neighbour's requests, each at its own time."""
+        rate = self._settings.neighbour
+        while rate and (at := self._started + (self.neighbour_asked + 1) / rate) <= now:
+            self.neighbour_asked += 1
+            self.neighbour_accepted += self._take(at).accepted
+
+    def _take(self, now: float) -> Taken:
+        while self._changes and self._changes[0][0] <= now:
+            self._limit.limit = self._changes.popleft()[1]
+        return self._limit.take(now)
+
+
+_NAME = "rum_replay_segments"
+
+
+def limit_headers(
+    verdict: Verdict, settings: LimitHeaderSettings, wall: Callable[[], float], number: int
+) -> dict[str, str]:
+    """The rate limit's headers of answer ``number``; ``wall`` tells the time of day for values that are dates."""
+    headers = {}
+    if _shown(settings.headers, number, accepted=verdict.accepted):
+        remaining = verdict.remaining if verdict.accepted else settings.remaining_on_429
+        headers = {
+            "X-RateLimit-Limit": str(verdict.limit),
+            "X-RateLimit-Period": f"{verdict.period:g}",
+            "X-RateLimit-Remaining": str(remaining),
+            "X-RateLimit-Name": _NAME,
+        }
+        reset = _reset(settings.reset, verdict, wall)
+        if reset is not None:
+            headers["X-RateLimit-Reset"] = reset
+    if not verdict.accepted:
+        headers |= _retry_after(settings.retry_after, verdict.reset, wall)
+    if settings.reset is Reset.EPOCH or settings.retry_after is RetryAfter.DATE:
+        headers["Date"] = formatdate(wall(), usegmt=True)  # by the same clock
+    return headers
+
+
+def _shown(policy: HeaderPolicy, number: int, *, accepted: bool) -> bool:
+    return {
+        HeaderPolicy.ALL: True,
+        HeaderPolicy.NONE: False,
+        HeaderPolicy.ONLY_429: not accepted,
+        HeaderPolicy.SOME: number % 2 == 0,
+    }[policy]
+
+
+def _reset(form: Reset, verdict: Verdict, wall: Callable[[], float]) -> str | None:
+    seconds = verdict.reset
+    forms = {
+        Reset.CEIL: str(math.ceil(seconds)),
+        Reset.FLOOR: str(math.floor(seconds)),
+        Reset.FLOAT: f"{seconds:.3f}",
+        Reset.ZERO: "0",
+        Reset.PERIOD: f"{verdict.period:g}",
+        Reset.EPOCH: str(math.ceil(wall() + seconds)),
+        Reset.GARBAGE: "soon",
+    }
+    return forms.get(form)
+
+
+def _retry_after(form: RetryAfter, seconds: float, wall: Callable[[], float]) -> dict[str, str]:
+    match form:
+        case RetryAfter.NONE:
+            return {}
+        case RetryAfter.SECONDS:
+            return {"Retry-After": str(math.ceil(seconds))}
+        case RetryAfter.DATE:
+            return {"Retry-After": formatdate(math.ceil(wall() + seconds), usegmt=True)}

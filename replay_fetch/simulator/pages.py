@@ -1,12 +1,24 @@
-"""Where one page of a view ends and what leads to the next."""
+"""The pages of a view: where each ends, the token that leads to the next, and what is answered."""
 
 from __future__ import annotations
 
+import binascii
+import struct
+from base64 import b64decode, b64encode
+from collections import Counter
 from collections.abc import Sequence
+from functools import partial
+from hashlib import blake2b
 from typing import NamedTuple
 
-from replay_fetch.simulator.choices import Chain, LastPage, Shape
-from replay_fetch.simulator.settings import PagingSettings
+from replay_fetch.model import Source, View
+from replay_fetch.simulator.chance import draw
+from replay_fetch.simulator.choices import Absence, Chain, LastPage, Shape
+from replay_fetch.simulator.replies import EMPTY, RefusalError, Reply
+from replay_fetch.simulator.requests import Call, PageRequest
+from replay_fetch.simulator.settings import PagingSettings, SimulatorSettings
+from replay_fetch.simulator.shapes import Bodies, Way
+from replay_fetch.simulator.truth import Truth
 
 _WHOLE_VIEWS = frozenset({Shape.LIST, Shape.NDJSON, Shape.ZLIB})  # they have no place for a token
 
@@ -83,3 +95,118 @@ def _end(segments: Sequence[bytes], start: int, paging: PagingSettings, max_byte
 def _even_end(length: int, start: int, pages: int) -> int:
     """The first of ``pages`` even boundaries behind ``start``."""
     return next((end for n in range(1, pages + 1) if (end := n * length // pages) > start), length)
+
+
+# Every token holds the characters that a URL has to escape, and one escape that must not be undone:
+# a client that escapes twice, not at all, or decodes what it got, is refused.
+_PREFIX = "%2B+/"
+_CURSOR = struct.Struct(">IIHH")
+_MAC = 8
+
+
+class BadTokenError(Exception):
+    """A token that was not given out for this chain."""
+
+
+class Tokens:
+    """Makes tokens of cursors and cursors of tokens."""
+
+    def __init__(self, seed: int) -> None:
+        self._key = f"tokens/{seed}".encode()[-64:]
+
+    def give(self, cursor: Cursor, chain: str) -> str:
+        """The token of a place in a chain; ``chain`` names everything a request must keep unchanged."""
+        packed = _CURSOR.pack(*cursor)
+        return _PREFIX + b64encode(packed + self._mac(packed, chain)).decode()
+
+    def take(self, token: str, chain: str) -> Cursor:
+        """The place that a token stands for; raises BadTokenError for any token not given in this chain."""
+        try:
+            octets = b64decode(token.removeprefix(_PREFIX), validate=True)
+            packed, mac = octets[: _CURSOR.size], octets[_CURSOR.size :]
+            cursor = Cursor(*_CURSOR.unpack(packed))
+        except (binascii.Error, struct.error, ValueError):
+            raise BadTokenError from None
+        if not token.startswith(_PREFIX) or mac != self._mac(packed, chain):
+            raise BadTokenError
+        return cursor
+
+    def _mac(self, packed: bytes, chain: str) -> bytes:
+        return blake2b(packed + chain.encode(), key=self._key, digest_size=_MAC).digest()
+
+
+_MOST_CHAINS = 2**16 - 1  # what a token has room for
+
+
+class Pager:
+    """Finds the place a request asks for and makes the page that begins there."""
+
+    def __init__(self, settings: SimulatorSettings, truth: Truth) -> None:
+        self._paging = settings.paging
+        self._holding = settings.holding
+        self._seed = settings.seed
+        self._truth = truth
+        self._tokens = Tokens(settings.seed)
+        self._bodies = Bodies(settings.paging.shape, settings.paging.token_place)
+        self._chains: Counter[tuple[View, Source]] = Counter()
+
+    def call(self, request: PageRequest) -> Call:
+        """What it takes to answer; raises RefusalError for a token that was not given here or has expired."""
+        at = self._cursor(request)
+        done = partial(self._begin_chain, request) if at.page == 1 else None
+        return Call(request.view, request.source, at.page, partial(self._page, request, at), done)
+
+    def _cursor(self, request: PageRequest) -> Cursor:
+        """The place that a request's token stands for, or the first."""
+        if request.token is None:
+            return Cursor(chain=min(self._chains[request.view, request.source], _MOST_CHAINS))
+        try:
+            at = self._tokens.take(request.token, request.chain)
+        except BadTokenError:
+            raise RefusalError(400, "Invalid paging token") from None
+        if at.page == self._paging.expire_page and at.chain < self._paging.expire_chains:
+            raise RefusalError(self._paging.expire_status, "Paging token has expired")
+        return at
+
+    def _begin_chain(self, request: PageRequest) -> None:
+        """A first page has been answered whole: tokens of earlier chains are told from later ones."""
+        if self._paging.expire_page:  # else there is nothing to tell, and nothing to remember
+            self._chains[request.view, request.source] += 1
+
+    def _page(self, request: PageRequest, at: Cursor) -> Reply:
+        """The page at a place of the view; raises RefusalError where the view is not held."""
+        segments = self._truth.held(request.view, request.source)
+        if segments is None:
+            known = self._truth.exists(request.view)
+            return self._nothing(self._holding.absent_as if known else Absence.NOT_FOUND)
+        if not segments:
+            return self._nothing(self._holding.empty_as)
+        page = self._cut(segments, request, at)
+        body = self._bodies.body(segments[page.start : page.end], page.start, self._way(page, request))
+        return Reply(200, body)
+
+    def _cut(self, segments: tuple[bytes, ...], request: PageRequest, at: Cursor) -> Cut:
+        max_bytes = request.max_bytes or self._paging.page_bytes
+        page = cut(segments, at, self._paging, max_bytes)
+        chain = self._paging.chain
+        if chain is Chain.GOOD or draw(self._seed, "chain", request.view) >= self._paging.chain_share:
+            return page
+        second = cut(segments, Cursor(chain=at.chain), self._paging, max_bytes).following
+        return spoil(page, at, chain, second or at)
+
+    def _way(self, page: Cut, request: PageRequest) -> Way:
+        if page.following is None:
+            return Way(has_more=page.has_more, bare=page.bare)
+        token = self._tokens.give(page.following, request.chain)
+        return Way(token, request.url(token))
+
+    def _nothing(self, form: Absence) -> Reply:
+        match form:
+            case Absence.PAGE:
+                return Reply(200, self._bodies.body((), 0, Way()))
+            case Absence.EMPTY_BODY:
+                return Reply(200, EMPTY)
+            case Absence.NO_CONTENT:
+                return Reply(204, EMPTY)
+            case Absence.NOT_FOUND:
+                raise RefusalError(404)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from replay_fetch.model import Source, View
-from replay_fetch.simulator.population import Population
 from replay_fetch.simulator.replies import RefusalError, Reply, json_body
 from replay_fetch.simulator.requests import Asked, Call
+from replay_fetch.simulator.truth import Population
 
 PATH = re.compile(r"/api/v2/rum/replay/playlists/([^/]+)/sessions")
 _MOST = 1000

@@ -1,4 +1,4 @@
-"""Requests as the service sees them: what was asked for, read out of path and query."""
+"""Requests as the service sees them: who asks, and for what."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from replay_fetch.model import Source, View
+from replay_fetch.simulator.choices import AuthMode
 from replay_fetch.simulator.replies import RefusalError, Reply
+from replay_fetch.simulator.settings import AuthSettings
 
 _PATH = re.compile(r"/api/v2/rum/replay/sessions/([^/]+)/views/([^/]+)/segments")
 _MAX_TEXT = 4096  # a token or a number longer than this is not one of ours
@@ -79,3 +81,31 @@ class PageRequest:
         """The same request for the page that a token leads to."""
         query = {**self.asked.query, "paging": token}
         return f"{self.asked.origin}{self.asked.path}?{urlencode(query, quote_via=quote)}"
+
+
+_KEY_NAMES = frozenset({"ddapikey", "ddapplicationkey", "apikey", "appkey", "applicationkey", "authorization", "token"})
+
+
+class Auth:
+    """Checks the credentials of a request."""
+
+    def __init__(self, settings: AuthSettings) -> None:
+        self._settings = settings
+
+    def check(self, headers: Mapping[str, str], query: Mapping[str, str]) -> None:
+        """Raises RefusalError: 400 where a key stands in the query, 401 or 403 where none that fits is sent."""
+        if any(name.lower().replace("-", "").replace("_", "") in _KEY_NAMES for name in query):
+            raise RefusalError(400, "Keys are not taken from the query; send them as headers")
+        if not self._lets_in(headers):
+            raise RefusalError(self._settings.refusal)
+
+    def _lets_in(self, headers: Mapping[str, str]) -> bool:
+        wanted = self._settings
+        keys = (headers.get("DD-API-KEY"), headers.get("DD-APPLICATION-KEY")) == (wanted.api_key, wanted.app_key)
+        bearer = headers.get("Authorization") == f"Bearer {wanted.bearer_token}"
+        return {
+            AuthMode.ANY: keys or bearer,
+            AuthMode.KEYS: keys,
+            AuthMode.BEARER: bearer,
+            AuthMode.OFF: True,
+        }[wanted.mode]

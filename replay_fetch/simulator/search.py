@@ -15,12 +15,11 @@ from urllib.parse import urlencode
 from replay_fetch.model import Source, View
 from replay_fetch.simulator.choices import SearchChain
 from replay_fetch.simulator.events import Events, answered
-from replay_fetch.simulator.pages import Cursor
+from replay_fetch.simulator.pages import BadTokenError, Cursor, Tokens
 from replay_fetch.simulator.query import Matches, compiled
 from replay_fetch.simulator.replies import RefusalError, Reply, json_body
 from replay_fetch.simulator.requests import Asked, Call
 from replay_fetch.simulator.settings import PagingSettings, SearchSettings
-from replay_fetch.simulator.tokens import BadTokenError, Tokens
 
 PATH = "/api/v2/rum/events/search"
 _MOST = 1000

@@ -1,8 +1,10 @@
-"""The simulator as something to start and stop: an HTTP server on loopback."""
+"""The simulator as an HTTP server on loopback: started and stopped, and replies sent whole or broken off."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
@@ -11,15 +13,14 @@ from aiohttp import web
 
 from replay_fetch.errors import SettingsError
 from replay_fetch.model import Source, View
+from replay_fetch.simulator import faults
 from replay_fetch.simulator.counts import Counts
-from replay_fetch.simulator.population import Population
 from replay_fetch.simulator.replies import RefusalError, Reply, json_body
 from replay_fetch.simulator.requests import Asked
 from replay_fetch.simulator.service import Service
 from replay_fetch.simulator.settings import SimulatorSettings
 from replay_fetch.simulator.shapes import Body
-from replay_fetch.simulator.truth import Truth
-from replay_fetch.simulator.wire import send
+from replay_fetch.simulator.truth import Population, Truth
 
 _OWN = "/simulator/"
 _NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -118,3 +119,54 @@ class Simulator:
                 segments = self.truth.expected_segments(View(session_id, view_id), source)
                 return Reply(200, Body(b"".join(segment + b"\n" for segment in segments), _NDJSON))
         return RefusalError(404).reply(self.settings.error_body)
+
+
+# SO_LINGER on, for 0 seconds: closing sends a reset, as a crashed load balancer does.
+_RESET = struct.pack("ii", 1, 0)
+
+
+async def send(request: web.BaseRequest, reply: Reply, stall: float) -> web.StreamResponse:
+    """Answers a request with a reply, after its delay; a stalled one hangs for ``stall`` seconds."""
+    if reply.delay:
+        await asyncio.sleep(reply.delay)
+    match reply.fault:
+        case None:
+            return web.Response(body=reply.body.octets, status=reply.status, headers=_headers(reply))
+        case faults.RESET_BEFORE:
+            _reset(request)
+            return web.Response()
+        case faults.STALL_BEFORE:
+            await asyncio.sleep(stall)
+            _reset(request)
+            return web.Response()
+        case faults.WRONG_LENGTH:
+            return await _begin(request, reply, reply.body.octets)
+    response = await _begin(request, reply, reply.body.octets[: len(reply.body.octets) // 2])
+    if reply.fault == faults.STALL_BODY:
+        await asyncio.sleep(stall)
+    _reset(request)
+    return response
+
+
+async def _begin(request: web.BaseRequest, reply: Reply, octets: bytes) -> web.StreamResponse:
+    """Sends the head, which promises more than the body has, and some of the body."""
+    response = web.StreamResponse(status=reply.status, headers=_headers(reply))
+    response.content_length = len(reply.body.octets) + 1
+    response.force_close()
+    await response.prepare(request)
+    if octets:
+        await response.write(octets)
+    return response
+
+
+def _headers(reply: Reply) -> dict[str, str]:
+    return {**reply.body.headers, **reply.limit_headers}
+
+
+def _reset(request: web.BaseRequest) -> None:
+    transport = request.transport
+    if transport is None:
+        return
+    connection = transport.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    transport.abort()

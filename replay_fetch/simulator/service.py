@@ -12,27 +12,27 @@ The order in which a request is judged:
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from statistics import NormalDist
 
 from replay_fetch.simulator import faults
-from replay_fetch.simulator.auth import Auth
+from replay_fetch.simulator.chance import draw
 from replay_fetch.simulator.choices import Body429
 from replay_fetch.simulator.counts import Counts
 from replay_fetch.simulator.events import Events
 from replay_fetch.simulator.faults import Attempt, FaultScript
-from replay_fetch.simulator.latency import latency
-from replay_fetch.simulator.limit_headers import limit_headers
-from replay_fetch.simulator.pager import Pager
+from replay_fetch.simulator.limits import Quota, limit_headers
+from replay_fetch.simulator.pages import Pager
 from replay_fetch.simulator.playlists import PATH as PLAYLIST_PATH
 from replay_fetch.simulator.playlists import PlaylistRequest, Playlists
-from replay_fetch.simulator.quota import Quota
 from replay_fetch.simulator.replies import EMPTY, HTML, RefusalError, Reply, json_body
-from replay_fetch.simulator.requests import Asked, Call, PageRequest
+from replay_fetch.simulator.requests import Asked, Auth, Call, PageRequest
 from replay_fetch.simulator.search import PATH as SEARCH_PATH
 from replay_fetch.simulator.search import EventsSearch, SearchRequest
-from replay_fetch.simulator.settings import SimulatorSettings
+from replay_fetch.simulator.settings import LatencySettings, SimulatorSettings
 from replay_fetch.simulator.shapes import Body
 from replay_fetch.simulator.truth import Truth
 
@@ -51,6 +51,9 @@ _INSTEAD = {
     faults.NO_BODY: Reply(200, EMPTY),
     faults.NOT_READY: Reply(202, json_body({"status": "pending"})),
 }
+
+_NORMAL = NormalDist()
+_SMALLEST = 1e-12  # the inverse of the normal distribution is infinite at 0
 
 _Request = PageRequest | SearchRequest | PlaylistRequest
 
@@ -122,7 +125,7 @@ class Service:
         try:
             call = self._call(request)
             attempt = self._attempt(call, about_view=isinstance(request, PageRequest))
-            delay = latency(self._settings.latency, self._settings.seed, attempt)
+            delay = _latency(self._settings.latency, self._settings.seed, attempt)
             reply = self._reply(call, self._faults.fault(attempt))
         except RefusalError as refusal:
             reply = refusal.reply(self._settings.error_body)
@@ -167,3 +170,11 @@ def _spoilt_body(reply: Reply, fault: str) -> Reply | None:
 def _part(body: Body) -> Body:
     """The first two thirds."""
     return replace(body, octets=body.octets[: len(body.octets) * 2 // 3])
+
+
+def _latency(settings: LatencySettings, seed: int, attempt: Attempt) -> float:
+    """Seconds before the answer to an attempt begins."""
+    if not settings.median or not settings.tail:
+        return settings.median
+    chance = max(_SMALLEST, draw(seed, "latency", *attempt))
+    return settings.median * math.exp(settings.tail * _NORMAL.inv_cdf(chance))

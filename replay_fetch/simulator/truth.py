@@ -1,13 +1,123 @@
-"""What the simulator holds, store by store: the bytes it serves and tests compare with."""
+"""The truth: the views that exist, and the segments that each store holds of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+import itertools
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from typing import TextIO, overload
+from uuid import UUID
 
 from replay_fetch.model import Source, View
 from replay_fetch.simulator.chance import draw
-from replay_fetch.simulator.population import Population
+from replay_fetch.simulator.recordings import RecordedView, load_harder_recordings, load_recordings
 from replay_fetch.simulator.settings import SimulatorSettings
+
+_TAG = 10
+_NUMBER = 6
+
+
+class Population(Sequence[View]):
+    """All views in the order of the list, a session's together; ``sessions=0`` is the recordings themselves."""
+
+    def __init__(self, sessions: int, seed: int) -> None:
+        self._recorded = load_recordings()
+        by_session = itertools.groupby(range(len(self._recorded)), lambda at: self._recorded[at].view.session_id)
+        self._sessions = [list(places) for _, places in by_session]
+        self._session_of = [number for number, places in enumerate(self._sessions) for _ in places]
+        self._places = {recorded.view: place for place, recorded in enumerate(self._recorded)}
+        self._harder = {recorded.view: recorded for recorded in load_harder_recordings()}
+        self._made = sessions
+        self._session_ids = _Ids(f"{seed}/session")
+        self._view_ids = _Ids(f"{seed}/view")
+
+    def __len__(self) -> int:
+        rounds, rest = divmod(self._made or len(self._sessions), len(self._sessions))
+        return rounds * len(self._recorded) + sum(len(places) for places in self._sessions[:rest])
+
+    @overload
+    def __getitem__(self, index: int) -> View: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[View]: ...
+    def __getitem__(self, index: int | slice) -> View | Sequence[View]:
+        if isinstance(index, slice):
+            return [self._at(number) for number in range(len(self))[index]]
+        return self._at(range(len(self))[index])
+
+    def __iter__(self) -> Iterator[View]:
+        return map(self._at, range(len(self)))
+
+    def recorded(self, view: View) -> RecordedView | None:
+        """The recording that a view is made of, or None for a view that does not exist."""
+        harder = self._harder.get(view)
+        if harder is not None:
+            return harder
+        if not self._made:
+            place = self._places.get(view)
+            return None if place is None else self._recorded[place]
+        number = self._view_ids.number(view.view_id)
+        exists = number is not None and number < len(self) and self._at(number) == view
+        return self._recorded[number % len(self._recorded)] if exists and number is not None else None
+
+    @property
+    def sessions(self) -> int:
+        """How many sessions there are."""
+        return self._made or len(self._sessions)
+
+    def session_id(self, number: int) -> str:
+        """The id of the session of that number, the first is 0; raises IndexError where there is none."""
+        number = range(self.sessions)[number]
+        if self._made:
+            return self._session_ids.id(number)
+        return self._recorded[self._sessions[number][0]].view.session_id
+
+    def write(self, file: TextIO) -> int:
+        """Writes the list as CSV and says how many views it has."""
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(View._fields)
+        rows.writerows(self)
+        return len(self)
+
+    def _at(self, number: int) -> View:
+        """The view of that number: rounds over the recordings, each with sessions of its own."""
+        rounds, place = divmod(number, len(self._recorded))
+        if not self._made:
+            return self._recorded[place].view
+        session = rounds * len(self._sessions) + self._session_of[place]
+        return View(self._session_ids.id(session), self._view_ids.id(number))
+
+
+class _Ids:
+    """Numbers below 2**48 as ids that look like random version 4 UUIDs, and back."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key.encode()[-64:]
+
+    def id(self, number: int) -> str:
+        plain = number.to_bytes(_NUMBER)
+        tag = self._tag(plain)
+        return str(UUID(bytes=tag + self._cipher(tag, plain)))
+
+    def number(self, text: str) -> int | None:
+        """The number of an id, or None for an id that is not one of ours."""
+        try:
+            octets = UUID(text).bytes
+        except ValueError:
+            return None
+        tag = octets[:_TAG]
+        plain = self._cipher(tag, octets[_TAG:])
+        return int.from_bytes(plain) if self._tag(plain) == tag else None
+
+    def _tag(self, plain: bytes) -> bytes:
+        tag = bytearray(blake2b(plain, key=self._key, digest_size=_TAG).digest())
+        tag[6] = tag[6] & 0x0F | 0x40  # version 4
+        tag[8] = tag[8] & 0x3F | 0x80  # the variant of RFC 9562
+        return bytes(tag)
+
+    def _cipher(self, tag: bytes, octets: bytes) -> bytes:
+        mask = blake2b(tag, key=self._key, digest_size=_NUMBER).digest()
+        return (int.from_bytes(octets) ^ int.from_bytes(mask)).to_bytes(_NUMBER)
 
 
 class Truth:
