@@ -1,4 +1,4 @@
-"""What pages really showed, held against what is rebuilt: ``python tests/truth.py`` prints the table.
+"""What pages really showed, held against what is rebuilt: ``python tests/kit/truth.py`` prints the table.
 
 A moment is compared on a grid of 30 ms up to 600 ms later, for the SDK records with a delay; the best place counts.
 """
