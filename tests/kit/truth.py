@@ -18,7 +18,7 @@ from recorded_views import FOLDERS, SAMPLES, Recorded, recorded_views, records_o
 from replay_fetch.replay.account import Account
 from replay_fetch.replay.forms import is_box, is_checked, is_field, value_of
 from replay_fetch.replay.page import ELEMENT, TEXT, Page
-from replay_fetch.replay.players import Players
+from replay_fetch.replay.recording import Players
 from replay_fetch.replay.segments import read_segment
 from replay_fetch.replay.stage import Stage
 
