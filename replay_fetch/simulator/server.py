@@ -1,4 +1,4 @@
-"""The simulator as an HTTP server on loopback: started and stopped, and replies sent whole or broken off."""
+"""The simulator as an HTTP server on loopback: starts, stops, and sends replies whole or broken."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ class Simulator:
         async with Simulator(SimulatorSettings(seed=7)) as simulator:
             ...  # ask simulator.base_url, compare with simulator.truth
 
-    Beside the API it answers, to anybody on this machine and without counting:
+    Beside the API the server answers, without credentials and without counting:
     ``/simulator/counts`` and ``/simulator/counts/views`` (JSON), and
     ``/simulator/truth/{session_id}/{view_id}?source=…`` (the view's segments, one a line).
     """
 
     def __init__(self, settings: SimulatorSettings | None = None, *, clock: Callable[[], float] | None = None) -> None:
-        """``clock`` is the running loop's where none is given."""
+        """Prepare a server that ``async with`` starts; without a ``clock`` the running loop's is taken."""
         self.settings = settings or SimulatorSettings()
         self.views = Population(self.settings.holding.sessions, self.settings.seed)
         """All views, in the order of the list, also those without segments."""
@@ -57,12 +57,12 @@ class Simulator:
 
     @property
     def counts(self) -> Counts:
-        """What was asked and answered so far; stays readable after the end."""
+        """The counts of requests and answers so far; readable also after the server has stopped."""
         return self.service.counts
 
     @property
     def service(self) -> Service:
-        """What answers; there is none before the start."""
+        """The service behind the server; raises RuntimeError before the start."""
         if self._service is None:
             raise RuntimeError("the simulator has not been started")
         return self._service
@@ -108,7 +108,7 @@ class Simulator:
             counts.end()
 
     def _own(self, path: str, query: Mapping[str, str]) -> Reply:
-        """What the simulator tells about itself."""
+        """Answer a request about the simulator itself: its counts, or the truth of a view."""
         match path.split("/"):
             case ["counts"]:
                 return Reply(200, json_body(self.counts.totals()))
@@ -126,7 +126,7 @@ _RESET = struct.pack("ii", 1, 0)
 
 
 async def send(request: web.BaseRequest, reply: Reply, stall: float) -> web.StreamResponse:
-    """Answers a request with a reply, after its delay; a stalled one hangs for ``stall`` seconds."""
+    """Send a reply after its delay, whole or broken by its fault; a stalled reply hangs for ``stall`` seconds."""
     if reply.delay:
         await asyncio.sleep(reply.delay)
     match reply.fault:
@@ -149,7 +149,7 @@ async def send(request: web.BaseRequest, reply: Reply, stall: float) -> web.Stre
 
 
 async def _begin(request: web.BaseRequest, reply: Reply, octets: bytes) -> web.StreamResponse:
-    """Sends the head, which promises more than the body has, and some of the body."""
+    """Send a head that promises one byte more than the body has, and then ``octets``."""
     response = web.StreamResponse(status=reply.status, headers=_headers(reply))
     response.content_length = len(reply.body.octets) + 1
     response.force_close()

@@ -1,4 +1,8 @@
-"""The truth: the views that exist, and the segments that each store holds of them."""
+"""The truth: the views that exist, and the segments of each view in each store.
+
+Ids of made sessions are computed, never stored. An id holds its number, enciphered: a million sessions cost no
+memory, and an id alone leads back to its recording.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +23,10 @@ _NUMBER = 6
 
 
 class Population(Sequence[View]):
-    """All views in the order of the list, a session's together; ``sessions=0`` is the recordings themselves."""
+    """A sequence of all views in the order of the list, the views of a session together.
+
+    With ``sessions=0`` the views are the recordings themselves, else that many sessions made of them in turn.
+    """
 
     def __init__(self, sessions: int, seed: int) -> None:
         self._recorded = load_recordings()
@@ -49,7 +56,7 @@ class Population(Sequence[View]):
         return map(self._at, range(len(self)))
 
     def recorded(self, view: View) -> RecordedView | None:
-        """The recording that a view is made of, or None for a view that does not exist."""
+        """Find the recording that a view is made of; None for a view that does not exist."""
         harder = self._harder.get(view)
         if harder is not None:
             return harder
@@ -57,30 +64,31 @@ class Population(Sequence[View]):
             place = self._places.get(view)
             return None if place is None else self._recorded[place]
         number = self._view_ids.number(view.view_id)
+        # The id of the view alone would lead to a recording; the session must be the right one, too.
         exists = number is not None and number < len(self) and self._at(number) == view
         return self._recorded[number % len(self._recorded)] if exists and number is not None else None
 
     @property
     def sessions(self) -> int:
-        """How many sessions there are."""
+        """The number of sessions, made or recorded."""
         return self._made or len(self._sessions)
 
     def session_id(self, number: int) -> str:
-        """The id of the session of that number, the first is 0; raises IndexError where there is none."""
+        """Tell the id of a session by its number, the first is 0; raises IndexError behind the last."""
         number = range(self.sessions)[number]
         if self._made:
             return self._session_ids.id(number)
         return self._recorded[self._sessions[number][0]].view.session_id
 
     def write(self, file: TextIO) -> int:
-        """Writes the list as CSV and says how many views it has."""
+        """Write the list as CSV with a header line; return the number of views."""
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(View._fields)
         rows.writerows(self)
         return len(self)
 
     def _at(self, number: int) -> View:
-        """The view of that number: rounds over the recordings, each with sessions of its own."""
+        """Make the view of a number: each round over the recordings has sessions of its own."""
         rounds, place = divmod(number, len(self._recorded))
         if not self._made:
             return self._recorded[place].view
@@ -89,7 +97,7 @@ class Population(Sequence[View]):
 
 
 class _Ids:
-    """Numbers below 2**48 as ids that look like random version 4 UUIDs, and back."""
+    """A cipher between numbers below 2**48 and ids that look like random UUIDs of version 4."""
 
     def __init__(self, key: str) -> None:
         self._key = key.encode()[-64:]
@@ -100,7 +108,7 @@ class _Ids:
         return str(UUID(bytes=tag + self._cipher(tag, plain)))
 
     def number(self, text: str) -> int | None:
-        """The number of an id, or None for an id that is not one of ours."""
+        """Read the number of an id; None for an id that this cipher did not make."""
         try:
             octets = UUID(text).bytes
         except ValueError:
@@ -111,6 +119,7 @@ class _Ids:
 
     def _tag(self, plain: bytes) -> bytes:
         tag = bytearray(blake2b(plain, key=self._key, digest_size=_TAG).digest())
+        # The tag authenticates the number: a made-up id has, but for one in 2**74, no number.
         tag[6] = tag[6] & 0x0F | 0x40  # version 4
         tag[8] = tag[8] & 0x3F | 0x80  # the variant of RFC 9562
         return bytes(tag)
@@ -121,26 +130,27 @@ class _Ids:
 
 
 class Truth:
-    """The segments of every view, exactly as they are served."""
+    """The segments of every view, exactly as the simulator serves them; tests compare archives with them."""
 
     def __init__(self, settings: SimulatorSettings, views: Population) -> None:
         self._holding = settings.holding
         self._pages = settings.paging.pages
         self._seed = settings.seed
         self.views = views
+        # By recorded view, of which there are few: a million made sessions share the same tuples.
         self._lengthened: dict[View, tuple[bytes, ...]] = {}
 
     def expected_segments(self, view: View, source: Source | None = None) -> Sequence[bytes]:
-        """Exact bytes of a view's segments in order; without a source: from the first store that has any."""
+        """Give the exact bytes of a view's segments in order; without a source from the first store that has any."""
         sources = (Source.EVENT_PLATFORM, Source.BLOB) if source is None else (source,)
         return next((held for each in sources if (held := self.held(view, each))), ())
 
     def exists(self, view: View) -> bool:
-        """True for a view that any store knows, with or without segments."""
+        """Tell whether any store knows a view, with or without segments."""
         return self.views.recorded(view) is not None
 
     def held(self, view: View, source: Source) -> tuple[bytes, ...] | None:
-        """What one store has of a view, maybe nothing; None for a view it does not know."""
+        """Give the segments that a store has of a view, which may be none; None for a view unknown to the store."""
         recorded = self.views.recorded(view)
         if recorded is None or not self._holds(source, view):
             return None
@@ -150,13 +160,14 @@ class Truth:
 
     def _holds(self, source: Source, view: View) -> bool:
         share = self._holding.blob_share
+        # Drawn by view: all segments of a view lie in the same store, as a chain of pages needs it.
         in_blob = share > 0 and draw(self._seed, "blob", view) < share
         if source is Source.BLOB:
             return in_blob or self._holding.overlap
         return not in_blob
 
     def _lengthen(self, segments: tuple[bytes, ...]) -> tuple[bytes, ...]:
-        """The segments again and again until the view is as long as the settings want it."""
+        """Repeat or cut the segments until the view is as long as the settings ask."""
         if not segments:
             return segments
         length = max(self._holding.segments_per_view or len(segments), self._pages)
