@@ -20,21 +20,21 @@ _MOVE, _TOUCH_MOVE = 1, 6
 
 
 class Browser:
-    """Plays records of a browser's SDK on a stage."""
+    """The player of records of a browser's SDK: applies each to a stage, in the dialect it is written in."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self.still = False
-        """Change records are missing: those behind cannot be read until the next full snapshot."""
+        """Change records are missing: later change records cannot be read until the next full snapshot."""
         self._reader: Reader | None = None
 
     def missed(self) -> bool:
-        """Some segments are missing here; True where the page cannot be followed from now on."""
+        """Take note of a gap; True where the page cannot be followed from here on."""
         self.still = self.still or self._reader is not None
         return self.still
 
     def play(self, record: Json) -> None:
-        """Play one record; raises BadValue where it cannot be used at all."""
+        """Play one record; raises BadValue where the record cannot be used at all."""
         kind = whole(record.get("type"))
         if kind == _FULL:
             self._full(record)
@@ -61,7 +61,8 @@ class Browser:
             raise BadValue("a full snapshot without a document")
 
     def _change(self, items: object) -> None:
-        # Numbers of nodes and strings go on from record to record: behind a missing one all of them name others.
+        # Numbers of nodes and strings go on from record to record. Behind a missing record each number names another
+        # node or string: a page built from them would be wrong, and nobody could see it.
         if self.still:
             raise BadValue("a change behind missing ones")
         if self.stage.page.root is None:  # SDK 6.25 to 6.33 may begin a view with it
@@ -105,7 +106,7 @@ class Browser:
 
 
 def increment(stage: Stage, record: Json, data: Json) -> None:
-    """Apply one record; raises BadValue where it cannot be used."""
+    """Apply an incremental record, which all SDKs write alike; raises BadValue where the record cannot be used."""
     source = whole(data.get("source"))
     if source in {_MOVE, _TOUCH_MOVE}:
         _moved(stage, data, touch=source == _TOUCH_MOVE)
@@ -193,7 +194,7 @@ def _added_rule(entry: Json) -> dict[str, object]:
 
 
 def _index(value: object) -> int | list[int]:
-    """A rule's place; that of a rule inside others is a path."""
+    """Read a rule's place in its sheet; the place of a rule inside other rules is a path."""
     return [whole(each) for each in value] if isinstance(value, list) else whole(value)
 
 

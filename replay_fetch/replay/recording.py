@@ -1,4 +1,4 @@
-"""The recording of one view: read once from the front, record by record, with what is missing in between."""
+"""The recording of a view: read once from the front, record by record, with the gaps between segments."""
 
 from __future__ import annotations
 
@@ -24,37 +24,37 @@ _MOBILE = frozenset({10, 11})
 
 
 class Chunk(NamedTuple):
-    """A stretch that plays on its own: it begins with a checkpoint."""
+    """A chunk of a recording that plays without the chunks before it, since it begins with a checkpoint."""
 
     start_ms: int
     end_ms: int
     events: tuple[Event, ...]
     checkpoint: int
-    """So many events at the front are ours and show the page as it was; 0 in the first chunk."""
+    """The number of events at the front that are the checkpoint; 0 in the first chunk."""
 
 
 class Recording:
-    """One view's recording; ``events``, ``chunks``, ``watch`` or ``page_at`` reads it to its end, once."""
+    """The recording of a view; ``events``, ``chunks``, ``watch`` or ``page_at`` reads it, once."""
 
     def __init__(self, segments: Iterable[bytes]) -> None:
         self.account = Account()
         self.is_over = False
-        """All of it has been read."""
+        """The recording has been read to its end."""
         self._order = Order(segments)
 
     def events(self) -> Iterator[Event]:
-        """The rrweb events of the whole view: 4 (meta), 2 (full snapshot), 3 (incremental), 5 (custom)."""
+        """Iterate over the rrweb events of the view: 4 (meta), 2 (full snapshot), 3 (incremental), 5 (custom)."""
         writer = EventWriter()
         for _ in self._played(self._stage(writer)):
             yield from writer.taken()
 
     def chunks(self, size: int = CHUNK_BYTES, ms: int = CHUNK_MS) -> Iterator[Chunk]:
-        """The same cut into stretches of about ``size`` bytes or ``ms`` of time, each with a checkpoint in front.
+        """Cut the events into chunks of about ``size`` bytes or ``ms`` of time, each with a checkpoint in front.
 
         A checkpoint is events of our own: 4 (the window as it is), 2 (the page as it is), then adopted sheets (3,
-        source 15), rules inserted (8), form values (5), the pointer (1). The first chunk begins with the view's own
-        snapshot. Time alone cuts only what weighs twice its checkpoint: a large page that idles for
-        hours is told once.
+        source 15), inserted rules (8), form values (5), the pointer (1). The first chunk begins with the view's own
+        snapshot. Time alone cuts a chunk only if it weighs twice its checkpoint: a large page that idles for hours is
+        written once.
         """
         writer = EventWriter()
         stage = self._stage(writer)
@@ -76,9 +76,9 @@ class Recording:
             yield Chunk(events[0].at_ms, events[-1].at_ms, tuple(events), ours)
 
     def page_at(self, at_ms: int) -> str:
-        """The page as it stood, as static HTML without scripts or references outwards; empty where there was none.
+        """Write the page as it stood at a time, as static HTML without scripts or requests; empty where there was none.
 
-        Reads no further than that time.
+        The recording is read no further than that time.
         """
         stage = self._stage()
         for _ in self._played(stage, until_ms=at_ms):
@@ -95,7 +95,7 @@ class Recording:
         return Stage([*watchers, SeenLog(self.account), ActionLog(self.account)], self.account.notes)
 
     def _played(self, stage: Stage, until_ms: int | None = None) -> Iterator[None]:
-        """Play record by record, up to a time; returns to whoever reads behind each."""
+        """Play record by record, up to a time; yields behind each, when the watchers have been told."""
         players = Players(stage, self.account)
         for segment in self._order:
             try:
@@ -118,7 +118,7 @@ class Recording:
 
 
 class Players:
-    """Plays the records of one view, and keeps its account."""
+    """The players of one view's records, browser and mobile, behind one clock; keeps gaps and counts in the account."""
 
     def __init__(self, stage: Stage, account: Account) -> None:
         self._stage = stage
@@ -131,7 +131,7 @@ class Players:
         """The gap behind which the page cannot be followed."""
 
     def begin(self, segment: ReadSegment) -> None:
-        """Take the next segment; one or several in front of it may be missing."""
+        """Begin the next segment; where its index shows that segments are missing, note the gap."""
         self._account.segments += 1
         if segment.place is not None:
             if segment.place > self._index + 1:
@@ -140,7 +140,7 @@ class Players:
         self._end_ms = max(self._end_ms or 0, segment.end_ms or 0) or None
 
     def play(self, record: object) -> None:
-        """Play one record; one that cannot be used is counted."""
+        """Play one record; a record that cannot be used is counted, and stops nothing."""
         self._account.records += 1
         try:
             read = table(record)
@@ -162,7 +162,7 @@ class Players:
 
     @staticmethod
     def is_behind(record: object, until_ms: int) -> bool:
-        """True where a record was made later than a time; a frustration is about an earlier one."""
+        """Tell whether a record was made later than a time; a frustration never is, its time is that of a click."""
         try:
             read = table(record)
             return read.get("type") != _FRUSTRATION and time_of(read) > until_ms
@@ -170,7 +170,7 @@ class Players:
             return False
 
     def end(self) -> None:
-        """The recording is over."""
+        """End the recording: note an open gap, and tell the watchers."""
         if self._still is not None:
             self._account.gaps.append(self._still)
         for watcher in self._stage.watchers:
