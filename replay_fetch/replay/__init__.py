@@ -1,8 +1,8 @@
 """A recorded page, rebuilt: rrweb events, checkpoints, actions, and the page as static HTML.
 
-A ``Recording`` takes the segments of ONE view (tabs of a session overlap: never two views together) and is read once,
-from the front, as a stream; its ``account`` grows meanwhile. It does no I/O, and no record makes it raise: what cannot
-be used is counted in ``account.notes``.
+A ``Recording`` takes the segments of ONE view. Tabs of a session overlap, so two views are never read together. A
+recording is read once, from the front, as a stream; its ``account`` grows meanwhile. Nothing here does I/O, and no
+record raises: records that cannot be used are counted in ``account.notes``.
 
 ::
 

@@ -1,4 +1,4 @@
-"""What a recording tells besides the page itself: what was done, what is missing, what was masked, what was seen."""
+"""The account of a recording, beside the page itself: actions, gaps, masked elements, texts that were seen."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 IDLE_MS = 30_000
-"""Without a hand's doing for so long, somebody counts as idle: longer than it takes to read a paragraph."""
+"""Milliseconds without a deed of a hand after which the visitor is idle: longer than reading a paragraph takes."""
 
 
 class ActionKind(StrEnum):
-    """What somebody did, or what came over the page."""
+    """The kind of an action: a deed of the visitor, or an event of the page; the value is the word in transcripts."""
 
     PAGE = "page"
     CLICK = "click"
@@ -33,25 +33,25 @@ class ActionKind(StrEnum):
     GAP = "gap"
     END = "end"
     CUT = "cut"
-    """The recording stops without a view end: the tail never arrived."""
+    """The recording stops without a view end: its last segments never arrived."""
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One line of a transcript; times are milliseconds since 1970."""
+    """An action, one line of a transcript; times are milliseconds since 1970."""
 
     at_ms: int
     kind: ActionKind
     text: str
     """One printable line without time and kind: ``button "Add to cart"``; a value is not part of it."""
     selector: str = ""
-    """A CSS selector of what was acted on, empty where there is none; never crosses a shadow root."""
+    """A CSS selector of the element, empty where there is none; a selector never crosses a shadow root."""
     label: str = ""
     """The name alone: ``Add to cart``."""
     value: str | None = None
-    """What a field held afterwards, ``on`` or ``off`` for boxes; how far down a scroll went, in pixels."""
+    """The content of a field afterwards, ``on`` or ``off`` for boxes; for a scroll the pixels from the top."""
     until_ms: int | None = None
-    """Where the action took time: typing, scrolling, idling, a gap."""
+    """The end of an action that took time: typing, scrolling, idling, a gap."""
     x: float | None = None
     y: float | None = None
     """In the page's window, CSS pixels."""
@@ -59,7 +59,7 @@ class Action:
     """``record``: the SDK wrote it down. ``rule``: counted here from the records (rage and dead clicks, idling)."""
 
     def fields(self) -> dict[str, str | float | None]:
-        """The action without its times, as transcripts and tables give it; what there is none of is None."""
+        """Give the fields of an action without its times, for transcripts and tables; an empty field is None."""
         return {
             "kind": self.kind.value,
             "text": self.text,
@@ -73,21 +73,21 @@ class Action:
 
 
 class Gap(NamedTuple):
-    """Segments that are missing between two that are there."""
+    """A gap: segments that are missing between two segments that are there; times are milliseconds since 1970."""
 
     start_ms: int
     end_ms: int
     missing: tuple[int, ...]
     """Indexes of the segments, the first hundred."""
     still_until_ms: int | None
-    """Where the page can be followed again. Records of SDK 7 build on all records in front of them: behind a gap
-    the page stands still until the next full snapshot, None where none comes. Else the same as ``end_ms``."""
+    """The time from which the page can be followed again. Records of SDK 7 build on all records before them: behind a
+    gap the page stands still until the next full snapshot; None where none comes. Else the same as ``end_ms``."""
     segments: int = 0
-    """How many are missing."""
+    """The number of missing segments."""
 
 
 class Masked(NamedTuple):
-    """An element whose content the SDK kept back because of its attribute, when it was first there."""
+    """A masked element: the SDK kept its content back because of an attribute; with the time it was first there."""
 
     at_ms: int
     selector: str
@@ -96,7 +96,7 @@ class Masked(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """A text that stood on the page, and when it first did."""
+    """A text that stood on the page, with the time it was first there."""
 
     at_ms: int
     text: str
@@ -104,7 +104,10 @@ class Seen(NamedTuple):
 
 @dataclass(slots=True)
 class Account:
-    """What is known of a view so far; whole once its events have been read to the end."""
+    """The account of a view so far; whole once the recording has been read to its end.
+
+    The lists of masked elements and of texts have bounds, since a stranger's page may bring any number.
+    """
 
     start_ms: int | None = None
     end_ms: int | None = None
@@ -116,12 +119,12 @@ class Account:
     has_page: bool = False
     """A full snapshot came: there is something to show."""
     ended: bool = False
-    """The SDK said that the view ended; else the tail never arrived, or the view was still open."""
+    """The SDK said that the view ended. Else the last segments never arrived, or the view was still open."""
     actions: list[Action] = field(default_factory=list)
-    """In order of time once the events have been read to the end."""
+    """In order of time once the recording has been read to its end."""
     active: list[tuple[int, int]] = field(default_factory=list)
-    """Stretches in which a hand did something, at most 4 seconds from one deed to the next: what lies between them
-    can be skipped."""
+    """Stretches in which a hand did something, at most 4 seconds from one deed to the next. A player may skip the time
+    between them."""
     gaps: list[Gap] = field(default_factory=list)
     masked: list[Masked] = field(default_factory=list)
     """The first thousand."""
@@ -129,8 +132,8 @@ class Account:
     """Each distinct text once; the first million characters, ``seen_cut`` where there were more."""
     seen_cut: bool = False
     deepest: float = 0
-    """How far down the window's lower edge came on the document, in CSS pixels; its height is not recorded."""
+    """The deepest place of the window's lower edge on the document, in CSS pixels. Its height is not recorded."""
     canvas_sizes: set[tuple[str, str]] = field(default_factory=set)
-    """Width and height attributes of canvases: what CSS must give them where no script runs."""
+    """Width and height attributes of canvases. CSS must give canvases their size where no script runs."""
     notes: Counter[str] = field(default_factory=Counter)
-    """Records or parts of them that could not be used, by reason."""
+    """Records and parts of records that could not be used, counted by reason."""

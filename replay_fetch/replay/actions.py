@@ -1,4 +1,4 @@
-"""What somebody did, written down while a recording is watched."""
+"""The log of actions: clicks, inputs, scrolls and pages, written while a recording is watched."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from replay_fetch.replay.stage import Frustration, Interaction, Position, Watche
 
 _KINDS = {2: ActionKind.CLICK, 3: ActionKind.CONTEXT_MENU, 4: ActionKind.DOUBLE_CLICK}
 _CLICK, _TOUCH_END = 2, 9
-# What follows sooner belongs to the same typing, the same scrolling.
+# An event that follows sooner belongs to the same typing, the same scrolling.
 _TYPING_MS, _SCROLLING_MS = 5_000, 2_000
 _ACTIVE_MS = 4_000
 _LONGEST_VALUE = 1_000
 
 
 class ActionLog(Watcher):
-    """Keeps the actions of an account; each stands where it began."""
+    """A watcher that writes the actions of an account; an action that takes time stands at its beginning."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -38,11 +38,11 @@ class ActionLog(Watcher):
         """How far down nodes are scrolled; the document under its own id."""
 
     def snapshot(self, at_ms: int, page: Page) -> None:  # noqa: ARG002 - the same at any time
-        """How far the document is scrolled from the start."""
+        """Take the document's place from a snapshot, so that a page that opens scrolled is no scroll of a hand."""
         self._down = {page.root.id: page.scroll[1]} if page.root is not None else {}
 
     def opened(self, at_ms: int, window: Window) -> None:
-        """A page is an action where its address is another one."""
+        """Log a page whose address differs from the last; a page that is described again is no action."""
         self._window = window
         if window.href != self._href:
             self._href = window.href
@@ -50,13 +50,13 @@ class ActionLog(Watcher):
             self._add(Action(at_ms, ActionKind.PAGE, printable(window.href, 2_000), value=_size(window)))
 
     def resized(self, at_ms: int, window: Window) -> None:
-        """The window's new size."""
+        """Log the window's new size."""
         self._window = window
         self._frustrations.something_happened(at_ms)
         self._add(Action(at_ms, ActionKind.RESIZE, "window", value=_size(window)))
 
     def interacted(self, at_ms: int, interaction: Interaction) -> None:
-        """Clicks, with what was clicked; taps on mobile."""
+        """Log a click with the element under it, on mobile a tap; other interactions only show that a hand is there."""
         self._hand(at_ms)
         self._frustrations.interacted(interaction)
         kind = _KINDS.get(interaction.type)
@@ -71,12 +71,12 @@ class ActionLog(Watcher):
             self._frustrations.clicked(action, interaction)
 
     def moved(self, at_ms: int, positions: Sequence[Position], *, touch: bool) -> None:  # noqa: ARG002 - both are a hand's
-        """A hand is there."""
+        """Take a move of the pointer as a sign that a hand is there."""
         if positions:
             self._hand(at_ms)
 
     def changed(self, at_ms: int, changes: Changes) -> None:
-        """Fields filled in, scrolling, media."""
+        """Log filled fields, scrolling and media of one record, as far as the nodes are still there."""
         self._frustrations.something_happened(at_ms)
         for node in changes.still_there(changes.filled.values()):
             self._filled(at_ms, node)
@@ -89,31 +89,31 @@ class ActionLog(Watcher):
             self._add(Action(at_ms, kind, at, selector, label))
 
     def focused(self, at_ms: int, *, has_focus: bool) -> None:
-        """Leaving the window and coming back."""
+        """Log that the window lost the focus or got it back."""
         if has_focus != self._has_focus:
             self._has_focus = has_focus
             self._frustrations.something_happened(at_ms)
             self._add(Action(at_ms, ActionKind.BACK if has_focus else ActionKind.LEFT, "window"))
 
     def frustrated(self, at_ms: int, frustration: Frustration) -> None:  # noqa: ARG002 - it has a time of its own
-        """What the SDK counts as a frustration."""
+        """Take the SDK's own word for a frustration; the rules do not count the same clicks again."""
         self._frustrations.told(frustration)
 
     def missed(self, at_ms: int, gap: Gap) -> None:  # noqa: ARG002 - a gap has times of its own
-        """A gap; nobody knows what was done in it."""
+        """Log a gap; actions within it are unknown, so idling is counted anew behind it."""
         text = f"{gap.segments} segment{'s are' if gap.segments != 1 else ' is'} missing"
         self._idle(gap.start_ms)
         self._by_hand_ms = gap.end_ms
         self._add(Action(gap.start_ms, ActionKind.GAP, text, until_ms=gap.end_ms))
 
     def ended(self, at_ms: int) -> None:
-        """The end, by the SDK's own word."""
+        """Log the end of the view by the SDK's own word, once."""
         if not self._account.ended:
             self._account.ended = True
             self._add(Action(at_ms, ActionKind.END, "the view ended"))
 
     def over(self, at_ms: int) -> None:
-        """The last idle stretch, the missing end; then all in order of time."""
+        """Log a last idle stretch, a missing end and the frustrations; then bring all actions into order of time."""
         if self._account.records:
             self._idle(at_ms)
             if self._account.ended:
@@ -137,7 +137,7 @@ class ActionLog(Watcher):
         if is_document and changes.page.root is not None:
             node = changes.page.root
         if self._down.get(node.id, 0) == down:
-            return  # told without being moved, as a page is when it opens
+            return  # told although nothing moved: SDKs tell the place of a page that opens
         self._down[node.id] = down
         self._hand(at_ms)
         if is_document:
@@ -145,7 +145,7 @@ class ActionLog(Watcher):
         self._goes_on(_SCROLLING_MS, Action(at_ms, ActionKind.SCROLL, "", value=f"{down:g}"), node)
 
     def _goes_on(self, within_ms: int, action: Action, node: Node) -> None:
-        """Add an action, or let the last one of its kind on the same node go on until now."""
+        """Add an action, or lengthen the last action of the same kind on the same node until now."""
         actions = self._account.actions
         if self._last is not None and self._last[:2] == (action.kind, node.id):
             earlier = actions[self._last[2]]

@@ -1,35 +1,40 @@
-"""Records of browsers: which dialect a record is in, and what it is about."""
+"""Records of browsers: which dialect a record is in, and the incremental records that all dialects share."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
+
 from replay_fetch.replay import v1
 from replay_fetch.replay.change import Reader, apply_items
-from replay_fetch.replay.increments import increment
+from replay_fetch.replay.changes import Changes
 from replay_fetch.replay.roles import ROLE_ITEMS
-from replay_fetch.replay.stage import Frustration, Stage, Window
-from replay_fetch.replay.values import BadValue, Json, many, number, table, whole
+from replay_fetch.replay.stage import Frustration, Interaction, Position, Stage, Window
+from replay_fetch.replay.values import BadValue, Json, many, number, table, text, whole
 
 _FULL, _INCREMENTAL, _META, _FOCUS, _END, _VIEWPORT, _FRUSTRATION, _CHANGE = 2, 3, 4, 6, 7, 8, 9, 12
 _AS_CHANGES = 1
 _VIEWPORT_KEYS = ("scale", "offsetLeft", "offsetTop", "pageLeft", "pageTop", "width", "height")
+_INTERACTIONS = 9  # of rrweb's kinds of interaction, the last that the SDK sends
+_MOVE, _TOUCH_MOVE = 1, 6
 
 
 class Browser:
-    """Plays records of a browser's SDK on a stage."""
+    """The player of records of a browser's SDK: applies each to a stage, in the dialect it is written in."""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
         self.still = False
-        """Change records are missing: those behind cannot be read until the next full snapshot."""
+        """Change records are missing: later change records cannot be read until the next full snapshot."""
         self._reader: Reader | None = None
 
     def missed(self) -> bool:
-        """Some segments are missing here; True where the page cannot be followed from now on."""
+        """Take note of a gap; True where the page cannot be followed from here on."""
         self.still = self.still or self._reader is not None
         return self.still
 
     def play(self, record: Json) -> None:
-        """Play one record; raises BadValue where it cannot be used at all."""
+        """Play one record; raises BadValue where the record cannot be used at all."""
         kind = whole(record.get("type"))
         if kind == _FULL:
             self._full(record)
@@ -56,7 +61,8 @@ class Browser:
             raise BadValue("a full snapshot without a document")
 
     def _change(self, items: object) -> None:
-        # Numbers of nodes and strings go on from record to record: behind a missing one all of them name others.
+        # Numbers of nodes and strings go on from record to record. Behind a missing record each number names another
+        # node or string: a page built from them would be wrong, and nobody could see it.
         if self.still:
             raise BadValue("a change behind missing ones")
         if self.stage.page.root is None:  # SDK 6.25 to 6.33 may begin a view with it
@@ -97,3 +103,105 @@ class Browser:
         frustration = Frustration(whole(record.get("timestamp")), tuple(types), tuple(records))
         for watcher in self.stage.watchers:
             watcher.frustrated(self.stage.at_ms, frustration)
+
+
+def increment(stage: Stage, record: Json, data: Json) -> None:
+    """Apply an incremental record, which all SDKs write alike; raises BadValue where the record cannot be used."""
+    source = whole(data.get("source"))
+    if source in {_MOVE, _TOUCH_MOVE}:
+        _moved(stage, data, touch=source == _TOUCH_MOVE)
+    elif source == 2:  # noqa: PLR2004 - rrweb's MouseInteraction
+        _interacted(stage, record, data)
+    elif source == 4:  # noqa: PLR2004 - rrweb's ViewportResize
+        stage.resize(number(data.get("width")), number(data.get("height")))
+    elif source in _CHANGES:
+        with stage.changing() as changes:
+            _CHANGES[source](changes, data)
+    elif source != 9:  # noqa: PLR2004 - the SDK's PointerInteraction, which source 2 tells as well
+        raise BadValue("an incremental record that is not known")
+
+
+def _moved(stage: Stage, data: Json, *, touch: bool) -> None:
+    positions = []
+    for entry in many(data.get("positions")):
+        with suppress(BadValue):
+            positions.append(_position(stage, table(entry)))
+    for watcher in stage.watchers:
+        watcher.moved(stage.at_ms, positions, touch=touch)
+
+
+def _position(stage: Stage, entry: Json) -> Position:
+    html = stage.page.html
+    node = whole(entry.get("id"))
+    if node not in stage.page.nodes:
+        if html is None:
+            raise BadValue("a position without a page")
+        node = html.id
+    offset = number(entry.get("timeOffset", 0))
+    return Position(node, number(entry.get("x")), number(entry.get("y")), min(offset, 0))
+
+
+def _interacted(stage: Stage, record: Json, data: Json) -> None:
+    kind = whole(data.get("type"))
+    node = stage.page.nodes.get(whole(data.get("id")))
+    if node is None or kind > _INTERACTIONS:
+        raise BadValue("an interaction with an unknown node" if node is None else "an interaction that is not known")
+    place: tuple[float | None, float | None] = None, None
+    if "x" in data and "y" in data:
+        place = number(data["x"]), number(data["y"])
+    number_of_it = record.get("id")
+    interaction = Interaction(kind, node, *place, number_of_it if type(number_of_it) is int else None)
+    for watcher in stage.watchers:
+        watcher.interacted(stage.at_ms, interaction)
+
+
+def _scroll(changes: Changes, data: Json) -> None:
+    changes.scroll(changes.node(whole(data.get("id"))), number(data.get("x")), number(data.get("y")))
+
+
+def _input(changes: Changes, data: Json) -> None:
+    node = changes.node(whole(data.get("id")))
+    checked, value = data.get("isChecked"), data.get("text")
+    if isinstance(value, str):
+        changes.fill(node, value)
+    if isinstance(checked, bool):
+        with suppress(BadValue):  # fields that are no boxes say false
+            changes.tick(node, checked)
+
+
+def _play(changes: Changes, data: Json) -> None:
+    changes.play(changes.node(whole(data.get("id"))), paused=whole(data.get("type")) == 1)
+
+
+def _rules(changes: Changes, data: Json) -> None:
+    node = changes.node(whole(data.get("id")))
+    rules: dict[str, object] = {}
+    removes = [{"index": _index(table(entry).get("index"))} for entry in many(data.get("removes"))]
+    adds = [_added_rule(table(entry)) for entry in many(data.get("adds"))]
+    if removes:
+        rules["removes"] = removes
+    if adds:
+        rules["adds"] = adds
+    if rules:
+        changes.insert_rules(node, rules)
+
+
+def _added_rule(entry: Json) -> dict[str, object]:
+    rule: dict[str, object] = {"rule": text(entry.get("rule"))}
+    if entry.get("index") is not None:
+        rule["index"] = _index(entry["index"])
+    return rule
+
+
+def _index(value: object) -> int | list[int]:
+    """Read a rule's place in its sheet; the place of a rule inside other rules is a path."""
+    return [whole(each) for each in value] if isinstance(value, list) else whole(value)
+
+
+_CHANGES: dict[int, Callable[[Changes, Json], None]] = {
+    0: v1.mutation,
+    3: _scroll,
+    5: _input,
+    7: _play,
+    8: _rules,
+}

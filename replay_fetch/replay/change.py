@@ -1,7 +1,7 @@
 """The dialect of SDK 7.0 to 7.9: change records, lists of items that refer to a table of strings.
 
-Nodes have no ids of their own here: they are counted as they come, from 0 at a full snapshot. A record that is
-missing therefore makes all behind it unreadable.
+Nodes have no ids in this dialect. They are counted as they come, from 0 at a full snapshot. A missing record therefore
+makes all later records unreadable, until the next full snapshot.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PAUSED = 1
 
 
 class Reader:
-    """What change records build on: the strings, the sheets and the number of nodes so far."""
+    """The state that change records build on: strings, style sheets, and the number of nodes so far."""
 
     def __init__(self) -> None:
         self.strings = Strings()
@@ -40,12 +40,12 @@ Apply = Callable[[Reader, Changes, list[object]], None]
 
 
 def add_strings(reader: Reader, _changes: Changes, arguments: list[object]) -> None:
-    """Take in strings."""
+    """Add strings to the table, in the order of the item."""
     reader.strings.add(arguments)
 
 
 def each(apply: Apply) -> Apply:
-    """An item whose arguments are lists of one kind; one that is bad costs itself alone."""
+    """Make an item of many arguments from the function for one; a bad argument is counted, and the others apply."""
 
     def apply_each(reader: Reader, changes: Changes, arguments: list[object]) -> None:
         for argument in arguments:
@@ -58,7 +58,7 @@ def each(apply: Apply) -> Apply:
 
 
 def _add_node(reader: Reader, changes: Changes, entry: list[object]) -> None:
-    """Add the next node. A bad one takes its number all the same: the others are counted from it."""
+    """Add the next node. A bad node takes its number all the same, since later nodes are counted from it."""
     number_of_it = reader.nodes
     reader.nodes += 1
     node = _made(reader, number_of_it, entry)
@@ -74,7 +74,8 @@ def _add_node(reader: Reader, changes: Changes, entry: list[object]) -> None:
     if point > 0:
         changes.put(node, changes.node(number_of_it - point), None)
         return
-    # 0: behind the node before it. Negative: in front of an older one.
+    # Positive: the last child of the node so many numbers back. 0: behind the node before. Negative: in front of the
+    # node so many numbers back.
     beside = changes.node(number_of_it - 1 if point == 0 else number_of_it + point)
     if beside.parent is None:
         raise BadValue("a node beside the document")
@@ -102,7 +103,7 @@ def _made(reader: Reader, number_of_it: int, entry: list[object]) -> Node:
 
 
 def _element(strings: Strings, number_of_it: int, name: str, attributes: list[object]) -> Node:
-    """An element; names of SVG and MathML have their language in front: ``svg>path``."""
+    """Make an element; names of SVG and MathML have their language in front: ``svg>path``."""
     language, _, local = name.rpartition(">")
     svg = language == "svg"
     node = Node(number_of_it, ELEMENT, element_name(local, svg=svg))
@@ -146,7 +147,7 @@ def _scroll(_reader: Reader, changes: Changes, entry: list[object]) -> None:
 
 
 def _add_sheet(reader: Reader, _changes: Changes, entry: list[object]) -> None:
-    """Take in a style sheet; it keeps its number even where it is bad."""
+    """Add a style sheet to the table; a bad sheet keeps its number, since later sheets are counted from it."""
     sheet = Sheet("")
     try:
         sheet = _sheet(reader.strings, entry)
@@ -193,12 +194,13 @@ ITEMS: dict[int, Apply] = {
     9: each(_play),
     10: lambda *_: None,  # the visual viewport, which type 8 tells as well
 }
-# Scrolling, sheets, media and values behind the tree: what refers to a node may stand in front of what brings it.
+# Items for scrolling, sheets, media and values apply last: such an item may stand in front of the item that brings
+# its node.
 _LATE = frozenset({6, 8, 9, 12, 13, 15})
 
 
 def apply_items(reader: Reader, changes: Changes, items: object, known: Mapping[int, Apply]) -> None:
-    """Apply a record's items; what cannot be used is counted."""
+    """Apply the items of a record; items of an unknown kind, and bad items, are counted and cost nothing else."""
     late: list[tuple[Apply, list[object]]] = []
     for item in many(items):
         if not isinstance(item, list) or not item or type(item[0]) is not int:

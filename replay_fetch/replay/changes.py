@@ -1,4 +1,4 @@
-"""What one record changes: applied to the page at once, and kept until it is told as a whole."""
+"""The changes of one record: applied to the page at once, and kept until watchers are told of all together."""
 
 from __future__ import annotations
 
@@ -16,16 +16,20 @@ _CONTAINERS = frozenset({ELEMENT, DOCUMENT, SHADOW_ROOT, FRAGMENT})
 
 
 class Removal(NamedTuple):
-    """A node that was on the page before the record, and where it was then."""
+    """The removal of a node that was on the page before the record, with the node's place at that time."""
 
     id: int
     parent: int
-    """The element's id: where the node was a child of a shadow root, its host."""
+    """The id of the element around the node; for a child of a shadow root, the id of the host."""
     in_shadow: bool
 
 
 class Changes:
-    """One record's changes of a page, in the order in which they were made."""
+    """The changes of a page by one record, in the order in which they were made.
+
+    Each method applies one change and raises BadValue where the page does not allow it. The fields then say which
+    nodes changed, by id, so that a writer of events tells a node once however often the record touched it.
+    """
 
     def __init__(self, page: Page, notes: Counter[str]) -> None:
         self.page = page
@@ -33,7 +37,7 @@ class Changes:
         self.added: dict[int, Node] = {}
         self.removed: list[Removal] = []
         self.gone: set[int] = set()
-        """All that went, with what stood below it."""
+        """Ids of all nodes that went, with the nodes below them."""
         self.texts: dict[int, Node] = {}
         self.attributes: dict[int, dict[str, None]] = {}
         """Names of attributes that changed, by node, in order."""
@@ -44,41 +48,41 @@ class Changes:
         self.rules: list[tuple[Node, dict[str, object]]] = []
 
     def node(self, id: int) -> Node:  # noqa: A002 - what it is called everywhere
-        """A node of the page; raises BadValue where the page has none of this id."""
+        """Find a node of the page by its id; raises BadValue for an unknown id."""
         node = self.page.nodes.get(id)
         if node is None:
             raise BadValue("an unknown node")
         return node
 
     def take_known(self, number: int) -> None:
-        """Remove the node of an id; SDKs also name what went with something above it."""
+        """Remove a node by its id; an id that went together with a node above is no error, since SDKs name both."""
         if number in self.page.nodes or number not in self.gone:
             self.take(self.node(number))
 
     def note(self, reason: object) -> None:
-        """Count what cannot be used."""
+        """Count a part of a record that cannot be used, by its reason."""
         self.notes[str(reason)] += 1
 
     def put(self, node: Node, parent: Node, before: Node | None) -> None:
-        """Add a node."""
+        """Add a node below a parent, in front of ``before`` or behind all children."""
         if parent.kind not in _CONTAINERS:
             raise BadValue("a child of what has none")
         self.page.insert(node, parent, before if before is not None and before.parent is parent else None)
         self.added[node.id] = node
         if parent.name == "style":
-            parent.rules = []  # the browser reads the sheet anew
+            parent.rules = []  # a browser then reads the sheet from its text, without the inserted rules
 
     def take(self, node: Node) -> None:
-        """Remove a node with all below it."""
+        """Remove a node with all nodes below it; raises BadValue for the document."""
         if node.parent is None:
             raise BadValue("the document cannot be removed")
-        # A shadow root is no node to rrweb: those in it go one by one.
+        # rrweb has no node for a shadow root: its children are told one by one.
         for each in list(node.children()) if node.kind == SHADOW_ROOT else [node]:
             self._tell_removal(each)
         self.gone.update(self.page.remove(node))
 
     def _tell_removal(self, node: Node) -> None:
-        """Keep what is told of a node that goes: nothing where it, or what holds it, was never told of."""
+        """Keep a removal for the watchers, unless the node or its parent is new in this record and was never told."""
         parent = node.parent
         in_shadow = parent is not None and parent.kind == SHADOW_ROOT
         above = parent.parent if parent is not None and in_shadow else parent
@@ -87,7 +91,7 @@ class Changes:
             self.removed.append(Removal(node.id, above.id, in_shadow))
 
     def write(self, node: Node, text: str) -> None:
-        """Change a text."""
+        """Change the text of a text node."""
         _must_be(node, TEXT)
         node.text = text
         self.texts[node.id] = node
@@ -95,7 +99,7 @@ class Changes:
             node.parent.rules = []
 
     def set(self, node: Node, name: str, value: str | None) -> None:
-        """Set an attribute, or take it away."""
+        """Set an attribute of an element; None takes the attribute away."""
         _must_be(node, ELEMENT)
         if name in {"rr_width", "rr_height"}:
             width, height = node.size or ("auto", "auto")
@@ -110,20 +114,20 @@ class Changes:
         self.attributes.setdefault(node.id, {})[name] = None
 
     def resize(self, node: Node, size: tuple[str, str]) -> None:
-        """Fix an element's size: its content is hidden, its place on the page is not."""
+        """Fix an element's size, for content that is hidden while its place on the page is kept."""
         _must_be(node, ELEMENT)
         node.size = size
         self.attributes.setdefault(node.id, {})["style"] = None
 
     def fill(self, node: Node, value: str) -> None:
-        """Let a field hold a value."""
+        """Give a field a value; raises BadValue for an element that is no field."""
         if not is_field(node):
             raise BadValue("no field")
         fill(node, value)
         self.filled[node.id] = node
 
     def tick(self, node: Node, on: bool) -> None:  # noqa: FBT001 - the state itself
-        """Tick a box, choose an option, or not."""
+        """Tick a box or select an option, or clear it; raises BadValue for any other element."""
         if node.name == "option":
             owner = choose(node, on)
             if owner is not None:
@@ -135,14 +139,14 @@ class Changes:
             raise BadValue("no box")
 
     def scroll(self, node: Node, x: float, y: float) -> None:
-        """Scroll an element or the document."""
+        """Scroll an element or the document to a place in CSS pixels."""
         _must_be(node, ELEMENT, DOCUMENT)
         self.page.scrolled(node, (x, y))
         if x or y or node.id not in self.added:
             self.scrolled[node.id] = node
 
     def adopt(self, node: Node, sheets: tuple[Sheet, ...]) -> None:
-        """Give a document or a shadow root its sheets; a link or style element is given the text of its own."""
+        """Give a document or a shadow root its sheets; for a link or style element they become its text."""
         _must_be(node, ELEMENT, DOCUMENT, SHADOW_ROOT)
         node.sheets = sheets
         node.rules = []
@@ -152,24 +156,24 @@ class Changes:
             self.adopted[node.id] = node
 
     def play(self, node: Node, *, paused: bool) -> None:
-        """Let a medium play, or not."""
+        """Let an audio or video element play or pause."""
         _must_be(node, ELEMENT)
         node.media = "paused" if paused else "played"
         self.played[node.id] = node
 
     def insert_rules(self, node: Node, rules: dict[str, object]) -> None:
-        """Insert rules into an element's sheet or delete some."""
+        """Insert rules into the sheet of an element, or delete rules."""
         _must_be(node, ELEMENT)
         node.rules.append(rules)
         self.rules.append((node, rules))
 
     @property
     def told(self) -> bool:
-        """True where anything of the tree changed."""
+        """Whether the tree itself changed: nodes, texts or attributes."""
         return bool(self.added or self.removed or self.texts or self.attributes)
 
     def still_there(self, nodes: Iterable[Node]) -> list[Node]:
-        """Those of some nodes that the page still has."""
+        """Keep of some nodes the nodes that the page still has: a record may add a node and remove it again."""
         return [node for node in nodes if self.page.nodes.get(node.id) is node]
 
 

@@ -1,4 +1,4 @@
-"""Style sheets as text: several rules in one, rules for some media, and nothing that would be fetched."""
+"""Style sheets as text: rules one by one, rules for some media, and no address that a browser would fetch."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from replay_fetch.replay.page import Sheet
 
 
 def rules_of(sheet: Sheet) -> list[str]:
-    """A sheet's rules as ``insertRule`` takes them, one rule a text; none where it is disabled."""
+    """List a sheet's rules for ``insertRule``, one rule a text; none for a disabled sheet."""
     if sheet.disabled:
         return []
     media = ", ".join(sheet.media)
     if isinstance(sheet.rules, str):
-        # ``insertRule`` takes one rule: several in a string are made one.
+        # ``insertRule`` takes one rule: several rules in a string are wrapped in one.
         return [f"@media {media or 'all'} {{ {sheet.rules} }}"]
     if media:
         return [f"@media {media} {{ {rule} }}" for rule in sheet.rules]
@@ -23,7 +23,7 @@ def rules_of(sheet: Sheet) -> list[str]:
 
 
 def css_text(sheet: Sheet) -> str:
-    """A sheet as the text of a style element; empty where it is disabled."""
+    """Write a sheet as the text of a style element; empty for a disabled sheet."""
     if sheet.disabled:
         return ""
     if sheet.media:
@@ -32,7 +32,7 @@ def css_text(sheet: Sheet) -> str:
 
 
 def canvas_rules(sizes: set[tuple[str, str]]) -> list[str]:
-    """Rules that give canvases their place where no script may run: without, they have none at all."""
+    """Write rules that give canvases of these sizes their place; without a script a browser gives them none."""
     widths, heights = ({size[side] for size in sizes} for side in (0, 1))
     return [
         ":where(canvas){display:inline-block;width:300px;height:150px}",
@@ -46,7 +46,7 @@ def _plain(sizes: set[str]) -> Iterator[str]:
 
 
 def _escaped(word: str) -> str:
-    r"""A pattern of a word in CSS, any of whose letters may be written as an escape: ``\75 rl`` is ``url``."""
+    r"""Make a pattern of a word in CSS, where any letter may be written as an escape: ``\75 rl`` is ``url``."""
     # \u, \r and \l are the letters themselves; \a to \f would be numbers.
     return "".join(
         rf"(?:{c}|\\0{{0,4}}(?:{ord(c):x}|{ord(c.upper()):x})\s?" + ("" if c in "abcdef" else rf"|\\{c}") + ")"
@@ -66,13 +66,16 @@ _NOWHERE = 'url("data:,")'
 
 
 def harmless(css: str) -> str:
-    """The text of a sheet or of a style attribute without what a browser would fetch; the rest is as it was."""
+    """Take out of a sheet, or of a style attribute, each address that a browser would fetch; keep the rest as it is.
+
+    Addresses of data and of places in the page are kept.
+    """
     if len(css) >= _LARGE:
         return _harmless(css)
     return _harmless.__wrapped__(css) if _ASKS.search(css) else css
 
 
-# Checkpoints tell the same large sheets again and again.
+# Characters from which a result is kept: checkpoints write the same large sheets again and again.
 _LARGE = 4_096
 
 
@@ -86,7 +89,7 @@ def _harmless(css: str) -> str:
 
 
 def harmless_edits(edits: Mapping[str, object]) -> dict[str, object]:
-    """Rules to delete and to insert, the latter without what a browser would fetch."""
+    """Make edits of a sheet harmless: inserted rules lose their addresses, deletions stay as they are."""
     adds = [{**entry, "rule": harmless(str(entry.get("rule", "")))} for entry in _entries(edits.get("adds"))]
     return {**edits, "adds": adds} if adds else dict(edits)
 
@@ -100,7 +103,7 @@ _TOKENS = re.compile(r"""/\*.*?(?:\*/|$)|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\\.
 
 
 def with_inserted(css: str, edits: Sequence[Mapping[str, object]]) -> str:
-    """A sheet's text after rules were deleted and inserted by their place; one inside another rule is left out."""
+    """Apply edits to a sheet's text: rules deleted and inserted by their place; rules inside of rules are left out."""
     if not edits:
         return css
     rules = list(_split(css))
@@ -121,7 +124,7 @@ def _entries(value: object) -> Iterable[Mapping[str, object]]:
 
 
 def _split(css: str) -> Iterator[str]:
-    """A sheet's topmost rules."""
+    """Split a sheet into its topmost rules; braces in texts and comments do not count."""
     begun = depth = 0
     for token in _TOKENS.finditer(css):
         depth += {"{": 1, "}": -1}.get(token[0], 0)

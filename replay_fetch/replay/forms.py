@@ -1,4 +1,4 @@
-"""What form controls hold: fields, boxes, radios of a group, lists."""
+"""Form controls and their values: fields, checkboxes, radios of a group, lists."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ _SPACE = re.compile(r"\s+")
 
 
 def is_field(node: Node) -> bool:
-    """True for what somebody can fill in."""
+    """Tell whether a node is a form control that holds a value."""
     return node.name in _FIELDS
 
 
 def is_box(node: Node) -> bool:
-    """True for a checkbox or a radio."""
+    """Tell whether a node is a checkbox or a radio."""
     return node.name == "input" and node.attributes.get("type", "").lower() in {"checkbox", "radio"}
 
 
 def is_checked(node: Node) -> bool:
-    """True where a box is ticked: by hand, or from the start."""
+    """Tell whether a box is ticked, by hand or from the start."""
     return node.checked if node.checked is not None else "checked" in node.attributes
 
 
 def value_of(node: Node) -> str:
-    """What a control would send."""
+    """Read the value that a control would send with its form."""
     if is_box(node):
         return node.attributes.get("value", "on")
     if node.value is not None:
@@ -39,19 +39,19 @@ def value_of(node: Node) -> str:
 
 
 def option_value(option: Node) -> str:
-    """An option's value; without the attribute, its text."""
+    """Read an option's value: its attribute, or without one its text in one line."""
     if "value" in option.attributes:
         return option.attributes["value"]
     return _SPACE.sub(" ", "".join(node.text for node in option.walk() if node.kind == TEXT)).strip()
 
 
 def list_of(option: Node) -> Node | None:
-    """The select element that an option belongs to."""
+    """Find the select element that an option belongs to; None outside of a list."""
     return next((node for node in option.ancestors() if node.name == "select"), None)
 
 
 def fill(node: Node, value: str) -> None:
-    """Let a control hold a value; a list shows the option that has it."""
+    """Give a control a value; a list selects its options of this value."""
     node.value = value
     if node.name == "select":
         for option in _options(node):
@@ -62,12 +62,12 @@ def fill(node: Node, value: str) -> None:
 
 
 def tick(node: Node, on: bool, group: Node) -> None:  # noqa: FBT001 - the state itself
-    """Tick a box or take its mark away; a radio takes its group's, which is searched below ``group``."""
+    """Tick a box or clear it; a ticked radio clears its group, which is searched in its form or below ``group``."""
     node.checked = on
     name = node.attributes.get("name")
     if not (on and name and is_radio(node)):
         return
-    # The browser does so by itself and the SDK tells of the one that was ticked alone.
+    # A browser clears the others by itself; the SDK tells only of the radio that was ticked.
     form = _form_of(node)
     for other in (form or group).walk():
         if other is not node and is_radio(other) and other.attributes.get("name") == name and _form_of(other) is form:
@@ -75,9 +75,9 @@ def tick(node: Node, on: bool, group: Node) -> None:  # noqa: FBT001 - the state
 
 
 def choose(option: Node, on: bool) -> Node | None:  # noqa: FBT001 - the state itself
-    """Choose an option or not; returns its list where that shows another value now.
+    """Select an option or clear it; return its list where the list shows another value now.
 
-    The SDK tells of a list what ``select.value`` is: of several chosen, the first alone.
+    The SDK tells a list's ``select.value`` only: of several selected options the first.
     """
     owner = list_of(option)
     if not on:
@@ -97,7 +97,7 @@ def _form_of(node: Node) -> Node | None:
 
 
 def is_radio(node: Node) -> bool:
-    """True for a box of which its group has one ticked."""
+    """Tell whether a node is a radio: at most one of its group is ticked."""
     return node.name == "input" and node.attributes.get("type", "").lower() == "radio"
 
 
@@ -106,7 +106,7 @@ def _options(owner: Node) -> list[Node]:
 
 
 def _chosen(owner: Node) -> str:
-    """What ``select.value`` says: of several chosen the first; where one alone can be, the last takes it."""
+    """Compute ``select.value``: the first of several selected options; in a list of one choice, the last wins."""
     options = _options(owner)
     chosen = [option for option in options if "selected" in option.attributes]
     if "multiple" in owner.attributes:

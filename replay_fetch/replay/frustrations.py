@@ -1,4 +1,4 @@
-"""Clicks in anger and clicks in vain: as the SDK counts them, and where it does not, by rules said here."""
+"""Frustrations: rage clicks and dead clicks, by the SDK's own word and else by rules of this file."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ _TYPES = {
     "error_click": ActionKind.ERROR_CLICK,
 }
 _RAGE_CLICKS, _RAGE_MS = 3, 1_000  # as the SDK has it
-# The SDK waits 100 ms for the page and for its requests; of those a recording knows nothing, so more time is given.
+# The SDK waits 100 ms for the page and for its requests. A recording does not know requests, so more time is given.
 _DEAD_MS = 1_000
-# Interactions by their record: a frustration names one of its click, and may stand on either side of it.
+# Interactions by their record: a frustration names the record of its click, and may stand on either side of it.
 _REMEMBERED = 1_000
 
 
 class Frustrations:
-    """Counts the frustrations of one view."""
+    """The frustrations of one view: remembers clicks until the SDK or a rule says something of them."""
 
     def __init__(self) -> None:
         self._by_record: OrderedDict[int, Named] = OrderedDict()
         self._clicks: deque[Action] = deque(maxlen=_RAGE_CLICKS)
         self._waiting: Action | None = None
-        """A click on something that can be pressed, after which nothing has happened yet."""
+        """A click on an element that can be pressed, after which nothing has happened yet."""
         self._by_rule: list[Action] = []
         self._told: list[tuple[Action, Sequence[int]]] = []
 
     def interacted(self, interaction: Interaction) -> None:
-        """Remember what an interaction was with."""
+        """Remember the element of an interaction by its record, for a frustration that names the record."""
         if interaction.record is not None:
             self._name_told(interaction.record, interaction)
             self._by_record[interaction.record] = named(interaction.node)
@@ -42,7 +42,7 @@ class Frustrations:
                 self._by_record.popitem(last=False)
 
     def clicked(self, click: Action, interaction: Interaction) -> None:
-        """Take a click."""
+        """Take a click: three on one element within a second are a rage click; each may become a dead click."""
         self.something_happened(click.at_ms)
         self._waiting = click if can_be_pressed(interaction.node) else None
         self._clicks.append(click)
@@ -53,14 +53,14 @@ class Frustrations:
             self._clicks.clear()
 
     def something_happened(self, at_ms: int) -> None:
-        """Something came of the click before, if it came soon enough."""
+        """Take a sign that the page answered the last click; a sign that comes late makes it a dead click."""
         if self._waiting is not None:
             if at_ms - self._waiting.at_ms > _DEAD_MS:
                 self._by_rule.append(replace(self._waiting, kind=ActionKind.DEAD_CLICK, by="rule"))
             self._waiting = None
 
     def told(self, frustration: Frustration) -> None:
-        """Take what the SDK says of some clicks."""
+        """Take the SDK's word for some clicks; an element that is not known yet is named later."""
         records = frustration.records
         found = next((self._by_record[record] for record in records if record in self._by_record), None)
         place = found or Named("something", "", "")
@@ -69,7 +69,7 @@ class Frustrations:
             self._told.append((action, () if found else records))
 
     def counted(self) -> Iterator[Action]:
-        """What the SDK says, and what was counted by the rules beside it."""
+        """Give the frustrations by the SDK's word, then those by the rules that the SDK does not tell as well."""
         told = [action for action, _ in self._told]
         yield from told
         for action in self._by_rule:
@@ -78,7 +78,7 @@ class Frustrations:
                 yield action
 
     def _name_told(self, record: int, interaction: Interaction) -> None:
-        """Say where a frustration was, of which the record stands behind it."""
+        """Name the element of frustrations whose click stands behind them in the recording."""
         for place, (action, records) in enumerate(self._told[-_REMEMBERED:], max(0, len(self._told) - _REMEMBERED)):
             if record in records:
                 at, label, selector = named(interaction.node)

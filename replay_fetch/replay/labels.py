@@ -1,4 +1,4 @@
-"""What something on a page is called: in words for people, as a CSS selector for programs."""
+"""Labels of elements: words for people, a CSS selector for programs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from replay_fetch.replay.forms import is_field
 from replay_fetch.replay.page import ELEMENT, TEXT, Node
 
 _LONGEST = 60
-# Texts looked at for a name: a label is short, and what is clicked may hold half the page.
+# Texts looked at for a name: a label is short, and an element that is clicked may hold half the page.
 _TEXTS = 40
 _PRESSED = frozenset({"a", "button", "input", "select", "textarea", "summary", "label", "option"})
 _ROLES = {
@@ -35,7 +35,7 @@ _UNSHOWN = frozenset({"script", "style", "noscript", "template", "option"})
 
 
 class Named(NamedTuple):
-    """Something that was acted on."""
+    """The names of an element: role and label for a line of a transcript, the label alone, a CSS selector."""
 
     text: str
     """``button "Add to cart"``."""
@@ -44,7 +44,10 @@ class Named(NamedTuple):
 
 
 def named(node: Node) -> Named:
-    """The nearest thing that can be pressed, from what was under the pointer upwards; without one, that itself."""
+    """Name the nearest element that can be pressed, from a node upwards; without one, the node's own element.
+
+    A pointer hits the icon in a button; people say that the button was clicked.
+    """
     element = node if node.kind == ELEMENT else next((a for a in node.ancestors() if a.kind == ELEMENT), None)
     if element is None:
         return Named("page", "", "")
@@ -55,7 +58,7 @@ def named(node: Node) -> Named:
 
 
 def can_be_pressed(node: Node) -> bool:
-    """True for a button, a link or what says that it is one, or inside of one."""
+    """Tell whether a node is, or lies in, a button, a link, or an element with such a role."""
     for each in (node, *node.ancestors()):
         if each.name in {"button", "summary"} or (each.name == "a" and "href" in each.attributes):
             return True
@@ -65,7 +68,7 @@ def can_be_pressed(node: Node) -> bool:
 
 
 def selector(node: Node) -> str:
-    """A CSS path from the nearest id above, or from the top of the page or of the shadow root around it."""
+    """Write the CSS path of a node, from the nearest id above, else from the top of the page or its shadow root."""
     steps: list[str] = []
     step: Node | None = node
     while step is not None and step.kind == ELEMENT:
@@ -79,7 +82,7 @@ def selector(node: Node) -> str:
 
 
 def words(node: Node, texts: int = _TEXTS) -> str:
-    """The text in a node, in one line."""
+    """Join the first ``texts`` texts in a node to one line, with single spaces."""
     found = islice(_texts(node), texts)
     return " ".join(" ".join(found).split())
 
@@ -101,7 +104,7 @@ def _role(node: Node) -> str:
 
 
 def _name(node: Node) -> str:
-    """By what it says itself, then by what stands around it, then by what it is called inside the page."""
+    """Find an element's name: its own words, then the label around it, then its name inside the page."""
     attributes = node.attributes
     if attributes.get("aria-label"):
         return attributes["aria-label"]
@@ -113,7 +116,7 @@ def _name(node: Node) -> str:
 
 
 def _field_name(field: Node) -> str:
-    """The words of the label around a field, or of the one that names it."""
+    """Find the words of the label around a field, or of a label that points to its id; near by only."""
     around = next((each for each in islice(field.ancestors(), 4) if each.name == "label"), None)
     if around is not None:
         return words(around)
@@ -127,7 +130,7 @@ def _field_name(field: Node) -> str:
 
 
 def _place(node: Node) -> str:
-    """Which of its like-named siblings a node is; nothing for an only one."""
+    """Write a node's place among siblings of its name as ``:nth-of-type``; empty for an only child of its name."""
     before, earlier = 0, node.prev
     while earlier is not None:
         before += earlier.name == node.name
@@ -139,7 +142,7 @@ def _place(node: Node) -> str:
 
 
 def _identifier(name: str) -> str:
-    """A name as CSS writes it; printable, whatever the page called its things."""
+    """Write a name as CSS does, with other characters escaped: printable for any name of a stranger's page."""
     if _PLAIN.fullmatch(name):
         return name
     return "".join(char if re.fullmatch(r"[A-Za-z0-9_-]", char) else f"\\{ord(char):x} " for char in name[:100])

@@ -17,18 +17,21 @@ _TOUCH_START, _TOUCH_END = 7, 9
 
 
 class Mobile:
-    """Plays records of a mobile SDK on a stage; of the others there are the same as in browsers."""
+    """The player of records of a mobile SDK: draws wireframes as boxes on a stage.
+
+    Records of other kinds are the same as a browser's, and are played as such.
+    """
 
     def __init__(self, stage: Stage) -> None:
         self._stage = stage
         self._boxes: dict[int, Node] = {}
-        """By the wireframe's number."""
+        """Boxes by the number of their wireframe."""
         self._wireframes: dict[int, Json] = {}
         self._body = Node(0, ELEMENT, "body")
         self._nodes = 0
 
     def play(self, record: Json) -> None:
-        """Play one record; raises BadValue where it cannot be used."""
+        """Play one record; raises BadValue where the record cannot be used."""
         data = table(record.get("data"))
         if record.get("type") == _FULL:
             self._full(data)
@@ -87,7 +90,7 @@ class Mobile:
         self._put(changes, table(entry.get("wireframe")), previous.next if previous else self._body.first)
 
     def _update(self, changes: Changes, entry: Json) -> None:
-        """Draw a wireframe anew where it is, with what is told of it."""
+        """Draw a wireframe anew in its place, with the fields of an update."""
         number_of_it = whole(entry.get("id"))
         box = self._box(number_of_it)
         wireframe = self._wireframes[number_of_it] | entry

@@ -1,4 +1,4 @@
-"""Nodes as rrweb writes them: its ids, its attributes, a page as one nested tree."""
+"""Nodes in rrweb's JSON: ids, attributes, and a page as one nested tree."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from replay_fetch.replay.forms import is_box, is_checked
 from replay_fetch.replay.page import CDATA, DOCTYPE, DOCUMENT, ELEMENT, SHADOW_ROOT, TEXT, Node
 from replay_fetch.replay.safety import may_be_shown, may_host, safe_attributes, safe_text, tag_of
 
-# ASCII, for JSON from a page may hold lone surrogates, which no encoding takes.
+# ASCII, since texts of a page may hold lone surrogates, which UTF-8 cannot encode.
 encoded = JSONEncoder(separators=(",", ":"), check_circular=False, allow_nan=False).encode
 quoted = encode_basestring_ascii
 
 _CHILDLESS = frozenset({TEXT, DOCTYPE, CDATA})
 
-# Elements that have no width of their own unless they are blocks; hidden ones keep their place by it.
+# Elements that have no width unless they are blocks; a hidden element keeps its place by its width.
 _INLINE = frozenset(
     {
         "a", "abbr", "b", "bdi", "bdo", "big", "br", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img",
@@ -27,12 +27,12 @@ _INLINE = frozenset(
 
 
 def rrweb_id(node: Node) -> int:
-    """The id in events: rrweb counts from 1, the SDK from 0."""
+    """Translate a node's id for events: rrweb counts from 1, the SDK from 0."""
     return node.id + 1
 
 
 def shown_attributes(node: Node) -> dict[str, str]:
-    """An element's attributes as the page stands: what fields hold now, sizes of what is hidden, nothing unsafe."""
+    """List an element's attributes as the page stands: values of fields, sizes of hidden content, nothing unsafe."""
     attributes = safe_attributes(node)
     if node.size:
         attributes["style"] = _style(node, attributes.get("style", ""))
@@ -53,13 +53,13 @@ def _style(node: Node, style: str) -> str:
 
 
 def changed_attributes(node: Node, names: Iterable[str]) -> dict[str, str | None]:
-    """Attributes as a mutation tells them; None takes one away."""
+    """List changed attributes for a mutation; None takes an attribute away."""
     shown = shown_attributes(node)
     return {name: shown.get(name) for name in names if may_be_shown(name)}
 
 
 def opening(node: Node) -> str:
-    """A node's JSON up to where its children stand; the whole of it where it has none. A shadow root has no JSON."""
+    """Write a node's JSON up to its children; whole for a node that takes none. A shadow root has no JSON."""
     if node.kind == TEXT:
         return f'{{"type":3,"id":{node.id + 1},"textContent":{quoted(safe_text(node))}{_in_shadow(node)}}}'
     if node.kind == ELEMENT:
@@ -78,7 +78,7 @@ def opening(node: Node) -> str:
 
 
 def closing(node: Node) -> str:
-    """What closes a node's JSON."""
+    """Write the end of a node's JSON, behind its children."""
     return "" if node.kind in _CHILDLESS else "]}"
 
 
@@ -103,12 +103,12 @@ def _attributes(node: Node) -> str:
 
 
 def shadow_root(node: Node) -> Node | None:
-    """An element's shadow root, where it may have one."""
+    """Find an element's shadow root; None where a browser gives the element none."""
     return node.shadow if node.shadow is not None and may_host(node) else None
 
 
 def told_children(node: Node) -> list[Node]:
-    """The children that rrweb is told of: those of the shadow root, then the element's own."""
+    """List the children that events tell: the children of the shadow root, then the element's own."""
     root = shadow_root(node)
     children = list(root.children()) if root is not None else []
     child = node.first
@@ -120,7 +120,7 @@ def told_children(node: Node) -> list[Node]:
 
 
 def tree_json(root: Node) -> str:
-    """A whole page; without recursion, for pages nest deeper than Python calls may."""
+    """Write a whole page as one JSON tree; without recursion, since pages nest deeper than Python calls may."""
     parts: list[str] = []
     stack: list[Node | str] = [root]
     while stack:

@@ -1,4 +1,4 @@
-"""A page as a recording knows it: nodes by id in a linked tree, fed by every dialect, read by all that is derived."""
+"""The page that a recording knows: nodes by id in a linked tree, changed by every dialect, read by every watcher."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ Scroll = tuple[float, float]
 
 
 class Sheet(NamedTuple):
-    """A style sheet that is adopted by a document or a shadow root, or attached to a link or style element."""
+    """A style sheet, adopted by a document or a shadow root, or attached to a link or style element."""
 
     rules: str | tuple[str, ...]
-    """One text of several rules (SDK 7), or one text a rule."""
+    """A single text with all rules (SDK 7), or a text for each rule."""
     media: tuple[str, ...] = ()
     disabled: bool = False
 
 
 def element_name(name: str, *, svg: bool) -> str:
-    """An element's name as it is kept: in lower case, but for those of SVG that are nothing to be wary of."""
+    """Write an element's name in lower case; names of SVG keep their case, except of scripts and styles."""
     low = name.lower()
     return name if svg and low not in {"script", "style"} else low
 
 
 class Node:
-    """A node and its state; its neighbours are links, so that one change costs no walk of the document."""
+    """A node and its state; neighbours are links, so that a change costs no walk through the document."""
 
     __slots__ = (
         "attributes",
@@ -85,14 +85,14 @@ class Node:
         return f"<Node {self.id} {self.name or self.kind}>"  # no text: it is a stranger's
 
     def children(self) -> Iterator[Node]:
-        """The children in order; the tree must not change meanwhile."""
+        """Iterate over the children in order; the tree must not change meanwhile."""
         child = self.first
         while child is not None:
             yield child
             child = child.next
 
     def walk(self) -> Iterator[Node]:
-        """The node and all below it, in the order of the document."""
+        """Iterate over the node and all nodes below it, in the order of the document."""
         stack = [self]
         while stack:
             node = stack.pop()
@@ -103,7 +103,7 @@ class Node:
                 child = child.prev
 
     def ancestors(self) -> Iterator[Node]:
-        """The parent, its parent and so on, through shadow roots."""
+        """Iterate over the parent, its parent and so on, through shadow roots."""
         node = self.parent
         while node is not None:
             yield node
@@ -111,28 +111,28 @@ class Node:
 
 
 class Page:
-    """The tree and its nodes by id; a node is known while it is in the tree, and no longer."""
+    """A page: the tree, and its nodes by id; a node is known as long as it is in the tree."""
 
     def __init__(self) -> None:
         self.root: Node | None = None
         self.nodes: dict[int, Node] = {}
         self.has_shadows = False
-        """Some node has or had a shadow root: most pages have none, and need not be searched for it."""
+        """A node has or had a shadow root. Most pages have none, and need no search for one."""
 
     def plant(self, root: Node) -> None:
-        """Begin the tree."""
+        """Begin the tree with its document."""
         self.root = root
         self.nodes[root.id] = root
 
     @property
     def html(self) -> Node | None:
-        """The element that holds head and body."""
+        """The element that holds head and body; None before it is there."""
         if self.root is None:
             return None
         return next((child for child in self.root.children() if child.kind == ELEMENT), None)
 
     def insert(self, node: Node, parent: Node, before: Node | None) -> None:
-        """Put a node in front of ``before``, which is a child of ``parent``, or behind all its children."""
+        """Put a node in front of ``before``, a child of ``parent``, or without it behind all children."""
         self.nodes[node.id] = node
         node.parent = parent
         node.next = before
@@ -150,10 +150,10 @@ class Page:
             self.has_shadows = True
 
     def remove(self, node: Node) -> list[int]:
-        """Take a node out with all below it; returns the ids of all.
+        """Remove a node with all nodes below it; return the ids of all.
 
-        All their links are cut, so that they go at once: links both ways are circles, and collecting those
-        among millions of nodes takes longer than reading the recording.
+        All links of these nodes are cut, so that Python frees the nodes at once. Links both ways are circles, and the
+        search for circles among millions of nodes takes longer than reading the recording.
         """
         parent = node.parent
         if parent is not None:
@@ -175,7 +175,7 @@ class Page:
         return [each.id for each in gone]
 
     def scrolled(self, node: Node, to: Scroll) -> None:
-        """Keep how far a node is scrolled; the document and its html element are one, and the later says it."""
+        """Keep a node's scroll place; the document and its html element are one, and the later call holds."""
         node.scroll = to
         if node is self.root:
             for child in node.children():
@@ -185,7 +185,7 @@ class Page:
 
     @property
     def scroll(self) -> Scroll:
-        """How far the document is scrolled."""
+        """The document's scroll place, in CSS pixels from left and top."""
         html = self.html
         root = self.root.scroll if self.root is not None else None
         return root or (html.scroll if html is not None else None) or (0, 0)

@@ -1,56 +1,60 @@
-"""The recording of one view, read once from the front."""
+"""The recording of a view: read once from the front, record by record, with the gaps between segments."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from replay_fetch.replay.account import Account
+from replay_fetch.replay.account import Account, Gap
 from replay_fetch.replay.actions import ActionLog
-from replay_fetch.replay.players import Players
+from replay_fetch.replay.browser import Browser
+from replay_fetch.replay.mobile import Mobile
 from replay_fetch.replay.rrweb import Event, EventWriter
 from replay_fetch.replay.seen import SeenLog
-from replay_fetch.replay.segments import Order, read_segment
+from replay_fetch.replay.segments import Order, ReadSegment, read_segment, time_of
 from replay_fetch.replay.stage import Stage, Watcher
 from replay_fetch.replay.static import static_page
-from replay_fetch.replay.values import BadValue
+from replay_fetch.replay.values import BadValue, table, whole
 
 CHUNK_BYTES = 1_000_000
 CHUNK_MS = 60_000
+_FRUSTRATION = 9  # its time is that of the click it is about, which may lie far back
+_NAMED = 100  # missing segments that a gap names
+_MOBILE = frozenset({10, 11})
 
 
 class Chunk(NamedTuple):
-    """A stretch that plays on its own: it begins with a checkpoint."""
+    """A chunk of a recording that plays without the chunks before it, since it begins with a checkpoint."""
 
     start_ms: int
     end_ms: int
     events: tuple[Event, ...]
     checkpoint: int
-    """So many events at the front are ours and show the page as it was; 0 in the first chunk."""
+    """The number of events at the front that are the checkpoint; 0 in the first chunk."""
 
 
 class Recording:
-    """One view's recording; ``events``, ``chunks``, ``watch`` or ``page_at`` reads it to its end, once."""
+    """The recording of a view; ``events``, ``chunks``, ``watch`` or ``page_at`` reads it, once."""
 
     def __init__(self, segments: Iterable[bytes]) -> None:
         self.account = Account()
         self.is_over = False
-        """All of it has been read."""
+        """The recording has been read to its end."""
         self._order = Order(segments)
 
     def events(self) -> Iterator[Event]:
-        """The rrweb events of the whole view: 4 (meta), 2 (full snapshot), 3 (incremental), 5 (custom)."""
+        """Iterate over the rrweb events of the view: 4 (meta), 2 (full snapshot), 3 (incremental), 5 (custom)."""
         writer = EventWriter()
         for _ in self._played(self._stage(writer)):
             yield from writer.taken()
 
     def chunks(self, size: int = CHUNK_BYTES, ms: int = CHUNK_MS) -> Iterator[Chunk]:
-        """The same cut into stretches of about ``size`` bytes or ``ms`` of time, each with a checkpoint in front.
+        """Cut the events into chunks of about ``size`` bytes or ``ms`` of time, each with a checkpoint in front.
 
         A checkpoint is events of our own: 4 (the window as it is), 2 (the page as it is), then adopted sheets (3,
-        source 15), rules inserted (8), form values (5), the pointer (1). The first chunk begins with the view's own
-        snapshot. Time alone cuts only what weighs twice its checkpoint: a large page that idles for
-        hours is told once.
+        source 15), inserted rules (8), form values (5), the pointer (1). The first chunk begins with the view's own
+        snapshot. Time alone cuts a chunk only if it weighs twice its checkpoint: a large page that idles for hours is
+        written once.
         """
         writer = EventWriter()
         stage = self._stage(writer)
@@ -72,9 +76,9 @@ class Recording:
             yield Chunk(events[0].at_ms, events[-1].at_ms, tuple(events), ours)
 
     def page_at(self, at_ms: int) -> str:
-        """The page as it stood, as static HTML without scripts or references outwards; empty where there was none.
+        """Write the page as it stood at a time, as static HTML without scripts or requests; empty where there was none.
 
-        Reads no further than that time.
+        The recording is read no further than that time.
         """
         stage = self._stage()
         for _ in self._played(stage, until_ms=at_ms):
@@ -91,7 +95,7 @@ class Recording:
         return Stage([*watchers, SeenLog(self.account), ActionLog(self.account)], self.account.notes)
 
     def _played(self, stage: Stage, until_ms: int | None = None) -> Iterator[None]:
-        """Play record by record, up to a time; returns to whoever reads behind each."""
+        """Play record by record, up to a time; yields behind each, when the watchers have been told."""
         players = Players(stage, self.account)
         for segment in self._order:
             try:
@@ -111,3 +115,84 @@ class Recording:
         self.is_over = True
         players.end()
         yield
+
+
+class Players:
+    """The players of one view's records, browser and mobile, behind one clock; keeps gaps and counts in the account."""
+
+    def __init__(self, stage: Stage, account: Account) -> None:
+        self._stage = stage
+        self._account = account
+        self._browser = Browser(stage)
+        self._mobile = Mobile(stage)
+        self._index = -1
+        self._end_ms: int | None = None
+        self._still: Gap | None = None
+        """The gap behind which the page cannot be followed."""
+
+    def begin(self, segment: ReadSegment) -> None:
+        """Begin the next segment; where its index shows that segments are missing, note the gap."""
+        self._account.segments += 1
+        if segment.place is not None:
+            if segment.place > self._index + 1:
+                self._missed(segment)
+            self._index = segment.place
+        self._end_ms = max(self._end_ms or 0, segment.end_ms or 0) or None
+
+    def play(self, record: object) -> None:
+        """Play one record; a record that cannot be used is counted, and stops nothing."""
+        self._account.records += 1
+        try:
+            read = table(record)
+            kind, at_ms = whole(read.get("type")), time_of(read)
+            # rrweb's clock must not go back, and records come out of order by a few milliseconds (SDK 5).
+            if kind != _FRUSTRATION:
+                self._now(at_ms)
+            if kind in _MOBILE:
+                self._account.mobile = True
+                self._mobile.play(read)
+            else:
+                self._browser.play(read)
+        except BadValue as error:
+            self._account.notes[str(error)] += 1
+        self._account.has_page = self._account.has_page or self._stage.page.root is not None
+        if self._still is not None and not self._browser.still:
+            self._account.gaps.append(self._still._replace(still_until_ms=self._stage.at_ms))
+            self._still = None
+
+    @staticmethod
+    def is_behind(record: object, until_ms: int) -> bool:
+        """Tell whether a record was made later than a time; a frustration never is, its time is that of a click."""
+        try:
+            read = table(record)
+            return read.get("type") != _FRUSTRATION and time_of(read) > until_ms
+        except BadValue:
+            return False
+
+    def end(self) -> None:
+        """End the recording: note an open gap, and tell the watchers."""
+        if self._still is not None:
+            self._account.gaps.append(self._still)
+        for watcher in self._stage.watchers:
+            watcher.over(self._stage.at_ms)
+
+    def _now(self, at_ms: int) -> None:
+        self._stage.at_ms = max(self._stage.at_ms, at_ms)
+        if self._account.start_ms is None:
+            self._account.start_ms = at_ms
+        self._account.end_ms = self._stage.at_ms
+
+    def _missed(self, segment: ReadSegment) -> None:
+        start_ms = segment.start_ms if segment.start_ms is not None else self._end_ms or self._stage.at_ms
+        first, last = self._index + 1, segment.place or 0
+        missing = tuple(range(first, min(last, first + _NAMED)))
+        gap = Gap(min(self._end_ms or start_ms, start_ms), start_ms, missing, start_ms, last - first)
+        for watcher in self._stage.watchers:
+            watcher.missed(self._stage.at_ms, gap)
+        if self._still is not None:
+            self._account.gaps.append(self._still)
+            self._still = None
+        if self._browser.missed():
+            self._still = gap._replace(still_until_ms=None)
+        else:
+            self._account.gaps.append(gap)

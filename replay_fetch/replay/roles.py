@@ -12,7 +12,7 @@ _CHOSEN = 0
 
 
 def _add_role_strings(reader: Reader, changes: Changes, arguments: list[object]) -> None:
-    """Take in groups of strings; what each begins with is the role of its strings."""
+    """Add groups of strings to the table; the first entry of a group is the role of its strings, and is left out."""
     for group in arguments:
         if isinstance(group, list):
             reader.strings.add(group[1:])
@@ -30,7 +30,7 @@ def _fill(reader: Reader, changes: Changes, entry: list[object]) -> None:
 
 
 def _tick(_reader: Reader, changes: Changes, entry: list[object]) -> None:
-    """Tick some boxes or choose some options, or not."""
+    """Tick or clear boxes, select or clear options; a bad reference is counted, and the others apply."""
     state = whole(first(entry))
     for reference in entry[1:]:
         try:
@@ -50,4 +50,4 @@ ROLE_ITEMS: Mapping[int, Apply] = ITEMS | {
     14: _clear_strings,
     15: _draw,
 }
-"""What these SDKs write; they understand each other's, so that one table reads both."""
+"""The items of SDK 7, both dialects: no number means two things, so that one table reads both."""

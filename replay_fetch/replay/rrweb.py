@@ -1,4 +1,4 @@
-"""Events as rrweb's player reads them: JSON texts, written while a recording is watched."""
+"""The writer of rrweb events: JSON texts for rrweb's player, written while a recording is watched."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from replay_fetch.replay.stage import Frustration, Interaction, Position, Watche
 
 
 class Event(NamedTuple):
-    """One rrweb event; in order of time, which never goes back."""
+    """An rrweb event; the times of events, in milliseconds since 1970, never go back."""
 
     at_ms: int
     json: bytes
-    """ASCII: the same records give the same bytes."""
+    """ASCII; the same records give the same bytes."""
 
 
 _FULL, _INCREMENTAL, _META, _CUSTOM = 2, 3, 4, 5
@@ -29,7 +29,7 @@ _NO_CHANGE = '{"texts":[],"attributes":[],"removes":[]}'
 
 
 class EventWriter(Watcher):
-    """Writes every event into ``events``; whoever reads them takes them out."""
+    """A watcher that writes events into ``events``, until a reader takes them out."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -39,12 +39,12 @@ class EventWriter(Watcher):
         self._pointer: Position | None = None
 
     def taken(self) -> list[Event]:
-        """The events since the last time."""
+        """Take out the events since the last call."""
         events, self.events = self.events, []
         return events
 
     def checkpoint(self, at_ms: int, page: Page) -> list[Event]:
-        """Events that show the page as it is, whatever was shown before; none where there is no page."""
+        """Write events that show the page as it is, without any event before them; none where there is no page."""
         before, self.events = self.events, []
         if page.root is not None:
             self.opened(at_ms, self.window)
@@ -55,22 +55,22 @@ class EventWriter(Watcher):
         return events
 
     def opened(self, at_ms: int, window: Window) -> None:
-        """Type 4."""
+        """Write an event of type 4, meta: address and size of the window."""
         self.window, self._is_open = window, True
         self._emit(at_ms, _META, {"href": safe_href(window.href), "width": window.width, "height": window.height})
 
     def snapshot(self, at_ms: int, page: Page) -> None:
-        """Type 2, and behind it what a snapshot cannot hold."""
+        """Write an event of type 2, full snapshot, and behind it the state that a snapshot cannot hold."""
         if page.root is None:
             return
-        if not self._is_open:  # the record that says so is missing; the player must have a size
+        if not self._is_open:  # the meta record is missing, and the player must have a size
             self.opened(at_ms, self.window)
         left, top = page.scroll
         tree = tree_json(page.root)
         data = f'{{"node":{tree},"initialOffset":{{"left":{left},"top":{top}}}}}'
         self._append(at_ms, f'{{"type":{_FULL},"data":{data},"timestamp":{at_ms}}}')
-        # What a snapshot cannot hold comes behind it: sheets before the rules that were inserted into them, values
-        # last, for rrweb sets them on nodes that are there.
+        # State that a snapshot cannot hold follows it: first sheets, then the rules that were inserted into them, last
+        # the values, which rrweb sets on nodes that are there.
         state = list(page.root.walk())
         for node in state:
             self._adopt(at_ms, node)
@@ -81,7 +81,7 @@ class EventWriter(Watcher):
                 self._input(at_ms, node)
 
     def changed(self, at_ms: int, changes: Changes) -> None:
-        """A mutation, then sheets, scrolling, form values, media and rules."""
+        """Write the changes of one record: a mutation, then sheets, scrolling, form values, media and rules."""
         if changes.told:
             self._mutation(at_ms, changes)
         for node in changes.still_there(changes.adopted.values()):
@@ -98,41 +98,41 @@ class EventWriter(Watcher):
             self._rules(at_ms, node, rules)
 
     def resized(self, at_ms: int, window: Window) -> None:
-        """Source 4."""
+        """Write a viewport resize (source 4)."""
         self.window = window
         self._incremental(at_ms, _RESIZE, width=window.width, height=window.height)
 
     def moved(self, at_ms: int, positions: Sequence[Position], *, touch: bool) -> None:
-        """Source 1 or 6."""
+        """Write moves of the mouse (source 1) or a finger (source 6); checkpoints repeat the last place."""
         told = [{"id": p.node + 1, "x": p.x, "y": p.y, "timeOffset": p.offset_ms} for p in positions]
         if told:
             self._incremental(at_ms, _TOUCH if touch else _MOVE, positions=told)
             self._pointer = positions[-1]._replace(offset_ms=0)
 
     def interacted(self, at_ms: int, interaction: Interaction) -> None:
-        """Source 2."""
+        """Write a mouse interaction (source 2)."""
         place = {} if interaction.x is None else {"x": interaction.x, "y": interaction.y}
         self._incremental(at_ms, _INTERACTION, type=interaction.type, id=rrweb_id(interaction.node), **place)
 
     def zoomed(self, at_ms: int, viewport: dict[str, float]) -> None:
-        """Type 5, for the page around the player."""
+        """Write a custom event (type 5) for the page around the player: the visual viewport."""
         self._custom(at_ms, "viewport", viewport)
 
     def focused(self, at_ms: int, *, has_focus: bool) -> None:
-        """Type 5."""
+        """Write a custom event (type 5): the focus of the window."""
         self._custom(at_ms, "focus", {"has_focus": has_focus})
 
     def frustrated(self, at_ms: int, frustration: Frustration) -> None:
-        """Type 5."""
+        """Write a custom event (type 5): a frustration by the SDK's word, at its own time."""
         self._custom(at_ms, "frustration", {"types": frustration.types, "at": frustration.at_ms})
 
     def ended(self, at_ms: int) -> None:
-        """Type 5."""
+        """Write a custom event (type 5): the end of the view."""
         self._custom(at_ms, "end", {})
 
     def _mutation(self, at_ms: int, changes: Changes) -> None:
-        # rrweb removes first and adds then, one node an add, each in front of a neighbour that is there already;
-        # attributes and texts of new nodes are told with them.
+        # rrweb removes first and adds then, one node an add, each in front of a neighbour that is there already.
+        # Attributes and texts of a new node stand in its add.
         there, added, shadows = changes.page.nodes, changes.added, changes.page.has_shadows
         adds = ",".join([_told_add(node, root) for root in _roots(changes) for node in _tellable(root)])
         rest = encoded(
@@ -165,7 +165,7 @@ class EventWriter(Watcher):
                 self._incremental(at_ms, _SCROLL, id=rrweb_id(node), x=left, y=top)
 
     def _adopt(self, at_ms: int, node: Node, *, even_none: bool = False) -> None:
-        """Tell of the sheets that a document or a shadow root adopts; numbered as rrweb has it."""
+        """Write the sheets that a document or a shadow root adopts; each gets a number, as rrweb wants it."""
         if not (node.sheets or even_none) or node.kind not in {DOCUMENT, SHADOW_ROOT}:
             return
         owner = node if node.kind == DOCUMENT else node.parent
@@ -185,7 +185,7 @@ class EventWriter(Watcher):
             self._incremental(at_ms, _RULES, id=rrweb_id(node), **harmless_edits(rules))
 
     def _input(self, at_ms: int, node: Node) -> None:
-        """Tell what a field holds; what is in a file field no script may set."""
+        """Write the value of a field; not of a file field, whose value no script may set."""
         if is_field(node) and node.attributes.get("type", "").lower() != "file":
             checked = is_box(node) and is_checked(node)
             self._incremental(at_ms, _INPUT, id=rrweb_id(node), text=value_of(node), isChecked=checked)
@@ -204,7 +204,7 @@ class EventWriter(Watcher):
 
 
 def _roots(changes: Changes) -> list[Node]:
-    """The topmost of the nodes added, those behind their new right-hand neighbours in front of which they stand."""
+    """Order the topmost added nodes for rrweb: a node comes behind the new neighbour in front of which it stands."""
     added, done = changes.added, set[int]()
     roots: list[Node] = []
     for node in changes.still_there(list(added.values())):
@@ -219,7 +219,7 @@ def _roots(changes: Changes) -> list[Node]:
 
 
 def _tellable(root: Node) -> Iterable[Node]:
-    """A subtree as rrweb adds it, one node after another; what lies in a shadow root that cannot be is left out."""
+    """List the nodes of a subtree in the order of adds, without shadow roots that no browser would make."""
     if not is_told(root):
         return
     stack = [root]

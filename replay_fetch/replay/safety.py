@@ -1,6 +1,6 @@
-"""Attributes that a page may show, without those by which a stranger's page would call out or run something.
+"""Safety of a stranger's page: no attribute, address or text that would send a request or run a script.
 
-The page around it forbids both again; files of events are read by programs that do not.
+The player's page forbids both a second time, by its policy. Files of events are read by programs without one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ADDRESSES = frozenset(
     }
 )  # fmt: skip
 _ANIMATED = frozenset({"to", "from", "by", "values"})
-# Whatever they hold: a document, a call, a word for the browser itself.
+# With any value unsafe: a document, a call, a word for the browser itself.
 _NEVER = frozenset({"srcdoc", "ping", "manifest", "http-equiv", "attributionsrc", "nonce", "target"})
 _HANDLER = re.compile(r"on[a-z]+")
 _NAME = re.compile(r"""[^\s"'<>/=\x00-\x1f\x7f]{1,200}""")
@@ -40,7 +40,7 @@ _HOSTS = frozenset(
 
 
 def tag_of(node: Node) -> str:
-    """An element's name, made one that a browser takes; scripts become what shows nothing."""
+    """Name an element as a browser accepts it; a script becomes ``noscript``, which shows nothing."""
     return _tag(node.name)
 
 
@@ -52,12 +52,12 @@ def _tag(name: str) -> str:
 
 
 def may_host(node: Node) -> bool:
-    """True where a browser gives the element a shadow root."""
+    """Tell whether a browser gives this element a shadow root."""
     return not node.svg and (node.name in _HOSTS or "-" in node.name)
 
 
 def is_told(node: Node) -> bool:
-    """True unless the node lies in a shadow root that no browser gives to its host."""
+    """Tell whether a node can be shown: False within a shadow root that no browser gives to its host."""
     while node.parent is not None:
         if node.kind == SHADOW_ROOT and not may_host(node.parent):
             return False
@@ -66,24 +66,24 @@ def is_told(node: Node) -> bool:
 
 
 def safe_text(node: Node) -> str:
-    """A text, as far as it is shown: that of a script is not, that of a style calls nobody."""
+    """Read a text as it may be shown: empty in a script, without addresses in a style."""
     parent = node.parent
     if parent is None or parent.name not in _RAW:
         return node.text
     if parent.name == "script":
         return ""
-    # A sheet may lie in several texts; a word that is cut between two of them must not become one again.
+    # A sheet may lie in several texts: ``ur`` and ``l(…)`` must not join to a word that was seen in neither.
     css = harmless(node.text)
     return f"{css} " if _WORD_END.search(css) else css
 
 
 def safe_href(href: str) -> str:
-    """A page's own address; nothing where following it would run something."""
+    """Read a page's own address; empty where a click on the address would run a script."""
     return "" if _SCRIPT.match(_BLANK.sub("", href)) else href
 
 
 def safe_attributes(node: Node) -> dict[str, str]:
-    """An element's attributes; what is not safe is not there."""
+    """List an element's attributes without the unsafe attributes; unsafe parts of values are replaced."""
     safe: dict[str, str] = {}
     if node.name == "meta" and any(name.lower() == "http-equiv" for name in node.attributes):
         return safe  # words for the browser itself: where to go next, which policy holds
@@ -103,7 +103,7 @@ _PLAIN, _LOOKED_AT, _DROPPED = range(3)
 
 @lru_cache(maxsize=4096)
 def _sort(name: str) -> int:
-    """Whether an attribute of this name may be there: always, never, or by its value."""
+    """Sort an attribute by its name: always shown, never shown, or shown by its value."""
     low = name.lower()
     if low in _NEVER or low.startswith("rr_") or _HANDLER.fullmatch(low) or not _NAME.fullmatch(name):
         return _DROPPED
@@ -113,12 +113,12 @@ def _sort(name: str) -> int:
 
 
 def may_be_shown(name: str) -> bool:
-    """True for the name of an attribute that is shown with some value at least."""
+    """Tell whether an attribute of this name is shown with at least one value."""
     return _sort(name) != _DROPPED
 
 
 def _kept(node: Node, name: str, value: str) -> str | None:
-    """The value as it may be shown, None where it may not."""
+    """Read a value as it may be shown; None where the attribute must go."""
     if (":" in value and _SCRIPT.match(_BLANK.sub("", value))) or (name == "attributename" and _is_risky(value)):
         return None
     if name == "_csstext":
@@ -140,6 +140,6 @@ def _address(node: Node, name: str, value: str) -> str | None:
 
 
 def _is_risky(animated: str) -> bool:
-    """True for an attribute that an animation in SVG must not reach."""
+    """Tell whether an animation in SVG must not change this attribute: an address or a handler."""
     name = animated.strip().lower()
     return name in _ADDRESSES or bool(_HANDLER.fullmatch(name))

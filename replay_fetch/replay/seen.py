@@ -1,4 +1,4 @@
-"""What stood on the page: its texts, what was masked, the sizes of its canvases."""
+"""The log of content: texts on the page, masked elements, sizes of canvases."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from replay_fetch.replay.stage import Watcher
 _CHARACTERS = 1_000_000
 _LONGEST = 1_000
 _MASKED = 1_000
-# A masked table that is drawn again and again is always in the same place, which takes its time to find out.
+# Elements looked at: a masked table that is drawn again and again has the same selectors, and each takes time to find.
 _LOOKED = 10_000
 _SIZES = 1_000
 _UNSHOWN = frozenset({"script", "style", "noscript", "template", "title"})
@@ -24,7 +24,7 @@ _OPEN = frozenset({"allow", ""})
 
 
 class SeenLog(Watcher):
-    """Keeps what an account says of the page's content."""
+    """A watcher that writes content into an account: each text, masked element and canvas size once, with bounds."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -39,7 +39,7 @@ class SeenLog(Watcher):
             self._look(at_ms, page.root.walk())
 
     def changed(self, at_ms: int, changes: Changes) -> None:
-        """Look at what is new."""
+        """Look at the new and changed nodes of one record."""
         if changes.told:
             self._look(at_ms, changes.still_there(changes.added.values()))
             self._look(at_ms, changes.still_there(changes.texts.values()))

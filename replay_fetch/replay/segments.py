@@ -1,4 +1,4 @@
-"""Segments as records: in their order, each once, and what is missing between them."""
+"""Segments as records: brought into their order, each played once, and read from JSON."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from replay_fetch.api import facts
 from replay_fetch.replay.values import BadValue, Json, many, table, whole
 
 _LATEST_MS = 253_402_300_799_999  # the end of the year 9999
-# Held at once while one in front of them may still come: as much as leaves room for the page below 200 MB.
+# Bytes of segments held while a segment in front of them may still come: leaves room for the page below 200 MB.
 _HELD = 32 * 10**6
 
 
 class Order:
-    """The segments of one view as they are to be played; counts what came again, or too late."""
+    """The segments of a view in the order of playing; counts segments that came again, or too late.
+
+    An archive keeps segments as the API served them: out of order, or twice. A segment that comes before its turn is
+    held, up to a bound.
+    """
 
     def __init__(self, segments: Iterable[bytes]) -> None:
         self.repeated = self.late = 0
@@ -28,7 +32,7 @@ class Order:
         self._played: set[int] = set()
 
     def __iter__(self) -> Iterator[bytes]:
-        """Each segment when its turn has come; one without an index at once."""
+        """Iterate over the segments, each at its turn; a segment without an index comes at once."""
         for segment in self._segments:
             index = facts(segment).index
             if index is None:
@@ -57,7 +61,7 @@ class Order:
 
 
 class ReadSegment(NamedTuple):
-    """A segment's records, and its place in the view as far as it says."""
+    """A segment after reading: its records, and its place and time in the view where the segment tells them."""
 
     records: list[object]
     place: int | None
@@ -67,7 +71,7 @@ class ReadSegment(NamedTuple):
 
 
 def read_segment(segment: bytes) -> ReadSegment:
-    """Read a segment; raises BadValue where it is none."""
+    """Read a segment from its exact bytes; raises BadValue where the bytes are no segment."""
     content = table(_parsed(segment))
     source = content.get("source")
     return ReadSegment(
@@ -80,7 +84,7 @@ def read_segment(segment: bytes) -> ReadSegment:
 
 
 def time_of(record: Json) -> int:
-    """When a record was made; raises BadValue where it does not say."""
+    """Read the time of a record, milliseconds since 1970; raises BadValue where the record has none."""
     at_ms = whole(record.get("timestamp"))
     if at_ms > _LATEST_MS:
         raise BadValue("a time that no calendar has")
@@ -95,7 +99,7 @@ def _time(value: object) -> int | None:
 
 
 def _parsed(segment: bytes) -> object:
-    """JSON as Python reads it; the quick parser refuses lone surrogates, which the SDK really sends."""
+    """Parse JSON; where the quick parser refuses, as with lone surrogates, which the SDK really sends, by Python's."""
     try:
         return orjson.loads(segment)
     except orjson.JSONDecodeError:

@@ -1,4 +1,4 @@
-"""Where a recording is played: the page as it is now, the window around it, and who watches."""
+"""The stage on which a recording is played: the page as it is now, the window around it, and the watchers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from replay_fetch.replay.page import Node, Page
 
 
 class Window(NamedTuple):
-    """What the page is shown in; sizes in CSS pixels."""
+    """The window around a page: its address, and its size in CSS pixels."""
 
     href: str = ""
     width: float = 1280
@@ -21,7 +21,7 @@ class Window(NamedTuple):
 
 
 class Position(NamedTuple):
-    """Where the pointer was, so many milliseconds from the record's time; ``node`` is what lay under it."""
+    """A position of the pointer, ``offset_ms`` from the record's time; ``node`` is the id of the node under it."""
 
     node: int
     x: float
@@ -30,7 +30,7 @@ class Position(NamedTuple):
 
 
 class Interaction(NamedTuple):
-    """One thing done with the mouse, a finger or the focus; ``type`` as rrweb numbers them."""
+    """An interaction by mouse, finger or focus; ``type`` is rrweb's number of its kind."""
 
     type: int
     node: Node
@@ -41,7 +41,7 @@ class Interaction(NamedTuple):
 
 
 class Frustration(NamedTuple):
-    """Words of the SDK for some interactions, by their records' numbers; their time may lie far back."""
+    """A frustration that the SDK found; it names interactions by their records, and its time may lie far back."""
 
     at_ms: int
     types: tuple[str, ...]
@@ -49,47 +49,50 @@ class Frustration(NamedTuple):
 
 
 class Watcher:
-    """Told of everything that happens on a stage, after it happened; times never go back."""
+    """A watcher of a stage: told of each event after it happened; times never go back.
+
+    A subclass overrides the methods that it needs; all others do nothing.
+    """
 
     def opened(self, at_ms: int, window: Window) -> None:
-        """A page was opened, or is described anew."""
+        """Hear that a page was opened, or is described again."""
 
     def snapshot(self, at_ms: int, page: Page) -> None:
-        """The whole page was told."""
+        """Hear that the whole page was rebuilt from a full snapshot."""
 
     def changed(self, at_ms: int, changes: Changes) -> None:
-        """One record changed the page."""
+        """Hear that one record changed the page; the changes are already applied."""
 
     def resized(self, at_ms: int, window: Window) -> None:
-        """The window has another size."""
+        """Hear that the window has another size."""
 
     def moved(self, at_ms: int, positions: Sequence[Position], *, touch: bool) -> None:
-        """The pointer went along some positions."""
+        """Hear that the pointer, or with ``touch`` a finger, moved along some positions."""
 
     def interacted(self, at_ms: int, interaction: Interaction) -> None:
-        """Somebody clicked, pressed, touched or set the focus."""
+        """Hear of a click, a press, a touch or a change of focus."""
 
     def zoomed(self, at_ms: int, viewport: dict[str, float]) -> None:
-        """The visual viewport is another one: pinched, or a keyboard came up."""
+        """Hear that the visual viewport changed: a pinch, or a keyboard that came up."""
 
     def focused(self, at_ms: int, *, has_focus: bool) -> None:
-        """The window got the focus or lost it."""
+        """Hear that the window got the focus or lost it."""
 
     def frustrated(self, at_ms: int, frustration: Frustration) -> None:
-        """The SDK counts some interactions as a frustration."""
+        """Hear that the SDK counts some interactions as a frustration."""
 
     def ended(self, at_ms: int) -> None:
-        """The SDK says that the view ended; a few last changes may follow."""
+        """Hear that the view ended by the SDK's own word; a few last changes may follow."""
 
     def missed(self, at_ms: int, gap: Gap) -> None:
-        """Segments are missing between what was told and what follows."""
+        """Hear that segments are missing between the last event and the next."""
 
     def over(self, at_ms: int) -> None:
-        """The recording is over."""
+        """Hear that the recording has been read to its end."""
 
 
 class Stage:
-    """The page of one view, its window and its watchers."""
+    """The stage of one view: its page, its window, its watchers, and notes of records that could not be used."""
 
     def __init__(self, watchers: Sequence[Watcher], notes: Counter[str]) -> None:
         self.page = Page()
@@ -99,13 +102,13 @@ class Stage:
         self.at_ms = 0
 
     def cleared(self) -> Page:
-        """A new page in place of the old one."""
+        """Put a new page in place of the old page, and return the new page."""
         self.page = Page()
         return self.page
 
     @contextmanager
     def changing(self) -> Iterator[Changes]:
-        """What a record changes; told behind it, also where a part of the record cannot be used."""
+        """Collect the changes of one record; watchers are told at the end, also where a part raises BadValue."""
         changes = Changes(self.page, self.notes)
         try:
             yield changes
@@ -115,7 +118,7 @@ class Stage:
 
     @contextmanager
     def showing(self) -> Iterator[Changes]:
-        """What builds a whole page; told as one, where there is a page, also where a part of it cannot be used."""
+        """Collect the changes that build a whole page; watchers are told of one snapshot, where a page came of it."""
         try:
             yield Changes(self.page, self.notes)
         finally:
@@ -124,13 +127,13 @@ class Stage:
                     watcher.snapshot(self.at_ms, self.page)
 
     def open(self, window: Window) -> None:
-        """Open a page."""
+        """Open a page in a window of this size, and tell the watchers."""
         self.window = window
         for watcher in self.watchers:
             watcher.opened(self.at_ms, window)
 
     def resize(self, width: float, height: float) -> None:
-        """Give the window another size."""
+        """Give the window another size, and tell the watchers."""
         self.window = self.window._replace(width=width, height=height)
         for watcher in self.watchers:
             watcher.resized(self.at_ms, self.window)

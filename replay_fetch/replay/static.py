@@ -1,7 +1,7 @@
-"""The page as it stands, as one HTML document: no script, nothing fetched, nothing that leads elsewhere.
+"""The page as one static HTML document: no script, no request, no link to another place.
 
-A stranger's page is written anew here, node by node; nothing of it is passed through unread. The policy in its head
-forbids again what is left out already, and stands in front of the first of the stranger's bytes but for the
+A stranger's page is written anew here, node by node; no part of it is passed through unread. The policy in the head
+forbids a second time everything that is left out. It stands in front of all of the stranger's bytes except the
 attributes of ``<html>``.
 """
 
@@ -25,9 +25,9 @@ POLICY = (
 _VOID = frozenset(
     "area base br col embed hr img input link meta param source track wbr keygen frame bgsound basefont".split()  # noqa: SIM905 - as HTML lists them
 )
-# Of no use without scripts, or read by the browser for itself.
+# Elements without use where no script runs, and elements that speak to the browser itself.
 _LEFT_OUT = frozenset({"script", "noscript", "base", "meta", "template", "link", "portal", "fencedframe"})
-# Browsers read what is in these as text, or not at all: no text could be written there safely.
+# Browsers read the content of these elements as text, or not at all: no text could be written there safely.
 _EMPTIED = frozenset({"iframe", "noembed", "noframes", "object", "embed", "applet", "frameset", "audio", "video"})
 _AS_PRE = frozenset({"xmp", "plaintext", "listing"})
 _STRINGS_AND_TAGS = re.compile(r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|url\([^)]*\))|<(?=[A-Za-z/!?])""", re.DOTALL)
@@ -35,7 +35,7 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9 /+.:,-]{0,200}")
 
 
 def static_page(page: Page, window: Window, at_ms: int) -> str:
-    """The document; empty where there is no page."""
+    """Write a page as an HTML document, with its time and its window in a comment; empty where there is no page."""
     html = page.html
     if page.root is None or html is None:
         return ""
@@ -67,7 +67,7 @@ def _head(root: Node) -> Iterator[str]:
 
 
 def _doctype(root: Node) -> str:
-    """The document type, which decides how a browser lays the page out; without one, the old way."""
+    """Write the document type, which decides how a browser lays out the page; without one the old way is right."""
     doctype = next((child for child in root.children() if child.kind == DOCTYPE), None)
     if doctype is None:
         return ""
@@ -78,7 +78,7 @@ def _doctype(root: Node) -> str:
 
 
 def _written(top: Node) -> Iterator[str]:
-    """A node and all below it, without recursion."""
+    """Write a node and all nodes below it, without recursion."""
     stack: list[Node | str] = [top]
     while stack:
         node = stack.pop()
@@ -96,7 +96,7 @@ def _written(top: Node) -> Iterator[str]:
 
 
 def _write_element(node: Node, stack: list[Node | str]) -> None:
-    """Put an element's end, its content and its beginning on the stack."""
+    """Put an element on the stack: its end first, then its content, then its beginning."""
     name = "pre" if node.name in _AS_PRE else tag_of(node)
     if node.name in {"style", "link"} and not node.svg:
         stack.append("".join(_style(_sheet_of(node), node)))
@@ -113,7 +113,7 @@ def _write_element(node: Node, stack: list[Node | str]) -> None:
         stack += [child for child in reversed(list(node.children())) if child.kind != SHADOW_ROOT]
         if root is not None:
             stack.append(root)
-    # A browser drops a line break that comes first.
+    # A browser drops a line break at the beginning of ``pre``: one more is written, which it may drop.
     stack.append(f"{beginning}\n" if name == "pre" else beginning)
 
 
@@ -140,7 +140,7 @@ def _style(css: str, node: Node | None = None) -> Iterator[str]:
 
 
 def _without_tags(found: re.Match[str]) -> str:
-    """The same for a style sheet, and no tag to whoever reads it as HTML."""
+    """Write a ``<`` in a sheet so that HTML finds no tag there; CSS reads the same sheet."""
     return found[1].replace("<", "\\3c ") if found[1] else "< "
 
 
@@ -161,5 +161,5 @@ def _tag(name: str, attributes: dict[str, str]) -> str:
 
 
 def _encodable(text: str) -> str:
-    """Text that UTF-8 can take: lone surrogates are what the browser shows them as."""
+    """Replace lone surrogates, which UTF-8 cannot encode, by the sign that a browser shows for them."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -6,27 +6,27 @@ from array import array
 
 from replay_fetch.replay.values import BadValue, whole
 
-# Strings kept as they are. Most references are to young ones; a view of hours brings a million, any of which may
-# be referred to again: older ones are kept in one block, a third of the size.
+# Strings kept as Python strings. Most references are to young strings. A view of hours brings a million strings, and a
+# record may refer to any of them: older strings are kept in one block, a third of the size.
 _YOUNG = 100_000
 
 
 class Strings:
-    """Strings by the order in which the records brought them."""
+    """The table of strings, numbered in the order in which the records brought them."""
 
     def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Empty the table, as an item of SDK 7.10 asks."""
         self._old = bytearray()
         self._ends = array("Q", [0])
-        """Where in the block each old string begins; the last entry is where the next will."""
+        """The place in the block where each old string begins; the last entry is the end of the block."""
         self._young: list[str] = []
         self._first_young = 0
 
     def add(self, strings: list[object]) -> None:
-        """Take in more; one that is no text keeps its place, for the others are counted from the front."""
+        """Add strings; an entry that is no text keeps its number, since strings are counted from the front."""
         self._young += [string if isinstance(string, str) else "" for string in strings]
         if len(self._young) >= 2 * _YOUNG:
             for string in self._young[:_YOUNG]:
@@ -36,7 +36,7 @@ class Strings:
             self._first_young += _YOUNG
 
     def text(self, reference: object) -> str:
-        """What a reference stands for: a string itself, the number of one, or one with its role beside it."""
+        """Read a reference: a string itself, the number of a string, or an object with either beside its role."""
         if type(reference) is int:
             place = reference - self._first_young
             if 0 <= place < len(self._young):

@@ -24,7 +24,7 @@ _KINDS = {0: DOCUMENT, 1: DOCTYPE, 2: ELEMENT, 3: TEXT, 4: CDATA, 11: FRAGMENT}
 
 
 def full_snapshot(stage: Stage, data: Json) -> None:
-    """Rebuild the whole page; raises BadValue where there is no document."""
+    """Rebuild the whole page from a full snapshot; raises BadValue for a tree whose top is no document."""
     top = table(data.get("node"))
     root = _made(top)
     if root.kind != DOCUMENT:
@@ -39,7 +39,7 @@ def full_snapshot(stage: Stage, data: Json) -> None:
 
 
 def mutation(changes: Changes, data: Json) -> None:
-    """Apply a mutation: what goes, what comes, texts, attributes; what names an unknown node is counted."""
+    """Apply a mutation: removals, adds, texts, attributes; an entry with an unknown node is counted and left out."""
     # Removals first: a node that was moved is named in both, and its id is free again by then.
     for change, entries in (
         (_remove, data.get("removes")),
@@ -83,7 +83,7 @@ def _set(changes: Changes, entry: Json) -> None:
 
 
 def _plant_below(changes: Changes, top: Node, source: Json) -> None:
-    """Add what stands below a node, pre-order and without recursion: pages nest deeper than Python calls may."""
+    """Add the nodes below a node, pre-order and without recursion: pages nest deeper than Python calls may."""
     stack: list[tuple[Node, Iterator[object]]] = [(top, iter(many(source.get("childNodes"))))]
     while stack:
         parent, children = stack[-1]
@@ -104,7 +104,7 @@ def _plant_below(changes: Changes, top: Node, source: Json) -> None:
 
 
 def _make_room(changes: Changes, node: Node, parent: Node) -> None:
-    """Take out a node of the same id: it is moved. Raises BadValue where the new one would stand below it."""
+    """Remove a node of the same id, which is moved; raises BadValue where it would stand below itself."""
     there = changes.page.nodes.get(node.id)
     if there is None:
         return
@@ -114,7 +114,7 @@ def _make_room(changes: Changes, node: Node, parent: Node) -> None:
 
 
 def _made(source: Json) -> Node:
-    """A node of its own, without children."""
+    """Make a node from its JSON, without its children."""
     kind = _KINDS.get(whole(source.get("type")))
     if kind is None:
         raise BadValue("a kind of node that is not known")
@@ -144,7 +144,7 @@ def _sheets(source: object) -> Iterator[Sheet]:
 
 
 def _attribute(value: object) -> str | None:
-    """An attribute's value; None where it is not there: the SDK writes ``checked: false`` for a box without a tick."""
+    """Read an attribute's value; None for no attribute: the SDK writes ``checked: false`` for a box without a tick."""
     if value is None or value is False:
         return None
     if value is True:
@@ -155,7 +155,7 @@ def _attribute(value: object) -> str | None:
 
 
 def _give(node: Node, attributes: Json) -> None:
-    """Give a new element its attributes, and the state that stands among them."""
+    """Give a new element its attributes, and the state that rrweb writes among them: scroll place, media, size."""
     for name, value in attributes.items():
         if name.startswith("rr_"):
             continue

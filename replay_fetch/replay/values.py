@@ -1,4 +1,8 @@
-"""Values of a stranger's JSON, read as what they must be; everything else is a BadValue, which costs its part alone."""
+"""Values of a stranger's JSON, read as the type that their place asks for.
+
+Any other type raises BadValue. The part of the record around the value is then counted and left out; all other parts
+are played.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,11 @@ _FARTHEST = 10.0**9  # pixels
 
 
 class BadValue(ValueError):
-    """A part of a record that cannot be what its place asks for; the message is one of ours, never the value."""
+    """A value that its place does not allow; the message is a text of ours, and never holds the value."""
 
 
 def whole(value: object) -> int:
-    """An id, an index, a time: not negative."""
+    """Read an id, an index or a time: a whole number that is not negative and that JavaScript counts exactly."""
     if type(value) is int and 0 <= value <= _MOST:
         return value
     if isinstance(value, float) and value.is_integer():
@@ -24,37 +28,37 @@ def whole(value: object) -> int:
 
 
 def number(value: object) -> float:
-    """A place or a size in pixels; whole ones stay whole."""
+    """Read a place or a size in pixels; a whole number stays whole."""
     if type(value) is int and -_FARTHEST <= value <= _FARTHEST:
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadValue("no number")
-    if not -_FARTHEST <= value <= _FARTHEST:  # nor what is no number at all: it is not less than anything
+    if not -_FARTHEST <= value <= _FARTHEST:  # catches NaN as well, which compares as neither less nor more
         raise BadValue("no number of pixels")
     return value
 
 
 def text(value: object) -> str:
-    """Text; raises BadValue for everything else."""
+    """Read a text."""
     if not isinstance(value, str):
         raise BadValue("no text")
     return value
 
 
 def word(value: object) -> str:
-    """A word that is compared with known ones; everything else is the empty one."""
+    """Read a word that is compared with known words; any other type is the empty word, which is never known."""
     return value if isinstance(value, str) else ""
 
 
 def table(value: object) -> Json:
-    """An object."""
+    """Read an object."""
     if not isinstance(value, dict):
         raise BadValue("no object")
     return value
 
 
 def many(value: object) -> list[object]:
-    """A list; nothing at all is an empty one."""
+    """Read a list; null, or a place that is left out, is an empty list."""
     if value is None:
         return []
     if not isinstance(value, list):
@@ -63,7 +67,7 @@ def many(value: object) -> list[object]:
 
 
 def first(values: list[object]) -> object:
-    """The first of some values; raises BadValue where there is none."""
+    """Read the first of some values; raises BadValue for an empty list."""
     if not values:
         raise BadValue("an empty list")
     return values[0]

@@ -17,7 +17,7 @@ _DOWN = {"top": "flex-start", "bottom": "flex-end", "center": "center"}
 
 
 def style_of(wireframe: Json) -> str:
-    """The style of a wireframe's box; raises BadValue where it has no place."""
+    """Write the style of a wireframe's box; raises BadValue for a wireframe without a place."""
     kind = word(wireframe.get("type"))
     rules = [*_place(wireframe), *_shape(wireframe.get("shapeStyle")), *_border(wireframe.get("border"))]
     if kind == "text":
@@ -29,7 +29,7 @@ def style_of(wireframe: Json) -> str:
 
 
 def words_of(wireframe: Json) -> str:
-    """The text that a box shows; for what is not recorded, what it is."""
+    """Read the text that a box shows; for content that is not recorded, a word for its kind."""
     kind = word(wireframe.get("type"))
     if kind == "text":
         return _said(wireframe, "text", "")
@@ -41,12 +41,12 @@ def words_of(wireframe: Json) -> str:
 
 
 def _is_elsewhere(wireframe: Json) -> bool:
-    """An image whose bytes lie apart from the recording: its place would be blank."""
+    """Tell whether an image's bytes lie apart from the recording: without a word its place would be blank."""
     return wireframe.get("type") == "image" and picture_of(wireframe) is None and not wireframe.get("isEmpty")
 
 
 def picture_of(wireframe: Json) -> str | None:
-    """An image's address, where its bytes stand in the record itself."""
+    """Write an image's address, where its bytes stand in the record itself; else None."""
     data, mime = wireframe.get("base64"), wireframe.get("mimeType", "image/png")
     if wireframe.get("type") != "image" or not isinstance(data, str) or not isinstance(mime, str):
         return None
@@ -120,7 +120,7 @@ def _px(value: object) -> str:
 
 
 def _colour(value: object) -> str:
-    """A colour as mobile SDKs write it, ``#RRGGBBAA``; none for anything else."""
+    """Read a colour as mobile SDKs write it, ``#RRGGBBAA``; ``transparent`` for any other value."""
     try:
         written = text(value)
     except BadValue:

@@ -1,7 +1,7 @@
-"""A simulator of the API: it serves real recordings, misbehaves as told, and knows the truth.
+"""A simulator of the API: it serves real recordings, fails as its settings ask, and knows the truth.
 
-``Simulator(SimulatorSettings(…))`` is an async context manager. It answers for segments, for the
-RUM events search and for playlists.
+``Simulator(SimulatorSettings(…))`` is an async context manager. The simulator answers three calls: the segments of a
+view, the RUM events search, and playlists. The demo, the tests and the benchmarks run against it.
 """
 
 from replay_fetch.simulator.choices import (
@@ -20,7 +20,6 @@ from replay_fetch.simulator.choices import (
 )
 from replay_fetch.simulator.counts import Counts
 from replay_fetch.simulator.faults import Fault, Scope
-from replay_fetch.simulator.population import Population
 from replay_fetch.simulator.server import Simulator
 from replay_fetch.simulator.settings import (
     AuthSettings,
@@ -32,7 +31,7 @@ from replay_fetch.simulator.settings import (
     SearchSettings,
     SimulatorSettings,
 )
-from replay_fetch.simulator.truth import Truth
+from replay_fetch.simulator.truth import Population, Truth
 
 __all__ = [
     "Absence",

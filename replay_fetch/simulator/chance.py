@@ -1,4 +1,7 @@
-"""Chance that does not depend on the order of requests: a hash of the seed and what is drawn for."""
+"""Chance that does not depend on the order of requests: a hash of the seed and of a name.
+
+Two runs with other concurrency then meet the same faults and the same latencies, so their archives can be compared.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ _UNIT = 2**64
 
 
 def draw(seed: int, *about: object) -> float:
-    """A number in [0, 1) that is the same for the same seed and the same things, whenever it is drawn."""
+    """Draw a number in [0, 1): the same for the same seed and the same ``about``, at any time and in any order."""
+    # A separator that no id holds: ("a", "bc") and ("ab", "c") are different draws.
     text = "\x1f".join(map(str, (seed, *about)))
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) / _UNIT

@@ -1,4 +1,4 @@
-"""What the simulator can be told to do, as closed sets of words; each word is also a flag's value."""
+"""The words of the simulator's settings: one closed set a setting; each word is also the value of a flag."""
 
 from __future__ import annotations
 
@@ -6,7 +6,10 @@ from enum import StrEnum
 
 
 class Shape(StrEnum):
-    """How a page's body is laid out and where its token stands."""
+    """The layout of a page's body, and the place of its token.
+
+    The API's real layout is not documented, so a client must read all of them.
+    """
 
     LIST = "list"
     """``[segment, …]``, a whole view in one page."""
@@ -33,7 +36,7 @@ class Shape(StrEnum):
     UNKNOWN = "unknown"
     """``payload.chunks`` + ``continuation``: keys that no rule knows."""
     UNREAD = "unread"
-    """``segments`` + ``meta.resume_at``: a token that no rule reads, beside segments that one does."""
+    """``segments`` + ``meta.resume_at``: segments that a rule finds, and a token that no rule finds."""
 
 
 OBJECT_SHAPES = frozenset(
@@ -45,7 +48,7 @@ OBJECT_SHAPES = frozenset(
 
 
 class Absence(StrEnum):
-    """How the API says that it holds nothing for a view."""
+    """The answer for a view that a store holds nothing of."""
 
     PAGE = "page"
     """A page in the usual shape, without segments."""
@@ -55,18 +58,18 @@ class Absence(StrEnum):
 
 
 class LastPage(StrEnum):
-    """How a chain of pages ends."""
+    """The end of a chain of pages: how the last page says that no page follows."""
 
     NULL = "null"
     """The token's place holds null."""
     ABSENT = "absent"
-    """The token's place is left out, and what is around it."""
+    """The token's place is left out, together with the objects around it."""
     EXTRA = "extra"
-    """One page more, without segments and without a token's place, behind a token like any other."""
+    """One more page follows an ordinary token. It has no segments and no place for a token."""
 
 
 class Chain(StrEnum):
-    """What is wrong with the chain of pages of a view that has more than one."""
+    """The fault in a view's chain of pages; a view of one page has none."""
 
     GOOD = "good"
     REPEATED = "repeated"
@@ -78,26 +81,26 @@ class Chain(StrEnum):
 
 
 class SearchChain(StrEnum):
-    """How the pages of an events search lead on, and what the second of them is."""
+    """The chain of pages of an events search: where its cursor stands, and how its second page fails."""
 
     GOOD = "good"
     LINK = "link"
     """The cursor stands in ``links.next`` alone."""
     NUMBER = "number"
-    """Cursors are numbers, which the search does not take back: where it ends cannot be known."""
+    """Cursors are numbers, which the search does not accept: a client cannot know where the search ends."""
     ERRORS = "errors"
-    """The second page is half there, has no cursor and tells of errors."""
+    """The second page holds half of its events, no cursor, and a list of errors."""
     PARTIAL = "partial"
-    """The second page is half there, has no cursor and is a 206."""
+    """The second page holds half of its events, no cursor, and has the status 206."""
 
 
 class Algorithm(StrEnum):
-    """How requests are counted against the limit."""
+    """The algorithm that counts requests against the rate limit; ``limits`` has a class for each."""
 
     FIXED = "fixed"
     """Windows aligned to multiples of the period on the simulator's clock."""
     FIRST = "first"
-    """Windows that begin with the first request after the one before."""
+    """Windows that begin with the first request after the end of the window before."""
     BUCKET = "bucket"
     SLIDING = "sliding"
     COUNTER = "counter"
@@ -105,7 +108,7 @@ class Algorithm(StrEnum):
 
 
 class HeaderPolicy(StrEnum):
-    """Which answers carry the X-RateLimit headers."""
+    """The answers that carry the X-RateLimit headers."""
 
     ALL = "all"
     NONE = "none"
@@ -115,21 +118,21 @@ class HeaderPolicy(StrEnum):
 
 
 class Reset(StrEnum):
-    """What X-RateLimit-Reset holds."""
+    """The form of ``X-RateLimit-Reset``: seconds, rounded or not, a time of day, or a value that says nothing."""
 
     CEIL = "ceil"
     FLOOR = "floor"
     FLOAT = "float"
     ZERO = "zero"
     PERIOD = "period"
-    """Always the whole period, whatever is left of it."""
+    """Always the whole period, even when less of it is left."""
     MISSING = "missing"
     EPOCH = "epoch"
     GARBAGE = "garbage"
 
 
 class RetryAfter(StrEnum):
-    """What Retry-After holds on a 429."""
+    """The form of ``Retry-After`` on a 429."""
 
     NONE = "none"
     SECONDS = "seconds"
@@ -137,7 +140,7 @@ class RetryAfter(StrEnum):
 
 
 class Body429(StrEnum):
-    """What a 429 carries."""
+    """The body of a 429."""
 
     JSON = "json"
     HTML = "html"
@@ -145,7 +148,7 @@ class Body429(StrEnum):
 
 
 class ErrorBody(StrEnum):
-    """What every other error carries."""
+    """The body of every other error, in the forms that the vendor's APIs are known to give."""
 
     TEXTS = "texts"
     """``{"errors":["Forbidden"]}``."""
@@ -158,7 +161,7 @@ class ErrorBody(StrEnum):
 
 
 class AuthMode(StrEnum):
-    """Which credentials are taken."""
+    """The credentials that are accepted: a pair of keys, a bearer token, either of the two, or none."""
 
     ANY = "any"
     KEYS = "keys"

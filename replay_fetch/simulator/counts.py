@@ -1,4 +1,4 @@
-"""What was asked and answered: the numbers that tests and benchmarks compare."""
+"""Counts of requests and answers: the numbers that tests and benchmarks compare."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from replay_fetch.model import Source, View
 
 @dataclass(slots=True)
 class Counts:
-    """Counts since the start; ``views`` and ``pages`` stay empty where they are not to be kept."""
+    """Counts since the start of the simulator.
+
+    ``views``, ``pages`` and ``others`` stay empty where the settings say so: counts by view and page take memory.
+    """
 
     requests: int = 0
     statuses: Counter[int] = field(default_factory=Counter)
-    """Whole answers by status; one that breaks on the wire counts as a fault alone."""
+    """Whole answers by status; an answer that breaks on the wire counts as a fault only."""
     faults: Counter[str] = field(default_factory=Counter)
     bytes_sent: int = 0
     """Of the bodies of whole answers, as they go over the wire."""
@@ -30,37 +33,37 @@ class Counts:
 
     @property
     def rate_limited(self) -> int:
-        """Answers of 429."""
+        """The number of answers with the status 429."""
         return self.statuses[HTTPStatus.TOO_MANY_REQUESTS]
 
     def begin(self) -> None:
-        """A request has arrived."""
+        """Count a request that has arrived; ``end`` must follow, so that ``in_flight`` goes back to 0."""
         self.requests += 1
         self.in_flight += 1
         self.peak_in_flight = max(self.peak_in_flight, self.in_flight)
 
     def answer(self, status: int, size: int) -> None:
-        """A whole answer goes out, with ``size`` bytes of body."""
+        """Count a whole answer, with ``size`` bytes of body as they go over the wire."""
         self.statuses[status] += 1
         self.bytes_sent += size
 
     def end(self) -> None:
-        """A request has been answered, or its connection is gone."""
+        """Count the end of a request: it was answered, or its connection is gone."""
         self.in_flight -= 1
 
     def page(self, view: View, source: Source, page: int) -> int:
-        """A request for a page was let through; how many that makes for this page."""
+        """Count a request for a page that the limit let through; return the number of attempts at this page so far."""
         self.views[view] += 1
         self.pages[view, source, page] += 1
         return self.pages[view, source, page]
 
     def other(self, about: View, source: Source, page: int) -> int:
-        """The same for a page of a search or a playlist."""
+        """Count a request for a page of a search or of a playlist; return the number of attempts at it so far."""
         self.others[about, source, page] += 1
         return self.others[about, source, page]
 
     def totals(self) -> dict[str, object]:
-        """Everything but the counts by view and page, for JSON."""
+        """Give all counts as one JSON object; of views and pages only their number."""
         return {
             "requests": self.requests,
             "statuses": {str(status): count for status, count in sorted(self.statuses.items())},

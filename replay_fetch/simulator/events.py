@@ -1,7 +1,7 @@
-"""The RUM events of all views: the recorded ones, under each view's own ids and at its own time.
+"""The RUM events of all views: recorded events, with the ids and the time of the view they are served for.
 
-Views begin at equal distances over a span that ends when the simulator starts. Nothing is stored
-for made sessions: an event's number leads to its recording.
+Views begin at equal distances over a span that ends when the simulator starts. For made sessions no event is stored:
+the number of an event leads to its recording.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from replay_fetch.model import View
-from replay_fetch.simulator.population import Population
 from replay_fetch.simulator.recordings import load_recordings, recordings_folder
+from replay_fetch.simulator.truth import Population
 
 
 class _Recorded(NamedTuple):
-    """Events of one round of recordings, by the place of their view in the list."""
+    """Events of one round of recordings, each with the place of its view in the list."""
 
     events: list[tuple[int, Mapping[str, object]]]
     before: list[int]
-    """How many events the views before each place have."""
+    """For each place: how many events all views before it have."""
 
 
 class Events:
-    """All events in the order of their times."""
+    """A sequence of all events in the order of their times; an event is found by its number, the first is 0."""
 
     def __init__(self, views: Population, span: float, end_ms: int) -> None:
-        """``span`` is in seconds; the last view begins within it before ``end_ms``."""
+        """Spread the views over ``span`` seconds that end at ``end_ms`` (milliseconds since 1970)."""
         self._views = views
         self._recorded = _load()
         self._span_ms = int(span * 1000)
@@ -42,17 +42,17 @@ class Events:
         return self._length
 
     def between(self, start_ms: int, end_ms: int) -> range:
-        """The numbers of the events from one time to another, both ends in."""
+        """Find the numbers of the events from ``start_ms`` to ``end_ms``, both included; takes time log n."""
         everything = range(self._length)
         first = bisect_left(everything, start_ms, key=self.time_ms)
         return range(first, bisect_right(everything, end_ms, key=self.time_ms))
 
     def time_ms(self, number: int) -> int:
-        """When the event's view began."""
+        """Tell when the view of an event began, in milliseconds since 1970."""
         return self._start_ms + self._view(number) * self._span_ms // len(self._views)
 
     def event(self, number: int) -> dict[str, object]:
-        """The event itself, as the SDK would have sent it."""
+        """Make the event of a number, as the SDK would have sent it for this view."""
         recorded = self._recorded.events[number % len(self._recorded.events)][1]
         session_id, view_id = self._views[self._view(number)]
         return {
@@ -68,7 +68,7 @@ class Events:
 
 
 def answered(event: Mapping[str, object], number: int) -> dict[str, object]:
-    """The event as the search gives it back."""
+    """Wrap an event as the events search answers it: ``id``, ``type`` and ``attributes``, tags as a list."""
     inside = {name: value for name, value in event.items() if name != "ddtags"}
     date = event["date"]
     outside = {
@@ -81,7 +81,7 @@ def answered(event: Mapping[str, object], number: int) -> dict[str, object]:
 
 
 def iso(time_ms: int) -> str:
-    """Milliseconds since 1970 as the API writes times."""
+    """Write a time as the API does: ISO 8601 in UTC with milliseconds and ``Z``."""
     return datetime.fromtimestamp(time_ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

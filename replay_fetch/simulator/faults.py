@@ -1,7 +1,7 @@
-"""Faults: what goes wrong, with which requests, the same for every concurrency.
+"""Faults: the failures that requests meet, the same for every concurrency.
 
-Whether a request fails is a hash of the seed, the view, the page and the attempt, never a matter of
-the order in which requests arrive. An outage alone goes by the clock.
+Whether a request fails is decided by a hash of the seed, the view, the page and the attempt. The order in which
+requests arrive plays no part. Only an outage depends on the clock.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ ERRORS = "errors"
 NO_BODY = "no-body"
 """200 with nothing in it."""
 NOT_READY = "not-ready"
-"""202, with a word that the answer is pending."""
+"""202, with a body that says ``pending``."""
 PARTIAL = "partial"
 """206 with the first part of the page, and ``Content-Range``."""
 GATEWAY_404 = "gateway-404"
-"""404 as a gateway gives it, in HTML."""
+"""404 with a body of HTML, as a gateway in front of the API answers."""
 
 KINDS = (
     *(RESET_BEFORE, RESET_BODY, STALL_BEFORE, STALL_BODY, WRONG_LENGTH, TRUNCATED, HTML),
@@ -44,20 +44,20 @@ _SYNTAX = "KIND, KIND:single, KIND:burst=3, KIND:rate=0.1, KIND:sticky,rate=0.1 
 
 
 class Scope(StrEnum):
-    """What the share ``rate`` is a share of."""
+    """The requests that a fault is drawn from; ``rate`` is the share of them that fails."""
 
     ATTEMPT = "attempt"
-    """Every attempt is drawn for itself."""
+    """Each attempt is drawn by itself."""
     PAGE = "page"
-    """The first ``attempts`` attempts of the pages drawn fail, later ones do not."""
+    """Pages are drawn. The first ``attempts`` attempts at a drawn page fail; later attempts do not."""
     VIEW = "view"
-    """Every attempt of the views drawn fails."""
+    """Views are drawn. Every attempt at a drawn view fails."""
     OUTAGE = "outage"
     """Every request fails from second ``begin`` to second ``end`` of the simulator's life."""
 
 
 class Attempt(NamedTuple):
-    """One request for one page that the limit let through; all but ``number`` name the page."""
+    """One request for one page that the rate limit let through; all fields but ``number`` name the page."""
 
     view: View
     source: Source
@@ -68,7 +68,10 @@ class Attempt(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One kind of trouble and whom it meets; by default the first attempt of every page."""
+    """A kind of fault and the requests that meet it; by default the first attempt at every page.
+
+    Raises SettingsError, which names ``--fault``, for a kind or a number that cannot be used.
+    """
 
     kind: str
     """A status (``"503"``) or one of ``KINDS``."""
@@ -88,9 +91,9 @@ class Fault:
 
     @classmethod
     def parse(cls, text: str) -> Fault:
-        """The fault that ``KIND[:option,option]`` stands for; raises SettingsError.
+        """Read a fault from ``KIND[:option,option]``, the value of ``--fault``; raises SettingsError.
 
-        Without options: the first attempt of every page. ``rate`` alone draws every attempt.
+        Without options the fault meets the first attempt at every page. With ``rate`` only, each attempt is drawn.
         """
         kind, _, rest = text.partition(":")
         options = dict(option.partition("=")[::2] for option in rest.split(",")) if rest else {}
@@ -116,7 +119,7 @@ class Fault:
 
 
 class FaultScript:
-    """Decides for each request which fault it meets, if any; the first that applies wins."""
+    """The faults of one simulator: decides for each request which fault it meets; the first that applies wins."""
 
     def __init__(self, faults: Sequence[Fault], seed: int) -> None:
         self._outages = [fault for fault in faults if fault.scope is Scope.OUTAGE]
@@ -124,15 +127,16 @@ class FaultScript:
         self._seed = seed
 
     def outage(self, age: float) -> str | None:
-        """The kind of the outage that reigns ``age`` seconds after the start."""
+        """Tell the kind of the outage ``age`` seconds after the start; None outside of an outage."""
         return next((fault.kind for fault in self._outages if fault.begin <= age < fault.end), None)
 
     def fault(self, attempt: Attempt) -> str | None:
-        """The kind of fault that an attempt meets."""
+        """Tell the kind of fault that an attempt meets; None for an attempt without a fault."""
         numbered = enumerate(self._others)
         return next((fault.kind for number, fault in numbered if self._strikes(number, fault, attempt)), None)
 
     def _strikes(self, number: int, fault: Fault, attempt: Attempt) -> bool:
+        # The number of the fault is part of the draw: two faults of the same rate meet different requests.
         about: tuple[object, ...] = attempt
         if fault.scope is Scope.VIEW:
             about = (attempt.view,)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from replay_fetch.model import Source, View
-from replay_fetch.simulator.population import Population
 from replay_fetch.simulator.replies import RefusalError, Reply, json_body
 from replay_fetch.simulator.requests import Asked, Call
+from replay_fetch.simulator.truth import Population
 
 PATH = re.compile(r"/api/v2/rum/replay/playlists/([^/]+)/sessions")
 _MOST = 1000
@@ -18,7 +18,7 @@ _USUAL_SIZE = 100
 
 @dataclass(frozen=True, slots=True)
 class PlaylistRequest:
-    """A request for one page of a playlist; the first page is number 0."""
+    """A request for one page of a playlist; ``number`` counts pages from 0, ``size`` is in sessions."""
 
     playlist: int
     number: int
@@ -26,7 +26,7 @@ class PlaylistRequest:
 
     @classmethod
     def read(cls, asked: Asked, playlist: str) -> PlaylistRequest:
-        """Raises RefusalError: 405 for another method, 400 for parameters that are not as documented."""
+        """Read a request for a playlist; raises RefusalError: 405 for another method, 400 for bad parameters."""
         if asked.method != "GET":
             raise RefusalError(405)
         try:
@@ -40,13 +40,13 @@ class PlaylistRequest:
 
 
 class Playlists:
-    """Answers what is asked of playlists."""
+    """The service for playlists: answers pages of session ids."""
 
     def __init__(self, views: Population) -> None:
         self._views = views
 
     def call(self, request: PlaylistRequest) -> Call:
-        """What it takes to answer."""
+        """Prepare the answer to a request; faults are drawn for the playlist and the page."""
         about = View("playlist", str(request.playlist))
         return Call(about, Source.EVENT_PLATFORM, request.number + 1, partial(self._page, request))
 

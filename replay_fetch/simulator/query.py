@@ -1,7 +1,7 @@
-"""The search's query language, as much of it as lists of views need.
+"""The query language of the events search, as far as lists of views need it.
 
-``@type:view -@view.url:*help* (@application.id:"…" OR @session.id:(a OR b))``; words side by side
-must all hold. Another attribute than those of the event itself matches nothing.
+``@type:view -@view.url:*help* (@application.id:"…" OR @session.id:(a OR b))``: terms side by side must all hold.
+An attribute that the event does not have matches nothing.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ Event = Mapping[str, object]
 Matches = Callable[[Event], bool]
 
 _TOKEN = re.compile(r'\s*(?:([()])|(-)?@?([A-Za-z_][\w.]*):|"([^"]*)"|([^\s()":]+))')
-_LONGEST = 100_000
-_DEEPEST = 20
+_LONGEST = 100_000  # characters: bounds the work of one query
+_DEEPEST = 20  # parentheses; compiled queries are nested calls, which Python bounds
 
 
 def compiled(query: str) -> Matches:
-    """Tells of an event whether the query finds it; raises RefusalError for what is no query."""
+    """Compile a query into a test of events; raises RefusalError (400) for a text that is no query."""
     return _Parser(query).parsed()
 
 
 class _Parser:
-    """Reads words from the left; ``OR`` binds less than standing side by side."""
+    """A parser that reads a query from the left; ``OR`` binds less than terms side by side."""
 
     def __init__(self, query: str) -> None:
         self._words: list[tuple[str, ...]] = []

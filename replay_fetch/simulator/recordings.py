@@ -1,4 +1,4 @@
-"""The recordings that are served: real segments of real views, in the order of the sample list."""
+"""The recordings that the simulator serves: real segments of real views, in the order of the sample list."""
 
 from __future__ import annotations
 
@@ -17,19 +17,22 @@ _SAMPLE, _HARDER = "recordings", "recordings-hard"
 
 
 class RecordedView(NamedTuple):
-    """A view of the recordings; ``segments`` are the exact bytes the SDK sent, in their order."""
+    """A recorded view; ``segments`` are the exact bytes that the SDK sent, in the order of sending."""
 
     view: View
     segments: tuple[bytes, ...]
 
 
 def load_recordings() -> tuple[RecordedView, ...]:
-    """The recorded views of the sample list, a session's together; raises InputError where they are not installed."""
+    """Load the recorded views of the sample list, the views of a session together.
+
+    The result is cached. Raises InputError where the recordings are not installed.
+    """
     return _loaded(_SAMPLE)
 
 
 def load_harder_recordings() -> tuple[RecordedView, ...]:
-    """Views of pages made to be hard to play; no list and no search names them, but whoever knows their ids."""
+    """Load the views of pages that were made to be hard to play; no list and no search names their ids."""
     return _loaded(_HARDER)
 
 
@@ -42,14 +45,17 @@ def _loaded(name: str) -> tuple[RecordedView, ...]:
     # Names are session_view_index[_dup].json: in order of name a segment comes before its duplicate.
     for file in sorted(folder.joinpath("segments").iterdir(), key=lambda file: file.name):
         session_id, view_id, *_ = file.name.split("_")
-        # The one trailing newline is the file's, not the segment's.
+        # The trailing newline belongs to the file, not to the segment.
         segments.setdefault(f"{session_id}/{view_id}", []).append(file.read_bytes().removesuffix(b"\n"))
     views = [View(session_id, view_id) for session_id, view_id in pairs]
     return tuple(RecordedView(view, tuple(segments.get(str(view), ()))) for view in views)
 
 
 def recordings_folder(name: str = _SAMPLE) -> Traversable:
-    """Where some recordings are: inside an installed package, or beside it in a checkout."""
+    """Find the folder of some recordings: inside an installed package, or beside the package in a checkout.
+
+    Raises InputError where neither is there.
+    """
     checkout = Path(__file__).parents[2] / "sample_inputs"
     for folder in (files("replay_fetch.simulator") / name, checkout / name):
         if folder.joinpath("pairs.csv").is_file():

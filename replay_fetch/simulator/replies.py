@@ -1,4 +1,4 @@
-"""What goes back: a status, a body, headers, and how they are to be sent."""
+"""Replies of the simulator: status, body and headers, and the fault and the delay of their sending."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ HTML = Body(
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer, and how it is to be sent."""
+    """An answer, with the delay before its first byte and the fault that breaks it on the wire."""
 
     status: int
     body: Body = field(repr=False)
     limit_headers: Mapping[str, str] = field(default_factory=dict)
     delay: float = 0.0
-    """Seconds before anything of it is sent."""
+    """Seconds before the first byte is sent."""
     fault: str | None = None
-    """What is done to it, where something is; see ``faults``."""
+    """The kind of fault that breaks the answer on the wire, one of ``faults``; None for a whole answer."""
 
 
 class RefusalError(Exception):
-    """The request is answered with an error status."""
+    """A refusal: the request is answered with an error status, and a message for the body."""
 
     def __init__(self, status: int, message: str = "") -> None:
         super().__init__(message)
@@ -39,12 +39,12 @@ class RefusalError(Exception):
         self.message = message or _title(status)
 
     def reply(self, form: ErrorBody) -> Reply:
-        """The answer, with its body in one of the forms the vendor's APIs are known to give."""
+        """Make the answer, its body in one of the forms that the vendor's APIs are known to give."""
         return Reply(self.status, _body(form, self.status, self.message))
 
 
 def json_body(value: object) -> Body:
-    """A body that holds one JSON value."""
+    """Make a body that holds one JSON value."""
     return Body(json.dumps(value).encode(), {"Content-Type": "application/json"})
 
 
@@ -63,7 +63,7 @@ def _body(form: ErrorBody, status: int, message: str) -> Body:
 
 
 def _title(status: int) -> str:
-    """A status in words, also one that HTTP does not know, such as 512."""
+    """Write a status in words; also a status that HTTP does not know, such as 512."""
     try:
         return HTTPStatus(status).phrase.capitalize()
     except ValueError:

@@ -1,4 +1,4 @@
-"""The events search: a query, a window, pages that lead on by a cursor until a bare one ends them."""
+"""The events search: a query, a window of time, and pages that lead on by a cursor until an empty page ends them."""
 
 from __future__ import annotations
 
@@ -15,12 +15,11 @@ from urllib.parse import urlencode
 from replay_fetch.model import Source, View
 from replay_fetch.simulator.choices import SearchChain
 from replay_fetch.simulator.events import Events, answered
-from replay_fetch.simulator.pages import Cursor
+from replay_fetch.simulator.pages import BadTokenError, Cursor, Tokens
 from replay_fetch.simulator.query import Matches, compiled
 from replay_fetch.simulator.replies import RefusalError, Reply, json_body
 from replay_fetch.simulator.requests import Asked, Call
 from replay_fetch.simulator.settings import PagingSettings, SearchSettings
-from replay_fetch.simulator.tokens import BadTokenError, Tokens
 
 PATH = "/api/v2/rum/events/search"
 _MOST = 1000
@@ -42,7 +41,7 @@ class SearchRequest:
 
     @classmethod
     def read(cls, asked: Asked, now_ms: int) -> SearchRequest:
-        """Raises RefusalError: 405 for another method, 400 for a body that is not as documented."""
+        """Read a request for a search; raises RefusalError: 405 for another method, 400 for a bad body."""
         if asked.method != "POST":
             raise RefusalError(405)
         try:
@@ -62,17 +61,17 @@ class SearchRequest:
 
     @property
     def chain(self) -> str:
-        """Everything that must stay the same from page to page."""
+        """Name all that must stay the same from page to page of a search; cursors are bound to this name."""
         return f"{self.start_ms}\x1f{self.end_ms}\x1f{self.limit}\x1f{self.query}"
 
     @property
     def about(self) -> View:
-        """What faults and latency are drawn for: a search has no view."""
+        """Name the search for draws of faults and latency, in place of a view, which a search does not have."""
         return View("search", blake2b(self.chain.encode(), digest_size=8).hexdigest())
 
 
 class EventsSearch:
-    """Answers searches, and misbehaves as the settings want."""
+    """The service for searches: answers pages of events, or fails as the settings ask."""
 
     def __init__(self, settings: SearchSettings, paging: PagingSettings, events: Events, seed: int) -> None:
         self._settings = settings
@@ -81,7 +80,7 @@ class EventsSearch:
         self._tokens = Tokens(seed)
 
     def call(self, request: SearchRequest) -> Call:
-        """What it takes to answer; raises RefusalError for a cursor that was not given here or has expired."""
+        """Prepare the answer to a request; raises RefusalError for a cursor of another search or an expired cursor."""
         at = self._cursor(request)
         return Call(request.about, Source.EVENT_PLATFORM, at.page, partial(self._page, request, at))
 
@@ -126,7 +125,7 @@ def _listed(events: Sequence[tuple[int, Mapping[str, object]]]) -> list[dict[str
 
 
 def _half(events: Sequence[tuple[int, Mapping[str, object]]], chain: SearchChain) -> Reply:
-    """A page that is half there and says so."""
+    """Make a page of half the events, which says by its status or by ``errors`` that events are missing."""
     body: dict[str, object] = {"data": _listed(events[: len(events) // 2])}
     if chain is SearchChain.PARTIAL:
         return Reply(206, json_body(body))

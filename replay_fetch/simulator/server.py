@@ -1,8 +1,10 @@
-"""The simulator as something to start and stop: an HTTP server on loopback."""
+"""The simulator as an HTTP server on loopback: starts, stops, and sends replies whole or broken."""
 
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Self
@@ -11,15 +13,14 @@ from aiohttp import web
 
 from replay_fetch.errors import SettingsError
 from replay_fetch.model import Source, View
+from replay_fetch.simulator import faults
 from replay_fetch.simulator.counts import Counts
-from replay_fetch.simulator.population import Population
 from replay_fetch.simulator.replies import RefusalError, Reply, json_body
 from replay_fetch.simulator.requests import Asked
 from replay_fetch.simulator.service import Service
 from replay_fetch.simulator.settings import SimulatorSettings
 from replay_fetch.simulator.shapes import Body
-from replay_fetch.simulator.truth import Truth
-from replay_fetch.simulator.wire import send
+from replay_fetch.simulator.truth import Population, Truth
 
 _OWN = "/simulator/"
 _NDJSON = {"Content-Type": "application/x-ndjson"}
@@ -33,13 +34,13 @@ class Simulator:
         async with Simulator(SimulatorSettings(seed=7)) as simulator:
             ...  # ask simulator.base_url, compare with simulator.truth
 
-    Beside the API it answers, to anybody on this machine and without counting:
+    Beside the API the server answers, without credentials and without counting:
     ``/simulator/counts`` and ``/simulator/counts/views`` (JSON), and
     ``/simulator/truth/{session_id}/{view_id}?source=…`` (the view's segments, one a line).
     """
 
     def __init__(self, settings: SimulatorSettings | None = None, *, clock: Callable[[], float] | None = None) -> None:
-        """``clock`` is the running loop's where none is given."""
+        """Prepare a server that ``async with`` starts; without a ``clock`` the running loop's is taken."""
         self.settings = settings or SimulatorSettings()
         self.views = Population(self.settings.holding.sessions, self.settings.seed)
         """All views, in the order of the list, also those without segments."""
@@ -56,12 +57,12 @@ class Simulator:
 
     @property
     def counts(self) -> Counts:
-        """What was asked and answered so far; stays readable after the end."""
+        """The counts of requests and answers so far; readable also after the server has stopped."""
         return self.service.counts
 
     @property
     def service(self) -> Service:
-        """What answers; there is none before the start."""
+        """The service behind the server; raises RuntimeError before the start."""
         if self._service is None:
             raise RuntimeError("the simulator has not been started")
         return self._service
@@ -107,7 +108,7 @@ class Simulator:
             counts.end()
 
     def _own(self, path: str, query: Mapping[str, str]) -> Reply:
-        """What the simulator tells about itself."""
+        """Answer a request about the simulator itself: its counts, or the truth of a view."""
         match path.split("/"):
             case ["counts"]:
                 return Reply(200, json_body(self.counts.totals()))
@@ -118,3 +119,54 @@ class Simulator:
                 segments = self.truth.expected_segments(View(session_id, view_id), source)
                 return Reply(200, Body(b"".join(segment + b"\n" for segment in segments), _NDJSON))
         return RefusalError(404).reply(self.settings.error_body)
+
+
+# SO_LINGER on, for 0 seconds: closing sends a reset, as a crashed load balancer does.
+_RESET = struct.pack("ii", 1, 0)
+
+
+async def send(request: web.BaseRequest, reply: Reply, stall: float) -> web.StreamResponse:
+    """Send a reply after its delay, whole or broken by its fault; a stalled reply hangs for ``stall`` seconds."""
+    if reply.delay:
+        await asyncio.sleep(reply.delay)
+    match reply.fault:
+        case None:
+            return web.Response(body=reply.body.octets, status=reply.status, headers=_headers(reply))
+        case faults.RESET_BEFORE:
+            _reset(request)
+            return web.Response()
+        case faults.STALL_BEFORE:
+            await asyncio.sleep(stall)
+            _reset(request)
+            return web.Response()
+        case faults.WRONG_LENGTH:
+            return await _begin(request, reply, reply.body.octets)
+    response = await _begin(request, reply, reply.body.octets[: len(reply.body.octets) // 2])
+    if reply.fault == faults.STALL_BODY:
+        await asyncio.sleep(stall)
+    _reset(request)
+    return response
+
+
+async def _begin(request: web.BaseRequest, reply: Reply, octets: bytes) -> web.StreamResponse:
+    """Send a head that promises one byte more than the body has, and then ``octets``."""
+    response = web.StreamResponse(status=reply.status, headers=_headers(reply))
+    response.content_length = len(reply.body.octets) + 1
+    response.force_close()
+    await response.prepare(request)
+    if octets:
+        await response.write(octets)
+    return response
+
+
+def _headers(reply: Reply) -> dict[str, str]:
+    return {**reply.body.headers, **reply.limit_headers}
+
+
+def _reset(request: web.BaseRequest) -> None:
+    transport = request.transport
+    if transport is None:
+        return
+    connection = transport.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    transport.abort()

@@ -1,9 +1,9 @@
-"""What the API answers: decided at once, without I/O, for one request after another.
+"""The service: decides the API's answer to one request after another, at once and without I/O.
 
 The order in which a request is judged:
 
-1. an outage meets everybody;
-2. a path or parameters that are not as documented, then credentials that are not ours, are refused;
+1. an outage meets every request;
+2. a path or parameters that are not as documented, then wrong credentials, are refused;
 3. the rate limit;
 4. a paging token or cursor that was not given in this chain, or has expired, is refused;
 5. faults meet the pages they are meant for;
@@ -12,27 +12,27 @@ The order in which a request is judged:
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from statistics import NormalDist
 
 from replay_fetch.simulator import faults
-from replay_fetch.simulator.auth import Auth
+from replay_fetch.simulator.chance import draw
 from replay_fetch.simulator.choices import Body429
 from replay_fetch.simulator.counts import Counts
 from replay_fetch.simulator.events import Events
 from replay_fetch.simulator.faults import Attempt, FaultScript
-from replay_fetch.simulator.latency import latency
-from replay_fetch.simulator.limit_headers import limit_headers
-from replay_fetch.simulator.pager import Pager
+from replay_fetch.simulator.limits import Quota, limit_headers
+from replay_fetch.simulator.pages import Pager
 from replay_fetch.simulator.playlists import PATH as PLAYLIST_PATH
 from replay_fetch.simulator.playlists import PlaylistRequest, Playlists
-from replay_fetch.simulator.quota import Quota
 from replay_fetch.simulator.replies import EMPTY, HTML, RefusalError, Reply, json_body
-from replay_fetch.simulator.requests import Asked, Call, PageRequest
+from replay_fetch.simulator.requests import Asked, Auth, Call, PageRequest
 from replay_fetch.simulator.search import PATH as SEARCH_PATH
 from replay_fetch.simulator.search import EventsSearch, SearchRequest
-from replay_fetch.simulator.settings import SimulatorSettings
+from replay_fetch.simulator.settings import LatencySettings, SimulatorSettings
 from replay_fetch.simulator.shapes import Body
 from replay_fetch.simulator.truth import Truth
 
@@ -41,7 +41,7 @@ _BODIES_429 = {
     Body429.HTML: HTML,
     Body429.EMPTY: EMPTY,
 }
-# Something to cut or to break off, so that no outage looks like an answer without segments.
+# A body that can be cut or broken off, so that no outage looks like an answer without segments.
 _DEAD = json_body({"errors": ["The service is not available"]})
 
 _INSTEAD = {
@@ -51,6 +51,9 @@ _INSTEAD = {
     faults.NO_BODY: Reply(200, EMPTY),
     faults.NOT_READY: Reply(202, json_body({"status": "pending"})),
 }
+
+_NORMAL = NormalDist()
+_SMALLEST = 1e-12  # the inverse of the normal distribution is infinite at 0
 
 _Request = PageRequest | SearchRequest | PlaylistRequest
 
@@ -80,7 +83,7 @@ class Service:
         self._remembers = settings.count_views or bool(settings.faults) or settings.latency.tail > 0
 
     def answer(self, asked: Asked) -> Reply:
-        """The answer to a request that arrives now."""
+        """Answer a request that arrives now; errors are replies too, so nothing is raised."""
         now = self._clock()
         outage = self._faults.outage(now - self._started)
         try:
@@ -90,6 +93,7 @@ class Service:
             self._auth.check(asked.headers, asked.query)
         except RefusalError as refusal:
             return refusal.reply(self._settings.error_body)
+        # After the credentials: a refused request costs nothing. Before token and faults: both cost a request.
         verdict = self.quota.ask(now)
         if verdict is None:
             return self._accepted(request)
@@ -100,7 +104,7 @@ class Service:
         return replace(self._accepted(request), limit_headers=headers)
 
     def _request(self, asked: Asked) -> _Request:
-        """The request, read by the call that its path names."""
+        """Read a request by the call that its path names; raises RefusalError for a bad request."""
         if asked.path == SEARCH_PATH:
             return SearchRequest.read(asked, int(self._wall() * 1000))
         if playlist := PLAYLIST_PATH.fullmatch(asked.path):
@@ -117,12 +121,12 @@ class Service:
                 return self._pager.call(request)
 
     def _accepted(self, request: _Request) -> Reply:
-        """The answer to a request that the limit has let through."""
+        """Answer a request that the rate limit has let through, with its fault and its latency."""
         delay = self._settings.latency.median
         try:
             call = self._call(request)
             attempt = self._attempt(call, about_view=isinstance(request, PageRequest))
-            delay = latency(self._settings.latency, self._settings.seed, attempt)
+            delay = _latency(self._settings.latency, self._settings.seed, attempt)
             reply = self._reply(call, self._faults.fault(attempt))
         except RefusalError as refusal:
             reply = refusal.reply(self._settings.error_body)
@@ -137,14 +141,14 @@ class Service:
         return reply
 
     def _spoilt(self, reply: Reply, fault: str) -> Reply:
-        """The reply as a fault leaves it; raises RefusalError where the fault is a status."""
+        """Apply a fault to a reply and count the fault; raises RefusalError where the fault is a status."""
         self.counts.faults[fault] += 1
         if fault.isdigit():
             raise RefusalError(int(fault))
         return _spoilt_body(reply, fault) or replace(reply, fault=fault)
 
     def _attempt(self, call: Call, *, about_view: bool) -> Attempt:
-        """One more attempt at a page; where nothing depends on it, nothing is remembered."""
+        """Count one more attempt at a page; without faults and counts by view, each attempt is number 1."""
         number = 1
         if self._remembers:
             count = self.counts.page if about_view else self.counts.other
@@ -153,7 +157,7 @@ class Service:
 
 
 def _spoilt_body(reply: Reply, fault: str) -> Reply | None:
-    """What comes in the reply's stead; None where the fault is one of the wire."""
+    """Make the reply that a fault puts in place of the good one; None for a fault of the wire."""
     match fault:
         case faults.TRUNCATED:
             return replace(reply, body=_part(reply.body))
@@ -165,5 +169,13 @@ def _spoilt_body(reply: Reply, fault: str) -> Reply | None:
 
 
 def _part(body: Body) -> Body:
-    """The first two thirds."""
+    """Cut a body to its first two thirds, so that JSON breaks off in the middle."""
     return replace(body, octets=body.octets[: len(body.octets) * 2 // 3])
+
+
+def _latency(settings: LatencySettings, seed: int, attempt: Attempt) -> float:
+    """Draw the seconds before the answer to an attempt begins; log-normal: most are short, a few very long."""
+    if not settings.median or not settings.tail:
+        return settings.median
+    chance = max(_SMALLEST, draw(seed, "latency", *attempt))
+    return settings.median * math.exp(settings.tail * _NORMAL.inv_cdf(chance))

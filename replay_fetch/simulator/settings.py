@@ -1,6 +1,6 @@
-"""The simulator's settings: frozen, grouped by what they shape, each with a flag of its name.
+"""The simulator's settings: frozen, one group a part of the simulator, each with a flag of its name.
 
-Times are seconds, sizes bytes. A value that cannot be used raises SettingsError naming the flag.
+Times are seconds, sizes are bytes. A value that cannot be used raises SettingsError, which names the flag.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from replay_fetch.sites import is_loopback
 
 @dataclass(frozen=True, slots=True)
 class AuthSettings:
-    """Whom the simulator lets in, and how it refuses the rest."""
+    """The credentials that the simulator accepts, and the status that refuses all others."""
 
     mode: AuthMode = AuthMode.ANY
     api_key: str = field(default="simulator-api-key", repr=False)
@@ -43,20 +43,20 @@ class AuthSettings:
 
 @dataclass(frozen=True, slots=True)
 class HoldingSettings:
-    """What is held: how many sessions, how long views are, which store has them."""
+    """The views that the simulator holds: how many sessions, how long the views are, which store has them."""
 
     sessions: int = 0
     """Sessions with fresh ids, the recorded ones in turn; 0 serves the recordings under their own ids."""
     segments_per_view: int = 0
-    """Repeats or cuts every view that has segments to so many; 0 leaves it as recorded."""
+    """Every view that has segments is repeated or cut to this number; 0 leaves views as recorded."""
     blob_share: float = 0.0
     """Share of views that only ``blob`` holds; ``event_platform`` holds the others."""
     overlap: bool = False
-    """``blob`` holds all views, not its share alone."""
+    """``blob`` holds all views, not only its share."""
     absent_as: Absence = Absence.NOT_FOUND
-    """How a store answers for a view that only the other one holds."""
+    """A store's answer for a view that only the other store holds."""
     empty_as: Absence = Absence.PAGE
-    """How a view without segments is answered."""
+    """The answer for a view without segments."""
 
     def __post_init__(self) -> None:
         _require(0 <= self.sessions < 2**32, "--sessions is from 0 to 4294967295")
@@ -66,7 +66,7 @@ class HoldingSettings:
 
 @dataclass(frozen=True, slots=True)
 class PagingSettings:
-    """How views are cut into pages and how pages lead on."""
+    """The pages of views: shape and size, the way to the next page, and the faults of a chain."""
 
     shape: Shape = Shape.SEGMENTS
     page_bytes: int = 32_768
@@ -74,7 +74,7 @@ class PagingSettings:
     page_segments: int = 0
     """Most segments of one page; 0 is no bound."""
     pages: int = 0
-    """Cuts every view that has segments into exactly so many pages, repeating segments where needed."""
+    """Every view that has segments is cut into exactly this number of pages; segments are repeated where needed."""
     last_page: LastPage = LastPage.NULL
     chain: Chain = Chain.GOOD
     chain_share: float = 1.0
@@ -85,7 +85,7 @@ class PagingSettings:
     """The token of this page (2 or later) has expired when it is sent; 0 is never."""
     expire_status: int = 410
     expire_chains: int = 1
-    """So many chains of a view meet the expired token; the next goes through."""
+    """The number of chains of a view that meet the expired token; the next chain goes through."""
     token_place: str = ""
     """Dotted path at which the token stands, in a shape that is an object; empty where the shape has it."""
 
@@ -112,18 +112,18 @@ class PagingSettings:
 
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
-    """What the events search finds, and what it cannot hold."""
+    """The events search: the times of events, the size of pages, and the faults of a search."""
 
     events_span: float = 43_200.0
-    """The views' events are spread over so many seconds before the start."""
+    """The views' events are spread over this number of seconds before the start."""
     events_age: float = 0.0
-    """They end so many seconds before it: of views older than a day nothing more is expected."""
+    """The events end this number of seconds before the start. Views older than a day get no more events."""
     page_events: int = 0
-    """Most events of one page, whatever is asked for; 0 leaves it at the API's 1000."""
+    """Most events of one page, also where a request asks for more; 0 leaves the API's 1000."""
     search_pages: int = 0
     """Pages after which a search stops without saying so; 0 is never."""
     search_timeout: float = 0.0
-    """Windows longer than so many seconds time out; 0 is never."""
+    """Windows longer than this number of seconds time out; 0 is never."""
     search_patience: float = 0.0
     """Seconds that pass until a window that times out is answered."""
     search_chain: SearchChain = SearchChain.GOOD
@@ -140,14 +140,14 @@ class SearchSettings:
 
 @dataclass(frozen=True, slots=True)
 class LimitSettings:
-    """The rate limit itself."""
+    """The rate limit: requests a period, the algorithm that counts them, a neighbour, and changes in time."""
 
     limit: int = 0
     """Requests a period; 0 is no limit."""
     period: float = 10.0
     algorithm: Algorithm = Algorithm.FIXED
     neighbour: float = 0.0
-    """Requests a second that somebody else spends from the same limit."""
+    """Requests a second that a neighbour in the organisation spends from the same limit."""
     changes: tuple[tuple[float, int], ...] = ()
     """(seconds after the start, new limit), in order."""
 
@@ -162,7 +162,7 @@ class LimitSettings:
 
 @dataclass(frozen=True, slots=True)
 class LimitHeaderSettings:
-    """What the answers say of the limit."""
+    """The headers and bodies by which answers tell of the rate limit."""
 
     headers: HeaderPolicy = HeaderPolicy.ALL
     reset: Reset = Reset.CEIL
@@ -173,7 +173,7 @@ class LimitHeaderSettings:
 
 @dataclass(frozen=True, slots=True)
 class LatencySettings:
-    """How long answers take; log-normal, so that the tail is long."""
+    """The latency of answers in seconds; log-normal, so that a few answers take very long."""
 
     median: float = 0.0
     tail: float = 0.0
@@ -185,7 +185,7 @@ class LatencySettings:
 
 @dataclass(frozen=True, slots=True)
 class SimulatorSettings:
-    """Everything the simulator reads; the same settings and seed give the same answers."""
+    """All settings of a simulator; the same settings and the same seed give the same answers."""
 
     host: str = "127.0.0.1"
     port: int = 0
@@ -203,7 +203,7 @@ class SimulatorSettings:
     stall: float = 3600.0
     """How long a stalled answer hangs before its connection is closed."""
     count_views: bool = True
-    """Whether requests are counted by view and page, which takes memory; faults need it and have it anyway."""
+    """Whether requests are counted by view and page, which takes memory. Faults count them in any case."""
 
     def __post_init__(self) -> None:
         _require(is_loopback(self.host), f"--host {self.host}: the simulator serves this machine only")

@@ -1,4 +1,4 @@
-"""Body layouts: one page's segments and the way to the next page, in each shape."""
+"""Shapes: the layouts of a page's body, with its segments and the way to the next page."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CACHED_BYTES = 64 * 2**20
 
 
 class Way(NamedTuple):
-    """How a page leads on: a token, the URL that holds it, or neither."""
+    """The way to the next page: a token, the URL that holds the token, or neither at the end of a chain."""
 
     token: str | None = None
     url: str | None = None
@@ -25,7 +25,7 @@ class Way(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """A page as it goes over the wire."""
+    """A body as it goes over the wire, already packed, with the headers that describe it."""
 
     octets: bytes
     headers: Mapping[str, str]
@@ -33,7 +33,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """``head``, segments, ``foot``; then, in an object, the token at ``path``."""
+    """The text around the segments of a body: ``head``, segments, ``foot``, then in an object the token at ``path``."""
 
     head: str = "["
     foot: str = "]"
@@ -62,15 +62,15 @@ _LAYOUTS = {
 
 
 def item_of(position: int) -> bytes:
-    """What stands around the segment at a position in the JSON:API shape, as one object."""
+    """Make the JSON:API object around the segment at a position, without the segment itself."""
     return b'{"type":"rum_replay_segment","id":"segment-%d"}' % position
 
 
 class Bodies:
-    """Makes bodies of one shape; the part before the token is made once for each page."""
+    """A maker of bodies of one shape; the part in front of the token is made once a page and kept."""
 
     def __init__(self, shape: Shape, token_place: str = "") -> None:
-        """``token_place`` is a dotted path; without it the token stands where the shape has it."""
+        """Take a shape; ``token_place`` is a dotted path in place of the shape's own place for a token."""
         self._shape = shape
         layout = _LAYOUTS[shape]
         self._layout = replace(layout, path=tuple(token_place.split("."))) if token_place else layout
@@ -78,7 +78,7 @@ class Bodies:
         self._cached = 0
 
     def body(self, segments: Sequence[bytes], start: int, way: Way) -> Body:
-        """The page that holds ``segments``, the first of which is number ``start`` of its view."""
+        """Make the body that holds ``segments``; the first of them is number ``start`` of its view."""
         octets = self._front(segments, start) + self._back(way)
         headers = {"Content-Type": self._layout.content_type}
         if self._shape is Shape.GZIP:
@@ -89,7 +89,7 @@ class Bodies:
         return Body(octets, headers)
 
     def _front(self, segments: Sequence[bytes], start: int) -> bytes:
-        # Equal pages of made sessions hold the very same objects: ids are enough, as recordings stay loaded.
+        # Equal pages of made sessions hold the very same objects. Their ids are enough, since recordings stay loaded.
         page = (start, *map(id, segments))
         front = self._cache.get(page)
         if front is None:
@@ -118,7 +118,7 @@ class Bodies:
         return self._layout.head.encode() + inside + self._layout.foot.encode()
 
     def _back(self, way: Way) -> bytes:
-        """What stands behind the list in an object: the token's place, ``has_more``, the closing brace."""
+        """Make the end of an object behind the list: the token's place or ``has_more``, and the closing brace."""
         if not self._layout.path:
             return b""
         keys: dict[str, object] = {}
@@ -131,6 +131,6 @@ class Bodies:
 
 
 def _nest(path: Sequence[str], value: object) -> dict[str, object]:
-    """The value inside one object for each name of the path."""
+    """Nest a value in one object for each name of a path."""
     first, *rest = path
     return {first: _nest(rest, value) if rest else value}

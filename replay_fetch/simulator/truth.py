@@ -1,36 +1,156 @@
-"""What the simulator holds, store by store: the bytes it serves and tests compare with."""
+"""The truth: the views that exist, and the segments of each view in each store.
+
+Ids of made sessions are computed, never stored. An id holds its number, enciphered: a million sessions cost no
+memory, and an id alone leads back to its recording.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import csv
+import itertools
+from collections.abc import Iterator, Sequence
+from hashlib import blake2b
+from typing import TextIO, overload
+from uuid import UUID
 
 from replay_fetch.model import Source, View
 from replay_fetch.simulator.chance import draw
-from replay_fetch.simulator.population import Population
+from replay_fetch.simulator.recordings import RecordedView, load_harder_recordings, load_recordings
 from replay_fetch.simulator.settings import SimulatorSettings
+
+_TAG = 10
+_NUMBER = 6
+
+
+class Population(Sequence[View]):
+    """A sequence of all views in the order of the list, the views of a session together.
+
+    With ``sessions=0`` the views are the recordings themselves, else that many sessions made of them in turn.
+    """
+
+    def __init__(self, sessions: int, seed: int) -> None:
+        self._recorded = load_recordings()
+        by_session = itertools.groupby(range(len(self._recorded)), lambda at: self._recorded[at].view.session_id)
+        self._sessions = [list(places) for _, places in by_session]
+        self._session_of = [number for number, places in enumerate(self._sessions) for _ in places]
+        self._places = {recorded.view: place for place, recorded in enumerate(self._recorded)}
+        self._harder = {recorded.view: recorded for recorded in load_harder_recordings()}
+        self._made = sessions
+        self._session_ids = _Ids(f"{seed}/session")
+        self._view_ids = _Ids(f"{seed}/view")
+
+    def __len__(self) -> int:
+        rounds, rest = divmod(self._made or len(self._sessions), len(self._sessions))
+        return rounds * len(self._recorded) + sum(len(places) for places in self._sessions[:rest])
+
+    @overload
+    def __getitem__(self, index: int) -> View: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[View]: ...
+    def __getitem__(self, index: int | slice) -> View | Sequence[View]:
+        if isinstance(index, slice):
+            return [self._at(number) for number in range(len(self))[index]]
+        return self._at(range(len(self))[index])
+
+    def __iter__(self) -> Iterator[View]:
+        return map(self._at, range(len(self)))
+
+    def recorded(self, view: View) -> RecordedView | None:
+        """Find the recording that a view is made of; None for a view that does not exist."""
+        harder = self._harder.get(view)
+        if harder is not None:
+            return harder
+        if not self._made:
+            place = self._places.get(view)
+            return None if place is None else self._recorded[place]
+        number = self._view_ids.number(view.view_id)
+        # The id of the view alone would lead to a recording; the session must be the right one, too.
+        exists = number is not None and number < len(self) and self._at(number) == view
+        return self._recorded[number % len(self._recorded)] if exists and number is not None else None
+
+    @property
+    def sessions(self) -> int:
+        """The number of sessions, made or recorded."""
+        return self._made or len(self._sessions)
+
+    def session_id(self, number: int) -> str:
+        """Tell the id of a session by its number, the first is 0; raises IndexError behind the last."""
+        number = range(self.sessions)[number]
+        if self._made:
+            return self._session_ids.id(number)
+        return self._recorded[self._sessions[number][0]].view.session_id
+
+    def write(self, file: TextIO) -> int:
+        """Write the list as CSV with a header line; return the number of views."""
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(View._fields)
+        rows.writerows(self)
+        return len(self)
+
+    def _at(self, number: int) -> View:
+        """Make the view of a number: each round over the recordings has sessions of its own."""
+        rounds, place = divmod(number, len(self._recorded))
+        if not self._made:
+            return self._recorded[place].view
+        session = rounds * len(self._sessions) + self._session_of[place]
+        return View(self._session_ids.id(session), self._view_ids.id(number))
+
+
+class _Ids:
+    """A cipher between numbers below 2**48 and ids that look like random UUIDs of version 4."""
+
+    def __init__(self, key: str) -> None:
+        self._key = key.encode()[-64:]
+
+    def id(self, number: int) -> str:
+        plain = number.to_bytes(_NUMBER)
+        tag = self._tag(plain)
+        return str(UUID(bytes=tag + self._cipher(tag, plain)))
+
+    def number(self, text: str) -> int | None:
+        """Read the number of an id; None for an id that this cipher did not make."""
+        try:
+            octets = UUID(text).bytes
+        except ValueError:
+            return None
+        tag = octets[:_TAG]
+        plain = self._cipher(tag, octets[_TAG:])
+        return int.from_bytes(plain) if self._tag(plain) == tag else None
+
+    def _tag(self, plain: bytes) -> bytes:
+        tag = bytearray(blake2b(plain, key=self._key, digest_size=_TAG).digest())
+        # The tag authenticates the number: a made-up id has, but for one in 2**74, no number.
+        tag[6] = tag[6] & 0x0F | 0x40  # version 4
+        tag[8] = tag[8] & 0x3F | 0x80  # the variant of RFC 9562
+        return bytes(tag)
+
+    def _cipher(self, tag: bytes, octets: bytes) -> bytes:
+        mask = blake2b(tag, key=self._key, digest_size=_NUMBER).digest()
+        return (int.from_bytes(octets) ^ int.from_bytes(mask)).to_bytes(_NUMBER)
 
 
 class Truth:
-    """The segments of every view, exactly as they are served."""
+    """The segments of every view, exactly as the simulator serves them; tests compare archives with them."""
 
     def __init__(self, settings: SimulatorSettings, views: Population) -> None:
         self._holding = settings.holding
         self._pages = settings.paging.pages
         self._seed = settings.seed
         self.views = views
+        # By recorded view, of which there are few: a million made sessions share the same tuples.
         self._lengthened: dict[View, tuple[bytes, ...]] = {}
 
     def expected_segments(self, view: View, source: Source | None = None) -> Sequence[bytes]:
-        """Exact bytes of a view's segments in order; without a source: from the first store that has any."""
+        """Give the exact bytes of a view's segments in order; without a source from the first store that has any."""
         sources = (Source.EVENT_PLATFORM, Source.BLOB) if source is None else (source,)
         return next((held for each in sources if (held := self.held(view, each))), ())
 
     def exists(self, view: View) -> bool:
-        """True for a view that any store knows, with or without segments."""
+        """Tell whether any store knows a view, with or without segments."""
         return self.views.recorded(view) is not None
 
     def held(self, view: View, source: Source) -> tuple[bytes, ...] | None:
-        """What one store has of a view, maybe nothing; None for a view it does not know."""
+        """Give the segments that a store has of a view, which may be none; None for a view unknown to the store."""
         recorded = self.views.recorded(view)
         if recorded is None or not self._holds(source, view):
             return None
@@ -40,13 +160,14 @@ class Truth:
 
     def _holds(self, source: Source, view: View) -> bool:
         share = self._holding.blob_share
+        # Drawn by view: all segments of a view lie in the same store, as a chain of pages needs it.
         in_blob = share > 0 and draw(self._seed, "blob", view) < share
         if source is Source.BLOB:
             return in_blob or self._holding.overlap
         return not in_blob
 
     def _lengthen(self, segments: tuple[bytes, ...]) -> tuple[bytes, ...]:
-        """The segments again and again until the view is as long as the settings want it."""
+        """Repeat or cut the segments until the view is as long as the settings ask."""
         if not segments:
             return segments
         length = max(self._holding.segments_per_view or len(segments), self._pages)

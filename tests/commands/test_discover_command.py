@@ -43,6 +43,7 @@ def test_stdout_holds_the_list_and_nothing_else(simulator: Simulator) -> None:
     assert (quiet.stdout, quiet.stderr) == (done.stdout, "")
 
 
+@pytest.mark.any_day
 def test_the_list_goes_into_a_download_through_a_pipe(tmp_path: Path) -> None:
     """Its views are older than a day: of younger ones with fewer segments than counted, more may come."""
     with served(SimulatorSettings(limit=WIDE, search=SearchSettings(events_age=90_000))) as simulator:
@@ -203,6 +204,7 @@ def test_ids_may_bring_white_space_along(simulator: Simulator) -> None:
     assert {row[0] for row in rows(done.stdout)} == set(ids)
 
 
+@pytest.mark.any_day
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [

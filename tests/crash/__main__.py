@@ -7,6 +7,7 @@ from pathlib import Path
 
 # Where pytest finds the tests' modules, too.
 sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(1, str(Path(__file__).parents[1] / "kit"))
 
 from crash.nightly import main
 

@@ -98,6 +98,7 @@ def test_a_tickets_sessions_are_found_looked_at_and_brought_home(folder: Path) -
     assert {path.stem for path in Path("ticket-1234/sessions").iterdir()} == set(wanted)
 
 
+@pytest.mark.any_day
 def test_the_cron_line_makes_an_archive_and_a_second_night_asks_again_for_what_may_grow(nightly: Path) -> None:
     (block,) = blocks(NIGHTLY, "cron")
     setting, line = here(block, nightly).splitlines()
@@ -131,6 +132,7 @@ def parsed(unit: str) -> configparser.ConfigParser:
     return parser
 
 
+@pytest.mark.any_day
 @pytest.mark.usefixtures("base_url")
 def test_a_season_is_planned_fetched_and_split_by_session(folder: Path) -> None:
     printed = shell("\n".join(typed("A season before it expires")), folder / "bin")

@@ -31,7 +31,7 @@ def run_bounded(script: str, *, memory: int, seconds: int) -> str:
         capture_output=True,
         text=True,
         preexec_fn=limit,
-        env={"PYTHONPATH": f"{_ROOT}:{_TESTS}", "PATH": "/usr/bin:/bin", **_KEYS},
+        env={"PYTHONPATH": f"{_ROOT}:{_TESTS}:{_TESTS / 'kit'}", "PATH": "/usr/bin:/bin", **_KEYS},
     )
     assert done.returncode == 0, f"exit {done.returncode}\n{done.stderr[-3000:]}"
     return done.stdout

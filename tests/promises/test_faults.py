@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import anyio
@@ -18,6 +19,7 @@ from virtual_clock import VirtualClockLoop
 
 from replay_fetch.errors import OutageError
 from replay_fetch.model import Outcome, Source, View
+from replay_fetch.progress.course import Course
 from replay_fetch.settings import ArchiveSettings, Compression, FetchSettings, SourceChoice
 from replay_fetch.simulator import (
     Absence,
@@ -272,8 +274,15 @@ async def test_past_give_up_after_the_run_stops_and_keeps_everything(tmp_path: P
         assert not Archive(tmp_path / "out").stray_files()
 
 
+@pytest.fixture
+def seldom_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run looks at its workers and draws its course once a minute: a virtual day of the usual looks takes 15 s."""
+    monkeypatch.setattr(import_module("replay_fetch.progress.reporter"), "_GLANCE", 60.0)
+    monkeypatch.setattr(Course, "period", 60.0)
+
+
 @pytest.mark.anyio
-@pytest.mark.usefixtures("virtual_clock")
+@pytest.mark.usefixtures("virtual_clock", "seldom_shown")
 @pytest.mark.parametrize("period", [3600.0, 86400.0])
 @pytest.mark.parametrize(
     "told",

@@ -14,8 +14,7 @@ from replay_fetch.simulator import (
     Reset,
     RetryAfter,
 )
-from replay_fetch.simulator.limit_headers import limit_headers
-from replay_fetch.simulator.quota import Quota, Verdict
+from replay_fetch.simulator.limits import Quota, Verdict, limit_headers
 
 _YES, _NO = True, False
 _WALL = 1_700_000_000.0  # 2023-11-14 22:13:20 UTC

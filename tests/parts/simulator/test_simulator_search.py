@@ -21,7 +21,7 @@ from replay_fetch.simulator import (
 from replay_fetch.simulator.query import compiled
 from replay_fetch.simulator.replies import RefusalError
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.any_day]
 
 SEARCH = "/api/v2/rum/events/search"
 EVENT = {"type": "view", "session": {"id": "s-1", "has_replay": True}, "view": {"url": "https://shop/help"}, "n": 7}

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-SAMPLES = Path(__file__).parents[1] / "sample_inputs"
+SAMPLES = Path(__file__).parents[2] / "sample_inputs"
 FOLDERS = ("recordings", "recordings-hard")
 
 

@@ -1,4 +1,4 @@
-"""Prints what ``replay-fetch demo`` shows on a terminal of 80 columns: ``python tests/recording.py``.
+"""Prints what ``replay-fetch demo`` shows on a terminal of 80 columns: ``python tests/kit/recording.py``.
 
 The README's recording is its output; needs nothing but the package.
 """
@@ -38,7 +38,7 @@ def _drawn(folder: Path) -> list[str]:
     ours, theirs = os.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
     path = f"{COMMANDS}{os.pathsep}{os.environ['PATH']}"  # as where the environment is activated
-    environ = os.environ | {"TERM": "xterm", "PATH": path, "PYTHONPATH": str(Path(__file__).parents[1])}
+    environ = os.environ | {"TERM": "xterm", "PATH": path, "PYTHONPATH": str(Path(__file__).parents[2])}
     with subprocess.Popen(  # noqa: S603 - our own command
         COMMAND, cwd=folder, env=environ, stdin=theirs, stdout=theirs, stderr=theirs
     ) as demo:

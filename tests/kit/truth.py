@@ -1,4 +1,4 @@
-"""What pages really showed, held against what is rebuilt: ``python tests/truth.py`` prints the table.
+"""What pages really showed, held against what is rebuilt: ``python tests/kit/truth.py`` prints the table.
 
 A moment is compared on a grid of 30 ms up to 600 ms later, for the SDK records with a delay; the best place counts.
 """
@@ -18,7 +18,7 @@ from recorded_views import FOLDERS, SAMPLES, Recorded, recorded_views, records_o
 from replay_fetch.replay.account import Account
 from replay_fetch.replay.forms import is_box, is_checked, is_field, value_of
 from replay_fetch.replay.page import ELEMENT, TEXT, Page
-from replay_fetch.replay.players import Players
+from replay_fetch.replay.recording import Players
 from replay_fetch.replay.segments import read_segment
 from replay_fetch.replay.stage import Stage
 

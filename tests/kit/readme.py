@@ -10,7 +10,7 @@ from pathlib import Path
 
 from processes import HANGS, environment
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 GUIDES = {path.stem: path.read_text() for path in sorted((ROOT / "replay_fetch" / "guides").glob("*.md"))}
 _END = "\f"  # of a document
