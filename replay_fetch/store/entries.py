@@ -20,14 +20,15 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     writer: str
     kind: str
-    """``open`` begins a run and fences its predecessors, ``commit`` follows, ``end`` is a run's last."""
+    """``open`` begins a run and fences its predecessors, ``list`` names one list, ``commit`` the work, ``end`` ends."""
     format: int = FORMAT
 
 
 class LoggedView(msgspec.Struct, frozen=True, array_like=True, tag="view"):
-    """How a view stands: it ended, or its part grew."""
+    """How a view stands: it ended, or its part grew; ``ended_at`` is the ledger's, in seconds since 1970."""
 
     record: ViewRecord
+    ended_at: int = 0
 
 
 class LoggedObject(msgspec.Struct, frozen=True, array_like=True, tag="object"):

@@ -32,6 +32,10 @@ _POLL = 2.0  # seconds between two looks at another run's lease
 _RELEASE_WITHIN = 10.0  # seconds; a lease that is not given back costs the next run a minute, and nothing else
 
 
+Progress = Callable[[], Mapping[str, object]]
+"""Gives a run's figures by name, whenever the lease is written."""
+
+
 class LeaseState(msgspec.Struct, frozen=True, kw_only=True):
     """The object's content, JSON: the run that wrote it last, and what ``status`` shows of it."""
 
@@ -96,7 +100,7 @@ class Lease:
                 raise LeaseHeld(self._held_by(said))
             await anyio.sleep(_POLL)
 
-    async def beat(self, progress: Callable[[], Mapping[str, object]]) -> Never:
+    async def beat(self, progress: Progress) -> Never:
         """Write the lease anew every 20 seconds, with the run's progress; runs until it is cancelled.
 
         Raises Fenced where another run has taken the lease. A store that does not answer is waited for.

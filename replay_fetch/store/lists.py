@@ -15,6 +15,7 @@ from pathlib import Path
 import anyio.to_thread
 
 from replay_fetch.model import View
+from replay_fetch.store.driver import Found
 from replay_fetch.store.failures import StoreError
 from replay_fetch.store.objects import Objects
 from replay_fetch.store.packing import Unpackable, file_pieces, lines, pack_file, unpack
@@ -31,16 +32,19 @@ def list_name(folder: str, number: int) -> str:
     return f"{folder}/lists/{number:04d}.csv.zst"
 
 
-async def keep_list(objects: Objects, name: str, epoch: int, rows: Iterable[ListRow], scratch: Path) -> int:
-    """Write a list into the store by way of the file ``scratch``; returns how many rows it has.
+async def keep_list(objects: Objects, name: str, epoch: int, rows: Iterable[ListRow], scratch: Path) -> tuple[str, int]:
+    """Write a list into the store by way of the file ``scratch``; returns the object's name and how many rows it has.
 
-    Memory does not grow with the rows. The list counts once a log part names it.
+    Memory does not grow with the rows. The list counts once a log part names it. Where an earlier run left another
+    list under the name without having logged it, that one stays, and the epoch goes into the name of ours.
     """
     count = itertools.count()
     await anyio.to_thread.run_sync(pack_file, _text(row for row, _ in zip(rows, count, strict=False)), scratch)
-    await objects.write(name, scratch, epoch)
+    if isinstance(await objects.claim(name, scratch, epoch), Found):
+        name = name.replace(".csv", f"-{epoch}.csv")
+        await objects.write(name, scratch, epoch)
     await anyio.to_thread.run_sync(scratch.unlink)
-    return next(count)
+    return name, next(count)
 
 
 async def fetch_file(objects: Objects, name: str, target: Path) -> None:

@@ -7,16 +7,14 @@ bytes, by which a run knows its own write again when the answer to it was lost.
 from __future__ import annotations
 
 import hashlib
-import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from functools import partial
 from pathlib import Path
 
 import anyio
-import anyio.to_thread
+from anyio import to_thread
 
-from replay_fetch.errors import SettingsError
 from replay_fetch.store.driver import Absent, Driver, Found, Listed, Tag, Taken
 from replay_fetch.store.failures import Fault, Fenced, StoreError
 from replay_fetch.store.location import Location
@@ -65,32 +63,49 @@ class Objects:
     async def replace(self, name: str, body: bytes, epoch: int, tag: Tag) -> Tag | Found | None:
         """Write an object in place of its version ``tag``; returns the new tag.
 
-        Else returns what lies there now, or None where the object is gone.
+        Else returns what lies there now, or None where the object is gone. "Taken" while the version is still there is
+        S3's 409 for two writes at once, so it is tried again.
         """
         metadata = _metadata(body, epoch)
-        try:
-            return await self._retries.ask("PUT", lambda: self._driver.put(name, body, tag, metadata))
-        except (Taken, Absent):
-            found = await self.head(name)
-        if found is not None and await self._holds(name, found, metadata):
-            return found.tag
-        return found
+        for wait in waits():
+            try:
+                return await self._retries.ask("PUT", lambda: self._driver.put(name, body, tag, metadata))
+            except (Taken, Absent):
+                found = await self.head(name)
+            if found is None or found.tag != tag:
+                break
+            await anyio.sleep(wait)
+        return found.tag if found is not None and await self._holds(name, found, metadata) else found
+
+    async def claim(self, name: str, content: bytes | Path, epoch: int) -> Tag | Found:
+        """Write an object where nothing is, or adopt the same bytes; returns what lies there of an earlier run.
+
+        Raises Fenced where a later run's object lies. The content is bytes or a file; a file of at most 64 MiB is
+        read whole.
+        """
+        body = await _body(content)
+        if body is None:
+            put = await self._upload_unless_there(name, Path(str(content)), epoch)
+        else:
+            put = await self.create(name, body, epoch)
+        if isinstance(put, Found):
+            self._require_earlier(name, put, epoch)
+        return put
 
     async def write(self, name: str, content: bytes | Path, epoch: int, known: Tag | None = None) -> Tag:
-        """Write an object that this run owns, in place of its version ``known``; returns its tag.
+        """Write an object in place of its version ``known``, or of whatever an earlier run has put there.
 
-        Where another version lies: the same bytes are adopted, an earlier run's are replaced, and a later run's raise
-        Fenced. The content is a file or bytes; a file of at most 64 MiB is read whole.
+        The same bytes are adopted; raises Fenced where a later run's object lies. The content is as in `claim`.
         """
-        if isinstance(content, Path):
-            if (await anyio.to_thread.run_sync(content.stat)).st_size > LARGEST_PUT:
-                return await self._upload(name, content, epoch)
-            content = await anyio.to_thread.run_sync(content.read_bytes)
+        body = await _body(content)
         for _ in range(MANY):
+            put: Tag | Found | None
             if known is None:
-                put: Tag | Found | None = await self.create(name, content, epoch)
+                put = await self.claim(name, content if body is None else body, epoch)
+            elif body is None:
+                return await self._upload(name, Path(str(content)), epoch)
             else:
-                put = await self.replace(name, content, epoch, known)
+                put = await self.replace(name, body, epoch, known)
             if isinstance(put, Tag):
                 return put
             if put is not None:
@@ -152,43 +167,36 @@ class Objects:
                 return
             await faults.wait(words)  # then the listing goes on behind the last name
 
+    async def remove(self, name: str, epoch: int) -> None:
+        """Remove an object unless a later run has written it meanwhile; one that is gone already is no error."""
+        found = await self.head(name)
+        if found is not None and _epoch(found) <= epoch:
+            await self.delete(name)
+
     async def delete(self, name: str) -> None:
-        """Remove an object; one that is gone already is no error."""
+        """Remove an object that no other run writes; one that is gone already is no error."""
         await self._retries.ask("DELETE", lambda: self._driver.delete(name))
 
-    async def check_conditional_writes(self, folder: str) -> None:
-        """Try four small writes; raises SettingsError where the store takes one that it has to refuse.
-
-        Some S3 servers ignore the conditions that all safety rests on, and answer 200. A fifth request removes the
-        object, whose name no other run has.
-        """
-        name = f"{folder}/probe-{uuid.uuid4().hex}"
-        first = await self.create(name, b"1", 0)
-        refuses = isinstance(first, Tag) and isinstance(await self.create(name, b"2", 0), Found)
-        if refuses and isinstance(first, Tag):
-            second = await self.replace(name, b"3", 0, first)
-            refuses = isinstance(second, Tag) and isinstance(await self.replace(name, b"4", 0, first), Found)
-        await self.delete(name)
-        if not refuses:
-            raise SettingsError(
-                f"{self.location}: the store takes writes whose condition does not hold, so two runs could destroy "
-                "each other's archive; use one with If-None-Match and If-Match (S3, Azure, MinIO, SeaweedFS)"
-            )
+    async def _upload_unless_there(self, name: str, file: Path, epoch: int) -> Tag | Found:
+        found = await self.head(name)
+        if found is None:
+            return await self._upload(name, file, epoch)
+        return found.tag if found.metadata.get(_SHA256) == await to_thread.run_sync(_file_sha256, file) else found
 
     async def _upload(self, name: str, file: Path, epoch: int) -> Tag:
-        """Write a file of more than 64 MiB behind a look at what lies there; the log part behind it is what counts."""
-        metadata = {_EPOCH: str(epoch), _SHA256: await anyio.to_thread.run_sync(_file_sha256, file)}
+        """Write a file of more than 64 MiB without a condition, behind a look at what lies there.
+
+        Between the two another run may have written; the log part that follows tells which of them counts.
+        """
+        metadata = {_EPOCH: str(epoch), _SHA256: await to_thread.run_sync(_file_sha256, file)}
         found = await self.head(name)
         if found is not None:
-            if found.metadata.get(_SHA256) == metadata[_SHA256]:
-                return found.tag
             self._require_earlier(name, found, epoch)
         return await self._retries.ask("PUT", lambda: self._driver.upload(name, file, metadata))
 
     def _require_earlier(self, name: str, found: Found, epoch: int) -> None:
-        """Raise Fenced where an object is of a later run; one without metadata is of none."""
-        said = found.metadata.get(_EPOCH, "")
-        if said.isdigit() and int(said) > epoch:
+        """Raise Fenced where an object is of a later run."""
+        if _epoch(found) > epoch:
             raise Fenced(
                 f"{self.location}/{name} was written by a later run, which has taken this archive over; "
                 "this run stops, and the archive is as the later run wants it"
@@ -201,6 +209,21 @@ class Objects:
             got = await self.get(name)
             sha256 = hashlib.sha256(got[0] if got else b"").hexdigest()
         return sha256 == metadata[_SHA256]
+
+
+def _epoch(found: Found) -> int:
+    """The run that wrote an object; 0 where a copy with another program has lost it."""
+    said = found.metadata.get(_EPOCH, "")
+    return int(said) if said.isdigit() else 0
+
+
+async def _body(content: bytes | Path) -> bytes | None:
+    """The bytes to write in one request; None for a file that is too large for one."""
+    if isinstance(content, bytes):
+        return content
+    if (await to_thread.run_sync(content.stat)).st_size > LARGEST_PUT:
+        return None
+    return await to_thread.run_sync(content.read_bytes)
 
 
 def _metadata(body: bytes, epoch: int) -> dict[str, str]:

@@ -1,9 +1,12 @@
-"""Requests sent together: so many at once, and the first error ends them all."""
+"""Work beside other work: requests sent together, and a beat beside a run. The first error ends it all.
+
+An error is raised as it is, not in a group: it is about the store, and the others would say the same.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TypeVar
+from typing import Never, TypeVar
 
 import anyio
 
@@ -16,10 +19,7 @@ ROOM = 64 * 2**20
 
 
 async def together(requests: Sequence[tuple[int, Callable[[], Awaitable[_Value]]]]) -> list[_Value]:
-    """The answers in the order of the requests, each of which comes with the size of its body in bytes.
-
-    An error is raised as it is, not in a group: it is about the store, and the others would be the same.
-    """
+    """The answers in the order of the requests, each of which comes with the size of its body in bytes."""
     results: dict[int, _Value] = {}
     failures: list[Exception] = []
     free = anyio.Condition()
@@ -46,3 +46,23 @@ async def together(requests: Sequence[tuple[int, Callable[[], Awaitable[_Value]]
     if failures:
         raise failures[0]
     return [results[number] for number in range(len(requests))]
+
+
+async def beside(background: Callable[[], Awaitable[Never]], work: Callable[[], Awaitable[_Value]]) -> _Value:
+    """The value of ``work``, while ``background`` runs for as long; an error of either ends both."""
+    values: list[_Value] = []
+    failures: list[Exception] = []
+
+    async def run(call: Callable[[], Awaitable[_Value]]) -> None:
+        try:
+            values.append(await call())
+        except Exception as error:  # noqa: BLE001 - raised below
+            failures.append(error)
+        group.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(run, background)
+        group.start_soon(run, work)
+    if failures:
+        raise failures[0]
+    return values[0]

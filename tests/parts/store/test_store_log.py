@@ -202,9 +202,18 @@ async def test_a_list_comes_back_with_every_row_of_it(tmp_path: Path) -> None:
     ]
     one = objects(MemoryStore())
     name = list_name(FOLDER, 1)
-    assert await keep_list(one, name, 1, iter(rows), tmp_path / "list") == 3
+    assert await keep_list(one, name, 1, iter(rows), tmp_path / "list") == (name, 3)
     await fetch(one, name, tmp_path / "list")
     assert list(read_list(tmp_path / "list", name)) == rows
+
+
+async def test_a_list_that_an_earlier_run_never_logged_is_left_alone(tmp_path: Path) -> None:
+    one = objects(MemoryStore())
+    name = list_name(FOLDER, 1)
+    await keep_list(one, name, 1, [(2, View("s-1", "v-1"), None, None)], tmp_path / "list")
+    again = await keep_list(one, name, 2, [(2, View("s-1", "v-1"), None, None)], tmp_path / "list")
+    other = await keep_list(one, name, 2, [(2, View("s-2", "v-2"), None, None)], tmp_path / "list")
+    assert (again, other) == ((name, 1), (f"{FOLDER}/lists/0001-2.csv.zst", 1))
 
 
 # --- checkpoints

@@ -9,9 +9,8 @@ from memory_stores import PLACE, Fate, MemoryDriver, body, names, objects
 from obstore.store import MemoryStore
 from virtual_clock import VirtualClockLoop
 
-from replay_fetch.errors import SettingsError
 from replay_fetch.store import objects as module
-from replay_fetch.store.driver import Found, Tag, Taken
+from replay_fetch.store.driver import Found, Tag
 from replay_fetch.store.failures import Fault, Fenced, StoreDead, StoreError
 from replay_fetch.store.objects import Objects
 
@@ -56,6 +55,13 @@ async def test_a_replacement_is_ours_whatever_answer_was_lost(fates: list[Fate])
     assert isinstance(await objects(store, fates).replace("lease", b"2", 1, first), Tag)
     assert isinstance(await objects(store).replace("lease", b"3", 1, first), Found)
     assert body(store, "lease") == b"2"
+
+
+async def test_a_409_on_a_replacement_under_which_nothing_has_changed_is_tried_again() -> None:
+    store = MemoryStore()
+    first = await objects(store).create("lease", b"1", 1)
+    assert isinstance(first, Tag)
+    assert isinstance(await objects(store, [Fate.CONFLICT] + [Fate.DONE] * 9).replace("lease", b"2", 1, first), Tag)
 
 
 async def test_an_object_that_is_gone_is_replaced_by_nobody() -> None:
@@ -106,8 +112,10 @@ async def test_a_file_above_the_limit_goes_up_in_parts_behind_a_look_at_the_epoc
     store = MemoryStore()
     driver = MemoryDriver(store)
     one = Objects(driver, PLACE, give_up_after=1)
-    assert await one.write("sessions/a", file, 2) == await one.write("sessions/a", file, 2)
-    assert driver.asked == [("HEAD", "sessions/a"), ("UPLOAD", "sessions/a"), ("HEAD", "sessions/a")]
+    tag = await one.write("sessions/a", file, 2)
+    assert [verb for verb, _ in driver.asked] == ["HEAD", "HEAD", "UPLOAD"]
+    assert await one.write("sessions/a", file, 2) == tag
+    assert [verb for verb, _ in driver.asked] == ["HEAD", "HEAD", "UPLOAD", "HEAD"]
     file.write_bytes(b"y" * 11)
     with pytest.raises(Fenced):
         await one.write("sessions/a", file, 1)
@@ -176,27 +184,25 @@ async def test_a_listing_goes_on_behind_the_last_name_after_a_fault() -> None:
     assert [listed.name async for listed in one.list("log", "log/3")] == ["log/4"]
 
 
-async def test_a_store_with_conditional_writes_passes_in_four_of_them_and_keeps_nothing() -> None:
+async def test_a_claim_takes_an_empty_place_and_leaves_an_earlier_runs_object_as_it_is() -> None:
     store = MemoryStore()
-    one = objects(store, [Fate.UNHEARD, Fate.DONE, Fate.DONE])
-    await one.check_conditional_writes(".replay-fetch")
+    first = await objects(store).claim("sessions/a", b"first", 1)
+    assert await objects(store).claim("sessions/a", b"first", 2) == first
+    found = await objects(store).claim("sessions/a", b"other", 2)
+    assert isinstance(found, Found)
+    assert found.tag == first
+    with pytest.raises(Fenced):
+        await objects(store).claim("sessions/a", b"other", 0)
+
+
+async def test_a_later_runs_object_is_not_removed_by_the_run_it_took_over_from() -> None:
+    store = MemoryStore()
+    await objects(store).write("sessions/a.partial", b"1", 2)
+    await objects(store).remove("sessions/a.partial", 1)
+    assert names(store) == ["sessions/a.partial"]
+    await objects(store).remove("sessions/a.partial", 2)
+    await objects(store).remove("sessions/a.partial", 2)
     assert names(store) == []
-    assert one.requests["PUT"] == 5  # the first is sent again: its answer was lost
-
-
-@pytest.mark.parametrize("ignored", ["create", "replace"])
-async def test_a_store_that_ignores_conditions_is_refused_before_anything_is_asked(ignored: str) -> None:
-    class Careless(MemoryDriver):
-        async def put(self, name, body, condition, metadata):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202 - as its base
-            try:
-                return await super().put(name, body, condition, metadata)
-            except Taken:
-                if (condition is None) != (ignored == "create"):
-                    raise
-                return Tag('"1"')
-
-    with pytest.raises(SettingsError, match="whose condition does not hold"):
-        await Objects(Careless(MemoryStore()), PLACE, give_up_after=1).check_conditional_writes(".replay-fetch")
 
 
 async def test_one_that_is_gone_is_deleted_without_an_error() -> None:
