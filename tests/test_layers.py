@@ -21,12 +21,11 @@ LAYERS = (
     {"settings"},
     {"environment"},
     {"transport", "pacing", "api"},
-    {"fetch", "archive", "ledger", "view_list", "progress", "replay"},
+    {"fetch", "archive", "ledger", "view_list", "progress", "replay", "store"},
     {"pipeline"},
     {"client"},
     {"inspect"},
     {"player", "report_page"},  # both show what inspect reads
-    {"commands"},
     {"cli"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
@@ -55,6 +54,7 @@ DOORS = {
     "subprocess": {"player"},  # the build's step alone, which asks npm
     "hatchling": {"player"},
     "webbrowser": {"cli"},
+    "obstore": {"store"},
 }
 
 # Told the time and the bytes, they wait for nothing and ask nobody. The pacer is the one who waits.
@@ -185,6 +185,12 @@ def test_modules_are_imported_by_name_at_the_two_ends_only() -> None:
 def test_tqdm_is_known_to_one_file() -> None:
     assert [path for path, tree in SOURCES.items() if any(name.startswith("tqdm") for name in imports(tree))] == [
         "progress/bar.py"
+    ]
+
+
+def test_obstore_is_known_to_one_file() -> None:
+    assert [path for path, tree in SOURCES.items() if any(name.startswith("obstore") for name in imports(tree))] == [
+        "store/door.py"
     ]
 
 

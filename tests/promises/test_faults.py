@@ -15,11 +15,11 @@ import pytest
 from archives import KEYS, Archive, Job, Ran, download, truth, view_lines
 from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
+from replay_fetch.progress.course import Course
 from virtual_clock import VirtualClockLoop
 
 from replay_fetch.errors import OutageError
 from replay_fetch.model import Outcome, Source, View
-from replay_fetch.progress.course import Course
 from replay_fetch.settings import ArchiveSettings, Compression, FetchSettings, SourceChoice
 from replay_fetch.simulator import (
     Absence,

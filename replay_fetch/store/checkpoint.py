@@ -1,0 +1,64 @@
+"""Checkpoints: the ledger as of one log part, so that a run need not read the log from its beginning.
+
+A checkpoint saves time and nothing else. Everything in it is in the log, too, so one that is damaged is passed over,
+and the log is read from the one before.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import anyio
+import anyio.to_thread
+
+from replay_fetch.store.failures import StoreDead, StoreError
+from replay_fetch.store.lists import fetch_file
+from replay_fetch.store.objects import Objects
+from replay_fetch.store.packing import Unpackable, file_pieces, pack_file, unpack
+
+log = logging.getLogger(__name__)
+
+EVERY = 500
+"""Log parts between two: 83 minutes of a run that commits every 10 seconds, read in seconds."""
+_KEPT = 2
+_SUFFIX = ".sqlite.zst"
+
+
+async def write_checkpoint(objects: Objects, folder: str, number: int, epoch: int, ledger: Path) -> None:
+    """Keep the file ``ledger``, a copy that nobody writes to, as of log part ``number``; the last two stay."""
+    packed = ledger.with_name(ledger.name + ".zst")
+    await anyio.to_thread.run_sync(pack_file, file_pieces(ledger), packed)
+    await objects.write(f"{folder}/checkpoint/{number:012d}{_SUFFIX}", packed, epoch)
+    await anyio.to_thread.run_sync(packed.unlink)
+    for superseded in (await _names(objects, folder))[:-_KEPT]:
+        await objects.delete(superseded)
+
+
+async def fetch_checkpoint(objects: Objects, folder: str, target: Path) -> int:
+    """Write the newest checkpoint that is whole into the file ``target``; returns its log part, 0 without one."""
+    packed = target.with_name(target.name + ".zst")
+    for name in reversed(await _names(objects, folder)):
+        try:
+            await fetch_file(objects, name, packed)
+            await anyio.to_thread.run_sync(_unpack, packed, target)
+        except StoreDead:
+            raise
+        except (Unpackable, StoreError):
+            log.warning("%s/%s cannot be used; the log is read from further back", objects.location, name)
+            continue
+        finally:
+            await anyio.Path(packed).unlink(missing_ok=True)
+        return int(name.rpartition("/")[2].removesuffix(_SUFFIX))
+    await anyio.Path(target).unlink(missing_ok=True)
+    return 0
+
+
+async def _names(objects: Objects, folder: str) -> list[str]:
+    names = [listed.name async for listed in objects.list(f"{folder}/checkpoint")]
+    return sorted(name for name in names if name.rpartition("/")[2].removesuffix(_SUFFIX).isdigit())
+
+
+def _unpack(packed: Path, target: Path) -> None:
+    with target.open("wb") as file:
+        file.writelines(unpack(file_pieces(packed)))

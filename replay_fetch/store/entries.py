@@ -1,0 +1,105 @@
+"""Entries of the log: the facts of one commit, each a JSON array on a line of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from replay_fetch.model import ViewRecord
+from replay_fetch.store.driver import Tag
+
+FORMAT = 1
+"""Of the log's lines; a reader refuses another one."""
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True):
+    """A log part's first line: which part it is, of which run."""
+
+    number: int
+    epoch: int
+    writer: str
+    kind: str
+    """``open`` begins a run and fences its predecessors, ``list`` names one list, ``commit`` the work, ``end`` ends."""
+    format: int = FORMAT
+
+
+class LoggedView(msgspec.Struct, frozen=True, array_like=True, tag="view"):
+    """How a view stands: it ended, or its part grew; ``ended_at`` is the ledger's, in seconds since 1970."""
+
+    record: ViewRecord
+    ended_at: int = 0
+
+
+class LoggedObject(msgspec.Struct, frozen=True, array_like=True, tag="object"):
+    """A file of the archive that lies in the store under its own name, relative to the archive.
+
+    ``size`` and ``sha256`` are of the stored bytes. While ``staged`` names an object, the bytes lie there: those under
+    the file's own name may still be the ones before, whose version is ``etag`` and ``version``.
+    """
+
+    name: str
+    size: int
+    sha256: str
+    etag: str | None
+    version: str | None = None
+    staged: str = ""
+
+    @property
+    def tag(self) -> Tag:
+        """The version under the file's own name that the next write replaces."""
+        return Tag(self.etag, self.version)
+
+
+class LoggedPart(msgspec.Struct, frozen=True, array_like=True, tag="part"):
+    """A stretch of an unfinished view's lines, ``length`` bytes from ``offset`` of a blob.
+
+    ``start`` is its place in the lines of part number ``part``; another number than before means that the chain
+    began anew, and that earlier stretches of the view no longer count.
+    """
+
+    row: int
+    part: int
+    start: int
+    blob: str
+    offset: int
+    length: int
+
+
+class LoggedList(msgspec.Struct, frozen=True, array_like=True, tag="list"):
+    """A list of views that a run was given; its rows lie in the object ``name`` and number the views."""
+
+    number: int
+    name: str
+    fingerprint: str
+    rows: int
+
+
+class LoggedRemoval(msgspec.Struct, frozen=True, array_like=True, tag="gone"):
+    """A file of the archive that is no longer part of it, such as a partial one of a session that is whole."""
+
+    name: str
+
+
+Entry = LoggedView | LoggedObject | LoggedPart | LoggedList | LoggedRemoval
+
+_ENTRY = msgspec.json.Decoder(Entry)
+_HEADER = msgspec.json.Decoder(Header)
+_ENCODER = msgspec.json.Encoder()
+
+
+def encoded(header: Header, entries: Iterable[Entry]) -> Iterator[bytes]:
+    """The lines of a log part."""
+    yield _ENCODER.encode(header) + b"\n"
+    for entry in entries:
+        yield _ENCODER.encode(entry) + b"\n"
+
+
+def decoded_header(line: bytes) -> Header:
+    """A part's first line; raises msgspec.DecodeError."""
+    return _HEADER.decode(line)
+
+
+def decoded(lines: Iterable[bytes]) -> Iterator[Entry]:
+    """The entries behind the first line, one at a time; raises msgspec.DecodeError."""
+    return map(_ENTRY.decode, lines)

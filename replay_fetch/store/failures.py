@@ -1,0 +1,119 @@
+"""Refusals of a store in our words: which bucket, what it said, what to do next.
+
+The text of a store's own error is read here and never shown: S3 repeats the access key and the signed request in it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from replay_fetch.errors import ArchiveError, ReplayFetchError, SettingsError
+from replay_fetch.store.location import Location
+
+_CODE = re.compile(r"<Code>([A-Za-z.]{1,60})</Code>")
+_STATUS = re.compile(r"status code: (\d{3})")
+_DENIED = "allow reading, writing, listing and deleting below it"
+
+# What a store's code stands for, in words that end a sentence about the bucket, and what to do about it.
+_NO_BUCKET = ("does not exist", "make it, or correct the address or the endpoint")
+_REFUSED = ("is not open to these credentials", _DENIED)
+_UNKNOWN_KEY = ("does not know these credentials", "set those of this store, or give the machine a role")
+_EXPIRED = ("says that the credentials have expired", "renew them and run the same command again")
+_SKEWED = ("says that this machine's clock is wrong", "set the clock (NTP) and run the same command again")
+_REGION = ("lies in another region", "set AWS_REGION to the bucket's own")
+_UNABLE = ("cannot write on a condition", "use a store with If-None-Match and If-Match (S3, Azure, MinIO, SeaweedFS)")
+_BY_CODE = {
+    "NoSuchBucket": _NO_BUCKET,
+    "ContainerNotFound": _NO_BUCKET,
+    "AccessDenied": _REFUSED,
+    "AllAccessDisabled": _REFUSED,
+    "AuthorizationFailure": _REFUSED,
+    "AuthorizationPermissionMismatch": _REFUSED,
+    "InvalidAccessKeyId": _UNKNOWN_KEY,
+    "SignatureDoesNotMatch": _UNKNOWN_KEY,
+    "InvalidToken": _UNKNOWN_KEY,
+    "AuthenticationFailed": _UNKNOWN_KEY,
+    "InvalidAuthenticationInfo": _UNKNOWN_KEY,
+    "NoAuthenticationInformation": _UNKNOWN_KEY,
+    "ExpiredToken": _EXPIRED,
+    "TokenRefreshRequired": _EXPIRED,
+    "RequestTimeTooSkewed": _SKEWED,
+    "RequestExpired": _SKEWED,
+    "PermanentRedirect": _REGION,
+    "AuthorizationHeaderMalformed": _REGION,
+    "IllegalLocationConstraintException": _REGION,
+    "NotImplemented": _UNABLE,
+}
+_BY_STATUS = {"301": _REGION, "401": _UNKNOWN_KEY, "403": _REFUSED, "501": _UNABLE}
+# Mistakes in what was typed. Before the first answer nothing was asked of the API, so these end with 2, not 3.
+_OF_SETTINGS = {_NO_BUCKET, _REGION, _UNABLE}
+# The links of EC2 and ECS that give a role's credentials: asked when the environment has none.
+_ROLE_SERVERS = ("169.254.169.254", "169.254.170.2", "metadata.google.internal")
+
+
+class StoreError(ArchiveError):
+    """The store refuses, or is not what the log says; the run stops with 3 and may be started again."""
+
+
+class Fenced(StoreError):
+    """A later run has taken the archive over; this one writes nothing more, and the later one is not disturbed."""
+
+
+class LeaseHeld(StoreError):
+    """Another run holds the archive's lease and is alive."""
+
+
+class StoreDead(StoreError):
+    """The store has answered nothing but faults for longer than the run was told to wait."""
+
+
+class Refusal(Exception):
+    """One request was refused in a way that trying again does not change; `told` makes an error for users of it."""
+
+    def __init__(self, said: str, todo: str, code: str = "") -> None:
+        super().__init__(said)
+        self.said, self.todo, self.code = said, todo, code
+
+    @property
+    def of_bucket(self) -> bool:
+        """True where the bucket itself is what is not there; an object that is not there is no refusal."""
+        return (self.said, self.todo) == _NO_BUCKET
+
+    def told(self, location: Location, *, answered: bool) -> ReplayFetchError:
+        """The error that ends the run; ``answered`` says that the store had taken requests of this run before."""
+        code = f" ({self.code})" if self.code else ""
+        message = f"{location}: the bucket {self.said}{code}; {self.todo}"
+        of_settings = (self.said, self.todo) in _OF_SETTINGS
+        return SettingsError(message) if of_settings and not answered else StoreError(message)
+
+
+class Fault(Exception):
+    """One request had no answer, or one that may pass: 5xx, 429, a cut connection. The message is a few words."""
+
+
+class Verdict(NamedTuple):
+    """What a store's error comes to: a refusal, or a fault where that is None."""
+
+    refusal: Refusal | None
+    words: str
+    """For a log line: the status, or that no answer came."""
+
+
+def judge(text: str) -> Verdict:
+    """Sort the text of an error by the store's own code first and by its status second.
+
+    A text that names neither comes from the way to the store: no name, no connection, a time-out.
+    """
+    code, status = _CODE.search(text), _STATUS.search(text)
+    if any(server in text for server in _ROLE_SERVERS):
+        return Verdict(Refusal("was not asked: there are no credentials", _UNKNOWN_KEY[1]), "no credentials")
+    if "incorrectly configured region" in text:
+        return Verdict(Refusal(*_REGION), "redirected")
+    known = _BY_CODE.get(code[1] if code else "") or _BY_STATUS.get(status[1] if status else "")
+    if known:
+        return Verdict(Refusal(*known, code[1] if code else status[1] if status else ""), "refused")
+    if status and status[1].startswith("4") and status[1] not in {"408", "425", "429"}:
+        shown = code[1] if code else status[1]
+        return Verdict(Refusal("refuses a request", "look this code up at its vendor", shown), "refused")
+    return Verdict(None, f"status {status[1]}" if status else "no answer")

@@ -1,0 +1,242 @@
+"""An archive kept in a store: opening it for one run, and making its commits count.
+
+The order of a commit, each step of which a machine's death may be the last of:
+
+1. session files are created; one that the log has is written beside it, under ``staged/``;
+2. new lines of unfinished views go into one blob;
+3. the next log part is created: from here on the commit has happened, and no other run can undo it;
+4. staged files take the place of those they replace, and what is superseded is removed.
+
+So an object that the log names is changed only after the log says so. Writing over it in step 1 would lose the former
+bytes to a commit that may never happen, while the manifest goes on to name them.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import anyio
+from anyio import to_thread
+
+from replay_fetch.store.checkpoint import EVERY, write_checkpoint
+from replay_fetch.store.driver import Tag
+from replay_fetch.store.entries import Entry, LoggedList, LoggedObject, LoggedPart, LoggedRemoval
+from replay_fetch.store.failures import Fenced, StoreError
+from replay_fetch.store.lease import Lease, Progress
+from replay_fetch.store.lists import ListRow, fetch_file, keep_list, list_name
+from replay_fetch.store.log import Log
+from replay_fetch.store.objects import Objects
+from replay_fetch.store.opening import FOLDER, KeepTerms, agree, check_conditional_writes
+from replay_fetch.store.parts import blobs, fetch_part
+from replay_fetch.store.restoring import Restoring
+from replay_fetch.store.scratch import Scratch, Staged, StagedFile
+from replay_fetch.store.together import beside, together
+
+_Value = TypeVar("_Value")
+
+# A run that ends writes a checkpoint if reading the log anew would cost more requests than that.
+_WORTH_A_CHECKPOINT = 50
+
+
+class StoreKeep:
+    """The keep of one run over a store; see `Keep` for the order of the calls."""
+
+    def __init__(self, objects: Objects, scratch: Scratch, terms: KeepTerms) -> None:
+        self._objects = objects
+        self._scratch = scratch
+        self._terms = terms
+        self._folder = terms.folder
+        self._lease = Lease(objects, terms.folder, wait=terms.wait_for_lock)
+        self._log = Log(objects, terms.folder, self._lease.holder)
+        self._checkpoint = 0  # the log part that the newest checkpoint is as of
+        self._owed: list[Entry] = []  # published since the last log part, which the next one says
+
+    def __repr__(self) -> str:
+        return f"<StoreKeep {self._objects.location}, {self._lease!r}, {self._log!r}>"
+
+    async def open(self) -> None:
+        """Take the lease, read what there is into the scratch, and fence every run before this one.
+
+        Raises LeaseHeld, SettingsError for a store without conditional writes or another archive than is meant, and
+        StoreError for a damaged one.
+        """
+        await check_conditional_writes(self._objects, self._folder)
+        await agree(self._objects, FOLDER, self._terms.facts)
+        await self._lease.take()
+        await self.beside(self._restore, dict)
+
+    async def beside(self, work: Callable[[], Awaitable[_Value]], progress: Progress) -> _Value:
+        """Do the work while the lease beats and tells of the progress; raises Fenced where another run has taken it."""
+        return await beside(partial(self._lease.beat, progress), work)
+
+    async def keep_list(self, number: int, fingerprint: str, rows: Iterable[ListRow]) -> None:
+        """Write a list and name it in a log part of its own; the caller loads it into the ledger behind this."""
+        copy = self._scratch.temporary / "list.csv.zst"
+        name, count = await keep_list(self._objects, list_name(self._folder, number), self._log.epoch, rows, copy)
+        await self._log.append([LoggedList(number, name, fingerprint, count)], "list")
+
+    async def bring(self, files: Mapping[str, Path], parts: Mapping[tuple[int, int], Path]) -> None:
+        """Copy files and parts out of the store; raises StoreError for a file that is not what the log says."""
+        for name, target in files.items():
+            await self._bring_file(name, target)
+        for (row, part), target in parts.items():
+            places = await to_thread.run_sync(self._scratch.places, row, part)
+            await fetch_part(self._objects, places, target)
+
+    async def ship(self, staged: Staged) -> None:
+        """Make a commit count, in the order above; raises Fenced where it was not this run's to make."""
+        if self._lease.lost:
+            raise Fenced(self._lease.lost)
+        sent = await self._send(staged.files)
+        places = await self._send_lines(staged)
+        moved: list[Entry] = [*sent, *places, *map(LoggedRemoval, staged.gone)]
+        await self._append([*staged.views, *moved])
+        await to_thread.run_sync(self._scratch.lay, moved)
+        local = {file.name: file.file for file in staged.files}
+        for stored in sent:
+            if stored.staged:
+                await self._publish(stored, local[stored.name])
+        await self._remove(staged.gone)
+        if self._log.number - self._checkpoint >= EVERY:
+            await self._write_checkpoint()
+
+    async def finish(self, files: Mapping[str, Path]) -> None:
+        """End the log of this run, then write files that are made from the ledger: the manifest and the report.
+
+        The log comes first, so that a run that was overtaken writes neither.
+        """
+        await self._append([], "end")
+        for name, file in files.items():
+            await self._objects.write(name, file, self._log.epoch)
+        if self._log.number - self._checkpoint >= _WORTH_A_CHECKPOINT:
+            await self._write_checkpoint()
+        await self._sweep()
+
+    async def close(self) -> None:
+        """Give the lease back; safe to call whatever went before."""
+        await self._lease.release()
+
+    # --- opening
+
+    async def _restore(self) -> None:
+        restoring = Restoring(self._objects, self._folder, self._scratch)
+        await restoring.restore(self._log)
+        while (late := await self._log.fence(self._lease.epoch)) is not None:
+            await restoring.lay(late)
+        self._checkpoint = restoring.checkpoint
+        for stored in await to_thread.run_sync(self._scratch.unpublished):
+            await self._publish_again(stored)
+        await self._remove(restoring.removed)
+
+    async def _publish_again(self, stored: LoggedObject) -> None:
+        """Finish step 4 of a commit whose run died in it: the bytes are in the store, perhaps in both places."""
+        found = await self._objects.head(stored.name)
+        if found is not None and found.metadata.get("sha256") == stored.sha256:
+            await self._lay_published(stored, found.tag)
+            return
+        copy = self._scratch.temporary / "staged"
+        await fetch_file(self._objects, stored.staged, copy)
+        await self._publish(stored, copy)
+        await to_thread.run_sync(copy.unlink)
+
+    # --- steps of a commit
+
+    async def _send(self, files: Sequence[StagedFile]) -> list[LoggedObject]:
+        """Step 1, 16 files at once; a file that the log has with the same bytes is not sent."""
+        known = await to_thread.run_sync(self._known, files)
+        return await together(
+            [
+                (file.size, partial(self._send_one, index, file, stored))
+                for index, (file, stored) in enumerate(zip(files, known, strict=True))
+            ]
+        )
+
+    def _known(self, files: Sequence[StagedFile]) -> list[LoggedObject | None]:
+        return [self._scratch.stored(file.name) for file in files]
+
+    async def _send_one(self, index: int, file: StagedFile, stored: LoggedObject | None) -> LoggedObject:
+        if stored is not None and stored.sha256 == file.sha256:
+            return stored
+        epoch = self._log.epoch
+        if file.disposable:
+            tag = await self._objects.write(file.name, file.file, epoch, stored.tag if stored else None)
+            return _logged(file, tag)
+        before = stored.tag if stored else None
+        if before is None:
+            put = await self._objects.claim(file.name, file.file, epoch)
+            if isinstance(put, Tag):
+                return _logged(file, put)
+            before = put.tag
+        # An earlier run's object, which never counted, is replaced no sooner than one that does: two runs that both
+        # looked at it could otherwise write over each other.
+        staged = f"{self._folder}/staged/{self._log.number + 1:012d}-{epoch}-{index}"
+        await self._objects.write(staged, file.file, epoch)
+        return _logged(file, before, staged)
+
+    async def _send_lines(self, staged: Staged) -> list[LoggedPart]:
+        """Step 2; memory holds one blob."""
+        places: list[LoggedPart] = []
+        unsent = blobs(self._folder, self._log.number + 1, self._log.epoch, staged.grown)
+        while (blob := await to_thread.run_sync(next, unsent, None)) is not None:
+            await self._objects.write(blob.name, blob.content, self._log.epoch)
+            places += blob.places
+        return places
+
+    async def _append(self, entries: Sequence[Entry], kind: str = "commit") -> None:
+        """Step 3, with what was published since the last part."""
+        await self._log.append(itertools.chain(self._owed, entries), kind)
+        self._owed.clear()
+
+    async def _publish(self, stored: LoggedObject, file: Path) -> None:
+        """Step 4 for one file."""
+        tag = await self._objects.write(stored.name, file, self._log.epoch, stored.tag)
+        await self._lay_published(stored, tag)
+
+    async def _lay_published(self, stored: LoggedObject, tag: Tag) -> None:
+        published = LoggedObject(stored.name, stored.size, stored.sha256, tag.etag, tag.version)
+        await to_thread.run_sync(self._scratch.lay, [published])
+        self._owed.append(published)
+
+    async def _bring_file(self, name: str, target: Path) -> None:
+        await fetch_file(self._objects, name, target)
+        stored = await to_thread.run_sync(self._scratch.stored, name)
+        size = (await anyio.Path(target).stat()).st_size
+        if stored is None or stored.size != size:
+            raise StoreError(
+                f"{self._objects.location}/{name} is not what the log says; "
+                f"`replay-fetch verify {self._objects.location}` tells more"
+            )
+
+    async def _remove(self, names: Iterable[str]) -> None:
+        """Step 4 for files that are no longer part of the archive."""
+        for name in names:
+            await self._objects.remove(name, self._log.epoch)
+
+    # --- what may be lost
+
+    async def _write_checkpoint(self) -> None:
+        """Keep the ledger as of the last log part; no commit is under way, so it holds nothing else."""
+        copy = self._scratch.temporary / "checkpoint.sqlite"
+        await to_thread.run_sync(self._scratch.snapshot, copy)
+        await write_checkpoint(self._objects, self._folder, self._log.number, self._log.epoch, copy)
+        await to_thread.run_sync(copy.unlink)
+        self._checkpoint = self._log.number
+        await self._sweep()
+
+    async def _sweep(self) -> None:
+        """Remove blobs and staged files that no entry of the log needs any more; not those of a later run."""
+        needed = await to_thread.run_sync(self._scratch.blobs)
+        needed |= {stored.staged for stored in await to_thread.run_sync(self._scratch.unpublished)}
+        for folder in ("parts", "staged"):
+            async for listed in self._objects.list(f"{self._folder}/{folder}"):
+                _, epoch, *_ = [*listed.name.rpartition("/")[2].split("-"), ""]
+                if listed.name not in needed and epoch.isdigit() and int(epoch) <= self._log.epoch:
+                    await self._objects.delete(listed.name)
+
+
+def _logged(file: StagedFile, tag: Tag, staged: str = "") -> LoggedObject:
+    return LoggedObject(file.name, file.size, file.sha256, tag.etag, tag.version, staged)

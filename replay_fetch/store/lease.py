@@ -1,0 +1,178 @@
+"""The lease of an archive: who is writing to it now, how far the run is, and when another may take over.
+
+The lease saves two runs from doing the same work; it keeps nothing safe. A run that was stopped for an hour wakes up
+believing that it holds the lease, and what stops it is the log. So an unanswered beat stops nobody.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import uuid
+from collections.abc import Callable, Mapping
+from typing import Never
+
+import anyio
+import msgspec
+
+from replay_fetch.clock import now
+from replay_fetch.errors import ReplayFetchError
+from replay_fetch.printable import printable
+from replay_fetch.store.driver import Found, Tag
+from replay_fetch.store.failures import Fenced, LeaseHeld, StoreError
+from replay_fetch.store.objects import Objects
+
+log = logging.getLogger(__name__)
+
+NAME = "lease.json"
+# A holder may miss two beats, for a store that pauses or a garbage collection, before it counts as dead.
+_SECONDS, _BEAT = 60.0, 20.0
+_POLL = 2.0  # seconds between two looks at another run's lease
+_RELEASE_WITHIN = 10.0  # seconds; a lease that is not given back costs the next run a minute, and nothing else
+
+
+Progress = Callable[[], Mapping[str, object]]
+"""Gives a run's figures by name, whenever the lease is written."""
+
+
+class LeaseState(msgspec.Struct, frozen=True, kw_only=True):
+    """The object's content, JSON: the run that wrote it last, and what ``status`` shows of it."""
+
+    holder: str
+    """Host, process and a random number, such as ``worker-7/31/5f0c9a1b``."""
+    epoch: int
+    """Counts the runs that held the lease."""
+    beat: int = 0
+    """Counts the writes of one run, so that no two have the same bytes."""
+    seconds: float = _SECONDS
+    """How long the object may stand still before another run takes it over."""
+    released: bool = False
+    progress: Mapping[str, object] = {}
+    """Figures of the run, by name."""
+
+
+class Lease:
+    """One run's hold on the lease in ``folder``: take, beat beside the work, release.
+
+    ``wait`` is how many seconds `take` watches another run's lease before it raises LeaseHeld. A dead run's lease is
+    taken over after its own 60 seconds, so a smaller wait finds only leases that were given back.
+    """
+
+    def __init__(self, objects: Objects, folder: str, *, wait: float = 0.0) -> None:
+        self.name = f"{folder}/{NAME}"
+        self.holder = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
+        self.epoch = 0
+        """The number of this run among those that held the lease; 0 while it does not."""
+        self.lost = ""
+        """Why the lease is lost, for users; empty while it is not."""
+        self._objects = objects
+        self._wait = wait
+        self._tag = Tag(None)
+        self._beats = 0
+
+    def __repr__(self) -> str:
+        return f"<Lease {self.holder}, epoch {self.epoch}, beat {self._beats}{', lost' if self.lost else ''}>"
+
+    async def take(self) -> int:
+        """Take the lease: one that is not there, was given back, or stood still; returns the epoch.
+
+        Time is measured by this machine's clock from when it first saw the object's version, so no two clocks are
+        compared. Raises LeaseHeld.
+        """
+        begun = since = now()
+        watched: Tag | None = None
+        while True:
+            got = await self._objects.get(self.name)
+            if got is None:
+                if self._took(await self._objects.create(self.name, self._content(1), 1), 1):
+                    return self.epoch
+                continue
+            said, tag = _state(got[0], self._objects, self.name), got[1].tag
+            if tag != watched:
+                watched, since = tag, now()
+            if said.released or now() - since >= said.seconds:
+                content = self._content(said.epoch + 1)
+                if self._took(await self._objects.replace(self.name, content, said.epoch + 1, tag), said.epoch + 1):
+                    return self.epoch
+                continue
+            if now() - begun >= self._wait:
+                raise LeaseHeld(self._held_by(said))
+            await anyio.sleep(_POLL)
+
+    async def beat(self, progress: Progress) -> Never:
+        """Write the lease anew every 20 seconds, with the run's progress; runs until it is cancelled.
+
+        Raises Fenced where another run has taken the lease. A store that does not answer is waited for.
+        """
+        while True:
+            await anyio.sleep(_BEAT)
+            try:
+                put = await self._objects.replace(
+                    self.name, self._content(self.epoch, progress()), self.epoch, self._tag
+                )
+            except ReplayFetchError as error:
+                log.warning("%s: no beat: %s", self.name, error)
+                continue
+            if not isinstance(put, Tag):
+                self.lost = await self._taken_by()
+                raise Fenced(self.lost)
+            self._tag = put
+
+    async def release(self) -> None:
+        """Give the lease back, also while the run is being cancelled; tries for ten seconds."""
+        if self.lost or not self.epoch:
+            return
+        with anyio.move_on_after(_RELEASE_WITHIN, shield=True):
+            try:
+                await self._give_back()
+            except ReplayFetchError as error:
+                log.warning("%s: not given back: %s", self.name, error)
+
+    async def _give_back(self) -> None:
+        content = self._content(self.epoch, released=True)
+        if isinstance(await self._objects.replace(self.name, content, self.epoch, self._tag), Tag):
+            return
+        # A beat that was cancelled on its way may have landed: then the version is ours, though we never heard of it.
+        got = await self._objects.get(self.name)
+        if got is not None and _state(got[0], self._objects, self.name).holder == self.holder:
+            await self._objects.replace(self.name, content, self.epoch, got[1].tag)
+
+    def _took(self, put: Tag | Found | None, epoch: int) -> bool:
+        if not isinstance(put, Tag):
+            return False
+        self._tag, self.epoch = put, epoch
+        return True
+
+    def _content(self, epoch: int, progress: Mapping[str, object] | None = None, *, released: bool = False) -> bytes:
+        self._beats += 1
+        return msgspec.json.encode(
+            LeaseState(
+                holder=self.holder, epoch=epoch, beat=self._beats, released=released, progress=dict(progress or {})
+            )
+        )
+
+    def _held_by(self, said: LeaseState) -> str:
+        return (
+            f"another run is writing to {self._objects.location}: {printable(said.holder)}; wait for it or stop it. "
+            f"A run that was killed holds its lease for {said.seconds:.0f} s more: --wait-for-lock {said.seconds:.0f}"
+        )
+
+    async def _taken_by(self) -> str:
+        state = await read_lease(self._objects, self.name)
+        holder = printable(state.holder) if state else "somebody who removed the lease"
+        return f"{self._objects.location} was taken over by {holder}; this run stops, and nothing is lost"
+
+
+async def read_lease(objects: Objects, name: str) -> LeaseState | None:
+    """The lease as it stands, for ``status``; None where no run has ever held it."""
+    got = await objects.get(name)
+    return None if got is None else _state(got[0], objects, name)
+
+
+def _state(content: bytes, objects: Objects, name: str) -> LeaseState:
+    try:
+        return msgspec.json.decode(content, type=LeaseState)
+    except msgspec.DecodeError:
+        pass
+    raise StoreError(f"{objects.location}/{name} is no lease of replay-fetch; remove it if nothing runs")

@@ -1,0 +1,140 @@
+"""The log: numbered parts, each created once, never changed, never deleted. It is the archive's truth.
+
+A commit has happened when its part is there. The number of the next part is known to all runs, and a store lets one
+of them create it; the other learns that it was overtaken. No clock and no lease is needed for that, which is why the
+log carries the safety and the lease does not.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Iterable, Iterator
+from functools import partial
+
+import anyio.to_thread
+import msgspec
+
+from replay_fetch.store.driver import Found, Tag
+from replay_fetch.store.entries import FORMAT, Entry, Header, decoded, decoded_header, encoded
+from replay_fetch.store.failures import Fenced, StoreError
+from replay_fetch.store.objects import Objects
+from replay_fetch.store.packing import Unpackable, lines, pack, unpack
+from replay_fetch.store.together import AT_ONCE, together
+
+
+class LogPart:
+    """One part as it lies in the store: its header, and its entries decoded one at a time."""
+
+    def __init__(self, place: str, content: bytes) -> None:
+        self._place = place
+        self._content = content
+        with _explained(place):
+            self.header = decoded_header(next(self._lines()))
+        if self.header.format != FORMAT:
+            raise StoreError(f"{place} has format {self.header.format}, this version of replay-fetch reads {FORMAT}")
+
+    def entries(self) -> Iterator[Entry]:
+        """The facts in the order in which they hold; raises StoreError where the part is damaged."""
+        with _explained(self._place):
+            yield from decoded(itertools.islice(self._lines(), 1, None))
+
+    def _lines(self) -> Iterator[bytes]:
+        return lines(unpack([self._content]))
+
+
+class _explained:  # noqa: N801 - reads as a function, and a generator of entries must not hold one of contextlib's
+    """Turns what is wrong with a part's bytes into a StoreError that names the part."""
+
+    def __init__(self, place: str) -> None:
+        self._place = place
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, Unpackable | msgspec.DecodeError | StopIteration):
+            raise StoreError(
+                f"{self._place} is damaged; restore it from a copy or a former version of the object"
+            ) from None
+
+
+class Log:
+    """The log in ``folder``, read by anybody, and written by the one run that opened it last."""
+
+    def __init__(self, objects: Objects, folder: str, writer: str) -> None:
+        self.number = 0
+        """The last part that was read or written; 0 before the first."""
+        self.epoch = 0
+        """The highest epoch that was read; after `fence` our own, which no other run has."""
+        self._objects = objects
+        self._folder = f"{folder}/log"
+        self._writer = writer
+
+    def __repr__(self) -> str:
+        return f"<Log at part {self.number}, epoch {self.epoch}>"
+
+    async def read(self, after: int = 0) -> AsyncIterator[LogPart]:
+        """The parts behind number ``after``, up to the last there is; raises StoreError where one is lacking."""
+        self.number = after
+        waiting: list[int] = []
+        async for listed in self._objects.list(self._folder, self._name(after)):
+            number = listed.name.rpartition("/")[2]
+            if number.isdigit():
+                waiting.append(int(number))
+            if len(waiting) == AT_ONCE:
+                for part in await self._parts(waiting):
+                    yield part
+                waiting = []
+        for part in await self._parts(waiting):
+            yield part
+
+    async def fence(self, at_least: int) -> LogPart | None:
+        """Write the part ``open``, which stops every run before; returns None once it is ours.
+
+        Where another run has written the next part meanwhile, that part is returned: it counts, and the caller takes
+        it in and tries again. The epoch is one more than any in the log, and ``at_least`` the lease's, so it is ours
+        alone even where somebody has removed the lease.
+        """
+        epoch = max(self.epoch + 1, at_least)
+        other = await self._create(Header(number=self.number + 1, epoch=epoch, writer=self._writer, kind="open"), ())
+        if other is not None:
+            (part,) = await self._parts([self.number + 1])
+            return part
+        self.number, self.epoch = self.number + 1, epoch
+        return None
+
+    async def append(self, entries: Iterable[Entry], kind: str = "commit") -> int:
+        """Write the next part and return its number; raises Fenced where another run has written it."""
+        header = Header(number=self.number + 1, epoch=self.epoch, writer=self._writer, kind=kind)
+        if await self._create(header, entries) is not None:
+            raise Fenced(
+                f"{self._objects.location} was taken over by another run, which wrote part {header.number} of the log; "
+                "this run stops, and nothing that was finished is lost"
+            )
+        self.number = header.number
+        return self.number
+
+    async def _create(self, header: Header, entries: Iterable[Entry]) -> Found | None:
+        """Create a part; returns what lies there if that is another run's."""
+        content = await anyio.to_thread.run_sync(b"".join, pack(encoded(header, entries)))
+        put = await self._objects.create(self._name(header.number), content, header.epoch)
+        return None if isinstance(put, Tag) else put
+
+    async def _parts(self, numbers: list[int]) -> list[LogPart]:
+        """The next parts, read at once; raises StoreError where the numbers leave one out."""
+        parts: list[LogPart] = []
+        names = [self._name(number) for number in numbers]
+        contents = await together([(0, partial(self._objects.get, name)) for name in names])
+        for number, name, got in zip(numbers, names, contents, strict=True):
+            if number != self.number + 1 or got is None:
+                raise StoreError(
+                    f"{self._objects.location}/{self._name(self.number + 1)} is not there, though a later part is: "
+                    "parts of the log must not be deleted; restore it, or remove no object by a rule of the bucket"
+                )
+            part = LogPart(f"{self._objects.location}/{name}", got[0])
+            self.number, self.epoch = number, max(self.epoch, part.header.epoch)
+            parts.append(part)
+        return parts
+
+    def _name(self, number: int) -> str:
+        return f"{self._folder}/{number:012d}"

@@ -1,0 +1,95 @@
+"""Opening an archive in a store: whether the store can keep one safely, and whether it is the one that is meant."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+import msgspec
+
+from replay_fetch.errors import SettingsError
+from replay_fetch.settings import Compression
+from replay_fetch.store.driver import Found, Tag
+from replay_fetch.store.failures import StoreError
+from replay_fetch.store.objects import Objects
+
+FORMAT = 1
+"""Of the whole archive in a store; a reader refuses another one."""
+NAME = "archive.json"
+FOLDER = ".replay-fetch"
+"""What is ours in an archive; nothing else in it is needed to read it."""
+
+
+class ArchiveFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What all runs into one archive have to agree about; the object is created once and never changed."""
+
+    compression: Compression
+    shards: int = 0
+    """Into how many parts the sessions are dealt; 0 where there are none."""
+    format: int = FORMAT
+
+
+@dataclass(frozen=True)
+class KeepTerms:
+    """On what terms a run opens an archive: as what, how long it waits for another run, and whose log it writes.
+
+    ``folder`` is `FOLDER`, or the shard's own below it, such as ``.replay-fetch/03-of-08``.
+    """
+
+    facts: ArchiveFacts
+    wait_for_lock: float = 0.0
+    folder: str = FOLDER
+
+
+async def agree(objects: Objects, folder: str, facts: ArchiveFacts) -> None:
+    """Write the archive's facts, or compare ours with those there; raises SettingsError where they differ.
+
+    The folder is the archive's own, also for a run that is one of several shards.
+    """
+    name = f"{folder}/{NAME}"
+    put = await objects.create(name, msgspec.json.encode(facts), 0)
+    if isinstance(put, Tag):
+        return
+    there = await read_facts(objects, folder)
+    for what, ours, theirs in (
+        ("--compress", facts.compression, there and there.compression),
+        ("--shard N", facts.shards, there and there.shards),
+    ):
+        if ours != theirs:
+            raise SettingsError(
+                f"{objects.location} was begun with {what} {theirs}, not {ours}; use that, or another OUT"
+            )
+
+
+async def read_facts(objects: Objects, folder: str) -> ArchiveFacts | None:
+    """The facts of the archive at a location; None where there is no archive."""
+    got = await objects.get(f"{folder}/{NAME}")
+    if got is None:
+        return None
+    try:
+        facts = msgspec.json.decode(got[0], type=ArchiveFacts)
+    except msgspec.DecodeError:
+        facts = None
+    if facts is None or facts.format != FORMAT:
+        raise StoreError(f"{objects.location}/{folder}/{NAME} is not of format {FORMAT}, which this version reads")
+    return facts
+
+
+async def check_conditional_writes(objects: Objects, folder: str) -> None:
+    """Try four small writes; raises SettingsError where the store takes one that it has to refuse.
+
+    Some S3 servers ignore the conditions that all safety rests on, and answer 200. A fifth request removes the
+    object, whose name no other run has.
+    """
+    name = f"{folder}/probe-{uuid.uuid4().hex}"
+    first = await objects.create(name, b"1", 0)
+    refuses = isinstance(first, Tag) and isinstance(await objects.create(name, b"2", 0), Found)
+    if refuses and isinstance(first, Tag):
+        second = await objects.replace(name, b"3", 0, first)
+        refuses = isinstance(second, Tag) and isinstance(await objects.replace(name, b"4", 0, first), Found)
+    await objects.delete(name)
+    if not refuses:
+        raise SettingsError(
+            f"{objects.location}: the store takes writes whose condition does not hold, so two runs could destroy "
+            "each other's archive; use one with If-None-Match and If-Match (S3, Azure, MinIO, SeaweedFS)"
+        )

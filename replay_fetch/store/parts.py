@@ -1,0 +1,87 @@
+"""Parts of unfinished views in a store: the new lines of one commit together in one object, a blob.
+
+A view of a session that is not whole waits in a part of its own on a disk. In a store that would be one request a
+view and commit; together they are one request a commit, read again by ranges.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import anyio.to_thread
+
+from replay_fetch.store.entries import LoggedPart
+from replay_fetch.store.failures import StoreError
+from replay_fetch.store.objects import LARGEST_PUT, Objects
+
+
+class GrownPart(NamedTuple):
+    """Lines that a commit added to a view's part: ``length`` bytes of the part's file from ``start``."""
+
+    row: int
+    part: int
+    file: Path
+    start: int
+    length: int
+
+
+class Blob(NamedTuple):
+    """One object of lines, and which stretch of it belongs to which view."""
+
+    name: str
+    content: bytes
+    places: Sequence[LoggedPart]
+
+
+def blobs(folder: str, number: int, epoch: int, grown: Iterable[GrownPart]) -> Iterator[Blob]:
+    """The lines of a commit as one blob; as several only where they are more than one request should hold.
+
+    ``number`` and ``epoch`` are those of the log part to come, and no other run has the same two: a blob is never
+    written over, and one that no log part names is garbage.
+    """
+    stem = f"{folder}/parts/{number:012d}-{epoch}"
+    content, places, written = bytearray(), list[LoggedPart](), 0
+    for one in grown:
+        taken = 0
+        while taken < one.length:
+            if len(content) >= LARGEST_PUT:
+                yield Blob(places[0].blob, bytes(content), places)
+                content, places, written = bytearray(), [], written + 1
+            name = f"{stem}-{written}" if written else stem
+            stretch = _stretch(one, one.start + taken, min(one.length - taken, LARGEST_PUT - len(content)))
+            places.append(LoggedPart(one.row, one.part, one.start + taken, name, len(content), len(stretch)))
+            content += stretch
+            taken += len(stretch)
+    if places:
+        yield Blob(places[0].blob, bytes(content), places)
+
+
+async def fetch_part(objects: Objects, places: Iterable[LoggedPart], target: Path) -> None:
+    """Write a view's part anew from its stretches; raises StoreError where these leave a gap.
+
+    Memory holds one stretch at a time.
+    """
+    await anyio.to_thread.run_sync(target.write_bytes, b"")
+    size = 0
+    for place in sorted(places, key=lambda place: place.start):
+        if place.start != size:
+            raise StoreError(f"{objects.location}: the log has a gap in the part of row {place.row} at byte {size}")
+        content = await objects.range(place.blob, place.offset, place.length)
+        await anyio.to_thread.run_sync(_append, target, content)
+        size += place.length
+
+
+def _stretch(grown: GrownPart, start: int, length: int) -> bytes:
+    with grown.file.open("rb") as file:
+        file.seek(start)
+        content = file.read(length)
+    if len(content) != length:
+        raise StoreError(f"{grown.file} is shorter than what was committed of it; start with an empty --scratch")
+    return content
+
+
+def _append(target: Path, content: bytes) -> None:
+    with target.open("ab") as file:
+        file.write(content)
