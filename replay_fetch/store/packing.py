@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
-from replay_fetch.api.zstd import zstd_frame
+from replay_fetch.api.coding import zstd_frame
 from replay_fetch.errors import SettingsError, extra_needed
 
 _PIECE = 16 * 2**10  # packed bytes unpacked at once; log lines shrink to a tenth, so some 160 kB come out

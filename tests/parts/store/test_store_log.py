@@ -9,7 +9,7 @@ import pytest
 from memory_stores import Fate, body, names, objects
 from obstore.store import MemoryStore
 
-from replay_fetch.model import Outcome, PlannedView, Span, View, ViewRecord
+from replay_fetch.model import Outcome, PlannedView, Recording, Span, View, ViewRecord, Warnings
 from replay_fetch.store import parts as parts_module
 from replay_fetch.store.checkpoint import fetch_checkpoint, write_checkpoint
 from replay_fetch.store.entries import Entry, LoggedList, LoggedObject, LoggedPart, LoggedRemoval, LoggedView
@@ -31,8 +31,8 @@ RECORD = ViewRecord(
     segments=3,
     size=10,
     sha256="ab",
-    checks={"gaps": [[1, 2]]},
-    about={"start_ms": 1, "trail": None},
+    warnings=Warnings(gaps=[1, 2]),
+    recording=Recording(start_ms=1),
     whole=Span(0, 10, "cd"),
 )
 ENTRIES: list[Entry] = [
