@@ -9,19 +9,25 @@ left to `element.segment`.
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Mapping, Sequence
+from itertools import repeat
+from operator import attrgetter, methodcaller
 from typing import NamedTuple
 
-from msgspec import Raw
+import msgspec
+from msgspec import UNSET, Raw, Struct
 
 from replay_fetch.api import json_scan, json_split
 from replay_fetch.model import Segment
 
 Wrappers = Sequence[Mapping[str, Raw]]
-_INNER = "attributes"
+INNER = "attributes"
 # What stands between members, and between a key and its value: as encoders write it, and as Python's does.
 _STYLES = ((b",", b":"), (b", ", b": "))
 
+_encode = msgspec.json.Encoder().encode
+_is_object = methodcaller("startswith", b"{")
 _open_object = re.compile(rb"[ \t\n\r]*+\{[ \t\n\r]*+")
 _open_list = re.compile(rb"[ \t\n\r]*+\[")
 _key = re.compile(json_scan.STRING_THEN + rb":[ \t\n\r]*+")
@@ -42,6 +48,27 @@ class QuickWrapper:
         """How the latest page began, up to its list."""
         self._wrap: _Wrap | None = None
         """How the latest wrapper was written."""
+
+    @property
+    def compact(self) -> tuple[str, ...]:
+        """The keys of the latest wrapper, where no space stood between them; none before the first."""
+        return self._wrap.keys if self._wrap and self._wrap.style == _STYLES[0] else ()
+
+    def segments_alike(self, text: bytes, wrappers: Sequence[Struct], inner: str) -> list[Segment] | None:
+        """Take the segment out of each wrapper, where all are compact and their keys in the struct's order; else None.
+
+        Each wrapper is a struct with a field for each key, ``inner`` for ``attributes``; that field is unset here.
+        """
+        start = self._list_in(text)
+        # The whole list again, to be held against the page at once. No line of Python runs for an element.
+        written = _encode(wrappers)
+        if start is None or not text.startswith(written, start - 1) or self._again(text[start - 1 + len(written) :]):
+            return None
+        raws = list(map(bytes, map(attrgetter(inner), wrappers)))
+        if not all(map(_is_object, raws)):
+            return None
+        deque(map(setattr, wrappers, repeat(inner), repeat(UNSET)), 0)
+        return list(map(Segment, raws, map(_encode, wrappers)))
 
     def segments(self, text: bytes, wrappers: Wrappers) -> list[Segment] | None:
         """Take the segment out of each wrapper in the list in ``text``; None where only `element.segment` can tell."""
@@ -124,11 +151,11 @@ class _Wrap(NamedTuple):
 
 def _wrap_of(keys: tuple[str, ...], style: tuple[bytes, bytes]) -> _Wrap | None:
     """Build the templates for a wrapper; None where the object is no wrapper, or may be written in other ways."""
-    if _INNER not in keys or "records" in keys or not ("type" in keys or "id" in keys):
+    if INNER not in keys or "records" in keys or not ("type" in keys or "id" in keys):
         return None
     if not all(map(json_split.can_be_field, keys)):
         return None
-    at = keys.index(_INNER)
+    at = keys.index(INNER)
     comma, colon = style
     names = [b'"%b"' % key.encode().replace(b"%", b"%%") for key in keys]
     written = [name + colon + b"%b" for name in names]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from itertools import filterfalse
-from operator import methodcaller
+from operator import attrgetter, methodcaller
 
 from replay_fetch.api.body import SAYS_NOTHING, CutBody, OversizedBody, text_of
 from replay_fetch.api.coding import MissingZstd
@@ -28,6 +28,7 @@ _LONGEST_ERROR = 4096
 _TELL_THE_LENGTH = frozenset({"content-length", "transfer-encoding"})
 _PATHS_NAMED = 3
 _WRAPPED = " (JSON:API)"
+_raw_of: Callable[[Segment], bytes] = attrgetter("raw")
 _is_object = methodcaller("startswith", b"{")
 
 
@@ -120,7 +121,10 @@ class PageDecoder:
         if self._api.segments_path:
             self._likeness.unlike(part.raw for part in segments if len(part.raw) <= _LONGEST_ERROR)
             return
-        unlike = self._likeness.unlike(part.raw for part in segments)
+        raws = list(map(_raw_of, segments))
+        if all(map(is_bare, raws)):
+            return
+        unlike = self._likeness.unlike(raws)
         if unlike and (located.stream or len(unlike) == len(segments)):
             found = "one of the" if located.stream else "every element of"
             raise UnknownShape(f"{found} {located.name} is no segment: {described(unlike)}")
