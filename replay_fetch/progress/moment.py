@@ -27,6 +27,10 @@ class PacerView(Protocol):
     def gate_shut_s(self) -> float:
         """Seconds for which nobody may ask; 0 while the gate is open."""
 
+    @property
+    def limiter(self) -> str:
+        """The kind of limit that was recognised, in one word; empty before one was met."""
+
 
 class Shown(Protocol):
     """A moment of anything that takes a while: how much of how much is done, and what to say of it."""
@@ -125,13 +129,14 @@ class Moment:
 
 
 def limit_words(limited_by: Limit, pacer: PacerView) -> str:
-    """The limit in a word, and how far it goes where it is a rate."""
+    """The limit in a word, and how far it goes where it is a rate; the API's by its kind, once that is recognised."""
     if limited_by not in _RATES:
         return f"{limited_by}"
+    name = f"API {pacer.limiter}" if limited_by is Limit.API and pacer.limiter else f"{limited_by}"
     if pacer.gate_shut_s >= _WORTH_SAYING:
-        return f"{limited_by}, paused {duration(pacer.gate_shut_s)}"
+        return f"{name}, paused {duration(pacer.gate_shut_s)}"
     allowed = pacer.rate_per_s
-    return f"{limited_by} {rate(allowed)}" if allowed and allowed < inf else f"{limited_by}"
+    return f"{name} {rate(allowed)}" if allowed and allowed < inf else name
 
 
 def _roughly(seconds: float) -> str:
