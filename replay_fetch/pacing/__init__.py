@@ -1,4 +1,4 @@
-"""The rate controller: finds the API's limit, takes all of it, and leaves others their share."""
+"""The rate controller: finds the API's limit, takes all of the limit, and leaves neighbours their share."""
 
 from replay_fetch.pacing.pacer import Pacer, Turn
 from replay_fetch.pacing.snapshot import Health, Snapshot

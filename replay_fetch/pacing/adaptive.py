@@ -1,4 +1,4 @@
-"""The policy of one endpoint: by windows while headers describe them, blind while they do not."""
+"""The policy of one endpoint: by the limits that headers name, and by 429s alone while no header names one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_LIMITS = 32
 
 
 class _Limit:
-    """One limit by its name: its policy while it has one, and for how long nothing was heard of it."""
+    """A limit by its name: its policy, once headers describe a period, and the silence since it was last named."""
 
     def __init__(self) -> None:
         self.reader = Reader()
@@ -29,13 +29,13 @@ class _Limit:
 
 
 def _order(rate_limit: RateLimit, reading: Reading) -> RateLimit:
-    """What a 429 orders whose headers name no limit or no period: how long to wait, and nothing else."""
+    # A 429 whose headers name no limit or no period orders how long to wait, and says nothing else.
     reset = reading.reset if reading.remaining == 0 else None
     return RateLimit(retry_after=reset if rate_limit.retry_after is None else rate_limit.retry_after)
 
 
 class _All:
-    """Several limits at once: all of them must allow a request, and count it."""
+    """Several limits at once: a request goes when all allow it, and every limit counts it."""
 
     def __init__(self, policies: Sequence[NamedPolicy]) -> None:
         self._policies = policies
@@ -53,31 +53,31 @@ class _All:
 
 
 class AdaptivePolicy:
-    """One window policy for each limit that accepted answers name; all of them must allow a request.
+    """Paces one endpoint: a policy for each limit that accepted answers name; all must allow a request.
 
-    Until one is named, and again when none is any more, the blind policy decides. Of a limit that only 429s
-    name nothing is known between them: it is paced evenly, and never forgotten for silence.
+    Until headers name a limit, and again when none is named any more, the headerless policy decides. Of a limit that
+    only 429s name nothing is known between two 429s: it is paced evenly, and never forgotten for silence.
     """
 
     def __init__(self) -> None:
         self._limits: dict[str, _Limit] = {}
         self._named: list[_Limit] = []
-        """Those that have a policy."""
-        self._blind = HeaderlessPolicy(0.0)
-        self._decides: NamedPolicy | _All | HeaderlessPolicy = self._blind
+        """The limits that have a policy."""
+        self._headerless = HeaderlessPolicy(0.0)
+        self._decides: NamedPolicy | _All | HeaderlessPolicy = self._headerless
         self._latest = Sent(0, 0.0)
 
     def ready_at(self, now: float) -> float | None:
-        """When all limits allow the next request."""
+        """When all limits allow the next request; None means not before an answer, with the headerless gate shut."""
         return self._decides.ready_at(now)
 
     def sent(self, sent: Sent) -> None:
-        """Every limit counts it: which ones it falls under is only known from its answer."""
+        """Count a request under every limit: only its answer will say under which ones it falls."""
         self._latest = sent
         self._decides.sent(sent)
 
     def answered(self, now: float, sent: Sent, rate_limit: RateLimit | None, *, accepted: bool) -> None:
-        """Headers go to the limit they name; a 429 without any concerns all."""
+        """Hand the headers of an answer to the limit that they name; a 429 without headers concerns all limits."""
         if rate_limit is None:
             self._unnamed(now, sent, None, accepted=accepted)
             return
@@ -100,25 +100,25 @@ class AdaptivePolicy:
         policy.answered(now, sent, reading, accepted=accepted)
 
     def lost(self, now: float, sent: Sent) -> None:
-        """Only a lost probe matters: a window goes on counting it as spent."""
-        self._blind.lost(now, sent)
+        """Take in a lost request: only the headerless gate waits for one; a window counts it as spent."""
+        self._headerless.lost(now, sent)
 
     def state(self, now: float) -> State:
-        """That of the limit that holds requests back longest."""
+        """The state of the limit that holds requests back longest."""
         return self._decides.state(now)
 
     def _unnamed(self, now: float, sent: Sent, rate_limit: RateLimit | None, *, accepted: bool) -> None:
-        """An answer that describes no limit."""
+        # An answer that describes no limit.
         if accepted:
             self._forget_silent(now, sent, None)
-        if self._decides is self._blind:
-            self._blind.answered(now, sent, rate_limit, accepted=accepted)
+        if self._decides is self._headerless:
+            self._headerless.answered(now, sent, rate_limit, accepted=accepted)
         elif not accepted:
             for policy in self._policies():
                 policy.rejected_without_headers(now, sent)
 
     def _meet(self, now: float, name: str) -> _Limit:
-        """A limit that was not named before; of too many, the one unheard of for longest makes room."""
+        # A limit that was not named before; of too many, the one unheard of for longest makes room.
         if len(self._limits) >= MOST_LIMITS:
             unheard_of = min(self._limits, key=lambda each: self._limits[each].heard_at)
             self._forget(now, self._limits.pop(unheard_of))
@@ -133,7 +133,7 @@ class AdaptivePolicy:
         return policy
 
     def _forget_silent(self, now: float, sent: Sent, heard: _Limit | None) -> None:
-        """Drops limits that answers have stopped naming; with the last one the policy goes blind."""
+        # Drops limits that answers have stopped naming; behind the last of them the headerless policy decides.
         for limit in self._named.copy():
             policy = limit.policy
             if policy and policy.on_429s:
@@ -145,7 +145,7 @@ class AdaptivePolicy:
 
     def _forget(self, now: float, limit: _Limit) -> None:
         if limit.policy:
-            self._blind = HeaderlessPolicy(now, limit.policy.limit / limit.policy.period)
+            self._headerless = HeaderlessPolicy(now, limit.policy.limit / limit.policy.period)
             self._named.remove(limit)
             limit.policy = None
             self._decide()
@@ -155,7 +155,7 @@ class AdaptivePolicy:
         if len(policies) > 1:
             self._decides = _All(policies)
         else:
-            self._decides = policies[0] if policies else self._blind
+            self._decides = policies[0] if policies else self._headerless
 
     def _policies(self) -> list[NamedPolicy]:
         return [limit.policy for limit in self._named if limit.policy]

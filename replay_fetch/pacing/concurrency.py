@@ -1,4 +1,4 @@
-"""How many requests may be on their way at once."""
+"""The concurrency brake: how many requests may be on their way at once, by the faults of the server."""
 
 from __future__ import annotations
 
@@ -8,33 +8,32 @@ from replay_fetch.pacing.policy import Sent
 # at ten requests refuses about one in thirty.
 CUT = 0.7
 GAIN = 0.1
+# Answers over which the share of faults is averaged.
 LATEST = 40
-"""Answers over which the share of faults is averaged."""
+# Share of faults that brakes nobody: one in forty, and no more.
 FEW = 0.03
-"""Share of faults that brakes nobody: one in forty, and no more."""
+# Answers, while few slots are in use, from which the server's own share of faults is learned.
 SAMPLE = 40
-"""Answers, while few slots are in use, from which the server's own share of faults is learned."""
+# Slots that overload nobody.
 LOW = 2
-"""Slots that overload nobody."""
+# Share of faults up to which half of the slots would overload nobody either: a server that is asked for
+# 1 / (1 - 0.4) of its capacity is then asked for five sixths of it.
 OVERLOAD = 0.4
-"""Share of faults up to which half of the slots would overload nobody either: a server that is asked for
-1 / (1 - 0.4) of what it can do is then asked for five sixths of it."""
+# Times its own share of faults at which a server is taken for overloaded again.
 WORSE = 2.0
-"""Times its own share of faults at which a server is taken for overloaded again."""
+# Answers in which a share of faults that is not met any more is forgotten.
 FORGET = 400
-"""Answers in which a share of faults that is not met any more is forgotten."""
 
 
 class Concurrency:
-    """The slots in use; a fault cuts their number, every answer regains a part of one.
+    """Counts the slots in use: a fault cuts the number of slots, every sound answer regains a part of a slot.
 
-    Timeouts, resets and 5xx say that the server is ill, not that the limit is reached: 429s
-    never touch this brake. A cut counts once per episode: faults of requests that left before
-    the last cut are the same illness.
+    Timeouts, resets and 5xx say that the server is ill, not that the limit is reached: 429s never touch the brake. A
+    cut counts once per episode: faults of requests that left before the last cut are the same illness.
 
-    Only faults that fewer requests would spare are worth slowing down for. So where a server goes on failing
-    while it is asked half as many at a time, or one or two, that share of faults is its own, and no cut is made for
-    it: a quarter of 503s once left a single slot in use, and a third of the rate.
+    Only faults that fewer requests would spare are worth slowing down for. So where a server goes on failing while it
+    is asked half as many at a time, or two, that share of faults is its own, and no cut is made for it: a quarter of
+    503s once left a single slot in use, and a third of the rate.
     """
 
     def __init__(self, ceiling: int) -> None:
@@ -44,7 +43,7 @@ class Concurrency:
         self._slots = float(ceiling)
         self._last_cut = float("-inf")
         self._share = self._own = 0.0
-        """Of faults among the latest answers; and of those that come whatever we do."""
+        """Share of faults among the latest answers; and of faults that come at any number of slots."""
         self._few = float(LOW)
         """Slots that are few enough to learn the server's own share of faults."""
         self._sampled = self._faults = 0
@@ -52,7 +51,7 @@ class Concurrency:
 
     @property
     def limit(self) -> int:
-        """Requests that may be on their way at once, at least 1."""
+        """Requests that may be on their way at once: at least 1, so that a dead API is asked one at a time."""
         return int(self._slots)
 
     def in_use(self, latest: int) -> int:
@@ -60,7 +59,7 @@ class Concurrency:
         return latest - self.last + self.limit
 
     def answered(self) -> None:
-        """A sound answer gives its slot back and regains a part of another."""
+        """Take in a sound answer: its slot is free, and a part of another slot is regained."""
         self.last += 1
         self._share -= self._share / LATEST
         if self._share < self._own:
@@ -70,11 +69,11 @@ class Concurrency:
             self._change(min(self._ceiling, self._slots + GAIN))
 
     def released(self) -> None:
-        """A request that says nothing of the server's health gives its slot back."""
+        """Free the slot of a request that says nothing of the server's health: a 429, or a cancelled request."""
         self.last += 1
 
     def fault(self, now: float, sent: Sent) -> None:
-        """A fault gives its slot back and cuts the others, unless it would have come anyway."""
+        """Take in a fault: its slot is free, and the slots are cut unless the server fails that often by itself."""
         self.last += 1
         self._share += (1 - self._share) / LATEST
         self._sample(fault=1)
@@ -85,7 +84,7 @@ class Concurrency:
             self._last_cut = now
 
     def _sample(self, fault: int) -> None:
-        """Learns how often the server fails by itself."""
+        # Learns how often the server fails by itself.
         if self.limit > self._few:
             self._sampled = self._faults = 0
             return

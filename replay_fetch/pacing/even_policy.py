@@ -1,11 +1,10 @@
-"""An even pace at what headers say that the limit sustains, less what 429s show to be too much."""
+"""An even pace at the rate that headers name, less a margin that 429s widen and calm narrows."""
 
 from __future__ import annotations
 
 import math
 
-from replay_fetch.pacing.pace import SLACK
-from replay_fetch.pacing.policy import Reading, Sent, State
+from replay_fetch.pacing.policy import SLACK, Reading, Sent, State
 
 # Below this many seconds ``reset`` in whole seconds and answers half a second old say too little
 # of where in the window we are.
@@ -15,33 +14,33 @@ FIRST_MARGIN, SMALLEST_MARGIN = 0.005, 0.003
 # With fifty copies on one limit each may take a fiftieth of it: a margin that ended at a half let five copies draw
 # 37 % of 429s for ever.
 LARGEST_MARGIN = 0.98
+# Share of the pace given up for an episode of 429s: half the share of 429s among the latest so many answers, within
+# these bounds. Of 20 to 80 answers, 40 take most of a sliding limit for the least from a window of one second.
 STEP_UP, STEEPEST, LATEST = 0.008, 0.3, 40
-"""Share of the pace given up for an episode of 429s: half the share of 429s among the latest so many answers, within
-these bounds. Of 20 to 80 answers, 40 take most of a sliding limit for the least from a window of one second."""
+# Share of the limit taken back each second, and faster and faster after so many seconds, or periods, of calm. The same
+# for all copies, small or large: a share that is cut in proportion and regained alike converges.
 STEP_DOWN, CALM, CALM_PERIODS = 0.0005, 30.0, 2
-"""Share of the limit taken back each second, and faster and faster after so many seconds, or periods, of calm. The
-same for all copies, whatever they have: what is cut in proportion and regained alike converges."""
+# Growth each second beyond the limit that 429s alone tell of, faster and faster as above: no other sign would say
+# that it was raised, and an attempt costs two or three 429s.
 SEARCH = STEP_DOWN / 4
-"""Growth each second beyond the limit that 429s alone tell of, faster and faster as above: nothing else would say
-that it was raised, and an attempt costs two or three 429s."""
+# Requests a second below which all of this is slower, by the square root: else a limit of one a second with
+# neighbours would draw a 429 with every twelfth request. But no slower than this share of it.
 USUAL, SLOWEST_SHARE = 10.0, 0.1
-"""Requests a second below which all of this is slower, by the square root: else a limit of one a second that others
-share would draw a 429 with every twelfth request. But no slower than this share of it."""
+# Silence after a 429: this share of the period, a second at most; twice as long for each that follows in the same
+# episode, up to a quarter of the period. At an even pace a window runs out in its last fiftieth, if at all; a tenth
+# cost 3 % of a sliding limit.
 PAUSE_SHARE, LONGEST_PAUSE, LONGEST_SHARE = 0.02, 1.0, 0.25
 # Past the longest pause for every period up to a day, and never past a float: a neighbour that takes all of a limit
 # leaves thousands of 429s in a row.
 MOST_DOUBLINGS = 20
-"""Silence after a 429: this share of the period, a second at most; twice as long for each that follows in the same
-episode, up to a quarter of the period. At an even pace a window runs out in its last fiftieth, if at all; a tenth
-cost 3 % of a sliding limit."""
 
 
 class EvenPolicy:
     """Sends at (1 - m) * limit / period: right for limits of every kind, as long as headers name those two.
 
-    An episode begins with a 429 and ends when a request that left after it is accepted. It cuts the pace, once for
-    all the requests that were on their way, and again for each that is refused behind the pause. ``on_429s`` is for
-    a limit that only 429s tell of: those behind the pause then only say that the window is not over.
+    An episode begins with a 429 and ends when a request that left after it is accepted. An episode cuts the pace once
+    for all the requests that were on their way, and again for each request that is refused behind the pause.
+    ``on_429s`` is for a limit that only 429s tell of: 429s behind the pause then only say that the window is not over.
     """
 
     def __init__(self, period: float, latest: Sent, *, on_429s: bool = False) -> None:
@@ -65,25 +64,25 @@ class EvenPolicy:
 
     @property
     def holds(self) -> bool:
-        """True while 429s keep the pace below what headers say that the limit sustains."""
+        """True while 429s keep the pace below the rate that headers name."""
         return self._margin > FIRST_MARGIN
 
     @property
     def rate(self) -> float:
-        """Requests a second."""
+        """Requests a second that are sent: the named rate less the margin."""
         return (1 - self._margin) * self.limit / self.period
 
     def ready_at(self, now: float) -> float:
-        """At the even pace."""
+        """When the next request may go: at the even pace, and not before the pause after a 429 is over."""
         return max(now, self._next, self._gate)
 
     def sent(self, sent: Sent) -> None:
-        """The next may go one interval later."""
+        """Count a request: the margin narrows by the time passed, and the next may go an interval later."""
         self._regain(sent.at)
         self._next = max(self._next, sent.at - SLACK) + 1 / self.rate
 
     def answered(self, now: float, sent: Sent, reading: Reading, *, accepted: bool) -> None:
-        """Follows the limit; a 429 pauses everybody and cuts the pace once."""
+        """Follow the limit that headers name; a 429 pauses all workers and cuts the pace once."""
         self.limit = reading.limit
         if accepted:
             self.accepted(sent)
@@ -91,13 +90,13 @@ class EvenPolicy:
             self.rejected(now, sent, reading)
 
     def accepted(self, sent: Sent) -> None:
-        """An accepted request that left after the episode began ends it."""
+        """Take in an accepted request: where it left after the episode began, the episode is over."""
         self._refused -= self._refused / LATEST
         if sent.at > self._cut_at:
             self._in_a_row = 0
 
     def rejected(self, now: float, sent: Sent, reading: Reading | None = None) -> None:
-        """A 429: requests that left before the episode began, or while another keeps the gate shut, are of it."""
+        """Take in a 429; a request that left before the episode began, or met the shut gate, belongs to the episode."""
         if sent.at <= self._cut_at:
             return
         self._refused += (1 - self._refused) / LATEST
@@ -114,7 +113,7 @@ class EvenPolicy:
         self._in_a_row += 1
 
     def state(self, now: float) -> State:
-        """The pace."""
+        """The state at ``now``: the pace, or the end of the pause."""
         shut = now < self._gate
         return State("even", 0.0 if shut else self.rate, self._gate if shut else None, self.limit, self.period)
 
@@ -126,13 +125,11 @@ class EvenPolicy:
         self._keep(1 - max(STEP_UP, min(STEEPEST, self._refused / 2)))
 
     def _reset(self, reading: Reading) -> float:
-        """Seconds to wait for a window that is empty; 0 where that is not certain yet.
-
-        1. The search ran into the limit: whatever it is, the burst has used it up. 2. Refused again after a pause:
-        a window, that others use too. So long before its end it was empty, and the pace would have lasted for as
-        much less of it. Reset may be rounded up by a second. 3. The first 429 of an episode: a sliding limit gives
-        something back at once.
-        """
+        # Seconds to wait for a window that is empty; 0 where that is not certain yet.
+        # 1. The search ran into the limit: of whatever kind the limit is, the burst has used it up.
+        # 2. Refused again after a pause: a window, and neighbours spend from it. So long before its end it was empty,
+        # and the pace would have lasted for as much less of it. Reset may be rounded up by a second.
+        # 3. The first 429 of an episode: a sliding limit gives something back at once.
         if not self._found:
             self._found = True
             return reading.reset
@@ -141,11 +138,10 @@ class EvenPolicy:
         return reading.reset if self._in_a_row else 0.0
 
     def _keep(self, share: float) -> None:
-        """Keep so much of the pace."""
         self._margin = min(LARGEST_MARGIN, 1 - (1 - self._margin) * share)
 
     def _regain(self, now: float) -> None:
-        """The margin shrinks with time; beyond the limit only where nothing else would tell that it was raised."""
+        # The margin shrinks with time; beyond the limit only where nothing else would tell that it was raised.
         since_then, self._at = now - self._at, now
         if self._in_a_row:  # nothing is known before the episode is over
             return

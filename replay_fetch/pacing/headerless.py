@@ -1,4 +1,4 @@
-"""Pacing while nothing names the limit: find it by 429s, few of them."""
+"""Pacing while no header names the limit: find the limit by 429s, and by few of them."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ FADING = 0.8
 
 
 class HeaderlessPolicy:
-    """Slow start to the first 429; then a gate with probes, and what it teaches, again and again.
+    """Paces an endpoint without headers: slow start to the first 429, then a gate with probes, again and again.
 
-    Until the openings of the gate show a rhythm the rate is a slow cubic around what was
-    accepted; from then on it goes by windows.
+    Until the openings of the gate show a rhythm the rate is a slow cubic around the accepted rate; from then on the
+    policy goes by inferred windows.
     """
 
     def __init__(self, now: float, known_rate: float | None = None) -> None:
@@ -40,15 +40,15 @@ class HeaderlessPolicy:
         """Seconds that a request may need to the limiter: no more than a 429 took to come back."""
 
     def ready_at(self, now: float) -> float | None:
-        """The next probe's time while the gate is shut, else at the pace."""
+        """When the next probe may go while the gate is shut, else the next request of the window or the pace."""
         return (self._gate or self._window or self._pace).ready_at(now)
 
     def sent(self, sent: Sent) -> None:
-        """A probe, or one more at the pace."""
+        """Count a probe while the gate is shut, else a request of the window or the pace."""
         (self._gate or self._window or self._pace).sent(sent)
 
     def answered(self, now: float, sent: Sent, rate_limit: RateLimit | None, *, accepted: bool) -> None:
-        """An accepted probe opens the gate; a 429 shuts it, or keeps it shut."""
+        """Take in an answer: an accepted probe opens the gate; a 429 shuts the gate, or keeps it shut."""
         if not accepted:
             self._rejected(now, sent, rate_limit.retry_after if rate_limit else None)
             return
@@ -57,12 +57,12 @@ class HeaderlessPolicy:
             self._open(now, sent, self._gate)
 
     def lost(self, now: float, sent: Sent) -> None:
-        """A lost probe makes room for another."""
+        """Take in a lost request: a lost probe makes room for another."""
         if self._gate:
             self._gate.lost(now, sent)
 
     def state(self, now: float) -> State:
-        """The gate or the pace."""
+        """The state at ``now``: the shut gate, the inferred window, or the pace."""
         window = self._window
         # 1. No 429 yet.  2. It opens in step with windows of some length.  3. In step with nothing.
         if self._gate is None and self._episode is None:
@@ -75,7 +75,7 @@ class HeaderlessPolicy:
             return State("probe", 0.0, self._gate.ready_at(now), limiter=limiter, why=why)
         if window:
             takes = window.quota.requests
-            return State("rhythm", window.rate, None, takes, window.period, window.left, limiter, why)
+            return State("inferred", window.rate, None, takes, window.period, window.left, limiter, why)
         mode = "hold" if isinstance(self._pace, SlowCubic) else "search"
         return State(mode, self._pace.rate, limiter=limiter, why=why)
 
@@ -90,7 +90,7 @@ class HeaderlessPolicy:
             self._gate = ProbeGate(now, self._detector.look_at(now), retry_after)
 
     def _shuts(self, sent: Sent) -> bool:
-        """False for a straggler: while the gate is shut only probes leave, so it is of the episode before."""
+        # Not for a straggler: while the gate is shut only probes leave, so what left before is of the episode before.
         if self._window:
             return self._window.ran_out(sent)
         return self._opener is None or sent.number > self._opener.number
@@ -111,7 +111,7 @@ class HeaderlessPolicy:
             self._pace = self._next_pace(now, self._episode)
 
     def _follow_window(self, probe: Sent) -> None:
-        """Goes by windows if their rhythm is known; the probe is the first request of one."""
+        # Goes by windows if their rhythm is known; the probe is the first request of one.
         period, edge = self._detector.period, self._detector.edge_after(probe.at)
         if period is None or edge is None:
             self._window = None

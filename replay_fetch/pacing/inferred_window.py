@@ -7,44 +7,52 @@ import math
 from replay_fetch.pacing.policy import Sent
 from replay_fetch.pacing.window_detector import Interval
 
-PRICE = 120
-"""Requests between two attempts to get more, for each 429 that an attempt costs, where a window takes the usual: 0.8 %
-of all. Elsewhere it goes with the square root of the window, as the attempt itself does: in proportion, whoever had
-more asked for more, and more often, and one of four copies ended with 0.4 of what another had."""
-USUAL = 100
+# Requests between two attempts to get more, for each 429 that an attempt costs, where a window takes the usual: 0.8 %
+# of all. Elsewhere it goes with the square root of the window, as the attempt itself does. In proportion, the larger
+# of two copies asked for more, and more often, and one of four ended with 0.4 of another's share.
+PRICE, USUAL = 120, 100
+# Requests a window below which an attempt is put off no further: so few may be all that a neighbour left.
 SMALL = 10
-"""Requests a window below which an attempt is put off no further: so few may be all a neighbour left."""
+# While windows disagree on how much they take: a share of the price, at most so many windows, at least so many seconds.
 DOUBTFUL_PRICE, DOUBTFUL_WINDOWS, SOONEST = 0.25, 4, 10.0
-"""While windows disagree on what they take: a share of the price, at most so many windows, at least so many seconds."""
+# 429s of an attempt: the request that finds the limit and a probe; the weight of the latest attempt.
 USUAL_COST, SMOOTHING = 2.0, 0.3
-"""429s of an attempt: the request that finds the limit and a probe; the weight of the latest."""
+# An attempt asks for so many square roots more, 2 % of the usual; where a window takes them, the next attempts ask for
+# four and sixteen times as much, up to twice the window.
 FIRST_EXTRA, EXTRA_GROWTH, REBASE = 0.2, 4.0, 2.0
-"""An attempt asks for so many square roots more, 2 % of the usual; where a window takes that, the next ones are asked
-for four and sixteen times as much, up to twice the window."""
+# Two windows took the same when they differ by no more requests than this, or by this share.
 SAME, SAME_SHARE = 1.5, 0.02
-"""Two windows took the same when they differ by no more requests than this, or by this share."""
+# Share kept, and square roots won back each window, where a neighbour runs a window out: of two copies that both do
+# so the larger yields more and regains relatively less, until they are equal.
 YIELDED, REGAINED = 0.9, 0.5
-"""Share kept, and square roots won back each window, where somebody else runs a window out: of two clients that
-both do so the larger yields more and regains relatively less, until they are equal."""
+
+FASTEST = 2.0  # times the even pace; see ``WindowPolicy``
+AFTER = 1e-6  # past the edge by so many seconds, as there
+# Gaps between the last request of a window and its end. Where several copies overdraw a window a little, only those
+# that send closest behind each other are then refused: the largest. With none, every copy had a request at the very
+# end, all lost one, and the smallest of eight starved: least ÷ most 0.24, with half a gap 0.64. A whole gap makes it
+# 0.67 and costs 0.2 % more of 429s.
+LAST_GAP = 0.5
 
 
 class InferredQuota:
-    """What the last window that ran out took from us, exactly; now and then an attempt to get more.
+    """Requests to spend in a window: as many as the last window that ran out took from us, counted exactly.
 
-    A window that runs out without an attempt was run out by others: then part of it is yielded.
+    Now and then an attempt asks for more. A window that runs out without an attempt was run out by a neighbour: then
+    part of the quota is yielded, and won back window by window.
     """
 
     def __init__(self, takes: float, period: float) -> None:
         self.takes = max(1.0, takes)
         self._period = period
         self._full = 0
-        """Windows spent to the last request since one ran out."""
+        """Windows spent to their last request since a window ran out."""
         self._agreed = self._shared = False
         self._cost = USUAL_COST
 
     @property
     def requests(self) -> int:
-        """For the present window."""
+        """Requests for the present window, with the attempt or with the part won back."""
         if self._shared:
             return int(self.takes + self._full * REGAINED * math.sqrt(self.takes))
         attempt = self._full - self._patience
@@ -53,14 +61,14 @@ class InferredQuota:
         return int(self.takes + max(1.0, FIRST_EXTRA * math.sqrt(self.takes) * EXTRA_GROWTH**attempt))
 
     def window_over(self, used: int) -> None:
-        """A window ended before it ran out; only a full one proves anything."""
+        """Take in a window that ended before it ran out; only a window spent to its last request proves anything."""
         requests = self.requests
         self._full += used >= int(self.takes)
         if requests >= REBASE * self.takes:
             self.takes, self._full = float(requests), self._patience
 
     def ran_out(self, took: int, rejected: int, blur: float) -> None:
-        """A window accepted ``took`` requests, give or take ``blur``, and rejected some."""
+        """Take in a window that ran out: it ``took`` requests, give or take ``blur``, and ``rejected`` some."""
         blur = max(blur, min(SAME, 0.2 * self.takes), SAME_SHARE * self.takes)
         self._agreed = abs(took - self.takes) <= blur
         self._shared = took < self.takes - blur and self.requests <= int(self.takes)
@@ -70,7 +78,7 @@ class InferredQuota:
 
     @property
     def _patience(self) -> int:
-        """Full windows before the next attempt."""
+        # Full windows before the next attempt.
         price = PRICE * self._cost / math.sqrt(USUAL * max(self.takes, SMALL))
         if self._agreed:
             return math.ceil(price)
@@ -78,42 +86,32 @@ class InferredQuota:
         return max(soon, math.ceil(SOONEST / self._period))
 
 
-FASTEST = 2.0
-"""Times the even pace; see ``WindowPolicy``."""
-AFTER = 1e-6
-# Gaps between the last request of a window and its end. Where several copies overdraw a window a little, only those
-# that send closest behind each other are then refused: the largest. With none, every copy had a request at the very
-# end, all lost one, and the smallest of eight starved: least ÷ most 0.24, with half a gap 0.64. A whole gap makes it
-# 0.67 and costs 0.2 % more of 429s.
-LAST_GAP = 0.5
-
-
 class InferredWindow:
-    """Spends one window's allowance after another, evenly.
+    """Spends the quota of one window after another, evenly, by the rhythm of a limit that no header describes.
 
-    Windows are told apart by the middle of where their edge may be: spread evenly, requests near
-    it count the same on either side.
+    Windows are told apart by the middle of where their edge may be: spread evenly, requests near the edge count the
+    same on either side.
     """
 
-    def __init__(self, period: float, allowance: InferredQuota) -> None:
+    def __init__(self, period: float, quota: InferredQuota) -> None:
         self.period = period
-        self.quota = allowance
+        self.quota = quota
         self._edge = Interval(0.0, 0.0)
         self._first = self._latest = Sent(0, 0.0)
         self._rejected: list[Sent] = []
 
     @property
     def rate(self) -> float:
-        """Requests a second."""
+        """Requests a second, over the whole window."""
         return self.quota.requests / self.period
 
     @property
     def left(self) -> int:
-        """Requests that may still leave in this window."""
+        """Requests that may still leave in the present window."""
         return max(0, self.quota.requests - self._used)
 
     def opened(self, edge: Interval, probe: Sent) -> None:
-        """A window begins with an accepted probe; ``edge`` is where it ends."""
+        """Begin a window with an accepted probe; ``edge`` is the interval in which the window ends."""
         if self._rejected:
             took = self._used - sum(self._holds(sent) for sent in self._rejected)
             self.quota.ran_out(took, len(self._rejected), blur=self._edge.width * self.rate)
@@ -121,7 +119,7 @@ class InferredWindow:
         self._edge, self._first, self._latest = edge, probe, probe
 
     def ready_at(self, now: float) -> float:
-        """Evenly over what is left of the window; when it is spent, at its end."""
+        """When the next request may go: evenly over the rest of the window, or at the end of a spent window."""
         self._roll(now)
         if self.left == 0:
             return self._edge.centre + AFTER
@@ -129,14 +127,15 @@ class InferredWindow:
         return max(now, self._latest.at + 1 / min(pace, FASTEST * self.rate))
 
     def sent(self, sent: Sent) -> None:
-        """It counts as spent."""
+        """Count a request in the window that holds its time."""
         self._roll(sent.at)
         self._latest = sent
 
     def ran_out(self, sent: Sent) -> bool:
-        """Notes a 429; False where it is a straggler of the window before.
+        """Take in a 429; False where its request is a straggler of the window before.
 
-        So soon after the edge that the server may not have passed it, it means nothing but that.
+        Where the request left so soon after the edge that the server may not have passed it, the 429 says no more
+        than that, and does not count as the window running out.
         """
         if not self._holds(sent):
             return False
@@ -145,7 +144,7 @@ class InferredWindow:
         return True
 
     def still_out(self, sent: Sent) -> None:
-        """Another 429 while the gate is shut; it adds to the cost where the window ran out."""
+        """Take in another 429 behind the shut gate: where the window ran out, the attempt has cost one more."""
         if self._rejected:
             self._rejected.append(sent)
 

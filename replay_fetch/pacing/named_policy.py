@@ -1,4 +1,4 @@
-"""Pacing by one limit that headers name: by its windows while they are believed in, evenly else."""
+"""Pacing by one limit that headers name: by windows while the server behaves as one, and evenly otherwise."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from replay_fetch.pacing.window_policy import WindowPolicy
 
 
 class NamedPolicy:
-    """Follows windows, and holds an even pace behind them for 429s that they do not explain.
+    """Follows the windows of one limit, and holds an even pace behind them for 429s that no window explains.
 
-    Where windows are too short to be followed, are none, or are told of by 429s alone, the even pace is all there
-    is. One is made for one limit's name and period; ``latest`` is the last send before its first answer.
+    Where windows are too short to be followed, are no windows, or are told of by 429s alone, only the even pace is
+    left. A policy is made for one limit's name and period; ``latest`` is the last send before the first answer that
+    named the limit.
     """
 
     def __init__(self, period: float, latest: Sent, *, on_429s: bool = False) -> None:
@@ -33,18 +34,18 @@ class NamedPolicy:
 
     @property
     def limit(self) -> int:
-        """Requests a period."""
+        """Requests a period, by the latest headers."""
         return self._even.limit
 
     def ready_at(self, now: float) -> float:
-        """When both allow the next request."""
+        """When the windows and, where 429s slowed it, the even pace allow the next request."""
         if self._window is None:
             return self._even.ready_at(now)
         ready = self._window.ready_at(now)
         return max(ready, self._even.ready_at(now)) if self._even.holds else ready
 
     def sent(self, sent: Sent) -> None:
-        """Both count it; an even pace that holds nothing back has nothing to count."""
+        """Count a request in the window and, where 429s slowed it, at the even pace."""
         if self._window is not None:
             self._window.sent(sent)
             if not self._even.holds:
@@ -52,7 +53,7 @@ class NamedPolicy:
         self._even.sent(sent)
 
     def answered(self, now: float, sent: Sent, reading: Reading, *, accepted: bool) -> None:
-        """Takes in what the headers say; windows that are none are given up."""
+        """Take in the headers of an answer; where trust in windows is lost, the even pace goes on alone."""
         window, even = self._window, self._even
         if window is None:
             even.answered(now, sent, reading, accepted=accepted)
@@ -69,17 +70,17 @@ class NamedPolicy:
             self._window = None
 
     def accepted_without_headers(self, sent: Sent) -> None:
-        """Answers that are accepted never name this limit."""
+        """Take in an accepted answer where only 429s name the limit: an episode of 429s may be over."""
         self._even.accepted(sent)
 
     def rejected_without_headers(self, now: float, sent: Sent) -> None:
-        """A 429 that names no limit, among answers that do: another limit's."""
+        """Take in a 429 without headers among answers that carry them: it comes from a limit that is not announced."""
         if self._window is not None:
             self._window.rejected_without_headers(now)
         self._even.rejected(now, sent)
 
     def state(self, now: float) -> State:
-        """That of the one that holds requests back longer."""
+        """The state of the window or the even pace, whichever holds requests back longer."""
         even, window = self._even, self._window
         state = even.state(now)
         if window is not None and not (even.holds and even.ready_at(now) > window.ready_at(now)):

@@ -1,16 +1,23 @@
-"""One request after another, a rate's interval apart; and two ways to move the rate."""
+"""The pace of a limit that no header describes: one request after another, at a rate that searches or holds."""
 
 from __future__ import annotations
 
-from replay_fetch.pacing.policy import Sent
+from replay_fetch.pacing.policy import SLACK, Sent
 
-# Timers wake a millisecond or two late, and now and then the event loop is busy: a debt of so many seconds is paid
-# back. Without that, a pace of 600 a second came to 480.
-SLACK = 0.02
+FIRST_RATE = 5.0  # requests a second: less than any limit that is worth a bulk export
+DOUBLING = 1.0
+# At one look. A process that was stopped for half an hour comes back to a gap of which a float holds no such power.
+MOST_DOUBLINGS = 10.0
+
+# Share of the measured rate that the curve starts below it; seconds after which it crosses the rate. So it is within
+# 0.5 % of the rate from 7 s to 23 s.
+DEPTH, PLATEAU = 0.03, 15.0
+# Times the measured rate at which the limit counts as unknown again; reached after some 53 s.
+REBASE, REBASED_AT = 2.0, 2.5 * PLATEAU
 
 
 class Pace:
-    """Sends every 1 / ``rate`` seconds, without bursts; subclasses move the rate."""
+    """Sends every 1 / ``rate`` seconds (``rate`` is requests a second), without bursts; subclasses move the rate."""
 
     def __init__(self, now: float, rate: float) -> None:
         self.rate = rate
@@ -18,28 +25,26 @@ class Pace:
         self._paced = False
 
     def ready_at(self, now: float) -> float:
-        """One interval after the latest."""
+        """When the next request may go: one interval after the latest, and not before ``now``."""
         self._paced = self._paced or self._next > now
         return max(now, self._next)
 
     def sent(self, sent: Sent) -> None:
-        """The next may go one interval later."""
+        """Count a request: the rate moves by the time passed, and the next request may go one interval later."""
         self.advance(sent.at, paced=self._paced)
         self._paced = False
         self._next = max(self._next, sent.at - SLACK) + 1 / self.rate
 
     def advance(self, now: float, *, paced: bool) -> None:
-        """Moves the rate; ``paced`` is False where the workers and not the pace were the limit."""
-
-
-FIRST_RATE = 5.0
-DOUBLING = 1.0
-# At one look. A process that was stopped for half an hour comes back to a gap of which a float holds no such power.
-MOST_DOUBLINGS = 10.0
+        """Move the rate to ``now``; ``paced`` is False where too few workers, and not the pace, were the limit."""
 
 
 class SlowStart(Pace):
-    """Doubles the rate every ``doubling`` seconds in which the pace is what holds requests back."""
+    """The search for a limit of which nothing is known.
+
+    The rate doubles every ``doubling`` seconds in which the pace is the thing that holds requests back: a rate that
+    workers cannot reach proves nothing, and the first 429 would come from a rate far beyond the limit.
+    """
 
     def __init__(self, now: float, rate: float = FIRST_RATE, doubling: float = DOUBLING) -> None:
         super().__init__(now, rate)
@@ -47,23 +52,18 @@ class SlowStart(Pace):
         self._at = now
 
     def advance(self, now: float, *, paced: bool) -> None:
-        """Time passed: the rate grows with it."""
+        """Double the rate for every ``doubling`` seconds since the last look, at most ten times."""
         if paced:
             self.rate *= 2 ** min(MOST_DOUBLINGS, (now - self._at) / self._doubling)
         self._at = now
 
 
-DEPTH = 0.03
-"""Share of the measured rate that the curve starts below it."""
-PLATEAU = 15.0
-"""Seconds after which the curve crosses the measured rate; within 0.5 % of it from 7 s to 23 s."""
-REBASE = 2.0
-"""Times the measured rate at which the limit counts as unknown again; reached after some 53 s."""
-REBASED_AT = 2.5 * PLATEAU
-
-
 class SlowCubic(Pace):
-    """rate(t) = measured * (1 + 0.03 * (t / 15 - 1) ** 3), with t in seconds since the gate opened."""
+    """The rate held between two 429s: a long plateau at the measured rate, then faster and faster.
+
+    rate(t) = measured * (1 + 0.03 * (t / 15 - 1) ** 3), with t in seconds since the gate opened. A straight line would
+    either leave the plateau at once or take minutes to find a raised limit.
+    """
 
     def __init__(self, now: float, measured: float) -> None:
         super().__init__(now, (1 - DEPTH) * measured)
@@ -72,7 +72,7 @@ class SlowCubic(Pace):
         self._since = self._at = now
 
     def advance(self, now: float, *, paced: bool) -> None:
-        """Time passed; while the workers are the limit the curve stays on its plateau."""
+        """Move along the curve; while too few workers are the limit the curve stays on its plateau."""
         if not paced and now - self._since > PLATEAU:
             self._since += min(now - self._at, now - self._since - PLATEAU)
         self._at = now

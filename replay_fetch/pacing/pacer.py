@@ -1,8 +1,9 @@
-"""The pacer: workers stand in one line, and are let go when every gate is open."""
+"""The pacer: workers wait in one queue, and are let go when every gate is open."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict, replace
 from functools import partial
 from types import TracebackType
 from typing import Self
@@ -17,8 +18,7 @@ from replay_fetch.model import RateLimit
 from replay_fetch.pacing.adaptive import AdaptivePolicy
 from replay_fetch.pacing.breaker import CircuitBreaker
 from replay_fetch.pacing.concurrency import Concurrency
-from replay_fetch.pacing.pace import SLACK
-from replay_fetch.pacing.policy import Policy, Sent
+from replay_fetch.pacing.policy import SLACK, Policy, Sent
 from replay_fetch.pacing.queue import WaitQueue
 from replay_fetch.pacing.snapshot import Health, Snapshot
 from replay_fetch.settings import FetchSettings
@@ -26,8 +26,8 @@ from replay_fetch.settings import FetchSettings
 log = logging.getLogger(__name__)
 
 RATE_LIMITED = 429
+# Statuses that say that the server could not.
 ILL = frozenset({408, *range(500, 600)})
-"""Statuses that say that the server could not."""
 
 # Timers fire within a microsecond of what was asked for; closer than this counts as now.
 SOON = 1e-6
@@ -35,27 +35,28 @@ ONLY_AN_ANSWER_CAN_TELL = float("inf")
 
 
 def _even(rate: float) -> AsyncLimiter:
-    """Lets ``rate`` a second through, and no more at once than timers that wake late make necessary."""
+    # Lets ``rate`` a second through, and no more at once than timers that wake late make necessary.
     at_once = max(1.0, rate * SLACK)
     return AsyncLimiter(at_once, at_once / rate)
 
 
 def _nothing(now: float) -> None:
-    """Whom the gates let through to the ceiling has sent nothing yet."""
+    """A turn at the open gates, before the ceiling: nothing is sent yet."""
 
 
 class Turn(Struct, eq=False):
-    """Leave to send one request, and the place to say what became of it; entering it waits in line.
+    """A worker's turn to send one request; entering it waits in the queue, and the answer is told to it.
 
-    It is the pacer's other half, and tells the gates of the answer itself.
+    A turn is the pacer's other half: it tells the rate policy, the concurrency brake and the outage gate of the answer.
+    A turn that is left without an answer counts as lost.
     """
 
     pacer: Pacer
     suspect: bool
     sent: Sent = Sent(0, 0.0)
-    """Which request it is and when, on the pacer's clock, the turn was given."""
+    """The send number, and the time on the loop's clock at which the turn was given."""
     waited: float = 0.0
-    """Seconds spent in line for this turn."""
+    """Seconds spent in the queue for this turn."""
     open: bool = True
 
     async def __aenter__(self) -> Self:
@@ -70,7 +71,7 @@ class Turn(Struct, eq=False):
             self.lost(fault=isinstance(error, TransportError))
 
     def answered(self, status: int, rate_limit: RateLimit | None = None) -> None:
-        """Tells the pacer of the answer; a turn left without this counts as lost."""
+        """Tell the pacer of an answer's status and rate-limit headers; all gates are looked at again."""
         pacer, sent = self.pacer, self.sent
         now = loop_time()
         self.open = False
@@ -90,7 +91,7 @@ class Turn(Struct, eq=False):
         pacer.look_again()
 
     def lost(self, *, fault: bool) -> None:
-        """Tells the pacer that no answer will come."""
+        """Tell the pacer that no answer will come; ``fault`` says that the server or the network is to blame."""
         pacer, sent, now = self.pacer, self.sent, loop_time()
         self.open = False
         pacer.policy.lost(now, sent)
@@ -102,7 +103,7 @@ class Turn(Struct, eq=False):
         pacer.look_again()
 
     def _fault(self, now: float) -> None:
-        """One page's own fault, again and again, says nothing of the server: it brakes nobody."""
+        # One page's own fault, again and again, says nothing of the server: it brakes nobody.
         if self.suspect:
             self.pacer.concurrency.released()
         else:
@@ -111,11 +112,11 @@ class Turn(Struct, eq=False):
 
 
 class Pacer:
-    """Shared by all workers of one endpoint; gives turns in the order they were asked for.
+    """Gives turns to all workers of one endpoint, in the order of asking.
 
-    A turn is given when the rate policy, the concurrency brake and the outage gate all agree, and
-    ``--max-rate`` behind them. They are asked again after every answer, for as many as are in line, so
-    a pause that begins while workers queue holds back all of them.
+    A turn is given when the rate policy, the concurrency brake and the outage gate all agree, and ``--max-rate``
+    behind them. All are asked again after every answer, for every worker in the queue, so a pause that begins while
+    workers wait holds back all of them.
     """
 
     def __init__(self, settings: FetchSettings) -> None:
@@ -132,16 +133,16 @@ class Pacer:
         self._mode = ""
 
     def turn(self, *, suspect: bool = False) -> Turn:
-        """Waits in line and yields a turn; leaving it without an answer counts as lost.
+        """Make a turn, to be entered with ``async with``; entering waits in the queue.
 
-        ``suspect`` marks a page whose faults are its own, see ``Attempts``: they are no sign of an
-        outage, and brake nobody. Raises OutageError when nothing but faults came for ``--give-up-after`` seconds
-        in which somebody asked, or nothing but 429s for two days.
+        ``suspect`` marks a page whose faults are its own, see ``Attempts``: no sign of an outage, and no reason to
+        brake. Entering raises OutageError when nothing but faults came for ``--give-up-after`` seconds in which a
+        worker asked, or nothing but 429s for two days.
         """
         return Turn(self, suspect)
 
     def give(self, turn: Turn) -> bool:
-        """Gives the turn where nobody is in line and all gates are open."""
+        """Give the turn at once, where the queue is empty and all gates are open; False where it must wait."""
         now = loop_time()
         if self._ceiling is not None or self._queue.waiters or self._seconds_to_wait(now):
             return False
@@ -149,13 +150,13 @@ class Pacer:
         return True
 
     async def wait(self, turn: Turn) -> None:
-        """Gives the turn when it has come in line."""
+        """Give the turn when the queue and the gates let it through."""
         came = loop_time()
         self._waiting += 1
         try:
             await self._queued(turn)
         except BaseException:
-            if turn.sent.number:  # the turn came, and whoever waited for it is gone
+            if turn.sent.number:  # the turn came, and its worker is gone
                 turn.lost(fault=False)
             raise
         finally:
@@ -201,7 +202,7 @@ class Pacer:
         self.policy.sent(sent)
 
     def look_again(self) -> None:
-        """What was learned may have opened the gates."""
+        """Look at the gates again, which an answer may have opened, and let go the workers that may go."""
         if self._queue.waiters:
             self._queue.release()
         if log.isEnabledFor(logging.DEBUG):  # a look at everything, for every answer
@@ -211,29 +212,25 @@ class Pacer:
                 log.debug("%s: %s", seen.mode, seen)
 
     def tell_of_a_long_wait(self, now: float) -> None:
-        """Log how long the limit keeps everybody waiting, where that is long enough to look like a hang."""
+        """Log how long the limit keeps all workers waiting, where that is long enough to look like a hang."""
         opens_at = self.policy.state(now).opens_at
         if opens_at is not None and (notice := self.breaker.rejections.notice(opens_at - now)):
             log.warning(notice)
 
     @property
     def health(self) -> Health:
-        """What is known of the API now, for ``Attempts.failed``."""
+        """The API's health now, for ``Attempts.failed``."""
         return Health(now=loop_time(), outage=self.breaker.is_open, answered_at=self.breaker.answered_at)
 
     def snapshot(self) -> Snapshot:
-        """The state now."""
+        """The state now, of the rate policy and of the workers."""
         now = loop_time()
         state = self.policy.state(now)
+        if self.breaker.is_open:
+            state = replace(state, mode="outage")
         return Snapshot(
-            mode="outage" if self.breaker.is_open else state.mode,
-            rate=state.rate,
+            **asdict(state),
             gate_shut=max(0.0, (state.opens_at or now) - now),
-            limit=state.limit,
-            period=state.period,
-            left=state.left,
-            limiter=state.limiter,
-            why=state.why,
             rate_limited=self.rate_limited,
             waiting=self._waiting,
             in_use=self.concurrency.in_use(self._number),

@@ -1,4 +1,4 @@
-"""The line before the gates: whoever may not send yet, in the order of asking."""
+"""The queue before the gates: workers that may not send yet, in the order of asking."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SAME = 1e-7
 
 
 class _Waiter:
-    """One place in the line."""
+    """A worker in the queue: the call that gives its turn, and the event on which it sleeps."""
 
     __slots__ = ("called", "error", "go")
 
@@ -26,55 +26,58 @@ class _Waiter:
 
 
 class WaitQueue:
-    """Lets through as many as the gates allow, whenever something may have opened them.
+    """Lets workers through, as many as the gates allow, whenever an answer or time may have opened the gates.
 
-    All who may go are let go in one turn of the event loop. If each waiter woke the next, only one request
-    would leave per turn of the event loop, and a queue, once formed, would never drain.
+    All who may go are let go in one turn of the event loop. If each waiter woke the next, only one request would
+    leave per turn of the event loop, and a queue, once formed, would never drain.
     """
 
     def __init__(self, wait: Callable[[float], float]) -> None:
-        """``wait`` tells the seconds until the gates open: 0 where they are, infinite where nobody can say."""
+        # ``wait`` tells the seconds until the gates open: 0 where they are open, infinite where no time can be said.
         self._wait = wait
         self.waiters: deque[_Waiter] = deque()
-        """Whoever stands, in the order of coming."""
+        """The workers in the order of coming."""
         self._timer: asyncio.TimerHandle | None = None
 
     async def wait(self, go: Callable[[float], None]) -> None:
-        """Wait for one's turn. ``go`` is told the moment it comes; what that or a gate raises is raised here."""
-        place = _Waiter(go)
-        self.waiters.append(place)
+        """Wait for a turn; ``go`` is called with the time at which it comes.
+
+        Raises the errors of ``go`` and of the gates. A cancelled worker leaves the queue, and the next moves up.
+        """
+        waiter = _Waiter(go)
+        self.waiters.append(waiter)
         if len(self.waiters) == 1:  # else the head's timer runs, or only an answer can tell
             self.release()
         try:
-            await place.called.wait()
+            await waiter.called.wait()
         finally:
-            if not place.called.is_set():
-                self.waiters.remove(place)
+            if not waiter.called.is_set():
+                self.waiters.remove(waiter)
                 self.release()
-        if place.error is not None:
-            raise place.error
+        if waiter.error is not None:
+            raise waiter.error
 
     def release(self) -> None:
-        """The gates may have opened, by an answer or by time: let those go who may."""
+        """Let go all workers that may: the gates may have opened, by an answer or by time."""
         wait = 0.0
         while self.waiters:
-            place, moment = self.waiters[0], now()
+            waiter, moment = self.waiters[0], now()
             try:
                 if wait := self._wait(moment):
                     break
-                place.go(moment)
-            except Exception as error:  # noqa: BLE001 - raised to whoever stands there, or nobody would hear of it
-                place.error = error
+                waiter.go(moment)
+            except Exception as error:  # noqa: BLE001 - raised to the worker, for a timer has no caller
+                waiter.error = error
             self.waiters.popleft()
-            place.called.set()
+            waiter.called.set()
         self._look_again(wait if self.waiters else float("inf"))
 
     def _look_again(self, wait: float) -> None:
-        """One timer for the head of the line; an answer may let it go before."""
+        # One timer for the head of the queue; an answer may let it go before.
         loop, timer = asyncio.get_running_loop(), self._timer
         due = loop.time() + wait
         if timer is not None:
             if now() < timer.when() and abs(timer.when() - due) < _SAME:
-                return  # most answers change nothing for the head of the line
+                return  # most answers change nothing for the head of the queue
             timer.cancel()
         self._timer = loop.call_at(due, self.release) if wait < float("inf") else None

@@ -1,4 +1,4 @@
-"""Episodes of 429s: the gate that one shuts, the probes that open it, and what was accepted between two."""
+"""Episodes of 429s: the gate that an episode shuts, the probes that open it, and the requests accepted between."""
 
 from __future__ import annotations
 
@@ -12,10 +12,23 @@ WINDOW_LIKE = 1.2
 # What is accepted by a bucket is measured over this many seconds: more of them smooth, fewer are current.
 SHORTEST, USUAL = 3.0, 10.0
 
+# Seconds before the first probe. The next probe waits this share of the time the gate has been shut: an opening is
+# noticed at most so much late.
+FIRST_WAIT, GROWTH = 0.5, 0.4
+# The longest wait between two probes: a minute, or a fiftieth of the time the gate has been shut. A daily quota that
+# says nothing of itself then costs some 200 probes, not 1,400.
+LONGEST_WAIT, LONGEST_SHARE = 60.0, 0.02
+
+# As many as a window of 1,000/60 s takes, and 2 MB. With 4,096, a window of 5,000 was taken for one of 4,096.
+ROOM = 65_536
+
 
 @dataclass(frozen=True, slots=True)
 class RejectionEpisode:
-    """Times of one episode; ``before`` and ``older`` are the openings of the two before it."""
+    """The times of an episode: the limit was reached, the gate shut, and a probe opened the gate again.
+
+    All are seconds of the monotonic clock; ``before`` and ``older`` are the openings of the two episodes before.
+    """
 
     shut_at: float
     noticed_at: float
@@ -31,13 +44,13 @@ class RejectionEpisode:
         return self.noticed_at - self.shut_at >= WINDOW_LIKE
 
     def stretch(self, first: float) -> tuple[float, float]:
-        """Where to count what was accepted, to know the rate that the limit allows.
+        """The start and end between which accepted requests, divided by the seconds, are the rate of the limit.
 
-        1. A window: from opening to opening; where that is mostly time in which the limit was not
-        reached, its last part. 2. A bucket: the last ten seconds before the gate shut, or less in
-        the beginning; with the shut time of the episode before, where that lies in them.
         ``first`` is when the first accepted request left.
         """
+        # 1. A window: from opening to opening; where that is mostly time in which the limit was not reached, its last
+        # part. 2. A bucket: the last ten seconds before the gate shut, or less in the beginning; with the shut time of
+        # the episode before, where that lies in them.
         if self.before is not None and self.window_like:
             shut_for = self.noticed_at - self.shut_at
             longest = 4 * shut_for + USUAL
@@ -50,19 +63,11 @@ class RejectionEpisode:
         return start, self.shut_at
 
 
-FIRST_WAIT = 0.5
-GROWTH = 0.4
-"""The next probe waits this share of the time the gate has been shut: an opening is noticed at most so much late."""
-LONGEST_WAIT, LONGEST_SHARE = 60.0, 0.02
-"""The longest wait between two probes: a minute, or a fiftieth of the time the gate has been shut. A daily quota that
-says nothing of itself then costs some 200 probes, not 1,400."""
-
-
 class ProbeGate:
-    """Shut from a 429 on; one probe at a time, each a little later, until one is accepted.
+    """The gate that a 429 shuts for all workers: single probes, each a little later, until a probe is accepted.
 
-    ``look_at`` is when the opening is expected. Probes before it are few, each after twice the
-    time: they are there in case the expectation is wrong. ``Retry-After`` outranks everything.
+    ``look_at`` is when the opening is expected. Probes before that are few, each after twice the time, in case the
+    expectation is wrong. ``retry_after`` seconds, which the server orders, outrank every guess.
     """
 
     def __init__(self, now: float, look_at: float | None = None, retry_after: float | None = None) -> None:
@@ -76,7 +81,7 @@ class ProbeGate:
         return None if self._probe else max(now, self._next)
 
     def sent(self, sent: Sent) -> None:
-        """It is the probe."""
+        """Count the probe, which leaves now."""
         self._probe = sent
 
     def is_probe(self, sent: Sent) -> bool:
@@ -84,7 +89,7 @@ class ProbeGate:
         return sent == self._probe
 
     def rejected(self, now: float, sent: Sent, retry_after: float | None = None) -> None:
-        """A probe was rejected, or a straggler of the requests that found the limit."""
+        """Take in a 429 of the probe, or of a straggler among the requests that found the limit."""
         if self.is_probe(sent):
             self._probe = None
             shut_for = now - self.shut_at
@@ -94,17 +99,13 @@ class ProbeGate:
             self._next = max(self._next, now + retry_after)
 
     def lost(self, now: float, sent: Sent) -> None:
-        """Nothing is known of the probe: another goes at once."""
+        """Take in a lost request: where it was the probe, another goes at once."""
         if self.is_probe(sent):
             self._probe, self._next = None, now
 
     def _after(self, now: float, wait: float) -> float:
-        """After ``wait`` seconds, or when the opening is expected before that."""
+        # After ``wait`` seconds, or when the opening is expected before that.
         return self._look_at if now < self._look_at < now + wait else now + wait
-
-
-# Ten seconds at 400/s: what is measured over longer stretches is measured at lower rates.
-ROOM = 65_536
 
 
 class Accepted:
@@ -118,13 +119,13 @@ class Accepted:
 
     @property
     def first(self) -> float:
-        """When the earliest that is remembered left; -inf where there is none."""
+        """When the earliest remembered request left; -inf where none is remembered."""
         return self._times[0] if self._times else float("-inf")
 
     def add(self, sent_at: float) -> None:
-        """One more was accepted."""
+        """Remember an accepted request, by the second at which it left."""
         self._times.append(sent_at)
 
     def between(self, start: float, end: float) -> int:
-        """How many left in [start, end)."""
+        """Count the requests that left in [start, end), of the latest 65,536."""
         return sum(1 for time in self._times if start <= time < end)

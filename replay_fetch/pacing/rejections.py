@@ -1,13 +1,13 @@
-"""429s in a row: for how long nothing else came, and what the latest of them says of its limit."""
+"""429s in a row: the time in which nothing else came, and the limit in the words of the latest 429."""
 
 from __future__ import annotations
 
 from replay_fetch.model import RateLimit
 
 # Longer than others may keep us from a daily quota that they use up two days in a row: each window is spent by its
-# end, and two hours are left for what a server's clock is off.
+# end, and two hours are left for the error of a server's clock.
 PATIENCE = 50 * 3600.0
-# A wait of this many seconds is worth a word: whoever watches would take it for a hang.
+# A wait of this many seconds is worth a word: it looks like a hang.
 LONG_WAIT = 60.0
 
 
@@ -28,22 +28,22 @@ class Rejections:
 
     @property
     def hopeless(self) -> bool:
-        """True where patience is at its end."""
+        """True where nothing but 429s came for 50 hours, or for ``--give-up-after`` where that is longer."""
         return self.lasted > self._patience
 
     def add(self, now: float, rate_limit: RateLimit | None) -> None:
-        """Count one more; ``rate_limit`` is what its headers say."""
+        """Count a 429 that came at ``now``; ``rate_limit`` holds its headers."""
         if self._since is None:
             self._since = now
         self.lasted = now - self._since
         self._latest = rate_limit
 
     def forget(self) -> None:
-        """Begin anew: a request succeeded, or nobody has asked for long."""
+        """Begin anew: a request succeeded, or no worker has asked for long."""
         self._since, self._said, self.lasted = None, False, 0.0
 
     def notice(self, wait: float) -> str:
-        """Tell of a long wait, once until a request succeeds; empty where there is nothing to tell."""
+        """The message on a long wait of ``wait`` seconds, once until a request succeeds; empty where it was said."""
         if wait < LONG_WAIT or self._said:
             return ""
         self._said = True

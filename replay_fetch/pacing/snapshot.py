@@ -1,13 +1,15 @@
-"""What a pacer shows of itself: to retries, the bar, the log and the report."""
+"""A pacer's state at one moment, as retries, the bar, the log, the report and ``status`` are told of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from replay_fetch.pacing.policy import State
+
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What the pacer knows of the API when an attempt fails."""
+    """The API's health when an attempt fails: by it a page's own fault is told from an outage of the API."""
 
     now: float
     outage: bool
@@ -17,33 +19,22 @@ class Health:
 
 
 @dataclass(frozen=True, slots=True)
-class Snapshot:
-    """One moment of a pacer; rates are requests a second, times seconds."""
+class Snapshot(State):
+    """The state of a pacer at one moment: of its rate policy, and of the workers behind the policy."""
 
-    mode: str
-    """``window`` while headers describe the limit; ``search``, ``hold``, ``rhythm`` and, its gate shut, ``probe``
-    while they do not; ``outage``."""
-    rate: float = 0.0
-    """What is allowed now; 0 while a gate is shut."""
     gate_shut: float = 0.0
-    """Until the next request may go, where a gate and not the pace holds it back."""
-    limit: int | None = None
-    period: float | None = None
-    left: int | None = None
+    """Seconds until the next request may go, where a gate and not the pace holds it back."""
     rate_limited: int = 0
     """429s so far."""
     waiting: int = 0
     in_use: int = 0
     slots: int = 0
-    limiter: str = ""
-    why: str = ""
-    """The limiter's kind, and what it was recognised by, as in ``State``."""
     waited: float = 0.0
     """Seconds that all workers together spent waiting for turns."""
 
     @property
     def recognised(self) -> str:
-        """The limiter in words; empty where none was met."""
+        """The limiter's kind and the sign by which it was recognised, in words; empty until a limit is met."""
         return f"{self.limiter}: {self.why}" if self.limiter else ""
 
     def __str__(self) -> str:

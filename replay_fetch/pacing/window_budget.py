@@ -1,16 +1,20 @@
-"""What is left of a window: by send number, less a margin, beside what others spend."""
+"""The budget of one window: requests left by send number, a margin kept back, and the rate of neighbours."""
 
 from __future__ import annotations
 
-from replay_fetch.pacing.policy import Sent
+STEP_UP, STEP_DOWN = 1.0, 0.05
+# Beyond a twentieth of the limit it is not our aim that is off: somebody else spends.
+LARGEST_SHARE = 0.05
+
+# Weight of a new reading of the neighbours' rate; three readings carry four fifths of the figure.
+SMOOTHING = 0.4
 
 
 class Budget:
-    """Requests left in one window; those on their way count as spent.
+    """Requests left in one window; requests on their way count as spent.
 
-    The answer to send *i* says what remained when it was counted. Everything sent after *i* may
-    not have been, so it is taken off: what is in flight can never overdraw the window. The answer
-    with the smallest ``remaining`` was counted last and says most.
+    The answer to send *i* says how much remained when send *i* was counted. Every later send may not have been counted
+    yet, so it is taken off: requests in flight can never overdraw the window.
     """
 
     def __init__(self, limit: int, latest: int) -> None:
@@ -18,30 +22,26 @@ class Budget:
         self.last = latest + limit
         """The send number of the last request that there is room for."""
 
-    def learn(self, sent: Sent, remaining: int) -> bool:
-        """Takes an answer of this window in; False where an earlier one says more."""
-        last = sent.number + remaining
+    def learn(self, number: int, remaining: int) -> bool:
+        """Take in the answer to a send of the present window; False where an earlier answer says more."""
+        last = number + remaining
+        # Answers come out of order. The one with the smallest ``remaining`` was counted last and says most; of two
+        # that say the same, the later send leaves more room.
         if remaining >= self._remaining and (remaining > self._remaining or last <= self.last):
             return False
         self._remaining, self.last = remaining, last
         return True
 
     def exhaust(self, latest: int) -> None:
-        """The server says that nothing is left."""
+        """Take in a 429 that says that nothing is left: there is no room behind the latest send."""
         self._remaining, self.last = 0, latest
 
 
-STEP_UP = 1.0
-STEP_DOWN = 0.05
-# Beyond a twentieth of the limit it is not our aim that is off, but somebody else who spends.
-LARGEST_SHARE = 0.05
-
-
 class Margin:
-    """One request more after a window that saw a 429, a twentieth less after one that did not.
+    """Requests kept unspent in each window, as many as the last windows showed to be needed.
 
-    So in the long run one window in twenty sees a 429 where the server's count is not what its
-    headers say, and none where it is.
+    A request more after a window with a 429, a twentieth less after a window without: in the long run one window in
+    twenty sees a 429 where the server's count is not as the headers say, and none where the count is exact.
     """
 
     def __init__(self) -> None:
@@ -49,52 +49,48 @@ class Margin:
         self._missed = False
 
     def of(self, limit: int) -> float:
-        """Requests to keep; at least one is left to be sent, or a limit of one would be silent for twenty windows."""
+        """Requests to keep; a limit of 1 keeps none, or the run would be silent for twenty windows."""
         return min(self._requests, limit - 1.0)
 
     def miss(self, limit: int) -> None:
-        """A 429 came; several in one window are one miss."""
+        """Take in a 429; several in one window are one miss."""
         if not self._missed:
             self._missed = True
             self._requests = min(self._requests + STEP_UP, max(STEP_UP, LARGEST_SHARE * limit))
 
     def window_over(self) -> None:
-        """The next window begins."""
+        """Begin the next window; after a window without a miss the margin shrinks."""
         if not self._missed:
             self._requests = max(0.0, self._requests - STEP_DOWN)
         self._missed = False
 
 
-# Weight of a new reading; three of them carry four fifths of the figure.
-SMOOTHING = 0.4
-
-
 class Neighbours:
-    """The rate at which others spend, in requests a second, smoothed.
+    """The rate at which other clients spend from the same window, in requests a second, smoothed.
 
-    What ``remaining`` falls by beyond our own sends is theirs. Readings closer together than
-    ``span`` seconds are not compared: a request or two out of order would look like a neighbour.
+    Where ``remaining`` falls by more than our own sends, a neighbour has spent the difference.
     """
 
     def __init__(self, span: float) -> None:
         self.rate = 0.0
+        # Readings closer together than so many seconds are not compared: a request or two out of order would look
+        # like a neighbour.
         self._span = span
-        self._since: Sent | None = None
-        """The send with whose reading the next is compared."""
+        self._since: tuple[int, float] | None = None
+        """Number and time of the send with whose reading the next is compared."""
         self._had = 0
-        """What remained after it."""
+        """Requests that remained after it."""
 
-    def learn(self, sent: Sent, remaining: int) -> None:
-        """Takes in an answer that lowered what is known to remain."""
-        since = self._since
-        if since is not None:
-            seconds = sent.at - since.at
-            if seconds < self._span:
+    def learn(self, number: int, at: float, remaining: int) -> None:
+        """Take in an answer that lowered the budget: the number and time of its send, and the requests remaining."""
+        if self._since is not None:
+            sent, since = number - self._since[0], self._since[1]
+            if at - since < self._span:
                 return
-            theirs = (self._had - remaining) - (sent.number - since.number)
-            self.rate += SMOOTHING * (theirs / seconds - self.rate)
-        self._since, self._had = sent, remaining
+            theirs = self._had - remaining - sent
+            self.rate += SMOOTHING * (theirs / (at - since) - self.rate)
+        self._since, self._had = (number, at), remaining
 
     def restart(self) -> None:
-        """A new window or another limit: what remained before says nothing now."""
+        """Begin a new window or another limit: earlier readings of ``remaining`` cannot be compared with new ones."""
         self._since = None

@@ -9,46 +9,46 @@ from typing import NamedTuple
 
 
 class Interval(NamedTuple):
-    """A stretch of time that holds the instant looked for."""
+    """A stretch of time, in seconds of our clock, that holds an instant which is not known exactly."""
 
     early: float
     late: float
 
     @property
     def centre(self) -> float:
-        """The middle."""
+        """The middle of the stretch."""
         return (self.early + self.late) / 2
 
     @property
     def width(self) -> float:
-        """Its length; negative where two readings contradict each other."""
+        """The length in seconds; negative where two readings contradict each other."""
         return self.late - self.early
 
     def shifted(self, by: float) -> Interval:
-        """The same stretch ``by`` seconds later."""
+        """The stretch moved ``by`` seconds, to a later window."""
         return Interval(self.early + by, self.late + by)
 
     def overlap(self, other: Interval) -> Interval:
-        """What both hold."""
+        """The stretch that both hold."""
         return Interval(max(self.early, other.early), min(self.late, other.late))
 
 
 # Limits come in calendar-aligned windows of such lengths, in seconds.
 PERIODS = (2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1800, 3600)
+# Openings that must fit one period; older ones may be from before a change.
 FEWEST, MOST = 3, 6
-"""Openings that must fit one period; older ones may be from before a change."""
+# The largest probability with which openings at random may fall into step.
 CHANCE = 0.005
-"""The largest probability with which openings at random may fall into step."""
+# Share of the period to which the edge is narrowed down; a window's count is not exact to more.
 SHARP = 0.01
-"""Share of the period to which the edge is narrowed down; a window's count is not exact to more."""
 
 
 class WindowDetector:
-    """Finds the period at which a gate's openings fall into step, and where it stands now.
+    """Detects windows by the gate's openings: the period at which they fall into step, and the edge.
 
-    An opening is known to lie between the last rejected and the first accepted request. A period
-    fits when one instant, modulo the period, lies in all openings; the longest that fits is taken,
-    where the shorter ones that fit divide it: a window that was not used up opens unnoticed.
+    An opening is known to lie between the last rejected and the first accepted request. A period fits when one
+    instant, modulo the period, lies in all openings. The longest that fits is taken, where the shorter ones that fit
+    divide it: a window that was not used up opens unnoticed.
     """
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class WindowDetector:
         self._fewest = FEWEST
 
     def opened(self, opening: Interval) -> None:
-        """The gate opened; out of step with what was known, it starts anew and believes less easily."""
+        """Take in an opening of the gate; one that is out of step starts the search anew, with one more to fit."""
         self._openings.append(opening)
         known = self.period
         if known is None:
@@ -72,14 +72,14 @@ class WindowDetector:
                 self._fewest = min(MOST, self._fewest + 1)
 
     def edge_after(self, now: float) -> Interval | None:
-        """Where the window that holds ``now`` ends; None while no period is known."""
+        """The interval in which the window that holds ``now`` ends; None while no period is known."""
         if self.period is None or self._edge is None:
             return None
         windows = 1 + math.floor((now - self._edge.centre) / self.period)
         return self._edge.shifted(windows * self.period)
 
     def look_at(self, now: float) -> float | None:
-        """Where to probe for the edge: in the middle of where it may be, until that is narrow."""
+        """When to probe for the edge: in the middle of its interval, until the interval is narrow."""
         edge = self.edge_after(now)
         if edge is None or self.period is None:
             return None
@@ -98,7 +98,7 @@ class WindowDetector:
 
 
 def _common(openings: Sequence[Interval], period: float) -> Interval | None:
-    """The latest opening narrowed down by the earlier ones; None where they do not meet, or may by chance."""
+    # The latest opening narrowed down by the earlier ones; None where they do not meet, or may by chance.
     latest = common = openings[-1]
     chance = 1.0
     for opening in openings[:-1]:

@@ -1,9 +1,8 @@
-"""Pacing while headers name the window: spread what is left over the time left."""
+"""Pacing by windows that headers describe: the requests left are spread over the time left."""
 
 from __future__ import annotations
 
-from replay_fetch.pacing.pace import SLACK
-from replay_fetch.pacing.policy import Reading, Sent, State
+from replay_fetch.pacing.policy import SLACK, Reading, Sent, State
 from replay_fetch.pacing.window_budget import Budget, Margin, Neighbours
 from replay_fetch.pacing.window_clock import WindowClock
 from replay_fetch.pacing.window_trust import EmptyWindow, WindowTrust
@@ -14,7 +13,8 @@ FASTEST = 2.0
 # Never slower than half the even pace: who yields fully to a neighbour is starved by its own twin.
 SLOWEST = 0.5
 # Gaps between the last request of a window and its end. With none it falls on the end and is lost: limits of 2, 3
-# and 5 a window came to 50, 67 and 84 %. Of 0.5 to 1.5, this takes most beside a neighbour at the fewest 429s.
+# and 5 a window came to 50, 67 and 84 %. Beside a neighbour 1.5 would take 0.7 % more, and 4 % of what a neighbour
+# gets where limits are small: it is left to them.
 LAST_GAP = 0.75
 # Others' use below this share of the limit is taken for answers out of order.
 NOISE = 0.06
@@ -27,10 +27,10 @@ UNKNOWN = float("-inf")
 
 
 class WindowPolicy:
-    """Spends one window after another, evenly, leaving others their share.
+    """Spends the windows of one limit one after another, evenly, and leaves neighbours their share.
 
-    One is made for one limit's name and period; a changed limit is followed at once. ``latest``
-    is the last send before its first answer: what left since that answer's request counts too.
+    A policy is made for one limit's name and period; a changed limit is followed at once. ``latest`` is the last send
+    before the first answer that named the limit: requests that left since the one answered count, too.
     """
 
     def __init__(self, period: float, latest: Sent) -> None:
@@ -42,7 +42,7 @@ class WindowPolicy:
         self._neighbours = Neighbours(span=max(0.5, 0.1 * period))
         self._budget = Budget(0, 0)
         self._empty = EmptyWindow(period)
-        self.trust = WindowTrust()
+        self.trust = WindowTrust(period)
         self._first = latest.number
         """The last send before this window."""
         self._fresh = True
@@ -53,26 +53,33 @@ class WindowPolicy:
         """When the next request may go, as last told, and when the latest was due, or not long before it left."""
 
     def ready_at(self, now: float) -> float:
-        """At the even pace after the latest was due; when the window is spent, at its end."""
+        """When the next request may go: an interval after the latest was due, or at the end of a spent window."""
         self._roll(now)
+        # From when the latest was due, not from when it left: a timer that wakes late must not slow the pace.
         pace = self._pace(self._due_at)
         wanted = self._due_at + 1 / pace if pace else min(self._ends_at + AFTER, self._look_at)
         self._ready_at = max(self._gate, wanted)
         return max(now, self._ready_at)
 
     def sent(self, sent: Sent) -> None:
-        """It counts as spent from now on."""
+        """Count a request: it is spent from now on, though the server has not counted it yet."""
         if self._budget.last - self._latest.number < 1:
             self._empty.sent(sent.number)
         self._latest = sent
         self._due_at = max(self._ready_at, sent.at - SLACK)
 
     def answered(self, now: float, sent: Sent, reading: Reading, *, accepted: bool) -> None:
-        """Takes in what the headers say of the window in which the request was counted."""
+        """Take in the headers of an answer: they describe the window in which its request was counted."""
         changed = reading.limit != self.limit
         self.limit = reading.limit
         end = self._clock.learn(sent.at, now, reading.reset, absolute=reading.absolute)
-        self.trust.learn(now, sent, reading, accepted=accepted, contradicted=self._clock.contradicted)
+        self.trust.learn(
+            now,
+            sent.number + reading.remaining,
+            reading.limit,
+            accepted=accepted,
+            contradicted=self._clock.contradicted,
+        )
         if self._ends_at == UNKNOWN:
             self._open(end)
         self._roll(now)
@@ -88,18 +95,18 @@ class WindowPolicy:
         if accepted and self._fresh:
             self._fresh = False
             self.trust.opening(refused=False)
-        if self._budget.learn(sent, reading.remaining):
-            self._neighbours.learn(sent, reading.remaining)
+        if self._budget.learn(sent.number, reading.remaining):
+            self._neighbours.learn(sent.number, sent.at, reading.remaining)
         if not accepted:
             self._rejected(now, reading.remaining)
 
     def rejected_without_headers(self, now: float) -> None:
-        """A 429 that names no window, among answers that do: another limit's."""
+        """Take in a 429 without headers among answers that carry them: it comes from a limit that is not announced."""
         self._margin.miss(self.limit)
         self._pause(now)
 
     def state(self, now: float) -> State:
-        """The window and what is left of it."""
+        """The state at ``now``: the window, the pace, and the requests that are left."""
         self._roll(now)
         left, pace = max(0, self._budget.last - self._latest.number), self._pace(now)
         if now < self._gate or pace == 0:
@@ -108,7 +115,7 @@ class WindowPolicy:
         return State("window", pace, None, self.limit, self.period, left)
 
     def _pace(self, since: float) -> float:
-        """Requests a second from ``since`` to the window's end; 0 where less than one is left."""
+        # Requests a second from ``since`` to the window's end; 0 where less than one is left.
         left = self._budget.last - self._latest.number - self._margin.of(self.limit)
         if left < 1:
             return 0.0
@@ -119,7 +126,7 @@ class WindowPolicy:
         return min(pace, FASTEST * usual)
 
     def _turned(self, sent: Sent, end: float, *, accepted: bool) -> bool:
-        """Goes on to the window of an answer that was counted in another; False where that one is over."""
+        # Goes on to the window of an answer that was counted in another; False where that one is over.
         if end > self._ends_at:  # the server is already in the next
             self._margin.window_over()
             self._open(end)
@@ -133,7 +140,7 @@ class WindowPolicy:
         return True
 
     def _roll(self, now: float) -> None:
-        """Where the window is over, goes on to the one that holds ``now``."""
+        # Where the window is over, goes on to the one that holds ``now``.
         if now < self._ends_at:
             return
         self._margin.window_over()
@@ -151,13 +158,14 @@ class WindowPolicy:
         return self._empty.look_at(self._latest.number - self._first, self.limit)
 
     def _looked(self, now: float, remaining: int, *, accepted: bool) -> None:
-        """An empty window was asked all the same: it was empty, or it is none."""
+        # An empty window was asked all the same: it was empty, or it is none.
         self._empty.answered(now, empty=not accepted)
         self.trust.probed(empty=not accepted)
         if accepted:
             self._budget = Budget(remaining, self._latest.number)
 
     def _restart(self) -> None:
+        # By send number: whatever has left by now is on the window before.
         self._budget = Budget(self.limit, self._latest.number)
         self._neighbours.restart()
 

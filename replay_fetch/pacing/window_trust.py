@@ -1,36 +1,40 @@
-"""Whether a limit's windows are what its headers make of them."""
+"""Trust in a limit's windows: whether the server behaves as the headers describe, and when to test an empty window."""
 
 from __future__ import annotations
 
-from replay_fetch.pacing.policy import Reading, Sent
-
+# Periods over which returned requests are added up: at least one edge lies in them, at most two.
 SPAN = 1.5
-"""Periods over which is added up what the server gives back: at least one edge lies in them, at most two."""
+# Requests that may come back beside the two leaps, as a share of the limit and in numbers: answers out of order, noise.
 SHARE, LEAST = 0.25, 4.0
-"""What may come back beside the two leaps, as a share of the limit and in requests: answers out of order, noise."""
+# Spans, or windows, in a row that speak against windows before these are given up.
 DOUBTS = 2
-"""Spans, or windows, in a row that speak against windows before these are given up."""
+# The largest share of resets that may contradict those before them, and the weight of one among the latest fifty.
 CONTRADICTED, WEIGHT = 0.2, 0.02
-"""The largest share of resets that may contradict those before them, and the weight of one among the latest fifty."""
-
-
 # Before the first answer.
 UNKNOWN = -1
 
+# Share of the limit from which on it was us who emptied a window.
+OURS = 0.1
+# Share of the period after which an empty window is asked all the same: a sliding limit has given something back.
+LOOK_AFTER = 0.08
+# Windows from one look to the next, at most; each look that finds nothing doubles them.
+RAREST = 64
+
 
 class WindowTrust:
-    """Judges by what the server gives back: a window all of it in one leap, everything else bit by bit.
+    """Judges windows by how the server gives back: a window all of it in one leap, everything else bit by bit.
 
-    ``remaining`` plus what we sent and were granted rises only where something is given back. New highs of it are
-    added up over a span; of real windows two leaps make up most of them. A bucket, a log and a sliding counter
-    give back as much in the same time, a request or two with every answer.
+    ``remaining`` plus our accepted sends rises only where something is given back. New highs of that sum are added up
+    over a span; two leaps make up most of them where windows are real. A bucket, a log and a sliding counter give
+    back as much in the same time, a request or two with every answer.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, period: float) -> None:
         self.lost = ""
         """Why windows are not believed in any more; empty while they are."""
         self.slides = False
-        """What was seen is what a bucket, a log or a counter does."""
+        """The server was seen to act as a bucket, a log or a counter does."""
+        self._period = period
         self._high = UNKNOWN
         self._risen = self._leap = 0
         self._judge_at = 0.0
@@ -39,27 +43,31 @@ class WindowTrust:
         self._late = False
         self._contradicted = 0.0
 
-    def learn(self, now: float, sent: Sent, reading: Reading, *, accepted: bool, contradicted: bool) -> None:
-        """Take in one answer; ``contradicted`` where its reset and those before it cannot both be true."""
+    def learn(self, now: float, last: int, limit: int, *, accepted: bool, contradicted: bool) -> None:
+        """Take in one answer.
+
+        ``last`` is its send number plus its ``remaining``; ``contradicted`` says that its reset and the resets before
+        cannot both be true.
+        """
         if not accepted:
             self._rejected += 1
         if contradicted or self._contradicted:
             self._contradicted += WEIGHT * (contradicted - self._contradicted)
             if self._contradicted > CONTRADICTED:
                 self.lost = "its resets contradict each other"
-        given = reading.remaining + sent.number - self._rejected
+        given = last - self._rejected
         if given > self._high:
             if self._high == UNKNOWN:
-                self._judge_at = now + SPAN * reading.period
+                self._judge_at = now + SPAN * self._period
             else:
                 self._risen += given - self._high
                 self._leap = max(self._leap, given - self._high)
             self._high = given
         if now >= self._judge_at:
-            self._judge(now, reading)
+            self._judge(now, limit)
 
     def opening(self, *, refused: bool) -> None:
-        """A request opened a window, or should have and was ``refused``: the one before was not over."""
+        """Take in a request that opened a window, or that should have and was ``refused``: the old one was not over."""
         self._late = self._late or refused
         if refused:
             return
@@ -68,33 +76,25 @@ class WindowTrust:
             self.lost = "its windows begin when they are not due"
 
     def probed(self, *, empty: bool) -> None:
-        """A window that was said to be empty, but not by us, was asked all the same."""
+        """Take in the look into a window that the headers call empty, though we have hardly spent from it."""
         self._not_empty = 0 if empty else self._not_empty + 1
         if self._not_empty >= DOUBTS:
             self.lost, self.slides = "it gives where it says that nothing remains", True
 
-    def _judge(self, now: float, reading: Reading) -> None:
+    def _judge(self, now: float, limit: int) -> None:
         bits = self._risen - 2 * self._leap
-        self._doubts = self._doubts + 1 if bits > SHARE * reading.limit + LEAST else 0
-        self._judge_at, self._risen, self._leap = now + SPAN * reading.period, 0, 0
+        self._doubts = self._doubts + 1 if bits > SHARE * limit + LEAST else 0
+        self._judge_at, self._risen, self._leap = now + SPAN * self._period, 0, 0
         if self._doubts >= DOUBTS:
             self.lost, self.slides = "it gives back bit by bit", True
 
 
-OURS = 0.1
-"""Share of the limit from which on it was us who emptied a window."""
-LOOK_AFTER = 0.08
-"""Share of the period after which such a window is asked all the same: a sliding limit has given something back."""
-RAREST = 64
-"""Windows from one such look to the next, at most; each that finds nothing doubles them."""
-
-
 class EmptyWindow:
-    """Decides when to ask a window that somebody else has emptied, so it is said.
+    """Decides when to look into a window that is empty by the headers, though we have hardly spent from it.
 
-    Others may have: then the look costs a 429, and is repeated ever more rarely. Or nothing of a window is there: a
-    sliding counter says 0 until the end of what it calls its window while it gives back all the time, and who
-    believes it takes half of the limit, alternately all and nothing.
+    Neighbours may have emptied it: then the look costs a 429, and is repeated ever more rarely. Or the limit is no
+    window: a sliding counter says 0 until the end of its so-called window while it gives back all the time, and a
+    client that believes the 0 takes half of the limit, alternately all and nothing.
     """
 
     def __init__(self, period: float) -> None:
@@ -103,31 +103,31 @@ class EmptyWindow:
         self._wait = 2  # not into the first window: how much of it was ours is not known
         """Windows that pass before the next look."""
         self._look_from = 0.0
-        """When this window may be asked."""
+        """When the present window may be asked."""
         self.looked = 0
-        """The send number of the look into this window; 0 where there was none."""
+        """The send number of the look into the present window; 0 where there was none."""
         self._may_look = self._found = False
-        """The window may be asked; and it gave something before, so that what we spent of it proves nothing."""
+        """The window may be asked; and it gave something before, so that our own spending proves nothing."""
 
     def opened(self, at: float) -> None:
-        """The next window begins."""
+        """Begin the next window, at second ``at``."""
         self._look_from = at + LOOK_AFTER * self._period
         self.looked, self._found = 0, False
         self._wait -= 1
         self._may_look = self._wait <= 0
 
     def look_at(self, spent: int, limit: int) -> float:
-        """When to ask though nothing remains; infinite where it was us who ``spent`` it."""
+        """When to ask though nothing remains; infinite where we ``spent`` a tenth of the limit or more ourselves."""
         if not self._may_look or (spent >= OURS * limit and not self._found):
             return float("inf")
         return self._look_from
 
     def sent(self, number: int) -> None:
-        """The look leaves."""
+        """Count the look, which leaves now."""
         self.looked, self._may_look = number, False
 
     def answered(self, now: float, *, empty: bool) -> None:
-        """The look's answer: the rarer the next one where nothing was to be had, and soon again where something was."""
+        """Take in the look's answer: an empty window makes the next look rarer, a request granted makes it soon."""
         self._rarely = min(RAREST, 2 * self._rarely) if empty else 1
         self._wait = self._rarely
         if not empty:

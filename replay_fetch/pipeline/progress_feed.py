@@ -51,6 +51,11 @@ class PacerMoment:
         """Seconds for which nobody may ask."""
         return self.snapshot.gate_shut
 
+    @property
+    def limiter(self) -> str:
+        """The limiter's kind, as in ``Snapshot``."""
+        return self.snapshot.limiter
+
 
 def where_workers_stand(
     snapshot: Snapshot, max_rate: float | None, backing_off: int, handing_over: int

@@ -27,6 +27,10 @@ class PacerView(Protocol):
     def gate_shut_s(self) -> float:
         """Seconds for which nobody may ask; 0 while the gate is open."""
 
+    @property
+    def limiter(self) -> str:
+        """The kind of limit that was recognised, in one word; empty before one was met."""
+
 
 class ProgressSnapshot(Protocol):
     """A snapshot of any lasting work: the share that is done, and words for people and programs."""
@@ -125,13 +129,14 @@ class RunSnapshot:
 
 
 def limit_words(limited_by: Limit, pacer: PacerView) -> str:
-    """Name the limit in a word, and add the rate or the pause where the limit is a rate."""
+    """Name the limit in a word, the API's by its kind once that is recognised, and add its rate or its pause."""
     if limited_by not in _RATES:
         return f"{limited_by}"
+    name = f"API {pacer.limiter}" if limited_by is Limit.API and pacer.limiter else f"{limited_by}"
     if pacer.gate_shut_s >= _WORTH_SAYING:
-        return f"{limited_by}, paused {duration(pacer.gate_shut_s)}"
+        return f"{name}, paused {duration(pacer.gate_shut_s)}"
     allowed = pacer.rate_per_s
-    return f"{limited_by} {rate(allowed)}" if allowed and allowed < inf else f"{limited_by}"
+    return f"{name} {rate(allowed)}" if allowed and allowed < inf else name
 
 
 def _roughly(seconds: float) -> str:

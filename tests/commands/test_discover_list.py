@@ -120,6 +120,7 @@ def test_a_moment_of_a_search_in_words(limited_by: Limit | None, gate: float, li
 class Pace:
     rate_per_s: float | None
     gate_shut_s: float
+    limiter: str = ""
 
 
 def test_every_cell_of_every_table_is_written_in_one_place() -> None:

@@ -10,6 +10,7 @@ class Pace:
     def __init__(self, rate_per_s: float | None = 12.5) -> None:
         self.rate_per_s = rate_per_s
         self.gate_shut_s = 0.0
+        self.limiter = ""
 
 
 def snapshot(rate: float | None = 12.5) -> RunSnapshot:

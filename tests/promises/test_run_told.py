@@ -36,7 +36,7 @@ def test_the_summary_is_all_there_is_on_stdout_and_every_account_agrees(tmp_path
     assert last["limited_by"] == "API limit"
     assert {(slow["session_id"], slow["view_id"]) for slow in report["slowest"]} <= set(simulator.views)
     assert len(report["slowest"]) == 20
-    assert done.stderr.splitlines()[-1].split(" INFO ")[1].startswith("27/27 views, API limit ")
+    assert done.stderr.splitlines()[-1].split(" INFO ")[1].startswith("27/27 views, API window ")
 
 
 def test_a_run_that_has_nothing_to_do_says_so_in_its_metrics(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from replay_fetch.progress import History, RunSnapshot, RunStats, Speed
 class Pace:
     rate_per_s: float | None = 10.0
     gate_shut_s = 0.0
+    limiter = ""
 
 
 def course(times: Iterable[float], room: int = 500) -> History:

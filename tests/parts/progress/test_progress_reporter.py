@@ -43,6 +43,7 @@ log = logging.getLogger("replay_fetch.somewhere")
 class Pace:
     rate_per_s: float | None = 10.0
     gate_shut_s = 0.0
+    limiter = ""
 
 
 class Screen:
@@ -118,12 +119,14 @@ def test_off_a_terminal_or_on_a_dumb_one_there_are_lines(monkeypatch: pytest.Mon
         assert isinstance(reporter(ShowSettings(), Console(screen.stream)), LogLines)
 
 
-def test_at_80_columns_everything_that_counts_is_there() -> None:
+@pytest.mark.parametrize("limiter", ["limit", "window", "sliding", "several", "unknown"])
+def test_at_80_columns_everything_that_counts_is_there(limiter: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Pace, "limiter", "" if limiter == "limit" else limiter)
     with screen_of(80) as screen:
         bar = Bar(Console(screen.stream))
         bar.close(busy())
         *_, last, rest = screen.frames()
-    assert "| 4,160/8,000 views, 2 failed, API limit 10/s, 32 min left, 9.8 pages/s" in last
+    assert f"| 4,160/8,000 views, 2 failed, API {limiter} 10/s, 32 min left, 9.8 pages/s" in last
     assert rest == ""
 
 

@@ -12,9 +12,10 @@ from replay_fetch.progress import Limit, RunSnapshot, RunStats, Speed, Speedomet
 
 
 class Pace:
-    def __init__(self, rate_per_s: float | None = None, gate_shut_s: float = 0.0) -> None:
+    def __init__(self, rate_per_s: float | None = None, gate_shut_s: float = 0.0, limiter: str = "") -> None:
         self.rate_per_s = rate_per_s
         self.gate_shut_s = gate_shut_s
+        self.limiter = limiter
 
 
 def test_finished_views_are_ended_and_not_troubled() -> None:
@@ -105,6 +106,7 @@ SOME = RunStats(
     requests=160,
 )
 FAST = Speed(9.83, 10.0, 1_234_567)
+WINDOW = Pace(10.0, limiter="window")
 BEGIN = "4,160/8,000 views, 2 failed"
 END = "6 min left, 9.8 pages/s, 3 429s, 1.2 MB/s"
 
@@ -119,7 +121,8 @@ END = "6 min left, 9.8 pages/s, 3 429s, 1.2 MB/s"
             f"{BEGIN}, API limit, paused 32 s, {END}",
         ),
         (RunSnapshot(SOME, FAST, Pace(10.0, 0.2), 16.0, limited_by=Limit.API), f"{BEGIN}, API limit 10/s, {END}"),
-        (RunSnapshot(SOME, FAST, Pace(10.0), 16.0, limited_by=Limit.MAX_RATE), f"{BEGIN}, max-rate 10/s, {END}"),
+        (RunSnapshot(SOME, FAST, WINDOW, 16.0, limited_by=Limit.API), f"{BEGIN}, API window 10/s, {END}"),
+        (RunSnapshot(SOME, FAST, WINDOW, 16.0, limited_by=Limit.MAX_RATE), f"{BEGIN}, max-rate 10/s, {END}"),
         (RunSnapshot(SOME, FAST, Pace(99.0), 16.0, limited_by=Limit.LATENCY), f"{BEGIN}, latency, {END}"),
         (RunSnapshot(SOME, FAST, Pace(99.0), 16.0, limited_by=Limit.DISK), f"{BEGIN}, disk, {END}"),
         (RunSnapshot(SOME, FAST, Pace(99.0), 16.0, limited_by=Limit.RETRIES), f"{BEGIN}, retries, {END}"),
