@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     )
     if copied.silent:
         say(f"{some(copied.silent, 'view has', 'views have')} no recording")
-    for reason, times in copied.dropped.most_common(_NAMED):
+    for reason, times in sorted(copied.dropped.items(), key=lambda item: (-item[1], item[0]))[:_NAMED]:
         say(f"left out: {reason} ({count(times)})")
     return 0 if copied.views else _NOTHING
 
