@@ -48,7 +48,6 @@ DOORS = {
     "zlib_ng": {"api"},
     "argparse": {"cli", "commands"},
     "pyarrow": {"commands"},
-    "matplotlib": {"report_page"},
     "jinja2": {"report_page"},
     "shtab": {"cli"},
     "subprocess": {"player"},  # the build's step alone, which asks npm

@@ -1,12 +1,11 @@
-"""The zstd decompressor: Python's own from 3.14 on, else the optional zstandard package."""
+"""The zstd decompressor: Python's own from 3.14 on, else the same out of the backports.zstd package."""
 
 from __future__ import annotations
 
 import sys
 from typing import Protocol
 
-from replay_fetch.errors import extra_needed
-
+NEEDED = "needs the backports.zstd package, which belongs to replay-fetch: pip install backports.zstd"
 MAGIC = b"\x28\xb5\x2f\xfd"
 
 
@@ -31,12 +30,11 @@ class ZstdFrame(Protocol):
 
 def zstd_frame() -> tuple[ZstdFrame, type[Exception]]:
     """A decompressor for one frame, and what it raises for a damaged one."""
-    if sys.version_info >= (3, 14):
-        from compression import zstd  # noqa: PLC0415 - absent before 3.14
-
-        return zstd.ZstdDecompressor(), zstd.ZstdError
     try:
-        import zstandard  # noqa: PLC0415 - an optional extra, needed for bodies nobody asks for
+        if sys.version_info >= (3, 14):
+            from compression import zstd  # noqa: PLC0415 - absent before 3.14
+        else:
+            from backports import zstd  # noqa: PLC0415 - for bodies nobody asks for
     except ImportError:
-        raise MissingZstd(extra_needed("a zstd body", "zstd")) from None
-    return zstandard.ZstdDecompressor().decompressobj(), zstandard.ZstdError
+        raise MissingZstd(f"a zstd body {NEEDED}") from None
+    return zstd.ZstdDecompressor(), zstd.ZstdError

@@ -26,9 +26,9 @@ examples:
   replay-fetch scrub archive/ ticket/ --session 1f46e825
   replay-fetch play ticket/ 1f46e825 --html page.html
 
-exit codes: 0 the copy is there, 1 there is no recording to copy, 2 COPY is there
-already or an option cannot be used, 3 the archive cannot be read or the copy
-not be written
+exit codes: 0 the copy is there, 1 there is no recording to copy, 2 COPY is
+there already or an option cannot be used, 3 the archive cannot be read or the
+copy not be written
 """
 
 
