@@ -89,5 +89,5 @@ CONTESTANTS = (
         "bare aiohttp, uvloop", client("bare_aiohttp", "--uvloop"), needs="uvloop", by_default=False, keeps=False
     ),
     Contestant("replay-fetch, gzip", ours("--compress", "gzip"), by_default=False, reports=True),
-    Contestant("replay-fetch, zstd", ours("--compress", "zstd"), needs="zstandard", by_default=False, reports=True),
+    Contestant("replay-fetch, zstd", ours("--compress", "zstd"), by_default=False, reports=True),
 )

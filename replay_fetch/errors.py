@@ -165,7 +165,5 @@ class GaveUp(RequestError):
 
 
 def extra_needed(what: str, extra: str) -> str:
-    """The message where ``what`` needs an optional package that is not installed, with the command to install."""
-    return (
-        f"{what} needs the {extra} extra: pip install 'replay-fetch[{extra}]' (in a checkout: pip install '.[{extra}]')"
-    )
+    """Say how to get an optional package that ``what`` needs, by the form that works before this one is published."""
+    return f"{what} needs the {extra} extra: in a checkout of replay-fetch, pip install '.[{extra}]'"

@@ -48,7 +48,6 @@ DOORS = {
     "zlib_ng": {"api"},
     "argparse": {"cli"},
     "pyarrow": {"inspect"},
-    "matplotlib": {"report_page"},
     "jinja2": {"report_page"},
     "shtab": {"cli"},
     "subprocess": {"player"},  # the build's step alone, which asks npm

@@ -18,8 +18,8 @@ _PADDING = b"\0 \t\r\n"
 # What goes into an inflater at a time; also bounds the copy of the rest behind each of many small streams.
 _PIECE_IN = 64 * 2**10
 _PIECE_OUT = 2**20
-# zstd makes up to 128 KiB out of four bytes and takes no bound: 512 bytes are 16 MiB at worst.
-_ZSTD_PIECE_IN = 512
+# zstd makes up to 128 KiB out of four bytes and takes no bound: 256 bytes are 8 MiB at worst, held twice.
+_ZSTD_PIECE_IN = 256
 # Compressed twice is a proxy's doing; a body that goes on inflating (some inflate to themselves) is an attack.
 _MAX_LAYERS = 8
 

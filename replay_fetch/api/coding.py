@@ -1,7 +1,7 @@
 """The compression libraries behind one door: deflate by zlib-ng, zstd by Python or an optional package.
 
 zlib-ng has zlib's interface and zlib's verdict on any stream, whole, damaged or cut. Python decompresses zstd itself
-from 3.14 on; before, the zstandard package of the ``zstd`` extra does.
+from 3.14 on; before, the same module out of the backports.zstd package.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ import sys
 from typing import Protocol, cast
 
 from zlib_ng import zlib_ng
-
-from replay_fetch.errors import extra_needed
 
 # What zlib calls window bits: 32 KiB of window, and which wrapping.
 RAW = -zlib_ng.MAX_WBITS
@@ -66,6 +64,9 @@ def gzip_deflater(level: int) -> Deflater:
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
+NEEDED = "needs the backports.zstd package, which belongs to replay-fetch: pip install backports.zstd"
+
+
 class MissingZstd(ValueError):
     """A zstd body came, and no installed library reads zstd; the message names the extra to install."""
 
@@ -88,14 +89,13 @@ class ZstdFrame(Protocol):
 def zstd_frame() -> tuple[ZstdFrame, type[Exception]]:
     """A decompressor for a single frame, and the exception class with which the library refuses a damaged frame.
 
-    Raises MissingZstd where neither library is there.
+    Raises MissingZstd where the library is not there.
     """
-    if sys.version_info >= (3, 14):
-        from compression import zstd  # noqa: PLC0415 - absent before 3.14
-
-        return zstd.ZstdDecompressor(), zstd.ZstdError
     try:
-        import zstandard  # noqa: PLC0415 - an optional extra, needed for bodies nobody asks for
+        if sys.version_info >= (3, 14):
+            from compression import zstd  # noqa: PLC0415 - absent before 3.14
+        else:
+            from backports import zstd  # noqa: PLC0415 - for bodies nobody asks for
     except ImportError:
-        raise MissingZstd(extra_needed("a zstd body", "zstd")) from None
-    return zstandard.ZstdDecompressor().decompressobj(), zstandard.ZstdError
+        raise MissingZstd(f"a zstd body {NEEDED}") from None
+    return zstd.ZstdDecompressor(), zstd.ZstdError

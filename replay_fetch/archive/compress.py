@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator
 
-from replay_fetch.api.coding import GZIP, DamagedDeflate, Deflater, gzip_deflater, inflater, zstd_frame
-from replay_fetch.errors import SettingsError, extra_needed
+from replay_fetch.api.coding import GZIP, NEEDED, DamagedDeflate, Deflater, gzip_deflater, inflater, zstd_frame
+from replay_fetch.errors import SettingsError
 from replay_fetch.settings import Compression
 
 BLOCK = 2**20
@@ -72,12 +72,11 @@ def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes | memoryview]:
 
 
 def _zstd() -> Deflater:
-    if sys.version_info >= (3, 14):
-        from compression import zstd  # noqa: PLC0415 - absent before 3.14
-
-        return zstd.ZstdCompressor(level=_ZSTD_LEVEL)
     try:
-        import zstandard  # noqa: PLC0415 - an optional extra
+        if sys.version_info >= (3, 14):
+            from compression import zstd  # noqa: PLC0415 - absent before 3.14
+        else:
+            from backports import zstd  # noqa: PLC0415 - for archives that are compressed so
     except ImportError:
-        raise SettingsError(extra_needed("--compress zstd", "zstd")) from None
-    return zstandard.ZstdCompressor(level=_ZSTD_LEVEL).compressobj()
+        raise SettingsError(f"--compress zstd {NEEDED}") from None
+    return zstd.ZstdCompressor(level=_ZSTD_LEVEL)

@@ -13,7 +13,6 @@ from pathlib import Path
 from replay_fetch.cli.main import COMMANDS, add_options_of
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say
-from replay_fetch.errors import SettingsError, extra_needed
 
 SHELLS = ("bash", "zsh", "tcsh")
 _FOLDERS = ("OUT", "FOLDER")
@@ -35,10 +34,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
-    try:
-        import shtab  # noqa: PLC0415 - an optional extra
-    except ImportError:
-        raise SettingsError(extra_needed("completion", "completion")) from None
+    import shtab  # noqa: PLC0415 - for this command alone
+
     parser = argparse.ArgumentParser("replay-fetch")
     commands = parser.add_subparsers()
     for name, summary in COMMANDS.items():

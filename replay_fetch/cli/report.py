@@ -24,7 +24,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
-    from replay_fetch.report_page.making import make_page  # noqa: PLC0415 - half a second, and an optional extra
+    from replay_fetch.report_page.making import make_page  # noqa: PLC0415 - the template's language, for this alone
 
     page = NamedFile("--out", options.out)
     make_page(options.archive, page)

@@ -26,9 +26,9 @@ examples:
   replay-fetch scrub archive/ ticket/ --session 1f46e825
   replay-fetch play ticket/ 1f46e825 --html page.html
 
-exit codes: 0 the copy is there, 1 there is no recording to copy, 2 COPY is there
-already or an option cannot be used, 3 the archive cannot be read or the copy
-not be written
+exit codes: 0 the copy is there, 1 there is no recording to copy, 2 COPY is
+there already or an option cannot be used, 3 the archive cannot be read or the
+copy not be written
 """
 
 
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     )
     if copied.silent:
         say(f"{some(copied.silent, 'view has', 'views have')} no recording")
-    for reason, times in copied.dropped.most_common(_NAMED):
+    for reason, times in sorted(copied.dropped.items(), key=lambda item: (-item[1], item[0]))[:_NAMED]:
         say(f"left out: {reason} ({count(times)})")
     return 0 if copied.views else _NOTHING
 

@@ -15,20 +15,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
-from msgspec.structs import replace as with_values
 
-from replay_fetch.api import Continuity, facts
 from replay_fetch.archive import Entry, Layout, by_session, view_segments
 from replay_fetch.archive.compress import compressed
 from replay_fetch.archive.durable import explained, make_folder, replace, sync_folder, write_atomically, write_file
-from replay_fetch.archive.lines import lines
 from replay_fetch.archive.lock import locked
 from replay_fetch.archive.manifest import ManifestLine
 from replay_fetch.errors import SettingsError
-from replay_fetch.model import Recording, Segment, Span, ViewRecord, Warnings
+from replay_fetch.model import Span, ViewRecord
+from replay_fetch.pipeline.scrubbed_lines import ScrubbedLines, marked, without_bytes
 from replay_fetch.progress import Reporter, Ticker
 from replay_fetch.progress.units import size
-from replay_fetch.replay.scrub import ScrubbedView
 
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 
@@ -168,15 +165,15 @@ class _Writing:
                 if not write_file(self._building / name, blocks):
                     (self._building / name).unlink()
         for entry in entries:
-            record = written.get(entry.record.planned.row) or _without_bytes(entry.record)
+            record = written.get(entry.record.planned.row) or without_bytes(entry.record)
             self._done.silent += not record.size
-            yield _marked(ManifestLine.of(Layout(self._building, entry.compression), record).encode())
+            yield marked(ManifestLine.of(Layout(self._building, entry.compression), record).encode())
 
     def _views(self, entries: Iterable[Entry], written: dict[int, ViewRecord], ticker: Ticker) -> Iterator[bytes]:
         """Write views one behind another; each is a member of its own where the file is compressed."""
         offset = 0
         for entry in entries:
-            view = _View(entry, self._counted(view_segments(self._out, entry), ticker))
+            view = ScrubbedLines(entry, self._counted(view_segments(self._out, entry), ticker))
             stored, length = hashlib.sha256(), 0
             for block in compressed(view.lines(), entry.compression) if view.begin() else ():
                 stored.update(block)
@@ -192,7 +189,7 @@ class _Writing:
             ticker.beat()
             yield segment
 
-    def _count(self, view: _View) -> None:
+    def _count(self, view: ScrubbedLines) -> None:
         done = self._done
         done.views += bool(view.segments)
         done.segments += view.segments
@@ -200,72 +197,3 @@ class _Writing:
         done.bytes += view.size
         done.dropped += view.scrubbed.dropped
         self._moment.written = done.bytes
-
-
-class _View:
-    """One view of the copy: its lines, and what the manifest says of them."""
-
-    def __init__(self, entry: Entry, segments: Iterable[bytes]) -> None:
-        self._entry = entry
-        self._seen = Continuity()
-        self._sha256 = hashlib.sha256()
-        self.scrubbed = ScrubbedView(entry.record.planned.view, segments)
-        self._source = self.scrubbed.segments()
-        self._first = b""
-        self.segments = self.size = 0
-
-    def begin(self) -> bool:
-        """Read the first segment; False where there is none, for then the file has no member of the view."""
-        self._first = next(self._source, b"")
-        return bool(self._first)
-
-    def lines(self) -> Iterator[bytes]:
-        """The view's lines, counted and hashed."""
-        segment = self._first
-        while segment:
-            self._seen.add(facts(segment))
-            line = lines(self._entry.record.planned.view, self.segments, [Segment(segment)])
-            self.segments += 1
-            self.size += len(line)
-            self._sha256.update(line)
-            yield line
-            segment = next(self._source, b"")
-
-    def record(self, span: Span) -> ViewRecord:
-        """What the manifest says of the view, which lies at ``span``."""
-        if not self.segments:
-            return _without_bytes(self._entry.record)
-        seen, kept = self._seen, self._entry.record
-        return with_values(
-            _without_words(kept),
-            segments=self.segments,
-            size=self.size,
-            sha256=self._sha256.hexdigest(),
-            recording=Recording(seen.start_ms, seen.end_ms, seen.records),
-            warnings=Warnings(seen.gaps, seen.repeats, seen.lacks_full_snapshot, kept.warnings.segments_expected),
-            whole=span if kept.whole else None,
-            partial=span if kept.partial else None,
-        )
-
-
-def _without_bytes(record: ViewRecord) -> ViewRecord:
-    return with_values(
-        _without_words(record),
-        segments=0,
-        size=0,
-        sha256="",
-        recording=Recording(),
-        warnings=Warnings(),
-        whole=None,
-        partial=None,
-    )
-
-
-def _without_words(record: ViewRecord) -> ViewRecord:
-    """Leave out the reason: it may quote an answer of the API, or of a box on the way."""
-    return with_values(record, reason="")
-
-
-def _marked(line: bytes) -> bytes:
-    """Say in the manifest's line that the view is a scrubbed one."""
-    return line.rstrip()[:-1] + b',"scrubbed":true}\n'

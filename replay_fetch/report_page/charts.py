@@ -1,99 +1,139 @@
-"""The page's charts as inline SVG: text stays text, colours are the page's own; the one place that knows matplotlib."""
+"""The page's charts as inline SVG: text stays text, colours are the page's own, and nothing is fetched or run."""
 
 from __future__ import annotations
 
-import io
 import re
-from collections.abc import Callable, Sequence
-from math import log10
-
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from collections.abc import Callable, Iterator, Sequence
+from math import ceil, floor, log10
 
 from replay_fetch.progress.units import duration, size
 from replay_fetch.report_page.run_facts import Pace
 
-WIDE, NARROW, HALF = 7.6, 3.5, 4.0
-"""Inches of 100 pixels: for a screen, for a phone, and for either half a screen or a phone."""
-_HEIGHT = 2.3
-# Colours that stand for the page's variables; no other part of a chart has them.
-_INK, _FAINT, _PAGES, _ALLOWED, _LIMITED = "#010101", "#020202", "#030303", "#040404", "#050505"
-_VARIABLES = {_INK: "ink", _FAINT: "faint", _PAGES: "pages", _ALLOWED: "allowed", _LIMITED: "limited"}
-_STYLE = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "replay-fetch",  # the same run gives the same page
-    "figure.dpi": 100,
-    "font.size": 8.5,
-    "text.color": _INK,
-    "axes.labelcolor": _INK,
-    "axes.edgecolor": _FAINT,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
-    "grid.color": _FAINT,
-    "grid.linewidth": 0.5,
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.frameon": False,
-}
+WIDE, NARROW, HALF = 760, 350, 400
+"""Pixels: for a screen, for a phone, and for either half a screen or a phone."""
+_HEIGHT = 230
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 12, 26, 36
+_FONT = 11
+# About as many marks as an axis bears before its words touch.
+_TICKS = 5
 _BINS = 24
 _LENGTHS = (0.1, 0.3, 1, 3, 10, 30, 60, 180, 600, 1800, 3600, 3 * 3600, 12 * 3600)
 _SIZES = tuple(digit * 10.0**power for power in range(1, 13) for digit in (1, 3))
-_TICKS = 5
 # An allowed rate this many times above what was reached would press the curve to the ground.
 _FAR = 2.0
 
 
-def rate_chart(paces: Sequence[Pace], width: float) -> str:
-    """Pages a second and the allowed rate over time, 429s marked at the foot."""
+class _Plot:
+    """A chart's ground: turns figures into places, and gathers what is drawn there."""
+
+    def __init__(self, width: int, across: tuple[float, float], highest: float) -> None:
+        self._width = width
+        self._first, self._last = across
+        self._highest = highest
+        self._drawn: list[str] = []
+
+    def x(self, value: float) -> float:
+        """How far to the right a figure lies, in pixels."""
+        share = (value - self._first) / (self._last - self._first)
+        return _LEFT + share * (self._width - _LEFT - _RIGHT)
+
+    def y(self, value: float) -> float:
+        """How far down a figure lies, in pixels."""
+        return _HEIGHT - _BOTTOM - value / self._highest * (_HEIGHT - _TOP - _BOTTOM)
+
+    def draw(self, markup: str) -> None:
+        """Add an element, in front of those before it."""
+        self._drawn.append(markup)
+
+    def path(self, points: Sequence[tuple[float, float]], look: str) -> None:
+        """Draw a line through places."""
+        steps = " ".join(f"{'L' if number else 'M'}{x:.1f} {y:.1f}" for number, (x, y) in enumerate(points))
+        self.draw(f'<path d="{steps}" {look}/>')
+
+    def words(self, place: tuple[float, float], words: str, anchor: str = "middle") -> None:
+        """Write words, which are ours: figures, units and names of the page."""
+        x, y = place
+        self.draw(f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="var(--ink)">{words}</text>')
+
+    def axes(self, across: Sequence[tuple[float, str]], up: Sequence[float], below: str = "") -> None:
+        """Draw both axes with their marks, and lines across at those of the upright one."""
+        end = self._width - _RIGHT
+        for value in up:
+            y = self.y(value)
+            self.path([(_LEFT, y), (end, y)], 'stroke="var(--faint)" stroke-width="0.7"')
+            self.words((_LEFT - 6, y + 4), f"{value:,.10g}", "end")
+        for value, words in across:
+            x, foot = self.x(value), _HEIGHT - _BOTTOM
+            self.path([(x, foot), (x, foot + 4)], 'stroke="var(--faint)"')
+            self.words((x, foot + 17), words)
+        if below:
+            self.words(((_LEFT + end) / 2, _HEIGHT - 4), below)
+
+    def svg(self) -> str:
+        """The chart as an element of the page, without a size of its own."""
+        inside = "".join(self._drawn)
+        box = f"0 0 {self._width} {_HEIGHT}"
+        return f'<svg viewBox="{box}" aria-hidden="true" font-size="{_FONT}">{inside}</svg>'
+
+
+def rate_chart(paces: Sequence[Pace], width: int) -> str:
+    """Draw pages a second and the allowed rate over time, with 429s marked at the foot."""
     unit, name = _unit(paces[-1].end)
-    edges = [paces[0].start / unit, *(pace.end / unit for pace in paces)]
-    highest = max(pace.pages_per_s for pace in paces) or 1.0
-    allowed = [min(pace.allowed, 2 * _FAR * highest) if pace.allowed else float("nan") for pace in paces]
-    with rc_context(_STYLE):  # type: ignore[arg-type] # its keys are a Literal of hundreds
-        figure, axes = _axes(width)
-        axes.stairs([pace.pages_per_s for pace in paces], edges, fill=True, color=_PAGES, alpha=0.6, label="pages/s")
-        axes.stairs(allowed, edges, color=_ALLOWED, linewidth=1.4, baseline=None, label="allowed requests/s")
-        limited = [(pace.start + pace.end) / 2 / unit for pace in paces if pace.rate_limited > 0]
-        if limited:
-            axes.plot(limited, [0.0] * len(limited), "^", color=_LIMITED, markersize=6, clip_on=False, label="429")
-        seen = [rate for rate in allowed if rate <= _FAR * highest]
-        axes.set_ylim(0, 1.15 * max([highest, *seen]))
-        axes.set_xlim(edges[0], edges[-1])
-        axes.set_xlabel(name)
-        axes.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3, columnspacing=1.2, handlelength=1.4)
-        return _svg(figure)
+    fastest = max(pace.pages_per_s for pace in paces) or 1.0
+    allowed = [pace.allowed if pace.allowed and pace.allowed <= _FAR * fastest else None for pace in paces]
+    highest = 1.15 * max([fastest, *filter(None, allowed)])
+    start, end = paces[0].start / unit, paces[-1].end / unit
+    plot = _Plot(width, (start, end), highest)
+    plot.axes([(tick, f"{tick:g}") for tick in _even(start, end)], _even(0, highest), name)
+    edges = [(plot.x(pace.start / unit), plot.x(pace.end / unit)) for pace in paces]
+    area = [(x, plot.y(pace.pages_per_s)) for pace, both in zip(paces, edges, strict=True) for x in both]
+    foot = plot.y(0)
+    plot.path([(area[0][0], foot), *area, (area[-1][0], foot)], 'fill="var(--pages)" fill-opacity="0.6"')
+    for stretch in _stretches(allowed):
+        line = [(x, plot.y(allowed[each] or 0)) for each in stretch for x in edges[each]]
+        plot.path(line, 'fill="none" stroke="var(--allowed)" stroke-width="1.6"')
+    limited = [sum(both) / 2 for pace, both in zip(paces, edges, strict=True) if pace.rate_limited > 0]
+    for x in limited:
+        plot.draw(_mark(x, foot))
+    beyond = any(pace.allowed and pace.allowed > _FAR * fastest for pace in paces)
+    _legend(plot, f"allowed requests/s{' (more, where no line is)' if beyond else ''}", limited=bool(limited))
+    return plot.svg()
 
 
 def lengths_chart(seconds: Sequence[float]) -> str:
-    """How many sessions are how long."""
+    """Draw how many sessions are how long."""
     return _histogram([max(value, 0.1) for value in seconds], _LENGTHS, duration)
 
 
 def sizes_chart(sizes: Sequence[float]) -> str:
-    """How many sessions are how large."""
+    """Draw how many sessions are how large."""
     return _histogram(sizes, _SIZES, size)
 
 
 def _histogram(values: Sequence[float], ticks: Sequence[float], words: Callable[[float], str]) -> str:
-    edges = _edges(log10(min(values)), log10(max(values)))
-    with rc_context(_STYLE):  # type: ignore[arg-type] # as above
-        figure, axes = _axes(HALF)
-        axes.hist(values, edges, color=_PAGES, alpha=0.8)
-        axes.set_xscale("log")
-        shown = _few([tick for tick in ticks if edges[0] <= tick <= edges[-1]])
-        axes.set_xticks(shown, [re.sub(r"\.0\b| 0 (s|min)$", "", words(tick)) for tick in shown])
-        axes.minorticks_off()
-        axes.set_ylabel("sessions")
-        return _svg(figure)
+    """Bars of equal width over a scale of powers of ten."""
+    low, high = _bounds(log10(min(values)), log10(max(values)))
+    counts = [0] * _BINS
+    for value in values:
+        counts[min(int((log10(value) - low) / (high - low) * _BINS), _BINS - 1)] += 1
+    plot = _Plot(HALF, (low, high), 1.1 * max(counts))
+    shown = _few([tick for tick in ticks if low <= log10(tick) <= high])
+    named = [(log10(tick), re.sub(r"\.0\b| 0 (s|min)$", "", words(tick))) for tick in shown]
+    plot.axes(named, [tick for tick in _even(0, 1.1 * max(counts)) if tick == int(tick)])
+    for number, count in enumerate(counts):
+        left, right = (plot.x(low + (high - low) * (number + side) / _BINS) for side in (0, 1))
+        if count:
+            top = plot.y(count)
+            box = f'x="{left:.1f}" y="{top:.1f}" width="{right - left - 0.5:.1f}" height="{plot.y(0) - top:.1f}"'
+            plot.draw(f'<rect {box} fill="var(--pages)" fill-opacity="0.8"/>')
+    plot.words((_LEFT, _TOP - 10), "sessions", "start")
+    return plot.svg()
 
 
-def _edges(low: float, high: float) -> list[float]:
-    """Those of the bins, evenly spaced between two powers of ten and a little outside them."""
-    middle, span = (low + high) / 2, 1.01 * max(high - low, 0.3)
-    return [10 ** (middle + span * (number / _BINS - 0.5)) for number in range(_BINS + 1)]
+def _bounds(low: float, high: float) -> tuple[float, float]:
+    """Where the first bin begins and the last ends: a little outside, and never without a width."""
+    middle, half = (low + high) / 2, 1.01 * max(high - low, 0.3) / 2
+    return middle - half, middle + half
 
 
 def _few(ticks: Sequence[float]) -> Sequence[float]:
@@ -102,9 +142,12 @@ def _few(ticks: Sequence[float]) -> Sequence[float]:
     return ticks
 
 
-def _axes(width: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width, _HEIGHT), layout="constrained")
-    return figure, figure.subplots()
+def _even(low: float, high: float) -> list[float]:
+    """Round figures between two, as many as an axis bears: a step of 1, 2 or 5 times a power of ten."""
+    rough = (high - low) / _TICKS
+    power = 10.0 ** floor(log10(rough))
+    step = next(digit * power for digit in (1, 2, 5, 10) if digit * power >= rough)
+    return [round(each * step, 12) for each in range(ceil(low / step), floor(high / step) + 1)]
 
 
 def _unit(seconds: float) -> tuple[float, str]:
@@ -113,15 +156,30 @@ def _unit(seconds: float) -> tuple[float, str]:
     return (60.0, "minutes") if seconds < 3 * 3600 else (3600.0, "hours")
 
 
-def _svg(figure: Figure) -> str:
-    """The figure as an element of the page: no prologue, no ids but those it refers to, no size of its own."""
-    text = io.StringIO()
-    figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    svg = text.getvalue()
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    svg = re.sub(r' id="[A-Za-z0-9.]+_\d+"', "", svg)
-    svg = re.sub(r'<svg [^>]*?viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1" aria-hidden="true">', svg, count=1)
-    svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", svg)
-    for colour, variable in _VARIABLES.items():
-        svg = svg.replace(colour, f"var(--{variable})")
-    return svg
+def _stretches(allowed: Sequence[float | None]) -> Iterator[list[int]]:
+    """Runs of neighbours that have a rate; a run without any is a gap of the line."""
+    run: list[int] = []
+    for number, rate in enumerate([*allowed, None]):
+        if rate is not None:
+            run.append(number)
+        elif run:
+            yield run
+            run = []
+
+
+def _mark(x: float, foot: float) -> str:
+    corners = f"{x:.1f},{foot - 7:.1f} {x - 4:.1f},{foot:.1f} {x + 4:.1f},{foot:.1f}"
+    return f'<polygon points="{corners}" fill="var(--limited)"/>'
+
+
+def _legend(plot: _Plot, allowed: str, *, limited: bool) -> None:
+    """Say what the colours mean, above the chart."""
+    left, y = _LEFT, _TOP - 12
+    named = [
+        (20, "pages/s", f'<rect x="{left}" y="{y - 8}" width="14" height="8" fill="var(--pages)" fill-opacity="0.6"/>'),
+        (131, allowed, f'<path d="M{left + 111} {y - 4}h14" stroke="var(--allowed)" stroke-width="1.6"/>'),
+        (86, "429", _mark(left + 76, y)),
+    ]
+    for place, name, sign in named if limited else named[:2]:
+        plot.draw(sign)
+        plot.words((left + place, y), name, "start")

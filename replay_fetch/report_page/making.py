@@ -5,23 +5,18 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
 from replay_fetch.archive import readable
 from replay_fetch.archive.report import nothing_there
-from replay_fetch.errors import SettingsError, extra_needed
 from replay_fetch.model import Outcome
 from replay_fetch.named_file import NamedFile
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
+from replay_fetch.report_page import charts
 from replay_fetch.report_page.archive_facts import ArchiveFacts, archive_facts, by_views
 from replay_fetch.report_page.run_facts import RunFacts, paces, run_facts, shares
-
-try:
-    from jinja2 import Environment, StrictUndefined
-    from markupsafe import Markup
-
-    from replay_fetch.report_page import charts
-except ImportError:
-    raise SettingsError(extra_needed("report", "report")) from None
 
 _TEMPLATE = "report.html.jinja"
 _ROWS = 30

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Protocol
 
 from replay_fetch.api.coding import zstd_frame
-from replay_fetch.errors import SettingsError, extra_needed
 
 _PIECE = 16 * 2**10  # packed bytes unpacked at once; log lines shrink to a tenth, so some 160 kB come out
 _BLOCK = 2**20  # plain bytes packed at once
@@ -98,11 +97,10 @@ def _packer() -> _Packer:
     """A packer whose frame ends in a checksum, since a flipped bit in a ledger would unpack as well as any other."""
     if sys.version_info >= (3, 14):
         from compression import zstd  # noqa: PLC0415 - absent before 3.14
-
-        options = {zstd.CompressionParameter.compression_level: _LEVEL, zstd.CompressionParameter.checksum_flag: 1}
-        return zstd.ZstdCompressor(options=options)
-    try:
-        import zstandard  # noqa: PLC0415 - comes with the extra
-    except ImportError:
-        raise SettingsError(extra_needed("an archive in a store", "store")) from None
-    return zstandard.ZstdCompressor(level=_LEVEL, write_checksum=True).compressobj()
+    else:
+        from backports import zstd  # noqa: PLC0415 - for archives in a store alone
+    options: dict[int, int] = {
+        zstd.CompressionParameter.compression_level: _LEVEL,
+        zstd.CompressionParameter.checksum_flag: 1,
+    }
+    return zstd.ZstdCompressor(options=options)

@@ -115,7 +115,6 @@ def test_a_mistake_moves_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
 def test_completion_knows_every_command(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("shtab", reason="the extra is optional")
     assert main(["completion", shell]) == 0
     script = capsys.readouterr().out
     assert all(re.search(rf"\b{command}\b", script) for command in COMMANDS)
@@ -131,7 +130,6 @@ def test_completion_for_programs_is_one_object(capsys: pytest.CaptureFixture[str
 
 
 def test_bash_completes_commands_and_options() -> None:
-    pytest.importorskip("shtab", reason="the extra is optional")
     bash = shutil.which("bash")
     if bash is None:
         pytest.skip("there is no bash")
@@ -146,19 +144,9 @@ COMP_WORDS=(replay-fetch download --compress g); COMP_CWORD=3; $f replay-fetch g
         [bash, "-c", script], capture_output=True, env=environment(), timeout=HANGS, check=True, text=True
     )
     commands, options, choices = done.stdout.splitlines()
-    assert sorted(commands.split()) == ["show", "simulate", "snapshot", "status"]
+    assert sorted(commands.split()) == ["scrub", "show", "simulate", "snapshot", "status"]
     assert options == "--workers"
     assert choices == "gzip"
-
-
-def test_without_the_extra_its_name_is_said(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setitem(sys.modules, "shtab", None)
-    assert main(["completion", "bash"]) == 2
-    said = capsys.readouterr().err
-    assert "pip install 'replay-fetch[completion]'" in said
-    assert "pip install '.[completion]'" in said
 
 
 @pytest.mark.parametrize("words", [["--help"], ["download", "--help"], ["show", "--help"], ["downlaod"]])

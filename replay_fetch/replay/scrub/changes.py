@@ -1,7 +1,8 @@
 """Change records, the dialect of SDK 7: written with their strings in place, by the role that each place gives them.
 
 The table of strings is left out of the copy. A string there has no role of its own before SDK 7.10, and one string may
-be a class name here and a text there; the place where it is used says what it is.
+be a class name here and a text there; the place where it is used says what it is. Where the SDK does give a role, a
+text or a form's value is masked in every place.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from replay_fetch.replay.scrub.words import masked, tag
 from replay_fetch.replay.strings import Strings
 from replay_fetch.replay.values import BadValue, first, many, number, whole
 
+# Of the roles that SDK 7.10 and later give: what stood on the page, and what fields held.
+_PRIVATE = (4, 5)
 _STRINGS, _ROLE_STRINGS, _CLEAR = 0, 11, 14
 _NODES, _REMOVALS, _SHEETS, _VIEWPORT, _CANVAS = 1, 2, 7, 10, 15
 # Played behind all others of a record, so their strings are looked up behind all others.
@@ -37,6 +40,8 @@ class ChangeItems:
         self._texts = texts
         self._dropped = dropped
         self._strings = Strings()
+        self._is_private = bytearray()
+        """For each string of the table, in its order, 1 where its role says that it is a text or a value."""
         self._nodes = 0
         self._page = Page()
         self._rules: dict[int, Callable[[list[object]], list[object]]] = {
@@ -81,18 +86,34 @@ class ChangeItems:
     def _take(self, kind: int, arguments: list[object]) -> None:
         """Take in strings; what else has no place in the copy is counted or raises UnknownChange."""
         if kind == _STRINGS:
-            self._strings.add(arguments)
+            self._add(arguments, private=False)
         elif kind == _ROLE_STRINGS:
             for group in arguments:
                 if not isinstance(group, list):
                     raise UnknownChange("strings that are no list")
-                self._strings.add(group[1:])
+                self._add(group[1:], private=group[:1] in ([role] for role in _PRIVATE))
         elif kind == _CLEAR:
             self._strings.clear()
+            self._is_private.clear()
         elif kind == _CANVAS:
             self._dropped("a canvas picture")
         elif kind != _VIEWPORT:  # the window's own record tells that as well
             raise UnknownChange("a kind of change that is not known")
+
+    def _add(self, strings: list[object], *, private: bool) -> None:
+        self._strings.add(strings)
+        self._is_private += bytes([private]) * len(strings)
+
+    def _word(self, reference: object) -> str:
+        """Look up a string in the place of a name; one whose role says that it is a text is masked."""
+        said = self._strings.text(reference)
+        inside, role = reference, None
+        if isinstance(reference, dict):
+            inside, role = reference.get("string"), reference.get("role")
+        private = role in _PRIVATE or (
+            type(inside) is int and inside < len(self._is_private) and self._is_private[inside]
+        )
+        return masked(said) if private else said
 
     def _each(self, rule: Callable[[list[object]], list[object]], arguments: list[object]) -> Iterator[object]:
         for argument in arguments:
@@ -113,13 +134,13 @@ class ChangeItems:
             return [0, _UNKNOWN]
 
     def _made(self, number_of_it: int, entry: list[object]) -> Iterator[object]:
-        name, rest = self._strings.text(first(entry)), entry[1:]
+        name, rest = self._word(first(entry)), entry[1:]
         if name == TEXT:
             yield name
             yield self._texts.written(self._page, number_of_it, self._strings.text(rest[0]) if rest else "")
         elif name == DOCTYPE:
             yield name
-            yield from doctype(*[*map(self._strings.text, rest[:3]), "", "", ""][:3])
+            yield from doctype(*[*map(self._word, rest[:3]), "", "", ""][:3])
         elif name.startswith("#"):
             yield name if name in _BARE else _UNKNOWN
         else:
@@ -132,9 +153,9 @@ class ChangeItems:
 
     def _pair(self, pair: list[object]) -> Iterator[list[object]]:
         """Scrub an attribute; one that is taken away has no value."""
-        name = self._strings.text(first(pair))
+        name = self._word(first(pair))
         if len(pair) > 1 and pair[1] is not None:
-            value = attribute(name, self._strings.text(pair[1]))
+            value = attribute(name, self._word(pair[1]))
             if value is not None:
                 yield [name, value]
         elif attribute(name, "") is not None:
@@ -156,11 +177,9 @@ class ChangeItems:
             entry = _filled(argument)
             written = entry[0]
             rules: object = (
-                [css(self._strings.text(rule)) for rule in written]
-                if isinstance(written, list)
-                else css(self._strings.text(written))
+                [css(self._word(rule)) for rule in written] if isinstance(written, list) else css(self._word(written))
             )
-            media = [css(self._strings.text(medium)) for medium in many(_second(entry))]
+            media = [css(self._word(medium)) for medium in many(_second(entry))]
             return [rules, media, any(entry[2:3])]
         except BadValue as error:
             self._dropped(str(error))

@@ -9,16 +9,17 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from replay_fetch.replay.scrub.known_words import FONTS, STYLE_WORDS, WORDS
+from replay_fetch.replay.scrub.known_words import FONTS, GEOMETRY_WORDS, STYLE_WORDS, WORDS
 from replay_fetch.replay.scrub.words import masked, names
 from replay_fetch.replay.values import text
 
-_STRING = r""""(?:[^"\\\n]|\\.)*(?:"|(?=\n)|\Z)|'(?:[^'\\\n]|\\.)*(?:'|(?=\n)|\Z)"""
+_STRING = r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'"""
 _CALLS = r"(?<![\w-])(?:url|src|url-prefix|domain|image)\("
 # The order counts: what stands inside a comment or a string begins nothing else. An escaped quote begins no string.
 _TOKENS = re.compile(
     rf"""(?P<comment>/\*.*?(?:\*/|\Z))
     |(?P<string>{_STRING})
+    |(?P<broken>["'].*|<(?=[A-Za-z/!?]).*)
     |(?P<escape>\\.)
     |(?P<fetched>@(?:import|charset|namespace)\b(?:{_STRING}|\([^)]*\)|[^;"'{{}}(])*;?)
     |(?P<call>{_CALLS}\s*(?:{_STRING}|[^)"']*)[^)]*(?:\)|\Z))
@@ -32,7 +33,6 @@ _TOKENS = re.compile(
     |(?P<foreign>[^\x00-\x7f])""",
     re.DOTALL | re.VERBOSE | re.IGNORECASE | re.ASCII,
 )
-_CLOSED = re.compile(r""""(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'""", re.DOTALL)
 # Names of functions and at-rules may be written as escapes, \75 rl( for url(: they are read as what they are.
 _ESCAPED = re.compile(r"@?(?:[\w-]|\\[0-9a-fA-F]{1,6}+\s?+|\\[^0-9a-fA-F\n])*\\(?:[0-9a-fA-F]{1,6}\s?|[g-zG-Z])[\w-]*")
 _ESCAPE = re.compile(r"\\(?:([0-9a-fA-F]{1,6})\s?|(.))", re.DOTALL)
@@ -41,7 +41,7 @@ _BARE = re.compile(r"\[[\w\s|:-]*\]", re.ASCII)
 _AREAS = re.compile(r"[A-Za-z0-9_\s.-]*")
 _SYNTAX = re.compile(r"\*|<[a-z-]+>[+#]?(?:\s*\|\s*<[a-z-]+>[+#]?)*")
 _HEX = re.compile(r"#[0-9A-Fa-f]{3,8}")
-_UNIT = re.compile(r"[0-9.]+(?:e[0-9]+)?(?:%|[a-z]{1,4})", re.IGNORECASE)
+_UNIT = re.compile(r"[0-9.]+(?:e[0-9]+)?([a-z]*)%?", re.IGNORECASE)
 _NAMED = frozenset({"class", "id", "name", "for", "slot", "part"})
 _WITH_AREAS = frozenset({"grid-template-areas", "grid-template", "grid", "grid-area"})
 _LARGE = 4_096
@@ -69,9 +69,9 @@ def is_closed(sheet: str) -> bool:
     """True where no comment, string or bracket is left open: what follows in another text begins anew."""
     for found in _TOKENS.finditer(sheet):
         end = {"comment": "*/", "call": ")", "chosen": "]"}.get(found.lastgroup or "")
-        if (found["string"] and not _CLOSED.fullmatch(found[0])) or (end and not found[0].endswith(end)):
+        if found["broken"] or (end and not found[0].endswith(end)):
             return False
-    return not sheet.endswith(("\\", "/", "@"))
+    return not sheet.endswith(("\\", "@")) and (sheet.endswith("*/") or not sheet.endswith("/"))
 
 
 def _unescaped(found: re.Match[str]) -> str:
@@ -107,8 +107,9 @@ class _Written:
         return whole
 
 
+# Behind a string without an end, or markup, which is no CSS, it is not known what is a string: the rest goes.
 # A call is to an address, which is no part of the copy; what is fetched otherwise goes with its whole statement.
-_ALWAYS = {"comment": "/**/", "fetched": "", "call": "url()", "foreign": "x"}
+_ALWAYS = {"comment": "/**/", "fetched": "", "broken": "", "call": "url()", "foreign": "x"}
 
 
 def _string(quoted: str, property_name: str) -> str:
@@ -141,6 +142,9 @@ def _chosen(whole: str) -> str:
 
 def _known(word: str) -> str:
     """Keep a word of a variable's value that is a function, a variable, a colour, a figure or a keyword."""
-    if word.startswith("--") or word.endswith("(") or _HEX.fullmatch(word) or _UNIT.fullmatch(word):
+    figure = _UNIT.fullmatch(word)
+    if figure is not None and figure[1].lower() in {"", *GEOMETRY_WORDS}:
+        return word
+    if word.startswith("--") or word.endswith("(") or _HEX.fullmatch(word):
         return word
     return word if word.lower() in STYLE_WORDS else "".join(char if char in "#\\" else "x" for char in word)

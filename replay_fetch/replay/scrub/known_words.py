@@ -55,6 +55,26 @@ open sans, oxygen, poppins, roboto, segoe ui, segoe ui emoji, segoe ui symbol, s
 source code pro, source sans pro, tahoma, times, times new roman, trebuchet ms, ubuntu, verdana
 """
 
+_ELEMENTS = """
+a abbr acronym address applet area article aside audio b base basefont bdi bdo bgsound big blink blockquote body br
+button canvas caption center cite code col colgroup data datalist dd del details dfn dialog dir div dl dt em embed
+fieldset figcaption figure font footer form frame frameset h1 h2 h3 h4 h5 h6 head header hgroup hr html i iframe img
+input ins kbd label legend li link listing main map mark marquee menu menuitem meta meter nav nobr noembed noframes
+noscript object ol optgroup option output p param picture plaintext pre progress q rb rp rt rtc ruby s samp script
+search section select selectedcontent slot small source spacer span strike strong style sub summary sup table tbody td
+template textarea tfoot th thead time title tr track tt u ul var video wbr xmp
+animate animatemotion animatetransform circle clippath defs desc ellipse feblend fecolormatrix fecomponenttransfer
+fecomposite feconvolvematrix fediffuselighting fedisplacementmap fedistantlight fedropshadow feflood fefunca fefuncb
+fefuncg fefuncr fegaussianblur feimage femerge femergenode femorphology feoffset fepointlight fespecularlighting
+fespotlight fetile feturbulence filter foreignobject g image line lineargradient marker mask metadata mpath path pattern
+polygon polyline radialgradient rect set stop svg switch symbol text textpath tspan use view
+math maction menclose merror mfenced mfrac mi mmultiscripts mn mo mover mpadded mphantom mprescripts mroot mrow ms
+mspace msqrt mstyle msub msubsup msup mtable mtd mtext mtr munder munderover semantics annotation annotation-xml
+"""
+
+ELEMENTS = frozenset(_ELEMENTS.split())
+"""Names of elements in lower case: HTML, old ones too, SVG and MathML."""
+
 WORDS = frozenset(_STATES_AND_KINDS.split())
 """Values of attributes, in markup and in selectors: states, input types, roles, what drawings are told."""
 

@@ -43,7 +43,8 @@ class Texts:
         if parent.id in self._open or not _is_alone(node) or not is_closed(words):
             self._open.add(parent.id)
             return ""
-        return css(words)
+        # Behind the last rule there is none that counts, but any text may stand there.
+        return css(words[: words.rfind("}") + 1])
 
 
 def _is_alone(node: Node) -> bool:

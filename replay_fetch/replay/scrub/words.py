@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from replay_fetch.replay.scrub.known_words import GEOMETRY_WORDS, WORDS
+from replay_fetch.replay.scrub.known_words import ELEMENTS, GEOMETRY_WORDS, WORDS
 from replay_fetch.replay.values import BadValue, text
 
 # Blanks that change how a line breaks; every other blank becomes a plain space, so that none can carry a message.
@@ -73,7 +73,7 @@ def address_text(value: object) -> str:
 # Class names, ids and names of fields are words of those who made the page: style sheets and radio groups hang on
 # them. Quotes, blanks and an @ inside are in no such name, but in what people write.
 _NAME = re.compile(r"@?[A-Za-z0-9_:\[*&>-][A-Za-z0-9_:/.,\[\]()#%!&>*=~|+-]{0,99}")
-_TAG = re.compile(r"(?:(?:svg|math)>)?[A-Za-z][A-Za-z0-9._-]{0,63}")
+_CUSTOM = re.compile(r"[a-z][a-z0-9]{0,30}(?:-[a-z0-9]{1,30}){1,5}", re.IGNORECASE)
 
 
 def names(value: str) -> str:
@@ -82,8 +82,10 @@ def names(value: str) -> str:
 
 
 def tag(name: str) -> str:
-    """Keep an element's name; one that no browser takes becomes ``div``."""
-    return name if _TAG.fullmatch(name) else "div"
+    """Keep an element's name where it is a known one or has the dash of a site's own; else it becomes ``div``."""
+    language, _, local = name.rpartition(">")
+    known = local.lower() in ELEMENTS or _CUSTOM.fullmatch(local)
+    return name if known and language in {"", "svg", "math"} else "div"
 
 
 _EXPONENT = re.compile(r"(?<=[0-9])[eE](?=[-+]?[0-9])")

@@ -93,7 +93,7 @@ def test_what_follows_in_a_piece_of_its_own_is_a_value_error_too(compression: Co
 
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="has zstd built in")
 def test_a_missing_library_is_named_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "zstandard", None)
+    monkeypatch.setitem(sys.modules, "backports", None)
     require(Compression.GZIP)
-    with pytest.raises(SettingsError, match=r"pip install 'replay-fetch\[zstd\]'"):
+    with pytest.raises(SettingsError, match=r"pip install backports\.zstd"):
         require(Compression.ZSTD)

@@ -145,8 +145,6 @@ def grown(path: Path, size: int) -> None:
 
 @pytest.mark.parametrize("command", ["status", "report"])
 def test_a_report_that_is_no_report_is_not_read(command: str, tmp_path: Path) -> None:
-    if command == "report":
-        pytest.importorskip("jinja2", reason="the extra is optional")
     root = write_archive(tmp_path / "archive", {("s", "v"): [segment()]})
     grown(root / "report.json", 2**40)
     words = {"status": ["status", str(root)], "report": ["report", str(root), "--out", str(tmp_path / "page.html")]}

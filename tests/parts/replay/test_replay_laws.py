@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import gc
 import json
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from junk_records import JSON_RECORDS, junked
 from made_recordings import add, element, full, mutation, segment, shadow
 from recorded_views import Recorded, recorded_views, records_of, with_records
 from rrweb_page import RrwebPage
@@ -21,24 +21,7 @@ from replay_fetch.replay import Recording
 from replay_fetch.replay.page import Node
 
 VIEWS = recorded_views()
-NAMES = st.sampled_from(
-    ["id", "node", "type", "attributes", "childNodes", "tagName", "textContent", "adds", "removes", "source", "x", "y",
-     "parentId", "nextId", "wireframes", "wireframe", "positions", "text", "updates", "width", "height", "previousId"]
-)  # fmt: skip
 EVERY_VIEW = pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
-# Records of every type over any JSON.
-JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-3, 5) | st.floats() | st.text(max_size=4),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=4),
-    max_leaves=12,
-)
-JSON_RECORDS = st.builds(
-    lambda kind, data, form: {"type": kind, "timestamp": 1_700_000_000_000, "data": data, "format": form},
-    st.integers(0, 13),
-    JSON_VALUES,
-    st.sampled_from([0, 1, None]),
-)
-JUNK: list[object] = [None, True, -1, 0, 3, 10**30, 1.5, float("inf"), "", "x", "\ud83d", [], [[]], {}, {"id": 0}]
 
 
 def played_and_rebuilt(segments: Sequence[bytes]) -> Recording:
@@ -51,37 +34,6 @@ def played_and_rebuilt(segments: Sequence[bytes]) -> Recording:
             page = rebuilt
         page.play(chunk.events[chunk.checkpoint :])
     return recording
-
-
-def junked(record: object, chance: random.Random) -> object:
-    """A record with one of its values, at any depth, replaced, left out or doubled."""
-    changed: Any = copy.deepcopy(record)  # Any: JSON
-    inside = [each for each in containers(changed) if each]
-    if not inside:
-        return chance.choice(JUNK)
-    where = chance.choice(inside)
-    key = chance.choice(list(where) if isinstance(where, dict) else range(len(where)))
-    deed = chance.randrange(4)
-    if deed == 0:
-        where[key] = copy.deepcopy(chance.choice(JUNK))
-    elif deed == 1:
-        del where[key]
-    elif deed == 2 and isinstance(where, list):
-        where.append(copy.deepcopy(where[key]))
-    elif type(where[key]) is int:
-        where[key] += chance.choice((-2, -1, 1, 2, 50))
-    else:
-        where[key] = [where[key]]
-    return changed
-
-
-def containers(value: Any) -> Iterator[Any]:  # Any: JSON
-    stack = [value]
-    while stack:
-        each = stack.pop()
-        if isinstance(each, dict | list):
-            yield each
-            stack += each.values() if isinstance(each, dict) else each
 
 
 @EVERY_VIEW
