@@ -1,4 +1,7 @@
-"""``replay-fetch decode``: its options, and its summary."""
+"""Read raw pages again for ``replay-fetch decode``, with other paths and without asking the API.
+
+Holds the command's options, its two ways to run (in earnest, or as a rehearsal) and its summary.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +53,7 @@ _MEANING = {
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the archive, the two paths, and ``--dry-run``, ``--keep-raw``, which are this command's own."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
@@ -61,7 +64,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command."""
+    """Read the raw pages and print a summary; returns the exit code that the epilog lists.
+
+    A rehearsal opens the ledger read-only and needs no event loop. A failure that stopped the work is printed
+    behind the summary, because pages that were read until then are kept.
+    """
     wanted = Redecoding(options.out, options.segments_path, options.next_path, options.keep_raw)
     with shown(show_settings(options)):
         found = rehearse_decode(wanted) if options.dry_run else anyio.run(partial(decode, wanted))
@@ -72,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Redecoding:
-    """Which archive, and where things are in its pages."""
+    """An order to read pages again: the archive's folder, the paths of segments and token, the fate of raw pages."""
 
     out: Path
     segments_path: str = ""
@@ -81,10 +88,10 @@ class Redecoding:
 
 
 async def decode(wanted: Redecoding) -> Decoded:
-    """Move what is understood now into sessions.
+    """Move the segments of pages that are understood now into session files.
 
-    Raises ArchiveError where there is no archive or it cannot be opened, KeyboardInterrupt at a
-    second signal.
+    Raises ArchiveError where there is no archive or another run has it open, and KeyboardInterrupt at a second
+    signal. Views moved until then stay moved.
     """
     existing(wanted.out)
     with open_as_it_is(wanted.out) as (layout, ledger):
@@ -94,7 +101,7 @@ async def decode(wanted: Redecoding) -> Decoded:
 
 
 def rehearse_decode(wanted: Redecoding) -> Decoded:
-    """What `decode` would come to; changes nothing, not even where a run is writing."""
+    """Count the pages that `decode` would understand. Changes no file and takes no lock: a run may go on beside."""
     layout = existing(wanted.out)
     with closing(Ledger.open_read_only(layout.ledger)) as ledger:
         return _decoding(wanted, layout, ledger).rehearse()
@@ -105,18 +112,19 @@ def _decoding(wanted: Redecoding, layout: Layout, ledger: Ledger) -> Decoding:
 
 
 def decoded_text(found: Decoded, wanted: Redecoding, *, dry_run: bool = False) -> str:
-    """What reading again came to, for people."""
+    """Format the summary for people: views by finding, segments, the first reason, and the command to go on with."""
     return "\n".join(_lines(found, wanted, dry_run=dry_run))
 
 
 def decoded_json(found: Decoded) -> str:
-    """The same for programs."""
+    """Format the summary as a JSON object; ``findings`` has every kind of ending, zeros included."""
     findings = {str(finding): found.findings[finding] for finding in Finding}
     content = {"views": found.views, "findings": findings, "segments": found.segments, "reason": found.reason or None}
     return orjson.dumps(content | {"interrupted": found.interrupted, "exit_code": found.exit_code}).decode()
 
 
 def _lines(found: Decoded, wanted: Redecoding, *, dry_run: bool) -> Iterator[str]:
+    """Yield the lines of the summary; a last one names the download that asks for the rest of the pages."""
     if not found.views:
         yield f"no view in {wanted.out} waits with raw pages: nothing to decode"
         return

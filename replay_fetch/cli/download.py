@@ -1,4 +1,8 @@
-"""``replay-fetch download``: its options, and its summary."""
+"""Run ``replay-fetch download``: the settings, the process around the run, and the summary.
+
+The options are in `cli.options`: other commands share them, and the help of this command need not load the HTTP
+client.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +46,11 @@ _BESIDE_CONNECTIONS = 64 + 64
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command; the summary goes to stdout, everything else to stderr."""
+    """Download, and print the summary on stdout; progress and log go to stderr. Returns the exit code.
+
+    With ``--dry-run`` only the plan is printed, and no key is needed. All that can be refused (settings, keys,
+    the connection) is refused before the list is read.
+    """
     settings = settings_from(options)
     if options.dry_run:
         with shown(settings.show):
@@ -66,24 +74,28 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _name_play(report: Report, out: Path) -> None:
-    """Say how to watch what came, where there is something to watch."""
+    """Print the command that plays a session of this archive, where a fetched one begins with a picture."""
     session_id = session_to_watch(out) if report.outcomes.get(Outcome.FETCHED) else None
     if session_id is not None:
         say(watch_line(out, session_id))
 
 
 def download(request: Request, shown_by: Reporter | None) -> Ended:
-    """Download from the list to the report; to be called where no event loop runs.
+    """Download from the list to the report; returns both the report and the failure that stopped the run.
 
-    The list is read before the loop starts: reading may block, and Ctrl-C then ends it at once. Raises
-    SettingsError and InputError before anything is asked, KeyboardInterrupt at a second signal.
+    Must be called where no event loop runs. The list is read before the loop starts, because reading may block,
+    and Ctrl-C then ends it at once. Raises SettingsError and InputError before anything is asked,
+    KeyboardInterrupt at a second signal.
     """
     with planned(request) as (run, plan):
         return anyio.run(carry_out, run, plan, shown_by)
 
 
 async def carry_out(run: Download, plan: Plan, shown_by: Reporter | None) -> Ended:
-    """Fetch what is planned until it is there or a signal comes; the event loop is the run's own."""
+    """Fetch the planned views to the end, or to a signal; returns the report, and the failure that stopped the run.
+
+    The event loop must be the run's own: a disk that hangs for minutes then ends the process, not a caller.
+    """
     run.standstill = STANDSTILL
     async with stoppable() as stop:
         report = await run.run(plan, stop, shown_by)
@@ -91,10 +103,10 @@ async def carry_out(run: Download, plan: Plan, shown_by: Reporter | None) -> End
 
 
 def session_to_watch(out: Path) -> str | None:
-    """The id of a session that was fetched and begins with a picture, one of the latest; None where none is found.
+    """Find a fetched session that begins with a picture, among the latest; returns its id or None.
 
-    The ledger knows without reading the manifest, which has a line for each of millions of views. A ledger that
-    cannot be read is no failure of the run that ended before.
+    The ledger is asked, since the manifest of millions of views would have to be read whole. A ledger that
+    cannot be read gives None: the run itself has ended well before.
     """
     with suppress(ReplayFetchError), closing(Ledger.open_read_only(Layout(out).ledger)) as ledger:
         for record in ledger.latest_fetched(None, _LOOKED_AT):
@@ -104,17 +116,21 @@ def session_to_watch(out: Path) -> str | None:
 
 
 def collect_rarely() -> None:
-    """Have the garbage collector look less often, and never again at what was imported.
+    """Let the garbage collector look less often, and never again at modules already imported.
 
-    Pages are freed as they are written; what a run leaves in cycles is little. At the defaults the
-    collector took a twentieth of the time, and every look at all that was imported held up the loop for 7 to 11 ms.
+    Pages are freed by reference counts as soon as they are written; cycles of a run are few. At the defaults
+    the collector took a twentieth of the time, and each full look held up the event loop for 7 to 11 ms.
     """
     gc.freeze()
     gc.set_threshold(5_000, 20, 10)
 
 
 def allow_open_files(workers: int) -> int:
-    """Let the process open what ``workers`` need, each with a connection; returns how many there is room for."""
+    """Raise the process's limit of open files to the need of ``workers`` connections.
+
+    Returns the number of workers for which there is room, ``workers`` where the limit could be raised. Logs a
+    warning where there is less.
+    """
     needed = workers + _BESIDE_CONNECTIONS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:

@@ -1,7 +1,7 @@
-"""Options that several commands take, and the settings that they make.
+"""Add the options that several commands share to their parsers, and make settings out of the parsed values.
 
 An option that sets a field is declared beside that field (``replay_fetch.option``). The few declared here set
-none: they name a file that others are read from, or say something of one call.
+none: an option of one call (``--dry-run``), or the name of a file with other values.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ refused, disk full, API dead, archive locked): run again; 130 interrupted
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments and options of ``download``, without loading what carries it out."""
+    """Add the arguments and options of ``download``: kept here, so that its help loads no HTTP client."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("views", metavar="VIEWS", help="CSV of session and view ids; - is stdin, gzip is read as is")
@@ -51,7 +51,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_download_settings(parser: argparse.ArgumentParser, dry_run: str = argparse.SUPPRESS) -> None:
-    """Add all options of a download, by the settings class that they fill; ``dry_run`` is that option's help."""
+    """Add all options of a download, in a group for each settings class.
+
+    ``dry_run`` is the help of ``--dry-run``, which ``config`` accepts and does not mention: every command line
+    of a download can be looked at.
+    """
     add_server(parser, *QUESTION)
     plan = parser.add_argument_group("the list")
     add_fields(plan, PlanSettings, "session_column", "view_column", "max_views")
@@ -65,7 +69,7 @@ def add_download_settings(parser: argparse.ArgumentParser, dry_run: str = argpar
 
 
 def add_server(parser: argparse.ArgumentParser, *more: str) -> argparse._ArgumentGroup:
-    """Add where the API is and who asks, and the named fields of `ApiSettings`."""
+    """Add the server, the files of keys and settings, and the named fields of `ApiSettings`, in one group."""
     group = parser.add_argument_group("the API")
     add_fields(group, ApiSettings, *SERVER)
     group.add_argument("--env-file", metavar="FILE", type=Path, help="keys and site as NAME=value lines")
@@ -77,7 +81,7 @@ def add_server(parser: argparse.ArgumentParser, *more: str) -> argparse._Argumen
 
 
 def add_shown(parser: argparse.ArgumentParser, *names: str) -> None:
-    """Add what a run shows and logs, and where: all fields of `ShowSettings`, or the named ones."""
+    """Add the options of progress and log: the named fields of `ShowSettings`, or all of them, then `add_output`."""
     group = parser.add_argument_group("what is shown")
     add_fields(group, ShowSettings, *names)
     add_output(group)
@@ -86,7 +90,11 @@ def add_shown(parser: argparse.ArgumentParser, *names: str) -> None:
 def add_output(
     group: argparse._ActionsContainer, forms: argparse._ActionsContainer | None = None, *, json: str = "the summary"
 ) -> None:
-    """Add what every command takes: ``-q``, ``-v`` and ``--json``, which may exclude other ``forms`` of output."""
+    """Add the options that every command takes: ``-q``, ``-v`` and ``--json``.
+
+    ``forms`` is a group of options that exclude each other, where ``--json`` is one of several forms of output.
+    ``json`` names the subject of its help.
+    """
     group.add_argument("-q", "--quiet", action="count", default=0, help="warnings and errors only")
     group.add_argument(
         "-v",
@@ -99,14 +107,14 @@ def add_output(
 
 
 def add_fields(group: argparse._ActionsContainer, settings: type[S], *names: str) -> None:
-    """Add the options of a settings class, all of them where none is named; each is stored under its field's name."""
+    """Add the options of a settings class: the named fields, or all. Each value is stored under the field's name."""
     for name, option in options_of(settings).items():
         if name in names or not names:
             add_option(group, name, option, default_of(settings, name))
 
 
 def add_option(group: argparse._ActionsContainer, name: str, option: Option, default: object) -> None:
-    """Add one declared option; its help ends in the default where that is a number."""
+    """Add one declared option to a parser; where the default is a number, the help ends in that number."""
     if option.form is SWITCH:
         group.add_argument(option.flag, dest=name, action="store_true", default=default, help=option.help)
         return
@@ -122,7 +130,7 @@ def add_option(group: argparse._ActionsContainer, name: str, option: Option, def
 
 
 def _reader(form: Form) -> Callable[[str], object]:
-    """A form's reader as argparse wants it, which repeats the words of this error alone."""
+    """Return a form's reader as argparse wants it: the words of an ArgumentTypeError, and no other, reach the user."""
     if isinstance(form.read, type):
         return form.read  # int, float, str and Path: argparse names the type
 
@@ -136,9 +144,10 @@ def _reader(form: Form) -> Callable[[str], object]:
 
 
 def settings_from(options: argparse.Namespace, workers: int | None = None) -> Settings:
-    """The settings that parsed options stand for; a command without an option leaves its field as it is.
+    """Make all settings of parsed options; a field whose option the command lacks keeps its default.
 
-    ``workers`` replaces that field for a command that never asks for more at once. Raises SettingsError.
+    ``workers`` replaces that field, for a command that asks one page after the other. Raises SettingsError for
+    a value out of its range.
     """
     refresh = getattr(options, "refresh", False)
     fetch = _made(FetchSettings, options)
@@ -153,9 +162,10 @@ def settings_from(options: argparse.Namespace, workers: int | None = None) -> Se
 
 
 def show_settings(options: argparse.Namespace) -> ShowSettings:
-    """The part of the settings that every command has: `add_output` makes it, or `add_shown`."""
+    """Make the settings of log and progress, the one group that every command has: by `add_output` or `add_shown`."""
     return replace(_made(ShowSettings, options), verbosity=options.verbose - options.quiet)
 
 
 def _made(settings: type[S], options: argparse.Namespace) -> S:
+    """Make one settings class of the parsed options that its fields declare; raises SettingsError."""
     return settings(**{name: getattr(options, name) for name in options_of(settings) if hasattr(options, name)})

@@ -1,4 +1,7 @@
-"""``download --dry-run``: the list held against the archive, and the plan that this makes; nothing is asked."""
+"""Rehearse a download for ``--dry-run``: hold the list against the archive, and print the plan; ask nothing.
+
+The ledger is copied into a temporary folder, because planning writes to it and a run may be using the original.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ from replay_fetch.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What a download would do."""
+    """The plan that a download would begin with, and the ledger's sums after it, for an archive that may not exist."""
 
     out: Path
     plan: Plan
@@ -31,7 +34,10 @@ class Rehearsal:
 
 
 def rehearse(views: str, out: Path, settings: Settings) -> Rehearsal:
-    """Read the list and hold it against the archive, if there is one; changes nothing, disturbs no run."""
+    """Read the list and hold it against the archive, if there is one; changes nothing and disturbs no run.
+
+    Raises InputError for a list that cannot be read, ArchiveError for a folder that is no archive of ours.
+    """
     with explained(f"opening the archive {out}"):
         require_no_dangling_link(out)
     there = Layout(out).ledger
@@ -48,7 +54,7 @@ def rehearse(views: str, out: Path, settings: Settings) -> Rehearsal:
 
 
 def plan_json(rehearsal: Rehearsal) -> str:
-    """The plan for programs."""
+    """Format the plan as a JSON object; ``to_do`` counts views, each of which costs one request at least."""
     plan, totals = rehearsal.plan, rehearsal.totals
     content = {
         "list_name": plan.list_name,
@@ -66,7 +72,7 @@ def plan_json(rehearsal: Rehearsal) -> str:
 
 
 def plan_text(rehearsal: Rehearsal) -> str:
-    """The plan for people."""
+    """Format the plan for people: rows, views, bad rows, and the least time that ``--max-rate`` leaves."""
     plan, totals, fetch = rehearsal.plan, rehearsal.totals, rehearsal.settings.fetch
     to_do = totals.views - totals.finished
     lines = [

@@ -1,4 +1,7 @@
-"""Rows into Parquet files, a row group at a time; the only place that knows pyarrow."""
+"""Write rows into Parquet files, a row group at a time; the only module that knows pyarrow.
+
+Importing it raises SettingsError where pyarrow, an optional extra, is not installed.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +83,7 @@ ACTIONS = pa.schema(
 
 
 class Table:
-    """A Parquet file being written; appears under its name when the context ends well, or not at all."""
+    """A Parquet file being written. It gets its name when the context ends well; an error leaves an older file."""
 
     def __init__(self, path: Path, schema: Any) -> None:  # Any: pyarrow ships no types
         self.path = path
@@ -99,7 +102,7 @@ class Table:
         return self
 
     def add(self, row: Row) -> None:
-        """One more row; some 50,000 are held until they are written together."""
+        """Add a row; some 50,000 are held in memory, about 10 MB, until they are written as one group."""
         self._held.append(row)
         self.rows += 1
         if len(self._held) >= _ROWS:

@@ -1,4 +1,7 @@
-"""Which views of an archive are played, and why there may be nothing to play in one."""
+"""Find the recordings of an archive that can be played, tell why others cannot, and write rrweb's events of them.
+
+Events go to ``FOLDER/<session_id>/<view_id>.json``, a JSON array for each view, as rrweb's players read it.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,9 @@ _BLOCK = 2**18
 
 
 def chosen_views(out: Path, session: str, view: str | None) -> list[Entry]:
-    """The views of a session in order of time, or one of them; ids may be cut short where that is not ambiguous.
+    """Find the views of a session, in order of time, or the one that ``view`` names.
 
-    Raises InputError where there is none or more than one.
+    Both ids may be cut short where only one begins so. Raises InputError where none, or more than one, does.
     """
     found = session_entries(out, session)
     if view is not None:
@@ -34,12 +37,12 @@ def chosen_views(out: Path, session: str, view: str | None) -> list[Entry]:
 
 
 def recording_of(out: Path, entry: Entry) -> Recording:
-    """A view's recording, of which nothing has been read yet."""
+    """Open a view's recording; no segment is read before an event, a page or an account of it is asked for."""
     return Recording(view_segments(out, entry))
 
 
 def start_of(out: Path, entry: Entry) -> int | None:
-    """When a view's recording begins; None where nothing of it is stored, or nothing says so."""
+    """Return the start of a view's recording, in milliseconds since 1970; None where nothing is stored or says so."""
     stated = _stated_start(entry)
     if stated is not None:
         return stated
@@ -48,13 +51,16 @@ def start_of(out: Path, entry: Entry) -> int | None:
 
 
 def nothing_to_play(entry: Entry, account: Account | None = None) -> str:
-    """Why a view cannot be played, as a sentence that names it; empty where it can, as far as it is known."""
+    """Tell why a view cannot be played, in a sentence that names the view; empty where nothing is known against it."""
     why = why_silent(entry, account)
     return f"view {entry.record.planned.view.view_id}: {why}" if why else ""
 
 
 def why_silent(entry: Entry, account: Account | None = None) -> str:
-    """The reason alone, for places where the view's name stands already."""
+    """Tell why a view cannot be played, without the view's name; empty where nothing is known against it.
+
+    ``account`` is what watching the recording gave: only then is it known that no full snapshot came.
+    """
     if entry.span is None:
         why = entry.record.reason or str(entry.record.outcome or "not asked for yet")
         return f"nothing of it is stored here ({why})"
@@ -71,7 +77,7 @@ def _stated_start(entry: Entry) -> int | None:
 
 @dataclass(slots=True)
 class WrittenViews:
-    """What was written, and why some views have no file."""
+    """The files written so far, in number and bytes, and the reason of each view that has none."""
 
     folder: Path
     files: int = 0
@@ -82,7 +88,7 @@ class WrittenViews:
 
 @dataclass(frozen=True, slots=True)
 class RrwebMoment:
-    """How far writing has come; sizes in bytes, read and written, seconds since its start."""
+    """The progress of writing events: bytes read and written, and seconds since the start."""
 
     total: int
     done: int
@@ -91,12 +97,12 @@ class RrwebMoment:
     seconds: float
 
     def words(self) -> list[str]:
-        """What to say, the most important first."""
+        """Format the progress for people, the most important part first: a narrow terminal cuts the rest."""
         read = f"{size(self.done)} of {size(self.total)} read"
         return [read, some(self.files, "view"), f"{size(self.bytes)} written", duration(self.seconds)]
 
     def fields(self) -> dict[str, int | float | None]:
-        """The same as numbers."""
+        """Return the progress as numbers, for the log in JSON."""
         return {
             "bytes_total": self.total,
             "bytes_read": self.done,
@@ -106,9 +112,10 @@ class RrwebMoment:
 
 
 def write_rrweb(out: Path, folder: Path, sessions: Sequence[str], shown_by: Reporter | None) -> WrittenViews:
-    """Write the events of all views, or of those of some sessions; a file is whole or not there.
+    """Write the events of all views, or of those of some sessions, into a file for each view.
 
-    Raises InputError where a session is none, ArchiveError where the archive cannot be read or a file not be written.
+    A file is whole or not there. Raises InputError where a session is unknown, before any file is written;
+    ArchiveError where the archive cannot be read, or a file not be written.
     """
     if folder.exists() and not folder.is_dir():
         raise SettingsError(f"--rrweb {folder} is a file; it must be a folder, made if it is not there")
@@ -125,11 +132,12 @@ def write_rrweb(out: Path, folder: Path, sessions: Sequence[str], shown_by: Repo
 
 
 def _stored(views: Iterable[Entry]) -> int:
-    """Bytes that some views take on the disk."""
+    """Sum up the bytes that some views take on the disk, compressed as they are."""
     return sum(entry.span.length for entry in views if entry.span is not None)
 
 
 def _write(out: Path, entry: Entry, written: WrittenViews) -> None:
+    """Write one view's file; a recording without a picture, which only reading it shows, leaves none behind."""
     reason = nothing_to_play(entry)
     if reason:
         written.left_out.append(reason)
@@ -154,7 +162,7 @@ def _write(out: Path, entry: Entry, written: WrittenViews) -> None:
 
 
 def _blocks(recording: Recording) -> Iterator[bytes]:
-    """The JSON array, one event a line, in blocks."""
+    """Yield the JSON array in blocks of some 256 kB, one event a line, so that ``grep`` and ``diff`` can be used."""
     lines, held = [b"["], 0
     separator = b"\n"
     for event in recording.events():

@@ -1,4 +1,7 @@
-"""``show OUT``: the sessions of an archive, each in a line's worth of facts."""
+"""List the sessions of an archive, each with a line's worth of facts, as ``show OUT`` prints them.
+
+The manifest has all facts but the SDK and the pages, for which the first segment of each view is read.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ _UNKNOWN = 0
 
 @dataclass(slots=True)
 class ListedSession:
-    """A session as the manifest has it; times are milliseconds since 1970, sizes bytes uncompressed."""
+    """A session by its manifest: times in milliseconds since 1970, sizes in bytes uncompressed."""
 
     session_id: str
     start_ms: int | None
@@ -36,11 +39,11 @@ class ListedSession:
 
     @property
     def seconds(self) -> float:
-        """From its first record to its last."""
+        """The seconds from the first record to the last; 0 where nothing says when that was."""
         return (self.end_ms - self.start_ms) / 1000 if self.start_ms is not None and self.end_ms is not None else 0.0
 
     def fields(self) -> dict[str, object]:
-        """The columns that programs get."""
+        """Return the columns of JSON and CSV by name; ``sdk`` and ``pages`` are None until `look_inside`."""
         return {
             "session_id": self.session_id,
             "start_ms": self.start_ms,
@@ -59,7 +62,7 @@ class ListedSession:
 
 @dataclass(slots=True)
 class Sums:
-    """All sessions of an archive together."""
+    """The sums over all sessions of an archive, those not shown included, and the time that they span."""
 
     sessions: int = 0
     views: int = 0
@@ -70,7 +73,7 @@ class Sums:
     last_ms: int | None = None
 
     def add(self, session: ListedSession) -> None:
-        """Count one more."""
+        """Add one session to the sums; a session of unknown time leaves the span as it is."""
         self.sessions += 1
         self.views += session.views
         self.unfinished += session.unfinished
@@ -81,13 +84,16 @@ class Sums:
 
 
 def list_sessions(out: Path) -> Iterator[ListedSession]:
-    """Every session in the archive's order, by its manifest alone; raises ArchiveError where it cannot be read."""
+    """Yield every session, in the archive's order, out of the manifest alone; raises ArchiveError for a bad line."""
     for session_id, views in by_session(entries(readable(out))):
         yield _listed(session_id, views)
 
 
 def newest(sessions: Iterable[ListedSession], limit: int) -> tuple[Sums, list[ListedSession]]:
-    """The sums over all, and the ``limit`` sessions that began last, newest first; 0 is no limit."""
+    """Return the sums over all sessions, and the ``limit`` sessions that began last, newest first; 0 is no limit.
+
+    Memory holds the sessions returned and no more. The sums are complete when it returns.
+    """
     sums = Sums()
 
     def counted() -> Iterator[ListedSession]:
@@ -104,7 +110,7 @@ def newest(sessions: Iterable[ListedSession], limit: int) -> tuple[Sums, list[Li
 
 
 def look_inside(out: Path, session: ListedSession) -> None:
-    """Fill in the SDK and the pages, out of the first segment of each view."""
+    """Fill in a session's SDK and pages, out of the first segment of each view; reads those segments only."""
     session.pages, session.sdk = [], ""
     for entry in session._entries:  # noqa: SLF001 - they are kept for this
         segment = next(view_segments(out, entry), None)
@@ -114,6 +120,7 @@ def look_inside(out: Path, session: ListedSession) -> None:
 
 
 def _listed(session_id: str, views: Sequence[Entry]) -> ListedSession:
+    """Sum up the views of one session; its time is that of the views whose segments tell one."""
     found = [entry.record for entry in views]
     return ListedSession(
         session_id,
@@ -130,7 +137,7 @@ def _listed(session_id: str, views: Sequence[Entry]) -> ListedSession:
 
 
 def told(records: Iterable[ViewRecord], name: str) -> list[int]:
-    """What the segments of these views say of the recording under a name, where they say it."""
+    """Return the numbers that views tell under a name, such as ``start_ms``; a view that tells none is left out."""
     return _there(*(record.about.get(name) for record in records))
 
 

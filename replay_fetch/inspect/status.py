@@ -1,4 +1,7 @@
-"""``status``: what an archive holds and what it still lacks, also while a run writes to it."""
+"""Count an archive's views by outcome, and find the unfinished ones, also while a run writes to it.
+
+The ledger is asked, read-only. An archive that was copied without one is counted by its manifest.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ NAMED = 20
 
 @dataclass(slots=True)
 class Tally:
-    """Sums over the views of one outcome, or of none yet."""
+    """The sums over the views of one outcome, or of the views without one yet."""
 
     views: int = 0
     segments: int = 0
@@ -29,7 +32,7 @@ class Tally:
     """Bytes of their lines, uncompressed."""
 
     def add(self, record: ViewRecord) -> None:
-        """Count a view."""
+        """Count one view, with its segments and the bytes of its lines."""
         self.views += 1
         self.segments += record.segments
         self.size += record.size
@@ -37,7 +40,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Status:
-    """An archive in figures."""
+    """The figures of an archive: views by outcome, sessions by completeness, views to note, and the last run."""
 
     root: Path
     by_ledger: bool
@@ -61,20 +64,20 @@ class Status:
 
     @property
     def total(self) -> Tally:
-        """Over all outcomes."""
+        """The sums over all outcomes, and over the views that have none yet."""
         tallies = self.outcomes.values()
         return Tally(sum(t.views for t in tallies), sum(t.segments for t in tallies), sum(t.size for t in tallies))
 
     @property
     def unfinished(self) -> int:
-        """Views that the next run asks for."""
+        """The number of views that the next run of the same list asks for."""
         return sum(tally.views for outcome, tally in self.outcomes.items() if outcome is None or not outcome.finished)
 
 
 def status(root: Path, name_at_most: int | None = NAMED) -> Status:
-    """Look through the whole archive's ledger, or else its manifest; raises ArchiveError where there is neither.
+    """Count all views of an archive; raises ArchiveError where there is neither a ledger nor a manifest.
 
-    Of the views to note so many are named, or all of them, which takes memory for each.
+    ``name_at_most`` views to note are named, None names all: each takes memory, and a season may have millions.
     """
     layout = readable(root)
     with _records(layout) as (by_ledger, records):
@@ -85,7 +88,7 @@ def status(root: Path, name_at_most: int | None = NAMED) -> Status:
 
 
 def unfinished_csv(root: Path) -> Iterator[str]:
-    """Every unfinished view as CSV that ``download`` reads, block by block."""
+    """Yield the unfinished views as CSV in blocks, with outcome and reason; ``download`` reads the two ids."""
     with _records(readable(root)) as (_, records):
         unfinished = ((*each.planned.view, each.outcome, each.reason) for each in records if not each.finished)
         yield from table_text(("session_id", "view_id", "outcome", "reason"), unfinished)
@@ -93,7 +96,7 @@ def unfinished_csv(root: Path) -> Iterator[str]:
 
 @contextmanager
 def _records(layout: Layout) -> Iterator[tuple[bool, Iterator[ViewRecord]]]:
-    """Whether the ledger tells, and all views, session by session."""
+    """Give all views, session by session, and whether the ledger tells them; False is the manifest."""
     with closing(Ledger.open_read_only(layout.ledger)) as ledger:
         if ledger.blank and layout.manifest.is_file():
             yield False, (line.record for line in read_manifest(layout) if not isinstance(line, BadLine))
@@ -103,6 +106,7 @@ def _records(layout: Layout) -> Iterator[tuple[bool, Iterator[ViewRecord]]]:
 
 
 def _count_session(found: Status, views: Iterable[ViewRecord], name_at_most: int | None) -> None:
+    """Count the views of one session, then the session itself: whole, partial, or not begun."""
     seen = Counter[bool]()
     something = False
     for view in views:
@@ -122,6 +126,7 @@ def _count_session(found: Status, views: Iterable[ViewRecord], name_at_most: int
 
 
 def _last_run(layout: Layout) -> Mapping[str, object] | None:
+    """Read the report of the last run that came to its end; None where it is missing, damaged, or no object."""
     try:
         report: object = orjson.loads(read_report(layout))
     except (OSError, ValueError):

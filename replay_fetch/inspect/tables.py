@@ -1,4 +1,7 @@
-"""The archive as tables: one row a view, one a segment without its records, one for each thing somebody did."""
+"""Make the rows of an archive as tables, for DuckDB and pandas, and write the tables' files.
+
+A table has a row for each view, for each segment (all but its records), or for each action of a visitor.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def view_row(entry: Entry) -> Row:
-    """A line of the manifest; times as times."""
+    """Make the row of a view out of the manifest's line; a time is a time with its zone, and absent text is None."""
     record, span = entry.record, entry.span
     return {
         "session_id": record.planned.view.session_id,
@@ -50,7 +53,7 @@ def view_row(entry: Entry) -> Row:
 
 
 def segment_rows(root: Path, entry: Entry) -> Iterator[Row]:
-    """A view's segments by position; raises ArchiveError where its file is damaged."""
+    """Yield the rows of a view's segments by position; raises ArchiveError where the session file is damaged."""
     session_id, view_id = entry.record.planned.view
     for position, segment in enumerate(view_segments(root, entry)):
         known, named = facts(segment), labels(segment)
@@ -71,7 +74,7 @@ def segment_rows(root: Path, entry: Entry) -> Iterator[Row]:
 
 
 def action_rows(root: Path, entry: Entry) -> Iterator[Row]:
-    """A view's actions in order of time; raises ArchiveError where its file is damaged."""
+    """Yield the rows of a view's actions in order of time; raises ArchiveError where the session file is damaged."""
     session_id, view_id = entry.record.planned.view
     if entry.span is None:
         return
@@ -86,7 +89,7 @@ def action_rows(root: Path, entry: Entry) -> Iterator[Row]:
 
 
 def _time(at_ms: object) -> datetime | None:
-    """The time, None where there is none or where calendars do not reach."""
+    """Convert milliseconds since 1970 to a time; None for no number, and for a number past the year 9999."""
     if not isinstance(at_ms, int):
         return None
     try:
@@ -96,7 +99,7 @@ def _time(at_ms: object) -> datetime | None:
 
 
 class Exported(NamedTuple):
-    """A table that was written."""
+    """A table that was written: its file, and the number of rows in it."""
 
     path: Path
     rows: int
@@ -104,7 +107,7 @@ class Exported(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ExportMoment:
-    """How far reading has come; sizes in bytes, seconds since its start."""
+    """The progress of an export: bytes read of the session files, segments, and seconds since the start."""
 
     total: int
     done: int
@@ -112,7 +115,7 @@ class ExportMoment:
     seconds: float
 
     def words(self) -> list[str]:
-        """What to say, the most important first."""
+        """Format the progress for people, the most important part first: a narrow terminal cuts the rest."""
         per_second = self.done / self.seconds if self.seconds else 0.0
         said = [f"{size(self.done)} of {size(self.total)} read", some(self.segments, "segment")]
         if per_second:
@@ -120,15 +123,15 @@ class ExportMoment:
         return said
 
     def fields(self) -> dict[str, int | float | None]:
-        """The same as numbers."""
+        """Return the progress as numbers, for the log in JSON."""
         return {"bytes_total": self.total, "bytes_read": self.done, "segments": self.segments}
 
 
 def export_parquet(out: Path, folder: Path, shown_by: Reporter | None) -> list[Exported]:
-    """Write ``views.parquet``, ``segments.parquet`` and ``actions.parquet`` into ``folder``, made if it is not there.
+    """Write ``views.parquet``, ``segments.parquet`` and ``actions.parquet`` into a folder, made if it is missing.
 
-    Memory does not grow with the archive. Raises SettingsError where pyarrow is missing, ArchiveError
-    where the archive cannot be read or the files cannot be written.
+    Memory does not grow with the archive. Raises SettingsError where pyarrow is missing or the folder is a
+    file, ArchiveError where the archive cannot be read or a table not be written; older tables then stay.
     """
     from replay_fetch.inspect.parquet import ACTIONS, SEGMENTS, VIEWS, Table  # noqa: PLC0415 - an optional extra
 

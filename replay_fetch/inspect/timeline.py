@@ -1,4 +1,7 @@
-"""``show OUT SESSION``: what one session's recording holds, view by view."""
+"""Read a session through, view by view, for its timeline: actions, idle time, gaps and types of records.
+
+Only the bytes of this session are read; nothing of a page is rebuilt.
+"""
 
 from __future__ import annotations
 
@@ -20,20 +23,20 @@ IDLE = IDLE_MS / 1000
 
 
 class Stretch(NamedTuple):
-    """A time from one millisecond since 1970 to another."""
+    """A stretch of time, from one millisecond since 1970 to another."""
 
     start_ms: int
     end_ms: int
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """The length of the stretch, in seconds."""
         return (self.end_ms - self.start_ms) / 1000
 
 
 @dataclass(slots=True)
 class ShownView:
-    """One view, read through."""
+    """A view that was read through, as a timeline shows it and as programs get it."""
 
     record: ViewRecord
     sdk: str = ""
@@ -48,7 +51,7 @@ class ShownView:
 
     @property
     def idle(self) -> list[Stretch]:
-        """Where nobody did anything for long, gaps left out."""
+        """The stretches without an action, of `IDLE` seconds and more; a gap in the recording is none of them."""
         if self.span is None:
             return []
         edges = sorted({*self.span, *self.by_hand, *(edge for gap in self.gaps for edge in gap)})
@@ -56,7 +59,7 @@ class ShownView:
         return [stretch for stretch in quiet if stretch.seconds >= IDLE and stretch not in self.gaps]
 
     def fields(self) -> dict[str, object]:
-        """What programs get."""
+        """Return the columns of JSON and CSV by name; gaps are pairs of milliseconds since 1970."""
         view = self.record
         return {
             "session_id": view.planned.view.session_id,
@@ -80,19 +83,20 @@ class ShownView:
 
 
 def show_session(out: Path, wanted: str) -> list[ShownView]:
-    """The views of the session whose id is, or alone begins with, ``wanted``; reads no other session's bytes.
+    """Read the views of the session whose id is ``wanted``, or alone begins with it.
 
-    Raises InputError where there is none or more than one.
+    Raises InputError where no session, or more than one, begins so; ArchiveError where its file is damaged.
     """
     return [_shown(out, entry) for entry in session_entries(out, wanted)]
 
 
 def all_types(views: Iterable[ShownView]) -> Counter[int]:
-    """Records by type, of all views."""
+    """Count the records of all views by rrweb's and the vendor's type numbers."""
     return sum((view.types for view in views), Counter())
 
 
 def _shown(out: Path, entry: Entry) -> ShownView:
+    """Read one view through; a gap is the time between two segments whose indexes leave one out."""
     shown = ShownView(entry.record)
     last = (-1, 0)  # the highest index so far, and its end
     for segment in view_segments(out, entry):
@@ -112,6 +116,7 @@ def _shown(out: Path, entry: Entry) -> ShownView:
 
 
 def _take_records(shown: ShownView, segment: bytes) -> None:
+    """Count a segment's records by type, and keep the first URL and the times of actions by hand."""
     for record in records(segment):
         shown.types[record.type] += 1
         shown.href = shown.href or record.href
