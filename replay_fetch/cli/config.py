@@ -53,6 +53,7 @@ def run(options: argparse.Namespace) -> int:
 
     Raises SettingsError where a download would, so that a mistake is found before the night that it would cost.
     """
+    # Made to be checked, then dropped: the rows show what was typed, in the words it was typed in.
     settings_from(options)
     rows = [*_settings(options), *_keys(options.env_file)]
     say("\n".join(map(_json, rows) if options.json else _table(rows)))
@@ -76,6 +77,7 @@ def _keys(env_file: Path | None) -> Iterator[_Row]:
 
 def _table(rows: list[_Row]) -> Iterator[str]:
     """Set the rows in columns as wide as the longest text, two spaces between: a long value ends somewhere, too."""
+    # Widths from the rows themselves: in columns of a fixed width a long URL runs into its origin.
     names, values = max(len(row.name) for row in rows), max(len(row.value or "-") for row in rows)
     for row in rows:
         yield f"{row.name:<{names}}  {row.value or '-':<{values}}  {row.origin}".rstrip()

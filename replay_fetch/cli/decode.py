@@ -72,6 +72,7 @@ def run(options: argparse.Namespace) -> int:
     wanted = Redecoding(options.out, options.segments_path, options.next_path, options.keep_raw)
     with shown(show_settings(options)):
         found = rehearse_decode(wanted) if options.dry_run else anyio.run(partial(decode, wanted))
+    # A failure such as a full disk comes with findings: what was decoded until then stays.
     text = decoded_json(found) if options.json else decoded_text(found, wanted, dry_run=options.dry_run)
     conclude(text, found.failure)
     return found.exit_code if found.failure is None else exit_code_of(found.failure)
@@ -93,6 +94,7 @@ async def decode(wanted: Redecoding) -> Decoded:
     Raises ArchiveError where there is no archive or another run has it open, and KeyboardInterrupt at a second
     signal. Views moved until then stay moved.
     """
+    # Before the ledger is opened, which would make an archive where a name was mistyped.
     existing(wanted.out)
     with open_as_it_is(wanted.out) as (layout, ledger):
         decoding = _decoding(wanted, layout, ledger)

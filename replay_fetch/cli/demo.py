@@ -47,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
     with shown(show) as reporter:
         report, failure = anyio.run(demo, options.out, show, reporter)
     conclude(report_json(report) if options.json else report_text(report, options.out), failure)
+    # As a download ends: the same run, so the same codes.
     if failure is not None:
         return exit_code_of(failure)
     if options.json:

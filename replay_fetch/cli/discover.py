@@ -44,6 +44,7 @@ settings, or --out cannot be written: nothing was asked; 3 stopped (keys
 refused, API dead, search refused, disk full), 130 interrupted: there is no new
 list. `discover --out F && download F OUT` never works with less than there is
 """
+# A day is the list of a nightly job.
 _FROM, _FROM_OF_SESSIONS = "now-24h", "now-30d"
 
 
@@ -88,6 +89,7 @@ def run(options: argparse.Namespace) -> int:
     """
     if options.json and options.out is None:
         raise SettingsError("--json needs --out FILE: without it, stdout is for the list")
+    # Refused before the search: an hour of it must not end at a folder that is not there.
     out = None if options.out is None else NamedFile("--out", options.out)
     wanted = _wanted(options, int(time.time() * 1000))
     settings = settings_from(options, workers=1)  # each page needs the cursor of the one before
@@ -97,6 +99,7 @@ def run(options: argparse.Namespace) -> int:
         found = anyio.run(partial(discover, wanted, settings, keys, reporter))
         with closing(found.views):
             quiet = settings.show.verbosity < 0
+            # Even with -q a reason to doubt the list is a warning.
             for doubt in doubts(found) if quiet else ():  # the summary says them, else
                 log.warning("%s", doubt)
             if out is None:
@@ -105,6 +108,7 @@ def run(options: argparse.Namespace) -> int:
                 for piece in csv_text(found.views):
                     say(piece, end="")
                 return found.exit_code
+            # Whole or not at all: `discover --out F && download F OUT` must not see half a list.
             out.write(piece.encode() for piece in csv_text(found.views))
             if options.json:
                 say(summary_json(found))

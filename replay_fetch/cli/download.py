@@ -52,16 +52,19 @@ def run(options: argparse.Namespace) -> int:
     the connection) is refused before the list is read.
     """
     settings = settings_from(options)
+    # Before keys are looked for: a plan can be made on a machine that has none.
     if options.dry_run:
         with shown(settings.show):
             rehearsal = rehearse(options.views, options.out, settings)
         say(plan_json(rehearsal) if options.json else plan_text(rehearsal))
         return 1 if rehearsal.plan.bad_rows else 0
     keys = credentials(os.environ, options.env_file)
+    # A mistake in a proxy's URL or a CA file is found before a list of millions is read.
     check_connection(settings.api, settings.fetch)
     collect_rarely()
     with shown(settings.show, keys.secrets) as reporter:
         warn_if_exposed(options.env_file)
+        # Inside the log: it warns where fewer than asked for have room.
         fetch = replace(settings.fetch, workers=allow_open_files(settings.fetch.workers))
         request = Request(options.views, options.out, replace(settings, fetch=fetch), keys)
         report, failure = download(request, reporter)
@@ -96,6 +99,7 @@ async def carry_out(run: Download, plan: Plan, shown_by: Reporter | None) -> End
 
     The event loop must be the run's own: a disk that hangs for minutes then ends the process, not a caller.
     """
+    # The command's own process may be ended at a disk that hangs; a library's caller decides for itself.
     run.standstill = STANDSTILL
     async with stoppable() as stop:
         report = await run.run(plan, stop, shown_by)
@@ -139,6 +143,7 @@ def allow_open_files(workers: int) -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (may_have, hard))
     if may_have >= needed:
         return workers
+    # Half, since session files on their way to the disk need files, too.
     room = max(1, min(workers, may_have // 2))
     log.warning(
         "%d workers need %d open files and there may be %d: %d ask; see `ulimit -n`", workers, needed, may_have, room

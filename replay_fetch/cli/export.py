@@ -55,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
     Raises SettingsError where no kind of file is named, or a session is named for tables, which cannot leave
     one out.
     """
+    # Checked by hand: argparse has no group of which one or more must be given.
     if options.parquet is None and options.rrweb is None:
         raise SettingsError("export needs --parquet FOLDER, --rrweb FOLDER or both")
     if options.sessions and options.rrweb is None:
@@ -67,6 +68,7 @@ def run(options: argparse.Namespace) -> int:
             if not options.json:
                 say("\n".join(f"{table.path}  {some(table.rows, 'row')}" for table in tables))
         if options.rrweb is not None:
+            # After the tables, whose lines are printed already: a mistake in one does not hide the other.
             events = write_rrweb(options.out, options.rrweb, options.sessions, reporter)
             _warn_of_silent(events.left_out)
             if not options.json:

@@ -72,11 +72,13 @@ def run(options: argparse.Namespace) -> int:
     if options.topic is None:
         summaries = {topic: guide.summary for topic, guide in known.items()}
         say(json.dumps(summaries, ensure_ascii=False) if options.json else "\n".join(_listing(known, _width())))
+    # A command wins over a guide of the same name; no guide has one, and a new one must not hide a command.
     elif options.topic in COMMANDS or options.topic in known:
         is_command = options.topic in COMMANDS
         text = command_parser(options.topic).format_help() if is_command else known[options.topic].text
         if options.json:
             text = json.dumps({"topic": options.topic, "text": text}, ensure_ascii=False)
+        # A pipe gets Markdown, for a pager or a browser that renders it.
         elif sys.stdout.isatty() and not is_command:
             text = "\n".join(readable(text, _width()))
         say(text.rstrip("\n"))

@@ -96,14 +96,18 @@ def _run(arguments: Sequence[str], options: argparse.Namespace) -> int:
     ``options`` is filled in place: a report of a defect reads ``-v`` and ``--log-file`` from it, however far
     parsing came.
     """
+    # Options without a value may stand in front of it, as in `replay-fetch -v status OUT`.
     name = next((word for word in arguments if not word.startswith("-")), "")
     if name not in COMMANDS:
         _without_command(name, arguments)
     words = list(arguments)
+    # Only the first of its kind: a list or an archive may be called `download`, too.
     words.remove(name)
     parser = command_parser(name)
+    # Commands that do not ask the API read neither the environment nor a settings file.
     if "--config" in parser.flags:
         _settle(parser, words)
+    # Before argparse, which would take the word behind a mistyped option for an argument.
     parser.check_flags(words)
     parser.parse_words(words, options)
     code: int = _module(name).run(options)

@@ -1,7 +1,7 @@
-"""Add the options that several commands share to their parsers, and make settings out of the parsed values.
+"""Add the options that several commands share to their parsers, and make settings of the parsed values.
 
-An option that sets a field is declared beside that field (``replay_fetch.option``). The few declared here set
-none: an option of one call (``--dry-run``), or the name of a file with other values.
+An option for a setting is declared beside the setting's field (``replay_fetch.option``). Only options for a
+single call (``--dry-run``), or for the name of a file with other values, are declared here.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ PATHS = ("segments_path", "next_path")
 PATIENCE = ("max_rate", "retries", "connect_timeout", "read_timeout", "give_up_after")
 
 # By the name that the settings file has: the field that it sets, and its declaration.
+# The fields are of different classes, but no two options have one name: the parser would refuse it.
 OPTIONS = {
     option.flag[2:]: (name, option)
     for settings in (ApiSettings, FetchSettings, PlanSettings, ArchiveSettings, ShowSettings)
@@ -95,6 +96,7 @@ def add_output(
     ``forms`` is a group of options that exclude each other, where ``--json`` is one of several forms of output.
     ``json`` names the subject of its help.
     """
+    # Counted, not switched: a settings file's quiet and the command line's -v cancel out.
     group.add_argument("-q", "--quiet", action="count", default=0, help="warnings and errors only")
     group.add_argument(
         "-v",
@@ -118,6 +120,7 @@ def add_option(group: argparse._ActionsContainer, name: str, option: Option, def
     if option.form is SWITCH:
         group.add_argument(option.flag, dest=name, action="store_true", default=default, help=option.help)
         return
+    # A word's or a path's default is told by the help itself, in a sentence where it is not the plain value.
     is_number = isinstance(default, int | float) and not isinstance(default, bool)
     group.add_argument(
         option.flag,
@@ -146,9 +149,10 @@ def _reader(form: Form) -> Callable[[str], object]:
 def settings_from(options: argparse.Namespace, workers: int | None = None) -> Settings:
     """Make all settings of parsed options; a field whose option the command lacks keeps its default.
 
-    ``workers`` replaces that field, for a command that asks one page after the other. Raises SettingsError for
-    a value out of its range.
+    ``workers`` replaces the field for commands that ask for a page only after the page before. Raises
+    SettingsError for values out of range.
     """
+    # One field depends on two options: --refresh whether, --refresh-window how far back.
     refresh = getattr(options, "refresh", False)
     fetch = _made(FetchSettings, options)
     plan = _made(PlanSettings, options)
@@ -167,5 +171,5 @@ def show_settings(options: argparse.Namespace) -> ShowSettings:
 
 
 def _made(settings: type[S], options: argparse.Namespace) -> S:
-    """Make one settings class of the parsed options that its fields declare; raises SettingsError."""
+    """Make a settings class of the parsed options that the fields declare; raises SettingsError."""
     return settings(**{name: getattr(options, name) for name in options_of(settings) if hasattr(options, name)})

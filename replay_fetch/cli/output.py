@@ -1,6 +1,6 @@
-"""Print results to stdout, messages to stderr, for readers who may have gone.
+"""Print results to stdout and messages to stderr, for readers who may have gone.
 
-``replay-fetch … | head`` is no error, since its reader has read enough. A full disk is one: a file cut short
+``replay-fetch … | head`` is no error: its reader has read enough. A full disk is an error: a file cut short
 looks whole.
 """
 
@@ -25,10 +25,10 @@ class OutputError(ReplayFetchError):
 
 
 def say(text: str, end: str = "\n") -> None:
-    """Print one line, or several, to stdout at once.
+    """Print a line, or several, to stdout at once.
 
-    A reader who has gone misses nothing. Raises OutputError where the text cannot reach one who is still there:
-    a list that a full disk cut short looks like a list.
+    A reader who has gone misses nothing. Raises OutputError where a full disk cuts the text short: half a list
+    looks like a list.
     """
     try:
         _print(text, end)
@@ -54,6 +54,7 @@ def conclude(text: str, failure: Exception | None) -> None:
 def _print(text: str, end: str) -> None:
     """Print a text; letters that the terminal's encoding lacks come out as escapes, not as an error."""
     try:
+        # Flushed each time: an error at exit could no longer be told, and readers of a pipe wait for lines.
         print(text, end=end, flush=True)
     except UnicodeEncodeError:
         encoding = sys.stdout.encoding or "ascii"
@@ -62,6 +63,7 @@ def _print(text: str, end: str) -> None:
 
 def _go_silent() -> None:
     """Point stdout at nothing, so that Python's flush at exit, of a buffer nobody reads, ends without an error."""
+    # Not sys.stdout.close(): Python would flush at exit all the same, and complain.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

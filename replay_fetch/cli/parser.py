@@ -1,6 +1,6 @@
-"""Parse the words of one command: a mistake takes one line, and names the option that was probably meant.
+"""Parse the words of a command: a mistake takes a line, and names the option that was probably meant.
 
-A name that looks like a key's gets an answer of its own, in which the value is never repeated.
+A name like that of a key gets its own answer, in which the value is never repeated.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
 USAGE = 2
+# As people type them; `is_key` takes prefixes and separators off.
 _KEYS = ("api-key", "app-key", "application-key", "bearer-token", "token", "secret")
 
 
@@ -43,6 +44,7 @@ class Parser(argparse.ArgumentParser):
 
         argparse would take the word behind an unknown option for an argument, and complain of that one instead.
         """
+        # Behind -- nothing is an option, not even a name that begins with dashes.
         ends = words.index("--") if "--" in words else len(words)
         for word in words[:ends]:
             flag = word.partition("=")[0]

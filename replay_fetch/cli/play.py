@@ -56,6 +56,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         with shown(show_settings(options)) as reporter:
             played = play(options.out, wanted, reporter)
+    # No mistake of the user's: the session is there, and its recording lacks a beginning.
     except NothingToPlay as error:
         complain(error)
         return _SOME_DID_NOT
@@ -66,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
         say(orjson.dumps(content).decode())
     else:
         say(f"{played.file}\n{some(played.views, 'view')}, {duration(played.seconds)}, {size(played.size)}")
+    # A page that was asked for by name is for keeping; opening it would surprise a script.
     if options.html is None and not options.no_open and not webbrowser.open(played.file.resolve().as_uri()):
         warn(f"no browser could be opened; open {played.file} in one")
     return 0

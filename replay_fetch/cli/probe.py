@@ -33,6 +33,7 @@ exit codes: 0 recognised, with segments or none; 1 not; 2 bad ids or settings;
 """
 _WIDTH = 80
 _INDENT = 14
+# As many as fit a line beside the label.
 _SIZES_SHOWN = 6
 _NOT_FOUND = 404
 
@@ -53,6 +54,7 @@ def run(options: argparse.Namespace) -> int:
     Raises SettingsError for an id that cannot be one, AuthError where the keys are refused.
     """
     keys = credentials(os.environ, options.env_file)
+    # One connection: one page is asked for.
     settings = settings_from(options, workers=1)
     view = View(options.session, options.view)
     with shown(settings.show, keys.secrets):

@@ -41,6 +41,7 @@ def rehearse(views: str, out: Path, settings: Settings) -> Rehearsal:
     with explained(f"opening the archive {out}"):
         require_no_dangling_link(out)
     there = Layout(out).ledger
+    # The ledger of a running download is copied as of its last commit; in the copy the list can be planned.
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "ledger.sqlite"
         if check_file(there):

@@ -16,6 +16,7 @@ from replay_fetch.inspect.timeline import ShownView, Stretch, all_types
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 
+# On a narrow terminal a line is broken rather than an address cut to nothing.
 _SHORTEST_URL = 12
 LEVELS = "▁▂▃▄▅▆▇█"
 """Actions in a column, from one to a hundred and more."""
@@ -168,4 +169,5 @@ def _column(at_ms: int, over: Stretch, width: int) -> int:
 
 
 def _level(count: int) -> str:
+    # Logarithmic: one click and a hundred keystrokes should both be seen.
     return LEVELS[min(int(log2(count)), len(LEVELS) - 1)]

@@ -17,6 +17,7 @@ from replay_fetch.cli.parser import Parser, is_key, nearest
 from replay_fetch.environment import site
 from replay_fetch.errors import SettingsError
 
+# The program's own: MAX_RATE alone might be meant for another one.
 _PREFIX = "REPLAY_FETCH_"
 _FLAG = "--config"
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -36,16 +37,18 @@ def settle(
 ) -> dict[str, str]:
     """Make the values of environment and file the parser's defaults; returns the origin of each option by its name.
 
-    ``others`` are the parsers of commands that share the file: their names in it are no mistakes. Raises
-    SettingsError for a file that cannot be read, a value that cannot be used, and a name in the file that no
-    option has. A variable with such a name brings a warning only: it may be exported for another version.
+    ``others`` are the parsers of commands that share the file, whose names are no mistakes there. Raises
+    SettingsError for an unreadable file, an unusable value, or an unknown name in the file. An unknown name in
+    the environment brings a warning only, because another version may know the variable.
     """
     options = {flag[2:]: action for flag, action in parser.flags.items() if flag not in _NOT_IN_FILES}
     _warn_of_unknown(options, environ, others)
     in_environment = dict(_from_environment(options, environ))
+    # Looked for before parsing: what the file says are defaults, and those must be there when argparse begins.
     path = _word_after(_FLAG, words) or environ.get(_variable("config"), "")
     in_file = dict(_from_file(Path(path), options, others)) if path else {}
     env_file = _word_after("--env-file", words) or (in_environment | in_file).get("env-file", Given("", "")).value
+    # The vendor's own variable counts less than ours, which was set for this program alone, and more than the file.
     if "site" not in in_environment:
         in_environment |= _site(environ, Path(str(env_file)) if env_file else None)
     found = in_file | in_environment
@@ -101,6 +104,7 @@ def _warn_of_unknown(
     """Print a warning for each variable with our prefix and the name of no option; other parsers are made only then."""
     usual = {_variable(name) for name in (*options, "config")}
     named = [variable for variable, text in environ.items() if variable.startswith(_PREFIX) and text]
+    # The usual case costs nothing: no other command's module is imported to know its options.
     if all(variable in usual for variable in named):
         return
     known = {_variable(name): name for name in sorted(_known(options, others))}

@@ -21,6 +21,7 @@ from replay_fetch.inspect.sessions import ListedSession, list_sessions, look_ins
 from replay_fetch.inspect.timeline import all_types, show_session
 from replay_fetch.plan import table_text
 
+# A screen: two lines each, on forty lines.
 _SHOWN = 20
 _NARROWEST = 40
 
@@ -77,6 +78,7 @@ def _say_session(options: argparse.Namespace) -> None:
 
 
 def _say_sessions(options: argparse.Namespace) -> None:
+    # All sessions, as they are read: a program reads to the end, and memory does not grow with the archive.
     if options.json or options.csv:
         rows = _rows(options)
         if options.csv:

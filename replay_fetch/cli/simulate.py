@@ -47,6 +47,7 @@ async def simulate(
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             for line in _welcome(simulator, write_views, as_json=as_json):
                 say(line)
+            # The first signal ends it: a simulator has nothing to bring to an end.
             async for _ in signals:
                 break
         say(json.dumps(simulator.counts.totals()))

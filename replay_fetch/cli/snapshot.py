@@ -50,10 +50,12 @@ def run(options: argparse.Namespace) -> int:
     if reason or start_ms is None:
         warn(reason or f"view {entry.record.planned.view.view_id}: nothing says when it was recorded")
         return 1
+    # Times count from the view's own start, as the transcript's do.
     at_ms = place_ms(options.at, start_ms, "--at")
     recording = recording_of(options.out, entry)
     page = recording.page_at(at_ms)
     account = recording.account
+    # Nothing before the first full snapshot, or nothing at all: the two have different reasons.
     if not page:
         view = entry.record.planned.view.view_id
         early = f"view {view}: no page had been recorded at {iso(at_ms)}; the recording begins at {iso(start_ms)}"

@@ -18,8 +18,10 @@ from replay_fetch.model import Outcome, ViewRecord
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 
+# A view may lack thousands of segments; the first ones tell where.
 _NUMBERS_SHOWN = 8
 _ORDER = [*Outcome, None]
+# A choice: the whole report is in report.json for programs that want it.
 _RUN_KEYS = ("started", "seconds", "rows", "requests", "rate_limited", "limiter", "interrupted", "stopped", "exit_code")
 
 

@@ -20,8 +20,10 @@ from replay_fetch.model import Noted, Outcome
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import asked, count, duration, size, some
 
+# As wide as a terminal in doubt, and as logs and mails are read.
 _WIDTH = 80
 # Reasons of an outcome that are told one by one.
+# The rest is in the manifest, a line for each view.
 _REASONS = 5
 _MEANING = {
     Outcome.FETCHED: "",
@@ -33,7 +35,6 @@ _MEANING = {
     Outcome.UNRECOGNISED: "no rule knows the shape; pages are kept under raw/",
     Outcome.FAILED: "attempts spent, or refused; see the manifest",
 }
-_WIDTH = 80
 
 
 def report_text(report: Report, out: Path) -> str:

@@ -47,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
     """
     told = 0
     views = chosen_views(options.out, options.session, options.view)
+    # As JSON each line names the session itself.
     if not options.json:
         say(f"session {views[0].record.planned.view.session_id}")
     for entry in views:

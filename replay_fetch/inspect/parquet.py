@@ -1,6 +1,7 @@
-"""Write rows into Parquet files, a row group at a time; the only module that knows pyarrow.
+"""Write rows into Parquet files, a row group at a time; pyarrow is known to this module alone.
 
-Importing it raises SettingsError where pyarrow, an optional extra, is not installed.
+Importing the module raises SettingsError where pyarrow, an optional extra, is not installed. Columns that a row
+lacks are null.
 """
 
 from __future__ import annotations
@@ -83,7 +84,11 @@ ACTIONS = pa.schema(
 
 
 class Table:
-    """A Parquet file being written. It gets its name when the context ends well; an error leaves an older file."""
+    """A Parquet file being written, to be used as a context.
+
+    The file gets its name when the context ends well. After an error the temporary file is removed, and an
+    older table stays as it was. Raises SettingsError for a path that is a stream: readers of Parquet seek.
+    """
 
     def __init__(self, path: Path, schema: Any) -> None:  # Any: pyarrow ships no types
         self.path = path
@@ -102,7 +107,7 @@ class Table:
         return self
 
     def add(self, row: Row) -> None:
-        """Add a row; some 50,000 are held in memory, about 10 MB, until they are written as one group."""
+        """Add a row to the table. Some 50,000 rows are held in memory, about 10 MB, and then written as a row group."""
         self._held.append(row)
         self.rows += 1
         if len(self._held) >= _ROWS:

@@ -1,6 +1,7 @@
-"""Find the recordings of an archive that can be played, tell why others cannot, and write rrweb's events of them.
+"""Find the recordings of an archive that can be played, give the reasons against the rest, and write events for rrweb.
 
-Events go to ``FOLDER/<session_id>/<view_id>.json``, a JSON array for each view, as rrweb's players read it.
+Events go to ``FOLDER/<session_id>/<view_id>.json``: a JSON array for each view, in the form that rrweb's
+players read.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from replay_fetch.progress import Pulse, Reporter
 from replay_fetch.progress.units import duration, size, some
 from replay_fetch.replay import Account, Recording
 
+# Large enough that writing costs no time, small enough not to be seen in memory.
 _BLOCK = 2**18
 
 
@@ -29,10 +31,12 @@ def chosen_views(out: Path, session: str, view: str | None) -> list[Entry]:
     found = session_entries(out, session)
     if view is not None:
         found = [entry for entry in found if entry.record.planned.view.view_id.startswith(view)]
+        # The whole id of one view may be the beginning of another's.
         exact = [entry for entry in found if entry.record.planned.view.view_id == view]
         if len(exact or found) != 1:
             raise InputError(f"{some(len(found), 'view')} of the session {session} in {out} begin with {view!r}")
         found = exact or found
+    # Views without a time come last: nothing was recorded of most of them.
     return sorted(found, key=lambda entry: (_stated_start(entry) is None, _stated_start(entry) or 0))
 
 
@@ -46,20 +50,22 @@ def start_of(out: Path, entry: Entry) -> int | None:
     stated = _stated_start(entry)
     if stated is not None:
         return stated
+    # Where the manifest does not say, the first segment may.
     first = next(view_segments(out, entry), None)
     return facts(first).start_ms if first is not None else None
 
 
 def nothing_to_play(entry: Entry, account: Account | None = None) -> str:
-    """Tell why a view cannot be played, in a sentence that names the view; empty where nothing is known against it."""
+    """Give the reason why a view cannot be played, in a sentence with the view's id; empty where none is known."""
     why = why_silent(entry, account)
     return f"view {entry.record.planned.view.view_id}: {why}" if why else ""
 
 
 def why_silent(entry: Entry, account: Account | None = None) -> str:
-    """Tell why a view cannot be played, without the view's name; empty where nothing is known against it.
+    """Give the reason why a view cannot be played, without the view's name; empty where no reason is known.
 
-    ``account`` is what watching the recording gave: only then is it known that no full snapshot came.
+    ``account`` comes from watching the recording to its end. Without the account, a missing full snapshot is
+    not known yet, and only views without stored bytes have a reason.
     """
     if entry.span is None:
         why = entry.record.reason or str(entry.record.outcome or "not asked for yet")
@@ -77,7 +83,7 @@ def _stated_start(entry: Entry) -> int | None:
 
 @dataclass(slots=True)
 class WrittenViews:
-    """The files written so far, in number and bytes, and the reason of each view that has none."""
+    """The event files written so far, in number and bytes, and a reason for each view without a file."""
 
     folder: Path
     files: int = 0
@@ -88,7 +94,7 @@ class WrittenViews:
 
 @dataclass(frozen=True, slots=True)
 class RrwebMoment:
-    """The progress of writing events: bytes read and written, and seconds since the start."""
+    """The progress of writing events: bytes read of the archive, views and bytes written, seconds since the start."""
 
     total: int
     done: int
@@ -123,6 +129,7 @@ def write_rrweb(out: Path, folder: Path, sessions: Sequence[str], shown_by: Repo
     chosen = [session_entries(out, session) for session in sessions]  # a mistake costs nothing: before all writing
     total = _stored(chain(*chosen) if chosen else entries(readable(out))) if shown_by else 0
     pulse = Pulse(shown_by, lambda s: RrwebMoment(total, written.read, written.files, written.bytes, s))
+    # The manifest is read a second time rather than held: its lines may be millions.
     for entry in chain(*chosen) if chosen else entries(readable(out)):
         _write(out, entry, written)
         written.read += _stored([entry])
@@ -132,7 +139,7 @@ def write_rrweb(out: Path, folder: Path, sessions: Sequence[str], shown_by: Repo
 
 
 def _stored(views: Iterable[Entry]) -> int:
-    """Sum up the bytes that some views take on the disk, compressed as they are."""
+    """Sum up the bytes of some views on the disk, compressed as the archive is."""
     return sum(entry.span.length for entry in views if entry.span is not None)
 
 
@@ -144,6 +151,7 @@ def _write(out: Path, entry: Entry, written: WrittenViews) -> None:
         return
     session_id, view_id = entry.record.planned.view
     path = written.folder / session_id / f"{view_id}.json"
+    # Beside the file, so that giving it its name is one step on one file system.
     temporary = path.with_name(f".{path.name}.unfinished")
     recording = recording_of(out, entry)
     with explained(f"writing {path}"):
@@ -153,6 +161,7 @@ def _write(out: Path, entry: Entry, written: WrittenViews) -> None:
         finally:
             temporary.unlink(missing_ok=True)
         written.bytes += path.stat().st_size
+        # Only after its last record is it known that a recording never had a full snapshot.
         reason = nothing_to_play(entry, recording.account)
         if reason:
             path.unlink()
@@ -162,7 +171,7 @@ def _write(out: Path, entry: Entry, written: WrittenViews) -> None:
 
 
 def _blocks(recording: Recording) -> Iterator[bytes]:
-    """Yield the JSON array in blocks of some 256 kB, one event a line, so that ``grep`` and ``diff`` can be used."""
+    """Yield a JSON array in blocks of some 256 kB, with each event on its own line, for ``grep`` and ``diff``."""
     lines, held = [b"["], 0
     separator = b"\n"
     for event in recording.events():

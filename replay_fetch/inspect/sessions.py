@@ -1,6 +1,7 @@
-"""List the sessions of an archive, each with a line's worth of facts, as ``show OUT`` prints them.
+"""List the sessions of an archive with the facts of a line each, as ``show OUT`` prints them.
 
-The manifest has all facts but the SDK and the pages, for which the first segment of each view is read.
+The manifest has all facts but the SDK and the pages visited. For these two the first segment of each view is
+read, on demand.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from replay_fetch.api.recording import labels, records
 from replay_fetch.archive import Entry, by_session, entries, readable, view_segments
 from replay_fetch.model import ViewRecord
 
+# A session of unknown time counts as the oldest, so that those whose time is known come first.
 _UNKNOWN = 0
 
 
 @dataclass(slots=True)
 class ListedSession:
-    """A session by its manifest: times in milliseconds since 1970, sizes in bytes uncompressed."""
+    """A session by its manifest. Times are milliseconds since 1970, sizes bytes uncompressed, counts of views."""
 
     session_id: str
     start_ms: int | None
@@ -31,6 +33,7 @@ class ListedSession:
     bytes: int
     noted: int
     """Views of which something is to note."""
+    # Reading these two opens a file for each session, of which a season's archive may have a million: on demand only.
     sdk: str | None = None
     """What recorded it; this and the pages stand in the recordings alone."""
     pages: list[str] | None = None
@@ -62,7 +65,7 @@ class ListedSession:
 
 @dataclass(slots=True)
 class Sums:
-    """The sums over all sessions of an archive, those not shown included, and the time that they span."""
+    """The sums over all sessions of an archive, listed or not, with the first and the last time."""
 
     sessions: int = 0
     views: int = 0
@@ -92,7 +95,7 @@ def list_sessions(out: Path) -> Iterator[ListedSession]:
 def newest(sessions: Iterable[ListedSession], limit: int) -> tuple[Sums, list[ListedSession]]:
     """Return the sums over all sessions, and the ``limit`` sessions that began last, newest first; 0 is no limit.
 
-    Memory holds the sessions returned and no more. The sums are complete when it returns.
+    Every session is read and counted, but memory holds only the sessions returned.
     """
     sums = Sums()
 
@@ -104,6 +107,7 @@ def newest(sessions: Iterable[ListedSession], limit: int) -> tuple[Sums, list[Li
     def began(session: ListedSession) -> int:
         return session.start_ms or _UNKNOWN
 
+    # A heap of ``limit`` sessions: an archive of millions must not be held to show twenty.
     if limit:
         return sums, heapq.nlargest(limit, counted(), key=began)
     return sums, sorted(counted(), key=began, reverse=True)
@@ -113,6 +117,7 @@ def look_inside(out: Path, session: ListedSession) -> None:
     """Fill in a session's SDK and pages, out of the first segment of each view; reads those segments only."""
     session.pages, session.sdk = [], ""
     for entry in session._entries:  # noqa: SLF001 - they are kept for this
+        # The first segment has the page's address: it begins with a meta record, where nothing is missing.
         segment = next(view_segments(out, entry), None)
         if segment is not None:
             session.sdk = session.sdk or labels(segment).source
@@ -120,7 +125,7 @@ def look_inside(out: Path, session: ListedSession) -> None:
 
 
 def _listed(session_id: str, views: Sequence[Entry]) -> ListedSession:
-    """Sum up the views of one session; its time is that of the views whose segments tell one."""
+    """Sum up the views of a session; the session's time is known as soon as a single view has a time."""
     found = [entry.record for entry in views]
     return ListedSession(
         session_id,
@@ -137,7 +142,8 @@ def _listed(session_id: str, views: Sequence[Entry]) -> ListedSession:
 
 
 def told(records: Iterable[ViewRecord], name: str) -> list[int]:
-    """Return the numbers that views tell under a name, such as ``start_ms``; a view that tells none is left out."""
+    """Return the numbers of some views under a name, for example ``start_ms``; views without it are left out."""
+    # ``about`` is read from a file that others may have written: no number there is a fact until looked at.
     return _there(*(record.about.get(name) for record in records))
 
 

@@ -1,6 +1,7 @@
-"""Count an archive's views by outcome, and find the unfinished ones, also while a run writes to it.
+"""Count an archive's views by outcome and find the unfinished ones, also while a run writes to the archive.
 
-The ledger is asked, read-only. An archive that was copied without one is counted by its manifest.
+The ledger is read as of its last commit. An archive copied without a ledger is counted by the manifest, as of
+the last run's end.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ from replay_fetch.ledger import Ledger
 from replay_fetch.model import Outcome, ViewRecord
 from replay_fetch.plan import table_text
 
+# A screen's worth; --json names all.
 NAMED = 20
 
 
 @dataclass(slots=True)
 class Tally:
-    """The sums over the views of one outcome, or of the views without one yet."""
+    """The sums over the views of an outcome, or over the views without an outcome yet: views, segments, bytes."""
 
     views: int = 0
     segments: int = 0
@@ -40,7 +42,11 @@ class Tally:
 
 @dataclass(slots=True)
 class Status:
-    """The figures of an archive: views by outcome, sessions by completeness, views to note, and the last run."""
+    """The figures of an archive: views by outcome, sessions by completeness, views to note, and the last run.
+
+    A session is whole where all its views are finished, partial where some bytes or some finished views are
+    there, else untouched.
+    """
 
     root: Path
     by_ledger: bool
@@ -77,11 +83,13 @@ class Status:
 def status(root: Path, name_at_most: int | None = NAMED) -> Status:
     """Count all views of an archive; raises ArchiveError where there is neither a ledger nor a manifest.
 
-    ``name_at_most`` views to note are named, None names all: each takes memory, and a season may have millions.
+    ``name_at_most`` views to note are named, and None names all. Each name takes memory, and the views of a
+    season may be millions.
     """
     layout = readable(root)
     with _records(layout) as (by_ledger, records):
         found = Status(root, by_ledger, running=holder(layout.lock), last_run=_last_run(layout))
+        # Both sources tell a session's views one after the other, so one session at a time is held.
         for _, views in groupby(records, lambda record: record.planned.view.session_id):
             _count_session(found, views, name_at_most)
     return found
@@ -96,8 +104,10 @@ def unfinished_csv(root: Path) -> Iterator[str]:
 
 @contextmanager
 def _records(layout: Layout) -> Iterator[tuple[bool, Iterator[ViewRecord]]]:
-    """Give all views, session by session, and whether the ledger tells them; False is the manifest."""
+    """Give all views session by session, and True where the ledger tells them, False for the manifest."""
     with closing(Ledger.open_read_only(layout.ledger)) as ledger:
+        # Read-only, as of the last commit: a run that writes at this moment is neither waited for nor held up. A
+        # blank ledger is one that is not there.
         if ledger.blank and layout.manifest.is_file():
             yield False, (line.record for line in read_manifest(layout) if not isinstance(line, BadLine))
         else:
@@ -112,6 +122,7 @@ def _count_session(found: Status, views: Iterable[ViewRecord], name_at_most: int
     for view in views:
         found.outcomes.setdefault(view.outcome, Tally()).add(view)
         seen[view.finished] += 1
+        # A view that failed half-way has bytes without being finished: its session is partial, not untouched.
         something |= view.size > 0
         if view.checks:
             found.noted += 1
@@ -129,6 +140,7 @@ def _last_run(layout: Layout) -> Mapping[str, object] | None:
     """Read the report of the last run that came to its end; None where it is missing, damaged, or no object."""
     try:
         report: object = orjson.loads(read_report(layout))
+    # An archive whose first run has not ended has no report; that is no mistake.
     except (OSError, ValueError):
         return None
     return report if isinstance(report, dict) else None

@@ -1,6 +1,7 @@
-"""Make the rows of an archive as tables, for DuckDB and pandas, and write the tables' files.
+"""Make the rows of an archive's tables, for DuckDB and pandas, and write the tables as Parquet files.
 
-A table has a row for each view, for each segment (all but its records), or for each action of a visitor.
+A row stands for a view, for a segment without its records, or for an action of the visitor. Times have a zone
+(UTC).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from replay_fetch.replay import Recording
 
 Row = Mapping[str, object]
 
+# Whole milliseconds are added to it, exactly; datetime.fromtimestamp takes a float of seconds, and rounds.
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -53,7 +55,11 @@ def view_row(entry: Entry) -> Row:
 
 
 def segment_rows(root: Path, entry: Entry) -> Iterator[Row]:
-    """Yield the rows of a view's segments by position; raises ArchiveError where the session file is damaged."""
+    """Yield the rows of a view's segments, by position in the view.
+
+    A fact that the segment leaves out, or tells in an odd form, is None. Raises ArchiveError where the session
+    file is damaged.
+    """
     session_id, view_id = entry.record.planned.view
     for position, segment in enumerate(view_segments(root, entry)):
         known, named = facts(segment), labels(segment)
@@ -74,8 +80,13 @@ def segment_rows(root: Path, entry: Entry) -> Iterator[Row]:
 
 
 def action_rows(root: Path, entry: Entry) -> Iterator[Row]:
-    """Yield the rows of a view's actions in order of time; raises ArchiveError where the session file is damaged."""
+    """Yield the rows of a view's actions in order of time, as the transcript has them.
+
+    The recording is watched from its start, since an element is only known by the page around it. Raises
+    ArchiveError where the session file is damaged.
+    """
     session_id, view_id = entry.record.planned.view
+    # A view without bytes has no recording to watch.
     if entry.span is None:
         return
     for action in Recording(view_segments(root, entry)).watch().actions:
@@ -99,7 +110,7 @@ def _time(at_ms: object) -> datetime | None:
 
 
 class Exported(NamedTuple):
-    """A table that was written: its file, and the number of rows in it."""
+    """A written table: the path of its file, and the number of rows in the file."""
 
     path: Path
     rows: int
@@ -143,8 +154,10 @@ def export_parquet(out: Path, folder: Path, shown_by: Reporter | None) -> list[E
     total = sum(file.stat().st_size for file in layout.sessions.glob("*")) if shown_by else 0
     done = 0
     views, segments = Table(folder / "views.parquet", VIEWS), Table(folder / "segments.parquet", SEGMENTS)
+    # The manifest's views are counted by their bytes: a view of four hours is no view of four seconds.
     pulse = Pulse(shown_by, lambda seconds: ExportMoment(total, done, segments.rows, seconds))
     actions = Table(folder / "actions.parquet", ACTIONS)
+    # All three in one pass over the manifest; each gets its name when it is whole.
     with views, segments, actions:
         for entry in entries(layout):
             views.add(view_row(entry))

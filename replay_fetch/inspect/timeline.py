@@ -1,6 +1,6 @@
-"""Read a session through, view by view, for its timeline: actions, idle time, gaps and types of records.
+"""Read a session through, view by view, for a timeline: actions, idle time, gaps and types of records.
 
-Only the bytes of this session are read; nothing of a page is rebuilt.
+Only the bytes of the wanted session are read, by the manifest's offsets; no page is rebuilt.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Stretch(NamedTuple):
 
 @dataclass(slots=True)
 class ShownView:
-    """A view that was read through, as a timeline shows it and as programs get it."""
+    """A view read through for a timeline: the manifest's record, and the facts that only its segments tell."""
 
     record: ViewRecord
     sdk: str = ""
@@ -51,9 +51,10 @@ class ShownView:
 
     @property
     def idle(self) -> list[Stretch]:
-        """The stretches without an action, of `IDLE` seconds and more; a gap in the recording is none of them."""
+        """The stretches of `IDLE` seconds and more without an action; a gap in the recording does not count."""
         if self.span is None:
             return []
+        # A gap's edges end a quiet stretch, too: nobody knows whether somebody acted inside it.
         edges = sorted({*self.span, *self.by_hand, *(edge for gap in self.gaps for edge in gap)})
         quiet = (Stretch(*pair) for pair in pairwise(edges))
         return [stretch for stretch in quiet if stretch.seconds >= IDLE and stretch not in self.gaps]
@@ -83,9 +84,10 @@ class ShownView:
 
 
 def show_session(out: Path, wanted: str) -> list[ShownView]:
-    """Read the views of the session whose id is ``wanted``, or alone begins with it.
+    """Read the views of the session whose id is, or alone begins with, ``wanted``.
 
-    Raises InputError where no session, or more than one, begins so; ArchiveError where its file is damaged.
+    Raises InputError where no session or more than a single one begins so, ArchiveError where the session file
+    is damaged.
     """
     return [_shown(out, entry) for entry in session_entries(out, wanted)]
 
@@ -96,8 +98,13 @@ def all_types(views: Iterable[ShownView]) -> Counter[int]:
 
 
 def _shown(out: Path, entry: Entry) -> ShownView:
-    """Read one view through; a gap is the time between two segments whose indexes leave one out."""
+    """Read a view through.
+
+    A gap is the time between two segments whose indexes leave a number out. Segments without a time count for
+    their records alone.
+    """
     shown = ShownView(entry.record)
+    # Segments may come out of order or twice; only one past the highest index so far can show a gap.
     last = (-1, 0)  # the highest index so far, and its end
     for segment in view_segments(out, entry):
         shown.sdk = shown.sdk or labels(segment).source
@@ -105,8 +112,10 @@ def _shown(out: Path, entry: Entry) -> ShownView:
         place = facts(segment)
         if place.start_ms is None or place.end_ms is None:
             continue
+        # A clock that was set back puts an end before its start; the span stays a span.
         start, end = place.start_ms, max(place.start_ms, place.end_ms)
         shown.span = Stretch(min(start, *shown.span), max(end, *shown.span)) if shown.span else Stretch(start, end)
+        # Without an end before its start no stretch lies between the two: the clock was set.
         if place.index is not None and place.index > last[0]:
             if place.index > last[0] + 1 and 0 < last[1] < start:
                 shown.gaps.append(Stretch(last[1], start))
