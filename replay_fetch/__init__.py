@@ -60,13 +60,36 @@ if TYPE_CHECKING:
     from replay_fetch.archive import Report
     from replay_fetch.client import Client, download
     from replay_fetch.pipeline.run import Stop
+    from replay_fetch.settings import (
+        ApiSettings,
+        ArchiveSettings,
+        Compression,
+        Credentials,
+        FetchSettings,
+        PlanSettings,
+        ProgressStyle,
+        Settings,
+        ShowSettings,
+        SourceChoice,
+    )
 
-# Loaded when first used: they bring the HTTP library along, which `replay-fetch --help` does not need.
+# Loaded when first used: `replay-fetch --help` needs neither the HTTP library, which the first four bring along, nor
+# the settings, whose classes take 5 ms to make.
 _LAZY = {
     "Client": "replay_fetch.client",
     "Report": "replay_fetch.archive",
     "Stop": "replay_fetch.pipeline.run",
     "download": "replay_fetch.client",
+    "ApiSettings": "replay_fetch.settings",
+    "ArchiveSettings": "replay_fetch.settings",
+    "Compression": "replay_fetch.settings",
+    "Credentials": "replay_fetch.settings",
+    "FetchSettings": "replay_fetch.settings",
+    "PlanSettings": "replay_fetch.settings",
+    "ProgressStyle": "replay_fetch.settings",
+    "Settings": "replay_fetch.settings",
+    "ShowSettings": "replay_fetch.settings",
+    "SourceChoice": "replay_fetch.settings",
 }
 
 __all__ = [

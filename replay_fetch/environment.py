@@ -1,4 +1,7 @@
-"""Keys and site, from the environment or a file of ``NAME=value`` lines; never from arguments."""
+"""Read keys and site from the environment, or from a file of ``NAME=value`` lines; never from arguments.
+
+Every user of a machine can see the arguments of its processes, and shells keep them in a history.
+"""
 
 from __future__ import annotations
 
@@ -28,11 +31,11 @@ _LARGEST_FILE = 2**20  # a device or a dump named by mistake is not read into me
 
 
 def credentials(environ: Mapping[str, str], env_file: Path | None = None) -> Credentials:
-    """The keys to use. Raises SettingsError where they are missing or the file cannot be read.
+    """Find the keys to use; raises SettingsError where they are missing or the file cannot be read.
 
-    What ``env_file`` has wins over ``environ``: somebody who names a file means its keys, and a
-    key of another organisation, exported long ago, must not slip in unseen. A file with keys of
-    one kind (the two keys, or a bearer token) therefore also silences the other kind outside it.
+    The file wins over the environment: a user who names a file means its keys, and a key of another
+    organisation, exported long ago, must not slip in unseen. A file with keys of one kind (the two keys, or a
+    bearer token) therefore also silences the other kind outside the file.
     """
     if env_file is None:
         return Credentials(_first(environ, _API_KEY), _first(environ, _APP_KEY), _first(environ, _BEARER_TOKEN))
@@ -46,7 +49,7 @@ def credentials(environ: Mapping[str, str], env_file: Path | None = None) -> Cre
 
 
 def key_origins(environ: Mapping[str, str], env_file: Path | None = None) -> dict[str, str]:
-    """Where `credentials` takes each key from, by its first name; empty where it takes none."""
+    """Tell the origin of each key that `credentials` takes, by the key's first name; empty for a key not taken."""
     kinds = (_API_KEY, _APP_KEY, _BEARER_TOKEN)
     outside = {names[0]: "environment" if _first(environ, names) else "" for names in kinds}
     inside = _read(env_file) if env_file else {}
@@ -57,23 +60,24 @@ def key_origins(environ: Mapping[str, str], env_file: Path | None = None) -> dic
 
 
 def site(environ: Mapping[str, str], env_file: Path | None = None) -> str | None:
-    """The site that ``env_file``, else ``environ`` names; None where neither does."""
+    """Find the site that the file, else the environment names; None where neither does."""
     inside = _read(env_file) if env_file else {}
     return _first(inside, _SITE) or _first(environ, _SITE) or None
 
 
 def warn_if_exposed(env_file: Path | None) -> None:
-    """Log a warning where others can read the file of keys; for once the log is set up."""
+    """Log a warning where other users can read the file of keys; to be called once the log is set up."""
     if env_file is not None and env_file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
         log.warning("%r holds keys and can be read by other users: chmod 600 it", str(env_file))
 
 
 def _first(origin: Mapping[str, str], names: tuple[str, ...]) -> str:
+    """Return the value of the first name that is set, without blanks around; empty where none is."""
     return next((value for name in names if (value := origin.get(name, "").strip())), "")
 
 
 def _read(path: Path) -> dict[str, str]:
-    """The names of ours that the file sets. No message shows a value: a wrong line may be a key."""
+    """Read the file's assignments to names of ours. No message quotes a value: a wrong line may be a key."""
     try:
         content = _content(path) if path.is_file() else _content_once(path)
     except OSError as error:
@@ -87,6 +91,7 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _content(path: Path) -> bytes:
+    """Read the file's bytes, and one more than the limit at most: a device has no end."""
     with path.open("rb") as file:
         return file.read(_LARGEST_FILE + 1)
 
@@ -96,7 +101,7 @@ _content_once = lru_cache(maxsize=1)(_content)
 
 
 def _assignments(path: Path, text: str) -> Iterator[tuple[str, str]]:
-    """Each assignment to a name of ours. The last one for a name counts, as in a shell."""
+    """Yield each assignment to a name of ours, in order: the last one for a name counts, as in a shell."""
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue

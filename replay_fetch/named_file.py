@@ -1,7 +1,7 @@
-"""The one door to a file that a user names: for a page, a list, metrics or a table.
+"""Write to a file that a user names, for a page, a list, metrics or a table: the one door to such files.
 
-1. A device, a pipe, a socket's end or a terminal, and ``/dev/stdout`` whatever it is, is written to as a stream: its
-   name is the machine's, and no file of ours takes its place.
+1. A device, a pipe, a socket's end or a terminal, and ``/dev/stdout`` in any case, is written to as a stream:
+   its name is the machine's, and no file of ours takes its place.
 2. A symbolic link is followed, to a file that is not there yet as well.
 3. A regular file, or none, is replaced whole: readers see the old text or the new one, never half of one.
 
@@ -32,12 +32,12 @@ _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class NamedFile:
-    """Where a flag's file really is, and the way to write it."""
+    """The place behind a flag's path, found and tested before any work is done for it, and the ways to write there."""
 
     def __init__(self, flag: str, path: Path, *, grows: bool = False) -> None:
-        """Raises SettingsError where nothing can be written there: before anything is asked or computed for it.
+        """Find the place behind ``path``; raises SettingsError where nothing can be written there.
 
-        A regular file that ``grows`` is added to, never replaced.
+        ``flag`` names the option in every message. A regular file that ``grows`` is added to, never replaced.
         """
         self._name = f"{flag} {str(path)!r}"
         self._descriptor: int | None = None
@@ -53,11 +53,14 @@ class NamedFile:
 
     @property
     def temporary(self) -> Path:
-        """What a regular file is called until it is whole."""
+        """The name of a regular file until it is whole: hidden, beside the target, with the process's number."""
         return self.target.with_name(f".{self.target.name}.{os.getpid()}")
 
     def write(self, chunks: Iterable[bytes], *, mode: int = 0o600, durable: bool = True) -> None:
-        """Write the whole of it; raises ReplayFetchError, and leaves nothing half done where it can be helped."""
+        """Write the whole file; raises ReplayFetchError, with the advice to free some room where a disk is full.
+
+        ``durable`` waits until the disk has it. A regular file that fails leaves the old one as it was.
+        """
         try:
             self.put(chunks, mode=mode, durable=durable)
         except OSError as error:
@@ -65,7 +68,10 @@ class NamedFile:
             raise ReplayFetchError(f"{self._name} cannot be written: {error.strerror or error}{advice}") from error
 
     def put(self, chunks: Iterable[bytes], *, mode: int = 0o600, durable: bool = True, patient: bool = True) -> None:
-        """The same, but raises OSError; one that is not ``patient`` does not wait for a pipe's reader."""
+        """Write the whole file as `write` does, but raise OSError: for a caller who tries again later.
+
+        A call that is not ``patient`` fails at a pipe without a reader, where others wait for one.
+        """
         if self.is_stream:
             with self._stream(patient=patient) as descriptor:
                 for chunk in chunks:
@@ -87,13 +93,13 @@ class NamedFile:
             _sync_folder(self.target.parent)
 
     def opened(self) -> TextIO:
-        """Open it for lines to be added to what is there; raises OSError."""
+        """Open the file for lines to be added to its present ones; raises OSError. To be closed by the caller."""
         if self._descriptor is not None:
             return os.fdopen(os.dup(self._descriptor), "w", encoding="utf-8")
         return open(self.target, "a", encoding="utf-8", opener=partial(os.open, mode=0o600))
 
     def _followed(self, path: Path) -> Path:
-        """The path behind all links, as far as it names nothing that is open already."""
+        """Follow all links, up to a name of a file that this process has open already, such as ``/dev/stdout``."""
         for _ in range(_MOST_LINKS):
             if found := _OPEN.fullmatch(str(path)):
                 standard, *numbers = found.groups()
@@ -105,12 +111,14 @@ class NamedFile:
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
 
     def _check_stream(self) -> None:
+        """Raise OSError where the stream is closed, or may not be written to."""
         if self._descriptor is not None:
             os.fstat(self._descriptor)
         elif not os.access(self.target, os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
 
     def _check_folder(self) -> None:
+        """Raise OSError where the folder is missing or refuses a new file; the test makes one and removes it."""
         if self.target.is_dir():
             raise IsADirectoryError(errno.EISDIR, "it is a folder, and must be a file")
         if not self.target.parent.is_dir():
@@ -129,6 +137,7 @@ class NamedFile:
 
 
 def _is_special(path: Path) -> bool:
+    """Return True for a path that is neither a regular file nor a folder, nor missing."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:
@@ -146,13 +155,14 @@ def _open(path: Path, flags: int, mode: int) -> Iterator[int]:
 
 
 def _write_all(descriptor: int, chunk: bytes) -> None:
+    """Write a chunk to its end: a pipe or a signal may cut one write short."""
     written = 0
     while written < len(chunk):
         written += os.write(descriptor, memoryview(chunk)[written:])
 
 
 def _sync_folder(folder: Path) -> None:
-    """Put the name on the disk, where the file system has a way to; the file itself is there."""
+    """Put the file's name on the disk, where the file system has a way to; the content is there already."""
     with suppress(OSError), _open_folder(folder) as descriptor:
         os.fsync(descriptor)
 

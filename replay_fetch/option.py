@@ -1,7 +1,7 @@
-"""An option of the command line, said once: beside the setting that its value becomes.
+"""Declare an option of the command line once: beside the setting that its value becomes.
 
 A settings class declares a field with `option`. The parser, ``config``, the settings file and the variables of
-the environment are made from that declaration; a test holds the guide's table to it.
+the environment are made from that declaration. A test holds the guide's table to it.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ DAY = _UNITS["d"]
 
 
 def as_typed(value: object) -> str:
-    """Write a value as it is typed behind its flag: ``true`` for a switch, no zeros behind a whole number's point."""
+    """Write a value as it is typed behind its flag: ``true`` for a switch, 10 for 10.0."""
     if isinstance(value, bool):
         return "true" if value else "false"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 class Form(NamedTuple):
-    """How a value stands in text: ``read`` raises ValueError for text that is none, ``write`` is its inverse."""
+    """The form of a value in text: ``read`` raises ValueError for text that is none, ``write`` is its inverse."""
 
     read: Callable[[str], object]
     write: Callable[[Any], str] = as_typed
@@ -36,7 +36,7 @@ class Form(NamedTuple):
 
 
 def age(text: str) -> float:
-    """Read an age such as ``90s``, ``15m``, ``36h`` or ``7d``, as seconds; raises ValueError."""
+    """Read an age such as ``90s``, ``15m``, ``36h`` or ``7d``, as seconds; raises ValueError for other text."""
     try:
         return float(text[:-1]) * _UNITS[text[-1:]]
     except (KeyError, ValueError):
@@ -50,7 +50,7 @@ def _age_text(seconds: float) -> str:
 
 
 def _size(text: str) -> int:
-    """Read a size such as ``256MB``, ``1GB`` or ``256000000``, as bytes; raises ValueError."""
+    """Read a size such as ``256MB``, ``1GB`` or ``256000000``, as bytes; raises ValueError for other text."""
     number = text.rstrip("kMGB")
     try:
         return int(float(number) * _SIZES[text[len(number) :] or "B"])
@@ -65,7 +65,7 @@ def _size_text(number: int) -> str:
 
 
 def one_of(choices: type[StrEnum]) -> Form:
-    """The form of a word out of a closed set."""
+    """Make the form of a word out of a closed set; a ValueError for another word lists the set."""
 
     def read(text: str) -> StrEnum:
         if text not in list(choices):
@@ -83,7 +83,7 @@ SWITCH = Form(lambda _: True)
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """What a user reads and types to set a value."""
+    """An option as its user sees it: the flag with the name of its value, the help, and the form of the value."""
 
     usage: str
     """The flag and what stands behind it, such as ``--max-rate R``; the flag alone for a `SWITCH`."""
@@ -92,7 +92,7 @@ class Option:
 
     @property
     def flag(self) -> str:
-        """The long name, such as ``--max-rate``; the settings file has it without the dashes."""
+        """The long name, such as ``--max-rate``; a settings file has it without the dashes."""
         return self.usage.partition(" ")[0]
 
     @property
@@ -102,15 +102,18 @@ class Option:
 
 
 def option(usage: str, text: str, form: Form = TEXT, *, default: T) -> T:
-    """Declare a field of a settings class that an option sets; ``text`` is its help."""
+    """Declare a field of a settings class that an option sets; ``text`` is the option's help.
+
+    Returns a dataclass field, typed as its default, as `dataclasses.field` does.
+    """
     return field(default=default, metadata={"option": Option(usage, text, form)})
 
 
 def options_of(settings: type[Any]) -> dict[str, Option]:
-    """The options of a settings class, by the field that each one sets, in the order of the fields."""
+    """Return the options of a settings class by the field that each one sets, in the order of the fields."""
     return {each.name: each.metadata["option"] for each in fields(settings) if "option" in each.metadata}
 
 
 def default_of(settings: type[Any], name: str) -> Any:
-    """The value of a field whose option is not given."""
+    """Return the value of a field whose option is not given."""
     return next(each.default for each in fields(settings) if each.name == name)

@@ -1,7 +1,7 @@
-"""Settings: frozen, grouped by who reads them, checked once when they are made.
+"""Declare the settings of a run: frozen, grouped by their reader, checked once when they are made.
 
-Times are seconds, rates requests a second, sizes bytes. A value that cannot be used raises
-SettingsError naming the flag. Keys stay out of every ``repr``.
+Times are seconds, rates requests a second, sizes bytes. A value that cannot be used raises a SettingsError that
+names the flag. A field that an option sets declares the option, too. Keys stay out of every ``repr``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from replay_fetch.sites import SITES, check_base_url, check_site
 
 
 class SourceChoice(StrEnum):
-    """Which store to ask; ``auto`` asks the recent one, then the long-term one."""
+    """The store to ask for a view; ``auto`` asks the recent one, and the long-term one where that has nothing."""
 
     AUTO = "auto"
     EVENT_PLATFORM = "event_platform"
@@ -24,7 +24,7 @@ class SourceChoice(StrEnum):
 
 
 class Compression(StrEnum):
-    """How session files are compressed; one view is one gzip member or zstd frame."""
+    """The compression of session files: each view is one gzip member or zstd frame, readable without the others."""
 
     NONE = "none"
     GZIP = "gzip"
@@ -32,12 +32,12 @@ class Compression(StrEnum):
 
     @property
     def suffix(self) -> str:
-        """What a session file's name ends in behind ``.ndjson``."""
+        """The end of a session file's name, behind ``.ndjson``."""
         return {"none": "", "gzip": ".gz", "zstd": ".zst"}[self.value]
 
 
 class ProgressStyle(StrEnum):
-    """How a run shows itself on stderr; ``auto`` is a bar on a terminal, else log lines."""
+    """The form of progress on stderr; ``auto`` is a bar on a terminal, else a log line every ten seconds."""
 
     AUTO = "auto"
     BAR = "bar"
@@ -47,7 +47,11 @@ class ProgressStyle(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Two keys or one bearer token; never part of a ``repr``, a log or a URL."""
+    """Two keys or one bearer token, checked for characters that would break a header.
+
+    Neither may be part of a ``repr``, a log or a URL. Raises SettingsError where a key is missing or damaged;
+    the message never quotes one.
+    """
 
     api_key: str = field(default="", repr=False)
     app_key: str = field(default="", repr=False)
@@ -76,7 +80,7 @@ class Credentials:
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
-    """Where the API is and what its query parameters and shape overrides are."""
+    """The server, the parameters of its questions, and the places of segments and token in its answers."""
 
     site: str = option(
         "--site HOST", f"default: $DD_SITE, else {SITES[0]}; known: {', '.join(SITES)}", default=SITES[0]
@@ -110,7 +114,7 @@ class ApiSettings:
 
     @property
     def origin(self) -> str:
-        """Scheme and host (and port) that every request goes to, without a trailing slash."""
+        """The scheme, host and port that every request goes to, without a trailing slash."""
         return (self.base_url or f"https://api.{self.site.lower()}").rstrip("/")
 
 
@@ -120,7 +124,7 @@ _LEAST_MEMORY = 96 * 10**6
 
 @dataclass(frozen=True, slots=True)
 class FetchSettings:
-    """How pages are asked for: concurrency, ceilings, patience."""
+    """The manner of asking: how many requests at once, how fast, how long to wait, and how large a page may be."""
 
     workers: int = option("--workers N", "most requests at once", WHOLE, default=32)
     max_rate: float | None = option(
@@ -159,7 +163,7 @@ class FetchSettings:
 
 @dataclass(frozen=True, slots=True)
 class PlanSettings:
-    """How the list is read."""
+    """The reading of the list: its columns, how many rows count, and which finished views are asked for again."""
 
     session_column: str = option("--session-column NAME", "header of the session ids", default="")
     view_column: str = option("--view-column NAME", "header of the view ids", default="")
@@ -177,7 +181,7 @@ class PlanSettings:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveSettings:
-    """What the archive keeps and how."""
+    """The form of the archive's files, and whether pages are kept beside them as they came."""
 
     compress: Compression | None = option(
         "--compress",
@@ -199,7 +203,7 @@ _LOG_FORMAT = Form(_is_json, lambda as_json: "json" if as_json else "text", valu
 
 @dataclass(frozen=True, slots=True)
 class ShowSettings:
-    """What is shown and logged, and where; the library heeds ``metrics_file`` alone."""
+    """The progress and the log: form, place and detail; the library heeds ``metrics_file`` alone."""
 
     progress: ProgressStyle = option(
         "--progress",
@@ -218,7 +222,7 @@ class ShowSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything a run reads, except the keys; a `Client` reads ``api`` and ``fetch``."""
+    """All that a run reads, except the keys; a `Client` reads ``api`` and ``fetch`` alone."""
 
     api: ApiSettings = field(default_factory=ApiSettings)
     fetch: FetchSettings = field(default_factory=FetchSettings)

@@ -1,4 +1,7 @@
-"""The vendor's sites, and the servers that may get the keys; all other names are refused with a SettingsError."""
+"""Know the vendor's sites and this machine's names, and refuse every other server that would get the keys.
+
+A SettingsError names the flag and the site that was probably meant.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ SITES = (
 
 
 def is_loopback(host: str) -> bool:
-    """True where ``host`` names this machine, so that plain http exposes no key."""
+    """Return True for a host that is this machine itself, so that plain http exposes no key."""
     if host == "localhost":
         return True
     try:
@@ -33,7 +36,7 @@ def is_loopback(host: str) -> bool:
 
 
 def check_site(site: str) -> None:
-    """Refuse a name that is not one of the vendor's: browsers show others, and a mistyped one gets the keys."""
+    """Refuse a site that is none of the vendor's: a mistyped name may be a stranger's, and would get both keys."""
     name = site.lower()
     if name in SITES:
         return

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,12 @@ WALL_CLOCK = {
 LONGEST_FILE = 250
 LONGEST_FUNCTION = 45
 
+# A shorter module that one other alone imports is a part of that one, but for as many a folder as these: never more.
+SHORTEST_FILE = 40
+FRAGMENTS = {"fetch": 1, "ledger": 2, "pacing": 6, "progress": 3, "simulator": 2}
+# From the command line down to the model, each module imports the next while it is being imported.
+LONGEST_CHAIN = 28
+
 
 def part(path: str) -> str:
     """The top-level module that a file is, or belongs to."""
@@ -129,6 +137,38 @@ def may_import(importer: str, imported: str) -> bool:
     if imported == "simulator":
         return importer in USERS_OF_SIMULATOR
     return imported in RANK and RANK[imported] < RANK[importer]
+
+
+def module_of(path: str) -> str:
+    """The full name of the module, or of the package, that a file is."""
+    return f"replay_fetch/{path}".removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def modules_imported(tree: ast.Module, known: set[str], *, at_once: bool) -> set[str]:
+    """Our modules among the imports: anywhere, or ``at_once`` with the module itself, at its outermost level."""
+    body = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)] if at_once else tree.body
+    found = set()
+    for name in imports(ast.Module(list(body), [])):
+        while name not in known and "." in name:  # a name out of a module
+            name = name.rpartition(".")[0]  # noqa: PLW2901 - climbs to the module
+        found.add(name)
+    return found & known
+
+
+def imports_of_all(sources: Mapping[str, ast.Module], *, at_once: bool) -> dict[str, set[str]]:
+    known = {module_of(path) for path in sources}
+    return {
+        module_of(path): modules_imported(tree, known, at_once=at_once) - {module_of(path)}
+        for path, tree in sources.items()
+    }
+
+
+def longest_chain(imported: Mapping[str, set[str]]) -> list[str]:
+    """The longest way from a module to one that imports none of ours; raises CycleError where one leads back."""
+    below: dict[str, list[str]] = {}
+    for module in TopologicalSorter(imported).static_order():
+        below[module] = [module, *max((below[each] for each in imported[module]), key=len, default=[])]
+    return max(below.values(), key=len)
 
 
 def wall_clock_readings(tree: ast.AST) -> Iterator[str]:
@@ -225,6 +265,37 @@ def test_no_file_and_no_function_is_long() -> None:
     files = [path for path in SOURCES if len((PACKAGE / path).read_text().splitlines()) > LONGEST_FILE]
     functions = [f"{path}: {function}" for path, tree in SOURCES.items() for function in long_functions(tree)]
     assert (files, functions) == ([], [])
+
+
+def test_no_short_module_has_a_single_user() -> None:
+    """A folder's ``__init__`` is its front, and a command is imported by its name."""
+    imported = imports_of_all(SOURCES, at_once=False)
+    users = Counter(module for modules in imported.values() for module in modules)
+    short = [path for path in SOURCES if len((PACKAGE / path).read_text().splitlines()) < SHORTEST_FILE]
+    fragments = [path for path in short if not path.endswith("__init__.py") and users[module_of(path)] == 1]
+    counts = Counter(part(path) for path in fragments)
+    assert {folder: count for folder, count in counts.items() if count > FRAGMENTS.get(folder, 0)} == {}, fragments
+
+
+def test_no_chain_of_imports_is_long_and_none_is_a_circle() -> None:
+    chain = longest_chain(imports_of_all(SOURCES, at_once=True))
+    assert len(chain) <= LONGEST_CHAIN, " > ".join(chain)
+
+
+def test_the_rule_sees_chains_and_circles() -> None:
+    texts = {
+        "cli/main.py": "from replay_fetch.api import Page\ndef run():\n    from replay_fetch.api.page import Page",
+        "api/__init__.py": "from replay_fetch.api.page import Page",
+        "api/page.py": "import replay_fetch.model",
+        "model.py": "import os",
+    }
+    names = ["replay_fetch.cli.main", "replay_fetch.api", "replay_fetch.api.page", "replay_fetch.model"]
+    sources = {path: ast.parse(text) for path, text in texts.items()}
+    assert longest_chain(imports_of_all(sources, at_once=True)) == names
+    assert imports_of_all(sources, at_once=False)[names[0]] == set(names[1:3])
+    sources["model.py"] = ast.parse("from replay_fetch.api import Page")
+    with pytest.raises(CycleError):
+        longest_chain(imports_of_all(sources, at_once=True))
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The command line: options in, text and an exit code out; the only place that prints."""
+"""Run the command line: options in, text and an exit code out. No other folder prints."""
 
 from replay_fetch.cli.main import main
 

@@ -1,7 +1,7 @@
-"""``replay-fetch completion``: a script that teaches a shell the commands and their options.
+"""Print the script of ``replay-fetch completion``, which teaches a shell the commands and their options.
 
-shtab writes it once, from the parsers themselves; completing then starts no Python, as argcomplete would at
-every press of the key.
+shtab writes the script once, from the parsers themselves. Completing then starts no Python, as argcomplete
+would at every press of the key.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ examples:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's argument."""
+    """Add the shell's name, the only argument: zsh and tcsh have other languages for completion than bash."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("shell", choices=SHELLS, help="whose completion to print")
@@ -33,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command."""
+    """Print the script, made from the parsers of all commands; returns 0."""
     import shtab  # noqa: PLC0415 - for this command alone
 
     parser = argparse.ArgumentParser("replay-fetch")

@@ -1,4 +1,7 @@
-"""``replay-fetch config``: what a download would go by, and where each setting comes from."""
+"""Show the settings of ``replay-fetch config``: the values that a download would go by, and the origin of each.
+
+A row has a name, a value and an origin. Keys are rows, too, and say only whether a value is set.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ example: replay-fetch config --config archive.toml, where archive.toml holds
 
 
 class _Row(NamedTuple):
-    """A setting as it is in force; ``origin`` is empty for a key that is not set."""
+    """A setting in force: its name in a settings file, its value as typed, and its origin; empty for a key not set."""
 
     name: str
     value: str | None
@@ -39,14 +42,18 @@ class _Row(NamedTuple):
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``download``: they are looked at, nothing is done."""
+    """Add the options of ``download``, so that any command line of a download can be looked at without a run."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     add_download_settings(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command; raises SettingsError where a download would."""
+    """Print the settings, one a line, or with ``--json`` an object a line; returns 0.
+
+    Raises SettingsError where a download would, so that a mistake is found before the night that it would cost.
+    """
+    # Made to be checked, then dropped: the rows show what was typed, in the words it was typed in.
     settings_from(options)
     rows = [*_settings(options), *_keys(options.env_file)]
     say("\n".join(map(_json, rows) if options.json else _table(rows)))
@@ -54,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _settings(options: argparse.Namespace) -> Iterator[_Row]:
-    """The options in their order; the value is None for one that is not set."""
+    """Make a row of each option, in the order of the help; the value is None where an option is not set."""
     for name, origin in options.origins.items():
         field, option = OPTIONS.get(name, (name.replace("-", "_"), None))
         value = getattr(options, field)
@@ -63,13 +70,14 @@ def _settings(options: argparse.Namespace) -> Iterator[_Row]:
 
 
 def _keys(env_file: Path | None) -> Iterator[_Row]:
-    """Whether each key is set; its value never."""
+    """Make a row of each key, with its origin. The value says ``set`` or ``not set``, and never holds the key."""
     for name, origin in key_origins(os.environ, env_file).items():
         yield _Row(name, "set" if origin else "not set", printable(origin))
 
 
 def _table(rows: list[_Row]) -> Iterator[str]:
-    """The rows in columns as wide as their longest text: a long value is followed by two spaces, too."""
+    """Set the rows in columns as wide as the longest text, two spaces between: a long value ends somewhere, too."""
+    # Widths from the rows themselves: in columns of a fixed width a long URL runs into its origin.
     names, values = max(len(row.name) for row in rows), max(len(row.value or "-") for row in rows)
     for row in rows:
         yield f"{row.name:<{names}}  {row.value or '-':<{values}}  {row.origin}".rstrip()

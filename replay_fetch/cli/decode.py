@@ -1,4 +1,7 @@
-"""``replay-fetch decode``: its options, and its summary."""
+"""Read raw pages again for ``replay-fetch decode``, with other paths and without asking the API.
+
+Holds the command's options, its two ways to run (in earnest, or as a rehearsal) and its summary.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +47,7 @@ _MEANING = {
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the archive, the two paths, and ``--dry-run``, ``--keep-raw``, which are this command's own."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
@@ -55,28 +58,34 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command."""
+    """Read the raw pages and print a summary; returns the exit code that the epilog lists.
+
+    A rehearsal opens the ledger read-only and needs no event loop. A failure that stopped the work is printed
+    behind the summary, because pages that were read until then are kept.
+    """
     wanted = Redecoding(options.out, options.segments_path, options.next_path, options.keep_raw)
     with shown(show_settings(options)):
         found = anyio.run(partial(rehearse_decode if options.dry_run else decode, wanted))
+    # A failure such as a full disk comes with findings: what was decoded until then stays.
     text = decoded_json(found) if options.json else decoded_text(found, wanted, dry_run=options.dry_run)
     conclude(text, found.failure)
     return found.exit_code if found.failure is None else exit_code_of(found.failure)
 
 
 def decoded_text(found: Decoded, wanted: Redecoding, *, dry_run: bool = False) -> str:
-    """What reading again came to, for people."""
+    """Format the summary for people: views by finding, segments, the first reason, and the command to go on with."""
     return "\n".join(_lines(found, wanted, dry_run=dry_run))
 
 
 def decoded_json(found: Decoded) -> str:
-    """The same for programs."""
+    """Format the summary as a JSON object; ``findings`` has every kind of ending, zeros included."""
     findings = {str(finding): found.findings[finding] for finding in Finding}
     content = {"views": found.views, "findings": findings, "segments": found.segments, "reason": found.reason or None}
     return orjson.dumps(content | {"interrupted": found.interrupted, "exit_code": found.exit_code}).decode()
 
 
 def _lines(found: Decoded, wanted: Redecoding, *, dry_run: bool) -> Iterator[str]:
+    """Yield the lines of the summary; a last one names the download that asks for the rest of the pages."""
     if not found.views:
         yield f"no view in {wanted.out} waits with raw pages: nothing to decode"
         return

@@ -1,4 +1,8 @@
-"""A defect of ours: a line for whoever ran the command, the traceback for whoever is to mend it; no key in either."""
+"""Report a defect of the program: one line for the user, a traceback for the developer, no key in either.
+
+Python would print the traceback with all it quotes, and end with 1, which scripts read as "some rows did not
+end well".
+"""
 
 from __future__ import annotations
 
@@ -28,10 +32,11 @@ _REFUSALS = {*ADVICE, errno.EIO, errno.EROFS, errno.ESTALE, errno.ELOOP, errno.E
 
 
 def confess(error: Exception, options: argparse.Namespace) -> None:
-    """Tell of an exception that nobody meant to raise.
+    """Print an unexpected exception on one line, and log its traceback.
 
-    The traceback is logged: to ``--log-file``, and to stderr with ``-v``. ``options`` are empty where they had
-    not been read yet: the traceback then goes to stderr, too.
+    The log is ``--log-file``, and stderr with ``-v``. ``options`` are empty for a defect that came before the
+    command line was read: the traceback then goes to stderr. An OSError that only the machine can mend (a full
+    disk, no memory) is no defect and gets advice in place of a traceback.
     """
     env_file: Path | None = getattr(options, "env_file", None)
     defect = _first(error)
@@ -52,7 +57,7 @@ def confess(error: Exception, options: argparse.Namespace) -> None:
 
 
 def _let_go(error: Exception) -> None:
-    """Free what the error's frames hold: an event loop that was half made would complain of itself on stderr."""
+    """Free all objects in the error's frames: an event loop that was half made would complain on stderr at exit."""
     hook, sys.unraisablehook = sys.unraisablehook, lambda _: None
     try:
         traceback.clear_frames(error.__traceback__)
@@ -65,7 +70,7 @@ def _told(what: str) -> ReplayFetchError:
 
 
 def _first(error: Exception) -> Exception:
-    """The defect itself, out of the groups that tasks wrap it in."""
+    """Return the defect itself, out of the exception groups in which tasks wrap an error, ours beside it."""
     if not isinstance(error, ExceptionGroup):
         return error
     _, defects = error.split(ReplayFetchError)
@@ -73,7 +78,7 @@ def _first(error: Exception) -> Exception:
 
 
 def _logged(error: Exception, options: argparse.Namespace, secrets: set[str]) -> str:
-    """Log the traceback; returns where it is."""
+    """Log the traceback in the form that ``--log-format`` asks for; returns the half sentence that says where."""
     as_json = getattr(options, "log_json", False)
     verbose = getattr(options, "verbose", 1) > getattr(options, "quiet", 0)
     file: Path | None = getattr(options, "log_file", None)
@@ -89,7 +94,10 @@ def _logged(error: Exception, options: argparse.Namespace, secrets: set[str]) ->
 
 
 def _secrets(env_file: Path | None) -> set[str]:
-    """Everything that may be a key, in the forms in which texts quote it; raises SettingsError without ``env_file``."""
+    """Collect all texts that may be keys, each in the forms in which a message or JSON quotes a text.
+
+    Raises SettingsError where ``env_file`` cannot be read.
+    """
     names = [name for name in os.environ if name.startswith(("DD_", "DATADOG_")) and name.endswith(("KEY", "TOKEN"))]
     keys = {os.environ[name].strip() for name in names}
     if env_file is not None:

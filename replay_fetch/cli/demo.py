@@ -1,4 +1,7 @@
-"""``replay-fetch demo``: its options, and its closing line."""
+"""Run ``replay-fetch demo``: a download of the sample list from the built-in simulator, on this machine alone.
+
+The rate limit is low enough to bite, so that a first look shows how a run is paced.
+"""
 
 from __future__ import annotations
 
@@ -33,18 +36,19 @@ _SIMULATOR = SimulatorSettings(limit=LimitSettings(limit=20, period=2.0), paging
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the archive's folder, which has a default: a demo asks nothing of a newcomer."""
     parser.add_argument("out", metavar="OUT", nargs="?", type=Path, default=_OUT, help="archive folder (%(default)s)")
     add_output(parser)
     parser.epilog = "example: replay-fetch demo && replay-fetch verify replay-fetch-demo"
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command."""
+    """Run the demo, print the report and two commands to go on with, ``show`` and ``play``; returns the exit code."""
     show = show_settings(options)
     with shown(show) as reporter:
         report, failure = anyio.run(demo, options.out, show, reporter)
     conclude(report_json(report) if options.json else report_text(report, options.out), failure)
+    # As a download ends: the same run, so the same codes.
     if failure is not None:
         return exit_code_of(failure)
     if options.json:
@@ -55,9 +59,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def demo(out: Path, show: ShowSettings, shown_by: Reporter | None) -> Ended:
-    """Download the sample list from the simulator into ``out``.
+    """Download the sample list from the simulator into ``out``; returns the report and the failure, if any.
 
-    Raises ArchiveError where ``out`` is somebody's archive: made-up recordings would be in it for good.
+    Raises ArchiveError where ``out`` is an archive of real recordings: made-up ones would be mixed in for good.
     """
     _claim(out)
     async with Simulator(_SIMULATOR) as simulator:
@@ -73,7 +77,7 @@ async def demo(out: Path, show: ShowSettings, shown_by: Reporter | None) -> Ende
 
 
 def _claim(out: Path) -> None:
-    """Mark the archive as the demo's, which only a new one, or one that it made before, may become."""
+    """Mark the archive as the demo's own. Only a new folder, or one that an earlier demo made, may become that."""
     check_usable(out)
     ledger_file = Layout(out).ledger
     if check_file(ledger_file):

@@ -1,4 +1,7 @@
-"""``replay-fetch discover``: its options, and the list on stdout or in a file."""
+"""Search for ``replay-fetch discover`` and print the list of views, on stdout or into a file.
+
+The summary goes where the list does not: to the log, or to stdout beside ``--out``.
+"""
 
 from __future__ import annotations
 
@@ -41,11 +44,12 @@ settings, or --out cannot be written: nothing was asked; 3 stopped (keys
 refused, API dead, search refused, disk full), 130 interrupted: there is no new
 list. `discover --out F && download F OUT` never works with less than there is
 """
+# A day is the list of a nightly job.
 _FROM, _FROM_OF_SESSIONS = "now-24h", "now-30d"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options."""
+    """Add the query, its window of time and its filters, and the options that every command asking the API takes."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     group = parser.add_argument_group("what to find")
@@ -78,9 +82,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command; stdout holds the list alone or, where that goes to a file, the summary alone."""
+    """Search to the end and write the list; returns the exit code that the epilog lists.
+
+    stdout holds the list alone or, with ``--out``, the summary alone. The file appears whole or not at all: a
+    search that fails leaves an earlier list as it was.
+    """
     if options.json and options.out is None:
         raise SettingsError("--json needs --out FILE: without it, stdout is for the list")
+    # Refused before the search: an hour of it must not end at a folder that is not there.
     out = None if options.out is None else NamedFile("--out", options.out)
     wanted = _wanted(options, int(time.time() * 1000))
     settings = settings_from(options, workers=1)  # each page needs the cursor of the one before
@@ -90,6 +99,7 @@ def run(options: argparse.Namespace) -> int:
         found = anyio.run(partial(discover, wanted, settings, keys, reporter))
         with closing(found.views):
             quiet = settings.show.verbosity < 0
+            # Even with -q a reason to doubt the list is a warning.
             for doubt in doubts(found) if quiet else ():  # the summary says them, else
                 log.warning("%s", doubt)
             if out is None:
@@ -98,6 +108,7 @@ def run(options: argparse.Namespace) -> int:
                 for piece in csv_text(found.views):
                     say(piece, end="")
                 return found.exit_code
+            # Whole or not at all: `discover --out F && download F OUT` must not see half a list.
             out.write(piece.encode() for piece in csv_text(found.views))
             if options.json:
                 say(summary_json(found))
@@ -107,6 +118,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _wanted(options: argparse.Namespace, now_ms: int) -> Wanted:
+    """Make the search out of the options; raises SettingsError for bad ids, and a window that ends before its start."""
     by_session = bool(options.sessions or options.playlist)
     begin = options.begin or (_FROM_OF_SESSIONS if by_session else _FROM)
     window = Window(timestamp_ms(begin, now_ms, "--from"), timestamp_ms(options.end, now_ms, "--to"))
@@ -123,6 +135,7 @@ def _wanted(options: argparse.Namespace, now_ms: int) -> Wanted:
 
 
 def _check(flag: str, text: str) -> None:
+    """Raise a SettingsError that names the flag where a text is no id: as a part of a query it could widen that."""
     try:
         check_id(text)
     except ValueError as reason:
@@ -130,7 +143,7 @@ def _check(flag: str, text: str) -> None:
 
 
 def summary_lines(found: Discovery) -> list[str]:
-    """What was found and what it took, for people; at most 80 columns wide."""
+    """Format the summary for people: views and sessions found, requests, bytes, time, then the `doubts`."""
     stats = found.stats
     lines = [
         f"{some(found.views.size, 'view')} of {some(found.views.sessions(), 'session')} found",
@@ -143,7 +156,7 @@ def summary_lines(found: Discovery) -> list[str]:
 
 
 def doubts(found: Discovery) -> list[str]:
-    """What is to be known of the list before it is worked with; nothing where all is well."""
+    """List the reasons to look twice at a list, with the option to change; empty for a whole list with views."""
     lines = []
     if found.nameless:
         nameless = some(found.nameless, "event that names", "events that name")
@@ -160,7 +173,7 @@ def doubts(found: Discovery) -> list[str]:
 
 
 def summary_json(found: Discovery) -> str:
-    """The same for programs; times are seconds, sizes bytes."""
+    """Format the summary as a JSON object; times are seconds, sizes bytes, and ``exit_code`` is the command's own."""
     stats = found.stats
     content = {
         "views": found.views.size,

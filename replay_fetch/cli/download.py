@@ -1,4 +1,8 @@
-"""``replay-fetch download``: its options, and its summary."""
+"""Run ``replay-fetch download``: the settings, the process around the run, and the summary.
+
+The options are in `cli.options`: other commands share them, and the help of this command need not load the HTTP
+client.
+"""
 
 from __future__ import annotations
 
@@ -38,18 +42,25 @@ _BESIDE_CONNECTIONS = 64 + 64
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command; the summary goes to stdout, everything else to stderr."""
+    """Download, and print the summary on stdout; progress and log go to stderr. Returns the exit code.
+
+    With ``--dry-run`` only the plan is printed, and no key is needed. All that can be refused (settings, keys,
+    the connection) is refused before the list is read.
+    """
     settings = settings_from(options)
+    # Before keys are looked for: a plan can be made on a machine that has none.
     if options.dry_run:
         with shown(settings.show):
             rehearsal = rehearse(options.views, options.out, settings)
         say(plan_json(rehearsal) if options.json else plan_text(rehearsal))
         return 1 if rehearsal.plan.bad_rows else 0
     keys = credentials(os.environ, options.env_file)
+    # A mistake in a proxy's URL or a CA file is found before a list of millions is read.
     check_connection(settings.api, settings.fetch)
     collect_rarely()
     with shown(settings.show, keys.secrets) as reporter:
         warn_if_exposed(options.env_file)
+        # Inside the log: it warns where fewer than asked for have room.
         fetch = replace(settings.fetch, workers=allow_open_files(settings.fetch.workers))
         job = DownloadJob(options.views, options.out, replace(settings, fetch=fetch), keys)
         report, failure = download(job, reporter)
@@ -62,27 +73,28 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _name_play(report: Report, out: Path) -> None:
-    """Say how to watch what came, where there is something to watch."""
+    """Print the command that plays a session of this archive, where a fetched one begins with a picture."""
     session_id = session_to_watch(out) if report.outcomes.get(Outcome.FETCHED) else None
     if session_id is not None:
         say(watch_line(out, session_id))
 
 
 def download(job: DownloadJob, shown_by: Reporter | None) -> Ended:
-    """Download from the list to the report; to be called where no event loop runs.
+    """Download from the list to the report; returns both the report and the failure that stopped the run.
 
-    The list is read before the loop starts: reading may block, and Ctrl-C then ends it at once. Raises
-    SettingsError and InputError before anything is asked, KeyboardInterrupt at a second signal.
+    Must be called where no event loop runs. The list is read before the loop starts, because reading may block,
+    and Ctrl-C then ends it at once. Raises SettingsError and InputError before anything is asked,
+    KeyboardInterrupt at a second signal.
     """
     with prepared(job) as run:
         return anyio.run(run_until_signal, run, shown_by)
 
 
 def session_to_watch(out: Path) -> str | None:
-    """The id of a session that was fetched and begins with a picture, one of the latest; None where none is found.
+    """Find a fetched session that begins with a picture, among the latest; returns its id or None.
 
-    The ledger knows without reading the manifest, which has a line for each of millions of views. A ledger that
-    cannot be read is no failure of the run that ended before.
+    The ledger is asked, since the manifest of millions of views would have to be read whole. A ledger that
+    cannot be read gives None: the run itself has ended well before.
     """
     with suppress(ReplayFetchError), closing(Ledger.open_read_only(Layout(out).ledger)) as ledger:
         for record in ledger.latest_fetched(None, _LOOKED_AT):
@@ -92,17 +104,21 @@ def session_to_watch(out: Path) -> str | None:
 
 
 def collect_rarely() -> None:
-    """Have the garbage collector look less often, and never again at what was imported.
+    """Let the garbage collector look less often, and never again at modules already imported.
 
-    Pages are freed as they are written; what a run leaves in cycles is little. At the defaults the
-    collector took a twentieth of the time, and every look at all that was imported held up the loop for 7 to 11 ms.
+    Pages are freed by reference counts as soon as they are written; cycles of a run are few. At the defaults
+    the collector took a twentieth of the time, and each full look held up the event loop for 7 to 11 ms.
     """
     gc.freeze()
     gc.set_threshold(5_000, 20, 10)
 
 
 def allow_open_files(workers: int) -> int:
-    """Let the process open what ``workers`` need, each with a connection; returns how many there is room for."""
+    """Raise the process's limit of open files to the need of ``workers`` connections.
+
+    Returns the number of workers for which there is room, ``workers`` where the limit could be raised. Logs a
+    warning where there is less.
+    """
     needed = workers + _BESIDE_CONNECTIONS
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= needed:
@@ -111,6 +127,7 @@ def allow_open_files(workers: int) -> int:
     resource.setrlimit(resource.RLIMIT_NOFILE, (may_have, hard))
     if may_have >= needed:
         return workers
+    # Half, since session files on their way to the disk need files, too.
     room = max(1, min(workers, may_have // 2))
     log.warning(
         "%d workers need %d open files and there may be %d: %d ask; see `ulimit -n`", workers, needed, may_have, room

@@ -1,4 +1,7 @@
-"""``replay-fetch export``: its options, and what to do with the files."""
+"""Write files of other programs for ``replay-fetch export``: Parquet tables, and rrweb events.
+
+The tables hold the whole archive; events may be those of some sessions alone.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +29,7 @@ examples:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the archive, the sessions whose events are wanted, and a folder for each kind of file."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
@@ -47,7 +50,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command; 1 where there was no recording to write events of."""
+    """Write the files and print a line for each; returns 1 where no view had events to write, else 0.
+
+    Raises SettingsError where no kind of file is named, or a session is named for tables, which cannot leave
+    one out.
+    """
+    # Checked by hand: argparse has no group of which one or more must be given.
     if options.parquet is None and options.rrweb is None:
         raise SettingsError("export needs --parquet FOLDER, --rrweb FOLDER or both")
     if options.sessions and options.rrweb is None:
@@ -60,6 +68,7 @@ def run(options: argparse.Namespace) -> int:
             if not options.json:
                 say("\n".join(f"{table.path}  {some(table.rows, 'row')}" for table in tables))
         if options.rrweb is not None:
+            # After the tables, whose lines are printed already: a mistake in one does not hide the other.
             events = write_rrweb(options.out, options.rrweb, options.sessions, reporter)
             _warn_of_silent(events.left_out)
             if not options.json:
@@ -70,6 +79,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _warn_of_silent(reasons: Sequence[str]) -> None:
+    """Print the first reasons for views without a file to stderr, each with the view's id, and count the rest."""
     for reason in reasons[:_NAMED]:
         warn(reason)
     if len(reasons) > _NAMED:
@@ -77,6 +87,7 @@ def _warn_of_silent(reasons: Sequence[str]) -> None:
 
 
 def _json(tables: Iterable[Exported], events: WrittenViews | None) -> str:
+    """Format the written files as a JSON object; ``left_out`` has the reason of every view without events."""
     content: dict[str, object] = {"tables": [{"file": str(table.path), "rows": table.rows} for table in tables]}
     if events is not None:
         content |= {"folder": str(events.folder), "views": events.files, "bytes": events.bytes}

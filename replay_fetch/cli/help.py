@@ -1,4 +1,7 @@
-"""``replay-fetch help``: the guides, and the help of a command by the name people try first."""
+"""Print the guides for ``replay-fetch help``, and the help of a command, by the name that people try first.
+
+A pipe gets a guide's Markdown as it is written; a terminal gets the text folded to its width.
+"""
 
 from __future__ import annotations
 
@@ -34,26 +37,26 @@ _CELLS = re.compile(r"(?<!\\)\|")
 
 
 class Guide(NamedTuple):
-    """One guide: its topic is its file's name, its summary the first paragraph."""
+    """A guide of the package: the topic is the name of its file, the summary its first paragraph."""
 
     topic: str
     text: str
 
     @property
     def summary(self) -> str:
-        """The paragraph under the title, on one line."""
+        """The paragraph under the title, on one line without its breaks, for the list of all guides."""
         return " ".join(self.text.split("\n\n")[1].split())
 
 
 def guides() -> dict[str, Guide]:
-    """All guides by topic, in the order of the alphabet."""
+    """Read all guides of the package; returns them by topic, in the order of the alphabet."""
     found = (file for file in (files("replay_fetch") / "guides").iterdir() if file.name.endswith(".md"))
     made = (Guide(file.name.removesuffix(".md"), file.read_text(encoding="utf-8")) for file in found)
     return {guide.topic: guide for guide in sorted(made)}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the topic: a guide's name, or a command's; without one, the guides are listed."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("topic", metavar="TOPIC", nargs="?", help="a guide or a command; without it, all guides")
@@ -61,16 +64,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command; raises InputError where nothing has that name."""
+    """Print a guide, a command's help, or the list of guides; returns 0.
+
+    Raises InputError where neither a guide nor a command has that name, and proposes the nearest.
+    """
     known = guides()
     if options.topic is None:
         summaries = {topic: guide.summary for topic, guide in known.items()}
         say(json.dumps(summaries, ensure_ascii=False) if options.json else "\n".join(_listing(known, _width())))
+    # A command wins over a guide of the same name; no guide has one, and a new one must not hide a command.
     elif options.topic in COMMANDS or options.topic in known:
         is_command = options.topic in COMMANDS
         text = command_parser(options.topic).format_help() if is_command else known[options.topic].text
         if options.json:
             text = json.dumps({"topic": options.topic, "text": text}, ensure_ascii=False)
+        # A pipe gets Markdown, for a pager or a browser that renders it.
         elif sys.stdout.isatty() and not is_command:
             text = "\n".join(readable(text, _width()))
         say(text.rstrip("\n"))
@@ -92,7 +100,11 @@ def _listing(known: dict[str, Guide], width: int) -> Iterator[str]:
 
 
 def readable(text: str, width: int) -> Iterator[str]:
-    """The lines of a guide for a terminal: prose folded, tables as entries, examples as they stand."""
+    """Yield the lines of a guide for a terminal ``width`` columns wide.
+
+    Prose is folded between words, a table becomes a list of entries, and an example stands as it is, to be
+    copied.
+    """
     for kind, lines in groupby(_with_kinds(text), key=lambda line: line[0]):
         block = [line for _, line in lines]
         if kind == _FENCE:
@@ -106,7 +118,7 @@ def readable(text: str, width: int) -> Iterator[str]:
 
 
 def _with_kinds(text: str) -> Iterator[tuple[str, str]]:
-    """Each line with the kind of block that it belongs to."""
+    """Yield each line with the kind of its block: example, table, heading, or prose, for which the kind is empty."""
     in_example = False
     for line in text.splitlines():
         fence = line.startswith(_FENCE)
@@ -123,7 +135,7 @@ def _heading(line: str) -> tuple[str, str]:
 
 
 def _entries(table: list[str], width: int) -> Iterator[str]:
-    """The rows of a table below each other: the first cell, and under it the others, from the third on by name."""
+    """Yield a table's rows one below the other: the first cell, indented under it the second, then others by name."""
     header, _, *rows = ([cell.strip() for cell in _CELLS.split(row.strip(" |"))] for row in table)
     for first, second, *more in rows:
         yield from textwrap.wrap(_plain(first), width, initial_indent="  ", subsequent_indent="    ")
@@ -133,7 +145,7 @@ def _entries(table: list[str], width: int) -> Iterator[str]:
 
 
 def _prose(lines: list[str], width: int) -> Iterator[str]:
-    """Paragraphs and bullets, folded between words."""
+    """Yield paragraphs and bullets folded between words; an empty line stays one, and bullets keep their indent."""
     paragraph: list[str] = []
     for line in lines:
         if paragraph and (not line or _BULLET.match(line)):
@@ -154,5 +166,5 @@ def _folded(text: str, width: int) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Markdown's signs taken off, but for the backticks around what is typed."""
+    """Take off Markdown's signs, but not the backticks around a text to type: these tell where a command ends."""
     return _LINK.sub(r"\1 (\2)", text).replace("**", "").replace("\\|", "|")

@@ -1,4 +1,7 @@
-"""Finding the command, running it, and turning what went wrong into a message and an exit code."""
+"""Find a command by its name, run it, and turn an error into a message and an exit code.
+
+A command's module is imported only when the command is called, so that ``--help`` stays quick.
+"""
 
 from __future__ import annotations
 
@@ -67,7 +70,11 @@ the file named with --env-file; DD_SITE names the site
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line given, or the process's own; returns the exit code.
+
+    Errors of the package are printed on one line each. A defect ends with 3, because Python's own 1 means that
+    some rows did not end well.
+    """
     options = argparse.Namespace()
     try:
         _let_signals_interrupt()
@@ -85,15 +92,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(arguments: Sequence[str], options: argparse.Namespace) -> int:
-    """``options`` is filled in, so that the caller has them whatever comes of it."""
+    """Parse the words and run the command; returns its exit code.
+
+    ``options`` is filled in place: a report of a defect reads ``-v`` and ``--log-file`` from it, however far
+    parsing came.
+    """
+    # Options without a value may stand in front of it, as in `replay-fetch -v status OUT`.
     name = next((word for word in arguments if not word.startswith("-")), "")
     if name not in COMMANDS:
         _without_command(name, arguments)
     words = list(arguments)
+    # Only the first of its kind: a list or an archive may be called `download`, too.
     words.remove(name)
     parser = command_parser(name)
+    # Commands that do not ask the API read neither the environment nor a settings file.
     if "--config" in parser.flags:
         _settle(parser, words)
+    # Before argparse, which would take the word behind a mistyped option for an argument.
     parser.check_flags(words)
     parser.parse_words(words, options)
     code: int = _module(name).run(options)
@@ -101,14 +116,14 @@ def _run(arguments: Sequence[str], options: argparse.Namespace) -> int:
 
 
 def command_parser(name: str) -> Parser:
-    """The parser of one command, with all its options."""
+    """Make the parser of one command, with all its options; the environment and a settings file are not looked at."""
     parser = Parser(f"replay-fetch {name}", COMMANDS[name])
     add_options_of(name, parser)
     return parser
 
 
 def add_options_of(name: str, parser: argparse.ArgumentParser) -> None:
-    """Add a command's arguments and options to a parser."""
+    """Add a command's arguments and options to a parser: the command's own, or one of shtab, for completion."""
     _module(_OPTIONS_APART.get(name, name)).add_options(parser)
 
 
@@ -117,7 +132,10 @@ def _module(name: str) -> ModuleType:
 
 
 def _settle(parser: Parser, words: Sequence[str]) -> None:
-    """Let the environment and the settings file fill in what is not given; ``config`` shows from where."""
+    """Let the environment and the settings file fill in options that the command line leaves out.
+
+    The origin of each value is kept in ``origins``, which ``config`` shows.
+    """
     from replay_fetch.cli.settings_file import settle  # noqa: PLC0415 - for the commands that ask the API only
 
     def others() -> Iterator[Parser]:
@@ -128,7 +146,7 @@ def _settle(parser: Parser, words: Sequence[str]) -> None:
 
 
 def _without_command(word: str, arguments: Sequence[str]) -> NoReturn:
-    """``--help``, ``--version``, or a mistake."""
+    """Print help or version where no command is named, or end the program with 2 and the nearest name."""
     parser = Parser("replay-fetch", "Get Datadog RUM Session Replay recordings out, in bulk.")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.usage = "replay-fetch COMMAND ...; replay-fetch COMMAND --help tells its options"
@@ -150,14 +168,18 @@ def _commands_help() -> str:
 
 
 def _let_signals_interrupt() -> None:
-    """SIGTERM and SIGHUP end a command as Ctrl-C does, unless they are ignored; a run hears them itself."""
+    """Let SIGTERM and SIGHUP end a command as Ctrl-C does, with exit code 130.
+
+    A signal that is ignored stays ignored: under nohup a closed terminal is no reason to stop. A run of its own
+    hears all three itself.
+    """
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
 
 
 def exit_code_of(error: ReplayFetchError) -> int:
-    """2 where nothing was asked, 3 where a run was stopped."""
+    """Return the exit code of an error: 2 where nothing was asked, 3 where a run had begun and was stopped."""
     return USAGE if isinstance(error, (SettingsError, InputError)) else STOPPED
 
 

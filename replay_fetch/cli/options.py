@@ -1,7 +1,7 @@
-"""Options that several commands take, and the settings that they make.
+"""Add the options that several commands share to their parsers, and make settings of the parsed values.
 
-An option that sets a field is declared beside that field (``replay_fetch.option``). The few declared here set
-none: they name a file that others are read from, or say something of one call.
+An option for a setting is declared beside the setting's field (``replay_fetch.option``). Only options for a
+single call (``--dry-run``), or for the name of a file with other values, are declared here.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ PATHS = ("segments_path", "next_path")
 PATIENCE = ("max_rate", "retries", "connect_timeout", "read_timeout", "give_up_after")
 
 # By the name that the settings file has: the field that it sets, and its declaration.
+# The fields are of different classes, but no two options have one name: the parser would refuse it.
 OPTIONS = {
     option.flag[2:]: (name, option)
     for settings in (ApiSettings, FetchSettings, PlanSettings, ArchiveSettings, ShowSettings)
@@ -42,7 +43,7 @@ refused, disk full, API dead, archive locked): run again; 130 interrupted
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the arguments and options of ``download``, without loading what carries it out."""
+    """Add the arguments and options of ``download``: kept here, so that its help loads no HTTP client."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("views", metavar="VIEWS", help="CSV of session and view ids; - is stdin, gzip is read as is")
@@ -51,7 +52,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def add_download_settings(parser: argparse.ArgumentParser, dry_run: str = argparse.SUPPRESS) -> None:
-    """Add all options of a download, by the settings class that they fill; ``dry_run`` is that option's help."""
+    """Add all options of a download, in a group for each settings class.
+
+    ``dry_run`` is the help of ``--dry-run``, which ``config`` accepts and does not mention: every command line
+    of a download can be looked at.
+    """
     add_server(parser, *QUESTION)
     plan = parser.add_argument_group("the list")
     add_fields(plan, PlanSettings, "session_column", "view_column", "max_views")
@@ -65,7 +70,7 @@ def add_download_settings(parser: argparse.ArgumentParser, dry_run: str = argpar
 
 
 def add_server(parser: argparse.ArgumentParser, *more: str) -> argparse._ArgumentGroup:
-    """Add where the API is and who asks, and the named fields of `ApiSettings`."""
+    """Add the server, the files of keys and settings, and the named fields of `ApiSettings`, in one group."""
     group = parser.add_argument_group("the API")
     add_fields(group, ApiSettings, *SERVER)
     group.add_argument("--env-file", metavar="FILE", type=Path, help="keys and site as NAME=value lines")
@@ -77,7 +82,7 @@ def add_server(parser: argparse.ArgumentParser, *more: str) -> argparse._Argumen
 
 
 def add_shown(parser: argparse.ArgumentParser, *names: str) -> None:
-    """Add what a run shows and logs, and where: all fields of `ShowSettings`, or the named ones."""
+    """Add the options of progress and log: the named fields of `ShowSettings`, or all of them, then `add_output`."""
     group = parser.add_argument_group("what is shown")
     add_fields(group, ShowSettings, *names)
     add_output(group)
@@ -86,7 +91,12 @@ def add_shown(parser: argparse.ArgumentParser, *names: str) -> None:
 def add_output(
     group: argparse._ActionsContainer, forms: argparse._ActionsContainer | None = None, *, json: str = "the summary"
 ) -> None:
-    """Add what every command takes: ``-q``, ``-v`` and ``--json``, which may exclude other ``forms`` of output."""
+    """Add the options that every command takes: ``-q``, ``-v`` and ``--json``.
+
+    ``forms`` is a group of options that exclude each other, where ``--json`` is one of several forms of output.
+    ``json`` names the subject of its help.
+    """
+    # Counted, not switched: a settings file's quiet and the command line's -v cancel out.
     group.add_argument("-q", "--quiet", action="count", default=0, help="warnings and errors only")
     group.add_argument(
         "-v",
@@ -99,17 +109,18 @@ def add_output(
 
 
 def add_fields(group: argparse._ActionsContainer, settings: type[S], *names: str) -> None:
-    """Add the options of a settings class, all of them where none is named; each is stored under its field's name."""
+    """Add the options of a settings class: the named fields, or all. Each value is stored under the field's name."""
     for name, option in options_of(settings).items():
         if name in names or not names:
             add_option(group, name, option, default_of(settings, name))
 
 
 def add_option(group: argparse._ActionsContainer, name: str, option: Option, default: object) -> None:
-    """Add one declared option; its help ends in the default where that is a number."""
+    """Add one declared option to a parser; where the default is a number, the help ends in that number."""
     if option.form is SWITCH:
         group.add_argument(option.flag, dest=name, action="store_true", default=default, help=option.help)
         return
+    # A word's or a path's default is told by the help itself, in a sentence where it is not the plain value.
     is_number = isinstance(default, int | float) and not isinstance(default, bool)
     group.add_argument(
         option.flag,
@@ -122,7 +133,7 @@ def add_option(group: argparse._ActionsContainer, name: str, option: Option, def
 
 
 def _reader(form: Form) -> Callable[[str], object]:
-    """A form's reader as argparse wants it, which repeats the words of this error alone."""
+    """Return a form's reader as argparse wants it: the words of an ArgumentTypeError, and no other, reach the user."""
     if isinstance(form.read, type):
         return form.read  # int, float, str and Path: argparse names the type
 
@@ -136,10 +147,12 @@ def _reader(form: Form) -> Callable[[str], object]:
 
 
 def settings_from(options: argparse.Namespace, workers: int | None = None) -> Settings:
-    """The settings that parsed options stand for; a command without an option leaves its field as it is.
+    """Make all settings of parsed options; a field whose option the command lacks keeps its default.
 
-    ``workers`` replaces that field for a command that never asks for more at once. Raises SettingsError.
+    ``workers`` replaces the field for commands that ask for a page only after the page before. Raises
+    SettingsError for values out of range.
     """
+    # One field depends on two options: --refresh whether, --refresh-window how far back.
     refresh = getattr(options, "refresh", False)
     fetch = _made(FetchSettings, options)
     plan = _made(PlanSettings, options)
@@ -153,9 +166,10 @@ def settings_from(options: argparse.Namespace, workers: int | None = None) -> Se
 
 
 def show_settings(options: argparse.Namespace) -> ShowSettings:
-    """The part of the settings that every command has: `add_output` makes it, or `add_shown`."""
+    """Make the settings of log and progress, the one group that every command has: by `add_output` or `add_shown`."""
     return replace(_made(ShowSettings, options), verbosity=options.verbose - options.quiet)
 
 
 def _made(settings: type[S], options: argparse.Namespace) -> S:
+    """Make a settings class of the parsed options that the fields declare; raises SettingsError."""
     return settings(**{name: getattr(options, name) for name in options_of(settings) if hasattr(options, name)})

@@ -1,4 +1,8 @@
-"""Printing, to readers who may have gone: ``replay-fetch … | head`` is no error, a full disk is one."""
+"""Print results to stdout and messages to stderr, for readers who may have gone.
+
+``replay-fetch … | head`` is no error: its reader has read enough. A full disk is an error: a file cut short
+looks whole.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +21,14 @@ if TYPE_CHECKING:
 
 
 class OutputError(ReplayFetchError):
-    """What a command had to print is lost, or cut short."""
+    """A text for stdout is lost or cut short, though a reader waits; exit code 3, because a run may have begun."""
 
 
 def say(text: str, end: str = "\n") -> None:
     """Print a line, or several, to stdout at once.
 
-    A reader who has gone, or never was, misses nothing. Raises OutputError where the rest will not
-    reach one who is still there: a list that a disk cut short looks like a list.
+    A reader who has gone misses nothing. Raises OutputError where a full disk cuts the text short: half a list
+    looks like a list.
     """
     try:
         _print(text, end)
@@ -39,7 +43,7 @@ def say(text: str, end: str = "\n") -> None:
 
 
 def conclude(text: str, failure: Exception | None) -> None:
-    """Print a summary, then what stopped the run, which is told even where the summary cannot be."""
+    """Print a summary, then the failure that stopped the run, which is printed even where the summary cannot be."""
     try:
         say(text)
     finally:
@@ -48,7 +52,9 @@ def conclude(text: str, failure: Exception | None) -> None:
 
 
 def _print(text: str, end: str) -> None:
+    """Print a text; letters that the terminal's encoding lacks come out as escapes, not as an error."""
     try:
+        # Flushed each time: an error at exit could no longer be told, and readers of a pipe wait for lines.
         print(text, end=end, flush=True)
     except UnicodeEncodeError:
         encoding = sys.stdout.encoding or "ascii"
@@ -56,17 +62,18 @@ def _print(text: str, end: str) -> None:
 
 
 def _go_silent() -> None:
-    """What Python has in its buffer and flushes at its end goes where nobody complains."""
+    """Point stdout at nothing, so that Python's flush at exit, of a buffer nobody reads, ends without an error."""
+    # Not sys.stdout.close(): Python would flush at exit all the same, and complain.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def complain(error: Exception) -> None:
-    """Print what went wrong to stderr; where nobody reads it, the exit code tells."""
+    """Print an error on one line of stderr; where no reader is left there, the exit code still tells."""
     warn(str(error))
 
 
 def warn(text: str) -> None:
-    """Print to stderr, on one line that no id or answer of strangers can break; a terminal gets it folded."""
+    """Print a text on one line of stderr, whatever breaks an id or answer holds; a terminal gets it folded."""
     from replay_fetch.progress import Console  # noqa: PLC0415 - brings the bar along, which --help does not need
 
     console = Console()
@@ -75,9 +82,9 @@ def warn(text: str) -> None:
 
 @contextmanager
 def shown(show: ShowSettings, secrets: Iterable[str] = ()) -> Iterator[Reporter | None]:
-    """Log to stderr, and to ``--log-file``, while the context lasts; gives what shows progress, None for nothing.
+    """Log to stderr, and to ``--log-file``, while the context lasts; gives the reporter of progress or None.
 
-    Raises SettingsError where the file cannot be opened. ``secrets`` come out as ``***``.
+    Raises SettingsError where the file cannot be opened. Each of ``secrets`` comes out as ``***``.
     """
     from replay_fetch.progress import Console, logging_to, reporter  # noqa: PLC0415 - as above
 

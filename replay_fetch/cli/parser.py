@@ -1,4 +1,7 @@
-"""The parser of one command: its mistakes take a line and name what was probably meant."""
+"""Parse the words of a command: a mistake takes a line, and names the option that was probably meant.
+
+A name like that of a key gets its own answer, in which the value is never repeated.
+"""
 
 from __future__ import annotations
 
@@ -14,29 +17,34 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
 USAGE = 2
+# As people type them; `is_key` takes prefixes and separators off.
 _KEYS = ("api-key", "app-key", "application-key", "bearer-token", "token", "secret")
 
 
 class Parser(argparse.ArgumentParser):
-    """An argparse parser without abbreviations: a name that is added later must not change what a script means."""
+    """An argparse parser without abbreviations: an option added later must not change the meaning of a script."""
 
     def __init__(self, prog: str, description: str) -> None:
         super().__init__(prog=prog, description=description, allow_abbrev=False)
 
     @property
     def flags(self) -> dict[str, argparse.Action]:
-        """Every option's action by its long name, such as ``--workers``."""
+        """Return every option's action by its long name, such as ``--workers``; a settings file has the same names."""
         return {flag: action for action in self._actions for flag in action.option_strings if flag.startswith("--")}
 
     def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
-        """Print help as all else is printed: to a reader who may have gone, in an encoding that may lack letters."""
+        """Print help as all results are printed: the reader may have gone, and the encoding may lack letters."""
         if file is sys.stderr:
             super()._print_message(message, file)
         elif message:
             say(message, end="")
 
     def check_flags(self, words: Sequence[str]) -> None:
-        """End the program at a long option that is none, before what stands behind it is taken for something else."""
+        """End the program with 2 at a long option that the command lacks.
+
+        argparse would take the word behind an unknown option for an argument, and complain of that one instead.
+        """
+        # Behind -- nothing is an option, not even a name that begins with dashes.
         ends = words.index("--") if "--" in words else len(words)
         for word in words[:ends]:
             flag = word.partition("=")[0]
@@ -44,19 +52,26 @@ class Parser(argparse.ArgumentParser):
                 self.error(f"unknown option {flag}{_about_keys(flag) or nearest(flag, self.flags)}")
 
     def parse_words(self, words: Sequence[str], into: argparse.Namespace) -> None:
-        """Fill in what the words say; options may stand between a command's first word and its list of others."""
+        """Fill ``into`` with the values that the words give.
+
+        A command with a list of arguments may have options between the first and the others, as in ``export OUT
+        --rrweb F SESSION``.
+        """
         if any(action.nargs == "*" and not action.option_strings for action in self._actions):
             self.parse_intermixed_args(words, into)
         else:
             self.parse_args(words, into)
 
     def error(self, message: str) -> NoReturn:
-        """End the program with 2, the mistake in a line and where to read on in another."""
+        """End the program with 2: the mistake on one line, the command that tells more on a second."""
         self.exit(USAGE, f"{self.prog}: {printable(message, 2000)}\nsee `{self.prog} --help`\n")
 
 
 def nearest(word: str, names: Iterable[str], written: Callable[[str], str] = str) -> str:
-    """The end of a message that proposes the name most like ``word``, as it is written; empty where none is like it."""
+    """Return the end of a message that proposes the name most like ``word``; empty where none is like it.
+
+    ``written`` turns a name into the form that the user types, such as a variable of the environment.
+    """
     from difflib import get_close_matches  # noqa: PLC0415 - for mistakes only
 
     by_letters = {name.lstrip("-"): name for name in names}  # dashes in front make all options look alike
@@ -65,12 +80,13 @@ def nearest(word: str, names: Iterable[str], written: Callable[[str], str] = str
 
 
 def is_key(name: str) -> bool:
-    """True for names under which people would put a key, whatever their case and separators."""
+    """Return True for a name under which people would put a key, in any case and with any separators."""
     plain = name.strip("-").lower().replace("_", "-")
     return plain.removeprefix("dd-").removeprefix("datadog-") in _KEYS
 
 
 def _about_keys(flag: str) -> str:
+    """Return the end of a message for an option that would hold a key; empty for all other names."""
     if not is_key(flag):
         return ""
     return ": every user of the machine could read it; keys come from the environment, or from --env-file"

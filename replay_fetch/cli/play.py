@@ -1,4 +1,7 @@
-"""``replay-fetch play``: its options, and where the page is."""
+"""Write the page of ``replay-fetch play``, which plays a session without a network, and open it in a browser.
+
+The page is made by the player; here are the command's options and its closing lines.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ examples:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the session, the view and time to begin with, and the files that the page is made of or goes to."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
@@ -42,13 +45,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command."""
+    """Write the page, open it, and print its place; returns 1 where the session has no picture, else 0.
+
+    A view without a full snapshot is left out of the page, with a warning. A browser is opened only for a page
+    that no ``--html`` names.
+    """
     from replay_fetch.player.session_page import NothingToPlay, Wanted, play  # noqa: PLC0415 - the converter, for this alone
 
     wanted = Wanted(options.session, options.view, options.at, options.html, options.events, options.rrweb_js)
     try:
         with shown(show_settings(options)) as reporter:
             played = play(options.out, wanted, reporter)
+    # No mistake of the user's: the session is there, and its recording lacks a beginning.
     except NothingToPlay as error:
         complain(error)
         return _SOME_DID_NOT
@@ -59,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
         say(orjson.dumps(content).decode())
     else:
         say(f"{played.file}\n{some(played.views, 'view')}, {duration(played.seconds)}, {size(played.size)}")
+    # A page that was asked for by name is for keeping; opening it would surprise a script.
     if options.html is None and not options.no_open and not webbrowser.open(played.file.resolve().as_uri()):
         warn(f"no browser could be opened; open {played.file} in one")
     return 0

@@ -1,4 +1,7 @@
-"""``replay-fetch probe``: its options, and what it found."""
+"""Ask once for ``replay-fetch probe``, and print the answer: how it is read, and which flags to set.
+
+The flags are proposed where the rules find no segments or no token, from paths seen in the answer itself.
+"""
 
 from __future__ import annotations
 
@@ -30,12 +33,13 @@ exit codes: 0 recognised, with segments or none; 1 not; 2 bad ids or settings;
 """
 _WIDTH = 80
 _INDENT = 14
+# As many as fit a line beside the label.
 _SIZES_SHOWN = 6
 _NOT_FOUND = 404
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the two ids, and the options of the question and of its reading; none of patience: one page is asked."""
     parser.add_argument("session", type=str.strip, metavar="SESSION", help="a session id")
     parser.add_argument("view", type=str.strip, metavar="VIEW", help="the id of one of its views")
     add_server(parser, *QUESTION)
@@ -45,8 +49,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command."""
+    """Ask for one page and print all that is known of it; returns 0 where it was recognised, else 1.
+
+    Raises SettingsError for an id that cannot be one, AuthError where the keys are refused.
+    """
     keys = credentials(os.environ, options.env_file)
+    # One connection: one page is asked for.
     settings = settings_from(options, workers=1)
     view = View(options.session, options.view)
     with shown(settings.show, keys.secrets):
@@ -57,12 +65,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def probe_text(found: Probe) -> str:
-    """Everything for people, at most 80 columns wide."""
+    """Format the probe for people, at most 80 columns wide: status, body, limit, segments, and the flags to try."""
     return "\n".join(_lines(found))
 
 
 def probe_json(found: Probe) -> str:
-    """Everything for programs."""
+    """Format the probe as a JSON object; a part that the answer lacks is null, seconds have three places."""
     content: dict[str, object] = {
         "session_id": found.probing.view.session_id,
         "view_id": found.probing.view.view_id,
@@ -164,6 +172,7 @@ def _page(page: Page) -> Iterator[str]:
 
 
 def _advice(found: Probe) -> Iterator[str]:
+    """Yield the flags to set, the likeliest first, and the other store where this one has nothing of the view."""
     auto = found.probing.api.source is SourceChoice.AUTO
     if found.status == _NOT_FOUND or (found.page is not None and not found.page.segments):
         yield from _row(

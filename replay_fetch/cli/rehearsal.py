@@ -1,4 +1,7 @@
-"""``download --dry-run``: the list held against the archive, and the plan that this makes; nothing is asked."""
+"""Rehearse a download for ``--dry-run``: hold the list against the archive, and print the plan; ask nothing.
+
+The ledger is copied into a temporary folder, because planning writes to it and a run may be using the original.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from replay_fetch.progress.units import count, duration, some
 
 
 def plan_json(rehearsal: Rehearsal) -> str:
-    """The plan for programs."""
+    """Format the plan as a JSON object; ``to_do`` counts views, each of which costs one request at least."""
     plan, totals = rehearsal.plan, rehearsal.totals
     content = {
         "list_name": plan.list_name,
@@ -29,7 +32,7 @@ def plan_json(rehearsal: Rehearsal) -> str:
 
 
 def plan_text(rehearsal: Rehearsal) -> str:
-    """The plan for people."""
+    """Format the plan for people: rows, views, bad rows, and the least time that ``--max-rate`` leaves."""
     plan, totals, fetch = rehearsal.plan, rehearsal.totals, rehearsal.settings.fetch
     to_do = totals.views - totals.finished
     lines = [

@@ -1,4 +1,7 @@
-"""``replay-fetch report``: its options, and where the page is."""
+"""Write the HTML page of ``replay-fetch report``, which shows an archive's last run in figures and charts.
+
+The page is made by ``report_page``, loaded late: matplotlib takes half a second, and is an optional extra.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ _PAGE = Path("report.html")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the archive and the file for the page, which may be ``/dev/stdout``."""
     parser.add_argument("archive", metavar="OUT", type=Path, help="archive folder")
     parser.add_argument("--out", metavar="FILE", type=Path, default=_PAGE, help="the page (%(default)s)")
     add_output(parser, json="where the page is")
@@ -23,7 +26,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command."""
+    """Write the page and print its place; returns 0.
+
+    Raises SettingsError before any work where the file cannot be written, ArchiveError where no run has ended
+    yet.
+    """
     from replay_fetch.report_page.making import make_page  # noqa: PLC0415 - the template's language, for this alone
 
     page = NamedFile("--out", options.out)

@@ -1,4 +1,7 @@
-"""What ``show`` says to people."""
+"""Format sessions for the people who read ``replay-fetch show``: a table of many, a timeline of one.
+
+A timeline has a lane of text for each view, all over the time of the whole session.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from replay_fetch.inspect.timeline import ShownView, Stretch, all_types
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 
+# On a narrow terminal a line is broken rather than an address cut to nothing.
 _SHORTEST_URL = 12
 LEVELS = "▁▂▃▄▅▆▇█"
 """Actions in a column, from one to a hundred and more."""
@@ -23,7 +27,11 @@ LEGEND = (
 
 
 def listing_text(out: Path, sums: Sums, sessions: Sequence[ListedSession], width: int) -> str:
-    """The archive in a sentence, and its sessions in a table with a second line of pages."""
+    """Format the archive as a sentence, and its sessions as a table; each has a second line with the pages visited.
+
+    Lines are cut to ``width`` columns. Sessions left out are counted in a last line, with the option that shows
+    them.
+    """
     lines = [_sums(out, sums)]
     if sessions:
         lines += ["", f"{'session':<9}{'start (UTC)':<20}{'length':>12}{'views':>9}{'segments':>11}{'size':>11}"]
@@ -41,7 +49,10 @@ def listing_text(out: Path, sums: Sums, sessions: Sequence[ListedSession], width
 
 
 def session_text(views: Sequence[ShownView], width: int) -> str:
-    """A session's timeline, one lane a view, over the time of the whole session."""
+    """Format a session's timeline: its facts, a lane for each view in order of time, and records by type.
+
+    A view without a recording has a line with its outcome and reason, and no lane.
+    """
     spans = [view.span for view in views if view.span]
     lines = [f"session {views[0].record.planned.view.session_id}"]
     if not spans:
@@ -128,7 +139,11 @@ def _when(at_ms: int | None) -> str:
 
 
 def lane(view: ShownView, over: Stretch, width: int) -> str:
-    """``width`` columns from the start of ``over`` to its end."""
+    """Draw a view as one line of ``width`` columns, from the start of ``over`` to its end.
+
+    A bar's height is the number of actions in its column; a dot is recorded time without one, a question mark a
+    gap.
+    """
     columns = [ABSENT] * width
     if view.span:
         _fill(columns, view.span, over, IDLE)
@@ -154,4 +169,5 @@ def _column(at_ms: int, over: Stretch, width: int) -> int:
 
 
 def _level(count: int) -> str:
+    # Logarithmic: one click and a hundred keystrokes should both be seen.
     return LEVELS[min(int(log2(count)), len(LEVELS) - 1)]

@@ -1,7 +1,7 @@
-"""Where an option's value comes from when it is not given: the environment, then ``--config``'s file.
+"""Find the value of an option that is not given: in the environment, then in the file that ``--config`` names.
 
-The file is TOML; its names are those of the options without the dashes in front. In the environment an option
-``--max-rate`` is ``REPLAY_FETCH_MAX_RATE``. Keys belong in neither: see ``--env-file``.
+The file is TOML; its names are those of the options without the dashes. In the environment ``--max-rate`` is
+``REPLAY_FETCH_MAX_RATE``. Keys belong in neither: a settings file is shown around.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from replay_fetch.cli.parser import Parser, is_key, nearest
 from replay_fetch.environment import site
 from replay_fetch.errors import SettingsError
 
+# The program's own: MAX_RATE alone might be meant for another one.
 _PREFIX = "REPLAY_FETCH_"
 _FLAG = "--config"
 _WORDS = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
@@ -25,7 +26,7 @@ _NOT_IN_FILES = ("--help", _FLAG)
 
 
 class Given(NamedTuple):
-    """A value for an option, and where it stands."""
+    """A value for an option, and its origin: the name of a variable, or the path of a file."""
 
     value: object
     origin: str
@@ -34,18 +35,20 @@ class Given(NamedTuple):
 def settle(
     parser: Parser, words: Sequence[str], environ: Mapping[str, str], others: Callable[[], Iterator[Parser]]
 ) -> dict[str, str]:
-    """Make what the environment and the file say the parser's defaults; returns origins by option, without dashes.
+    """Make the values of environment and file the parser's defaults; returns the origin of each option by its name.
 
-    ``others`` are the parsers of commands that share the file: their names are no mistakes in it. Raises
-    SettingsError for what cannot be read or used, names that no option has among it. Of such names in the
-    environment it warns: what is exported there may be for another version.
+    ``others`` are the parsers of commands that share the file, whose names are no mistakes there. Raises
+    SettingsError for an unreadable file, an unusable value, or an unknown name in the file. An unknown name in
+    the environment brings a warning only, because another version may know the variable.
     """
     options = {flag[2:]: action for flag, action in parser.flags.items() if flag not in _NOT_IN_FILES}
     _warn_of_unknown(options, environ, others)
     in_environment = dict(_from_environment(options, environ))
+    # Looked for before parsing: what the file says are defaults, and those must be there when argparse begins.
     path = _word_after(_FLAG, words) or environ.get(_variable("config"), "")
     in_file = dict(_from_file(Path(path), options, others)) if path else {}
     env_file = _word_after("--env-file", words) or (in_environment | in_file).get("env-file", Given("", "")).value
+    # The vendor's own variable counts less than ours, which was set for this program alone, and more than the file.
     if "site" not in in_environment:
         in_environment |= _site(environ, Path(str(env_file)) if env_file else None)
     found = in_file | in_environment
@@ -55,7 +58,7 @@ def settle(
 
 
 def _site(environ: Mapping[str, str], env_file: Path | None) -> dict[str, Given]:
-    """The site as the vendor's own tools are told it."""
+    """Read the site from the variables of the vendor's own tools, in the file of keys or in the environment."""
     named, in_file = site(environ, env_file), site({}, env_file)
     return {"site": Given(named, str(env_file) if in_file else "DD_SITE")} if named else {}
 
@@ -63,6 +66,7 @@ def _site(environ: Mapping[str, str], env_file: Path | None) -> dict[str, Given]
 def _from_environment(
     options: Mapping[str, argparse.Action], environ: Mapping[str, str]
 ) -> Iterator[tuple[str, Given]]:
+    """Yield the options that the environment sets, each with its variable; an empty variable sets none."""
     for name, action in options.items():
         variable = _variable(name)
         text = environ.get(variable, "")
@@ -74,6 +78,7 @@ def _from_environment(
 def _from_file(
     path: Path, options: Mapping[str, argparse.Action], others: Callable[[], Iterator[Parser]]
 ) -> Iterator[tuple[str, Given]]:
+    """Yield the options that the settings file sets; raises SettingsError for a key, and for a name of no option."""
     for name, value in _read(path).items():
         if name in options:
             yield name, Given(_usable(value, options[name], f"{path}: {name}"), str(path))
@@ -89,15 +94,17 @@ def _from_file(
 
 
 def _known(options: Iterable[str], others: Callable[[], Iterator[Parser]]) -> set[str]:
-    """The names of all options that are shared."""
+    """Return the names of all options that share the settings file, those of other commands too."""
     return {*options, *(flag[2:] for parser in others() for flag in parser.flags), "config"} - {"help"}
 
 
 def _warn_of_unknown(
     options: Iterable[str], environ: Mapping[str, str], others: Callable[[], Iterator[Parser]]
 ) -> None:
+    """Print a warning for each variable with our prefix and the name of no option; other parsers are made only then."""
     usual = {_variable(name) for name in (*options, "config")}
     named = [variable for variable, text in environ.items() if variable.startswith(_PREFIX) and text]
+    # The usual case costs nothing: no other command's module is imported to know its options.
     if all(variable in usual for variable in named):
         return
     known = {_variable(name): name for name in sorted(_known(options, others))}
@@ -122,10 +129,12 @@ def _read(path: Path) -> dict[str, object]:
 
 
 def _usable(value: object, action: argparse.Action, where: str) -> object:
-    """The value as the option itself would have it.
+    """Return the value as the option itself would have it; raises SettingsError for another kind of value.
 
-    1. A flag takes true or false.  2. One that is counted takes a number, too.  3. One that may come several
-    times takes a list.  4. All others take a number or text, read as on the command line.
+    1. A switch takes true or false.
+    2. An option that is counted, such as ``-v``, takes a number, too.
+    3. An option that may come several times takes a list.
+    4. All others take a number or text, read as on the command line.
     """
     if action.nargs == 0:
         counted = isinstance(action, argparse._CountAction)  # noqa: SLF001 - there is no other way to tell
@@ -140,6 +149,7 @@ def _usable(value: object, action: argparse.Action, where: str) -> object:
 
 
 def _read_as(value: object, action: argparse.Action, where: str) -> object:
+    """Read one value with the option's own reader; raises SettingsError with the place of the value."""
     if isinstance(value, bool | list | dict) or "\0" in str(value):  # no path, no name has a NUL
         raise SettingsError(f"{where}: {value!r} is not one number or text")
     kind = action.type if callable(action.type) else str
@@ -155,7 +165,7 @@ def _read_as(value: object, action: argparse.Action, where: str) -> object:
 
 
 def _is_given(action: argparse.Action, words: Sequence[str]) -> bool:
-    """True where the words name the option; short ones may stand together, as in ``-qv``."""
+    """Return True where the words name the option; short options may stand together, as in ``-qv``."""
     short = [flag[1] for flag in action.option_strings if not flag.startswith("--")]
     for word in words:
         if word.partition("=")[0] in action.option_strings:
@@ -166,7 +176,7 @@ def _is_given(action: argparse.Action, words: Sequence[str]) -> bool:
 
 
 def _word_after(flag: str, words: Sequence[str]) -> str:
-    """The last value that the words give an option; empty where they give none."""
+    """Return the last value that the words give an option, as argparse will; empty where they give none."""
     value = ""
     for number, word in enumerate(words):
         if word.startswith(f"{flag}="):
@@ -177,4 +187,5 @@ def _word_after(flag: str, words: Sequence[str]) -> str:
 
 
 def _variable(name: str) -> str:
+    """Return the environment's name of an option: ``max-rate`` is ``REPLAY_FETCH_MAX_RATE``."""
     return _PREFIX + name.upper().replace("-", "_")

@@ -1,4 +1,7 @@
-"""``replay-fetch show``: its options, and its tables for people and programs."""
+"""List an archive's sessions for ``replay-fetch show``, or show the timeline of one, in text, JSON or CSV.
+
+The list comes from the manifest alone; SDK and pages are read out of the recordings, for the sessions shown.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ from replay_fetch.inspect.sessions import ListedSession, list_sessions, look_ins
 from replay_fetch.inspect.timeline import all_types, show_session
 from replay_fetch.view_list import table_text
 
+# A screen: two lines each, on forty lines.
 _SHOWN = 20
 _NARROWEST = 40
 
@@ -30,7 +34,7 @@ examples:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the archive, the session, the number of sessions and the form; for one session each row is a view."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
@@ -47,7 +51,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command."""
+    """Print the sessions or the one asked for; returns 0.
+
+    Raises InputError where no session, or more than one, begins with the id, ArchiveError where the archive
+    cannot be read.
+    """
     if options.limit is not None and options.limit < 0:
         raise SettingsError("--limit must be 0 or more")
     if options.session is not None:
@@ -70,6 +78,7 @@ def _say_session(options: argparse.Namespace) -> None:
 
 
 def _say_sessions(options: argparse.Namespace) -> None:
+    # All sessions, as they are read: a program reads to the end, and memory does not grow with the archive.
     if options.json or options.csv:
         rows = _rows(options)
         if options.csv:
@@ -85,7 +94,7 @@ def _say_sessions(options: argparse.Namespace) -> None:
 
 
 def _rows(options: argparse.Namespace) -> Iterator[dict[str, object]]:
-    """All sessions in the archive's order as they are read, or the newest."""
+    """Yield a row for each session: all in the archive's order, as they are read, or the newest ``--limit``."""
     sessions: Iterable[ListedSession] = list_sessions(options.out)
     if options.limit:
         sessions = newest(sessions, options.limit)[1]
@@ -96,7 +105,7 @@ def _rows(options: argparse.Namespace) -> Iterator[dict[str, object]]:
 
 
 def _say_csv(rows: Iterable[Mapping[str, object]]) -> None:
-    """Row by row: to read a session's pages takes a while."""
+    """Print rows as CSV, each as soon as it is made: with ``--pages`` the next one takes a while."""
     each = iter(rows)
     first = next(each, None)
     if first is not None:

@@ -1,4 +1,7 @@
-"""``replay-fetch simulate``: runs the simulator in the foreground."""
+"""Serve the simulator for ``replay-fetch simulate`` in the foreground, and tell how to download from it.
+
+The options, one for each of the simulator's settings, are in `cli.simulate_options`.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,7 @@ __all__ = ["add_options", "run"]
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command until it is stopped."""
+    """Serve until a signal comes; returns 0. Raises SettingsError for a port in use and for settings that clash."""
     settings = settings_from(options)
     return anyio.run(partial(simulate, settings, say, write_views=options.write_views, as_json=options.json))
 
@@ -31,10 +34,11 @@ def run(options: argparse.Namespace) -> int:
 async def simulate(
     settings: SimulatorSettings, say: Callable[[str], None], *, write_views: Path | None = None, as_json: bool = False
 ) -> int:
-    """Serves until SIGINT or SIGTERM and returns the exit code; ``say`` gets what is to be shown, line by line.
+    """Serve until SIGINT or SIGTERM; returns the exit code.
 
-    ``write_views`` names a file that gets the list of all simulated views first. Raises SettingsError
-    where the port is taken or the list cannot be written.
+    ``say`` gets each line to print: how to download, then at the end the counts as JSON. ``write_views`` names
+    a file that first gets the list of all views. Raises SettingsError where the port is taken or the list
+    cannot be written.
     """
     async with Simulator(settings) as simulator:
         if write_views is not None:
@@ -43,6 +47,7 @@ async def simulate(
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             for line in _welcome(simulator, write_views, as_json=as_json):
                 say(line)
+            # The first signal ends it: a simulator has nothing to bring to an end.
             async for _ in signals:
                 break
         say(json.dumps(simulator.counts.totals()))
@@ -50,11 +55,13 @@ async def simulate(
 
 
 def _write_views(simulator: Simulator, path: Path) -> None:
+    """Write the list of all simulated views as CSV, as ``download`` reads it; in a thread, since a pipe may block."""
     rows = (f"{session_id},{view_id}\n".encode() for session_id, view_id in simulator.views)
     NamedFile("--write-views", path).write(chain([b"session_id,view_id\n"], rows))
 
 
 def _welcome(simulator: Simulator, views: Path | None, *, as_json: bool) -> Iterator[str]:
+    """Yield the lines that tell where the simulator is and how to download from it; as JSON one object."""
     url, limit = simulator.base_url, simulator.settings.limit
     views_file = views or recordings_folder() / "pairs.csv"
     rate = f"{some(limit.limit, 'request')} per {limit.period:g} s" if limit.limit else "no rate limit"
@@ -72,7 +79,7 @@ def _welcome(simulator: Simulator, views: Path | None, *, as_json: bool) -> Iter
 
 
 def _keys(auth: AuthSettings) -> str:
-    """What to export; a key of the user's own is named, not shown."""
+    """Format the keys to export. A key of the user's own is named as a variable, and not shown."""
     usual = AuthSettings()
     bearer = auth.bearer_token if auth.bearer_token == usual.bearer_token else '"$SIMULATOR_BEARER_TOKEN"'
     api_key = auth.api_key if auth.api_key == usual.api_key else '"$SIMULATOR_API_KEY"'

@@ -1,4 +1,7 @@
-"""``replay-fetch simulate``: the simulator's settings as options, and the settings that these make."""
+"""Declare the options of ``replay-fetch simulate``: one for each of the simulator's settings, in tables.
+
+A setting is stored under the name of its field, so that a whole group of settings is made in one step.
+"""
 
 from __future__ import annotations
 
@@ -103,7 +106,7 @@ example: replay-fetch simulate --limit 100 --period 10 --fault 503:rate=0.1
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options; the value of each is stored under the name of its setting."""
+    """Add the options, in the groups of the settings, with each setting's own default."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     _add_serving(parser)
@@ -132,6 +135,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_serving(parser: argparse.ArgumentParser) -> None:
+    """Add the address, the keys and the other options that stand in no group."""
     parser.add_argument("--port", type=int, default=_PORT, help=f"where to listen; 0 takes a free port ({_PORT})")
     parser.add_argument("--write-views", type=Path, metavar="FILE", help="first write the list of all views, as CSV")
     parser.add_argument(
@@ -153,6 +157,7 @@ def _add_serving(parser: argparse.ArgumentParser) -> None:
 
 
 def _add(group: argparse._ActionsContainer, usual: object, options: tuple[tuple[str, str, str], ...]) -> None:
+    """Add a table of options to a group; a word's help ends in the words that it may be."""
     for name, usage, text in options:
         default = getattr(usual, name)
         words = f": {' '.join(type(default))} ({default})" if isinstance(default, StrEnum) else ""
@@ -160,7 +165,7 @@ def _add(group: argparse._ActionsContainer, usual: object, options: tuple[tuple[
 
 
 def _form(default: object) -> Form:
-    """The form in which an option's value is read, by its usual one."""
+    """Choose the form in which an option's value is read, by the type of its default."""
     match default:
         case bool():
             return SWITCH
@@ -174,12 +179,17 @@ def _form(default: object) -> Form:
 
 
 def _limit_change(text: str) -> tuple[float, int]:
+    """Read ``S:N``: from second S on, the limit is N. A ValueError for other text is argparse's to report."""
     at, _, limit = text.partition(":")
     return float(at), int(limit)
 
 
 def settings_from(ns: argparse.Namespace, environ: Mapping[str, str] = os.environ) -> SimulatorSettings:
-    """The settings that parsed options and the environment's keys stand for; raises SettingsError."""
+    """Make the simulator's settings of parsed options and of the keys in ``environ``.
+
+    Raises SettingsError for a value out of its range, or two that clash. Keys never come from options: ``ps``
+    shows those.
+    """
     return SimulatorSettings(
         host=ns.host,
         port=ns.port,
@@ -199,10 +209,12 @@ def settings_from(ns: argparse.Namespace, environ: Mapping[str, str] = os.enviro
 
 
 def _group(kind: type[_Group], ns: argparse.Namespace) -> _Group:
+    """Make a group of settings of the options that are stored under its fields' names."""
     return kind(**{field.name: getattr(ns, field.name) for field in fields(kind)})
 
 
 def _auth(ns: argparse.Namespace, environ: Mapping[str, str]) -> AuthSettings:
+    """Make the part that says which keys are taken: the environment's, or the simulator's well-known ones."""
     usual = _USUAL.auth
     return AuthSettings(
         mode=ns.mode,

@@ -1,4 +1,7 @@
-"""``replay-fetch snapshot``: a recorded page as it stood at a time, as one HTML document on stdout."""
+"""Print the page of ``replay-fetch snapshot``: a recorded page as it stood at a time, as one HTML document.
+
+No script is in it and nothing is fetched, so that a stranger's page can be opened safely.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ example:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the archive, the session, the view and the time; all are required, since a page stands in one view."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
         "A recorded page as it stood at a time, as HTML: no script, nothing that is\n"
@@ -36,17 +39,23 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command; 1 where there is no page at that time."""
+    """Print the page as it stood at the time; returns 1 where there was none yet, else 0.
+
+    A time behind the recording's end gives the last page, and a warning. Raises InputError for an unknown
+    session or view.
+    """
     (entry,) = chosen_views(options.out, options.session, options.view)
     reason = nothing_to_play(entry)
     start_ms = start_of(options.out, entry)
     if reason or start_ms is None:
         warn(reason or f"view {entry.record.planned.view.view_id}: nothing says when it was recorded")
         return 1
+    # Times count from the view's own start, as the transcript's do.
     at_ms = place_ms(options.at, start_ms, "--at")
     recording = recording_of(options.out, entry)
     page = recording.page_at(at_ms)
     account = recording.account
+    # Nothing before the first full snapshot, or nothing at all: the two have different reasons.
     if not page:
         view = entry.record.planned.view.view_id
         early = f"view {view}: no page had been recorded at {iso(at_ms)}; the recording begins at {iso(start_ms)}"

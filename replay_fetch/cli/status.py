@@ -1,4 +1,7 @@
-"""``replay-fetch status``: its options, and its figures."""
+"""Print the figures of ``replay-fetch status``: the outcomes of an archive's views, and the views still lacking.
+
+The archive may be in use by a run: the ledger is read as of its last commit.
+"""
 
 from __future__ import annotations
 
@@ -15,13 +18,15 @@ from replay_fetch.model import Outcome, ViewRecord
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 
+# A view may lack thousands of segments; the first ones tell where.
 _NUMBERS_SHOWN = 8
 _ORDER = [*Outcome, None]
+# A choice: the whole report is in report.json for programs that want it.
 _RUN_KEYS = ("started", "seconds", "rows", "requests", "rate_limited", "limiter", "interrupted", "stopped", "exit_code")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the archive and the form of output: text, JSON, or the unfinished views as a list for ``download``."""
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
     form = parser.add_mutually_exclusive_group()
     add_output(parser, form, json="the figures, with every view to note,")
@@ -30,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command."""
+    """Print the figures, or the unfinished views as CSV; returns 0. Raises ArchiveError where there is no archive."""
     if options.unfinished:
         for block in unfinished_csv(options.out):
             say(block, end="")
@@ -43,12 +48,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def status_text(found: Status) -> str:
-    """Everything for people, at most 80 columns wide unless a name is longer."""
+    """Format the figures for people, at most 80 columns wide unless a name is longer; views to note come by name."""
     return "\n".join(_lines(found))
 
 
 def status_json(found: Status) -> str:
-    """Everything for programs, with every view that is named."""
+    """Format the figures as a JSON object, with every view to note; sizes are bytes uncompressed."""
     content = {
         "archive": str(found.root),
         "from": "ledger" if found.by_ledger else "manifest",
@@ -100,6 +105,7 @@ def _noted(found: Status) -> Iterator[str]:
 
 
 def _remarks(record: ViewRecord) -> Iterator[str]:
+    """Yield what a reader of a view's recording should know: segments missing, served twice, or fewer than listed."""
     warnings = record.warnings
     if gaps := warnings.gaps:
         yield f"segments {_numbers(gaps)} never came"
@@ -118,6 +124,7 @@ def _numbers(value: object) -> str:
 
 
 def _run(found: Status) -> Iterator[str]:
+    """Yield the lines about runs: one that is writing now, the last one's end, and the command to go on with."""
     if found.running:
         yield f"running now: {found.running}"
     if found.last_run:

@@ -1,4 +1,8 @@
-"""The last words of a download, and of its rehearsal."""
+"""Format the last words of a download: the report, and the command to go on with.
+
+``download`` and ``demo`` print the same words. A line is at most 80 columns wide, but a command is never
+broken.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +20,10 @@ from replay_fetch.model import Noted, Outcome
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import asked, count, duration, size, some
 
+# As wide as a terminal in doubt, and as logs and mails are read.
 _WIDTH = 80
 # Reasons of an outcome that are told one by one.
+# The rest is in the manifest, a line for each view.
 _REASONS = 5
 _MEANING = {
     Outcome.FETCHED: "",
@@ -29,16 +35,15 @@ _MEANING = {
     Outcome.UNRECOGNISED: "no rule knows the shape; pages are kept under raw/",
     Outcome.FAILED: "attempts spent, or refused; see the manifest",
 }
-_WIDTH = 80
 
 
 def report_text(report: Report, out: Path) -> str:
-    """The report for people, at most 80 columns wide."""
+    """Format the report for people: views by outcome with the reasons, requests, bytes, time, and advice."""
     return "\n".join(_report_lines(report, out))
 
 
 def report_json(report: Report) -> str:
-    """The report for programs, as in ``report.json`` without its lists of points and views."""
+    """Format the report as in ``report.json``, without its lists of points and slowest views."""
     content = report.fields()
     del content["pacing"], content["slowest"]
     return orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS).decode()
@@ -70,7 +75,7 @@ def _report_lines(report: Report, out: Path) -> Iterator[str]:
 
 
 def _reasons(report: Report, outcome: Outcome) -> Iterator[str]:
-    """Each reason of an outcome on a line of its own; the rarest of many together."""
+    """Yield the reasons of an outcome, each on a line with its number of views; past five, the rarest together."""
     reasons = [(str(each["reason"]), int(each["views"])) for each in report.reasons if each["outcome"] == outcome]
     if len(reasons) > _REASONS:
         rest = sum(views for _, views in reasons[_REASONS:])
@@ -81,12 +86,12 @@ def _reasons(report: Report, outcome: Outcome) -> Iterator[str]:
 
 
 def _wrapped(text: str, indent: int) -> list[str]:
-    """Lines of a text; a flag or an id stays in one piece, to be copied."""
+    """Fold a text into lines; a flag or an id stays in one piece, to be copied."""
     return textwrap.wrap(text, _WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False)
 
 
 def _noted(noted: Noted) -> Iterator[str]:
-    """What the views lack, in words; only what there is."""
+    """Yield the kinds of lack that some views have, in words; a kind that no view has is left out."""
     if noted.gaps:
         yield "gaps"
     if noted.repeats:
@@ -98,6 +103,7 @@ def _noted(noted: Noted) -> Iterator[str]:
 
 
 def _advice(report: Report) -> Iterator[str]:
+    """Yield the next steps, where views are unrecognised, none is there, the run was cut short, or some failed."""
     unrecognised = report.outcomes.get(Outcome.UNRECOGNISED, 0)
     if unrecognised:
         yield "unrecognised: `replay-fetch probe SESSION VIEW` tells which paths to try;"
@@ -112,20 +118,24 @@ def _advice(report: Report) -> Iterator[str]:
 
 
 def watch_line(out: Path, session: str) -> str:
-    """The line that names ``play``; a command that leaves the line no room stands on one of its own, unbroken."""
+    """Format the line that names ``play``; a command too long for the line stands on a line of its own, unbroken."""
     command = as_typed("play", str(out), session)
     line = f"watch one: {command}"
     return line if len(line) <= _WIDTH else f"watch one:\n  {command}"
 
 
 def as_typed(name: str, *arguments: str) -> str:
-    """A command of ours in words that this shell finds: a virtual environment need not be activated to be used."""
+    """Format a command in words that this shell finds, quoted, to be pasted as they stand.
+
+    The program of a virtual environment that is not activated is named by its path.
+    """
     # A folder or an id may begin like an option.
     dashes = ["--"] if any(argument.startswith("-") for argument in arguments) else []
     return " ".join([_program(), name, *dashes, *map(shlex.quote, arguments)])
 
 
 def _program() -> str:
+    """Return the word or words that start this program in the user's shell."""
     if shutil.which("replay-fetch"):
         return "replay-fetch"
     called = Path(sys.argv[0])

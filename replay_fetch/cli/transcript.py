@@ -1,4 +1,7 @@
-"""``replay-fetch transcript``: what was seen and done in a session, in words or as one JSON object a line."""
+"""Print the transcript of ``replay-fetch transcript``: the actions of a session, in words or as JSON lines.
+
+A text that was masked while it was recorded stays masked; the transcript names the masked places.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ _SHOWN_MS = 100
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the archive, the session and a single view; ids may be cut short where only one begins so."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
@@ -38,9 +41,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command; 1 where there is nothing to tell of."""
+    """Print the actions of each view in order of time; returns 1 where no view has any, else 0.
+
+    A view without a picture is left out with a warning. Raises InputError for an unknown session or view.
+    """
     told = 0
     views = chosen_views(options.out, options.session, options.view)
+    # As JSON each line names the session itself.
     if not options.json:
         say(f"session {views[0].record.planned.view.session_id}")
     for entry in views:
@@ -57,6 +64,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _as_json(entry: Entry, account: Account) -> Iterator[str]:
+    """Yield each action as a JSON object on one line, with session, view and time, for ``jq`` and the like."""
     session_id, view_id = entry.record.planned.view
     for action in account.actions:
         fields = {
@@ -71,6 +79,7 @@ def _as_json(entry: Entry, account: Account) -> Iterator[str]:
 
 
 def _in_words(entry: Entry, account: Account) -> Iterator[str]:
+    """Yield a view's lines: its facts, an action a line with the time since its start, masked places, odd records."""
     start_ms, end_ms = account.start_ms or 0, account.end_ms or 0
     lasted = duration((end_ms - start_ms) / 1000)
     view = entry.record.planned.view.view_id
@@ -90,6 +99,7 @@ def _in_words(entry: Entry, account: Account) -> Iterator[str]:
 
 
 def _words(action: Action) -> str:
+    """Format one action: its text, the value typed or reached, and how long it took, from a tenth of a second."""
     said = action.text
     if action.kind.value in {"input", "scroll", "page", "resize"} and action.value is not None:
         said += f" = {json.dumps(action.value, ensure_ascii=False)}" if action.kind.value == "input" else ""
@@ -101,7 +111,7 @@ def _words(action: Action) -> str:
 
 
 def _clock(milliseconds: int) -> str:
-    """``1:02:03.4`` from the view's start."""
+    """Format milliseconds since a view's start as a clock shows them: ``1:02:03.4``, without the hours below one."""
     tenths = max(milliseconds, 0) // 100
     seconds, tenth = divmod(tenths, 10)
     minutes, second = divmod(seconds, 60)

@@ -1,4 +1,7 @@
-"""``replay-fetch verify``: its options, and its findings."""
+"""Check an archive for ``replay-fetch verify``, print the findings, and with ``--rebuild`` mend its ledger.
+
+The checks are in ``inspect``; here are the command's options and its output.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +28,7 @@ archive, it is none, or it cannot be read; or the ledger is intact and
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the archive, the number of processes, and ``--rebuild``, which alone of all checks writes to an archive."""
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
     parser.add_argument(
         "--rebuild",
@@ -39,7 +42,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command."""
+    """Check every file, or rebuild the ledger, and print the findings; returns the exit code of the epilog.
+
+    Raises SettingsError for fewer processes than one, ArchiveError where the archive cannot be read or a run
+    writes to it.
+    """
     if options.jobs is not None and options.jobs < 1:
         raise SettingsError("--jobs must be at least 1")
     with shown(show_settings(options)) as reporter:

@@ -1,4 +1,8 @@
-"""Rows into Parquet files, a row group at a time; the only place that knows pyarrow."""
+"""Write rows into Parquet files, a row group at a time; pyarrow is known to this module alone.
+
+Importing the module raises SettingsError where pyarrow, an optional extra, is not installed. Columns that a row
+lacks are null.
+"""
 
 from __future__ import annotations
 
@@ -80,7 +84,11 @@ ACTIONS = pa.schema(
 
 
 class Table:
-    """A Parquet file being written; appears under its name when the context ends well, or not at all."""
+    """A Parquet file being written, to be used as a context.
+
+    The file gets its name when the context ends well. After an error the temporary file is removed, and an
+    older table stays as it was. Raises SettingsError for a path that is a stream: readers of Parquet seek.
+    """
 
     def __init__(self, path: Path, schema: Any) -> None:  # Any: pyarrow ships no types
         self.path = path
@@ -99,7 +107,7 @@ class Table:
         return self
 
     def add(self, row: Row) -> None:
-        """One more row; some 50,000 are held until they are written together."""
+        """Add a row to the table. Some 50,000 rows are held in memory, about 10 MB, and then written as a row group."""
         self._held.append(row)
         self.rows += 1
         if len(self._held) >= _ROWS:

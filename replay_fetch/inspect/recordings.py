@@ -1,4 +1,8 @@
-"""Which views of an archive are played, and why there may be nothing to play in one."""
+"""Find the recordings of an archive that can be played, give the reasons against the rest, and write events for rrweb.
+
+Events go to ``FOLDER/<session_id>/<view_id>.json``: a JSON array for each view, in the form that rrweb's
+players read.
+"""
 
 from __future__ import annotations
 
@@ -15,46 +19,54 @@ from replay_fetch.progress import Reporter, Ticker
 from replay_fetch.progress.units import duration, size, some
 from replay_fetch.replay import Account, Recording
 
+# Large enough that writing costs no time, small enough not to be seen in memory.
 _BLOCK = 2**18
 
 
 def chosen_views(out: Path, session: str, view: str | None) -> list[Entry]:
-    """The views of a session in order of time, or one of them; ids may be cut short where that is not ambiguous.
+    """Find the views of a session, in order of time, or the one that ``view`` names.
 
-    Raises InputError where there is none or more than one.
+    Both ids may be cut short where only one begins so. Raises InputError where none, or more than one, does.
     """
     found = session_entries(out, session)
     if view is not None:
         found = [entry for entry in found if entry.record.planned.view.view_id.startswith(view)]
+        # The whole id of one view may be the beginning of another's.
         exact = [entry for entry in found if entry.record.planned.view.view_id == view]
         if len(exact or found) != 1:
             raise InputError(f"{some(len(found), 'view')} of the session {session} in {out} begin with {view!r}")
         found = exact or found
+    # Views without a time come last: nothing was recorded of most of them.
     return sorted(found, key=lambda entry: (_stated_start(entry) is None, _stated_start(entry) or 0))
 
 
 def recording_of(out: Path, entry: Entry) -> Recording:
-    """A view's recording, of which nothing has been read yet."""
+    """Open a view's recording; no segment is read before an event, a page or an account of it is asked for."""
     return Recording(view_segments(out, entry))
 
 
 def start_of(out: Path, entry: Entry) -> int | None:
-    """When a view's recording begins; None where nothing of it is stored, or nothing says so."""
+    """Return the start of a view's recording, in milliseconds since 1970; None where nothing is stored or says so."""
     stated = _stated_start(entry)
     if stated is not None:
         return stated
+    # Where the manifest does not say, the first segment may.
     first = next(view_segments(out, entry), None)
     return facts(first).start_ms if first is not None else None
 
 
 def nothing_to_play(entry: Entry, account: Account | None = None) -> str:
-    """Why a view cannot be played, as a sentence that names it; empty where it can, as far as it is known."""
+    """Give the reason why a view cannot be played, in a sentence with the view's id; empty where none is known."""
     why = why_silent(entry, account)
     return f"view {entry.record.planned.view.view_id}: {why}" if why else ""
 
 
 def why_silent(entry: Entry, account: Account | None = None) -> str:
-    """The reason alone, for places where the view's name stands already."""
+    """Give the reason why a view cannot be played, without the view's name; empty where no reason is known.
+
+    ``account`` comes from watching the recording to its end. Without the account, a missing full snapshot is
+    not known yet, and only views without stored bytes have a reason.
+    """
     if entry.span is None:
         why = entry.record.reason or str(entry.record.outcome or "not asked for yet")
         return f"nothing of it is stored here ({why})"
@@ -70,7 +82,7 @@ def _stated_start(entry: Entry) -> int | None:
 
 @dataclass(slots=True)
 class WrittenViews:
-    """What was written, and why some views have no file."""
+    """The event files written so far, in number and bytes, and a reason for each view without a file."""
 
     folder: Path
     files: int = 0
@@ -81,7 +93,7 @@ class WrittenViews:
 
 @dataclass(frozen=True, slots=True)
 class RrwebMoment:
-    """How far writing has come; sizes in bytes, read and written, seconds since its start."""
+    """The progress of writing events: bytes read of the archive, views and bytes written, seconds since the start."""
 
     total: int
     done: int
@@ -90,12 +102,12 @@ class RrwebMoment:
     seconds: float
 
     def words(self) -> list[str]:
-        """What to say, the most important first."""
+        """Format the progress for people, the most important part first: a narrow terminal cuts the rest."""
         read = f"{size(self.done)} of {size(self.total)} read"
         return [read, some(self.files, "view"), f"{size(self.bytes)} written", duration(self.seconds)]
 
     def fields(self) -> dict[str, int | float | None]:
-        """The same as numbers."""
+        """Return the progress as numbers, for the log in JSON."""
         return {
             "bytes_total": self.total,
             "bytes_read": self.done,
@@ -105,9 +117,10 @@ class RrwebMoment:
 
 
 def write_rrweb(out: Path, folder: Path, sessions: Sequence[str], shown_by: Reporter | None) -> WrittenViews:
-    """Write the events of all views, or of those of some sessions; a file is whole or not there.
+    """Write the events of all views, or of those of some sessions, into a file for each view.
 
-    Raises InputError where a session is none, ArchiveError where the archive cannot be read or a file not be written.
+    A file is whole or not there. Raises InputError where a session is unknown, before any file is written;
+    ArchiveError where the archive cannot be read, or a file not be written.
     """
     if folder.exists() and not folder.is_dir():
         raise SettingsError(f"--rrweb {folder} is a file; it must be a folder, made if it is not there")
@@ -115,6 +128,7 @@ def write_rrweb(out: Path, folder: Path, sessions: Sequence[str], shown_by: Repo
     chosen = [session_entries(out, session) for session in sessions]  # a mistake costs nothing: before all writing
     total = _stored(chain(*chosen) if chosen else entries(readable(out))) if shown_by else 0
     pulse = Ticker(shown_by, lambda s: RrwebMoment(total, written.read, written.files, written.bytes, s))
+    # The manifest is read a second time rather than held: its lines may be millions.
     for entry in chain(*chosen) if chosen else entries(readable(out)):
         _write(out, entry, written)
         written.read += _stored([entry])
@@ -124,17 +138,19 @@ def write_rrweb(out: Path, folder: Path, sessions: Sequence[str], shown_by: Repo
 
 
 def _stored(views: Iterable[Entry]) -> int:
-    """Bytes that some views take on the disk."""
+    """Sum up the bytes of some views on the disk, compressed as the archive is."""
     return sum(entry.span.length for entry in views if entry.span is not None)
 
 
 def _write(out: Path, entry: Entry, written: WrittenViews) -> None:
+    """Write one view's file; a recording without a picture, which only reading it shows, leaves none behind."""
     reason = nothing_to_play(entry)
     if reason:
         written.left_out.append(reason)
         return
     session_id, view_id = entry.record.planned.view
     path = written.folder / session_id / f"{view_id}.json"
+    # Beside the file, so that giving it its name is one step on one file system.
     temporary = path.with_name(f".{path.name}.unfinished")
     recording = recording_of(out, entry)
     with explained(f"writing {path}"):
@@ -144,6 +160,7 @@ def _write(out: Path, entry: Entry, written: WrittenViews) -> None:
         finally:
             temporary.unlink(missing_ok=True)
         written.bytes += path.stat().st_size
+        # Only after its last record is it known that a recording never had a full snapshot.
         reason = nothing_to_play(entry, recording.account)
         if reason:
             path.unlink()
@@ -153,7 +170,7 @@ def _write(out: Path, entry: Entry, written: WrittenViews) -> None:
 
 
 def _blocks(recording: Recording) -> Iterator[bytes]:
-    """The JSON array, one event a line, in blocks."""
+    """Yield a JSON array in blocks of some 256 kB, with each event on its own line, for ``grep`` and ``diff``."""
     lines, held = [b"["], 0
     separator = b"\n"
     for event in recording.events():

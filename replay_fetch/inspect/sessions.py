@@ -1,4 +1,8 @@
-"""``show OUT``: the sessions of an archive, each in a line's worth of facts."""
+"""List the sessions of an archive with the facts of a line each, as ``show OUT`` prints them.
+
+The manifest has all facts but the SDK and the pages visited. For these two the first segment of each view is
+read, on demand.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,13 @@ from replay_fetch.api.recording import labels, records
 from replay_fetch.archive import Entry, by_session, entries, readable, view_segments
 from replay_fetch.model import ViewRecord
 
+# A session of unknown time counts as the oldest, so that those whose time is known come first.
 _UNKNOWN = 0
 
 
 @dataclass(slots=True)
 class ListedSession:
-    """A session as the manifest has it; times are milliseconds since 1970, sizes bytes uncompressed."""
+    """A session by its manifest. Times are milliseconds since 1970, sizes bytes uncompressed, counts of views."""
 
     session_id: str
     start_ms: int | None
@@ -28,6 +33,7 @@ class ListedSession:
     bytes: int
     noted: int
     """Views of which something is to note."""
+    # Reading these two opens a file for each session, of which a season's archive may have a million: on demand only.
     sdk: str | None = None
     """What recorded it; this and the pages stand in the recordings alone."""
     pages: list[str] | None = None
@@ -36,11 +42,11 @@ class ListedSession:
 
     @property
     def seconds(self) -> float:
-        """From its first record to its last."""
+        """The seconds from the first record to the last; 0 where nothing says when that was."""
         return (self.end_ms - self.start_ms) / 1000 if self.start_ms is not None and self.end_ms is not None else 0.0
 
     def fields(self) -> dict[str, object]:
-        """The columns that programs get."""
+        """Return the columns of JSON and CSV by name; ``sdk`` and ``pages`` are None until `look_inside`."""
         return {
             "session_id": self.session_id,
             "start_ms": self.start_ms,
@@ -59,7 +65,7 @@ class ListedSession:
 
 @dataclass(slots=True)
 class Sums:
-    """All sessions of an archive together."""
+    """The sums over all sessions of an archive, listed or not, with the first and the last time."""
 
     sessions: int = 0
     views: int = 0
@@ -70,7 +76,7 @@ class Sums:
     last_ms: int | None = None
 
     def add(self, session: ListedSession) -> None:
-        """Count one more."""
+        """Add one session to the sums; a session of unknown time leaves the span as it is."""
         self.sessions += 1
         self.views += session.views
         self.unfinished += session.unfinished
@@ -81,13 +87,16 @@ class Sums:
 
 
 def list_sessions(out: Path) -> Iterator[ListedSession]:
-    """Every session in the archive's order, by its manifest alone; raises ArchiveError where it cannot be read."""
+    """Yield every session, in the archive's order, out of the manifest alone; raises ArchiveError for a bad line."""
     for session_id, views in by_session(entries(readable(out))):
         yield _listed(session_id, views)
 
 
 def newest(sessions: Iterable[ListedSession], limit: int) -> tuple[Sums, list[ListedSession]]:
-    """The sums over all, and the ``limit`` sessions that began last, newest first; 0 is no limit."""
+    """Return the sums over all sessions, and the ``limit`` sessions that began last, newest first; 0 is no limit.
+
+    Every session is read and counted, but memory holds only the sessions returned.
+    """
     sums = Sums()
 
     def counted() -> Iterator[ListedSession]:
@@ -98,15 +107,17 @@ def newest(sessions: Iterable[ListedSession], limit: int) -> tuple[Sums, list[Li
     def began(session: ListedSession) -> int:
         return session.start_ms or _UNKNOWN
 
+    # A heap of ``limit`` sessions: an archive of millions must not be held to show twenty.
     if limit:
         return sums, heapq.nlargest(limit, counted(), key=began)
     return sums, sorted(counted(), key=began, reverse=True)
 
 
 def look_inside(out: Path, session: ListedSession) -> None:
-    """Fill in the SDK and the pages, out of the first segment of each view."""
+    """Fill in a session's SDK and pages, out of the first segment of each view; reads those segments only."""
     session.pages, session.sdk = [], ""
     for entry in session._entries:  # noqa: SLF001 - they are kept for this
+        # The first segment has the page's address: it begins with a meta record, where nothing is missing.
         segment = next(view_segments(out, entry), None)
         if segment is not None:
             session.sdk = session.sdk or labels(segment).source
@@ -114,6 +125,7 @@ def look_inside(out: Path, session: ListedSession) -> None:
 
 
 def _listed(session_id: str, views: Sequence[Entry]) -> ListedSession:
+    """Sum up the views of a session; the session's time is known as soon as a single view has a time."""
     found = [entry.record for entry in views]
     return ListedSession(
         session_id,
@@ -130,7 +142,7 @@ def _listed(session_id: str, views: Sequence[Entry]) -> ListedSession:
 
 
 def told(records: Iterable[ViewRecord], name: str) -> list[int]:
-    """What the segments of these views say of the recording under a name, where they say it."""
+    """Return the numbers of some views under a name, for example ``start_ms``; views without it are left out."""
     return _there(*(getattr(record.recording, name) for record in records))
 
 

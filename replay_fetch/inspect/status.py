@@ -1,4 +1,8 @@
-"""``status``: what an archive holds and what it still lacks, also while a run writes to it."""
+"""Count an archive's views by outcome and find the unfinished ones, also while a run writes to the archive.
+
+The ledger is read as of its last commit. An archive copied without a ledger is counted by the manifest, as of
+the last run's end.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +20,13 @@ from replay_fetch.ledger import Ledger
 from replay_fetch.model import Outcome, ViewRecord
 from replay_fetch.view_list import table_text
 
+# A screen's worth; --json names all.
 NAMED = 20
 
 
 @dataclass(slots=True)
 class Tally:
-    """Sums over the views of one outcome, or of none yet."""
+    """The sums over the views of an outcome, or over the views without an outcome yet: views, segments, bytes."""
 
     views: int = 0
     segments: int = 0
@@ -29,7 +34,7 @@ class Tally:
     """Bytes of their lines, uncompressed."""
 
     def add(self, record: ViewRecord) -> None:
-        """Count a view."""
+        """Count one view, with its segments and the bytes of its lines."""
         self.views += 1
         self.segments += record.segments
         self.size += record.size
@@ -37,7 +42,11 @@ class Tally:
 
 @dataclass(slots=True)
 class Status:
-    """An archive in figures."""
+    """The figures of an archive: views by outcome, sessions by completeness, views to note, and the last run.
+
+    A session is whole where all its views are finished, partial where some bytes or some finished views are
+    there, else untouched.
+    """
 
     root: Path
     by_ledger: bool
@@ -61,31 +70,33 @@ class Status:
 
     @property
     def total(self) -> Tally:
-        """Over all outcomes."""
+        """The sums over all outcomes, and over the views that have none yet."""
         tallies = self.outcomes.values()
         return Tally(sum(t.views for t in tallies), sum(t.segments for t in tallies), sum(t.size for t in tallies))
 
     @property
     def unfinished(self) -> int:
-        """Views that the next run asks for."""
+        """The number of views that the next run of the same list asks for."""
         return sum(tally.views for outcome, tally in self.outcomes.items() if outcome is None or not outcome.finished)
 
 
 def status(root: Path, name_at_most: int | None = NAMED) -> Status:
-    """Look through the whole archive's ledger, or else its manifest; raises ArchiveError where there is neither.
+    """Count all views of an archive; raises ArchiveError where there is neither a ledger nor a manifest.
 
-    Of the views to note so many are named, or all of them, which takes memory for each.
+    ``name_at_most`` views to note are named, and None names all. Each name takes memory, and the views of a
+    season may be millions.
     """
     layout = readable(root)
     with _records(layout) as (by_ledger, records):
         found = Status(root, by_ledger, running=holder(layout.lock), last_run=_last_run(layout))
+        # Both sources tell a session's views one after the other, so one session at a time is held.
         for _, views in groupby(records, lambda record: record.planned.view.session_id):
             _count_session(found, views, name_at_most)
     return found
 
 
 def unfinished_csv(root: Path) -> Iterator[str]:
-    """Every unfinished view as CSV that ``download`` reads, block by block."""
+    """Yield the unfinished views as CSV in blocks, with outcome and reason; ``download`` reads the two ids."""
     with _records(readable(root)) as (_, records):
         unfinished = ((*each.planned.view, each.outcome, each.reason) for each in records if not each.finished)
         yield from table_text(("session_id", "view_id", "outcome", "reason"), unfinished)
@@ -93,8 +104,10 @@ def unfinished_csv(root: Path) -> Iterator[str]:
 
 @contextmanager
 def _records(layout: Layout) -> Iterator[tuple[bool, Iterator[ViewRecord]]]:
-    """Whether the ledger tells, and all views, session by session."""
+    """Give all views session by session, and True where the ledger tells them, False for the manifest."""
     with closing(Ledger.open_read_only(layout.ledger)) as ledger:
+        # Read-only, as of the last commit: a run that writes at this moment is neither waited for nor held up. A
+        # blank ledger is one that is not there.
         if ledger.blank and layout.manifest.is_file():
             yield False, (line.record for line in read_manifest(layout) if not isinstance(line, BadLine))
         else:
@@ -103,11 +116,13 @@ def _records(layout: Layout) -> Iterator[tuple[bool, Iterator[ViewRecord]]]:
 
 
 def _count_session(found: Status, views: Iterable[ViewRecord], name_at_most: int | None) -> None:
+    """Count the views of one session, then the session itself: whole, partial, or not begun."""
     seen = Counter[bool]()
     something = False
     for view in views:
         found.outcomes.setdefault(view.outcome, Tally()).add(view)
         seen[view.finished] += 1
+        # A view that failed half-way has bytes without being finished: its session is partial, not untouched.
         something |= view.size > 0
         if view.warnings:
             found.noted += 1
@@ -122,8 +137,10 @@ def _count_session(found: Status, views: Iterable[ViewRecord], name_at_most: int
 
 
 def _last_run(layout: Layout) -> Mapping[str, object] | None:
+    """Read the report of the last run that came to its end; None where it is missing, damaged, or no object."""
     try:
         report: object = orjson.loads(read_report(layout))
+    # An archive whose first run has not ended has no report; that is no mistake.
     except (OSError, ValueError):
         return None
     return report if isinstance(report, dict) else None

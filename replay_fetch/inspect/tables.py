@@ -1,4 +1,8 @@
-"""The archive as tables: one row a view, one a segment without its records, one for each thing somebody did."""
+"""Make the rows of an archive's tables, for DuckDB and pandas, and write the tables as Parquet files.
+
+A row stands for a view, for a segment without its records, or for an action of the visitor. Times have a zone
+(UTC).
+"""
 
 from __future__ import annotations
 
@@ -19,11 +23,12 @@ from replay_fetch.replay import Recording
 
 Row = Mapping[str, object]
 
+# Whole milliseconds are added to it, exactly; datetime.fromtimestamp takes a float of seconds, and rounds.
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def view_row(entry: Entry) -> Row:
-    """A line of the manifest; times as times."""
+    """Make the row of a view out of the manifest's line; a time is a time with its zone, and absent text is None."""
     record, span = entry.record, entry.span
     return {
         "session_id": record.planned.view.session_id,
@@ -50,7 +55,11 @@ def view_row(entry: Entry) -> Row:
 
 
 def segment_rows(root: Path, entry: Entry) -> Iterator[Row]:
-    """A view's segments by position; raises ArchiveError where its file is damaged."""
+    """Yield the rows of a view's segments, by position in the view.
+
+    A fact that the segment leaves out, or tells in an odd form, is None. Raises ArchiveError where the session
+    file is damaged.
+    """
     session_id, view_id = entry.record.planned.view
     for position, segment in enumerate(view_segments(root, entry)):
         known, named = facts(segment), labels(segment)
@@ -71,8 +80,13 @@ def segment_rows(root: Path, entry: Entry) -> Iterator[Row]:
 
 
 def action_rows(root: Path, entry: Entry) -> Iterator[Row]:
-    """A view's actions in order of time; raises ArchiveError where its file is damaged."""
+    """Yield the rows of a view's actions in order of time, as the transcript has them.
+
+    The recording is watched from its start, since an element is only known by the page around it. Raises
+    ArchiveError where the session file is damaged.
+    """
     session_id, view_id = entry.record.planned.view
+    # A view without bytes has no recording to watch.
     if entry.span is None:
         return
     for action in Recording(view_segments(root, entry)).watch().actions:
@@ -86,7 +100,7 @@ def action_rows(root: Path, entry: Entry) -> Iterator[Row]:
 
 
 def _time(at_ms: object) -> datetime | None:
-    """The time, None where there is none or where calendars do not reach."""
+    """Convert milliseconds since 1970 to a time; None for no number, and for a number past the year 9999."""
     if not isinstance(at_ms, int):
         return None
     try:
@@ -96,7 +110,7 @@ def _time(at_ms: object) -> datetime | None:
 
 
 class Exported(NamedTuple):
-    """A table that was written."""
+    """A written table: the path of its file, and the number of rows in the file."""
 
     path: Path
     rows: int
@@ -104,7 +118,7 @@ class Exported(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class ExportMoment:
-    """How far reading has come; sizes in bytes, seconds since its start."""
+    """The progress of an export: bytes read of the session files, segments, and seconds since the start."""
 
     total: int
     done: int
@@ -112,7 +126,7 @@ class ExportMoment:
     seconds: float
 
     def words(self) -> list[str]:
-        """What to say, the most important first."""
+        """Format the progress for people, the most important part first: a narrow terminal cuts the rest."""
         per_second = self.done / self.seconds if self.seconds else 0.0
         said = [f"{size(self.done)} of {size(self.total)} read", some(self.segments, "segment")]
         if per_second:
@@ -120,15 +134,15 @@ class ExportMoment:
         return said
 
     def fields(self) -> dict[str, int | float | None]:
-        """The same as numbers."""
+        """Return the progress as numbers, for the log in JSON."""
         return {"bytes_total": self.total, "bytes_read": self.done, "segments": self.segments}
 
 
 def export_parquet(out: Path, folder: Path, shown_by: Reporter | None) -> list[Exported]:
-    """Write ``views.parquet``, ``segments.parquet`` and ``actions.parquet`` into ``folder``, made if it is not there.
+    """Write ``views.parquet``, ``segments.parquet`` and ``actions.parquet`` into a folder, made if it is missing.
 
-    Memory does not grow with the archive. Raises SettingsError where pyarrow is missing, ArchiveError
-    where the archive cannot be read or the files cannot be written.
+    Memory does not grow with the archive. Raises SettingsError where pyarrow is missing or the folder is a
+    file, ArchiveError where the archive cannot be read or a table not be written; older tables then stay.
     """
     from replay_fetch.inspect.parquet import ACTIONS, SEGMENTS, VIEWS, Table  # noqa: PLC0415 - an optional extra
 
@@ -140,8 +154,10 @@ def export_parquet(out: Path, folder: Path, shown_by: Reporter | None) -> list[E
     total = sum(file.stat().st_size for file in layout.sessions.glob("*")) if shown_by else 0
     done = 0
     views, segments = Table(folder / "views.parquet", VIEWS), Table(folder / "segments.parquet", SEGMENTS)
+    # The manifest's views are counted by their bytes: a view of four hours is no view of four seconds.
     ticker = Ticker(shown_by, lambda seconds: ExportMoment(total, done, segments.rows, seconds))
     actions = Table(folder / "actions.parquet", ACTIONS)
+    # All three in one pass over the manifest; each gets its name when it is whole.
     with views, segments, actions:
         for entry in entries(layout):
             views.add(view_row(entry))

@@ -1,4 +1,7 @@
-"""``show OUT SESSION``: what one session's recording holds, view by view."""
+"""Read a session through, view by view, for a timeline: actions, idle time, gaps and types of records.
+
+Only the bytes of the wanted session are read, by the manifest's offsets; no page is rebuilt.
+"""
 
 from __future__ import annotations
 
@@ -20,20 +23,20 @@ IDLE = IDLE_MS / 1000
 
 
 class Stretch(NamedTuple):
-    """A time from one millisecond since 1970 to another."""
+    """A stretch of time, from one millisecond since 1970 to another."""
 
     start_ms: int
     end_ms: int
 
     @property
     def seconds(self) -> float:
-        """How long it is."""
+        """The length of the stretch, in seconds."""
         return (self.end_ms - self.start_ms) / 1000
 
 
 @dataclass(slots=True)
 class ShownView:
-    """One view, read through."""
+    """A view read through for a timeline: the manifest's record, and the facts that only its segments tell."""
 
     record: ViewRecord
     sdk: str = ""
@@ -48,15 +51,16 @@ class ShownView:
 
     @property
     def idle(self) -> list[Stretch]:
-        """Where nobody did anything for long, gaps left out."""
+        """The stretches of `IDLE` seconds and more without an action; a gap in the recording does not count."""
         if self.span is None:
             return []
+        # A gap's edges end a quiet stretch, too: nobody knows whether somebody acted inside it.
         edges = sorted({*self.span, *self.by_hand, *(edge for gap in self.gaps for edge in gap)})
         quiet = (Stretch(*pair) for pair in pairwise(edges))
         return [stretch for stretch in quiet if stretch.seconds >= IDLE and stretch not in self.gaps]
 
     def fields(self) -> dict[str, object]:
-        """What programs get."""
+        """Return the columns of JSON and CSV by name; gaps are pairs of milliseconds since 1970."""
         view = self.record
         return {
             "session_id": view.planned.view.session_id,
@@ -80,20 +84,27 @@ class ShownView:
 
 
 def show_session(out: Path, wanted: str) -> list[ShownView]:
-    """The views of the session whose id is, or alone begins with, ``wanted``; reads no other session's bytes.
+    """Read the views of the session whose id is, or alone begins with, ``wanted``.
 
-    Raises InputError where there is none or more than one.
+    Raises InputError where no session or more than a single one begins so, ArchiveError where the session file
+    is damaged.
     """
     return [_shown(out, entry) for entry in session_entries(out, wanted)]
 
 
 def all_types(views: Iterable[ShownView]) -> Counter[int]:
-    """Records by type, of all views."""
+    """Count the records of all views by rrweb's and the vendor's type numbers."""
     return sum((view.types for view in views), Counter())
 
 
 def _shown(out: Path, entry: Entry) -> ShownView:
+    """Read a view through.
+
+    A gap is the time between two segments whose indexes leave a number out. Segments without a time count for
+    their records alone.
+    """
     shown = ShownView(entry.record)
+    # Segments may come out of order or twice; only one past the highest index so far can show a gap.
     last = (-1, 0)  # the highest index so far, and its end
     for segment in view_segments(out, entry):
         shown.sdk = shown.sdk or labels(segment).source
@@ -101,8 +112,10 @@ def _shown(out: Path, entry: Entry) -> ShownView:
         place = facts(segment)
         if place.start_ms is None or place.end_ms is None:
             continue
+        # A clock that was set back puts an end before its start; the span stays a span.
         start, end = place.start_ms, max(place.start_ms, place.end_ms)
         shown.span = Stretch(min(start, *shown.span), max(end, *shown.span)) if shown.span else Stretch(start, end)
+        # Without an end before its start no stretch lies between the two: the clock was set.
         if place.index is not None and place.index > last[0]:
             if place.index > last[0] + 1 and 0 < last[1] < start:
                 shown.gaps.append(Stretch(last[1], start))
@@ -112,6 +125,7 @@ def _shown(out: Path, entry: Entry) -> ShownView:
 
 
 def _take_records(shown: ShownView, segment: bytes) -> None:
+    """Count a segment's records by type, and keep the first URL and the times of actions by hand."""
     for record in records(segment):
         shown.types[record.type] += 1
         shown.href = shown.href or record.href

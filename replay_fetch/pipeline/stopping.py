@@ -1,4 +1,7 @@
-"""Ctrl-C, SIGTERM and SIGHUP: the first one stops cleanly, the second one at once."""
+"""Hear Ctrl-C, SIGTERM and SIGHUP: the first one stops a run cleanly, the second one at once.
+
+A signal that is ignored, as SIGHUP is under nohup, stays ignored.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @asynccontextmanager
 async def stoppable() -> AsyncIterator[anyio.Event]:
-    """An event that the first signal sets; the second one raises KeyboardInterrupt out of the context.
+    """Give an event that the first signal sets; the second one raises KeyboardInterrupt out of the context.
 
-    What was committed until then is safe in either case. Errors of our own leave as they are.
+    Views committed until then are safe in either case. Errors of the package leave as they are, out of no
+    group.
     """
     stop = anyio.Event()
     failure: ReplayFetchError | None = None

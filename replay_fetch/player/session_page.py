@@ -1,4 +1,7 @@
-"""``play``: one session's recording as a page that needs no network."""
+"""Make the page of one session for ``play``: its recording, in a file that needs no network.
+
+The page is written as its views are read, so that memory does not grow with the session.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +28,12 @@ _FOLDER = "replay-fetch-play-"
 
 
 class NothingToPlay(ReplayFetchError):
-    """No view of the session has a picture to begin with."""
+    """A session of which no view has a picture to begin with; the message has each view's reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to play, and where the page goes."""
+    """An order for a page: the session, the view and time to open at, the file, and events to show as marks."""
 
     session: str
     """An id, or how it begins; so is the view's."""
@@ -44,7 +47,7 @@ class Wanted:
 
 
 class Played(NamedTuple):
-    """The page that was written."""
+    """A page that was written: its file, the views in it, seconds of recording, and size in bytes."""
 
     file: Path
     session_id: str
@@ -57,7 +60,7 @@ class Played(NamedTuple):
 
 @dataclass(slots=True)
 class PlayMoment:
-    """How far a page has come; sizes in bytes, seconds since its start."""
+    """The progress of a page: bytes read and written, and seconds since its start."""
 
     total: int
     done: int = 0
@@ -65,11 +68,11 @@ class PlayMoment:
     seconds: float = 0.0
 
     def words(self) -> list[str]:
-        """What to say, the most important first."""
+        """Format the progress for people, the most important part first: a narrow terminal cuts the rest."""
         return [f"{size(self.done)} of {size(self.total)} read", f"{size(self.written)} written"]
 
     def fields(self) -> dict[str, int | float | None]:
-        """The same as numbers."""
+        """Return the progress as numbers, for the log in JSON."""
         return {"bytes_total": self.total, "bytes_read": self.done, "bytes_written": self.written}
 
 
@@ -99,7 +102,7 @@ def play(out: Path, wanted: Wanted, shown_by: Reporter | None = None) -> Played:
 
 
 def _opening(out: Path, entries: Sequence[Entry], at: str | None) -> int | None:
-    """When the page opens; times count from where the first of its recordings begins."""
+    """Find when the page opens, in milliseconds since 1970; times count from the first recording's start."""
     if at is None:
         return None
     starts = (start_of(out, entry) for entry in entries)
@@ -119,7 +122,7 @@ def _counted(segments: Iterable[bytes], moment: PlayMoment) -> Iterator[bytes]:
 
 
 def _told(parts: Iterable[bytes], moment: PlayMoment, shown_by: Reporter | None) -> Iterator[bytes]:
-    """The page's bytes, counted and shown."""
+    """Pass the page's bytes on, counted, and let the progress be shown between two of them."""
     pulse = Ticker(shown_by, lambda seconds: replace(moment, seconds=seconds))
     for part in parts:
         moment.written += len(part)
@@ -139,7 +142,7 @@ def _file(html: Path | None, session_id: str) -> Path:
 
 
 def _write(file: Path, parts: Iterable[bytes]) -> None:
-    """Write the page under a name of its own, and give it the file's once it is whole."""
+    """Write the page under a name of its own, then give it the file's; an error leaves neither behind."""
     temporary = file.with_name(f".{file.name}.unfinished")
     try:
         with explained(f"writing {file}"):
@@ -153,13 +156,14 @@ def _write(file: Path, parts: Iterable[bytes]) -> None:
 
 
 def _checked(page: PlayerPage) -> Iterator[bytes]:
-    """The page's bytes; raises NothingToPlay before the file that they are written to is whole."""
+    """Yield the page's bytes; raises NothingToPlay at their end, before the file gets its name."""
     yield from page.write()
     if not page.playable:
         raise NothingToPlay(f"session {page.session_id} has nothing to play: {'; '.join(_silent(page.in_time))}")
 
 
 def _silent(views: Iterable[RecordedView]) -> list[str]:
+    """List the views without a picture, each with its reason."""
     return [
         f"view {view.record.planned.view.view_id}: {view.why_not(view.account)}" for view in views if not view.playable
     ]

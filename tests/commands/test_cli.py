@@ -94,7 +94,7 @@ def test_help_names_every_command_and_exit_code(capsys: pytest.CaptureFixture[st
         (["probe", "only-one"], "VIEW"),
     ],
 )
-def test_usage_that_is_wrong_ends_with_2_and_is_named(
+def test_wrong_usage_ends_with_2_and_names_the_mistake(
     words: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -151,7 +151,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
         (b'session_id,view_id\n"s,v\n', "a quote opens in this row"),
     ],
 )
-def test_a_list_that_is_none_leaves_no_archive_behind(
+def test_an_unreadable_list_leaves_no_archive_behind(
     content: bytes | None, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     if content is not None:
@@ -170,7 +170,7 @@ def test_a_list_that_is_none_leaves_no_archive_behind(
         ("HTTPS_PROXY=socks5://127.0.0.1:1080", "names a socks5 proxy"),
     ],
 )
-def test_nor_does_a_connection_that_cannot_be_made(
+def test_a_connection_that_cannot_be_made_leaves_no_archive_behind(
     variable: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(*variable.split("=", 1))
@@ -183,7 +183,7 @@ def test_nor_does_a_connection_that_cannot_be_made(
 
 
 @pytest.mark.usefixtures("keys")
-def test_nor_does_the_end_of_a_pipe_whose_writer_failed(
+def test_an_empty_pipe_as_list_leaves_no_archive_behind(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO()))
@@ -193,7 +193,9 @@ def test_nor_does_the_end_of_a_pipe_whose_writer_failed(
 
 
 @pytest.mark.usefixtures("keys")
-def test_nor_does_a_compression_that_is_not_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_compression_that_is_not_installed_leaves_no_archive_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def lacking(_: Compression) -> None:
         raise SettingsError("needs the extra `zstd`")
 
@@ -204,7 +206,7 @@ def test_nor_does_a_compression_that_is_not_installed(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.usefixtures("keys")
-def test_a_folder_of_somebody_else_is_refused_before_the_list_is_waited_for(
+def test_a_folder_of_another_program_is_refused_before_the_list_is_waited_for(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", None)
@@ -213,7 +215,9 @@ def test_a_folder_of_somebody_else_is_refused_before_the_list_is_waited_for(
     assert "holds something else" in capsys.readouterr().err
 
 
-def test_a_message_stays_on_one_line_whatever_it_quotes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_message_that_quotes_line_breaks_stays_on_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["status", str(tmp_path / "no\nreplay-fetch: all is well\x1b[2J")]) == 3
     said = capsys.readouterr().err
     assert said.count("\n") == 1
@@ -264,7 +268,7 @@ def test_an_interrupt_ends_with_130(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 # --- as a process
 
 
-def test_it_runs_as_a_module_too() -> None:
+def test_python_m_replay_fetch_is_the_command() -> None:
     done = run("--version")
     assert (done.code, done.stderr) == (0, "")
     assert re.fullmatch(r"replay-fetch \S.*\n", done.stdout)
@@ -309,14 +313,14 @@ def empty_archive(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("redirection", [">&-", "2>&-", "| true"])
-def test_readers_who_have_gone_are_no_error(redirection: str, empty_archive: Path) -> None:
+def test_a_closed_stdout_is_no_error(redirection: str, empty_archive: Path) -> None:
     """A summary that nobody reads changes no exit code; no traceback tells of it."""
     assert redirected(redirection, "status", empty_archive) == (0, "")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
 @pytest.mark.parametrize("words", [["status"], ["status", "--unfinished"], ["verify", "-q"]])
-def test_a_disk_that_is_full_under_stdout_is_one(words: list[str], empty_archive: Path) -> None:
+def test_a_full_disk_under_stdout_is_an_error(words: list[str], empty_archive: Path) -> None:
     """A list that it cut short looks like a list."""
     code, said = redirected(">/dev/full", words[0], empty_archive, *words[1:])
     assert code == 3
@@ -326,7 +330,7 @@ def test_a_disk_that_is_full_under_stdout_is_one(words: list[str], empty_archive
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
-def test_what_stopped_a_run_is_told_even_where_its_summary_cannot_be(
+def test_the_failure_of_a_run_is_printed_even_where_its_summary_cannot_be(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with open("/dev/full", "w") as full:  # noqa: PTH123 - as stdout is

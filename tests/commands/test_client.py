@@ -327,7 +327,7 @@ def test_every_public_name_is_there_with_its_docstring(name: str) -> None:
     assert getattr(replay_fetch, name).__doc__
 
 
-def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
+def test_an_unknown_name_of_the_package_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="'Downloader'"):
         _ = replay_fetch.Downloader
 

@@ -177,9 +177,7 @@ async def test_the_loop_goes_on_while_list_and_archive_are_opened_and_closed(
     assert elsewhere.held_up == ["check_usable", "fingerprint", "opening", "load_plan", "closing"]
 
 
-async def test_who_cancels_while_the_archive_is_opened_finds_it_closed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_cancel_while_the_archive_is_opened_closes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread cannot be interrupted: it is waited for, however often asyncio cancels."""
     opening, go_on = threading.Event(), threading.Event()
 

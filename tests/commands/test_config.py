@@ -78,7 +78,7 @@ def test_a_size_is_shown_as_one_is_written(written: str, told: str, capsys: pyte
         ("1kB", "at least 96MB"),
     ],
 )
-def test_a_size_that_is_none_is_refused(written: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_text_that_is_no_size_is_refused(written: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     with contextlib.suppress(SystemExit):
         assert main(["config", "--memory-limit", written]) == 2
     assert said in capsys.readouterr().err
@@ -111,7 +111,7 @@ def test_the_sites_many_origins_have_their_order(
     assert shown(capsys, *words)["site"] == counts
 
 
-def test_what_the_file_says_is_what_a_download_goes_by(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_settings_file_gives_the_same_settings_as_options(capsys: pytest.CaptureFixture[str]) -> None:
     """As text on the command line, as TOML's own kinds in the file: the same settings."""
     options = "--workers 7 --max-rate 2.5 --compress gzip --keep-raw -v --refresh-window 36h --log-file run.log --ts 5"
     toml = (
@@ -142,7 +142,7 @@ def test_what_the_file_says_is_what_a_download_goes_by(capsys: pytest.CaptureFix
         ("\udcff", "--config 'archive.toml' is not TOML"),
     ],
 )
-def test_what_is_wrong_with_the_file_is_named(text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_mistake_in_a_settings_file_is_named(text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
     Path("archive.toml").write_bytes(text.encode("utf-8", "surrogateescape"))
     assert main(["config", "--config", "archive.toml"]) == 2
     captured = capsys.readouterr()
@@ -150,7 +150,7 @@ def test_what_is_wrong_with_the_file_is_named(text: str, said: str, capsys: pyte
     assert captured.out == ""
 
 
-def test_a_file_that_is_not_there_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_settings_file_is_named(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     assert main(["config", "--config", "nowhere.toml"]) == 2
     monkeypatch.setenv("REPLAY_FETCH_CONFIG", "nowhere-else.toml")
     assert main(["config"]) == 2
@@ -238,7 +238,7 @@ def test_a_variable_that_names_no_option_is_warned_about(
     assert line.endswith(said)
 
 
-def test_variables_that_name_an_option_of_any_command_are_not(
+def test_a_variable_for_an_option_of_another_command_brings_no_warning(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for variable, text in (("QUERY", "@type:view"), ("WORKERS", "3"), ("CONFIG", file("retries = 2")), ("BOGUS", "")):
@@ -278,7 +278,7 @@ def test_short_options_that_stand_together_are_given(capsys: pytest.CaptureFixtu
 
 @settings(max_examples=50)
 @given(st.integers(1, 1024), st.sampled_from(["option", "environment", "file", None]), st.booleans())
-def test_a_value_counts_the_same_wherever_it_stands(workers: int, where: str | None, joined: bool) -> None:  # noqa: FBT001 - drawn
+def test_a_value_counts_the_same_as_option_variable_or_line(workers: int, where: str | None, joined: bool) -> None:  # noqa: FBT001 - drawn
     text, words, environ = "", [], {}
     match where:
         case "option":
@@ -296,6 +296,6 @@ def test_a_value_counts_the_same_wherever_it_stands(workers: int, where: str | N
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_whoever_takes_keys_takes_the_settings_file(command: str) -> None:
+def test_every_command_that_takes_keys_takes_the_settings_file(command: str) -> None:
     flags = command_parser(command).flags
     assert ("--env-file" in flags) is ("--config" in flags)

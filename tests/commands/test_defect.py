@@ -102,7 +102,7 @@ def test_the_traceback_is_in_the_log_file(
         assert lines[-1] == "  RuntimeError: boom"
 
 
-def test_a_log_file_that_is_gone_is_not_said_to_hold_it(
+def test_a_log_file_that_is_gone_is_not_said_to_hold_the_traceback(
     tmp_path: Path, broken: Breaking, capsys: pytest.CaptureFixture[str]
 ) -> None:
     broken(RuntimeError("boom"))
@@ -110,7 +110,7 @@ def test_a_log_file_that_is_gone_is_not_said_to_hold_it(
     assert capsys.readouterr().err == f"{LINE}RuntimeError: boom; {WITH_V}\n"
 
 
-def test_a_defect_before_the_options_are_read_is_told_too(
+def test_a_defect_before_the_options_are_read_is_printed_with_its_traceback(
     monkeypatch: pytest.MonkeyPatch, broken: Breaking, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def check_flags(*_: object) -> None:
@@ -154,7 +154,7 @@ def test_no_key_in_an_exceptions_text_is_shown(
     check_no_key_is_told(tmp_path, capsys)
 
 
-def test_nor_is_one_that_stands_in_a_file(
+def test_no_key_of_an_env_file_is_shown_in_an_exceptions_text(
     tmp_path: Path, broken: Breaking, capsys: pytest.CaptureFixture[str], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     broken(quoting(REAL_API_KEY, APP_KEY))
@@ -176,7 +176,7 @@ def check_no_key_is_told(folder: Path, capsys: pytest.CaptureFixture[str], *word
 
 
 @pytest.mark.usefixtures("broken")
-def test_text_that_may_hold_keys_nobody_knows_any_more_is_left_out(
+def test_a_defects_text_is_left_out_where_the_env_file_is_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The file of keys was there when the command began."""

@@ -172,7 +172,7 @@ async def _search_again_and_again(simulator: Simulator) -> None:
         await search(simulator, everything(playlist="1"))
 
 
-async def test_a_query_that_is_none_is_named() -> None:
+async def test_a_query_or_playlist_that_the_api_refuses_is_named() -> None:
     async with Simulator() as simulator:
         with pytest.raises(Rejected, match="searched for: @type:view AND"):
             await search(simulator, everything(query="@type:view AND ("))
@@ -214,7 +214,7 @@ async def test_a_month_with_windows_that_time_out_takes_minutes(holds: float, mi
         assert simulator.counts.requests < requests
 
 
-async def test_what_is_found_can_be_downloaded(tmp_path: Path) -> None:
+async def test_a_discovered_list_can_be_downloaded(tmp_path: Path) -> None:
     async with Simulator() as simulator:
         found = await search(simulator)
         ran = await download(simulator, tmp_path / "out", views=write_list(tmp_path / "views.csv", found.ids))

@@ -68,7 +68,7 @@ def test_a_bare_last_page_ends_the_search() -> None:
         ({"view": {"id": "v", "url": "\ud83d"}}, ("2026-01-31T08:00:00.123Z", "app", "\ud83d", 2, "browser", 4)),
     ],
 )
-def test_what_an_event_does_not_say_stays_empty(rum: dict[str, object], reading: tuple[object, ...]) -> None:
+def test_a_column_that_an_event_does_not_tell_stays_empty(rum: dict[str, object], reading: tuple[object, ...]) -> None:
     (found,) = found_page(answer({"data": [event(**rum)]})).views
     assert found[1:] == reading
 

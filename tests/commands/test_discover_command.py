@@ -65,7 +65,7 @@ def test_a_file_is_written_whole_and_summed_up_on_stdout(simulator: Simulator, t
     assert spoken.stdout.endswith(f"in {out}\n")
 
 
-def test_quiet_is_quiet(simulator: Simulator, tmp_path: Path) -> None:
+def test_a_quiet_discover_into_a_file_prints_nothing(simulator: Simulator, tmp_path: Path) -> None:
     """Cron makes a mail of every word."""
     assert run("discover", "--base-url", simulator.base_url, "--out", tmp_path / "views.csv", "-q") == Done(0, "", "")
 
@@ -220,7 +220,7 @@ def test_ids_may_bring_white_space_along(simulator: Simulator) -> None:
         (["--out", "/no/such/folder/v.csv"], "there is no folder /no/such/folder"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_before_anything_is_asked(
+def test_options_of_discover_that_cannot_be_meant_are_refused_before_anything_is_asked(
     options: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["discover", *options]) == 2

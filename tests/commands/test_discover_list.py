@@ -90,7 +90,7 @@ def test_no_cell_of_a_stranger_begins_a_formula_or_moves_a_cursor(text: str) -> 
         ("日本", "日本"),
     ],
 )
-def test_what_becomes_of_a_strangers_text(text: str, cell: str) -> None:
+def test_a_strangers_text_is_made_inert_and_can_be_read_back(text: str, cell: str) -> None:
     assert inert(text) == cell
     assert unquote(cell, errors="surrogatepass") == text
 
@@ -200,7 +200,7 @@ def test_points_in_time_are_read_as_people_write_them(text: str, expected: int) 
 @pytest.mark.parametrize(
     "text", ["", "yesterday", "now-7y", "now+1d", "-5", "2026-13-01", "١٢٣", "1769846400", "9" * 20]
 )
-def test_what_is_no_point_in_time_is_refused_by_name(text: str) -> None:
+def test_a_text_that_is_no_point_in_time_is_refused_with_its_flag(text: str) -> None:
     with pytest.raises(SettingsError, match="--to"):
         timestamp_ms(text, NOW, "--to")
 

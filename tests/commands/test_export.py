@@ -71,7 +71,7 @@ def test_a_segments_row_is_all_but_its_records(tmp_path: Path) -> None:
     }
 
 
-def test_what_a_segment_does_not_say_or_says_oddly_is_null(tmp_path: Path) -> None:
+def test_a_fact_that_a_segment_leaves_out_or_tells_oddly_is_null(tmp_path: Path) -> None:
     _, segments = export(write_archive(tmp_path / "a", VIEWS), tmp_path / "t")
     assert {name for name, value in segments[2].items() if value is not None} == {
         "session_id",
@@ -110,7 +110,7 @@ def test_an_export_that_fails_leaves_what_was_there(tmp_path: Path, capsys: pyte
     assert {path.name: path.read_bytes() for path in tables.iterdir()} == before
 
 
-def test_a_line_that_is_none_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_export_names_a_damaged_line_of_a_session_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     archive = write_archive(tmp_path / "a", VIEWS)
     file = archive / "sessions/one.ndjson"
     file.write_bytes(file.read_bytes().replace(b'"segment"', b'"sigment"'))
@@ -118,7 +118,7 @@ def test_a_line_that_is_none_is_named(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "run `replay-fetch verify" in capsys.readouterr().err
 
 
-def test_for_programs_the_files_are_one_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_export_with_json_prints_one_object(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     archive, tables, events = write_archive(tmp_path / "a", VIEWS), tmp_path / "t", tmp_path / "e"
     assert main(["export", str(archive), "--parquet", str(tables), "--rrweb", str(events), "--json"]) == 1
     written = json.loads(capsys.readouterr().out)

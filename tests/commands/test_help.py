@@ -174,7 +174,7 @@ def test_help_loads_little(words: list[str]) -> None:
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-16"])
 @pytest.mark.parametrize("words", [("--help",), ("simulate", "--help"), ("config",), ("show", "ARCHIVE")])
-def test_a_stdout_of_any_encoding_takes_what_is_printed(tmp_path: Path, encoding: str, words: tuple[str, ...]) -> None:
+def test_a_stdout_of_any_encoding_takes_the_help(tmp_path: Path, encoding: str, words: tuple[str, ...]) -> None:
     """As under LC_ALL=C of old systems, in cron and in containers."""
     archive = write_archive(tmp_path / "b\N{LATIN SMALL LETTER A WITH DIAERESIS}r", {})
     done = subprocess.run(  # noqa: S603 - the words of the table
@@ -189,7 +189,7 @@ def test_a_stdout_of_any_encoding_takes_what_is_printed(tmp_path: Path, encoding
     assert done.stdout.decode(encoding)
 
 
-def test_what_an_encoding_lacks_comes_out_escaped() -> None:
+def test_letters_that_an_encoding_lacks_come_out_escaped() -> None:
     done = subprocess.run(
         [sys.executable, "-c", "from replay_fetch.cli.output import say; say('a\\u2026b\\u00e4\\ud800')"],
         capture_output=True,

@@ -70,7 +70,7 @@ def test_the_summary_fits_a_terminal(report: Report) -> None:
 
 @settings(max_examples=25)
 @given(_REPORTS)
-def test_whatever_is_left_to_do_the_summary_says_how(report: Report) -> None:
+def test_the_summary_says_how_to_do_the_rest(report: Report) -> None:
     text = report_text(report, OUT)
     unrecognised = report.outcomes.get(Outcome.UNRECOGNISED, 0)
     if report.unfinished > unrecognised and not report.stopped:

@@ -55,7 +55,7 @@ def test_every_metric_has_its_help_and_type_and_the_text_its_end() -> None:
 
 
 @pytest.mark.parametrize("rate", [None, float("inf"), float("nan")])
-def test_what_is_not_known_is_left_out(rate: float | None) -> None:
+def test_metrics_that_are_not_known_are_left_out(rate: float | None) -> None:
     text = metrics_text(snapshot(rate), running=True)
     assert "allowed_requests_per_second" not in text
     assert "exit_code" not in text

@@ -125,14 +125,14 @@ async def test_refused_keys_are_the_same_error_as_in_a_download(status: int) -> 
 
 
 @pytest.mark.parametrize("status", [400, 429, 500, 302])
-async def test_any_other_refusal_is_shown(status: int) -> None:
+async def test_a_probe_shows_a_refusal_that_is_not_about_keys(status: int) -> None:
     found = understood(status, b'{"errors":["Not today"]}')
     assert found.exit_code == 1
     assert str(status) in found.problem
     assert probe_text(found).splitlines()[1].startswith(f"status        {status} ")
 
 
-async def test_no_answer_at_all_is_an_error() -> None:
+async def test_a_probe_without_any_answer_is_an_error() -> None:
     with pytest.raises(TransportError, match=r"no answer was had from http:.*: connection reset"):
         await probed(SimulatorSettings(limit=WIDE, faults=(Fault.parse("reset-before"),)))
 
@@ -153,7 +153,7 @@ async def test_ids_that_cannot_be_are_not_sent(view: View) -> None:
     ],
     ids=["html", "long", "binary", "cut"],
 )
-async def test_what_is_not_recognised_is_quoted_briefly_and_harmlessly(body: bytes, excerpt: str) -> None:
+async def test_an_unrecognised_answer_is_quoted_briefly_and_harmlessly(body: bytes, excerpt: str) -> None:
     found = understood(200, body)
     assert found.exit_code == 1
     assert found.excerpt == excerpt

@@ -143,7 +143,7 @@ def test_a_snapshot_behind_the_end_says_so(plain: Path, capsys: pytest.CaptureFi
         (["aaaa", "--view", "v1", "--at", "2001-01-01"], EARLY),
     ],
 )
-def test_where_there_is_nothing_to_show_it_says_why_and_ends_with_1(
+def test_a_snapshot_of_no_page_says_why_and_ends_with_1(
     words: list[str], why: str, plain: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert ran(capsys, "snapshot", plain, *words) == (1, "", f"replay-fetch: {why}\n")
@@ -283,6 +283,6 @@ def test_a_time_may_be_one_of_the_calendar(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "+", "-5", "1x", "now", "now-1h", "+1s1m", "nan", "1e3", "+1.2345s", "٣"])
-def test_what_is_no_time_is_refused(text: str) -> None:
+def test_a_text_that_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match=r"--at .* is no time"):
         place_ms(text, START, "--at")

@@ -58,7 +58,7 @@ def test_no_line_is_wider_than_the_terminal(
             assert max(map(len, shown(capsys, *arguments).splitlines()[2:])) <= columns
 
 
-def test_what_is_not_shown_is_counted(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sessions_past_the_limit_are_counted(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = shown(capsys, shop, "--limit", 1)
     assert "bbbb2222" in text
     assert "aaaa1111" not in text
@@ -131,7 +131,7 @@ def test_a_session_id_that_begins_another_one_means_itself(tmp_path: Path, capsy
         (["{archive}/sessions"], 3, "is not an archive"),
     ],
 )
-def test_what_cannot_be_shown_is_said(
+def test_a_mistake_in_the_arguments_of_show_is_named_with_its_exit_code(
     arguments: list[str], code: int, message: str, shop: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["show", *(argument.format(archive=shop) for argument in arguments)]) == code

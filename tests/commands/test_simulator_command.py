@@ -135,7 +135,9 @@ def test_a_value_that_cannot_be_used_is_named(line: str) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
-async def test_it_says_how_to_use_it_and_serves_until_stopped(stop: signal.Signals, tmp_path: Path) -> None:
+async def test_the_simulator_tells_how_to_download_from_it_and_serves_until_stopped(
+    stop: signal.Signals, tmp_path: Path
+) -> None:
     said: list[str] = []
 
     def say(line: str) -> None:
@@ -154,7 +156,7 @@ async def test_it_says_how_to_use_it_and_serves_until_stopped(stop: signal.Signa
 
 
 @pytest.mark.anyio
-async def test_for_programs_what_is_served_is_one_object() -> None:
+async def test_the_simulator_with_json_prints_one_object_and_its_counts() -> None:
     said: list[str] = []
 
     def say(line: str) -> None:

@@ -156,12 +156,14 @@ def test_the_holder_of_a_lock_is_known_only_while_it_lives(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("form", ["--json", "--unfinished"])
-def test_what_is_not_an_archive_is_exit_code_3(tmp_path: Path, form: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_that_is_no_archive_ends_status_with_3(
+    tmp_path: Path, form: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["status", str(tmp_path), form]) == 3
     assert "is not an archive" in capsys.readouterr().err
 
 
-def test_nothing_is_written_where_nothing_can_be() -> None:
+def test_status_and_verify_write_nothing_into_an_archive_of_another_user() -> None:
     """A folder of somebody else's, or on a disk that is read-only."""
     with tempfile.TemporaryDirectory() as folder:  # tmp_path is closed to other users
         Path(folder).chmod(0o755)
@@ -172,7 +174,7 @@ def test_nothing_is_written_where_nothing_can_be() -> None:
         assert sorted(out.rglob("*")) == before
 
 
-def test_nothing_is_left_behind(tmp_path: Path) -> None:
+def test_status_leaves_no_file_behind(tmp_path: Path) -> None:
     """Nor is what a killed run left taken away: it is part of the ledger."""
     out = make(tmp_path / "archive")
     before = sorted(out.rglob("*"))

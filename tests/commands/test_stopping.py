@@ -27,7 +27,7 @@ def send(number: signal.Signals) -> None:
     os.kill(os.getpid(), number)
 
 
-async def test_without_a_signal_nothing_is_stopped() -> None:
+async def test_without_a_signal_the_work_goes_on_to_its_end() -> None:
     async with stoppable() as stop:
         await anyio.lowlevel.checkpoint()
     assert not stop.is_set()
@@ -45,7 +45,7 @@ async def test_the_first_signal_asks_to_stop_and_says_so(
 
 
 @pytest.mark.parametrize("second", SIGNALS)
-async def test_the_second_signal_interrupts_whatever_is_going_on(second: signal.Signals) -> None:
+async def test_the_second_signal_interrupts_the_work_at_once(second: signal.Signals) -> None:
     cleaned_up = False
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - what is interrupted is inside
         async with stoppable() as stop:
@@ -59,7 +59,7 @@ async def test_the_second_signal_interrupts_whatever_is_going_on(second: signal.
     assert cleaned_up
 
 
-async def test_what_is_ignored_stays_ignored() -> None:
+async def test_an_ignored_signal_stays_ignored() -> None:
     """As under nohup: a terminal that closes is no reason to stop."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     async with stoppable() as stop:
@@ -69,7 +69,7 @@ async def test_what_is_ignored_stays_ignored() -> None:
     assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
 
-async def test_an_error_of_ours_leaves_as_it_is() -> None:
+async def test_an_error_of_the_package_leaves_the_signals_context_as_it_is() -> None:
     with pytest.raises(ArchiveError, match="full"):
         async with stoppable():
             raise ArchiveError("the disk is full")
