@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
@@ -12,13 +11,14 @@ import anyio
 from anyio import to_thread
 
 from replay_fetch.api import FoundPage, Window, queries
-from replay_fetch.errors import Forbidden, Rejected, ReplayFetchError
+from replay_fetch.errors import Forbidden, Rejected
 from replay_fetch.fetch import CredentialCheck, Fetcher, Search, Stride, sessions_of
 from replay_fetch.ledger import FoundViews
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.progress_feed import PacerMoment, where_workers_stand
-from replay_fetch.pipeline.stopping import SIGNALS
+from replay_fetch.pipeline.run import FirstFailure
+from replay_fetch.pipeline.stopping import stoppable
 from replay_fetch.progress import FindingMoment, Limiting, Reporter, RunStats, Standing, follow, watch
 from replay_fetch.progress.units import count, some
 from replay_fetch.settings import Credentials, Settings
@@ -92,7 +92,6 @@ class Discover:
         self._pacer = Pacer(settings.fetch)
         self._limiting = Limiting()
         self._searches: list[Search] = []
-        self._interrupted = False
         self.found = Discovery()
 
     async def run(self, shown_by: Reporter | None = None) -> Discovery:
@@ -102,20 +101,18 @@ class Discover:
         the API refuses the search or cannot carry it out, and KeyboardInterrupt at a signal: part of a
         list would look like a list.
         """
-        began = anyio.current_time()
-        failure: ReplayFetchError | None = None
-        async with anyio.create_task_group() as group:
-            await group.start(self._watch_signals, group.cancel_scope)
-            group.start_soon(watch, self._limiting, self._standing)
-            group.start_soon(follow, self._moment, shown_by)
-            try:
-                await self._find()
-            except ReplayFetchError as error:  # carried past the group, which would wrap it
-                failure = error
-            group.cancel_scope.cancel()
-        if self._interrupted or failure is not None:
+        began, failure = anyio.current_time(), FirstFailure()
+        try:
+            async with stoppable(at_once=True), anyio.create_task_group() as shown:
+                shown.start_soon(watch, self._limiting, self._standing)
+                shown.start_soon(follow, self._moment, shown_by)
+                with failure.kept():
+                    await self._find()
+                shown.cancel_scope.cancel()
+            failure.raise_first()
+        except BaseException:
             self.found.views.close()
-            raise failure or KeyboardInterrupt
+            raise
         self.found.seconds = anyio.current_time() - began
         return self.found
 
@@ -177,15 +174,6 @@ class Discover:
     def _standing(self) -> Standing:
         snapshot, stats = self._pacer.snapshot(), self.found.stats
         return where_workers_stand(snapshot, self._settings.fetch.max_rate, stats.backing_off, handing_over=0)
-
-    async def _watch_signals(self, everything: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]) -> None:
-        heard = [one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
-        with anyio.open_signal_receiver(*heard) as signals:
-            task_status.started()
-            async for _ in signals:
-                self._interrupted = True
-                everything.cancel()
-                return
 
 
 @contextmanager

@@ -92,6 +92,11 @@ class FirstFailure:
         else:
             log.warning("and then: %s", error)
 
+    def raise_first(self) -> None:
+        """Raise the first failure, if there is one, for a caller who wants no value."""
+        if self.error is not None:
+            raise self.error
+
 
 async def beside_writer(writer: Writer, work: Callable[[], Awaitable[None]], failure: FirstFailure) -> None:
     """Do ``work`` while the writer commits; return when all that was put is committed, or cannot be.

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: the first one stops cleanly, the second one at once."""
+"""Ctrl-C, SIGTERM and SIGHUP: the first one stops a run cleanly, the second one at once."""
 
 from __future__ import annotations
 
@@ -19,13 +19,26 @@ log = logging.getLogger(__name__)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-@asynccontextmanager
-async def stoppable() -> AsyncIterator[anyio.Event]:
-    """An event that the first signal sets; the second one raises KeyboardInterrupt out of the context.
+async def run_until_signal(run: Run, shown_by: Reporter | None) -> Ended:
+    """Carry a run out until its list is done or a signal comes; the event loop is the run's own.
 
-    What was committed until then is safe in either case. Errors of our own leave as they are.
+    Raises KeyboardInterrupt at a second signal.
+    """
+    run.standstill = STANDSTILL
+    async with stoppable() as stop:
+        return await run.run(stop, shown_by)
+
+
+@asynccontextmanager
+async def stoppable(*, at_once: bool = False) -> AsyncIterator[anyio.Event]:
+    """Give an event that the first signal sets; the second one raises KeyboardInterrupt out of the context.
+
+    With ``at_once`` the first signal does that already: for work of which a part is worth nothing. Everything
+    committed until then is safe in either case. Errors of our own leave as they are.
     """
     stop = anyio.Event()
+    if at_once:
+        stop.set()
     failure: ReplayFetchError | None = None
     with anyio.CancelScope() as everything:
         async with anyio.create_task_group() as group:
@@ -41,18 +54,8 @@ async def stoppable() -> AsyncIterator[anyio.Event]:
         raise failure
 
 
-async def run_until_signal(run: Run, shown_by: Reporter | None) -> Ended:
-    """Carry a run out until it is done or a signal comes; the event loop is the run's own.
-
-    Raises KeyboardInterrupt at a second signal.
-    """
-    run.standstill = STANDSTILL
-    async with stoppable() as stop:
-        return await run.run(stop, shown_by)
-
-
 async def _watch(stop: anyio.Event, everything: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]) -> None:
-    # What is ignored stays ignored: under nohup a closed terminal is no reason to stop.
+    # An ignored signal stays ignored: under nohup a closed terminal is no reason to stop.
     heard = [one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
     with anyio.open_signal_receiver(*heard) as signals:
         task_status.started()
