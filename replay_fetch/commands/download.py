@@ -10,9 +10,8 @@ import anyio
 from replay_fetch.archive import Layout
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger import Ledger
-from replay_fetch.pipeline.job import DownloadJob, prepared
-from replay_fetch.pipeline.run import Ended
-from replay_fetch.pipeline.stopping import run_until_signal
+from replay_fetch.pipeline.job import DownloadJob
+from replay_fetch.pipeline.run import Ended, prepared, run_until_signal
 from replay_fetch.progress import Reporter
 
 # Views among which one with a picture is looked for; recordings that lack their first snapshot are rare.

@@ -20,6 +20,7 @@ from replay_fetch.fetch import Paginator, Start
 from replay_fetch.ledger import Ledger
 from replay_fetch.model import Outcome, PlannedView, Source
 from replay_fetch.pipeline.decoded import Decoded, Tally
+from replay_fetch.pipeline.failure import FirstFailure, beside_writer
 from replay_fetch.pipeline.opening import (
     api_of_chains,
     begin_chains_anew,
@@ -28,9 +29,8 @@ from replay_fetch.pipeline.opening import (
     open_as_it_is,
 )
 from replay_fetch.pipeline.raw_transport import NotKept, RawTransport
-from replay_fetch.pipeline.run import FirstFailure, beside_writer
 from replay_fetch.pipeline.stopping import stoppable
-from replay_fetch.pipeline.worker import Put, walk_view
+from replay_fetch.pipeline.view_walk import Put, walk_view
 from replay_fetch.settings import ApiSettings, ArchiveSettings, FetchSettings
 
 log = logging.getLogger(__name__)

@@ -16,8 +16,8 @@ from replay_fetch.fetch import CredentialCheck, Fetcher, Search, Stride, session
 from replay_fetch.ledger import FoundViews
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
+from replay_fetch.pipeline.failure import FirstFailure
 from replay_fetch.pipeline.progress_feed import PacerMoment, where_workers_stand
-from replay_fetch.pipeline.run import FirstFailure
 from replay_fetch.pipeline.stopping import stoppable
 from replay_fetch.progress import FindingMoment, Limiting, Reporter, RunStats, Standing, follow, watch
 from replay_fetch.progress.units import count, some

@@ -26,17 +26,19 @@ import anyio
 from anyio import to_thread
 
 from replay_fetch.archive import Layout, Report, Writer, write_report
-from replay_fetch.archive.session_file import DamagedFile
+from replay_fetch.archive.writer import STANDSTILL
 from replay_fetch.errors import ArchiveError, ReplayFetchError
 from replay_fetch.fetch import CredentialCheck, Fetcher
 from replay_fetch.ledger import Ledger, ToDo
 from replay_fetch.memory import for_pages
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
-from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date
-from replay_fetch.pipeline.planning import Plan
+from replay_fetch.pipeline.failure import FirstFailure, beside_writer
+from replay_fetch.pipeline.job import DownloadJob, Plan, load_plan
+from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date, check_usable, open_archive
 from replay_fetch.pipeline.producer import Producer
 from replay_fetch.pipeline.progress_feed import ProgressFeed
+from replay_fetch.pipeline.stopping import GRACE, stoppable
 from replay_fetch.pipeline.verdicts import LOOK_AT, Verdicts
 from replay_fetch.pipeline.witnesses import Witnesses
 from replay_fetch.pipeline.worker import Worker
@@ -45,8 +47,6 @@ from replay_fetch.settings import Credentials, Settings
 
 log = logging.getLogger(__name__)
 
-# Seconds that requests in flight get after the first Ctrl-C or SIGTERM.
-GRACE = 10.0
 # Seconds without any request on its way after which nothing is in flight: what is left waits for a backoff or a limit.
 _QUIET = 1.0
 
@@ -63,52 +63,6 @@ class Ended(NamedTuple):
 
     report: Report
     failure: ReplayFetchError | None
-
-
-class FirstFailure:
-    """Keeps a run's first failure as a value, so that what arrived before it is still committed and reported."""
-
-    def __init__(self) -> None:
-        self.error: ReplayFetchError | None = None
-        self.in_order = True
-        """False where the archive could not be written: the next run then looks for leftovers, as after a kill."""
-
-    @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Do something that may fail; go on behind it. Whatever is no error of ours is a defect and leaves as it is."""
-        try:
-            yield
-        except ReplayFetchError as error:
-            self.keep(error)
-        except ExceptionGroup as errors:
-            self.keep(_cause(errors))
-
-    def keep(self, error: ReplayFetchError) -> None:
-        """Take a failure in; a later one is logged, and the first stays the run's."""
-        # A session's file that was damaged before the run is not of its making: what the run wrote is in order.
-        self.in_order &= isinstance(error, DamagedFile) or not isinstance(error, ArchiveError)
-        if self.error is None:
-            self.error = error
-        else:
-            log.warning("and then: %s", error)
-
-    def raise_first(self) -> None:
-        """Raise the first failure, if there is one, for a caller who wants no value."""
-        if self.error is not None:
-            raise self.error
-
-
-async def beside_writer(writer: Writer, work: Callable[[], Awaitable[None]], failure: FirstFailure) -> None:
-    """Do ``work`` while the writer commits; return when all that was put is committed, or cannot be.
-
-    Where the work fails, the writer still commits what came. Where the writer fails, the work is cancelled.
-    """
-    with failure.kept():
-        async with anyio.create_task_group() as group:
-            group.start_soon(writer.run)
-            with failure.kept():
-                await work()
-            writer.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +184,32 @@ class Run:
         return report
 
 
+@contextmanager
+def prepared(job: DownloadJob) -> Iterator[Run]:
+    """The run over the job's list, which is loaded, into its archive, which stays open until the context is left.
+
+    Reads the list, which may block, and makes no archive before the list has begun. Raises InputError, SettingsError
+    or ArchiveError, all before anything is asked.
+    """
+    check_usable(job.out, job.settings.archive.compress)
+    with job.listed() as listed:
+        listed.begin()
+        mark = job.fingerprint()
+        with open_archive(job.out, job.settings) as (layout, ledger):
+            plan = load_plan(ledger, listed, mark)
+            yield Run(layout, ledger, plan, job.settings, job.credentials)
+
+
+async def run_until_signal(run: Run, shown_by: Reporter | None) -> Ended:
+    """Carry a run out until its list is done or a signal comes; the event loop is the run's own.
+
+    Raises KeyboardInterrupt at a second signal.
+    """
+    run.standstill = STANDSTILL
+    async with stoppable() as stop:
+        return await run.run(stop, shown_by)
+
+
 async def _stop_on_request(stop: Stop, crew: _Crew, asking: anyio.CancelScope) -> None:
     """Wait for the stop; then let what is in flight come to its end, for `GRACE` seconds at most."""
     await stop.wait()
@@ -237,12 +217,3 @@ async def _stop_on_request(stop: Stop, crew: _Crew, asking: anyio.CancelScope) -
     asking.deadline = anyio.current_time() + GRACE
     await crew.fetcher.quiet(_QUIET)
     asking.cancel()
-
-
-def _cause(errors: BaseExceptionGroup[BaseException]) -> ReplayFetchError:
-    """The failure that brought a group of tasks down; anything else among the errors is a defect and is raised."""
-    causes, defects = errors.split(ReplayFetchError)
-    if causes is None or defects is not None:
-        raise errors
-    first = causes.exceptions[0]
-    return _cause(first) if isinstance(first, BaseExceptionGroup) else first

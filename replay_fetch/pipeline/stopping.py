@@ -9,24 +9,13 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from replay_fetch.archive.writer import STANDSTILL
 from replay_fetch.errors import ReplayFetchError
-from replay_fetch.pipeline.run import GRACE, Ended, Run
-from replay_fetch.progress import Reporter
 
 log = logging.getLogger(__name__)
 
+# Seconds that requests in flight get after the first signal.
+GRACE = 10.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-
-async def run_until_signal(run: Run, shown_by: Reporter | None) -> Ended:
-    """Carry a run out until its list is done or a signal comes; the event loop is the run's own.
-
-    Raises KeyboardInterrupt at a second signal.
-    """
-    run.standstill = STANDSTILL
-    async with stoppable() as stop:
-        return await run.run(stop, shown_by)
 
 
 @asynccontextmanager

@@ -15,8 +15,7 @@ from replay_fetch.archive import Report
 from replay_fetch.commands.summary import plan_text, report_json, report_text
 from replay_fetch.ledger import Totals
 from replay_fetch.model import Noted, Outcome
-from replay_fetch.pipeline.job import Rehearsal
-from replay_fetch.pipeline.planning import Plan
+from replay_fetch.pipeline.job import Plan, Rehearsal
 from replay_fetch.settings import FetchSettings, Settings
 
 OUT = Path("archive")

@@ -27,7 +27,7 @@ from replay_fetch.errors import (
 )
 from replay_fetch.fetch import CredentialCheck
 from replay_fetch.model import Outcome, Response, View
-from replay_fetch.pipeline.worker import answer_of, outcome_of
+from replay_fetch.pipeline.view_walk import answer_of, outcome_of
 
 ANSWER = Response(200, {}, b"?")
 
