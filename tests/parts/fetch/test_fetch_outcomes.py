@@ -25,7 +25,7 @@ from replay_fetch.errors import (
     TransportError,
     Unreachable,
 )
-from replay_fetch.fetch import CredentialCheck
+from replay_fetch.fetch import CredentialCheck, HeldBack
 from replay_fetch.model import Outcome, Response, View
 from replay_fetch.pipeline.view_walk import answer_of, outcome_of
 
@@ -146,3 +146,14 @@ def test_refused_views_do_not_pile_up_once_the_keys_are_good() -> None:
     keys.accepted = True
     refuse(keys, *map(str, range(1000)))
     assert len(keys._refused) == 0
+
+
+def test_endings_are_held_back_until_the_keys_are_accepted() -> None:
+    keys = CredentialCheck()
+    held: HeldBack[str] = HeldBack(keys)
+    assert held.hold("a")
+    assert list(held.released()) == []
+    assert held.all() == ["a"]
+    keys.accepted = True
+    assert list(held.released()) == ["a"]
+    assert (held.hold("b"), held.all()) == (False, [])
