@@ -80,12 +80,12 @@ class Paginator:
         self._hold = Hold(pages.memory) if pages.memory else None
         self._cut: ChainCut | None = None
         self._missing: NotFound | None = None
+        # A store answered that the view is absent, or without a body: any box on the way can give such an answer.
         self.rests_on_absence = False
-        """A store answered that the view is absent, or without a body: any box on the way can give such an answer."""
+        # Faults are the view's own from the first: an earlier run gave the view up.
         self.suspect = False
-        """Faults are the view's own from the first: an earlier run gave the view up."""
+        # The latest page as received, where answers are kept.
         self.answer: Response | None = None
-        """The latest page as received, where answers are kept."""
         self._known = False
         self._begin(Start(), restarts=1)
 

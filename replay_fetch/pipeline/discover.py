@@ -1,4 +1,7 @@
-"""``discover``: finds the views that have a recording, so that they can be listed."""
+"""A search for views with a recording, for a list to download.
+
+The events search pages through a window of time, oldest first; the views found wait in a temporary file.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ _PLAYLIST_PERMISSION = f"{_PERMISSION} (and, for --playlist, rum_session_replay_
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which views to find; sessions, where any are named, are looked for within the window only."""
+    """The views to find: a query within a window of time; where sessions or a playlist are named, only their views."""
 
     query: str
     window: Window
@@ -45,7 +48,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class Discovery:
-    """What a search came to; to be closed, since it holds the views."""
+    """The result of a search; the views lie in a temporary file, which `close` of ``views`` removes."""
 
     views: FoundViews = field(default_factory=FoundViews)
     events: int = 0
@@ -61,15 +64,15 @@ class Discovery:
 
     @property
     def exit_code(self) -> int:
-        """0 for a list that holds all that was asked for, 1 for one that is empty or lacks something.
+        """0 for a list with everything asked for; 1 for an empty list, or a list in which something is lacking.
 
-        It may lack a session that was named, or what the API warned of. Events without a view leave 0: a search
-        for more than views has them, and the list lacks nothing.
+        A named session may be lacking, or the part of the store the API warned of. Events without a view leave 0: a
+        search for more than views has some, and the list lacks nothing.
         """
         return 0 if self.views.size and not self.lacking and not self.warnings else 1
 
     def add(self, page: FoundPage) -> None:
-        """Take in one page."""
+        """Take in one page of events."""
         self.events += page.events
         self.nameless += page.nameless
         self.views.add(page.views)
@@ -78,12 +81,12 @@ class Discovery:
 async def discover(
     wanted: Wanted, settings: Settings, credentials: Credentials, shown_by: Reporter | None = None
 ) -> Discovery:
-    """Search to the end; see `Discover.run` for what it raises."""
+    """Search to the end, and return the views found; raises as `Discover.run` does."""
     return await Discover(wanted, settings, credentials).run(shown_by)
 
 
 class Discover:
-    """One search from the first request to the last; used once."""
+    """Runs a search, over a single query or several, from the first request to the last; used once."""
 
     def __init__(self, wanted: Wanted, settings: Settings, credentials: Credentials) -> None:
         self._wanted = wanted
@@ -95,11 +98,10 @@ class Discover:
         self.found = Discovery()
 
     async def run(self, shown_by: Reporter | None = None) -> Discovery:
-        """Search to the end.
+        """Search to the end while the reporter shows how far the search is.
 
-        Raises AuthError, OutageError or TrustError as a download does, another RequestError where
-        the API refuses the search or cannot carry it out, and KeyboardInterrupt at a signal: part of a
-        list would look like a list.
+        Raises AuthError, OutageError or TrustError as a download does, another RequestError where the API refuses
+        the search or cannot carry it out, and KeyboardInterrupt at a signal: part of a list would look like a list.
         """
         began, failure = anyio.current_time(), FirstFailure()
         try:
@@ -125,6 +127,7 @@ class Discover:
                 with _named(f"searched for: {self._wanted.query}"):
                     for search in self._searches:
                         await self._take_in(search)
+            # A search has no view that could be forbidden alone: the permission is lacking.
             except Forbidden as error:
                 raise keys.auth_error(error) from None  # what is refused here is no single view
         self._warn_of_sessions_without_views()
@@ -141,7 +144,7 @@ class Discover:
         return list(queries(wanted.query, wanted.application, sessions if by_session else None))
 
     def _warn_of_sessions_without_views(self) -> None:
-        """Only of those that were named: a playlist may hold sessions whose events are gone."""
+        """Warn of named sessions without a view; a playlist may hold sessions whose events are gone."""
         sessions = list(dict.fromkeys(self._wanted.sessions))
         lacking = self.found.views.lacking(sessions)
         self.found.lacking = len(lacking)
@@ -178,7 +181,7 @@ class Discover:
 
 @contextmanager
 def _named(asked: str) -> Iterator[None]:
-    """Add what was asked to the API's refusal, which seldom says it."""
+    """Add the search in words to the API's refusal, which seldom names the search."""
     try:
         yield
     except Rejected as error:

@@ -1,4 +1,4 @@
-"""A download job, its list loaded into the ledger as a plan before anything is asked, and its rehearsal."""
+"""A download job: a list loaded into the ledger as a plan before anything is asked, and its rehearsal."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _PERIOD, _GLANCE = 10.0, 10_000
 
 @dataclass(frozen=True, slots=True)
 class DownloadJob:
-    """One list of views to download into one archive, with the settings and the keys to ask with."""
+    """A list of views to download into an archive, with the settings and the keys to ask with."""
 
     views: ListSource | Iterable[tuple[str, str]]
     """A path, ``-`` for stdin, an open binary file; or pairs of (session_id, view_id)."""
@@ -55,7 +55,10 @@ class DownloadJob:
 
 @dataclass(slots=True)
 class Plan:
-    """What a list came to: ``rows`` = ``views`` + ``duplicates`` + ``bad_rows``; repeated headers are no rows."""
+    """The sums of a list that was read: ``rows`` = ``views`` + ``duplicates`` + ``bad_rows``.
+
+    Repeated headers are no rows.
+    """
 
     list_name: str = ""
     list_number: int = 0
@@ -72,18 +75,23 @@ class Plan:
 
     @property
     def rows(self) -> int:
-        """All rows but blank ones."""
+        """All rows of the list but blank ones and repeated headers."""
         return self.views + self.duplicates + self.bad_rows
 
     def note(self, loaded: LoadedList) -> None:
-        """Take over what the ledger counted."""
+        """Take over the ledger's counts; rows whose session id differs only in case from an earlier one are bad."""
         self.list_number, self.views, self.duplicates = loaded.number, loaded.views, loaded.duplicates
         for clash in loaded.clashes:
             self.reject(clash.line, f"session id {clash.session_id} differs only in case from {clash.earlier}")
+        # On a disk that does not tell upper from lower case both sessions would be one file.
         self.bad_rows += loaded.clashing - len(loaded.clashes)
 
     def reject(self, line: int, reason: str) -> None:
-        """Count a bad row and name it, unless very many were named before."""
+        """Count a bad row; name the first twenty in warnings, with line and reason.
+
+        A list with the wrong column has millions of bad rows: of the first hundred the report keeps line and
+        reason.
+        """
         self.bad_rows += 1
         if self.bad_rows <= _KEPT:
             self.reasons.append(f"line {line}: {reason}")
@@ -101,10 +109,11 @@ class Plan:
 
 
 def load_plan(ledger: Ledger, views: ViewList, fingerprint: str | None) -> Plan:
-    """Load ``views`` into the ledger, unless its newest list is the same.
+    """Load ``views`` into the ledger, unless its newest list is the same by the fingerprint.
 
     Raises InputError, with the ledger unchanged, where the list cannot be read.
     """
+    # A list of millions that did not change since the last run need not be read again.
     known = ledger.known_list(fingerprint) if fingerprint else None
     if known is not None:
         plan = Plan(views.name, known.number, known.views, known.duplicates, loaded=False)
@@ -114,13 +123,14 @@ def load_plan(ledger: Ledger, views: ViewList, fingerprint: str | None) -> Plan:
     with views:
         plan.note(ledger.load(_good_rows(views, plan)))
     _tell(plan)
+    # Bad rows are named by every run, so a list with some is read by every run.
     if fingerprint and not plan.bad_rows:
         ledger.remember_list(plan.list_number, fingerprint)
     return plan
 
 
 def rehearse_plan(ledger: Ledger, views: ViewList) -> tuple[Plan, Totals]:
-    """What loading ``views`` would come to; the ledger stays as it is."""
+    """Read ``views`` and return the plan and the totals as loading would give both; the ledger stays unchanged."""
     plan = Plan(views.name, rehearsed=True)
     with views:
         loaded, totals = ledger.rehearse(_good_rows(views, plan))
@@ -131,7 +141,7 @@ def rehearse_plan(ledger: Ledger, views: ViewList) -> tuple[Plan, Totals]:
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What a download would do: its plan, and the sums over its list as the archive's ledger has them now."""
+    """The forecast of a download: the plan of the list, and the sums over the list by the archive's ledger."""
 
     out: Path
     plan: Plan
@@ -140,7 +150,7 @@ class Rehearsal:
 
 
 def rehearse(views: str, out: Path, settings: Settings) -> Rehearsal:
-    """Read the list and hold it against the archive, if there is one; changes nothing, disturbs no run."""
+    """Read the list and compare with the archive, if there is any; changes nothing, disturbs no run."""
     with explained(f"opening the archive {out}"):
         require_no_dangling_link(out)
     there = Layout(out).ledger
@@ -177,7 +187,7 @@ def _good_rows(views: ViewList, plan: Plan) -> Iterator[PlannedRow]:
 
 
 def _tell(plan: Plan) -> None:
-    """Say what the figures of the plan do not show."""
+    """Log the facts that the figures of the plan do not show."""
     if plan.repeated_headers > 1:
         log.info("the header stands %d times more in the list", plan.repeated_headers)
     if not plan.rows:

@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and SIGHUP: the first one stops a run cleanly, the second one at once."""
+"""Ctrl-C, SIGTERM and SIGHUP: the first signal stops a run cleanly, the second at once."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @asynccontextmanager
 async def stoppable(*, at_once: bool = False) -> AsyncIterator[anyio.Event]:
-    """Give an event that the first signal sets; the second one raises KeyboardInterrupt out of the context.
+    """Give an event for the first signal to set; the second signal raises KeyboardInterrupt out of the context.
 
-    With ``at_once`` the first signal does that already: for work of which a part is worth nothing. Everything
-    committed until then is safe in either case. Errors of our own leave as they are.
+    With ``at_once`` the first signal raises already: for work of which a part is worth nothing. Everything
+    committed until then is safe in either case. Errors of our own pass through unwrapped.
     """
     stop = anyio.Event()
     if at_once:
@@ -37,6 +37,7 @@ async def stoppable(*, at_once: bool = False) -> AsyncIterator[anyio.Event]:
             except ReplayFetchError as error:  # carried past the group, which would wrap it
                 failure = error
             group.cancel_scope.cancel()
+    # Behind the group, which would wrap an exception that is raised inside.
     if everything.cancel_called:
         raise KeyboardInterrupt
     if failure is not None:

@@ -1,4 +1,4 @@
-"""The walk of one view: its pages become messages, and its end an outcome."""
+"""The walk of a view: pages become messages, and the end becomes an outcome."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from replay_fetch.errors import BadBody, ChainCut, Forbidden, GarbledBody, GaveU
 from replay_fetch.fetch import Paginator, Restarted
 from replay_fetch.model import Outcome, PlannedView, Response
 
+# By class, the first that fits; what is in no class here may be had by a later run.
 _OUTCOMES: tuple[tuple[type[RequestError], Outcome], ...] = (
     (NotFound, Outcome.MISSING),
     (Forbidden, Outcome.FORBIDDEN),
@@ -21,9 +22,9 @@ Put = Callable[[Message], Awaitable[None]]
 
 
 def outcome_of(error: RequestError) -> Outcome:
-    """The outcome of a view whose chain ended in ``error``; FAILED where the class of the error names no other.
+    """The outcome of a view whose chain ended in ``error``; FAILED for errors without an outcome of their own.
 
-    A body that stayed garbled through all attempts counts as unrecognised: it was answered.
+    A body garbled in all attempts counts as unrecognised: there was an answer.
     """
     if isinstance(error, GaveUp) and isinstance(error.__cause__, GarbledBody):
         return Outcome.UNRECOGNISED
@@ -31,16 +32,16 @@ def outcome_of(error: RequestError) -> Outcome:
 
 
 def answer_of(error: RequestError) -> Response | None:
-    """The answer that no rule understood, where that is the error; it is kept under ``raw/``."""
+    """The answer understood by no rule, for errors with an answer; the writer keeps the answer under ``raw/``."""
     culprit = error.__cause__ if isinstance(error, GaveUp) else error
     return culprit.answer if isinstance(culprit, (BadBody, GarbledBody)) else None
 
 
 async def walk_view(planned: PlannedView, paginator: Paginator, put: Put, segments: int = 0) -> ViewEnded:
-    """Walk a view's pages to their end, each put as it comes, and return how the view ended, which is not put.
+    """Walk a view's pages to the end, put each page, and return the ending without putting it.
 
-    ``segments`` were on the pages before those of the paginator. An error about this view is an outcome; an error
-    that would meet every view is raised.
+    ``segments`` were on the pages before the paginator's first. An error about the view is an outcome; an error in
+    the way of every view is raised.
     """
     try:
         segments = await _put_pages(planned, paginator, put, segments)
@@ -52,7 +53,7 @@ async def walk_view(planned: PlannedView, paginator: Paginator, put: Put, segmen
 
 
 async def _put_pages(planned: PlannedView, paginator: Paginator, put: Put, segments: int) -> int:
-    """Put all pages; returns how many segments the last chain of the view held."""
+    """Put all pages; returns the number of segments in the last chain of the view."""
     while (page := await paginator.next_page()) is not None:
         if isinstance(page, Restarted):
             segments = 0

@@ -18,7 +18,7 @@ _NOT_THERE = frozenset({Outcome.EMPTY, Outcome.MISSING})
 
 
 class Worker:
-    """Turns planned views into messages; a view's failure is a value, a run's an exception."""
+    """Turns planned views into messages for the writer; a view's failure is a value, a run's failure an exception."""
 
     def __init__(
         self,
@@ -35,9 +35,9 @@ class Worker:
         self._slowest = slowest
 
     async def work(self, producer: Producer) -> None:
-        """Fetch views until there are no more.
+        """Fetch views until there are no more; many tasks do so at once.
 
-        The writer keeps one waiting while the disk is behind: then nobody asks.
+        The writer keeps a task waiting while the disk is behind: then no request is made either.
         """
         while (planned := await self._verdicts.next_view(producer)) is not None:
             began = now()
@@ -47,17 +47,20 @@ class Worker:
             ended = await self._fetch(planned, paginator)
             took = now() - began
             self._slowest.note(SlowView(took, planned.view, ended.outcome, ended.reason))
+            # An empty list is the API's own word; a 404 or a missing body can come from any box on the way.
             absent = paginator.rests_on_absence and ended.outcome in _NOT_THERE
             await self._verdicts.ended(ended, absent=absent)
 
     async def _fetch(self, planned: PlannedView, paginator: Paginator) -> ViewEnded:
-        """Walk a view from where its chain is to begin: anew, or behind what an earlier run kept."""
+        """Walk a view from the beginning of the chain, or behind the pages saved by an earlier run."""
+        # 1. Asked for again in this run: what came the first time is void.  2. Saved by an earlier run: on from there.
         earlier, segments = planned.earlier, 0
         if self._verdicts.asked_before(planned):
             await self._writer.put(ChainRestarted(planned))
         elif earlier is not None and earlier.token is not None:
             paginator.go_on(Source(earlier.source), Start.behind(earlier))
             segments = earlier.segments
+        # What an earlier run gave up, or was refused, says less of the API the second time.
         before = None if earlier is None else earlier.outcome
         if before is Outcome.FAILED:
             paginator.suspect = self._fetcher.pacer.breaker.doubts()
@@ -66,6 +69,7 @@ class Worker:
         return replace(ended, at=int(self._fetcher.epoch()))
 
     async def _put(self, message: Message) -> None:
+        # Each page with a body is a witness for the views that were absent before it.
         if isinstance(message, PageArrived) and not message.page.bodiless and self._verdicts.is_well():
             await self._verdicts.pass_on()
         await self._writer.put(message)
