@@ -46,7 +46,7 @@ class FirstFailure:
         self.in_order &= isinstance(error, DamagedFile) or not isinstance(error, ArchiveError)
         if self.error is None:
             self.error = error
-        else:
+        elif str(error) != str(self.error):  # a full disk is met by every step
             log.warning("and then: %s", error)
 
     def raise_first(self) -> None:

@@ -82,7 +82,7 @@ class Run:
     ) -> None:
         self._layout = layout
         self._ledger = ledger
-        self.plan = plan
+        self._plan = plan
         self._settings = settings
         self._credentials = credentials
         self._pacer = Pacer(settings.fetch)
@@ -101,9 +101,9 @@ class Run:
         """
         started, began = datetime.now(UTC), anyio.current_time()
         young = self._settings.plan.refresh_window
-        todo = ToDo(self.plan.list_number, None if young is None else int(started.timestamp() - young))
+        todo = ToDo(self._plan.list_number, None if young is None else int(started.timestamp() - young))
         views_to_do = await to_thread.run_sync(self._ledger.count_to_do, todo)
-        self._feed.begin(self.plan, views_to_do)
+        self._feed.begin(self._plan, views_to_do)
         # Four steps, each done whatever became of the one before: what is committed is listed, and told of.
         if views_to_do:
             with self._failure.kept():
@@ -166,18 +166,18 @@ class Run:
     def _finish(self) -> None:
         """Bring the manifest up to date with the ledger, where it is not; runs in a thread."""
         in_order = self._failure.in_order
-        bring_manifest_up_to_date(self._layout, self._ledger, changed=self.plan.loaded, in_order=in_order)
+        bring_manifest_up_to_date(self._layout, self._ledger, changed=self._plan.loaded, in_order=in_order)
 
     async def _report(self, started: str, began: float) -> Report:
         """Sum up the ledger's state of the list; a view without an outcome is a defect, which the run then fails by."""
-        totals = await to_thread.run_sync(self._ledger.totals, self.plan.list_number)
+        totals = await to_thread.run_sync(self._ledger.totals, self._plan.list_number)
         # Rows in, outcomes out: the one check that no path through workers, verdicts and writer loses a view.
         if totals.unasked and self._failure.error is None and not self._cut_short:
             defect = f"{totals.unasked} views ended without an outcome: a defect, please report it"
             self._failure.error = ArchiveError(defect)
-        reasons = await to_thread.run_sync(self._ledger.reasons, self.plan.list_number)
+        reasons = await to_thread.run_sync(self._ledger.reasons, self._plan.list_number)
         report = dataclasses.replace(
-            self._feed.report(self.plan, totals, reasons),
+            self._feed.report(self._plan, totals, reasons),
             stopped=str(self._failure.error) if self._failure.error else None,
             started=started,
             seconds=round(anyio.current_time() - began, 3),
