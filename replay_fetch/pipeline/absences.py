@@ -27,8 +27,8 @@ _BETWEEN_TRIALS = 1.0
 MOST = 1000
 # Times that a view is asked for again before it is left to the next run.
 _AGAIN = 2
+# Seconds behind the first ask from which a second one that agrees counts by itself.
 SECOND_ASK = 60
-"""Seconds behind the first ask from which a second one that agrees counts by itself."""
 
 
 class _Held(Struct, gc=False):

@@ -122,6 +122,7 @@ class Discover:
         keys = CredentialCheck(_PLAYLIST_PERMISSION if self._wanted.playlist else _PERMISSION)
         async with connected(self._settings, self._credentials, self._pacer, self.found.stats, keys) as fetcher:
             try:
+                # One stride for all queries: the length of window that held for one is the best guess for the next.
                 window, stride = self._wanted.window, Stride(self._wanted.window.length_ms)
                 self._searches += [Search(fetcher, each, window, stride) for each in await self._queries(fetcher)]
                 with _named(f"searched for: {self._wanted.query}"):
@@ -161,6 +162,7 @@ class Discover:
                 self._pass_on(page.warnings)
 
     def _pass_on(self, warnings: Iterable[str]) -> None:
+        # A warning stands on every page of a search; told once, it is enough to doubt the list.
         known = self.found.warnings
         for warning in dict.fromkeys(warnings):
             if warning not in known and len(known) < _MOST_NAMED:

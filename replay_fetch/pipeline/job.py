@@ -120,6 +120,7 @@ def load_plan(ledger: Ledger, views: ViewList, fingerprint: str | None) -> Plan:
         _tell(plan)
         return plan
     plan = Plan(views.name)
+    # Rows are counted as the ledger takes them: the list is read once, and never held.
     with views:
         plan.note(ledger.load(_good_rows(views, plan)))
     _tell(plan)

@@ -75,6 +75,8 @@ def begin_chains_anew(ledger: Ledger, api: ApiSettings, but: Outcome | None = No
 
     Chains of views that ended in ``but`` go on all the same.
     """
+    # Another origin is often a mistake, but a proxy or a new site may be one too: told, not refused. A base URL of
+    # plain http is a simulator's, whose port changes from run to run.
     known = api_of_chains(ledger)
     if known is not None and known.origin != api.origin and not known.base_url.startswith("http:"):
         log.warning("this archive was filled from %s; now %s is asked", known.origin, api.origin)
@@ -106,6 +108,7 @@ def bring_manifest_up_to_date(layout: Layout, ledger: Ledger, *, changed: bool, 
     failed), the next run looks for leftovers as after a kill.
     """
     if changed or ledger.setting(Setting.STATE) != State.CLEAN or not layout.manifest.exists():
+        # Without order in the archive, partial files would be made of views whose bytes may not be there.
         if in_order:
             with closing(Committer(layout, ledger, keep_raw=False)) as committer:
                 committer.commit_partial_files()
@@ -120,6 +123,7 @@ def _of_chains(api: ApiSettings) -> dict[str, object]:
 
 
 def _compression(ledger: Ledger, asked: Compression | None) -> Compression:
+    # Decided once for an archive: its files, the ledger's places in them and the commits all rest on it.
     made_with = ledger.setting(Setting.COMPRESSION)
     if made_with is None:
         made_with = asked or Compression.NONE

@@ -92,6 +92,7 @@ class Slowest:
     def note(self, slow: SlowView) -> None:
         """Take in one view; only the twenty slowest stay."""
         entry = slow.seconds, next(self._number), slow
+        # A heap whose first is the quickest of the slowest: most views of a long run cost one comparison.
         if len(self._heap) < _KEPT:
             heapq.heappush(self._heap, entry)
         else:

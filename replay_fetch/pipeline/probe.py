@@ -127,6 +127,7 @@ def _understood(probing: Probing, answer: Response) -> Probe:
         _outline(found, unpacked.body)
     except RequestError as error:
         found.problem = str(error)
+    # A page without a token may be the last one, or one whose token no rule finds: then it is looked for.
     if found.page is not None and not found.page.token:
         _outline(found, unpacked.body)
     return found

@@ -117,6 +117,7 @@ class ProgressFeed:
 
     def report(self, plan: Plan, totals: Totals, reasons: Sequence[Reason]) -> Report:
         """The figures of a run for the report: from the list and the ledger, from the counters and the pacer."""
+        # Of the list the ledger's word counts, which holds earlier runs too; of this run the counters' word.
         stats, snapshot = self.stats, self._pacer.snapshot()
         return Report(
             list_name=plan.list_name,

@@ -64,6 +64,7 @@ class RawTransport:
             page = self._decoder.decode(answer)
         except (GarbledBody, ServerError) as error:  # from the API another try may help; these bytes stay as they are
             raise BadBody(str(error), answer) from None
+        # A wrong path may lead to a list of something else; taken for segments, its pages would be gone for good.
         if self._wary and page.segments and not any(has_records(each.raw) for each in page.segments):
             raise BadBody(
                 f"none of the {len(page.segments)} elements at {page.shape} has the records of a segment; "

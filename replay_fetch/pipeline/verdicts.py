@@ -114,6 +114,7 @@ class Verdicts:
 
     async def finish(self) -> None:
         """Record refused views for the next run; raises AuthError where no answer showed the keys to be good."""
+        # Recorded even where the keys are to blame: the next run then knows that they may be refused once more.
         for ended in self._refused.all():
             await self._writer.put(ended)
         self._fetcher.keys.finish()

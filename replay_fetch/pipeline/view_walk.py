@@ -17,8 +17,8 @@ _OUTCOMES: tuple[tuple[type[RequestError], Outcome], ...] = (
     (ChainCut, Outcome.INCOMPLETE),
 )
 
+# Takes the messages of a view in their order; returns when there is room for another.
 Put = Callable[[Message], Awaitable[None]]
-"""Takes the messages of a view in their order; returns when there is room for another."""
 
 
 def outcome_of(error: RequestError) -> Outcome:

@@ -29,7 +29,7 @@ KEYS_TO_BLAME: dict[str, Callable[[CredentialCheck], None]] = {
 
 
 @pytest.mark.parametrize("refusals", KEYS_TO_BLAME.values(), ids=KEYS_TO_BLAME)
-def test_views_of_three_sessions_or_a_401_or_nothing_good_blame_the_keys(
+def test_three_sessions_or_a_401_or_nothing_good_blame_the_keys(
     refusals: Callable[[CredentialCheck], None],
 ) -> None:
     with pytest.raises(AuthError, match=r"no \(40[13]\)\. Check DD_API_KEY.*--site.*rum_session_replay_read"):

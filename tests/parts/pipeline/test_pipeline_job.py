@@ -45,9 +45,7 @@ def test_a_list_without_rows_is_warned_of_each_time(ledger: Ledger, caplog: pyte
     assert caplog.messages == ["the stream: the list has no rows, so there is nothing to do"] * 3
 
 
-def test_a_list_of_bad_rows_alone_is_not_called_a_list_without_rows(
-    ledger: Ledger, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_list_of_bad_rows_alone_is_not_called_empty(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
     load_plan(ledger, listed("s 1,v"), None)
     (said,) = caplog.messages
     assert said.startswith("line 2: session id: ")
