@@ -11,8 +11,9 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from replay_fetch.model import Outcome
-from replay_fetch.pipeline.job import DownloadJob, prepared
+from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.pipeline.opening import open_archive
+from replay_fetch.pipeline.run import prepared
 from replay_fetch.settings import Credentials, Settings
 
 

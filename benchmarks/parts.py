@@ -29,8 +29,9 @@ from replay_fetch.fetch import Fetcher, Paginator
 from replay_fetch.memory import Hold
 from replay_fetch.model import Answer, Outcome, Page, PlannedView, Source, View
 from replay_fetch.pacing import Pacer
-from replay_fetch.pipeline.job import DownloadJob, prepared
+from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.pipeline.opening import open_archive
+from replay_fetch.pipeline.run import prepared
 from replay_fetch.progress import RunStats
 from replay_fetch.settings import ApiSettings, Credentials, FetchSettings, Settings, SourceChoice
 from replay_fetch.transport import Transport

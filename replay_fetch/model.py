@@ -100,7 +100,7 @@ class Response(Struct, frozen=True, gc=False):
         return f"<Response {self.status}, {len(self.body)} bytes>"  # a body is a recording, a header may be a secret
 
 
-Answer = Response  # the folders that are being moved meanwhile still say so
+Answer = Response  # the older name, until every folder says Response
 
 
 class RateLimit(Struct, frozen=True, gc=False):

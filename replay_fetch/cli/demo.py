@@ -19,10 +19,9 @@ from replay_fetch.cli.summary import as_typed, report_json, report_text, watch_l
 from replay_fetch.errors import ArchiveError
 from replay_fetch.ledger import Ledger, check_file
 from replay_fetch.ledger.setting import Setting
-from replay_fetch.pipeline.job import DownloadJob, prepared
+from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.pipeline.opening import check_usable, open_as_it_is
-from replay_fetch.pipeline.run import Ended
-from replay_fetch.pipeline.stopping import run_until_signal
+from replay_fetch.pipeline.run import Ended, prepared, run_until_signal
 from replay_fetch.progress import Reporter
 from replay_fetch.settings import ApiSettings, Credentials, Settings, ShowSettings
 from replay_fetch.simulator import LimitSettings, PagingSettings, Simulator, SimulatorSettings

@@ -27,9 +27,8 @@ from replay_fetch.environment import credentials, warn_if_exposed
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger import Ledger
 from replay_fetch.model import Outcome
-from replay_fetch.pipeline.job import DownloadJob, prepared, rehearse
-from replay_fetch.pipeline.run import Ended
-from replay_fetch.pipeline.stopping import run_until_signal
+from replay_fetch.pipeline.job import DownloadJob, rehearse
+from replay_fetch.pipeline.run import Ended, prepared, run_until_signal
 from replay_fetch.progress import Reporter
 from replay_fetch.transport import check_connection
 

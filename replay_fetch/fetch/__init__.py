@@ -1,4 +1,4 @@
-"""Fetching and finding views: one page asked for until it is there, pages walked to the end of the chain."""
+"""Fetching: one page asked for until an answer comes, a view's pages walked to the end, and views searched for."""
 
 from replay_fetch.fetch.chain import Chain
 from replay_fetch.fetch.credentials import CredentialCheck, HeldBack

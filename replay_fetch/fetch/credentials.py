@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class CredentialCheck:
-    """Watches answers until the keys are known to be good; ``accepted`` is set by whoever sees a good answer.
+    """Watches answers until the keys are known to be good; a good answer sets ``accepted``.
 
     ``permission`` is the permission that the application key needs, for the message. Where the check does not judge
     ``alone``, its caller asks for more views before the keys are blamed for 403s; a 401 always speaks of the keys.
@@ -34,7 +34,10 @@ class CredentialCheck:
 
     @contextmanager
     def known_forbidden(self, view: View, *, known: bool = True) -> Iterator[None]:
-        """Ask for a view that an earlier run found forbidden: being refused again says nothing of the keys."""
+        """Ask for a view that an earlier run found forbidden: another refusal says nothing of the keys.
+
+        No effect unless ``known``.
+        """
         if known:
             self._forbidden_before.add(view)
         try:
@@ -53,16 +56,16 @@ class CredentialCheck:
 
     @property
     def suspicious(self) -> bool:
-        """True where nothing was accepted, and so much was refused that it speaks against the keys."""
+        """True where no answer was good, and views of so many sessions were refused that the keys are in doubt."""
         return not self.accepted and len(self._refused) >= _SESSIONS_REFUSED
 
     @property
     def unproven(self) -> bool:
-        """True where something was refused and nothing was accepted."""
+        """True where a view was refused and no answer was good: the keys may be to blame."""
         return bool(self._refused) and not self.accepted
 
     def finish(self) -> None:
-        """Raise AuthError where the run is over, nothing was accepted and something was refused."""
+        """End the watch with the run; raises AuthError where a view was refused and no answer was ever good."""
         if self.unproven and self._last is not None:
             raise self.auth_error(self._last)
 
@@ -75,10 +78,10 @@ class CredentialCheck:
 
 
 class HeldBack(Generic[T]):
-    """Endings of views that were refused, held back until the keys are known to be good.
+    """Endings of refused views, held back until the keys are known to be good.
 
-    Were they recorded at once, a run with wrong keys would leave an archive full of forbidden views. The circuit
-    breaker bounds how many can be held.
+    Recorded at once, a run with wrong keys would leave an archive full of forbidden views. The circuit breaker
+    bounds how many can be held.
     """
 
     def __init__(self, check: CredentialCheck) -> None:
@@ -86,16 +89,16 @@ class HeldBack(Generic[T]):
         self._held: list[T] = []
 
     def hold(self, ending: T) -> bool:
-        """Take an ending in; False, and nothing is held, where the keys are known to be good."""
+        """Take an ending in; returns False, and holds nothing, where the keys are known to be good."""
         if not self._check.accepted:
             self._held.append(ending)
         return not self._check.accepted
 
     def released(self) -> Iterator[T]:
-        """Give the endings out, once each, where the keys have been accepted meanwhile."""
+        """Give each ending out once, the latest first, where the keys have been accepted meanwhile."""
         while self._held and self._check.accepted:
             yield self._held.pop()
 
     def all(self) -> list[T]:
-        """The endings that are still held, in the order they came, for the end of a run."""
+        """The endings that are still held, in the order of their coming, for the end of a run."""
         return self._held

@@ -1,4 +1,4 @@
-"""One request: asked in turn, its answer judged and read, and asked again until it is there."""
+"""The fetcher: sends one request in turn, judges and reads the answer, and sends again until an answer is good."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ T = TypeVar("T")
 
 
 class Counters(Protocol):
-    """What is counted while asking."""
+    """Counters that the fetcher adds to while a run goes on; all but ``backing_off`` only grow."""
 
     requests: int
     retries: int
@@ -60,36 +60,40 @@ class Counters(Protocol):
 
 
 class ApiRequest(Struct, Generic[T], frozen=True, gc=False):
-    """One request, and what its answer is read with."""
+    """One request to the API, the reader of its answer, and how patient the fetcher should be with faults."""
 
     about: Hashable
-    """What it is for: a view, or anything else that reads well in a message."""
+    """The view, or else a name that reads well in a message."""
     url: str
     read: Callable[[Response], T]
-    """Raises GarbledBody or ServerError where asking again may help, BadBody where not."""
+    """Raises GarbledBody or ServerError where another try may help, BadBody where not."""
     body: bytes | None = None
     """JSON text to be posted; without it the request is a GET."""
     first_page: bool = True
     """No paging token is sent."""
     what: str = "this view"
     suspect: bool = False
-    """Its faults are its own from the start."""
+    """Faults are the page's own from the first, see `Attempts`."""
     timeouts: int | None = None
-    """Timeouts in a row after which it is given up, where less can be asked for instead; None: as all faults."""
+    """Timeouts in a row after which to give up, where less can be asked for instead; None counts them as faults."""
     retries: int | None = None
-    """Where fewer are worth it than those of a run."""
+    """Fewer than those of the run, where fewer are worth the time."""
     hold: Hold | None = None
-    """What the answer takes in memory while it is judged and read; held on where it is good."""
+    """The memory of the answer while it is judged and read; held on to where the answer is good."""
 
     def let_go(self) -> None:
-        """The answer was no good: what it took in memory is free for others until there is another."""
+        """Free the memory of an answer that was no good; other pages use it until the next answer comes."""
         if self.hold is not None:
             self.hold.let_go()
 
 
 @dataclass(slots=True)
 class Fetcher:
-    """Everything that it takes to ask; shared by all workers."""
+    """Asks the API with one transport, pacer and retry quota, which all workers of a run share.
+
+    ``echoes`` take keys out of answers that repeat them. The clock ``epoch`` is read for headers that name a date,
+    in seconds since 1970; no wait depends on the wall clock.
+    """
 
     transport: Transport
     pacer: Pacer
@@ -101,25 +105,26 @@ class Fetcher:
     quota: RetryQuota = field(default_factory=RetryQuota)
     rng: random.Random = field(default_factory=random.Random)
     echoes: SecretRedactor = field(default_factory=SecretRedactor)
-    """The keys, to be taken out of what an answer says back."""
     keeps_answers: bool = False
-    """Pages are kept as they came, too."""
+    """Answers are kept beside the pages, under ``raw/``."""
     epoch: Callable[[], float] = time.time
-    """Wall time, for headers that name a date; nothing waits by it."""
     memory: Memory | None = None
-    """What large pages wait for before they are read; None bounds nothing."""
+    """Large pages wait for room in it before they are read; None bounds nothing."""
+    # Held while a large body is read in a thread, and while a heavy one is read on the event loop.
     aside: anyio.CapacityLimiter = field(default_factory=partial(anyio.CapacityLimiter, 1))
-    """Held by the thread that reads large bodies."""
     in_turn: anyio.Semaphore = field(default_factory=partial(anyio.Semaphore, _A_TURN))
-    """Held by those who read heavy bodies on the event loop."""
+    # Requests on their way; the event is there only while `quiet` waits, so that a page pays for a comparison alone.
     _in_flight: int = 0
     _change: anyio.Event | None = None
-    """Set when a request leaves or comes back; there while `quiet` waits."""
 
     async def page(
         self, view: View, source: Source, token: str | None, hold: Hold | None = None, *, suspect: bool = False
     ) -> tuple[Page, Response]:
-        """The page of a view behind ``token``, asked for as in `ask`; ``suspect`` is as in `Attempts`."""
+        """Fetch the page of a view behind ``token``, decoded, beside its answer; asks and raises as `ask` does.
+
+        ``hold`` is the memory that the page takes until its reader lets go. The faults of a ``suspect`` page are
+        taken for the page's own, see `Attempts`.
+        """
         url = self.endpoint.page_url(view, source, token)
         request = ApiRequest(view, url, self.decoder.decode, first_page=token is None, hold=hold, suspect=suspect)
         page, answer = await self.ask(request)
@@ -127,16 +132,16 @@ class Fetcher:
         return page, answer
 
     async def trial(self, view: View, source: Source) -> Page:
-        """A view's first page, asked for to see whether the API is well; that is told after a few attempts."""
+        """Fetch a view's first page as a trial of the API: with few retries, since all workers wait for the result."""
         url = self.endpoint.page_url(view, source, None)
         page, _ = await self.ask(ApiRequest(view, url, self.decoder.decode, retries=_TRIAL_RETRIES))
         return page
 
     async def ask(self, request: ApiRequest[T]) -> tuple[T, Response]:
-        """What the answer to a request holds, asked until it is there.
+        """Send a request until a good answer comes, and return the answer as read, beside the answer as received.
 
-        429s wait at the pacer's gate and spend nothing. Raises another RequestError where asking
-        again is useless, GaveUp when the attempts are spent, AuthError when the keys are refused and
+        429s wait at the pacer's gate and spend no attempt. Raises a RequestError that is not retryable where
+        another try is useless, GaveUp when the attempts are spent, AuthError when the keys are refused and
         OutageError when the API is dead.
         """
         retries = self.retries if request.retries is None else min(request.retries, self.retries)
@@ -147,7 +152,7 @@ class Fetcher:
                 self._judge(request, answer)
                 light = len(answer.body) < _HEAVY
                 found, answer = self._read(request, answer) if light else await self._read_heavy(request, answer)
-            except RateLimited:
+            except RateLimited:  # spends nothing: the limit is nobody's fault, and the next turn waits for it
                 request.let_go()
                 continue
             except OutageError as outage:
@@ -168,7 +173,7 @@ class Fetcher:
             await self._back_off(delay)
 
     async def quiet(self, seconds: float) -> None:
-        """Return when no request has been on its way for so many seconds; the requests themselves say when to look."""
+        """Return when no request has been on its way for so many seconds; each request wakes the wait."""
         while True:
             while self._in_flight:
                 await self._next_change()
@@ -204,9 +209,11 @@ class Fetcher:
                     answer = await self.transport.post_json(request.url, request.body)
             finally:
                 self._in_flight_now(-1)
+            # Told inside the turn: a gate that this answer shuts holds back whoever stands in line behind it.
             health = _health_of(answer, of_a_page=request.body is None)
             turn.answered(health, rate_limit(answer.headers, now_epoch=self.epoch()))
         self.counters.wire_bytes += len(answer.body)
+        # A good page is read first, which is quicker than going through it for keys; see `_read`.
         return answer if answer.status in _GOOD else self.echoes.removed(answer)
 
     def _judge(self, request: ApiRequest[T], answer: Response) -> None:
@@ -224,7 +231,7 @@ class Fetcher:
         self.keys.accepted = True
 
     def _read(self, request: ApiRequest[T], answer: Response) -> tuple[T, Response]:
-        """What the answer holds, and the answer, neither with a key in it."""
+        """Read the answer; neither the value nor the answer returned has a key in its text."""
         return self.echoes.read(request.read, answer, kept=self.keeps_answers)
 
     async def _read_heavy(self, request: ApiRequest[T], answer: Response) -> tuple[T, Response]:
@@ -235,10 +242,10 @@ class Fetcher:
 
 
 def _health_of(answer: Response, *, of_a_page: bool) -> int:
-    """The status, as far as it speaks of the server's health.
+    """The status that tells the pacer of the server's health: 503 in place of an answer that is no sound one.
 
-    A maintenance page that says 200 is no sound answer, nor is a 200 that tells of errors where a page was asked
-    for, nor a 404 that a gateway gives. A search that tells of errors may be too large: less can be asked for.
+    A maintenance page that says 200 is not sound. Nor is a 200 that tells of errors where a page was asked for, nor
+    a 404 that a gateway gives. A search that tells of errors may be too large, and a smaller one may succeed.
     """
     if answer.status in _GOOD:
         unsound = answer.body[:1] == b"<" or (of_a_page and tells_of_errors(answer))

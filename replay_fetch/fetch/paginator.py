@@ -1,4 +1,4 @@
-"""A view's pages, from the first to the last, whatever it takes."""
+"""The paginator: a view's pages from the first to the last, over stores, refused tokens and interrupted runs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,17 @@ from replay_fetch.settings import SourceChoice
 
 
 class Restarted(Struct, frozen=True, gc=False):
-    """The mark between two pages that the chain begins anew in ``source``: pages before it do not count."""
+    """The mark between two pages that the chain begins anew in ``source``: pages before the mark do not count."""
 
     source: Source
 
 
 class PageSource(Protocol):
-    """Where pages come from: the API through a `Fetcher`, or the raw pages of an archive."""
+    """A source of pages: the API through a `Fetcher`, or the raw pages of an archive.
+
+    ``memory`` bounds the pages on their way, None does not. Where ``keeps_answers``, the paginator keeps the latest
+    answer beside its page.
+    """
 
     memory: Memory | None
     keeps_answers: bool
@@ -29,7 +33,10 @@ class PageSource(Protocol):
     async def page(
         self, view: View, source: Source, token: str | None, hold: Hold | None = None, *, suspect: bool = False
     ) -> tuple[Page, Response]:
-        """The page of a view behind ``token``, and the answer as it came; raises a RequestError where none is had."""
+        """The page of a view behind ``token``, beside the answer as received.
+
+        Raises a RequestError where no page can be had.
+        """
 
 
 SOURCES: dict[SourceChoice, tuple[Source, ...]] = {
@@ -41,27 +48,27 @@ SOURCES: dict[SourceChoice, tuple[Source, ...]] = {
 
 
 class Start(NamedTuple):
-    """Where a chain begins: at its first page, or behind pages that are there already."""
+    """The beginning of a chain: its first page, or behind pages that an earlier run has saved."""
 
     token: str | None = None
     pages: int = 0
     found: bool = False
-    """Segments were among those pages."""
+    """Segments are among the saved pages."""
     trail: Trail | None = None
-    """What was seen on the way through them."""
+    """The tokens and empty pages on the way through the saved pages."""
 
     @classmethod
     def behind(cls, record: ViewRecord) -> Start:
-        """Behind what an earlier run kept of a view."""
+        """The start behind the pages that an earlier run saved of a view, by the ledger's record."""
         return cls(record.token, record.pages, record.segments > 0, Trail.of(record))
 
 
 class Paginator:
-    """The walk over one view's pages; ``source`` is the store that is being read.
+    """Walks through one view's pages; ``source`` is the store that is being read.
 
-    The next source is asked only where one has nothing: pages of two sources are never mixed. A chain
-    is begun once more when the API no longer takes its own token; one from an earlier walk may be
-    refused as well, that does not count. No page is kept: the next one may need the room.
+    The next store is asked only where one has nothing: pages of two stores are never mixed. A chain is begun once
+    more when the API no longer takes its own token; the token of an earlier run may be refused besides, which does
+    not count. No page is kept: the next one may need the room.
     """
 
     def __init__(self, pages: PageSource, view: View, choice: SourceChoice, max_pages: int) -> None:
@@ -73,20 +80,21 @@ class Paginator:
         self._hold = Hold(pages.memory) if pages.memory else None
         self._cut: ChainCut | None = None
         self._missing: NotFound | None = None
+        # A store answered that the view is absent, or without a body: any box on the way can give such an answer.
         self.rests_on_absence = False
-        """A store said that it does not have the view, or said nothing: any box on the way can give such an answer."""
+        # Faults are the view's own from the first: an earlier run gave the view up.
         self.suspect = False
-        """Its faults are its own from the start: an earlier run gave it up."""
+        # The latest page as received, where answers are kept.
         self.answer: Response | None = None
-        """The latest page as it came, where such are kept."""
         self._known = False
         self._begin(Start(), restarts=1)
 
     def go_on(self, source: Source, start: Start) -> None:
-        """Begin behind the pages of an earlier walk, where its source is one of this walk's."""
+        """Begin behind the pages of an earlier run. Where their store is none of the walk's, nothing changes."""
         sources = [self.source, *self._sources]
         if source in sources:
             self.source, *self._sources = sources[sources.index(source) :]
+            # A token that an earlier run left may have expired by now: that refusal is one more than the API's own.
             self._begin(start, restarts=1 if start.token is None else 2)
             if start.token is not None and start.trail is not None:
                 self._recall(start.token, start.trail)
@@ -105,16 +113,17 @@ class Paginator:
         self._restarts = restarts
 
     def let_go(self) -> None:
-        """Free the memory of the latest page, and its answer; the caller no longer refers to it."""
+        """Free the memory of the latest page, and drop its answer; the caller refers to neither any more."""
         self.answer = None
         if self._hold is not None:
             self._hold.let_go()
 
     async def next_page(self) -> Page | Restarted | None:
-        """The next page; Restarted where the pages before it are void; None behind the last one.
+        """The next page; Restarted where all pages before are void; None behind the last one.
 
-        Raises NotFound where no source knows the view, another RequestError where the chain breaks.
+        Raises NotFound where no store knows the view, another RequestError where the chain breaks.
         """
+        # A fault of the latest token, or the end, is told now, when the page itself has long been handed on.
         if self._cut is not None:
             raise self._cut
         if self._at_end:
@@ -124,10 +133,10 @@ class Paginator:
             page, answer = await self._pages.page(
                 self._view, self.source, self._token, self._hold, suspect=self.suspect
             )
-        except NotFound as error:
+        except NotFound as error:  # of this store; said of the view only where every store agrees
             self._missing, self.rests_on_absence = error, True
             return self._next_source()
-        except TokenRefused:
+        except TokenRefused:  # tokens expire: the chain begins anew, and its reader leaves out what it has
             if not self._restarts:
                 raise
             self._begin(Start(), restarts=self._restarts - 1)
@@ -140,7 +149,7 @@ class Paginator:
         return page
 
     def _follow(self, page: Page) -> None:
-        """Take up the page's token; what is wrong with it is said behind the page, which is good."""
+        """Take up the page's token; a fault of the token is raised by the next call, since the page itself is good."""
         try:
             self._token = self._chain.follow(page)
         except ChainCut as cut:
@@ -148,6 +157,7 @@ class Paginator:
         self._at_end = self._token is None
 
     def _next_source(self) -> Restarted | None:
+        # 1. Segments were found: no other store is asked.  2. Another store may have the view.  3. None has it.
         if self._found:
             return None
         if self._sources:

@@ -1,4 +1,4 @@
-"""When a page is asked for again, and when it is given up."""
+"""Retries: when a page is asked for again, and when the page is given up."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from msgspec import Struct
 from replay_fetch.errors import GaveUp, RetryableError, ServerTimeout, Stalled
 from replay_fetch.pacing import Health
 
+# Seconds: half a second lets a connection be made anew; a minute is as long as one page should keep a worker.
 BASE = 0.5
 CAP = 60.0
 
@@ -16,9 +17,9 @@ CAP = 60.0
 def backoff(failures: int, rng: random.Random) -> float:
     """Seconds to wait after the given number of failures: uniform in [0, min(60, 0.5 * 2**(failures - 1))].
 
-    Full jitter: of workers that failed together none wakes with another. The mean of eight
-    retries adds up to about a minute (0.25 + 0.5 + … + 30), which outlasts a restart; what lasts
-    longer is an outage, which the pacer waits out without spending attempts.
+    Full jitter: of workers that failed together, no two wake together. The mean of eight retries adds up to about a
+    minute (0.25 + 0.5 + … + 30), which outlasts a restart; a longer failure is an outage, which the pacer waits out
+    without spending attempts.
     """
     doublings = min(failures - 1, 10)  # past the cap anyway, and never past a float
     return rng.uniform(0.0, min(CAP, BASE * 2.0**doublings))
@@ -28,7 +29,7 @@ class RetryQuota:
     """Quick retries that the whole run may spend: one for every answer that was sound, and ``ROOM`` in hand.
 
     Where more than half of all requests fail the server is breaking down, and attempts a second apart would all be
-    spent while it does. An empty quota fails nothing: a page then waits the longest backoff, and its attempts last
+    spent while it does. An empty quota fails no page: each then waits the longest backoff, and its attempts last
     for minutes. It bounds no load: workers are so many, and a retry takes the place of a request that would be new.
     """
 
@@ -40,23 +41,23 @@ class RetryQuota:
         self.left = self.ROOM
 
     def spend(self) -> bool:
-        """Takes one retry; False where none is left."""
+        """Take one retry; returns False, and takes nothing, where none is left."""
         if not self.left:
             return False
         self.left -= 1
         return True
 
     def earn(self) -> None:
-        """One answer came."""
+        """Earn one retry back for a sound answer, up to ``ROOM``."""
         self.left = min(self.ROOM, self.left + 1)
 
 
 class Attempts(Struct, eq=False):
-    """The attempts at one page: counts its failures and says how long to wait.
+    """Counts the failures of one page and says how long to wait before the next attempt.
 
-    A page is *suspect* once a request that left after its failure was answered and the page
-    failed again: the fault is its own, and no sign of an outage. Failures during an outage are
-    the API's: they spend nothing, and neither do those that led up to it, unless the page is suspect.
+    A page is *suspect* once a request that left after its failure was answered and the page failed again: the fault
+    is the page's own, and no sign of an outage. Failures during an outage are the API's: such failures spend
+    nothing, and neither do the failures before the outage, unless the page is suspect.
     """
 
     retries: int
@@ -72,18 +73,24 @@ class Attempts(Struct, eq=False):
 
     @property
     def spent(self) -> int:
-        """Failures that count."""
+        """Failures that count against ``retries``."""
         return self._own + self._unexplained
 
     def failed(self, error: RetryableError, health: Health) -> float:
-        """Seconds to wait before the next attempt; raises GaveUp when all are spent."""
+        """Note a failure and return the seconds to wait before the next attempt.
+
+        Raises GaveUp when all attempts are spent.
+        """
+        # 1. Other pages were answered since the last failure, so that this fault is the page's own.
         if self._failed_at is not None and health.answered_at > self._failed_at:
             self.suspect = True
             self._own, self._unexplained = self.spent, 0
         self._failed_at = health.now
+        # 2. Nothing is answered anywhere: the pacer waits that out, and the failures before belong to the outage.
         if health.outage and not self.suspect:
             self._unexplained = 0
             return 0.0
+        # 3. It cannot be told yet: the failure counts, until an outage takes it back.
         self._unexplained += 1
         self._timed_out = self._timed_out + 1 if isinstance(error, (ServerTimeout, Stalled)) else 0
         if self.spent > self.retries or self._timed_out == self.timeouts:

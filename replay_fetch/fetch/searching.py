@@ -1,4 +1,4 @@
-"""Searching for views: one chain of pages after another, until a stretch of time is behind us."""
+"""Searching for views: chains of result pages, one after another, until a stretch of time is behind the search."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FEWEST, _MOST = 4, 64
 
 @dataclass(slots=True)
 class Stride:
-    """The length at which the last window held; doubled now and then, halved where a window is too long."""
+    """The length, in ms, at which the last window held; doubled now and then, halved where a window is too long."""
 
     length_ms: int
     _held: int = 0
@@ -42,7 +42,10 @@ class Stride:
     """Whether it was doubled since it was last halved."""
 
     def held(self, length_ms: int) -> None:
-        """A window was searched to its end; the last of a search may be shorter, and proves nothing."""
+        """Note a window that was searched to its end.
+
+        The last window of a search may be shorter, and proves nothing.
+        """
         if length_ms < self.length_ms:
             return
         self._held += 1
@@ -52,7 +55,7 @@ class Stride:
             self.length_ms, self._held, self._grown = 2 * self.length_ms, 0, True
 
     def too_long(self, length_ms: int) -> None:
-        """A window could not be held."""
+        """Note a window that the server could not hold: the next one is half as long."""
         if self._grown:
             self._patience = min(2 * self._patience, _MOST)
         self.length_ms, self._held, self._grown = max(length_ms // 2, 1), 0, False
@@ -60,7 +63,7 @@ class Stride:
 
 @dataclass(slots=True)
 class Search:
-    """One query over a window, which is split by time wherever the search cannot hold it."""
+    """Runs one query over a window, which is split by time wherever the search cannot hold the whole."""
 
     fetcher: Fetcher
     query: str
@@ -76,19 +79,19 @@ class Search:
         self.reached_ms = self.window.start_ms
 
     async def pages(self) -> AsyncGenerator[FoundPage, None]:
-        """Pages from the oldest events to the newest; where the window was split, events come twice.
+        """Yield result pages from the oldest events to the newest; where the window was split, events come twice.
 
-        A chain of pages ends early where its cursor is refused or cannot be read, where it goes in circles
-        or on for too long, where it stops on a full page, or where the server fails to the last attempt.
-        Then the search goes on from the last event that was seen or, where the chain got nowhere or the
-        events are not in order, with half the window. Windows that time out are halved at the second time,
-        and the next begins at the length that held. Raises a RequestError where the API refuses, or where
-        even a second cannot be had.
+        A chain of pages ends early where its cursor is refused or cannot be read, where the chain goes in circles
+        or on for too long, where the last page is a full one, or where the server fails to the last attempt. Then
+        the search goes on from the last event that was seen or, where the chain got nowhere or the events are not
+        in order, with half the window. Windows that time out are halved at the second time, and the next begins at
+        the length that held. Raises a RequestError where the API refuses, or where even a second of time cannot be
+        had.
         """
         begin, end = self.window
         while begin < end:
             window = Window(begin, min(begin + self.stride.length_ms, end))
-            reached: int | None = begin
+            reached: int | None = begin  # None once events came out of order: then none of them tells how far it is
             try:
                 async with aclosing(self._chain(window)) as pages:
                     async for page in pages:
@@ -96,7 +99,7 @@ class Search:
                         reached = _reached(reached, page)
                         self.reached_ms = max(self.reached_ms, reached or 0)
                         yield page
-            except (ChainCut, TokenRefused, GaveUp) as cut:
+            except (ChainCut, TokenRefused, GaveUp) as cut:  # a chain that breaks costs a new one, not the search
                 begin = self._go_on(window, reached, cut)
                 log.info("searching on from %s: %s", iso(begin), cut)
             else:
@@ -105,13 +108,14 @@ class Search:
                 self.reached_ms = max(self.reached_ms, begin)
 
     def _go_on(self, window: Window, reached: int | None, cut: RequestError) -> int:
-        """From when to search on; raises ``cut`` where no shorter window would help."""
+        """The time from which to search on, in ms; raises ``cut`` where no shorter window would help."""
         cause = cut.__cause__
         timed_out = isinstance(cause, (ServerTimeout, Stalled))
         if isinstance(cut, GaveUp) and not timed_out:
             self._futile += 1
             if not isinstance(cause, ServerError) or self._futile > _FUTILE:
                 raise cut
+        # From the last event's own millisecond: others of the same one may lie behind it, and doubles are dropped.
         begin = window.start_ms if reached is None else min(reached, window.end_ms - 1)
         got_on = begin > window.start_ms
         if not got_on and window.length_ms <= _SHORTEST_MS:
@@ -132,6 +136,7 @@ class Search:
                 if page.events >= full:
                     raise ChainCut(f"the search stops on a full page of {page.events} events")
                 return
+            # How large a page may be is the server's choice: the smallest that led on is taken for a full one.
             full = min(full, page.events or full)
 
     async def _page(self, window: Window, token: str | None) -> FoundPage:
@@ -151,8 +156,8 @@ class Search:
 async def sessions_of(fetcher: Fetcher, playlist: str) -> list[str]:
     """The ids of a playlist's sessions, each once; raises NotFound where there is no such playlist.
 
-    Pages are asked for until one brings nothing new: how large the API lets a page be is not known. Raises
-    ChainCut where a full page comes again: then nobody can tell what lies behind it.
+    Pages are asked for until one brings nothing new: how large the API lets a page be is not known. Raises ChainCut
+    where a full page comes again: the end of the playlist can then not be found.
     """
     what = f"playlist {playlist}"
     sessions: dict[str, None] = {}
@@ -169,7 +174,7 @@ async def sessions_of(fetcher: Fetcher, playlist: str) -> list[str]:
 
 
 def _reached(reached: int | None, page: FoundPage) -> int | None:
-    """The time up to which events are found; None once they have come out of order."""
+    """The time, in ms, up to which events are found; None once events have come out of order."""
     if not page.events or reached is None:
         return reached
     in_order = page.first_ms is not None and page.first_ms >= reached

@@ -58,29 +58,29 @@ class CircuitBreaker:
         self._patience = patience
         self._fewest = max(FEWEST_FAULTS, fewest_faults)
         self.rejections = Rejections(patience)
+        # When the latest request left that was answered soundly.
         self.answered_at = _NEVER
-        """When the latest request left that was answered soundly."""
+        # When an open circuit lets the next probe through; infinite while one is on its way, -inf while closed.
         self.probe_at = _NEVER
-        """When an open circuit lets the next probe through; infinite while one is on its way, -inf while closed."""
         self._faults = 0
+        # A fault or a 429 came since the latest sound answer.
         self._failing = False
-        """A fault or a 429 came since the latest sound answer."""
         self._failed_at = _NEVER
+        # When the latest fault came; None where a 429 or a sound answer has come since.
         self._faulted_at: float | None = None
-        """When the latest fault came; None where a 429 or a sound answer has come since."""
         self._gap = FIRST_PROBE
         self._probe: Sent | None = None
+        # Seconds in which fault followed fault, 0 while answers come.
         self.lasted = 0.0
-        """Seconds in which fault followed fault, 0 while answers come."""
         self._said_of, self._said, self._in_a_row = _NEVER, False, 0
+        # The latest fault in words, which belongs to the spell since the answer at ``_said_of``.
         self._latest = ""
-        """The latest fault in words, which belongs to the spell since the answer at ``_said_of``."""
         self._unreachable_since: float | None = None
         self._doubted = 0
         self.views = State.CLOSED
         self._kind, self._enough = "", IN_A_ROW
+        # Views that failed alike since the latest success.
         self.count = 0
-        """Views that failed alike since the latest success."""
 
     # --- requests
 

@@ -1,7 +1,7 @@
-"""Views that are not there, held until the API is seen to be well on both sides of that answer.
+"""Absent views, held until the API is seen to be well on both sides of that answer.
 
-A 404, or an answer without a body, can come from any box on the way, for the while of a moment or of an hour.
-What it says of a view becomes final between two sound answers to other views, its witnesses.
+A 404, or an answer without a body, can come from any box on the way, for a moment or for an hour. The absence
+becomes final between two sound answers to other views, which are its witnesses.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _BETWEEN_TRIALS = 1.0
 MOST = 1000
 # Times that a view is asked for again before it is left to the next run.
 _AGAIN = 2
+# Seconds behind the first ask from which a second one that agrees counts by itself.
 SECOND_ASK = 60
-"""Seconds behind the first ask from which a second one that agrees counts by itself."""
 
 
 class _Held(Struct, gc=False):
@@ -37,58 +37,61 @@ class _Held(Struct, gc=False):
 
 
 class Absences:
-    """Decides on views that are not there; told the time (seconds), does no I/O.
+    """Decides on absent views; told the time (seconds), does no I/O.
 
-    A stretch of them is as long as no witness speaks. They become final where witnesses stand on both sides of
-    it, shortly one after the other. Where the one before is lacking (a run begins), where a witness
-    failed meanwhile, or where too much time went by, the views are asked for again. Before a second ask
+    A stretch of absences lasts as long as no witness speaks. The views become final where witnesses stand on both
+    sides of the stretch, shortly one after the other. Where the witness before is lacking (a run begins), where a
+    witness failed meanwhile, or where too much time went by, the views are asked for again. Before a second ask
     stands the witness that ended the first stretch, so its own stretch decides.
     """
 
     def __init__(self, most: int = MOST) -> None:
+        # Decided.
         self.ready: deque[ViewEnded] = deque()
-        """Decided."""
+        # Something was there in this run.
         self.seen_well = False
-        """Something was there in this run."""
         self._most = most
         self._held: deque[_Held] = deque()
+        # To be asked for once more.
         self._again: deque[_Held] = deque()
-        """To be asked for once more."""
         self._asked_again: dict[int, int] = {}
         self._well_at = float("-inf")
         self._ill = False
+        # Views not there since the last witness.
         self._count = 0
-        """Views not there since the last witness."""
         self._patience = LONG
         self._not_before = float("-inf")
 
     def __len__(self) -> int:
-        """How many are held in the stretch that goes on."""
+        """How many views are held in the stretch that goes on."""
         return len(self._held)
 
     @property
     def waiting(self) -> int:
-        """How many are to be asked for again."""
+        """How many views are to be asked for again."""
         return len(self._again)
 
     @property
     def first(self) -> ViewEnded | None:
-        """The first that is held."""
+        """The first view that is held, None where none is."""
         return self._held[0].ended if self._held else None
 
     def asked_before(self, planned: PlannedView) -> bool:
-        """True of a view that this run asks for again."""
+        """True of a view found absent earlier in the run and asked for again, so that its chain begins anew."""
         return planned.row in self._asked_again
 
     def note(self, ended: ViewEnded) -> None:
-        """A view is not there."""
+        """Take in an absent view.
+
+        Past ``most`` views the oldest is left to the next run, unconfirmed: memory must not grow with the list.
+        """
         self._held.append(_Held(ended, self._asked_again.pop(ended.planned.row, 0)))
         self._count += 1
         if len(self._held) > self._most:
             self.ready.append(unconfirmed(self._held.popleft().ended))
 
     def next_again(self) -> PlannedView | None:
-        """A view that is to be asked for once more, if there is one."""
+        """A view to be asked for once more, None where there is none."""
         if not self._again:
             return None
         held = self._again.popleft()
@@ -96,12 +99,14 @@ class Absences:
         return held.ended.planned
 
     def settled(self, planned: PlannedView) -> None:
-        """A view that was asked for again is there, or ended in another way."""
+        """Forget a view that was asked for again and is there, or ended in another way."""
         self._asked_again.pop(planned.row, None)
 
     def well(self, now: float) -> None:
-        """A witness speaks: the API is well. The stretch ends."""
+        """End the stretch by a witness who speaks at ``now``: the API is well, so all held views are decided on."""
+        # A page comes several times a second, a stretch of absences seldom: most calls only move the time on.
         if self._held:
+            # Few views that are gone are no spell, however slow the limit is between two pages.
             shortly = now - self._well_at <= SHORTLY or len(self._held) <= FEW
             for held in self._held:
                 self._decide(held, shortly=shortly)
@@ -110,37 +115,47 @@ class Absences:
         self.seen_well, self._ill, self._well_at = True, False, now
 
     def ill(self, now: float) -> None:
-        """A witness failed: nothing that was said since the last one counts."""
+        """Note a witness that failed: no absence since the last good witness counts."""
         self._ill, self._not_before = True, now + _BETWEEN_TRIALS
 
     def nobody_knows(self) -> None:
-        """There was nobody to ask; that is tried again when ten times as many are not there."""
+        """Note that there was no witness to ask; the next look comes when ten times as many views are absent."""
         self._patience *= 10
 
     def wants_witness(self, now: float) -> bool:
-        """True where the stretch has become so long that a witness should be asked."""
+        """True where the stretch has become so long, in views or in seconds, that a witness should be asked.
+
+        Asking costs a request, so a short stretch waits for a page of another view to end it for nothing.
+        """
         if not self._held or now < self._not_before:
             return False
+        # Half the time in which two witnesses count as near: asked now, the answer still comes within it.
         overdue = self.seen_well and len(self._held) >= FEW and self.lasts(now) >= _OVERDUE
         return self._count >= self._patience or overdue
 
     def lasts(self, now: float) -> float:
-        """Seconds since the last witness."""
+        """Seconds since the last witness; infinite before the first."""
         return now - self._well_at
 
     def release(self, *, others_are_there: bool) -> None:
-        """Decide on everything that is left without a witness, at the end of a run.
+        """Decide on all views left without a witness, at the end of a run.
 
-        A second ask that agrees is enough where ``others_are_there``: views of the list that are or were.
+        A second ask with the same answer is enough where ``others_are_there``: other views of the list are or were
+        there.
         """
         for held in self._held:
             agrees = others_are_there and not self._ill and _is_second(held.ended)
             self.ready.append(held.ended if agrees else unconfirmed(held.ended))
+        # To be asked for again, but the run is over: one answer alone is no proof.
         self.ready.extend(unconfirmed(held.ended) for held in self._again)
         self._held.clear()
         self._again.clear()
 
     def _decide(self, held: _Held, *, shortly: bool) -> None:
+        """Confirm a view, have the view asked for again, or leave it to the next run, as far as each is allowed."""
+        # 1. Witnesses near each other on both sides, or a second ask that agrees: the absence is believed.
+        # 2. Else the view is asked for again, twice at most: a spell longer than that is the next run's matter.
+        # 3. Else it stays open, so that no recording is given up for a spell of a gateway.
         second = held.again > 0 or _is_second(held.ended)
         if not self._ill and ((self.seen_well and shortly) or second):
             self.ready.append(held.ended)
@@ -151,14 +166,14 @@ class Absences:
 
 
 def unconfirmed(ended: ViewEnded) -> ViewEnded:
-    """The view as one that may be there all the same."""
+    """The ending of a view that may be there all the same: not finished, with the reason."""
     said = ended.reason or "the answer has no body"
     reason = f"{said}; not confirmed: the API was not seen to be well before and after"
     return replace(ended, outcome=Outcome.UNCONFIRMED, reason=reason)
 
 
 def _is_second(ended: ViewEnded) -> bool:
-    """True where an earlier run heard the same, long enough ago."""
+    """True where an earlier run was told the same of the view, at least `SECOND_ASK` seconds ago."""
     earlier = ended.planned.earlier
     if earlier is None or earlier.outcome is not Outcome.UNCONFIRMED:
         return False

@@ -1,4 +1,4 @@
-"""The API as a run asks it: connected, paced, and its large pages within bounds."""
+"""The connection to the API as a run uses it: paced, authenticated, and its large pages within bounds of memory."""
 
 from __future__ import annotations
 
@@ -18,8 +18,13 @@ from replay_fetch.transport import open_transport
 async def connected(
     settings: Settings, credentials: Credentials, pacer: Pacer, stats: RunStats, keys: CredentialCheck | None = None
 ) -> AsyncIterator[Fetcher]:
-    """Everything that it takes to ask; the connections are closed on leaving."""
+    """Open a fetcher; leaving the context closes the connections.
+
+    ``keys`` is the caller's own check of the credentials, if any: with another judgement of 403s, or another
+    permission to name. Raises SettingsError or TrustError where no connection can be set up.
+    """
     api, fetch = settings.api, settings.fetch
+    # The rest of the memory for pages is the writer's, for those that wait for the disk.
     on_their_way, _ = for_pages(fetch.memory_limit)
     async with open_transport(api, fetch, auth_headers(credentials)) as transport:
         yield Fetcher(

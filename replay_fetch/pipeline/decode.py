@@ -1,4 +1,4 @@
-"""Decoding: the walk of a download over the raw pages of an archive, by the paths that are known now."""
+"""Decoding: the walk of a download over the raw pages of an archive, by the paths known now."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from replay_fetch.fetch import Paginator, Start
 from replay_fetch.ledger import Ledger
 from replay_fetch.model import Outcome, PlannedView, Source
 from replay_fetch.pipeline.decoded import Decoded, Tally
+from replay_fetch.pipeline.failure import FirstFailure, beside_writer
 from replay_fetch.pipeline.opening import (
     api_of_chains,
     begin_chains_anew,
@@ -28,9 +29,8 @@ from replay_fetch.pipeline.opening import (
     open_as_it_is,
 )
 from replay_fetch.pipeline.raw_transport import NotKept, RawTransport
-from replay_fetch.pipeline.run import FirstFailure, beside_writer
 from replay_fetch.pipeline.stopping import stoppable
-from replay_fetch.pipeline.worker import Put, walk_view
+from replay_fetch.pipeline.view_walk import Put, walk_view
 from replay_fetch.settings import ApiSettings, ArchiveSettings, FetchSettings
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ _MOST_PAGES = FetchSettings().max_pages
 
 @dataclass(frozen=True, slots=True)
 class Redecoding:
-    """Which archive is decoded again, and the paths of segments and token in its pages; empty where rules know them.
+    """An archive to decode again, and the paths of segments and token in its pages; empty paths mean the rules.
 
     Elements that look like no segments are only taken with ``keep_raw``: a wrong path is not undone.
     """
@@ -56,8 +56,8 @@ class Redecoding:
 class Decoding:
     """Walks through all raw pages of an archive; used once, by `rehearse` or by `run`.
 
-    Each view is walked twice: first into a tally, then, where the archive gains by it, into the writer. Its pages
-    are read a second time rather than held for the first one, and a wrong path costs no view what it has.
+    Each view is walked twice: first into a tally, then, where the archive gains, into the writer. Pages are read a
+    second time rather than held for the first, and a wrong path takes nothing from any view.
     """
 
     def __init__(self, layout: Layout, ledger: Ledger, wanted: Redecoding) -> None:
@@ -71,19 +71,20 @@ class Decoding:
         self.found = Decoded()
 
     async def rehearse(self) -> Decoded:
-        """Find out what `run` would come to; changes nothing."""
+        """Find out the result of `run`; changes nothing."""
         for session_id in await to_thread.run_sync(self._sessions):
             await self._tallies(session_id)
         return self.found
 
     async def run(self, stop: anyio.Event) -> Decoded:
-        """Walk, commit, and bring the manifest up to date; ``stop`` ends it early and cleanly.
+        """Walk, commit, and bring the manifest up to date; ``stop`` ends the run early and cleanly.
 
-        The paths become those that the archive's chains are asked with, so that a download with
-        the same ones goes on behind the pages. A failure is part of the result, not raised.
+        The paths become the paths by which the archive's chains are asked for, so that a download with the same
+        ones goes on behind the pages. A failure is part of the result, not raised.
         """
         with self._failure.kept():
             sessions = await to_thread.run_sync(self._begin)
+            # A writer for some sessions at a time: views that go on are held by theirs until it closes.
             for first in range(0, len(sessions), _AT_ONCE):
                 if self._failure.error is None and not self.found.interrupted:
                     await self._commit(sessions[first : first + _AT_ONCE], stop)
@@ -95,6 +96,7 @@ class Decoding:
 
     def _begin(self) -> list[str]:
         """The sessions to read, once the ledger knows how their chains are to be asked for."""
+        # Chains asked for by other paths begin anew; those that nobody understood are what is read here.
         begin_chains_anew(self._ledger, self._api, but=Outcome.UNRECOGNISED)
         begin_run(self._ledger)
         return self._sessions()
@@ -116,7 +118,7 @@ class Decoding:
         await beside_writer(writer, work, self._failure)
 
     async def _put_session(self, session_id: str, writer: Writer) -> None:
-        """Walk the views of a session that gain by it once more, into the writer."""
+        """Walk the views of a session that gain a second time, now into the writer."""
         gaining = [tally.planned for tally in await self._tallies(session_id) if tally.gains]
         if gaining:
             writer.expect(gaining[0].session, len(gaining))
@@ -136,16 +138,17 @@ class Decoding:
         return tally
 
     async def _walk(self, planned: PlannedView, put: Put) -> ViewEnded | None:
-        """Walk a view's kept pages; None where the chain leads to a page that is not kept.
+        """Walk a view's kept pages into ``put``; returns None where the chain leads to a page not kept.
 
-        From the first page where that is kept: then all pages are read by the same rules. Else from the
-        page that was not understood, behind the pages that were.
+        The walk begins at the first page, where kept: then all pages are read by the same rules. Else the walk
+        begins at the page not understood, behind the pages saved by an earlier run.
         """
         paginator = Paginator(self._raw, planned.view, self._api.source, _MOST_PAGES)
         earlier, segments = planned.earlier, 0
         if earlier is not None:
             source, start = Source(earlier.source) if earlier.source else paginator.source, Start()
             if earlier.token is not None:
+                # The first page is there: the saved ones are among the kept, and are read by the new paths too.
                 if await to_thread.run_sync(self._raw.keeps, planned.view, source, None):
                     await put(ChainRestarted(planned))
                 else:
@@ -158,7 +161,7 @@ class Decoding:
         return replace(ended, answer=None)  # which is under raw/ already
 
     def _sessions(self) -> list[str]:
-        """The ids of sessions with raw pages."""
+        """The ids of all sessions with raw pages, in the order of their names; raises ArchiveError where unreadable."""
         with explained(f"reading {self._layout.raw}"):
             folders = self._layout.raw.iterdir() if self._layout.raw.is_dir() else ()
             return sorted(folder.name for folder in folders if folder.is_dir())
@@ -175,8 +178,7 @@ class Decoding:
 async def decode(wanted: Redecoding) -> Decoded:
     """Move the segments of raw pages that are understood now into sessions.
 
-    Raises ArchiveError where there is no archive or it cannot be opened, KeyboardInterrupt at a
-    second signal.
+    Raises ArchiveError where there is no archive or it cannot be opened, KeyboardInterrupt at a second signal.
     """
     existing(wanted.out)
     with open_as_it_is(wanted.out) as (layout, ledger):
@@ -186,7 +188,7 @@ async def decode(wanted: Redecoding) -> Decoded:
 
 
 async def rehearse_decode(wanted: Redecoding) -> Decoded:
-    """Find out what `decode` would come to; changes nothing, not even where a run is writing."""
+    """Find out the result of `decode` without changing anything, even while a run is writing."""
     layout = existing(wanted.out)
     with closing(Ledger.open_read_only(layout.ledger)) as ledger:
         return await Decoding(layout, ledger, wanted).rehearse()

@@ -12,7 +12,7 @@ from replay_fetch.model import PlannedView
 
 
 class Finding(StrEnum):
-    """How far a view's raw pages are understood now, against what the archive has of it."""
+    """How far a view's raw pages are understood now, against the pages already in the archive."""
 
     FETCHED = "fetched"
     EMPTY = "empty"
@@ -26,7 +26,7 @@ class Finding(StrEnum):
 
 @dataclass(slots=True)
 class Tally:
-    """The messages of one view's walk, counted and forgotten: what the archive would gain by them."""
+    """Counts the messages of one view's walk and forgets each: by the sums, the archive gains or not."""
 
     planned: PlannedView
     segments: int = field(init=False)
@@ -36,11 +36,12 @@ class Tally:
     """None where the chain goes on behind the kept pages, or in another store."""
 
     def __post_init__(self) -> None:
+        # Those saved before count, until the walk says that it begins anew.
         earlier = self.planned.earlier
         self.segments = earlier.segments if earlier is not None and earlier.token is not None else 0
 
     async def put(self, message: Message) -> None:
-        """Count one message; a chain that begins anew begins the count anew."""
+        """Count one message of the walk; a chain begun anew begins the count of segments anew."""
         if isinstance(message, PageArrived):
             self.segments += len(message.page.segments)
             self.leads_on |= message.page.token is not None
@@ -49,17 +50,22 @@ class Tally:
 
     @property
     def gains(self) -> bool:
-        """True where the archive gets further by the walk, or knows again how a chain goes on."""
+        """True where the archive would get further by the walk, or would know again how a chain goes on.
+
+        An unfinished ending counts only with more segments than are saved: a wrong path must cost no view its
+        place.
+        """
         earlier = self.planned.earlier
         saved = earlier.segments if earlier else 0
         if self.ended is not None:
             return self.ended.outcome.finished or self.segments > saved
+        # As many as are saved are a gain all the same where the way to the next page had been lost.
         lost_its_way = earlier is None or earlier.token is None
         return self.segments > saved or (self.segments == saved > 0 and lost_its_way)
 
     @property
     def finding(self) -> Finding:
-        """The view's finding."""
+        """The finding of the view; UNCHANGED where the archive has as much already."""
         if self.ended is not None:
             return Finding(self.ended.outcome)
         return Finding.GOES_ON if self.gains else Finding.UNCHANGED
@@ -67,7 +73,7 @@ class Tally:
 
 @dataclass(slots=True)
 class Decoded:
-    """The result of a decoding: how many views came to which finding, and the failure that ended it early."""
+    """The result of a decoding: how many views came to which finding, and the failure that ended the run early."""
 
     findings: Counter[Finding] = field(default_factory=Counter)
     segments: int = 0
@@ -86,13 +92,13 @@ class Decoded:
 
     @property
     def exit_code(self) -> int:
-        """1 where pages are still not understood or lead nowhere, 130 interrupted, else 0."""
+        """130 for an interrupted run; 1 where pages are still not understood or lead nowhere; else 0."""
         if self.interrupted:
             return 130
         return 1 if self.findings[Finding.UNRECOGNISED] or self.findings[Finding.INCOMPLETE] else 0
 
     def note(self, tally: Tally) -> None:
-        """Count one view."""
+        """Add one view's tally to the result; the first reason is kept."""
         self.findings[tally.finding] += 1
         self.leads_on |= tally.leads_on
         if tally.gains:

@@ -1,9 +1,11 @@
-"""``discover``: finds the views that have a recording, so that they can be listed."""
+"""A search for views with a recording, for a list to download.
+
+The events search pages through a window of time, oldest first; the views found wait in a temporary file.
+"""
 
 from __future__ import annotations
 
 import logging
-import signal
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field
@@ -12,13 +14,14 @@ import anyio
 from anyio import to_thread
 
 from replay_fetch.api import FoundPage, Window, queries
-from replay_fetch.errors import Forbidden, Rejected, ReplayFetchError
+from replay_fetch.errors import Forbidden, Rejected
 from replay_fetch.fetch import CredentialCheck, Fetcher, Search, Stride, sessions_of
 from replay_fetch.ledger import FoundViews
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
+from replay_fetch.pipeline.failure import FirstFailure
 from replay_fetch.pipeline.progress_feed import PacerMoment, where_workers_stand
-from replay_fetch.pipeline.stopping import SIGNALS
+from replay_fetch.pipeline.stopping import stoppable
 from replay_fetch.progress import Bottleneck, Reporter, RunStats, SearchSnapshot, WorkerCounts, follow, watch
 from replay_fetch.progress.units import count, some
 from replay_fetch.settings import Credentials, Settings
@@ -34,7 +37,7 @@ _PLAYLIST_PERMISSION = f"{_PERMISSION} (and, for --playlist, rum_session_replay_
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which views to find; sessions, where any are named, are looked for within the window only."""
+    """The views to find: a query within a window of time; where sessions or a playlist are named, only their views."""
 
     query: str
     window: Window
@@ -45,7 +48,7 @@ class Wanted:
 
 @dataclass(slots=True)
 class Discovery:
-    """What a search came to; to be closed, since it holds the views."""
+    """The result of a search; the views lie in a temporary file, which `close` of ``views`` removes."""
 
     views: FoundViews = field(default_factory=FoundViews)
     events: int = 0
@@ -61,15 +64,15 @@ class Discovery:
 
     @property
     def exit_code(self) -> int:
-        """0 for a list that holds all that was asked for, 1 for one that is empty or lacks something.
+        """0 for a list with everything asked for; 1 for an empty list, or a list in which something is lacking.
 
-        It may lack a session that was named, or what the API warned of. Events without a view leave 0: a search
-        for more than views has them, and the list lacks nothing.
+        A named session may be lacking, or the part of the store the API warned of. Events without a view leave 0: a
+        search for more than views has some, and the list lacks nothing.
         """
         return 0 if self.views.size and not self.lacking and not self.warnings else 1
 
     def add(self, page: FoundPage) -> None:
-        """Take in one page."""
+        """Take in one page of events."""
         self.events += page.events
         self.nameless += page.nameless
         self.views.add(page.views)
@@ -78,12 +81,12 @@ class Discovery:
 async def discover(
     wanted: Wanted, settings: Settings, credentials: Credentials, shown_by: Reporter | None = None
 ) -> Discovery:
-    """Search to the end; see `Discover.run` for what it raises."""
+    """Search to the end, and return the views found; raises as `Discover.run` does."""
     return await Discover(wanted, settings, credentials).run(shown_by)
 
 
 class Discover:
-    """One search from the first request to the last; used once."""
+    """Runs a search, over a single query or several, from the first request to the last; used once."""
 
     def __init__(self, wanted: Wanted, settings: Settings, credentials: Credentials) -> None:
         self._wanted = wanted
@@ -92,30 +95,26 @@ class Discover:
         self._pacer = Pacer(settings.fetch)
         self._limiting = Bottleneck()
         self._searches: list[Search] = []
-        self._interrupted = False
         self.found = Discovery()
 
     async def run(self, shown_by: Reporter | None = None) -> Discovery:
-        """Search to the end.
+        """Search to the end while the reporter shows how far the search is.
 
-        Raises AuthError, OutageError or TrustError as a download does, another RequestError where
-        the API refuses the search or cannot carry it out, and KeyboardInterrupt at a signal: part of a
-        list would look like a list.
+        Raises AuthError, OutageError or TrustError as a download does, another RequestError where the API refuses
+        the search or cannot carry it out, and KeyboardInterrupt at a signal: part of a list would look like a list.
         """
-        began = anyio.current_time()
-        failure: ReplayFetchError | None = None
-        async with anyio.create_task_group() as group:
-            await group.start(self._watch_signals, group.cancel_scope)
-            group.start_soon(watch, self._limiting, self._standing)
-            group.start_soon(follow, self._moment, shown_by)
-            try:
-                await self._find()
-            except ReplayFetchError as error:  # carried past the group, which would wrap it
-                failure = error
-            group.cancel_scope.cancel()
-        if self._interrupted or failure is not None:
+        began, failure = anyio.current_time(), FirstFailure()
+        try:
+            async with stoppable(at_once=True), anyio.create_task_group() as shown:
+                shown.start_soon(watch, self._limiting, self._standing)
+                shown.start_soon(follow, self._moment, shown_by)
+                with failure.kept():
+                    await self._find()
+                shown.cancel_scope.cancel()
+            failure.raise_first()
+        except BaseException:
             self.found.views.close()
-            raise failure or KeyboardInterrupt
+            raise
         self.found.seconds = anyio.current_time() - began
         return self.found
 
@@ -123,11 +122,13 @@ class Discover:
         keys = CredentialCheck(_PLAYLIST_PERMISSION if self._wanted.playlist else _PERMISSION)
         async with connected(self._settings, self._credentials, self._pacer, self.found.stats, keys) as fetcher:
             try:
+                # One stride for all queries: the length of window that held for one is the best guess for the next.
                 window, stride = self._wanted.window, Stride(self._wanted.window.length_ms)
                 self._searches += [Search(fetcher, each, window, stride) for each in await self._queries(fetcher)]
                 with _named(f"searched for: {self._wanted.query}"):
                     for search in self._searches:
                         await self._take_in(search)
+            # A search has no view that could be forbidden alone: the permission is lacking.
             except Forbidden as error:
                 raise keys.auth_error(error) from None  # what is refused here is no single view
         self._warn_of_sessions_without_views()
@@ -144,7 +145,7 @@ class Discover:
         return list(queries(wanted.query, wanted.application, sessions if by_session else None))
 
     def _warn_of_sessions_without_views(self) -> None:
-        """Only of those that were named: a playlist may hold sessions whose events are gone."""
+        """Warn of named sessions without a view; a playlist may hold sessions whose events are gone."""
         sessions = list(dict.fromkeys(self._wanted.sessions))
         lacking = self.found.views.lacking(sessions)
         self.found.lacking = len(lacking)
@@ -161,6 +162,7 @@ class Discover:
                 self._pass_on(page.warnings)
 
     def _pass_on(self, warnings: Iterable[str]) -> None:
+        # A warning stands on every page of a search; told once, it is enough to doubt the list.
         known = self.found.warnings
         for warning in dict.fromkeys(warnings):
             if warning not in known and len(known) < _MOST_NAMED:
@@ -178,19 +180,10 @@ class Discover:
         snapshot, stats = self._pacer.snapshot(), self.found.stats
         return where_workers_stand(snapshot, self._settings.fetch.max_rate, stats.backing_off, handing_over=0)
 
-    async def _watch_signals(self, everything: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]) -> None:
-        heard = [one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
-        with anyio.open_signal_receiver(*heard) as signals:
-            task_status.started()
-            async for _ in signals:
-                self._interrupted = True
-                everything.cancel()
-                return
-
 
 @contextmanager
 def _named(asked: str) -> Iterator[None]:
-    """Add what was asked to the API's refusal, which seldom says it."""
+    """Add the search in words to the API's refusal, which seldom names the search."""
     try:
         yield
     except Rejected as error:

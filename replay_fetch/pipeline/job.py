@@ -1,33 +1,41 @@
-"""A download job, and the run or the rehearsal that comes of it."""
+"""A download job: a list loaded into the ledger as a plan before anything is asked, and its rehearsal."""
 
 from __future__ import annotations
 
 import io
+import logging
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from replay_fetch.archive import Layout
 from replay_fetch.archive.durable import explained
 from replay_fetch.archive.folder import require_no_dangling_link
-from replay_fetch.ledger import Ledger, Totals, check_file
-from replay_fetch.pipeline.opening import check_usable, open_archive
-from replay_fetch.pipeline.planning import Plan, load_plan, rehearse_plan
-from replay_fetch.pipeline.run import Run
+from replay_fetch.ledger import Ledger, LoadedList, Totals, check_file
+from replay_fetch.progress.units import count
 from replay_fetch.settings import Credentials, Settings
-from replay_fetch.view_list import ListSource, ViewList, fingerprint
+from replay_fetch.view_list import BadRow, ListSource, PlannedRow, RepeatedHeader, ViewList, fingerprint
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs  # of typing itself from Python 3.13 on
 
+log = logging.getLogger(__name__)
+
+# Bad rows that are named one by one; a list with the wrong column has millions of them.
+_NAMED = 20
+_KEPT = 100
+# Seconds between two lines that say how far a list is read, and rows between two looks at the clock.
+_PERIOD, _GLANCE = 10.0, 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class DownloadJob:
-    """One list of views to download into one archive, with the settings and the keys to ask with."""
+    """A list of views to download into an archive, with the settings and the keys to ask with."""
 
     views: ListSource | Iterable[tuple[str, str]]
     """A path, ``-`` for stdin, an open binary file; or pairs of (session_id, view_id)."""
@@ -35,28 +43,106 @@ class DownloadJob:
     settings: Settings
     credentials: Credentials
 
+    def listed(self) -> ViewList:
+        """The job's list, still unread; raises TypeError for a file that was opened as text."""
+        source, plan = self.views, self.settings.plan
+        return ViewList(source, plan) if _is_file(source) else ViewList.from_pairs(source, plan)
 
-@contextmanager
-def prepared(job: DownloadJob) -> Iterator[Run]:
-    """The run over the job's list, which is loaded, into its archive, which stays open until the context is left.
+    def fingerprint(self) -> str | None:
+        """The mark of a list that is a file, by which the ledger knows an unchanged list again; None for pairs."""
+        return fingerprint(self.views, self.settings.plan) if _is_file(self.views) else None
 
-    Reads the list, which may block, and makes no archive before the list has begun. Raises InputError, SettingsError
-    or ArchiveError, all before anything is asked.
+
+@dataclass(slots=True)
+class Plan:
+    """The sums of a list that was read: ``rows`` = ``views`` + ``duplicates`` + ``bad_rows``.
+
+    Repeated headers are no rows.
     """
-    settings, source = job.settings, job.views
-    check_usable(job.out, settings.archive.compress)
-    listed = ViewList(source, settings.plan) if _is_file(source) else ViewList.from_pairs(source, settings.plan)
-    with listed:
-        listed.begin()
-        mark = fingerprint(source, settings.plan) if _is_file(source) else None
-        with open_archive(job.out, settings) as (layout, ledger):
-            plan = load_plan(ledger, listed, mark)
-            yield Run(layout, ledger, plan, settings, job.credentials)
+
+    list_name: str = ""
+    list_number: int = 0
+    views: int = 0
+    duplicates: int = 0
+    bad_rows: int = 0
+    repeated_headers: int = 0
+    reasons: list[str] = field(default_factory=list)
+    """Of the first bad rows, each with its line."""
+    loaded: bool = True
+    """False where the ledger knew the unchanged list already."""
+    rehearsed: bool = False
+    """Nothing is fetched, and no report written."""
+
+    @property
+    def rows(self) -> int:
+        """All rows of the list but blank ones and repeated headers."""
+        return self.views + self.duplicates + self.bad_rows
+
+    def note(self, loaded: LoadedList) -> None:
+        """Take over the ledger's counts; rows whose session id differs only in case from an earlier one are bad."""
+        self.list_number, self.views, self.duplicates = loaded.number, loaded.views, loaded.duplicates
+        for clash in loaded.clashes:
+            self.reject(clash.line, f"session id {clash.session_id} differs only in case from {clash.earlier}")
+        # On a disk that does not tell upper from lower case both sessions would be one file.
+        self.bad_rows += loaded.clashing - len(loaded.clashes)
+
+    def reject(self, line: int, reason: str) -> None:
+        """Count a bad row; name the first twenty in warnings, with line and reason.
+
+        A list with the wrong column has millions of bad rows: of the first hundred the report keeps line and
+        reason.
+        """
+        self.bad_rows += 1
+        if self.bad_rows <= _KEPT:
+            self.reasons.append(f"line {line}: {reason}")
+        if self.bad_rows <= _NAMED:
+            log.warning("line %d: %s; the row is left out", line, reason)
+        elif self.bad_rows == _NAMED + 1:
+            whose = "a download's " if self.rehearsed else ""
+            log.warning("more bad rows follow; %sreport.json names the first %d", whose, _KEPT)
+
+    def pass_over(self, header: RepeatedHeader) -> None:
+        """Count a header in the middle of the list, and name the line of the first."""
+        self.repeated_headers += 1
+        if self.repeated_headers == 1:
+            log.info("line %d holds the header again, as where lists are put together; it is passed over", header.line)
+
+
+def load_plan(ledger: Ledger, views: ViewList, fingerprint: str | None) -> Plan:
+    """Load ``views`` into the ledger, unless its newest list is the same by the fingerprint.
+
+    Raises InputError, with the ledger unchanged, where the list cannot be read.
+    """
+    # A list of millions that did not change since the last run need not be read again.
+    known = ledger.known_list(fingerprint) if fingerprint else None
+    if known is not None:
+        plan = Plan(views.name, known.number, known.views, known.duplicates, loaded=False)
+        _tell(plan)
+        return plan
+    plan = Plan(views.name)
+    # Rows are counted as the ledger takes them: the list is read once, and never held.
+    with views:
+        plan.note(ledger.load(_good_rows(views, plan)))
+    _tell(plan)
+    # Bad rows are named by every run, so a list with some is read by every run.
+    if fingerprint and not plan.bad_rows:
+        ledger.remember_list(plan.list_number, fingerprint)
+    return plan
+
+
+def rehearse_plan(ledger: Ledger, views: ViewList) -> tuple[Plan, Totals]:
+    """Read ``views`` and return the plan and the totals as loading would give both; the ledger stays unchanged."""
+    plan = Plan(views.name, rehearsed=True)
+    with views:
+        loaded, totals = ledger.rehearse(_good_rows(views, plan))
+    plan.note(loaded)
+    _tell(plan)
+    return plan, totals
 
 
 @dataclass(frozen=True, slots=True)
 class Rehearsal:
-    """What a download would do: its plan, and the sums over its list as the archive's ledger has them now."""
+    """The forecast of a download: the plan of the list, and the sums over the list by the archive's ledger."""
 
     out: Path
     plan: Plan
@@ -65,7 +151,7 @@ class Rehearsal:
 
 
 def rehearse(views: str, out: Path, settings: Settings) -> Rehearsal:
-    """Read the list and hold it against the archive, if there is one; changes nothing, disturbs no run."""
+    """Read the list and compare with the archive, if there is any; changes nothing, disturbs no run."""
     with explained(f"opening the archive {out}"):
         require_no_dangling_link(out)
     there = Layout(out).ledger
@@ -85,3 +171,25 @@ def _is_file(views: ListSource | Iterable[tuple[str, str]]) -> TypeIs[ListSource
     if isinstance(views, io.TextIOBase):
         raise TypeError("the list is a file opened as text; open it with mode 'rb'")
     return isinstance(views, str | os.PathLike) or hasattr(views, "read")
+
+
+def _good_rows(views: ViewList, plan: Plan) -> Iterator[PlannedRow]:
+    said = monotonic()
+    for number, row in enumerate(views.rows(), start=1):
+        if isinstance(row, PlannedRow):
+            yield row
+        elif isinstance(row, BadRow):
+            plan.reject(row.line, row.reason)
+        else:
+            plan.pass_over(row)
+        if not number % _GLANCE and (now := monotonic()) - said >= _PERIOD:
+            said = now
+            log.info("%s rows of the list read", count(number), extra={"fields": {"rows_read": number}})
+
+
+def _tell(plan: Plan) -> None:
+    """Log the facts that the figures of the plan do not show."""
+    if plan.repeated_headers > 1:
+        log.info("the header stands %d times more in the list", plan.repeated_headers)
+    if not plan.rows:
+        log.warning("%s: the list has no rows, so there is nothing to do", plan.list_name)

@@ -1,4 +1,4 @@
-"""Opening an archive for a run, and leaving it so that the next run finds it in order."""
+"""Opening an archive for a run, and leaving the archive so that the next run finds all in order."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ log = logging.getLogger(__name__)
 
 @contextmanager
 def open_archive(out: Path, settings: Settings) -> Iterator[tuple[Layout, Ledger]]:
-    """The archive at ``out`` and its ledger, locked for one run and cleared of leftovers.
+    """Open the archive at ``out`` and the ledger inside, locked for a single run and cleared of leftovers.
 
-    Raises ArchiveError where it cannot be used, SettingsError where it was made with another
-    compression than is asked for.
+    Raises ArchiveError for a folder which cannot be used, SettingsError for an archive made with another
+    compression than asked for.
     """
     with open_as_it_is(out, settings.archive.compress) as (layout, ledger):
         if ledger.setting(Setting.COMPRESSION) is None:  # the first download decides, be it by saying nothing
@@ -39,10 +39,11 @@ def open_archive(out: Path, settings: Settings) -> Iterator[tuple[Layout, Ledger
 
 @contextmanager
 def open_as_it_is(out: Path, compress: Compression | None = None) -> Iterator[tuple[Layout, Ledger]]:
-    """The same, but unfinished chains stay as they are."""
+    """Open an archive as `open_archive` does, but leave unfinished chains as they are."""
     check_usable(out, compress)
     with opened(out) as folder, closing(Ledger.open(folder.ledger)) as ledger:
         layout = dataclasses.replace(folder, compression=_compression(ledger, compress))
+        # The order counts: a rebuild's leftovers first, then a killed run's, then whatever neither of them needs.
         _set_aside(layout, ledger)
         if ledger.setting(Setting.STATE) in {State.RUNNING, State.REBUILT}:
             recover(layout, ledger)
@@ -51,7 +52,7 @@ def open_as_it_is(out: Path, compress: Compression | None = None) -> Iterator[tu
 
 
 def _set_aside(layout: Layout, ledger: Ledger) -> None:
-    """Do first what a killed rebuild had still to do: all that follows would remove it."""
+    """Finish first a rebuild which was killed: every later step would remove files the rebuild still needs."""
     noted = ledger.setting(Setting.ASIDE)
     if noted is not None:
         aside = msgspec.json.decode(noted, type=Aside)
@@ -61,7 +62,7 @@ def _set_aside(layout: Layout, ledger: Ledger) -> None:
 
 
 def check_usable(out: Path, compress: Compression | None = None) -> None:
-    """Find out what can be known without making or locking anything; raises as opening does."""
+    """Check all that can be known without making or locking anything; raises as opening does."""
     there = Layout(out)
     check_ledger_is_there(there)
     check_file(there.ledger)
@@ -70,21 +71,24 @@ def check_usable(out: Path, compress: Compression | None = None) -> None:
 
 
 def begin_chains_anew(ledger: Ledger, api: ApiSettings, but: Outcome | None = None) -> None:
-    """Let unfinished chains begin anew where they would be asked for in another way than before.
+    """Let unfinished chains begin anew where the settings would ask for them in another way than before.
 
-    Those of views that ended in ``but`` go on all the same.
+    Chains of views that ended in ``but`` go on all the same.
     """
+    # Another origin is often a mistake, but a proxy or a new site may be one too: told, not refused. A base URL of
+    # plain http is a simulator's, whose port changes from run to run.
     known = api_of_chains(ledger)
     if known is not None and known.origin != api.origin and not known.base_url.startswith("http:"):
         log.warning("this archive was filled from %s; now %s is asked", known.origin, api.origin)
     chains = orjson.dumps(_of_chains(api)).decode()
     if ledger.setting(Setting.CHAINS) != chains:
+        # A token belongs to the query it was given for: with another, it would lead to other pages or to none.
         ledger.forget_tokens(but)
         ledger.set_setting(Setting.CHAINS, chains)
 
 
 def api_of_chains(ledger: Ledger) -> ApiSettings | None:
-    """How the archive's unfinished chains were asked for; None where nothing ever was."""
+    """The settings by which the archive's unfinished chains were asked for; None where no run ever asked."""
     chains = ledger.setting(Setting.CHAINS)
     if chains is None:
         return None
@@ -93,17 +97,18 @@ def api_of_chains(ledger: Ledger) -> ApiSettings | None:
 
 
 def begin_run(ledger: Ledger) -> None:
-    """Note that files and manifest may be behind the ledger from now on."""
+    """Note in the ledger the beginning of a run: files and manifest may be behind from now on."""
     ledger.set_setting(Setting.STATE, State.RUNNING)
 
 
 def bring_manifest_up_to_date(layout: Layout, ledger: Ledger, *, changed: bool, in_order: bool) -> None:
-    """Write the partial files that are lacking, and the manifest, unless it is what the ledger says.
+    """Write the lacking partial files, and the manifest, unless both agree with the ledger.
 
-    ``changed`` says that the ledger has views that no run began with. Where not all is ``in_order``
-    (a write failed), the next run looks for leftovers as after a kill.
+    ``changed`` is set for views in the ledger with which no run began. Where not all is ``in_order`` (a write
+    failed), the next run looks for leftovers as after a kill.
     """
     if changed or ledger.setting(Setting.STATE) != State.CLEAN or not layout.manifest.exists():
+        # Without order in the archive, partial files would be made of views whose bytes may not be there.
         if in_order:
             with closing(Committer(layout, ledger, keep_raw=False)) as committer:
                 committer.commit_partial_files()
@@ -118,6 +123,7 @@ def _of_chains(api: ApiSettings) -> dict[str, object]:
 
 
 def _compression(ledger: Ledger, asked: Compression | None) -> Compression:
+    # Decided once for an archive: its files, the ledger's places in them and the commits all rest on it.
     made_with = ledger.setting(Setting.COMPRESSION)
     if made_with is None:
         made_with = asked or Compression.NONE

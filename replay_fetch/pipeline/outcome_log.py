@@ -1,4 +1,4 @@
-"""How the views of a run ended: said aloud, counted, and the slowest of them kept for the report."""
+"""The outcomes of a run's views: said aloud, counted, and the slowest views kept for the report."""
 
 from __future__ import annotations
 
@@ -21,13 +21,16 @@ _KEPT = 20
 
 
 class OutcomeLog:
-    """Says which views went wrong; the first few of each outcome aloud, the rest at ``-v``."""
+    """Logs the views which went wrong: the first few of each outcome as warnings, the rest at ``-v``.
+
+    A run in which everything fails has millions of such endings, and the manifest names all of them.
+    """
 
     def __init__(self) -> None:
         self._ended: Counter[Outcome] = Counter()
 
     def note(self, record: ViewRecord) -> None:
-        """Log a view that ended and is not finished."""
+        """Log a view with an unfinished ending, and the reason."""
         outcome = record.outcome
         if outcome is None:
             return
@@ -44,7 +47,7 @@ class OutcomeLog:
 
 
 def count_records(stats: RunStats, complaints: OutcomeLog, records: Sequence[ViewRecord]) -> None:
-    """Count views that have become durable, and name those that went wrong."""
+    """Count durable views in the run's counters, by outcome and by warning; log each view with a bad ending."""
     for record in records:
         complaints.note(record)
         if record.outcome is not None:
@@ -57,7 +60,7 @@ def count_records(stats: RunStats, complaints: OutcomeLog, records: Sequence[Vie
 
 
 class SlowView(NamedTuple):
-    """A view and how long it took, from its first request's place in line to its last answer, in seconds."""
+    """A view and the time spent on the view, in seconds, from the first request's place in line to the last answer."""
 
     seconds: float
     view: View
@@ -65,7 +68,7 @@ class SlowView(NamedTuple):
     reason: str
 
     def fields(self) -> dict[str, object]:
-        """As ``report.json`` has it."""
+        """The entry for the view in ``report.json``."""
         return {
             "session_id": self.view.session_id,
             "view_id": self.view.view_id,
@@ -76,19 +79,20 @@ class SlowView(NamedTuple):
 
 
 class Slowest:
-    """Keeps the slowest twenty of however many it is told."""
+    """Keeps the twenty slowest of any number of views, in memory for twenty."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[float, int, SlowView]] = []
         self._number = count()
 
     def __iter__(self) -> Iterator[SlowView]:
-        """The slowest first."""
+        """Give the views out, the slowest first."""
         return (slow for _, _, slow in sorted(self._heap, reverse=True))
 
     def note(self, slow: SlowView) -> None:
-        """Take in one view."""
+        """Take in one view; only the twenty slowest stay."""
         entry = slow.seconds, next(self._number), slow
+        # A heap whose first is the quickest of the slowest: most views of a long run cost one comparison.
         if len(self._heap) < _KEPT:
             heapq.heappush(self._heap, entry)
         else:

@@ -1,4 +1,4 @@
-"""``probe``: one request, and what can be understood of its answer."""
+"""A probe: a single request for a view, and everything understood of the answer."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _MOST_OUTLINED = 40
 
 @dataclass(frozen=True, slots=True)
 class Probing:
-    """What to ask for, where, and as whom."""
+    """The view to ask for, the store and the site to ask, and the keys to ask with."""
 
     view: View
     api: ApiSettings
@@ -49,7 +49,7 @@ class Probing:
 
 @dataclass(slots=True)
 class Probe:
-    """One answer, as far as it is understood."""
+    """An answer with status, headers and times, as far as the answer is understood."""
 
     probing: Probing
     status: int
@@ -79,10 +79,10 @@ class Probe:
 
 
 async def probe(probing: Probing) -> Probe:
-    """Ask once for the first page of a view.
+    """Ask once for the first page of a view, without retries.
 
-    Raises SettingsError for ids that cannot be, AuthError where the keys are refused, TransportError
-    where no whole answer came and Rejected where it is too large; both say what was wrong on the wire.
+    Raises SettingsError for impossible ids, AuthError for refused keys, TransportError where no whole answer came
+    and Rejected for an answer too large; the last two say the fault on the wire.
     """
     endpoint = Endpoint(probing.api)
     url = endpoint.page_url(_checked(probing.view), probing.source, None)
@@ -102,6 +102,7 @@ def _checked(view: View) -> View:
 
 
 def _understood(probing: Probing, answer: Response) -> Probe:
+    # Keys first: nothing of the answer is shown or looked into before they are out of it.
     unpacked = SecretRedactor(probing.credentials).removed(_unpacked(answer, probing.api))
     found = Probe(
         probing,
@@ -115,7 +116,7 @@ def _understood(probing: Probing, answer: Response) -> Probe:
     try:
         check_status(unpacked, first_page=True, now_epoch=time.time())
         found.page = PageDecoder(probing.api).decode(unpacked)
-    except Forbidden as error:
+    except Forbidden as error:  # one view is all there is to judge the keys by
         keys = CredentialCheck()
         keys.refused(probing.view, error)
         keys.finish()
@@ -125,13 +126,14 @@ def _understood(probing: Probing, answer: Response) -> Probe:
         _outline(found, unpacked.body)
     except RequestError as error:
         found.problem = str(error)
+    # A page without a token may be the last one, or one whose token no rule finds: then it is looked for.
     if found.page is not None and not found.page.token:
         _outline(found, unpacked.body)
     return found
 
 
 def _unpacked(answer: Response, api: ApiSettings) -> Response:
-    """The answer with its body unpacked; as it is where that cannot be done."""
+    """The answer with its body unpacked; as received where the body cannot be unpacked."""
     try:
         body = inflate(answer.body, answer.headers.get("content-encoding", ""), api.max_page_bytes)
     except ValueError:
@@ -140,7 +142,7 @@ def _unpacked(answer: Response, api: ApiSettings) -> Response:
 
 
 def _outline(found: Probe, text: bytes) -> None:
-    """Look through what no rule looks at: for a token alone, or for segments too."""
+    """Look through a body that no rule reads to the end: for a token alone, or for segments too."""
     text = text.removeprefix(BOM_UTF8)
     try:
         tokens, top = token_like_in(text), outline(text)

@@ -1,4 +1,4 @@
-"""What the progress display gets to see of a run."""
+"""The feed of a run's display and report: counters, the pacer's state, and where the workers stand."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from replay_fetch.archive import Report
 from replay_fetch.ledger import Reason, Totals
 from replay_fetch.model import ViewRecord
 from replay_fetch.pacing import Pacer, Snapshot
+from replay_fetch.pipeline.job import Plan
 from replay_fetch.pipeline.outcome_log import OutcomeLog, Slowest, count_records
-from replay_fetch.pipeline.planning import Plan
 from replay_fetch.progress import (
     Bottleneck,
     History,
@@ -41,14 +41,14 @@ class PacerMoment:
 
     @property
     def rate_per_s(self) -> float | None:
-        """Requests a second that are allowed now; while a gate is shut, those of a whole window."""
+        """Requests a second that are allowed now; while a gate is shut, the rate of a whole window."""
         seen = self.snapshot
         rate = seen.rate or (seen.limit / seen.period if seen.limit and seen.period else 0.0)
         return min(rate, self.max_rate) if self.max_rate else rate
 
     @property
     def gate_shut_s(self) -> float:
-        """Seconds for which nobody may ask."""
+        """Seconds until the next request may go."""
         return self.snapshot.gate_shut
 
     @property
@@ -60,7 +60,7 @@ class PacerMoment:
 def where_workers_stand(
     snapshot: Snapshot, max_rate: float | None, backing_off: int, handing_over: int
 ) -> WorkerCounts:
-    """The workers by what they wait for, and what holds their line."""
+    """Count the workers by their present wait, and name the limit that holds the line."""
     held_by = Limit.API
     # A full brake with workers in line has been tightened by faults; it is never tighter than they are many otherwise.
     if snapshot.mode == "outage" or snapshot.in_use >= snapshot.slots:
@@ -71,10 +71,12 @@ def where_workers_stand(
 
 
 class ProgressFeed:
-    """What a run tells of itself: counters and display while it fetches, and its report at the end."""
+    """Feeds the display while a run goes on, and the report at the end.
+
+    Raises SettingsError for an unwritable metrics file.
+    """
 
     def __init__(self, settings: Settings, pacer: Pacer) -> None:
-        """Raises SettingsError where the metrics file cannot be written."""
         self._settings = settings
         self._pacer = pacer
         self._course = History()
@@ -85,17 +87,21 @@ class ProgressFeed:
         self.slowest = Slowest()
 
     def begin(self, plan: Plan, views_to_do: int) -> None:
-        """Take over what the list came to, and how many of its views are to be asked for."""
+        """Take over the plan's figures, and how many of its views are to be asked for."""
         self.stats.views_total, self.stats.finished_before = plan.views, plan.views - views_to_do
         self.stats.bad_rows, self.stats.duplicates = plan.bad_rows, plan.duplicates
 
     def recorded(self, records: Sequence[ViewRecord]) -> None:
-        """Count views that have become durable, and name those that went wrong."""
+        """Count views which have become durable, and log each with a bad ending."""
         count_records(self.stats, self._log, records)
 
     @asynccontextmanager
     async def shown(self, shown_by: Reporter | None, handing_over: Callable[[], int]) -> AsyncIterator[None]:
-        """Show the run while it goes on; ``handing_over`` says how many workers wait for the disk."""
+        """Show the run until the context is left, and record the course of the run.
+
+        ``handing_over`` counts the workers waiting for the disk. The display looks at the run by the clock, as
+        displays do; the run waits for no display.
+        """
 
         def standing() -> WorkerCounts:
             seen, max_rate = self._pacer.snapshot(), self._settings.fetch.max_rate
@@ -104,6 +110,7 @@ class ProgressFeed:
         limiting = Bottleneck()
         async with anyio.create_task_group() as shown:
             shown.start_soon(watch, limiting, standing)
+            # All three are told of the same run alike; whichever is None shows nothing.
             for watcher in (shown_by, self._course, self._metrics):
                 shown.start_soon(report, self.stats, self._pacer_moment, watcher, limiting)
             yield
@@ -116,7 +123,8 @@ class ProgressFeed:
             self._metrics.finish(last, ended.exit_code)
 
     def report(self, plan: Plan, totals: Totals, reasons: Sequence[Reason]) -> Report:
-        """The figures of a run for its report: those of the list and the ledger, of the counters and the pacer."""
+        """The figures of a run for the report: from the list and the ledger, from the counters and the pacer."""
+        # Of the list the ledger's word counts, which holds earlier runs too; of this run the counters' word.
         stats, snapshot = self.stats, self._pacer.snapshot()
         return Report(
             list_name=plan.list_name,
@@ -148,7 +156,7 @@ class ProgressFeed:
 
 
 def _shown(settings: Settings) -> dict[str, object]:
-    """The settings for the report, by group; keys are not among them, paths as text."""
+    """The settings for the report, by group; keys are not among them, paths become text."""
 
     def plain(value: object) -> object:
         return str(value) if isinstance(value, Path) else value

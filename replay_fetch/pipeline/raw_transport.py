@@ -1,4 +1,4 @@
-"""The raw pages of an archive in the place of the API: the kept pages are answered, the next one is not kept."""
+"""The raw pages of an archive in the place of the API: kept pages are answered, the next one is not kept."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class NotKept(Exception):
 
 
 class RawTransport:
-    """A `PageSource` over ``raw/``; where ``wary``, a page counts only if its segments look like segments.
+    """Gives the raw pages of an archive as a `PageSource`; where ``wary``, only pages with true segments.
 
-    There is no pace, no retry and no status to judge here: an answer was judged when it was kept, and asked for again
-    it would be the same. So this takes the place of the fetcher, not only of the fetcher's HTTP.
+    There is no pace, no retry and no status to judge here: each answer was judged on the day of the download, and
+    would be the same again. So raw pages take the place of the whole fetcher, not only of HTTP.
     """
 
     memory: Memory | None = None  # one page is read at a time, by one walk
@@ -42,7 +42,7 @@ class RawTransport:
         *,
         suspect: bool = False,  # noqa: ARG002 - there are no faults to be doubted
     ) -> tuple[Page, Response]:
-        """The kept page of a view behind ``token``, read in a thread; see `read` for what it raises."""
+        """Read the kept page of a view behind ``token`` in a thread; raises as `read` does."""
         return await to_thread.run_sync(self.read, view, source, token)
 
     def keeps(self, view: View, source: Source, token: str | None) -> bool:
@@ -50,10 +50,10 @@ class RawTransport:
         return self._pages(view).find(source, token) is not None
 
     def read(self, view: View, source: Source, token: str | None) -> tuple[Page, Response]:
-        """The kept page of a view behind ``token``, decoded by the paths of the settings.
+        """Read the kept page of a view behind ``token``, decoded by the paths of the settings.
 
-        Raises NotKept where there is none, BadBody where it is not understood, and ArchiveError where it cannot be
-        read.
+        Raises NotKept where there is no page, BadBody where no rule understands the page, and ArchiveError where
+        the file cannot be read.
         """
         raw = self._pages(view)
         number = raw.find(source, token)
@@ -64,6 +64,7 @@ class RawTransport:
             page = self._decoder.decode(answer)
         except (GarbledBody, ServerError) as error:  # from the API another try may help; these bytes stay as they are
             raise BadBody(str(error), answer) from None
+        # A wrong path may lead to a list of something else; taken for segments, its pages would be gone for good.
         if self._wary and page.segments and not any(has_records(each.raw) for each in page.segments):
             raise BadBody(
                 f"none of the {len(page.segments)} elements at {page.shape} has the records of a segment; "
@@ -73,6 +74,7 @@ class RawTransport:
         return page, answer
 
     def _pages(self, view: View) -> RawPages:
+        # A walk asks for one view's pages in a row: its folder is gone through once.
         if self._latest is None or self._latest[0] != view:
             self._latest = view, RawPages(self._layout.raw_folder(view))
         return self._latest[1]

@@ -1,13 +1,12 @@
-"""The run: a list of views is fetched and committed, and one result comes out.
+"""The run: a list of views is fetched and committed, and a single result comes out.
 
 ::
 
-    ledger ─► producer ─► worker 1..N ─► writer ─► archive
-                  views               messages
+ledger ─► producer ─► worker 1..N ─► writer ─► archive views messages
 
-A worker takes a view from the producer when it is free for one. The writer takes messages as they
-come, and makes workers wait while it has no room. There is no queue without a bound, and no task asks in a
-loop whether another has ended: an iterator ends, a writer is closed, an event is set.
+A worker takes a view from the producer when free for the next. The writer takes messages as fast as the disk
+allows, and makes workers wait when out of room. No queue is without a bound, and no task asks in a loop whether
+another has ended: an iterator ends, a writer is closed, an event is set.
 """
 
 from __future__ import annotations
@@ -26,17 +25,19 @@ import anyio
 from anyio import to_thread
 
 from replay_fetch.archive import Layout, Report, Writer, write_report
-from replay_fetch.archive.write.session_file import DamagedFile
+from replay_fetch.archive.write.writer import STANDSTILL
 from replay_fetch.errors import ArchiveError, ReplayFetchError
 from replay_fetch.fetch import CredentialCheck, Fetcher
 from replay_fetch.ledger import Ledger, ToDo
 from replay_fetch.memory import for_pages
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
-from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date
-from replay_fetch.pipeline.planning import Plan
+from replay_fetch.pipeline.failure import FirstFailure, beside_writer
+from replay_fetch.pipeline.job import DownloadJob, Plan, load_plan
+from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date, check_usable, open_archive
 from replay_fetch.pipeline.producer import Producer
 from replay_fetch.pipeline.progress_feed import ProgressFeed
+from replay_fetch.pipeline.stopping import GRACE, stoppable
 from replay_fetch.pipeline.verdicts import LOOK_AT, Verdicts
 from replay_fetch.pipeline.witnesses import Witnesses
 from replay_fetch.pipeline.worker import Worker
@@ -45,70 +46,27 @@ from replay_fetch.settings import Credentials, Settings
 
 log = logging.getLogger(__name__)
 
-# Seconds that requests in flight get after the first Ctrl-C or SIGTERM.
-GRACE = 10.0
 # Seconds without any request on its way after which nothing is in flight: what is left waits for a backoff or a limit.
 _QUIET = 1.0
 
 
 class Stop(Protocol):
-    """An event that ends a run early once it is set: asyncio's Event, or anyio's."""
+    """An event to end a run early: asyncio's Event, or anyio's."""
 
     def wait(self) -> Awaitable[object]:
         """Return when it is set."""
 
 
 class Ended(NamedTuple):
-    """The one result of a run: its report and, where it ended before its list did, the failure that ended it."""
+    """The result of a run: the report and, for a run ended before the list, the failure."""
 
     report: Report
     failure: ReplayFetchError | None
 
 
-class FirstFailure:
-    """Keeps a run's first failure as a value, so that what arrived before it is still committed and reported."""
-
-    def __init__(self) -> None:
-        self.error: ReplayFetchError | None = None
-        self.in_order = True
-        """False where the archive could not be written: the next run then looks for leftovers, as after a kill."""
-
-    @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Do something that may fail; go on behind it. Whatever is no error of ours is a defect and leaves as it is."""
-        try:
-            yield
-        except ReplayFetchError as error:
-            self.keep(error)
-        except ExceptionGroup as errors:
-            self.keep(_cause(errors))
-
-    def keep(self, error: ReplayFetchError) -> None:
-        """Take a failure in; a later one is logged, and the first stays the run's."""
-        # A session's file that was damaged before the run is not of its making: what the run wrote is in order.
-        self.in_order &= isinstance(error, DamagedFile) or not isinstance(error, ArchiveError)
-        if self.error is None:
-            self.error = error
-        else:
-            log.warning("and then: %s", error)
-
-
-async def beside_writer(writer: Writer, work: Callable[[], Awaitable[None]], failure: FirstFailure) -> None:
-    """Do ``work`` while the writer commits; return when all that was put is committed, or cannot be.
-
-    Where the work fails, the writer still commits what came. Where the writer fails, the work is cancelled.
-    """
-    with failure.kept():
-        async with anyio.create_task_group() as group:
-            group.start_soon(writer.run)
-            with failure.kept():
-                await work()
-            writer.close()
-
-
 @dataclass(frozen=True, slots=True)
 class _Crew:
-    """Who works together while a list is fetched."""
+    """The parts that work together while a list is fetched."""
 
     fetcher: Fetcher
     producer: Producer
@@ -117,24 +75,24 @@ class _Crew:
 
 
 class Run:
-    """One run over one list that is loaded into an open archive; used once."""
+    """Carries out a job over a loaded list into an open archive; used once."""
 
     def __init__(
         self, layout: Layout, ledger: Ledger, plan: Plan, settings: Settings, credentials: Credentials
     ) -> None:
         self._layout = layout
         self._ledger = ledger
-        self.plan = plan
+        self._plan = plan
         self._settings = settings
         self._credentials = credentials
         self._pacer = Pacer(settings.fetch)
         self._feed = ProgressFeed(settings, self._pacer)
         self._failure = FirstFailure()
         self._cut_short = False
+        # Seconds for which the event loop may stand still for a commit: see the writer's.
         self.standstill = 0.0
-        """Seconds for which the event loop may stand still for a commit: see the writer's."""
+        # The time on the wall, by which a recording is young or not.
         self.epoch: Callable[[], float] = time.time
-        """The time on the wall, by which a recording is young or not."""
 
     async def run(self, stop: Stop, shown_by: Reporter | None = None) -> Ended:
         """Fetch and commit, then write manifest and report; ``stop`` ends it early and cleanly.
@@ -143,9 +101,10 @@ class Run:
         """
         started, began = datetime.now(UTC), anyio.current_time()
         young = self._settings.plan.refresh_window
-        todo = ToDo(self.plan.list_number, None if young is None else int(started.timestamp() - young))
+        todo = ToDo(self._plan.list_number, None if young is None else int(started.timestamp() - young))
         views_to_do = await to_thread.run_sync(self._ledger.count_to_do, todo)
-        self._feed.begin(self.plan, views_to_do)
+        self._feed.begin(self._plan, views_to_do)
+        # Four steps, each done whatever became of the one before: what is committed is listed, and told of.
         if views_to_do:
             with self._failure.kept():
                 await self._fetch(todo, stop, shown_by)
@@ -158,7 +117,8 @@ class Run:
         return Ended(report, self._failure.error)
 
     async def _fetch(self, todo: ToDo, stop: Stop, shown_by: Reporter | None) -> None:
-        """Fetch every view that is to do and commit it; the display runs meanwhile."""
+        """Fetch every view still to do and commit each; the display runs meanwhile."""
+        # Noted before the first file is touched: a run that is killed from here on is cleared up after by the next.
         await to_thread.run_sync(begin_run, self._ledger)
         settings, feed = self._settings, self._feed
         _, room = for_pages(settings.fetch.memory_limit)
@@ -178,6 +138,7 @@ class Run:
             await beside_writer(writer, partial(self._ask, crew, stop), self._failure)
 
     async def _ask(self, crew: _Crew, stop: Stop) -> None:
+        # The failure of the workers is kept here, inside the writer's group, which it must not cancel.
         with self._failure.kept():
             await self._ask_until_stopped(crew, stop)
         await crew.verdicts.give_up()
@@ -189,11 +150,12 @@ class Run:
             brakes.start_soon(_stop_on_request, stop, crew, asking)
             with asking:
                 await self._work(crew)
+                # Views that were absent are asked for again when the list is done, until all are decided on.
                 while not producer.stopped and await verdicts.settle():
                     await self._work(crew)
             brakes.cancel_scope.cancel()
         self._cut_short = producer.cut_short or asking.cancelled_caught or (producer.stopped and verdicts.undecided)
-        if not self._cut_short:
+        if not self._cut_short:  # a run that was stopped has not heard all there is to hear of the keys
             await verdicts.finish()
 
     async def _work(self, crew: _Crew) -> None:
@@ -202,19 +164,20 @@ class Run:
                 workers.start_soon(crew.worker.work, crew.producer)
 
     def _finish(self) -> None:
-        """Bring the manifest up to date with the ledger, unless it is."""
+        """Bring the manifest up to date with the ledger, where it is not; runs in a thread."""
         in_order = self._failure.in_order
-        bring_manifest_up_to_date(self._layout, self._ledger, changed=self.plan.loaded, in_order=in_order)
+        bring_manifest_up_to_date(self._layout, self._ledger, changed=self._plan.loaded, in_order=in_order)
 
     async def _report(self, started: str, began: float) -> Report:
-        """Sum up what the ledger says of the list now; a view without an outcome is a defect, and said to be."""
-        totals = await to_thread.run_sync(self._ledger.totals, self.plan.list_number)
+        """Sum up the ledger's state of the list; a view without an outcome is a defect, which the run then fails by."""
+        totals = await to_thread.run_sync(self._ledger.totals, self._plan.list_number)
+        # Rows in, outcomes out: the one check that no path through workers, verdicts and writer loses a view.
         if totals.unasked and self._failure.error is None and not self._cut_short:
             defect = f"{totals.unasked} views ended without an outcome: a defect, please report it"
             self._failure.error = ArchiveError(defect)
-        reasons = await to_thread.run_sync(self._ledger.reasons, self.plan.list_number)
+        reasons = await to_thread.run_sync(self._ledger.reasons, self._plan.list_number)
         report = dataclasses.replace(
-            self._feed.report(self.plan, totals, reasons),
+            self._feed.report(self._plan, totals, reasons),
             stopped=str(self._failure.error) if self._failure.error else None,
             started=started,
             seconds=round(anyio.current_time() - began, 3),
@@ -225,19 +188,36 @@ class Run:
         return report
 
 
+@contextmanager
+def prepared(job: DownloadJob) -> Iterator[Run]:
+    """Open a run over the job's list, which is loaded, into its archive, which stays open until the context is left.
+
+    Reads the list, which may block, and makes no archive before the list has begun. Raises InputError,
+    SettingsError or ArchiveError, all before anything is asked.
+    """
+    check_usable(job.out, job.settings.archive.compress)
+    with job.listed() as listed:
+        listed.begin()
+        mark = job.fingerprint()
+        with open_archive(job.out, job.settings) as (layout, ledger):
+            plan = load_plan(ledger, listed, mark)
+            yield Run(layout, ledger, plan, job.settings, job.credentials)
+
+
+async def run_until_signal(run: Run, shown_by: Reporter | None) -> Ended:
+    """Carry a run out to the end of the list or to a signal; the event loop is the run's own.
+
+    Raises KeyboardInterrupt at a second signal.
+    """
+    run.standstill = STANDSTILL
+    async with stoppable() as stop:
+        return await run.run(stop, shown_by)
+
+
 async def _stop_on_request(stop: Stop, crew: _Crew, asking: anyio.CancelScope) -> None:
-    """Wait for the stop; then let what is in flight come to its end, for `GRACE` seconds at most."""
+    """Wait for the stop; then let the requests in flight come to their end, for `GRACE` seconds at most."""
     await stop.wait()
     crew.producer.stop()
     asking.deadline = anyio.current_time() + GRACE
     await crew.fetcher.quiet(_QUIET)
     asking.cancel()
-
-
-def _cause(errors: BaseExceptionGroup[BaseException]) -> ReplayFetchError:
-    """The failure that brought a group of tasks down; anything else among the errors is a defect and is raised."""
-    causes, defects = errors.split(ReplayFetchError)
-    if causes is None or defects is not None:
-        raise errors
-    first = causes.exceptions[0]
-    return _cause(first) if isinstance(first, BaseExceptionGroup) else first

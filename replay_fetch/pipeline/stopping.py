@@ -1,4 +1,4 @@
-"""Hear Ctrl-C, SIGTERM and SIGHUP: the first one stops a run cleanly, the second one at once.
+"""Ctrl-C, SIGTERM and SIGHUP: the first signal stops a run cleanly, the second at once.
 
 A signal that is ignored, as SIGHUP is under nohup, stays ignored.
 """
@@ -12,24 +12,25 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from replay_fetch.archive.write.writer import STANDSTILL
 from replay_fetch.errors import ReplayFetchError
-from replay_fetch.pipeline.run import GRACE, Ended, Run
-from replay_fetch.progress import Reporter
 
 log = logging.getLogger(__name__)
 
+# Seconds that requests in flight get after the first signal.
+GRACE = 10.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @asynccontextmanager
-async def stoppable() -> AsyncIterator[anyio.Event]:
-    """Give an event that the first signal sets; the second one raises KeyboardInterrupt out of the context.
+async def stoppable(*, at_once: bool = False) -> AsyncIterator[anyio.Event]:
+    """Give an event for the first signal to set; the second signal raises KeyboardInterrupt out of the context.
 
-    Views committed until then are safe in either case. Errors of the package leave as they are, out of no
-    group.
+    With ``at_once`` the first signal raises already: for work of which a part is worth nothing. Everything
+    committed until then is safe in either case. Errors of our own pass through unwrapped.
     """
     stop = anyio.Event()
+    if at_once:
+        stop.set()
     failure: ReplayFetchError | None = None
     with anyio.CancelScope() as everything:
         async with anyio.create_task_group() as group:
@@ -39,24 +40,15 @@ async def stoppable() -> AsyncIterator[anyio.Event]:
             except ReplayFetchError as error:  # carried past the group, which would wrap it
                 failure = error
             group.cancel_scope.cancel()
+    # Behind the group, which would wrap an exception that is raised inside.
     if everything.cancel_called:
         raise KeyboardInterrupt
     if failure is not None:
         raise failure
 
 
-async def run_until_signal(run: Run, shown_by: Reporter | None) -> Ended:
-    """Carry a run out until it is done or a signal comes; the event loop is the run's own.
-
-    Raises KeyboardInterrupt at a second signal.
-    """
-    run.standstill = STANDSTILL
-    async with stoppable() as stop:
-        return await run.run(stop, shown_by)
-
-
 async def _watch(stop: anyio.Event, everything: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]) -> None:
-    # What is ignored stays ignored: under nohup a closed terminal is no reason to stop.
+    # An ignored signal stays ignored: under nohup a closed terminal is no reason to stop.
     heard = [one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
     with anyio.open_signal_receiver(*heard) as signals:
         task_status.started()

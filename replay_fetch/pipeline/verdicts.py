@@ -1,4 +1,8 @@
-"""Verdicts: which ending of a view is believed, which one waits, and when all of them are one failure of the run."""
+"""Verdicts: which endings of views are believed, which wait, and when endings are a failure of the run.
+
+Absences wait for witnesses, refusals for proof of the keys; view after view with the same failure is a failure of
+the run.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +37,10 @@ _FAILURES = frozenset({Outcome.FORBIDDEN, Outcome.UNRECOGNISED, Outcome.FAILED})
 
 
 class Verdicts:
-    """What the workers of a run tell of their views, and where they get the next ones; shared by all of them."""
+    """Judges the endings that the workers of a run tell, and gives out the next views; shared by all workers."""
 
     def __init__(self, fetcher: Fetcher, writer: Writer, witnesses: Witnesses, patience: float) -> None:
-        """``patience`` is how long, in seconds, an API is waited for that no longer has what it had."""
+        """``patience`` is the time, in seconds, to wait for an API without views it had in the run."""
         self._fetcher = fetcher
         self._writer = writer
         self._witnesses = witnesses
@@ -49,27 +53,34 @@ class Verdicts:
         self._tried_others = self._tried_lower_case = False
 
     async def next_view(self, producer: Producer) -> PlannedView | None:
-        """A view to ask for, None where there is none left; waits while the API is tried."""
+        """Give out a view to ask for, None where none is left; waits while the API is tried.
+
+        Absent views to be asked for again come before new ones, since a page that speaks for them may come any
+        time.
+        """
         while self._breaker.views is not State.CLOSED:
             await self._resumed.wait()
+        # A stop is asked for: views that were begun end, and no view is asked for again.
         if not producer.stopped and (planned := self._absences.next_again()) is not None:
             return planned
         return await anext(producer, None)
 
     def asked_before(self, planned: PlannedView) -> bool:
-        """True of a view that was not there and is asked for again."""
+        """True of a view found absent earlier in the run and asked for again."""
         return self._absences.asked_before(planned)
 
     def is_well(self) -> bool:
-        """A page has come that only the API itself can have given; True where views wait to be passed on."""
+        """Note a page that only the API itself can have given; returns True where views wait to be passed on."""
         self._absences.well(now())
         return bool(self._absences.ready)
 
     async def ended(self, ended: ViewEnded, *, absent: bool) -> None:
-        """A view has ended; ``absent`` where that rests on a 404, or on an answer without a body.
+        """Take in the ending of a view; ``absent`` where it rests on a 404, or on an answer without a body.
 
-        Raises what stops the run where view after view fails in the same way.
+        Raises AuthError or OutageError where view after view fails in the same way.
         """
+        # 1. Absent: held until witnesses agree.  2. Newly forbidden: held until the keys are known to be good.
+        # 3. Everything else is final, and goes to the writer at once.
         if absent:
             self._absences.note(ended)
             await self._confirm()
@@ -83,8 +94,13 @@ class Verdicts:
         await self.pass_on()
 
     async def settle(self) -> bool:
-        """Decide on what is left when the list is done; True where views are to be asked for again."""
+        """Decide on the views that are left when the list is done.
+
+        Returns True where views are to be asked for again.
+        """
         keys = self._fetcher.keys
+        # No page will end the last stretch any more, so a witness is asked; but no scout: each view of the list has
+        # been asked for by now.
         if len(self._absences):
             testimony = await self._witnesses.testify(scouting=False)
             await self._heed(testimony, at_end=True)
@@ -97,23 +113,24 @@ class Verdicts:
         return self._absences.waiting > 0
 
     async def finish(self) -> None:
-        """Raise AuthError where nothing showed the keys to be good; the next run knows the views that were refused."""
+        """Record refused views for the next run; raises AuthError where no answer showed the keys to be good."""
+        # Recorded even where the keys are to blame: the next run then knows that they may be refused once more.
         for ended in self._refused.all():
             await self._writer.put(ended)
         self._fetcher.keys.finish()
 
     async def give_up(self) -> None:
-        """The run ends before its time: what is not decided is asked for again by the next one."""
+        """Leave all views without a decision to the next run: the run ends before its time."""
         self._absences.release(others_are_there=False)
         await self.pass_on()
 
     @property
     def undecided(self) -> bool:
-        """Views are held that a run which goes on would decide."""
+        """True where views are held on which a longer run would decide."""
         return len(self._absences) + self._absences.waiting > 0
 
     async def pass_on(self) -> None:
-        """Give the writer what is decided."""
+        """Give the writer the endings that are decided on."""
         while self._absences.ready:
             await self._writer.put(self._absences.ready.popleft())
         for ended in self._refused.released():
@@ -122,7 +139,8 @@ class Verdicts:
     # --- views that are not there
 
     async def _confirm(self) -> None:
-        """Have a witness asked where the stretch of views that are not there has become long; one at a time."""
+        """Have a witness asked, by one worker at a time, where the stretch of absent views has become long."""
+        # All workers see the stretch at once, and one answer is enough for all.
         if self._asks_witness or not self._absences.wants_witness(now()):
             return
         self._asks_witness = True
@@ -136,6 +154,7 @@ class Verdicts:
             self._absences.well(now())
         elif testimony.ill:
             self._absences.ill(now())
+            # A short spell passes by itself, and its views are asked for again. A long one would take the whole list.
             if self._breaker.views is State.CLOSED and (at_end or self._absences.lasts(now()) >= _SHORTEST):
                 await self._wait_until_well(testimony)
         else:
@@ -148,11 +167,11 @@ class Verdicts:
             await self._try_lower_case()
 
     async def _wait_until_well(self, testimony: Testimony) -> None:
-        """Hold all workers back until what was there is there again."""
+        """Hold all workers back until a view that was there is there again; raises OutageError when patience ends."""
         began, gap = now(), _FIRST_TRIAL
         log.warning("views that were fetched in this run are not there any more: %s; waiting", testimony.error)
         with self._trial():
-            self._breaker.views = State.OPEN
+            self._breaker.views = State.OPEN  # the first trial has failed already
             while not testimony.well:
                 if now() - began > self._patience:
                     raise OutageError(
@@ -166,7 +185,7 @@ class Verdicts:
         log.warning("they are there again; those that were not there meanwhile are asked for once more")
 
     async def _try_lower_case(self) -> None:
-        """See once whether ids that are in upper case are there in lower case."""
+        """See once whether ids that the list has in upper case are there in lower case."""
         first = self._absences.first
         if first is None or self._tried_lower_case or not all(map(_UPPER_CASE_UUID.fullmatch, first.planned.view)):
             return
@@ -181,6 +200,7 @@ class Verdicts:
         if ended.outcome not in _FAILURES:
             self._breaker.view_succeeded()
             return
+        # Two ways to be in doubt: many views that fail alike, or refusals of several sessions before any success.
         trips = self._breaker.view_failed(_kind(ended))
         if trips or (self._fetcher.keys.suspicious and _newly_forbidden(ended) and self._breaker.views is State.CLOSED):
             with self._trial():
@@ -192,7 +212,7 @@ class Verdicts:
 
     @contextmanager
     def _trial(self) -> Iterator[None]:
-        """Hold back all views but those being fetched until the trial is over; where it raises, the run is."""
+        """Hold back all further views until the trial is over; a trial with an exception ends the run."""
         self._breaker.views = State.HALF_OPEN
         yield
         self._breaker.close()
@@ -211,7 +231,7 @@ class Verdicts:
 
 
 def _kind(ended: ViewEnded) -> str:
-    """What failures have in common: the outcome and, without the API's own words, the reason of one that failed."""
+    """The common part of failures: the outcome and, without the API's own words, the reason of a failed view."""
     return f"{ended.outcome} {ended.reason.partition(':')[0]}" if ended.outcome is Outcome.FAILED else ended.outcome
 
 

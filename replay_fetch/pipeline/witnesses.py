@@ -25,7 +25,7 @@ _Asked = tuple[View, Sequence[Source]]
 
 
 class Testimony(NamedTuple):
-    """What came of asking."""
+    """The result of asking witnesses: the API is well, or ill, or neither is known."""
 
     well: bool = False
     ill: bool = False
@@ -35,7 +35,7 @@ class Testimony(NamedTuple):
 
 
 class Witnesses:
-    """The views to ask: those fetched last in this run, else in an earlier one, else some of the list."""
+    """Chooses views and asks for them: views fetched last in the run, else in an earlier run, else some listed."""
 
     def __init__(self, fetcher: Fetcher, ledger: Ledger, list_number: int, choice: SourceChoice) -> None:
         self._fetcher = fetcher
@@ -45,18 +45,20 @@ class Witnesses:
         self._fetched: deque[tuple[View, Source]] = deque(maxlen=_ASKED)
 
     def remember(self, view: View, source: Source) -> None:
-        """A view has just been fetched."""
+        """Keep a view which has just been fetched as the next witness; only the last two are kept."""
         if (view, source) not in self._fetched:
             self._fetched.append((view, source))
 
     async def testify(self, *, scouting: bool = True) -> Testimony:
-        """Ask one after another until one is there; views that were never fetched only where ``scouting``."""
+        """Ask witnesses, in turn, until a view is there; views never fetched before only where ``scouting``."""
+        # The view fetched last is the likeliest to be there still, and asking it is the fairest trial.
         error: RequestError | None = None
         for view, source in reversed(tuple(self._fetched)):
             found = await self._find(view, [source])
             if isinstance(found, Source):
                 return Testimony(well=True)
             error = found
+        # What was there minutes ago is not any more: nothing that other views say could excuse that.
         if self._fetched:
             return Testimony(ill=True, error=error)
         for view, sources in await to_thread.run_sync(self._of_the_list, scouting):
@@ -68,9 +70,10 @@ class Witnesses:
         return Testimony(error=error)
 
     async def testify_to_keys(self) -> Testimony:
-        """The same, with views of other lists too.
+        """Ask as `testify` does, with views of other lists too.
 
-        They show that keys are good and pages are understood, but not that this list is one of that organisation's.
+        Views of another list show good keys and readable pages, but say nothing of whether the list at hand belongs
+        to the organisation.
         """
         testimony = await self.testify()
         if testimony.well or testimony.ill:
@@ -85,14 +88,14 @@ class Witnesses:
         return isinstance(await self._find(view, self._sources), Source)
 
     async def _find(self, view: View, sources: Sequence[Source]) -> Source | RequestError:
-        """The store that has a view, or why it cannot be had."""
+        """The store with a view, or the error in the way."""
         error: RequestError = NotFound("the API answers, but has nothing of a view that was asked for as a trial")
         for source in sources:
             try:
                 page = await self._fetcher.trial(view, source)
-            except NotFound as not_there:
+            except NotFound as not_there:  # in this store; the next may have it
                 error = not_there
-            except RequestError as failure:
+            except RequestError as failure:  # no answer about the view at all: another store would say no more
                 return failure
             else:
                 if page.segments or page.token:
@@ -100,7 +103,7 @@ class Witnesses:
         return error
 
     def _of_the_list(self, scouting: bool) -> list[_Asked]:  # noqa: FBT001 - called through a thread
-        """Views of the list that earlier runs fetched, and some that nobody has."""
+        """Views of the list fetched by earlier runs, and some never fetched."""
         spread = self._ledger.spread(self._list, _SCOUTS) if scouting else []
         return [*self._fetched_before(self._list), *((view, self._sources) for view in spread)]
 

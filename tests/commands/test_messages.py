@@ -16,8 +16,7 @@ from replay_fetch.cli.rehearsal import plan_text
 from replay_fetch.cli.summary import report_json, report_text
 from replay_fetch.ledger import Totals
 from replay_fetch.model import Noted, Outcome
-from replay_fetch.pipeline.job import Rehearsal
-from replay_fetch.pipeline.planning import Plan
+from replay_fetch.pipeline.job import Plan, Rehearsal
 from replay_fetch.settings import FetchSettings, Settings
 
 OUT = Path("archive")

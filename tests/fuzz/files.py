@@ -24,7 +24,7 @@ from replay_fetch.fetch import Paginator
 from replay_fetch.memory import Hold
 from replay_fetch.model import Page, PlannedView, Response, Source, View
 from replay_fetch.pipeline.raw_transport import NotKept, RawTransport
-from replay_fetch.pipeline.worker import walk_view
+from replay_fetch.pipeline.view_walk import walk_view
 from replay_fetch.settings import ApiSettings
 from replay_fetch.view_list import BadRow, PlannedRow, ViewList
 

@@ -234,7 +234,7 @@ BAD: Said = 400, b'{"errors":["Bad request"]}'
 @pytest.mark.parametrize(
     ("said", "outcome"), [(REFUSED, "forbidden"), (REDIRECT, "failed"), (BAD, "failed"), (ODD, "unrecognised")]
 )
-async def test_what_fails_for_ever_after_a_success_stops_the_run(tmp_path: Path, said: Said, outcome: str) -> None:
+async def test_views_that_all_fail_after_a_success_stop_the_run(tmp_path: Path, said: Said, outcome: str) -> None:
     async with told_views(spell(101, 10**9, said)) as told:
         ran = await download_from(told.base_url, tmp_path / "out", views(600), JOB)
     assert ran.exit_code == 3
@@ -245,7 +245,7 @@ async def test_what_fails_for_ever_after_a_success_stops_the_run(tmp_path: Path,
 
 
 @pytest.mark.parametrize("said", [REDIRECT, BAD, ODD])
-async def test_what_has_never_succeeded_stops_the_run(tmp_path: Path, said: Said) -> None:
+async def test_views_that_all_fail_before_any_success_stop_the_run(tmp_path: Path, said: Said) -> None:
     async with told_views(lambda _view, _: said) as told:
         ran = await download_from(told.base_url, tmp_path / "out", views(600), JOB)
     assert (ran.exit_code, type(ran.failure)) == (3, OutageError)
@@ -266,7 +266,7 @@ async def test_many_views_that_fail_are_asked_for_where_one_that_was_fetched_sti
     assert len(told.asked) <= 300 + 200 // BESIDE_A_SUCCESS
 
 
-async def test_reasons_that_differ_are_not_one_failure(tmp_path: Path) -> None:
+async def test_views_that_fail_for_different_reasons_do_not_stop_the_run(tmp_path: Path) -> None:
     def say(view: View, _: int) -> Said:
         return (REDIRECT, BAD)[int(view.session_id[1:]) % 2]
 

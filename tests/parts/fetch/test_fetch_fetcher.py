@@ -343,3 +343,20 @@ async def test_only_so_many_heavy_bodies_are_decoded_in_a_turn_of_the_loop(size:
             await anyio.lowlevel.checkpoint()
             turn += 1
     assert (max(read_in.values()), read_in.total()) == (most, 32)
+
+
+async def test_a_fetcher_is_quiet_once_no_request_has_been_on_its_way_for_a_while() -> None:
+    """A page that follows at once is in flight still; a pause that a server asked for is not waited for."""
+    one = asking(FakeTransport([page(0, then="t"), page(1), status(429, {"retry-after": "60"}), page(2)], latency=3.0))
+    began = anyio.current_time()
+    async with anyio.create_task_group() as group:
+
+        async def chain() -> None:
+            for token in (None, "t", "t2"):
+                await ask(one, token=token)
+
+        group.start_soon(chain)
+        await anyio.sleep(0.1)
+        await one.quiet(1.0)
+        assert anyio.current_time() == pytest.approx(began + 10.0, abs=0.2)
+        group.cancel_scope.cancel()

@@ -186,7 +186,7 @@ async def test_a_walk_that_ended_in_a_loop_asks_for_nothing_more() -> None:
     assert transport.tokens == []
 
 
-async def test_what_came_before_a_break_was_given() -> None:
+async def test_pages_before_a_broken_chain_were_given() -> None:
     walk = a_walk(FakeTransport(stores(event_platform=[page(0, then="t1"), page(1, then="t1")])))
     assert [type(await walk.next_page()) for _ in range(2)] == [Page, Page]
     with pytest.raises(ChainCut):

@@ -57,7 +57,7 @@ def test_windows_grow_again_where_the_crowd_has_passed() -> None:
     assert stride.length_ms == 4000
 
 
-def test_quiet_hours_between_crowds_do_not_lure_it_into_long_windows_again_and_again() -> None:
+def test_quiet_hours_between_crowds_do_not_lure_a_search_into_long_windows_again_and_again() -> None:
     """Every sixth hour is a crowd that holds by the hour alone; the five between hold at any length."""
     stride, at, failed = Stride(MONTH), 0, 0
     while at < MONTH:
@@ -72,7 +72,7 @@ def test_quiet_hours_between_crowds_do_not_lure_it_into_long_windows_again_and_a
     assert failed < 80
 
 
-def test_the_short_last_window_proves_nothing() -> None:
+def test_a_short_last_window_does_not_lengthen_the_next() -> None:
     stride = Stride(1000)
     for _ in range(100):
         stride.held(999)

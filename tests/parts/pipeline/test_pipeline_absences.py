@@ -51,7 +51,7 @@ def test_views_before_the_first_witness_are_asked_for_again_and_then_believed() 
     assert outcomes(absences) == [(0, Outcome.MISSING)]
 
 
-def test_nothing_is_believed_that_was_said_while_a_witness_failed() -> None:
+def test_absences_told_while_a_witness_failed_are_not_believed() -> None:
     absences = Absences()
     absences.well(0.0)
     for row in range(LONG):
@@ -125,7 +125,7 @@ def test_a_slow_stretch_wants_a_witness_before_it_has_lasted_too_long() -> None:
     assert absences.wants_witness(SHORTLY / 2)
 
 
-def test_where_nobody_can_be_asked_that_is_tried_at_ten_times_as_many() -> None:
+def test_without_any_witness_the_next_trial_comes_at_ten_times_as_many_views() -> None:
     absences = Absences()
     tried = []
     for row in range(LONG * 100):
@@ -144,7 +144,7 @@ def test_of_a_list_that_is_gone_altogether_only_so_many_views_are_held() -> None
     assert outcomes(absences) == [(row, Outcome.UNCONFIRMED) for row in range(5)]
 
 
-def test_what_is_left_is_unconfirmed_and_says_why() -> None:
+def test_absences_left_at_the_end_of_a_run_are_unconfirmed_and_say_why() -> None:
     absences = Absences()
     absences.note(gone(0))
     absences.well(1.0)

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from replay_fetch.ledger import Ledger
-from replay_fetch.pipeline import planning
-from replay_fetch.pipeline.planning import load_plan, rehearse_plan
+from replay_fetch.pipeline import job
+from replay_fetch.pipeline.job import load_plan, rehearse_plan
 from replay_fetch.view_list import ViewList
 
 
@@ -45,7 +45,7 @@ def test_a_list_without_rows_is_warned_of_each_time(ledger: Ledger, caplog: pyte
     assert caplog.messages == ["the stream: the list has no rows, so there is nothing to do"] * 3
 
 
-def test_a_list_with_rows_is_not_though_none_is_good(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_list_of_bad_rows_alone_is_not_called_empty(ledger: Ledger, caplog: pytest.LogCaptureFixture) -> None:
     load_plan(ledger, listed("s 1,v"), None)
     (said,) = caplog.messages
     assert said.startswith("line 2: session id: ")
@@ -67,8 +67,8 @@ def test_how_far_a_long_list_is_read_is_said_every_ten_seconds(
     ledger: Ledger, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Good rows or bad ones; here a look at the clock comes every 3 rows, and takes 2 seconds."""
-    monkeypatch.setattr(planning, "_GLANCE", 3)
-    monkeypatch.setattr(planning, "monotonic", itertools.count(0.0, 2.0).__next__)
+    monkeypatch.setattr(job, "_GLANCE", 3)
+    monkeypatch.setattr(job, "monotonic", itertools.count(0.0, 2.0).__next__)
     caplog.set_level(logging.INFO, "replay_fetch")
     load_plan(ledger, listed(*(f"s{n},v" for n in range(20)), *(f"s {n},v" for n in range(10))), None)
     said = [record for record in caplog.records if record.levelno == logging.INFO]

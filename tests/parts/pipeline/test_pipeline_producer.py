@@ -74,7 +74,7 @@ async def test_workers_that_ask_at_once_share_the_views(ledger: Ledger) -> None:
     ("views", "went_out"),
     [(3, 0), (3, 1), (3, 2), (3, 3), (500, 499), (500, 500), (501, 500), (501, 501), (1000, 1000)],
 )
-async def test_once_stopped_nothing_goes_out(ledger: Ledger, views: int, went_out: int) -> None:
+async def test_a_stopped_producer_gives_out_no_view(ledger: Ledger, views: int, went_out: int) -> None:
     """It was cut short unless all had gone out, however many the ledger is asked for at once."""
     plan(ledger, views)
     producer = Producer(ledger, ALL, Told().expect)
@@ -85,7 +85,7 @@ async def test_once_stopped_nothing_goes_out(ledger: Ledger, views: int, went_ou
     assert producer.cut_short is (went_out < views)
 
 
-async def test_a_stop_while_the_ledger_is_read_counts(ledger: Ledger) -> None:
+async def test_a_stop_while_the_ledger_is_read_holds_back_the_views_read(ledger: Ledger) -> None:
     plan(ledger, 3)
     producer = Producer(ledger, ALL, Told().expect)
     async with anyio.create_task_group() as group:
