@@ -12,9 +12,9 @@ from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct, json
 
-from replay_fetch.archive.blocks import lines_of, whole_file
 from replay_fetch.archive.durable import explained, write_atomically
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lines import lines_of, whole_file
 from replay_fetch.model import ID, Outcome, PlannedView, Recording, Span, View, ViewRecord, Warnings
 from replay_fetch.printable import printable
 from replay_fetch.settings import Compression

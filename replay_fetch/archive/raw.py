@@ -13,8 +13,8 @@ from typing import NamedTuple
 import msgspec
 import orjson
 
-from replay_fetch.archive.blocks import small_file
 from replay_fetch.archive.durable import explained, make_folder, sync_folder, write_file
+from replay_fetch.archive.lines import small_file
 from replay_fetch.model import Answer
 
 # Never written: a cookie can be a key to something.

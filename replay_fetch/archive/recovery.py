@@ -8,73 +8,48 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
 
-from replay_fetch.archive.blocks import file_range
+from replay_fetch.archive.commit_log import CommitLog
 from replay_fetch.archive.durable import explained, replace, sync_folder, write_atomically
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lines import file_range
 from replay_fetch.archive.raw import remove_raw
-from replay_fetch.model import View, ViewRecord
+from replay_fetch.model import ViewRecord
 
 
-class Knowledge(Protocol):
-    """What the ledger knows of an archive's files."""
-
-    def redo_list(self) -> Sequence[tuple[int, str]]:
-        """Sessions, by number and id, that the latest record named as to be published."""
-
-    def published(self) -> None:
-        """Empty the redo list: every file in it has its final name."""
-
-    def raw_removed(self) -> None:
-        """No raw pages are to be removed any more."""
-
-    def understood(self) -> Sequence[View]:
-        """Views whose raw pages may still be there, though they are understood."""
-
-    def session_views(self, session: int) -> Sequence[ViewRecord]:
-        """All views of a session in list order."""
-
-    def has_part(self, row: int, part: int) -> bool:
-        """Whether a view's part of that number is needed."""
-
-    def forget_partial_files(self) -> None:
-        """No session has a partial file any more."""
-
-
-def recover(layout: Layout, ledger: Knowledge) -> None:
+def recover(layout: Layout, log: CommitLog) -> None:
     """Finish the commit in which a run was killed; all steps may be repeated after another kill.
 
     Partial files are removed, for they are copies: the run writes them anew at its end.
     """
     with explained(f"clearing {layout.private}"):
-        redo = ledger.redo_list()
+        redo = log.redo_list()
         for session, session_id in redo:
             staged = Path(layout.session_on_its_way(session))
             if staged.exists():
                 replace(staged, layout.session_file(session_id))
         for session in {session for session, _ in redo}.union(_noted_by_an_older_version(layout)):
-            _cut_back(layout, ledger.session_views(session))
+            _cut_back(layout, log.session_views(session))
         # Only names that are on the disk leave the redo list.
         sync_folder(layout.sessions)
-        ledger.published()
-        for view in ledger.understood():
+        log.published()
+        for view in log.understood():
             remove_raw(layout.raw_folder(view))
-        ledger.raw_removed()
+        log.raw_removed()
         # What the ledger says of a partial file may be newer than the file, or older.
-        ledger.forget_partial_files()
+        log.forget_partial_files()
         for partial in layout.sessions.glob("*.partial.*"):
             partial.unlink()
 
 
-def clear(layout: Layout, ledger: Knowledge) -> None:
+def clear(layout: Layout, log: CommitLog) -> None:
     """Remove temporary files and parts that the ledger does not name, of runs that were killed or not."""
     with explained(f"clearing {layout.private}"):
         for leftover in layout.temporary.iterdir():
             leftover.unlink()
         for part in layout.parts.iterdir():
             row, _, number = part.stem.partition("-")
-            if not (row.isdigit() and number.isdigit() and ledger.has_part(int(row), int(number))):
+            if not (row.isdigit() and number.isdigit() and log.has_part(int(row), int(number))):
                 part.unlink()
 
 

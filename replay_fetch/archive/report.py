@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from replay_fetch.archive.blocks import small_file
 from replay_fetch.archive.durable import explained, write_atomically
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lines import small_file
 from replay_fetch.model import Noted, Outcome
 
 FORMAT = 1

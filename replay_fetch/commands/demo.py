@@ -9,7 +9,7 @@ from replay_fetch.archive import Layout
 from replay_fetch.commands.download import Ended, carry_out
 from replay_fetch.errors import ArchiveError
 from replay_fetch.ledger import Ledger, check_file
-from replay_fetch.ledger.setting import Setting
+from replay_fetch.ledger.schema import Setting
 from replay_fetch.pipeline.opening import check_usable, open_as_it_is
 from replay_fetch.pipeline.request import Request, planned
 from replay_fetch.progress import Reporter

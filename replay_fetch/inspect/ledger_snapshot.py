@@ -17,7 +17,7 @@ from replay_fetch.archive.read.sweep import Session
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.errors import ArchiveError
 from replay_fetch.ledger import DamagedLedger, Ledger
-from replay_fetch.ledger.setting import Setting, State
+from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.model import Span, ViewRecord
 from replay_fetch.settings import Compression
 

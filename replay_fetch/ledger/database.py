@@ -9,12 +9,76 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
+from urllib.parse import quote
 
 from replay_fetch.errors import ArchiveError
 from replay_fetch.ledger.damage import DamagedLedger, DamagedRow, failure
-from replay_fetch.ledger.header import check_file
-from replay_fetch.ledger.read_only import connected_read_only
 from replay_fetch.ledger.schema import APPLICATION_ID, FORMAT, LATER_TABLES, PRAGMAS, TABLES
+
+# Of SQLite's file format: where its header holds the numbers that PRAGMA user_version and application_id set.
+_MAGIC = b"SQLite format 3\x00"
+_USER_VERSION = slice(60, 64)
+_APPLICATION_ID = slice(68, 72)
+
+
+def check_file(path: Path) -> bool:
+    """True where a ledger of ours is at ``path``, False where nothing is.
+
+    Raises ArchiveError where something else is, or a ledger of another format; it stays as it is.
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise ArchiveError(f"the ledger {path} cannot be read: {error.strerror}") from None
+    if not header:
+        return False
+    if not header.startswith(_MAGIC):
+        raise DamagedLedger(path, "not a database")
+    if int.from_bytes(header[_APPLICATION_ID]) != APPLICATION_ID:
+        raise DamagedLedger(path, "not one of replay-fetch")
+    version = int.from_bytes(header[_USER_VERSION])
+    if version != FORMAT:
+        raise ArchiveError(
+            f"{path} has format {version}, this version of replay-fetch reads format {FORMAT}; "
+            "nothing was changed: use the version that made it, or another OUT",
+        )
+    return True
+
+
+_PRIMARY = 0xFF  # the bits of an error code that are not a finer distinction
+_NOT_WRITABLE = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
+
+
+def connected_read_only(path: Path) -> sqlite3.Connection:
+    """A connection that changes nothing. Readers share memory with writers through files beside the ledger.
+
+    1. Where these are, a run is going on or was killed: they stay as they are.
+    2. Where they are not, the connection makes them, and removes them again when it is closed, which only one that
+       might write does.
+    3. Where they cannot be made nobody writes, and the ledger is read as it lies there.
+    """
+    shared = Path(f"{path}-wal").exists()
+    db = _connected(path, "mode=ro" if shared else "mode=rw")
+    try:
+        db.execute("PRAGMA query_only = ON")
+        db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.OperationalError as error:
+        db.close()
+        if error.sqlite_errorcode & _PRIMARY not in _NOT_WRITABLE or not path.is_file():
+            raise
+        return _connected(path, "immutable=1")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _connected(path: Path, how: str) -> sqlite3.Connection:
+    uri = f"file:{quote(str(path))}?{how}"
+    return sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None)
 
 
 class _Turn:

@@ -9,8 +9,7 @@ import orjson
 
 from replay_fetch.ledger.damage import DamagedLedger
 from replay_fetch.ledger.database import Database
-from replay_fetch.ledger.loading import ListRow, LoadedList, load_rows
-from replay_fetch.ledger.restoring import restore_rows
+from replay_fetch.ledger.loading import ListRow, LoadedList, load_rows, restore_rows
 from replay_fetch.ledger.rows import (
     COUNT_TO_DO,
     LACKING_PARTIAL,
@@ -23,7 +22,7 @@ from replay_fetch.ledger.rows import (
     result_row,
     view_record,
 )
-from replay_fetch.ledger.setting import Setting, State
+from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.ledger.totals import Reason, Totals, sum_reasons, sum_views
 from replay_fetch.model import Outcome, PlannedView, View, ViewRecord
 

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
-from replay_fetch.archive.blocks import lines_of
+from replay_fetch.archive.compress import stored_text
 from replay_fetch.archive.durable import explained, is_file
 from replay_fetch.archive.folder import readable
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import segment_of
+from replay_fetch.archive.lines import lines_of, segment_of
 from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
-from replay_fetch.archive.stored import stored_text
 from replay_fetch.errors import ArchiveError, InputError
 from replay_fetch.printable import printable
 

@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from typing import Protocol
 
+from replay_fetch.archive.commit_log import CommitLog
 from replay_fetch.archive.durable import explained, sync_folder
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.raw import RawPage, keep_raw, remove_raw
@@ -30,29 +30,6 @@ log = logging.getLogger(__name__)
 
 # Views that keep what they had, of which so many are named.
 _TOLD_ALOUD = 3
-
-
-class CommitLog(Protocol):
-    """What a commit needs of the ledger."""
-
-    def record(self, records: Iterable[ViewRecord], redo: Iterable[int] = (), understood: Sequence[View] = ()) -> None:
-        """Keep the records, all or none, durably; and what is still to be done about it.
-
-        ``redo`` are the sessions whose staged files are published after this, in place of those of the record
-        before; ``understood`` are views whose raw pages go.
-        """
-
-    def redo_list(self) -> Sequence[tuple[int, str]]:
-        """Sessions, by number and id, that the latest record named as to be published."""
-
-    def published(self) -> None:
-        """Empty the redo list: every file in it has its final name."""
-
-    def lacking_partial_files(self) -> Sequence[int]:
-        """Sessions with saved views that are in no file of theirs."""
-
-    def session_views(self, session: int) -> Iterable[ViewRecord]:
-        """All views of a session in list order."""
 
 
 class Committer:

@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from replay_fetch.archive.blocks import file_range
 from replay_fetch.archive.compress import compressed
 from replay_fetch.archive.durable import Unsynced, refused
 from replay_fetch.archive.durable import replace as give_name
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lines import file_range
 from replay_fetch.archive.write.view_part import ViewPart
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Span, ViewRecord

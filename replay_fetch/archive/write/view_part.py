@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from replay_fetch.archive.blocks import lines_of
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import segment_of
+from replay_fetch.archive.lines import lines_of, segment_of
 from replay_fetch.archive.raw import RawPage
 from replay_fetch.archive.write.chain import ChainPart
 from replay_fetch.archive.write.endings import DAMAGED, GONE, LACKS, STAYS, ended_as, unless_young

@@ -13,9 +13,10 @@ from concurrent.futures import ThreadPoolExecutor, wait
 import anyio
 from anyio import lowlevel, to_thread
 
+from replay_fetch.archive.commit_log import CommitLog
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.write.buffer import Batch, WriteBuffer
-from replay_fetch.archive.write.commit import CommitLog, Committer
+from replay_fetch.archive.write.commit import Committer
 from replay_fetch.archive.write.messages import Message
 from replay_fetch.clock import now
 from replay_fetch.model import ViewRecord
