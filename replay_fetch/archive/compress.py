@@ -1,7 +1,7 @@
-"""Compressing a view's lines into one gzip member or zstd frame.
+"""Compression: a view's lines become one gzip member or zstd frame, and come back out of it.
 
-The same lines must give the same bytes, however the pages and the interruptions fell: lines are fed
-in blocks of one size, without a name or a time in the header.
+The same lines must give the same bytes, however the pages and the interruptions fell: lines are fed in blocks of equal
+size, without a name or a time in the header.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _ZSTD_LEVEL = 3
 
 
 def compressed(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
-    """The chunks as one member or frame; unchanged where nothing is compressed."""
+    """Compress the chunks into a single member or frame; unchanged where nothing is compressed."""
     if compression is Compression.NONE:
         yield from chunks
         return
@@ -36,7 +36,7 @@ def compressed(chunks: Iterable[bytes], compression: Compression) -> Iterator[by
 
 
 def decompressed(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
-    """What `compressed` was given; raises ValueError where the bytes are damaged or cut."""
+    """Decompress a member or frame; raises ValueError where the bytes are damaged, cut or too many."""
     if compression is Compression.NONE:
         yield from chunks
         return
@@ -53,13 +53,13 @@ def decompressed(chunks: Iterable[bytes], compression: Compression) -> Iterator[
 
 
 def require(compression: Compression) -> None:
-    """Raise SettingsError where the library for this compression is missing."""
+    """Raise SettingsError where the library for a compression is missing, with the command that installs it."""
     if compression is Compression.ZSTD:
         _zstd()
 
 
 def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes | memoryview]:
-    """The chunks cut anew; copied only where a block has parts of several."""
+    """Cut the chunks into blocks of a fixed size; bytes are copied only where a block has parts of several chunks."""
     begun: list[memoryview] = []
     room = BLOCK
     for chunk in chunks:
@@ -92,10 +92,10 @@ _PIECE = 1024
 
 
 def stored_text(path: Path, span: Span, compression: Compression, size: int) -> Iterator[bytes]:
-    """The view's lines as they were before compression, in blocks of together exactly ``size`` bytes.
+    """Read a view's lines as they were before compression, in blocks of together exactly ``size`` bytes.
 
-    No more is inflated than that. Raises ValueError where the bytes are damaged or are not as many,
-    OSError where the file cannot be read or is shorter than it must be.
+    No more is inflated than ``size``, for a stranger may have written the file. Raises ValueError where the bytes
+    are damaged or are not as many, OSError where the file cannot be read or is shorter than it must be.
     """
     there = 0
     for block in decompressed(_pieces(path, span, compression), compression):

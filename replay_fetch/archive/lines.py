@@ -20,7 +20,7 @@ _LONGEST_LINE = 2**30
 
 
 def file_range(path: Path, offset: int, length: int) -> Iterator[bytes]:
-    """Blocks of together exactly ``length`` bytes; raises OSError where the file is shorter."""
+    """Read exactly ``length`` bytes from ``offset`` in blocks; raises OSError where the file is shorter."""
     with path.open("rb") as file:
         file.seek(offset)
         while length:
@@ -32,14 +32,14 @@ def file_range(path: Path, offset: int, length: int) -> Iterator[bytes]:
 
 
 def whole_file(path: Path) -> Iterator[bytes]:
-    """Blocks up to where the file ends."""
+    """Read a file to its end in blocks of a megabyte."""
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             yield block
 
 
 def small_file(path: Path, most: int) -> bytes:
-    """All of a file; raises ValueError, with nothing read, where it has more than ``most`` bytes."""
+    """Read a small file whole; raises ValueError, with nothing read, where it has more than ``most`` bytes."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if size > most:
@@ -48,16 +48,16 @@ def small_file(path: Path, most: int) -> bytes:
 
 
 def whole_lines(path: Path, length: int) -> Iterator[bytes]:
-    """The first ``length`` bytes as lines with their ends; raises ValueError where no line ends there."""
+    """Read the first ``length`` bytes as lines with their newlines; raises ValueError where no line ends there."""
     for line in lines_of(file_range(path, 0, length)):
         yield line + b"\n"
 
 
 def lines_of(blocks: Iterable[bytes], longest: int = _LONGEST_LINE) -> Iterator[bytes]:
-    """The lines in some blocks, wherever those are cut, without their ends.
+    """Cut blocks into lines without their newlines, wherever the blocks are cut.
 
-    Holds a block and a line. Raises ValueError where a line grows past ``longest`` bytes, or the last one
-    breaks off.
+    Holds a block and a line. Raises ValueError where a line grows past ``longest`` bytes, or the last line breaks
+    off.
     """
     begun: list[bytes] = []
     size = 0
@@ -82,7 +82,7 @@ _RETURN, _NEWLINE = b"\r\n"
 
 
 def lines(view: View, first_position: int, segments: Sequence[Segment]) -> bytes:
-    """The lines of consecutive segments of a view, each ended by a newline."""
+    """Make the lines of consecutive segments of a view, each ended by a newline, as a single block."""
     # Ids hold letters, digits, - and _ only: nothing in them needs escaping, or stands for a number below.
     opening = f'{{"session_id":"{view.session_id}","view_id":"{view.view_id}","position":%d,"segment":'.encode()
     pieces: list[bytes] = []
@@ -95,13 +95,13 @@ def lines(view: View, first_position: int, segments: Sequence[Segment]) -> bytes
 
 
 def renumbered(line: bytes, position: int) -> bytes:
-    """The line of a segment at another position of its view."""
+    """Give a segment's line another position in its view."""
     opening, _, rest = line.partition(_POSITION)  # no id holds a quote, so the first one is the line's own
     return b"%b%b%d%b" % (opening, _POSITION, position, rest[rest.index(b",") :])
 
 
 def segment_of(line: bytes) -> bytes:
-    """The segment in a line; raises ValueError where it is not a line of ours."""
+    """Return the segment in a line; raises ValueError where the line is none of ours."""
     try:
         return members(line)["segment"]
     except KeyError:

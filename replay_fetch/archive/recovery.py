@@ -1,7 +1,6 @@
-"""Recovery: finishing the commit in which a run was killed, and clearing what nobody needs.
+"""Recovery: the commit in which a run was killed is finished, and files that no record names are cleared.
 
-The ledger is the truth. A session file under a temporary name counts where the redo list names its session,
-else it never happened.
+The ledger is the truth. A staged session file counts where the redo list names its session; any other never happened.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from replay_fetch.model import ViewRecord
 
 
 def recover(layout: Layout, log: CommitLog) -> None:
-    """Finish the commit in which a run was killed; all steps may be repeated after another kill.
+    """Finish the commit in which a run was killed; every step may be repeated after another kill.
 
     Partial files are removed, for they are copies: the run writes them anew at its end.
     """
@@ -26,6 +25,8 @@ def recover(layout: Layout, log: CommitLog) -> None:
         redo = log.redo_list()
         for session, session_id in redo:
             staged = Path(layout.session_on_its_way(session))
+            # A staged file that is not there was published: its name only goes by the rename. A half-written one is
+            # never met here, since a session leaves the redo list before it is staged again.
             if staged.exists():
                 replace(staged, layout.session_file(session_id))
         for session in {session for session, _ in redo}.union(_noted_by_an_older_version(layout)):
@@ -33,6 +34,7 @@ def recover(layout: Layout, log: CommitLog) -> None:
         # Only names that are on the disk leave the redo list.
         sync_folder(layout.sessions)
         log.published()
+        # Only now: the record that says so may have been the killed run's last act.
         for view in log.understood():
             remove_raw(layout.raw_folder(view))
         log.raw_removed()
@@ -43,20 +45,22 @@ def recover(layout: Layout, log: CommitLog) -> None:
 
 
 def clear(layout: Layout, log: CommitLog) -> None:
-    """Remove temporary files and parts that the ledger does not name, of runs that were killed or not."""
+    """Remove temporary files, and parts that the ledger does not name, of runs that were killed or not."""
     with explained(f"clearing {layout.private}"):
         for leftover in layout.temporary.iterdir():
             leftover.unlink()
         for part in layout.parts.iterdir():
             row, _, number = part.stem.partition("-")
+            # A part that the ledger does not name belongs to a chain that was begun anew, or was saved and never
+            # recorded. Either way its pages are asked for again.
             if not (row.isdigit() and number.isdigit() and log.has_part(int(row), int(number))):
                 part.unlink()
 
 
 def _cut_back(layout: Layout, views: Sequence[ViewRecord]) -> None:
-    """Truncate a session's file to the last view that the ledger has in it; without any, the file goes.
+    """Truncate a session's file to the last view that the ledger has in it; a file without a view is removed.
 
-    The last view may have left the file by growing, while another one of its session is not finished.
+    The last view may have left the file by growing, while another view of its session is not finished.
     """
     if not views:
         return
@@ -70,9 +74,9 @@ def _cut_back(layout: Layout, views: Sequence[ViewRecord]) -> None:
 
 
 def _noted_by_an_older_version(layout: Layout) -> list[int]:
-    """The sessions whose files a killed run of an older version may have published before their record.
+    """List the sessions whose files a killed run of an older version may have published before their record.
 
-    Its note may be half written and name others, which does no harm: they are held against the ledger.
+    Its note may be half written and name other sessions, which does no harm: all are held against the ledger.
     """
     try:
         return [int(line) for line in (layout.temporary / "to-be-named").read_bytes().splitlines() if line.isdigit()]

@@ -1,1 +1,4 @@
-"""Inspection of an archive: whether it is what it says, and how to mend it; values, no words for the terminal."""
+"""Inspection of an archive without asking the API: is it sound, and how is a damaged ledger replaced.
+
+Returns values; the words for the terminal are the command line's.
+"""

@@ -1,4 +1,4 @@
-"""The ledger: the plan and each view's state, in SQLite; the only module that speaks to it."""
+"""The ledger: the plan and each view's state in SQLite, with the package's only door to that library."""
 
 from replay_fetch.ledger.damage import DamagedLedger
 from replay_fetch.ledger.database import check_file

@@ -1,4 +1,4 @@
-"""The door to SQLite: opening, transactions, and its complaints in our words."""
+"""The door to SQLite: the file is recognised, opened and locked, and its complaints become errors of ours."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _APPLICATION_ID = slice(68, 72)
 
 
 def check_file(path: Path) -> bool:
-    """True where a ledger of ours is at ``path``, False where nothing is.
+    """Tell whether a ledger of ours is at ``path``; False where no file is.
 
-    Raises ArchiveError where something else is, or a ledger of another format; it stays as it is.
+    Raises ArchiveError where something else is there, or a ledger of another format; the file stays as it is.
     """
     try:
         with path.open("rb") as file:
@@ -53,11 +53,11 @@ _NOT_WRITABLE = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 
 
 def connected_read_only(path: Path) -> sqlite3.Connection:
-    """A connection that changes nothing. Readers share memory with writers through files beside the ledger.
+    """Connect without changing anything; readers share memory with writers through files beside the ledger.
 
-    1. Where these are, a run is going on or was killed: they stay as they are.
-    2. Where they are not, the connection makes them, and removes them again when it is closed, which only one that
-       might write does.
+    1. Where these files are, a run is going on or was killed: the files stay as they are.
+    2. Where they are absent, the connection makes them, and removes them when it is closed. Only a connection that
+       might write does so.
     3. Where they cannot be made nobody writes, and the ledger is read as it lies there.
     """
     shared = Path(f"{path}-wal").exists()
@@ -77,12 +77,13 @@ def connected_read_only(path: Path) -> sqlite3.Connection:
 
 
 def _connected(path: Path, how: str) -> sqlite3.Connection:
+    """Connect by a URI, which is the only way to say how the file is opened."""
     uri = f"file:{quote(str(path))}?{how}"
     return sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None)
 
 
 class _Turn:
-    """A thread's turn with a database, whose refusals meanwhile become ArchiveErrors.
+    """A thread's turn with a database; the database's refusals meanwhile become ArchiveErrors.
 
     No generator, which costs ten times as much: a run takes a turn for each session.
     """
@@ -105,7 +106,7 @@ class _Turn:
 
 
 class Database:
-    """A connection that threads may share: one uses it at a time."""
+    """Holds a connection that several threads share; each takes its turn."""
 
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
         self.blank = False
@@ -116,7 +117,7 @@ class Database:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open the ledger at ``path``, made anew where there is none.
+        """Open the ledger at ``path`` for writing, made anew where no file is.
 
         Raises ArchiveError, with nothing changed, where something else is there.
         """
@@ -138,9 +139,9 @@ class Database:
 
     @classmethod
     def open_read_only(cls, path: Path) -> Self:
-        """Open a ledger for reading, also while a run writes to it and where nobody can write.
+        """Open a ledger for reading, also while a run writes to it, and where nobody can write.
 
-        One that is not there yet, or has no tables yet, reads as one that is empty.
+        A ledger that is not there yet, or has no tables yet, reads as an empty one.
         """
         with _Turn(path):
             if check_file(path):
@@ -154,21 +155,21 @@ class Database:
             return ledger
 
     def copy_to(self, path: Path) -> Self:
-        """One with the same content at ``path``, to try things with."""
+        """Copy the database to ``path`` and open the copy, to try things with."""
         copy = self.open(path)
         with self._turn:
             self._db.backup(copy._db)  # noqa: SLF001 - another of our own
         return copy
 
     def close(self) -> None:
-        """Fold the write-ahead log back in and let go of the file."""
+        """Fold the write-ahead log back into the file and let go of both."""
         self._db.close()
 
     def _has_tables(self) -> bool:
         return bool(self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
 
     def _make_tables(self) -> None:
-        """Before the write-ahead log is switched on, so that the file's own header tells what it is."""
+        """Make the tables before the write-ahead log is switched on, so that the file's header tells its format."""
         with self._transaction():
             for statement in TABLES.split(";"):
                 self._db.execute(statement)
@@ -177,6 +178,7 @@ class Database:
 
     @contextmanager
     def _transaction(self, *, keep: bool = True) -> Iterator[None]:
+        """Take a turn and keep all that is written in it, or nothing; with ``keep`` False, nothing in any case."""
         with self._turn:
             self._db.execute("BEGIN IMMEDIATE")
             try:

@@ -1,4 +1,4 @@
-"""Loading views into an empty or growing plan: from a list, whose duplicates the database finds, or from a rebuild."""
+"""Loading views into the plan: a list, whose duplicates the database finds, or the records of a rebuild."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ ListRow = tuple[int, View, int | None] | tuple[int, View, int | None, int | None
 
 
 class Clash(NamedTuple):
-    """A row whose session id differs from an earlier one in upper and lower case only."""
+    """A row whose session id differs from an earlier id in upper and lower case only."""
 
     line: int
     session_id: str
@@ -65,7 +65,7 @@ class Clash(NamedTuple):
 
 
 class LoadedList(NamedTuple):
-    """What one list came to: ``rows`` = ``views`` + ``duplicates`` + ``clashing``."""
+    """The figures of a loaded list: ``rows`` = ``views`` + ``duplicates`` + ``clashing``."""
 
     number: int
     rows: int
@@ -76,7 +76,7 @@ class LoadedList(NamedTuple):
 
     @property
     def clashing(self) -> int:
-        """How many rows clash."""
+        """Count the rows whose session id clashes."""
         return self.rows - self.views - self.duplicates
 
 
@@ -113,7 +113,7 @@ _LIST = 1
 
 
 def restore_rows(db: sqlite3.Connection, records: Iterable[ViewRecord]) -> int:
-    """Add the views of ``records``, sessions together and rows ascending; returns how many.
+    """Add the views of ``records``, sessions together and rows ascending; returns their number.
 
     Runs inside the caller's transaction; memory does not grow with the records.
     """

@@ -1,4 +1,4 @@
-"""The schema of a ledger: its tables, and the names of the settings that are kept with the archive."""
+"""The schema of a ledger: its tables, and the names of the settings kept with an archive."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ PRAGMAS = (
 
 
 class Setting(StrEnum):
-    """What is kept."""
+    """Names the settings that a ledger keeps with its archive."""
 
     COMPRESSION = "compression"
     """Of all session files."""
@@ -70,7 +70,7 @@ class Setting(StrEnum):
 
 
 class State(StrEnum):
-    """Whether files and manifest are what the ledger says."""
+    """Says whether files and manifest agree with the ledger."""
 
     RUNNING = "running"
     """They may be behind it: a run is going on, or was killed."""

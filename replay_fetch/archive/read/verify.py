@@ -1,4 +1,4 @@
-"""Holding one session's files against the manifest: are they there, whole, and nothing else in them."""
+"""The check of a session: its files are there, whole, with nothing else in them, and each line is ours."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from replay_fetch.settings import Compression
 
 
 class Problem(StrEnum):
-    """What is wrong with a file or with a view's part of it."""
+    """Names the problem of a file, or of a view's bytes in it."""
 
     DAMAGED = "damaged"
     MISSING = "missing"
@@ -34,7 +34,7 @@ class Problem(StrEnum):
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong."""
+    """A problem that was found, with its file and a sentence about it."""
 
     problem: Problem
     file: str
@@ -44,7 +44,7 @@ class Finding(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What checking one session came to."""
+    """The result of checking a session: findings, and the rows of views that cannot be used."""
 
     findings: list[Finding]
     bad: frozenset[int]
@@ -52,9 +52,9 @@ class Verdict(NamedTuple):
 
 
 def check_session(root: Path, entries: Sequence[Entry]) -> Verdict:
-    """Read every file of one session, given all its views in the manifest's order.
+    """Read every file of a session, given all its views in the manifest's order.
 
-    Raises ArchiveError where a file may not be read: that says nothing about it.
+    Raises ArchiveError where a file may not be read: that says nothing about its content.
     """
     files: dict[str, list[Entry]] = {}
     for entry in entries:
@@ -88,7 +88,7 @@ def _size(path: Path) -> int:
 
 
 def _check_cover(name: str, size: int, entries: Sequence[Entry]) -> Iterator[Finding]:
-    """Views must lie one behind another, in order, from the file's first byte to its last."""
+    """Find bytes that belong to no view: views lie behind each other, from a file's first byte to its last."""
     end = 0
     for entry in entries:
         offset, length, _ = entry.span or (end, 0, "")
@@ -101,7 +101,7 @@ def _check_cover(name: str, size: int, entries: Sequence[Entry]) -> Iterator[Fin
 
 
 def _check_view(path: Path, size: int, entry: Entry) -> Finding | None:
-    """Hash the view's bytes as they lie there; where they are right, read its lines."""
+    """Hash the view's bytes as they lie there; where the hash is right, read the lines."""
     if entry.span is None or entry.file is None:
         return None
     view = entry.record.planned.view
@@ -142,7 +142,7 @@ _KEYS = [b'"session_id"', b'"view_id"', b'"position"', b'"segment"']
 
 
 def complaint(path: Path, entry: Entry) -> str | None:
-    """The first thing that is wrong with a view's lines, None where nothing is.
+    """Return the first thing that is wrong with a view's lines, None where nothing is.
 
     Raises OSError where the file cannot be read or is shorter than it must be.
     """
@@ -166,7 +166,7 @@ def complaint(path: Path, entry: Entry) -> str | None:
 
 
 def _segment(line: bytes, view: View, position: int) -> bytes:
-    """The segment in the line for ``position``; ValueError where that is not what the line is."""
+    """Return the segment in the line for ``position``; raises ValueError where the line is another."""
     opening = f'{{"session_id":"{view.session_id}","view_id":"{view.view_id}","position":{position},"segment":'
     if not line.startswith(opening.encode()):
         raise ValueError(f"line {position + 1} is not segment {position} of this view")
@@ -181,7 +181,7 @@ def _segment(line: bytes, view: View, position: int) -> bytes:
 
 
 def _contradiction(record: ViewRecord, continuity: Continuity) -> str | None:
-    """What the manifest says of the recording and the recording does not."""
+    """Name the facts of the recording that the manifest states otherwise; None where it states none otherwise."""
     warnings, recording = record.warnings, record.recording
     wrong = [name for name in _OF_WARNINGS if getattr(continuity, name) != getattr(warnings, name)]
     # A recording that tells nothing has 0 records, or none where an older version wrote it.
