@@ -1,4 +1,4 @@
-"""The archive: drafts become parts, parts become session files, and the manifest says what is where."""
+"""The archive: pages become parts, parts become session files, and the manifest says where each view lies."""
 
 from replay_fetch.archive.compress import require
 from replay_fetch.archive.folder import check_ledger_is_there, existing, opened, readable

@@ -1,4 +1,4 @@
-"""Setting files aside that a new ledger does not know of: nothing is deleted, and a kill leaves nothing half done."""
+"""Setting aside: files that a rebuilt ledger does not know are moved, never deleted, and survive a kill."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 
 from msgspec import Struct, json
 
-from replay_fetch.archive.blocks import whole_file
 from replay_fetch.archive.durable import explained, make_folder, replace, sync_folder, write_file
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lines import whole_file
 
 
 class Aside(Struct, frozen=True):
-    """A folder for what is set aside, and what goes there."""
+    """Names a folder for files that are set aside, and the files that go there."""
 
     folder: str
     """Its name in the private folder."""
@@ -22,12 +22,12 @@ class Aside(Struct, frozen=True):
     """Files, relative to the archive."""
 
     def path(self, layout: Layout) -> Path:
-        """The folder's path; it is made when something goes there."""
+        """Return the folder's path; the folder is made when the first file goes there."""
         return layout.private / self.folder
 
 
 class Attempt(Struct, frozen=True):
-    """What a rebuild goes by that follows a killed one; without it the first one's own files would be taken for old."""
+    """Describes a rebuild that was begun; after a kill the next goes by it, not by files of the killed run."""
 
     aside: str
     """The name of the folder for what is set aside."""
@@ -36,7 +36,7 @@ class Attempt(Struct, frozen=True):
 
 
 def attempt(layout: Layout) -> Attempt:
-    """The attempt that is going on: a killed one, whose own parts are removed, or one that begins here, noted down."""
+    """Return the attempt that is going on, with a killed rebuild's parts removed, or a new one, noted down."""
     note = layout.temporary / "rebuild"
     with explained(f"writing {note}"):
         try:
@@ -52,16 +52,16 @@ def attempt(layout: Layout) -> Attempt:
 
 
 def row_of(part: Path) -> int:
-    """The row that a part belongs to."""
+    """Return the ledger's row in a part's name; 0 where the name has none."""
     row = part.stem.partition("-")[0]
     return int(row) if row.isdigit() else 0
 
 
 def put_in_place(layout: Layout, new: Path, aside: Aside) -> None:
-    """Put a new ledger in the old one's place.
+    """Put a new ledger in the old ledger's place.
 
-    The old one goes first, then its log, which would be read into any other ledger. Without a ledger an archive is
-    refused by every command but a rebuild, so nothing is done to it in between.
+    The old ledger goes first, then its log, which would be read into any other ledger. Without a ledger an archive
+    is refused by every command but a rebuild, so nothing is done to it in between.
     """
     folder = aside.path(layout)
     if layout.ledger.exists():
@@ -81,7 +81,7 @@ def put_in_place(layout: Layout, new: Path, aside: Aside) -> None:
 
 
 def set_aside(layout: Layout, aside: Aside) -> None:
-    """Move the files there; those that are there already stay."""
+    """Move the files into the folder; files that are there already stay, since a killed run moved them."""
     folder = aside.path(layout)
     with explained(f"writing {folder}"):
         for path in (layout.root / name for name in aside.names):
@@ -93,6 +93,7 @@ def set_aside(layout: Layout, aside: Aside) -> None:
 
 
 def _free_folder(private: Path) -> str:
+    """Return the first name of the form ``damaged-1`` that is free."""
     number = 1
     while (private / f"damaged-{number}").exists():
         number += 1

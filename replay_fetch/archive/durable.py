@@ -1,7 +1,7 @@
-"""Files that are whole and on the disk before they have their name.
+"""Durable files: whole and on the disk before they have their names.
 
-The order is always: write → fsync the file → rename → fsync the folder. Recordings are personal
-data: files are made 0600 and folders 0700, whatever the umask allows.
+The order is always: write → fsync the file → rename → fsync the folder. Recordings are personal data: files are made
+0600 and folders 0700, whatever the umask allows.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _QUICK = 0.1
 
 @contextmanager
 def explained(doing: str) -> Iterator[None]:
-    """Turn what the operating system refuses into an ArchiveError that says what to do."""
+    """Turn a refusal of the operating system into an ArchiveError with advice; ``doing`` begins its message."""
     try:
         yield
     except OSError as error:
@@ -39,7 +39,7 @@ def explained(doing: str) -> Iterator[None]:
 
 
 def refused(doing: str, error: OSError) -> ArchiveError:
-    """What the operating system refused, where, and what to do."""
+    """Make the ArchiveError of a refusal: the action, the reason, the file, and the advice for that reason."""
     advice = ADVICE.get(error.errno or 0, "nothing fetched is lost")
     named = error.filename is None or str(Path(str(error.filename)).parent) in doing
     where = "" if named else f" ({error.filename})"
@@ -58,13 +58,13 @@ _NO_CALL = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.E
 
 
 def is_file(path: Path) -> bool:
-    """Whether a file is there; raises OSError where the system does not tell, which is no No."""
+    """Tell whether a file is there; raises OSError where the system does not tell, which is no No."""
     about = _about(path)
     return about is not None and stat.S_ISREG(about.st_mode)
 
 
 def is_folder(path: Path) -> bool:
-    """The same of a folder."""
+    """Tell whether a folder is there; raises OSError where the system does not tell."""
     about = _about(path)
     return about is not None and stat.S_ISDIR(about.st_mode)
 
@@ -88,7 +88,7 @@ def make_folder(path: Path) -> None:
 
 
 def sync_folder(path: Path) -> None:
-    """Put the names in a folder on the disk, where the file system has a call for that; else say so once."""
+    """Put a folder's names on the disk; where the file system has no call for that, warn once."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         _fsync(descriptor, path)
@@ -119,8 +119,8 @@ def _fsync(descriptor: int, path: str | Path) -> None:
 def write_file(path: Path, chunks: Iterable[bytes], *, append_at: int | None = None) -> int:
     """Write chunks to a file and fsync it; returns the bytes written.
 
-    With ``append_at`` the file is cut or kept to that length first: what an interrupted run left
-    behind it is dropped.
+    With ``append_at`` the file is first cut to that length: bytes that an interrupted run left behind it are
+    dropped.
     """
     descriptor = _open(path, os.O_TRUNC if append_at is None else 0)
     try:
@@ -135,15 +135,15 @@ def write_file(path: Path, chunks: Iterable[bytes], *, append_at: int | None = N
 
 
 def open_files_allowed() -> int:
-    """How many files this process may have open."""
+    """Return how many files this process may have open at once, by its soft limit."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return sys.maxsize if soft == resource.RLIM_INFINITY else soft
 
 
 class Unsynced:
-    """Files that are written, one or many, and then brought to the disk together.
+    """Collects files that are written and then brought to the disk together.
 
-    They stay open in between, so that the disk's refusal reaches us. Several threads may write at once.
+    The files stay open in between, so that the disk's refusal reaches us. Several threads may write at once.
     """
 
     def __init__(self) -> None:
@@ -157,14 +157,14 @@ class Unsynced:
             os.close(descriptor)
 
     def write(self, path: str | Path, chunks: Iterable[bytes]) -> None:
-        """Write chunks to a new file."""
+        """Write chunks to a new file, which stays open until the context ends."""
         descriptor = _open(path, os.O_TRUNC)
         self._files.append((descriptor, path))
         for chunk in chunks:
             _write_all(descriptor, chunk)
 
     def sync(self, helpers: Executor) -> None:
-        """Bring all of them to the disk; where that takes its time, several at once."""
+        """Bring all files to the disk, on a slow disk several at once with the help of threads."""
         for descriptor, _ in self._files:
             _start_writing(descriptor)
         began = time.monotonic()
@@ -179,12 +179,12 @@ class Unsynced:
 
 
 def replace(temporary: str | Path, final: str | Path) -> None:
-    """Give a finished, fsynced file its name; the folder is the caller's to sync."""
+    """Give a finished, fsynced file its final name; the folder is the caller's to sync."""
     os.replace(temporary, final)  # noqa: PTH105 - the same call, without building a Path
 
 
 def write_atomically(path: Path, chunks: Iterable[bytes], temporary: Path) -> None:
-    """Write a file that appears under ``path`` whole or not at all, durably; where it fails, nothing is left."""
+    """Write a file that appears under ``path`` whole or not at all, durably; an error leaves nothing behind."""
     try:
         write_file(temporary, chunks)
         replace(temporary, path)
@@ -195,7 +195,7 @@ def write_atomically(path: Path, chunks: Iterable[bytes], temporary: Path) -> No
 
 
 def _start_writing(descriptor: int) -> None:
-    """Have a file's pages on their way, so that the first of many fsyncs finds them all in one journal commit.
+    """Have a file's pages on their way, so that the first of many fsyncs takes all into a single journal commit.
 
     For files of 100 kB on ext4 that saves a quarter of the CPU and a third of the time.
     """

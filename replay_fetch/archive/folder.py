@@ -1,4 +1,4 @@
-"""Opening an archive's folder: ours or new, and locked."""
+"""The archive's folder: ours or new, opened for a run with its lock held, or for reading."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from replay_fetch.errors import ArchiveError
 
 @contextmanager
 def opened(root: Path) -> Iterator[Layout]:
-    """Make or open the archive at ``root`` and hold its lock.
+    """Make or open the archive at ``root`` and hold its lock for as long as the context lasts.
 
-    Raises ArchiveError, with nothing changed, where the folder holds something else or another run
-    writes to it.
+    Raises ArchiveError, with nothing changed, where the folder holds something else or another run writes to it.
     """
     layout = Layout(root)
     _check_ours(layout)
     with explained(f"opening the archive {root}"):
         # What says that the archive is ours comes first: a run may be killed in between.
+        # The private folders come first: a run killed in between leaves a folder that the next run recognises as ours.
         for folder in (layout.parts, layout.temporary, layout.sessions):
             make_folder(folder)
     with locked(layout.lock):
@@ -30,7 +30,7 @@ def opened(root: Path) -> Iterator[Layout]:
 
 
 def existing(root: Path) -> Layout:
-    """An archive that is there, for reading; raises ArchiveError where there is none."""
+    """Return the layout of an archive with a ledger, for reading; raises ArchiveError where there is no ledger."""
     layout = Layout(root)
     with explained(f"reading {root}"):
         there = is_file(layout.ledger)
@@ -40,9 +40,9 @@ def existing(root: Path) -> Layout:
 
 
 def readable(root: Path) -> Layout:
-    """An archive that is there, for reading; its manifest or its ledger may be missing, or both for the moment.
+    """Return the layout of an archive for reading, with a manifest or a ledger, or neither for the moment.
 
-    Raises ArchiveError where there is none.
+    Raises ArchiveError where the folder is no archive.
     """
     layout = Layout(root)
     with explained(f"reading {root}"):
@@ -53,9 +53,9 @@ def readable(root: Path) -> Layout:
 
 
 def check_ledger_is_there(layout: Layout) -> None:
-    """Raise ArchiveError where the archive has files and no ledger: a new one would not know of them.
+    """Raise ArchiveError where the archive has files and no ledger: a new ledger would not know of the files.
 
-    Also where it is no archive at all; in either case nothing is changed.
+    Raises it also where the folder is no archive at all. In either case nothing is changed.
     """
     _check_ours(layout)
     ledger = layout.ledger
@@ -70,7 +70,7 @@ def check_ledger_is_there(layout: Layout) -> None:
 
 
 def has_files(layout: Layout) -> bool:
-    """True where there is a manifest or a session's file: a run got past its first commit."""
+    """Tell whether there is a manifest or a session's file: a run got past its first commit."""
     return is_file(layout.manifest) or (is_folder(layout.sessions) and any(layout.sessions.iterdir()))
 
 
@@ -84,6 +84,7 @@ def require_no_dangling_link(root: Path) -> None:
 
 
 def _check_ours(layout: Layout) -> None:
+    """Raise ArchiveError where ``root`` is a file, a link to nowhere, or a folder of somebody's other files."""
     root = layout.root
     with explained(f"opening the archive {root}"):
         ours, there = is_folder(layout.private), is_folder(root)

@@ -1,4 +1,4 @@
-"""Where everything in an archive lies; the only place that makes paths out of ids."""
+"""The layout of an archive: the place of everything in it, and the only code that makes paths out of ids."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ID = re.compile(ID)
 
 @dataclass(frozen=True)
 class Layout:
-    """The paths of one archive; those of folders are made once, since joining them is what paths cost."""
+    """Gives the paths of an archive; folders' paths are made once, since joining is the slow part of making paths."""
 
     root: Path
     compression: Compression = Compression.NONE
@@ -33,49 +33,49 @@ class Layout:
 
     @cached_property
     def manifest(self) -> Path:
-        """One line a view: the archive's table of contents."""
+        """The archive's table of contents, with a line for each view."""
         return self.root / "manifest.ndjson"
 
     @cached_property
     def report(self) -> Path:
-        """The last run in figures."""
+        """The last run's figures, as JSON."""
         return self.root / "report.json"
 
     @cached_property
     def private(self) -> Path:
-        """What is ours alone; nothing in it is needed to read the archive."""
+        """The folder of our own files; an archive can be read without it."""
         return self.root / ".replay-fetch"
 
     @cached_property
     def ledger(self) -> Path:
-        """The plan and each view's state."""
+        """The database of the plan and of each view's state."""
         return self.private / "ledger.sqlite"
 
     @cached_property
     def lock(self) -> Path:
-        """Held by the run that writes to this archive."""
+        """The file that the run which writes to this archive holds."""
         return self.private / "lock"
 
     @cached_property
     def parts(self) -> Path:
-        """Views that are fetched while their session is not whole."""
+        """The folder of views that are fetched while their session is not whole."""
         return self.private / "parts"
 
     @cached_property
     def temporary(self) -> Path:
-        """Files on their way to their final name; emptied at the start of a run."""
+        """The folder of files on their way to their final names; emptied at the start of a run."""
         return self.private / "tmp"
 
     def session_name(self, session_id: str, *, partial: bool = False) -> str:
-        """A session file's name, relative to the archive."""
+        """Name a session's file relative to the archive, as the manifest does."""
         return f"{self.sessions.name}/{self._file_name(session_id, partial=partial)}"
 
     def session_file(self, session_id: str, *, partial: bool = False) -> Path:
-        """A session file's path."""
+        """Return the path of a session's file, finished or partial."""
         return Path(self.session_place(session_id, partial=partial))
 
     def session_place(self, session_id: str, *, partial: bool = False) -> str:
-        """A session file's path as text, which a run needs of every session: joining a Path takes ten times as long."""
+        """Return a session file's path as text, made for every session: a Path takes ten times as long."""
         return f"{self.sessions}/{self._file_name(session_id, partial=partial)}"
 
     def _file_name(self, session_id: str, *, partial: bool) -> str:
@@ -83,15 +83,15 @@ class Layout:
         return f"{_checked(session_id)}{infix}.ndjson{self.compression.suffix}"
 
     def part(self, row: int, number: int) -> Path:
-        """The lines of one view, plain, named by its row in the ledger and the part's number."""
+        """Return the path of a view's plain lines, named by the view's row in the ledger and the part's number."""
         return self.parts / f"{row}-{number}.ndjson"
 
     def session_on_its_way(self, session: int) -> str:
-        """Where a session's file is written before it gets its name; as text too."""
+        """Return the temporary name of a session's staged file, as text; it follows from the number alone."""
         return f"{self.temporary}/session-{session}"
 
     def raw_folder(self, view: View) -> Path:
-        """The folder of one view's raw pages."""
+        """Return the folder of a view's raw pages."""
         return self.raw / _checked(view.session_id) / _checked(view.view_id)
 
 

@@ -1,4 +1,4 @@
-"""One run at a time writes to an archive."""
+"""The lock of an archive: a single run at a time writes to it."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from replay_fetch.errors import ArchiveError
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the archive's lock; raises ArchiveError naming who else does.
+    """Hold the archive's lock for the context; raises ArchiveError that names the process which holds it.
 
-    The lock is the kernel's: it ends with the process, however that ends, so there is never a stale one.
+    The lock is the kernel's: it ends with the process, however that ends, so there is never a stale lock.
     """
     with explained(f"locking {path}"):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -35,14 +35,17 @@ def _take(descriptor: int) -> None:
     except BlockingIOError:
         said = os.read(descriptor, 200).decode("utf-8", "replace").strip() or "another process"
         raise ArchiveError(f"another run is writing to this archive: {said}; wait for it or stop it") from None
+    # The name in the file is for people alone: a lock file without a holder says nothing, and is never removed, since
+    # another run may have it open.
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"pid {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
 
 
 def holder(path: Path) -> str | None:
-    """Who holds the archive's lock now, such as ``pid 7 on host``; None where nobody does.
+    """Name the process that holds the archive's lock now, such as ``pid 7 on host``; None where the lock is free.
 
-    Asking takes the lock for an instant, so it is done only where a holder may be alive.
+    Asking takes the lock for an instant, so a status command asks only where the process named in the file may be
+    alive.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -63,7 +66,7 @@ def holder(path: Path) -> str | None:
 
 
 def _is_gone(said: str) -> bool:
-    """True where the process that took the lock last was one of this machine and has ended."""
+    """Tell whether the process that took the lock last ran on this machine and has ended."""
     pid, _, host = said.removeprefix("pid ").partition(" on ")
     if host != socket.gethostname() or not pid.isdigit():
         return False

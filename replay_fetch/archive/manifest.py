@@ -12,9 +12,9 @@ from typing import Annotated, NamedTuple
 
 from msgspec import Meta, Struct, json
 
-from replay_fetch.archive.blocks import lines_of, whole_file
 from replay_fetch.archive.durable import explained, write_atomically
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lines import lines_of, whole_file
 from replay_fetch.model import ID, Outcome, PlannedView, Recording, Span, View, ViewRecord, Warnings
 from replay_fetch.printable import printable
 from replay_fetch.settings import Compression
@@ -32,9 +32,9 @@ _Text = bytes  # as in the class ``bytes`` is a key
 
 
 class ManifestLine(Struct, frozen=True, gc=False):
-    """A line of the manifest: its keys, their order and what each may be.
+    """A line of the manifest: its keys in their order, and the values that each key may have; writes and reads.
 
-    Every line has all of them. Keys that are not known are passed over, so that newer versions may add some.
+    Every line has all keys. Unknown keys are passed over, so that newer versions may add some.
     """
 
     session_id: _Id
@@ -62,7 +62,7 @@ class ManifestLine(Struct, frozen=True, gc=False):
 
     @classmethod
     def of(cls, layout: Layout, record: ViewRecord) -> ManifestLine:
-        """The line of a view."""
+        """Make the line of a view from the ledger's record alone."""
         span = record.whole or record.partial
         session_id, view_id = record.planned.view
         recording, warnings = record.recording, record.warnings
@@ -91,16 +91,16 @@ class ManifestLine(Struct, frozen=True, gc=False):
         )
 
     def encode(self) -> _Text:
-        """The line as it stands in the manifest, with its end."""
+        """Encode the line as JSON, with its newline, as it stands in the manifest."""
         return json.encode(self) + b"\n"
 
     @classmethod
     def decode(cls, text: _Text) -> ManifestLine:
-        """The line in a text; raises ValueError where a key is lacking or has a value that it cannot have."""
+        """Decode a line; raises ValueError where a key is lacking or has a value that it cannot have."""
         return _decoder.decode(text)
 
     def record(self, row: int, *, whole: Span | None = None, partial: Span | None = None) -> ViewRecord:
-        """The record of the view, as far as the line tells it."""
+        """Make the record of the view, as far as the line tells of it; ``row`` is the line's number."""
         return ViewRecord(
             PlannedView(row, 0, View(self.session_id, self.view_id)),
             outcome=self.outcome,
@@ -129,7 +129,7 @@ _KINDS = {
 
 
 class Entry(NamedTuple):
-    """What the manifest says of one view; its row is the number of its line."""
+    """An entry of the manifest: a view's record, whose row is the line's number, and the file with its lines."""
 
     record: ViewRecord
     file: str | None = None
@@ -138,19 +138,19 @@ class Entry(NamedTuple):
 
     @property
     def span(self) -> Span | None:
-        """Where in the file its lines lie."""
+        """Return the place of the view's lines in the file; None where there are no lines."""
         return self.record.whole or self.record.partial
 
 
 class BadLine(NamedTuple):
-    """A line of the manifest that cannot be right, and why; the reason is safe to print."""
+    """A line of the manifest that cannot be right, and the reason, which is safe to print."""
 
     number: int
     reason: str
 
 
 def write_manifest(layout: Layout, views: Iterable[ViewRecord]) -> None:
-    """Write the manifest of all ``views``, in their order."""
+    """Write the manifest of all ``views`` in their order; the old manifest stays until the new is whole."""
     with explained(f"writing {layout.manifest}"):
         write_atomically(layout.manifest, _blocks(layout, views), layout.temporary / "manifest")
 
@@ -166,7 +166,7 @@ def _blocks(layout: Layout, views: Iterable[ViewRecord]) -> Iterator[bytes]:
 
 
 def read_manifest(layout: Layout) -> Iterator[Entry | BadLine]:
-    """The manifest's lines in order; raises ArchiveError where it cannot be read."""
+    """Read the manifest line by line, bad lines as such; raises ArchiveError where the file cannot be read."""
     number = 0
     with explained(f"reading {layout.manifest}"):
         try:
@@ -177,7 +177,7 @@ def read_manifest(layout: Layout) -> Iterator[Entry | BadLine]:
 
 
 def read_line(number: int, text: bytes) -> Entry | BadLine:
-    """What a line of the manifest says, numbered from 1."""
+    """Read a line of the manifest, numbered from 1, into its entry; a line that cannot be right is a BadLine."""
     try:
         return entry_of(number, ManifestLine.decode(text))
     # msgspec's own errors are ValueErrors, and so is text that is not UTF-8; deep nesting is not.
@@ -186,7 +186,7 @@ def read_line(number: int, text: bytes) -> Entry | BadLine:
 
 
 def entry_of(number: int, line: ManifestLine) -> Entry:
-    """A line's entry; ValueError where it contradicts itself."""
+    """Make a line's entry; raises ValueError where the line contradicts itself."""
     if not bool(line.bytes) == bool(line.segments) == bool(line.sha256):
         raise ValueError("its segments, bytes and sha256 do not agree")
     if line.file is None or line.offset is None or line.length is None:
@@ -202,13 +202,14 @@ def entry_of(number: int, line: ManifestLine) -> Entry:
     plain = compression is Compression.NONE
     if plain != (line.stored_sha256 is None) or (plain and line.length != line.bytes) or not line.bytes:
         raise ValueError("its bytes, length and hashes do not agree")
+    # A finished file holds finished views only: a reader may trust the name alone.
     if not (partial or record.finished):
         raise ValueError("a view that is not finished cannot lie in a finished file")
     return Entry(record, line.file, compression)
 
 
 def _kind_of_file(session_id: str, name: str) -> tuple[bool, Compression]:
-    """Whether the file is a partial one, and how it is compressed; ValueError for a name we would not give."""
+    """Tell from a file's name whether it is partial, and how compressed; ValueError for a foreign name."""
     stem = f"sessions/{session_id}"
     kind = _KINDS.get(name[len(stem) :]) if name.startswith(stem) else None
     if kind is None:

@@ -1,4 +1,4 @@
-"""Pages kept as they came: the body's bytes, and beside them status, headers and their place in the chain."""
+"""Raw pages: an answer's body as it came, and beside it status, headers and the page's place in its chain."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from typing import NamedTuple
 import msgspec
 import orjson
 
-from replay_fetch.archive.blocks import small_file
 from replay_fetch.archive.durable import explained, make_folder, sync_folder, write_file
+from replay_fetch.archive.lines import small_file
 from replay_fetch.model import Answer
 
 # Never written: a cookie can be a key to something.
@@ -25,7 +25,7 @@ _MOST_ABOUT, _MOST_BODY = 2**20, 2**30
 
 
 class _Kept(msgspec.Struct, gc=False):
-    """What stands beside a body, as far as it is read again."""
+    """The facts beside a raw body, as far as they are read again."""
 
     status: int
     headers: dict[str, str]
@@ -39,7 +39,7 @@ _decoder = msgspec.json.Decoder(_Kept)
 
 
 class RawPage(NamedTuple):
-    """An answer and where it stands: the page behind ``token`` of the chain in ``source``."""
+    """An answer and its place: the page behind ``token`` of the chain in ``source``."""
 
     answer: Answer
     page: int
@@ -52,10 +52,10 @@ class RawPage(NamedTuple):
 
 
 def keep_raw(folder: Path, pages: Iterable[RawPage]) -> None:
-    """Write ``0001.body`` and ``0001.json`` and so on, durably, in place of earlier answers for the same pages.
+    """Write raw pages durably as ``0001.body`` and ``0001.json``, in place of earlier answers for the same pages.
 
-    A page has the number of its place in the chain, unless the other source has a page of that number: then it
-    gets the first one that is free. So a run that goes on behind a kill gives every page the number it had.
+    A page has the number of its place in the chain. Where the other source has a page of that number, it gets the
+    first free number. So a run that goes on behind a kill gives every page the number it had.
     """
     for page in pages:
         if page.again and _is_there(folder, page):
@@ -71,7 +71,7 @@ def keep_raw(folder: Path, pages: Iterable[RawPage]) -> None:
 
 
 def _number(folder: Path, page: RawPage) -> int:
-    """The number that a page has or gets; the folder is gone through only where its own is taken."""
+    """Return the number that a page has or gets; the folder is gone through only where its own number is taken."""
     place = (str(page.source), page.page)
     if _owner(folder / f"{page.page:04}.json") in {None, place}:
         return page.page
@@ -82,7 +82,7 @@ def _number(folder: Path, page: RawPage) -> int:
 
 
 def _is_there(folder: Path, page: RawPage) -> bool:
-    """True where the same body came from the same place before, whatever its number."""
+    """Tell whether the same body came from the same place before, under any number."""
     there, body = folder.glob("*.json"), page.answer.body
     return any(
         _place(path) == (page.source, page.token)
@@ -94,16 +94,16 @@ def _is_there(folder: Path, page: RawPage) -> bool:
 
 
 def _owner(path: Path) -> tuple[str, int] | None:
-    """Which source's page lies under a number; None where that is free, or is damaged."""
+    """Return the source and page under a number; None where the number is free, or its page damaged."""
     about = _read_about(path)
     return (about.source, about.page or int(path.stem)) if about else None
 
 
 class RawPages:
-    """A view's raw pages by their place in a chain; what is damaged, too large or of unknown place is passed over."""
+    """Finds a view's raw pages by their place in a chain; pages that are damaged are passed over."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises ArchiveError where the folder cannot be read."""
+        """List the pages in a folder; raises ArchiveError where the folder cannot be read."""
         self._folder = folder
         self._numbers: dict[tuple[str, str | None], int] = {}
         with explained(f"reading {folder}"):
@@ -112,11 +112,11 @@ class RawPages:
                     self._numbers[place] = int(path.stem)  # of two the later answer
 
     def find(self, source: str, token: str | None) -> int | None:
-        """The number of the page behind ``token``; None where it is not kept."""
+        """Return the number of the page behind ``token``; None where the page is not kept."""
         return self._numbers.get((source, token))
 
     def answer(self, number: int) -> Answer:
-        """The page of that number as it came."""
+        """Read the page of a number as the answer it was; raises ArchiveError where it cannot be read."""
         path = self._folder / f"{number:04}.json"
         with explained(f"reading {path}"):
             about = _decoder.decode(small_file(path, _MOST_ABOUT))
@@ -157,7 +157,7 @@ def _about(page: RawPage) -> bytes:
 
 
 def remove_raw(folder: Path) -> None:
-    """Remove a view's raw pages, now that it was understood; quietly where there are none."""
+    """Remove a view's raw pages, now that the view is understood; quietly where there are none."""
     if folder.is_dir():
         shutil.rmtree(folder, ignore_errors=True)
     with suppress(OSError):  # other views have raw pages too

@@ -1,4 +1,4 @@
-"""The report of a run: what came of the list, and what it took."""
+"""The report of a run: how the list's views ended, and the requests, bytes and seconds that took."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from replay_fetch.archive.blocks import small_file
 from replay_fetch.archive.durable import explained, write_atomically
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lines import small_file
 from replay_fetch.model import Noted, Outcome
 
 FORMAT = 1
@@ -21,10 +21,10 @@ _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """One run in figures; ``report.json`` holds the same under the same names, and ``noted_for`` beside ``noted``.
+    """A run in figures; ``report.json`` holds the same under the same names, and ``noted_for`` beside ``noted``.
 
-    Every row of the list is accounted for: ``rows`` = the views of ``outcomes`` + ``unasked`` +
-    ``duplicates`` + ``bad_rows``. Times are seconds, sizes bytes.
+    Every row of the list is accounted for: ``rows`` = the views of ``outcomes`` + ``unasked`` + ``duplicates`` +
+    ``bad_rows``. Times are seconds, sizes bytes.
     """
 
     list_name: str
@@ -75,22 +75,22 @@ class Report:
 
     @property
     def views(self) -> int:
-        """Views of the list, each counted once."""
+        """Count the views of the list, each once."""
         return self.unasked + sum(self.outcomes.values())
 
     @property
     def unfinished(self) -> int:
-        """Views that the next run asks for again."""
+        """Count the views that the next run asks for again."""
         return self.unasked + sum(n for outcome, n in self.outcomes.items() if not outcome.finished)
 
     @property
     def nothing_there(self) -> bool:
-        """True where the run came to its end and not one view of the list has segments."""
+        """Tell whether the run came to its end without a segment of any view of the list."""
         return nothing_there(self.outcomes, self.views, self.segments)
 
     @property
     def exit_code(self) -> int:
-        """0 all ended well, 1 some did not, 3 stopped, 130 interrupted."""
+        """Return the run's exit code: 0 all ended well, 1 some did not, 3 stopped, 130 interrupted."""
         if self.interrupted:
             return 130
         if self.stopped:
@@ -98,7 +98,7 @@ class Report:
         return 1 if self.unfinished or self.bad_rows else 0
 
     def fields(self) -> dict[str, object]:
-        """The report for programs, as it stands in ``report.json``."""
+        """Return the report as ``report.json`` has it, with the figures that follow from others."""
         noted_for = dataclasses.asdict(self.noted)
         noted = noted_for.pop("views")
         own = {"views": self.views, "exit_code": self.exit_code, "noted": noted, "noted_for": noted_for}
@@ -106,18 +106,18 @@ class Report:
 
 
 def nothing_there(outcomes: Mapping[Outcome, int], views: int, segments: int) -> bool:
-    """True where of so many views all are missing or empty, or seem to be, and no earlier run got segments of them."""
+    """Tell whether all of ``views`` views are missing or empty, or seem to be, and no earlier run got segments."""
     absent = (Outcome.MISSING, Outcome.UNCONFIRMED, Outcome.EMPTY)
     return not segments and 0 < views == sum(outcomes.get(outcome, 0) for outcome in absent)
 
 
 def write_report(layout: Layout, report: Report) -> None:
-    """Write ``report.json``."""
+    """Write ``report.json``, whole or not at all."""
     body = orjson.dumps(report.fields(), option=_OPTIONS)
     with explained(f"writing {layout.report}"):
         write_atomically(layout.report, [body], layout.temporary / "report")
 
 
 def read_report(layout: Layout) -> bytes:
-    """``report.json`` as it stands; raises OSError, or ValueError where it is larger than one of ours."""
+    """Read ``report.json`` as it stands; raises OSError, or ValueError where it is larger than a report of ours."""
     return small_file(layout.report, _MOST)

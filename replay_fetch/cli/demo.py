@@ -18,7 +18,7 @@ from replay_fetch.cli.output import conclude, say, shown
 from replay_fetch.cli.summary import as_typed, report_json, report_text, watch_line
 from replay_fetch.errors import ArchiveError
 from replay_fetch.ledger import Ledger, check_file
-from replay_fetch.ledger.setting import Setting
+from replay_fetch.ledger.schema import Setting
 from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.pipeline.opening import check_usable, open_as_it_is
 from replay_fetch.pipeline.run import Ended, prepared, run_until_signal

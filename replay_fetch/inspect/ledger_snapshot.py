@@ -1,4 +1,4 @@
-"""What a ledger says of an archive's files: while the manifest is behind, only it knows of all of them."""
+"""A ledger as verify sees it: where each view's bytes lie, and the manifest's lines that follow."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from replay_fetch.archive.read.sweep import Session
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.errors import ArchiveError
 from replay_fetch.ledger import DamagedLedger, Ledger
-from replay_fetch.ledger.setting import Setting, State
+from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.model import Span, ViewRecord
 from replay_fetch.settings import Compression
 
 
 class LedgerSnapshot:
-    """An archive's ledger, read only; one that is damaged, or not there, says nothing."""
+    """Reads an archive's ledger without changing it; a damaged or absent ledger says nothing."""
 
     def __init__(self, layout: Layout) -> None:
         self.run_ended = True
@@ -59,17 +59,17 @@ class LedgerSnapshot:
 
     @property
     def blank(self) -> bool:
-        """True where nothing was ever kept: a first run was killed before it came to that."""
+        """Tell whether nothing was ever kept: a first run was killed before its first record."""
         return self._ledger is not None and self._ledger.blank
 
     @property
     def leads(self) -> bool:
-        """True where it knows more than the manifest: that is written when a run ends."""
+        """Tell whether the ledger knows more than the manifest, which is written when a run ends."""
         sound = self._ledger is not None and self.complaint is None
         return sound and not (self.run_ended and self._layout.manifest.is_file())
 
     def sessions(self) -> Iterator[Session]:
-        """Every session with all its views, wherever the bytes of each lie; ends where the ledger is damaged."""
+        """Give every session with all its views, wherever their bytes lie; ends where the ledger is damaged."""
         if self._ledger is None:
             return
         with self._noting():
@@ -96,7 +96,7 @@ class LedgerSnapshot:
         return partial or views[0].session in self._redo or any(record.whole is None for record in saved)
 
     def findings(self) -> Iterator[Finding]:
-        """Why it cannot be believed, or else the first line of the manifest that is not the one it makes.
+        """Find why the ledger cannot be believed, or else the manifest's first line that does not follow from it.
 
         Of a killed run the manifest is not looked at: it is behind, and the next run makes it anew.
         """
@@ -113,7 +113,7 @@ class LedgerSnapshot:
                 yield Finding(Problem.MISSING, manifest.name, "no such file")
 
     def _difference(self) -> int:
-        """The number of the manifest's first line that is not the one made from the ledger, 0 where there is none."""
+        """Return the number of the manifest's first line that does not follow from the ledger, else 0."""
         lines = self._lines()
         with self._layout.manifest.open("rb") as manifest:
             for number, there in enumerate(chain(manifest, [None]), start=1):
@@ -123,16 +123,16 @@ class LedgerSnapshot:
         return 0
 
     def _lines(self) -> Iterator[tuple[ViewRecord, ManifestLine]]:
-        """All views and their lines of the manifest, up to where the ledger is damaged."""
+        """Make all views' lines of the manifest, up to where the ledger is damaged."""
         if self._ledger is not None:
             with self._noting():
                 for view in self._ledger.views():
                     yield view, ManifestLine.of(self._layout, view)
 
     def _next_line(self, lines: _Lines, there: bytes | None) -> ManifestLine | None:
-        """The line that is to stand in the place of ``there``.
+        """Return the line that belongs in the place of ``there``.
 
-        A view of a list that came in since has none, if nothing was ever asked of it.
+        A view of a list that came in since the manifest was written has none, if nothing was ever asked of it.
         """
         for view, line in lines:
             known = view.outcome or view.size or not self._list_came_in_since
@@ -141,7 +141,7 @@ class LedgerSnapshot:
         return None
 
     def _same(self, there: bytes | None, made: ManifestLine | None) -> bool:
-        """True where the lines give all keys that are known the same values; a newer version may write more."""
+        """Tell whether two lines give all known keys the same values; a newer version may write more keys."""
         if there is None or made is None:
             return False
         try:
@@ -153,7 +153,7 @@ class LedgerSnapshot:
         return line == made
 
     def _entry(self, record: ViewRecord, whole: str | None) -> Entry:
-        """Where a view's bytes lie; ``whole`` names a finished file that is still without its final name."""
+        """Return the place of a view's bytes; ``whole`` names a session's file that is staged and not published."""
         if record.whole is not None or not record.size:
             entry = self._believed(record, self._layout)
             return entry._replace(file=whole) if whole and entry.file else entry
@@ -162,7 +162,7 @@ class LedgerSnapshot:
         return self._believed(saved, Layout(self._layout.root))._replace(file=self._name(part))
 
     def _partial_file(self, records: list[ViewRecord]) -> list[Entry]:
-        """The views in a session's partial file; of a killed run it may be older or newer, and does not count."""
+        """Return the entries of a session's partial file; behind a kill only if the file has the recorded size."""
         placed = [record for record in records if record.partial is not None and record.whole is None]
         if not placed:
             return []
@@ -173,6 +173,7 @@ class LedgerSnapshot:
         return [self._believed(record, self._layout) for record in placed]
 
     def _believed(self, record: ViewRecord, layout: Layout) -> Entry:
+        """Read a record as the manifest's line would be read: a damaged row shows by contradicting itself."""
         entry = read_line(record.planned.row, ManifestLine.of(layout, record).encode())
         if isinstance(entry, BadLine):
             raise DamagedLedger(self._layout.ledger, f"view {record.planned.view}: {entry.reason}")
@@ -183,7 +184,7 @@ class LedgerSnapshot:
 
     @contextmanager
     def _noting(self) -> Iterator[None]:
-        """Keep what is wrong with the ledger; its values may be of any kind where it is damaged."""
+        """Note damage to the ledger instead of raising it; damaged values may be of any kind."""
         path = self._layout.ledger
         try:
             yield

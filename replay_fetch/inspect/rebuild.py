@@ -1,4 +1,4 @@
-"""``verify --rebuild``: a new ledger out of the manifest and the files that are as it says."""
+"""The rebuild of a ledger, ``verify --rebuild``: made from the manifest and the files that agree with it."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from msgspec.structs import replace
 
 from replay_fetch.archive import Entry, Layout, opened, readable
 from replay_fetch.archive.aside import Aside, Attempt, attempt, put_in_place, row_of
+from replay_fetch.archive.compress import stored_text
 from replay_fetch.archive.durable import explained, make_folder, sync_folder, write_file
 from replay_fetch.archive.read.verify import Problem
-from replay_fetch.archive.stored import stored_text
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
 from replay_fetch.inspect.verify import Verification, Verifying
 from replay_fetch.ledger import DamagedLedger, Ledger, Totals, check_file
-from replay_fetch.ledger.setting import Setting, State
+from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.model import Span, ViewRecord
 from replay_fetch.pipeline.opening import bring_manifest_up_to_date, open_as_it_is
 from replay_fetch.progress import Reporter
@@ -29,7 +29,7 @@ from replay_fetch.settings import Compression
 
 @dataclass(slots=True)
 class Rebuilt:
-    """A new ledger, and what it was made from."""
+    """The result of a rebuild: the verification that it rests on, and the views that the new ledger has."""
 
     found: Verification
     kept: int = 0
@@ -43,16 +43,16 @@ class Rebuilt:
 
     @property
     def exit_code(self) -> int:
-        """0 where nothing was wrong but the ledger, else 1."""
+        """Return 0 where nothing was wrong but the ledger, else 1."""
         return self.found.exit_code
 
 
 def rebuild(root: Path, jobs: int | None, shown_by: Reporter | None) -> Rebuilt:
-    """Verify the archive and make its ledger anew; what is damaged is set aside, nothing is deleted.
+    """Verify the archive and make its ledger anew; damaged files are set aside, and nothing is deleted.
 
-    The archive is then sound, and what it lacks is what the next run asks for, in the manifest's order.
-    The new ledger takes the old one's place whole or not at all. Raises ArchiveError where there is no
-    archive, a run writes to it, or its ledger is one of another format or knows more than the manifest.
+    The archive is then sound, and the next run asks for the views that it lacks, in the manifest's order. The new
+    ledger takes the old ledger's place whole or not at all. Raises ArchiveError where there is no archive, a run
+    writes to it, or its ledger is of another format or knows more than the manifest.
     """
     verifying = Verifying(root, jobs, shown_by)
     match _standing(verifying.layout):
@@ -76,9 +76,10 @@ def rebuild(root: Path, jobs: int | None, shown_by: Reporter | None) -> Rebuilt:
 
 
 def _to_its_end(root: Path) -> tuple[Totals, Path | None]:
-    """Set aside what the new ledger does not know of, and write what follows from it; also what a kill left of that.
+    """Set aside the files that the new ledger does not know, and write manifest and partial files.
 
-    Returns what the ledger has, and the folder, None where nothing was set aside.
+    It also does the rest of a killed rebuild. Returns the ledger's totals, and the folder of files set aside, None
+    where no file was.
     """
     with open_as_it_is(root) as (layout, ledger):
         bring_manifest_up_to_date(layout, ledger, changed=True, in_order=True)
@@ -87,7 +88,7 @@ def _to_its_end(root: Path) -> tuple[Totals, Path | None]:
 
 
 def _restore(restoring: _Restoring) -> None:
-    """Make the new ledger and put it in place."""
+    """Make the new ledger under a temporary name and put it in place."""
     layout = restoring.layout
     new = layout.temporary / layout.ledger.name
     for leftover in layout.temporary.glob(f"{new.name}*"):
@@ -105,7 +106,7 @@ def _restore(restoring: _Restoring) -> None:
 
 
 class _Standing(Enum):
-    """What there is of the present ledger."""
+    """Says whether the present ledger can be kept."""
 
     SOUND = "sound"
     HALF_REBUILT = "half rebuilt"
@@ -114,7 +115,7 @@ class _Standing(Enum):
 
 
 def _standing(layout: Layout) -> _Standing:
-    """Whether the present ledger can be believed; raises ArchiveError where that knows more than the manifest."""
+    """Judge the present ledger; raises ArchiveError where it is sound and knows more than the manifest."""
     with closing(LedgerSnapshot(layout)) as snapshot:
         if snapshot.leads and snapshot.half_rebuilt:
             return _Standing.HALF_REBUILT
@@ -131,14 +132,14 @@ def _standing(layout: Layout) -> _Standing:
 
 
 def _fold_log(layout: Layout) -> None:
-    """Let a sound ledger take in its log, so that it can be set aside as one file."""
+    """Let a sound ledger take in its log, so that a single file can be set aside."""
     if check_file(layout.ledger):
         Ledger.open(layout.ledger).close()
 
 
 @dataclass(slots=True)
 class _Restoring:
-    """Entries of the manifest on their way into the ledger."""
+    """Turns entries of the manifest into records of the new ledger."""
 
     layout: Layout
     verifying: Verifying
@@ -151,7 +152,7 @@ class _Restoring:
     """Names of session files that are not, or not only, what the manifest says."""
 
     def records(self) -> Iterator[ViewRecord]:
-        """What the new ledger holds of each view."""
+        """Give the new ledger's record of each view, in the manifest's order."""
         for entries, verdict in self.verifying.sessions():
             damaged = {finding.file for finding in verdict.findings}
             self.damaged |= damaged
@@ -186,7 +187,7 @@ class _Restoring:
             write_file(part, stored_text(path, span, entry.compression, entry.record.size))
 
     def not_known(self) -> Iterator[str]:
-        """What the new ledger does not know of: old parts, damaged session files, and those that no view lies in."""
+        """List the files that the new ledger does not know: old parts, damaged session files, and extra files."""
         parts = (part for part in self.layout.parts.iterdir() if row_of(part) <= self.attempt.before)
         yield from sorted(part.relative_to(self.layout.root).as_posix() for part in parts)
         extra = {finding.file for finding in self.rebuilt.found.findings if finding.problem is Problem.EXTRA}

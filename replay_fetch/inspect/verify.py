@@ -1,4 +1,4 @@
-"""``verify``: every file of an archive, read again and held against manifest and ledger."""
+"""The verification of an archive: every file is read again and held against manifest and ledger."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from replay_fetch.progress import CheckSnapshot, Reporter, Ticker
 
 @dataclass(slots=True)
 class Verification:
-    """What verifying an archive came to."""
+    """The result of verifying an archive: findings, and the amount that was read."""
 
     root: Path
     findings: list[Finding] = field(default_factory=list)
@@ -34,15 +34,15 @@ class Verification:
 
     @property
     def exit_code(self) -> int:
-        """0 where nothing is wrong, else 1."""
+        """Return 0 where nothing is wrong, else 1."""
         return 1 if self.findings else 0
 
 
 class Verifying:
-    """Verifies one archive; used once. Its memory grows with the sessions, some 300 bytes each."""
+    """Verifies an archive; used once. Memory grows with the sessions, by some 300 bytes each."""
 
     def __init__(self, root: Path, jobs: int | None, shown_by: Reporter | None) -> None:
-        """``jobs`` is how many processes check at once; None is what the archive's size is worth."""
+        """Prepare to check with ``jobs`` processes at once; None takes as many as the archive's size is worth."""
         self.layout = readable(root)
         if who := holder(self.layout.lock):
             raise ArchiveError(
@@ -58,10 +58,10 @@ class Verifying:
         self.found = Verification(root)
 
     def run(self) -> Verification:
-        """Verify everything, the ledger too where there is one.
+        """Verify everything, the ledger too where there is a ledger.
 
-        Raises ArchiveError where reading is impossible or a run writes meanwhile, SettingsError where it needs
-        a library that is not installed.
+        Raises ArchiveError where reading is impossible or a run writes meanwhile, SettingsError where a library
+        that is needed is not installed.
         """
         with closing(LedgerSnapshot(self.layout)) as snapshot:
             if snapshot.leads:
@@ -77,7 +77,7 @@ class Verifying:
         return self.found
 
     def sessions(self) -> Iterator[Checked]:
-        """Every session in the manifest's order, as it is checked; ``found`` is complete behind the last."""
+        """Check every session in the manifest's order and give it; ``found`` is complete behind the last."""
         yield from self._sweep(self._listed_sessions())
         self._note(_extra_files(self.layout, self._named))
 
@@ -88,7 +88,7 @@ class Verifying:
             self.found.findings = [each for each in self.found.findings if each.problem is not Problem.EXTRA]
 
     def _verify_by(self, snapshot: LedgerSnapshot) -> None:
-        """Hold the files against the ledger; of a killed run there may be more than that says."""
+        """Hold the files against the ledger: the last run was killed, or the manifest is not there."""
         self._total += sum(map(_size, _listed(self.layout.parts)))
         for _ in self._sweep(snapshot.sessions()):
             pass
@@ -129,7 +129,7 @@ class Verifying:
         self.found.size += sum(entry.span.length for entry in checked.entries if entry.span)
 
     def _listed_sessions(self) -> Iterator[Session]:
-        """The manifest's sessions, each with all its views; what is wrong with the manifest itself is noted."""
+        """Give the manifest's sessions, each with all its views; faults of the manifest itself are noted."""
         if not self.layout.manifest.is_file():
             self._note([Finding(Problem.MISSING, self.layout.manifest.name, "no such file")])
             return
@@ -163,7 +163,7 @@ class Verifying:
 
 
 def _in_a_part(entries: Session) -> bool:
-    """True where a view of the session waits in a part, so that a killed run may have left bytes of no view.
+    """Tell whether a view of the session waits in a part, so that a kill may have left bytes of no view.
 
     A part grows before its record does. A view that grew has left its session's file, in which its old bytes stay
     until the session is written anew.
@@ -172,7 +172,7 @@ def _in_a_part(entries: Session) -> bool:
 
 
 def _listed(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """What is in a folder; nothing where there is no such folder."""
+    """List a folder's files; none where there is no folder."""
     try:
         with os.scandir(folder) as listed:
             yield from listed
@@ -190,7 +190,7 @@ def _size(file: os.DirEntry[str]) -> int:
 
 
 def _locked_at(layout: Layout) -> int | None:
-    """When a run took the archive's lock last, in ns; each writes its name there."""
+    """Return when a run took the archive's lock last, in ns; each run writes its name there."""
     try:
         return layout.lock.stat().st_mtime_ns
     except OSError:

@@ -1,4 +1,4 @@
-"""What to say of a database that cannot be used, and the way out where it is damaged."""
+"""Damage to a ledger: the errors that say so, and the command that makes a new ledger."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ _FULL = "; free some room, there or in the folder for temporary files ($TMPDIR),
 
 
 def way_out(path: Path) -> str:
-    """How to get a new ledger in place of the one at ``path``."""
+    """Name the command that makes a new ledger in place of the damaged file at ``path``."""
     return f"`replay-fetch verify --rebuild {path.parent.parent}` makes a new one from manifest and files"
 
 
 class DamagedRow(Exception):
-    """A row holds a value that was never written."""
+    """Raised where a row holds a value that was never written; becomes a DamagedLedger at the door."""
 
 
 class DamagedLedger(ArchiveError):
-    """The ledger is damaged; a new one can be made without it."""
+    """Raised where the ledger is damaged; a new ledger can be made without it, from manifest and files."""
 
     def __init__(self, path: Path, what: str) -> None:
         super().__init__(f"the ledger {path} is damaged ({what}); {way_out(path)}")
 
 
 def failure(path: Path, error: sqlite3.DatabaseError) -> ArchiveError:
-    """The error for what the database refused."""
+    """Make the error for a refusal of the database: damage, a full disk, or another reason."""
     code = getattr(error, "sqlite_errorcode", None)
     if code is None or code & _PRIMARY not in _DAMAGE:
         advice = _FULL if code == sqlite3.SQLITE_FULL else ""

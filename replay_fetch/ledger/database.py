@@ -1,4 +1,4 @@
-"""The door to SQLite: opening, transactions, and its complaints in our words."""
+"""The door to SQLite: the file is recognised, opened and locked, and its complaints become errors of ours."""
 
 from __future__ import annotations
 
@@ -9,16 +9,81 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Self
+from urllib.parse import quote
 
 from replay_fetch.errors import ArchiveError
 from replay_fetch.ledger.damage import DamagedLedger, DamagedRow, failure
-from replay_fetch.ledger.header import check_file
-from replay_fetch.ledger.read_only import connected_read_only
 from replay_fetch.ledger.schema import APPLICATION_ID, FORMAT, LATER_TABLES, PRAGMAS, TABLES
+
+# Of SQLite's file format: where its header holds the numbers that PRAGMA user_version and application_id set.
+_MAGIC = b"SQLite format 3\x00"
+_USER_VERSION = slice(60, 64)
+_APPLICATION_ID = slice(68, 72)
+
+
+def check_file(path: Path) -> bool:
+    """Tell whether a ledger of ours is at ``path``; False where no file is.
+
+    Raises ArchiveError where something else is there, or a ledger of another format; the file stays as it is.
+    """
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise ArchiveError(f"the ledger {path} cannot be read: {error.strerror}") from None
+    if not header:
+        return False
+    if not header.startswith(_MAGIC):
+        raise DamagedLedger(path, "not a database")
+    if int.from_bytes(header[_APPLICATION_ID]) != APPLICATION_ID:
+        raise DamagedLedger(path, "not one of replay-fetch")
+    version = int.from_bytes(header[_USER_VERSION])
+    if version != FORMAT:
+        raise ArchiveError(
+            f"{path} has format {version}, this version of replay-fetch reads format {FORMAT}; "
+            "nothing was changed: use the version that made it, or another OUT",
+        )
+    return True
+
+
+_PRIMARY = 0xFF  # the bits of an error code that are not a finer distinction
+_NOT_WRITABLE = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
+
+
+def connected_read_only(path: Path) -> sqlite3.Connection:
+    """Connect without changing anything; readers share memory with writers through files beside the ledger.
+
+    1. Where these files are, a run is going on or was killed: the files stay as they are.
+    2. Where they are absent, the connection makes them, and removes them when it is closed. Only a connection that
+       might write does so.
+    3. Where they cannot be made nobody writes, and the ledger is read as it lies there.
+    """
+    shared = Path(f"{path}-wal").exists()
+    db = _connected(path, "mode=ro" if shared else "mode=rw")
+    try:
+        db.execute("PRAGMA query_only = ON")
+        db.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    except sqlite3.OperationalError as error:
+        db.close()
+        if error.sqlite_errorcode & _PRIMARY not in _NOT_WRITABLE or not path.is_file():
+            raise
+        return _connected(path, "immutable=1")
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _connected(path: Path, how: str) -> sqlite3.Connection:
+    """Connect by a URI, which is the only way to say how the file is opened."""
+    uri = f"file:{quote(str(path))}?{how}"
+    return sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None)
 
 
 class _Turn:
-    """A thread's turn with a database, whose refusals meanwhile become ArchiveErrors.
+    """A thread's turn with a database; the database's refusals meanwhile become ArchiveErrors.
 
     No generator, which costs ten times as much: a run takes a turn for each session.
     """
@@ -41,7 +106,7 @@ class _Turn:
 
 
 class Database:
-    """A connection that threads may share: one uses it at a time."""
+    """Holds a connection that several threads share; each takes its turn."""
 
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
         self.blank = False
@@ -52,7 +117,7 @@ class Database:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open the ledger at ``path``, made anew where there is none.
+        """Open the ledger at ``path`` for writing, made anew where no file is.
 
         Raises ArchiveError, with nothing changed, where something else is there.
         """
@@ -74,9 +139,9 @@ class Database:
 
     @classmethod
     def open_read_only(cls, path: Path) -> Self:
-        """Open a ledger for reading, also while a run writes to it and where nobody can write.
+        """Open a ledger for reading, also while a run writes to it, and where nobody can write.
 
-        One that is not there yet, or has no tables yet, reads as one that is empty.
+        A ledger that is not there yet, or has no tables yet, reads as an empty one.
         """
         with _Turn(path):
             if check_file(path):
@@ -90,21 +155,21 @@ class Database:
             return ledger
 
     def copy_to(self, path: Path) -> Self:
-        """One with the same content at ``path``, to try things with."""
+        """Copy the database to ``path`` and open the copy, to try things with."""
         copy = self.open(path)
         with self._turn:
             self._db.backup(copy._db)  # noqa: SLF001 - another of our own
         return copy
 
     def close(self) -> None:
-        """Fold the write-ahead log back in and let go of the file."""
+        """Fold the write-ahead log back into the file and let go of both."""
         self._db.close()
 
     def _has_tables(self) -> bool:
         return bool(self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
 
     def _make_tables(self) -> None:
-        """Before the write-ahead log is switched on, so that the file's own header tells what it is."""
+        """Make the tables before the write-ahead log is switched on, so that the file's header tells its format."""
         with self._transaction():
             for statement in TABLES.split(";"):
                 self._db.execute(statement)
@@ -113,6 +178,7 @@ class Database:
 
     @contextmanager
     def _transaction(self, *, keep: bool = True) -> Iterator[None]:
+        """Take a turn and keep all that is written in it, or nothing; with ``keep`` False, nothing in any case."""
         with self._turn:
             self._db.execute("BEGIN IMMEDIATE")
             try:

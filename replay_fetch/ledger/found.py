@@ -1,4 +1,4 @@
-"""Views that a search found, each once, in a database that vanishes with its connection."""
+"""The views that a search found, each once, in a database that vanishes with its connection."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ ORDER BY began, session_id, date, view_id
 
 
 class FoundViews:
-    """Holds millions of views in little memory: what does not fit spills into a temporary file."""
+    """Holds millions of found views in little memory: the rest spills into a temporary file."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -43,7 +43,7 @@ class FoundViews:
             self._db.execute(_TABLE)
 
     def add(self, views: Iterable[FoundView]) -> None:
-        """Take views in; of several events of one view the last one counts."""
+        """Take views in; of several events of a view the last version counts."""
         with _explained():
             self._db.execute("BEGIN")
             self._db.executemany(_ADD, map(_columns, views))
@@ -52,22 +52,22 @@ class FoundViews:
             self.size = self._db.execute("SELECT coalesce(max(rowid), 0) FROM found").fetchone()[0]
 
     def close(self) -> None:
-        """Forget everything."""
+        """Forget all views and remove the temporary file."""
         self._db.close()
 
     def sessions(self) -> int:
-        """How many sessions the views belong to."""
+        """Count the sessions that the views belong to."""
         with _explained():
             return int(self._db.execute("SELECT count(DISTINCT session_id) FROM found").fetchone()[0])
 
     def lacking(self, sessions: Iterable[str]) -> list[str]:
-        """Those of ``sessions`` that no view belongs to."""
+        """Return the session ids among ``sessions`` that no view belongs to."""
         any_view = "SELECT 1 FROM found WHERE session_id = ? LIMIT 1"
         with _explained():
             return [each for each in sessions if self._db.execute(any_view, (each,)).fetchone() is None]
 
     def __iter__(self) -> Iterator[FoundView]:
-        """The views, a session's together, by when the sessions and the views began."""
+        """Give the views, a session's together, by when sessions and views began."""
         with _explained():
             for session_id, view_id, date, application_id, url, segments, sdk, version in self._db.execute(_IN_ORDER):
                 url_text = url.decode("utf-8", "surrogatepass")

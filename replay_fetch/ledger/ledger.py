@@ -1,4 +1,4 @@
-"""One archive's ledger: what was planned, how each view ended, where its bytes lie."""
+"""The ledger of an archive: its plan, how each view ended, and where each view's bytes lie."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import orjson
 
 from replay_fetch.ledger.damage import DamagedLedger
 from replay_fetch.ledger.database import Database
-from replay_fetch.ledger.loading import ListRow, LoadedList, load_rows
-from replay_fetch.ledger.restoring import restore_rows
+from replay_fetch.ledger.loading import ListRow, LoadedList, load_rows, restore_rows
 from replay_fetch.ledger.rows import (
     COUNT_TO_DO,
     LACKING_PARTIAL,
@@ -23,13 +22,13 @@ from replay_fetch.ledger.rows import (
     result_row,
     view_record,
 )
-from replay_fetch.ledger.setting import Setting, State
+from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.ledger.totals import Reason, Totals, sum_reasons, sum_views
 from replay_fetch.model import Outcome, PlannedView, View, ViewRecord
 
 
 class ToDo(NamedTuple):
-    """Which views of a list a run asks for: the unfinished ones, and finished ones that are young."""
+    """Says which views of a list a run asks for: unfinished views, and finished views that are young."""
 
     list_number: int
     young: int | None = None
@@ -37,7 +36,7 @@ class ToDo(NamedTuple):
 
 
 class Ledger(Database):
-    """The plan, the views' states and the archive's own settings; threads that share it take turns.
+    """Keeps the plan, the views' states and the archive's settings; threads that share it take turns.
 
     A transaction that cannot be written (disk full, damage) raises ArchiveError and changes nothing.
     """
@@ -48,25 +47,25 @@ class Ledger(Database):
     # --- settings of the archive
 
     def setting(self, name: str) -> str | None:
-        """A value kept with the archive, None where it was never set."""
+        """Return a value kept with the archive, None where it was never set."""
         with self._turn:
             row = self._db.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
         return row[0] if row else None
 
     def set_setting(self, name: str, value: str) -> None:
-        """Keep a value with the archive."""
+        """Keep a value with the archive, in a transaction of its own."""
         with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
 
     def drop_setting(self, name: str) -> None:
-        """Keep a value no longer."""
+        """Forget a value that was kept with the archive."""
         with self._transaction():
             self._db.execute("DELETE FROM setting WHERE name = ?", (name,))
 
     # --- the plan
 
     def known_list(self, fingerprint: str) -> LoadedList | None:
-        """The newest list, if that is its fingerprint: then it need not be loaded again."""
+        """Return the newest list if its fingerprint is the same, so that it need not be loaded again."""
         with self._turn:
             newest = self._db.execute("SELECT * FROM list ORDER BY list DESC LIMIT 1").fetchone()
         if newest is None or newest[1] != fingerprint:
@@ -75,7 +74,7 @@ class Ledger(Database):
         return LoadedList(number, rows, views, duplicates, [])
 
     def load(self, rows: Iterable[ListRow]) -> LoadedList:
-        """Add rows (line, view, expected segments, and perhaps its date) as a list of their own, in one transaction.
+        """Load rows (line, view, expected segments, perhaps its date) as a list of their own, in a transaction.
 
         An exception out of ``rows`` leaves the ledger as it was.
         """
@@ -89,18 +88,18 @@ class Ledger(Database):
         return loaded
 
     def rehearse(self, rows: Iterable[ListRow]) -> tuple[LoadedList, Totals]:
-        """What `load` would return, and the sums over that list; the ledger stays as it is."""
+        """Return the results of loading ``rows``, and the sums over them; the ledger stays as it is."""
         with self._transaction(keep=False):
             loaded = load_rows(self._db, 0, rows)
             return loaded, sum_views(self._db, 0)
 
     def remember_list(self, number: int, fingerprint: str) -> None:
-        """Note what list ``number`` was made from, so that `known_list` finds it."""
+        """Note the fingerprint of list ``number``, by which `known_list` finds it."""
         with self._transaction():
             self._db.execute("UPDATE list SET fingerprint = ? WHERE list = ?", (fingerprint, number))
 
     def to_do(self, todo: ToDo, after: PlannedView | None, limit: int) -> list[PlannedView]:
-        """The next views to do behind ``after``, grouped by session."""
+        """Return the next ``limit`` views to do behind ``after``, grouped by session."""
         where = {"list": todo.list_number, "young": todo.young, "limit": limit, "session": 0, "row": 0}
         if after is not None:
             where |= {"session": after.session, "row": after.row}
@@ -108,48 +107,50 @@ class Ledger(Database):
             return [planned_view(row) for row in self._db.execute(TO_DO, where)]
 
     def count_to_do(self, todo: ToDo, session: int | None = None) -> int:
-        """How many views there are to do, in all or in one session."""
+        """Count the views that are to do, in all sessions or in a given session."""
         where = {"list": todo.list_number, "young": todo.young, "session": session}
         with self._turn:
             return int(self._db.execute(COUNT_TO_DO, where).fetchone()[0])
 
     def latest_fetched(self, list_number: int | None, at_most: int) -> list[ViewRecord]:
-        """Views of a list, or of any, that have segments; the latest sessions first."""
+        """Return fetched views of a list, or of any list; the latest sessions first."""
         with self._turn:
             rows = self._db.execute(LATEST_FETCHED, {"list": list_number, "limit": at_most}).fetchall()
         return [view_record(row) for row in rows]
 
     def spread(self, list_number: int, at_most: int) -> list[View]:
-        """Views of different sessions, evenly spread over the sessions of a list."""
+        """Return views of different sessions, evenly spread over the sessions of a list."""
         with self._turn:
             return [View(*row) for row in self._db.execute(SPREAD, {"list": list_number, "parts": at_most})]
 
     def forget_tokens(self, but: Outcome | None = None) -> None:
-        """Let every unfinished chain begin anew, except those of views that ended in ``but``."""
+        """Let every unfinished chain begin anew, except chains of views that ended in ``but``."""
         with self._transaction():
             unless = "UPDATE result SET token = NULL WHERE token IS NOT NULL AND outcome IS NOT ?"
             self._db.execute(unless, (but or "",))
 
     def forget_partial_files(self) -> None:
-        """No session has a partial file any more."""
+        """Forget where views lie in partial files: none of those is left."""
         with self._transaction():
             self._db.execute("UPDATE result SET partial_offset = NULL WHERE partial_offset IS NOT NULL")
 
     def lacking_partial_files(self) -> list[int]:
-        """Sessions with saved views that are in no file of theirs."""
+        """List the sessions, by number, with saved views that lie in no file for people."""
         with self._turn:
             return [number for (number,) in self._db.execute(LACKING_PARTIAL)]
 
     # --- results
 
     def record(self, records: Iterable[ViewRecord], redo: Iterable[int] = (), understood: Sequence[View] = ()) -> None:
-        """Keep how views ended and where their bytes lie, all or none of them.
+        """Record how views ended and where their bytes lie, all of them or none: the instant of a commit.
 
-        ``redo`` are sessions whose staged file is published only after this: they take the place of those of the
-        record before, which are published by now. ``understood`` are views whose raw pages are removed then.
+        ``redo`` are sessions whose staged file is published only after this; they take the place of the
+        sessions of the record before, which are published by now. ``understood`` are views whose raw pages are
+        removed then.
         """
         with self._transaction():
             self._db.executemany(RECORD, map(result_row, records))
+            # In the same transaction: the list never holds sessions of two commits.
             self._db.execute("DELETE FROM unnamed")
             self._db.executemany("INSERT OR IGNORE INTO unnamed VALUES (?)", ((session,) for session in redo))
             if understood or self._understood:
@@ -158,44 +159,44 @@ class Ledger(Database):
         self._understood = bool(understood)
 
     def understood(self) -> list[View]:
-        """Views whose raw pages may still be there, though they are understood."""
+        """List the views whose raw pages may still be there, though they are understood."""
         return [View(*ids) for ids in orjson.loads(self.setting(Setting.UNDERSTOOD) or "[]")]
 
     def raw_removed(self) -> None:
-        """No raw pages are to be removed any more."""
+        """Forget the views whose raw pages were to be removed: none is left."""
         self.drop_setting(Setting.UNDERSTOOD)
 
     def redo_list(self) -> list[tuple[int, str]]:
-        """Sessions, by number and id, that the latest record named as to be published."""
+        """List the sessions, by number and id, whose staged files the latest record was to publish."""
         with self._turn:
             return self._db.execute("SELECT session, session_id FROM unnamed JOIN session USING (session)").fetchall()
 
     def published(self) -> None:
-        """Empty the redo list: every file in it has its final name."""
+        """Empty the redo list: every file in it has its final name, durably."""
         with self._transaction():
             self._db.execute("DELETE FROM unnamed")
 
     def session_views(self, session: int) -> list[ViewRecord]:
-        """All views of a session in list order, ended or not."""
+        """Return the records of a session's views in list order, ended or not."""
         with self._turn:
             return [
                 view_record(row) for row in self._db.execute(f"{VIEWS} WHERE view.session = ? ORDER BY row", (session,))
             ]
 
     def planned_session(self, session_id: str) -> list[PlannedView]:
-        """All views of a session in list order, with what is kept of them; none of a session that is not planned."""
+        """Return a session's planned views in list order, with their earlier records; none of an unknown session."""
         with self._turn:
             rows = self._db.execute(f"{VIEWS} WHERE session_id = ? ORDER BY row", (session_id,))
             return [planned_view(row) for row in rows]
 
     def has_part(self, row: int, part: int) -> bool:
-        """True where the view's bytes lie in its part of that number."""
+        """Tell whether a view's lines lie in its part of that number."""
         with self._turn:
             query = "SELECT 1 FROM result WHERE row = ? AND part = ? AND size > 0 AND whole_offset IS NULL"
             return self._db.execute(query, (row, part)).fetchone() is not None
 
     def views(self) -> Iterator[ViewRecord]:
-        """All views, sessions and their views in order of first appearance.
+        """Give the records of all views, sessions and their views in order of first appearance.
 
         Other threads wait until the iterator is exhausted or closed.
         """
@@ -203,7 +204,7 @@ class Ledger(Database):
             yield from map(view_record, self._db.execute(f"{VIEWS} ORDER BY view.session, row"))
 
     def restore(self, records: Iterable[ViewRecord]) -> int:
-        """Fill an empty ledger with views of no known list; returns how many.
+        """Fill an empty ledger with views of no known list; returns their number.
 
         The records have their sessions together and their rows ascending.
         """
@@ -218,11 +219,11 @@ class Ledger(Database):
             raise DamagedLedger(self._path, verdict)
 
     def totals(self, list_number: int | None = None) -> Totals:
-        """Sums by outcome over one list, or over the whole archive."""
+        """Sum by outcome over a list, or over the whole archive."""
         with self._turn:
             return sum_views(self._db, list_number)
 
     def reasons(self, list_number: int) -> list[Reason]:
-        """Why views of a list are not finished, and how many each."""
+        """Count the reasons for which views of a list are not finished."""
         with self._turn:
             return sum_reasons(self._db, list_number)

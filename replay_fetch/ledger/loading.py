@@ -1,4 +1,4 @@
-"""Loading a list into the plan: duplicates and clashing ids are found by the database."""
+"""Loading views into the plan: a list, whose duplicates the database finds, or the records of a rebuild."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from replay_fetch.model import View
+from replay_fetch.ledger.rows import RECORD, result_row
+from replay_fetch.model import View, ViewRecord
 
 # Rows that are arranged together. Lists come in any order, and the trees of millions of ids do not fit the
 # cache: in the order of its keys, a batch goes through a tree once and not once a row.
@@ -56,7 +57,7 @@ ListRow = tuple[int, View, int | None] | tuple[int, View, int | None, int | None
 
 
 class Clash(NamedTuple):
-    """A row whose session id differs from an earlier one in upper and lower case only."""
+    """A row whose session id differs from an earlier id in upper and lower case only."""
 
     line: int
     session_id: str
@@ -64,7 +65,7 @@ class Clash(NamedTuple):
 
 
 class LoadedList(NamedTuple):
-    """What one list came to: ``rows`` = ``views`` + ``duplicates`` + ``clashing``."""
+    """The figures of a loaded list: ``rows`` = ``views`` + ``duplicates`` + ``clashing``."""
 
     number: int
     rows: int
@@ -75,7 +76,7 @@ class LoadedList(NamedTuple):
 
     @property
     def clashing(self) -> int:
-        """How many rows clash."""
+        """Count the rows whose session id clashes."""
         return self.rows - self.views - self.duplicates
 
 
@@ -104,3 +105,31 @@ def load_rows(db: sqlite3.Connection, number: int, rows: Iterable[ListRow]) -> L
         for emptied in ("incoming", "arranged"):
             db.execute(f"DELETE FROM {emptied}")  # noqa: S608 - names of tables
     return LoadedList(number, total, views, total - views - clashing, clashes)
+
+
+_CHUNK = 5_000
+# A list of its own, which nothing is known of: the next list that names these views takes them over.
+_LIST = 1
+
+
+def restore_rows(db: sqlite3.Connection, records: Iterable[ViewRecord]) -> int:
+    """Add the views of ``records``, sessions together and rows ascending; returns their number.
+
+    Runs inside the caller's transaction; memory does not grow with the records.
+    """
+    views = 0
+    unread = iter(records)
+    while chunk := list(itertools.islice(unread, _CHUNK)):
+        sessions = [(record.planned.view.session_id,) for record in chunk]
+        db.executemany("INSERT OR IGNORE INTO session (session_id) VALUES (?)", sessions)
+        db.executemany(
+            "INSERT INTO view SELECT session, ?, ?, ?, ? FROM session WHERE session_id = ?",
+            (
+                (record.planned.view.view_id, record.planned.row, _LIST, record.planned.expected, session_id)
+                for record, (session_id,) in zip(chunk, sessions, strict=True)
+            ),
+        )
+        db.executemany(RECORD, (result_row(record) for record in chunk if record.outcome or record.size))
+        views += len(chunk)
+    db.execute("INSERT INTO list VALUES (?, NULL, ?, ?, 0)", (_LIST, views, views))
+    return views

@@ -1,4 +1,4 @@
-"""Views to table rows and back."""
+"""Rows: views and their records as columns of the ledger's tables, and back."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ _NO_SPAN = (None,) * len(Span._fields)
 
 
 def planned_view(columns: tuple[Any, ...]) -> PlannedView:  # sqlite3 does not type its columns
-    """The view that a row of `TO_DO` names, with what an earlier run kept of it."""
+    """Make the planned view of a row of `TO_DO`, with the record that an earlier run left."""
     if columns[_REASON] is not None:
         record = view_record(columns)
         return replace(record.planned, earlier=record)
@@ -89,7 +89,10 @@ def planned_view(columns: tuple[Any, ...]) -> PlannedView:  # sqlite3 does not t
 
 
 def view_record(columns: tuple[Any, ...]) -> ViewRecord:
-    """The record that a row of `VIEWS` holds; one without outcome where the view has not ended."""
+    """Make the record of a row of `VIEWS`; it has no outcome where the view has not ended.
+
+    Raises DamagedRow where a column holds a value that was never written.
+    """
     try:
         return _view_record(columns)
     except (ValueError, TypeError) as error:
@@ -127,7 +130,7 @@ def _planned(columns: tuple[Any, ...]) -> PlannedView:
 
 
 def result_row(record: ViewRecord) -> tuple[object, ...]:
-    """What `RECORD` writes."""
+    """Return the columns that `RECORD` writes, in its order."""
     return (
         record.planned.row,
         record.outcome,

@@ -1,6 +1,8 @@
-"""The ledger's tables, and how a database is recognised as one of ours."""
+"""The schema of a ledger: its tables, and the names of the settings kept with an archive."""
 
 from __future__ import annotations
+
+from enum import StrEnum
 
 # "RpFt": sqlite's application_id tells our files from any other database.
 APPLICATION_ID = 0x52704674
@@ -46,3 +48,34 @@ PRAGMAS = (
     "PRAGMA cache_size = -2048",
     "PRAGMA busy_timeout = 10000",
 )
+
+
+class Setting(StrEnum):
+    """Names the settings that a ledger keeps with its archive."""
+
+    COMPRESSION = "compression"
+    """Of all session files."""
+    STATE = "state"
+    """A `State`, or nothing in a new archive."""
+    CHAINS = "chains"
+    """Of what a paging token may depend, as JSON; where it changes, unfinished chains begin anew."""
+    UNDERSTOOD = "understood"
+    """Views whose raw pages go behind the latest commit, as JSON; nothing where there are none."""
+    ASIDE = "aside"
+    """What a rebuild has still to set aside, as JSON, before anything else is done to the files."""
+    REBUILT_ASIDE = "rebuilt aside"
+    """The name of the folder to which the latest rebuild set aside what it did not know of."""
+    DEMO = "demo"
+    """There where ``replay-fetch demo`` made the archive: nobody's recordings are in it."""
+
+
+class State(StrEnum):
+    """Says whether files and manifest agree with the ledger."""
+
+    RUNNING = "running"
+    """They may be behind it: a run is going on, or was killed."""
+    CLEAN = "clean"
+    REBUILT = "rebuilt"
+    """They may be behind it: it is new, and was made from the manifest and what is good."""
+    LOADED = "loaded"
+    """The files are; of a list that came in since, the manifest knows nothing."""

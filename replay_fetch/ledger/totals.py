@@ -1,4 +1,4 @@
-"""Sums over the views of one list or of the whole archive, by outcome."""
+"""Sums over the views of a list or of the whole archive, by outcome."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _SESSIONS = "SELECT count(DISTINCT session) FROM view {where}"
 
 
 class Reason(NamedTuple):
-    """Why views are not finished, and how many."""
+    """A reason for which views are not finished, and their number."""
 
     outcome: Outcome
     reason: str
@@ -48,7 +48,7 @@ class Reason(NamedTuple):
 
 @dataclass(slots=True)
 class Totals:
-    """Views by outcome; those without one have not been asked for to their end."""
+    """Counts views by outcome; ``unasked`` views have not been asked for to their end."""
 
     outcomes: dict[Outcome, int] = field(default_factory=dict)
     sessions: int = 0
@@ -61,17 +61,17 @@ class Totals:
 
     @property
     def views(self) -> int:
-        """All views, whatever became of them."""
+        """Count all views, with an outcome or without."""
         return self.unasked + sum(self.outcomes.values())
 
     @property
     def finished(self) -> int:
-        """Views that are never asked for again."""
+        """Count the views that are never asked for again."""
         return sum(n for outcome, n in self.outcomes.items() if outcome.finished)
 
 
 def sum_views(db: sqlite3.Connection, list_number: int | None) -> Totals:
-    """Sum over the views of list ``list_number``, or over all of them."""
+    """Sum over the views of list ``list_number``, or over all lists."""
     where = "" if list_number is None else "WHERE list = :list"
     totals = Totals()
     for outcome, views, segments, pages, size, *noted in db.execute(
@@ -97,7 +97,7 @@ def _known(outcome: str) -> Outcome:
 
 
 def sum_reasons(db: sqlite3.Connection, list_number: int) -> list[Reason]:
-    """Why views of list ``list_number`` are not finished, the most frequent reasons first."""
+    """Count why views of list ``list_number`` are not finished, the most frequent reasons first."""
     finished = ", ".join(f"'{outcome}'" for outcome in Outcome if outcome.finished)
     found: list[Reason] = []
     named: Counter[Outcome] = Counter()

@@ -16,7 +16,7 @@ from replay_fetch.archive.aside import Aside, set_aside
 from replay_fetch.archive.write.commit import Committer
 from replay_fetch.errors import SettingsError
 from replay_fetch.ledger import Ledger, check_file
-from replay_fetch.ledger.setting import Setting, State
+from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.model import Outcome
 from replay_fetch.settings import ApiSettings, Compression, Settings, SourceChoice
 

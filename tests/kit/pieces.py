@@ -59,7 +59,7 @@ class FakeCommitLog:
     recorded: list[list[ViewRecord]] = field(default_factory=list)
     redo: list[int] = field(default_factory=list)
     """Sessions whose staged files are published after the latest record."""
-    understood: list[View] = field(default_factory=list)
+    understood_views: list[View] = field(default_factory=list)
     """Views whose raw pages go behind the latest record."""
 
     @classmethod
@@ -76,7 +76,7 @@ class FakeCommitLog:
         batch = list(records)
         self.recorded.append(batch)
         self.redo = list(redo)
-        self.understood = list(understood)
+        self.understood_views = list(understood)
         self.views |= {record.planned.row: record for record in batch}
 
     def redo_list(self) -> list[tuple[int, str]]:
@@ -84,6 +84,18 @@ class FakeCommitLog:
 
     def published(self) -> None:
         self.redo = []
+
+    def understood(self) -> list[View]:
+        return self.understood_views
+
+    def raw_removed(self) -> None:
+        self.understood_views = []
+
+    def has_part(self, row: int, part: int) -> bool:
+        return part == self.views[row].part
+
+    def forget_partial_files(self) -> None:
+        """Nobody asks for them."""
 
     def lacking_partial_files(self) -> list[int]:
         return []

@@ -11,7 +11,7 @@ from damaged_archives import verified
 
 from replay_fetch.archive import Layout
 from replay_fetch.ledger import Ledger
-from replay_fetch.ledger.setting import Setting, State
+from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.model import Noted, View
 from replay_fetch.settings import FetchSettings
 from replay_fetch.simulator import Fault, Simulator, SimulatorSettings

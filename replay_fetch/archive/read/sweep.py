@@ -1,4 +1,4 @@
-"""Checking every session of an archive, in processes, in the manifest's order."""
+"""The sweep: every session of an archive is checked, in several processes, in the manifest's order."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _WORTH_PROCESSES = 64 * 2**20
 
 
 class Checked(NamedTuple):
-    """A session and what checking it came to."""
+    """A session and the verdict on it."""
 
     entries: Session
     verdict: Verdict
 
 
 def jobs_for(size: int) -> int:
-    """How many processes to use for an archive of ``size`` bytes; 1 is this process itself."""
+    """Return how many processes an archive of ``size`` bytes is worth; 1 is the present process alone."""
     return (os.cpu_count() or 1) if size >= _WORTH_PROCESSES else 1
 
 
@@ -87,7 +87,7 @@ def _batches(sessions: Iterable[Session]) -> Iterator[list[Session]]:
 
 
 def _begin_process() -> None:
-    """Leave Ctrl-C to the parent, and end with it however it ends."""
+    """Leave Ctrl-C to the parent, and end with the parent, however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -1,4 +1,4 @@
-"""Holding one session's files against the manifest: are they there, whole, and nothing else in them."""
+"""The check of a session: its files are there, whole, with nothing else in them, and each line is ours."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from replay_fetch.archive.blocks import file_range
+from replay_fetch.api import Continuity, facts
+from replay_fetch.api.json_split import pairs
+from replay_fetch.archive.compress import stored_text
+from replay_fetch.archive.lines import file_range, lines_of
 from replay_fetch.archive.manifest import Entry
-from replay_fetch.archive.read.view_check import complaint
 from replay_fetch.errors import ArchiveError
-from replay_fetch.model import View
+from replay_fetch.model import Span, View, ViewRecord
+from replay_fetch.printable import printable
+from replay_fetch.settings import Compression
 
 
 class Problem(StrEnum):
-    """What is wrong with a file or with a view's part of it."""
+    """Names the problem of a file, or of a view's bytes in it."""
 
     DAMAGED = "damaged"
     MISSING = "missing"
@@ -30,7 +34,7 @@ class Problem(StrEnum):
 
 
 class Finding(NamedTuple):
-    """One thing that is wrong."""
+    """A problem that was found, with its file and a sentence about it."""
 
     problem: Problem
     file: str
@@ -40,7 +44,7 @@ class Finding(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What checking one session came to."""
+    """The result of checking a session: findings, and the rows of views that cannot be used."""
 
     findings: list[Finding]
     bad: frozenset[int]
@@ -48,9 +52,9 @@ class Verdict(NamedTuple):
 
 
 def check_session(root: Path, entries: Sequence[Entry]) -> Verdict:
-    """Read every file of one session, given all its views in the manifest's order.
+    """Read every file of a session, given all its views in the manifest's order.
 
-    Raises ArchiveError where a file may not be read: that says nothing about it.
+    Raises ArchiveError where a file may not be read: that says nothing about its content.
     """
     files: dict[str, list[Entry]] = {}
     for entry in entries:
@@ -84,7 +88,7 @@ def _size(path: Path) -> int:
 
 
 def _check_cover(name: str, size: int, entries: Sequence[Entry]) -> Iterator[Finding]:
-    """Views must lie one behind another, in order, from the file's first byte to its last."""
+    """Find bytes that belong to no view: views lie behind each other, from a file's first byte to its last."""
     end = 0
     for entry in entries:
         offset, length, _ = entry.span or (end, 0, "")
@@ -97,7 +101,7 @@ def _check_cover(name: str, size: int, entries: Sequence[Entry]) -> Iterator[Fin
 
 
 def _check_view(path: Path, size: int, entry: Entry) -> Finding | None:
-    """Hash the view's bytes as they lie there; where they are right, read its lines."""
+    """Hash the view's bytes as they lie there; where the hash is right, read the lines."""
     if entry.span is None or entry.file is None:
         return None
     view = entry.record.planned.view
@@ -130,3 +134,58 @@ def _forbidden(path: Path, error: OSError) -> ArchiveError:
 
 def _why(error: OSError) -> str:
     return (error.strerror or str(error)).lower()
+
+
+_OF_WARNINGS = ("gaps", "repeats", "lacks_full_snapshot")
+_OF_RECORDING = ("start_ms", "end_ms", "records")
+_KEYS = [b'"session_id"', b'"view_id"', b'"position"', b'"segment"']
+
+
+def complaint(path: Path, entry: Entry) -> str | None:
+    """Return the first thing that is wrong with a view's lines, None where nothing is.
+
+    Raises OSError where the file cannot be read or is shorter than it must be.
+    """
+    record = entry.record
+    sha256 = hashlib.sha256()
+    continuity, segments = Continuity(), 0
+    try:
+        text = stored_text(path, entry.span or Span(0, 0, ""), entry.compression, record.size)
+        for line in lines_of(text):
+            if entry.compression is not Compression.NONE:  # else the hash of what is stored says it
+                sha256.update(line)
+                sha256.update(b"\n")
+            continuity.add(facts(_segment(line, record.planned.view, segments)))
+            segments += 1
+    except ValueError as error:
+        return printable(str(error), 150)
+    same = entry.compression is Compression.NONE or sha256.hexdigest() == record.sha256
+    if not same or segments != record.segments:
+        return "its lines are whole, but not the ones of the manifest"
+    return _contradiction(record, continuity)
+
+
+def _segment(line: bytes, view: View, position: int) -> bytes:
+    """Return the segment in the line for ``position``; raises ValueError where the line is another."""
+    opening = f'{{"session_id":"{view.session_id}","view_id":"{view.view_id}","position":{position},"segment":'
+    if not line.startswith(opening.encode()):
+        raise ValueError(f"line {position + 1} is not segment {position} of this view")
+    try:
+        members = pairs(line)
+    except ValueError as error:
+        raise ValueError(f"line {position + 1}: {error}") from None
+    keys = [key for key, _ in members]
+    if keys not in (_KEYS, [*_KEYS, b'"item"']):
+        raise ValueError(f"line {position + 1} has other keys than a line has")
+    return members[3][1]
+
+
+def _contradiction(record: ViewRecord, continuity: Continuity) -> str | None:
+    """Name the facts of the recording that the manifest states otherwise; None where it states none otherwise."""
+    warnings, recording = record.warnings, record.recording
+    wrong = [name for name in _OF_WARNINGS if getattr(continuity, name) != getattr(warnings, name)]
+    # A recording that tells nothing has 0 records, or none where an older version wrote it.
+    wrong += [
+        name for name in _OF_RECORDING if (getattr(continuity, name) or None) != (getattr(recording, name) or None)
+    ]
+    return f"the manifest is wrong about its {', '.join(wrong)}" if wrong else None

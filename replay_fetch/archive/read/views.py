@@ -1,4 +1,4 @@
-"""The views of an archive in the manifest's order, and the segments of each out of its session's file."""
+"""The views of an archive in the manifest's order, and each view's segments out of its session's file."""
 
 from __future__ import annotations
 
@@ -6,19 +6,18 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
-from replay_fetch.archive.blocks import lines_of
+from replay_fetch.archive.compress import stored_text
 from replay_fetch.archive.durable import explained, is_file
 from replay_fetch.archive.folder import readable
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import segment_of
+from replay_fetch.archive.lines import lines_of, segment_of
 from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
-from replay_fetch.archive.stored import stored_text
 from replay_fetch.errors import ArchiveError, InputError
 from replay_fetch.printable import printable
 
 
 def entries(layout: Layout) -> Iterator[Entry]:
-    """The manifest's views in order.
+    """Read the manifest's entries in order.
 
     Raises ArchiveError where there is no manifest yet, and at the first line that cannot be read.
     """
@@ -31,15 +30,15 @@ def entries(layout: Layout) -> Iterator[Entry]:
 
 
 def by_session(views: Iterable[Entry]) -> Iterator[tuple[str, list[Entry]]]:
-    """The views of one session after another; the manifest has them side by side."""
+    """Group entries by session; the manifest has a session's views side by side."""
     for session_id, together in groupby(views, lambda entry: entry.record.planned.view.session_id):
         yield session_id, list(together)
 
 
 def session_entries(root: Path, wanted: str) -> list[Entry]:
-    """The views of the session whose id is, or alone begins with, ``wanted``.
+    """Return the views of the session whose id is ``wanted``, or alone begins with it.
 
-    Raises InputError where there is none or more than one.
+    Raises InputError where there is no session of that kind, or more than one.
     """
     found: dict[str, list[Entry]] = {}
     for entry in entries(readable(root)):
@@ -53,9 +52,9 @@ def session_entries(root: Path, wanted: str) -> list[Entry]:
 
 
 def view_segments(root: Path, entry: Entry) -> Iterator[bytes]:
-    """The view's segments, none where nothing of it is stored; no more is read than is taken.
+    """Read a view's segments, none where nothing of it is stored; no more is read than is taken.
 
-    Raises ArchiveError where the file is not what the manifest says.
+    Raises ArchiveError where the file is not as the manifest says.
     """
     if entry.span is None or entry.file is None:
         return

@@ -1,7 +1,7 @@
-"""Where messages wait on the event loop's side until the writer's thread takes them, batch by batch.
+"""The write buffer: messages wait on the event loop's side until the writer's thread takes a batch.
 
-A view that has ended waits a moment for the rest of its session: most sessions are then written once,
-straight to their final file, and never see a part.
+A view that has ended waits a moment for the rest of its session: most sessions are then written once, straight to their
+final file, and never see a part. The buffer is told the time and does no I/O.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ LARGE = 2**20
 
 
 class OpenView(Struct, eq=False):
-    """A view with messages that the writer's thread has not seen yet, or will see."""
+    """A view with messages that no batch has taken yet, or with more to come; sizes are bytes of segments."""
 
     planned: PlannedView
     waits: bool = False
@@ -38,7 +38,7 @@ class OpenView(Struct, eq=False):
 
 
 class OpenSession(Struct, eq=False):
-    """A session that still has views to do in this run."""
+    """A session with views that this run has still to end, and the views of it that ended and wait."""
 
     number: int
     remaining: int
@@ -49,7 +49,7 @@ class OpenSession(Struct, eq=False):
 
 
 class Delivery(NamedTuple):
-    """What has become known of one view since the last batch, in this order."""
+    """A view's news since the last batch: chains that were begun anew, then pages, then the ending."""
 
     planned: PlannedView
     dropped: list[list[PageArrived]]
@@ -59,15 +59,20 @@ class Delivery(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """One commit's worth: deliveries, and the sessions that have no more views to do."""
+    """The work of a single commit: deliveries by view, and the numbers of sessions without a view left to do.
+
+    ``size`` counts the bytes of all segments in it, and of raw pages.
+    """
 
     deliveries: list[Delivery]
     sessions: list[int]
     size: int
 
 
+# A dict and not a set: views leave in the order in which they became due, so that runs over the same answers write the
+# same batches.
 class _Due:
-    """Views for one batch, each once, until they come to ``most`` bytes."""
+    """Views for a batch, each of them once, until their segments come to ``most`` bytes."""
 
     def __init__(self, most: float) -> None:
         self.views: dict[OpenView, None] = {}
@@ -86,7 +91,7 @@ class _Due:
 
 
 class WriteBuffer:
-    """Takes messages in, gives batches out; told the time (seconds), does no I/O."""
+    """Takes messages in and gives batches out; times are seconds of the caller's clock, sizes are bytes."""
 
     def __init__(self) -> None:
         self._views: dict[int, OpenView] = {}
@@ -100,11 +105,11 @@ class WriteBuffer:
         """Bytes of all pages that wait or are being written."""
 
     def expect(self, session: int, views: int) -> None:
-        """Announce how many views of a session this run will end."""
+        """Announce how many views of a session this run will end, so that the last ending completes the session."""
         self._sessions[session] = OpenSession(session, views)
 
     def take(self, message: Message, now: float) -> None:
-        """Note one message; never blocks."""
+        """Take a message in at ``now``; never blocks, however full the buffer is: the writer makes workers wait."""
         planned = message.planned
         view = self._views.get(planned.row) or self._views.setdefault(planned.row, OpenView(planned))
         view.waits = True
@@ -118,22 +123,24 @@ class WriteBuffer:
                 self._end(view, message, now)
 
     def next_due(self, now: float) -> float:
-        """Seconds until there is something to write: 0 for now, infinite while nothing waits."""
+        """Return the seconds until there is something to write: 0 for now, infinite while nothing waits."""
         if self._complete or self._large:
             return 0.0
         heads = [queue[0][0] for queue in (self._lingering, self._growing) if queue]
         return max(0.0, min(heads) - now) if heads else math.inf
 
     def batch(self, now: float, most: float = math.inf, least: float = 0) -> Batch:
-        """Take away what is due at ``now``, at infinity everything that waits, up to about ``most`` bytes.
+        """Take away the views that are due at ``now``, at infinity all of them, up to about ``most`` bytes.
 
-        What is taken lies in memory twice while it is written; the rest stays due. Where it comes to less than
-        ``least`` bytes, views go along before their time.
+        A batch lies in memory twice while it is written, as segments and as lines, so the rest stays due. Where
+        the batch comes to less than ``least`` bytes, more views go along before their time.
         """
         sessions: list[int] = []
         due = _Due(most)
         while self._complete and due.room:
             session = self._complete.popleft()
+            # Whole sessions first: each takes its views straight into a file, which frees the most room for the least
+            # work.
             due.add(session.ended)
             sessions.append(session.number)
             del self._sessions[session.number]
@@ -145,21 +152,24 @@ class WriteBuffer:
         views = [view for view in due.views if view.waits]
         size = sum(view.size for view in views)
         batch = Batch([self._deliver(view) for view in views], sessions, size)
+        # The queues hold views that went long ago. Left there, a run over millions of views would keep all of them in
+        # memory.
         for queue in (self._lingering, self._growing):  # most went with their sessions, long before their time
             while queue and not queue[0][1].waits:
                 queue.popleft()
         return batch
 
     def close(self) -> Batch:
-        """The last batch: all that waits, and every session that has something to show for, as it is."""
+        """Take away the last batch: all views that wait, and all sessions that have begun, whole or not."""
         self._complete = deque(session for session in self._sessions.values() if session.begun)
         return self.batch(math.inf)
 
     def written(self, batch: Batch) -> None:
-        """Note that a batch is on the disk."""
+        """Count a batch out of the buffer's size, now that the batch is on the disk."""
         self.size -= batch.size
 
     def _hold(self, view: OpenView, arrived: PageArrived, now: float) -> None:
+        # Its time counts from the first page that waits, so a view with a page a second is saved too.
         if not view.arrived:
             self._sessions[view.planned.session].begun = True
             self._growing.append((now + GROWING, view))
@@ -189,6 +199,7 @@ class WriteBuffer:
 
     def _deliver(self, view: OpenView) -> Delivery:
         delivery = Delivery(view.planned, view.dropped, view.arrived, view.ended)
+        # The messages are given away here, never copied: the buffer may not touch them while the thread writes.
         view.waits, view.arrived, view.dropped, view.size = False, [], [], 0
         self._large.discard(view)
         if view.ended is not None:

@@ -1,4 +1,4 @@
-"""One chain of pages on its way: its lines, in memory and in its part, and what is known of them."""
+"""One chain of pages on its way into the archive: its lines, in memory and in its part, and their facts."""
 
 from __future__ import annotations
 
@@ -10,17 +10,16 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from replay_fetch.api import Continuity, Trail, facts
-from replay_fetch.archive.blocks import file_range, whole_lines
 from replay_fetch.archive.durable import write_file
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import lines, segment_of
+from replay_fetch.archive.lines import file_range, lines, segment_of, whole_lines
 from replay_fetch.archive.write.endings import open_since
 from replay_fetch.archive.write.messages import ViewEnded
 from replay_fetch.model import Outcome, Page, PlannedView, Recording, Segment, View, ViewRecord, Warnings
 
 
 class ChainText:
-    """What is known of a view's lines so far; the lines themselves are the caller's."""
+    """Counts, hashes and looks into a view's lines as they are made; the lines themselves are the caller's."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -30,14 +29,14 @@ class ChainText:
         self._continuity = Continuity()
 
     def made(self, view: View, segments: Sequence[Segment]) -> bytes:
-        """The lines of the next segments."""
+        """Make the lines of the next segments, and count them in; returns the lines as one block of bytes."""
         chunk = lines(view, self.segments, segments)
         self._continuity.add_all([segment.raw for segment in segments])
         self._count(chunk, len(segments))
         return chunk
 
     def counted(self, whole_lines: Iterable[bytes]) -> Iterator[bytes]:
-        """The next lines, which are made already, each with its end."""
+        """Count in lines that are made already, each with its newline, and pass them on one by one."""
         for line in whole_lines:
             self._continuity.add(facts(segment_of(line)))
             self._count(line, 1)
@@ -45,17 +44,17 @@ class ChainText:
 
     @property
     def sha256(self) -> str:
-        """Of all lines; empty where there is none."""
+        """Return the hexadecimal hash of all lines so far; empty where there is no line."""
         return self._hash.hexdigest() if self.size else ""
 
     @property
     def end_ms(self) -> int | None:
-        """When the latest segment ended, in milliseconds since 1970."""
+        """Return when the latest segment ended, in milliseconds since 1970; None where no segment says so."""
         return self._continuity.end_ms
 
     @property
     def seen(self) -> Continuity:
-        """The facts of all segments so far."""
+        """Return the facts of all segments so far, from which a record's warnings and recording are made."""
         return self._continuity
 
     def _count(self, text: bytes, segments: int) -> None:
@@ -65,12 +64,15 @@ class ChainText:
 
 
 def warnings_of(seen: Continuity, expected: int | None = None) -> Warnings:
-    """The warnings that the facts of a view's segments give rise to; ``expected`` is the list's larger count."""
+    """Make a view's warnings out of its segments' facts; ``expected`` is the list's count where that is larger."""
     return Warnings(seen.gaps, seen.repeats, seen.lacks_full_snapshot, expected)
 
 
 class ChainPart(Struct, eq=False):
-    """The lines of one chain of a view; its part has a number of its own."""
+    """Holds the lines of one chain of a view; each chain of the view has a part with a number of its own.
+
+    Belongs to the writer's thread. Lines are in memory until `write` puts them behind those in the part.
+    """
 
     planned: PlannedView
     layout: Layout
@@ -90,11 +92,14 @@ class ChainPart(Struct, eq=False):
 
     @property
     def part(self) -> Path:
-        """Where its lines are, or would be, saved."""
+        """Return the path of the chain's part, which is there once something was saved."""
         return self.layout.part(self.planned.row, self.number)
 
     def take_up(self, earlier: ViewRecord) -> bool:
-        """Go on from what an earlier run saved; False where that is not what the ledger says."""
+        """Go on from the part that an earlier run saved; False where the part is not what the ledger says.
+
+        All lines are read and counted in once more, since the hash and the facts of the whole view need them.
+        """
         self.pages, self.shape, self.saved = earlier.pages, earlier.shape, earlier.size
         self.token, self.source, self._trail = earlier.token, earlier.source, Trail.of(earlier)
         try:
@@ -105,19 +110,19 @@ class ChainPart(Struct, eq=False):
         return self.text.sha256 == earlier.sha256
 
     def add(self, page: Page, source: str) -> None:
-        """Append a page's segments."""
+        """Append a page's segments; their lines are made later, those of several pages at once."""
         self._added += page.segments
         self.pages += 1
         self.shape = self.shape or page.shape
         self.token, self.source = page.token, source
 
     def leave_trail(self, pages: Iterable[Page]) -> None:
-        """Note how it came through the latest pages, for the run that goes on where this one is cut off."""
+        """Note the tokens of the latest pages for the run that goes on where this run is cut off."""
         self._trail = self._trail or Trail()
         self._trail.extend(pages)
 
     def make_lines(self) -> bytes:
-        """Make the lines of what was added since; returns them."""
+        """Make the lines of the segments that were added since the last call; returns them as bytes."""
         if not self._added:
             return b""
         chunk = self.text.made(self.planned.view, self._added)
@@ -125,8 +130,10 @@ class ChainPart(Struct, eq=False):
         self._chunks.append(chunk)
         return chunk
 
+    # A part grows behind ``saved``, and is cut to that length first: a killed run may have appended lines that it never
+    # recorded.
     def write(self) -> bool:
-        """Put the lines that are in memory behind those in the part, durably; True where the part is new.
+        """Append the lines in memory to the part and bring them to the disk; True where the part is new.
 
         A new name in the folder is the caller's to sync.
         """
@@ -137,21 +144,23 @@ class ChainPart(Struct, eq=False):
         return new
 
     def write_lines(self, whole_lines: Iterable[bytes]) -> None:
-        """Write lines that are made already, and no others, to the part, durably."""
+        """Write lines that are made already as the whole content of the part, and bring them to the disk."""
         self.saved = write_file(self.part, self.text.counted(whole_lines))
 
     def read(self) -> Iterator[bytes]:
-        """All lines that are made, from the part and from memory, in blocks."""
+        """Read all lines that are made, from the part and from memory, in blocks of about a megabyte."""
         if self.saved:
             yield from file_range(self.part, 0, self.saved)
         yield from self._chunks
 
     def drop(self) -> None:
-        """Forget the lines that are in memory."""
+        """Forget the lines in memory: they are in a file, or another chain stands in their place."""
         self._chunks = []
 
     def record(self, ended: ViewEnded | None) -> ViewRecord:
-        """The chain as far as it came; one that cannot be followed does not go on from where it is cut."""
+        """Make the view's record as far as the chain came; one that ended well or cannot be followed has no token."""
+        # A chain that was cut (a loop of tokens, a cap on pages) would be cut again at the same place, so the next run
+        # begins anew.
         goes_on = ended is None or not (ended.outcome.finished or ended.outcome is Outcome.INCOMPLETE)
         token = self.token if goes_on else None
         trail = self._trail.fields() if token is not None and self._trail is not None else None

@@ -1,21 +1,22 @@
-"""Turning a batch into facts on the disk; runs in the writer's thread.
+"""The commit: a batch of pages and endings becomes files and records; runs in the writer's thread.
 
 There is one order, and a kill at any instant of it is harmless:
 
-1. stage: lines are written to parts and to session files under temporary names, all of them on the disk;
-2. record: one transaction of the ledger says where every line lies, and names the sessions in its redo list;
-3. publish: the session files get their final names, and these are brought to the disk;
-4. clear: what the ledger no longer needs is removed.
+1. stage: lines go into parts and into session files under temporary names, and all of it is brought to the disk;
+2. record: one transaction of the ledger says where every line lies, and puts the sessions into the redo list;
+3. publish: the session files get their final names, which are brought to the disk;
+4. clear: files that the ledger no longer needs are removed.
 
-Before 2 nothing has happened, behind it everything has: `recovery` publishes what the redo list names.
+Before step 2 nothing has happened, and the next run removes the staged files. Behind it everything has: recovery
+publishes the files of the redo list, and the next run removes the rest.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from typing import Protocol
 
+from replay_fetch.archive.commit_log import CommitLog
 from replay_fetch.archive.durable import explained, sync_folder
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.raw import RawPage, keep_raw, remove_raw
@@ -32,31 +33,11 @@ log = logging.getLogger(__name__)
 _TOLD_ALOUD = 3
 
 
-class CommitLog(Protocol):
-    """What a commit needs of the ledger."""
-
-    def record(self, records: Iterable[ViewRecord], redo: Iterable[int] = (), understood: Sequence[View] = ()) -> None:
-        """Keep the records, all or none, durably; and what is still to be done about it.
-
-        ``redo`` are the sessions whose staged files are published after this, in place of those of the record
-        before; ``understood`` are views whose raw pages go.
-        """
-
-    def redo_list(self) -> Sequence[tuple[int, str]]:
-        """Sessions, by number and id, that the latest record named as to be published."""
-
-    def published(self) -> None:
-        """Empty the redo list: every file in it has its final name."""
-
-    def lacking_partial_files(self) -> Sequence[int]:
-        """Sessions with saved views that are in no file of theirs."""
-
-    def session_views(self, session: int) -> Iterable[ViewRecord]:
-        """All views of a session in list order."""
-
-
 class Committer:
-    """Writes batches, one after another."""
+    """Commits batches in the writer's thread, one after another; the only writer of parts and session files.
+
+    It keeps the view parts of views that have not ended, and nothing of finished ones.
+    """
 
     def __init__(self, layout: Layout, commit_log: CommitLog, *, keep_raw: bool) -> None:
         self._layout = layout
@@ -68,32 +49,34 @@ class Committer:
         self._files = SessionFileWriter(layout)
 
     def close(self) -> None:
-        """Let the threads go."""
+        """Let the threads of the session file writer end; nothing is written any more."""
         self._files.close()
 
     def commit(self, batch: Batch) -> list[ViewRecord]:
-        """Write one batch durably and return the records of the views that ended in it.
+        """Commit one batch durably and return the records of the views that ended in it.
 
-        Raises ArchiveError when it cannot be written; then nothing of it counts.
+        Raises ArchiveError where the archive cannot be written. Nothing of the batch counts then, unless the ledger
+        had recorded it: in that case the next run finishes the rest.
         """
-        view_parts: dict[int, ViewPart] = {}
-        records: dict[int, ViewRecord] = {}
-        with explained(f"writing {self._layout.parts}"):
-            for delivery in batch.deliveries:
-                row = delivery.planned.row
-                view_part = view_parts[row] = self._digest(delivery)
-                records[row] = view_part.settle(delivery.ended)
-                if view_part.refused:
-                    self._tell(view_part.refused)
+        view_parts, records = self._take_in(batch.deliveries)
+
+        # 1. Stage. The record is the only instant that counts, so every byte and every name that it speaks of must
+        # be on the disk before: a ledger that is ahead of its files cannot be mended, files ahead of it are cleared.
         self._forget_published(batch.sessions)
         files = [file for number in batch.sessions for file in self._session_files(number, records, view_parts)]
         files, staged = self._stage(files, view_parts)
+
+        # 2. Record. A partial file is a copy and not redone: recovery drops all of them, the run's end makes them anew.
         placed = {record.planned.row: record for one in staged for record in one.records}
-        understood = self._understood(records.values())
-        # A partial file is not redone: recovery makes all of those anew.
         redo = [one.file.session for one in staged if one.file.kind is not Kind.PARTIAL]
+        understood = self._understood(records.values())
         self._commit_log.record((records | placed).values(), redo, understood)
+
+        # 3. Publish, only now: a name that is there before its record would show lines of which nobody knows, and
+        # in an object store no second writer could tell them from its own.
         self._files.publish([one.file for one in staged])
+
+        # 4. Clear, last: until the names are on the disk, the parts are the only copy that survives a power cut.
         with explained(f"clearing {self._layout.private}"):
             self._remove_parts(view_parts, _straight(files))
             for view in understood:
@@ -105,31 +88,50 @@ class Committer:
         return [records[row] for row in ended]
 
     def commit_partial_files(self) -> None:
-        """Write the partial files of sessions whose saved views are in none: those a killed run had not come to.
+        """Write partial files for sessions with saved views that lie in no file for people.
 
-        Behind it nothing is to be redone: files and ledger agree.
+        A killed run had not come to them, or recovery removed them. Afterwards the redo list is empty, so an
+        archive at rest has nothing to finish.
         """
         for session in self._commit_log.lacking_partial_files():
             self.commit(Batch([], [session], 0))
         self._commit_log.published()
 
     def require_undamaged(self) -> None:
-        """Raise DamagedFile where one of the batches met a session's file that is damaged."""
+        """Raise DamagedFile where a batch met a damaged session file; all other sessions are committed by then."""
         for damage in self._files.damaged.values():
             raise damage
 
     def _tell(self, refused: str) -> None:
-        """Log the first few aloud: an API that has lost a million views would fill everybody's mail."""
+        """Log the first few views that keep their earlier answer; a million lost views would fill a mailbox."""
         self._told += 1
         log.log(logging.WARNING if self._told <= _TOLD_ALOUD else logging.DEBUG, "%s", refused)
         if self._told == _TOLD_ALOUD:
             log.warning("more views that stay as they are will be named with -v only")
 
+    def _take_in(self, deliveries: Iterable[Delivery]) -> tuple[dict[int, ViewPart], dict[int, ViewRecord]]:
+        """Append each view's pages to its lines; returns by row the views' parts, and their records as they are then.
+
+        Raw pages are written at once: a run that is killed here asks for the same pages again, and each goes under
+        the number that it had.
+        """
+        view_parts: dict[int, ViewPart] = {}
+        records: dict[int, ViewRecord] = {}
+        with explained(f"writing {self._layout.parts}"):
+            for delivery in deliveries:
+                row = delivery.planned.row
+                view_part = view_parts[row] = self._digest(delivery)
+                records[row] = view_part.settle(delivery.ended)
+                if view_part.refused:
+                    self._tell(view_part.refused)
+        return view_parts, records
+
     def _digest(self, delivery: Delivery) -> ViewPart:
-        row = delivery.planned.row
-        view_part = self._view_parts.get(row) or self._view_parts.setdefault(
-            row, ViewPart.begin(delivery.planned, self._layout)
-        )
+        """Append a view's pages, chain after chain where the view began anew; returns its part."""
+        planned = delivery.planned
+        view_part = self._view_parts.get(planned.row)
+        if view_part is None:
+            view_part = self._view_parts[planned.row] = ViewPart.begin(planned, self._layout)
         raw: list[RawPage] = []
         for chain in delivery.dropped:
             raw += _added(view_part, chain)
@@ -139,13 +141,13 @@ class Committer:
             raw.append(view_part.raw_page(delivery.ended.answer, delivery.ended.source))
         if raw and not view_part.damaged:  # else the next run asks for all of them
             self._raw_is_there = True
-            keep_raw(self._layout.raw_folder(view_part.planned.view), raw)
+            keep_raw(self._layout.raw_folder(planned.view), raw)
         return view_part
 
     def _session_files(
         self, number: int, records: dict[int, ViewRecord], view_parts: dict[int, ViewPart]
     ) -> list[SessionFile]:
-        """The session's file, or the two there are while views are not finished that came to it later."""
+        """Return the session's whole file, or the two files that a session has while views of it are not finished."""
         known = self._commit_log.session_views(number)
         views = [records.get(view.planned.row, view) for view in known]
         if not all(view.finished for view in views):
@@ -164,19 +166,17 @@ class Committer:
                 sync_folder(self._layout.parts)
 
     def _forget_published(self, sessions: Sequence[int]) -> None:
-        """Empty the redo list before one of its sessions is staged again.
-
-        A kill while the file is half written would else have recovery publish that half.
-        """
+        """Empty the redo list before a session in it is staged again: recovery would publish the half-written file."""
         if not {session for session, _ in self._commit_log.redo_list()}.isdisjoint(sessions):
             self._commit_log.published()
 
     def _stage(
         self, files: Sequence[SessionFile], view_parts: dict[int, ViewPart]
     ) -> tuple[list[SessionFile], list[Staged]]:
-        """Save the view parts that go into no file, then stage the files; returns those that are staged or stand.
+        """Save the view parts that go into no file, then stage the files; returns the good files, and the staged.
 
-        Where what is there of a session is damaged, its file stays as it is, and what is new is shown apart.
+        Where a session's present file is damaged, the file stays as it is, and new views are shown in a partial
+        file.
         """
         straight = _straight(files)
         self._save(view_part for row, view_part in view_parts.items() if row not in straight)
@@ -184,23 +184,28 @@ class Committer:
             staged = self._files.stage(files)
         except DamagedPart as damage:
             view = damage.view
+            # The view begins anew under another part number in the next run. Everything else that was staged in this
+            # batch never happened: recovery clears it.
             self._commit_log.record([ViewRecord(view.planned, part=view.part + 1)])
             raise
         damaged = [file for file in files if file in self._files.damaged]
         if not damaged:
             return list(files), staged
+        # These were to go straight into the damaged session's file; now a part is the only place for their lines.
         self._save(view_parts[row] for row in _straight(damaged))
         apart = [SessionFile(self._layout, Kind.PARTIAL, file.views) for file in damaged if file.kind is Kind.WHOLE]
         return [*(file for file in files if file not in damaged), *apart], staged + self._files.stage(apart)
 
     def _understood(self, records: Iterable[ViewRecord]) -> list[View]:
-        """Views that now are understood and whose pages lie in ``raw/``, unless these are to stay."""
+        """Return the finished views whose pages lie in ``raw/`` and may go; none where raw pages are to stay."""
         if self._keep_raw or not self._raw_is_there:
             return []
+        # Only a view that is finished is understood for good; asking the disk comes last, since few views have raw
+        # pages.
         finished = (record.planned.view for record in records if record.finished)
         return [view for view in finished if self._layout.raw_folder(view).is_dir()]
 
-    # What these leave behind where a run is killed, the next one removes.
+    # A run that is killed within the next two leaves files that no record names, which the next run clears.
 
     def _remove_parts(self, view_parts: dict[int, ViewPart], straight: set[int]) -> None:
         """Remove the parts of chains that no longer count, and of views that went ``straight`` into a file."""
@@ -209,8 +214,9 @@ class Committer:
                 view_part.remove_stale(in_file=row in straight)
 
     def _remove_superseded(self, files: Sequence[SessionFile], view_parts: dict[int, ViewPart]) -> None:
-        """Remove the partial files and parts of sessions whose file is there now."""
+        """Remove the partial file and the parts of each session that has its whole file now."""
         for file in files:
+            # Most sessions never were a part: removing files that were never there would cost two system calls a view.
             if file.kind is Kind.STANDING or _never_seen(file, view_parts):
                 continue
             whole = file.kind is Kind.WHOLE
@@ -222,7 +228,7 @@ class Committer:
 
 
 def _added(view_part: ViewPart, pages: Sequence[PageArrived]) -> list[RawPage]:
-    """Append pages; returns those that are kept raw. Of a view whose part is damaged, the next run asks for all."""
+    """Append pages to a view's part; returns the pages that are kept raw, none where the part was damaged."""
     raw: list[RawPage] = []
     for arrived in pages:
         if arrived.answer is not None and not view_part.damaged:
@@ -234,10 +240,10 @@ def _added(view_part: ViewPart, pages: Sequence[PageArrived]) -> list[RawPage]:
 
 
 def _straight(files: Iterable[SessionFile]) -> set[int]:
-    """Rows of views that go straight into a file, without ever being a part."""
+    """Return the rows of views that go straight into a session file, without ever being a part."""
     return {row for file in files for row in file.view_parts}
 
 
 def _never_seen(file: SessionFile, view_parts: dict[int, ViewPart]) -> bool:
-    """True where nothing of the session had been on the disk before."""
+    """Tell whether nothing of the session had been on the disk before, so that there is nothing to remove."""
     return all(view.planned.row in file.view_parts and view_parts[view.planned.row].untouched for view in file.views)

@@ -1,4 +1,4 @@
-"""What the record of a view says of its end."""
+"""The endings of views: how a view's last message becomes part of its record, and when a verdict is not final yet."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _A_DAY = 86_400
 
 
 def unless_young(planned: PlannedView, ended: ViewEnded | None, segments: int, end_ms: int | None) -> ViewEnded | None:
-    """The ending, of a view that is young and lacks segments which the list counts an unfinished one.
+    """Turn a finished ending into an unfinished one while a young view lacks segments that the list counts.
 
-    Its age is that of its latest segment, or of the list's date. Where neither tells, it counts as young for a day
-    from the first such answer.
+    A view's age is that of its latest segment, or of the list's date. Where neither is known, the view counts as
+    young for a day from the first such answer.
     """
     if ended is None or not ended.at or not ended.outcome.finished or not planned.lacking(segments):
         return ended
@@ -30,7 +30,7 @@ def unless_young(planned: PlannedView, ended: ViewEnded | None, segments: int, e
 
 
 def open_since(planned: PlannedView, ended: ViewEnded | None) -> int | None:
-    """Since when an ending waits to be confirmed, in seconds since 1970; None where it does not."""
+    """Return when, in seconds since 1970, an ending began to wait for confirmation; None where the ending is final."""
     waits = ended is not None and (ended.outcome is Outcome.UNCONFIRMED or ended.reason == YOUNG)
     return _open_since(planned, ended) if ended is not None and ended.at and waits else None
 
@@ -41,7 +41,7 @@ def _open_since(planned: PlannedView, ended: ViewEnded) -> int:
 
 
 def ended_as(record: ViewRecord, ended: ViewEnded | None) -> ViewRecord:
-    """The record with its ending; a chain that cannot be followed does not go on from where it is cut."""
+    """Return the record with its ending, None for a view that grows; a chain that was cut loses its token."""
     if ended is None:
         return replace(record, outcome=None, reason="")
     token = None if ended.outcome is Outcome.INCOMPLETE else record.token

@@ -1,4 +1,4 @@
-"""What an archive has of a view already, held against a new answer: neither may take anything from the other."""
+"""The lines that an archive has of a view already, held against a new answer: neither takes anything from the other."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import hashlib
 import logging
 from collections.abc import Iterable, Iterator
 
-from replay_fetch.archive.blocks import file_range, lines_of
+from replay_fetch.archive.compress import stored_text
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import renumbered, segment_of
-from replay_fetch.archive.stored import stored_text
+from replay_fetch.archive.lines import file_range, lines_of, renumbered, segment_of
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import ViewRecord
 
@@ -17,14 +16,15 @@ log = logging.getLogger(__name__)
 
 
 class Comparison:
-    """The segments that an archive has of a view, against those of a new answer as they are seen.
+    """Compares the segments that the archive has of a view with those of a new answer, as the answer grows.
 
-    Segments are the same where their bytes are. How often one comes is not compared: a chain that went in
+    Two segments are the same where their bytes are. How often a segment comes is not compared: a chain that went in
     circles has some of them many times, and is healed by an answer that has each of them once.
     """
 
     def __init__(self, kept: Iterable[bytes]) -> None:
-        """``kept`` are the archive's lines, in blocks; raises ValueError where they are none of ours."""
+        """Read the archive's lines, ``kept``, in blocks; raises ValueError where a line is none of ours."""
+        # By hash, not by content: a view of 500 MB is compared in the memory of its segments' hashes.
         self._kept = frozenset(_hash(segment_of(line)) for line in lines_of(kept))
         self.lacking = set(self._kept)
         """What the archive has and the answer has not brought yet, by hash."""
@@ -32,7 +32,7 @@ class Comparison:
         """The answer has a segment that the archive has not."""
 
     def see(self, segments: Iterable[bytes]) -> None:
-        """Note segments of the answer, as they stand in a line."""
+        """Compare the next segments of the answer, given as bytes as they stand in a line."""
         for segment in segments:
             same = _hash(segment)
             if same in self._kept:
@@ -42,9 +42,10 @@ class Comparison:
 
 
 def compared(kept: ViewRecord, layout: Layout) -> Comparison:
-    """What the archive has of a view, ready to be held against a new answer.
+    """Return a comparison with the lines that the archive has of a view, before any new segment was seen.
 
-    Raises ArchiveError where a finished view is damaged. What was saved of another and is damaged counts no more.
+    Raises ArchiveError where a finished view is damaged. A damaged part of an unfinished view counts as empty, and
+    the log says so.
     """
     try:
         return Comparison(kept_lines(kept, layout))
@@ -57,9 +58,9 @@ def compared(kept: ViewRecord, layout: Layout) -> Comparison:
 
 
 def kept_lines(kept: ViewRecord, layout: Layout) -> Iterator[bytes]:
-    """What the archive has of a view, plain, in blocks; from the session's file where that lies there, else the part.
+    """Read the archive's lines of a view, plain, in blocks: from the session's file, else from its part.
 
-    Raises OSError or ValueError where it is not there as the ledger says.
+    Raises OSError or ValueError where the lines are not there as the ledger says.
     """
     if kept.whole is not None:
         path = layout.session_file(kept.planned.view.session_id)
@@ -74,9 +75,9 @@ def kept_lines(kept: ViewRecord, layout: Layout) -> Iterator[bytes]:
 
 
 def both(kept: Iterable[bytes], new: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of two answers as one view's: all that was there, then what only the new answer has.
+    """Join the lines of two answers: all lines that were there, then the segments that only the new answer has.
 
-    Put together with the same answer once more, the lines stay as they are.
+    Joined with the same answer once more, the lines stay as they are: a killed run may do so.
     """
     there: set[bytes] = set()
     position = 0

@@ -1,4 +1,4 @@
-"""What the workers tell the writer, in the order it happened to each view."""
+"""The messages from workers to the writer, in the order in which things happened to each view."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from replay_fetch.model import Answer, Outcome, Page, PlannedView
 
 
 class PageArrived(Struct, frozen=True, gc=False):
-    """The next page of a view's chain; ``answer`` is there where raw pages are kept."""
+    """Brings the next page of a view's chain; ``answer`` is set where raw pages are kept."""
 
     planned: PlannedView
     page: Page
@@ -17,13 +17,13 @@ class PageArrived(Struct, frozen=True, gc=False):
 
 
 class ChainRestarted(Struct, frozen=True, gc=False):
-    """The view's chain begins anew; what arrived of it so far stays until the new one holds all of that."""
+    """Says that the view's chain begins anew; its pages so far stay until the new chain holds all of them."""
 
     planned: PlannedView
 
 
 class ViewEnded(Struct, frozen=True, gc=False):
-    """The view's last message: how it ended, and the page nobody understood if that is why."""
+    """Ends a view: how, why, and with the page that could not be understood where that was the reason."""
 
     planned: PlannedView
     outcome: Outcome

@@ -1,4 +1,4 @@
-"""Building a session's file out of view parts, parts and what is there already."""
+"""The session file: built out of view parts, parts on the disk and the lines in the present file."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from replay_fetch.archive.blocks import file_range
 from replay_fetch.archive.compress import compressed
 from replay_fetch.archive.durable import Unsynced, refused
 from replay_fetch.archive.durable import replace as give_name
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lines import file_range
 from replay_fetch.archive.write.view_part import ViewPart
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Span, ViewRecord
@@ -27,7 +27,7 @@ _DAMAGE = {None, errno.ENOENT, errno.EIO}
 
 
 class DamagedPart(ArchiveError):
-    """A view's saved lines are not what the ledger says; ``view`` is its record."""
+    """Raised where a view's saved lines are not what the ledger says; ``view`` is the view's record."""
 
     def __init__(self, message: str, view: ViewRecord) -> None:
         super().__init__(message)
@@ -35,7 +35,7 @@ class DamagedPart(ArchiveError):
 
 
 class DamagedFile(ArchiveError):
-    """The session file that others are to be put into is not what the ledger says."""
+    """Raised where a session's present file, into which views are to be put, is not what the ledger says."""
 
     def __init__(self, path: str, what: str, root: Path) -> None:
         super().__init__(
@@ -44,7 +44,7 @@ class DamagedFile(ArchiveError):
 
 
 class Kind(Enum):
-    """Which of a session's files it is."""
+    """Names the three kinds of a session's files."""
 
     WHOLE = "whole"
     """Every view is finished: the file gets its final name."""
@@ -55,10 +55,10 @@ class Kind(Enum):
 
 
 class SessionFile:
-    """A session file to be written: its views in order and where each one's lines come from.
+    """Builds a session file: the views in list order, and the place that each view's lines come from.
 
-    A view's lines come from its view part where it has just been fetched, from the present session file
-    where they lie there already, else from its part.
+    Lines come from the view part of a view that has just been fetched, from the present session file if they lie
+    there already, else from the part on the disk.
     """
 
     def __init__(
@@ -80,20 +80,23 @@ class SessionFile:
         """The views with lines that lie in it."""
         self.path = layout.session_place(self.session_id, partial=kind is Kind.PARTIAL)
         """The name it gets."""
+        # Both names follow from the session's number alone, so that recovery finds a staged file by the redo list,
+        # without a further note.
         self.temporary = layout.session_on_its_way(self.session) + ("-partial" if kind is Kind.PARTIAL else "")
         """The name it has until then."""
 
     @property
     def stands(self) -> bool:
-        """Nothing is to be written: there is no such file, or it is there as it is to be."""
+        """Tell whether there is nothing to write: no such file is wanted, or the file is there as it is to be."""
         if self.kind is Kind.WHOLE:
             return all(view.whole for view in self.content)
         return not self.content if self.kind is Kind.PARTIAL else _holds_nothing_else(self.path, self.content)
 
     def stage(self, unsynced: Unsynced) -> Staged | None:
-        """Write the file under its temporary name; None where nothing is to be written.
+        """Write the file under its temporary name; returns None where there is nothing to write.
 
-        Raises DamagedPart or DamagedFile where lines that are there are not what the ledger says.
+        Raises DamagedPart or DamagedFile where saved lines are not what the ledger says, ArchiveError where the
+        disk refuses.
         """
         if self.stands:
             return None
@@ -109,16 +112,19 @@ class SessionFile:
         return Staged(self, [replace(view, whole=span, partial=None) for view, span in placed])
 
     def publish(self) -> None:
-        """Give the staged file its final name, or remove one of which nothing is left; the folder is not synced."""
+        """Give the staged file its final name, or remove a file that lost its last view; syncs no folder."""
         if self.content:
             give_name(self.temporary, self.path)
         else:
             Path(self.path).unlink(missing_ok=True)
 
     def _stored(self, spans: list[Span]) -> Iterator[bytes]:
+        """Give the file's bytes view by view, and append the place of each view to ``spans`` behind its last byte."""
         offset = 0
         for view in self.content:
             # A view part's lines were hashed as they were made; where they are stored as they are, that is it.
+            # A view part's lines were hashed as they were made; where they are stored as they are, that is the stored
+            # bytes' hash.
             known = view.planned.row in self.view_parts and self.layout.compression is Compression.NONE
             length, sha256 = 0, hashlib.sha256()
             for block in self._view(view):
@@ -127,11 +133,14 @@ class SessionFile:
                     sha256.update(block)
                 yield block
             spans.append(Span(offset, length, view.sha256 if known else sha256.hexdigest()))
+            # Copied bytes are hashed again on the way: damage in the present file must not travel into the new one
+            # under a fresh hash.
             if view.whole is not None and view.whole.sha256 != spans[-1].sha256:
                 raise self._damaged(f"the view {view.planned.view.view_id} is not as it was written")
             offset += length
 
     def _view(self, view: ViewRecord) -> Iterator[bytes]:
+        """Give the stored bytes of a single view, compressed where the archive is."""
         view_part = self.view_parts.get(view.planned.row)
         if view_part is not None:
             return compressed(_complete(view_part.read(), view), self.layout.compression)
@@ -141,7 +150,7 @@ class SessionFile:
         return compressed(_intact(file_range(part, 0, view.size), view, part), self.layout.compression)
 
     def _copied(self, span: Span) -> Iterator[bytes]:
-        """The stored lines of a view that lies in the present file."""
+        """Copy the stored bytes of a view out of the present file, without reading its lines."""
         try:
             yield from file_range(self.layout.session_file(self.session_id), span.offset, span.length)
         except OSError as error:
@@ -158,9 +167,9 @@ def _belongs(view: ViewRecord, kind: Kind) -> bool:
 
 
 def _holds_nothing_else(path: str, views: Sequence[ViewRecord]) -> bool:
-    """True where ``views`` lie one behind another from the file's first byte, and nothing behind them.
+    """Tell whether ``views`` fill the file: each begins where the last ended, and nothing lies behind them.
 
-    A file that is too short is damaged: that is for ``verify`` to tell.
+    A file that is too short is damaged, which is for ``verify`` to tell.
     """
     end = 0
     for view in views:
@@ -174,14 +183,14 @@ def _holds_nothing_else(path: str, views: Sequence[ViewRecord]) -> bool:
 
 
 class Staged(NamedTuple):
-    """A session file under its temporary name, and the views that lie in it."""
+    """A session file under its temporary name, with the records of the views that lie in it."""
 
     file: SessionFile
     records: Sequence[ViewRecord]
 
 
 def _complete(blocks: Iterable[bytes], view: ViewRecord) -> Iterator[bytes]:
-    """The blocks; raises ArchiveError behind the last one if they are not as long as the view."""
+    """Pass the blocks on; raises ArchiveError behind the last if their length is not the view's."""
     length = 0
     for block in blocks:
         length += len(block)
@@ -191,7 +200,7 @@ def _complete(blocks: Iterable[bytes], view: ViewRecord) -> Iterator[bytes]:
 
 
 def _intact(blocks: Iterable[bytes], view: ViewRecord, part: Path) -> Iterator[bytes]:
-    """The blocks of a part; raises DamagedPart behind the last one if they are not what was saved."""
+    """Pass the blocks of a part on; raises DamagedPart behind the last if their hash is not the record's."""
     sha256 = hashlib.sha256()
     try:
         for block in blocks:

@@ -1,4 +1,8 @@
-"""Staging the session files of a batch, many at once, and publishing them once the ledger knows of them."""
+"""The session file writer: stages the session files of a batch, many at once, and publishes them after the record.
+
+A store of objects would be another writer with these two steps: it uploads under names that no reader looks at, and
+publishes by a conditional write.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +26,7 @@ _FILES_AT_ONCE, _SHARE = 64, 8
 
 
 class SessionFileWriter:
-    """Writes session files; belongs to the writer's thread and has others that help."""
+    """Stages and publishes session files; belongs to the writer's thread, and has threads of its own that help."""
 
     def __init__(self, layout: Layout) -> None:
         self.damaged: dict[SessionFile, DamagedFile] = {}
@@ -32,13 +36,14 @@ class SessionFileWriter:
         self._pool = ThreadPoolExecutor(_HELPERS, thread_name_prefix="session-file")
 
     def close(self) -> None:
-        """Let the threads go."""
+        """Let the helping threads end; none of them is at work outside of `stage`."""
         self._pool.shutdown()
 
     def stage(self, files: Sequence[SessionFile]) -> list[Staged]:
-        """Write the files, except damaged ones, under temporary names, and bring both to the disk.
+        """Write the files under temporary names, except damaged files, and bring bytes and names to the disk.
 
-        Raises DamagedPart where saved lines are not what the ledger says.
+        Raises DamagedPart where saved lines are not what the ledger says. Damaged files are collected in
+        ``damaged``.
         """
         staged: list[Staged] = []
         for first in range(0, len(files), self._files_at_once):
@@ -52,24 +57,28 @@ class SessionFileWriter:
         return staged
 
     def publish(self, files: Sequence[SessionFile]) -> None:
-        """Give staged files their final names, durably."""
+        """Give staged files their final names and bring the names to the disk; only behind the record."""
         if files:
             with explained(f"writing {self._layout.sessions}"):
+                # A kill between two of these leaves some under the old name and some under the new, which the redo list
+                # covers.
                 for file in files:
                     file.publish()
                 sync_folder(self._layout.sessions)
 
     def _written(self, files: Iterable[SessionFile], unsynced: Unsynced) -> list[Staged]:
-        """Write the files; those that are compressed in several threads, none of which is left at work."""
+        """Write the files; compressed files in several threads, all of which have ended when an error is raised."""
         if self._layout.compression is Compression.NONE:
             written = [self._write_one(file, unsynced) for file in files]
         else:
+            # Compression lets go of the interpreter, so files of a batch are compressed on all processors.
             at_work = [self._pool.submit(self._write_one, file, unsynced) for file in files]
             wait(at_work)
             written = [one.result() for one in at_work]
         return [one for one in written if one is not None]
 
     def _write_one(self, file: SessionFile, unsynced: Unsynced) -> Staged | None:
+        """Write a file, or collect the damage and remove the half that is written; the first damage is logged."""
         try:
             return file.stage(unsynced)
         except DamagedFile as damage:

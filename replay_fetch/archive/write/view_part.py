@@ -1,4 +1,4 @@
-"""One view while it is fetched: its chain, and what is there of it already, which no answer may take away."""
+"""A view while it is fetched: its chain of pages, and the lines that are there of it, which no answer may take away."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from replay_fetch.archive.blocks import lines_of
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import segment_of
+from replay_fetch.archive.lines import lines_of, segment_of
 from replay_fetch.archive.raw import RawPage
 from replay_fetch.archive.write.chain import ChainPart
 from replay_fetch.archive.write.endings import DAMAGED, GONE, LACKS, STAYS, ended_as, unless_young
@@ -19,10 +18,10 @@ from replay_fetch.model import Answer, Outcome, Page, PlannedView, ViewRecord
 
 
 class ViewPart(Struct, eq=False):
-    """A view on its way into the archive; belongs to the writer's thread.
+    """Gathers a view on its way into the archive; belongs to the writer's thread.
 
-    A chain that goes on where an earlier run was cut off begins with that run's part. One that begins anew takes
-    the place of what is there only once it holds all of it: the API may have lost what it gave before, and the
+    A chain that goes on where an earlier run was cut off begins with that run's part. A chain that begins anew
+    takes the place of the kept lines only once it holds all of them: the API may have lost segments since, and the
     archive is then the only copy.
     """
 
@@ -44,7 +43,7 @@ class ViewPart(Struct, eq=False):
 
     @classmethod
     def begin(cls, planned: PlannedView, layout: Layout) -> ViewPart:
-        """The view part of a view, with what an earlier run kept of it where its chain goes on."""
+        """Begin the part of a view, with the lines that an earlier run kept where the view's chain goes on."""
         earlier = planned.earlier
         if earlier is None:
             return cls(planned, layout, ChainPart(planned, layout))
@@ -57,19 +56,19 @@ class ViewPart(Struct, eq=False):
         return view_part
 
     def add(self, page: Page, source: str) -> None:
-        """Append a page's segments."""
+        """Append a page's segments, unless the part to go on from was damaged."""
         if not self.damaged:
             self.chain.add(page, source)
 
     def raw_page(self, answer: Answer, source: str) -> RawPage:
-        """The answer as the page behind those so far, and behind those of a finished answer, which may stay."""
+        """Number an answer as the page behind all so far; behind a finished answer's pages, too, which may stay."""
         earlier = self.planned.earlier
         again = earlier is not None and earlier.finished
         before = earlier.pages if earlier and again else 0
         return RawPage(answer, before + self.chain.pages + 1, source, self.chain.token, again)
 
     def start_over(self) -> None:
-        """Begin the chain anew; what came of it so far is kept, on the disk, as if an earlier run had saved it.
+        """Begin the chain anew; its lines so far are kept on the disk, as if an earlier run had saved them.
 
         The part that an earlier run saved stays until the ledger no longer needs it.
         """
@@ -77,6 +76,8 @@ class ViewPart(Struct, eq=False):
         kept = self._kept
         if self.damaged:
             self._kept = None  # what is there is no longer what was saved
+        # A finished view's lines lie safe in its file; of an unfinished one this part may be the only copy of what the
+        # API gave.
         elif self.chain.text.segments and not (kept and kept.finished):
             if kept is None or not self._lacks(kept):
                 self._new_part |= self.chain.write()
@@ -86,42 +87,40 @@ class ViewPart(Struct, eq=False):
         self._begin_chain()
 
     def _begin_chain(self) -> None:
+        """Begin another chain with a part number of its own; the present chain's part no longer counts."""
         self._void.add(self.chain.number)
         self.chain = ChainPart(self.planned, self.layout, self.chain.number + 1)
         self.damaged, self._comparison = False, None
 
     @property
     def untouched(self) -> bool:
-        """Nothing of the view has ever been on the disk."""
+        """Tell whether nothing of the view has ever been on the disk."""
         return self.planned.earlier is None and not self.chain.saved and not self._void
 
     def save(self) -> bool:
-        """Put what is in memory behind what is in the part, durably; True where a part is new.
-
-        A new name in the folder is the caller's to sync.
-        """
+        """Append the lines in memory to the part, durably; True where the folder has a new name to sync."""
         self._make_lines()
         new = self.chain.write() or self._new_part
         self._new_part = False
         return new
 
     def read(self) -> Iterator[bytes]:
-        """All lines, from the part and from memory, in blocks."""
+        """Read all lines of the present chain in blocks, from the part and from memory."""
         self._make_lines()
         yield from self.chain.read()
 
     def holds(self, record: ViewRecord) -> bool:
-        """True where its lines are those of the record: not where an earlier answer is kept."""
+        """Tell whether the record's lines are those of the present chain, and not an earlier answer's."""
         return record.whole is None and record.part == self.chain.number
 
     def settle(self, ended: ViewEnded | None) -> ViewRecord:
-        """What the ledger keeps of the view, ended or still growing.
+        """Decide the record that the ledger keeps of the view, ended or still growing.
 
-        1. Where the part it was to go on from is damaged, nothing counts: the next run begins anew.
-        2. A view that was finished and is asked for again keeps what it had, unless the new answer holds
-           all of that, or something else.
-        3. A chain that holds all that is kept takes its place.
-        4. Until then what is kept stays. At its end both stand, and the view is not finished.
+        1. Where the part to go on from is damaged, nothing counts: the next run begins anew.
+        2. A finished view that is asked for again keeps its lines, unless the new answer holds all of them, or
+           others.
+        3. A chain that holds all kept lines takes their place.
+        4. Until then the kept lines stay. At the chain's end both stand, and the view is not finished.
         """
         self._make_lines()
         told, ended = ended, unless_young(self.planned, ended, self.chain.text.segments, self.chain.text.end_ms)
@@ -138,10 +137,10 @@ class ViewPart(Struct, eq=False):
         return ended_as(kept, None) if told is None else self._both(kept, told)  # a loss is said aloud, young or not
 
     def _both(self, kept: ViewRecord, ended: ViewEnded) -> ViewRecord:
-        """What is kept, and behind it what the chain brought beside that; a chain that was whole leaves it unfinished.
+        """Join the kept lines and the chain's further segments; a whole chain leaves the view unfinished.
 
-        The reason tells of the latest answer and of what is there then, so that it is the same where a killed run
-        asks once more.
+        The reason tells of the latest answer and of the lines that are there then, so a killed run that asks
+        once more comes to the same words.
         """
         comparison, brought = self._compared(kept), self.chain.text.segments
         if comparison.brings_more:
@@ -156,33 +155,35 @@ class ViewPart(Struct, eq=False):
         return self._kept
 
     def remove_stale(self, *, in_file: bool) -> None:
-        """Remove parts that no longer count, and its own where its lines now lie in the session's file."""
+        """Remove the parts of chains that no longer count, and the present part where its lines lie in a file now."""
         kept = set() if in_file or self._kept is None else {self._kept.part}
         for number in (self._void | ({self.chain.number} if in_file else set())) - kept:
             self.layout.part(self.planned.row, number).unlink(missing_ok=True)
 
     def _make_lines(self) -> None:
+        """Make the lines of new segments, and hold them against the kept lines where a comparison has begun."""
         made = self.chain.make_lines()
         if made and self._comparison is not None:
             self._comparison.see(map(segment_of, lines_of([made])))
 
     def _drop(self) -> None:
+        """Drop the present chain: its part no longer counts."""
         self.chain.drop()
         self._void.add(self.chain.number)
 
     def _lacks(self, kept: ViewRecord) -> bool:
-        """True where the chain so far has not brought all that is kept; its own beginning is."""
+        """Tell whether the present chain has not brought all kept lines yet; a chain that goes on from them has."""
         return bool(kept.segments) and kept.part != self.chain.number and bool(self._compared(kept).lacking)
 
     def _compared(self, kept: ViewRecord) -> Comparison:
-        """The chain so far against what is kept; from then on it is compared as it grows."""
+        """Return the comparison of the present chain with the kept lines, made at the first call."""
         if self._comparison is None:
             self._comparison = compared(kept, self.layout)
             self._comparison.see(map(segment_of, lines_of(self.chain.read())))
         return self._comparison
 
     def _put_together(self, kept: ViewRecord) -> ViewRecord:
-        """Write what is kept, and behind it what the chain brought beside that, into a part of its own."""
+        """Write the kept lines and the chain's further segments into a new part: the present chain from now on."""
         brought = self.chain
         self._begin_chain()
         self.chain.write_lines(both(kept_lines(kept, self.layout), brought.read()))
@@ -192,7 +193,7 @@ class ViewPart(Struct, eq=False):
         return self.chain.record(None)
 
     def _stays(self, kept: ViewRecord, ended: ViewEnded) -> bool:
-        """True where a finished view's earlier answer is to stay: the new one is the same, or only holds less."""
+        """Tell whether a finished view keeps its earlier answer: the new answer is the same, or only holds less."""
         text = self.chain.text
         same = ended.outcome is kept.outcome and text.sha256 == kept.sha256
         if not same and ended.outcome.finished and (text.segments or not kept.segments):

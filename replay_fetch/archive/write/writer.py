@@ -1,7 +1,7 @@
-"""The one task that owns every file of the archive.
+"""The writer: one task that owns every file of the archive.
 
-Messages are taken in on the event loop; batches are written in a thread. While one batch is being
-written the next one gathers, so the disk's own pace decides how many views share a commit.
+Messages are taken in on the event loop, and batches are written in a thread. While a batch is being written the next
+gathers, so the disk's own pace decides how many views share a commit.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from concurrent.futures import ThreadPoolExecutor, wait
 import anyio
 from anyio import lowlevel, to_thread
 
+from replay_fetch.archive.commit_log import CommitLog
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.write.buffer import Batch, WriteBuffer
-from replay_fetch.archive.write.commit import CommitLog, Committer
+from replay_fetch.archive.write.commit import Committer
 from replay_fetch.archive.write.messages import Message
 from replay_fetch.clock import now
 from replay_fetch.model import ViewRecord
@@ -36,9 +37,9 @@ over: a sixth of all CPU, and no page comes sooner.
 
 
 class Writer:
-    """Takes messages from the workers and commits them to the archive.
+    """Takes messages from the workers and commits them to the archive; ends with `close`.
 
-    ``on_commit`` is called on the event loop with the views that became durable.
+    ``on_commit`` is called on the event loop with the records of views that became durable. ``room`` is in bytes.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Writer:
         self._buffer = WriteBuffer()
         self._committer = Committer(layout, commit_log, keep_raw=settings.keep_raw)
         self._on_commit = on_commit
+        # A single thread: commits follow each other, and none of the files needs a lock.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
         self._closing = False
         self._wake = anyio.Event()
@@ -66,13 +68,13 @@ class Writer:
         """See `STANDSTILL`; 0 where the event loop is somebody else's."""
 
     def expect(self, session: int, views: int) -> None:
-        """Announce how many views of a session this run will end, before its first message."""
+        """Announce how many views of a session this run will end, before the session's first message."""
         self._buffer.expect(session, views)
 
     async def put(self, message: Message) -> None:
         """Take a message in; returns when there is room for another.
 
-        Nothing is lost where the wait is cancelled: the message is taken already.
+        Nothing is lost where the wait is cancelled, for the message is taken already.
         """
         at = now()
         self._buffer.take(message, at)
@@ -86,15 +88,15 @@ class Writer:
                 self.kept_waiting -= 1
 
     def close(self) -> None:
-        """Announce that there are no more messages."""
+        """Announce that no more messages come: `run` commits the rest and returns."""
         self._closing = True
         self._look()
 
     async def run(self) -> None:
-        """Commit what comes until `close`, then what there is.
+        """Commit what arrives until `close`, then all that is left.
 
-        Raises ArchiveError when the archive cannot be written, or DamagedFile, when all is done, where a
-        session's file was damaged before.
+        Raises ArchiveError where the archive cannot be written; or DamagedFile, when all else is committed,
+        where a session's file was damaged before the run.
         """
         try:
             while not self._closing:
@@ -106,7 +108,7 @@ class Writer:
             self._committer.close()
 
     async def _next_batch(self) -> None:
-        """Commit what is due, or wait until something is."""
+        """Commit the views that are due, or wait until some are."""
         at = now()
         due = self._due(at)
         if due <= at:
@@ -120,24 +122,26 @@ class Writer:
         self._looks_at = -math.inf
 
     def _due(self, at: float) -> float:
-        """When the next commit is to begin, as things stand."""
+        """Return when the next commit is to begin, as things stand, in seconds of the loop's clock."""
         if self._buffer.size > self._room:
             return at
         due = at + self._buffer.next_due(at)
         return due if self._buffer.size > self._room / 2 else max(due, self._rests_until)
 
     async def _commit(self, batch: Batch) -> None:
+        """Commit a batch in the thread, and tell those that wait for it."""
         work = self._thread.submit(self._committer.commit, batch)
         if self.standstill:
             wait([work], self.standstill)
         committed = work.result() if work.done() else await to_thread.run_sync(work.result)
         self._buffer.written(batch)
         self._on_commit(committed)
+        # A new event for each commit: a worker that waits again waits for the next one.
         self._made_room.set()
         self._made_room = anyio.Event()
         await lowlevel.checkpoint()  # those who stood still with us come first
 
     def _look(self) -> None:
-        """Have the committing task look at the buffer now."""
+        """Wake the committing task, so that it looks at the buffer now."""
         self._looks_at = -math.inf
         self._wake.set()

@@ -310,11 +310,11 @@ def test_such_a_page_has_its_number_in_the_chain_in_every_run(bench: Bench) -> N
 def test_raw_pages_that_go_are_named_with_the_record_that_makes_them_go(bench: Bench) -> None:
     """So that a run which follows a kill removes them."""
     bench.commit(replace(ended(ONE, Outcome.UNRECOGNISED), answer=ANSWER), close=True)
-    assert bench.commit_log.understood == []
+    assert bench.commit_log.understood_views == []
     one = planned(1, earlier=bench.commit_log.views[1])
     later = refreshed(bench, 1)
     later.commit(arrived(one), ended(one))
-    assert (later.commit_log.understood, later.raw(ONE)) == ([ONE.view], [])
+    assert (later.commit_log.understood_views, later.raw(ONE)) == ([ONE.view], [])
 
 
 def test_pages_of_two_stores_are_all_kept_raw_and_overwrite_none(hoarder: Bench) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from pieces import planned
+from pieces import FakeCommitLog, planned
 
 from replay_fetch.archive import Layout, clear, opened, recover
 from replay_fetch.model import Span, View, ViewRecord
@@ -21,33 +21,16 @@ def layout(tmp_path: Path) -> Iterator[Layout]:
 
 
 @dataclass
-class Knows:
-    """What a ledger knows of the files."""
+class Knows(FakeCommitLog):
+    """A ledger that says of every session where its one view lies."""
 
     parts: set[tuple[int, int]] = field(default_factory=set)
-    redo: list[tuple[int, str]] = field(default_factory=list)
-    understood_views: list[View] = field(default_factory=list)
     partial_files: bool = True
-    places: list[Span] = field(default_factory=lambda: [Span(0, 3, "")])
-    """Where in their files the views of every session lie."""
-    nowhere: bool = False
-    """No view lies in a file."""
-
-    def redo_list(self) -> list[tuple[int, str]]:
-        return self.redo
-
-    def published(self) -> None:
-        self.redo = []
-
-    def understood(self) -> list[View]:
-        return self.understood_views
-
-    def raw_removed(self) -> None:
-        self.understood_views = []
+    places: list[Span | None] = field(default_factory=lambda: [Span(0, 3, "")])
+    """Where in their files the views of every session lie; None for a view that lies in no file."""
 
     def session_views(self, session: int) -> list[ViewRecord]:
-        views = [replace(ViewRecord(planned(1, session)), whole=span) for span in self.places]
-        return [replace(view, whole=None) for view in views] if self.nowhere else views
+        return [replace(ViewRecord(planned(1, session)), whole=span) for span in self.places]
 
     def has_part(self, row: int, part: int) -> bool:
         return (row, part) in self.parts
@@ -58,12 +41,12 @@ class Knows:
 
 def test_a_staged_file_that_the_redo_list_names_is_published(layout: Layout) -> None:
     """The run was killed behind the record of both; the second one was published already."""
-    layout.session_file("a").write_bytes(b"old")
-    layout.session_file("b").write_bytes(b"new")
+    layout.session_file("s1").write_bytes(b"old")
+    layout.session_file("s2").write_bytes(b"new")
     Path(layout.session_on_its_way(1)).write_bytes(b"new")
-    knows = Knows(redo=[(1, "a"), (2, "b")])
+    knows = Knows(redo=[1, 2])
     recover(layout, knows)
-    assert [layout.session_file(name).read_bytes() for name in "ab"] == [b"new", b"new"]
+    assert [layout.session_file(name).read_bytes() for name in ("s1", "s2")] == [b"new", b"new"]
     assert knows.redo == []
 
 
@@ -79,9 +62,9 @@ def test_a_staged_file_that_no_record_names_never_happened(layout: Layout) -> No
 def test_a_file_that_its_last_view_has_left_is_removed(layout: Layout) -> None:
     """The run was killed behind the record that says so."""
     layout.session_file("s1").write_bytes(b"old")
-    recover(layout, Knows(redo=[(1, "s1")], places=[]))
+    recover(layout, Knows(redo=[1], places=[]))
     assert layout.session_file("s1").exists(), "of a session without views nothing is known"
-    knows = Knows(redo=[(1, "s1")], nowhere=True)
+    knows = Knows(redo=[1], places=[None])
     recover(layout, knows)
     assert not layout.session_file("s1").exists()
 

@@ -1,0 +1,47 @@
+"""The commit log: all that the writing side asks of the ledger, which knows nothing of files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from replay_fetch.model import View, ViewRecord
+
+
+class CommitLog(Protocol):
+    """Records what a commit has brought to the disk, and what is still to be done about it.
+
+    It holds one truth and one step: `record` is the instant at which a commit has happened. An archive whose log
+    lies elsewhere, in an object store for one, keeps the same promises.
+    """
+
+    def record(self, records: Iterable[ViewRecord], redo: Iterable[int] = (), understood: Sequence[View] = ()) -> None:
+        """Keep the records durably, all of them or none.
+
+        ``redo`` are the numbers of sessions whose staged files are published next; they take the place of those of
+        the record before, which are published by now. ``understood`` are views whose raw pages are removed next.
+        """
+
+    def redo_list(self) -> Sequence[tuple[int, str]]:
+        """List the sessions, by number and id, whose staged files the latest record was to publish."""
+
+    def published(self) -> None:
+        """Empty the redo list: every file in it has its final name, durably."""
+
+    def understood(self) -> Sequence[View]:
+        """List the views that are understood by now, and whose raw pages the latest record was to remove."""
+
+    def raw_removed(self) -> None:
+        """Forget the views whose raw pages were to be removed: none is left."""
+
+    def session_views(self, session: int) -> Sequence[ViewRecord]:
+        """List the records of all views of a session in the list's order, also of views that have not ended."""
+
+    def has_part(self, row: int, part: int) -> bool:
+        """Tell whether a view's lines lie in its part of that number, and nowhere else."""
+
+    def lacking_partial_files(self) -> Sequence[int]:
+        """List the sessions, by number, with saved views that lie in no file for people."""
+
+    def forget_partial_files(self) -> None:
+        """Forget where views lie in partial files: none of those is left."""
