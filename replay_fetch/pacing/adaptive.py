@@ -1,4 +1,4 @@
-"""The policy of one endpoint: by the limits that headers name, and by 429s alone while no header names one."""
+"""The policy of an endpoint: by the limits in its headers, and by 429s alone while no header names a limit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MOST_LIMITS = 32
 
 
 class _Limit:
-    """A limit by its name: its policy, once headers describe a period, and the silence since it was last named."""
+    """A limit by name: the policy, once headers describe a period, and the answers in a row without the name."""
 
     def __init__(self) -> None:
         self.reader = Reader()
@@ -35,7 +35,7 @@ def _order(rate_limit: RateLimit, reading: Reading) -> RateLimit:
 
 
 class _All:
-    """Several limits at once: a request goes when all allow it, and every limit counts it."""
+    """Several limits at once: a request goes when all limits allow a request, and counts under every limit."""
 
     def __init__(self, policies: Sequence[NamedPolicy]) -> None:
         self._policies = policies
@@ -53,16 +53,16 @@ class _All:
 
 
 class AdaptivePolicy:
-    """Paces one endpoint: a policy for each limit that accepted answers name; all must allow a request.
+    """Paces an endpoint: a policy for each limit named by accepted answers; all must allow a request.
 
-    Until headers name a limit, and again when none is named any more, the headerless policy decides. Of a limit that
-    only 429s name nothing is known between two 429s: it is paced evenly, and never forgotten for silence.
+    Until headers name a limit, and again when none is named any more, the headerless policy decides. Of a limit named
+    by 429s alone nothing is known between two 429s: the pace is even, and silence never makes it forgotten.
     """
 
     def __init__(self) -> None:
         self._limits: dict[str, _Limit] = {}
+        # The limits that have a policy.
         self._named: list[_Limit] = []
-        """The limits that have a policy."""
         self._headerless = HeaderlessPolicy(0.0)
         self._decides: NamedPolicy | _All | HeaderlessPolicy = self._headerless
         self._latest = Sent(0, 0.0)
@@ -72,12 +72,12 @@ class AdaptivePolicy:
         return self._decides.ready_at(now)
 
     def sent(self, sent: Sent) -> None:
-        """Count a request under every limit: only its answer will say under which ones it falls."""
+        """Count a request under every limit: only the answer will say under which limits the request falls."""
         self._latest = sent
         self._decides.sent(sent)
 
     def answered(self, now: float, sent: Sent, rate_limit: RateLimit | None, *, accepted: bool) -> None:
-        """Hand the headers of an answer to the limit that they name; a 429 without headers concerns all limits."""
+        """Hand the headers of an answer to the limit named there; a 429 without headers concerns all limits."""
         if rate_limit is None:
             self._unnamed(now, sent, None, accepted=accepted)
             return
@@ -86,6 +86,7 @@ class AdaptivePolicy:
         if reading is None:
             self._unnamed(now, sent, rate_limit, accepted=accepted)
             return
+        # On the hot path, with a single limit that every answer names, the next two branches cost one comparison.
         policy = limit.policy
         if policy is not self._decides or limit.silent:  # else it is the only one, and never silent
             if accepted:
@@ -94,17 +95,19 @@ class AdaptivePolicy:
                 self._unnamed(now, sent, _order(rate_limit, reading), accepted=False)
                 return
             limit.silent = 0
+        # A new period is another window: nothing learned of the old edges holds. The first accepted answer with
+        # headers begins anew as well, for only now can windows be followed.
         if policy is None or policy.period != reading.period or (accepted and policy.on_429s):
             policy = self._begin(limit, reading, on_429s=not accepted and (policy is None or policy.on_429s))
         limit.heard_at = now
         policy.answered(now, sent, reading, accepted=accepted)
 
     def lost(self, now: float, sent: Sent) -> None:
-        """Take in a lost request: only the headerless gate waits for one; a window counts it as spent."""
+        """Take in a lost request: only the headerless gate waits for a probe; windows count lost requests as spent."""
         self._headerless.lost(now, sent)
 
     def state(self, now: float) -> State:
-        """The state of the limit that holds requests back longest."""
+        """The state at ``now`` of the limit that holds requests back longest; ``several`` where there are more."""
         return self._decides.state(now)
 
     def _unnamed(self, now: float, sent: Sent, rate_limit: RateLimit | None, *, accepted: bool) -> None:
@@ -114,6 +117,7 @@ class AdaptivePolicy:
         if self._decides is self._headerless:
             self._headerless.answered(now, sent, rate_limit, accepted=accepted)
         elif not accepted:
+            # Some limit refused the request, and nothing says which: all pause for a moment.
             for policy in self._policies():
                 policy.rejected_without_headers(now, sent)
 
@@ -145,6 +149,7 @@ class AdaptivePolicy:
 
     def _forget(self, now: float, limit: _Limit) -> None:
         if limit.policy:
+            # Starts at the rate that headers named last: a search from 5/s would take a minute to be back.
             self._headerless = HeaderlessPolicy(now, limit.policy.limit / limit.policy.period)
             self._named.remove(limit)
             limit.policy = None

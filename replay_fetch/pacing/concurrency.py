@@ -28,12 +28,12 @@ FORGET = 400
 class Concurrency:
     """Counts the slots in use: a fault cuts the number of slots, every sound answer regains a part of a slot.
 
-    Timeouts, resets and 5xx say that the server is ill, not that the limit is reached: 429s never touch the brake. A
-    cut counts once per episode: faults of requests that left before the last cut are the same illness.
+    Timeouts, resets and 5xx say that the server is ill, and nothing of the limit: 429s never touch the brake. A cut
+    counts once per episode: faults of requests that left before the last cut are the same illness.
 
-    Only faults that fewer requests would spare are worth slowing down for. So where a server goes on failing while it
-    is asked half as many at a time, or two, that share of faults is its own, and no cut is made for it: a quarter of
-    503s once left a single slot in use, and a third of the rate.
+    Only faults that fewer requests would spare are worth slowing down for. So where a server goes on failing with half
+    as many requests at a time, or two, the share of faults is the server's own, and costs no slots: a quarter of 503s
+    once left a single slot in use, and a third of the rate.
     """
 
     def __init__(self, ceiling: int) -> None:
@@ -42,24 +42,24 @@ class Concurrency:
         self._ceiling = ceiling
         self._slots = float(ceiling)
         self._last_cut = float("-inf")
+        # Share of faults among the latest answers; and of faults that come at any number of slots.
         self._share = self._own = 0.0
-        """Share of faults among the latest answers; and of faults that come at any number of slots."""
+        # Slots that are few enough to learn the server's own share of faults.
         self._few = float(LOW)
-        """Slots that are few enough to learn the server's own share of faults."""
+        # Answers, and faults, while no more were in use.
         self._sampled = self._faults = 0
-        """Answers, and faults, while no more were in use."""
 
     @property
     def limit(self) -> int:
-        """Requests that may be on their way at once: at least 1, so that a dead API is asked one at a time."""
+        """Requests allowed on their way at once: at least 1, so a dead API is asked with single requests."""
         return int(self._slots)
 
     def in_use(self, latest: int) -> int:
-        """Requests on their way, by the number of the latest send."""
+        """Requests on their way, given the number of the latest send: all sends less the slots that were given back."""
         return latest - self.last + self.limit
 
     def answered(self) -> None:
-        """Take in a sound answer: its slot is free, and a part of another slot is regained."""
+        """Take in a sound answer: the slot is free, and a part of another slot is regained, up to the ceiling."""
         self.last += 1
         self._share -= self._share / LATEST
         if self._share < self._own:
@@ -73,11 +73,13 @@ class Concurrency:
         self.last += 1
 
     def fault(self, now: float, sent: Sent) -> None:
-        """Take in a fault: its slot is free, and the slots are cut unless the server fails that often by itself."""
+        """Take in a fault: the slot is free, and slots are cut unless the server fails as often by itself."""
         self.last += 1
         self._share += (1 - self._share) / LATEST
         self._sample(fault=1)
+        # Faults up to twice the server's own share, and one in forty at any time, say nothing new.
         if sent.at > self._last_cut and self._share > WORSE * self._own + FEW:
+            # So mild an overload is gone with half of the slots: whatever still fails there, fails by itself.
             if self._share <= OVERLOAD:
                 self._few = max(self._few, self._slots / 2)
             self._change(max(1.0, self._slots * CUT))
@@ -92,6 +94,7 @@ class Concurrency:
         self._faults += fault
         if self._sampled == SAMPLE:
             share = self._faults / SAMPLE
+            # Beyond that share half of the slots may still overload the server: only two slots prove anything.
             if share <= OVERLOAD or self._few == LOW:
                 self._own = max(self._own, share)
             self._few = LOW

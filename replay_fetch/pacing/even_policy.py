@@ -1,4 +1,4 @@
-"""An even pace at the rate that headers name, less a margin that 429s widen and calm narrows."""
+"""An even pace at the rate named by headers, less a margin: 429s widen the margin, calm narrows the margin again."""
 
 from __future__ import annotations
 
@@ -36,40 +36,40 @@ MOST_DOUBLINGS = 20
 
 
 class EvenPolicy:
-    """Sends at (1 - m) * limit / period: right for limits of every kind, as long as headers name those two.
+    """Sends at (1 - m) * limit / period: right for limits of every kind, as long as headers name limit and period.
 
-    An episode begins with a 429 and ends when a request that left after it is accepted. An episode cuts the pace once
-    for all the requests that were on their way, and again for each request that is refused behind the pause.
-    ``on_429s`` is for a limit that only 429s tell of: 429s behind the pause then only say that the window is not over.
+    An episode begins with a 429 and ends with an accepted request that left after the 429. An episode cuts the pace
+    once for all the requests on their way, and again for each request refused behind the pause. ``on_429s`` is for a
+    limit named by 429s alone: 429s behind the pause then only say that the window is not over.
     """
 
     def __init__(self, period: float, latest: Sent, *, on_429s: bool = False) -> None:
         self.period = period
         self.limit = 1
         self._on_429s = on_429s
+        # The 429 by which the search found the limit has been waited out.
         self._found = not on_429s
-        """The 429 by which the search found the limit has been waited out."""
         self._margin = SMALLEST_MARGIN if on_429s else FIRST_MARGIN
+        # When the margin was last larger than the smallest.
         self._smallest_at = latest.at
-        """When the margin was last larger than the smallest."""
         self._next = self._gate = float("-inf")
+        # When the margin was last looked at.
         self._at = latest.at
-        """When the margin was last looked at."""
+        # When the latest episode began.
         self._cut_at = float("-inf")
-        """When the latest episode began."""
+        # Share of 429s among the latest answers.
         self._refused = 0.0
-        """Share of 429s among the latest answers."""
+        # 429s of the present episode; 0 where it is over.
         self._in_a_row = 0
-        """429s of the present episode; 0 where it is over."""
 
     @property
     def holds(self) -> bool:
-        """True while 429s keep the pace below the rate that headers name."""
+        """True while 429s keep the pace below the rate of the headers: only then does the pace hold requests back."""
         return self._margin > FIRST_MARGIN
 
     @property
     def rate(self) -> float:
-        """Requests a second that are sent: the named rate less the margin."""
+        """Requests a second to be sent: limit ÷ period less the margin, from 2 % of the rate upwards."""
         return (1 - self._margin) * self.limit / self.period
 
     def ready_at(self, now: float) -> float:
@@ -79,6 +79,7 @@ class EvenPolicy:
     def sent(self, sent: Sent) -> None:
         """Count a request: the margin narrows by the time passed, and the next may go an interval later."""
         self._regain(sent.at)
+        # From when it was due, not from when it left: a timer that wakes late must not slow the pace.
         self._next = max(self._next, sent.at - SLACK) + 1 / self.rate
 
     def answered(self, now: float, sent: Sent, reading: Reading, *, accepted: bool) -> None:
@@ -100,11 +101,14 @@ class EvenPolicy:
         if sent.at <= self._cut_at:
             return
         self._refused += (1 - self._refused) / LATEST
+        # Requests in flight when the gate shut were sent at the old pace: a cut for each would stop the run.
         if now < self._gate:
             return
         doublings = min(self._in_a_row, MOST_DOUBLINGS)
         pause = min(LONGEST_PAUSE, PAUSE_SHARE * self.period) * 2**doublings
         pause = min(pause, LONGEST_SHARE * self.period)
+        # Behind a pause a 429 cuts again: the pace is still too high. Where only 429s name the limit it may as well
+        # say that the window is not over, so the pace stays.
         if not self._in_a_row or not self._on_429s:
             self._cut(now)
         if self._on_429s and reading is not None and reading.remaining == 0:

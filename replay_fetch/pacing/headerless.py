@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from replay_fetch.model import RateLimit
 from replay_fetch.pacing.inferred_window import InferredQuota, InferredWindow
 from replay_fetch.pacing.pace import SlowCubic, SlowStart
 from replay_fetch.pacing.policy import Sent, State
-from replay_fetch.pacing.rejection_episode import Accepted, ProbeGate, RejectionEpisode
+from replay_fetch.pacing.rejection_episode import ProbeGate, RejectionEpisode
 from replay_fetch.pacing.window_detector import Interval, WindowDetector
 
 # After the first window the search goes on from its mean rate, slower: two windows tell their length.
@@ -14,6 +16,8 @@ SECOND_DOUBLING = 2.5
 SLOWEST_SEARCH, SLOWEST = 1.0, 0.5
 # So few accepted requests say nothing of a rate: somebody else had used the window up.
 FEW = 5
+# Accepted requests that are remembered: 2 MB. With 4,096 of them a window of 5,000 was taken for one of 4,096.
+ROOM = 65_536
 # What the longest recent way to a 429 says of the next one fades by this, 429 by 429.
 FADING = 0.8
 
@@ -30,14 +34,15 @@ class HeaderlessPolicy:
         self._window: InferredWindow | None = None
         self._gate: ProbeGate | None = None
         self._detector = WindowDetector()
-        self._accepted = Accepted()
+        # When the latest accepted requests left, in the order of their answers.
+        self._accepted: deque[float] = deque(maxlen=ROOM)
         self._episode: RejectionEpisode | None = None
+        # The accepted probe that ended the latest episode.
         self._opener: Sent | None = None
-        """The accepted probe that ended the latest episode."""
+        # When the latest rejected request left.
         self._rejected_at = float("-inf")
-        """When the latest rejected request left."""
+        # Seconds that a request may need to the limiter: no more than a 429 took to come back.
         self._way = 0.0
-        """Seconds that a request may need to the limiter: no more than a 429 took to come back."""
 
     def ready_at(self, now: float) -> float | None:
         """When the next probe may go while the gate is shut, else the next request of the window or the pace."""
@@ -52,7 +57,7 @@ class HeaderlessPolicy:
         if not accepted:
             self._rejected(now, sent, rate_limit.retry_after if rate_limit else None)
             return
-        self._accepted.add(sent.at)
+        self._accepted.append(sent.at)
         if self._gate and self._gate.is_probe(sent):
             self._open(now, sent, self._gate)
 
@@ -97,6 +102,8 @@ class HeaderlessPolicy:
 
     def _open(self, now: float, probe: Sent, gate: ProbeGate) -> None:
         before, self._gate, self._opener = self._episode, None, probe
+        # The gate opened between the last request refused and the probe accepted; a straggler refused later than the
+        # probe left says nothing of it.
         rejected_at = min(self._rejected_at, probe.at)
         self._episode = RejectionEpisode(
             shut_at=gate.shut_at,
@@ -120,15 +127,19 @@ class HeaderlessPolicy:
             edge = edge.shifted(period)
         if self._window is None or self._window.period != period:
             end = edge.centre - period
-            takes = self._accepted.between(end - period, end)
+            takes = self._accepted_between(end - period, end)
             self._window = InferredWindow(period, InferredQuota(takes, period))
         self._window.opened(edge, probe)
 
     def _next_pace(self, now: float, episode: RejectionEpisode) -> SlowStart | SlowCubic:
         if len(self._accepted) < FEW:
             return SlowStart(now)
+        # The first window was found by a search that doubled: its mean rate is far below the limit's in most cases.
         if episode.before is None and episode.window_like:
-            rate = len(self._accepted) / max(1.0, now - self._accepted.first)
+            rate = len(self._accepted) / max(1.0, now - self._accepted[0])
             return SlowStart(now, max(SLOWEST_SEARCH, rate), SECOND_DOUBLING)
-        start, end = episode.stretch(self._accepted.first)
-        return SlowCubic(now, max(SLOWEST, self._accepted.between(start, end) / (end - start)))
+        start, end = episode.stretch(self._accepted[0])
+        return SlowCubic(now, max(SLOWEST, self._accepted_between(start, end) / (end - start)))
+
+    def _accepted_between(self, start: float, end: float) -> int:
+        return sum(1 for left_at in self._accepted if start <= left_at < end)

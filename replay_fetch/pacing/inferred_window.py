@@ -45,8 +45,8 @@ class InferredQuota:
     def __init__(self, takes: float, period: float) -> None:
         self.takes = max(1.0, takes)
         self._period = period
+        # Windows spent to their last request since a window ran out.
         self._full = 0
-        """Windows spent to their last request since a window ran out."""
         self._agreed = self._shared = False
         self._cost = USUAL_COST
 
@@ -61,15 +61,17 @@ class InferredQuota:
         return int(self.takes + max(1.0, FIRST_EXTRA * math.sqrt(self.takes) * EXTRA_GROWTH**attempt))
 
     def window_over(self, used: int) -> None:
-        """Take in a window that ended before it ran out; only a window spent to its last request proves anything."""
+        """Take in a window that did not run out; only a window ``used`` to the last request proves anything."""
         requests = self.requests
         self._full += used >= int(self.takes)
+        # Twice as much was granted: the limit was raised, and attempts go on from there without patience.
         if requests >= REBASE * self.takes:
             self.takes, self._full = float(requests), self._patience
 
     def ran_out(self, took: int, rejected: int, blur: float) -> None:
-        """Take in a window that ran out: it ``took`` requests, give or take ``blur``, and ``rejected`` some."""
+        """Take in a window that ran out after ``took`` requests, give or take ``blur``, with ``rejected`` 429s."""
         blur = max(blur, min(SAME, 0.2 * self.takes), SAME_SHARE * self.takes)
+        # A neighbour ran the window out where it took clearly less than before though we asked for no more.
         self._agreed = abs(took - self.takes) <= blur
         self._shared = took < self.takes - blur and self.requests <= int(self.takes)
         self.takes = max(1.0, took * (YIELDED if self._shared else 1.0))
@@ -102,7 +104,7 @@ class InferredWindow:
 
     @property
     def rate(self) -> float:
-        """Requests a second, over the whole window."""
+        """Requests a second, on average over the whole window."""
         return self.quota.requests / self.period
 
     @property
@@ -113,6 +115,7 @@ class InferredWindow:
     def opened(self, edge: Interval, probe: Sent) -> None:
         """Begin a window with an accepted probe; ``edge`` is the interval in which the window ends."""
         if self._rejected:
+            # Exact, by send numbers: all that left in the window less all that was refused, in flight or not.
             took = self._used - sum(self._holds(sent) for sent in self._rejected)
             self.quota.ran_out(took, len(self._rejected), blur=self._edge.width * self.rate)
             self._rejected.clear()
@@ -127,15 +130,15 @@ class InferredWindow:
         return max(now, self._latest.at + 1 / min(pace, FASTEST * self.rate))
 
     def sent(self, sent: Sent) -> None:
-        """Count a request in the window that holds its time."""
+        """Count a request in the window of its time; the window before is over where the time is beyond the edge."""
         self._roll(sent.at)
         self._latest = sent
 
     def ran_out(self, sent: Sent) -> bool:
-        """Take in a 429; False where its request is a straggler of the window before.
+        """Take in a 429; False where the request is a straggler of the window before.
 
-        Where the request left so soon after the edge that the server may not have passed it, the 429 says no more
-        than that, and does not count as the window running out.
+        A request may have left so soon after the edge that the server was still before the edge: the gate shuts for the
+        429, but the window has not run out.
         """
         if not self._holds(sent):
             return False
@@ -161,4 +164,5 @@ class InferredWindow:
         self.quota.window_over(self._used)
         windows = 1 + (now - self._edge.centre) // self.period
         self._edge = self._edge.shifted(windows * self.period)
+        # By send number: requests in flight over the edge stay in the window in which they left.
         self._first = Sent(self._latest.number + 1, now)

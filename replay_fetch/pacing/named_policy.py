@@ -1,4 +1,4 @@
-"""Pacing by one limit that headers name: by windows while the server behaves as one, and evenly otherwise."""
+"""Pacing by a limit of the headers: window by window while the server acts accordingly, and evenly otherwise."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from replay_fetch.pacing.window_policy import WindowPolicy
 class NamedPolicy:
     """Follows the windows of one limit, and holds an even pace behind them for 429s that no window explains.
 
-    Where windows are too short to be followed, are no windows, or are told of by 429s alone, only the even pace is
-    left. A policy is made for one limit's name and period; ``latest`` is the last send before the first answer that
-    named the limit.
+    Where windows are too short to be followed, are no windows, or are known from 429s alone, only the even pace is
+    left. A policy is made for a limit's name and period; ``latest`` is the last send before the first answer with the
+    name.
     """
 
     def __init__(self, period: float, latest: Sent, *, on_429s: bool = False) -> None:
@@ -34,7 +34,7 @@ class NamedPolicy:
 
     @property
     def limit(self) -> int:
-        """Requests a period, by the latest headers."""
+        """Requests a period, by the latest headers; 1 before the first."""
         return self._even.limit
 
     def ready_at(self, now: float) -> float:
@@ -74,7 +74,7 @@ class NamedPolicy:
         self._even.accepted(sent)
 
     def rejected_without_headers(self, now: float, sent: Sent) -> None:
-        """Take in a 429 without headers among answers that carry them: it comes from a limit that is not announced."""
+        """Take in a 429 without headers among answers with headers: some limit is not announced."""
         if self._window is not None:
             self._window.rejected_without_headers(now)
         self._even.rejected(now, sent)

@@ -1,4 +1,4 @@
-"""The pace of a limit that no header describes: one request after another, at a rate that searches or holds."""
+"""The pace under a limit without headers: a request every so many seconds, at a rate that searches or holds."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ class Pace:
 class SlowStart(Pace):
     """The search for a limit of which nothing is known.
 
-    The rate doubles every ``doubling`` seconds in which the pace is the thing that holds requests back: a rate that
-    workers cannot reach proves nothing, and the first 429 would come from a rate far beyond the limit.
+    The rate doubles every ``doubling`` seconds in which the pace holds requests back. A rate beyond the reach of the
+    workers proves nothing, and the first 429 would come at a rate far beyond the limit.
     """
 
     def __init__(self, now: float, rate: float = FIRST_RATE, doubling: float = DOUBLING) -> None:

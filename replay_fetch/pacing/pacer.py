@@ -45,10 +45,10 @@ def _nothing(now: float) -> None:
 
 
 class Turn(Struct, eq=False):
-    """A worker's turn to send one request; entering it waits in the queue, and the answer is told to it.
+    """A worker's turn to send a request; entering waits in the queue, and the answer is told to the turn.
 
-    A turn is the pacer's other half: it tells the rate policy, the concurrency brake and the outage gate of the answer.
-    A turn that is left without an answer counts as lost.
+    A turn is the pacer's other half, and tells the rate policy, the concurrency brake and the outage gate of the
+    answer. A turn left without an answer counts as lost.
     """
 
     pacer: Pacer
@@ -77,6 +77,7 @@ class Turn(Struct, eq=False):
         self.open = False
         accepted = status != RATE_LIMITED
         pacer.policy.answered(now, sent, rate_limit, accepted=accepted)
+        # The policy first: it decides for the workers in the queue, and brake and gate only hold back more.
         # 1. 429: the limit is reached; nobody is ill.  2. The server is ill.  3. All is well.
         if not accepted:
             pacer.rate_limited += 1
@@ -91,7 +92,7 @@ class Turn(Struct, eq=False):
         pacer.look_again()
 
     def lost(self, *, fault: bool) -> None:
-        """Tell the pacer that no answer will come; ``fault`` says that the server or the network is to blame."""
+        """Tell the pacer that no answer will come; ``fault`` blames the server or the network, else a cancellation."""
         pacer, sent, now = self.pacer, self.sent, loop_time()
         self.open = False
         pacer.policy.lost(now, sent)
@@ -112,11 +113,11 @@ class Turn(Struct, eq=False):
 
 
 class Pacer:
-    """Gives turns to all workers of one endpoint, in the order of asking.
+    """Gives turns to all workers of an endpoint, in the order of asking.
 
-    A turn is given when the rate policy, the concurrency brake and the outage gate all agree, and ``--max-rate``
-    behind them. All are asked again after every answer, for every worker in the queue, so a pause that begins while
-    workers wait holds back all of them.
+    A turn is given when the rate policy, the concurrency brake and the outage gate all agree, and ``--max-rate`` behind
+    them. All are asked again after every answer, for every worker in the queue, so a pause that begins while workers
+    wait holds back all of them.
     """
 
     def __init__(self, settings: FetchSettings) -> None:
@@ -142,7 +143,7 @@ class Pacer:
         return Turn(self, suspect)
 
     def give(self, turn: Turn) -> bool:
-        """Give the turn at once, where the queue is empty and all gates are open; False where it must wait."""
+        """Give the turn at once, where the queue is empty and all gates are open; False where the worker must wait."""
         now = loop_time()
         if self._ceiling is not None or self._queue.waiters or self._seconds_to_wait(now):
             return False
@@ -150,7 +151,7 @@ class Pacer:
         return True
 
     async def wait(self, turn: Turn) -> None:
-        """Give the turn when the queue and the gates let it through."""
+        """Give the turn as soon as all earlier workers have gone and the gates are open; raises OutageError."""
         came = loop_time()
         self._waiting += 1
         try:
@@ -168,6 +169,7 @@ class Pacer:
         if self._ceiling is None:
             await self._queue.wait(partial(self._send, turn))
             return
+        # The ceiling is last: a token taken before the gates open would be spent waiting, and a burst would follow.
         async with self._order:
             while True:
                 if self._seconds_to_wait(loop_time()):
@@ -184,14 +186,16 @@ class Pacer:
         """
         breaker = self.breaker
         if breaker.hopeless:
-            breaker.asked(now)  # whoever comes after all that were told have gone has patience of their own
+            breaker.asked(now)  # a worker that comes long after the others have gone finds new patience
             if breaker.hopeless:
                 raise OutageError(breaker.verdict)
+        # The brake counts by send numbers, as budgets do: requests in flight hold their slots until their answers.
         if self._number >= self.concurrency.last:
             return ONLY_AN_ANSWER_CAN_TELL
         next_turn = self.policy.ready_at(now)
         if next_turn is None:
             return ONLY_AN_ANSWER_CAN_TELL
+        # An outage gate with its probe on the way opens at infinity: only an answer can tell.
         wait = max(next_turn, breaker.probe_at) - now
         return wait if wait > SOON else 0.0
 
@@ -219,7 +223,7 @@ class Pacer:
 
     @property
     def health(self) -> Health:
-        """The API's health now, for ``Attempts.failed``."""
+        """The API's health now, by which ``Attempts.failed`` tells a page's own fault from an outage."""
         return Health(now=loop_time(), outage=self.breaker.is_open, answered_at=self.breaker.answered_at)
 
     def snapshot(self) -> Snapshot:

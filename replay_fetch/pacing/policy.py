@@ -15,14 +15,14 @@ SLACK = 0.02
 
 
 class Sent(Struct, frozen=True, gc=False):
-    """A request on its way: its send number (the first of an endpoint is 1) and the second at which it left."""
+    """A request on its way: the send number (the first of an endpoint is 1) and the second of the send."""
 
     number: int
     at: float
 
 
 class Reading(Struct, frozen=True, gc=False):
-    """A limit as the headers of one answer describe it: requests, and seconds of the period and until the reset."""
+    """A limit as described by the headers of an answer: requests, and seconds of the period and until the reset."""
 
     limit: int
     period: float
@@ -35,8 +35,8 @@ class Reading(Struct, frozen=True, gc=False):
 class Reader:
     """Completes headers that leave the limit or the period out.
 
-    The IETF fields name no period, and some servers name no limit: the greatest ``reset`` and ``remaining`` seen so
-    far stand in for them. A ``reset`` beyond the period contradicts the period and is cut to it: a server that means
+    The IETF fields name no period, and some servers name no limit: the greatest ``reset`` and ``remaining`` seen so far
+    stand in for them. A ``reset`` beyond the period contradicts the period and is cut to it: a server that means
     another unit must not cost a day of silence.
     """
 
@@ -45,7 +45,7 @@ class Reader:
         self._longest = 1.0
 
     def read(self, rate_limit: RateLimit) -> Reading | None:
-        """Make a whole reading of one answer's headers; None where they do not say how much is left or until when."""
+        """Make a whole reading of an answer's headers; None where ``remaining`` or ``reset`` is missing."""
         remaining, reset = rate_limit.remaining, rate_limit.reset
         if remaining is None or reset is None:
             return None
@@ -81,15 +81,15 @@ class State:
 class Policy(Protocol):
     """A rate policy: says when the next request may go, from the fate of the earlier requests.
 
-    Times are seconds of one monotonic clock, handed in; a policy does no I/O and never waits. Send numbers are those
-    of the endpoint. A policy that shares the endpoint's limit with other policies is told of every send.
+    Times are seconds of one monotonic clock, handed in; a policy does no I/O and never waits. Send numbers are those of
+    the endpoint. A policy among several for the same endpoint is told of every send.
     """
 
     def ready_at(self, now: float) -> float | None:
         """When the next request may go; None means not before the answer to a request on its way."""
 
     def sent(self, sent: Sent) -> None:
-        """Count a request that leaves now."""
+        """Count a request at its send and not at its answer: requests in flight must not overdraw a limit."""
 
     def answered(self, now: float, sent: Sent, rate_limit: RateLimit | None, *, accepted: bool) -> None:
         """Take in an answer; ``accepted`` is False for a 429 and for no other status, a 503 was accepted."""

@@ -15,7 +15,7 @@ _SAME = 1e-7
 
 
 class _Waiter:
-    """A worker in the queue: the call that gives its turn, and the event on which it sleeps."""
+    """A worker in the queue: the call that gives the turn, and the event on which the worker sleeps."""
 
     __slots__ = ("called", "error", "go")
 
@@ -28,8 +28,8 @@ class _Waiter:
 class WaitQueue:
     """Lets workers through, as many as the gates allow, whenever an answer or time may have opened the gates.
 
-    All who may go are let go in one turn of the event loop. If each waiter woke the next, only one request would
-    leave per turn of the event loop, and a queue, once formed, would never drain.
+    All who may go are let go in one turn of the event loop. If each waiter woke the next, only one request would leave
+    per turn of the event loop, and a queue, once formed, would never drain.
     """
 
     def __init__(self, wait: Callable[[float], float]) -> None:
@@ -48,6 +48,8 @@ class WaitQueue:
         self.waiters.append(waiter)
         if len(self.waiters) == 1:  # else the head's timer runs, or only an answer can tell
             self.release()
+        # A worker may be cancelled after its call and before it runs on: then its turn is given back by the pacer, who
+        # knows that it was given.
         try:
             await waiter.called.wait()
         finally:
@@ -68,6 +70,7 @@ class WaitQueue:
                 waiter.go(moment)
             except Exception as error:  # noqa: BLE001 - raised to the worker, for a timer has no caller
                 waiter.error = error
+            # Out of the queue first: a worker that is called must not be found there by its own cancellation.
             self.waiters.popleft()
             waiter.called.set()
         self._look_again(wait if self.waiters else float("inf"))

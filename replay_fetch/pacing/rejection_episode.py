@@ -1,8 +1,7 @@
-"""Episodes of 429s: the gate that an episode shuts, the probes that open it, and the requests accepted between."""
+"""Episodes of 429s: an episode shuts the gate for all workers, and probes find out when to open again."""
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass
 
 from replay_fetch.pacing.policy import Sent
@@ -18,9 +17,6 @@ FIRST_WAIT, GROWTH = 0.5, 0.4
 # The longest wait between two probes: a minute, or a fiftieth of the time the gate has been shut. A daily quota that
 # says nothing of itself then costs some 200 probes, not 1,400.
 LONGEST_WAIT, LONGEST_SHARE = 60.0, 0.02
-
-# As many as a window of 1,000/60 s takes, and 2 MB. With 4,096, a window of 5,000 was taken for one of 4,096.
-ROOM = 65_536
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +73,7 @@ class ProbeGate:
         self._probe: Sent | None = None
 
     def ready_at(self, now: float) -> float | None:
-        """When the next probe goes; None while one is on its way."""
+        """When the next probe goes, at ``now`` or later; None while a probe is on its way."""
         return None if self._probe else max(now, self._next)
 
     def sent(self, sent: Sent) -> None:
@@ -106,26 +102,3 @@ class ProbeGate:
     def _after(self, now: float, wait: float) -> float:
         # After ``wait`` seconds, or when the opening is expected before that.
         return self._look_at if now < self._look_at < now + wait else now + wait
-
-
-class Accepted:
-    """The send times of the latest accepted requests, in the order of their answers."""
-
-    def __init__(self) -> None:
-        self._times: deque[float] = deque(maxlen=ROOM)
-
-    def __len__(self) -> int:
-        return len(self._times)
-
-    @property
-    def first(self) -> float:
-        """When the earliest remembered request left; -inf where none is remembered."""
-        return self._times[0] if self._times else float("-inf")
-
-    def add(self, sent_at: float) -> None:
-        """Remember an accepted request, by the second at which it left."""
-        self._times.append(sent_at)
-
-    def between(self, start: float, end: float) -> int:
-        """Count the requests that left in [start, end), of the latest 65,536."""
-        return sum(1 for time in self._times if start <= time < end)

@@ -14,8 +14,8 @@ LONG_WAIT = 60.0
 class Rejections:
     """Counts the time in which the API refuses every request with 429.
 
-    An API that says 429 lives, and most of this waiting is by its own order. So ``--give-up-after`` does not
-    bound it, and its patience is that of a daily quota.
+    An API that says 429 lives, and orders most of the waiting itself. So ``--give-up-after`` does not bound the time,
+    and patience lasts as long as a daily quota needs.
     """
 
     def __init__(self, patience: float = PATIENCE) -> None:

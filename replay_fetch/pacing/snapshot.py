@@ -1,4 +1,4 @@
-"""A pacer's state at one moment, as retries, the bar, the log, the report and ``status`` are told of it."""
+"""A pacer's state at one moment, as shown to retries, the bar, the log, the report and ``status``."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ SMOOTHING = 0.4
 class Budget:
     """Requests left in one window; requests on their way count as spent.
 
-    The answer to send *i* says how much remained when send *i* was counted. Every later send may not have been counted
-    yet, so it is taken off: requests in flight can never overdraw the window.
+    The answer to send *i* says how much remained when send *i* was counted. Later sends may not have been counted yet,
+    so all of them are taken off: requests in flight can never overdraw the window.
     """
 
     def __init__(self, limit: int, latest: int) -> None:
@@ -33,7 +33,8 @@ class Budget:
         return True
 
     def exhaust(self, latest: int) -> None:
-        """Take in a 429 that says that nothing is left: there is no room behind the latest send."""
+        """Take in a 429 with nothing remaining: there is no room behind the latest send."""
+        # Requests on their way will be refused as well, and must not be sent again before the window ends.
         self._remaining, self.last = 0, latest
 
 
@@ -53,7 +54,7 @@ class Margin:
         return min(self._requests, limit - 1.0)
 
     def miss(self, limit: int) -> None:
-        """Take in a 429; several in one window are one miss."""
+        """Take in a 429; several 429s in a window are one miss, for all have the same cause."""
         if not self._missed:
             self._missed = True
             self._requests = min(self._requests + STEP_UP, max(STEP_UP, LARGEST_SHARE * limit))
@@ -76,10 +77,10 @@ class Neighbours:
         # Readings closer together than so many seconds are not compared: a request or two out of order would look
         # like a neighbour.
         self._span = span
+        # Number and time of the send with whose reading the next is compared.
         self._since: tuple[int, float] | None = None
-        """Number and time of the send with whose reading the next is compared."""
+        # Requests that remained after it.
         self._had = 0
-        """Requests that remained after it."""
 
     def learn(self, number: int, at: float, remaining: int) -> None:
         """Take in an answer that lowered the budget: the number and time of its send, and the requests remaining."""

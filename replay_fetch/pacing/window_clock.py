@@ -1,4 +1,4 @@
-"""The clock of a server's windows: when one ends, learned from headers that say it in whole seconds."""
+"""The clock of a server's windows: when a window ends, learned from headers in whole seconds."""
 
 from __future__ import annotations
 
@@ -10,34 +10,34 @@ BEST_OF = 10.0
 
 
 class WindowClock:
-    """Narrows down when windows of one period end, in seconds of our clock; they follow each other without a gap.
+    """Narrows down when windows of a period end, in seconds of our clock; windows follow each other without a gap.
 
-    An answer says that the window ends ``reset`` seconds after some moment between send and receipt, in whole seconds
-    rounded one way or the other. Each answer is an interval, and all intervals meet in one instant modulo the period.
-    Using ``reset`` as it stands costs 8 to 15 % of the limit.
+    By an answer the window ends ``reset`` seconds after some moment between send and receipt, in whole seconds rounded
+    up or down. Each answer is an interval, and all intervals meet in one instant modulo the period. Using ``reset`` as
+    it stands costs 8 to 15 % of the limit.
     """
 
     def __init__(self, period: float) -> None:
         self.period = period
+        # The bounds of the edge, as of ``_learned_at``.
         self._early = self._late = 0.0
-        """The bounds of the edge, as of ``_learned_at``."""
         self._learned_at: float | None = None
         self._answers = 0
         self.contradicted = False
         """The latest answer and those before it cannot both be true."""
+        # That of the latest answer.
         self._reset: float | None = None
-        """That of the latest answer."""
         self._floors = False
         self._ceils = False
         self._whole = True
+        # How much longer than ``reset`` a window lasts at least and at most.
         self._least_more, self._most_more = -1.0, 1.0
-        """How much longer than ``reset`` a window lasts at least and at most."""
 
     def learn(self, sent_at: float, now: float, reset: float, *, absolute: bool = False) -> float:
         """Take in one answer; return from when on a request is sure to be counted in the next window.
 
-        An ``absolute`` reset is a second of the day in which, or before which, the window ends: it is the same all
-        through the window, and narrowed down only by the side of the edge on which requests were counted.
+        An ``absolute`` reset is a second of the day in which, or before which, the window ends: the number is the same
+        all through the window, and only the side of the edge on which requests were counted narrows the edge down.
         """
         # The returned moment is a little before the window ends, for a request is counted when it arrives. The early
         # bounds, ``send + reset``, come up to the edge less the shortest way there as answers add up; the late bounds
@@ -53,15 +53,15 @@ class WindowClock:
         return self.narrow(now, sent_at + reset + self._least_more, now + reset + self._most_more)
 
     def doubt(self) -> float:
-        """Take in that a request sent after the edge was counted before it; return the edge at its latest.
+        """Take in a request sent after the edge and counted before; return the edge at the latest.
 
-        The sharpness that the number of answers seemed to give is taken back.
+        The sharpness drawn from the number of answers is taken back.
         """
         self._answers = 0
         return self._late
 
     def narrow(self, now: float, early: float, late: float) -> float:
-        """Take in that a window ends between ``early`` and ``late``; return the latest time at which it may."""
+        """Take in an interval for the window's end, from ``early`` to ``late``; return the latest possible end."""
         if self._learned_at is not None:
             twice_later = (early + late) - (self._early + self._late)
             if abs(twice_later) > self.period:  # of another window

@@ -1,4 +1,4 @@
-"""Windows that no header describes, detected by when the gate opens."""
+"""Windows without headers, detected by the times at which the gate of 429s opens: a rhythm shows the period."""
 
 from __future__ import annotations
 
@@ -28,10 +28,6 @@ class Interval(NamedTuple):
         """The stretch moved ``by`` seconds, to a later window."""
         return Interval(self.early + by, self.late + by)
 
-    def overlap(self, other: Interval) -> Interval:
-        """The stretch that both hold."""
-        return Interval(max(self.early, other.early), min(self.late, other.late))
-
 
 # Limits come in calendar-aligned windows of such lengths, in seconds.
 PERIODS = (2, 3, 4, 5, 6, 10, 12, 15, 20, 30, 60, 120, 180, 300, 600, 900, 1800, 3600)
@@ -46,9 +42,9 @@ SHARP = 0.01
 class WindowDetector:
     """Detects windows by the gate's openings: the period at which they fall into step, and the edge.
 
-    An opening is known to lie between the last rejected and the first accepted request. A period fits when one
-    instant, modulo the period, lies in all openings. The longest that fits is taken, where the shorter ones that fit
-    divide it: a window that was not used up opens unnoticed.
+    An opening is known to lie between the last rejected and the first accepted request. A period fits when some
+    instant, modulo the period, lies in all openings. The longest fitting period is taken, where the shorter fitting
+    periods divide the longest: a window with requests to spare opens unnoticed.
     """
 
     def __init__(self) -> None:
@@ -58,11 +54,12 @@ class WindowDetector:
         self._fewest = FEWEST
 
     def opened(self, opening: Interval) -> None:
-        """Take in an opening of the gate; one that is out of step starts the search anew, with one more to fit."""
+        """Take in an opening of the gate; an opening out of step starts the search anew, and more openings must fit."""
         self._openings.append(opening)
         known = self.period
         if known is None:
             self._fit(PERIODS)
+        # Three openings are enough to stay in step; more would hold on to an edge that has drifted.
         elif edge := _common(list(self._openings)[-3:], known):
             self._edge = edge
         else:
@@ -103,8 +100,10 @@ def _common(openings: Sequence[Interval], period: float) -> Interval | None:
     chance = 1.0
     for opening in openings[:-1]:
         windows = round((latest.centre - opening.centre) / period)
+        # Two openings inside one period: it cannot be the length of a window.
         if windows == 0:
             return None
-        common = common.overlap(opening.shifted(windows * period))
+        early, late = opening.shifted(windows * period)
+        common = Interval(max(common.early, early), min(common.late, late))
         chance *= min(1.0, (opening.width + latest.width) / period)
     return common if common.width >= 0 and chance < CHANCE else None

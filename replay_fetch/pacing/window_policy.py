@@ -1,4 +1,4 @@
-"""Pacing by windows that headers describe: the requests left are spread over the time left."""
+"""Pacing by the windows of the headers: the requests left are spread evenly over the time left."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ UNKNOWN = float("-inf")
 
 
 class WindowPolicy:
-    """Spends the windows of one limit one after another, evenly, and leaves neighbours their share.
+    """Spends the windows of a limit one after another, evenly, and leaves neighbours their share.
 
-    A policy is made for one limit's name and period; a changed limit is followed at once. ``latest`` is the last send
-    before the first answer that named the limit: requests that left since the one answered count, too.
+    A policy is made for a limit's name and period; a changed limit is followed at once. ``latest`` is the last send
+    before the first answer with the limit's name: requests on their way by then count, too.
     """
 
     def __init__(self, period: float, latest: Sent) -> None:
@@ -43,14 +43,14 @@ class WindowPolicy:
         self._budget = Budget(0, 0)
         self._empty = EmptyWindow(period)
         self.trust = WindowTrust(period)
+        # The last send before this window.
         self._first = latest.number
-        """The last send before this window."""
+        # No request has been accepted in this window yet.
         self._fresh = True
-        """No request has been accepted in this window yet."""
         self._ends_at = UNKNOWN
         self._gate = float("-inf")
+        # When the next request may go, as last told, and when the latest was due, or not long before it left.
         self._ready_at = self._due_at = latest.at
-        """When the next request may go, as last told, and when the latest was due, or not long before it left."""
 
     def ready_at(self, now: float) -> float:
         """When the next request may go: an interval after the latest was due, or at the end of a spent window."""
@@ -62,14 +62,15 @@ class WindowPolicy:
         return max(now, self._ready_at)
 
     def sent(self, sent: Sent) -> None:
-        """Count a request: it is spent from now on, though the server has not counted it yet."""
+        """Count a request: spent from now on, though the server has not counted the request yet."""
+        # Sent though nothing is left: only a look into an empty window is.
         if self._budget.last - self._latest.number < 1:
             self._empty.sent(sent.number)
         self._latest = sent
         self._due_at = max(self._ready_at, sent.at - SLACK)
 
     def answered(self, now: float, sent: Sent, reading: Reading, *, accepted: bool) -> None:
-        """Take in the headers of an answer: they describe the window in which its request was counted."""
+        """Take in the headers of an answer: the headers describe the window in which the request was counted."""
         changed = reading.limit != self.limit
         self.limit = reading.limit
         end = self._clock.learn(sent.at, now, reading.reset, absolute=reading.absolute)
@@ -83,25 +84,29 @@ class WindowPolicy:
         if self._ends_at == UNKNOWN:
             self._open(end)
         self._roll(now)
+        # An answer belongs to the window whose end is nearest: latencies of up to half a period are told apart.
         if abs(end - self._ends_at) > self.period / 2 and not self._turned(sent, end, accepted=accepted):
             return
+        # An end that is over already is the end of the window before: ``_roll`` has gone on from it.
         if end > now:
             self._ends_at = end
         if changed:
             self._restart()
+        # The look says whether the window was empty; its ``remaining`` is of no use to the budget before.
         if sent.number == self._empty.looked:
             self._looked(now, reading.remaining, accepted=accepted)
             return
         if accepted and self._fresh:
             self._fresh = False
             self.trust.opening(refused=False)
+        # Only an answer that lowered the budget compares: a late one would show neighbours that spend nothing.
         if self._budget.learn(sent.number, reading.remaining):
             self._neighbours.learn(sent.number, sent.at, reading.remaining)
         if not accepted:
             self._rejected(now, reading.remaining)
 
     def rejected_without_headers(self, now: float) -> None:
-        """Take in a 429 without headers among answers that carry them: it comes from a limit that is not announced."""
+        """Take in a 429 without headers among answers with headers: some limit is not announced."""
         self._margin.miss(self.limit)
         self._pause(now)
 
@@ -131,6 +136,8 @@ class WindowPolicy:
             self._margin.window_over()
             self._open(end)
             return True
+        # An answer of a window that is over changes nothing. A 429 of a request that left before the present window
+        # is one: the budget of that window was overdrawn.
         if accepted or sent.at < self._ends_at - self.period:
             if not accepted:
                 self._margin.miss(self.limit)
@@ -143,6 +150,7 @@ class WindowPolicy:
         # Where the window is over, goes on to the one that holds ``now``.
         if now < self._ends_at:
             return
+        # Whole windows, so that a run that slept through some of them comes back in step.
         self._margin.window_over()
         windows = 1 + (now - self._ends_at) // self.period
         self._open(self._ends_at + windows * self.period)
@@ -171,6 +179,7 @@ class WindowPolicy:
 
     def _rejected(self, now: float, remaining: int) -> None:
         self._margin.miss(self.limit)
+        # Holds until the window ends where nothing remains; else for a moment, since the 429 has another cause.
         if remaining == 0:
             self._budget.exhaust(self._latest.number)
         else:

@@ -22,11 +22,11 @@ RAREST = 64
 
 
 class WindowTrust:
-    """Judges windows by how the server gives back: a window all of it in one leap, everything else bit by bit.
+    """Judges windows by how the server gives back: a window gives all in a leap, every other limiter bit by bit.
 
-    ``remaining`` plus our accepted sends rises only where something is given back. New highs of that sum are added up
-    over a span; two leaps make up most of them where windows are real. A bucket, a log and a sliding counter give
-    back as much in the same time, a request or two with every answer.
+    ``remaining`` plus our accepted sends rises only where something is given back. New highs of the sum are added up
+    over a span; two leaps make up most of them where windows are real. A bucket, a log and a sliding counter give back
+    as much in the same time, a request or two with every answer.
     """
 
     def __init__(self, period: float) -> None:
@@ -46,8 +46,8 @@ class WindowTrust:
     def learn(self, now: float, last: int, limit: int, *, accepted: bool, contradicted: bool) -> None:
         """Take in one answer.
 
-        ``last`` is its send number plus its ``remaining``; ``contradicted`` says that its reset and the resets before
-        cannot both be true.
+        ``last`` is the send number plus ``remaining``; ``contradicted`` says that the reset and earlier resets cannot
+        all be true.
         """
         if not accepted:
             self._rejected += 1
@@ -67,7 +67,7 @@ class WindowTrust:
             self._judge(now, limit)
 
     def opening(self, *, refused: bool) -> None:
-        """Take in a request that opened a window, or that should have and was ``refused``: the old one was not over."""
+        """Take in the request that opened a window, or was ``refused`` where a window was due: the old was not over."""
         self._late = self._late or refused
         if refused:
             return
@@ -76,7 +76,7 @@ class WindowTrust:
             self.lost = "its windows begin when they are not due"
 
     def probed(self, *, empty: bool) -> None:
-        """Take in the look into a window that the headers call empty, though we have hardly spent from it."""
+        """Take in the look into a window that the headers call empty; two in a row that give are no windows."""
         self._not_empty = 0 if empty else self._not_empty + 1
         if self._not_empty >= DOUBTS:
             self.lost, self.slides = "it gives where it says that nothing remains", True
@@ -90,24 +90,24 @@ class WindowTrust:
 
 
 class EmptyWindow:
-    """Decides when to look into a window that is empty by the headers, though we have hardly spent from it.
+    """Decides when to look into a window that is empty by the headers, though we have hardly spent anything.
 
-    Neighbours may have emptied it: then the look costs a 429, and is repeated ever more rarely. Or the limit is no
-    window: a sliding counter says 0 until the end of its so-called window while it gives back all the time, and a
-    client that believes the 0 takes half of the limit, alternately all and nothing.
+    Neighbours may have been there: then the look costs a 429, and is repeated ever more rarely. Or the limit is no
+    window: a sliding counter says 0 until the end of its so-called window and gives back all the time, and a client
+    that believes the 0 takes half of the limit, alternately all and nothing.
     """
 
     def __init__(self, period: float) -> None:
         self._period = period
         self._rarely = 1
+        # Windows that pass before the next look.
         self._wait = 2  # not into the first window: how much of it was ours is not known
-        """Windows that pass before the next look."""
+        # When the present window may be asked.
         self._look_from = 0.0
-        """When the present window may be asked."""
         self.looked = 0
         """The send number of the look into the present window; 0 where there was none."""
+        # The window may be asked; and it gave something before, so that our own spending proves nothing.
         self._may_look = self._found = False
-        """The window may be asked; and it gave something before, so that our own spending proves nothing."""
 
     def opened(self, at: float) -> None:
         """Begin the next window, at second ``at``."""
