@@ -113,7 +113,9 @@ async def test_every_kind_spoils_the_first_answer_and_spares_the_second(
         ("html", 200, b"<!DOCTYPE html>"),
     ],
 )
-async def test_each_fault_of_a_whole_answer_has_its_status_and_its_first_bytes(kind: str, status: int, start: bytes) -> None:
+async def test_each_fault_of_a_whole_answer_has_its_status_and_its_first_bytes(
+    kind: str, status: int, start: bytes
+) -> None:
     async with simulated(SimulatorSettings(faults=(Fault(kind),))) as client:
         spoilt, good = [await client.page(client.simulator.views[0]) for _ in range(2)]
     assert (spoilt.status, spoilt.body[: len(start)]) == (status, start)
