@@ -29,7 +29,7 @@ _SECONDS = 120
 
 
 class RrwebHook(BuildHookInterface[Any]):  # Any: hatchling's own default for its configuration
-    """Packs rrweb before anything is built; without npm the package is built without it, and `play` says so."""
+    """The build hook that packs rrweb; without npm the package is built without rrweb, and `play` says so."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
         """Fetch the files into the source tree, where wheel, sdist and editable installs find them."""
@@ -47,12 +47,12 @@ class RrwebHook(BuildHookInterface[Any]):  # Any: hatchling's own default for it
 
 
 def is_packed(file: Path, sha256: str) -> bool:
-    """True where the file is there, and of the pinned version."""
+    """Tell whether a file is there and has the hash of the pinned version."""
     return file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == sha256
 
 
 def npm_pack(folder: Path) -> Path | None:
-    """Have npm bring the package's tarball into ``folder``; None where it cannot."""
+    """Let npm bring the package's tarball into ``folder``; None where npm is missing or fails."""
     npm = shutil.which("npm")
     if npm is None:
         return None
@@ -68,7 +68,7 @@ def npm_pack(folder: Path) -> Path | None:
 
 
 def unpack(tarball: bytes, folder: Path) -> None:
-    """Write the tarball's two files into ``folder``; ValueError where it is not the pinned one."""
+    """Write the tarball's two files into ``folder``; raises ValueError for a tarball with another hash."""
     found = "sha512-" + base64.b64encode(hashlib.sha512(tarball).digest()).decode()
     if found != INTEGRITY:
         raise ValueError(f"rrweb {VERSION} has the hash {found}, not the pinned {INTEGRITY}: it is not packed")

@@ -11,7 +11,7 @@ from replay_fetch.errors import SettingsError
 VERSION = "2.2.2"
 SCRIPT, STYLE = "rrweb.umd.min.cjs", "style.min.css"
 PACKED = Path(__file__).parent / "rrweb"
-# The last line alone: the script has such words inside, too.
+# The last line only: the script has the same words inside, too.
 _SOURCE_MAP = re.compile(rb"\n(?://|/\*)# sourceMappingURL=[^\n]*\s*\Z")
 
 _WAY_OUT = (
@@ -22,16 +22,16 @@ _WAY_OUT = (
 
 
 class Rrweb(NamedTuple):
-    """The replayer's script and style, as they stand in the page."""
+    """The text of rrweb's script and of its style, as they stand in the page."""
 
     script: str
     style: str
 
 
 def load_rrweb(script: Path | None) -> Rrweb:
-    """Read rrweb from ``script``, its style from beside it; from what was packed where that is None.
+    """Read rrweb from ``script``, with the style beside that file; without ``script`` from the packed files.
 
-    Raises SettingsError that says how to get it.
+    Raises SettingsError, which says how to get rrweb, where a file is missing or is not rrweb's.
     """
     file = script or PACKED / SCRIPT
     if script is None and not file.is_file():
@@ -43,7 +43,7 @@ def load_rrweb(script: Path | None) -> Rrweb:
 
 
 def _text(file: Path) -> str:
-    """A file without the reference to its source map: a browser's tools would look for that beside the page."""
+    """Read a file without the reference to its source map, which a browser's tools would look for beside the page."""
     try:
         content = file.read_bytes()
         return _SOURCE_MAP.sub(b"", content).replace(b"\r\n", b"\n").decode("utf-8").strip() + "\n"

@@ -15,7 +15,7 @@ from replay_fetch.player.library import Rrweb
 from replay_fetch.player.rum_events import RumEvent
 from replay_fetch.player.views import RecordedView
 
-# In the order in which one uses what another defines; one script in the page, so that one hash names it.
+# In the order of their use of each other; one script in the page, so that one hash names it.
 _SCRIPTS = ("words", "store", "stage", "timeline", "list", "main")
 
 # A recording is a stranger's page. The policy holds for the frame it is drawn in, too: nothing is fetched, nothing
@@ -25,7 +25,7 @@ _POLICY = (
     "media-src data:; connect-src 'none'; frame-src 'none'; object-src 'none'; worker-src 'none'; base-uri 'none'; "
     "form-action 'none'"
 )
-# What lets a line of a script lose the spaces around its signs: every page carries a copy.
+# Lines of a script lose the spaces around signs, since every page carries a copy; lines with text in them do not.
 _WITH_TEXT = re.compile('["`/<]')
 _QUOTED = re.compile(r"('[^'\\]*')")
 _SPACED = re.compile(r"\s*([=>?:&|{}();,!])\s*")  # not + and -, which are others when they are doubled
@@ -33,26 +33,26 @@ _SPACED = re.compile(r"\s*([=>?:&|{}();,!])\s*")  # not + and -, which are other
 
 @dataclass(slots=True)
 class PlayerPage:
-    """A session's page; it can be written once, since its recordings are read while it is."""
+    """The page of a session; it can be written once, since writing reads the recordings to their end."""
 
     session_id: str
     views: Sequence[RecordedView]
     rrweb: Rrweb
     events: Sequence[RumEvent] = ()
     open_at_ms: int | None = None
-    """When it opens, milliseconds since 1970; None for its beginning."""
+    """The time at which the page opens, milliseconds since 1970; None for the beginning."""
     in_time: list[RecordedView] = field(default_factory=list)
-    """The views in the order they began, once the page has been written."""
+    """The views in the order in which they began, once the page has been written."""
 
     def write(self) -> Iterator[bytes]:
-        """The page's bytes, the same for the same archive; a reader that stops early leaves it unfinished."""
+        """Write the page as a stream of bytes, the same for the same archive; a reader that stops early has no page."""
         scripts = [f"\n{self.rrweb.script}", f"\n'use strict';\n(() => {{\n{ours()}}})();\n"]
         yield self._head(scripts).encode()
         for number, view in enumerate(self.views):
             yield from view.blocks(number)
         self.in_time = sorted(self.views, key=lambda view: (not view.playable, view.start_ms))
         yield f'<script type="application/json" id="index">{self._index()}</script>\n'.encode("ascii")
-        # The licences ask for it: whoever is given the page is given a copy of rrweb.
+        # The licences ask for the notices: each page is a copy of rrweb that is given away.
         yield f"<!--\n{_notices()}-->\n".encode()
         for script in scripts:
             yield f"<script>{script}</script>\n".encode()
@@ -60,7 +60,7 @@ class PlayerPage:
 
     @property
     def playable(self) -> list[RecordedView]:
-        """The views that there is a picture of, once the page has been written."""
+        """The views that have a picture, once the page has been written."""
         return [view for view in self.in_time if view.playable]
 
     def _head(self, scripts: Iterable[str]) -> str:
@@ -79,7 +79,7 @@ class PlayerPage:
         )
 
     def _index(self) -> str:
-        """What the page's script reads first; no ``<`` in it, so that no text of strangers ends the element."""
+        """Write the index, which the page's script reads first; without ``<``: no stranger's text ends the element."""
         number_of = {view.record.planned.view.view_id: number for number, view in enumerate(self.playable)}
         rows = [row for number, view in enumerate(self.in_time) for row in view.rows(number)]
         rows += [_event_row(event, number_of[event.view_id]) for event in self.events if event.view_id in number_of]
@@ -95,7 +95,7 @@ class PlayerPage:
         return json.dumps(index, separators=(",", ":")).replace("<", "\\u003c")
 
     def _opening(self) -> dict[str, int] | None:
-        """The view and the time at which the page opens; None for its beginning."""
+        """Find the view and the time at which the page opens; None for the beginning."""
         playable = self.playable
         at = self.open_at_ms
         if not playable or at is None:
@@ -108,18 +108,18 @@ class PlayerPage:
 
 @cache
 def ours() -> str:
-    """The page's own script."""
+    """Join our scripts into the page's one script, and keep the result."""
     return "".join(slim(source(f"{name}.js")) for name in _SCRIPTS)
 
 
 def slim(text: str) -> str:
-    """A source without indentation, empty lines and lines of comment: every page carries a copy."""
+    """Take indentation, empty lines and lines of comment out of a source, since every page carries a copy."""
     lines = (line.strip() for line in text.splitlines())
     return "".join(f"{_squeezed(line)}\n" for line in lines if line and not line.startswith("//"))
 
 
 def _squeezed(line: str) -> str:
-    """A line without the spaces around its signs; texts stay, and lines that may hold a regular expression."""
+    """Take the spaces around signs out of a line; texts stay, and lines that may hold a regular expression."""
     if _WITH_TEXT.search(line) or "\\" in line:
         return line
     return "".join(part if part.startswith("'") else _SPACED.sub(r"\1", part) for part in _QUOTED.split(line))
@@ -135,7 +135,7 @@ def _notices() -> str:
 
 
 def source(name: str) -> str:
-    """A file of ``web/``."""
+    """Read a file of the folder ``web``."""
     return files(__package__).joinpath("web", name).read_text("utf-8")
 
 

@@ -16,7 +16,7 @@ _LONGEST = 300
 
 
 class RumEvent(NamedTuple):
-    """One event of one view."""
+    """A row of the player's list: an event of a view, its time in milliseconds since 1970."""
 
     view_id: str
     at_ms: int
@@ -27,10 +27,10 @@ class RumEvent(NamedTuple):
 
 
 def read_rum_events(path: Path, session_id: str) -> list[RumEvent]:
-    """The session's errors, requests and long tasks, in order of time.
+    """Read a session's errors, requests and long tasks from a file, in order of time.
 
-    A line is an event as the search answers it or as the SDK wrote it, or a whole answer. Raises InputError naming
-    the line that is none.
+    A line is an event as the events search answers it or as the SDK wrote it, or a whole answer of the search. Raises
+    InputError, which names the line that is none of the three.
     """
     found: list[RumEvent] = []
     try:
@@ -61,7 +61,7 @@ def _of_line(line: bytes, where: str, session_id: str) -> Iterator[RumEvent]:
 
 
 def _row(rum: Mapping[str, object]) -> RumEvent | None:
-    """The event as a row; None for kinds that the recording itself tells, or without a time."""
+    """Make a row of an event; None for an event without a time, or of a kind that the recording itself tells."""
     at, view_id = rum.get("date"), _text(_dict(rum, "view").get("id"))
     if not isinstance(at, int) or isinstance(at, bool):
         return None

@@ -1,4 +1,4 @@
-"""One view as the page holds it: its chunks, packed as they are made, and what the page's index says of it."""
+"""A view in the player's page: its chunks, packed as they are made, and its entry in the page's index."""
 
 from __future__ import annotations
 
@@ -16,36 +16,36 @@ from replay_fetch.replay.css import canvas_rules
 # On recordings 6 packs 9 % better than 5 for a fifth more time; a page is made once and kept or sent on.
 _LEVEL = 6
 _NOTES = 5
-"""Reasons for what was left out, the most frequent; records of strangers may bring many."""
+"""Reasons for records that were left out, the most frequent only; a stranger's records may bring many."""
 
 
 @dataclass(slots=True)
 class RecordedView:
-    """A view on its way into the page; its account is whole once ``blocks`` has been read to the end."""
+    """A view on its way into the page; the account is whole once ``blocks`` has been read to the end."""
 
     record: ViewRecord
     source: str
     recording: Recording
     why_not: Callable[[Account], str]
-    """Says why there is nothing to play, where that is so."""
+    """Says why a view without a picture has none."""
     chunks: list[tuple[int, str]] = field(default_factory=list)
-    """Their starts in milliseconds since 1970, and the ids of the elements that hold them."""
+    """For each chunk its start in milliseconds since 1970, and the id of the element that holds it."""
     seen: str | None = None
     """The id of the element with the texts that were seen."""
     _end_ms: int = 0
 
     @property
     def account(self) -> Account:
-        """What is known of it so far."""
+        """The account of the recording so far."""
         return self.recording.account
 
     @property
     def playable(self) -> bool:
-        """There is a picture to begin with."""
+        """Whether the view has a picture to begin with."""
         return bool(self.chunks) and self.account.has_page
 
     def blocks(self, number: int) -> Iterator[bytes]:
-        """The view's data as elements that no browser runs; ``number`` tells views of one page apart."""
+        """Write the view's data as elements that no browser runs; ``number`` tells the views of a page apart."""
         for chunk in self.recording.chunks():
             name = f"c{number}-{len(self.chunks)}"
             self.chunks.append((chunk.start_ms, name))
@@ -56,7 +56,7 @@ class RecordedView:
             yield block(self.seen, [_json([[seen.at_ms, seen.text] for seen in self.account.seen]).encode()])
 
     def about(self) -> dict[str, object]:
-        """What the index says of it."""
+        """Make the view's entry in the index; without a picture only its address and the reason."""
         account = self.account
         about: dict[str, object] = {
             "id": self.record.planned.view.view_id,
@@ -88,23 +88,23 @@ class RecordedView:
 
     @property
     def start_ms(self) -> int:
-        """When its picture begins, or where there is none when it began."""
+        """The time at which the picture begins, or without a picture the view; milliseconds since 1970."""
         return self.chunks[0][0] if self.chunks else self.account.start_ms or 0
 
     @property
     def end_ms(self) -> int:
-        """When its recording ends."""
+        """The time at which the recording ends, milliseconds since 1970."""
         return max(self.account.end_ms or 0, self._end_ms) if self.chunks else self.start_ms
 
     def rows(self, number: int) -> Iterator[list[object]]:
-        """Its actions as rows of the list."""
+        """Write the view's actions as rows of the page's list."""
         for action in self.account.actions:
             row: list[object] = [number, action.at_ms, str(action.kind), action.text]
             more = _more(action)
             yield [*row, more] if more else row
 
     def _end(self) -> str:
-        """Words for the place where the recording ends before the view did."""
+        """Say why the recording ends before the view did; empty for a recording that ends with its view."""
         if self.account.ended:
             return ""
         expected = self.record.warnings.segments_expected
@@ -116,7 +116,7 @@ class RecordedView:
 
 
 def block(name: str, parts: Iterable[bytes]) -> bytes:
-    """Data in gzip and base64, as an element of the page; the same data give the same bytes."""
+    """Pack data with gzip and base64 into an element of the page; the same data give the same bytes."""
     packer = gzip_deflater(_LEVEL)
     packed = b"".join([*(packer.compress(part) for part in parts), packer.flush()])
     return b'<script type="application/gzip" id="%b">%b</script>\n' % (name.encode(), base64.b64encode(packed))

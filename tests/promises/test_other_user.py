@@ -61,10 +61,10 @@ def archive(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> P
     return folder / "out"
 
 
-@pytest.fixture(params=["OUT itself", ".replay-fetch", "sessions"])
+@pytest.fixture(params=[".replay-fetch", "sessions"])
 def closed(archive: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
-    """A folder of the archive is for somebody else alone; where we are no root, for nobody."""
-    folder = archive if request.param == "OUT itself" else archive / request.param
+    """A folder inside of the archive is for another user only; where we are no root, for no user."""
+    folder = archive / request.param
     if os.geteuid() == 0:
         os.chown(folder, SOMEBODY, SOMEBODY)
     else:
@@ -95,10 +95,11 @@ def test_another_users_archive_is_refused_in_a_line_that_says_why(archive: Path,
     assert done.code == 3, done
     assert done.stderr.count("\n") == 1
     assert "Permission denied" in done.stderr
+    assert archive.name in done.stderr
     assert "defect" not in done.stderr
 
 
-def test_whatever_part_of_an_archive_is_closed_no_command_fails_as_if_by_a_defect(
+def test_a_closed_folder_in_an_archive_makes_no_command_fail_as_if_by_a_defect(
     archive: Path, closed: Path, tmp_path: Path
 ) -> None:
     ended = {name: asked(archive, name, tmp_path) for name in COMMANDS}
@@ -138,10 +139,21 @@ def test_a_link_to_nowhere_as_out_is_told_from_a_new_archive(archive: Path, tmp_
     assert not (tmp_path / "nowhere").exists()
 
 
-@pytest.mark.parametrize("allowed", [5, 6, 7, 8, 10])
+# Counts of open files, and the commands that had too few of them when this was written: at 5 the first four had enough,
+# at 8 all that only read. Repeating those with more files would show nothing but that they work.
+HARDLY_ANY = {
+    5: COMMANDS.keys() - {"demo"},
+    6: COMMANDS.keys() - {"demo", "status", "status --unfinished", "show", "show SESSION"},
+    7: COMMANDS.keys() - {"demo", "status", "status --unfinished", "show", "show SESSION", "report"},
+    8: {"decode", "download", "download --dry-run"},
+    10: {"decode", "download", "download --dry-run"},
+}
+
+
+@pytest.mark.parametrize("allowed", HARDLY_ANY)
 def test_hardly_any_open_files_are_no_defect(archive: Path, tmp_path: Path, allowed: int) -> None:
     limited = ("/bin/sh", "-c", f'ulimit -n {allowed} && exec "$@"', "sh", *COMMAND)
-    ended = {name: asked(archive, name, tmp_path, limited) for name in COMMANDS if name != "demo"}
+    ended = {name: asked(archive, name, tmp_path, limited) for name in sorted(HARDLY_ANY[allowed])}
     assert not {name: done for name, done in ended.items() if "Traceback" in done.stderr or "defect" in done.stderr}
     assert {done.code for name, done in ended.items()} <= {0, 1, 2, 3}
 

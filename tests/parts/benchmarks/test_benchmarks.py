@@ -146,7 +146,7 @@ def test_the_mix_has_the_pages_a_view_and_the_sizes_that_it_promises(tmp_path: P
     assert sorted(mix.sizes().values())[:: len(mix.sizes()) - 1] == [mix.SMALLEST, mix.LARGEST]
 
 
-def test_a_table_is_markdown_under_what_it_was_measured_with(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_table_is_markdown_under_the_versions_it_was_measured_with(capsys: pytest.CaptureFixture[str]) -> None:
     Results("made", [Table("costs", ("", "s"), [("ours", "1")])], notes=["A note."]).publish()
     said = capsys.readouterr().out
     assert "Python 3." in said

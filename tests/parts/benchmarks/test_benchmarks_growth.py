@@ -36,7 +36,7 @@ GROWN = [
         ({"verify"}, ["download", "verify", "status"]),
     ],
 )
-def test_only_what_leads_to_a_wanted_step_is_run(
+def test_only_steps_that_lead_to_a_wanted_step_are_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: set[str], ran: list[str]
 ) -> None:
     commands: list[str] = []
@@ -65,7 +65,7 @@ def test_the_chart_names_every_step_and_every_unit(tmp_path: Path) -> None:
     assert {*STEPS, "µs", "MB", "rows of the list", "1,000,000"} <= texts
 
 
-def test_what_costs_nothing_beyond_the_start_is_no_point_of_the_chart(tmp_path: Path) -> None:
+def test_a_step_that_costs_nothing_beyond_the_start_is_no_point_of_the_chart(tmp_path: Path) -> None:
     """A logarithm has no place for it."""
     draw([*GROWN, Trial(1_000, "plan", paid(0.5), paid(0.4))], tmp_path / "scale.svg")
     assert (tmp_path / "scale.svg").stat().st_size

@@ -58,7 +58,9 @@ def test_a_contestant_gets_its_share_of_the_pages(tmp_path: Path, share: float, 
     assert Measure(tmp_path, "20000/plain", "")._sessions(Contestant("slow", ours(), share=share)) == sessions
 
 
-def test_one_that_runs_for_a_time_says_how_many_pages_it_got(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_contestant_that_runs_for_a_time_says_how_many_pages_it_got(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def price(command: Sequence[str], **_: object) -> Price:
         out = Path(command[0])
         out.mkdir()
@@ -77,7 +79,9 @@ def test_one_that_runs_for_a_time_says_how_many_pages_it_got(tmp_path: Path, mon
     ("requests", "files", "complaint"),
     [(10, 2, None), (11, 2, None), (9, 2, "asked 9 times for 10 pages"), (10, 1, "wrote 1 files for 2 sessions")],
 )
-def test_nobody_wins_by_leaving_something_out(tmp_path: Path, requests: int, files: int, complaint: str | None) -> None:
+def test_no_contestant_wins_by_leaving_something_out(
+    tmp_path: Path, requests: int, files: int, complaint: str | None
+) -> None:
     for name in ("manifest", *(f"sessions-{number}" for number in range(files))):
         (tmp_path / f"{name}.ndjson").touch()
     expected = pytest.raises(FailedError, match=complaint) if complaint else nullcontext()
@@ -85,7 +89,7 @@ def test_nobody_wins_by_leaving_something_out(tmp_path: Path, requests: int, fil
         measure._check(Contestant(OURS, ours(), reports=True), Run(Price(1, 1, 1), 10, requests), tmp_path, 2)
 
 
-def test_who_is_not_installed_is_left_out_with_a_word() -> None:
+def test_a_contestant_that_is_not_installed_is_left_out_with_a_word() -> None:
     notes: list[str] = []
     there, missing = Contestant("there", ours()), Contestant("missing", ours(), needs="no_such_program")
     assert installed([there, missing], notes) == [there]

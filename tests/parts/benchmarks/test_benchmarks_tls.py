@@ -34,17 +34,19 @@ def over(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measure]:
 @pytest.mark.parametrize(
     "contestant", [each for each in ASKING if each.tls and each.installed], ids=lambda each: each.name
 )
-def test_who_takes_part_over_tls_trusts_the_certificate(over: Measure, contestant: Contestant) -> None:
+def test_every_contestant_over_tls_trusts_the_certificate(over: Measure, contestant: Contestant) -> None:
     assert over._run(contestant, sessions=1).requests == 5
 
 
-def test_nobody_asks_a_server_whose_certificate_is_not_trusted(over: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_contestant_asks_a_server_whose_certificate_is_not_trusted(
+    over: Measure, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Certificate, "environment", {})
     with pytest.raises(FailedError, match="certificate"):
         over._run(CLIENTS[0], sessions=1)
 
 
-def test_who_cannot_be_told_of_a_ca_is_left_out_with_a_word() -> None:
+def test_a_contestant_that_takes_no_ca_is_left_out_with_a_word() -> None:
     notes: list[str] = []
     told, untold = Contestant("told", ours()), Contestant("untold", ours(), tls=False)
     assert over_tls([told, untold], notes) == [told]
@@ -60,7 +62,7 @@ def test_tls_without_trustme_is_left_out_with_a_word(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("benchmark", ["fetch", "pipeline"])
-def test_results_over_tls_lie_beside_those_without(tmp_path: Path, benchmark: str) -> None:
+def test_results_over_tls_lie_beside_results_without(tmp_path: Path, benchmark: str) -> None:
     command = ["benchmarks", benchmark, "--tls", "--quick", "--sizes", "2000", "--only", "bare aiohttp"]
     subprocess.run([sys.executable, "-m", *command, "--out", tmp_path], cwd=ROOT, check=True, capture_output=True)  # noqa: S603 - ours
     (written,) = tmp_path.iterdir()

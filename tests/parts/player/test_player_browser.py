@@ -129,7 +129,7 @@ def test_keys_step_through_the_events_and_the_seconds(watch: Watch, tmp_path: Pa
     assert [pressed(key) for key in keys] == ["0:02.0", "0:04.0", "0:02.0", "0:07.0", "0:02.0", "0:00.0"]
 
 
-def test_keys_type_where_somebody_searches(watch: Watch, tmp_path: Path) -> None:
+def test_keys_type_in_the_search_field(watch: Watch, tmp_path: Path) -> None:
     player = watch(write_archive(tmp_path / "a", story(cart(2)[0])), "story", "t=1")
     player.page.keyboard.press("/")
     player.page.keyboard.type("n p")
@@ -171,7 +171,7 @@ def test_the_address_remembers_the_time(watch: Watch, tmp_path: Path) -> None:
     assert player.words().startswith("1 items")
 
 
-def test_search_finds_what_was_seen_and_goes_to_when_it_first_was(watch: Watch, tmp_path: Path) -> None:
+def test_search_finds_a_seen_text_and_goes_to_its_first_time(watch: Watch, tmp_path: Path) -> None:
     records, _ = cart(2, 4)
     player = watch(write_archive(tmp_path / "a", story(records)), "story")
     player.page.locator("#query").fill("2 ITEMS")
@@ -318,7 +318,7 @@ def test_a_picture_that_was_fetched_keeps_its_place(watch: Watch, tmp_path: Path
     assert player.console == []
 
 
-def test_what_the_site_hid_is_hatched_and_counted(watch: Watch, tmp_path: Path) -> None:
+def test_content_that_the_site_hid_is_hatched_and_counted(watch: Watch, tmp_path: Path) -> None:
     author = Author()
     hidden = author.element("div", {"data-dd-privacy": "hidden", "rr_width": "120px", "rr_height": "40px"})
     records = [at(0, opened()), at(0, author.page(author.text("Pay"), hidden))]

@@ -142,7 +142,7 @@ def test_a_tarball_without_the_files_is_refused(tmp_path: Path, monkeypatch: pyt
     assert not (tmp_path / "rrweb").exists()
 
 
-def test_the_build_packs_what_the_player_loads() -> None:
+def test_the_build_packs_the_files_that_the_player_loads() -> None:
     assert (set(FILES), VERSION) == ({SCRIPT, STYLE}, PLAYED)
     assert {name: sha256((PACKED / name).read_bytes()) for name in FILES} == FILES
     assert Path(hatch_build.__file__).parent / "rrweb" == PACKED

@@ -44,7 +44,7 @@ def test_the_policy_names_the_two_scripts_by_their_hashes_and_lets_nothing_else_
     assert {rules[name] for name in ("connect-src", "frame-src", "object-src", "base-uri", "form-action")} == {"'none'"}
 
 
-def test_the_policy_stands_before_anything_that_it_governs(archive: Path) -> None:
+def test_the_policy_stands_before_all_that_it_governs(archive: Path) -> None:
     page = page_of(archive, SHOP)
     assert page.index("Content-Security-Policy") < min(page.index("<style"), page.index("<script"), page.index("<link"))
 
@@ -57,7 +57,7 @@ def test_the_page_refers_to_nothing_outside_itself(archive: Path) -> None:
     assert "sourceMappingURL=style" not in page
 
 
-def test_the_licences_of_what_the_page_holds_stand_in_it(archive: Path) -> None:
+def test_the_licences_of_the_pages_parts_stand_in_the_page(archive: Path) -> None:
     notices = re.findall(r"<!--(.*?)-->", page_of(archive, SHOP), re.DOTALL)
     assert len(notices) == 1
     assert "Permission is hereby granted, free of charge" in notices[0]
@@ -111,7 +111,7 @@ def test_chunks_begin_with_a_checkpoint_and_follow_each_other(archive: Path) -> 
             assert view["end"] >= events[-1]["timestamp"]
 
 
-def test_one_view_alone_is_taken_with_view(archive: Path) -> None:
+def test_with_view_only_that_view_is_read(archive: Path) -> None:
     every = index_of(page_of(archive, TABS))["views"]
     one = index_of(page_of(archive, TABS, "--view", every[1]["id"][:6]))["views"]
     assert [view["id"] for view in one] == [every[1]["id"]]
@@ -134,7 +134,7 @@ def test_at_takes_an_iso_time_too(archive: Path) -> None:
     assert index_of(page_of(archive, SHOP, "--at", iso(start + 1_000)))["open"] == {"view": 1, "at": start + 1_000}
 
 
-def test_at_that_is_no_time_is_said(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_at_that_is_no_time_is_refused(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["play", str(archive), SHOP, "--at", "soon"]) == 2
     assert "--at 'soon' is no time; write 90 or +1m30s" in capsys.readouterr().err
 

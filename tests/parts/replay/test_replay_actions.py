@@ -69,7 +69,7 @@ def acted(*records: Json) -> list[Action]:
         (DOCUMENT, "page", ""),
     ],
 )
-def test_a_click_says_what_was_clicked(clicked: int, said: str, selector: str) -> None:
+def test_a_click_names_the_clicked_element(clicked: int, said: str, selector: str) -> None:
     (action,) = acted(click(clicked, 100))
     assert (action.kind.value, action.text, action.selector, action.x, action.y) == ("click", said, selector, 5, 6)
 
@@ -87,7 +87,7 @@ def test_names_of_strangers_are_printable_and_selectors_are_css() -> None:
 
 
 @pytest.mark.parametrize(("kind", "name"), [(3, "context menu"), (4, "double click"), (0, ""), (5, ""), (7, "")])
-def test_of_what_a_hand_does_presses_alone_are_actions(kind: int, name: str) -> None:
+def test_of_interactions_only_presses_are_actions(kind: int, name: str) -> None:
     assert [action.kind.value for action in acted(click(27, 100, kind=kind))] == ([name] if name else [])
 
 
@@ -171,7 +171,7 @@ def frustration(at: int, *records: int, kind: str = "rage_click") -> Json:
 
 
 @pytest.mark.parametrize("late", [True, False], ids=["behind its clicks", "in front of them"])
-def test_what_the_sdk_calls_rage_is_not_counted_again(late: bool) -> None:  # noqa: FBT001 - from the table
+def test_a_rage_click_by_the_sdks_word_is_not_counted_again(late: bool) -> None:  # noqa: FBT001 - from the table
     """Its record stands out of time, on either side of the clicks that it names."""
     clicks = [click(27, at, record=at) for at in (1, 200, 400)]
     word = frustration(2, 1)
@@ -218,7 +218,7 @@ def test_missing_segments_are_an_action_and_stop_the_page_of_change_records() ->
     assert account(first, last, again).gaps[0].still_until_ms == START + 4000
 
 
-def test_nobody_is_called_idle_in_a_gap() -> None:
+def test_a_gap_does_not_count_as_idle_time() -> None:
     first, last = segment(full(), until=40_000), segment(click(BODY, 95_000), index=200, start=90_000)
     actions = account(first, last).actions
     idle = [(each.at_ms - START, each.until_ms and each.until_ms - START) for each in actions if each.kind == "idle"]
@@ -232,7 +232,7 @@ def test_missing_segments_of_nested_records_stop_nothing() -> None:
     assert [seen.text for seen in found.seen] == ["on"]
 
 
-def test_what_was_seen_is_told_once_with_its_first_moment() -> None:
+def test_a_seen_text_is_told_once_with_its_first_time() -> None:
     records = full(element(5, "p", {}, text(6, " two \n words ")), element(7, "style", {}, text(8, "a{}")))
     found = account(segment(records, mutation(at=90, texts={"6": "new"}), mutation(at=95, texts={"6": "two words"})))
     assert [(seen.at_ms - START, seen.text) for seen in found.seen] == [(0, "two words"), (90, "new")]
@@ -245,12 +245,12 @@ def test_seen_texts_have_a_limit_and_say_so() -> None:
 
 
 @pytest.mark.parametrize("attributes", [{"data-dd-privacy": "mask"}, {"class": "x dd-privacy-mask"}], ids=str)
-def test_what_is_masked_by_its_attribute_is_told_with_its_place(attributes: Json) -> None:
+def test_an_element_masked_by_its_attribute_is_told_with_its_selector(attributes: Json) -> None:
     found = account(segment(full(element(5, "p", attributes), element(6, "p", {"data-dd-privacy": "allow"}))))
     assert [(masked.selector, masked.how) for masked in found.masked] == [("html > body > p:nth-of-type(1)", "mask")]
 
 
-def test_an_account_is_json_of_ascii_whatever_was_typed() -> None:
+def test_an_account_of_any_typed_text_is_ascii_json() -> None:
     actions = acted(increment(5, 10, id=23, text="\ud83d\n\x1b"), click(BODY, 20))
     assert json.dumps([each.value for each in actions]).isascii()
     assert actions[0].value == "\\ud83d \\x1b"

@@ -128,7 +128,7 @@ def test_a_shadow_root_is_a_mark_on_its_host_and_on_its_children() -> None:
     assert [child.id - 1 for child in node(page, 5).children] == [6]
 
 
-def test_what_lies_in_a_shadow_root_goes_with_it() -> None:
+def test_nodes_in_a_shadow_root_go_with_it() -> None:
     page = played(full_change([1, "DIV"], [1, "#shadow-root"], [1, "P"], [1, "#text", "deep"]), change([2, 5]))
     assert (node(page, 4).shadow, words(page)) == ([], [])
 
@@ -170,7 +170,7 @@ def test_an_elements_scroll_is_kept_by_checkpoints() -> None:
     assert node(page, 5).scroll == [1, 7]
 
 
-def test_what_is_false_is_not_there() -> None:
+def test_an_attribute_that_is_false_is_left_out() -> None:
     page = played(full(element(5, "input", {"type": "checkbox", "checked": False, "size": 3, "required": True})))
     assert node(page, 5).attributes == {"type": "checkbox", "size": "3", "required": ""}
 

@@ -37,7 +37,7 @@ def played_and_rebuilt(segments: Sequence[bytes]) -> Recording:
 
 
 @EVERY_VIEW
-def test_a_checkpoint_shows_what_was_played(view: Recorded) -> None:
+def test_a_checkpoint_shows_the_page_that_was_played(view: Recorded) -> None:
     recording = played_and_rebuilt(view.segments)
     assert recording.account.has_page
     assert {reason for reason in recording.account.notes if "canvas" not in reason} == set()
@@ -105,7 +105,7 @@ def test_records_that_are_changed_at_random_never_raise(view: Recorded, seed: in
 
 
 @given(text=st.binary(max_size=200) | damaged())
-def test_segments_that_are_none_never_raise(text: bytes) -> None:
+def test_bytes_that_are_no_segment_never_raise(text: bytes) -> None:
     assert list(Recording([text, b"[]", b"{}", text]).events()) == [] or text
 
 

@@ -61,7 +61,7 @@ def test_wireframes_come_go_and_change() -> None:
         (wireframe(1, "image", isEmpty=True), "1"),
     ],
 )
-def test_what_is_not_recorded_says_what_it_is(told: Json, said: str) -> None:
+def test_a_wireframe_without_recorded_content_shows_a_word_for_its_kind(told: Json, said: str) -> None:
     assert shown(*screen(told)) == [said]
 
 
@@ -105,7 +105,7 @@ def test_taps_name_the_topmost_words_under_the_finger() -> None:
     assert [(each.kind.value, each.label) for each in found.actions] == [("page", ""), ("tap", "Pay"), ("end", "")]
 
 
-def test_what_cannot_be_drawn_is_counted() -> None:
+def test_a_wireframe_that_cannot_be_drawn_is_counted() -> None:
     bad = [wireframe(1) | {"x": "left"}, wireframe(2), wireframe(2), {"id": 3}]
     records = [
         *screen(*bad),
@@ -126,7 +126,7 @@ def test_the_window_turns() -> None:
     assert played(*screen(wireframe(1)), increment(4, width=844, height=390)).window == (844, 390)
 
 
-def test_words_that_are_none_are_counted_and_stop_nothing() -> None:
+def test_a_mobile_record_with_values_of_wrong_types_is_counted_and_stops_nothing() -> None:
     odd = [wireframe(1, "shape") | {"type": ["text"]}, wireframe(2) | {"x": 10**400}]
     records = [*screen(*odd), increment(9, 20, pointerEventType=[], x=1, y=1)]
     assert account(segment(*records)).notes == {"no number of pixels": 1}

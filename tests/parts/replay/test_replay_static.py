@@ -121,7 +121,7 @@ def test_a_rule_is_deleted_as_browsers_count_them(css: str, left: str) -> None:
     assert with_inserted(css, [{"removes": [{"index": 1}]}]) == left
 
 
-def test_what_a_sheet_says_is_no_tag_to_whoever_reads_it_as_html() -> None:
+def test_a_sheets_text_is_no_tag_when_read_as_html() -> None:
     """Ranges of media queries and pictures in addresses keep their meaning."""
     css = "@media (300px<width<900px){a{content:'</style>'}}b{background:url(\"data:image/svg+xml,<svg/>\")}"
     assert (

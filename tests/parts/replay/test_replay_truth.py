@@ -18,13 +18,13 @@ def views_of(sdk: str) -> list[Recorded]:
 
 
 @pytest.mark.parametrize("sdk", SDKS)
-def test_whatever_was_recorded_and_not_masked_is_shown(sdk: str) -> None:
+def test_all_that_was_recorded_and_not_masked_is_shown(sdk: str) -> None:
     found = [moment for view in views_of(sdk) for moment in moments(view)]
     assert len(found) == MOMENTS[sdk]
     assert [(moment.scenario, each) for moment in found for each in moment.differences if not each.reason] == []
 
 
-def test_only_what_the_sdk_never_records_differs() -> None:
+def test_only_content_that_the_sdk_never_records_differs() -> None:
     """A fault that took one of these for its reason would change their number."""
     found = Counter(each.reason for view in recorded_views() for moment in moments(view) for each in moment.differences)
     assert found == {

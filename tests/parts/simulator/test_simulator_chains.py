@@ -148,7 +148,7 @@ _SHAPES_WITH_EMPTY_PAGES = {Shape.NDJSON: b"", Shape.ZLIB: b"", Shape.BARE: b"[]
         (Absence.PAGE, 200, b'{"segments":[],"paging": null}'),
     ],
 )
-async def test_nothing_is_said_in_every_form(form: Absence, status: int, body: bytes) -> None:
+async def test_a_store_says_in_every_form_that_it_holds_nothing(form: Absence, status: int, body: bytes) -> None:
     holding = HoldingSettings(blob_share=0.5, empty_as=form, absent_as=form)
     async with simulated(SimulatorSettings(holding=holding)) as client:
         truth = client.simulator.truth

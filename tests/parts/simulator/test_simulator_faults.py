@@ -113,7 +113,9 @@ async def test_every_kind_spoils_the_first_answer_and_spares_the_second(
         ("html", 200, b"<!DOCTYPE html>"),
     ],
 )
-async def test_an_answer_that_is_none_looks_like_one(kind: str, status: int, start: bytes) -> None:
+async def test_each_fault_of_a_whole_answer_has_its_status_and_its_first_bytes(
+    kind: str, status: int, start: bytes
+) -> None:
     async with simulated(SimulatorSettings(faults=(Fault(kind),))) as client:
         spoilt, good = [await client.page(client.simulator.views[0]) for _ in range(2)]
     assert (spoilt.status, spoilt.body[: len(start)]) == (status, start)
@@ -183,7 +185,7 @@ async def test_an_outage_never_looks_like_an_answer(kind: str) -> None:
 
 
 @pytest.mark.anyio
-async def test_an_outage_meets_meets_everybody_for_a_while(virtual_clock: VirtualClockLoop) -> None:
+async def test_an_outage_meets_every_request_for_a_while(virtual_clock: VirtualClockLoop) -> None:
     outage = Fault("503", Scope.OUTAGE, begin=10, end=20)
     async with simulated(SimulatorSettings(faults=(outage,))) as client:
         statuses = []

@@ -51,7 +51,7 @@ def test_no_algorithm_accepts_more_than_twice_the_limit_in_a_period(
 
 
 @pytest.mark.parametrize("algorithm", [each for each in Algorithm if each is not Algorithm.COUNTER])
-def test_after_the_reset_there_is_more(algorithm: Algorithm) -> None:
+def test_after_the_reset_a_request_is_accepted(algorithm: Algorithm) -> None:
     quota = Quota(LimitSettings(3, 10, algorithm), started=1.0)
     verdicts = [quota.ask(1.0) for _ in range(4)]
     last = verdicts[-1]

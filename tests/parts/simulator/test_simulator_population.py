@@ -115,7 +115,7 @@ def test_each_view_is_in_one_store_or_blob_has_all(*, overlap: bool) -> None:
     assert all(truth.expected_segments(view) == truth.held(view, Source.BLOB) for view in blob - recent)
 
 
-def test_harder_recordings_are_served_to_whoever_knows_them_and_listed_nowhere() -> None:
+def test_harder_recordings_are_served_by_their_ids_and_listed_nowhere() -> None:
     harder = load_harder_recordings()
     assert (len(harder), sum(len(each.segments) for each in harder)) == (12, 38)
     for population in (Population(0, 0), Population(9, 1)):

@@ -92,7 +92,7 @@ async def test_a_cursor_belongs_to_its_search() -> None:
         ({"sort": "-timestamp"}, 400),
     ],
 )
-async def test_bodies_are_judged_as_documented(body: object, status: int) -> None:
+async def test_a_search_with_a_bad_body_is_refused(body: object, status: int) -> None:
     async with simulated() as client:
         assert (await post(client, body))[0] == status
 
@@ -106,7 +106,7 @@ async def test_a_search_needs_keys_and_counts_against_the_limit() -> None:
         assert not client.simulator.counts.views
 
 
-async def test_what_the_search_cannot_hold() -> None:
+async def test_a_search_times_out_stops_early_or_loses_its_cursor_as_the_settings_ask() -> None:
     settings = SearchSettings(page_events=7, search_pages=2, search_timeout=7200.0)
     async with simulated(SimulatorSettings(search=settings)) as client:
         _, long = await post(client, asking())
@@ -185,6 +185,6 @@ async def test_queries_find_what_they_say(query: str, matches: bool) -> None:  #
 @pytest.mark.parametrize(
     "query", ["(", ")", "@a:", "@a:(", "@a:()", "a OR", "OR", "words", '@a:"open', "(" * 99, "@a:@b:c"]
 )
-async def test_what_is_no_query_is_refused(query: str) -> None:
+async def test_a_text_that_is_no_query_is_refused(query: str) -> None:
     with pytest.raises(RefusalError):
         compiled(query)

@@ -152,7 +152,7 @@ async def test_requests_are_counted_by_status_view_and_page() -> None:
         assert counts.bytes_sent == sum(len(page.body) for page in [*good, refused])
 
 
-async def test_what_nothing_depends_on_is_not_remembered() -> None:
+async def test_without_faults_and_counts_by_view_no_attempt_is_remembered() -> None:
     async with simulated(SimulatorSettings(count_views=False)) as client:
         await client.page(client.simulator.views[0])
         assert client.simulator.counts.requests == 1
@@ -173,12 +173,12 @@ async def test_counts_and_truth_are_told_to_other_processes() -> None:
 
 
 @pytest.mark.parametrize("path", ["/simulator/", "/simulator/keys", "/simulator/truth/a/b?source=s3", "/api/v2/rum"])
-async def test_there_is_nothing_else(path: str) -> None:
+async def test_a_path_that_the_api_does_not_have_is_not_found(path: str) -> None:
     async with simulated() as client:
         assert (await client.get(path)).status == 404
 
 
-async def test_pages_are_got_not_posted() -> None:
+async def test_a_post_for_a_page_is_refused() -> None:
     async with simulated() as client:
         view = client.simulator.views[0]
         path = f"/api/v2/rum/replay/sessions/{view.session_id}/views/{view.view_id}/segments"
@@ -186,7 +186,7 @@ async def test_pages_are_got_not_posted() -> None:
             assert response.status == 405
 
 
-async def test_its_repr_says_where_it_is() -> None:
+async def test_the_repr_of_a_simulator_says_its_address() -> None:
     simulator = Simulator()
     assert repr(simulator) == "<Simulator stopped, 27 views, shape segments>"
     with pytest.raises(RuntimeError, match="not been started"):
