@@ -17,7 +17,7 @@ from replay_fetch.model import Answer
 from replay_fetch.settings import ApiSettings, FetchSettings
 from replay_fetch.transport.faults import LONGEST_HEADER, MOST_HEADERS, TooLarge, translated
 from replay_fetch.transport.proxy import Proxy, proxy_for
-from replay_fetch.transport.trust import ssl_context
+from replay_fetch.transport.trust import check_ca_file, ssl_context
 
 # An answer is read whole; it may be this much larger than a page may inflate to, never more.
 _BODY_SLACK = 2**20
@@ -154,7 +154,7 @@ async def open_transport(
 
 def check_connection(api: ApiSettings, fetch: FetchSettings) -> None:
     """Find out whether opening would be refused, before an archive is made; raises SettingsError as opening does."""
-    ssl_context(fetch)
+    check_ca_file(fetch)
     proxy_for(api.origin)
 
 
