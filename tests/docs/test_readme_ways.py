@@ -161,3 +161,13 @@ def test_pages_of_an_unknown_shape_are_probed_decoded_and_continued(
         printed = shell("\n".join([f"{asked} || true", *later]), folder / "bin")
     assert "try           --segments-path payload.chunks --next-path continuation" in printed
     assert json.loads(Path("archive/report.json").read_text())["exit_code"] == 0
+
+
+def test_a_session_is_scrubbed_verified_and_played(folder: Path) -> None:
+    shell("replay-fetch demo > demo.txt 2>&1", folder / "bin")
+    printed = shell("\n".join(typed("A copy to hand on")), folder / "bin")
+    assert printed[0] == "shared"
+    assert any(line.startswith("nothing wrong: 4 views of 1 session") for line in printed)
+    assert 'click         button "xxx"' in "\n".join(printed)
+    assert json.loads(Path("shared/report.json").read_text())["scrubbed"] is True
+    assert "Corner Shop" not in Path("page.html").read_text()

@@ -1,8 +1,8 @@
-"""A recording without what people typed or read: written anew from what a player understands of it.
+"""A recording without the words that people typed or read, written anew from all that a player understands.
 
-Nothing is copied as it stands. Each record is taken apart by the rules that play it, and each string in it is written
-again by the role of its place: a text becomes ``x``, an attribute is kept where its name and its value are known to be
-structure, an address becomes its origin and the shape of its path. What has no rule is left out and counted.
+Nothing is copied as it stands. Each record is taken apart by the rules of the player, and each string is written by
+the role of its place: a text becomes ``x``, an attribute is kept where its name and its value are known structure, an
+address becomes its origin and the shape of its path. A record or a key without a rule is left out and counted.
 """
 
 from replay_fetch.replay.scrub.recording import ScrubbedView

@@ -1,4 +1,8 @@
-"""Attributes that a scrubbed copy may have, by name; those that nobody listed here are left out."""
+"""Attributes of a scrubbed copy: a rule by name for each attribute that may stay; every other name is left out.
+
+Names with ``data-`` and ``aria-`` are without number, so they stay with a known word as value, or with none: style
+sheets ask for ``[data-state=open]``, and Vue's scoped styles for an empty ``data-v-…``.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +14,11 @@ from replay_fetch.replay.scrub.words import address, geometry, masked, names, pa
 from replay_fetch.replay.values import BadValue
 
 Rule = Callable[[str], str]
+# As browsers choose fonts and hyphens by it: pt-BR, zh-Hans.
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-(?:[A-Z]{2}|[A-Z][a-z]{3}|[0-9]{3})){0,2}")
 _SIZE = re.compile(r"auto|[0-9.]{1,20}px")
 _STATE = re.compile(r"(?:data|aria)-[a-z0-9-]{1,60}")
+# As ids are written by people and their tools; an address with more behind its # may hold anything.
 _FRAGMENT = re.compile(r"#[A-Za-z_][A-Za-z0-9_-]{0,99}")
 _NAMESPACES = frozenset(
     {"http://www.w3.org/1999/xhtml", "http://www.w3.org/2000/svg", "http://www.w3.org/1998/Math/MathML",
@@ -21,7 +27,7 @@ _NAMESPACES = frozenset(
 
 
 def attribute(name: str, value: str) -> str | None:
-    """Scrub an attribute's value by the attribute's name, whatever its case; None where the copy has no such one."""
+    """Scrub an attribute's value by the attribute's name, in any case; None leaves the attribute out of the copy."""
     low = name.lower()
     rule = _RULES.get(low) or (word if _STATE.fullmatch(low) else None)
     if rule is None:
@@ -46,7 +52,7 @@ def _empty(_value: str) -> str:
 
 
 def _reference(value: str) -> str:
-    """Keep a reference to a part of the same page, which drawings are put together from."""
+    """Keep a reference to an id of the same page, by which SVG puts drawings together; reduce other addresses."""
     return value if _FRAGMENT.fullmatch(value) else address(value)
 
 
@@ -67,7 +73,9 @@ _RULES: dict[str, Rule] = {
         "alt title placeholder value label summary abbr aria-label aria-description aria-valuetext aria-placeholder "
         "aria-roledescription",
     ),
+    # What style sheets and radio groups hang on; people give no such names, but sites may make one of theirs.
     **_listed(names, "id class for name slot part"),
+    # An address is a place on the web, not words; its path and query often are words.
     **_listed(_reference, "href xlink:href"),
     **_listed(address, "src action cite"),
     # Paint is written as CSS is, url(#gradient) too: that one is lost with all addresses.
@@ -93,6 +101,7 @@ _RULES: dict[str, Rule] = {
         "dominant-baseline alignment-baseline visibility display gradientunits patternunits clippathunits maskunits "
         "spreadmethod shape-rendering text-rendering color-interpolation-filters shape",
     ),
+    # They say all by being there; a value beside that could be any text.
     **_listed(
         _empty,
         "checked selected disabled readonly required multiple open controls muted loop autofocus novalidate reversed "

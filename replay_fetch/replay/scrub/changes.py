@@ -25,23 +25,27 @@ _NODES, _REMOVALS, _SHEETS, _VIEWPORT, _CANVAS = 1, 2, 7, 10, 15
 # Played behind all others of a record, so their strings are looked up behind all others.
 _LATE = frozenset({6, 8, 9, 12, 13})
 _BARE = frozenset({DOCUMENT, SHADOW_ROOT, FRAGMENT, CDATA})
+# No kind of node begins so in any dialect; players count the node and make none.
 _UNKNOWN = "#unknown"
-"""A node that no player can make; it takes its number all the same, as the one that it stands for did."""
+"""The kind of a node that no player can make: it takes a number all the same, so later nodes keep theirs."""
 
 
 class UnknownChange(BadValue):
-    """A kind of change without a rule: it may bring strings or nodes, so that all later numbers would be others."""
+    """A kind of change without a rule: strings or nodes in it would shift all numbers behind the record."""
 
 
 class ChangeItems:
-    """Scrubs the items of change records, from one full snapshot to the next."""
+    """Scrubs the items of change records from one full snapshot to the next, and counts nodes as a player does.
+
+    References to the table become the strings themselves, so the copy needs no table and a reader no counting.
+    """
 
     def __init__(self, texts: Texts, dropped: Callable[[str], None]) -> None:
         self._texts = texts
         self._dropped = dropped
         self._strings = Strings()
         self._is_private = bytearray()
-        """For each string of the table, in its order, 1 where its role says that it is a text or a value."""
+        """A flag for each string of the table, in order: 1 for the role of a text or of a field's value."""
         self._nodes = 0
         self._page = Page()
         self._rules: dict[int, Callable[[list[object]], list[object]]] = {
@@ -56,7 +60,11 @@ class ChangeItems:
         }
 
     def written(self, page: Page, items: object) -> list[object]:
-        """Scrub a record's items, given the page behind it; raises UnknownChange where an item has no rule."""
+        """Scrub a record's items, given the page as the player has left it behind the same record.
+
+        Items that a player applies late come last. An entry of a bad form is left out and counted. Raises
+        UnknownChange at an item without a rule; the caller must then stop until the next full snapshot.
+        """
         self._page = page
         now: list[object] = []
         late: list[list[object]] = []
@@ -67,6 +75,7 @@ class ChangeItems:
                 late.append(item)
             else:
                 now += self._item(item[0], item[1:])
+        # A late item may name a string that another item of the same record brings.
         for item in late:
             now += self._item(whole(item[0]), item[1:])
         return now
@@ -84,7 +93,10 @@ class ChangeItems:
             self._take(kind, arguments)
 
     def _take(self, kind: int, arguments: list[object]) -> None:
-        """Take in strings; what else has no place in the copy is counted or raises UnknownChange."""
+        """Take strings into the table, or forget them; pictures of canvases are counted and left out.
+
+        Raises UnknownChange for an item of any other kind.
+        """
         if kind == _STRINGS:
             self._add(arguments, private=False)
         elif kind == _ROLE_STRINGS:
@@ -105,7 +117,10 @@ class ChangeItems:
         self._is_private += bytes([private]) * len(strings)
 
     def _word(self, reference: object) -> str:
-        """Look up a string in the place of a name; one whose role says that it is a text is masked."""
+        """Look up a string in the place of a name, a structural value or a sheet; mask a text by its SDK role.
+
+        Raises BadValue for a reference that the table does not have.
+        """
         said = self._strings.text(reference)
         inside, role = reference, None
         if isinstance(reference, dict):
@@ -123,7 +138,7 @@ class ChangeItems:
                 self._dropped(str(error))
 
     def _node(self, argument: object) -> list[object]:
-        """Scrub a new node; one that is bad keeps its place in the count."""
+        """Scrub a new node; a bad node becomes an unknown kind, for players count it among the others."""
         number_of_it = self._nodes
         self._nodes += 1
         try:
@@ -152,9 +167,11 @@ class ChangeItems:
                     yield from self._pair(pair)
 
     def _pair(self, pair: list[object]) -> Iterator[list[object]]:
-        """Scrub an attribute; one that is taken away has no value."""
+        """Scrub an attribute to a pair, to a name alone where the attribute is taken away, or to nothing."""
         name = self._word(first(pair))
         if len(pair) > 1 and pair[1] is not None:
+            # A value with the role of a text is masked before its rule sees it, whatever the attribute is called:
+            # a site's own attribute may hold a title, and a wrong number may lead to one.
             value = attribute(name, self._word(pair[1]))
             if value is not None:
                 yield [name, value]
@@ -172,7 +189,7 @@ class ChangeItems:
         return [whole(entry[0]), masked(self._strings.text(_second(entry)))]
 
     def _sheet(self, argument: object) -> list[object]:
-        """Scrub a style sheet; one that is bad keeps its number, empty."""
+        """Scrub a style sheet; a bad sheet becomes an empty one, for later items name sheets by number."""
         try:
             entry = _filled(argument)
             written = entry[0]
@@ -195,14 +212,14 @@ def _is_counted(argument: object) -> bool:
 
 
 def _filled(argument: object) -> list[object]:
-    """A list with something in it; raises BadValue for all else."""
+    """Check that an argument is a list with an entry or more; raises BadValue otherwise."""
     entry = many(argument)
     first(entry)
     return entry
 
 
 def _point(value: object) -> int | None:
-    """Where a node is put, counted from the nodes before it; None for the document."""
+    """Check a node's insertion point, a distance in nodes, or None for the document; raises BadValue otherwise."""
     if value is None or type(value) is int:
         return value
     raise BadValue("no insertion point")

@@ -48,12 +48,15 @@ _LARGE = 4_096
 
 
 def css_text(value: object) -> str:
-    """Scrub a value that must be a sheet's text; raises BadValue for what is no text."""
+    """Scrub a sheet or a rule out of a record; raises BadValue for a value that is no text."""
     return css(text(value))
 
 
 def css(sheet: str) -> str:
-    """Scrub a sheet, a rule or the declarations of a style attribute."""
+    """Scrub a sheet, a rule or the declarations of a style attribute; works on any text and never raises.
+
+    The rest behind a string without an end, or behind markup, is dropped. Takes 0.2 s of CPU for a megabyte.
+    """
     return _css(sheet) if len(sheet) >= _LARGE else _css.__wrapped__(sheet)
 
 
@@ -66,7 +69,7 @@ def _css(sheet: str) -> str:
 
 
 def is_closed(sheet: str) -> bool:
-    """True where no comment, string or bracket is left open: what follows in another text begins anew."""
+    """True where no comment, string or bracket is left open, so the text behind can be read on its own."""
     for found in _TOKENS.finditer(sheet):
         end = {"comment": "*/", "call": ")", "chosen": "]"}.get(found.lastgroup or "")
         if found["broken"] or (end and not found[0].endswith(end)):
@@ -81,13 +84,13 @@ def _unescaped(found: re.Match[str]) -> str:
 
 
 class _Written:
-    """Writes one token after another; knows the property whose value it is in."""
+    """Writes one token of a sheet after another, and knows the property around a value: it decides on strings."""
 
     def __init__(self) -> None:
         self._property = ""
 
     def __call__(self, found: re.Match[str]) -> str:
-        """Write the token as the copy has it."""
+        """Write a token for the copy; used by ``re.sub``, from a sheet's first token to its last."""
         kind, whole = found.lastgroup or "", found[0]
         if kind in _ALWAYS:
             return _ALWAYS[kind]
@@ -95,6 +98,7 @@ class _Written:
             return _string(whole, self._property)
         if kind == "chosen":
             return _chosen(whole)
+        # Elsewhere words are keywords, names of rules or selectors: the language has no place for text but strings.
         # A variable may hold any text, braces too; it ends where its declaration does.
         in_variable = self._property.startswith("--")
         if kind == "end":
@@ -114,6 +118,7 @@ _ALWAYS = {"comment": "/**/", "fetched": "", "broken": "", "call": "url()", "for
 
 def _string(quoted: str, property_name: str) -> str:
     quote, inner = quoted[0], quoted[1:].removesuffix(quoted[0])
+    # Three properties take names as strings; masked, they would break a page's layout and hide nothing.
     kept = (
         (property_name in _WITH_AREAS and _AREAS.fullmatch(inner))
         or (property_name == "syntax" and _SYNTAX.fullmatch(inner))
@@ -123,7 +128,7 @@ def _string(quoted: str, property_name: str) -> str:
 
 
 def _plain(inner: str) -> str:
-    """A string's characters as x, an escape as one."""
+    """Mask a string's characters with x, an escape with a single one: a sign of an icon font is one escape."""
     return re.sub(r"[^\x00-\x7f]", "x", masked(_ESCAPE.sub("x", inner)))
 
 
@@ -133,7 +138,7 @@ def _chosen(whole: str) -> str:
         return whole
     found = _CHOICE.fullmatch(whole)
     if found is None:
-        return "[x]"
+        return "[x]"  # matches nothing, as the whole did in a browser
     name, sign, value, case = found.groups()
     inner = value[1:].removesuffix(value[0]) if value[0] in "\"'" else value
     kept = inner in WORDS or (name.lower() in _NAMED and names(inner) == inner)

@@ -1,4 +1,8 @@
-"""One view's segments, scrubbed: played beside, so that each string is judged by what a player makes of it."""
+"""One view's segments, scrubbed: each record is played first, so a string is judged by its place on the played page.
+
+Two readings of one record would be a way out for words. There is one: a record that the player refuses is not written,
+and texts are looked up in the very page that the player has made.
+"""
 
 from __future__ import annotations
 
@@ -37,13 +41,15 @@ _REASONS = frozenset(
     ]
 )
 _SOURCES = frozenset({"browser", "android", "ios", "flutter", "react-native", "roku", "unity", "kotlin-multiplatform"})
+# The form that ids of a list must have, too.
 _APPLICATION = re.compile(ID)
 
 
 class ScrubbedView:
-    """One view's recording as it may be shown to anyone; read once, from the front.
+    """One view's recording as anyone may see it; read once, from the front, with the memory of one page.
 
-    ``records`` counts what was written, ``dropped`` what was left out, by reason; no reason quotes the recording.
+    ``records`` counts records written, ``dropped`` parts left out, by reason. No reason quotes the recording, so both
+    may be printed.
     """
 
     def __init__(self, view: View, segments: Iterable[bytes]) -> None:
@@ -61,7 +67,7 @@ class ScrubbedView:
         self._index = -1
 
     def segments(self) -> Iterator[bytes]:
-        """Each segment's JSON text, in the order in which a player takes them."""
+        """Write each segment as JSON in ASCII, in the player's order; segments that are no JSON are counted."""
         for segment in self._order:
             try:
                 written = self._segment(read_segment(segment), segment)
@@ -78,6 +84,7 @@ class ScrubbedView:
 
     def _segment(self, read: ReadSegment, segment: bytes) -> bytes:
         if read.place is not None:
+            # Change records count on all before them: behind a hole the player refuses them, and so does the copy.
             if read.place > self._index + 1:
                 self._browser.missed()
             self._index = read.place
@@ -91,8 +98,12 @@ class ScrubbedView:
             raise BadValue("a page that is nested too deep") from None
 
     def _about(self, segment: bytes) -> Json:
-        """Write what a segment says of itself, as far as each key has a value that it may have."""
+        """Write a segment's envelope: ids of the manifest, times, index, and words of the published schema alone.
+
+        Other keys, which hold users, pages and custom attributes, have no place in the copy.
+        """
         place, said = facts(segment), labels(segment)
+        # Ids come from the manifest: a segment's own are strings like any other, and could be any.
         session_id, view_id = self._view
         known: Json = {
             "start": place.start_ms,
@@ -108,7 +119,7 @@ class ScrubbedView:
         return {key: value for key, value in known.items() if value is not None}
 
     def _record(self, record: object) -> Json | None:
-        """Play a record, then write it; None where a player cannot use it or no rule writes it."""
+        """Play a record, then write it; None for a record that is left out, whose reason is counted."""
         try:
             read = table(record)
             kind = whole(read.get("type"))
@@ -125,12 +136,14 @@ class ScrubbedView:
         return None
 
     def _played(self, kind: int, record: Json) -> Json:
-        """Play a record, and write what is in it; raises BadValue where one of the two cannot be done."""
+        """Play a record and write its data by its type; raises BadValue where a player or a rule refuses."""
         data = record.get("data")
         if kind in {_MOBILE_FULL, _MOBILE_INCREMENTAL}:
             self._mobile.play(record)
             return {"data": MOBILE_FULL(data) if kind == _MOBILE_FULL else _increment(MOBILE_INCREMENTS, table(data))}
+        # SDK 6.25 to 6.33 may begin a view with a change; the page is empty then, and numbers start from nothing.
         begins = kind == _FULL or (kind == _CHANGE and self._stage.page.root is None)
+        # Played first: a text is looked up on the page as the record leaves it, with its new parents.
         self._browser.play(record)
         if begins:
             return self._begun(kind, record)
@@ -146,7 +159,7 @@ class ScrubbedView:
         return {} if data is None else {"data": ABOUT[kind](data)}
 
     def _begun(self, kind: int, record: Json) -> Json:
-        """Write a full snapshot, behind which strings, nodes and sheets are counted anew."""
+        """Write a full snapshot in its dialect; strings, nodes and sheets are counted anew from here."""
         page, data = self._stage.page, record.get("data")
         self._texts.clear()
         if kind == _FULL and record.get("format") != _AS_CHANGES:

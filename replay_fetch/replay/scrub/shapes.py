@@ -1,6 +1,7 @@
-"""Records that are tables of figures: each key that a copy may have, and how its value is written.
+"""Records that are tables of figures: the keys that a copy may have, and for each key a shape, which writes its value.
 
-A key that is not listed is left out. A value that is not what its key asks for raises BadValue, which costs the record.
+A key without a shape is left out. A value of another kind than the shape asks for raises BadValue, which costs the
+record, or the row where the table is a list. So a key of a newer SDK can bring no word into a copy.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ Rows = Callable[[object], list[object]]
 
 
 def fields(**known: Shape) -> Shape:
-    """Make a shape of an object with some keys; null stays null."""
+    """Make the shape of an object from the shapes of its keys; null stays null, for SDKs write it for nothing."""
 
     def write(value: object) -> Json:
         source = table(value)
@@ -31,7 +32,7 @@ def fields(**known: Shape) -> Shape:
 
 
 def rows(shape: Shape) -> Rows:
-    """Make a shape of a list; an entry that is bad is left out alone."""
+    """Make the shape of a list from the shape of a row; a bad row is left out alone, as players do."""
 
     def write(value: object) -> list[object]:
         written = []
@@ -46,7 +47,7 @@ def rows(shape: Shape) -> Rows:
 
 
 def choice(*known: str) -> Shape:
-    """Make a shape of a few words; raises BadValue for every other."""
+    """Make the shape of a word from a few known ones, such as directions; raises BadValue for every other."""
 
     def write(value: object) -> str:
         if not isinstance(value, str) or value not in known:
@@ -57,7 +58,7 @@ def choice(*known: str) -> Shape:
 
 
 def matching(pattern: str) -> Shape:
-    """Make a shape of texts that have a form, such as colours; raises BadValue for every other."""
+    """Make the shape of a text from a pattern for the whole of it, such as a colour; raises BadValue otherwise."""
     form = re.compile(pattern)
 
     def write(value: object) -> str:
@@ -69,7 +70,7 @@ def matching(pattern: str) -> Shape:
 
 
 def flag(value: object) -> bool:
-    """Write a value that must be true or false."""
+    """Write true or false; raises BadValue for every other value, also for 0 and 1."""
     if not isinstance(value, bool):
         raise BadValue("neither true nor false")
     return value
@@ -79,6 +80,7 @@ def _rule_index(value: object) -> object:
     return [whole(each) for each in value] if isinstance(value, list) else whole(value)
 
 
+# By the vendor's published schema; no device's recording was ever tried.
 _SIDES = fields(top=number, right=number, bottom=number, left=number)
 _POINT = fields(x=number, y=number)
 _COLOUR = matching(r"#[0-9A-Fa-f]{6}(?:[0-9A-Fa-f]{2})?")
@@ -106,7 +108,7 @@ WIREFRAME = fields(
     isEmpty=flag,
     isVisible=flag,
 )
-"""A box of a mobile SDK; its picture, its web view's number and the name of its font are left out."""
+"""A box of a mobile SDK: geometry, colours, masked words. Pictures, numbers of web views and fonts are left out."""
 
 _MOVED = fields(source=whole, positions=rows(fields(id=whole, x=number, y=number, timeOffset=number, timestamp=whole)))
 _RESIZED = fields(source=whole, width=number, height=number)
@@ -115,6 +117,7 @@ INCREMENTS: dict[int, Shape] = {
     2: fields(source=whole, type=whole, id=whole, x=number, y=number),
     3: fields(source=whole, id=whole, x=number, y=number),
     4: _RESIZED,
+    # What somebody typed or chose; a box's tick is kept, its label is not.
     5: fields(source=whole, id=whole, text=masked_text, isChecked=flag),
     6: _MOVED,
     7: fields(source=whole, id=whole, type=whole),
@@ -151,7 +154,7 @@ MOBILE_FULL = fields(wireframes=rows(WIREFRAME))
 ABOUT: dict[int, Shape] = {
     4: fields(href=address_text, width=number, height=number),
     6: fields(has_focus=flag),
-    7: fields(),
+    7: fields(),  # a view's end has no data
     8: fields(**dict.fromkeys(("scale", "offsetLeft", "offsetTop", "pageLeft", "pageTop", "width", "height"), number)),
     9: fields(frustrationTypes=rows(choice("rage_click", "dead_click", "error_click")), recordIds=rows(whole)),
 }

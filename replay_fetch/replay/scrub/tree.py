@@ -1,4 +1,7 @@
-"""Pages as nested trees and their mutations: the dialect of SDK 5 to 6.33."""
+"""Pages as nested trees and their mutations: the dialect of SDK 5 to 6.33, and texts of both dialects.
+
+A text is judged by the element around it, which a mutation does not name: the played page knows the element.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from replay_fetch.replay.values import BadValue, Json, many, number, table, text
 
 _ELEMENT, _TEXT, _DOCTYPE = 2, 3, 1
 _SHEETS = rows(fields(cssRules=rows(css_text), media=rows(css_text), disabled=flag))
+# The types of old that browsers look at for quirks; XHTML's put them into standards mode.
 _PUBLIC = frozenset(
     f"-//W3C//DTD {name}//EN"
     for name in (
@@ -23,23 +27,27 @@ _PUBLIC = frozenset(
 
 
 class Texts:
-    """Writes a text by what stands around it on the page as the player has it."""
+    """Writes a text node's words by the element around the node, looked up on the page of the player."""
 
     def __init__(self) -> None:
         self._open: set[int] = set()
-        """Style elements of which a text leaves a comment or a string open: what follows cannot be read alone."""
+        """Ids of style elements with a text that leaves a comment or a string open: the texts behind go, too."""
 
     def clear(self) -> None:
-        """Begin a new page."""
+        """Forget the style elements of the page before: a full snapshot gives ids anew."""
         self._open.clear()
 
     def written(self, page: Page, number_of_it: int, words: str) -> str:
-        """A style's text as CSS, none of a script, all others masked; so is a text that the page does not have."""
+        """Write a style's text as CSS and a script's as nothing; mask all others.
+
+        A text that the page does not have is masked as well: masking is never wrong, only plain.
+        """
         node = page.nodes.get(number_of_it)
         parent = node.parent if node is not None else None
         name = parent.name.lower() if parent is not None else ""
         if node is None or parent is None or name != "style":
             return "" if name == "script" else masked(words)
+        # A comment that begins in one text and ends in the next would let its end pass for rules of the next.
         if parent.id in self._open or not _is_alone(node) or not is_closed(words):
             self._open.add(parent.id)
             return ""
@@ -48,26 +56,26 @@ class Texts:
 
 
 def _is_alone(node: Node) -> bool:
-    """True where the text in front, which was told at the same time or before, is closed."""
+    """True where the text node in front is absent or closed: a browser reads a style's texts as one sheet."""
     return node.prev is None or is_closed(node.prev.text)
 
 
 def doctype(name: object, public: object, system: object) -> tuple[str, str, str]:
-    """A document type: browsers lay a page out by the public ones of old. The system's address does not count."""
+    """Keep a document type by its known public name: browsers lay a page out by the old ones. Free text goes."""
     known = public if isinstance(public, str) and public in _PUBLIC else ""
     there = known and isinstance(system, str) and system.startswith("http://www.w3.org/TR/")
     return "html" if isinstance(name, str) else "", known, "http://www.w3.org/TR/html4/loose.dtd" if there else ""
 
 
 class Trees:
-    """Scrubs what holds nodes; ``dropped`` is told why a part has no place in the copy."""
+    """Scrubs full snapshots and mutations; ``dropped`` is called with the reason for each part left out."""
 
     def __init__(self, texts: Texts, dropped: Callable[[str], None]) -> None:
         self._texts = texts
         self._dropped = dropped
 
     def full(self, page: Page, data: Json) -> Json:
-        """Scrub a full snapshot."""
+        """Scrub a full snapshot: the tree and how far it was scrolled; raises BadValue without a tree."""
         written: Json = {"node": self._tree(page, table(data.get("node")))}
         offset = data.get("initialOffset")
         if isinstance(offset, dict):
@@ -75,7 +83,7 @@ class Trees:
         return written
 
     def mutation(self, page: Page, data: Json) -> Json:
-        """Scrub a mutation; an entry that a player cannot use is left out alone."""
+        """Scrub a mutation, given the page behind the mutation; an entry of a bad form is left out alone."""
         return {
             "source": 0,
             "removes": rows(fields(id=whole, parentId=whole))(data.get("removes")),
@@ -99,6 +107,7 @@ class Trees:
         """Scrub a node and all below it, without recursion: pages nest deeper than Python calls may."""
         first = self._node(page, top)
         stack = [(first, top)]
+        # Parents before children: the order does not count, for texts are looked up on the page.
         while stack:
             written, source = stack.pop()
             children: list[Json] = []
@@ -115,7 +124,7 @@ class Trees:
         return first
 
     def _node(self, page: Page, source: Json) -> Json:
-        """Scrub a node without its children."""
+        """Scrub a node without its children; raises BadValue for a node without a kind or an id."""
         kind, number_of_it = whole(source.get("type")), whole(source.get("id"))
         written: Json = {"type": kind, "id": number_of_it}
         if kind == _TEXT:
@@ -136,7 +145,7 @@ class Trees:
 
 
 def _attributes(source: Json, *, changed: bool = False) -> Json:
-    """Scrub an element's attributes; of a change also which are taken away."""
+    """Scrub an element's attributes; ``changed`` keeps a null, which says that an attribute was taken away."""
     written: Json = {}
     for name, value in source.items():
         try:
@@ -149,7 +158,10 @@ def _attributes(source: Json, *, changed: bool = False) -> Json:
 
 
 def _value(name: str, value: object) -> object:
-    """Scrub one value, which SDKs write as true for an attribute without one, as a figure for offsets."""
+    """Scrub an attribute's value: SDKs write true for an empty attribute, false or null for none, figures for scrolls.
+
+    Raises BadValue for lists and objects.
+    """
     if name in {"rr_scrollLeft", "rr_scrollTop"}:
         return number(value)
     if name == "rr_mediaState":

@@ -1,4 +1,7 @@
-"""Strings by their role: texts as ``x``, addresses as their shape, names and words that are structure as they are."""
+"""Strings by their role: texts as ``x``, addresses as their shape, names and known words as they are.
+
+Each function takes the string of one role and returns the string for the copy; BadValue says that nothing may stay.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,7 @@ _LAST_KEPT = 0xFFFF
 
 
 class _Mask(dict[int, str]):
-    """What ``str.translate`` writes for a character, filled in as characters are met."""
+    """A table for ``str.translate``: from a character's code to its mask, filled in as characters are met."""
 
     def __missing__(self, code: int) -> str:
         char = chr(code)
@@ -39,7 +42,7 @@ def masked(words: str) -> str:
 
 
 def masked_text(value: object) -> str:
-    """Mask a value that must be a text; raises BadValue for every other kind."""
+    """Mask a value out of a record, one x for each character; raises BadValue for a value that is no text."""
     return masked(text(value))
 
 
@@ -58,6 +61,7 @@ def address(href: str) -> str:
     the web (``data:``, ``mailto:``, ``javascript:``) and for hosts that are no plain names.
     """
     found = _ORIGIN.match(href)
+    # mailto: and tel: name people, data: holds what was shown, and a host with other letters may be any text.
     if found is None and _SCHEME.match(href):
         return ""
     origin = f"{found[1] or ''}//{found[2]}{found[3] or ''}" if found else ""
@@ -66,39 +70,43 @@ def address(href: str) -> str:
 
 
 def address_text(value: object) -> str:
-    """Reduce a value that must be an address; raises BadValue for what is no text."""
+    """Reduce an address out of a record to origin and shape; raises BadValue for a value that is no text."""
     return address(text(value))
 
 
 # Class names, ids and names of fields are words of those who made the page: style sheets and radio groups hang on
 # them. Quotes, blanks and an @ inside are in no such name, but in what people write.
 _NAME = re.compile(r"@?[A-Za-z0-9_:\[*&>-][A-Za-z0-9_:/.,\[\]()#%!&>*=~|+-]{0,99}")
+# The dash is what makes an element a site's own, by the standard.
 _CUSTOM = re.compile(r"[a-z][a-z0-9]{0,30}(?:-[a-z0-9]{1,30}){1,5}", re.IGNORECASE)
 
 
 def names(value: str) -> str:
-    """Keep those of a list of class names or ids that have the form of one."""
+    """Keep from a list, separated by blanks, the class names or ids; other words of the list go."""
     return " ".join(name for name in value.split() if _NAME.fullmatch(name))
 
 
 def tag(name: str) -> str:
-    """Keep an element's name where it is a known one or has the dash of a site's own; else it becomes ``div``."""
+    """Keep an element's name if HTML, SVG or MathML has it, or with the dash of a site's own; else write ``div``."""
+    # A name without a dash that no standard has was written by hand, or is a text that a broken record misplaced.
     language, _, local = name.rpartition(">")
     known = local.lower() in ELEMENTS or _CUSTOM.fullmatch(local)
     return name if known and language in {"", "svg", "math"} else "div"
 
 
+# The e of an exponent is no word among the units.
 _EXPONENT = re.compile(r"(?<=[0-9])[eE](?=[-+]?[0-9])")
 _LETTERS = re.compile(r"[A-Za-z]+")
 _FIGURES = re.compile(r"[-+.,;%()\s0-9]*")
 # A letter of a path has figures behind it, but for the one that closes it: no word is a path.
+# Possessive (++, *+): a stranger's megabyte of figures takes one pass.
 _PATH = re.compile(
     r"(?:[MmLlHhVvCcSsQqTtAa](?=[\s,]*[-+.0-9])|[Zz](?=[\s,]*(?:[Mm]|\Z))|[-+.0-9]++|[\s,]++|[eE](?=[-+]?[0-9]))*+"
 )
 
 
 def geometry(value: str) -> str:
-    """Keep figures with their units; raises BadValue for other words."""
+    """Keep figures with their units and functions, such as ``translate(3px)``; raises BadValue for other words."""
     plain = _EXPONENT.sub("", value)
     if not _FIGURES.fullmatch(_LETTERS.sub("", plain)) or not GEOMETRY_WORDS.issuperset(_LETTERS.findall(plain)):
         raise BadValue("no geometry")
@@ -106,14 +114,14 @@ def geometry(value: str) -> str:
 
 
 def path(value: str) -> str:
-    """Keep a path of SVG; raises BadValue for what is none."""
+    """Keep a path of SVG, letters with figures behind them; raises BadValue for every other text."""
     if not _PATH.fullmatch(value):
         raise BadValue("no path")
     return value
 
 
 def word(value: str) -> str:
-    """Keep a word that is known, or nothing at all; raises BadValue for every other."""
+    """Keep a known word, such as ``checked``, or the empty text; raises BadValue for every other."""
     if value and value not in WORDS and value.lower() not in WORDS:
         raise BadValue("no known word")
     return value
