@@ -47,6 +47,7 @@ def decompressed(chunks: Iterable[bytes], compression: Compression) -> Iterator[
             yield stream.decompress(chunk)
     except damage as error:
         raise ValueError(f"damaged {compression} data: {error}") from error
+    # A cut member inflates without complaint as far as it goes, so its end is asked for.
     if not stream.eof or stream.unused_data:
         raise ValueError(f"{compression} data that ends too early or too late")
 

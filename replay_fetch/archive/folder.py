@@ -60,6 +60,7 @@ def check_ledger_is_there(layout: Layout) -> None:
     _check_ours(layout)
     ledger = layout.ledger
     with explained(f"opening the archive {layout.root}"):
+        # An empty file is a ledger that a run was killed over before its first transaction.
         if is_file(ledger) and ledger.stat().st_size:
             return
         filled = has_files(layout)

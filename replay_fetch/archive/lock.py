@@ -55,6 +55,7 @@ def holder(path: Path) -> str | None:
         said = os.read(descriptor, 200).decode("utf-8", "replace").strip()
         if _is_gone(said):
             return None
+        # Shared, so that two commands which ask at once do not take each other for a run.
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return said or "another process"

@@ -159,6 +159,7 @@ def _blocks(layout: Layout, views: Iterable[ViewRecord]) -> Iterator[bytes]:
     block: list[bytes] = []
     for view in views:
         block.append(ManifestLine.of(layout, view).encode())
+        # Lines share a system call, and a manifest of millions of views is never held whole.
         if len(block) == _LINES_A_WRITE:
             yield b"".join(block)
             block = []
@@ -187,6 +188,7 @@ def read_line(number: int, text: bytes) -> Entry | BadLine:
 
 def entry_of(number: int, line: ManifestLine) -> Entry:
     """Make a line's entry; raises ValueError where the line contradicts itself."""
+    # Held here, where a stranger's manifest comes in: all code behind it may rely on these.
     if not bool(line.bytes) == bool(line.segments) == bool(line.sha256):
         raise ValueError("its segments, bytes and sha256 do not agree")
     if line.file is None or line.offset is None or line.length is None:

@@ -58,6 +58,7 @@ def keep_raw(folder: Path, pages: Iterable[RawPage]) -> None:
     first free number. So a run that goes on behind a kill gives every page the number it had.
     """
     for page in pages:
+        # A refresh that is killed and repeated would else leave one more copy each time.
         if page.again and _is_there(folder, page):
             continue
         body = folder / f"{_number(folder, page):04}.body"

@@ -39,6 +39,7 @@ class LedgerSnapshot:
         self._list_came_in_since = False
         """The manifest knows nothing of the latest list: neither of its new views, nor of its counts of segments."""
         with self._noting():
+            # Files without a ledger are another matter than an archive in which nothing was ever kept.
             if layout.ledger.is_file() or not has_files(layout):
                 self._ledger = Ledger.open_read_only(layout.ledger)
                 if self._ledger.blank and has_files(layout):
@@ -75,6 +76,8 @@ class LedgerSnapshot:
         with self._noting():
             for session, views in groupby(self._ledger.views(), lambda view: view.planned.session):
                 on_its_way = Path(self._layout.session_on_its_way(session))
+                # Recorded and not published yet: the lines lie in the staged file, and the present one is behind the
+                # ledger.
                 whole = self._name(on_its_way) if session in self._redo and on_its_way.exists() else None
                 records = list(views)
                 yield [*(self._entry(record, whole) for record in records), *self._partial_file(records)]
@@ -168,6 +171,8 @@ class LedgerSnapshot:
             return []
         path = self._layout.session_file(placed[0].planned.view.session_id, partial=True)
         known = sum(record.partial.length for record in placed if record.partial)
+        # A copy of parts, which are checked themselves. Only a file of exactly the recorded size can be the recorded
+        # one.
         if not self.run_ended and (not path.is_file() or path.stat().st_size != known):
             return []
         return [self._believed(record, self._layout) for record in placed]

@@ -67,6 +67,7 @@ def rebuild(root: Path, jobs: int | None, shown_by: Reporter | None) -> Rebuilt:
     verifying = Verifying(root, jobs, shown_by)
     rebuilt = Rebuilt(verifying.found)
     with opened(root) as layout:
+        # Asked again under the lock: the first look was without it.
         _standing(layout)  # no run was killed meanwhile
         with suppress(DamagedLedger):
             _fold_log(layout)
@@ -95,6 +96,7 @@ def _restore(restoring: _Restoring) -> None:
         leftover.unlink()
     with closing(Ledger.open(new)) as ledger:
         ledger.restore(restoring.records())
+        # Noted in the new ledger before that is in place, so that a kill behind the rename finds the rest to do.
         ledger.set_setting(Setting.STATE, State.REBUILT)  # until files and manifest are what it says
         if restoring.compression is not None:
             ledger.set_setting(Setting.COMPRESSION, restoring.compression)

@@ -72,6 +72,7 @@ class Verifying:
                 self._verify_by_manifest()
             self.found.run_ended = snapshot.run_ended
             self._note(snapshot.findings())
+        # Only findings are doubted: what was found good was good when it was read.
         if self.found.findings and _locked_at(self.layout) != self._locked_at:
             raise ArchiveError("a run wrote to this archive while it was verified; verify it when none does")
         return self.found

@@ -48,11 +48,13 @@ def sweep(root: Path, sessions: Iterable[Session], jobs: int) -> Iterator[Checke
         for batch in batches:
             yield from map(Checked, batch, _check(root, batch))
         return
+    # Spawned, not forked: a fork would take over the locks of threads that it does not have.
     pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_begin_process)
     pending: deque[tuple[list[Session], Future[list[Verdict]]]] = deque()
     try:
         for batch in batches:
             pending.append((batch, pool.submit(_check, root, batch)))
+            # Two batches a process: while the results of one are read, the next is there to begin with.
             if len(pending) > 2 * jobs:
                 yield from _next(pending)
         while pending:

@@ -161,6 +161,7 @@ class WriteBuffer:
 
     def close(self) -> Batch:
         """Take away the last batch: all views that wait, and all sessions that have begun, whole or not."""
+        # A session of which nothing has arrived has nothing new to show, and its partial file stays as it is.
         self._complete = deque(session for session in self._sessions.values() if session.begun)
         return self.batch(math.inf)
 
@@ -204,6 +205,7 @@ class WriteBuffer:
         self._large.discard(view)
         if view.ended is not None:
             del self._views[view.planned.row]
+            # Gone where the session went with this batch; else the view has ended ahead of the others.
             if session := self._sessions.get(view.planned.session):
                 session.ended.remove(view)
         return delivery

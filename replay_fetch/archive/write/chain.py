@@ -107,6 +107,7 @@ class ChainPart(Struct, eq=False):
                 deque(self.text.counted(whole_lines(self.part, earlier.size)), maxlen=0)
         except (OSError, ValueError):
             return False
+        # Checked before anything is appended: else damage would get a fresh hash together with the new lines.
         return self.text.sha256 == earlier.sha256
 
     def add(self, page: Page, source: str) -> None:
@@ -123,6 +124,7 @@ class ChainPart(Struct, eq=False):
 
     def make_lines(self) -> bytes:
         """Make the lines of the segments that were added since the last call; returns them as bytes."""
+        # Lines are made late, so that pages of a growing view that arrive together are hashed in one go.
         if not self._added:
             return b""
         chunk = self.text.made(self.planned.view, self._added)

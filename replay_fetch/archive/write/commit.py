@@ -43,6 +43,7 @@ class Committer:
         self._layout = layout
         self._commit_log = commit_log
         self._keep_raw = keep_raw
+        # Asked once: most archives have no raw pages, and then no finished view costs a look at the disk.
         self._raw_is_there = layout.raw.exists()
         self._view_parts: dict[int, ViewPart] = {}
         self._told = 0
@@ -151,6 +152,8 @@ class Committer:
         known = self._commit_log.session_views(number)
         views = [records.get(view.planned.row, view) for view in known]
         if not all(view.finished for view in views):
+            # A finished file stands for its readers while views that came later are on their way; the partial file
+            # shows those.
             return [SessionFile(self._layout, kind, views) for kind in (Kind.PARTIAL, Kind.STANDING)]
         fresh = {
             view.planned.row: view_part
@@ -200,12 +203,8 @@ class Committer:
         """Return the finished views whose pages lie in ``raw/`` and may go; none where raw pages are to stay."""
         if self._keep_raw or not self._raw_is_there:
             return []
-        # Only a view that is finished is understood for good; asking the disk comes last, since few views have raw
-        # pages.
         finished = (record.planned.view for record in records if record.finished)
         return [view for view in finished if self._layout.raw_folder(view).is_dir()]
-
-    # A run that is killed within the next two leaves files that no record names, which the next run clears.
 
     def _remove_parts(self, view_parts: dict[int, ViewPart], straight: set[int]) -> None:
         """Remove the parts of chains that no longer count, and of views that went ``straight`` into a file."""

@@ -81,6 +81,7 @@ def both(kept: Iterable[bytes], new: Iterable[bytes]) -> Iterator[bytes]:
     """
     there: set[bytes] = set()
     position = 0
+    # Kept lines are passed on unseen, repeats and all: only the new answer is thinned out.
     for line in lines_of(kept):
         there.add(_hash(segment_of(line)))
         yield line + b"\n"

@@ -109,6 +109,7 @@ class SessionFile:
         placed = list(zip(self.content, spans, strict=True))
         if self.kind is Kind.PARTIAL:
             return Staged(self, [replace(view, partial=span) for view, span in placed])
+        # The copy in the partial file goes with that file, so the record forgets it in the same transaction.
         return Staged(self, [replace(view, whole=span, partial=None) for view, span in placed])
 
     def publish(self) -> None:
@@ -207,6 +208,7 @@ def _intact(blocks: Iterable[bytes], view: ViewRecord, part: Path) -> Iterator[b
             sha256.update(block)
             yield block
     except OSError:
+        # A short read is told by the hash alone: the message is the same for a part that is gone, cut or altered.
         pass  # missing or shorter: the hash tells
     if sha256.hexdigest() != view.sha256:
         raise DamagedPart(

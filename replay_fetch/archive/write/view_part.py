@@ -48,6 +48,8 @@ class ViewPart(Struct, eq=False):
         if earlier is None:
             return cls(planned, layout, ChainPart(planned, layout))
         view_part = cls(planned, layout, ChainPart(planned, layout, earlier.part), _kept=earlier)
+        # Without a token no chain can go on. The new one gets a part of its own, since the old part is named by the
+        # ledger until the next record.
         if earlier.token is None:
             view_part._begin_chain()
         elif not view_part.chain.take_up(earlier):
@@ -75,6 +77,7 @@ class ViewPart(Struct, eq=False):
         self._make_lines()
         kept = self._kept
         if self.damaged:
+            # The pages that came behind a damaged part are no chain from the beginning, so they are not kept either.
             self._kept = None  # what is there is no longer what was saved
         # A finished view's lines lie safe in its file; of an unfinished one this part may be the only copy of what the
         # API gave.
@@ -125,6 +128,8 @@ class ViewPart(Struct, eq=False):
         self._make_lines()
         told, ended = ended, unless_young(self.planned, ended, self.chain.text.segments, self.chain.text.end_ms)
         kept = self._kept
+        # A finished view is the one case in which an answer can do harm: without this, an API that lost a recording
+        # would empty the archive at the next refresh.
         if kept is not None and kept.finished and (ended is None or self._stays(kept, ended)):
             warnings = replace(kept.warnings, segments_expected=self.planned.lacking(kept.segments))
             return replace(kept, planned=replace(self.planned, earlier=None), warnings=warnings)

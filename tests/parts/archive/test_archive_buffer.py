@@ -171,7 +171,7 @@ def test_an_answer_that_nobody_understood_has_its_weight(buffer: WriteBuffer) ->
     assert buffer.size == 0
 
 
-def test_what_has_been_delivered_is_not_kept(buffer: WriteBuffer) -> None:
+def test_the_buffer_forgets_messages_that_were_delivered(buffer: WriteBuffer) -> None:
     """Else a run that gets a thousand views a second would hold the views of five seconds."""
     for view in (ONE, TWO):
         buffer.take(arrived(view), 0.0)

@@ -287,7 +287,7 @@ def test_where_a_sessions_file_is_damaged_the_others_are_recorded_and_the_end_sa
         bench.committer.require_undamaged()
 
 
-def test_a_page_nobody_understood_is_kept_until_the_view_is(bench: Bench) -> None:
+def test_a_page_that_is_not_understood_is_kept_raw_until_its_view_is_finished(bench: Bench) -> None:
     bench.commit(replace(ended(ONE, Outcome.UNRECOGNISED), answer=ANSWER))
     assert bench.raw(ONE) == ["0001.body", "0001.json"]
     later = Bench(bench.layout, bench.commit_log, bench.committer)
@@ -297,7 +297,7 @@ def test_a_page_nobody_understood_is_kept_until_the_view_is(bench: Bench) -> Non
     assert not bench.layout.raw.exists()
 
 
-def test_such_a_page_has_its_number_in_the_chain_in_every_run(bench: Bench) -> None:
+def test_a_page_that_is_not_understood_has_its_number_in_the_chain_in_every_run(bench: Bench) -> None:
     """Whether the pages before it came in the same run, in an earlier one, or both."""
     unread = replace(ended(ONE, Outcome.UNRECOGNISED), answer=ANSWER)
     bench.commit(arrived(ONE, then="t1"), arrived(ONE, first=1, then="t2"), unread, close=True)

@@ -83,11 +83,11 @@ def test_a_line_says_what_became_of_a_view_and_where_its_bytes_lie(layout: Layou
         (RECORDS[3], "sessions/s1.partial.ndjson.gz"),
     ],
 )
-def test_the_file_is_the_one_in_which_the_bytes_lie(layout: Layout, record: ViewRecord, file: str | None) -> None:
+def test_a_line_names_the_file_in_which_the_bytes_lie(layout: Layout, record: ViewRecord, file: str | None) -> None:
     assert ManifestLine.of(layout, record).file == file
 
 
-def test_what_is_stored_plain_has_one_digest(tmp_path: Path) -> None:
+def test_a_view_that_is_stored_plain_has_a_single_digest(tmp_path: Path) -> None:
     assert ManifestLine.of(Layout(tmp_path), FETCHED).stored_sha256 is None
 
 

@@ -113,12 +113,12 @@ def test_a_body_that_is_half_written_is_not_told_of(folder: Path, monkeypatch: p
     assert RawPages(folder).find("blob", None) is None
 
 
-def test_nothing_to_keep_makes_no_folder(folder: Path) -> None:
+def test_keeping_no_raw_page_makes_no_folder(folder: Path) -> None:
     keep_raw(folder, [])
     assert not folder.exists()
 
 
-def test_nobody_else_may_read_them(folder: Path) -> None:
+def test_raw_pages_are_readable_by_their_user_alone(folder: Path) -> None:
     keep_raw(folder, [raw()])
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.iterdir())}
     assert modes == {"v": 0o700, "0001.body": 0o600, "0001.json": 0o600}

@@ -98,7 +98,7 @@ def test_files_that_a_killed_run_of_an_older_version_published_too_early_are_cut
     }
 
 
-def test_what_nobody_needs_is_removed_and_what_is_needed_stays(layout: Layout) -> None:
+def test_files_that_the_ledger_does_not_name_are_cleared_and_the_rest_stays(layout: Layout) -> None:
     for row, number in ((1, 0), (1, 1), (2, 0)):
         layout.part(row, number).write_bytes(b"lines")
     (layout.parts / "odd").write_bytes(b"?")

@@ -45,7 +45,7 @@ def test_a_new_view_begins_with_nothing(layout: Layout) -> None:
     assert (read(view_part), view_part.chain.text.size, view_part.chain.pages) == (b"", 0, 0)
 
 
-def test_its_lines_are_the_same_however_often_it_is_saved(layout: Layout) -> None:
+def test_a_views_lines_are_the_same_however_often_the_view_is_saved(layout: Layout) -> None:
     view_part = ViewPart.begin(planned(), layout)
     for first in range(4):
         add(view_part, 1, first=first)
@@ -382,7 +382,7 @@ def test_a_chain_that_broke_keeps_its_token(layout: Layout, outcome: Outcome) ->
     assert (record.outcome, record.token) == (outcome, "t2")
 
 
-def test_what_a_reader_should_know_is_noted(layout: Layout) -> None:
+def test_gaps_repeats_and_a_missing_snapshot_become_warnings(layout: Layout) -> None:
     view_part = ViewPart.begin(replace(planned(), expected=9), layout)
     pages = [segment(1, 1), segment(1, 3), segment(1, 3)]
     view_part.add(Page(pages), Source.BLOB)

@@ -118,7 +118,7 @@ async def test_pages_of_a_slow_view_are_durable_before_it_ends(office: Office) -
     await office.run(script)
 
 
-async def test_what_waits_at_the_end_is_committed(office: Office) -> None:
+async def test_messages_that_wait_at_the_end_are_committed(office: Office) -> None:
     async def script(writing: Writer) -> None:
         await writing.put(arrived(ONE, then="t1"))
         await writing.put(arrived(TWO))
