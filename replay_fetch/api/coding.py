@@ -90,6 +90,7 @@ def zstd_frame() -> tuple[ZstdFrame, type[Exception]]:
 
     Raises MissingZstd where neither library is there.
     """
+    # Python's own first: it is there without any extra, and one library fewer can differ.
     if sys.version_info >= (3, 14):
         from compression import zstd  # noqa: PLC0415 - absent before 3.14
 
