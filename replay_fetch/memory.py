@@ -26,6 +26,7 @@ class Memory:
 
     async def take(self, size: int) -> None:
         """Hold ``size`` bytes more when there is room, in the order of asking, so that no large page is passed by."""
+        # Behind those who wait even where there is room: a stream of small pages would keep a large one out for ever.
         if self._waiting or self._lacks(size):
             await self._wait(size)
         else:
@@ -34,6 +35,7 @@ class Memory:
     def change(self, by: int) -> None:
         """Hold ``by`` bytes more, without waiting, or fewer where ``by`` is negative."""
         self.held += by
+        # Only where somebody waits: this runs twice a page.
         if by < 0 and self._waiting:
             self._given_back.set()
             self._given_back = anyio.Event()

@@ -48,6 +48,7 @@ class Outcome(StrEnum):
         return self in _FINISHED
 
 
+# Final by the API's own word; everything else is asked for again by the next run.
 _FINISHED = frozenset({Outcome.FETCHED, Outcome.EMPTY, Outcome.MISSING})
 
 

@@ -31,6 +31,7 @@ def segment(element: bytes) -> Segment:
     A wrapper is an object whose ``attributes`` are an object, with a ``type`` or ``id`` beside and without
     ``records``. The wrapper's other members become ``Segment.item``, each verbatim.
     """
+    # Cheapest first: a bare segment of megabytes is known by its first key, and most others by a search of bytes.
     if is_bare(element) or _ATTRIBUTES not in element or element[:1] != b"{":
         return Segment(element)
     pairs = json_split.pairs(element)
@@ -43,6 +44,7 @@ def segment(element: bytes) -> Segment:
 
 
 _RECORDS = "records"
+# One common key (`start`, `end`) may be any stretch of time; two of them together are a recorder's.
 _ENOUGH = 2
 # The first key of an element, in its quotes; behind a longer one nothing is remembered.
 _LONGEST_KEY = 64
@@ -73,6 +75,7 @@ class Likeness:
             if said:
                 raise UnsoundError(f"the API answers with errors where a segment should be: {said}")
             return False
+        # Bounded, as the keys of a stranger's objects may differ each time.
         if opening and len(self._openings) < _MOST_OPENINGS:
             self._openings |= {opening}
         return True

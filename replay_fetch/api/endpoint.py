@@ -13,6 +13,7 @@ from replay_fetch.printable import printable
 from replay_fetch.settings import ApiSettings, Credentials
 
 _ID = re.compile(ID)
+# RFC 3986: these mean themselves in a query, so a token of them alone needs no quoting.
 _UNRESERVED = re.compile(r"[A-Za-z0-9_.~-]*+")
 
 

@@ -12,11 +12,13 @@ from replay_fetch.api.body import inflate
 from replay_fetch.model import Answer
 from replay_fetch.printable import printable
 
+# Characters of a message: two lines of a terminal.
 _LIMIT = 200
 # A page that holds a segment is hardly shorter.
 _SHORT = 1024
 # An error page is read this far; a larger one says no more.
 _READ = 64 * 2**10
+# A bomb in an error's body costs no more than this.
 _MOST_INFLATED = 2**20
 
 _unseen = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL)

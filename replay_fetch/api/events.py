@@ -18,7 +18,9 @@ from replay_fetch.timestamps import epoch_ms, iso
 _SDK_VERSION = "sdk_version:"
 _HIGHEST = 2**53  # what JSON numbers are exact up to, and what fits a database
 _COUNT_DIGITS = re.compile(r"[0-9]{1,9}")
+# What other calls of the vendor's, and of others, call the way to the next page.
 _LIKE_A_CURSOR = re.compile("next|cursor|token|after|continu|scroll|marker")
+# No documented answer goes deeper than meta.page.after; a stranger's may, and is not followed for ever.
 _DEEPEST = 4
 _CURSOR = "page[cursor]"
 _names_none = re.compile(NO_ID).fullmatch
@@ -67,11 +69,13 @@ def found_page(answer: Answer) -> FoundPage:
     events = body.get("data")
     if not isinstance(events, list):
         raise BadBody("the answer of the events search has no list under data", answer)
+    # One stranger among the events means that this is no page of the search: its other rows prove nothing either.
     if not all(isinstance(dig(event, "attributes"), dict) for event in events):
         raise BadBody("the events search answers with something else than events under data", answer)
     views = [found for event in events if (found := _found(event)) is not None]
     times = [_time_ms(event) for event in events]
     known = [time for time in times if time is not None]
+    # How far the search has come is told from the last event, and only where the order proves that it is the last.
     in_order = len(known) == len(times) and known == sorted(known)
     first, last = (known[0], known[-1]) if known and in_order else (None, None)
     token = _token(body)

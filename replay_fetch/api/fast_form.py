@@ -26,6 +26,7 @@ _NO_TOKEN = Next()
 _BY_RULES = LOOKED_AT | TOKEN_PLACES
 _SCALARS = (bool, float, str)
 _NONE_IN_IT = Annotated[list[None], Meta(max_length=0)]
+# Words of a status that are remembered; one that differs on every page (a request's id) would grow without end.
 _MOST_WORDS = 20
 # Types are made of values here, which no annotation can be.
 _literal: Mapping[object, object] = Literal  # type: ignore[assignment]
@@ -114,6 +115,7 @@ class _Reader:
                         token = token_of(found)
         except json_split.REFUSED:
             return None
+        # An empty string is no token, as by the rules.
         return Next(token, place=self._place) if token else _NO_TOKEN
 
 
@@ -133,6 +135,7 @@ def _extended(nodes: Mapping[str, _Node], members: Members, depth: int) -> dict[
 
 def _type(path: str, node: _Node, place: str) -> object:
     """Build the type of values at ``path`` that say nothing; at the token's own place, the type of tokens."""
+    # Null is a token's end of the chain; anything but text or null goes to the rules.
     if path == place:
         return str | None
     allowed: list[object] = [None]

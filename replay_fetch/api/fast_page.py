@@ -79,6 +79,7 @@ class QuickLocate:
         """Take in the members of a sound page, and the place where ``find_next`` found the page's token."""
         if envelope is None or self._looks <= 0:
             return
+        # Counted whether or not anything was new: it is the looking that costs.
         self._looks -= 1
         beside = {here: self._beside(envelope, here, way) for here, way in self._ways}
         form = self._form.extended(beside, place)
@@ -89,6 +90,7 @@ class QuickLocate:
 
     def locate(self, text: bytes) -> Located | None:
         """Locate the segments as `shapes.locate` would; None where only `shapes.locate` can tell."""
+        # Read once: another thread may swap it for a wider one while this page is split.
         known = self._known
         if self._wrapped:
             located = self._unwrapped(known, text)
@@ -103,6 +105,7 @@ class QuickLocate:
             return None
         elements = list(map(bytes, known.elements_of(level)))
         following = known.form(level)
+        # The form vouches for every member beside the list, so nothing is left for the rules to look into.
         if following is not None:
             return Located(elements, None, self._name, self._path, following)
         # Beside an empty list there may be segments in a place that the rules do not lead to.

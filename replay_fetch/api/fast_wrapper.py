@@ -108,6 +108,7 @@ class QuickWrapper:
             behind = wrap.tail % values[wrap.at :] + comma
             found.append(Segment(inner, wrap.item % values))
         last = behind.removesuffix(comma) + b"]"
+        # Behind the list nothing may lead to another one: JSON's last key of a name is the one that counts.
         if not text.startswith(last, position) or self._again(text[position + len(last) :]):
             return None
         self._wrap = wrap
@@ -151,6 +152,7 @@ class _Wrap(NamedTuple):
 
 def _wrap_of(keys: tuple[str, ...], style: tuple[bytes, bytes]) -> _Wrap | None:
     """Build the templates for a wrapper; None where the object is no wrapper, or may be written in other ways."""
+    # The same conditions as in `element.segment`: both ways must call the same objects wrappers.
     if INNER not in keys or "records" in keys or not ("type" in keys or "id" in keys):
         return None
     if not all(map(json_split.can_be_field, keys)):

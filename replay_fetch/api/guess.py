@@ -19,6 +19,7 @@ from replay_fetch.printable import printable
 
 DEEPEST = 5
 """Objects further in are not looked into."""
+# Members shown of an object; a map by id has thousands, and its first dozen tells as much.
 _WIDEST = 12
 _LONGEST_KEY = 60
 _records = re.compile(rb'"records"[ \t\r\n]*+:[ \t\r\n]*+\[[ \t\r\n]*+\{')
@@ -80,6 +81,7 @@ def hidden_segments(text: bytes) -> str | None:
     Records are searched for at any place, other keys of segments only where a path leads. The result is empty for
     records to which no path leads.
     """
+    # Cheap first: one search through the bytes. The outline is made of every page that is empty.
     has_records = _records.search(text) is not None
     enough = _ENOUGH_WITH_RECORDS if has_records else _ENOUGH
     node = outline(text)
@@ -159,6 +161,7 @@ def token_like(envelope: Envelope, segments_path: str = "") -> TokenLike:
     empty: list[tuple[int, int, str]] = []
     for path, text in _members_within(envelope, "", segments_path):
         rank = _rank(path)
+        # A likely name, or a likely value: either is reason enough to ask before a chain is called complete.
         if rank == len(_WORDS) and not text.startswith(_LIKE_THE_EXAMPLE):
             continue
         if text in _EMPTY:
@@ -191,6 +194,7 @@ def _members_within(envelope: Envelope, here: str, segments_path: str) -> Iterat
     """Walk through the members of the object at ``here`` and of objects inside, leaving out ``segments_path``."""
     for key, text in envelope.members(here).items():
         path = f"{here}.{key}" if here else key
+        # --next-path could not name these, so no advice could follow.
         if not key or "." in key or path == segments_path:
             continue
         yield path, text

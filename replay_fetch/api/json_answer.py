@@ -16,6 +16,7 @@ from replay_fetch.api.soundness import DONE, UnsoundError, require_sound
 from replay_fetch.errors import BadBody, GarbledBody, ServerError, ServerTimeout
 from replay_fetch.model import Answer
 
+# The same bound as for a page of segments, unless the user sets another one there.
 _MOST_BYTES = 256 * 2**20
 # 204 and 205 have no body, 202 is a promise, 206 a part.
 _WHOLE = frozenset({200, 201, 203})

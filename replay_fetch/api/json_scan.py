@@ -39,6 +39,7 @@ def _run(before: bytes, close: bytes) -> bytes:
 
 
 _RUNS = {ord("["): (_run(b"", rb"\]"), rb"\]"), ord("{"): (_run(_KEY, rb"\}"), rb"\}")}
+# A run takes all scalars up to the next bracket in one match: Python code runs once a bracket, not once a value.
 # By the innermost open bracket: what may follow it, and what may follow a container inside it.
 _OPENED = {bracket: re.compile(run) for bracket, (run, _) in _RUNS.items()}
 _CLOSED = {bracket: re.compile(_WS + rb"(?:" + close + rb"|," + run + rb")") for bracket, (run, close) in _RUNS.items()}
@@ -60,6 +61,7 @@ def value_end(text: bytes, start: int) -> int:
     if text[start : start + 1] not in (b"[", b"{"):
         raise _broken(text, start)
     position = start + 1
+    # A stack of brackets, not recursion: depth is the sender's to choose.
     stack = bytearray(text[start:position])
     expected = _OPENED
     while stack:

@@ -23,9 +23,13 @@ from replay_fetch.model import Answer, Page, Segment
 from replay_fetch.printable import printable
 from replay_fetch.settings import ApiSettings
 
+# Of a body that is no text: the first bytes tell its kind (%PDF, PK, ELF), more would only fill the line.
 _BYTES_SHOWN = 8
+# An error object is far shorter, a segment with one record rarely is: where the user's path is believed, only
+# elements up to this are worth a look.
 _LONGEST_ERROR = 4096
 _TELL_THE_LENGTH = frozenset({"content-length", "transfer-encoding"})
+# Paths in a message: enough to choose from, on a line.
 _PATHS_NAMED = 3
 _WRAPPED = " (JSON:API)"
 _raw_of: Callable[[Segment], bytes] = attrgetter("raw")
@@ -59,6 +63,7 @@ class PageDecoder:
             if text in SAYS_NOTHING:
                 return self._bodiless(text, answer.headers.get("link", ""))
             located = self._locate(text)
+            # Order matters: a stream without an end may be a part, and must not be judged as a whole page.
             if located.stream and not self._api.segments_path:
                 _require_an_end(located, answer)
             return self._page(located, answer.headers.get("link", ""))
@@ -106,9 +111,11 @@ class PageDecoder:
             segments = tuple(map(segment, elements))
             wrapped = "" if segments[0].item is None else _WRAPPED
             self._require_likeness(located, segments)
+            # Only now: the page has passed as a page of segments, so its layout is worth remembering.
             if wrapped and located.path in self._seen:
                 self._seen[located.path].expect_wrappers()
         following = located.following
+        # The Link header comes last of the rules, so it is looked at only where the body names no token.
         if following is None or (link_header and following.token is None):
             following = self._find_next(located, link_header)
         return Page(segments, following.token, following.has_more, _shape(located.name, wrapped, following.place))
@@ -135,6 +142,8 @@ class PageDecoder:
         if envelope:
             require_sound(envelope)
         following = find_next(envelope, link_header, self._api.origin, self._next_path)
+        # A page without a token ends the view for good. That is the one mistake no later run can see, so it takes more
+        # than the rules' silence: nothing else on the page may look like a token.
         if envelope and following.token is None and not self._api.next_path:
             _require_no_unread_token(envelope, self._api.segments_path or located.path or "")
         if located.path in self._seen:
@@ -175,6 +184,7 @@ def _require_no_unread_token(envelope: Envelope, segments_path: str) -> None:
 
 def _unreadable(text: bytes, answer: Answer, reason: str) -> GarbledBody | BadBody:
     """The error for a body that is not JSON: damaged if the body begins like JSON or HTML, else BadBody."""
+    # 1. JSON that breaks off: the connection's fault  2. a gateway's HTML page: it passes  3. anything else stays so
     if text.startswith((b"{", b"[")):
         return GarbledBody(reason, answer)
     if text.startswith(b"<"):

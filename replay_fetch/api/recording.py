@@ -79,10 +79,12 @@ class _Increment(Struct, gc=False):
     source: int = -1
 
 
+# msgspec reads only the fields named here and skips the rest at the speed of the scan: a segment may have megabytes.
 _labels = msgspec.json.Decoder(_Labels)
 _records = msgspec.json.Decoder(_Records)
 _meta = msgspec.json.Decoder(_Meta)
 _increment = msgspec.json.Decoder(_Increment)
+# Later times are no times; datetime would raise for them.
 _LATEST = 253_402_300_800_000  # the year 10000, where calendars end
 # UnicodeDecodeError is no DecodeError of msgspec's; RecursionError: nested deeper than the interpreter goes.
 _REFUSED = (msgspec.DecodeError, ValueError, RecursionError)
@@ -122,6 +124,7 @@ def _plain_labels(segment: bytes) -> Labels:
 
 def _plain_records(segment: bytes) -> Iterator[Record]:
     """Read the records where msgspec refuses the segment: lone surrogates, a value of an unexpected type."""
+    # Type by type, as nothing was checked: this way is taken exactly where the schema does not hold.
     listed = _plain(segment).get("records")
     for record in listed if isinstance(listed, list) else []:
         if isinstance(record, dict) and isinstance(record.get("type"), int):

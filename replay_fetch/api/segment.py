@@ -16,7 +16,9 @@ SEGMENT_KEYS = frozenset(
     {"records", "records_count", "start", "end", "creation_reason", "index_in_view", "has_full_snapshot"}
 )
 """Keys of a segment, as the recorders write them: an object that has several of these is one."""
+# Gaps and repeats that are named; a view of a long-lived tab may miss thousands, and each would stand in a manifest.
 _NAMED = 100
+# SQLite's largest integer; numbers of a segment end in the ledger.
 _MOST = 2**63 - 1
 
 _Whole = Annotated[int, Meta(ge=0, lt=_MOST)]
@@ -117,6 +119,7 @@ class Continuity:
 
     def add(self, segment: SegmentFacts) -> None:
         """Take in the facts of the next segment."""
+        # The opening segment is number 0, wherever it comes; until it does, the first one stands for it.
         if self._opening is None or (segment.index == 0 and 0 not in self._seen):
             self._opening = segment
         if segment.index is not None:
@@ -145,6 +148,7 @@ class Continuity:
             return False
         indexes, snapshots, starts, ends, records = columns
         new = set(indexes)
+        # With a repeat the order matters, so each segment is then added by itself.
         if len(new) < len(raws) or not new.isdisjoint(self._seen):
             return False
         opening = indexes.index(0) if 0 in new else 0

@@ -24,8 +24,11 @@ from replay_fetch.api.tokens import Next
 from replay_fetch.model import Segment
 from replay_fetch.printable import printable
 
+# In the order of how surely a list there is the list of segments: the names that can mean nothing else come first.
+# `data` is JSON:API's, which most of the vendor's calls keep to.
 _PLACES = ("segments", "data", "data.segments", "data.attributes.segments", "records", "items", "results", "events")
 WHOLE_BODY = "."
+# Of the recorders' published schemas: every segment has records, and a start and a view besides.
 _SEGMENT_NEEDS = "records"
 _SEGMENT_HAS_ONE_OF = ("start", "view")
 _MAX_KEYS_NAMED = 8
@@ -67,6 +70,7 @@ def locate(text: bytes, segments_path: str = "") -> Located:
     if envelope and not is_segment(envelope):
         require_sound(envelope)
     located = _at_path(value, envelope, segments_path) if segments_path else _by_rules(value, envelope)
+    # "Nothing there" is final for a view. It is believed only of a page on which nothing else looks like segments.
     if not located.elements and located.envelope:
         _require_nothing_hidden(value, located.name)
     return located
@@ -79,6 +83,7 @@ def _by_rules(value: bytes, envelope: Envelope | None) -> Located:
         return Located(json_split.elements(value), None, "list", "")
     if envelope is None:
         raise UnknownShape(f"the body is {body}, where segments were expected")
+    # Before the places: a segment has lists of its own (`records`), which are no segments.
     if is_segment(envelope):
         return Located([value], None, "one segment")
     for place in _PLACES:

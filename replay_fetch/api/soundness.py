@@ -23,6 +23,7 @@ STATUSES = frozenset({"status", "state"})
 _FALSE = frozenset({"success", "ok"})
 _TRUE = frozenset({"timed_out", "partial", "incomplete", "truncated"})
 _PLACES = ("", "meta", "data", "data.attributes")
+# Not in `data`: there `status` and `state` are the resource's own, of a session that may be "active" or "expired".
 _PLACES_OF_FLAGS = frozenset({"", "meta"})
 _FLAGS = STATUSES | _FALSE | _TRUE
 _OUTERMOST = frozenset({"meta", "data"}) | ERRORS | _FLAGS
@@ -33,6 +34,7 @@ SPOKEN_OF = frozenset(
 )
 """Every path that is read here."""
 
+# Filled-in templates: some servers send the key with every answer and a value only when something is wrong.
 _NOTHING = (b"null", b"false", b"0")
 # Words, and parts of words, for an answer that failed or is not all there.
 _unsound = re.compile(

@@ -64,6 +64,7 @@ def _error(answer: Answer, what: str, *, first_page: bool) -> RequestError:
     if fault:
         failed = ServerTimeout if status in _TIMEOUTS else ServerError
         return failed(_message(fault, answer))
+    # A redirect is not followed: it would carry the keys to wherever an answer says.
     if status in _REDIRECT:
         return Rejected(f"redirected ({status}) to {_target(answer)}; redirects are not followed: check --site")
     if not first_page and status in _TOKEN_REFUSALS:

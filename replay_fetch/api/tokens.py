@@ -102,6 +102,7 @@ class Next(Struct, frozen=True, gc=False):
 def find_next(envelope: Envelope | None, link_header: str, origin: str, next_path: str = "") -> Next:
     """Find the next page's token in the envelope, else in the header; ``next_path`` overrides the places."""
     places = _present(envelope) if envelope else []
+    # Heard wherever it is said: with the token missing, the view then counts as cut and not as done.
     has_more = any(b"true" in map(members.get, _IN_MORE) for _, members in places)
     if next_path:
         candidates = iter([_read(envelope.get(next_path), next_path)] if envelope else [])
@@ -156,6 +157,7 @@ def _read(text: bytes | None, place: str) -> Next:
             return Next(string(text), place=place)
         except ValueError:  # lone surrogates: it could not be sent back
             return Next(has_more=True)
+    # `{}` and `[]` are how some encoders write "none". Anything filled is more than these rules can read.
     is_empty_container = what in ("object", "list") and not text[1:-1].strip()
     return Next(has_more=not is_empty_container)
 
@@ -184,6 +186,7 @@ def _linked(link: str | None, origin: str, place: str) -> Next:
 # <target>; name=value; name="value", …
 _link = re.compile(r'<([^<>]*+)>((?:\s*+;\s*+[^\s;,="<>]++(?:\s*+=\s*+(?:"[^"]*+"|[^\s;,"<>]*+))?)*+)')
 _relation = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s;,"]+))', re.IGNORECASE)
+# An origin may be written with its port or without; both are the same origin.
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 

@@ -25,7 +25,8 @@ class Trail(Struct, eq=False):
 
     @classmethod
     def of(cls, record: ViewRecord) -> Trail:
-        """The trail of a view that was left unfinished; of one that tells of none, its last token."""
+        """The trail of a view that was left unfinished; a record without a trail gives the mark of the last token."""
+        # With the last token alone a circle is found one round later, and found all the same.
         told = record.recording.trail
         if told is None:
             return cls([] if record.token is None else [mark(record.token)])

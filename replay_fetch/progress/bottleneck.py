@@ -48,6 +48,7 @@ class WorkerCounts:
 
         1. The disk is behind. 2. Nobody may ask. 3. Most wait to ask again. 4. All wait for answers.
         """
+        # The end of the way first: a full disk makes all the queues before it long, and is not helped by them.
         if self.handing_over:
             return Limit.DISK
         if self.in_line:
@@ -71,6 +72,7 @@ class Bottleneck:
         kept = 0.0 if self._told_at is None else exp((self._told_at - now) / _MEMORY)
         self._told_at, self.workers = now, workers
         for limit, weight in self._weights.items():
+            # An exponential mean by elapsed time, so that it is the same however often it is told.
             self._weights[limit] = weight * kept + (1 - kept) * (limit is workers.limit)
 
     @property

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TextIO
 
+# Where the terminal does not tell, as in some containers.
 _FALLBACK_COLUMNS = 80
 _INDENT = "  "
 

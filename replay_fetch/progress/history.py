@@ -46,9 +46,11 @@ class History:
         """Keep the snapshot as a point, if the next point is due; snapshots of other work than a run are ignored."""
         if not isinstance(snapshot, RunSnapshot):
             return
+        # Kept beside the points, so that the curve ends where the run does and not up to a step before.
         self._last = point = _point(snapshot)
         if not self._points or point.time - self._points[-1].time >= self._step - _SLACK:
             self._points.append(point)
+        # Every second one, counted from the start: the points that stay are those a slower step would have taken.
         if len(self._points) >= self._room:
             del self._points[1::2]
             self._step *= 2

@@ -46,6 +46,7 @@ def logging_to(console: Console, show: ShowSettings, secrets: Iterable[str] = ()
         for handler in handlers:
             logger.addHandler(handler)
             stack.callback(logger.removeHandler, handler)
+        # The program's own handlers would print each line a second time, and with the secrets in it.
         logger.propagate = False
         logger.setLevel(min(handler.level for handler in handlers))
         try:

@@ -71,6 +71,7 @@ class MetricsFile:
             # Readable by others, unlike the archive: the collector runs as a user of its own, and no id stands in it.
             self._file.put([text.encode()], mode=0o644, durable=False, patient=False)
         except OSError as error:
+            # Said once: the next try is in ten seconds, and a full disk is the run's to report.
             if not self._failed:
                 self._failed = True
                 log.warning("--metrics-file %s cannot be written: %s", self._path, error.strerror)
@@ -111,6 +112,7 @@ def _gauge(name: str, text: str, value: float | None, unit: str = "") -> Metric:
 
 def _lines(metric: Metric) -> Iterator[str]:
     """The lines of a metric; none where the metric has no finite value now."""
+    # The pace is infinite while nothing limits it: no figure that a graph could draw.
     samples = {labels: value for labels, value in metric.samples.items() if value is not None and isfinite(value)}
     if not samples:
         return

@@ -16,6 +16,7 @@ from replay_fetch.progress.snapshot import PacerView, ProgressSnapshot, RunSnaps
 from replay_fetch.progress.stats import RunStats, Speedometer
 from replay_fetch.settings import ProgressStyle, ShowSettings
 
+# The verdict is a mean over five seconds, see `bottleneck`: twenty looks are enough for it.
 _GLANCE = 0.25  # seconds between two looks at the workers
 
 
@@ -82,6 +83,7 @@ async def follow(snapshot: Callable[[], ProgressSnapshot], shown_by: Reporter | 
         while True:
             await anyio.sleep(shown_by.period)
             shown_by.refresh(snapshot())
+    # Also on an error: the last figures are what a reader needs then.
     finally:
         shown_by.close(snapshot())
 

@@ -13,6 +13,7 @@ from replay_fetch.progress.units import count, duration, rate, size, some
 
 _RATES = (Limit.API, Limit.MAX_RATE)
 _WORTH_SAYING = 1.0  # seconds: shorter pauses are the pace
+# Below two minutes seconds are shown; from an hour on (less half a minute, as it is rounded) hours and minutes.
 _SECONDS_COUNT, _MINUTES_COUNT = 120.0, 3570.0
 
 
@@ -80,6 +81,7 @@ class RunSnapshot:
         """
         stats, begun = self.stats, self.workers.busy / 2
         rate = self._requests_per_s()
+        # Before the first view has ended nothing tells how many requests one takes.
         if not stats.ended_now or not rate:
             return None
         requests_a_view = stats.requests / (stats.ended_now + begun)
@@ -123,6 +125,7 @@ class RunSnapshot:
 
     def _requests_per_s(self) -> float:
         allowed = self.pacer.rate_per_s
+        # The allowed rate is the surer forecast, but only while it is what holds the run back.
         if self.limited_by in _RATES and allowed and allowed < inf:
             return allowed
         return self.speed.requests_per_s or (self.stats.requests / self.seconds if self.seconds else 0.0)

@@ -92,6 +92,7 @@ class Speedometer:
             samples.popleft()
         first = samples[0]
         span = now - first.time
+        # Read twice at one time of a coarse clock, or before any time has passed.
         if span <= 0:
             return Speed()
         pages, requests, wire_bytes = (latest[n] - first[n] for n in range(1, len(latest)))

@@ -12,6 +12,7 @@ from replay_fetch.errors import InputError
 from replay_fetch.settings import PlanSettings
 from replay_fetch.view_list.source import LONGEST_CELL
 
+# Programs write commas, spreadsheets of half of Europe semicolons, databases tabs.
 _DELIMITERS = ",;\t"
 # First line of a CSV that a spreadsheet wrote for its own kind. Python's reader takes no space and no quote there.
 _SEPARATOR_HINT = re.compile(r"sep=([^ \"\w])")
@@ -62,6 +63,7 @@ class Header(NamedTuple):
         if session is None or view is None or session == view:
             return False
         count = _column(names, "", _SEGMENTS)
+        # The same order is a list put together by a shell; another order would put views in the sessions' place.
         if (session, view) != (self.session, self.view) or count not in (None, self.segments_count):
             raise ValueError("another header, with its columns in another order; make two lists of the file")
         return True

@@ -58,6 +58,7 @@ def csv_rows(lines: Iterator[str], header: Header, columns: _Columns, name: str)
     reader = csv.reader(lines, delimiter=header.delimiter, skipinitialspace=True, strict=True)
     at_session, at_view, at_count = header.session, header.view, header.segments_count
     at_date = header.date if at_count is not None else None
+    # Bound methods and plain numbers: what follows runs for each of millions of rows.
     session_fits, view_fits = (column.fits for column in columns)
     fewest = max(at_session, at_view, at_count or 0, at_date or 0) + 1
     most = _most_cells(header, columns)
@@ -80,6 +81,7 @@ def csv_rows(lines: Iterator[str], header: Header, columns: _Columns, name: str)
                     yield _odd_row(line, cells, header, columns, name)
         except csv.Error as error:
             line, ended = ended + 1, header.lines + reader.line_num
+            # csv has one class for all its errors; only its words tell which one this is.
             if "field limit" in str(error):
                 raise InputError(
                     f"{name}, line {line}: a cell of more than {LONGEST_CELL:,} characters begins in this row; "

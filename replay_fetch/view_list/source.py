@@ -157,6 +157,7 @@ def fingerprint(source: ListSource, settings: PlanSettings) -> str | None:
             digest = hashlib.file_digest(file, "sha256")
     except OSError as error:
         raise InputError(f"{name_of(source)} cannot be read: {error.strerror}") from error
+    # Where the columns are named otherwise, or fewer views wanted, the same bytes give other rows.
     reading = (_RULES, settings.session_column, settings.view_column, settings.max_views)
     digest.update(repr(reading).encode())
     return digest.hexdigest()

@@ -65,6 +65,7 @@ class ViewList:
         With ``max_views`` the list ends behind so many good rows. Raises InputError, at the first row or later,
         where the list cannot be read.
         """
+        # A stream can be read once: the row that `begin` has read is given out here, not read again.
         rows, self._begun = self._begun or self._open(), None
         return rows if self._max_views is None else _first(rows, self._max_views)
 
@@ -99,6 +100,7 @@ def _put_back(taken: list[Row], rows: _Rows) -> _Rows:
 def _first(rows: _Rows, most: int) -> Iterator[Row]:
     for row in rows:
         yield row
+        # Bad rows are passed on and do not count: N views were asked for.
         most -= isinstance(row, PlannedRow)
         if not most:
             rows.close()

@@ -13,6 +13,7 @@ from replay_fetch.api import FoundView
 from replay_fetch.model import ID
 
 COLUMNS = ("session_id", "view_id", "date", "application_id", "view_url", "segments_count", "sdk")
+# Some 200 kB of text a piece: memory does not grow with the table, and a write is worth its call.
 _ROWS_AT_ONCE = 1000
 # Columns of ids, which the download needs exactly: no character of an id can do harm but a dash at its start.
 _IDS = ("session_id", "view_id")

@@ -53,7 +53,7 @@ async def test_a_hold_that_becomes_smaller_lets_another_in() -> None:
     assert memory.held == hold.size == 30
 
 
-async def test_who_takes_again_gives_back_first() -> None:
+async def test_a_hold_that_takes_again_gives_back_first() -> None:
     memory = Memory(100)
     hold = Hold(memory)
     await hold.take(80)
@@ -61,7 +61,7 @@ async def test_who_takes_again_gives_back_first() -> None:
     assert memory.held == 90
 
 
-async def test_who_stops_waiting_holds_nothing_and_blocks_nobody() -> None:
+async def test_a_cancelled_wait_for_memory_holds_nothing_and_blocks_nobody() -> None:
     memory, noted = Memory(100), list[tuple[float, int]]()
     first = Hold(memory)
     await first.take(100)

@@ -87,7 +87,7 @@ def test_a_regular_file_is_replaced_whole_and_a_reader_keeps_the_old_one(tmp_pat
     assert (path.read_bytes(), path.stat().st_mode & 0o777) == (PAGE, 0o600)
 
 
-def test_what_cannot_be_finished_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_finished_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
     path = tmp_path / "page"
     path.write_bytes(b"the old page")
 

@@ -80,7 +80,7 @@ def test_padding_behind_the_last_stream_is_no_damage(codec: Callable[[bytes], by
 
 @STREAMS
 @pytest.mark.parametrize("size", [MIB - 1, MIB, MIB + 1, 3 * MIB])
-def test_what_follows_a_large_stream_is_read_once(codec: Callable[[bytes], bytes], size: int) -> None:
+def test_bytes_behind_a_large_stream_are_read_once(codec: Callable[[bytes], bytes], size: int) -> None:
     """Where the output comes in several pieces, zlib calls what follows the stream unconsumed and unused."""
     assert inflate(codec(bytes(size)) + codec(b"{}"), "", 4 * MIB) == bytes(size) + b"{}"
     assert inflate(codec(bytes(size)) + b"\0", "", 4 * MIB) == bytes(size)
@@ -106,7 +106,7 @@ def test_raw_deflate_that_ends_early_or_goes_on_is_damaged() -> None:
 
 
 @pytest.mark.parametrize("rest", [b"{}", b"\x1f", b"garbage"])
-def test_what_follows_a_stream_and_is_none_is_damage(rest: bytes) -> None:
+def test_bytes_behind_a_stream_that_are_no_stream_are_damage(rest: bytes) -> None:
     with pytest.raises(CutBody, match="not another one"):
         inflate(gzip.compress(TEXT) + rest, "gzip", MIB)
 

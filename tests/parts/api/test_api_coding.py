@@ -37,7 +37,7 @@ def streams(draw: st.DrawFn) -> tuple[int, bytes]:
 
 
 @given(drawn=streams(), cuts=st.lists(st.integers(0, 2000), max_size=4), room=st.sampled_from([0, 100, 2**20]))
-def test_every_step_is_what_zlib_does(drawn: tuple[int, bytes], cuts: list[int], room: int) -> None:
+def test_zlib_ng_inflates_step_by_step_like_zlib(drawn: tuple[int, bytes], cuts: list[int], room: int) -> None:
     wrapping, stream = drawn
     edges = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
     pieces = [stream[start:end] for start, end in pairwise(edges)]
@@ -48,7 +48,7 @@ def test_every_step_is_what_zlib_does(drawn: tuple[int, bytes], cuts: list[int],
 
 @pytest.mark.parametrize("level", range(1, 10))
 @pytest.mark.parametrize("text", [b"", b"x", LINES, bytes(200_000)])
-def test_zlib_reads_what_is_written(level: int, text: bytes) -> None:
+def test_zlib_reads_the_gzip_members_that_we_write(level: int, text: bytes) -> None:
     deflater = gzip_deflater(level)
     assert zlib.decompress(deflater.compress(memoryview(text)) + deflater.flush(), GZIP) == text
 

@@ -18,7 +18,7 @@ VIEW = View("5f3c7f1e-2b44", "d0ba35fa_ecf3")
 LEGAL = string.ascii_letters + string.digits + "_-"
 
 
-def test_the_url_is_the_documented_one() -> None:
+def test_the_page_url_is_as_documented() -> None:
     endpoint = Endpoint(ApiSettings(site="datadoghq.eu", ts_ms=1704067200000, max_list_size=1048576))
     assert endpoint.page_url(VIEW, Source.BLOB, "eyJuZXh0IjoiYWJjMTIzIn0") == (
         "https://api.datadoghq.eu/api/v2/rum/replay/sessions/5f3c7f1e-2b44/views/d0ba35fa_ecf3/segments"
@@ -56,7 +56,7 @@ def test_any_token_is_encoded_once_and_arrives_as_it_was(token: str) -> None:
 
 
 @given(token=TOKENS)
-def test_nothing_is_encoded_that_need_not_be(token: str) -> None:
+def test_unreserved_signs_of_a_token_are_not_percent_encoded(token: str) -> None:
     url = Endpoint(ApiSettings()).page_url(VIEW, Source.BLOB, token)
     assert url.partition("&paging=")[2] == quote(token, safe="")
 

@@ -76,7 +76,7 @@ def test_of_a_key_that_comes_twice_the_last_value_counts(text: bytes) -> None:
 
 
 @given(text=JSON | damaged())
-def test_exactly_what_is_json_is_taken(text: bytes) -> None:
+def test_exactly_json_text_is_split(text: bytes) -> None:
     def refuse(constant: str) -> None:
         raise ValueError(constant)
 
@@ -102,7 +102,7 @@ def test_a_body_of_brackets_is_refused_early() -> None:
 
 
 @pytest.mark.parametrize("text", [b"", b"{}", b"1", b"[", b"[1,]", b"[,1]", b"[1]]", b"[NaN]", b"[Infinity]", b"[+1]"])
-def test_what_is_no_array_is_refused(text: bytes) -> None:
+def test_splitting_elements_refuses_text_that_is_no_array(text: bytes) -> None:
     with pytest.raises(ValueError, match="JSON"):
         json_split.elements(text)
 
@@ -110,7 +110,7 @@ def test_what_is_no_array_is_refused(text: bytes) -> None:
 @pytest.mark.parametrize(
     "text", [b"01", b"-01", b"1.", b"-", b"{} x", b"[],[]", b'"\x1f"', b'"\\ud83"', b"tru", b"{1:2}"]
 )
-def test_what_is_no_row_of_values_is_refused(text: bytes) -> None:
+def test_splitting_values_refuses_text_that_is_no_json(text: bytes) -> None:
     with pytest.raises(ValueError, match="JSON"):
         json_split.values(text)
 

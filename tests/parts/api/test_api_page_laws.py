@@ -84,7 +84,7 @@ def result(decoder: PageDecoder, body: bytes, headers: Mapping[str, str] = WHOLE
 @example(bodies=[b'{"data":[]}', b'{"data":[],"errors":["x"]}'], segments_path="", next_path="next")
 @example(bodies=[b'{"next":[1]}', b'{"next":[2]}'], segments_path="next", next_path="")
 @example(bodies=[b'{"data":{"rows":[]}}'] * 2, segments_path="data.rows", next_path="data.rows")
-def test_what_was_seen_before_changes_no_result(bodies: list[bytes], segments_path: str, next_path: str) -> None:
+def test_layouts_seen_before_change_no_page(bodies: list[bytes], segments_path: str, next_path: str) -> None:
     api = ApiSettings(segments_path=segments_path, next_path=next_path)
     experienced = PageDecoder(api)
     for body in bodies:

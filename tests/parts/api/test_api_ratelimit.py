@@ -122,7 +122,7 @@ def test_a_day_s_quota_is_believed_to_end_at_an_instant_where_a_date_shows_that_
         ("remaining", "few", "remaining"),
     ],
 )
-def test_what_cannot_be_true_is_not_there(name: str, text: str, field: str) -> None:
+def test_an_impossible_rate_limit_header_is_none(name: str, text: str, field: str) -> None:
     found = rate_limit({f"x-ratelimit-{name}": text, "retry-after": "1"}, now_epoch=NOW)
     assert found is not None
     assert getattr(found, field) is None
@@ -146,7 +146,7 @@ VALUES = (
 
 
 @given(headers=st.dictionaries(st.sampled_from(NAMES), VALUES, max_size=5))
-def test_no_header_gives_what_cannot_be_true(headers: dict[str, str]) -> None:
+def test_any_header_gives_a_plausible_rate_limit(headers: dict[str, str]) -> None:
     found = rate_limit(headers, now_epoch=NOW)
     if found is None:
         return

@@ -36,7 +36,7 @@ def test_a_record_is_read_as_far_as_it_goes(record: str, known: Record) -> None:
 @pytest.mark.parametrize(
     "segment", [b"", b"[]", b"{}", b'{"records":7}', b"[" * 100_000, b"\xff", b'{"records":[null,{}]}']
 )
-def test_what_cannot_be_read_is_left_out(segment: bytes) -> None:
+def test_unreadable_parts_of_a_segment_are_left_out_of_its_records(segment: bytes) -> None:
     assert (records(segment), labels(segment)) == ([], Labels())
 
 

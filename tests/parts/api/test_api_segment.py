@@ -151,7 +151,7 @@ def test_segments_that_tell_all_behind_their_records_are_read_in_one_pass(monkey
 
 
 @given(indexes=st.lists(st.integers(0, 40), max_size=60))
-def test_gaps_and_what_was_seen_make_up_the_whole(indexes: list[int]) -> None:
+def test_gaps_and_seen_indexes_make_up_the_whole_range(indexes: list[int]) -> None:
     continuity = at(*indexes)
     assert sorted({*continuity.gaps, *indexes}) == list(range(max(indexes, default=-1) + 1))
     assert len(continuity.repeats) == len(indexes) - len(set(indexes))

@@ -88,7 +88,7 @@ def test_all_that_stands_beside_the_attributes_is_kept_even_twice() -> None:
         b'{"id":1,"payload":{"attributes":{"id":1}}}',
     ],
 )
-def test_what_is_not_a_wrapper_is_left_alone(element: bytes) -> None:
+def test_an_object_that_is_no_wrapper_stays_whole(element: bytes) -> None:
     assert decode(b"[" + element + b"," + SEGMENT + b"]").segments == (Segment(element), Segment(SEGMENT))
 
 

@@ -242,7 +242,7 @@ def test_printable_text_is_one_line_within_its_limit(text: str, limit: int) -> N
         ("x" * 21, "x" * 19 + "…"),
     ],
 )
-def test_what_a_terminal_would_act_on_is_made_visible(text: str, shown: str) -> None:
+def test_terminal_escapes_in_text_come_out_as_backslash_escapes(text: str, shown: str) -> None:
     assert printable(text, 20) == shown
 
 

@@ -254,7 +254,7 @@ UNKNOWN = b'{"payload":{"chunks":[' + SEGMENT + b"]%s}%s}"
         (b"", b',"b":{"nextToken":7},"a":"T","more\\u001b":1', "b.nextToken or more\\x1b"),
     ],
 )
-def test_what_looks_like_an_unread_token_is_not_the_end_of_a_view(inside: bytes, beside: bytes, key: str) -> None:
+def test_a_likely_token_that_no_rule_reads_is_not_the_end_of_a_view(inside: bytes, beside: bytes, key: str) -> None:
     """A user's path for the segments says that no rule knows these pages, so that the rules are not enough."""
     body = UNKNOWN % (inside, beside)
     with pytest.raises(BadBody) as refused:
@@ -283,18 +283,18 @@ def test_what_looks_like_an_unread_token_is_not_the_end_of_a_view(inside: bytes,
         b',"a.token":"T","":{"token":"T"}',
     ],
 )
-def test_without_such_a_key_the_page_is_the_last_one(beside: bytes) -> None:
+def test_a_page_without_a_key_like_a_token_is_the_last_page(beside: bytes) -> None:
     page = decode(UNKNOWN % (b"", beside), segments_path="payload.chunks")
     assert page.token is None
     assert len(page.segments) == 1
 
 
-def test_tokens_that_the_rules_find_are_enough() -> None:
+def test_a_token_found_by_the_rules_makes_likely_tokens_harmless() -> None:
     body = UNKNOWN % (b"", b',"paging":{"next":"T"},"continuation":"x"')
     assert decode(body, segments_path="payload.chunks").shape == "payload.chunks + paging.next"
 
 
-def test_that_it_is_no_token_can_be_said() -> None:
+def test_next_path_none_says_that_a_likely_token_is_no_token() -> None:
     body = UNKNOWN % (b"", b',"continuation":"x"%s')
     decoder = PageDecoder(ApiSettings(segments_path="payload.chunks", next_path="none"))
     for _ in range(2):

@@ -54,7 +54,7 @@ def test_the_line_is_held_by_whoever_is_strictest(snapshot: Snapshot, max_rate: 
         (Snapshot("probe"), None, 0.0),
     ],
 )
-def test_what_is_allowed_is_that_of_a_whole_window_while_a_gate_is_shut(
+def test_the_allowed_rate_is_that_of_a_whole_window_while_a_gate_is_shut(
     snapshot: Snapshot, max_rate: float | None, rate: float
 ) -> None:
     assert PacerMoment(snapshot, max_rate).rate_per_s == rate
@@ -76,7 +76,7 @@ def test_the_verdict_is_that_of_most_of_the_last_seconds() -> None:
 
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.floats(0, 100), st.sampled_from([0, 1]), st.sampled_from([0, 1]))))
-def test_a_verdict_is_one_that_was_seen(steps: list[tuple[float, int, int]]) -> None:
+def test_the_bottlenecks_verdict_is_a_limit_that_was_seen(steps: list[tuple[float, int, int]]) -> None:
     bottleneck, now, seen = Bottleneck(), 0.0, set[Limit | None]()
     for step, in_line, asking in steps:
         now += step

@@ -45,7 +45,7 @@ def test_timers_that_drift_leave_no_holes() -> None:
     assert len(list(course(drifting))) == 399
 
 
-def test_the_last_moment_is_kept_though_none_is_due() -> None:
+def test_the_last_snapshot_is_kept_though_no_point_is_due() -> None:
     kept = course([1.0, 2.0])
     kept.close(RunSnapshot(RunStats(pages=7), Speed(), Pace(), 2.1))
     assert [point.time for point in kept] == [1.0, 2.0, 2.1]

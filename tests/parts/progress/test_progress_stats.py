@@ -129,7 +129,7 @@ END = "6 min left, 9.8 pages/s, 3 429s, 1.2 MB/s"
         (RunSnapshot(SOME, FAST, Pace(inf), 16.0, limited_by=Limit.API), f"{BEGIN}, API limit, {END}"),
     ],
 )
-def test_a_moment_in_words(snapshot: RunSnapshot, words: str) -> None:
+def test_a_run_snapshot_in_words(snapshot: RunSnapshot, words: str) -> None:
     assert ", ".join(snapshot.words()) == words
 
 

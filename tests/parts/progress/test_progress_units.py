@@ -10,7 +10,7 @@ from replay_fetch.progress.units import asked, count, duration, rate, size, some
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 views"), (1, "1 view"), (1_200, "1,200 views")])
-def test_one_is_not_some(number: int, text: str) -> None:
+def test_a_count_of_one_takes_the_singular(number: int, text: str) -> None:
     assert some(number, "view") == text
 
 

@@ -171,7 +171,7 @@ async def test_a_name_that_is_not_resolved_is_named(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(("behaviour", "words"), RUDE.values(), ids=RUDE)
-async def test_what_is_no_whole_answer_is_named_in_plain_words(behaviour: Behaviour, words: str) -> None:
+async def test_a_broken_answer_is_named_in_plain_words(behaviour: Behaviour, words: str) -> None:
     with pytest.raises(TransportError) as caught:
         await get(behaviour)
     assert str(caught.value) == words
@@ -307,7 +307,7 @@ async def test_a_large_body_waits_for_room(there: int) -> None:
     ],
     ids=["small", "large", "small, packed", "large, packed"],
 )
-async def test_a_body_is_held_as_what_it_will_take(sent: bytes, held: int) -> None:
+async def test_a_large_body_holds_the_memory_that_decoding_takes(sent: bytes, held: int) -> None:
     hold = Hold(Memory(2**40))
     async with asking(saying(sent)) as (transport, server):
         await transport.get(server.url, hold)

@@ -50,7 +50,7 @@ async def test_a_proxy_of_the_environment_carries_what_it_cannot_read(
     assert b"DD-API-KEY: key-1" in server.heads[0]
 
 
-async def test_what_no_proxy_exempts_is_asked_directly(
+async def test_a_host_exempted_by_no_proxy_is_asked_directly(
     server: Server, proxy: Server, ca_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("https_proxy", proxy.url)
@@ -133,7 +133,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("url", WRONG.values(), ids=WRONG)
-async def test_what_is_no_proxys_url_is_found_before_anything_is_asked(
+async def test_an_unusable_proxy_url_is_found_before_anything_is_asked(
     monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", url)

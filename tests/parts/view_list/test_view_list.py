@@ -101,7 +101,7 @@ def test_a_delimiter_inside_other_cells_does_not_mislead_the_header() -> None:
         gzip.compress(HEADER, mtime=0) + gzip.compress(b"s1,v1\n", mtime=0),
     ],
 )
-def test_what_spreadsheets_and_tools_write_reads_the_same(content: bytes) -> None:
+def test_lists_as_spreadsheets_and_tools_write_them_read_the_same(content: bytes) -> None:
     assert views(content) == [("s1", "v1")]
 
 
@@ -339,7 +339,7 @@ def test_the_list_takes_the_ids_that_the_api_takes(text: str) -> None:
     delimiter=st.sampled_from(",;\t"),
     end=st.sampled_from(["\n", "\r\n"]),
 )
-def test_what_a_csv_writer_writes_is_read_back(pairs: list[tuple[str, str]], delimiter: str, end: str) -> None:
+def test_a_list_of_a_csv_writer_is_read_back(pairs: list[tuple[str, str]], delimiter: str, end: str) -> None:
     text = io.StringIO()
     writer = csv.writer(text, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_NONNUMERIC)
     writer.writerows([("Session ID", "View ID"), *pairs])

@@ -35,7 +35,7 @@ def test_other_bytes_or_another_reading_make_another_list(tmp_path: Path) -> Non
     assert len(set(prints)) == len(prints)
 
 
-def test_what_can_be_read_only_once_has_no_fingerprint(tmp_path: Path) -> None:
+def test_a_list_that_can_be_read_only_once_has_no_fingerprint(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for source in ("-", io.BytesIO(b"x"), tmp_path / "pipe"):
         assert fingerprint(source, PlanSettings()) is None

@@ -103,7 +103,7 @@ def test_a_plan_counts_repeated_headers_as_no_rows(tmp_path: Path, caplog: pytes
     ],
 )
 @pytest.mark.parametrize("others", [1, 12])
-def test_where_the_others_are_uuids_what_is_none_is_a_bad_row(stray: str, reason: str, others: int) -> None:
+def test_an_id_that_is_no_uuid_among_uuids_is_a_bad_row(stray: str, reason: str, others: int) -> None:
     rows = read(HEADER + "".join(map(pair, range(others))) + stray)
     assert len(good(rows)) == others
     assert reason in bad(rows)[2 + others]
@@ -155,7 +155,7 @@ def test_words_for_no_id_do_not_outvote_uuids() -> None:
 @pytest.mark.parametrize(
     "wrapped", ['="{}"', '"=""{}"""', "{{{}}}", '"{}"', "'{}", " {} ", '"{{{}}}"', "\ufeff{}", "\xa0{}\xa0", '" {}\n"']
 )
-def test_what_programs_put_around_an_id_is_taken_off(wrapped: str) -> None:
+def test_quotes_and_braces_that_programs_put_around_an_id_are_taken_off(wrapped: str) -> None:
     one, two = an_id(1), an_id(2)
     assert good(read(HEADER + f"{wrapped.format(one)},{wrapped.format(two)}\ns,v\n"))[0] == (one, two)
     assert good(read(HEADER + f"{wrapped.format('s1')},{wrapped.format('v1')}\n")) == [("s1", "v1")]

@@ -237,7 +237,7 @@ async def test_off_a_terminal_a_minute_is_seven_lines(caplog: pytest.LogCaptureF
 
 
 @pytest.mark.parametrize("setting", ["TQDM_MININTERVAL=often", "TQDM_NCOLS=wide", "TQDM_DISABLE=1"])
-def test_what_another_programs_bar_is_set_to_changes_nothing(setting: str) -> None:
+def test_tqdm_variables_of_the_environment_change_no_bar(setting: str) -> None:
     """tqdm reads its variables when it is imported, and fails there."""
     name, _, value = setting.partition("=")
     script = (
