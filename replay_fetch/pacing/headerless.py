@@ -62,7 +62,7 @@ class HeaderlessPolicy:
             self._open(now, sent, self._gate)
 
     def lost(self, now: float, sent: Sent) -> None:
-        """Take in a lost request: a lost probe makes room for another."""
+        """Take in a lost request: a lost probe makes room for another, or the gate would stay shut for ever."""
         if self._gate:
             self._gate.lost(now, sent)
 

@@ -109,7 +109,7 @@ class InferredWindow:
 
     @property
     def left(self) -> int:
-        """Requests that may still leave in the present window."""
+        """Requests that may still leave in the present window, of the quota, an attempt to get more included."""
         return max(0, self.quota.requests - self._used)
 
     def opened(self, edge: Interval, probe: Sent) -> None:

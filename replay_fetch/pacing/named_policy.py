@@ -34,7 +34,7 @@ class NamedPolicy:
 
     @property
     def limit(self) -> int:
-        """Requests a period, by the latest headers; 1 before the first."""
+        """Requests a period, by the latest headers; 1 before the first. The rate of a later search begins from here."""
         return self._even.limit
 
     def ready_at(self, now: float) -> float:

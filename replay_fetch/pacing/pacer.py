@@ -41,7 +41,7 @@ def _even(rate: float) -> AsyncLimiter:
 
 
 def _nothing(now: float) -> None:
-    """A turn at the open gates, before the ceiling: nothing is sent yet."""
+    """A turn at the open gates, before the ceiling of ``--max-rate``: nothing is sent, or counted, yet."""
 
 
 class Turn(Struct, eq=False):
@@ -227,7 +227,7 @@ class Pacer:
         return Health(now=loop_time(), outage=self.breaker.is_open, answered_at=self.breaker.answered_at)
 
     def snapshot(self) -> Snapshot:
-        """The state now, of the rate policy and of the workers."""
+        """The state now, of the rate policy and of the workers; cheap enough for the bar, not for every page."""
         now = loop_time()
         state = self.policy.state(now)
         if self.breaker.is_open:

@@ -95,7 +95,7 @@ class Policy(Protocol):
         """Take in an answer; ``accepted`` is False for a 429 and for no other status, a 503 was accepted."""
 
     def lost(self, now: float, sent: Sent) -> None:
-        """Take in that a request ended without an answer: timeout, reset or cancellation."""
+        """Take in that a request ended without an answer: timeout, reset or cancellation. It may count all the same."""
 
     def state(self, now: float) -> State:
         """The state to be shown in the log, on the bar and in ``status``."""

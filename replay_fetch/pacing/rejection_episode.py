@@ -77,11 +77,11 @@ class ProbeGate:
         return None if self._probe else max(now, self._next)
 
     def sent(self, sent: Sent) -> None:
-        """Count the probe, which leaves now."""
+        """Count a request that leaves through the shut gate as the probe: no other goes before the answer."""
         self._probe = sent
 
     def is_probe(self, sent: Sent) -> bool:
-        """True for the probe on its way."""
+        """True for the probe on its way, False for stragglers that left before the gate shut."""
         return sent == self._probe
 
     def rejected(self, now: float, sent: Sent, retry_after: float | None = None) -> None:
@@ -95,7 +95,7 @@ class ProbeGate:
             self._next = max(self._next, now + retry_after)
 
     def lost(self, now: float, sent: Sent) -> None:
-        """Take in a lost request: where it was the probe, another goes at once."""
+        """Take in a lost request: where it was the probe, nothing was learned and another goes at once."""
         if self.is_probe(sent):
             self._probe, self._next = None, now
 

@@ -39,7 +39,7 @@ class Rejections:
         self._latest = rate_limit
 
     def forget(self) -> None:
-        """Begin anew: a request succeeded, or no worker has asked for long."""
+        """Begin anew: a request succeeded, or no worker has asked for long and nothing is known of that time."""
         self._since, self._said, self.lasted = None, False, 0.0
 
     def notice(self, wait: float) -> str:
@@ -51,7 +51,7 @@ class Rejections:
 
     @property
     def limit(self) -> str:
-        """The limit in words, as far as the latest 429 names it."""
+        """The limit in words, as far as the headers of the latest 429 name it: name, requests, seconds."""
         told = self._latest or RateLimit()
         parts = [f"{told.name!r}"] if told.name else []
         if told.limit is not None:

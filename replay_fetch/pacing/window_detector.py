@@ -16,7 +16,7 @@ class Interval(NamedTuple):
 
     @property
     def centre(self) -> float:
-        """The middle of the stretch."""
+        """The middle of the stretch: the best guess at the instant, and where to look for it next."""
         return (self.early + self.late) / 2
 
     @property
@@ -25,7 +25,7 @@ class Interval(NamedTuple):
         return self.late - self.early
 
     def shifted(self, by: float) -> Interval:
-        """The stretch moved ``by`` seconds, to a later window."""
+        """The stretch moved ``by`` seconds, a whole number of periods, to the same edge of a later window."""
         return Interval(self.early + by, self.late + by)
 
 

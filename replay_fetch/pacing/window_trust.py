@@ -110,7 +110,7 @@ class EmptyWindow:
         self._may_look = self._found = False
 
     def opened(self, at: float) -> None:
-        """Begin the next window, at second ``at``."""
+        """Begin the next window, at second ``at``: a look, if due, is possible 8 % of the period later."""
         self._look_from = at + LOOK_AFTER * self._period
         self.looked, self._found = 0, False
         self._wait -= 1
@@ -123,7 +123,7 @@ class EmptyWindow:
         return self._look_from
 
     def sent(self, number: int) -> None:
-        """Count the look, which leaves now."""
+        """Count a request that leaves now as the look: by its send number the answer will be recognised."""
         self.looked, self._may_look = number, False
 
     def answered(self, now: float, *, empty: bool) -> None:

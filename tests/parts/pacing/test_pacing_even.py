@@ -104,11 +104,11 @@ def told(trust: WindowTrust, remaining: list[int], *, spacing: float = 0.1, limi
     return trust
 
 
-def test_what_comes_back_in_one_leap_is_a_window() -> None:
+def test_a_limit_that_gives_all_back_in_one_leap_is_a_window() -> None:
     assert not told(WindowTrust(10.0), [100 - number % 100 for number in range(1000)]).lost
 
 
-def test_what_comes_back_bit_by_bit_is_no_window() -> None:
+def test_a_limit_that_gives_back_bit_by_bit_is_no_window() -> None:
     assert told(WindowTrust(10.0), [20] * 400).lost == "it gives back bit by bit"
 
 
@@ -258,7 +258,7 @@ def test_a_limit_that_was_raised_is_found_though_nothing_tells_of_it() -> None:
     assert policy.rate > 2 * 10
 
 
-def test_what_429s_name_is_not_forgotten_while_accepted_answers_are_silent() -> None:
+def test_a_limit_that_429s_name_is_not_forgotten_while_accepted_answers_are_silent() -> None:
     policy = AdaptivePolicy()
     policy.sent(Sent(1, 0.1))
     policy.answered(0.2, Sent(1, 0.1), RateLimit(100, 10.0, 0, 5.0), accepted=False)

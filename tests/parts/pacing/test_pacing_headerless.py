@@ -109,7 +109,7 @@ def test_a_full_window_says_what_the_next_may_take() -> None:
 
 
 @pytest.mark.parametrize(("takes", "attempt", "windows"), [(25, 26, 5), (100, 102, 3), (400, 404, 2)])
-def test_who_takes_more_asks_for_more_but_not_in_proportion(takes: int, attempt: int, windows: int) -> None:
+def test_a_larger_quota_asks_for_more_but_not_in_proportion(takes: int, attempt: int, windows: int) -> None:
     """Else of several copies the largest grows and the others starve."""
     allowance, passed = InferredQuota(takes=takes, period=10), 0
     allowance.ran_out(took=takes, rejected=2, blur=0)
@@ -136,7 +136,7 @@ def test_a_window_that_others_ran_out_is_partly_yielded() -> None:
     ],
     ids=["window", "mostly unused", "bucket", "first", "shut in it"],
 )
-def test_what_was_accepted_is_counted_where_the_limit_was_reached(
+def test_accepted_requests_are_counted_where_the_limit_was_reached(
     episode: RejectionEpisode, stretch: tuple[float, float]
 ) -> None:
     assert episode.stretch(first=0) == stretch

@@ -36,26 +36,26 @@ class Gate:
 
 
 @asynccontextmanager
-async def standing(queue: WaitQueue, gate: Gate, names: str) -> AsyncIterator[list[str]]:
-    """Somebody of each name stands in the line; yields those who have left it."""
+async def waiting(queue: WaitQueue, gate: Gate, names: str) -> AsyncIterator[list[str]]:
+    """A worker of each name waits in the queue; yields the names that have left the queue."""
     left: list[str] = []
 
-    async def stand(name: str) -> None:
+    async def wait_in_it(name: str) -> None:
         await queue.wait(partial(gate.pass_through, name))
         left.append(name)
 
     async with anyio.create_task_group() as group:
         for name in names:
-            group.start_soon(stand, name)
+            group.start_soon(wait_in_it, name)
         await anyio.wait_all_tasks_blocked()
         yield left
         group.cancel_scope.cancel()
 
 
-async def test_all_who_may_go_are_let_go_at_once_and_in_order() -> None:
+async def test_all_waiters_that_may_go_are_let_go_at_once_and_in_order() -> None:
     gate = Gate()
     queue = WaitQueue(gate.wait)
-    async with standing(queue, gate, "abcde") as left:
+    async with waiting(queue, gate, "abcde") as left:
         gate.room = 3
         queue.release()
         assert gate.gone == ["a", "b", "c"]
@@ -64,7 +64,7 @@ async def test_all_who_may_go_are_let_go_at_once_and_in_order() -> None:
         assert left == ["a", "b", "c"]
 
 
-async def test_what_going_raises_is_raised_to_whoever_stood() -> None:
+async def test_the_error_of_a_turn_is_raised_to_its_waiter() -> None:
     gate = Gate(room=1)
 
     def dead(_now: float) -> None:
@@ -74,8 +74,8 @@ async def test_what_going_raises_is_raised_to_whoever_stood() -> None:
         await WaitQueue(gate.wait).wait(dead)
 
 
-async def test_a_gate_that_fails_while_time_passes_is_raised_to_whoever_stands() -> None:
-    """Nobody else would hear of it: a timer asked."""
+async def test_the_error_of_a_gate_asked_by_a_timer_is_raised_to_the_waiters() -> None:
+    """A timer asked, and has no caller that would hear of the error."""
 
     def wait(now: float) -> float:
         if now < 5:
@@ -84,7 +84,7 @@ async def test_a_gate_that_fails_while_time_passes_is_raised_to_whoever_stands()
 
     queue, failed = WaitQueue(wait), []
 
-    async def stand() -> None:
+    async def wait_in_it() -> None:
         try:
             await queue.wait(lambda _now: pytest.fail("nobody may go"))
         except ZeroDivisionError:
@@ -92,25 +92,25 @@ async def test_a_gate_that_fails_while_time_passes_is_raised_to_whoever_stands()
 
     async with anyio.create_task_group() as group:
         for _ in range(2):
-            group.start_soon(stand)
+            group.start_soon(wait_in_it)
     assert failed == pytest.approx([5, 5], abs=0.001)
 
 
-async def test_time_alone_opens_the_gates_for_all_in_line() -> None:
+async def test_time_alone_opens_the_gates_for_all_waiters() -> None:
     went: list[float] = []
     queue = WaitQueue(lambda now: max(0.0, 5 - now))
 
-    async def stand() -> None:
+    async def wait_in_it() -> None:
         await queue.wait(went.append)
 
     async with anyio.create_task_group() as group:
         for _ in range(3):
-            group.start_soon(stand)
+            group.start_soon(wait_in_it)
     assert went == pytest.approx([5, 5, 5], abs=0.001)
 
 
-async def test_who_is_called_and_cancelled_at_once_gives_the_turn_back() -> None:
-    """By asyncio's own cancellation, that is: anyio's leaves alone whoever is about to go on."""
+async def test_a_waiter_called_and_cancelled_at_once_gives_its_turn_back() -> None:
+    """By asyncio's own cancellation, that is: anyio's leaves a task alone that is about to go on."""
     pacer = Pacer(FetchSettings(workers=1))
 
     async def second() -> None:
@@ -129,7 +129,7 @@ async def test_who_is_called_and_cancelled_at_once_gives_the_turn_back() -> None
 
 
 async def test_turns_that_are_waited_for_are_given_in_one_turn_of_the_loop() -> None:
-    """One answer frees all: a line that lets one go at a time never ends while answers come as fast."""
+    """One answer frees all: a queue that lets one worker go at a time never ends while answers come as fast."""
     pacer = Pacer(FetchSettings(workers=16))
     given: list[int] = []
 

@@ -55,7 +55,7 @@ def test_many_answers_tell_from_when_requests_count_in_the_next_window(
     assert 4.14 <= counts_from % 10 <= 4.18
 
 
-def test_what_is_in_flight_counts_as_spent() -> None:
+def test_requests_in_flight_count_as_spent() -> None:
     budget = Budget(100, latest=0)
     budget.learn(3, remaining=97)
     assert budget.last == 100
@@ -68,7 +68,7 @@ def test_an_answer_out_of_order_gives_nothing_back() -> None:
     assert budget.last == 100
 
 
-def test_what_others_spend_is_seen_in_what_remains() -> None:
+def test_the_rate_of_neighbours_is_seen_in_remaining() -> None:
     neighbours = Neighbours(span=1.0)
     for second in range(20):
         neighbours.learn(2 * second, float(second), remaining=1000 - 5 * second)
