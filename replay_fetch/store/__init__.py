@@ -1,1 +1,65 @@
-"""Archives in an object store."""
+"""Archives in an object store: S3 and its likes, Azure, GCS. Begin reading at `keep`, then `log`, then `objects`.
+
+From the top down, each module using those below:
+
+* `keep` opens an archive for a run and makes its commits count. `scratch` is the seam to the archive's side, which
+  stages files, records them in a ledger, and may lose both with its machine. `restoring` brings an empty scratch up to
+  date, also for readers. `opening` refuses stores and archives before anything is asked of the API.
+* `log`, with its `entries`, is the truth; `lease` is politeness; `checkpoint` is a shortcut; `parts` and `lists` hold
+  bytes for which the log gives the place.
+* `objects` writes on conditions, waits for an ill store (`retries`), and recognises its own writes after lost answers.
+* `driver` describes single requests, `door` sends them over obstore, `failures` puts refusals into our words, and
+  `location` reads addresses. No other module knows the library.
+
+The objects below an archive's address::
+
+    sessions/<session_id>.ndjson…              as on a disk; metadata: epoch of the run, sha256 of the bytes
+    manifest.ndjson  report.json               made from the ledger at the end of a run
+    .replay-fetch/archive.json                 what all runs must agree about; created once
+    .replay-fetch/lease.json                   the run at work, its last beat and progress
+    .replay-fetch/log/000000000042             facts of a commit; created once, never changed, never deleted
+    .replay-fetch/parts/000000000042-7         lines of unfinished views: commit 42 of the run with epoch 7
+    .replay-fetch/staged/000000000042-7-0      a session file on its way to replace an older version
+    .replay-fetch/checkpoint/…500.sqlite.zst   the ledger as of log part 500; the last two stay
+    .replay-fetch/lists/0001.csv.zst           rows of a list, from which views have their numbers
+
+Why safety lies in the log: all runs agree on the number of its next part, and a store creates an object for a single
+writer. The loser of a race learns of its loss in the answer, however long it slept before. A lease cannot do as much,
+since a stopped process believes its lease until it looks again, and two clocks never agree. So a commit has happened
+when its log part exists, bytes named by the log are replaced only behind a later part, and a run takes over by writing
+a part, ``open``, in the place of its predecessor's next commit. Epochs come from the log too, so a removed lease
+changes nothing.
+
+Known limits. A file above 64 MiB is written without a condition, behind a look at the epoch. On S3 an etag is made
+from the bytes, so a condition cannot tell a version from a later one with equal bytes. GCS is untested.
+"""
+
+from replay_fetch.store.failures import Fenced, LeaseHeld, StoreDead, StoreError
+from replay_fetch.store.keep import StoreKeep
+from replay_fetch.store.lease import LeaseState, read_lease
+from replay_fetch.store.location import Location, is_url, parse
+from replay_fetch.store.opening import ArchiveFacts, KeepTerms, objects_at, read_facts
+from replay_fetch.store.restoring import Restoring
+from replay_fetch.store.scratch import Keep, Scratch, Staged, StagedFile
+
+__all__ = [
+    "ArchiveFacts",
+    "Fenced",
+    "Keep",
+    "KeepTerms",
+    "LeaseHeld",
+    "LeaseState",
+    "Location",
+    "Restoring",
+    "Scratch",
+    "Staged",
+    "StagedFile",
+    "StoreDead",
+    "StoreError",
+    "StoreKeep",
+    "is_url",
+    "objects_at",
+    "parse",
+    "read_facts",
+    "read_lease",
+]

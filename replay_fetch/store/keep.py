@@ -5,7 +5,7 @@ The order of a commit, each step of which a machine's death may be the last of:
 1. session files are created; one that the log has is written beside it, under ``staged/``;
 2. new lines of unfinished views go into one blob;
 3. the next log part is created: from here on the commit has happened, and no other run can undo it;
-4. staged files take the place of those they replace, and what is superseded is removed.
+4. staged files take the place of those they replace, copies are shown, and what is superseded is removed.
 
 So an object that the log names is changed only after the log says so. Writing over it in step 1 would lose the former
 bytes to a commit that may never happen, while the manifest goes on to name them.
@@ -91,7 +91,7 @@ class StoreKeep:
         """Make a commit count, in the order above; raises Fenced where it was not this run's to make."""
         if self._lease.lost:
             raise Fenced(self._lease.lost)
-        sent = await self._send(staged.files)
+        sent = await self._send([file for file in staged.files if not file.disposable])
         places = await self._send_lines(staged)
         moved: list[Entry] = [*sent, *places, *map(LoggedRemoval, staged.gone)]
         await self._append([*staged.views, *moved])
@@ -100,6 +100,9 @@ class StoreKeep:
         for stored in sent:
             if stored.staged:
                 await self._publish(stored, local[stored.name])
+        for file in staged.files:
+            if file.disposable:
+                await self._show(file)
         await self._remove(staged.gone)
         if self._log.number - self._checkpoint >= EVERY:
             await self._write_checkpoint()
@@ -162,20 +165,17 @@ class StoreKeep:
         if stored is not None and stored.sha256 == file.sha256:
             return stored
         epoch = self._log.epoch
-        if file.disposable:
-            tag = await self._objects.write(file.name, file.file, epoch, stored.tag if stored else None)
-            return _logged(file, tag)
         before = stored.tag if stored else None
         if before is None:
             put = await self._objects.claim(file.name, file.file, epoch)
             if isinstance(put, Tag):
-                return _logged(file, put)
+                return file.logged(put)
             before = put.tag
         # An earlier run's object, which never counted, is replaced no sooner than one that does: two runs that both
         # looked at it could otherwise write over each other.
         staged = f"{self._folder}/staged/{self._log.number + 1:012d}-{epoch}-{index}"
         await self._objects.write(staged, file.file, epoch)
-        return _logged(file, before, staged)
+        return file.logged(before, staged)
 
     async def _send_lines(self, staged: Staged) -> list[LoggedPart]:
         """Step 2; memory holds one blob."""
@@ -196,6 +196,12 @@ class StoreKeep:
         tag = await self._objects.write(stored.name, file, self._log.epoch, stored.tag)
         await self._lay_published(stored, tag)
 
+    async def _show(self, file: StagedFile) -> None:
+        """Step 4 for a copy: behind the log, so that a run that was overtaken shows none of what never counted."""
+        before = await to_thread.run_sync(self._scratch.stored, file.name)
+        tag = await self._objects.write(file.name, file.file, self._log.epoch, before.tag if before else None)
+        await self._lay_published(file.logged(tag), tag)
+
     async def _lay_published(self, stored: LoggedObject, tag: Tag) -> None:
         published = LoggedObject(stored.name, stored.size, stored.sha256, tag.etag, tag.version)
         await to_thread.run_sync(self._scratch.lay, [published])
@@ -206,6 +212,9 @@ class StoreKeep:
         stored = await to_thread.run_sync(self._scratch.stored, name)
         size = (await anyio.Path(target).stat()).st_size
         if stored is None or stored.size != size:
+            found = await self._objects.head(name)
+            if found is not None:
+                self._objects.require_earlier(name, found, self._log.epoch)
             raise StoreError(
                 f"{self._objects.location}/{name} is not what the log says; "
                 f"`replay-fetch verify {self._objects.location}` tells more"
@@ -236,7 +245,3 @@ class StoreKeep:
                 _, epoch, *_ = [*listed.name.rpartition("/")[2].split("-"), ""]
                 if listed.name not in needed and epoch.isdigit() and int(epoch) <= self._log.epoch:
                     await self._objects.delete(listed.name)
-
-
-def _logged(file: StagedFile, tag: Tag, staged: str = "") -> LoggedObject:
-    return LoggedObject(file.name, file.size, file.sha256, tag.etag, tag.version, staged)

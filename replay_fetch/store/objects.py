@@ -89,7 +89,7 @@ class Objects:
         else:
             put = await self.create(name, body, epoch)
         if isinstance(put, Found):
-            self._require_earlier(name, put, epoch)
+            self.require_earlier(name, put, epoch)
         return put
 
     async def write(self, name: str, content: bytes | Path, epoch: int, known: Tag | None = None) -> Tag:
@@ -109,7 +109,7 @@ class Objects:
             if isinstance(put, Tag):
                 return put
             if put is not None:
-                self._require_earlier(name, put, epoch)
+                self.require_earlier(name, put, epoch)
             known = put.tag if put else None
         raise StoreError(f"{self.location}/{name} changes again and again: something else writes into this archive")
 
@@ -177,6 +177,14 @@ class Objects:
         """Remove an object that no other run writes; one that is gone already is no error."""
         await self._retries.ask("DELETE", lambda: self._driver.delete(name))
 
+    def require_earlier(self, name: str, found: Found, epoch: int) -> None:
+        """Raise Fenced where an object is of a later run."""
+        if _epoch(found) > epoch:
+            raise Fenced(
+                f"{self.location}/{name} was written by a later run, which has taken this archive over; "
+                "this run stops, and the archive is as the later run wants it"
+            )
+
     async def _upload_unless_there(self, name: str, file: Path, epoch: int) -> Tag | Found:
         found = await self.head(name)
         if found is None:
@@ -191,16 +199,8 @@ class Objects:
         metadata = {_EPOCH: str(epoch), _SHA256: await to_thread.run_sync(_file_sha256, file)}
         found = await self.head(name)
         if found is not None:
-            self._require_earlier(name, found, epoch)
+            self.require_earlier(name, found, epoch)
         return await self._retries.ask("PUT", lambda: self._driver.upload(name, file, metadata))
-
-    def _require_earlier(self, name: str, found: Found, epoch: int) -> None:
-        """Raise Fenced where an object is of a later run."""
-        if _epoch(found) > epoch:
-            raise Fenced(
-                f"{self.location}/{name} was written by a later run, which has taken this archive over; "
-                "this run stops, and the archive is as the later run wants it"
-            )
 
     async def _holds(self, name: str, found: Found, metadata: Mapping[str, str]) -> bool:
         """Whether an object has our bytes; read where a copy with another program has lost its metadata."""

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from replay_fetch.errors import SettingsError
+from replay_fetch.errors import SettingsError, extra_needed
 from replay_fetch.settings import Compression
 from replay_fetch.store.driver import Found, Tag
 from replay_fetch.store.failures import StoreError
+from replay_fetch.store.location import Location
 from replay_fetch.store.objects import Objects
 
 FORMAT = 1
@@ -39,6 +40,18 @@ class KeepTerms:
     facts: ArchiveFacts
     wait_for_lock: float = 0.0
     folder: str = FOLDER
+
+
+def objects_at(location: Location, give_up_after: float) -> Objects:
+    """Objects at an address, given up after so many seconds of faults; asks nothing yet.
+
+    Raises SettingsError where the store extra is not installed, or the environment's settings cannot be used.
+    """
+    try:
+        from replay_fetch.store.door import connected  # noqa: PLC0415 - loads obstore, an optional extra
+    except ImportError:
+        raise SettingsError(extra_needed(f"{location.scheme}://", "store")) from None
+    return Objects(connected(location), location, give_up_after=give_up_after)
 
 
 async def agree(objects: Objects, folder: str, facts: ArchiveFacts) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
+from replay_fetch.store.driver import Tag
 from replay_fetch.store.entries import Entry, LoggedList, LoggedObject, LoggedPart, LoggedView
 from replay_fetch.store.lease import Progress
 from replay_fetch.store.lists import ListRow
@@ -31,6 +32,10 @@ class StagedFile(NamedTuple):
     size: int
     sha256: str
     disposable: bool = False
+
+    def logged(self, tag: Tag, staged: str = "") -> LoggedObject:
+        """The log's entry for the file: ``tag`` is of the object under its name, ``staged`` is where the bytes wait."""
+        return LoggedObject(self.name, self.size, self.sha256, tag.etag, tag.version, staged)
 
 
 @dataclass(frozen=True)

@@ -8,21 +8,27 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Never
 
+import anyio
 from memory_scratches import MemoryScratch
+from memory_stores import body, names
+from obstore.store import MemoryStore
 
 from replay_fetch.model import Outcome, PlannedView, View, ViewRecord
 from replay_fetch.settings import Compression
 from replay_fetch.store.entries import LoggedList, LoggedView
 from replay_fetch.store.keep import StoreKeep
+from replay_fetch.store.lease import Lease, Progress
 from replay_fetch.store.objects import Objects
-from replay_fetch.store.opening import ArchiveFacts, KeepTerms
+from replay_fetch.store.opening import FOLDER, ArchiveFacts, KeepTerms
 from replay_fetch.store.parts import GrownPart
 from replay_fetch.store.scratch import Staged, StagedFile
 
 FACTS = ArchiveFacts(compression=Compression.NONE)
 FIRST = (View("s0", "a"), View("s0", "b"), View("s1", "a"))
 SECOND = (View("s0", "c"), View("s2", "a"), View("s0", "a"))
+OTHER = (View("s3", "a"),)
 
 
 def content(views: Iterable[View]) -> bytes:
@@ -124,3 +130,51 @@ def planned(scratch: MemoryScratch, session: str) -> list[View]:
 
 def manifest(scratch: MemoryScratch) -> bytes:
     return repr(sorted((str(view), row) for view, row in scratch.rows.items())).encode()
+
+
+class WithoutLease(Lease):
+    """The lease of a run that ignores it, as a run does that was stopped while it held it."""
+
+    async def take(self) -> int:
+        self.epoch = 1
+        return 1
+
+    async def beat(self, progress: Progress) -> Never:
+        del progress
+        await anyio.sleep_forever()
+        raise AssertionError
+
+    async def release(self) -> None:
+        return
+
+
+def assert_log_holds(store: MemoryStore, scratch: MemoryScratch) -> None:
+    """All that the log names is there, byte for byte; ``scratch`` is what the log says now."""
+    for name, stored in scratch.objects.items():
+        if ".partial." not in name:
+            assert stored.sha256 in {_sha256(store, name), _sha256(store, stored.staged)}, name
+    for row, places in scratch.parts.items():
+        (view,) = (view for view, number in scratch.rows.items() if number == row)
+        lines = b"".join(body(store, place.blob)[place.offset :][: place.length] for place in places)
+        assert content([view]).startswith(lines)
+
+
+def assert_whole(store: MemoryStore, scratch: MemoryScratch, *, strays: bool = False) -> None:
+    """Each session's file is the views in their order, and nothing else lies in the archive.
+
+    ``strays`` are partial files, copies for people, which a woken run may have shown behind its last commit.
+    """
+    sessions = {view.session_id for view in scratch.rows}
+    files = {f"sessions/{session}.ndjson": content(planned(scratch, session)) for session in sessions}
+    there = {name: body(store, name) for name in names(store, "sessions")}
+    assert {name: there[name] for name in there if not (strays and ".partial." in name)} == files
+    assert body(store, "manifest.ndjson") == manifest(scratch)
+    private = {name.removeprefix(f"{FOLDER}/").partition("/")[0].partition("-")[0] for name in names(store, FOLDER)}
+    assert private <= {"archive.json", "checkpoint", "lease.json", "lists", "log", "probe"}
+
+
+def _sha256(store: MemoryStore, name: str) -> str:
+    try:
+        return hashlib.sha256(body(store, name)).hexdigest()
+    except (FileNotFoundError, ValueError):
+        return "not there"

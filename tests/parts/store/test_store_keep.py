@@ -10,11 +10,12 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 import pytest
-from made_runs import FACTS, FIRST, SECOND, MadeRun, content, manifest, planned
+from made_runs import FACTS, FIRST, OTHER, SECOND, MadeRun, WithoutLease, assert_log_holds, assert_whole
 from memory_scratches import MemoryScratch
-from memory_stores import PLACE, Fate, MachineDied, MemoryDriver, body, names, objects
+from memory_stores import PLACE, Fate, MachineDied, MemoryDriver, at_once, body, names, objects
 from obstore.store import MemoryStore
 
+from replay_fetch.model import View
 from replay_fetch.store import keep as module
 from replay_fetch.store.entries import LoggedObject
 from replay_fetch.store.failures import Fenced, LeaseHeld, StoreDead, StoreError
@@ -29,6 +30,11 @@ from replay_fetch.store.scratch import Staged, StagedFile
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock")]
 
 
+@pytest.fixture(autouse=True)
+def without_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(anyio.to_thread, "run_sync", at_once)
+
+
 @pytest.fixture
 def folders(tmp_path: Path) -> Iterator[Path]:
     """A fresh machine's disk each time."""
@@ -40,16 +46,6 @@ async def restored(store: MemoryStore, folder: Path) -> MemoryScratch:
     scratch = MemoryScratch(folder)
     await Restoring(objects(store), FOLDER, scratch).restore(Log(objects(store), FOLDER, "reader"))
     return scratch
-
-
-def assert_whole(store: MemoryStore, scratch: MemoryScratch) -> None:
-    """Each session's file is the views in their order, and nothing else lies in the archive."""
-    sessions = {view.session_id for view in scratch.rows}
-    files = {f"sessions/{session}.ndjson": content(planned(scratch, session)) for session in sessions}
-    assert {name: body(store, name) for name in names(store, "sessions")} == files
-    assert body(store, "manifest.ndjson") == manifest(scratch)
-    private = {name.removeprefix(f"{FOLDER}/").partition("/")[0].partition("-")[0] for name in names(store, FOLDER)}
-    assert private <= {"archive.json", "checkpoint", "lease.json", "lists", "log", "probe"}
 
 
 async def test_a_run_ships_and_a_reader_finds_all_of_it(folders: Iterator[Path]) -> None:
@@ -104,6 +100,48 @@ async def test_a_machine_that_dies_at_any_request_loses_no_finished_view(fate: F
         assert_whole(store, await restored(store, next(folders)))
         dies_at += 1
     assert dies_at > 40
+
+
+class StoppedDriver(MemoryDriver):
+    """A machine that is stopped before one request, until another machine's run has ended."""
+
+    def __init__(self, store: MemoryStore, stops_at: int, meanwhile: MadeRun) -> None:
+        super().__init__(store)
+        self.stops_at, self.meanwhile = stops_at, meanwhile
+
+    async def fate(self, verb: str, name: str) -> Fate:
+        self.asked.append((verb, name))
+        if len(self.asked) == self.stops_at + 1:
+            await self.meanwhile.run()
+        return Fate.DONE
+
+
+@pytest.mark.parametrize("later", [FIRST, SECOND, OTHER], ids=["first", "second", "other"])
+async def test_a_run_that_is_stopped_at_any_request_and_woken_after_a_takeover_corrupts_nothing(
+    later: tuple[View, ...], folders: Iterator[Path]
+) -> None:
+    """As SIGSTOP and SIGCONT around a whole run of another machine, which ignores the lease."""
+    stops_at, fenced = 0, 0
+    while True:
+        store = MemoryStore()
+        await MadeRun(objects(store), next(folders), FIRST).run()
+        meanwhile = MadeRun(objects(store), next(folders), later)
+        meanwhile.keep._lease = WithoutLease(meanwhile.keep._objects, FOLDER)
+        driver = StoppedDriver(store, stops_at, meanwhile)
+        woken = MadeRun(Objects(driver, PLACE, give_up_after=600), next(folders), SECOND)
+        try:
+            await woken.run()
+        except Fenced:
+            fenced += 1
+        assert_log_holds(store, await restored(store, next(folders)))
+        if not meanwhile.ended:
+            break
+        following = MadeRun(objects(store), next(folders), SECOND, wait=90)
+        await following.run()
+        assert not set(meanwhile.asked) & set(following.asked)
+        assert_whole(store, await restored(store, next(folders)), strays=True)
+        stops_at += 1
+    assert fenced > 15
 
 
 async def finished_in_log(store: MemoryStore, folder: Path, view: object) -> bool:

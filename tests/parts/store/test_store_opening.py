@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from memory_stores import PLACE, Fate, MemoryDriver, names, objects
 from obstore.store import MemoryStore
@@ -11,7 +13,7 @@ from replay_fetch.settings import Compression
 from replay_fetch.store.driver import Tag, Taken
 from replay_fetch.store.failures import StoreError
 from replay_fetch.store.objects import Objects
-from replay_fetch.store.opening import ArchiveFacts, agree, check_conditional_writes, read_facts
+from replay_fetch.store.opening import ArchiveFacts, agree, check_conditional_writes, objects_at, read_facts
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock")]
 
@@ -70,3 +72,13 @@ async def test_facts_that_cannot_be_read_are_an_error_with_their_name(content: b
     store.put(f"{FOLDER}/archive.json", content, use_multipart=False)
     with pytest.raises(StoreError, match=r"archive\.json is not of format 1"):
         await read_facts(objects(store), FOLDER)
+
+
+async def test_an_address_without_the_extra_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "replay_fetch.store.door", None)
+    with pytest.raises(SettingsError, match=r"s3:// needs the store extra: pip install 'replay-fetch\[store\]'"):
+        objects_at(PLACE, 60)
+
+
+async def test_objects_at_an_address_ask_nothing_yet() -> None:
+    assert repr(objects_at(PLACE, 60)) == "<Objects s3://bucket/season, 0 requests>"
