@@ -16,18 +16,18 @@ from pathlib import Path
 
 import orjson
 
-from replay_fetch.archive import Entry, Layout, by_session, view_segments
+from replay_fetch.archive import Entry, Layout, Report, by_session, view_segments
 from replay_fetch.archive.compress import compressed
 from replay_fetch.archive.durable import explained, make_folder, replace, sync_folder, write_atomically, write_file
 from replay_fetch.archive.lock import locked
 from replay_fetch.archive.manifest import manifest_line
 from replay_fetch.errors import SettingsError
-from replay_fetch.model import Span, ViewRecord
+from replay_fetch.model import Outcome, Span, ViewRecord
 from replay_fetch.pipeline.scrubbed_lines import ScrubbedLines, marked, without_bytes
 from replay_fetch.progress import Pulse, Reporter
 from replay_fetch.progress.units import size
 
-_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
 
 
 @dataclass(slots=True)
@@ -43,13 +43,13 @@ class ScrubbedCopy:
     segments: int = 0
     records: int = 0
     bytes: int = 0
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
     """What was left out, by reason."""
 
     def fields(self) -> dict[str, object]:
-        """Return the result under the names of the copy's ``report.json``, for programs."""
+        """Return the result for programs; the copy's ``report.json`` has the same under ``scrubbed``."""
         return {
-            "scrubbed": True,
             "sessions": self.sessions,
             "views": self.views,
             "views_without_recording": self.silent,
@@ -58,6 +58,15 @@ class ScrubbedCopy:
             "bytes": self.bytes,
             "left_out": dict(sorted(self.dropped.items())),
         }
+
+    def report(self) -> dict[str, object]:
+        """Return the copy's ``report.json``: what the commands that read reports ask for, and ``scrubbed``.
+
+        Nothing is taken over from the original's report, and no time of day: the same archive gives the same copy.
+        """
+        views = self.outcomes.total()
+        run = Report("scrubbed copy", views, 0, 0, dict(self.outcomes), segments=self.segments, bytes=self.bytes)
+        return run.fields() | {"scrubbed": self.fields()}
 
 
 @dataclass(slots=True)
@@ -128,7 +137,7 @@ class _Writing:
             temporary = self._building / "temporary"
             write_atomically(layout.manifest, self._sessions(chosen(), pulse), temporary)
             sync_folder(layout.sessions)
-            write_atomically(layout.report, [orjson.dumps(self._done.fields(), option=_OPTIONS)], temporary)
+            write_atomically(layout.report, [orjson.dumps(self._done.report(), option=_OPTIONS)], temporary)
             (self._building / "lock").unlink()
             sync_folder(self._building)
             replace(self._building, self._copy)
@@ -167,6 +176,8 @@ class _Writing:
         for entry in entries:
             record = written.get(entry.record.planned.row) or without_bytes(entry.record)
             self._done.silent += not record.size
+            if record.outcome is not None:
+                self._done.outcomes[record.outcome] += 1
             yield marked(manifest_line(Layout(self._building, entry.compression), record))
 
     def _views(self, entries: Iterable[Entry], written: dict[int, ViewRecord], pulse: Pulse) -> Iterator[bytes]:
