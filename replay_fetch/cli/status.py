@@ -127,7 +127,9 @@ def _run(found: Status) -> Iterator[str]:
     """Yield the lines about runs: one that is writing now, the last one's end, and the command to go on with."""
     if found.running:
         yield f"running now: {found.running}"
-    if found.last_run:
+    if found.last_run and "scrubbed" in found.last_run:
+        yield "this is a scrubbed copy; no run made it"
+    elif found.last_run:
         yield f"last run: {_ending(found.last_run)}"
     limiter = printable(str((found.last_run or {}).get("limiter") or ""), 100)
     if limiter and not limiter.startswith("window"):

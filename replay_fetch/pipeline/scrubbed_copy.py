@@ -1,8 +1,8 @@
-"""A scrubbed copy of an archive: its sessions written anew, whole or not at all.
+"""A scrubbed copy of an archive: sessions written anew, whole or not at all.
 
-The copy is built in a folder beside its own place and gets its name when all of it is on the disk. It has no ledger:
-it is to be read, not to be resumed, and a run that is pointed at it refuses. Raw pages, events and the original's
-report are not part of it.
+The copy is built in a hidden folder beside the final place and renamed when all files are on the disk. A copy has no
+ledger, so no run can resume there and fill a scrubbed archive with recordings as they are. Raw pages, events and the
+original's report are not part of a copy.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from pathlib import Path
 
 import orjson
 
-from replay_fetch.archive import Entry, Layout, by_session, view_segments
+from replay_fetch.archive import Entry, Layout, Report, by_session, view_segments
 from replay_fetch.archive.compress import compressed
 from replay_fetch.archive.durable import explained, make_folder, replace, sync_folder, write_atomically, write_file
 from replay_fetch.archive.lock import locked
 from replay_fetch.archive.manifest import ManifestLine
 from replay_fetch.errors import SettingsError
-from replay_fetch.model import Span, ViewRecord
+from replay_fetch.model import Outcome, Span, ViewRecord
 from replay_fetch.pipeline.scrubbed_lines import ScrubbedLines, marked, without_bytes
 from replay_fetch.progress import Reporter, Ticker
 from replay_fetch.progress.units import size
 
-_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
 
 
 @dataclass(slots=True)
 class ScrubbedCopy:
-    """What a copy came to; sizes are bytes, uncompressed."""
+    """The result of a copy: sessions, views, segments and records written, parts left out; sizes are plain bytes."""
 
     folder: Path
     sessions: int = 0
@@ -43,13 +43,13 @@ class ScrubbedCopy:
     segments: int = 0
     records: int = 0
     bytes: int = 0
+    outcomes: Counter[Outcome] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
     """What was left out, by reason."""
 
     def fields(self) -> dict[str, object]:
-        """The copy for programs, as it stands in its ``report.json`` too."""
+        """Return the result for programs; the copy's ``report.json`` has the same under ``scrubbed``."""
         return {
-            "scrubbed": True,
             "sessions": self.sessions,
             "views": self.views,
             "views_without_recording": self.silent,
@@ -59,10 +59,19 @@ class ScrubbedCopy:
             "left_out": dict(sorted(self.dropped.items())),
         }
 
+    def report(self) -> dict[str, object]:
+        """Return the copy's ``report.json``: what the commands that read reports ask for, and ``scrubbed``.
+
+        Nothing is taken over from the original's report, and no time of day: the same archive gives the same copy.
+        """
+        views = self.outcomes.total()
+        run = Report("scrubbed copy", views, 0, 0, dict(self.outcomes), segments=self.segments, bytes=self.bytes)
+        return run.fields() | {"scrubbed": self.fields()}
+
 
 @dataclass(slots=True)
 class ScrubMoment:
-    """How far a copy has come; sizes in bytes, seconds since its start."""
+    """A copy's progress: bytes read of all, bytes written, uncompressed, and seconds since the start."""
 
     total: int
     done: int = 0
@@ -70,7 +79,7 @@ class ScrubMoment:
     seconds: float = 0.0
 
     def words(self) -> list[str]:
-        """Say the most important first."""
+        """Return the progress in words for people, the most important first."""
         return [f"{size(self.done)} of {size(self.total)} read", f"{size(self.written)} written"]
 
     def fields(self) -> dict[str, int | float | None]:
@@ -109,7 +118,7 @@ def _check_place(out: Path, copy: Path) -> None:
 
 
 class _Writing:
-    """One copy on its way: files first, the manifest behind them, the folder's name last."""
+    """A copy on the way: session files first, then manifest and report, the folder's name last."""
 
     def __init__(self, out: Path, building: Path, copy: Path, shown_by: Reporter | None) -> None:
         self._out, self._building, self._copy = out, building, copy
@@ -118,7 +127,7 @@ class _Writing:
         self._moment = ScrubMoment(0)
 
     def run(self, chosen: Callable[[], Iterable[Entry]]) -> ScrubbedCopy:
-        """Write all of it."""
+        """Write all files, bring them to the disk, and give the folder the copy's name; raises ArchiveError."""
         layout = Layout(self._building)
         self._moment.total = sum(entry.record.size for entry in chosen())
         ticker = Ticker(self._shown_by, self._at)
@@ -128,7 +137,7 @@ class _Writing:
             temporary = self._building / "temporary"
             write_atomically(layout.manifest, self._sessions(chosen(), ticker), temporary)
             sync_folder(layout.sessions)
-            write_atomically(layout.report, [orjson.dumps(self._done.fields(), option=_OPTIONS)], temporary)
+            write_atomically(layout.report, [orjson.dumps(self._done.report(), option=_OPTIONS)], temporary)
             (self._building / "lock").unlink()
             sync_folder(self._building)
             replace(self._building, self._copy)
@@ -137,7 +146,7 @@ class _Writing:
         return self._done
 
     def _sessions(self, views: Iterable[Entry], ticker: Ticker) -> Iterator[bytes]:
-        """Write one session after another; gives the manifest's lines, which are written meanwhile."""
+        """Write session after session and yield the manifest's lines, so that no list of views is held."""
         for _, session in by_session(views):
             yield from self._session(session, ticker)
 
@@ -146,7 +155,7 @@ class _Writing:
         return self._moment
 
     def _clear(self) -> None:
-        """Begin anew where an earlier copy was killed: what it left is not known to be whole."""
+        """Remove the files of a copy that was killed: none of them is known to be whole."""
         for left in self._building.iterdir():
             if left.is_dir():
                 shutil.rmtree(left)
@@ -154,7 +163,7 @@ class _Writing:
                 left.unlink()
 
     def _session(self, entries: list[Entry], ticker: Ticker) -> Iterator[bytes]:
-        """Write a session's file, or two where some of it is partial; gives its lines of the manifest."""
+        """Write a session's file, and the partial file beside where there is one; yield the lines of the manifest."""
         self._done.sessions += 1
         written: dict[int, ViewRecord] = {}
         for name in dict.fromkeys(entry.file for entry in entries):
@@ -167,10 +176,12 @@ class _Writing:
         for entry in entries:
             record = written.get(entry.record.planned.row) or without_bytes(entry.record)
             self._done.silent += not record.size
+            if record.outcome is not None:
+                self._done.outcomes[record.outcome] += 1
             yield marked(ManifestLine.of(Layout(self._building, entry.compression), record).encode())
 
     def _views(self, entries: Iterable[Entry], written: dict[int, ViewRecord], ticker: Ticker) -> Iterator[bytes]:
-        """Write views one behind another; each is a member of its own where the file is compressed."""
+        """Yield a file's bytes, view behind view, as the archive has them: compressed, a member for each view."""
         offset = 0
         for entry in entries:
             view = ScrubbedLines(entry, self._counted(view_segments(self._out, entry), ticker))

@@ -1,4 +1,4 @@
-"""One view of a scrubbed copy: its lines, and what the copy's manifest says of them."""
+"""The lines of a view in a scrubbed copy, and the record of the view for the copy's manifest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from replay_fetch.replay.scrub import ScrubbedView
 
 
 class ScrubbedLines:
-    """One view of the copy: its lines, and what the manifest says of them."""
+    """A view's lines for the copy, made while a file is written, and counted and hashed for the manifest."""
 
     def __init__(self, entry: Entry, segments: Iterable[bytes]) -> None:
         self._entry = entry
@@ -44,7 +44,7 @@ class ScrubbedLines:
             segment = next(self._source, b"")
 
     def record(self, span: Span) -> ViewRecord:
-        """What the manifest says of the view, which lies at ``span``."""
+        """Return the view's record for the manifest, with ``span`` as the place in the file; call it last."""
         if not self.segments:
             return without_bytes(self._entry.record)
         seen, kept = self._seen, self._entry.record
@@ -80,5 +80,5 @@ def _without_words(record: ViewRecord) -> ViewRecord:
 
 
 def marked(line: bytes) -> bytes:
-    """Say in the manifest's line that the view is a scrubbed one."""
+    """Add ``"scrubbed":true`` to a line of the manifest; readers pass over keys they do not know."""
     return line.rstrip()[:-1] + b',"scrubbed":true}\n'

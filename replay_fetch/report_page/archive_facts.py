@@ -1,4 +1,4 @@
-"""What the manifest says of the archive, as far as the page shows it; its memory is eight bytes a figure."""
+"""Facts of an archive for the report page, read from the manifest; sizes and lengths take eight bytes a session."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ _REMARKS = {
 
 @dataclass(slots=True)
 class Group:
-    """Views that have something in common, and the first few of them."""
+    """A group of views with the same outcome and reason, or the same warning: how many, and a few as examples."""
 
     views: int = 0
     examples: list[View] = field(default_factory=list)
 
     def add(self, view: View) -> None:
-        """Count one more."""
+        """Count a view; the first three are kept as examples for the page."""
         self.views += 1
+        # Enough to look one up; a list of millions would be the manifest again.
         if len(self.examples) < _EXAMPLES:
             self.examples.append(view)
 
@@ -54,7 +55,7 @@ class ArchiveFacts:
     remarks: dict[str, Group] = field(default_factory=dict)
 
     def add(self, views: Sequence[Entry]) -> None:
-        """Take in one session."""
+        """Count a session with all views: bytes, length in seconds, unfinished views by reason, warnings."""
         records = [entry.record for entry in views]
         self.sessions += 1
         self.views += len(records)
@@ -81,7 +82,7 @@ class ArchiveFacts:
 
 
 def archive_facts(layout: Layout) -> ArchiveFacts:
-    """Read the manifest once; raises ArchiveError where it cannot be read."""
+    """Gather the facts of an archive in a single pass over the manifest; raises ArchiveError for an unreadable line."""
     facts = ArchiveFacts()
     for _, views in by_session(entries(layout)):
         facts.add(views)

@@ -24,7 +24,7 @@ _FAR = 2.0
 
 
 class _Plot:
-    """A chart's ground: turns figures into places, and gathers what is drawn there."""
+    """A chart's ground: turns figures into places, in pixels from the upper left, and gathers the elements drawn."""
 
     def __init__(self, width: int, across: tuple[float, float], highest: float) -> None:
         self._width = width
@@ -42,7 +42,7 @@ class _Plot:
         return _HEIGHT - _BOTTOM - value / self._highest * (_HEIGHT - _TOP - _BOTTOM)
 
     def draw(self, markup: str) -> None:
-        """Add an element, in front of those before it."""
+        """Add an element of SVG, drawn in front of earlier elements."""
         self._drawn.append(markup)
 
     def path(self, points: Sequence[tuple[float, float]], look: str) -> None:
@@ -56,7 +56,7 @@ class _Plot:
         self.draw(f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="var(--ink)">{words}</text>')
 
     def axes(self, across: Sequence[tuple[float, str]], up: Sequence[float], below: str = "") -> None:
-        """Draw both axes with their marks, and lines across at those of the upright one."""
+        """Draw both axes: marks with words along the foot, figures up the side with a line across for each."""
         end = self._width - _RIGHT
         for value in up:
             y = self.y(value)
@@ -70,8 +70,9 @@ class _Plot:
             self.words(((_LEFT + end) / 2, _HEIGHT - 4), below)
 
     def svg(self) -> str:
-        """The chart as an element of the page, without a size of its own."""
+        """Return the chart as an element of the page; the page decides on the size."""
         inside = "".join(self._drawn)
+        # Hidden from screen readers: the figure around it says in words what it shows.
         box = f"0 0 {self._width} {_HEIGHT}"
         return f'<svg viewBox="{box}" aria-hidden="true" font-size="{_FONT}">{inside}</svg>'
 
@@ -88,6 +89,7 @@ def rate_chart(paces: Sequence[Pace], width: int) -> str:
     edges = [(plot.x(pace.start / unit), plot.x(pace.end / unit)) for pace in paces]
     area = [(x, plot.y(pace.pages_per_s)) for pace, both in zip(paces, edges, strict=True) for x in both]
     foot = plot.y(0)
+    # Closed at the foot, so that the first and the last stretch are filled as well.
     plot.path([(area[0][0], foot), *area, (area[-1][0], foot)], 'fill="var(--pages)" fill-opacity="0.6"')
     for stretch in _stretches(allowed):
         line = [(x, plot.y(allowed[each] or 0)) for each in stretch for x in edges[each]]
@@ -101,12 +103,12 @@ def rate_chart(paces: Sequence[Pace], width: int) -> str:
 
 
 def lengths_chart(seconds: Sequence[float]) -> str:
-    """Draw how many sessions are how long."""
+    """Draw a histogram of the sessions' lengths in seconds; the scale is logarithmic, from a tenth of a second."""
     return _histogram([max(value, 0.1) for value in seconds], _LENGTHS, duration)
 
 
 def sizes_chart(sizes: Sequence[float]) -> str:
-    """Draw how many sessions are how large."""
+    """Draw a histogram of the sessions' sizes in bytes, uncompressed; the scale is logarithmic."""
     return _histogram(sizes, _SIZES, size)
 
 
@@ -114,6 +116,7 @@ def _histogram(values: Sequence[float], ticks: Sequence[float], words: Callable[
     """Bars of equal width over a scale of powers of ten."""
     low, high = _bounds(log10(min(values)), log10(max(values)))
     counts = [0] * _BINS
+    # The largest value lies on the last edge and belongs to the bin before it.
     for value in values:
         counts[min(int((log10(value) - low) / (high - low) * _BINS), _BINS - 1)] += 1
     plot = _Plot(HALF, (low, high), 1.1 * max(counts))
@@ -173,7 +176,7 @@ def _mark(x: float, foot: float) -> str:
 
 
 def _legend(plot: _Plot, allowed: str, *, limited: bool) -> None:
-    """Say what the colours mean, above the chart."""
+    """Draw the legend above the chart: a sign and a name for each colour; 429s only where there were any."""
     left, y = _LEFT, _TOP - 12
     named = [
         (20, "pages/s", f'<rect x="{left}" y="{y - 8}" width="14" height="8" fill="var(--pages)" fill-opacity="0.6"/>'),

@@ -24,9 +24,9 @@ _ROWS = 30
 
 
 def make_page(out: Path, target: NamedFile) -> None:
-    """Write the page of an archive's last run; it refers to nothing outside itself.
+    """Write the page of an archive's last run to a file or a stream: one document that refers to nothing outside.
 
-    Raises ArchiveError where there is no report yet or it cannot be read.
+    Raises ArchiveError where there is no report yet, or for a report or manifest that cannot be read.
     """
     layout = readable(out)
     page = render(out.resolve().name, run_facts(layout), archive_facts(layout))
@@ -34,7 +34,8 @@ def make_page(out: Path, target: NamedFile) -> None:
 
 
 def render(name: str, run: RunFacts, archive: ArchiveFacts) -> str:
-    """The page as text."""
+    """Fill the template with the facts of run and archive, every value escaped; returns the page as text."""
+    # StrictUndefined: a name that the facts no longer have is a defect here, not a blank on the page.
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"count": count, "some": some, "size": size, "duration": duration, "words": printable}
     template = environment.from_string(files(__package__).joinpath(_TEMPLATE).read_text("utf-8"))
@@ -56,7 +57,7 @@ def render(name: str, run: RunFacts, archive: ArchiveFacts) -> str:
 
 
 def verdict(run: RunFacts) -> str:
-    """The run in a sentence: what its exit code tells a script."""
+    """Say the run in a sentence, for people; the exit code says the same to a script."""
     if run.stopped:
         return f"Stopped: {run.stopped}"
     if run.interrupted:
@@ -74,7 +75,7 @@ def verdict(run: RunFacts) -> str:
 
 
 def _charts(run: RunFacts, archive: ArchiveFacts) -> dict[str, str]:
-    """The charts that there is anything to draw for, as markup."""
+    """Draw the charts for which there are figures, by name; the rate once for screens and once for phones."""
     drawn: dict[str, str] = {}
     if stretches := paces(run.pacing):
         drawn["rate"] = charts.rate_chart(stretches, charts.WIDE)

@@ -1,4 +1,4 @@
-"""What ``report.json`` says of the last run, as far as the page shows it."""
+"""Facts of the last run for the report page, read from ``report.json``; other keys there are passed over."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from replay_fetch.model import Outcome
 
 
 class Point(Struct, gc=False):
-    """The run at one time, counts since its start; times are seconds."""
+    """A point of the run's course: seconds since the start, allowed requests a second, counts since the start."""
 
     time: float
     rate: float | None = None
@@ -25,7 +25,7 @@ class Point(Struct, gc=False):
 
 
 class SlowView(Struct, gc=False):
-    """A view that took long."""
+    """A view among the slowest of the run: seconds from the first place in line to the last answer, and outcome."""
 
     session_id: str
     view_id: str
@@ -35,7 +35,7 @@ class SlowView(Struct, gc=False):
 
 
 class RunFacts(Struct):
-    """The report, under its own names."""
+    """The report of a run under the names of ``report.json``; sizes are bytes, times seconds."""
 
     list_name: str
     rows: int
@@ -70,7 +70,7 @@ class RunFacts(Struct):
 
 
 class Pace(NamedTuple):
-    """Between two points: pages a second, what was allowed at its end, and the 429s of it."""
+    """A stretch between two points, in seconds: pages a second, the rate allowed at the end, 429s, the limit met."""
 
     start: float
     end: float
@@ -81,7 +81,7 @@ class Pace(NamedTuple):
 
 
 def run_facts(layout: Layout) -> RunFacts:
-    """The last run's report; raises ArchiveError where there is none or it cannot be read."""
+    """Read the last run's report; raises ArchiveError where a run has not ended yet or the file is damaged."""
     try:
         return msgspec.json.decode(read_report(layout), type=RunFacts)
     except FileNotFoundError:
@@ -91,7 +91,7 @@ def run_facts(layout: Layout) -> RunFacts:
 
 
 def paces(points: list[Point]) -> list[Pace]:
-    """The stretches between the points, the first one from the run's start."""
+    """Make stretches of neighbouring points, the first from the run's start; points at the same time make none."""
     stretches = pairwise([Point(0.0), *points])
     return [
         Pace(
@@ -108,7 +108,7 @@ def paces(points: list[Point]) -> list[Pace]:
 
 
 def shares(stretches: list[Pace]) -> list[tuple[str, float]]:
-    """What limited the run for which share of its time, the largest first."""
+    """Sum up the run's limits as shares of time, from 0 to 1, the largest first."""
     seconds: Counter[str] = Counter()
     for pace in stretches:
         seconds[pace.limited_by or "nothing"] += pace.end - pace.start  # type: ignore[assignment] # seconds, not a count

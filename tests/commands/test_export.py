@@ -139,5 +139,4 @@ def test_without_the_extra_its_name_is_said(
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     assert main(["export", str(write_archive(tmp_path / "a", VIEWS)), "--parquet", str(tmp_path / "t")]) == 2
     said = capsys.readouterr().err
-    assert "pip install 'replay-fetch[parquet]'" in said
     assert "pip install '.[parquet]'" in said

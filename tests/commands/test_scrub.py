@@ -95,7 +95,9 @@ def test_nothing_that_was_read_or_typed_is_in_any_file_of_the_copy(plain: Path, 
     assert b"Zq7J" not in all_of(copy)
 
 
-def test_manifest_and_report_say_that_it_is_a_scrubbed_copy(plain: Path, tmp_path: Path) -> None:
+def test_manifest_and_report_say_that_it_is_a_scrubbed_copy(
+    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     main(["scrub", str(plain), str(tmp_path / "copy"), "-q"])
     copy = tmp_path / "copy"
     manifest = [json.loads(line) for line in (copy / "manifest.ndjson").read_text().splitlines()]
@@ -104,7 +106,11 @@ def test_manifest_and_report_say_that_it_is_a_scrubbed_copy(plain: Path, tmp_pat
     assert [entry.record.planned.view for entry in entries(Layout(copy))] == before
     assert [(line["outcome"], line["reason"]) for line in manifest[2:]] == [("fetched", None), ("failed", None)]
     report = json.loads((copy / "report.json").read_text())
-    assert (report["scrubbed"], report["sessions"], report["views"]) == (True, 3, 3)
+    assert (report["scrubbed"]["sessions"], report["scrubbed"]["views"], report["views"]) == (3, 3, 4)
+    assert report["outcomes"] == {"fetched": 3, "failed": 1}
+    assert main(["report", str(copy), "--out", str(tmp_path / "report.html")]) == 0
+    assert "scrubbed copy" in (tmp_path / "report.html").read_text()
+    assert "this is a scrubbed copy; no run made it" in ran(capsys, "status", copy)[1]
 
 
 def test_a_copy_is_for_the_user_alone_and_the_same_each_time(plain: Path, tmp_path: Path) -> None:
@@ -128,7 +134,7 @@ def test_the_result_is_told_as_json(plain: Path, tmp_path: Path, capsys: pytest.
     code, said, warned = ran(capsys, "scrub", plain, tmp_path / "copy", "--json")
     told = json.loads(said)
     assert (code, warned, told.pop("copy")) == (0, "", str(tmp_path / "copy"))
-    assert told == json.loads((tmp_path / "copy" / "report.json").read_text())
+    assert told == json.loads((tmp_path / "copy" / "report.json").read_text())["scrubbed"]
     assert told["left_out"] == {"a segment that came twice": 1, "a type of record that is not known": 1}
 
 

@@ -169,5 +169,5 @@ def test_a_session_is_scrubbed_verified_and_played(folder: Path) -> None:
     assert printed[0] == "shared"
     assert any(line.startswith("nothing wrong: 4 views of 1 session") for line in printed)
     assert 'click         button "xxx"' in "\n".join(printed)
-    assert json.loads(Path("shared/report.json").read_text())["scrubbed"] is True
+    assert json.loads(Path("shared/report.json").read_text())["scrubbed"]["views"] == 4
     assert "Corner Shop" not in Path("page.html").read_text()

@@ -1,8 +1,8 @@
-"""Change records, the dialect of SDK 7: written with their strings in place, by the role that each place gives them.
+"""Change records, the dialect of SDK 7: written with strings in place, each by the role of the place.
 
-The table of strings is left out of the copy. A string there has no role of its own before SDK 7.10, and one string may
-be a class name here and a text there; the place where it is used says what it is. Where the SDK does give a role, a
-text or a form's value is masked in every place.
+The table of strings is left out of the copy. Before SDK 7.10 a string has no role there, and the same string may be a
+class name in a node and a text in another. The place of use decides. Where the SDK does give a role, a text or a
+form's value is masked in every place.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Style sheets without words: their strings, comments and addresses are read by people or name them.
+"""Style sheets without words: strings, comments and addresses go, for people read such parts or are named there.
 
-Selectors, properties and keywords are structure. Strings are kept where their property says that they are names: areas
-of a grid, syntaxes, fonts that come with systems.
+Selectors, properties and keywords are structure. Strings are kept in properties whose strings are names: areas of a
+grid, syntaxes, fonts of systems.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Words that are structure on every page: states, kinds, units, keywords of style sheets, fonts of systems.
 
-They are the same wherever they stand, so they tell nothing of a person. A word that is not listed here is masked or
-left out where its place could hold any text.
+A listed word is the same on all sites and tells nothing of a person. Every other word is masked or left out in places
+that could hold any text.
 """
 
 from __future__ import annotations
