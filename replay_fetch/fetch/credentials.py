@@ -33,13 +33,9 @@ class CredentialCheck:
         self._last: Forbidden | None = None
 
     @contextmanager
-    def known_forbidden(self, view: View, *, known: bool = True) -> Iterator[None]:
-        """Ask for a view that an earlier run found forbidden: another refusal says nothing of the keys.
-
-        No effect unless ``known``.
-        """
-        if known:
-            self._forbidden_before.add(view)
+    def known_forbidden(self, view: View) -> Iterator[None]:
+        """Ask for a view that an earlier run found forbidden: another refusal says nothing of the keys."""
+        self._forbidden_before.add(view)
         try:
             yield
         finally:

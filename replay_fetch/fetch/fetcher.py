@@ -186,11 +186,6 @@ class Fetcher:
         self._change = anyio.Event()
         await self._change.wait()
 
-    def _in_flight_now(self, more: int) -> None:
-        self._in_flight += more
-        if self._change is not None:
-            self._change.set()
-
     async def _back_off(self, delay: float) -> None:
         self.counters.backing_off += 1
         try:
@@ -201,14 +196,18 @@ class Fetcher:
     async def _answer(self, request: ApiRequest[T], attempts: Attempts) -> Response:
         async with self.pacer.turn(suspect=attempts.suspect) as turn:
             self.counters.requests += 1
-            self._in_flight_now(+1)
+            self._in_flight += 1
+            if self._change is not None:
+                self._change.set()
             try:
                 if request.body is None:
                     answer = await self.transport.get(request.url, request.hold)
                 else:
                     answer = await self.transport.post_json(request.url, request.body)
             finally:
-                self._in_flight_now(-1)
+                self._in_flight -= 1
+                if self._change is not None:
+                    self._change.set()
             # Told inside the turn: a gate that this answer shuts holds back whoever stands in line behind it.
             health = _health_of(answer, of_a_page=request.body is None)
             turn.answered(health, rate_limit(answer.headers, now_epoch=self.epoch()))

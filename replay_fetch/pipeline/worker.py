@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 from msgspec.structs import replace
 
 from replay_fetch.archive import ChainRestarted, Message, PageArrived, ViewEnded, Writer
@@ -64,7 +66,8 @@ class Worker:
         before = None if earlier is None else earlier.outcome
         if before is Outcome.FAILED:
             paginator.suspect = self._fetcher.pacer.breaker.doubts()
-        with self._fetcher.keys.known_forbidden(planned.view, known=before is Outcome.FORBIDDEN):
+        keys = self._fetcher.keys
+        with keys.known_forbidden(planned.view) if before is Outcome.FORBIDDEN else nullcontext():
             ended = await walk_view(planned, paginator, self._put, segments)
         return replace(ended, at=int(self._fetcher.epoch()))
 
