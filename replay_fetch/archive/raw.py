@@ -1,4 +1,4 @@
-"""Raw pages: an answer's body as it came, and beside it status, headers and the page's place in its chain."""
+"""Raw pages: an answer's body as the API sent it, and beside it status, headers and the page's place in the chain."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ class RawPage(NamedTuple):
 def keep_raw(folder: Path, pages: Iterable[RawPage]) -> None:
     """Write raw pages durably as ``0001.body`` and ``0001.json``, in place of earlier answers for the same pages.
 
-    A page has the number of its place in the chain. Where the other source has a page of that number, it gets the
-    first free number. So a run that goes on behind a kill gives every page the number it had.
+    A page has the number of its place in the chain. Where the other source has a page of that number, the first
+    free number is taken. A run that goes on behind a kill gives every page the same number as before.
     """
     for page in pages:
         # A refresh that is killed and repeated would else leave one more copy each time.

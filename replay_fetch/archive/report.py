@@ -98,7 +98,7 @@ class Report:
         return 1 if self.unfinished or self.bad_rows else 0
 
     def fields(self) -> dict[str, object]:
-        """Return the report as ``report.json`` has it, with the figures that follow from others."""
+        """Return the report as ``report.json`` has it, derived figures included: views, exit code, warnings by kind."""
         noted_for = dataclasses.asdict(self.noted)
         noted = noted_for.pop("views")
         own = {"views": self.views, "exit_code": self.exit_code, "noted": noted, "noted_for": noted_for}

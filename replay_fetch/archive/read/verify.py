@@ -34,7 +34,7 @@ class Problem(StrEnum):
 
 
 class Finding(NamedTuple):
-    """A problem that was found, with its file and a sentence about it."""
+    """A problem of an archive: its kind, the file, a sentence for people, and the view where known."""
 
     problem: Problem
     file: str
@@ -54,7 +54,7 @@ class Verdict(NamedTuple):
 def check_session(root: Path, entries: Sequence[Entry]) -> Verdict:
     """Read every file of a session, given all its views in the manifest's order.
 
-    Raises ArchiveError where a file may not be read: that says nothing about its content.
+    Raises ArchiveError where the user may not read a file: nothing is known of its content then.
     """
     files: dict[str, list[Entry]] = {}
     for entry in entries:

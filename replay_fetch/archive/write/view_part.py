@@ -1,4 +1,4 @@
-"""A view while it is fetched: its chain of pages, and the lines that are there of it, which no answer may take away."""
+"""A view while it is fetched: its chain of pages, and the lines in the archive, which no answer may take away."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class ViewPart(Struct, eq=False):
     """Gathers a view on its way into the archive; belongs to the writer's thread.
 
     A chain that goes on where an earlier run was cut off begins with that run's part. A chain that begins anew
-    takes the place of the kept lines only once it holds all of them: the API may have lost segments since, and the
-    archive is then the only copy.
+    takes the place of the kept lines only once it holds all of them: the API may have lost segments since, and then
+    only the archive has them.
     """
 
     planned: PlannedView
@@ -70,9 +70,9 @@ class ViewPart(Struct, eq=False):
         return RawPage(answer, before + self.chain.pages + 1, source, self.chain.token, again)
 
     def start_over(self) -> None:
-        """Begin the chain anew; its lines so far are kept on the disk, as if an earlier run had saved them.
+        """Begin the chain anew; the lines so far are kept on the disk, as if an earlier run had saved them.
 
-        The part that an earlier run saved stays until the ledger no longer needs it.
+        The part that an earlier run saved stays until the next record no longer names it.
         """
         self._make_lines()
         kept = self._kept
