@@ -101,9 +101,6 @@ class Response(Struct, frozen=True, gc=False):
         return f"<Response {self.status}, {len(self.body)} bytes>"  # a body is a recording, a header may be a secret
 
 
-Answer = Response  # the older name, until every folder says Response
-
-
 class RateLimit(Struct, frozen=True, gc=False):
     """The limit that an answer's headers describe; None where the headers are silent.
 

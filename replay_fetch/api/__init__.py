@@ -2,7 +2,7 @@
 
 ::
 
-    a view, a token ──► Endpoint.page_url ──► (transport) ──► Answer ──► check_status ──► PageDecoder ──► Page
+    a view, a token ──► Endpoint.page_url ──► (transport) ──► Response ──► check_status ──► PageDecoder ──► Page
                                                                 │
                                                                 └► rate_limit
 

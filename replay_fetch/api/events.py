@@ -11,7 +11,7 @@ from urllib.parse import unquote
 from replay_fetch.api.endpoint import check_id
 from replay_fetch.api.json_answer import dig, json_object
 from replay_fetch.errors import BadBody
-from replay_fetch.model import NO_ID, Answer, View
+from replay_fetch.model import NO_ID, Response, View
 from replay_fetch.printable import printable
 from replay_fetch.timestamps import epoch_ms, iso
 
@@ -59,7 +59,7 @@ class FoundPage(NamedTuple):
     """Why this is not the last page although it has no cursor; empty where it may be."""
 
 
-def found_page(answer: Answer) -> FoundPage:
+def found_page(answer: Response) -> FoundPage:
     """Read the views and the cursor out of a 2xx answer of the search.
 
     Raises ServerTimeout where the search timed out, since the page is then incomplete, ServerError where the answer

@@ -14,7 +14,7 @@ from replay_fetch.api.envelope import Envelope
 from replay_fetch.api.error_text import error_text
 from replay_fetch.api.soundness import DONE, UnsoundError, require_sound
 from replay_fetch.errors import BadBody, GarbledBody, ServerError, ServerTimeout
-from replay_fetch.model import Answer
+from replay_fetch.model import Response
 
 # The same bound as for a page of segments, unless the user sets another one there.
 _MOST_BYTES = 256 * 2**20
@@ -22,7 +22,7 @@ _MOST_BYTES = 256 * 2**20
 _WHOLE = frozenset({200, 201, 203})
 
 
-def json_object(answer: Answer) -> dict[str, object]:
+def json_object(answer: Response) -> dict[str, object]:
     """Decode the object in a 2xx answer.
 
     Raises GarbledBody for a damaged answer; ServerError where the answer says that something went wrong or is

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from replay_fetch.api.endpoint import check_id
 from replay_fetch.api.json_answer import dig, json_object
 from replay_fetch.errors import BadBody
-from replay_fetch.model import Answer
+from replay_fetch.model import Response
 from replay_fetch.timestamps import iso
 
 REPLAYED_VIEWS = "@type:view @session.has_replay:true"
@@ -82,7 +82,7 @@ def playlist_url(origin: str, playlist: str, page: int) -> str:
     return f"{origin}/api/v2/rum/replay/playlists/{check_id(playlist)}/sessions?{pages}"
 
 
-def playlist_sessions(answer: Answer) -> list[str]:
+def playlist_sessions(answer: Response) -> list[str]:
     """Read the session ids out of a 2xx answer; BadBody where no list is there, other errors as `json_object`."""
     listed = json_object(answer).get("data")
     if not isinstance(listed, list):

@@ -17,7 +17,7 @@ from replay_fetch.errors import (
     ServerTimeout,
     TokenRefused,
 )
-from replay_fetch.model import Answer, RateLimit
+from replay_fetch.model import RateLimit, Response
 from replay_fetch.printable import printable
 
 _GOOD = range(200, 300)
@@ -42,7 +42,7 @@ _TOKEN_REFUSALS = frozenset({400, 404, 410})
 _SHORT = 100
 
 
-def check_status(answer: Answer, *, first_page: bool, now_epoch: float, what: str = "this view") -> None:
+def check_status(answer: Response, *, first_page: bool, now_epoch: float, what: str = "this view") -> None:
     """Raise the error that the answer's status means; return for a 2xx that can hold a page.
 
     ``first_page`` says that no paging token was sent. ``now_epoch``, seconds since 1970, is held against epochs and
@@ -57,7 +57,7 @@ def check_status(answer: Answer, *, first_page: bool, now_epoch: float, what: st
     raise _error(answer, what, first_page=first_page)
 
 
-def _error(answer: Answer, what: str, *, first_page: bool) -> RequestError:
+def _error(answer: Response, what: str, *, first_page: bool) -> RequestError:
     """The error for a status that is neither good nor 429; the first case that fits counts."""
     status = answer.status
     fault = _fault(answer, what)
@@ -76,7 +76,7 @@ def _error(answer: Answer, what: str, *, first_page: bool) -> RequestError:
     return Rejected(_message("the request is refused", answer))
 
 
-def _fault(answer: Answer, what: str) -> str:
+def _fault(answer: Response, what: str) -> str:
     """Describe a fault that may pass; empty where asking again would be answered the same."""
     if is_a_strangers(answer):
         return f"the API itself did not answer for {what}"
@@ -85,7 +85,7 @@ def _fault(answer: Answer, what: str) -> str:
     return _PASSING.get(answer.status, "")
 
 
-def _breaks_off(answer: Answer) -> bool:
+def _breaks_off(answer: Response) -> bool:
     """True of a later page without a body, and without a header that leads on.
 
     A token led to this page, so silence is no end of the chain: a real last page is an empty list.
@@ -98,7 +98,7 @@ def _breaks_off(answer: Answer) -> bool:
         return False
 
 
-def is_a_strangers(answer: Answer) -> bool:
+def is_a_strangers(answer: Response) -> bool:
     """True of a 404 or 410 that a box on the way gave, and not the API itself.
 
     An absence is final, so only the API itself is believed. From a gateway the status says no more than a 502 does,
@@ -107,12 +107,12 @@ def is_a_strangers(answer: Answer) -> bool:
     return answer.status in _ABSENT and not is_the_apis_own(answer)
 
 
-def _message(what: str, answer: Answer) -> str:
+def _message(what: str, answer: Response) -> str:
     said = "" if answer.status == _PARTIAL else error_text(answer)  # a part of a recording is no message
     return f"{what} ({answer.status}): {said}" if said else f"{what} ({answer.status})"
 
 
-def _target(answer: Answer) -> str:
+def _target(answer: Response) -> str:
     """The origin to which a redirect leads, without the path and query, which may repeat the request."""
     try:
         url = urlsplit(answer.headers.get("location", ""))

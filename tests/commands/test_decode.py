@@ -13,7 +13,7 @@ from archives import USUAL, Archive, Job, download, truth
 from replay_fetch.archive import PageArrived, ViewEnded, Writer
 from replay_fetch.cli.decode import decoded_text
 from replay_fetch.errors import ArchiveError
-from replay_fetch.model import Answer, Outcome, Page, PlannedView, Segment, Source, View
+from replay_fetch.model import Outcome, Page, PlannedView, Response, Segment, Source, View
 from replay_fetch.pipeline.decode import Decoding, Redecoding, decode, rehearse_decode
 from replay_fetch.pipeline.decoded import Decoded, Finding
 from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date, open_archive, open_as_it_is
@@ -269,7 +269,7 @@ async def half_understood(out: Path, bodies: list[bytes]) -> None:
         writer.expect(planned.session, 1)
         first = Page([Segment(b'{"records":[1],"start":1}'), Segment(b'{"records":[2],"start":2}')], token="t2")  # noqa: S106
         await writer.put(PageArrived(planned, first, Source.EVENT_PLATFORM))
-        answer = Answer(200, {}, bodies[0])
+        answer = Response(200, {}, bodies[0])
         await writer.put(ViewEnded(planned, Outcome.UNRECOGNISED, "odd", Source.EVENT_PLATFORM, answer))
         writer.close()
         await writer.run()

@@ -12,7 +12,7 @@ import pytest
 
 from replay_fetch.api import Window, found_page, playlist_sessions, playlist_url, queries, search_body
 from replay_fetch.errors import BadBody, GarbledBody, ServerError, ServerTimeout
-from replay_fetch.model import Answer, View
+from replay_fetch.model import Response, View
 
 EVENT = {
     "id": "1",
@@ -32,8 +32,8 @@ EVENT = {
 }
 
 
-def answer(body: object) -> Answer:
-    return Answer(200, {"content-type": "application/json"}, json.dumps(body).encode())
+def answer(body: object) -> Response:
+    return Response(200, {"content-type": "application/json"}, json.dumps(body).encode())
 
 
 def event(timestamp: object = "2026-01-31T08:00:00Z", **rum: Any) -> dict[str, Any]:  # Any: an event's own values
@@ -138,10 +138,10 @@ def test_an_answer_that_is_no_page_is_never_an_empty_one(body: object, error: ty
 @pytest.mark.parametrize("status", [202, 204, 205, 206, 207, 226])
 @pytest.mark.parametrize("read", [found_page, playlist_sessions])
 def test_a_success_that_is_not_the_whole_answer_is_asked_for_again(
-    read: Callable[[Answer], object], status: int
+    read: Callable[[Response], object], status: int
 ) -> None:
     with pytest.raises(ServerError, match=f"answered {status}, which is not the whole"):
-        read(Answer(status, {}, b'{"data":[]}'))
+        read(Response(status, {}, b'{"data":[]}'))
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_a_cursor_may_stand_in_the_link_to_the_next_page_alone() -> None:
 @pytest.mark.parametrize("body", [b"", b"<html>Sorry</html>", b'{"data": [', b"\x1f\x8b\x08cut"])
 def test_a_damaged_answer_is_asked_for_again(body: bytes) -> None:
     with pytest.raises(GarbledBody):
-        found_page(Answer(200, {}, body))
+        found_page(Response(200, {}, body))
 
 
 def test_warnings_are_passed_on() -> None:

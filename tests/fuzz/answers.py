@@ -35,7 +35,7 @@ from replay_fetch.api.tokens import next_link, paging_token
 from replay_fetch.errors import BadBody, ChainCut, GarbledBody, RequestError, ServerError
 from replay_fetch.fetch import Chain
 from replay_fetch.ledger.found import FoundViews
-from replay_fetch.model import Answer, Page, View
+from replay_fetch.model import Page, Response, View
 from replay_fetch.settings import ApiSettings, Credentials
 from replay_fetch.view_list import BadRow, PlannedRow, ViewList, csv_text
 
@@ -69,7 +69,7 @@ def page(content: bytes) -> None:
     answer = answer_of(content)
     experienced = PageDecoder(_APIS[0])
     for seen in (*_SEEN, _WRAPPED):
-        experienced.decode(Answer(200, {}, seen))
+        experienced.decode(Response(200, {}, seen))
         assert _decoded(experienced, answer) == _decoded(PageDecoder(_APIS[0]), answer), "experience changes a page"
     for api in _APIS:
         decoder = PageDecoder(api)
@@ -89,7 +89,7 @@ def page(content: bytes) -> None:
             check_printable(line)
 
 
-def _decoded(decoder: PageDecoder, answer: Answer) -> Page | str:
+def _decoded(decoder: PageDecoder, answer: Response) -> Page | str:
     try:
         return decoder.decode(answer)
     except (BadBody, GarbledBody, ServerError) as error:
@@ -97,7 +97,7 @@ def _decoded(decoder: PageDecoder, answer: Answer) -> Page | str:
         return str(error)
 
 
-def _inflated(answer: Answer) -> bytes:
+def _inflated(answer: Response) -> bytes:
     return inflate(answer.body, answer.headers.get("content-encoding", ""), _MOST_BYTES)
 
 

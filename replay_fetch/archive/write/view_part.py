@@ -14,7 +14,7 @@ from replay_fetch.archive.write.chain import ChainPart
 from replay_fetch.archive.write.endings import DAMAGED, GONE, LACKS, STAYS, ended_as, unless_young
 from replay_fetch.archive.write.kept import Comparison, both, compared, kept_lines
 from replay_fetch.archive.write.messages import ViewEnded
-from replay_fetch.model import Answer, Outcome, Page, PlannedView, ViewRecord
+from replay_fetch.model import Outcome, Page, PlannedView, Response, ViewRecord
 
 
 class ViewPart(Struct, eq=False):
@@ -62,7 +62,7 @@ class ViewPart(Struct, eq=False):
         if not self.damaged:
             self.chain.add(page, source)
 
-    def raw_page(self, answer: Answer, source: str) -> RawPage:
+    def raw_page(self, answer: Response, source: str) -> RawPage:
         """Number an answer as the page behind all so far; behind a finished answer's pages, too, which may stay."""
         earlier = self.planned.earlier
         again = earlier is not None and earlier.finished

@@ -16,7 +16,7 @@ from rude_server import Server, answer, saying, serving
 
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.errors import RetryableError, TransportError, TrustError
-from replay_fetch.model import Answer
+from replay_fetch.model import Response
 from replay_fetch.settings import ApiSettings, FetchSettings
 from replay_fetch.transport import open_transport
 
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_proxies")]
 HEADERS = {"DD-API-KEY": "key-1"}
 
 
-async def get(url: str, ca_file: Path | None = None) -> Answer:
+async def get(url: str, ca_file: Path | None = None) -> Response:
     async with open_transport(ApiSettings(base_url=url), FetchSettings(ca_file=ca_file), HEADERS) as transport:
         return await transport.get(f"{url}/page")
 
