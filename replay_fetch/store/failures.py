@@ -49,6 +49,7 @@ _BY_STATUS = {"301": _REGION, "401": _UNKNOWN_KEY, "403": _REFUSED, "501": _UNAB
 # Mistakes in what was typed. Before the first answer nothing was asked of the API, so these end with 2, not 3.
 _OF_SETTINGS = {_NO_BUCKET, _REGION, _UNABLE}
 # The links of EC2 and ECS that give a role's credentials: asked when the environment has none.
+_NO_CREDENTIALS = ("was not asked: there are no credentials", _UNKNOWN_KEY[1])
 _ROLE_SERVERS = ("169.254.169.254", "169.254.170.2", "metadata.google.internal")
 
 
@@ -80,6 +81,11 @@ class Refusal(Exception):
         """True for a missing bucket, which answers 404 as a missing object does."""
         return (self.said, self.todo) == _NO_BUCKET
 
+    @property
+    def of_role(self) -> bool:
+        """True where the machine's own server of credentials failed; in a run that had some, this may pass."""
+        return (self.said, self.todo) == _NO_CREDENTIALS
+
     def told(self, location: Location, *, answered: bool) -> ReplayFetchError:
         """The error with which the run ends; ``answered`` says whether the store had taken a request of the run before.
 
@@ -110,7 +116,7 @@ def judge(text: str) -> Verdict:
     """
     code, status = _CODE.search(text), _STATUS.search(text)
     if any(server in text for server in _ROLE_SERVERS):
-        return Verdict(Refusal("was not asked: there are no credentials", _UNKNOWN_KEY[1]), "no credentials")
+        return Verdict(Refusal(*_NO_CREDENTIALS), "no credentials")
     if "incorrectly configured region" in text:
         return Verdict(Refusal(*_REGION), "redirected")
     known = _BY_CODE.get(code[1] if code else "") or _BY_STATUS.get(status[1] if status else "")
