@@ -11,18 +11,19 @@ from pathlib import Path
 
 import anyio
 
-from replay_fetch.archive import Layout
+from replay_fetch.archive.layout import Layout
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.options import add_output, show_settings
 from replay_fetch.cli.output import conclude, say, shown
 from replay_fetch.cli.summary import as_typed, report_json, report_text, watch_line
 from replay_fetch.errors import ArchiveError
-from replay_fetch.ledger import Ledger, check_file
+from replay_fetch.ledger.database import check_file
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting
 from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.pipeline.opening import check_usable, open_as_it_is
 from replay_fetch.pipeline.run import Ended, prepared, run_until_signal
-from replay_fetch.progress import Reporter
+from replay_fetch.progress.reporters import Reporter
 from replay_fetch.settings import ApiSettings, Credentials, Settings, ShowSettings
 from replay_fetch.simulator import LimitSettings, PagingSettings, Simulator, SimulatorSettings
 from replay_fetch.simulator.recordings import recordings_folder

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import anyio
 
-from replay_fetch.archive import Layout, Report
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.report import Report
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.options import add_options, settings_from
 from replay_fetch.cli.output import conclude, say, shown
@@ -25,11 +26,11 @@ from replay_fetch.cli.rehearsal import plan_json, plan_text
 from replay_fetch.cli.summary import report_json, report_text, watch_line
 from replay_fetch.environment import credentials, warn_if_exposed
 from replay_fetch.errors import ReplayFetchError
-from replay_fetch.ledger import Ledger
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import Outcome
 from replay_fetch.pipeline.job import DownloadJob, rehearse
 from replay_fetch.pipeline.run import Ended, prepared, run_until_signal
-from replay_fetch.progress import Reporter
+from replay_fetch.progress.reporters import Reporter
 from replay_fetch.transport import check_connection
 
 __all__ = ["add_options", "run"]

@@ -14,15 +14,12 @@ import anyio
 from anyio import to_thread
 from msgspec import Struct
 
-from replay_fetch.api import (
-    Endpoint,
-    PageDecoder,
-    SecretRedactor,
-    check_status,
-    is_a_strangers,
-    rate_limit,
-    tells_of_errors,
-)
+from replay_fetch.api.endpoint import Endpoint
+from replay_fetch.api.error_text import tells_of_errors
+from replay_fetch.api.page import PageDecoder
+from replay_fetch.api.ratelimit import rate_limit
+from replay_fetch.api.redact import SecretRedactor
+from replay_fetch.api.status import check_status, is_a_strangers
 from replay_fetch.errors import Forbidden, NotFound, OutageError, RateLimited, RetryableError
 from replay_fetch.fetch.credentials import CredentialCheck
 from replay_fetch.fetch.retry import Attempts, RetryQuota

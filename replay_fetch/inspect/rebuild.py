@@ -11,19 +11,24 @@ from pathlib import Path
 from msgspec import json
 from msgspec.structs import replace
 
-from replay_fetch.archive import Entry, Layout, opened, readable
 from replay_fetch.archive.aside import Aside, Attempt, attempt, put_in_place, row_of
 from replay_fetch.archive.compress import stored_text
 from replay_fetch.archive.durable import explained, make_folder, sync_folder, write_file
+from replay_fetch.archive.folder import opened, readable
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read.verify import Problem
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
 from replay_fetch.inspect.verify import Verification, Verifying
-from replay_fetch.ledger import DamagedLedger, Ledger, Totals, check_file
+from replay_fetch.ledger.damage import DamagedLedger
+from replay_fetch.ledger.database import check_file
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting, State
+from replay_fetch.ledger.totals import Totals
 from replay_fetch.model import Span, ViewRecord
 from replay_fetch.pipeline.opening import bring_manifest_up_to_date, open_as_it_is
-from replay_fetch.progress import Reporter
+from replay_fetch.progress.reporters import Reporter
 from replay_fetch.settings import Compression
 
 

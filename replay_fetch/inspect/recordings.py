@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from replay_fetch.api import facts
-from replay_fetch.archive import Entry, entries, readable, session_entries, view_segments
+from replay_fetch.api.segment import facts
 from replay_fetch.archive.durable import explained, make_folder, write_atomically
+from replay_fetch.archive.folder import readable
+from replay_fetch.archive.manifest import Entry
+from replay_fetch.archive.read.views import entries, session_entries, view_segments
 from replay_fetch.errors import InputError, SettingsError
-from replay_fetch.progress import Reporter, Ticker
+from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.units import duration, size, some
 from replay_fetch.replay import Account, Recording
 

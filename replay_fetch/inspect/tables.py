@@ -12,12 +12,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from replay_fetch.api import facts
 from replay_fetch.api.recording import labels
-from replay_fetch.archive import Entry, entries, readable, view_segments
+from replay_fetch.api.segment import facts
 from replay_fetch.archive.durable import explained
+from replay_fetch.archive.folder import readable
+from replay_fetch.archive.manifest import Entry
+from replay_fetch.archive.read.views import entries, view_segments
 from replay_fetch.errors import SettingsError
-from replay_fetch.progress import Reporter, Ticker
+from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.units import duration, size, some
 from replay_fetch.replay import Recording
 

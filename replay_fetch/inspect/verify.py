@@ -10,12 +10,17 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
-from replay_fetch.archive import BadLine, Entry, Layout, holder, read_manifest, readable, require
+from replay_fetch.archive.compress import require
+from replay_fetch.archive.folder import readable
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lock import holder
+from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
 from replay_fetch.archive.read.sweep import Checked, Session, jobs_for, sweep
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
-from replay_fetch.progress import CheckSnapshot, Reporter, Ticker
+from replay_fetch.progress.reporters import Reporter, Ticker
+from replay_fetch.progress.snapshot import CheckSnapshot
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from replay_fetch.archive import ChainRestarted, Message, PageArrived, ViewEnded
+from replay_fetch.archive.write.messages import ChainRestarted, Message, PageArrived, ViewEnded
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.model import PlannedView
 

@@ -13,16 +13,22 @@ from dataclasses import dataclass, field
 import anyio
 from anyio import to_thread
 
-from replay_fetch.api import FoundPage, Window, queries
+from replay_fetch.api.events import FoundPage
+from replay_fetch.api.search import Window, queries
 from replay_fetch.errors import Forbidden, Rejected
-from replay_fetch.fetch import CredentialCheck, Fetcher, Search, Stride, sessions_of
-from replay_fetch.ledger import FoundViews
+from replay_fetch.fetch.credentials import CredentialCheck
+from replay_fetch.fetch.fetcher import Fetcher
+from replay_fetch.fetch.searching import Search, Stride, sessions_of
+from replay_fetch.ledger.found import FoundViews
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.failure import FirstFailure
 from replay_fetch.pipeline.progress_feed import PacerMoment, where_workers_stand
 from replay_fetch.pipeline.stopping import stoppable
-from replay_fetch.progress import Bottleneck, Reporter, RunStats, SearchSnapshot, WorkerCounts, follow, watch
+from replay_fetch.progress.bottleneck import Bottleneck, WorkerCounts
+from replay_fetch.progress.reporters import Reporter, follow, watch
+from replay_fetch.progress.snapshot import SearchSnapshot
+from replay_fetch.progress.stats import RunStats
 from replay_fetch.progress.units import count, some
 from replay_fetch.settings import Credentials, Settings
 

@@ -10,25 +10,18 @@ from pathlib import Path
 
 import anyio
 
-from replay_fetch.archive import Report
-from replay_fetch.ledger import Reason, Totals
+from replay_fetch.archive.report import Report
+from replay_fetch.ledger.totals import Reason, Totals
 from replay_fetch.model import ViewRecord
 from replay_fetch.pacing import Pacer, Snapshot
 from replay_fetch.pipeline.job import Plan
 from replay_fetch.pipeline.outcome_log import OutcomeLog, Slowest, count_records
-from replay_fetch.progress import (
-    Bottleneck,
-    History,
-    Limit,
-    MetricsFile,
-    Reporter,
-    RunSnapshot,
-    RunStats,
-    Speed,
-    WorkerCounts,
-    report,
-    watch,
-)
+from replay_fetch.progress.bottleneck import Bottleneck, Limit, WorkerCounts
+from replay_fetch.progress.history import History
+from replay_fetch.progress.metrics import MetricsFile
+from replay_fetch.progress.reporters import Reporter, report, watch
+from replay_fetch.progress.snapshot import RunSnapshot
+from replay_fetch.progress.stats import RunStats, Speed
 from replay_fetch.settings import Settings
 
 

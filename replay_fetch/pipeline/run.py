@@ -24,11 +24,13 @@ from typing import NamedTuple, Protocol
 import anyio
 from anyio import to_thread
 
-from replay_fetch.archive import Layout, Report, Writer, write_report
-from replay_fetch.archive.write.writer import STANDSTILL
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.report import Report, write_report
+from replay_fetch.archive.write.writer import STANDSTILL, Writer
 from replay_fetch.errors import ArchiveError, ReplayFetchError
-from replay_fetch.fetch import CredentialCheck, Fetcher
-from replay_fetch.ledger import Ledger, ToDo
+from replay_fetch.fetch.credentials import CredentialCheck
+from replay_fetch.fetch.fetcher import Fetcher
+from replay_fetch.ledger.ledger import Ledger, ToDo
 from replay_fetch.memory import for_pages
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
@@ -41,7 +43,7 @@ from replay_fetch.pipeline.stopping import GRACE, stoppable
 from replay_fetch.pipeline.verdicts import LOOK_AT, Verdicts
 from replay_fetch.pipeline.witnesses import Witnesses
 from replay_fetch.pipeline.worker import Worker
-from replay_fetch.progress import Reporter
+from replay_fetch.progress.reporters import Reporter
 from replay_fetch.settings import Credentials, Settings
 
 log = logging.getLogger(__name__)

@@ -16,15 +16,17 @@ from pathlib import Path
 
 import orjson
 
-from replay_fetch.archive import Entry, Layout, Report, by_session, view_segments
 from replay_fetch.archive.compress import compressed
 from replay_fetch.archive.durable import explained, make_folder, replace, sync_folder, write_atomically, write_file
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
-from replay_fetch.archive.manifest import ManifestLine
+from replay_fetch.archive.manifest import Entry, ManifestLine
+from replay_fetch.archive.read.views import by_session, view_segments
+from replay_fetch.archive.report import Report
 from replay_fetch.errors import SettingsError
 from replay_fetch.model import Outcome, Span, ViewRecord
 from replay_fetch.pipeline.scrubbed_lines import ScrubbedLines, marked, without_bytes
-from replay_fetch.progress import Reporter, Ticker
+from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.units import size
 
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS

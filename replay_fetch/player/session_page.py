@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from replay_fetch.api.recording import labels
-from replay_fetch.archive import Entry, view_segments
 from replay_fetch.archive.durable import explained, write_atomically
+from replay_fetch.archive.manifest import Entry
+from replay_fetch.archive.read.views import view_segments
 from replay_fetch.errors import ReplayFetchError, SettingsError
 from replay_fetch.inspect.recordings import chosen_views, start_of, why_silent
 from replay_fetch.player import PlayerPage, RecordedView, load_rrweb, read_rum_events
-from replay_fetch.progress import Reporter, Ticker
+from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.units import size
 from replay_fetch.replay import Recording
 from replay_fetch.timestamps import place_ms

@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from replay_fetch.archive import readable
+from replay_fetch.archive.folder import readable
 from replay_fetch.archive.report import nothing_there
 from replay_fetch.model import Outcome
 from replay_fetch.named_file import NamedFile

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from replay_fetch.archive import Layout, read_report
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.report import read_report
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Outcome
 

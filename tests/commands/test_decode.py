@@ -10,7 +10,8 @@ import orjson
 import pytest
 from archives import USUAL, Archive, Job, download, truth
 
-from replay_fetch.archive import PageArrived, ViewEnded, Writer
+from replay_fetch.archive.write.messages import PageArrived, ViewEnded
+from replay_fetch.archive.write.writer import Writer
 from replay_fetch.cli.decode import decoded_text
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Outcome, Page, PlannedView, Response, Segment, Source, View

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 from made_archives import ended, segment, write_archive
 
-from replay_fetch.archive import Layout, Report
-from replay_fetch.archive.report import write_report
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.report import Report, write_report
 from replay_fetch.cli import main
 from replay_fetch.model import Outcome
 from replay_fetch.report_page.charts import NARROW, lengths_chart, rate_chart, sizes_chart

@@ -9,7 +9,8 @@ import anyio
 import pytest
 from archives import USUAL, Archive, Job, download, downloaded, opened_all, stopped, truth, view_lines, write_list
 
-from replay_fetch.archive import Message, Writer
+from replay_fetch.archive.write.messages import Message
+from replay_fetch.archive.write.writer import Writer
 from replay_fetch.model import Outcome, Source
 from replay_fetch.settings import ArchiveSettings, Compression, FetchSettings, PlanSettings, SourceChoice
 from replay_fetch.simulator import (

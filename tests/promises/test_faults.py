@@ -19,7 +19,7 @@ from virtual_clock import VirtualClockLoop
 
 from replay_fetch.errors import OutageError
 from replay_fetch.model import Outcome, Source, View
-from replay_fetch.progress import History
+from replay_fetch.progress.history import History
 from replay_fetch.settings import ArchiveSettings, Compression, FetchSettings, SourceChoice
 from replay_fetch.simulator import (
     Absence,
@@ -277,7 +277,7 @@ async def test_past_give_up_after_the_run_stops_and_keeps_everything(tmp_path: P
 @pytest.fixture
 def seldom_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run looks at its workers and draws its course once a minute: a virtual day of the usual looks takes 15 s."""
-    monkeypatch.setattr(import_module("replay_fetch.progress.reporter"), "_GLANCE", 60.0)
+    monkeypatch.setattr(import_module("replay_fetch.progress.reporters"), "_GLANCE", 60.0)
     monkeypatch.setattr(History, "period", 60.0)
 
 

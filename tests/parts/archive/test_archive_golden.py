@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from archives import WIDE, Job, download
 
-from replay_fetch.archive import Layout, Report, write_report
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.report import Report, write_report
 from replay_fetch.model import Noted, Outcome
 from replay_fetch.settings import FetchSettings
 from replay_fetch.simulator import (

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from replay_fetch.pacing import Snapshot
 from replay_fetch.pipeline.progress_feed import PacerMoment, where_workers_stand
-from replay_fetch.progress import Bottleneck, Limit, WorkerCounts, watch
+from replay_fetch.progress.bottleneck import Bottleneck, Limit, WorkerCounts
+from replay_fetch.progress.reporters import watch
 
 
 @pytest.mark.parametrize(
