@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     return report.exit_code
 
 
-async def demo(out: Path, show: ShowSettings, shown_by: Reporter | None) -> Ended:
+async def demo(out: Path, show: ShowSettings, reporter: Reporter | None) -> Ended:
     """Download the sample list from the simulator into ``out``; returns the report and the failure, if any.
 
     Raises ArchiveError where ``out`` is an archive of real recordings: made-up ones would be mixed in for good.
@@ -73,7 +73,7 @@ async def demo(out: Path, show: ShowSettings, shown_by: Reporter | None) -> Ende
             Credentials(auth.api_key, auth.app_key),
         )
         with prepared(job) as run:
-            return await run_until_signal(run, shown_by)
+            return await run_until_signal(run, reporter)
 
 
 def _claim(out: Path) -> None:

@@ -79,7 +79,7 @@ def _name_play(report: Report, out: Path) -> None:
         say(watch_line(out, session_id))
 
 
-def download(job: DownloadJob, shown_by: Reporter | None) -> Ended:
+def download(job: DownloadJob, reporter: Reporter | None) -> Ended:
     """Download from the list to the report; returns both the report and the failure that stopped the run.
 
     Must be called where no event loop runs. The list is read before the loop starts, because reading may block,
@@ -87,7 +87,7 @@ def download(job: DownloadJob, shown_by: Reporter | None) -> Ended:
     KeyboardInterrupt at a second signal.
     """
     with prepared(job) as run:
-        return anyio.run(run_until_signal, run, shown_by)
+        return anyio.run(run_until_signal, run, reporter)
 
 
 def session_to_watch(out: Path) -> str | None:

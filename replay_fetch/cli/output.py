@@ -88,8 +88,8 @@ def shown(show: ShowSettings, secrets: Iterable[str] = ()) -> Iterator[Reporter 
     """
     from replay_fetch.progress.console import Console  # noqa: PLC0415 - as above
     from replay_fetch.progress.log import logging_to  # noqa: PLC0415 - as above
-    from replay_fetch.progress.reporters import reporter  # noqa: PLC0415 - as above
+    from replay_fetch.progress.reporters import reporter_for  # noqa: PLC0415 - as above
 
     console = Console()
     with logging_to(console, show, secrets):
-        yield reporter(show, console)
+        yield reporter_for(show, console)

@@ -52,24 +52,24 @@ class Rebuilt:
         return self.found.exit_code
 
 
-def rebuild(root: Path, jobs: int | None, shown_by: Reporter | None) -> Rebuilt:
+def rebuild(root: Path, jobs: int | None, reporter: Reporter | None) -> Rebuilt:
     """Verify the archive and make its ledger anew; damaged files are set aside, and nothing is deleted.
 
     The archive is then sound, and the next run asks for the views that it lacks, in the manifest's order. The new
     ledger takes the old ledger's place whole or not at all. Raises ArchiveError where there is no archive, a run
     writes to it, or its ledger is of another format or knows more than the manifest.
     """
-    verifying = Verifying(root, jobs, shown_by)
+    verifying = Verifying(root, jobs, reporter)
     match _standing(verifying.layout):
         case _Standing.SOUND if not (found := verifying.run()).findings:
             return Rebuilt(found, kept=found.views, stays=True)
         case _Standing.HALF_REBUILT:
             totals, aside = _to_its_end(root)
-            found = Verifying(root, jobs, shown_by).run()
+            found = Verifying(root, jobs, reporter).run()
             return Rebuilt(found, totals.views - totals.unasked, totals.unasked, aside)
     with explained(f"opening {root}"):
         make_folder(readable(root).private)  # an archive copied without it is one again
-    verifying = Verifying(root, jobs, shown_by)
+    verifying = Verifying(root, jobs, reporter)
     rebuilt = Rebuilt(verifying.found)
     with opened(root) as layout:
         # Asked again under the lock: the first look was without it.

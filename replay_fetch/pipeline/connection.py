@@ -38,7 +38,7 @@ async def connected(
             stats,
             fetch.retries,
             keys or CredentialCheck(),
-            echoes=SecretRedactor(credentials),
+            redactor=SecretRedactor(credentials),
             keeps_answers=settings.archive.keep_raw,
             memory=Memory(on_their_way),
         )

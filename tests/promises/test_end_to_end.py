@@ -17,11 +17,11 @@ from replay_fetch.simulator import (
     Absence,
     AuthMode,
     AuthSettings,
-    Chain,
     Fault,
     HoldingSettings,
     LastPage,
     LimitSettings,
+    PageChain,
     PagingSettings,
     Shape,
     Simulator,
@@ -255,10 +255,10 @@ async def test_a_token_that_expires_every_time_fails_the_view_and_keeps_its_firs
 
 @pytest.mark.parametrize(
     ("chain", "kept"),
-    [(Chain.REPEATED, None), (Chain.ECHOED, 2), (Chain.HAS_MORE, 1)],
+    [(PageChain.REPEATED, None), (PageChain.ECHOED, 2), (PageChain.HAS_MORE, 1)],
 )
 async def test_a_chain_without_an_end_is_incomplete_and_keeps_what_came(
-    tmp_path: Path, chain: Chain, kept: int | None
+    tmp_path: Path, chain: PageChain, kept: int | None
 ) -> None:
     paging = PagingSettings(page_segments=1, chain=chain)
     async with Simulator(SimulatorSettings(paging=paging)) as simulator:

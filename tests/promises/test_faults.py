@@ -25,7 +25,6 @@ from replay_fetch.simulator import (
     Absence,
     Algorithm,
     Body429,
-    Chain,
     ErrorBody,
     Fault,
     HeaderPolicy,
@@ -34,6 +33,7 @@ from replay_fetch.simulator import (
     LatencySettings,
     LimitHeaderSettings,
     LimitSettings,
+    PageChain,
     PagingSettings,
     Reset,
     RetryAfter,
@@ -75,12 +75,12 @@ def fault(draw: st.DrawFn) -> Fault:
 @st.composite
 def paging(draw: st.DrawFn) -> PagingSettings:
     shape = draw(st.sampled_from(list(Shape)))
-    chains = [chain for chain in Chain if chain is not Chain.HAS_MORE or shape in OBJECT_SHAPES]
+    chains = [chain for chain in PageChain if chain is not PageChain.HAS_MORE or shape in OBJECT_SHAPES]
     return PagingSettings(
         shape=shape,
         page_segments=draw(st.integers(0, 3)),
         last_page=draw(st.sampled_from(LastPage)),
-        chain=draw(st.sampled_from([Chain.GOOD, Chain.GOOD, *chains])),
+        chain=draw(st.sampled_from([PageChain.GOOD, PageChain.GOOD, *chains])),
         chain_share=draw(RATES),
         empty_pages=draw(st.sampled_from([0, 0, 1, 4, 7, 40])),
         expire_page=draw(st.sampled_from([0, 0, 2, 3])),
@@ -224,7 +224,7 @@ def _judge_view(story: Story, view: View, outcome: str | None) -> None:
         case _:
             assert whole.startswith(stored)
     expected = {
-        "incomplete": chain.chain is not Chain.GOOD,
+        "incomplete": chain.chain is not PageChain.GOOD,
         "unrecognised": chain.shape in (Shape.UNKNOWN, Shape.UNREAD)
         or chain.token_place == UNREAD
         or bool(script & {"html", "truncated"}),
