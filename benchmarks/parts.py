@@ -20,19 +20,23 @@ from benchmarks.pages import cut
 from benchmarks.results import Results, Table, spread
 from benchmarks.scratch import scratch, write_list
 from benchmarks.server import HEADERS, PAGES
-from replay_fetch.api import Continuity, Endpoint, PageDecoder, rate_limit
-from replay_fetch.archive import PageArrived, ViewEnded
+from replay_fetch.api.endpoint import Endpoint
+from replay_fetch.api.page import PageDecoder
+from replay_fetch.api.ratelimit import rate_limit
+from replay_fetch.api.segment import Continuity
 from replay_fetch.archive.lines import lines
 from replay_fetch.archive.write.buffer import Batch, Delivery
 from replay_fetch.archive.write.commit import Committer
-from replay_fetch.fetch import Fetcher, Paginator
+from replay_fetch.archive.write.messages import PageArrived, ViewEnded
+from replay_fetch.fetch.fetcher import Fetcher
+from replay_fetch.fetch.paginator import Paginator
 from replay_fetch.memory import Hold
 from replay_fetch.model import Outcome, Page, PlannedView, Response, Source, View
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.pipeline.opening import open_archive
 from replay_fetch.pipeline.run import prepared
-from replay_fetch.progress import RunStats
+from replay_fetch.progress.stats import RunStats
 from replay_fetch.settings import ApiSettings, Credentials, FetchSettings, Settings, SourceChoice
 from replay_fetch.transport import Transport
 

@@ -16,20 +16,21 @@ from typing import Self, TypeVar
 import anyio
 from anyio import to_thread
 
-from replay_fetch.api import check_id
-from replay_fetch.archive import Report
+from replay_fetch.api.endpoint import check_id
+from replay_fetch.archive.report import Report
 from replay_fetch.environment import credentials as credentials_from
 from replay_fetch.environment import site as site_from
 from replay_fetch.errors import ChainCut, Forbidden, InputError, NotFound
-from replay_fetch.fetch import Fetcher, Paginator, Restarted
+from replay_fetch.fetch.fetcher import Fetcher
+from replay_fetch.fetch.paginator import Paginator, Restarted
 from replay_fetch.model import Segment, View
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.pipeline.run import Stop, prepared
-from replay_fetch.progress import RunStats
+from replay_fetch.progress.stats import RunStats
 from replay_fetch.settings import ApiSettings, Credentials, Settings
-from replay_fetch.view_list import ListSource
+from replay_fetch.view_list.source import ListSource
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from replay_fetch.api import members
+from replay_fetch.api.json_split import members
 from replay_fetch.model import Segment, View
 
 _BLOCK = 2**20

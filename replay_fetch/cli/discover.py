@@ -16,7 +16,8 @@ from pathlib import Path
 import anyio
 import orjson
 
-from replay_fetch.api import REPLAYED_VIEWS, Window, check_id
+from replay_fetch.api.endpoint import check_id
+from replay_fetch.api.search import REPLAYED_VIEWS, Window
 from replay_fetch.cli.options import PATIENCE, add_fields, add_server, add_shown, settings_from
 from replay_fetch.cli.output import say, shown
 from replay_fetch.environment import credentials, warn_if_exposed
@@ -26,7 +27,7 @@ from replay_fetch.pipeline.discover import Discovery, Wanted, discover
 from replay_fetch.progress.units import asked, duration, size, some
 from replay_fetch.settings import FetchSettings
 from replay_fetch.timestamps import timestamp_ms
-from replay_fetch.view_list import csv_text
+from replay_fetch.view_list.writing import csv_text
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import anyio
 
-from replay_fetch.archive import Layout, Report
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.report import Report
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.options import add_options, settings_from
 from replay_fetch.cli.output import conclude, say, shown
@@ -25,11 +26,11 @@ from replay_fetch.cli.rehearsal import plan_json, plan_text
 from replay_fetch.cli.summary import report_json, report_text, watch_line
 from replay_fetch.environment import credentials, warn_if_exposed
 from replay_fetch.errors import ReplayFetchError
-from replay_fetch.ledger import Ledger
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import Outcome
 from replay_fetch.pipeline.job import DownloadJob, rehearse
 from replay_fetch.pipeline.run import Ended, prepared, run_until_signal
-from replay_fetch.progress import Reporter
+from replay_fetch.progress.reporters import Reporter
 from replay_fetch.transport import check_connection
 
 __all__ = ["add_options", "run"]
@@ -78,7 +79,7 @@ def _name_play(report: Report, out: Path) -> None:
         say(watch_line(out, session_id))
 
 
-def download(job: DownloadJob, shown_by: Reporter | None) -> Ended:
+def download(job: DownloadJob, reporter: Reporter | None) -> Ended:
     """Download from the list to the report; returns both the report and the failure that stopped the run.
 
     Must be called where no event loop runs. The list is read before the loop starts, because reading may block,
@@ -86,7 +87,7 @@ def download(job: DownloadJob, shown_by: Reporter | None) -> Ended:
     KeyboardInterrupt at a second signal.
     """
     with prepared(job) as run:
-        return anyio.run(run_until_signal, run, shown_by)
+        return anyio.run(run_until_signal, run, reporter)
 
 
 def session_to_watch(out: Path) -> str | None:

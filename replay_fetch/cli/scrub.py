@@ -8,11 +8,15 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from replay_fetch.archive import Entry, entries, readable
+from replay_fetch.archive.folder import readable
+from replay_fetch.archive.manifest import Entry
+from replay_fetch.archive.read.views import entries
 from replay_fetch.cli.output import say, warn
 from replay_fetch.errors import SettingsError
 from replay_fetch.inspect.recordings import chosen_views
-from replay_fetch.progress import Console, logging_to, reporter
+from replay_fetch.progress.console import Console
+from replay_fetch.progress.log import logging_to
+from replay_fetch.progress.reporters import reporter_for
 from replay_fetch.progress.units import count, size, some
 from replay_fetch.settings import ShowSettings
 
@@ -60,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
         return _NOTHING
     console, show = Console(), ShowSettings(verbosity=-options.quiet)
     with logging_to(console, show):
-        copied = scrub(options.out, options.copy, partial(_chosen, options), reporter(show, console))
+        copied = scrub(options.out, options.copy, partial(_chosen, options), reporter_for(show, console))
     if options.json:
         say(json.dumps({"copy": str(copied.folder), **copied.fields()}))
         return 0 if copied.views else _NOTHING

@@ -19,7 +19,7 @@ from replay_fetch.cli.session_text import listing_text, session_text
 from replay_fetch.errors import SettingsError
 from replay_fetch.inspect.sessions import ListedSession, list_sessions, look_inside, newest
 from replay_fetch.inspect.timeline import all_types, show_session
-from replay_fetch.view_list import table_text
+from replay_fetch.view_list.writing import table_text
 
 # A screen: two lines each, on forty lines.
 _SHOWN = 20

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import orjson
 
-from replay_fetch.archive import Report
+from replay_fetch.archive.report import Report
 from replay_fetch.model import Noted, Outcome
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import asked, count, duration, size, some

@@ -8,7 +8,7 @@ from itertools import groupby
 
 import orjson
 
-from replay_fetch.archive import Layout
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.inspect.rebuild import Rebuilt
 from replay_fetch.inspect.verify import Verification

@@ -14,15 +14,12 @@ import anyio
 from anyio import to_thread
 from msgspec import Struct
 
-from replay_fetch.api import (
-    Endpoint,
-    PageDecoder,
-    SecretRedactor,
-    check_status,
-    is_a_strangers,
-    rate_limit,
-    tells_of_errors,
-)
+from replay_fetch.api.endpoint import Endpoint
+from replay_fetch.api.error_text import tells_of_errors
+from replay_fetch.api.page import PageDecoder
+from replay_fetch.api.ratelimit import rate_limit
+from replay_fetch.api.redact import SecretRedactor
+from replay_fetch.api.status import check_status, is_a_strangers
 from replay_fetch.errors import Forbidden, NotFound, OutageError, RateLimited, RetryableError
 from replay_fetch.fetch.credentials import CredentialCheck
 from replay_fetch.fetch.retry import Attempts, RetryQuota
@@ -91,8 +88,8 @@ class ApiRequest(Struct, Generic[T], frozen=True, gc=False):
 class Fetcher:
     """Asks the API with one transport, pacer and retry quota, which all workers of a run share.
 
-    ``echoes`` take keys out of answers that repeat them. The clock ``epoch`` is read for headers that name a date,
-    in seconds since 1970; no wait depends on the wall clock.
+    The ``redactor`` takes keys out of answers that repeat them. The clock ``epoch`` is read for headers that name a
+    date, in seconds since 1970; no wait depends on the wall clock.
     """
 
     transport: Transport
@@ -104,7 +101,7 @@ class Fetcher:
     keys: CredentialCheck = field(default_factory=CredentialCheck)
     quota: RetryQuota = field(default_factory=RetryQuota)
     rng: random.Random = field(default_factory=random.Random)
-    echoes: SecretRedactor = field(default_factory=SecretRedactor)
+    redactor: SecretRedactor = field(default_factory=SecretRedactor)
     keeps_answers: bool = False
     """Answers are kept beside the pages, under ``raw/``."""
     epoch: Callable[[], float] = time.time
@@ -213,7 +210,7 @@ class Fetcher:
             turn.answered(health, rate_limit(answer.headers, now_epoch=self.epoch()))
         self.counters.wire_bytes += len(answer.body)
         # A good page is read first, which is quicker than going through it for keys; see `_read`.
-        return answer if answer.status in _GOOD else self.echoes.removed(answer)
+        return answer if answer.status in _GOOD else self.redactor.removed(answer)
 
     def _judge(self, request: ApiRequest[T], answer: Response) -> None:
         try:
@@ -231,7 +228,7 @@ class Fetcher:
 
     def _read(self, request: ApiRequest[T], answer: Response) -> tuple[T, Response]:
         """Read the answer; neither the value nor the answer returned has a key in its text."""
-        return self.echoes.read(request.read, answer, kept=self.keeps_answers)
+        return self.redactor.read(request.read, answer, kept=self.keeps_answers)
 
     async def _read_heavy(self, request: ApiRequest[T], answer: Response) -> tuple[T, Response]:
         if len(answer.body) >= _LARGE:

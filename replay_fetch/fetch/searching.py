@@ -8,8 +8,16 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from replay_fetch.api import FoundPage, Window, found_page, playlist_sessions, playlist_url, search_body, search_url
-from replay_fetch.api.search import PAGE_LIMIT, PLAYLIST_PAGE
+from replay_fetch.api.events import FoundPage, found_page
+from replay_fetch.api.search import (
+    PAGE_LIMIT,
+    PLAYLIST_PAGE,
+    Window,
+    playlist_sessions,
+    playlist_url,
+    search_body,
+    search_url,
+)
 from replay_fetch.errors import ChainCut, GaveUp, RequestError, ServerError, ServerTimeout, Stalled, TokenRefused
 from replay_fetch.fetch.chain import Chain
 from replay_fetch.fetch.fetcher import ApiRequest, Fetcher

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from msgspec.structs import replace as with_values
 
-from replay_fetch.archive import BadLine, Entry, Layout
 from replay_fetch.archive.folder import has_files
-from replay_fetch.archive.manifest import ManifestLine, read_line
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.manifest import BadLine, Entry, ManifestLine, read_line
 from replay_fetch.archive.read.sweep import Session
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.errors import ArchiveError
-from replay_fetch.ledger import DamagedLedger, Ledger
+from replay_fetch.ledger.damage import DamagedLedger
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.model import Span, ViewRecord
 from replay_fetch.settings import Compression

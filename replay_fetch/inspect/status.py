@@ -15,10 +15,14 @@ from pathlib import Path
 
 import orjson
 
-from replay_fetch.archive import BadLine, Layout, check_ledger_is_there, holder, read_manifest, read_report, readable
-from replay_fetch.ledger import Ledger
+from replay_fetch.archive.folder import check_ledger_is_there, readable
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lock import holder
+from replay_fetch.archive.manifest import BadLine, read_manifest
+from replay_fetch.archive.report import read_report
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import Outcome, ViewRecord
-from replay_fetch.view_list import table_text
+from replay_fetch.view_list.writing import table_text
 
 # A screen's worth; --json names all.
 NAMED = 20

@@ -10,12 +10,17 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
-from replay_fetch.archive import BadLine, Entry, Layout, holder, read_manifest, readable, require
+from replay_fetch.archive.compress import require
+from replay_fetch.archive.folder import readable
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lock import holder
+from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
 from replay_fetch.archive.read.sweep import Checked, Session, jobs_for, sweep
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
-from replay_fetch.progress import CheckSnapshot, Reporter, Ticker
+from replay_fetch.progress.reporters import Reporter, Ticker
+from replay_fetch.progress.snapshot import CheckSnapshot
 
 
 @dataclass(slots=True)
@@ -41,7 +46,7 @@ class Verification:
 class Verifying:
     """Verifies an archive; used once. Memory grows with the sessions, by some 300 bytes each."""
 
-    def __init__(self, root: Path, jobs: int | None, shown_by: Reporter | None) -> None:
+    def __init__(self, root: Path, jobs: int | None, reporter: Reporter | None) -> None:
         """Prepare to check with ``jobs`` processes at once; None takes as many as the archive's size is worth."""
         self.layout = readable(root)
         if who := holder(self.layout.lock):
@@ -52,7 +57,7 @@ class Verifying:
         self._locked_at = _locked_at(self.layout)
         self._total = sum(map(_size, _listed(self.layout.sessions)))
         self._jobs = jobs
-        self._shown_by = shown_by
+        self._reporter = reporter
         self._seen: set[str] = set()
         self._named: set[str] = set()
         self.found = Verification(root)
@@ -99,15 +104,15 @@ class Verifying:
 
     def _sweep(self, sessions: Iterable[Session]) -> Iterator[Checked]:
         began = time.monotonic()
-        pulse = Ticker(self._shown_by, self._moment)
+        ticker = Ticker(self._reporter, self._snapshot)
         for checked in sweep(self.layout.root, self._readable(sessions), self._jobs or jobs_for(self._total)):
             self._count(checked)
-            pulse.beat()
+            ticker.beat()
             yield checked
-        pulse.close()
+        ticker.close()
         self.found.seconds = time.monotonic() - began
 
-    def _moment(self, seconds: float) -> CheckSnapshot:
+    def _snapshot(self, seconds: float) -> CheckSnapshot:
         return CheckSnapshot(self._total, self.found.size, len(self.found.findings), seconds)
 
     def _readable(self, sessions: Iterable[Session]) -> Iterator[Session]:

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from replay_fetch.api import FoundView
+from replay_fetch.api.events import FoundView
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import View
 

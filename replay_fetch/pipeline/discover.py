@@ -13,16 +13,22 @@ from dataclasses import dataclass, field
 import anyio
 from anyio import to_thread
 
-from replay_fetch.api import FoundPage, Window, queries
+from replay_fetch.api.events import FoundPage
+from replay_fetch.api.search import Window, queries
 from replay_fetch.errors import Forbidden, Rejected
-from replay_fetch.fetch import CredentialCheck, Fetcher, Search, Stride, sessions_of
-from replay_fetch.ledger import FoundViews
+from replay_fetch.fetch.credentials import CredentialCheck
+from replay_fetch.fetch.fetcher import Fetcher
+from replay_fetch.fetch.searching import Search, Stride, sessions_of
+from replay_fetch.ledger.found import FoundViews
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.failure import FirstFailure
-from replay_fetch.pipeline.progress_feed import PacerMoment, where_workers_stand
+from replay_fetch.pipeline.progress_feed import PacerSnapshot, where_workers_stand
 from replay_fetch.pipeline.stopping import stoppable
-from replay_fetch.progress import Bottleneck, Reporter, RunStats, SearchSnapshot, WorkerCounts, follow, watch
+from replay_fetch.progress.bottleneck import Bottleneck, WorkerCounts
+from replay_fetch.progress.reporters import Reporter, follow, watch
+from replay_fetch.progress.snapshot import SearchSnapshot
+from replay_fetch.progress.stats import RunStats
 from replay_fetch.progress.units import count, some
 from replay_fetch.settings import Credentials, Settings
 
@@ -79,10 +85,10 @@ class Discovery:
 
 
 async def discover(
-    wanted: Wanted, settings: Settings, credentials: Credentials, shown_by: Reporter | None = None
+    wanted: Wanted, settings: Settings, credentials: Credentials, reporter: Reporter | None = None
 ) -> Discovery:
     """Search to the end, and return the views found; raises as `Discover.run` does."""
-    return await Discover(wanted, settings, credentials).run(shown_by)
+    return await Discover(wanted, settings, credentials).run(reporter)
 
 
 class Discover:
@@ -97,7 +103,7 @@ class Discover:
         self._searches: list[Search] = []
         self.found = Discovery()
 
-    async def run(self, shown_by: Reporter | None = None) -> Discovery:
+    async def run(self, reporter: Reporter | None = None) -> Discovery:
         """Search to the end while the reporter shows how far the search is.
 
         Raises AuthError, OutageError or TrustError as a download does, another RequestError where the API refuses
@@ -107,7 +113,7 @@ class Discover:
         try:
             async with stoppable(at_once=True), anyio.create_task_group() as shown:
                 shown.start_soon(watch, self._limiting, self._standing)
-                shown.start_soon(follow, self._moment, shown_by)
+                shown.start_soon(follow, self._snapshot, reporter)
                 with failure.kept():
                     await self._find()
                 shown.cancel_scope.cancel()
@@ -169,11 +175,11 @@ class Discover:
                 known.append(warning)
                 log.warning("the events search warns: %s", warning)
 
-    def _moment(self) -> SearchSnapshot:
+    def _snapshot(self) -> SearchSnapshot:
         length = self._wanted.window.length_ms
         done = sum(search.reached_ms - search.window.start_ms for search in self._searches)
         total = length * max(1, len(self._searches))
-        pacer = PacerMoment(self._pacer.snapshot(), self._settings.fetch.max_rate)
+        pacer = PacerSnapshot(self._pacer.snapshot(), self._settings.fetch.max_rate)
         return SearchSnapshot(total, done, self.found.views.size, self.found.stats, pacer, self._limiting.verdict)
 
     def _standing(self) -> WorkerCounts:

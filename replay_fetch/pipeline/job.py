@@ -13,13 +13,18 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from replay_fetch.archive import Layout
 from replay_fetch.archive.durable import explained
 from replay_fetch.archive.folder import require_no_dangling_link
-from replay_fetch.ledger import Ledger, LoadedList, Totals, check_file
+from replay_fetch.archive.layout import Layout
+from replay_fetch.ledger.database import check_file
+from replay_fetch.ledger.ledger import Ledger
+from replay_fetch.ledger.loading import LoadedList
+from replay_fetch.ledger.totals import Totals
 from replay_fetch.progress.units import count
 from replay_fetch.settings import Credentials, Settings
-from replay_fetch.view_list import BadRow, ListSource, PlannedRow, RepeatedHeader, ViewList, fingerprint
+from replay_fetch.view_list.rows import BadRow, PlannedRow, RepeatedHeader
+from replay_fetch.view_list.source import ListSource, fingerprint
+from replay_fetch.view_list.view_list import ViewList
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs  # of typing itself from Python 3.13 on

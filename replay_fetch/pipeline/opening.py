@@ -11,11 +11,16 @@ from pathlib import Path
 import msgspec
 import orjson
 
-from replay_fetch.archive import Layout, check_ledger_is_there, clear, opened, recover, require, write_manifest
 from replay_fetch.archive.aside import Aside, set_aside
+from replay_fetch.archive.compress import require
+from replay_fetch.archive.folder import check_ledger_is_there, opened
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.manifest import write_manifest
+from replay_fetch.archive.recovery import clear, recover
 from replay_fetch.archive.write.commit import Committer
 from replay_fetch.errors import SettingsError
-from replay_fetch.ledger import Ledger, check_file
+from replay_fetch.ledger.database import check_file
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.model import Outcome
 from replay_fetch.settings import ApiSettings, Compression, Settings, SourceChoice

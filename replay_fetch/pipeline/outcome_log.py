@@ -10,7 +10,7 @@ from itertools import count
 from typing import NamedTuple
 
 from replay_fetch.model import Outcome, View, ViewRecord
-from replay_fetch.progress import RunStats
+from replay_fetch.progress.stats import RunStats
 
 log = logging.getLogger(__name__)
 

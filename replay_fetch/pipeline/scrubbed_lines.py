@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace as with_values
 
-from replay_fetch.api import Continuity, facts
-from replay_fetch.archive import Entry
+from replay_fetch.api.segment import Continuity, facts
 from replay_fetch.archive.lines import lines
+from replay_fetch.archive.manifest import Entry
 from replay_fetch.model import Recording, Segment, Span, ViewRecord, Warnings
 from replay_fetch.replay.scrub import ScrubbedView
 

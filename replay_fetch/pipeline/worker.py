@@ -6,9 +6,11 @@ from contextlib import nullcontext
 
 from msgspec.structs import replace
 
-from replay_fetch.archive import ChainRestarted, Message, PageArrived, ViewEnded, Writer
+from replay_fetch.archive.write.messages import ChainRestarted, Message, PageArrived, ViewEnded
+from replay_fetch.archive.write.writer import Writer
 from replay_fetch.clock import now
-from replay_fetch.fetch import Fetcher, Paginator, Start
+from replay_fetch.fetch.fetcher import Fetcher
+from replay_fetch.fetch.paginator import Paginator, Start
 from replay_fetch.model import Outcome, PlannedView, Source
 from replay_fetch.pipeline.outcome_log import Slowest, SlowView
 from replay_fetch.pipeline.producer import Producer

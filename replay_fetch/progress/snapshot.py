@@ -17,7 +17,7 @@ _WORTH_SAYING = 1.0  # seconds: shorter pauses are the pace
 _SECONDS_COUNT, _MINUTES_COUNT = 120.0, 3570.0
 
 
-class PacerView(Protocol):
+class PacerFigures(Protocol):
     """The pacer's state, as far as progress shows the pacer."""
 
     @property
@@ -57,7 +57,7 @@ class RunSnapshot:
 
     stats: RunStats
     speed: Speed
-    pacer: PacerView
+    pacer: PacerFigures
     seconds: float = 0.0
     workers: WorkerCounts = field(default_factory=WorkerCounts)
     limited_by: Limit | None = None
@@ -131,7 +131,7 @@ class RunSnapshot:
         return self.speed.requests_per_s or (self.stats.requests / self.seconds if self.seconds else 0.0)
 
 
-def limit_words(limited_by: Limit, pacer: PacerView) -> str:
+def limit_words(limited_by: Limit, pacer: PacerFigures) -> str:
     """Name the limit in a word, the API's by its kind once that is recognised, and add its rate or its pause."""
     if limited_by not in _RATES:
         return f"{limited_by}"
@@ -159,7 +159,7 @@ class SearchSnapshot:
     done: int
     views: int
     stats: RunStats
-    pacer: PacerView
+    pacer: PacerFigures
     limited_by: Limit | None = None
 
     def words(self) -> list[str]:

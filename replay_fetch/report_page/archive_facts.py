@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from replay_fetch.archive import Entry, Layout, by_session, entries
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.manifest import Entry
+from replay_fetch.archive.read.views import by_session, entries
 from replay_fetch.model import Outcome, View, ViewRecord
 
 _EXAMPLES = 3

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from replay_fetch.api import check_id
+from replay_fetch.api.endpoint import check_id
 from replay_fetch.model import ID, LONGEST_ID, NO_ID
 from replay_fetch.printable import printable
 from replay_fetch.view_list.header import Header, unwrapped

@@ -38,7 +38,7 @@ from replay_fetch import (
     View,
     download,
 )
-from replay_fetch.simulator import Chain, Fault, PagingSettings, Scope, Simulator, SimulatorSettings
+from replay_fetch.simulator import Fault, PageChain, PagingSettings, Scope, Simulator, SimulatorSettings
 
 pytestmark = pytest.mark.anyio
 
@@ -179,7 +179,7 @@ async def test_a_view_that_is_not_there_is_not_found() -> None:
 
 
 async def test_a_chain_without_an_end_is_cut() -> None:
-    async with opened(simulated(PagingSettings(page_segments=1, chain=Chain.REPEATED))) as (client, simulator):
+    async with opened(simulated(PagingSettings(page_segments=1, chain=PageChain.REPEATED))) as (client, simulator):
         view = longest(simulator)
         with pytest.raises(ChainCut):
             await segments(client, view)

@@ -11,7 +11,7 @@ import pytest
 from archives import Archive, download, write_list
 from searches import DAY_MS, everything, replayed, search
 
-from replay_fetch.api import Window
+from replay_fetch.api.search import Window
 from replay_fetch.errors import AuthError, ChainCut, GaveUp, NotFound, Rejected, TokenRefused
 from replay_fetch.pipeline.discover import Wanted
 from replay_fetch.settings import Credentials

@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 import pytest
 
-from replay_fetch.api import Window, found_page, playlist_sessions, playlist_url, queries, search_body
+from replay_fetch.api.events import found_page
+from replay_fetch.api.search import Window, playlist_sessions, playlist_url, queries, search_body
 from replay_fetch.errors import BadBody, GarbledBody, ServerError, ServerTimeout
 from replay_fetch.model import Response, View
 

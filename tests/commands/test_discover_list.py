@@ -15,14 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import replay_fetch
-from replay_fetch.api import FoundView
+from replay_fetch.api.events import FoundView
 from replay_fetch.errors import SettingsError
-from replay_fetch.ledger import FoundViews
+from replay_fetch.ledger.found import FoundViews
 from replay_fetch.model import NO_ID, Outcome, View
-from replay_fetch.progress import Limit, RunStats, SearchSnapshot
+from replay_fetch.progress.bottleneck import Limit
+from replay_fetch.progress.snapshot import SearchSnapshot
+from replay_fetch.progress.stats import RunStats
 from replay_fetch.timestamps import epoch_ms, iso, timestamp_ms
-from replay_fetch.view_list import ViewList, csv_text, table_text
-from replay_fetch.view_list.writing import COLUMNS, inert
+from replay_fetch.view_list.view_list import ViewList
+from replay_fetch.view_list.writing import COLUMNS, csv_text, inert, table_text
 
 NOW = epoch_ms(datetime(2026, 2, 3, 4, 5, 6, 789_000, UTC))
 DAY = 86_400_000

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replay_fetch.archive import Report
+from replay_fetch.archive.report import Report
 from replay_fetch.cli.rehearsal import plan_text
 from replay_fetch.cli.summary import report_json, report_text
-from replay_fetch.ledger import Totals
+from replay_fetch.ledger.totals import Totals
 from replay_fetch.model import Noted, Outcome
 from replay_fetch.pipeline.job import Plan, Rehearsal
 from replay_fetch.settings import FetchSettings, Settings

@@ -21,12 +21,12 @@ import pytest
 from archives import WIDE, Archive, Job, download
 from damaged_archives import VIEWS, make, verified
 
-from replay_fetch.archive import Layout, holder
-from replay_fetch.archive.lock import locked
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lock import holder, locked
 from replay_fetch.cli import main
 from replay_fetch.cli.status import status_json, status_text
 from replay_fetch.inspect.status import Status, _count_session, status, unfinished_csv
-from replay_fetch.ledger import Ledger
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import Outcome, PlannedView, View, ViewRecord, Warnings
 from replay_fetch.settings import FetchSettings
 from replay_fetch.simulator import Fault, Simulator, SimulatorSettings

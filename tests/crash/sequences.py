@@ -24,7 +24,7 @@ from damaged_archives import verified
 from crash.harness import Launcher, launched
 from crash.points import BEFORE, HALFWAY, Call, Crash
 from crash.world import World, world
-from replay_fetch.archive import Layout
+from replay_fetch.archive.layout import Layout
 from replay_fetch.model import View
 
 STEPS = 8

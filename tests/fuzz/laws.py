@@ -7,12 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from replay_fetch.api import Continuity, Endpoint, NotJson, facts, members, values
+from replay_fetch.api.endpoint import Endpoint
 from replay_fetch.api.envelope import Envelope
 from replay_fetch.api.guess import unread
+from replay_fetch.api.json_scan import NotJson
+from replay_fetch.api.json_split import members, values
 from replay_fetch.api.recording import labels, records
+from replay_fetch.api.segment import Continuity, facts
 from replay_fetch.api.soundness import require_sound
-from replay_fetch.archive import Layout
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines, segment_of
 from replay_fetch.model import Page, Response, Segment, Source, View
 

@@ -16,7 +16,7 @@ import zstandard
 from anyio._backends._asyncio import _threadpool_idle_workers, _threadpool_workers  # there is no public count
 from virtual_clock import VirtualClockLoop
 
-from replay_fetch.archive import Report
+from replay_fetch.archive.report import Report
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.inspect.verify import Verifying

@@ -9,12 +9,13 @@ from urllib.parse import parse_qs, urlsplit
 
 import anyio
 
-from replay_fetch.api import Endpoint, PageDecoder
-from replay_fetch.fetch import Fetcher
+from replay_fetch.api.endpoint import Endpoint
+from replay_fetch.api.page import PageDecoder
+from replay_fetch.fetch.fetcher import Fetcher
 from replay_fetch.memory import Hold
 from replay_fetch.model import Response, View
 from replay_fetch.pacing import Pacer
-from replay_fetch.progress import RunStats
+from replay_fetch.progress.stats import RunStats
 from replay_fetch.settings import ApiSettings, FetchSettings
 from replay_fetch.transport import Transport
 

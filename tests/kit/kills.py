@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from replay_fetch.ledger import Ledger
+from replay_fetch.ledger.ledger import Ledger
 
 
 class Killed(BaseException):

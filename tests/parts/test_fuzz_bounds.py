@@ -16,7 +16,7 @@ from archives import Archive, write_list
 from fuzz.bounded import run_bounded
 from rude_server import serving
 
-from replay_fetch.api import PageDecoder
+from replay_fetch.api.page import PageDecoder
 from replay_fetch.errors import BadBody
 from replay_fetch.model import Response, View
 from replay_fetch.settings import ApiSettings
@@ -28,7 +28,7 @@ LIMIT = 8 * MIB
 MEMORY = 700 * MIB
 
 _DECODE = """
-from replay_fetch.api import PageDecoder
+from replay_fetch.api.page import PageDecoder
 from replay_fetch.errors import BadBody, GarbledBody
 from replay_fetch.model import Response
 from replay_fetch.settings import ApiSettings

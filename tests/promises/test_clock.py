@@ -14,7 +14,7 @@ import pytest
 from archives import Archive, Job, Ran, download, truth
 from virtual_clock import VirtualClockLoop
 
-from replay_fetch.api import rate_limit
+from replay_fetch.api.ratelimit import rate_limit
 from replay_fetch.pipeline import run as pipeline
 from replay_fetch.simulator import (
     HeaderPolicy,

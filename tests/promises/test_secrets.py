@@ -16,7 +16,7 @@ from archives import WIDE, write_list
 from processes import served
 from told_secrets import API_KEY, APP_KEY, BEARER, REAL_API_KEY, REAL_APP_KEY, check_no_secret, found_in
 
-from replay_fetch.api import auth_headers
+from replay_fetch.api.endpoint import auth_headers
 from replay_fetch.cli import main
 from replay_fetch.model import View
 from replay_fetch.pipeline.job import DownloadJob

@@ -10,8 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from replay_fetch.api import Continuity, facts
 from replay_fetch.api.json_split import pairs
+from replay_fetch.api.segment import Continuity, facts
 from replay_fetch.archive.compress import stored_text
 from replay_fetch.archive.lines import file_range, lines_of
 from replay_fetch.archive.manifest import Entry

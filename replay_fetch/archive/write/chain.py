@@ -9,7 +9,8 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from replay_fetch.api import Continuity, Trail, facts
+from replay_fetch.api.segment import Continuity, facts
+from replay_fetch.api.trail import Trail
 from replay_fetch.archive.durable import write_file
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import file_range, lines, segment_of, whole_lines

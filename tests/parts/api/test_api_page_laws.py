@@ -10,9 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import JSON, arrays, damaged, objects
 
-from replay_fetch.api import PageDecoder, json_split
+from replay_fetch.api import json_split
 from replay_fetch.api.envelope import Envelope
 from replay_fetch.api.guess import unread
+from replay_fetch.api.page import PageDecoder
 from replay_fetch.api.tokens import LOOKED_AT, TOKEN_PLACES
 from replay_fetch.errors import BadBody, GarbledBody, ServerError
 from replay_fetch.model import Page, Response, Segment

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from replay_fetch.api import SecretRedactor
+from replay_fetch.api.redact import SecretRedactor
 from replay_fetch.model import Response
 from replay_fetch.settings import Credentials
 

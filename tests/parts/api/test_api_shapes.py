@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from decoded_pages import SEGMENT, decode
 
-from replay_fetch.api import PageDecoder
+from replay_fetch.api.page import PageDecoder
 from replay_fetch.errors import BadBody, GarbledBody
 from replay_fetch.model import Page, Response, Segment
 from replay_fetch.settings import ApiSettings

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from decoded_pages import SEGMENT, decode, member_at, object_of
 
-from replay_fetch.api import PageDecoder, found_page
+from replay_fetch.api.events import found_page
+from replay_fetch.api.page import PageDecoder
 from replay_fetch.errors import BadBody, ServerError
 from replay_fetch.model import Response
 from replay_fetch.settings import ApiSettings

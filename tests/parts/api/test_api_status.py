@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay_fetch.api import check_status, error_text, is_a_strangers, tells_of_errors
+from replay_fetch.api.error_text import error_text, tells_of_errors
+from replay_fetch.api.status import check_status, is_a_strangers
 from replay_fetch.errors import (
     Forbidden,
     NotFound,

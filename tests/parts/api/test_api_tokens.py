@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from decoded_pages import SEGMENT, decode, member_at, object_of
 
-from replay_fetch.api import PageDecoder
+from replay_fetch.api.page import PageDecoder
 from replay_fetch.api.tokens import TOKEN_PLACES
 from replay_fetch.errors import BadBody
 from replay_fetch.model import Page, Response

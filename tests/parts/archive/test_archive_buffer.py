@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 from pieces import arrived, ended, planned
 
-from replay_fetch.archive import ChainRestarted
 from replay_fetch.archive.write.buffer import GROWING, LARGE, LINGER, Batch, WriteBuffer
+from replay_fetch.archive.write.messages import ChainRestarted
 from replay_fetch.model import Response
 
 ONE, TWO, OTHER = planned(1), planned(2), planned(3, session=2)

@@ -10,12 +10,11 @@ import pytest
 from msgspec.structs import replace
 from pieces import FakeCommitLog, arrived, content, ended, planned, sha256
 
-from replay_fetch.api import Trail
-from replay_fetch.api.trail import mark
-from replay_fetch.archive import ChainRestarted, Message, PageArrived
+from replay_fetch.api.trail import Trail, mark
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.write.buffer import WriteBuffer
 from replay_fetch.archive.write.commit import Committer
+from replay_fetch.archive.write.messages import ChainRestarted, Message, PageArrived
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Outcome, Page, PlannedView, Response, Source, View, ViewRecord
 

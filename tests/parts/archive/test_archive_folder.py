@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from replay_fetch.archive import Layout, existing, opened
-from replay_fetch.archive.folder import check_ledger_is_there
+from replay_fetch.archive.folder import check_ledger_is_there, existing, opened
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
 from replay_fetch.errors import ArchiveError
 

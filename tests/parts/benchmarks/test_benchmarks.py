@@ -20,7 +20,8 @@ from benchmarks.pages import cut
 from benchmarks.results import Results, Table, spread
 from benchmarks.scratch import write_list
 from benchmarks.tls import certified
-from replay_fetch.api import PageDecoder, elements, members
+from replay_fetch.api.json_split import elements, members
+from replay_fetch.api.page import PageDecoder
 from replay_fetch.model import Response
 from replay_fetch.settings import ApiSettings
 from replay_fetch.simulator.choices import Shape

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from replay_fetch.ledger import Ledger
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.pipeline import job
 from replay_fetch.pipeline.job import load_plan, rehearse_plan
-from replay_fetch.view_list import ViewList
+from replay_fetch.view_list.view_list import ViewList
 
 
 @pytest.fixture

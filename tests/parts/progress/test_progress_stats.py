@@ -8,7 +8,9 @@ from math import inf
 import pytest
 
 from replay_fetch.model import Outcome
-from replay_fetch.progress import Limit, RunSnapshot, RunStats, Speed, Speedometer, WorkerCounts
+from replay_fetch.progress.bottleneck import Limit, WorkerCounts
+from replay_fetch.progress.snapshot import RunSnapshot
+from replay_fetch.progress.stats import RunStats, Speed, Speedometer
 
 
 class Pace:

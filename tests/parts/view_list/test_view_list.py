@@ -15,12 +15,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from replay_fetch.api import check_id
+from replay_fetch.api.endpoint import check_id
 from replay_fetch.errors import InputError
 from replay_fetch.model import NO_ID, View
 from replay_fetch.settings import PlanSettings
-from replay_fetch.view_list import BadRow, PlannedRow, Row, ViewList
 from replay_fetch.view_list.ids import IdColumn
+from replay_fetch.view_list.rows import BadRow, PlannedRow, Row
+from replay_fetch.view_list.view_list import ViewList
 
 HEADER = b"session_id,view_id\n"
 IDS = st.text("ABYZabyz0189_-", min_size=1, max_size=128).filter(lambda text: not re.fullmatch(NO_ID, text))
