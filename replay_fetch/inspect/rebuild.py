@@ -15,6 +15,7 @@ from replay_fetch.archive import Entry, Layout, opened, readable
 from replay_fetch.archive.aside import Aside, Attempt, attempt, put_in_place, row_of
 from replay_fetch.archive.compress import stored_text
 from replay_fetch.archive.durable import explained, make_folder, sync_folder, write_file
+from replay_fetch.archive.folder import require_not_scrubbed
 from replay_fetch.archive.read.verify import Problem
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
@@ -62,6 +63,7 @@ def rebuild(root: Path, jobs: int | None, shown_by: Reporter | None) -> Rebuilt:
             totals, aside = _to_its_end(root)
             found = Verifying(root, jobs, shown_by).run()
             return Rebuilt(found, totals.views - totals.unasked, totals.unasked, aside)
+    require_not_scrubbed(verifying.layout)
     with explained(f"opening {root}"):
         make_folder(readable(root).private)  # an archive copied without it is one again
     verifying = Verifying(root, jobs, shown_by)

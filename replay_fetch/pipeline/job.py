@@ -14,9 +14,8 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from replay_fetch.archive import Layout
-from replay_fetch.archive.durable import explained
-from replay_fetch.archive.folder import require_no_dangling_link
 from replay_fetch.ledger import Ledger, LoadedList, Totals, check_file
+from replay_fetch.pipeline.opening import check_usable, compression_of
 from replay_fetch.progress.units import count
 from replay_fetch.settings import Credentials, Settings
 from replay_fetch.view_list import BadRow, ListSource, PlannedRow, RepeatedHeader, ViewList, fingerprint
@@ -151,9 +150,11 @@ class Rehearsal:
 
 
 def rehearse(views: str, out: Path, settings: Settings) -> Rehearsal:
-    """Read the list and compare with the archive, if there is any; changes nothing, disturbs no run."""
-    with explained(f"opening the archive {out}"):
-        require_no_dangling_link(out)
+    """Read the list and compare with the archive, if there is any; changes nothing, disturbs no run.
+
+    Raises as the run itself would for a folder or a compression that it refuses.
+    """
+    check_usable(out, settings.archive.compress)
     there = Layout(out).ledger
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "ledger.sqlite"
@@ -163,6 +164,7 @@ def rehearse(views: str, out: Path, settings: Settings) -> Rehearsal:
         else:
             ledger = Ledger.open(path)
         with closing(ledger):
+            compression_of(ledger, settings.archive.compress)
             plan, totals = rehearse_plan(ledger, ViewList(views, settings.plan))
     return Rehearsal(out, plan, totals, settings)
 
