@@ -33,7 +33,7 @@ from replay_fetch.api.search import (
     search_url,
 )
 from replay_fetch.api.segment import Continuity, SegmentFacts, facts
-from replay_fetch.api.status import check_status, is_a_strangers
+from replay_fetch.api.status import check_status, health_of, is_a_strangers
 from replay_fetch.api.trail import Trail, mark
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "error_text",
     "facts",
     "found_page",
+    "health_of",
     "inflate",
     "is_a_strangers",
     "mark",
