@@ -97,8 +97,8 @@ class Plan:
         if self.bad_rows <= _NAMED:
             log.warning("line %d: %s; the row is left out", line, reason)
         elif self.bad_rows == _NAMED + 1:
-            whose = "a download's " if self.rehearsed else ""
-            log.warning("more bad rows follow; %sreport.json names the first %d", whose, _KEPT)
+            whose = "a download's" if self.rehearsed else "the"
+            log.warning("more bad rows follow; %s report names the first %d", whose, _KEPT)
 
     def pass_over(self, header: RepeatedHeader) -> None:
         """Count a header in the middle of the list, and name the line of the first."""
