@@ -17,7 +17,7 @@ from replay_fetch.model import Response
 from replay_fetch.settings import ApiSettings, FetchSettings
 from replay_fetch.transport.faults import LONGEST_HEADER, MOST_HEADERS, TooLarge, translated
 from replay_fetch.transport.proxy import Proxy, proxy_for
-from replay_fetch.transport.trust import check_ca_file, ssl_context
+from replay_fetch.transport.trust import check_ca_file, trust_in
 
 # An answer is read whole; it may be this much larger than a page may inflate to, never more.
 _BODY_SLACK = 2**20
@@ -129,7 +129,7 @@ async def open_transport(
     ``headers`` go out with every request and nowhere else. The usual proxy variables of the environment are
     respected. ``~/.netrc`` is not read, as a password in there is not meant for this program.
     """
-    connector = aiohttp.TCPConnector(limit=fetch.workers, ssl=ssl_context(fetch), ttl_dns_cache=300)
+    connector = aiohttp.TCPConnector(limit=fetch.workers, ssl=trust_in(api.origin, fetch), ttl_dns_cache=300)
     # No total timeout: a long answer is fine while bytes come; a stall is what sock_read sees.
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=fetch.connect_timeout, sock_read=fetch.read_timeout)
     way = _Way(proxy_for(api.origin), fetch.ca_file, api.max_page_bytes + _BODY_SLACK)
