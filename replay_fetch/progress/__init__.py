@@ -8,7 +8,7 @@ Begin with `stats`: workers and writer count there. A `snapshot` puts the counte
 from replay_fetch.progress.bottleneck import Bottleneck, Limit, WorkerCounts
 from replay_fetch.progress.console import Console
 from replay_fetch.progress.history import History
-from replay_fetch.progress.log import logging_to
+from replay_fetch.progress.log import for_log_file, logging_to
 from replay_fetch.progress.metrics import MetricsFile
 from replay_fetch.progress.reporters import Reporter, Ticker, follow, report, reporter, watch
 from replay_fetch.progress.snapshot import CheckSnapshot, PacerView, ProgressSnapshot, RunSnapshot, SearchSnapshot
@@ -32,6 +32,7 @@ __all__ = [
     "Ticker",
     "WorkerCounts",
     "follow",
+    "for_log_file",
     "logging_to",
     "report",
     "reporter",
