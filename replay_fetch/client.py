@@ -29,7 +29,7 @@ from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.pipeline.run import Stop, prepared
 from replay_fetch.progress.stats import RunStats
-from replay_fetch.settings import ApiSettings, Credentials, Settings
+from replay_fetch.settings import Credentials, Settings
 from replay_fetch.view_list.source import ListSource
 
 T = TypeVar("T")
@@ -38,8 +38,8 @@ T = TypeVar("T")
 class Client:
     """Fetches the segments of views one by one; connections, pace and retries are shared.
 
-    Without arguments, keys and site are those of the environment; settings that are given name their
-    own site. To be used as an async context manager; many views may be read at once from different
+    Keys, site and proxy are those of the environment, as with the command, unless the arguments name others.
+    To be used as an async context manager; many views may be read at once from different
     tasks. `Settings.api` and `Settings.fetch` count: ``workers`` is how many requests are under way at
     once, ``memory_limit`` holds back pages that arrive or are read; segments that were given are the
     caller's own.
@@ -47,7 +47,7 @@ class Client:
 
     def __init__(self, *, credentials: Credentials | None = None, settings: Settings | None = None) -> None:
         self._credentials = credentials or credentials_from(os.environ)
-        self._settings = settings or _environment_settings()
+        self._settings = _at_site(settings or Settings())
         self._stack = AsyncExitStack()
         self._fetcher: Fetcher | None = None
 
@@ -158,7 +158,7 @@ async def download(
     ``metrics_file`` counts.
     """
     keys = credentials or credentials_from(os.environ)
-    job = DownloadJob(views, Path(out), settings or _environment_settings(), keys)
+    job = DownloadJob(views, Path(out), _at_site(settings or Settings()), keys)
     return await _to_its_end(partial(_carry_out, job, stop or anyio.Event()))
 
 
@@ -196,9 +196,10 @@ async def _to_its_end(work: Callable[[], Awaitable[T]]) -> T:
     return done[0]
 
 
-def _environment_settings() -> Settings:
-    site = site_from(os.environ)
-    return dataclasses.replace(Settings(), api=ApiSettings(site=site)) if site else Settings()
+def _at_site(settings: Settings) -> Settings:
+    """Name the environment's site in settings that name none, as the command does; other settings stay as they are."""
+    site = None if settings.api.site or settings.api.base_url else site_from(os.environ)
+    return dataclasses.replace(settings, api=dataclasses.replace(settings.api, site=site)) if site else settings
 
 
 def _view(session_id: str, view_id: str) -> View:

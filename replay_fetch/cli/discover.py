@@ -20,6 +20,7 @@ from replay_fetch.api.endpoint import check_id
 from replay_fetch.api.search import REPLAYED_VIEWS, Window
 from replay_fetch.cli.options import PATIENCE, add_fields, add_server, add_shown, settings_from
 from replay_fetch.cli.output import say, shown
+from replay_fetch.cli.run_log import begun, log_end
 from replay_fetch.environment import credentials, warn_if_exposed
 from replay_fetch.errors import SettingsError
 from replay_fetch.named_file import NamedFile
@@ -97,8 +98,10 @@ def run(options: argparse.Namespace) -> int:
     keys = credentials(os.environ, options.env_file)
     with shown(settings.show, keys.secrets) as reporter:
         warn_if_exposed(options.env_file)
-        found = anyio.run(partial(discover, wanted, settings, keys, reporter))
+        with begun("discover", {"query": wanted.query or "*"}, settings):
+            found = anyio.run(partial(discover, wanted, settings, keys, reporter))
         with closing(found.views):
+            log_end("discover", summary_lines(found) if out is not None else (), None, found.exit_code)
             quiet = settings.show.verbosity < 0
             # Even with -q a reason to doubt the list is a warning.
             for doubt in doubts(found) if quiet else ():  # the summary says them, else

@@ -23,6 +23,7 @@ from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.options import add_options, settings_from
 from replay_fetch.cli.output import conclude, say, shown
 from replay_fetch.cli.rehearsal import plan_json, plan_text
+from replay_fetch.cli.run_log import begun, log_end
 from replay_fetch.cli.summary import report_json, report_text, watch_line
 from replay_fetch.environment import credentials, warn_if_exposed
 from replay_fetch.errors import ReplayFetchError
@@ -63,13 +64,14 @@ def run(options: argparse.Namespace) -> int:
         # Inside the log: it warns where fewer than asked for have room.
         fetch = replace(settings.fetch, workers=allow_open_files(settings.fetch.workers))
         job = DownloadJob(options.views, options.out, replace(settings, fetch=fetch), keys)
-        report, failure = download(job, reporter)
+        with begun("download", {"views": str(options.views), "out": str(job.out)}, job.settings):
+            report, failure = download(job, reporter)
+        code = report.exit_code if failure is None else exit_code_of(failure)
+        log_end("download", report_text(report, job.out).splitlines(), failure, code)
     conclude(report_json(report) if options.json else report_text(report, job.out), failure)
-    if failure is not None:
-        return exit_code_of(failure)
-    if not options.json:
+    if failure is None and not options.json:
         _name_play(report, job.out)
-    return report.exit_code
+    return code
 
 
 def _name_play(report: Report, out: Path) -> None:
