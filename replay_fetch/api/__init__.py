@@ -17,7 +17,7 @@ from replay_fetch.api.body import CutBody, OversizedBody, inflate
 from replay_fetch.api.coding import MissingZstd
 from replay_fetch.api.endpoint import Endpoint, auth_headers, check_id
 from replay_fetch.api.error_text import error_text, tells_of_errors
-from replay_fetch.api.events import FoundPage, FoundView, found_page
+from replay_fetch.api.events import FoundPage, FoundView, RawEvent, events_page, found_page
 from replay_fetch.api.json_scan import NotJson
 from replay_fetch.api.json_split import elements, members, values
 from replay_fetch.api.page import PageDecoder
@@ -25,7 +25,9 @@ from replay_fetch.api.ratelimit import rate_limit
 from replay_fetch.api.redact import SecretRedactor
 from replay_fetch.api.search import (
     REPLAYED_VIEWS,
+    SESSIONS_A_QUERY,
     Window,
+    events_query,
     playlist_sessions,
     playlist_url,
     queries,
@@ -38,6 +40,7 @@ from replay_fetch.api.trail import Trail, mark
 
 __all__ = [
     "REPLAYED_VIEWS",
+    "SESSIONS_A_QUERY",
     "Continuity",
     "CutBody",
     "Endpoint",
@@ -47,6 +50,7 @@ __all__ = [
     "NotJson",
     "OversizedBody",
     "PageDecoder",
+    "RawEvent",
     "SecretRedactor",
     "SegmentFacts",
     "Trail",
@@ -56,6 +60,8 @@ __all__ = [
     "check_status",
     "elements",
     "error_text",
+    "events_page",
+    "events_query",
     "facts",
     "found_page",
     "inflate",

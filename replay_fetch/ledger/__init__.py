@@ -3,8 +3,20 @@
 from replay_fetch.ledger.damage import DamagedLedger
 from replay_fetch.ledger.database import check_file
 from replay_fetch.ledger.found import FoundViews
+from replay_fetch.ledger.found_events import FoundEvents
 from replay_fetch.ledger.ledger import Ledger, ToDo
 from replay_fetch.ledger.loading import Clash, LoadedList
 from replay_fetch.ledger.totals import Reason, Totals
 
-__all__ = ["Clash", "DamagedLedger", "FoundViews", "Ledger", "LoadedList", "Reason", "ToDo", "Totals", "check_file"]
+__all__ = [
+    "Clash",
+    "DamagedLedger",
+    "FoundEvents",
+    "FoundViews",
+    "Ledger",
+    "LoadedList",
+    "Reason",
+    "ToDo",
+    "Totals",
+    "check_file",
+]

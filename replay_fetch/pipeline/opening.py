@@ -11,7 +11,17 @@ from pathlib import Path
 import msgspec
 import orjson
 
-from replay_fetch.archive import Layout, check_ledger_is_there, clear, opened, recover, require, write_manifest
+from replay_fetch.archive import (
+    Layout,
+    check_ledger_is_there,
+    clear,
+    opened,
+    recover,
+    recover_events,
+    require,
+    write_events_manifest,
+    write_manifest,
+)
 from replay_fetch.archive.aside import Aside, set_aside
 from replay_fetch.archive.write.commit import Committer
 from replay_fetch.errors import SettingsError
@@ -47,6 +57,7 @@ def open_as_it_is(out: Path, compress: Compression | None = None) -> Iterator[tu
         _set_aside(layout, ledger)
         if ledger.setting(Setting.STATE) in {State.RUNNING, State.REBUILT}:
             recover(layout, ledger)
+            recover_events(layout, ledger)
         clear(layout, ledger)
         yield layout, ledger
 
@@ -113,6 +124,7 @@ def bring_manifest_up_to_date(layout: Layout, ledger: Ledger, *, changed: bool, 
             with closing(Committer(layout, ledger, keep_raw=False)) as committer:
                 committer.commit_partial_files()
         write_manifest(layout, ledger.views())
+        write_events_manifest(layout, ledger.events())
         if in_order:
             ledger.set_setting(Setting.STATE, State.CLEAN)
 
