@@ -88,6 +88,8 @@ class EventsLedger(Database):
                     _, *columns = record.columns
                     self._db.execute(_RECORD, (session, *columns))
                     kept += 1
+            # When they were asked for, no manifest tells: at the latest now, and whole ones are not asked for again.
+            self._db.execute("UPDATE events SET asked_at = CAST(strftime('%s', 'now') AS INTEGER)")
         return kept
 
     def events(self) -> Iterator[EventsRecord]:

@@ -7,104 +7,35 @@ would take a page or more for every one. A hundred thousand sessions of 200 even
 
 from __future__ import annotations
 
-import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator, Callable, Sequence
 from functools import partial
 
 import anyio
 from anyio import to_thread
 
-from replay_fetch.api import SESSIONS_A_QUERY, FoundPage, Window, events_page, events_query
-from replay_fetch.archive import EventsCommitter, Layout, SessionEvents
+from replay_fetch.api import SESSIONS_A_QUERY
+from replay_fetch.archive import EventsCommitter, Layout
 from replay_fetch.errors import Forbidden, RequestError
 from replay_fetch.events_record import (
-    DAY_MS,
-    RETENTION_DAYS,
-    SHORT_RETENTION_DAYS,
-    EventsOutcome,
-    EventsRecord,
     EventsToDo,
 )
-from replay_fetch.fetch import CredentialCheck, Fetcher, Search, Stride
-from replay_fetch.ledger import FoundEvents, Ledger
+from replay_fetch.fetch import CredentialCheck, Fetcher, Stride
+from replay_fetch.ledger import Ledger
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.events_result import EventsMoment, StoredEvents
+from replay_fetch.pipeline.events_search import WHOLE_MS, EventsBatch, EventsChain
 from replay_fetch.pipeline.failure import FirstFailure
 from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date
 from replay_fetch.pipeline.progress_feed import PacerMoment, where_workers_stand
 from replay_fetch.progress import Bottleneck, Reporter, WorkerCounts, follow, watch
 from replay_fetch.settings import Credentials, Settings
 
-log = logging.getLogger(__name__)
-
 PERMISSION = "rum_apps_read"
 # Batches that are searched for side by side: each page needs the cursor of the one before, so that one chain alone
 # leaves most of a limit unused. Each holds some 16 MB at most, the rest of its events lies in a temporary file.
 _AT_ONCE = 4
-# Around a session's recordings: a session lasts four hours at most, and clocks are set wrong by more than that.
-_MARGIN_MS = DAY_MS
-# Longer than any window: the first search of each is undivided.
-_WHOLE_MS = 2**50
-_PAST = f"events are kept for {RETENTION_DAYS} days, and those of this session are gone"
-_PARTLY_PAST = f"requests, long tasks and vitals are kept for {SHORT_RETENTION_DAYS} days, and are gone"
-_NOT_FOUND = "the search has no event of this session"
-
-
-@dataclass(slots=True)
-class _Batch:
-    """Some sessions and the events found of them so far, in a temporary file until they are committed."""
-
-    sessions: Sequence[EventsToDo]
-    found: FoundEvents = field(default_factory=FoundEvents)
-
-    def add(self, page: FoundPage, windows: Mapping[str, Window]) -> None:
-        """Take in a page: of each session what lies in its own window.
-
-        Sessions share a search. That a session's events hung on which others were in it must not show in the archive.
-        """
-        self.found.add(
-            event
-            for event in page.raw
-            if event.session_id in windows and (event.at_ms is None or _holds(windows[event.session_id], event.at_ms))
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Asking:
-    """One of the chains of searches that go on side by side: the fetcher, the stride, and the time of the run."""
-
-    fetcher: Fetcher
-    stride: Stride
-    now_ms: int
-
-    async def search(self, batch: _Batch) -> str:
-        """Search around the recordings, then, for sessions not found there, as far back as events are kept.
-
-        A device's clock may be wrong by years, and of some sessions no recording says when they were. Returns a
-        warning of the API, which means that the search may not be whole; empty where there was none.
-        """
-        windows = {each.session_id: window for each in batch.sessions if (window := _window(each, self.now_ms))}
-        doubt = await self._search_in(batch, windows)
-        found = await to_thread.run_sync(batch.found.sessions)
-        kept = Window(max(self.now_ms - RETENTION_DAYS * DAY_MS, 0), self.now_ms + 1)
-        rest = {each.session_id: kept for each in batch.sessions if each.session_id not in found}
-        return doubt or await self._search_in(batch, rest)
-
-    async def _search_in(self, batch: _Batch, windows: Mapping[str, Window]) -> str:
-        if not windows:
-            return ""
-        over = Window(min(each.start_ms for each in windows.values()), max(each.end_ms for each in windows.values()))
-        search = Search(self.fetcher, events_query(list(windows)), over, self.stride, events_page)
-        async with aclosing(search.pages()) as pages:
-            async for page in pages:
-                if page.warnings:
-                    return page.warnings[0]
-                await to_thread.run_sync(batch.add, page, windows)
-        return ""
 
 
 class EventsRun:
@@ -120,7 +51,6 @@ class EventsRun:
         self._committer = EventsCommitter(layout, ledger)
         # One commit at a time: the redo list is that of the latest.
         self._commits = anyio.Lock()
-        self._strides: list[Stride] = []
         self.epoch: Callable[[], float] = time.time
         """The time on the wall, in seconds since 1970, by which events are past their retention or not."""
         self.list_number: int | None = None
@@ -139,14 +69,16 @@ class EventsRun:
         if stored.sessions:
             with failure.kept():
                 await self._ask_until_stopped(now_ms, stop, shown_by)
-            with failure.kept():
-                await to_thread.run_sync(self._finish, failure.in_order)
+        with failure.kept():
+            await to_thread.run_sync(self._finish, failure.in_order)
         stored.totals = await to_thread.run_sync(self._ledger.events_totals)
         stored.failure, stored.seconds = failure.error, anyio.current_time() - began
         return stored
 
     def _finish(self, in_order: bool) -> None:  # noqa: FBT001 - a step of its own in a thread
-        bring_manifest_up_to_date(self._layout, self._ledger, changed=False, in_order=in_order)
+        # Also where nothing was asked for: a manifest that somebody removed is made anew.
+        lost = not self._layout.events_manifest.exists() and self._ledger.events_totals().asked
+        bring_manifest_up_to_date(self._layout, self._ledger, changed=lost, in_order=in_order)
 
     async def _ask_until_stopped(self, now_ms: int, stop: anyio.Event, shown_by: Reporter | None) -> None:
         await to_thread.run_sync(begin_run, self._ledger)
@@ -166,13 +98,13 @@ class EventsRun:
         batches, turn = self._batches(now_ms), anyio.Lock()
 
         async def work(fetcher: Fetcher) -> None:
-            stride = Stride(_WHOLE_MS)
+            stride = Stride(WHOLE_MS)
             while True:
                 async with turn:  # an iterator is asked by one at a time
                     sessions = await anext(batches, None)
                 if sessions is None:
                     return
-                await self._batch(_Asking(fetcher, stride, now_ms), sessions)
+                await self._batch(EventsChain(fetcher, stride, now_ms), sessions)
 
         async with (
             connected(self._settings, self._credentials, self._pacer, self.stored.stats, keys) as fetcher,
@@ -188,9 +120,9 @@ class EventsRun:
             after = sessions[-1].session
             yield sessions
 
-    async def _batch(self, asking: _Asking, sessions: Sequence[EventsToDo]) -> None:
+    async def _batch(self, asking: EventsChain, sessions: Sequence[EventsToDo]) -> None:
         """Search for a batch and commit it; where the search fails, each half is tried alone, down to one session."""
-        batch = _Batch(sessions)
+        batch = EventsBatch(sessions)
         try:
             doubt = await asking.search(batch)
             if doubt:
@@ -210,9 +142,9 @@ class EventsRun:
         finally:
             batch.found.close()
 
-    async def _commit(self, batch: _Batch, now_ms: int) -> None:
+    async def _commit(self, batch: EventsBatch, now_ms: int) -> None:
         asked_at = int(self.epoch())
-        made = [_to_commit(batch, each, now_ms, asked_at) for each in batch.sessions]
+        made = batch.to_commit(now_ms, asked_at)
         async with self._commits:
             with anyio.CancelScope(shield=True):
                 self.stored.add(await to_thread.run_sync(self._committer.commit, made))
@@ -229,25 +161,3 @@ class EventsRun:
 async def _cancel_at(stop: anyio.Event, asking: anyio.CancelScope) -> None:
     await stop.wait()
     asking.cancel()
-
-
-def _window(session: EventsToDo, now_ms: int) -> Window | None:
-    """The stretch around a session's recordings; None where no recording says when it was, or says nonsense."""
-    start_ms, end_ms = session.start_ms, session.end_ms
-    if start_ms is None or end_ms is None or start_ms > now_ms + _MARGIN_MS:
-        return None
-    last = min(max(start_ms, end_ms), now_ms + _MARGIN_MS)
-    return Window(max(start_ms - _MARGIN_MS, 0), last + _MARGIN_MS)
-
-
-def _holds(window: Window, at_ms: int) -> bool:
-    return window.start_ms <= at_ms <= window.end_ms
-
-
-def _to_commit(batch: _Batch, session: EventsToDo, now_ms: int, asked_at: int) -> SessionEvents:
-    """A session with the events found of it, and the reasons to give where there are none, or only some kinds."""
-    days = (now_ms - session.end_ms) / DAY_MS if session.end_ms is not None else 0.0
-    why_none = _PAST if days > RETENTION_DAYS else _NOT_FOUND
-    record = EventsRecord(session.session, session.session_id, EventsOutcome.NONE, why_none, asked_at=asked_at)
-    lacking = _PARTLY_PAST if days > SHORT_RETENTION_DAYS else ""
-    return SessionEvents(record, batch.found.of(session.session_id), lacking)
