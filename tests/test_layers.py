@@ -19,7 +19,7 @@ SOURCES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_bytes()) fo
 LAYERS = (
     {"model", "clock", "memory", "printable"},
     {"errors"},
-    {"sites", "option", "timestamps", "named_file"},
+    {"sites", "option", "timestamps", "named_file", "events_record"},
     {"settings"},
     {"environment"},
     {"transport", "pacing", "api"},
@@ -96,6 +96,7 @@ WALL_CLOCK = {
     "cli/discover.py": "--from now-7d is counted from it",
     "fetch/fetcher.py": "a reset given as an epoch or a date is compared with it",
     "pipeline/probe.py": "the same, for its one answer",
+    "pipeline/events.py": "events are kept for so many days from when they happened",
     "pipeline/run.py": "the report says when the run began and ended",
     "simulator/service.py": "its windows are aligned to the calendar, as the API's are",
 }

@@ -17,7 +17,7 @@ REPLAYED_VIEWS = "@type:view @session.has_replay:true"
 # The most that the API gives at once, as its reference has it.
 PAGE_LIMIT = 1000
 # Sessions one query names: some 6 kB of text, in a body that is posted.
-_SESSIONS_A_QUERY = 100
+SESSIONS_A_QUERY = 100
 
 
 class Window(NamedTuple):
@@ -63,8 +63,13 @@ def queries(query: str, application: str = "", sessions: Iterable[str] | None = 
         yield " ".join(terms)
         return
     ids = iter(sessions)
-    while some := list(islice(ids, _SESSIONS_A_QUERY)):
+    while some := list(islice(ids, SESSIONS_A_QUERY)):
         yield " ".join([*terms, f"@session.id:({_any_of(some)})"])
+
+
+def events_query(sessions: Sequence[str]) -> str:
+    """Write the query for all RUM events of some sessions, at most `SESSIONS_A_QUERY`; ValueError for no id."""
+    return f"@session.id:({_any_of(sessions)})"
 
 
 def _any_of(ids: Sequence[str]) -> str:

@@ -19,8 +19,10 @@ from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read.verify import Problem
 from replay_fetch.errors import ArchiveError
+from replay_fetch.events_record import EventsRecord
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
 from replay_fetch.inspect.verify import Verification, Verifying
+from replay_fetch.inspect.verify_events import EventsCheck
 from replay_fetch.ledger.damage import DamagedLedger
 from replay_fetch.ledger.database import check_file
 from replay_fetch.ledger.ledger import Ledger
@@ -102,6 +104,7 @@ def _restore(restoring: _Restoring) -> None:
         leftover.unlink()
     with closing(Ledger.open(new)) as ledger:
         ledger.restore(restoring.records())
+        ledger.restore_events(restoring.events())
         # Noted in the new ledger before that is in place, so that a kill behind the rename finds the rest to do.
         ledger.set_setting(Setting.STATE, State.REBUILT)  # until files and manifest are what it says
         if restoring.compression is not None:
@@ -186,6 +189,15 @@ class _Restoring:
             return replace(record, planned=planned)
         self._save(entry, planned.row)
         return replace(record, planned=planned, whole=None, partial=None)
+
+    def events(self) -> Iterator[EventsRecord]:
+        """Give the records of the sessions whose events are as the manifest of events says; others are asked for."""
+        check = EventsCheck(self.layout)
+        yield from check.records()
+        self.compression = self.compression or check.compression
+        found = check.findings()
+        self.damaged |= {finding.file for finding in found if finding.file != self.layout.events_manifest.name}
+        self.rebuilt.found.findings += found
 
     def _save(self, entry: Entry, row: int) -> None:
         """Write the view's lines as a part, from which its session's file is made anew."""

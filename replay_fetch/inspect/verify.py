@@ -19,6 +19,7 @@ from replay_fetch.archive.read.sweep import Checked, Session, jobs_for, sweep
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
+from replay_fetch.inspect.verify_events import EventsCheck
 from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.snapshot import CheckSnapshot
 
@@ -33,6 +34,10 @@ class Verification:
     sessions: int = 0
     size: int = 0
     """Bytes of views that were read."""
+    events: int = 0
+    """Sessions whose stored events were read."""
+    events_size: int = 0
+    """Bytes of their files."""
     seconds: float = 0.0
     run_ended: bool = True
     """False where the last run was killed: its files are then held against the ledger, for the manifest is behind."""
@@ -77,6 +82,7 @@ class Verifying:
                 self._verify_by_manifest()
             self.found.run_ended = snapshot.run_ended
             self._note(snapshot.findings())
+            self._verify_events(snapshot)
         # Only findings are doubted: what was found good was good when it was read.
         if self.found.findings and _locked_at(self.layout) != self._locked_at:
             raise ArchiveError("a run wrote to this archive while it was verified; verify it when none does")
@@ -92,6 +98,12 @@ class Verifying:
             pass
         if not self.layout.manifest.is_file():  # without it nobody can tell what is extra
             self.found.findings = [each for each in self.found.findings if each.problem is not Problem.EXTRA]
+
+    def _verify_events(self, snapshot: LedgerSnapshot) -> None:
+        began, check = time.monotonic(), EventsCheck(self.layout)
+        self._note(check.by_ledger(snapshot) if snapshot.sound else check.by_manifest())
+        self.found.events, self.found.events_size = check.files, check.size
+        self.found.seconds += time.monotonic() - began
 
     def _verify_by(self, snapshot: LedgerSnapshot) -> None:
         """Hold the files against the ledger: the last run was killed, or the manifest is not there."""

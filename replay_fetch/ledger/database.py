@@ -131,9 +131,8 @@ class Database:
             # Empty also where a run was killed while it made one: that is rolled back when it is first read.
             if not ledger._has_tables():
                 ledger._make_tables()
-            for pragma in PRAGMAS:
-                db.execute(pragma)
-            db.execute(LATER_TABLES)
+            for statement in (*PRAGMAS, *LATER_TABLES):
+                db.execute(statement)
             opening.pop_all()
         return ledger
 

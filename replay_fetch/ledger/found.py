@@ -36,15 +36,11 @@ class FoundViews:
     def __init__(self) -> None:
         self.size = 0
         """How many views there are."""
-        with _explained():
-            self._db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
-            for statement in ("PRAGMA temp_store = FILE", "PRAGMA cache_size = -16384", "PRAGMA synchronous = OFF"):
-                self._db.execute(statement)
-            self._db.execute(_TABLE)
+        self._db = scratch_database(_TABLE)
 
     def add(self, views: Iterable[FoundView]) -> None:
         """Take views in; of several events of a view the last version counts."""
-        with _explained():
+        with explained():
             self._db.execute("BEGIN")
             self._db.executemany(_ADD, map(_columns, views))
             self._db.execute("COMMIT")
@@ -57,18 +53,18 @@ class FoundViews:
 
     def sessions(self) -> int:
         """Count the sessions that the views belong to."""
-        with _explained():
+        with explained():
             return int(self._db.execute("SELECT count(DISTINCT session_id) FROM found").fetchone()[0])
 
     def lacking(self, sessions: Iterable[str]) -> list[str]:
         """Return the session ids among ``sessions`` that no view belongs to."""
         any_view = "SELECT 1 FROM found WHERE session_id = ? LIMIT 1"
-        with _explained():
+        with explained():
             return [each for each in sessions if self._db.execute(any_view, (each,)).fetchone() is None]
 
     def __iter__(self) -> Iterator[FoundView]:
         """Give the views, a session's together, by when sessions and views began."""
-        with _explained():
+        with explained():
             for session_id, view_id, date, application_id, url, segments, sdk, version in self._db.execute(_IN_ORDER):
                 url_text = url.decode("utf-8", "surrogatepass")
                 yield FoundView(View(session_id, view_id), date, application_id, url_text, segments, sdk, version)
@@ -91,9 +87,20 @@ def _plain(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+def scratch_database(table: str) -> sqlite3.Connection:
+    """Open a database of one table that vanishes with its connection; past 16 MB it spills into a temporary file."""
+    with explained():
+        db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        for statement in ("PRAGMA temp_store = FILE", "PRAGMA cache_size = -16384", "PRAGMA synchronous = OFF"):
+            db.execute(statement)
+        db.execute(table)
+    return db
+
+
 @contextmanager
-def _explained() -> Iterator[None]:
+def explained() -> Iterator[None]:
+    """Turn a database's refusal into an ArchiveError, which says where room may be lacking."""
     try:
         yield
     except sqlite3.DatabaseError as error:
-        raise ArchiveError(f"the views found cannot be kept: {error}; is there room in $TMPDIR?") from error
+        raise ArchiveError(f"what was found cannot be kept: {error}; is there room in $TMPDIR?") from error

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import orjson
 
 from replay_fetch.ledger.damage import DamagedLedger
-from replay_fetch.ledger.database import Database
+from replay_fetch.ledger.events import EventsLedger
 from replay_fetch.ledger.loading import ListRow, LoadedList, load_rows, restore_rows
 from replay_fetch.ledger.rows import (
     COUNT_TO_DO,
@@ -35,7 +35,7 @@ class ToDo(NamedTuple):
     """Seconds since 1970: views that ended since are asked for again."""
 
 
-class Ledger(Database):
+class Ledger(EventsLedger):
     """Keeps the plan, the views' states and the archive's settings; threads that share it take turns.
 
     A transaction that cannot be written (disk full, damage) raises ArchiveError and changes nothing.

@@ -53,7 +53,7 @@ def test_an_event_gives_its_view() -> None:
 
 
 def test_a_bare_last_page_ends_the_search() -> None:
-    assert found_page(answer({"data": []})) == ([], None, 0, 0, None, None, (), "")
+    assert found_page(answer({"data": []})) == ([], None, 0, 0, None, None, (), "", ())
 
 
 @pytest.mark.parametrize(

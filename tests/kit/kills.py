@@ -37,4 +37,6 @@ def killed_at(instant: int) -> Iterator[None]:
             wrap(os, name)
         for name in ("record", "published", "set_setting", "drop_setting", "restore", "forget_partial_files"):
             wrap(Ledger, name)
+        for name in ("record_events", "events_published", "restore_events"):
+            wrap(Ledger, name)
         yield

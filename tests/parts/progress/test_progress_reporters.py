@@ -254,7 +254,7 @@ def test_the_lines_of_a_log_file_go_on_beside_a_bar(tmp_path: Path) -> None:
         console = Console(screen.stream)
         show = ShowSettings(log_file=tmp_path / "log")
         with logging_to(console, show):
-            shown_by = reporter(show, console)
+            shown_by = reporter_for(show, console)
             assert shown_by is not None
             for _ in range(round(25 / shown_by.period)):
                 shown_by.refresh(RunSnapshot(RunStats(views_total=9), Speed(), Pace()))
