@@ -187,6 +187,15 @@ class Warnings(Struct, frozen=True, gc=False, omit_defaults=True):
         return fields
 
 
+WARNING_WORDS = {
+    "gaps": "gaps",
+    "repeats": "repeats",
+    "lacks_full_snapshot": "no full snapshot",
+    "segments_expected": "fewer than the list says",
+}
+"""The words for people, by the field of `Warnings`: the same in every command, page and guide."""
+
+
 class Recording(Struct, frozen=True, gc=False, omit_defaults=True):
     """The facts about a view's recording that its segments state, and beside them how far its chain of pages came.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from replay_fetch.api.body import SAYS_NOTHING, text_of
-from replay_fetch.api.error_text import error_text, is_the_apis_own
+from replay_fetch.api.error_text import error_text, is_the_apis_own, tells_of_errors
 from replay_fetch.api.ratelimit import rate_limit
 from replay_fetch.errors import (
     Forbidden,
@@ -21,6 +21,7 @@ from replay_fetch.model import RateLimit, Response
 from replay_fetch.printable import printable
 
 _GOOD = range(200, 300)
+_UNAVAILABLE = 503
 _REDIRECT = range(300, 400)
 _TIMEOUTS = frozenset({408, 504})
 _PARTIAL = 206
@@ -105,6 +106,19 @@ def is_a_strangers(answer: Response) -> bool:
     for the first page and for later pages.
     """
     return answer.status in _ABSENT and not is_the_apis_own(answer)
+
+
+def health_of(answer: Response, *, of_a_page: bool) -> int:
+    """The status that tells the pacer of the server's health: 503 in place of an answer that is no sound one.
+
+    A maintenance page that says 200 is not sound. Nor is a 200 that tells of errors where a page was asked for, nor
+    a 404 that a gateway gives. A search that tells of errors may be too large, and a smaller one may succeed.
+    """
+    if answer.status in _GOOD:
+        unsound = answer.body[:1] == b"<" or (of_a_page and tells_of_errors(answer))
+    else:
+        unsound = is_a_strangers(answer)
+    return _UNAVAILABLE if unsound else answer.status
 
 
 def _message(what: str, answer: Response) -> str:

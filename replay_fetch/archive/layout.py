@@ -38,8 +38,13 @@ class Layout:
 
     @cached_property
     def report(self) -> Path:
-        """The last run's figures, as JSON."""
+        """The figures of the last run that asked something, as JSON."""
         return self.root / "report.json"
+
+    @cached_property
+    def reports(self) -> Path:
+        """The folder of the latest runs' reports, named by the time at which each run began."""
+        return self.root / "reports"
 
     @cached_property
     def private(self) -> Path:

@@ -13,6 +13,7 @@ from pathlib import Path
 from replay_fetch.api.recording import RECORD_TYPES
 from replay_fetch.inspect.sessions import ListedSession, Sums
 from replay_fetch.inspect.timeline import ShownView, Stretch, all_types
+from replay_fetch.model import WARNING_WORDS
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 
@@ -120,13 +121,13 @@ def _view_lines(number: int, view: ShownView, over: Stretch, width: int) -> Iter
 
 
 def _warnings(view: ShownView) -> Iterator[str]:
-    warnings = view.record.warnings
-    if missing := warnings.gaps:
-        yield f"missing segments: {missing}"
-    if repeats := warnings.repeats:
-        yield f"served twice: segments {repeats}"
+    warnings, words = view.record.warnings, WARNING_WORDS
+    if warnings.gaps:
+        yield f"{words['gaps']}: segments {warnings.gaps} never came"
+    if warnings.repeats:
+        yield f"{words['repeats']}: segments {warnings.repeats} came again"
     if warnings.lacks_full_snapshot:
-        yield "has no full snapshot at its start: a player has nothing to begin with"
+        yield f"{words['lacks_full_snapshot']} at its start: a player has nothing to begin with"
 
 
 def _when(at_ms: int | None) -> str:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from replay_fetch.archive.aside import Aside, Attempt, attempt, put_in_place, row_of
 from replay_fetch.archive.compress import stored_text
 from replay_fetch.archive.durable import explained, make_folder, sync_folder, write_file
-from replay_fetch.archive.folder import opened, readable
+from replay_fetch.archive.folder import opened, readable, require_not_scrubbed
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read.verify import Problem
@@ -67,6 +67,7 @@ def rebuild(root: Path, jobs: int | None, reporter: Reporter | None) -> Rebuilt:
             totals, aside = _to_its_end(root)
             found = Verifying(root, jobs, reporter).run()
             return Rebuilt(found, totals.views - totals.unasked, totals.unasked, aside)
+    require_not_scrubbed(verifying.layout)
     with explained(f"opening {root}"):
         make_folder(readable(root).private)  # an archive copied without it is one again
     verifying = Verifying(root, jobs, reporter)

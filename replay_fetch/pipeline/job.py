@@ -13,13 +13,12 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from replay_fetch.archive.durable import explained
-from replay_fetch.archive.folder import require_no_dangling_link
 from replay_fetch.archive.layout import Layout
 from replay_fetch.ledger.database import check_file
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.loading import LoadedList
 from replay_fetch.ledger.totals import Totals
+from replay_fetch.pipeline.opening import check_usable, compression_of
 from replay_fetch.progress.units import count
 from replay_fetch.settings import Credentials, Settings
 from replay_fetch.view_list.rows import BadRow, PlannedRow, RepeatedHeader
@@ -103,8 +102,8 @@ class Plan:
         if self.bad_rows <= _NAMED:
             log.warning("line %d: %s; the row is left out", line, reason)
         elif self.bad_rows == _NAMED + 1:
-            whose = "a download's " if self.rehearsed else ""
-            log.warning("more bad rows follow; %sreport.json names the first %d", whose, _KEPT)
+            whose = "a download's" if self.rehearsed else "the"
+            log.warning("more bad rows follow; %s report names the first %d", whose, _KEPT)
 
     def pass_over(self, header: RepeatedHeader) -> None:
         """Count a header in the middle of the list, and name the line of the first."""
@@ -156,9 +155,11 @@ class Rehearsal:
 
 
 def rehearse(views: str, out: Path, settings: Settings) -> Rehearsal:
-    """Read the list and compare with the archive, if there is any; changes nothing, disturbs no run."""
-    with explained(f"opening the archive {out}"):
-        require_no_dangling_link(out)
+    """Read the list and compare with the archive, if there is any; changes nothing, disturbs no run.
+
+    Raises as the run itself would for a folder or a compression that it refuses.
+    """
+    check_usable(out, settings.archive.compress)
     there = Layout(out).ledger
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "ledger.sqlite"
@@ -168,6 +169,7 @@ def rehearse(views: str, out: Path, settings: Settings) -> Rehearsal:
         else:
             ledger = Ledger.open(path)
         with closing(ledger):
+            compression_of(ledger, settings.archive.compress)
             plan, totals = rehearse_plan(ledger, ViewList(views, settings.plan))
     return Rehearsal(out, plan, totals, settings)
 

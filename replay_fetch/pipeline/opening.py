@@ -47,7 +47,7 @@ def open_as_it_is(out: Path, compress: Compression | None = None) -> Iterator[tu
     """Open an archive as `open_archive` does, but leave unfinished chains as they are."""
     check_usable(out, compress)
     with opened(out) as folder, closing(Ledger.open(folder.ledger)) as ledger:
-        layout = dataclasses.replace(folder, compression=_compression(ledger, compress))
+        layout = dataclasses.replace(folder, compression=compression_of(ledger, compress))
         # The order counts: a rebuild's leftovers first, then a killed run's, then whatever neither of them needs.
         _set_aside(layout, ledger)
         if ledger.setting(Setting.STATE) in {State.RUNNING, State.REBUILT}:
@@ -127,7 +127,8 @@ def _of_chains(api: ApiSettings) -> dict[str, object]:
     return {"origin": api.origin} | {name: getattr(api, name) for name in names}
 
 
-def _compression(ledger: Ledger, asked: Compression | None) -> Compression:
+def compression_of(ledger: Ledger, asked: Compression | None) -> Compression:
+    """Return the archive's compression, noted where ``asked`` decides it; raises SettingsError for another one."""
     # Decided once for an archive: its files, the ledger's places in them and the commits all rest on it.
     made_with = ledger.setting(Setting.COMPRESSION)
     if made_with is None:

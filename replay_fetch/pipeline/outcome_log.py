@@ -60,7 +60,7 @@ def count_records(stats: RunStats, complaints: OutcomeLog, records: Sequence[Vie
 
 
 class SlowView(NamedTuple):
-    """A view and the time spent on the view, in seconds, from the first request's place in line to the last answer."""
+    """A view and the seconds that its requests took, with pauses between attempts and without the wait in line."""
 
     seconds: float
     view: View

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from contextlib import nullcontext
 
 from msgspec.structs import replace
@@ -37,6 +38,8 @@ class Worker:
         self._writer = writer
         self._verdicts = verdicts
         self._slowest = slowest
+        self._waited: dict[Hashable, float] = {}
+        fetcher.waited = self._waited
 
     async def work(self, producer: Producer) -> None:
         """Fetch views until there are no more; many tasks do so at once.
@@ -49,7 +52,7 @@ class Worker:
                 self._fetcher, planned.view, self._settings.api.source, self._settings.fetch.max_pages
             )
             ended = await self._fetch(planned, paginator)
-            took = now() - began
+            took = now() - began - self._waited.pop(planned.view, 0.0)
             self._slowest.note(SlowView(took, planned.view, ended.outcome, ended.reason))
             # An empty list is the API's own word; a 404 or a missing body can come from any box on the way.
             absent = paginator.rests_on_absence and ended.outcome in _NOT_THERE

@@ -76,16 +76,20 @@ class RunSnapshot:
     def time_left(self) -> float | None:
         """Forecast the seconds until the list is done; None while no forecast can be made.
 
-        Views take as many requests as the views of this run did, and views in work count as half done. Requests go
-        out at the allowed rate or, where another limit holds, at the rate reached of late.
+        Views take as many requests as the views of this run did. Requests go out at the allowed rate or, where
+        another limit holds, at the rate reached of late.
         """
-        stats, begun = self.stats, self.workers.busy / 2
+        stats, workers = self.stats, self.workers
         rate = self._requests_per_s()
         # Before the first view has ended nothing tells how many requests one takes.
         if not stats.ended_now or not rate:
             return None
-        requests_a_view = stats.requests / (stats.ended_now + begun)
-        return max(stats.views_total - stats.ended - begun, 0.0) * requests_a_view / rate
+        # A view in work is at any of its requests alike, of which there are n. A worker that waits in line has sent
+        # (n - 1) / 2 in the mean, for its next one is not sent yet; any other worker has sent (n + 1) / 2.
+        half, sent = workers.busy / 2, (workers.busy - 2 * workers.in_line) / 2
+        requests_a_view = max((stats.requests - sent) / (stats.ended_now + half), 1.0)
+        left = (stats.views_total - stats.ended - half) * requests_a_view - sent
+        return max(left, 0.0) / rate
 
     def words(self) -> list[str]:
         """Words for people, the most important first: a narrow terminal shows as many as fit."""

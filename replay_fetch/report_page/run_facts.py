@@ -26,7 +26,7 @@ class PacingPoint(Struct, gc=False):
 
 
 class SlowView(Struct, gc=False):
-    """A view among the slowest of the run: seconds from the first place in line to the last answer, and outcome."""
+    """A view among the slowest of the run: the seconds that its requests took, and its outcome."""
 
     session_id: str
     view_id: str

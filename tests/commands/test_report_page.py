@@ -121,7 +121,7 @@ def test_the_page_tells_the_run(markup: str) -> None:
     assert "season views.csv, run of 2026-02-03 04:05:06 UTC, 12 s" in text
     assert "1 view is not finished; the same command asks again." in text
     assert "503, eight timesthree/v9" in text
-    assert "segments are missing between othersone/v1" in text
+    assert "gaps: segments between others never cameone/v1" in text
     assert "7.5 sone/v1failed: 503, eight times" in text
     assert "API limit100 % of the time" in text
     assert "1 row of the list names a view again." in text

@@ -217,8 +217,17 @@ def test_a_run_that_is_pointed_at_a_copy_refuses(plain: Path, tmp_path: Path) ->
     main(["scrub", str(plain), str(tmp_path / "copy"), "-q"])
     from replay_fetch.archive.folder import check_ledger_is_there  # noqa: PLC0415 - what download calls first
 
-    with pytest.raises(ArchiveError):
+    with pytest.raises(ArchiveError, match="copy is a scrubbed copy: no run adds to it"):
         check_ledger_is_there(Layout(tmp_path / "copy"))
+
+
+def test_a_scrubbed_copy_gets_no_ledger_by_which_a_run_could_add_to_it(
+    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["scrub", str(plain), str(tmp_path / "copy"), "-q"])
+    assert main(["verify", "--rebuild", str(tmp_path / "copy")]) == 3
+    assert "is a scrubbed copy" in capsys.readouterr().err
+    assert not (tmp_path / "copy/.replay-fetch").exists()
 
 
 def test_a_copy_of_a_hostile_recording_plays_without_its_words(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def copied(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same without what is ours alone."""
     copy = tmp_path_factory.mktemp("copied") / "archive"
-    return Path(shutil.copytree(made, copy, ignore=shutil.ignore_patterns(".replay-fetch", "report.json")))
+    return Path(shutil.copytree(made, copy, ignore=shutil.ignore_patterns(".replay-fetch", "report*")))
 
 
 def test_nothing_is_wrong_with_an_archive_as_it_is_made(made: Path) -> None:

@@ -196,6 +196,7 @@ def _damage(out: Path, kind: str) -> str:
 def _contents(out: Path) -> dict[str, bytes]:
     """All files by name, but for the run's report, the ledger and lock; parts without their attempt's number."""
     names = Archive(out).files() - {"report.json", ".replay-fetch/ledger.sqlite", ".replay-fetch/lock"}
+    names = {name for name in names if not name.startswith("reports/")}
     kept = {name for name in names if not ("/damaged-" in name and Path(name).name in _SET_ASIDE)}
     return {re.sub(r"(parts/\d+|damaged-\d+/\d+)-\d+", r"\1", name): (out / name).read_bytes() for name in kept}
 

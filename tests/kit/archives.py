@@ -214,7 +214,11 @@ class Archive:
     def stray_files(self) -> set[str]:
         """Files that an archive of finished views has no place for."""
         expected = {"manifest.ndjson", "report.json", ".replay-fetch/ledger.sqlite", ".replay-fetch/lock"}
-        return {name for name in self.files() - expected if not name.startswith("sessions/") or ".partial." in name}
+        return {
+            name
+            for name in self.files() - expected
+            if not name.startswith(("sessions/", "reports/")) or ".partial." in name
+        }
 
 
 def opened(path: Path, stored: bytes) -> bytes:
