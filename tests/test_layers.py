@@ -92,6 +92,7 @@ IO = {
 WALL_CLOCK = {
     "cli/discover.py": "--from now-7d is counted from it",
     "fetch/fetcher.py": "a reset given as an epoch or a date is compared with it",
+    "pipeline/finding.py": "the days are counted from it for which the events of sessions are kept",
     "pipeline/probe.py": "the same, for its one answer",
     "pipeline/run.py": "the report says when the run began and ended",
     "simulator/service.py": "its windows are aligned to the calendar, as the API's are",

@@ -18,6 +18,7 @@ from replay_fetch.api.coding import MissingZstd
 from replay_fetch.api.endpoint import Endpoint, auth_headers, check_id
 from replay_fetch.api.error_text import error_text, tells_of_errors
 from replay_fetch.api.events import FoundPage, FoundView, found_page
+from replay_fetch.api.json_answer import dig
 from replay_fetch.api.json_scan import NotJson
 from replay_fetch.api.json_split import elements, members, values
 from replay_fetch.api.page import PageDecoder
@@ -25,12 +26,14 @@ from replay_fetch.api.ratelimit import rate_limit
 from replay_fetch.api.redact import SecretRedactor
 from replay_fetch.api.search import (
     REPLAYED_VIEWS,
+    SESSIONS_A_QUERY,
     Window,
+    narrowed,
     playlist_sessions,
     playlist_url,
-    queries,
     search_body,
     search_url,
+    session_batches,
 )
 from replay_fetch.api.segment import Continuity, SegmentFacts, facts
 from replay_fetch.api.status import check_status, is_a_strangers
@@ -38,6 +41,7 @@ from replay_fetch.api.trail import Trail, mark
 
 __all__ = [
     "REPLAYED_VIEWS",
+    "SESSIONS_A_QUERY",
     "Continuity",
     "CutBody",
     "Endpoint",
@@ -54,6 +58,7 @@ __all__ = [
     "auth_headers",
     "check_id",
     "check_status",
+    "dig",
     "elements",
     "error_text",
     "facts",
@@ -62,12 +67,13 @@ __all__ = [
     "is_a_strangers",
     "mark",
     "members",
+    "narrowed",
     "playlist_sessions",
     "playlist_url",
-    "queries",
     "rate_limit",
     "search_body",
     "search_url",
+    "session_batches",
     "tells_of_errors",
     "values",
 ]

@@ -5,6 +5,21 @@ from replay_fetch.ledger.database import check_file
 from replay_fetch.ledger.found import FoundViews
 from replay_fetch.ledger.ledger import Ledger, ToDo
 from replay_fetch.ledger.loading import Clash, LoadedList
+from replay_fetch.ledger.searched import SearchedSessions
 from replay_fetch.ledger.totals import Reason, Totals
+from replay_fetch.ledger.wanted import Entry, WantedSessions
 
-__all__ = ["Clash", "DamagedLedger", "FoundViews", "Ledger", "LoadedList", "Reason", "ToDo", "Totals", "check_file"]
+__all__ = [
+    "Clash",
+    "DamagedLedger",
+    "Entry",
+    "FoundViews",
+    "Ledger",
+    "LoadedList",
+    "Reason",
+    "SearchedSessions",
+    "ToDo",
+    "Totals",
+    "WantedSessions",
+    "check_file",
+]
