@@ -35,6 +35,7 @@ from replay_fetch.api.search import (
     search_url,
     session_batches,
 )
+from replay_fetch.api.search_words import SearchWords
 from replay_fetch.api.segment import Continuity, SegmentFacts, facts
 from replay_fetch.api.status import check_status, is_a_strangers
 from replay_fetch.api.trail import Trail, mark
@@ -51,6 +52,7 @@ __all__ = [
     "NotJson",
     "OversizedBody",
     "PageDecoder",
+    "SearchWords",
     "SecretRedactor",
     "SegmentFacts",
     "Trail",

@@ -95,6 +95,17 @@ class WantedSessions:
         every = "SELECT n, line, session_id, NULL, reason FROM entry WHERE n > ? ORDER BY n LIMIT ?"
         return (Entry(*row) for row in self._read(every))
 
+    def unusable(self) -> Iterator[Entry]:
+        """Give the rows that name no session, in the order of the list."""
+        bad = "SELECT n, line, NULL, NULL, reason FROM entry WHERE session_id IS NULL AND n > ? ORDER BY n LIMIT ?"
+        return (Entry(*row) for row in self._read(bad))
+
+    @property
+    def unusable_rows(self) -> int:
+        """Count the rows that name no session."""
+        with explained():
+            return int(self._db.execute("SELECT count(*) - count(session_id) FROM entry").fetchone()[0])
+
     def named_views(self, session_id: str) -> list[str]:
         """Return the views of a session that links name, in the order of the list."""
         with explained():

@@ -74,6 +74,8 @@ class Discovery:
     stats: RunStats = field(default_factory=RunStats)
     seconds: float = 0.0
 
+    unusable: int = 0
+    """Rows of a list of sessions that name no session."""
     cut: bool = False
     """The search ended at the limit: there may be more views."""
 
@@ -84,7 +86,7 @@ class Discovery:
         A named session may be lacking, or the part of the store the API warned of. Events without a view leave 0: a
         search for more than views has some, and the list lacks nothing.
         """
-        return 0 if self.views.size and not self.lacking and not self.warnings else 1
+        return 0 if self.views.size and not (self.lacking or self.unusable or self.warnings) else 1
 
     def add(self, page: FoundPage) -> None:
         """Take in one page of events."""
@@ -195,7 +197,8 @@ class Discover:
         """Warn of named sessions without a view; a playlist may hold sessions whose events are gone."""
         if self._wanted.sessions is None or self._note is not None or self.found.cut:
             return
-        sessions = dict.fromkeys(self._wanted.sessions)
+        named = self._wanted.sessions
+        sessions = dict.fromkeys(named) if isinstance(named, list | tuple) else named
         lacking = self.found.views.lacking(sessions)
         self.found.lacking = len(lacking)
         if lacking:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from itertools import chain
 from pathlib import Path
 
 import anyio
@@ -25,13 +26,14 @@ from replay_fetch.errors import AuthError
 from replay_fetch.ledger import Entry, SearchedSessions, WantedSessions
 from replay_fetch.model import View
 from replay_fetch.pipeline.discover import Discover, Discovery, Wanted
+from replay_fetch.pipeline.job import listed
 from replay_fetch.pipeline.opening import open_archive
 from replay_fetch.pipeline.stopping import stoppable
 from replay_fetch.progress import Reporter
 from replay_fetch.progress.units import count, some
 from replay_fetch.settings import Credentials, Settings
 from replay_fetch.timestamps import iso
-from replay_fetch.view_list import BadRow, PlannedRow, RepeatedHeader, Row, ViewList, seconds_of
+from replay_fetch.view_list import BadRow, ListSource, PlannedRow, RepeatedHeader, Row, ViewList, seconds_of
 
 log = logging.getLogger(__name__)
 
@@ -171,23 +173,34 @@ class Finding:
 
 
 @contextmanager
-def found_first(listed: ViewList, out: Path, settings: Settings) -> Iterator[Finding]:
+def found_first(views: ViewList, out: Path, settings: Settings) -> Iterator[Finding]:
     """Begin a list and tell which of its sessions must be searched for; nothing is asked, and no archive is made.
 
     Raises InputError where the list cannot be read, or where a link leads to another site.
     """
-    with listed:
-        listed.begin()
-        wanted = WantedSessions() if listed.names_sessions else None
-        with closing(Finding(listed, out, settings, wanted)) as finding:
+    with views:
+        views.begin()
+        wanted = WantedSessions() if views.names_sessions else None
+        with closing(Finding(views, out, settings, wanted)) as finding:
             if wanted is not None:
-                wanted.take(_entries(listed))
+                wanted.take(_entries(views))
                 finding.recall(int(time.time() * 1000))
             yield finding
 
 
-def _entries(listed: ViewList) -> Iterator[Entry]:
-    for row in listed.rows():
+@contextmanager
+def sessions_of_list(source: ListSource, settings: Settings, more: Iterable[Entry]) -> Iterator[WantedSessions]:
+    """Read the sessions that a list names, and ``more``; rows that name none are kept apart, with their reasons.
+
+    Raises InputError where the list cannot be read, or where a link leads to another site.
+    """
+    with closing(WantedSessions()) as wanted, listed(source, settings) as views:
+        wanted.take(chain(more, _entries(views)))
+        yield wanted
+
+
+def _entries(views: ViewList) -> Iterator[Entry]:
+    for row in views.rows():
         match row:
             case BadRow(line, reason):
                 yield Entry(line, None, None, reason)

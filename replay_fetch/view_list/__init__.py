@@ -6,7 +6,7 @@ that names sessions or replay `links` and no views, `json_lines` are objects in 
 the tables that a later download reads.
 """
 
-from replay_fetch.view_list.links import has_link
+from replay_fetch.view_list.links import SiteCheck, has_link, read_link
 from replay_fetch.view_list.rows import BadRow, PlannedRow, RepeatedHeader, Row, SessionRow, seconds_of
 from replay_fetch.view_list.session_rows import is_bare
 from replay_fetch.view_list.source import STDIN, ListSource, Words, fingerprint
@@ -21,12 +21,14 @@ __all__ = [
     "RepeatedHeader",
     "Row",
     "SessionRow",
+    "SiteCheck",
     "ViewList",
     "Words",
     "csv_text",
     "fingerprint",
     "has_link",
     "is_bare",
+    "read_link",
     "seconds_of",
     "table_text",
 ]
