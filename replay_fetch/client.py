@@ -20,12 +20,13 @@ from replay_fetch.api.endpoint import check_id
 from replay_fetch.archive.report import Report
 from replay_fetch.environment import credentials as credentials_from
 from replay_fetch.environment import site as site_from
-from replay_fetch.errors import ChainCut, Forbidden, InputError, NotFound
+from replay_fetch.errors import ChainCut, Forbidden, InputError, NotFound, ReplayFetchError
 from replay_fetch.fetch.fetcher import Fetcher
 from replay_fetch.fetch.paginator import Paginator, Restarted
 from replay_fetch.model import Segment, View
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
+from replay_fetch.pipeline.finding import found_first
 from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.pipeline.run import Stop, prepared
 from replay_fetch.progress.stats import RunStats
@@ -145,11 +146,11 @@ async def download(
 ) -> Report:
     """Bring views home into the archive at ``out``; the same as ``replay-fetch download``.
 
-    ``views`` is a CSV file's path, a file opened with mode "rb", or pairs of (session_id, view_id). They
-    are read, and the archive is opened and closed, in a thread: the event loop goes on. Setting
-    ``stop``, an asyncio.Event for one, ends the run early and cleanly, with a report. Cancelling ends
-    it at once: what was committed stays, and what is being written is waited for. In either case the next
-    run goes on, and after a cancelled one it brings the manifest up to date.
+    ``views`` is a list's path, a file opened with mode "rb", or pairs of (session_id, view_id). The views of a list
+    that names sessions or links alone are searched for first. Lists are read, and the archive is opened and closed,
+    in a thread: the event loop goes on. Setting ``stop``, an asyncio.Event for one, ends the run early and cleanly,
+    with a report. Cancelling ends it at once: what was committed stays, and what is being written is waited for. In
+    either case the next run goes on, and after a cancelled one it brings the manifest up to date.
 
     How each view ended stands in the report, not in an exception: see its ``exit_code``. Raises
     InputError or SettingsError before anything is asked, InputError also for a pair that is none and for an id
@@ -165,7 +166,10 @@ async def download(
 async def _carry_out(job: DownloadJob, stop: Stop) -> Report:
     opened = ExitStack()
     try:
-        run = await to_thread.run_sync(opened.enter_context, prepared(job))
+        first = found_first(job.listed(), job.out, job.settings)
+        finding = await to_thread.run_sync(opened.enter_context, first)
+        await _until(stop, partial(finding.search, job.credentials, None))
+        run = await to_thread.run_sync(opened.enter_context, prepared(job, finding.views()))
         ended = await run.run(stop)
     finally:
         with anyio.CancelScope(shield=True):
@@ -173,6 +177,25 @@ async def _carry_out(job: DownloadJob, stop: Stop) -> Report:
     if ended.failure is not None:
         raise ended.failure
     return ended.report
+
+
+async def _until(stop: Stop, work: Callable[[], Awaitable[object]]) -> None:
+    """Do ``work`` to its end or until ``stop`` is set, which cancels it; raises the error that ``work`` raises."""
+    failed: list[ReplayFetchError] = []
+    async with anyio.create_task_group() as group:
+
+        async def wait() -> None:
+            await stop.wait()
+            group.cancel_scope.cancel()
+
+        group.start_soon(wait)
+        try:
+            await work()
+        except ReplayFetchError as error:  # carried past the group, which would wrap it
+            failed.append(error)
+        group.cancel_scope.cancel()
+    if failed:
+        raise failed[0]
 
 
 async def _to_its_end(work: Callable[[], Awaitable[T]]) -> T:

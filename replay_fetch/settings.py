@@ -171,6 +171,11 @@ class PlanSettings:
         "--refresh-window AGE", "those not older than this: 36h, 7d", AGE, default=None
     )
     """Seconds: finished views whose recording ended less than this ago are asked for again; None asks for none."""
+    view_only: bool = option(
+        "--view-only", "of a replay link take only the view it names; nothing is searched", SWITCH, default=False
+    )
+    whole_sessions: bool = False
+    """The list names sessions, whatever views stand beside them."""
 
     def __post_init__(self) -> None:
         window = self.refresh_window

@@ -95,6 +95,7 @@ WITHOUT_FRONT = ("api", "archive", "fetch", "inspect", "ledger", "pipeline", "pr
 WALL_CLOCK = {
     "cli/discover.py": "--from now-7d is counted from it",
     "fetch/fetcher.py": "a reset given as an epoch or a date is compared with it",
+    "pipeline/finding.py": "the days are counted from it for which the events of sessions are kept",
     "pipeline/probe.py": "the same, for its one answer",
     "pipeline/events.py": "events are kept for so many days from when they happened",
     "pipeline/run.py": "the report says when the run began and ended",

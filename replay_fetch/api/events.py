@@ -42,6 +42,8 @@ class FoundView(NamedTuple):
     """Kind and version, such as ``browser 6.33.0``."""
     version: int = 0
     """Of several events of one view the one with the highest number is the last."""
+    raw_bytes: int | None = None
+    """Bytes of the view's segments before the SDK compressed them: a hint as well."""
 
 
 class RawEvent(NamedTuple):
@@ -198,6 +200,7 @@ def _found(event: object) -> FoundView | None:
         segments_count=_count(dig(rum, "_dd", "replay_stats", "segments_count")),
         sdk=_sdk(rum, dig(event, "attributes", "tags")),
         version=max(-_HIGHEST, min(version, _HIGHEST)) if isinstance(version, int) else 0,
+        raw_bytes=_count(dig(rum, "_dd", "replay_stats", "segments_total_raw_size")),
     )
 
 

@@ -50,11 +50,17 @@ class DownloadJob:
     def listed(self) -> ViewList:
         """The job's list, still unread; raises TypeError for a file that was opened as text."""
         source, plan = self.views, self.settings.plan
-        return ViewList(source, plan) if _is_file(source) else ViewList.from_pairs(source, plan)
+        return listed(source, self.settings) if _is_file(source) else ViewList.from_pairs(source, plan)
 
     def fingerprint(self) -> str | None:
         """The mark of a list that is a file, by which the ledger knows an unchanged list again; None for pairs."""
         return fingerprint(self.views, self.settings.plan) if _is_file(self.views) else None
+
+
+def listed(source: ListSource, settings: Settings) -> ViewList:
+    """Make the list of a source; its links may lead only to the site that is asked."""
+    api = settings.api
+    return ViewList(source, settings.plan, "" if api.base_url else api.site)
 
 
 @dataclass(slots=True)
@@ -152,9 +158,11 @@ class Rehearsal:
     plan: Plan
     totals: Totals
     settings: Settings
+    to_search: int = 0
+    """Sessions whose views a search would have to find first; they are in no other figure."""
 
 
-def rehearse(views: str, out: Path, settings: Settings) -> Rehearsal:
+def rehearse(views: ViewList, out: Path, settings: Settings, to_search: int = 0) -> Rehearsal:
     """Read the list and compare with the archive, if there is any; changes nothing, disturbs no run.
 
     Raises as the run itself would for a folder or a compression that it refuses.
@@ -170,8 +178,8 @@ def rehearse(views: str, out: Path, settings: Settings) -> Rehearsal:
             ledger = Ledger.open(path)
         with closing(ledger):
             compression_of(ledger, settings.archive.compress)
-            plan, totals = rehearse_plan(ledger, ViewList(views, settings.plan))
-    return Rehearsal(out, plan, totals, settings)
+            plan, totals = rehearse_plan(ledger, views)
+    return Rehearsal(out, plan, totals, settings, to_search)
 
 
 def _is_file(views: ListSource | Iterable[tuple[str, str]]) -> TypeIs[ListSource]:
@@ -187,8 +195,10 @@ def _good_rows(views: ViewList, plan: Plan) -> Iterator[PlannedRow]:
             yield row
         elif isinstance(row, BadRow):
             plan.reject(row.line, row.reason)
-        else:
+        elif isinstance(row, RepeatedHeader):
             plan.pass_over(row)
+        else:
+            plan.reject(row.line, f"session {row.session_id} is named without a view")
         if not number % _GLANCE and (now := monotonic()) - said >= _PERIOD:
             said = now
             log.info("%s rows of the list read", count(number), extra={"fields": {"rows_read": number}})
