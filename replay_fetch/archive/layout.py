@@ -32,6 +32,16 @@ class Layout:
         return self.root / "raw"
 
     @cached_property
+    def events(self) -> Path:
+        """The folder of the sessions' RUM events, one file a session."""
+        return self.root / "events"
+
+    @cached_property
+    def erasures(self) -> Path:
+        """The folder of the erasures' reports, one file an erasure."""
+        return self.root / "erasures"
+
+    @cached_property
     def manifest(self) -> Path:
         """The archive's table of contents, with a line for each view."""
         return self.root / "manifest.ndjson"
@@ -92,7 +102,11 @@ class Layout:
 
     def raw_folder(self, view: View) -> Path:
         """Return the folder of a view's raw pages."""
-        return self.raw / _checked(view.session_id) / _checked(view.view_id)
+        return self.raw_session(view.session_id) / _checked(view.view_id)
+
+    def raw_session(self, session_id: str) -> Path:
+        """Return the folder of the raw pages of a session's views."""
+        return self.raw / _checked(session_id)
 
 
 def _checked(text: str) -> str:

@@ -6,6 +6,7 @@ later download reads.
 """
 
 from replay_fetch.view_list.rows import BadRow, PlannedRow, RepeatedHeader, Row
+from replay_fetch.view_list.sessions import checked_sessions, session_ids
 from replay_fetch.view_list.source import ListSource, fingerprint
 from replay_fetch.view_list.view_list import ViewList
 from replay_fetch.view_list.writing import csv_text, table_text
@@ -17,7 +18,9 @@ __all__ = [
     "RepeatedHeader",
     "Row",
     "ViewList",
+    "checked_sessions",
     "csv_text",
     "fingerprint",
+    "session_ids",
     "table_text",
 ]
