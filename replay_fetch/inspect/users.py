@@ -10,12 +10,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from replay_fetch.archive import Layout, readable
+from replay_fetch.archive.compress import decompressed
+from replay_fetch.archive.lines import lines_of, whole_file
 from replay_fetch.errors import ArchiveError, InputError, ReplayFetchError
 from replay_fetch.inspect.sessions import ListedSession, list_sessions
+from replay_fetch.settings import Compression
+
+_PIECE = 512
 
 
 class _File(NamedTuple):
@@ -85,20 +91,30 @@ def _events(layout: Layout, user: str, events: Path | None) -> Iterator[tuple[st
     if events is not None:
         yield from _of_file(_File(events, f"--events {events}", InputError), user)
         return
-    for path in sorted(layout.events.glob("*.ndjson")):
+    for path in sorted(layout.events.glob("*.ndjson*")):
         yield from _of_file(_File(path, str(path), ArchiveError), user)
 
 
 def _of_file(file: _File, user: str) -> Iterator[tuple[str, bool]]:
+    for number, line in enumerate(_lines_of(file), start=1):
+        for event in _events_in(line, number, file) if line.strip() else ():
+            session_id = _inner(event, "session").get("id")
+            if isinstance(session_id, str):
+                yield session_id, _names(_inner(event, "usr"), user)
+
+
+def _lines_of(file: _File) -> Iterator[bytes]:
+    """Give the lines of a file, packed or not, with an empty line behind the last."""
+    compression = next((kind for kind in Compression if kind.suffix and file.name.endswith(kind.suffix)), None)
     try:
-        with file.path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                for event in _events_in(line, number, file) if line.strip() else ():
-                    session_id = _inner(event, "session").get("id")
-                    if isinstance(session_id, str):
-                        yield session_id, _names(_inner(event, "usr"), user)
+        blocks = whole_file(file.path)
+        # In small pieces: packed bytes of strangers may grow a thousandfold.
+        pieces = (block[at : at + _PIECE] for block in blocks for at in range(0, len(block), _PIECE))
+        yield from lines_of(chain(decompressed(pieces, compression) if compression else blocks, [b"\n"]))
     except OSError as error:
         raise file.error(f"{file.name} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        raise file.error(f"{file.name} is damaged: {error}") from None
 
 
 def _events_in(line: bytes, number: int, file: _File) -> Iterator[Mapping[str, object]]:

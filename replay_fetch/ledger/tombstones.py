@@ -15,18 +15,15 @@ from replay_fetch.ledger.database import Database
 from replay_fetch.ledger.schema import Setting, State
 
 _TOMBSTONE = "INSERT OR IGNORE INTO erased VALUES (?)"
-_ROWS = "SELECT row FROM erasing CROSS JOIN session USING (session_id) CROSS JOIN view USING (session)"
-_SESSIONS = "SELECT session FROM erasing CROSS JOIN session USING (session_id)"
-# The views last: the rows of the other tables are found by them.
-_FORGET = (
-    f"DELETE FROM result WHERE row IN ({_ROWS})",  # noqa: S608 - queries of ours
-    f"DELETE FROM dated WHERE row IN ({_ROWS})",  # noqa: S608 - queries of ours
-    f"DELETE FROM unnamed WHERE session IN ({_SESSIONS})",  # noqa: S608 - queries of ours
-    f"DELETE FROM view WHERE session IN ({_SESSIONS})",  # noqa: S608 - queries of ours
-    "DELETE FROM session WHERE session_id IN (SELECT session_id FROM erasing)",
-    # A list that is known by its fingerprint is not read again, and its rows would not be counted as erased.
-    "UPDATE list SET fingerprint = NULL",
-)
+# Found by their columns, so that a table that comes later is not forgotten here.
+_KEYED = """
+SELECT tables.name, columns.name FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns
+WHERE tables.type = 'table' AND tables.name NOT IN ('view', 'session') AND columns.name IN ('row', 'session')
+"""
+_DOOMED = {
+    "row": "SELECT row FROM erasing CROSS JOIN session USING (session_id) CROSS JOIN view USING (session)",
+    "session": "SELECT session FROM erasing CROSS JOIN session USING (session_id)",
+}
 _OLDER = """
 SELECT session_id FROM session CROSS JOIN view USING (session) JOIN result USING (row)
 GROUP BY session HAVING min(json_extract(about, '$.start_ms')) < :before ORDER BY session
@@ -99,12 +96,19 @@ class Tombstones(Database):
             self._db.executemany("INSERT OR IGNORE INTO erasing VALUES (?, ?, ?, ?, ?, ?)", sessions)
             ids = self._db.execute("SELECT session_id FROM erasing")
             self._db.executemany(_TOMBSTONE, ((mark_of(session_id),) for (session_id,) in ids))
-            for statement in _FORGET:
-                self._db.execute(statement)
+            self._forget()
             # Views whose raw pages have gone by now: their ids are of no use, and may be those of an erased session.
             self._db.execute("DELETE FROM setting WHERE name = ?", (Setting.UNDERSTOOD,))
             for setting in ((Setting.STATE, State.RUNNING), (Setting.ERASURE, about)):
                 self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", setting)
+
+    def _forget(self) -> None:
+        """Delete the rows of the sessions in ``erasing``: the views last, since other rows are found by them."""
+        tables = [*self._db.execute(_KEYED).fetchall(), ("view", "session"), ("session", "session")]
+        for table, column in tables:
+            self._db.execute(f"DELETE FROM {table} WHERE {column} IN ({_DOOMED[column]})")  # noqa: S608 - names of ours
+        # A list that is known by its fingerprint is not read again, and its rows would not be counted as erased.
+        self._db.execute("UPDATE list SET fingerprint = NULL")
 
     def erasing(self) -> Iterator[ErasedSession]:
         """Give the sessions whose files are to go, or have just gone; none where no erasure is going on."""

@@ -11,7 +11,9 @@ import pytest
 from archives import Archive
 from damaged_archives import make, session_files
 
+from replay_fetch.archive.compress import compressed
 from replay_fetch.cli import main
+from replay_fetch.settings import Compression
 
 ADA = {"id": "4711", "email": "Ada@Example.com"}
 
@@ -62,6 +64,20 @@ def test_a_user_is_found_by_id_or_address_in_the_archives_own_events(
     assert code == 0
     assert [each["session_id"] for each in answer["sessions"]] == sessions[:1]
     assert (answer["sessions_total"], answer["sessions_without_events"], answer["not_in_archive"]) == (2, 1, [])
+
+
+@pytest.mark.parametrize("compression", [Compression.GZIP, Compression.ZSTD])
+def test_events_that_are_stored_compressed_are_read(
+    out: Path, sessions: list[str], capsys: pytest.CaptureFixture[str], compression: Compression
+) -> None:
+    path = out / "events" / f"{sessions[0]}.ndjson{compression.suffix}"
+    path.parent.mkdir()
+    path.write_bytes(b"".join(compressed([json.dumps(event(sessions[0], **ADA)).encode() + b"\n"], compression)))
+    code, answer = told(capsys, "find", out, "--user", "4711")
+    assert (code, [each["session_id"] for each in answer["sessions"]]) == (0, sessions[:1])
+    path.write_bytes(path.read_bytes()[:-4])
+    assert main(["find", str(out), "--user", "4711"]) == 3
+    assert f"{path.name} is damaged" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("form", ["sdk", "search", "answer"])

@@ -69,6 +69,17 @@ def test_between_its_steps_an_erasure_keeps_what_the_next_step_needs(ledger: Led
     assert ledger.erased_sessions() == 2
 
 
+def test_tables_of_later_versions_forget_the_session_too(ledger: Ledger) -> None:
+    ledger._db.execute("CREATE TABLE later (session INTEGER PRIMARY KEY, text TEXT)")
+    ledger._db.execute("CREATE TABLE seen (row INTEGER PRIMARY KEY)")
+    ledger._db.execute("INSERT INTO later SELECT session, session_id FROM session")
+    ledger._db.execute("INSERT INTO seen SELECT row FROM view")
+    erase(ledger, *SESSIONS[:3])
+    for table in ("later", "seen", "result", "view", "session"):
+        (left,) = ledger._db.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608 - of the table above
+        assert (table, left) == (table, len(SESSIONS) - 3)
+
+
 def test_a_reader_keeps_the_traces_until_it_has_gone(ledger: Ledger, path: Path) -> None:
     ledger._db.execute("PRAGMA busy_timeout = 0")
     with closing(sqlite3.connect(path, isolation_level=None)) as reader:
