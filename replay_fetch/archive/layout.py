@@ -42,6 +42,11 @@ class Layout:
         return self.root / "manifest-events.ndjson"
 
     @cached_property
+    def erasures(self) -> Path:
+        """The folder of the erasures' reports, one file an erasure."""
+        return self.root / "erasures"
+
+    @cached_property
     def manifest(self) -> Path:
         """The archive's table of contents, with a line for each view."""
         return self.root / "manifest.ndjson"
@@ -119,7 +124,11 @@ class Layout:
 
     def raw_folder(self, view: View) -> Path:
         """Return the folder of a view's raw pages."""
-        return self.raw / _checked(view.session_id) / _checked(view.view_id)
+        return self.raw_session(view.session_id) / _checked(view.view_id)
+
+    def raw_session(self, session_id: str) -> Path:
+        """Return the folder of the raw pages of a session's views."""
+        return self.raw / _checked(session_id)
 
 
 def _checked(text: str) -> str:

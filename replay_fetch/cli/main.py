@@ -43,6 +43,11 @@ _GROUPS = {
         "snapshot": "a recorded page as it stood at a time, as HTML",
         "scrub": "a copy without what people typed or read, to hand on",
     },
+    "remove recordings": {
+        "find": "the sessions of an archive in which a user appears",
+        "erase": "sessions removed for good: by ids, or all of a user",
+        "prune": "the same for recordings older than an age",
+    },
     "look at the API": {
         "probe": "one request: what the API answers, and which flags to set",
         "simulate": "serve the simulator until stopped",

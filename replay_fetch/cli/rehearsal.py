@@ -23,6 +23,7 @@ def plan_json(rehearsal: Rehearsal) -> str:
         "sessions": totals.sessions,
         "duplicates": plan.duplicates,
         "bad_rows": plan.bad_rows,
+        "erased": plan.erased,
         "finished": totals.finished,
         "to_do": totals.views - totals.finished,
         "sessions_to_search": rehearsal.to_search,
@@ -42,6 +43,7 @@ def plan_text(rehearsal: Rehearsal) -> str:
         f"  {'sessions':<14}{count(totals.sessions):>11}",
         f"  {'duplicates':<14}{count(plan.duplicates):>11}",
         f"  {'bad rows':<14}{count(plan.bad_rows):>11}",
+        *_erased(plan.erased),
         *_headers(plan.repeated_headers),
         f"  {'finished':<14}{count(totals.finished):>11}  in {rehearsal.out} already",
         f"  {'to do':<14}{count(to_do):>11}  at least one request each",
@@ -51,6 +53,11 @@ def plan_text(rehearsal: Rehearsal) -> str:
     if fetch.max_rate and to_do:
         lines.append(f"at --max-rate {fetch.max_rate:g}: {duration(to_do / fetch.max_rate)} or more")
     return "\n".join(lines)
+
+
+def _erased(rows: int) -> Iterator[str]:
+    if rows:
+        yield f"  {'erased':<14}{count(rows):>11}  rows of sessions that were erased; not asked for"
 
 
 def _headers(repeated: int) -> Iterator[str]:

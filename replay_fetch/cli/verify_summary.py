@@ -77,7 +77,8 @@ def _findings(found: Verification) -> Iterator[str]:
 def _advice(found: Verification) -> Iterator[str]:
     """What to do, once for each way of being wrong."""
     layout = Layout(found.root)
-    wrong = {finding.file for finding in found.findings if finding.problem is not Problem.EXTRA}
+    apart = {Problem.EXTRA, Problem.ERASED}
+    wrong = {finding.file for finding in found.findings if finding.problem not in apart}
     ledger = layout.ledger.relative_to(layout.root).as_posix()
     if not found.run_ended and ledger not in wrong:
         again = "; it mends what it can of the above, then verify again" if wrong else ""
@@ -104,6 +105,16 @@ def _advice(found: Verification) -> Iterator[str]:
     if any(finding.problem is Problem.EXTRA for finding in found.findings):
         yield from _wrapped(
             "extra files: the same download again clears up behind a run that was killed; what it leaves is not ours"
+        )
+    yield from _about_erased(found)
+
+
+def _about_erased(found: Verification) -> Iterator[str]:
+    """What to do about sessions that are back: an erasure that was killed is finished by any command that writes."""
+    if any(finding.problem is Problem.ERASED for finding in found.findings):
+        yield from _wrapped(
+            "erased sessions: `replay-fetch erase OUT --session ID` removes what is there of one; an erasure that was "
+            "killed is finished by it, too"
         )
 
 

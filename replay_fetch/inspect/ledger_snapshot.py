@@ -60,6 +60,12 @@ class LedgerSnapshot:
         if self._ledger is not None:
             self._ledger.close()
 
+    def marks(self) -> Iterator[bytes]:
+        """Give the marks of erased sessions; ends where the ledger is damaged."""
+        if self._ledger is not None and self.complaint is None:
+            with self._noting():
+                yield from self._ledger.marks()
+
     @property
     def blank(self) -> bool:
         """Tell whether nothing was ever kept: a first run was killed before its first record."""

@@ -19,6 +19,7 @@ from replay_fetch.archive.read.sweep import Checked, Session, jobs_for, sweep
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
+from replay_fetch.inspect.tombstones import Tombstones
 from replay_fetch.inspect.verify_events import EventsCheck
 from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.snapshot import CheckSnapshot
@@ -63,6 +64,7 @@ class Verifying:
         self._total = sum(map(_size, _listed(self.layout.sessions)))
         self._jobs = jobs
         self._reporter = reporter
+        self._tombstones: Tombstones | None = None
         self._seen: set[str] = set()
         self._named: set[str] = set()
         self.found = Verification(root)
@@ -74,6 +76,7 @@ class Verifying:
         that is needed is not installed.
         """
         with closing(LedgerSnapshot(self.layout)) as snapshot:
+            self._tombstones = Tombstones(self.layout, snapshot.marks())
             if snapshot.leads:
                 self.found.run_ended = snapshot.run_ended
                 self._verify_by(snapshot)
@@ -83,6 +86,7 @@ class Verifying:
             self.found.run_ended = snapshot.run_ended
             self._note(snapshot.findings())
             self._verify_events(snapshot)
+            self._note_erased()
         # Only findings are doubted: what was found good was good when it was read.
         if self.found.findings and _locked_at(self.layout) != self._locked_at:
             raise ArchiveError("a run wrote to this archive while it was verified; verify it when none does")
@@ -133,7 +137,18 @@ class Verifying:
                 require(compression)
             files = {entry.file for entry in entries if entry.file is not None}
             self._named.update(file for file in files if file.startswith(self.layout.sessions.name))
+            if self._tombstones:
+                self._note(self._tombstones.in_manifest(entries[0].record.planned.view.session_id))
             yield entries
+
+    def _note_erased(self) -> None:
+        """Note what is there of erased sessions; a file that was found to be extra is told once, by that."""
+        erased = list(self._tombstones.findings()) if self._tombstones else []
+        named = {finding.file for finding in erased}
+        self.found.findings = [
+            each for each in self.found.findings if each.problem is not Problem.EXTRA or each.file not in named
+        ]
+        self._note(erased)
 
     def _note(self, findings: Iterable[Finding]) -> None:
         self.found.findings.extend(findings)

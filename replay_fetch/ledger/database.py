@@ -158,6 +158,8 @@ class Database:
         copy = self.open(path)
         with self._exclusive:
             self._db.backup(copy._db)  # noqa: SLF001 - another of our own
+        for statement in LATER_TABLES:  # the original may be older than these
+            copy._db.execute(statement)  # noqa: SLF001
         return copy
 
     def close(self) -> None:

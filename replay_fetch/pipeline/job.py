@@ -65,7 +65,7 @@ def listed(source: ListSource, settings: Settings) -> ViewList:
 
 @dataclass(slots=True)
 class Plan:
-    """The sums of a list that was read: ``rows`` = ``views`` + ``duplicates`` + ``bad_rows``.
+    """The sums of a list that was read: ``rows`` = ``views`` + ``duplicates`` + ``bad_rows`` + ``erased``.
 
     Repeated headers are no rows.
     """
@@ -75,6 +75,8 @@ class Plan:
     views: int = 0
     duplicates: int = 0
     bad_rows: int = 0
+    erased: int = 0
+    """Rows of sessions that were erased from the archive: neither planned nor asked for."""
     repeated_headers: int = 0
     reasons: list[str] = field(default_factory=list)
     """Of the first bad rows, each with its line."""
@@ -86,11 +88,12 @@ class Plan:
     @property
     def rows(self) -> int:
         """All rows of the list but blank ones and repeated headers."""
-        return self.views + self.duplicates + self.bad_rows
+        return self.views + self.duplicates + self.bad_rows + self.erased
 
     def note(self, loaded: LoadedList) -> None:
         """Take over the ledger's counts; rows whose session id differs only in case from an earlier one are bad."""
         self.list_number, self.views, self.duplicates = loaded.number, loaded.views, loaded.duplicates
+        self.erased = loaded.erased
         for clash in loaded.clashes:
             self.reject(clash.line, f"session id {clash.session_id} differs only in case from {clash.earlier}")
         # On a disk that does not tell upper from lower case both sessions would be one file.
@@ -126,7 +129,7 @@ def load_plan(ledger: Ledger, views: ViewList, fingerprint: str | None) -> Plan:
     # A list of millions that did not change since the last run need not be read again.
     known = ledger.known_list(fingerprint) if fingerprint else None
     if known is not None:
-        plan = Plan(views.name, known.number, known.views, known.duplicates, loaded=False)
+        plan = Plan(views.name, known.number, known.views, known.duplicates, erased=known.erased, loaded=False)
         _tell(plan)
         return plan
     plan = Plan(views.name)

@@ -124,6 +124,7 @@ class ProgressFeed:
             rows=plan.rows,
             duplicates=plan.duplicates,
             bad_rows=plan.bad_rows,
+            erased=plan.erased,
             outcomes=totals.outcomes,
             unasked=totals.unasked,
             finished_before=stats.finished_before,
