@@ -17,9 +17,9 @@ SOURCES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_bytes()) fo
 
 # Bottom to top: a module imports only from rows above its own in this list, never from its own row.
 LAYERS = (
-    {"model", "clock", "memory", "printable"},
+    {"model", "clock", "erased", "memory", "printable"},
     {"errors"},
-    {"sites", "option", "timestamps", "named_file"},
+    {"sites", "option", "timestamps", "named_file", "events_record"},
     {"settings"},
     {"environment"},
     {"transport", "pacing", "api"},
@@ -94,8 +94,11 @@ WITHOUT_FRONT = ("api", "archive", "fetch", "inspect", "ledger", "pipeline", "pr
 # Waiting by the wall clock breaks when it is set; these look at it for what only it can tell.
 WALL_CLOCK = {
     "cli/discover.py": "--from now-7d is counted from it",
+    "cli/erasure_summary.py": "prune --older-than is counted from it, and an erasure's report is named by it",
     "fetch/fetcher.py": "a reset given as an epoch or a date is compared with it",
+    "pipeline/finding.py": "the days are counted from it for which the events of sessions are kept",
     "pipeline/probe.py": "the same, for its one answer",
+    "pipeline/events.py": "events are kept for so many days from when they happened",
     "pipeline/run.py": "the report says when the run began and ended",
     "simulator/service.py": "its windows are aligned to the calendar, as the API's are",
 }

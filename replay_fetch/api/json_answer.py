@@ -32,8 +32,7 @@ def json_object(answer: Response) -> dict[str, object]:
     if answer.status not in _WHOLE:
         raise ServerError(f"answered {answer.status}, which is not the whole of an answer")
     try:
-        body = inflate(answer.body, answer.headers.get("content-encoding", ""), _MOST_BYTES)
-        text = body.removeprefix(BOM_UTF8)
+        text = json_text(answer)
         value = _value(text)
         if isinstance(value, dict):
             require_sound(Envelope({"": json_split.members(text)}), DONE)
@@ -50,6 +49,12 @@ def json_object(answer: Response) -> dict[str, object]:
     if not isinstance(value, dict):
         raise BadBody("the answer is JSON, but not an object", answer)
     return value
+
+
+def json_text(answer: Response) -> bytes:
+    """Unpack an answer's JSON text, exact to the byte; raises as `inflate` does, which `json_object` explains."""
+    body = inflate(answer.body, answer.headers.get("content-encoding", ""), _MOST_BYTES)
+    return body.removeprefix(BOM_UTF8)
 
 
 def dig(value: object, *keys: str) -> object:

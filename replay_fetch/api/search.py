@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import NamedTuple
 
 from replay_fetch.api.endpoint import check_id
@@ -16,8 +15,9 @@ from replay_fetch.timestamps import iso
 REPLAYED_VIEWS = "@type:view @session.has_replay:true"
 # The most that the API gives at once, as its reference has it.
 PAGE_LIMIT = 1000
-# Sessions one query names: some 6 kB of text, in a body that is posted.
-_SESSIONS_A_QUERY = 100
+# Sessions one query names: some 6 kB of text, in a body that is posted. How long a query may be is not documented.
+SESSIONS_A_QUERY = 100
+_CHARS_A_QUERY = 5_000
 
 
 class Window(NamedTuple):
@@ -51,20 +51,33 @@ def search_body(query: str, window: Window, token: str | None = None) -> bytes:
     return json.dumps({"filter": found, "page": page, "sort": "timestamp"}, separators=(",", ":")).encode()
 
 
-def queries(query: str, application: str = "", sessions: Iterable[str] | None = None) -> Iterator[str]:
-    """Narrow the query to an application and to sessions, a hundred sessions in each query.
+def session_batches(sessions: Iterable[str]) -> Iterator[list[str]]:
+    """Cut sessions into the groups that one query each names: a hundred at most, fewer where ids are long."""
+    batch: list[str] = []
+    length = 0
+    for each in sessions:
+        if batch and (len(batch) == SESSIONS_A_QUERY or length + len(each) > _CHARS_A_QUERY):
+            yield batch
+            batch, length = [], 0
+        batch.append(each)
+        length += len(each)
+    if batch:
+        yield batch
 
-    Raises ValueError where an id is none.
-    """
+
+def narrowed(query: str, application: str = "", sessions: Sequence[str] | None = None) -> str:
+    """Narrow a query to an application and to sessions; raises ValueError where an id is none."""
     terms = [f"({query})" if application or sessions is not None else query]
     if application:
         terms.append(f'@application.id:"{check_id(application)}"')
-    if sessions is None:
-        yield " ".join(terms)
-        return
-    ids = iter(sessions)
-    while some := list(islice(ids, _SESSIONS_A_QUERY)):
-        yield " ".join([*terms, f"@session.id:({_any_of(some)})"])
+    if sessions is not None:
+        terms.append(f"@session.id:({_any_of(sessions)})")
+    return " ".join(terms)
+
+
+def events_query(sessions: Sequence[str]) -> str:
+    """Write the query for all RUM events of some sessions, at most `SESSIONS_A_QUERY`; ValueError for no id."""
+    return f"@session.id:({_any_of(sessions)})"
 
 
 def _any_of(ids: Sequence[str]) -> str:

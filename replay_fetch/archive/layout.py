@@ -32,6 +32,21 @@ class Layout:
         return self.root / "raw"
 
     @cached_property
+    def events(self) -> Path:
+        """The folder of sessions' RUM events; there is none where they were never asked for."""
+        return self.root / "events"
+
+    @cached_property
+    def events_manifest(self) -> Path:
+        """The table of contents of `events`, with a line for each session; the manifest's own keys are fixed."""
+        return self.root / "manifest-events.ndjson"
+
+    @cached_property
+    def erasures(self) -> Path:
+        """The folder of the erasures' reports, one file an erasure."""
+        return self.root / "erasures"
+
+    @cached_property
     def manifest(self) -> Path:
         """The archive's table of contents, with a line for each view."""
         return self.root / "manifest.ndjson"
@@ -87,6 +102,18 @@ class Layout:
         infix = ".partial" if partial else ""
         return f"{_checked(session_id)}{infix}.ndjson{self.compression.suffix}"
 
+    def events_name(self, session_id: str) -> str:
+        """Name a session's file of RUM events relative to the archive."""
+        return f"{self.events.name}/{self._file_name(session_id, partial=False)}"
+
+    def events_file(self, session_id: str) -> Path:
+        """Return the path of a session's file of RUM events."""
+        return self.root / self.events_name(session_id)
+
+    def events_on_its_way(self, session: int) -> Path:
+        """Return the temporary name of a session's staged events; it follows from the number alone."""
+        return self.temporary / f"events-{session}"
+
     def part(self, row: int, number: int) -> Path:
         """Return the path of a view's plain lines, named by the view's row in the ledger and the part's number."""
         return self.parts / f"{row}-{number}.ndjson"
@@ -97,7 +124,11 @@ class Layout:
 
     def raw_folder(self, view: View) -> Path:
         """Return the folder of a view's raw pages."""
-        return self.raw / _checked(view.session_id) / _checked(view.view_id)
+        return self.raw_session(view.session_id) / _checked(view.view_id)
+
+    def raw_session(self, session_id: str) -> Path:
+        """Return the folder of the raw pages of a session's views."""
+        return self.raw / _checked(session_id)
 
 
 def _checked(text: str) -> str:

@@ -94,6 +94,11 @@ def lines(view: View, first_position: int, segments: Sequence[Segment]) -> bytes
     return b"".join(pieces)
 
 
+def one_line(text: bytes) -> bytes:
+    """Make a line of a JSON text; only line breaks, which stand between tokens, become spaces."""
+    return b"%b\n" % (text.translate(_AS_SPACES) if _NEWLINE in text or _RETURN in text else text)
+
+
 def renumbered(line: bytes, position: int) -> bytes:
     """Give a segment's line another position in its view."""
     opening, _, rest = line.partition(_POSITION)  # no id holds a quote, so the first one is the line's own

@@ -31,7 +31,7 @@ class Report:
     """A run in figures; its JSON file holds the same under the same names, and ``noted_for`` beside ``noted``.
 
     Every row of the list is accounted for: ``rows`` = the views of ``outcomes`` + ``unasked`` + ``duplicates`` +
-    ``bad_rows``. Times are seconds, sizes bytes.
+    ``bad_rows`` + ``erased``. Times are seconds, sizes bytes.
     """
 
     list_name: str
@@ -39,6 +39,8 @@ class Report:
     duplicates: int
     bad_rows: int
     outcomes: Mapping[Outcome, int]
+    erased: int = 0
+    """Rows of sessions that were erased from the archive; they are not asked for."""
     unasked: int = 0
     """Views that the run did not come to, or not to the end of."""
     finished_before: int = 0

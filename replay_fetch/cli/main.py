@@ -26,6 +26,7 @@ _GROUPS = {
     "bring recordings home": {
         "download": "bring a list of views home, one file per session",
         "discover": "search for views with a recording, and list them",
+        "events": "keep with an archive what happened: errors, requests, users",
         "demo": "the same against a built-in simulator of the API; needs no keys",
     },
     "look at an archive": {
@@ -41,6 +42,11 @@ _GROUPS = {
         "transcript": "what was seen and done in a session, in words",
         "snapshot": "a recorded page as it stood at a time, as HTML",
         "scrub": "a copy without what people typed or read, to hand on",
+    },
+    "remove recordings": {
+        "find": "the sessions of an archive in which a user appears",
+        "erase": "sessions removed for good: by ids, or all of a user",
+        "prune": "the same for recordings older than an age",
     },
     "look at the API": {
         "probe": "one request: what the API answers, and which flags to set",

@@ -23,8 +23,10 @@ def plan_json(rehearsal: Rehearsal) -> str:
         "sessions": totals.sessions,
         "duplicates": plan.duplicates,
         "bad_rows": plan.bad_rows,
+        "erased": plan.erased,
         "finished": totals.finished,
         "to_do": totals.views - totals.finished,
+        "sessions_to_search": rehearsal.to_search,
         "repeated_headers": plan.repeated_headers,
         "bad_row_reasons": plan.reasons,
     }
@@ -41,13 +43,21 @@ def plan_text(rehearsal: Rehearsal) -> str:
         f"  {'sessions':<14}{count(totals.sessions):>11}",
         f"  {'duplicates':<14}{count(plan.duplicates):>11}",
         f"  {'bad rows':<14}{count(plan.bad_rows):>11}",
+        *_erased(plan.erased),
         *_headers(plan.repeated_headers),
         f"  {'finished':<14}{count(totals.finished):>11}  in {rehearsal.out} already",
         f"  {'to do':<14}{count(to_do):>11}  at least one request each",
     ]
+    if rehearsal.to_search:
+        lines.append(f"  {'to search':<14}{count(rehearsal.to_search):>11}  sessions, whose views are found first")
     if fetch.max_rate and to_do:
         lines.append(f"at --max-rate {fetch.max_rate:g}: {duration(to_do / fetch.max_rate)} or more")
     return "\n".join(lines)
+
+
+def _erased(rows: int) -> Iterator[str]:
+    if rows:
+        yield f"  {'erased':<14}{count(rows):>11}  rows of sessions that were erased; not asked for"
 
 
 def _headers(repeated: int) -> Iterator[str]:

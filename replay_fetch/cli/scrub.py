@@ -46,7 +46,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("copy", metavar="COPY", type=Path, help="the copy's folder, which must not be there yet")
     parser.add_argument("--session", metavar="ID", help="this session alone; its id or how that begins")
     parser.add_argument("--view", metavar="ID", help="this view of the session alone; its id or how that begins")
-    add_output(parser)
+    add_output(parser, json="the result")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -68,6 +68,7 @@ def status_json(found: Status) -> str:
             for reason, views in reasons.most_common()
         ],
         "sessions": {"whole": found.whole, "partial": found.partial, "untouched": found.untouched},
+        "erased_sessions": found.erased,
         "noted": [_noted_fields(record) for record in found.named],
         "last_run": {key: found.last_run.get(key) for key in _RUN_KEYS} if found.last_run else None,
     }
@@ -96,6 +97,8 @@ def _lines(found: Status) -> Iterator[str]:
     sessions = found.whole + found.partial + found.untouched
     kinds = ((found.whole, "whole"), (found.partial, "partial"), (found.untouched, "not begun"))
     yield f"{some(sessions, 'session')}: {', '.join(f'{count(number)} {kind}' for number, kind in kinds if number)}"
+    if found.erased:
+        yield f"{some(found.erased, 'session')} erased: no download brings them back"
     yield from _run(found)
     if not found.by_ledger:
         yield "there is no ledger: this is what the manifest says, as of the last run's end"

@@ -60,6 +60,8 @@ def _report_lines(report: Report, out: Path) -> Iterator[str]:
     yield from _outcome_lines(report, finished=True)
     if report.duplicates:
         yield f"  {'duplicates':<14}{count(report.duplicates):>11}  rows that name a view again"
+    if report.erased:
+        yield f"  {'erased':<14}{count(report.erased):>11}  rows of sessions that were erased; not asked for"
     if report.noted.views:
         start = f"  {'to note':<14}{count(report.noted.views):>11}  "
         text = f"{start}{', '.join(_noted(report.noted))}: see the manifest"

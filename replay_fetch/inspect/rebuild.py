@@ -19,8 +19,11 @@ from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read.verify import Problem
 from replay_fetch.errors import ArchiveError
+from replay_fetch.events_record import EventsRecord
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
+from replay_fetch.inspect.tombstones import Tombstones
 from replay_fetch.inspect.verify import Verification, Verifying
+from replay_fetch.inspect.verify_events import EventsCheck
 from replay_fetch.ledger.damage import DamagedLedger
 from replay_fetch.ledger.database import check_file
 from replay_fetch.ledger.ledger import Ledger
@@ -77,7 +80,9 @@ def rebuild(root: Path, jobs: int | None, reporter: Reporter | None) -> Rebuilt:
         _standing(layout)  # no run was killed meanwhile
         with suppress(DamagedLedger):
             _fold_log(layout)
-        _restore(_Restoring(layout, verifying, rebuilt, attempt(layout)))
+        with closing(LedgerSnapshot(layout)) as old:
+            tombstones = Tombstones(layout, old.marks())
+        _restore(_Restoring(layout, verifying, rebuilt, attempt(layout), tombstones))
     _, rebuilt.aside = _to_its_end(root)
     return rebuilt
 
@@ -102,6 +107,8 @@ def _restore(restoring: _Restoring) -> None:
         leftover.unlink()
     with closing(Ledger.open(new)) as ledger:
         ledger.restore(restoring.records())
+        ledger.restore_events(restoring.events())
+        ledger.restore_marks(restoring.tombstones.marks)
         # Noted in the new ledger before that is in place, so that a kill behind the rename finds the rest to do.
         ledger.set_setting(Setting.STATE, State.REBUILT)  # until files and manifest are what it says
         if restoring.compression is not None:
@@ -154,6 +161,8 @@ class _Restoring:
     rebuilt: Rebuilt
     attempt: Attempt
     """Rows begin behind every part there is: none is overwritten while the old ledger still counts."""
+    tombstones: Tombstones
+    """Of the old ledger, as far as it can be read, and of the erasures' reports."""
     compression: Compression | None = None
     """Of the session files; where there is none, the next download decides."""
     damaged: set[str] = field(default_factory=set)
@@ -164,6 +173,9 @@ class _Restoring:
         for entries, verdict in self.verifying.sessions():
             damaged = {finding.file for finding in verdict.findings}
             self.damaged |= damaged
+            if self.tombstones.has(entries[0].record.planned.view.session_id):
+                self.damaged |= {entry.file for entry in entries if entry.file is not None}
+                continue
             for entry in entries:
                 good = entry.record.planned.row not in verdict.bad
                 yield self._record(entry, good=good, stays=entry.file not in damaged)
@@ -186,6 +198,15 @@ class _Restoring:
             return replace(record, planned=planned)
         self._save(entry, planned.row)
         return replace(record, planned=planned, whole=None, partial=None)
+
+    def events(self) -> Iterator[EventsRecord]:
+        """Give the records of the sessions whose events are as the manifest of events says; others are asked for."""
+        check = EventsCheck(self.layout)
+        yield from check.records()
+        self.compression = self.compression or check.compression
+        found = check.findings()
+        self.damaged |= {finding.file for finding in found if finding.file != self.layout.events_manifest.name}
+        self.rebuilt.found.findings += found
 
     def _save(self, entry: Entry, row: int) -> None:
         """Write the view's lines as a part, from which its session's file is made anew."""

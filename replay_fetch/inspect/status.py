@@ -72,6 +72,8 @@ class Status:
     """Views that a reader should be warned of."""
     named: list[ViewRecord] = field(default_factory=list)
     """The first of these."""
+    erased: int = 0
+    """Sessions that were erased, of which nothing is kept but a mark."""
     last_run: Mapping[str, object] | None = None
     """What report.json says of the last run that came to its end."""
 
@@ -96,6 +98,7 @@ def status(root: Path, name_at_most: int | None = NAMED) -> Status:
     layout = readable(root)
     with _records(layout) as (by_ledger, records):
         found = Status(root, by_ledger, running=holder(layout.lock), last_run=_last_run(layout))
+        found.erased = _erased(layout) if by_ledger else 0
         # Both sources tell a session's views one after the other, so one session at a time is held.
         for _, views in groupby(records, lambda record: record.planned.view.session_id):
             _count_session(found, views, name_at_most)
@@ -120,6 +123,11 @@ def _records(layout: Layout) -> Iterator[tuple[bool, Iterator[ViewRecord]]]:
         else:
             check_ledger_is_there(layout)
             yield True, ledger.views()
+
+
+def _erased(layout: Layout) -> int:
+    with closing(Ledger.open_read_only(layout.ledger)) as ledger:
+        return ledger.erased_sessions()
 
 
 def _count_session(found: Status, views: Iterable[ViewRecord], name_at_most: int | None) -> None:

@@ -19,6 +19,8 @@ from replay_fetch.archive.read.sweep import Checked, Session, jobs_for, sweep
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
+from replay_fetch.inspect.tombstones import Tombstones
+from replay_fetch.inspect.verify_events import EventsCheck
 from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.snapshot import CheckSnapshot
 
@@ -33,6 +35,10 @@ class Verification:
     sessions: int = 0
     size: int = 0
     """Bytes of views that were read."""
+    events: int = 0
+    """Sessions whose stored events were read."""
+    events_size: int = 0
+    """Bytes of their files."""
     seconds: float = 0.0
     run_ended: bool = True
     """False where the last run was killed: its files are then held against the ledger, for the manifest is behind."""
@@ -58,6 +64,7 @@ class Verifying:
         self._total = sum(map(_size, _listed(self.layout.sessions)))
         self._jobs = jobs
         self._reporter = reporter
+        self._tombstones: Tombstones | None = None
         self._seen: set[str] = set()
         self._named: set[str] = set()
         self.found = Verification(root)
@@ -69,6 +76,7 @@ class Verifying:
         that is needed is not installed.
         """
         with closing(LedgerSnapshot(self.layout)) as snapshot:
+            self._tombstones = Tombstones(self.layout, snapshot.marks())
             if snapshot.leads:
                 self.found.run_ended = snapshot.run_ended
                 self._verify_by(snapshot)
@@ -77,6 +85,8 @@ class Verifying:
                 self._verify_by_manifest()
             self.found.run_ended = snapshot.run_ended
             self._note(snapshot.findings())
+            self._verify_events(snapshot)
+            self._note_erased()
         # Only findings are doubted: what was found good was good when it was read.
         if self.found.findings and _locked_at(self.layout) != self._locked_at:
             raise ArchiveError("a run wrote to this archive while it was verified; verify it when none does")
@@ -92,6 +102,12 @@ class Verifying:
             pass
         if not self.layout.manifest.is_file():  # without it nobody can tell what is extra
             self.found.findings = [each for each in self.found.findings if each.problem is not Problem.EXTRA]
+
+    def _verify_events(self, snapshot: LedgerSnapshot) -> None:
+        began, check = time.monotonic(), EventsCheck(self.layout)
+        self._note(check.by_ledger(snapshot) if snapshot.sound else check.by_manifest())
+        self.found.events, self.found.events_size = check.files, check.size
+        self.found.seconds += time.monotonic() - began
 
     def _verify_by(self, snapshot: LedgerSnapshot) -> None:
         """Hold the files against the ledger: the last run was killed, or the manifest is not there."""
@@ -121,7 +137,18 @@ class Verifying:
                 require(compression)
             files = {entry.file for entry in entries if entry.file is not None}
             self._named.update(file for file in files if file.startswith(self.layout.sessions.name))
+            if self._tombstones:
+                self._note(self._tombstones.in_manifest(entries[0].record.planned.view.session_id))
             yield entries
+
+    def _note_erased(self) -> None:
+        """Note what is there of erased sessions; a file that was found to be extra is told once, by that."""
+        erased = list(self._tombstones.findings()) if self._tombstones else []
+        named = {finding.file for finding in erased}
+        self.found.findings = [
+            each for each in self.found.findings if each.problem is not Problem.EXTRA or each.file not in named
+        ]
+        self._note(erased)
 
     def _note(self, findings: Iterable[Finding]) -> None:
         self.found.findings.extend(findings)

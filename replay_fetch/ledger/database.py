@@ -131,9 +131,8 @@ class Database:
             # Empty also where a run was killed while it made one: that is rolled back when it is first read.
             if not ledger._has_tables():
                 ledger._make_tables()
-            for pragma in PRAGMAS:
-                db.execute(pragma)
-            db.execute(LATER_TABLES)
+            for statement in (*PRAGMAS, *LATER_TABLES):
+                db.execute(statement)
             opening.pop_all()
         return ledger
 
@@ -159,6 +158,8 @@ class Database:
         copy = self.open(path)
         with self._exclusive:
             self._db.backup(copy._db)  # noqa: SLF001 - another of our own
+        for statement in LATER_TABLES:  # the original may be older than these
+            copy._db.execute(statement)  # noqa: SLF001
         return copy
 
     def close(self) -> None:

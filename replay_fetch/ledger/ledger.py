@@ -8,7 +8,7 @@ from typing import NamedTuple
 import orjson
 
 from replay_fetch.ledger.damage import DamagedLedger
-from replay_fetch.ledger.database import Database
+from replay_fetch.ledger.events import EventsLedger
 from replay_fetch.ledger.loading import ListRow, LoadedList, load_rows, restore_rows
 from replay_fetch.ledger.rows import (
     COUNT_TO_DO,
@@ -23,6 +23,7 @@ from replay_fetch.ledger.rows import (
     view_record,
 )
 from replay_fetch.ledger.schema import Setting, State
+from replay_fetch.ledger.tombstones import Tombstones
 from replay_fetch.ledger.totals import Reason, Totals, sum_reasons, sum_views
 from replay_fetch.model import Outcome, PlannedView, View, ViewRecord
 
@@ -35,7 +36,7 @@ class ToDo(NamedTuple):
     """Seconds since 1970: views that ended since are asked for again."""
 
 
-class Ledger(Database):
+class Ledger(EventsLedger, Tombstones):
     """Keeps the plan, the views' states and the archive's settings; threads that share it take turns.
 
     A transaction that cannot be written (disk full, damage) raises ArchiveError and changes nothing.
@@ -71,7 +72,8 @@ class Ledger(Database):
         if newest is None or newest[1] != fingerprint:
             return None
         number, _, rows, views, duplicates = newest
-        return LoadedList(number, rows, views, duplicates, [])
+        # A list with bad rows is never known again, so what is left of its rows is of erased sessions.
+        return LoadedList(number, rows, views, duplicates, [], erased=rows - views - duplicates)
 
     def load(self, rows: Iterable[ListRow]) -> LoadedList:
         """Load rows (line, view, expected segments, perhaps its date) as a list of their own, in a transaction.

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from replay_fetch.ledger.rows import RECORD, result_row
+from replay_fetch.ledger.tombstones import drop_erased
 from replay_fetch.model import View, ViewRecord
 
 # Rows that are arranged together. Lists come in any order, and the trees of millions of ids do not fit the
@@ -65,7 +66,7 @@ class Clash(NamedTuple):
 
 
 class LoadedList(NamedTuple):
-    """The figures of a loaded list: ``rows`` = ``views`` + ``duplicates`` + ``clashing``."""
+    """The figures of a loaded list: ``rows`` = ``views`` + ``duplicates`` + ``clashing`` + ``erased``."""
 
     number: int
     rows: int
@@ -73,11 +74,13 @@ class LoadedList(NamedTuple):
     duplicates: int
     clashes: list[Clash]
     """The first 100 of those that clash."""
+    erased: int = 0
+    """Rows of sessions that were erased, which are not planned again."""
 
     @property
     def clashing(self) -> int:
         """Count the rows whose session id clashes."""
-        return self.rows - self.views - self.duplicates
+        return self.rows - self.views - self.duplicates - self.erased
 
 
 def load_rows(db: sqlite3.Connection, number: int, rows: Iterable[ListRow]) -> LoadedList:
@@ -88,11 +91,12 @@ def load_rows(db: sqlite3.Connection, number: int, rows: Iterable[ListRow]) -> L
     for table in (_INCOMING, _ARRANGED):
         db.execute(table)
     (before,) = db.execute("SELECT coalesce(max(row), 0) FROM view").fetchone()
-    total = views = clashing = 0
+    total = views = clashing = erased = 0
     clashes: list[Clash] = []
     unread = ((line, *view, expected, *(dated or (None,))) for line, view, expected, *dated in rows)
     while taken := db.executemany(_TAKE, itertools.islice(unread, _BATCH)).rowcount:
         place = {"before": before + total, "list": number}
+        erased += drop_erased(db, "incoming")
         db.execute(_ARRANGE)
         db.execute(_ADD_SESSIONS, place)
         found = db.execute(_FIND_CLASHES)
@@ -104,7 +108,7 @@ def load_rows(db: sqlite3.Connection, number: int, rows: Iterable[ListRow]) -> L
         total += taken
         for emptied in ("incoming", "arranged"):
             db.execute(f"DELETE FROM {emptied}")  # noqa: S608 - names of tables
-    return LoadedList(number, total, views, total - views - clashing, clashes)
+    return LoadedList(number, total, views, total - views - clashing - erased, clashes, erased)
 
 
 _CHUNK = 5_000

@@ -36,8 +36,27 @@ CREATE TABLE result (
 );
 """
 
-# 5. Dates came later: a ledger that was made before gets the table when it is next written to.
-LATER_TABLES = "CREATE TABLE IF NOT EXISTS dated (row INTEGER PRIMARY KEY, at INTEGER NOT NULL)"
+# 5. Dates and RUM events came later: a ledger that was made before gets the tables when it is next written to.
+#    events_unnamed is for events what unnamed is for sessions.
+# 6. erased holds the tombstones, by a hash of the session's id; erasing the sessions whose files are to go next.
+LATER_TABLES = (
+    "CREATE TABLE IF NOT EXISTS dated (row INTEGER PRIMARY KEY, at INTEGER NOT NULL)",
+    """
+    CREATE TABLE IF NOT EXISTS events (
+      session INTEGER PRIMARY KEY, outcome TEXT NOT NULL, reason TEXT NOT NULL, n INTEGER NOT NULL,
+      size INTEGER NOT NULL, sha256 TEXT NOT NULL, length INTEGER NOT NULL, stored_sha256 TEXT NOT NULL,
+      asked_at INTEGER NOT NULL
+    )
+    """,
+    "CREATE TABLE IF NOT EXISTS events_unnamed (session INTEGER PRIMARY KEY)",
+    "CREATE TABLE IF NOT EXISTS erased (mark BLOB PRIMARY KEY) WITHOUT ROWID",
+    """
+    CREATE TABLE IF NOT EXISTS erasing (
+      session_id TEXT PRIMARY KEY COLLATE NOCASE, views INTEGER NOT NULL, segments INTEGER NOT NULL,
+      size INTEGER NOT NULL, files INTEGER NOT NULL, stored INTEGER NOT NULL
+    ) WITHOUT ROWID
+    """,
+)
 
 PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -65,6 +84,8 @@ class Setting(StrEnum):
     """What a rebuild has still to set aside, as JSON, before anything else is done to the files."""
     REBUILT_ASIDE = "rebuilt aside"
     """The name of the folder to which the latest rebuild set aside what it did not know of."""
+    ERASURE = "erasure"
+    """What the report of the erasure that is going on says, as JSON; empty while the last traces of ids are left."""
     DEMO = "demo"
     """There where ``replay-fetch demo`` made the archive: nobody's recordings are in it."""
 

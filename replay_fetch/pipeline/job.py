@@ -50,16 +50,22 @@ class DownloadJob:
     def listed(self) -> ViewList:
         """The job's list, still unread; raises TypeError for a file that was opened as text."""
         source, plan = self.views, self.settings.plan
-        return ViewList(source, plan) if _is_file(source) else ViewList.from_pairs(source, plan)
+        return listed(source, self.settings) if _is_file(source) else ViewList.from_pairs(source, plan)
 
     def fingerprint(self) -> str | None:
         """The mark of a list that is a file, by which the ledger knows an unchanged list again; None for pairs."""
         return fingerprint(self.views, self.settings.plan) if _is_file(self.views) else None
 
 
+def listed(source: ListSource, settings: Settings) -> ViewList:
+    """Make the list of a source; its links may lead only to the site that is asked."""
+    api = settings.api
+    return ViewList(source, settings.plan, "" if api.base_url else api.site)
+
+
 @dataclass(slots=True)
 class Plan:
-    """The sums of a list that was read: ``rows`` = ``views`` + ``duplicates`` + ``bad_rows``.
+    """The sums of a list that was read: ``rows`` = ``views`` + ``duplicates`` + ``bad_rows`` + ``erased``.
 
     Repeated headers are no rows.
     """
@@ -69,6 +75,8 @@ class Plan:
     views: int = 0
     duplicates: int = 0
     bad_rows: int = 0
+    erased: int = 0
+    """Rows of sessions that were erased from the archive: neither planned nor asked for."""
     repeated_headers: int = 0
     reasons: list[str] = field(default_factory=list)
     """Of the first bad rows, each with its line."""
@@ -80,11 +88,12 @@ class Plan:
     @property
     def rows(self) -> int:
         """All rows of the list but blank ones and repeated headers."""
-        return self.views + self.duplicates + self.bad_rows
+        return self.views + self.duplicates + self.bad_rows + self.erased
 
     def note(self, loaded: LoadedList) -> None:
         """Take over the ledger's counts; rows whose session id differs only in case from an earlier one are bad."""
         self.list_number, self.views, self.duplicates = loaded.number, loaded.views, loaded.duplicates
+        self.erased = loaded.erased
         for clash in loaded.clashes:
             self.reject(clash.line, f"session id {clash.session_id} differs only in case from {clash.earlier}")
         # On a disk that does not tell upper from lower case both sessions would be one file.
@@ -120,7 +129,7 @@ def load_plan(ledger: Ledger, views: ViewList, fingerprint: str | None) -> Plan:
     # A list of millions that did not change since the last run need not be read again.
     known = ledger.known_list(fingerprint) if fingerprint else None
     if known is not None:
-        plan = Plan(views.name, known.number, known.views, known.duplicates, loaded=False)
+        plan = Plan(views.name, known.number, known.views, known.duplicates, erased=known.erased, loaded=False)
         _tell(plan)
         return plan
     plan = Plan(views.name)
@@ -152,9 +161,11 @@ class Rehearsal:
     plan: Plan
     totals: Totals
     settings: Settings
+    to_search: int = 0
+    """Sessions whose views a search would have to find first; they are in no other figure."""
 
 
-def rehearse(views: str, out: Path, settings: Settings) -> Rehearsal:
+def rehearse(views: ViewList, out: Path, settings: Settings, to_search: int = 0) -> Rehearsal:
     """Read the list and compare with the archive, if there is any; changes nothing, disturbs no run.
 
     Raises as the run itself would for a folder or a compression that it refuses.
@@ -170,8 +181,8 @@ def rehearse(views: str, out: Path, settings: Settings) -> Rehearsal:
             ledger = Ledger.open(path)
         with closing(ledger):
             compression_of(ledger, settings.archive.compress)
-            plan, totals = rehearse_plan(ledger, ViewList(views, settings.plan))
-    return Rehearsal(out, plan, totals, settings)
+            plan, totals = rehearse_plan(ledger, views)
+    return Rehearsal(out, plan, totals, settings, to_search)
 
 
 def _is_file(views: ListSource | Iterable[tuple[str, str]]) -> TypeIs[ListSource]:
@@ -187,8 +198,10 @@ def _good_rows(views: ViewList, plan: Plan) -> Iterator[PlannedRow]:
             yield row
         elif isinstance(row, BadRow):
             plan.reject(row.line, row.reason)
-        else:
+        elif isinstance(row, RepeatedHeader):
             plan.pass_over(row)
+        else:
+            plan.reject(row.line, f"session {row.session_id} is named without a view")
         if not number % _GLANCE and (now := monotonic()) - said >= _PERIOD:
             said = now
             log.info("%s rows of the list read", count(number), extra={"fields": {"rows_read": number}})

@@ -13,11 +13,14 @@ import orjson
 
 from replay_fetch.archive.aside import Aside, set_aside
 from replay_fetch.archive.compress import require
+from replay_fetch.archive.erasure import remove_erased
+from replay_fetch.archive.events_manifest import write_events_manifest
 from replay_fetch.archive.folder import check_ledger_is_there, opened
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import write_manifest
 from replay_fetch.archive.recovery import clear, recover
 from replay_fetch.archive.write.commit import Committer
+from replay_fetch.archive.write.events_commit import recover_events
 from replay_fetch.errors import SettingsError
 from replay_fetch.ledger.database import check_file
 from replay_fetch.ledger.ledger import Ledger
@@ -52,8 +55,27 @@ def open_as_it_is(out: Path, compress: Compression | None = None) -> Iterator[tu
         _set_aside(layout, ledger)
         if ledger.setting(Setting.STATE) in {State.RUNNING, State.REBUILT}:
             recover(layout, ledger)
+            recover_events(layout, ledger)
         clear(layout, ledger)
+        finish_erasure(layout, ledger)
         yield layout, ledger
+
+
+def finish_erasure(layout: Layout, ledger: Ledger) -> None:
+    """Carry an erasure that has begun to its end; does nothing where none has.
+
+    The manifest comes first, so that readers never look for a file that is gone.
+    """
+    about = ledger.setting(Setting.ERASURE)
+    if about:
+        bring_manifest_up_to_date(layout, ledger, changed=True, in_order=True)
+        clear(layout, ledger)  # the parts of views that the ledger has forgotten
+        remove_erased(layout, ledger, about.encode())
+    if about is not None and not ledger.compact():
+        log.warning(
+            "the ledger is being read by another program, and may hold traces of erased ids until the next run or "
+            "erasure ends"
+        )
 
 
 def _set_aside(layout: Layout, ledger: Ledger) -> None:
@@ -118,6 +140,7 @@ def bring_manifest_up_to_date(layout: Layout, ledger: Ledger, *, changed: bool, 
             with closing(Committer(layout, ledger, keep_raw=False)) as committer:
                 committer.commit_partial_files()
         write_manifest(layout, ledger.views())
+        write_events_manifest(layout, ledger.events())
         if in_order:
             ledger.set_setting(Setting.STATE, State.CLEAN)
 

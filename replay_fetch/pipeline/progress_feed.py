@@ -124,6 +124,7 @@ class ProgressFeed:
             rows=plan.rows,
             duplicates=plan.duplicates,
             bad_rows=plan.bad_rows,
+            erased=plan.erased,
             outcomes=totals.outcomes,
             unasked=totals.unasked,
             finished_before=stats.finished_before,
@@ -141,14 +142,14 @@ class ProgressFeed:
             bad_row_reasons=plan.reasons,
             pacing=[point._asdict() for point in self._course],
             slowest=[slow.fields() for slow in self.slowest],
-            settings=_shown(self._settings),
+            settings=plain_settings(self._settings),
         )
 
     def _pacer_snapshot(self) -> PacerSnapshot:
         return PacerSnapshot(self._pacer.snapshot(), self._settings.fetch.max_rate)
 
 
-def _shown(settings: Settings) -> dict[str, object]:
+def plain_settings(settings: Settings) -> dict[str, object]:
     """The settings for the report, by group; keys are not among them, paths become text."""
 
     def plain(value: object) -> object:

@@ -45,6 +45,7 @@ from replay_fetch.pipeline.witnesses import Witnesses
 from replay_fetch.pipeline.worker import Worker
 from replay_fetch.progress.reporters import Reporter
 from replay_fetch.settings import Credentials, Settings
+from replay_fetch.view_list.view_list import ViewList
 
 log = logging.getLogger(__name__)
 
@@ -191,16 +192,17 @@ class Run:
 
 
 @contextmanager
-def prepared(job: DownloadJob) -> Iterator[Run]:
+def prepared(job: DownloadJob, views: ViewList | None = None) -> Iterator[Run]:
     """Open a run over the job's list, which is loaded, into its archive, which stays open until the context is left.
 
-    Reads the list, which may block, and makes no archive before the list has begun. Raises InputError,
-    SettingsError or ArchiveError, all before anything is asked.
+    ``views`` is the list where it was begun before, or its views were found first. Reads the list, which may block,
+    and makes no archive before the list has begun. Raises InputError, SettingsError or ArchiveError, all before
+    anything is asked.
     """
     check_usable(job.out, job.settings.archive.compress)
-    with job.listed() as listed:
+    with views or job.listed() as listed:
         listed.begin()
-        mark = job.fingerprint()
+        mark = None if listed.was_found else job.fingerprint()
         with open_archive(job.out, job.settings) as (layout, ledger):
             plan = load_plan(ledger, listed, mark)
             yield Run(layout, ledger, plan, job.settings, job.credentials)

@@ -19,7 +19,7 @@ from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read.views import view_segments
 from replay_fetch.errors import ReplayFetchError, SettingsError
 from replay_fetch.inspect.recordings import chosen_views, start_of, why_silent
-from replay_fetch.player import PlayerPage, RecordedView, load_rrweb, read_rum_events
+from replay_fetch.player import PlayerPage, RecordedView, load_rrweb, read_rum_events, stored_rum_events
 from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.units import size
 from replay_fetch.replay import Recording
@@ -44,6 +44,7 @@ class Wanted:
     html: Path | None = None
     """None: a file in a new temporary folder."""
     events: Path | None = None
+    """None: the session's own, where the archive holds them."""
     rrweb_js: Path | None = None
 
 
@@ -86,13 +87,13 @@ def play(out: Path, wanted: Wanted, reporter: Reporter | None = None) -> Played:
     rrweb = load_rrweb(wanted.rrweb_js)
     entries = chosen_views(out, wanted.session, wanted.view)
     session_id = entries[0].record.planned.view.session_id
-    events = read_rum_events(wanted.events, session_id) if wanted.events else []
+    events = read_rum_events(wanted.events, session_id) if wanted.events else stored_rum_events(out, session_id)
     snapshot = PlaySnapshot(sum(entry.record.size for entry in entries))
     page = PlayerPage(
         session_id,
         [_recorded(out, entry, snapshot) for entry in entries],
         rrweb,
-        events,
+        [event for event in events if event.kind != "user action"],  # the recording tells those itself
         open_at_ms=_opening(out, entries, wanted.at),
     )
     file = _file(wanted.html, session_id)

@@ -12,6 +12,7 @@ import anyio
 from replay_fetch.progress.bar import Bar
 from replay_fetch.progress.bottleneck import Bottleneck, WorkerCounts
 from replay_fetch.progress.console import Console
+from replay_fetch.progress.log import for_log_file
 from replay_fetch.progress.snapshot import PacerFigures, ProgressSnapshot, RunSnapshot
 from replay_fetch.progress.stats import RunStats, Speedometer
 from replay_fetch.settings import ProgressStyle, ShowSettings
@@ -38,7 +39,7 @@ def reporter_for(show: ShowSettings, console: Console) -> Reporter | None:
     """Choose the reporter that the settings ask for; None shows nothing.
 
     ``auto`` is a bar on a terminal, except where programs read the lines (JSON), and log lines off a terminal; with
-    ``-q`` nothing is shown.
+    ``-q`` nothing is shown. A log file gets a line every ten seconds in any case.
     """
     style = show.progress
     if style is ProgressStyle.AUTO:
@@ -46,9 +47,13 @@ def reporter_for(show: ShowSettings, console: Console) -> Reporter | None:
             style = ProgressStyle.NONE
         else:
             style = ProgressStyle.BAR if console.isatty() and not show.log_json else ProgressStyle.LOG
-    if style is ProgressStyle.BAR:
-        return Bar(console)
-    return LogLines() if style is ProgressStyle.LOG else None
+    if style is ProgressStyle.LOG:
+        return LogLines()
+    in_file = LogLines(only_file=True) if show.log_file else None
+    if style is ProgressStyle.NONE:
+        return in_file
+    bar = Bar(console)
+    return Beside(bar, in_file) if in_file else bar
 
 
 async def report(
@@ -115,14 +120,42 @@ log = logging.getLogger(__name__)
 
 
 class LogLines:
-    """Writes a log line every ten seconds, and a last line at the end."""
+    """Writes a log line every ten seconds, and a last line at the end; ``only_file`` keeps them off the terminal."""
 
     period = 10.0
 
+    def __init__(self, *, only_file: bool = False) -> None:
+        self._only_file = only_file
+
     def refresh(self, snapshot: ProgressSnapshot) -> None:
         """Log the snapshot: words for people, fields for ``--log-format json``."""
-        log.info("%s", ", ".join(snapshot.words()), extra={"fields": snapshot.fields()})
+        fields = snapshot.fields()
+        extra = for_log_file(**fields) if self._only_file else {"fields": fields}
+        log.info("%s", ", ".join(snapshot.words()), extra=extra)
 
     def close(self, snapshot: ProgressSnapshot) -> None:
         """Log the last snapshot."""
         self.refresh(snapshot)
+
+
+class Beside:
+    """Shows work on the terminal, and beside it in the lines of a log file, each in its own period."""
+
+    def __init__(self, on_screen: Reporter, in_file: Reporter) -> None:
+        self.period = on_screen.period
+        self._on_screen, self._in_file = on_screen, in_file
+        self._since_line = 0.0
+
+    def refresh(self, snapshot: ProgressSnapshot) -> None:
+        """Show the snapshot on the terminal, and log it where the file's period has passed."""
+        self._on_screen.refresh(snapshot)
+        # By its own refreshes, which the clock decides on: a second clock would be one more thing to go wrong.
+        self._since_line += self.period
+        if self._since_line >= self._in_file.period:
+            self._since_line = 0.0
+            self._in_file.refresh(snapshot)
+
+    def close(self, snapshot: ProgressSnapshot) -> None:
+        """Show the last snapshot in both."""
+        self._on_screen.close(snapshot)
+        self._in_file.close(snapshot)

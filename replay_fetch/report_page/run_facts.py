@@ -60,6 +60,8 @@ class RunFacts(Struct):
     bad_row_reasons: list[str]
     views: int
     exit_code: int
+    erased: int = 0
+    """Reports of older versions do not have it."""
     pacing: list[PacingPoint] = []
     slowest: list[SlowView] = []
     settings: dict[str, dict[str, object]] = {}

@@ -85,7 +85,7 @@ def test_help_names_every_command_and_exit_code(capsys: pytest.CaptureFixture[st
     [
         ([], "COMMAND"),
         (["fetch"], "unknown command fetch"),
-        (["download"], "VIEWS, OUT"),
+        (["download"], "OUT"),
         (["download", "a.csv", "out", "--worker", "3"], "--worker"),
         (["download", "a.csv", "out", "--api-key", "secret"], "--api-key"),
         (["download", "a.csv", "out", "--workers", "many"], "--workers"),

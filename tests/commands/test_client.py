@@ -268,6 +268,10 @@ async def test_keys_and_site_come_from_the_environment(monkeypatch: pytest.Monke
         monkeypatch.setenv(name, value)
     async with Client() as client:
         assert repr(client) == "<Client of https://api.datadoghq.eu>"
+    patient = Settings(fetch=FetchSettings(workers=1))
+    assert repr(Client(settings=patient)) == "<Client of https://api.datadoghq.eu, closed>"
+    named = Settings(api=ApiSettings(site="us5.datadoghq.com"))
+    assert repr(Client(settings=named)) == "<Client of https://api.us5.datadoghq.com, closed>"
     monkeypatch.delenv("DD_API_KEY")
     with pytest.raises(SettingsError, match="DD_API_KEY"):
         Client()

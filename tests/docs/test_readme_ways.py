@@ -171,3 +171,31 @@ def test_a_session_is_scrubbed_verified_and_played(folder: Path) -> None:
     assert 'click         button "xxx"' in "\n".join(printed)
     assert json.loads(Path("shared/report.json").read_text())["scrubbed"]["views"] == 4
     assert "Corner Shop" not in Path("page.html").read_text()
+
+
+def test_a_person_is_erased_as_the_guide_says(folder: Path) -> None:
+    shell("replay-fetch demo archive > demo.txt 2>&1", folder / "bin")
+    ids = list(
+        dict.fromkeys(
+            json.loads(line)["session_id"] for line in Path("archive/manifest.ndjson").read_text().splitlines()
+        )
+    )
+    ada, other = "1f46e825-067f-4850-9b0a-58b0ef0c14f1", "963b6daa-89f6-4703-86ba-6cab4cd295c2"
+    events = [{"session": {"id": each}, "usr": {"email": "Ada@example.com"} if each == ada else {}} for each in ids]
+    Path("events.ndjson").write_text("".join(json.dumps(event) + "\n" for event in events))
+    printed = shell("\n".join(typed("Erase a person")[:4]), folder / "bin")
+    assert printed[0] == "1 session of archive names this user"
+    assert [line.partition(":")[0] for line in printed if " from archive" in line] == [
+        "would go from archive",
+        "erased from archive",
+    ]
+    assert printed[-1].startswith(f"nothing wrong: 23 views of {len(ids) - 1} sessions")
+    Path("ids.txt").write_text(f"{ids[-1]}\n")
+    printed = shell("\n".join(typed("Erase a person")[4:]), folder / "bin")
+    assert json.loads(printed[-1])["sessions"] == 1
+    assert not Path(f"archive/sessions/{other}.ndjson").exists()
+    (mark,) = shell("\n".join(typed("The report for the file")), folder / "bin")
+    told = "".join(path.read_text() for path in Path("archive/erasures").iterdir())
+    assert f'"sha256":"{mark.split()[0]}"' in told
+    shell("\n".join(typed("Erase by age")), folder / "bin")
+    assert not any(each in Path("archive/manifest.ndjson").read_text() for each in (ada, other, ids[-1]))

@@ -35,6 +35,9 @@ def killed_at(instant: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in ("replace", "unlink", "fsync"):
             wrap(os, name)
-        for name in ("record", "published", "set_setting", "drop_setting", "restore", "forget_partial_files"):
+        steps = ("record", "published", "set_setting", "drop_setting", "restore", "forget_partial_files")
+        for name in (*steps, "begin_erasure", "files_are_gone", "compact"):
+            wrap(Ledger, name)
+        for name in ("record_events", "events_published", "restore_events"):
             wrap(Ledger, name)
         yield

@@ -31,6 +31,8 @@ class Problem(StrEnum):
     """Bytes of a file that belong to no view."""
     EXTRA = "extra"
     """A file that no view lies in."""
+    ERASED = "erased"
+    """Something of a session that was erased is there again, or still."""
 
 
 class Finding(NamedTuple):

@@ -134,7 +134,7 @@ def test_a_list_without_fingerprint_is_not_known(ledger: Ledger) -> None:
 
 
 def test_an_empty_list_is_a_list(ledger: Ledger) -> None:
-    assert ledger.load([])[1:] == (0, 0, 0, [])
+    assert ledger.load([])[1:] == (0, 0, 0, [], 0)
     assert to_do(ledger, 1) == []
 
 

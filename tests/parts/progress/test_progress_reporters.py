@@ -14,6 +14,7 @@ import termios
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 
 import anyio
 import pytest
@@ -245,3 +246,20 @@ def test_tqdm_variables_of_the_environment_change_no_bar(setting: str) -> None:
         timeout=HANGS,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_lines_of_a_log_file_go_on_beside_a_bar(tmp_path: Path) -> None:
+    """One every ten seconds, as where no bar is; and none of them on the terminal."""
+    with screen_of(80) as screen:
+        console = Console(screen.stream)
+        show = ShowSettings(log_file=tmp_path / "log")
+        with logging_to(console, show):
+            shown_by = reporter_for(show, console)
+            assert shown_by is not None
+            for _ in range(round(25 / shown_by.period)):
+                shown_by.refresh(RunSnapshot(RunStats(views_total=9), Speed(), Pace()))
+            shown_by.close(RunSnapshot(RunStats(views_total=9), Speed(), Pace()))
+        frames = screen.frames()
+    assert len((tmp_path / "log").read_text().splitlines()) == 3
+    assert any("0/9 views" in frame for frame in frames)
+    assert not any("INFO" in frame for frame in frames)

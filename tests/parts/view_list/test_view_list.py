@@ -171,7 +171,7 @@ def test_max_views_ends_the_list_behind_that_many_good_rows() -> None:
         (b"", ["empty", "session_id,view_id"]),
         (b"\n\r\n", ["empty"]),
         (b"a,b\x1b,c\n1,2,3\n", ["--session-column", "--view-column", "'a'", r"'b\x1b'", "'c'"]),
-        (b"session_id,x\n1,2\n", ["view ids (--view-column)", "'session_id', 'x'"]),
+        (b"view_id,x\n1,2\n", ["session ids (--session-column)", "'view_id', 'x'", "replay links"]),
         (b"\x00\x01\x02", [r"'\x00\x01\x02'"]),
         (
             b"0c1e9c3a-3f5b-4f0e-9a55-0d9f6a1b2c3d,1d2f9c3a-3f5b-4f0e-9a55-0d9f6a1b2c3d\n",

@@ -1,0 +1,157 @@
+"""Erasure of sessions' files, in the second half of an erasure: the ledger has forgotten the views by then.
+
+Every step may be repeated after a kill, since the ledger keeps the ids until all of them are done: files are removed,
+reports forget the ids, and a report of the erasure is written, for the file. That report is kept for years, so it
+names no person and no id; who knows a session's id finds the session by its mark.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+import orjson
+
+from replay_fetch.archive.durable import explained, is_folder, make_folder, sync_folder, write_atomically
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lines import small_file
+from replay_fetch.erased import ErasedSession
+from replay_fetch.settings import Compression
+
+FORMAT = 1
+# As much as a report of ours may have.
+_MOST_REPORT = 2**24
+_OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+_FORGOTTEN = "of an erased session"
+_WORD = re.compile(r"[A-Za-z0-9_-]+")
+_MARK = re.compile(rb'"sha256":"([0-9a-f]{64})"')
+
+
+class ErasureLog(Protocol):
+    """Names the sessions whose files are to go, until they are gone; the ledger keeps it."""
+
+    def erasing(self) -> Iterator[ErasedSession]:
+        """Give the sessions of the erasure that is going on."""
+
+    def is_erased(self, session_id: str) -> bool:
+        """Tell whether a session was erased, by this erasure or an earlier one."""
+
+    def files_are_gone(self) -> None:
+        """Forget the ids of the sessions: nothing of them is left in the archive's files."""
+
+
+def session_files(layout: Layout, session_id: str) -> Iterator[Path]:
+    """Give every file of a session that is there, whole, partial, raw, of events, or set aside by a rebuild.
+
+    Parts are named by rows of the ledger, which the caller asks. Raises ValueError for text that is not an id.
+    """
+    for folder in (layout.sessions, layout.events, *layout.private.glob("damaged-*")):
+        for compression in Compression:
+            named = Layout(layout.root, compression)
+            names = (named.session_file(session_id, partial=partial).name for partial in (False, True))
+            yield from (path for path in (folder / name for name in names) if path.is_file())
+    yield from (path for path in layout.raw_session(session_id).rglob("*") if path.is_file())
+
+
+def set_aside_files(layout: Layout) -> list[Path]:
+    """List the files that rebuilds set aside: old ledgers, manifests and parts, in which any session may be."""
+    return sorted(layout.private.glob("damaged-*/*"))
+
+
+def remove_erased(layout: Layout, log: ErasureLog, about: bytes) -> None:
+    """Remove the files of the erased sessions, and their ids from the reports; then write the erasure's own report.
+
+    ``about`` is the head of that report, as `begun` made it. Raises ArchiveError where the disk refuses: the next
+    run or erasure then begins here.
+    """
+    with explained(f"erasing from {layout.root}"):
+        for session in log.erasing():
+            for path in session_files(layout, session.session_id):
+                path.unlink(missing_ok=True)
+            shutil.rmtree(layout.raw_session(session.session_id), ignore_errors=True)
+        for folder in (layout.events, layout.raw):
+            with suppress(OSError):  # it has files of other sessions, or was never made
+                folder.rmdir()
+        for folder in (layout.sessions, layout.events, layout.raw, layout.root, *layout.private.glob("damaged-*")):
+            if is_folder(folder):
+                sync_folder(folder)
+        for report in (layout.report, *sorted(layout.root.glob("reports/*.json"))):
+            _forget_in(report, layout, log.is_erased)
+        head = orjson.loads(about)
+        make_folder(layout.erasures)
+        write_atomically(layout.erasures / head.pop("name"), _report(head, log), layout.temporary / "erasure")
+    log.files_are_gone()
+
+
+def begun(layout: Layout, by: str, at: datetime) -> tuple[Path, bytes]:
+    """Return the place of a new erasure's report, and the report's head for the ledger to keep.
+
+    The name is settled before the erasure begins, so that a repeated step writes the same file again. ``by`` says
+    how the sessions were chosen: by ``session``, ``user`` or ``age``.
+    """
+    stamp = f"{at:%Y-%m-%dT%H-%M-%SZ}"
+    number, path = 1, layout.erasures / f"{stamp}.json"
+    while path.exists():
+        number += 1
+        path = layout.erasures / f"{stamp}-{number}.json"
+    return path, orjson.dumps({"name": path.name, "erased_at": f"{at:%Y-%m-%dT%H:%M:%SZ}", "chosen_by": by})
+
+
+def reported_marks(layout: Layout) -> Iterator[bytes]:
+    """Give the marks in all reports of erasures, from which tombstones are laid anew where the ledger is lost."""
+    for path in sorted(layout.erasures.glob("*.json")):
+        with explained(f"reading {path}"), path.open("rb") as lines:
+            yield from (bytes.fromhex(found.decode()) for line in lines for found in _MARK.findall(line))
+
+
+def _report(head: dict[str, object], log: ErasureLog) -> Iterator[bytes]:
+    """Give the report in chunks, a line for each session: a pruned archive may have had a million of them."""
+    sums = {"sessions": 0, "not_there": 0}
+    for session in log.erasing():
+        sums["sessions" if session.was_there else "not_there"] += 1
+        for name, figure in session.figures().items():
+            sums[name] = sums.get(name, 0) + figure
+    opening = orjson.dumps({"format": FORMAT, **head, **sums}, option=orjson.OPT_INDENT_2).removesuffix(b"\n}")
+    yield opening + b',\n  "erased": ['
+    for number, session in enumerate(log.erasing()):
+        yield (b",\n    " if number else b"\n    ") + orjson.dumps(session.fields())
+    yield b"\n  ]\n}\n"
+
+
+def _forget_in(path: Path, layout: Layout, is_erased: Callable[[str], bool]) -> None:
+    """Take erased ids out of a report; one that is not there, or cannot be read as a report, stays as it is."""
+    try:
+        content = orjson.loads(small_file(path, _MOST_REPORT))
+    except (FileNotFoundError, ValueError):
+        return
+    kept = _without(content, is_erased)
+    if kept != content:
+        write_atomically(path, [orjson.dumps(kept, option=_OPTIONS)], layout.temporary / "report")
+
+
+def _without(value: object, is_erased: Callable[[str], bool]) -> object:
+    """Return a JSON value without erased sessions.
+
+    1. An object in a list that has the session's id under ``session_id`` goes: a row of the slowest views.
+    2. A text that names an erased id, such as a failure's, is replaced as a whole: it may name a view, too.
+    """
+    match value:
+        case str():
+            return _FORGOTTEN if any(map(is_erased, _WORD.findall(value))) else value
+        case list():
+            return [_without(each, is_erased) for each in _kept(value, is_erased)]
+        case dict():
+            return {name: _without(each, is_erased) for name, each in value.items()}
+    return value
+
+
+def _kept(values: Iterable[object], is_erased: Callable[[str], bool]) -> Iterator[object]:
+    for value in values:
+        session_id = value.get("session_id") if isinstance(value, dict) else None
+        if not (isinstance(session_id, str) and is_erased(session_id)):
+            yield value

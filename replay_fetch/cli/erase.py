@@ -1,0 +1,77 @@
+"""``replay-fetch erase``: sessions removed from an archive for good, by their ids or by a user."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from replay_fetch.cli.erasure_summary import add_erasure_options, carry_out, now
+from replay_fetch.cli.find import add_events, checked_user, untold
+from replay_fetch.cli.output import warn
+from replay_fetch.errors import InputError, SettingsError
+from replay_fetch.inspect.users import find_user
+from replay_fetch.pipeline.erasing import ErasureJob
+from replay_fetch.view_list.sessions import checked_sessions, session_ids
+
+_NOTHING = 1
+
+_EPILOG = """\
+examples:
+  replay-fetch erase archive/ --user ada@example.com --dry-run
+  replay-fetch erase archive/ --session 1f46e825-0000-4000-8000-000000000001
+  replay-fetch erase archive/ --sessions ids.txt
+
+exit codes: 0 nothing of the sessions is left; 1 no session of that user is
+known, or files set aside by verify --rebuild may hold some; 2 an option or a
+list cannot be used; 3 a run is writing to the archive, it is none, or the
+disk refuses: run it again, what had begun is finished first
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the archive, the three ways to choose sessions, and what every erasure has."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = (
+        "Removes sessions from an archive: their files, whole, partial and raw, their\n"
+        "events, and their rows in manifest, ledger and reports. A mark of each stays,\n"
+        "so that no later download brings it back."
+    )
+    parser.epilog = _EPILOG
+    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
+    parser.add_argument(
+        "--session", type=str.strip, metavar="ID", nargs="+", action="extend", default=[], help="these, by whole ids"
+    )
+    parser.add_argument("--sessions", metavar="FILE", help="ids, one a line, or CSV with a column of them; - is stdin")
+    parser.add_argument("--user", metavar="ID|EMAIL", help="all sessions in whose RUM events this user appears")
+    add_events(parser)
+    add_erasure_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Erase the chosen sessions, or say what would go; returns the exit code that the epilog lists."""
+    if not options.session and options.sessions is None and options.user is None:
+        raise SettingsError("name the sessions: --session ID, --sessions FILE or --user ID|EMAIL")
+    if options.events is not None and options.user is None:
+        raise SettingsError("--events needs --user: the user to look for in the events")
+    sessions = checked_sessions(options.session, "--session")
+    if options.sessions is not None:
+        sessions += session_ids(options.sessions)
+    if options.user is not None:
+        sessions += _of_user(options)
+        if not sessions:
+            return _NOTHING
+    if not sessions:
+        raise InputError(f"--sessions {options.sessions} holds no id")
+    by = "session" if options.user is None else "user"
+    return carry_out(ErasureJob(options.out, now(), by, sessions), options)
+
+
+def _of_user(options: argparse.Namespace) -> Iterator[str]:
+    """Give the ids of the user's sessions; says where there is none, and of how many sessions nothing is known."""
+    found = find_user(options.out, checked_user(options.user), options.events)
+    for line in untold(found):
+        warn(line)
+    if not found.ids:
+        warn(f"no session of this user is known in {options.out}")
+    yield from found.ids

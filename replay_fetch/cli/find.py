@@ -1,0 +1,93 @@
+"""``replay-fetch find``: the sessions of an archive in which a user appears."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from replay_fetch.cli.options import add_output
+from replay_fetch.cli.output import say
+from replay_fetch.errors import SettingsError
+from replay_fetch.inspect.users import FoundUser, find_user
+from replay_fetch.progress.units import count, size, some
+from replay_fetch.timestamps import iso
+
+_NOTHING = 1
+
+_EPILOG = """\
+examples:
+  replay-fetch find archive/ --user ada@example.com
+  replay-fetch find archive/ --user 4711 --events events.ndjson
+
+exit codes: 0 there are such sessions; 1 there is none; 2 nothing names users,
+or --events cannot be read; 3 the archive cannot be read
+"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add the archive, the user, and the file of events that may stand for the archive's own."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description = (
+        "The sessions in whose RUM events a user appears. The events lie in the\n"
+        "archive, under events/, or in the file that --events names."
+    )
+    parser.epilog = _EPILOG
+    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
+    parser.add_argument("--user", metavar="ID|EMAIL", required=True, help="usr.id or usr.email of the events")
+    add_events(parser)
+    add_output(parser, json="the sessions")
+
+
+def add_events(parser: argparse.ArgumentParser) -> None:
+    """Add ``--events``, which every command has that looks for a user."""
+    parser.add_argument(
+        "--events", metavar="FILE", type=Path, help="RUM events of a search, one a line; default: the archive's own"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the sessions of the user; 1 where there is none."""
+    found = find_user(options.out, checked_user(options.user), options.events)
+    say(_json(options.out, found) if options.json else "\n".join(_lines(options.out, found)))
+    return 0 if found.ids else _NOTHING
+
+
+def checked_user(user: str) -> str:
+    """Return the user without blanks around; raises SettingsError where nothing is left, as of an empty variable."""
+    if not user.strip():
+        raise SettingsError("--user is empty; name the user's id or e-mail address")
+    return user.strip()
+
+
+def untold(found: FoundUser) -> Iterator[str]:
+    """Yield the line about sessions that nothing tells the user of; none where events reach all sessions."""
+    if found.untold:
+        yield f"{count(found.untold)} of {some(found.total, 'session')} have no events: nothing tells whose they are"
+
+
+def _lines(out: Path, found: FoundUser) -> Iterator[str]:
+    yield f"{some(len(found.sessions), 'session')} of {out} {'names' if len(found.sessions) == 1 else 'name'} this user"
+    for session in found.sessions:
+        began = "" if session.start_ms is None else f"{iso(session.start_ms)}  "
+        yield f"  {session.session_id}  {began}{some(session.views, 'view')}, {size(session.bytes)}"
+    if found.elsewhere:
+        yield f"{some(len(found.elsewhere), 'session')} of this user not in {out}:"
+        yield from (f"  {session_id}" for session_id in found.elsewhere)
+    yield from untold(found)
+
+
+def _json(out: Path, found: FoundUser) -> str:
+    sessions = [
+        {name: value for name, value in session.fields().items() if name not in {"sdk", "pages"}}
+        for session in found.sessions
+    ]
+    content = {
+        "archive": str(out),
+        "sessions": sessions,
+        "not_in_archive": found.elsewhere,
+        "sessions_total": found.total,
+        "sessions_without_events": found.untold,
+    }
+    return json.dumps(content)

@@ -1,0 +1,143 @@
+"""The sessions of a user, found by RUM events: a recording itself carries no user.
+
+A segment names its application, session and view. The user stands in the events alone, as ``usr.id`` and
+``usr.email``, where the site set a user. Events lie beside the sessions, as ``events/<session_id>.ndjson``, or come
+in a file from a search.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
+from typing import NamedTuple
+
+from replay_fetch.archive.compress import decompressed
+from replay_fetch.archive.folder import readable
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lines import lines_of, whole_file
+from replay_fetch.errors import ArchiveError, InputError, ReplayFetchError
+from replay_fetch.inspect.sessions import ListedSession, list_sessions
+from replay_fetch.settings import Compression
+
+_PIECE = 512
+
+
+class _File(NamedTuple):
+    """A file of events, its name in messages, and the kind of error that a fault in it is."""
+
+    path: Path
+    name: str
+    error: Callable[[str], ReplayFetchError]
+
+
+@dataclass(slots=True)
+class FoundUser:
+    """The sessions of an archive in whose events a user appears, and how far the events reach."""
+
+    sessions: list[ListedSession] = field(default_factory=list)
+    elsewhere: list[str] = field(default_factory=list)
+    """Ids of sessions of the user's that the archive has no view of."""
+    total: int = 0
+    """All sessions of the archive."""
+    untold: int = 0
+    """Sessions of the archive of which there is no event: nothing tells whose they are."""
+
+    @property
+    def ids(self) -> list[str]:
+        """Return the ids of all sessions of the user's, in the archive or not."""
+        return [*(session.session_id for session in self.sessions), *self.elsewhere]
+
+
+def find_user(out: Path, user: str, events: Path | None = None) -> FoundUser:
+    """Find the sessions in whose events ``user`` appears, by id or by e-mail address, in a file or beside them.
+
+    An address matches in any case of its letters. Raises InputError where nothing names users or ``events`` is no
+    file of events, ArchiveError where the archive cannot be read.
+    """
+    layout = readable(out)
+    named: set[str] = set()
+    told: set[str] = set()
+    for session_id, is_user in _events(layout, user, events):
+        told.add(session_id)
+        if is_user:
+            named.add(session_id)
+    if not told:
+        raise InputError(_nothing_names_users(out, events))
+    found = FoundUser()
+    for session in list_sessions(out):
+        found.total += 1
+        found.untold += session.session_id not in told
+        if session.session_id in named:
+            found.sessions.append(session)
+            named.discard(session.session_id)
+    found.elsewhere = sorted(named)
+    return found
+
+
+def _nothing_names_users(out: Path, events: Path | None) -> str:
+    if events is not None:
+        return f"--events {events} holds no event of a session, so nothing in it names users"
+    return (
+        f"nothing in {out} names users: a recording carries the ids of its application, session and view, and no user. "
+        "Give the RUM events of a search, such as @usr.email:ADDRESS, with --events FILE; or name the sessions: "
+        "`replay-fetch erase OUT --session ID`, or --sessions FILE"
+    )
+
+
+def _events(layout: Layout, user: str, events: Path | None) -> Iterator[tuple[str, bool]]:
+    """Give the session of each event, and whether the event names the user: those of a file, or the archive's own."""
+    if events is not None:
+        yield from _of_file(_File(events, f"--events {events}", InputError), user)
+        return
+    for path in sorted(layout.events.glob("*.ndjson*")):
+        yield from _of_file(_File(path, str(path), ArchiveError), user)
+
+
+def _of_file(file: _File, user: str) -> Iterator[tuple[str, bool]]:
+    for number, line in enumerate(_lines_of(file), start=1):
+        for event in _events_in(line, number, file) if line.strip() else ():
+            session_id = _inner(event, "session").get("id")
+            if isinstance(session_id, str):
+                yield session_id, _names(_inner(event, "usr"), user)
+
+
+def _lines_of(file: _File) -> Iterator[bytes]:
+    """Give the lines of a file, packed or not, with an empty line behind the last."""
+    compression = next((kind for kind in Compression if kind.suffix and file.name.endswith(kind.suffix)), None)
+    try:
+        blocks = whole_file(file.path)
+        # In small pieces: packed bytes of strangers may grow a thousandfold.
+        pieces = (block[at : at + _PIECE] for block in blocks for at in range(0, len(block), _PIECE))
+        yield from lines_of(chain(decompressed(pieces, compression) if compression else blocks, [b"\n"]))
+    except OSError as error:
+        raise file.error(f"{file.name} cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        raise file.error(f"{file.name} is damaged: {error}") from None
+
+
+def _events_in(line: bytes, number: int, file: _File) -> Iterator[Mapping[str, object]]:
+    """Give the events of a line: one as the search answers it or the SDK wrote it, or those of a whole answer."""
+    try:
+        content = json.loads(line)
+    except (ValueError, RecursionError):
+        content = None
+    if not isinstance(content, dict):
+        raise file.error(f"{file.name}, line {number}: no JSON object; such a file has one RUM event a line")
+    answered = content.get("data")
+    for event in answered if isinstance(answered, list) else [content]:
+        yield _inner(_inner(event, "attributes"), "attributes") or (event if isinstance(event, dict) else {})
+
+
+def _names(usr: Mapping[str, object], user: str) -> bool:
+    """Tell whether an event's user is the one looked for; ids of some sites are numbers."""
+    user_id, email = usr.get("id"), usr.get("email")
+    by_id = isinstance(user_id, str | int) and str(user_id) == user
+    return by_id or (isinstance(email, str) and email.strip().casefold() == user.casefold())
+
+
+def _inner(event: object, name: str) -> Mapping[str, object]:
+    part = event.get(name) if isinstance(event, dict) else None
+    return part if isinstance(part, dict) else {}

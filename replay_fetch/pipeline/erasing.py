@@ -1,0 +1,149 @@
+"""The erasure of sessions from an archive: by their ids, or by the age of their recordings; and its rehearsal.
+
+The order is that of every commit: the ledger's transaction is the instant at which the sessions are erased, and
+what is left of them is removed behind it, by this run or by any later one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from replay_fetch.archive.erasure import begun, session_files, set_aside_files
+from replay_fetch.archive.folder import existing
+from replay_fetch.archive.layout import Layout
+from replay_fetch.erased import ErasedSession
+from replay_fetch.ledger.ledger import Ledger
+from replay_fetch.pipeline.opening import finish_erasure, open_as_it_is
+
+# Sessions that the result names; all of them are in the erasure's report, by their marks.
+_NAMED = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ErasureJob:
+    """An erasure to be done: the archive, the sessions, the way in which they were chosen, and the present time."""
+
+    out: Path
+    at: datetime
+    chosen_by: str
+    """``session``, ``user`` or ``age``: this word alone is kept, never the person's."""
+    sessions: Iterable[str] = ()
+    """Ids, each of the form that an id has."""
+    before_ms: int | None = None
+    """Instead of ``sessions``, those whose recording began before, in milliseconds since 1970."""
+
+
+@dataclass(slots=True)
+class Erased:
+    """The result of an erasure or its rehearsal: sums over the sessions, and what an erasure does not reach."""
+
+    root: Path
+    sessions: int = 0
+    """Sessions of which the archive had something."""
+    not_there: int = 0
+    """Ids that it had nothing of; no later download brings these in either."""
+    views: int = 0
+    segments: int = 0
+    size: int = 0
+    files: int = 0
+    stored: int = 0
+    """Bytes of the files."""
+    named: list[ErasedSession] = field(default_factory=list)
+    """The first thousand sessions."""
+    undated: int = 0
+    """Sessions without a known time, which an erasure by age keeps."""
+    report: Path | None = None
+    """None of a rehearsal, and where there was nothing to erase."""
+    set_aside: list[Path] = field(default_factory=list)
+    """Files that rebuilds of the ledger set aside, which may hold any session."""
+
+    @property
+    def exit_code(self) -> int:
+        """Return 0 where nothing of the sessions is left, 1 where files that were set aside may hold some of it."""
+        return 1 if self.set_aside and self.report else 0
+
+    def count(self, sessions: Iterable[ErasedSession]) -> Iterator[ErasedSession]:
+        """Count the sessions that pass through."""
+        for session in sessions:
+            self.sessions += session.was_there
+            self.not_there += not session.was_there
+            self.views += session.views
+            self.segments += session.segments
+            self.size += session.size
+            self.files += session.files
+            self.stored += session.stored
+            if len(self.named) < _NAMED:
+                self.named.append(session)
+            yield session
+
+
+def erase(job: ErasureJob) -> Erased:
+    """Erase the sessions; when it returns, nothing of them is left in the archive but their marks.
+
+    Raises ArchiveError where there is no archive, a run writes to it, or the disk refuses. In the last case the next
+    run or erasure finishes what had begun.
+    """
+    existing(job.out)
+    erased = Erased(job.out)
+    with open_as_it_is(job.out) as (layout, ledger):
+        erased.undated = _undated(ledger, job)
+        found = _measured(layout, ledger, _chosen(ledger, job))
+        # The first session is taken alone: where there is none, nothing is to be recorded.
+        first = next(found, None)
+        if first is not None:
+            erased.report, about = begun(layout, job.chosen_by, job.at)
+            ledger.begin_erasure(about.decode(), erased.count(_all_of(first, found)))
+            finish_erasure(layout, ledger)
+        erased.set_aside = set_aside_files(layout)
+    return erased
+
+
+def rehearse_erasure(job: ErasureJob) -> Erased:
+    """Find what `erase` would remove, as of the archive's last commit; changes nothing, disturbs no run."""
+    layout = existing(job.out)
+    erased = Erased(job.out)
+    with closing(Ledger.open_read_only(layout.ledger)) as ledger:
+        erased.undated = _undated(ledger, job)
+        for _ in erased.count(_measured(layout, ledger, _chosen(ledger, job))):
+            pass
+    erased.set_aside = set_aside_files(layout)
+    return erased
+
+
+def _all_of(first: ErasedSession, others: Iterable[ErasedSession]) -> Iterator[ErasedSession]:
+    yield first
+    yield from others
+
+
+def _undated(ledger: Ledger, job: ErasureJob) -> int:
+    return 0 if job.before_ms is None else ledger.sessions_without_start()
+
+
+def _chosen(ledger: Ledger, job: ErasureJob) -> Iterable[str]:
+    """Give the ids of the sessions, each once; ids that differ in case only are one session."""
+    if job.before_ms is not None:
+        return ledger.sessions_before(job.before_ms)
+    return {session_id.lower(): session_id for session_id in job.sessions}.values()
+
+
+def _measured(layout: Layout, ledger: Ledger, sessions: Iterable[str]) -> Iterator[ErasedSession]:
+    """Add to each session what the ledger and the disk have of it."""
+    for wanted in sessions:
+        planned = ledger.planned_session(wanted)
+        # As the archive spells it: its files are named so.
+        session_id = planned[0].view.session_id if planned else wanted
+        records = [each.earlier for each in planned if each.earlier is not None]
+        parts = (layout.part(record.planned.row, record.part) for record in records)
+        files = [*session_files(layout, session_id), *(part for part in parts if part.is_file())]
+        yield ErasedSession(
+            session_id,
+            views=len(planned),
+            segments=sum(record.segments for record in records),
+            size=sum(record.size for record in records),
+            files=len(files),
+            stored=sum(path.stat().st_size for path in files),
+        )
