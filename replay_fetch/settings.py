@@ -82,9 +82,7 @@ class Credentials:
 class ApiSettings:
     """The server, the parameters of its questions, and the places of segments and token in its answers."""
 
-    site: str = option(
-        "--site HOST", f"default: $DD_SITE, else {SITES[0]}; known: {', '.join(SITES)}", default=""
-    )
+    site: str = option("--site HOST", f"default: $DD_SITE, else {SITES[0]}; known: {', '.join(SITES)}", default="")
     """Empty: the one that the environment names, which is looked up where settings meet the environment."""
     base_url: str = option("--base-url URL", "in place of https://api.SITE", default="")
     """Plain http only to loopback."""

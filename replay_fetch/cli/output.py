@@ -24,8 +24,8 @@ class OutputError(ReplayFetchError):
     """A text for stdout is lost or cut short, though a reader waits; exit code 3, because a run may have begun."""
 
 
-def say(text: str, end: str = "\n") -> None:
-    """Print a line, or several, to stdout at once.
+def say(text: str, end: str = "\n") -> bool:
+    """Print a line, or several, to stdout at once; returns False where the reader has just gone.
 
     A reader who has gone misses nothing. Raises OutputError where a full disk cuts the text short: half a list
     looks like a list.
@@ -34,12 +34,14 @@ def say(text: str, end: str = "\n") -> None:
         _print(text, end)
     except (BrokenPipeError, ConnectionResetError):
         _go_silent()
+        return False
     except OSError as error:
         _go_silent()
         raise OutputError(
             f"stdout cannot be written: {error.strerror or error}; what was printed there is lost or cut short: "
             "run it again with stdout elsewhere"
         ) from error
+    return True
 
 
 def conclude(text: str, failure: Exception | None) -> None:

@@ -73,6 +73,12 @@ class Ledger(Database):
         number, _, rows, views, duplicates = newest
         return LoadedList(number, rows, views, duplicates, [])
 
+    def newest_list(self) -> int | None:
+        """Return the number of the newest list; None where none was ever loaded to its end."""
+        with self._turn:
+            number: int | None = self._db.execute("SELECT max(list) FROM list").fetchone()[0]
+        return number
+
     def load(self, rows: Iterable[ListRow]) -> LoadedList:
         """Load rows (line, view, expected segments, perhaps its date) as a list of their own, in a transaction.
 
