@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from replay_fetch.errors import ReplayFetchError
@@ -80,6 +81,16 @@ def warn(text: str) -> None:
 
     console = Console()
     console.line(console.folded(f"replay-fetch: {printable(text, 2000)}"))
+
+
+def warn_of_standing(out: Path) -> None:
+    """Print a warning where a run is going on in the archive, or did not come to its end: figures are not final."""
+    from replay_fetch.archive import readable  # noqa: PLC0415 - as above
+    from replay_fetch.inspect.entries import standing_of  # noqa: PLC0415 - as above
+
+    standing = standing_of(readable(out))
+    if standing:
+        warn(standing)
 
 
 @contextmanager

@@ -8,10 +8,11 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from replay_fetch.archive import Entry, entries, readable
+from replay_fetch.archive import Entry, readable
 from replay_fetch.cli.options import add_output, show_settings
 from replay_fetch.cli.output import say, shown, warn
 from replay_fetch.errors import SettingsError
+from replay_fetch.inspect.entries import entries
 from replay_fetch.inspect.recordings import chosen_views
 from replay_fetch.progress.units import count, size, some
 

@@ -12,9 +12,10 @@ from itertools import chain
 from pathlib import Path
 
 from replay_fetch.api import facts
-from replay_fetch.archive import Entry, entries, readable, session_entries, view_segments
+from replay_fetch.archive import Entry, readable, view_segments
 from replay_fetch.archive.durable import explained, make_folder, write_atomically
 from replay_fetch.errors import InputError, SettingsError
+from replay_fetch.inspect.entries import entries, session_entries
 from replay_fetch.progress import Reporter, Ticker
 from replay_fetch.progress.units import duration, size, some
 from replay_fetch.replay import Account, Recording

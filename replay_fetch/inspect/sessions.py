@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from replay_fetch.api.recording import labels, records
-from replay_fetch.archive import Entry, by_session, entries, readable, view_segments
+from replay_fetch.archive import Entry, by_session, readable, view_segments
+from replay_fetch.inspect.entries import entries
 from replay_fetch.model import ViewRecord
 
 # A session of unknown time counts as the oldest, so that those whose time is known come first.

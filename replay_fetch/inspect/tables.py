@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 from replay_fetch.api import facts
 from replay_fetch.api.recording import labels
-from replay_fetch.archive import Entry, entries, readable, view_segments
+from replay_fetch.archive import Entry, readable, view_segments
 from replay_fetch.archive.durable import explained
 from replay_fetch.errors import SettingsError
+from replay_fetch.inspect.entries import entries
 from replay_fetch.progress import Reporter, Ticker
 from replay_fetch.progress.units import duration, size, some
 from replay_fetch.replay import Recording

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from replay_fetch.api import facts
 from replay_fetch.api.recording import labels, records
-from replay_fetch.archive import Entry, session_entries, view_segments
+from replay_fetch.archive import Entry, view_segments
+from replay_fetch.inspect.entries import session_entries
 from replay_fetch.model import ViewRecord
 from replay_fetch.replay import IDLE_MS
 

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from replay_fetch.archive import Entry, Layout, by_session, entries
+from replay_fetch.archive import Entry, Layout, by_session
+from replay_fetch.inspect.entries import entries
 from replay_fetch.model import WARNING_WORDS, Outcome, View, ViewRecord
 
 _EXAMPLES = 3
