@@ -62,6 +62,7 @@ def status_json(found: Status) -> str:
         "unfinished": found.unfinished,
         "outcomes": {outcome or "unasked": _sums(tally) for outcome, tally in _ordered(found)},
         "sessions": {"whole": found.whole, "partial": found.partial, "untouched": found.untouched},
+        "events": _events_fields(found) if found.events.asked else None,
         "noted": [_noted_fields(record) for record in found.named],
         "last_run": {key: found.last_run.get(key) for key in _RUN_KEYS} if found.last_run else None,
     }
@@ -76,6 +77,12 @@ def _sums(tally: Tally) -> dict[str, int]:
     return {"views": tally.views, "segments": tally.segments, "bytes": tally.size}
 
 
+def _events_fields(found: Status) -> dict[str, int]:
+    events = found.events
+    sessions = {"fetched": events.fetched, "none": events.none, "not_asked": events.unasked}
+    return {**sessions, "events": events.events, "bytes": events.size}
+
+
 def _noted_fields(record: ViewRecord) -> dict[str, object]:
     return {**record.planned.view._asdict(), "segments": record.segments, **record.warnings.fields()}
 
@@ -88,6 +95,12 @@ def _lines(found: Status) -> Iterator[str]:
     sessions = found.whole + found.partial + found.untouched
     kinds = ((found.whole, "whole"), (found.partial, "partial"), (found.untouched, "not begun"))
     yield f"{some(sessions, 'session')}: {', '.join(f'{count(number)} {kind}' for number, kind in kinds if number)}"
+    if found.events.asked:
+        events = found.events
+        stored = f"{some(events.events, 'event')}, {size(events.size)}"
+        left = [f"{count(events.none)} without any"] if events.none else []
+        left += [f"{count(events.unasked)} not asked for"] if events.unasked else []
+        yield f"RUM events of {some(events.fetched, 'session')}: {', '.join([stored, *left])}"
     yield from _noted(found)
     yield from _run(found)
     if not found.by_ledger:

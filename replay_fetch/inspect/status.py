@@ -15,7 +15,17 @@ from pathlib import Path
 
 import orjson
 
-from replay_fetch.archive import BadLine, Layout, check_ledger_is_there, holder, read_manifest, read_report, readable
+from replay_fetch.archive import (
+    BadLine,
+    Layout,
+    check_ledger_is_there,
+    holder,
+    read_events_manifest,
+    read_manifest,
+    read_report,
+    readable,
+)
+from replay_fetch.events_record import EventsTotals
 from replay_fetch.ledger import Ledger
 from replay_fetch.model import Outcome, ViewRecord
 from replay_fetch.view_list import table_text
@@ -65,6 +75,8 @@ class Status:
     """Views that a reader should be warned of."""
     named: list[ViewRecord] = field(default_factory=list)
     """The first of these."""
+    events: EventsTotals = field(default_factory=EventsTotals)
+    """Of the sessions' RUM events."""
     last_run: Mapping[str, object] | None = None
     """What report.json says of the last run that came to its end."""
 
@@ -92,7 +104,20 @@ def status(root: Path, name_at_most: int | None = NAMED) -> Status:
         # Both sources tell a session's views one after the other, so one session at a time is held.
         for _, views in groupby(records, lambda record: record.planned.view.session_id):
             _count_session(found, views, name_at_most)
+    found.events = _events(layout, found)
     return found
+
+
+def _events(layout: Layout, found: Status) -> EventsTotals:
+    """Sum up the sessions' RUM events, by the ledger or, where there is none, by their manifest."""
+    if found.by_ledger:
+        with closing(Ledger.open_read_only(layout.ledger)) as ledger:
+            return ledger.events_totals()
+    records = [line[0] for line in read_events_manifest(layout) if not isinstance(line, BadLine)]
+    fetched = [record for record in records if record.size]
+    unasked = found.whole + found.partial + found.untouched - len(records)
+    events, size = sum(record.events for record in fetched), sum(record.size for record in fetched)
+    return EventsTotals(len(fetched), len(records) - len(fetched), unasked, events, size)
 
 
 def unfinished_csv(root: Path) -> Iterator[str]:

@@ -10,16 +10,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from replay_fetch.api import facts
 from replay_fetch.api.recording import labels
-from replay_fetch.archive import Entry, entries, readable, view_segments
+from replay_fetch.archive import Entry, Layout, by_session, entries, readable, view_segments
 from replay_fetch.archive.durable import explained
 from replay_fetch.errors import SettingsError
+from replay_fetch.inspect.events import event_row, session_events
 from replay_fetch.progress import Reporter, Ticker
 from replay_fetch.progress.units import duration, size, some
 from replay_fetch.replay import Recording
+
+if TYPE_CHECKING:
+    from replay_fetch.inspect.parquet import Table
 
 Row = Mapping[str, object]
 
@@ -141,10 +145,11 @@ class ExportMoment:
 def export_parquet(out: Path, folder: Path, shown_by: Reporter | None) -> list[Exported]:
     """Write ``views.parquet``, ``segments.parquet`` and ``actions.parquet`` into a folder, made if it is missing.
 
+    Where the archive holds RUM events there is ``events.parquet``, too.
     Memory does not grow with the archive. Raises SettingsError where pyarrow is missing or the folder is a
     file, ArchiveError where the archive cannot be read or a table not be written; older tables then stay.
     """
-    from replay_fetch.inspect.parquet import ACTIONS, SEGMENTS, VIEWS, Table  # noqa: PLC0415 - an optional extra
+    from replay_fetch.inspect.parquet import ACTIONS, EVENTS, SEGMENTS, VIEWS, Table  # noqa: PLC0415 - an optional extra
 
     layout = readable(out)
     if folder.exists() and not folder.is_dir():
@@ -168,4 +173,17 @@ def export_parquet(out: Path, folder: Path, shown_by: Reporter | None) -> list[E
             done += entry.span.length if entry.span else 0
             ticker.beat()
     ticker.close()
-    return [Exported(table.path, table.rows) for table in (views, segments, actions)]
+    tables = [views, segments, actions]
+    if layout.events.is_dir():
+        tables.append(_export_events(layout, Table(folder / "events.parquet", EVENTS)))
+    return [Exported(table.path, table.rows) for table in tables]
+
+
+def _export_events(layout: Layout, table: Table) -> Table:
+    """Write the events of all sessions, in the archive's order."""
+    with table:
+        for session_id, _ in by_session(entries(layout)):
+            for event in session_events(layout.root, session_id):
+                row = event_row(session_id, event)
+                table.add({**row, "at": _time(row["at_ms"])})
+    return table

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 import anyio
 
@@ -19,6 +20,13 @@ log = logging.getLogger(__name__)
 # Seconds that requests in flight get after the first signal.
 GRACE = 10.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stop(Protocol):
+    """An event to end a run early: asyncio's Event, or anyio's."""
+
+    def wait(self) -> Awaitable[object]:
+        """Return when it is set."""
 
 
 @asynccontextmanager
