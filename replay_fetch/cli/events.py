@@ -32,7 +32,7 @@ _EPILOG = """\
 A session's events become OUT/events/SESSION.ndjson, one event a line, with the
 exact bytes that the API sent. A session whose events are there is not asked for
 again. Events are kept by the API for 30 days (requests, long tasks and vitals
-for 15), also where the recordings are kept longer: run this before.
+for 15), also where the recordings are kept longer: store them before.
 The application key needs the permission rum_apps_read.
 
 example: replay-fetch events archive/
@@ -49,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder, with or without events so far")
     add_server(parser)
-    add_fields(parser.add_argument_group("asking"), FetchSettings, "workers", "memory_limit", *PATIENCE)
+    add_fields(parser.add_argument_group("asking"), FetchSettings, *PATIENCE)
     add_shown(parser, "progress", "log_json", "log_file")
 
 
