@@ -85,7 +85,7 @@ def warn(text: str) -> None:
 
 def warn_of_standing(out: Path) -> None:
     """Print a warning where a run is going on in the archive, or did not come to its end: figures are not final."""
-    from replay_fetch.archive.folder import readable
+    from replay_fetch.archive.folder import readable  # noqa: PLC0415 - as above
     from replay_fetch.inspect.entries import standing_of  # noqa: PLC0415 - as above
 
     standing = standing_of(readable(out))

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from replay_fetch.archive.folder import readable
 from replay_fetch.archive.manifest import Entry
-from replay_fetch.archive.read.views import entries
 from replay_fetch.cli.options import add_output, show_settings
 from replay_fetch.cli.output import say, shown, warn
 from replay_fetch.errors import SettingsError

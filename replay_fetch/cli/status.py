@@ -95,6 +95,7 @@ def status_json(found: Status) -> str:
         ],
         "sessions": {"whole": found.whole, "partial": found.partial, "untouched": found.untouched},
         "erased_sessions": found.erased,
+        "events": _events_fields(found) if found.events.asked else None,
         "noted": [_noted_fields(record) for record in found.named],
         "last_run": {key: found.last_run.get(key) for key in _RUN_KEYS} if found.last_run else None,
     }
@@ -107,6 +108,12 @@ def _ordered(found: Status) -> list[tuple[Outcome | None, Tally]]:
 
 def _sums(tally: Tally) -> dict[str, int]:
     return {"views": tally.views, "segments": tally.segments, "bytes": tally.size}
+
+
+def _events_fields(found: Status) -> dict[str, int]:
+    events = found.events
+    sessions = {"fetched": events.fetched, "none": events.none, "not_asked": events.unasked}
+    return {**sessions, "events": events.events, "bytes": events.size}
 
 
 def _noted_fields(record: ViewRecord) -> dict[str, object]:
@@ -125,6 +132,12 @@ def _lines(found: Status) -> Iterator[str]:
     yield f"{some(sessions, 'session')}: {', '.join(f'{count(number)} {kind}' for number, kind in kinds if number)}"
     if found.erased:
         yield f"{some(found.erased, 'session')} erased: no download brings them back"
+    if found.events.asked:
+        events = found.events
+        stored = f"{some(events.events, 'event')}, {size(events.size)}"
+        left = [f"{count(events.none)} without any"] if events.none else []
+        left += [f"{count(events.unasked)} not asked for"] if events.unasked else []
+        yield f"RUM events of {some(events.fetched, 'session')}: {', '.join([stored, *left])}"
     yield from _run(found)
     if not found.by_ledger:
         yield "there is no ledger: this is what the manifest says, as of the last run's end"

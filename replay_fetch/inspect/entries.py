@@ -13,11 +13,11 @@ from pathlib import Path
 
 from msgspec.structs import replace as with_values
 
-from replay_fetch import archive
 from replay_fetch.archive.folder import readable
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import holder
 from replay_fetch.archive.manifest import Entry
+from replay_fetch.archive.read import views
 from replay_fetch.ledger.damage import DamagedLedger
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting, State
@@ -32,7 +32,7 @@ def entries(layout: Layout) -> Iterator[Entry]:
     By the ledger, only lines in a session's finished file have a place while a run is going on: other files change.
     """
     if not _behind(layout):
-        yield from archive.entries(layout)
+        yield from views.entries(layout)
         return
     with closing(Ledger.open_read_only(layout.ledger)) as ledger:
         compression = Compression(ledger.setting(Setting.COMPRESSION) or Compression.NONE)
@@ -47,7 +47,7 @@ def entries(layout: Layout) -> Iterator[Entry]:
 
 def session_entries(root: Path, wanted: str) -> list[Entry]:
     """Return the views of the session whose id is, or begins with, ``wanted``; raises InputError for none or many."""
-    return archive.session_entries(root, wanted, entries(readable(root)))
+    return views.session_entries(root, wanted, entries(readable(root)))
 
 
 def standing_of(layout: Layout) -> str:

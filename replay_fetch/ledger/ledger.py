@@ -77,7 +77,7 @@ class Ledger(EventsLedger, Tombstones):
 
     def newest_list(self) -> int | None:
         """Return the number of the newest list; None where none was ever loaded to its end."""
-        with self._turn:
+        with self._exclusive:
             number: int | None = self._db.execute("SELECT max(list) FROM list").fetchone()[0]
         return number
 
