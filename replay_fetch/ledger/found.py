@@ -61,7 +61,7 @@ class FoundViews:
         """How many views were found."""
         self._most = -1 if limit is None else limit
         with explained():
-            self._db = temporary_database()
+            self._db = temporary_database(16_384)
             self._db.execute(_TABLE)
 
     @property
@@ -139,10 +139,10 @@ def _plain(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def temporary_database() -> sqlite3.Connection:
-    """Connect to a database that holds little in memory, and is gone when its connection is closed."""
+def temporary_database(cache_kib: int) -> sqlite3.Connection:
+    """Connect to a database that holds ``cache_kib`` in memory, and is gone when its connection is closed."""
     db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
-    for statement in ("PRAGMA temp_store = FILE", "PRAGMA cache_size = -16384", "PRAGMA synchronous = OFF"):
+    for statement in ("PRAGMA temp_store = FILE", f"PRAGMA cache_size = -{cache_kib}", "PRAGMA synchronous = OFF"):
         db.execute(statement)
     return db
 

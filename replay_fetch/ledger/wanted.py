@@ -38,7 +38,7 @@ class WantedSessions:
 
     def __init__(self) -> None:
         with explained():
-            self._db = temporary_database()
+            self._db = temporary_database(4_096)
             for statement in _TABLES.split(";"):
                 self._db.execute(statement)
 
