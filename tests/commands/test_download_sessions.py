@@ -53,6 +53,12 @@ def sessions_of(simulator: Simulator) -> list[str]:
     return [simulator.views.session_id(number) for number in range(simulator.views.sessions)]
 
 
+def recorded(simulator: Simulator) -> list[View]:
+    """The views that a search finds, in the order of the list."""
+    there = replayed(simulator)
+    return [view for view in simulator.views if view in there]
+
+
 def link(view: View, *, seed: bool = True) -> str:
     query = f"?seed={view.view_id}&from=1764230400000" if seed else ""
     return f"https://app.datadoghq.eu/rum/replay/sessions/{view.session_id}{query}"
@@ -61,7 +67,7 @@ def link(view: View, *, seed: bool = True) -> str:
 async def test_a_list_of_sessions_brings_home_all_their_recorded_views(tmp_path: Path) -> None:
     async with Simulator(SMALL) as simulator:
         report = await downloaded(simulator, tmp_path / "out", ["session_id", *sessions_of(simulator)])
-        views = [view for view in simulator.views if view in replayed(simulator)]
+        views = recorded(simulator)
         assert Archive(tmp_path / "out").sessions() == truth(simulator, views)
         assert set(Archive(tmp_path / "out").manifest()) == set(views)
     assert (report.views, report.exit_code) == (len(views), 0)
@@ -90,7 +96,7 @@ async def test_a_run_made_again_searches_for_nothing_and_changes_nothing(tmp_pat
         assert (report.requests, report.exit_code) == (0, 0)
         assert Archive(tmp_path / "out").sessions() == before
         await downloaded(simulator, tmp_path / "out", ids)
-        views = [view for view in simulator.views if view in replayed(simulator)]
+        views = recorded(simulator)
         assert Archive(tmp_path / "out").sessions() == truth(simulator, views)
 
 
@@ -118,9 +124,7 @@ async def test_a_search_that_was_stopped_goes_on_where_it_was(tmp_path: Path) ->
             assert finding.needed == 10
             await finding.search(KEYS, None)
             rows = list(finding.views().rows())
-        assert [row.view for row in rows if isinstance(row, PlannedRow)] == [
-            view for view in simulator.views if view in replayed(simulator)
-        ]
+        assert [row.view for row in rows if isinstance(row, PlannedRow)] == recorded(simulator)
         with found(ids, tmp_path / "other", settings) as finding:
             await finding.search(KEYS, None)
             assert list(finding.views().rows()) == rows
