@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.server import CODINGS, PAGES
-from replay_fetch.api import elements, members
+from replay_fetch.api.json_split import elements, members
 from replay_fetch.simulator.recordings import load_recordings
 
 _ENVELOPE = b'{"segments":[%s],"paging":{"next":%s}}'

@@ -20,19 +20,23 @@ from benchmarks.pages import cut
 from benchmarks.results import Results, Table, spread
 from benchmarks.scratch import scratch, write_list
 from benchmarks.server import HEADERS, PAGES
-from replay_fetch.api import Continuity, Endpoint, PageDecoder, rate_limit
-from replay_fetch.archive import PageArrived, ViewEnded
+from replay_fetch.api.endpoint import Endpoint
+from replay_fetch.api.page import PageDecoder
+from replay_fetch.api.ratelimit import rate_limit
+from replay_fetch.api.segment import Continuity
 from replay_fetch.archive.lines import lines
 from replay_fetch.archive.write.buffer import Batch, Delivery
 from replay_fetch.archive.write.commit import Committer
-from replay_fetch.fetch import Fetcher, Paginator
+from replay_fetch.archive.write.messages import PageArrived, ViewEnded
+from replay_fetch.fetch.fetcher import Fetcher
+from replay_fetch.fetch.paginator import Paginator
 from replay_fetch.memory import Hold
-from replay_fetch.model import Answer, Outcome, Page, PlannedView, Source, View
+from replay_fetch.model import Outcome, Page, PlannedView, Response, Source, View
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.pipeline.opening import open_archive
 from replay_fetch.pipeline.run import prepared
-from replay_fetch.progress import RunStats
+from replay_fetch.progress.stats import RunStats
 from replay_fetch.settings import ApiSettings, Credentials, FetchSettings, Settings, SourceChoice
 from replay_fetch.transport import Transport
 
@@ -51,9 +55,9 @@ Part = Callable[[int], float]
 class _Memory(Transport):
     """A server within the process: the page that the token names, at once."""
 
-    answers: Mapping[str, Answer]
+    answers: Mapping[str, Response]
 
-    async def get(self, url: str, hold: Hold | None = None) -> Answer:  # noqa: ARG002 - nothing waits here
+    async def get(self, url: str, hold: Hold | None = None) -> Response:  # noqa: ARG002 - nothing waits here
         return self.answers[url.partition("&paging=")[2]]
 
 
@@ -70,7 +74,7 @@ def run(options: argparse.Namespace) -> Results:
     for size in options.sizes:
         pages = max(PAGES * 2, min(2_000, 40_000_000 // size) // (4 if options.quick else 1))
         with ExitStack() as stack:
-            parts = dict(_parts([Answer(200, _HEADERS, body) for body in cut(size)], stack))
+            parts = dict(_parts([Response(200, _HEADERS, body) for body in cut(size)], stack))
             found: dict[str, list[float]] = {name: [] for name in parts}
             for _ in range(options.rounds):
                 for name, part in parts.items():
@@ -88,7 +92,7 @@ def _table(size: int, found: Mapping[str, Sequence[float]]) -> Table:
     return table
 
 
-def _parts(answers: Sequence[Answer], stack: ExitStack) -> Iterator[tuple[str, Part]]:
+def _parts(answers: Sequence[Response], stack: ExitStack) -> Iterator[tuple[str, Part]]:
     decoder = PageDecoder(_API)
     pages = [decoder.decode(answer) for answer in answers]
     made = [lines(_VIEW, 0, page.segments) for page in pages]
@@ -125,7 +129,7 @@ async def _turns(count: int) -> float:
     return time.process_time() - began
 
 
-async def _asked(count: int, answers: Sequence[Answer]) -> float:
+async def _asked(count: int, answers: Sequence[Response]) -> float:
     tokens = ["", *(f"p{page}" for page in range(2, PAGES + 1))]
     transport = _Memory(dict(zip(tokens, answers, strict=True)))
     fetch = FetchSettings()

@@ -43,21 +43,9 @@ from replay_fetch.errors import (
     TrustError,
 )
 from replay_fetch.model import Noted, Outcome, Response, Segment, Source, View
-from replay_fetch.settings import (
-    ApiSettings,
-    ArchiveSettings,
-    Compression,
-    Credentials,
-    FetchSettings,
-    PlanSettings,
-    ProgressStyle,
-    Settings,
-    ShowSettings,
-    SourceChoice,
-)
 
 if TYPE_CHECKING:
-    from replay_fetch.archive import Report
+    from replay_fetch.archive.report import Report
     from replay_fetch.client import Client, download
     from replay_fetch.pipeline.run import Stop
     from replay_fetch.settings import (

@@ -16,20 +16,22 @@ from typing import Self, TypeVar
 import anyio
 from anyio import to_thread
 
-from replay_fetch.api import check_id
-from replay_fetch.archive import Report
+from replay_fetch.api.endpoint import check_id
+from replay_fetch.archive.report import Report
 from replay_fetch.environment import credentials as credentials_from
 from replay_fetch.environment import site as site_from
-from replay_fetch.errors import ChainCut, Forbidden, InputError, NotFound
-from replay_fetch.fetch import Fetcher, Paginator, Restarted
+from replay_fetch.errors import ChainCut, Forbidden, InputError, NotFound, ReplayFetchError
+from replay_fetch.fetch.fetcher import Fetcher
+from replay_fetch.fetch.paginator import Paginator, Restarted
 from replay_fetch.model import Segment, View
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
+from replay_fetch.pipeline.finding import found_first
 from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.pipeline.run import Stop, prepared
-from replay_fetch.progress import RunStats
-from replay_fetch.settings import ApiSettings, Credentials, Settings
-from replay_fetch.view_list import ListSource
+from replay_fetch.progress.stats import RunStats
+from replay_fetch.settings import Credentials, Settings
+from replay_fetch.view_list.source import ListSource
 
 T = TypeVar("T")
 
@@ -37,8 +39,8 @@ T = TypeVar("T")
 class Client:
     """Fetches the segments of views one by one; connections, pace and retries are shared.
 
-    Without arguments, keys and site are those of the environment; settings that are given name their
-    own site. To be used as an async context manager; many views may be read at once from different
+    Keys, site and proxy are those of the environment, as with the command, unless the arguments name others.
+    To be used as an async context manager; many views may be read at once from different
     tasks. `Settings.api` and `Settings.fetch` count: ``workers`` is how many requests are under way at
     once, ``memory_limit`` holds back pages that arrive or are read; segments that were given are the
     caller's own.
@@ -46,7 +48,7 @@ class Client:
 
     def __init__(self, *, credentials: Credentials | None = None, settings: Settings | None = None) -> None:
         self._credentials = credentials or credentials_from(os.environ)
-        self._settings = settings or _environment_settings()
+        self._settings = _at_site(settings or Settings())
         self._stack = AsyncExitStack()
         self._fetcher: Fetcher | None = None
 
@@ -144,11 +146,11 @@ async def download(
 ) -> Report:
     """Bring views home into the archive at ``out``; the same as ``replay-fetch download``.
 
-    ``views`` is a CSV file's path, a file opened with mode "rb", or pairs of (session_id, view_id). They
-    are read, and the archive is opened and closed, in a thread: the event loop goes on. Setting
-    ``stop``, an asyncio.Event for one, ends the run early and cleanly, with a report. Cancelling ends
-    it at once: what was committed stays, and what is being written is waited for. In either case the next
-    run goes on, and after a cancelled one it brings the manifest up to date.
+    ``views`` is a list's path, a file opened with mode "rb", or pairs of (session_id, view_id). The views of a list
+    that names sessions or links alone are searched for first. Lists are read, and the archive is opened and closed,
+    in a thread: the event loop goes on. Setting ``stop``, an asyncio.Event for one, ends the run early and cleanly,
+    with a report. Cancelling ends it at once: what was committed stays, and what is being written is waited for. In
+    either case the next run goes on, and after a cancelled one it brings the manifest up to date.
 
     How each view ended stands in the report, not in an exception: see its ``exit_code``. Raises
     InputError or SettingsError before anything is asked, InputError also for a pair that is none and for an id
@@ -157,14 +159,17 @@ async def download(
     ``metrics_file`` counts.
     """
     keys = credentials or credentials_from(os.environ)
-    job = DownloadJob(views, Path(out), settings or _environment_settings(), keys)
+    job = DownloadJob(views, Path(out), _at_site(settings or Settings()), keys)
     return await _to_its_end(partial(_carry_out, job, stop or anyio.Event()))
 
 
 async def _carry_out(job: DownloadJob, stop: Stop) -> Report:
     opened = ExitStack()
     try:
-        run = await to_thread.run_sync(opened.enter_context, prepared(job))
+        first = found_first(job.listed(), job.out, job.settings)
+        finding = await to_thread.run_sync(opened.enter_context, first)
+        await _until(stop, partial(finding.search, job.credentials, None))
+        run = await to_thread.run_sync(opened.enter_context, prepared(job, finding.views()))
         ended = await run.run(stop)
     finally:
         with anyio.CancelScope(shield=True):
@@ -172,6 +177,25 @@ async def _carry_out(job: DownloadJob, stop: Stop) -> Report:
     if ended.failure is not None:
         raise ended.failure
     return ended.report
+
+
+async def _until(stop: Stop, work: Callable[[], Awaitable[object]]) -> None:
+    """Do ``work`` to its end or until ``stop`` is set, which cancels it; raises the error that ``work`` raises."""
+    failed: list[ReplayFetchError] = []
+    async with anyio.create_task_group() as group:
+
+        async def wait() -> None:
+            await stop.wait()
+            group.cancel_scope.cancel()
+
+        group.start_soon(wait)
+        try:
+            await work()
+        except ReplayFetchError as error:  # carried past the group, which would wrap it
+            failed.append(error)
+        group.cancel_scope.cancel()
+    if failed:
+        raise failed[0]
 
 
 async def _to_its_end(work: Callable[[], Awaitable[T]]) -> T:
@@ -195,9 +219,10 @@ async def _to_its_end(work: Callable[[], Awaitable[T]]) -> T:
     return done[0]
 
 
-def _environment_settings() -> Settings:
-    site = site_from(os.environ)
-    return dataclasses.replace(Settings(), api=ApiSettings(site=site)) if site else Settings()
+def _at_site(settings: Settings) -> Settings:
+    """Name the environment's site in settings that name none, as the command does; other settings stay as they are."""
+    site = None if settings.api.site or settings.api.base_url else site_from(os.environ)
+    return dataclasses.replace(settings, api=dataclasses.replace(settings.api, site=site)) if site else settings
 
 
 def _view(session_id: str, view_id: str) -> View:

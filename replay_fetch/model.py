@@ -101,9 +101,6 @@ class Response(Struct, frozen=True, gc=False):
         return f"<Response {self.status}, {len(self.body)} bytes>"  # a body is a recording, a header may be a secret
 
 
-Answer = Response  # the older name, until every folder says Response
-
-
 class RateLimit(Struct, frozen=True, gc=False):
     """The limit that an answer's headers describe; None where the headers are silent.
 
@@ -188,6 +185,15 @@ class Warnings(Struct, frozen=True, gc=False, omit_defaults=True):
         """The warnings by name, without the fields that say nothing."""
         fields: dict[str, object] = to_builtins(self)
         return fields
+
+
+WARNING_WORDS = {
+    "gaps": "gaps",
+    "repeats": "repeats",
+    "lacks_full_snapshot": "no full snapshot",
+    "segments_expected": "fewer than the list says",
+}
+"""The words for people, by the field of `Warnings`: the same in every command, page and guide."""
 
 
 class Recording(Struct, frozen=True, gc=False, omit_defaults=True):

@@ -82,9 +82,8 @@ class Credentials:
 class ApiSettings:
     """The server, the parameters of its questions, and the places of segments and token in its answers."""
 
-    site: str = option(
-        "--site HOST", f"default: $DD_SITE, else {SITES[0]}; known: {', '.join(SITES)}", default=SITES[0]
-    )
+    site: str = option("--site HOST", f"default: $DD_SITE, else {SITES[0]}; known: {', '.join(SITES)}", default="")
+    """Empty: the one that the environment names, which is looked up where settings meet the environment."""
     base_url: str = option("--base-url URL", "in place of https://api.SITE", default="")
     """Plain http only to loopback."""
     source: SourceChoice = option(
@@ -106,7 +105,7 @@ class ApiSettings:
     """A page that inflates past this is refused rather than held in memory."""
 
     def __post_init__(self) -> None:
-        if not self.base_url:
+        if self.site and not self.base_url:
             check_site(self.site)
         check_base_url(self.origin)
         _require(self.ts_ms is None or self.ts_ms >= 0, "--ts is milliseconds since 1970, not negative")
@@ -115,7 +114,7 @@ class ApiSettings:
     @property
     def origin(self) -> str:
         """The scheme, host and port that every request goes to, without a trailing slash."""
-        return (self.base_url or f"https://api.{self.site.lower()}").rstrip("/")
+        return (self.base_url or f"https://api.{(self.site or SITES[0]).lower()}").rstrip("/")
 
 
 # Less would not make the process smaller: what it takes beside its pages is about 60 MB.
@@ -172,6 +171,11 @@ class PlanSettings:
         "--refresh-window AGE", "those not older than this: 36h, 7d", AGE, default=None
     )
     """Seconds: finished views whose recording ended less than this ago are asked for again; None asks for none."""
+    view_only: bool = option(
+        "--view-only", "of a replay link take only the view it names; nothing is searched", SWITCH, default=False
+    )
+    whole_sessions: bool = False
+    """The list names sessions, whatever views stand beside them."""
 
     def __post_init__(self) -> None:
         window = self.refresh_window

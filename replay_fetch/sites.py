@@ -25,6 +25,18 @@ SITES = (
 )
 
 
+def site_of_host(host: str) -> str | None:
+    """Return the vendor's site that a web page's host belongs to; None for any other host.
+
+    The application lies at ``app.SITE`` or, on the numbered sites, at the site's own name. An organisation may have
+    a name of its own in front.
+    """
+    name = host.lower().rstrip(".")
+    # The longest first: us3.datadoghq.com ends in another site's name.
+    ordered = sorted(SITES, key=len, reverse=True)
+    return next((site for site in ordered if name == site or name.endswith(f".{site}")), None)
+
+
 def is_loopback(host: str) -> bool:
     """Return True for a host that is this machine itself, so that plain http exposes no key."""
     if host == "localhost":

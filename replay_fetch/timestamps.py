@@ -8,8 +8,18 @@ from datetime import UTC, datetime
 
 from replay_fetch.errors import SettingsError
 
-_AGO = re.compile(r"now(?:-(\d{1,9})([smhdw]))?")
-_UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_AGO = re.compile(r"now|(?:now-)?(\d{1,9}) ?(sec|s|min|mo|m|h|d|w)")
+# A month is 30 days, as long as events are kept; min and mo are how the vendor's own pages write spans of time.
+_UNIT_MS = {
+    "s": 1_000,
+    "sec": 1_000,
+    "m": 60_000,
+    "min": 60_000,
+    "h": 3_600_000,
+    "d": 86_400_000,
+    "w": 604_800_000,
+    "mo": 2_592_000_000,
+}
 # Up to a day's length of digits each: a recording has no more, and a float of them is exact.
 _AFTER = re.compile(r"\+(?:(\d{1,5})h)?(?:(\d{1,7})m)?(?:(\d{1,9}(?:\.\d{1,3})?)s?)?", re.ASCII)
 _SECONDS = re.compile(r"\d{1,13}(?:\.\d{1,3})?", re.ASCII)
@@ -19,7 +29,7 @@ _LATEST_MS = 253_402_300_799_999  # the end of the year 9999, where dates end
 
 
 def timestamp_ms(text: str, now_ms: int, flag: str) -> int:
-    """Read ``now``, ``now-7d`` (s m h d w), an ISO date or time, or milliseconds since 1970.
+    """Read ``now``, ``now-7d`` or ``7d`` (s m min h d w mo), an ISO date or time, or milliseconds since 1970.
 
     A time without an offset is UTC, a date is the first moment of the day. Raises SettingsError naming the flag.
     """
@@ -33,7 +43,7 @@ def timestamp_ms(text: str, now_ms: int, flag: str) -> int:
         moment = datetime.fromisoformat(written)
     except ValueError:
         raise SettingsError(
-            f"{flag} {text!r} is no point in time; write now, now-7d, 2026-01-31, 2026-01-31T08:00Z "
+            f"{flag} {text!r} is no point in time; write now, now-7d, 30min, 2026-01-31, 2026-01-31T08:00Z "
             "or milliseconds since 1970",
         ) from None
     return epoch_ms(moment)
@@ -52,7 +62,7 @@ def place_ms(text: str, start_ms: int, flag: str) -> int:
     if _SECONDS.fullmatch(written) and float(written) < _FEWEST_MS:
         return start_ms + round(float(written) * 1000)
     with suppress(SettingsError):
-        if not written.startswith("now"):
+        if not _AGO.fullmatch(written):
             return timestamp_ms(written, 0, flag)
     raise SettingsError(
         f"{flag} {text!r} is no time; write 90 or +1m30s from the recording's start, or 2026-01-31T08:00:05Z"

@@ -2,7 +2,7 @@
 
 ::
 
-    a view, a token ──► Endpoint.page_url ──► (transport) ──► Answer ──► check_status ──► PageDecoder ──► Page
+    a view, a token ──► Endpoint.page_url ──► (transport) ──► Response ──► check_status ──► PageDecoder ──► Page
                                                                 │
                                                                 └► rate_limit
 
@@ -12,62 +12,3 @@ page before take the fast way (`fast_page`). `search`, `events` and `json_answer
 call. A new fact about the API is a new row in a table: a place in `shapes` or `tokens`, a word in `soundness`, a
 status in `status`, a header in `ratelimit`.
 """
-
-from replay_fetch.api.body import CutBody, OversizedBody, inflate
-from replay_fetch.api.coding import MissingZstd
-from replay_fetch.api.endpoint import Endpoint, auth_headers, check_id
-from replay_fetch.api.error_text import error_text, tells_of_errors
-from replay_fetch.api.events import FoundPage, FoundView, found_page
-from replay_fetch.api.json_scan import NotJson
-from replay_fetch.api.json_split import elements, members, values
-from replay_fetch.api.page import PageDecoder
-from replay_fetch.api.ratelimit import rate_limit
-from replay_fetch.api.redact import SecretRedactor
-from replay_fetch.api.search import (
-    REPLAYED_VIEWS,
-    Window,
-    playlist_sessions,
-    playlist_url,
-    queries,
-    search_body,
-    search_url,
-)
-from replay_fetch.api.segment import Continuity, SegmentFacts, facts
-from replay_fetch.api.status import check_status, is_a_strangers
-from replay_fetch.api.trail import Trail, mark
-
-__all__ = [
-    "REPLAYED_VIEWS",
-    "Continuity",
-    "CutBody",
-    "Endpoint",
-    "FoundPage",
-    "FoundView",
-    "MissingZstd",
-    "NotJson",
-    "OversizedBody",
-    "PageDecoder",
-    "SecretRedactor",
-    "SegmentFacts",
-    "Trail",
-    "Window",
-    "auth_headers",
-    "check_id",
-    "check_status",
-    "elements",
-    "error_text",
-    "facts",
-    "found_page",
-    "inflate",
-    "is_a_strangers",
-    "mark",
-    "members",
-    "playlist_sessions",
-    "playlist_url",
-    "queries",
-    "rate_limit",
-    "search_body",
-    "search_url",
-    "tells_of_errors",
-    "values",
-]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from codecs import BOM_UTF8
 
 from replay_fetch.api import coding
-from replay_fetch.model import Answer
+from replay_fetch.model import Response
 from replay_fetch.printable import printable
 
 _GZIP = b"\x1f\x8b"
@@ -31,7 +31,7 @@ SAYS_NOTHING = (b"", b"null")
 """The texts of an answer that has no body, or as good as none."""
 
 
-def is_packed(answer: Answer) -> bool:
+def is_packed(answer: Response) -> bool:
     """True of a body that may be compressed: a Content-Encoding is named, or the body begins with a magic number."""
     return "content-encoding" in answer.headers or answer.body.startswith(_MAGIC)
 
@@ -44,7 +44,7 @@ class OversizedBody(ValueError):
     """A body inflates past the limit in bytes, or without end: the same request would bring the same body."""
 
 
-def text_of(answer: Answer, limit: int) -> bytes:
+def text_of(answer: Response, limit: int) -> bytes:
     """Inflate an answer's body to text, and strip the byte order mark and the white space around.
 
     The result has at most ``limit`` bytes and is empty for a 204 or 205, whose bytes mean nothing. Raises as

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from importlib import metadata
 from urllib.parse import quote
 
 from replay_fetch.model import ID, LONGEST_ID, Source, View
@@ -86,6 +85,8 @@ def auth_headers(credentials: Credentials) -> dict[str, str]:
 
 @cache
 def _user_agent() -> str:
+    from importlib import metadata  # noqa: PLC0415 - 15 ms that commands without a request do not need
+
     try:
         return f"replay-fetch/{metadata.version('replay-fetch')}"
     except metadata.PackageNotFoundError:  # run from a checkout that was never installed

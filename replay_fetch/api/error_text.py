@@ -9,7 +9,7 @@ from codecs import BOM_UTF8
 import orjson
 
 from replay_fetch.api.body import inflate
-from replay_fetch.model import Answer
+from replay_fetch.model import Response
 from replay_fetch.printable import printable
 
 # Characters of a message: two lines of a terminal.
@@ -27,7 +27,7 @@ _tag = re.compile(r"<[^<>]*>?")
 _secret = re.compile(r"[0-9a-f]{32,}|(?<=bearer )\S+", re.IGNORECASE)
 
 
-def error_text(answer: Answer) -> str:
+def error_text(answer: Response) -> str:
     """Read the messages out of an error's body: at most 200 characters, empty where the body has none.
 
     Reads the vendor's ``{"errors": […]}`` in both forms, HTML and plain text; never raises. Texts that look like a
@@ -36,7 +36,7 @@ def error_text(answer: Answer) -> str:
     return body_text(_inflated(answer))
 
 
-def is_the_apis_own(answer: Answer) -> bool:
+def is_the_apis_own(answer: Response) -> bool:
     """True of an error that the API itself gave: the body is a JSON object with ``errors``.
 
     Every documented error of the API has ``errors``, and no page of a gateway has. Never raises: a damaged body is a
@@ -52,7 +52,7 @@ def is_the_apis_own(answer: Answer) -> bool:
     return isinstance(value, dict) and "errors" in value
 
 
-def tells_of_errors(answer: Answer) -> bool:
+def tells_of_errors(answer: Response) -> bool:
     """True of a short 2xx with ``errors`` or ``error``: some servers fail and still say 200.
 
     Only bodies up to 1 kB are looked into. A longer body is a page, and the decoder says what is wrong there. Never
@@ -71,7 +71,7 @@ def tells_of_errors(answer: Answer) -> bool:
     return any(isinstance(place, dict) and (place.get("errors") or place.get("error")) for place in places)
 
 
-def _inflated(answer: Answer) -> bytes:
+def _inflated(answer: Response) -> bytes:
     """Undo the compression of an error's body; empty where the compression is damaged."""
     try:
         return inflate(answer.body, answer.headers.get("content-encoding", ""), max(_MOST_INFLATED, len(answer.body)))

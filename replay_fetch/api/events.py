@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from hashlib import sha256
 from typing import NamedTuple
 from urllib.parse import unquote
 
+from replay_fetch.api import json_split
 from replay_fetch.api.endpoint import check_id
-from replay_fetch.api.json_answer import dig, json_object
+from replay_fetch.api.json_answer import dig, json_object, json_text
 from replay_fetch.errors import BadBody
-from replay_fetch.model import NO_ID, Answer, View
+from replay_fetch.model import NO_ID, Response, View
 from replay_fetch.printable import printable
 from replay_fetch.timestamps import epoch_ms, iso
 
@@ -40,6 +42,21 @@ class FoundView(NamedTuple):
     """Kind and version, such as ``browser 6.33.0``."""
     version: int = 0
     """Of several events of one view the one with the highest number is the last."""
+    raw_bytes: int | None = None
+    """Bytes of the view's segments before the SDK compressed them: a hint as well."""
+
+
+class RawEvent(NamedTuple):
+    """An event of a session with its exact JSON text, and the values by which events are told apart and ordered."""
+
+    session_id: str
+    event_id: str
+    """The API's id of the event; of an event without an id, a hash of its text."""
+    at_ms: int | None
+    """The event's own time, in milliseconds since 1970."""
+    version: int
+    """Of several texts of one event the one with the highest number is the last."""
+    text: bytes
 
 
 class FoundPage(NamedTuple):
@@ -57,21 +74,53 @@ class FoundPage(NamedTuple):
     warnings: tuple[str, ...] = ()
     more: str = ""
     """Why this is not the last page although it has no cursor; empty where it may be."""
+    raw: Sequence[RawEvent] = ()
+    """The events themselves, where `events_page` read the answer."""
 
 
-def found_page(answer: Answer) -> FoundPage:
+def found_page(answer: Response) -> FoundPage:
     """Read the views and the cursor out of a 2xx answer of the search.
 
     Raises ServerTimeout where the search timed out, since the page is then incomplete, ServerError where the answer
     tells of errors, GarbledBody for a damaged answer, BadBody for an answer without a list of events.
     """
     body = json_object(answer)
+    return _page(body, _events(body, answer))
+
+
+def events_page(answer: Response) -> FoundPage:
+    """Read a page as `found_page` does, and beside the views the exact text of every event that names a session."""
+    body = json_object(answer)
+    events = _events(body, answer)
+    texts = json_split.elements(json_split.members(json_text(answer))["data"])
+    raw = [found for each in zip(events, texts, strict=True) if (found := _raw_event(*each)) is not None]
+    return _page(body, events)._replace(raw=raw)
+
+
+def _raw_event(event: object, text: bytes) -> RawEvent | None:
+    rum = dig(event, "attributes", "attributes")
+    session_id = _text(dig(rum, "session", "id"))
+    if not session_id:
+        return None
+    event_id = _text(dig(event, "id")) or sha256(text).hexdigest()
+    version = dig(rum, "_dd", "document_version")
+    # A lone surrogate has no place in a database: ids are told apart by their escapes then.
+    event_id = event_id.encode("ascii", "backslashreplace").decode()
+    known = version if isinstance(version, int) and 0 <= version < _HIGHEST else 0
+    return RawEvent(session_id, event_id, _time_ms(event), known, text)
+
+
+def _events(body: Mapping[str, object], answer: Response) -> list[object]:
     events = body.get("data")
     if not isinstance(events, list):
         raise BadBody("the answer of the events search has no list under data", answer)
     # One stranger among the events means that this is no page of the search: its other rows prove nothing either.
     if not all(isinstance(dig(event, "attributes"), dict) for event in events):
         raise BadBody("the events search answers with something else than events under data", answer)
+    return events
+
+
+def _page(body: Mapping[str, object], events: Sequence[object]) -> FoundPage:
     views = [found for event in events if (found := _found(event)) is not None]
     times = [_time_ms(event) for event in events]
     known = [time for time in times if time is not None]
@@ -151,6 +200,7 @@ def _found(event: object) -> FoundView | None:
         segments_count=_count(dig(rum, "_dd", "replay_stats", "segments_count")),
         sdk=_sdk(rum, dig(event, "attributes", "tags")),
         version=max(-_HIGHEST, min(version, _HIGHEST)) if isinstance(version, int) else 0,
+        raw_bytes=_count(dig(rum, "_dd", "replay_stats", "segments_total_raw_size")),
     )
 
 

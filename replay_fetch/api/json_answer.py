@@ -14,7 +14,7 @@ from replay_fetch.api.envelope import Envelope
 from replay_fetch.api.error_text import error_text
 from replay_fetch.api.soundness import DONE, UnsoundError, require_sound
 from replay_fetch.errors import BadBody, GarbledBody, ServerError, ServerTimeout
-from replay_fetch.model import Answer
+from replay_fetch.model import Response
 
 # The same bound as for a page of segments, unless the user sets another one there.
 _MOST_BYTES = 256 * 2**20
@@ -22,7 +22,7 @@ _MOST_BYTES = 256 * 2**20
 _WHOLE = frozenset({200, 201, 203})
 
 
-def json_object(answer: Answer) -> dict[str, object]:
+def json_object(answer: Response) -> dict[str, object]:
     """Decode the object in a 2xx answer.
 
     Raises GarbledBody for a damaged answer; ServerError where the answer says that something went wrong or is
@@ -32,8 +32,7 @@ def json_object(answer: Answer) -> dict[str, object]:
     if answer.status not in _WHOLE:
         raise ServerError(f"answered {answer.status}, which is not the whole of an answer")
     try:
-        body = inflate(answer.body, answer.headers.get("content-encoding", ""), _MOST_BYTES)
-        text = body.removeprefix(BOM_UTF8)
+        text = json_text(answer)
         value = _value(text)
         if isinstance(value, dict):
             require_sound(Envelope({"": json_split.members(text)}), DONE)
@@ -50,6 +49,12 @@ def json_object(answer: Answer) -> dict[str, object]:
     if not isinstance(value, dict):
         raise BadBody("the answer is JSON, but not an object", answer)
     return value
+
+
+def json_text(answer: Response) -> bytes:
+    """Unpack an answer's JSON text, exact to the byte; raises as `inflate` does, which `json_object` explains."""
+    body = inflate(answer.body, answer.headers.get("content-encoding", ""), _MOST_BYTES)
+    return body.removeprefix(BOM_UTF8)
 
 
 def dig(value: object, *keys: str) -> object:

@@ -19,7 +19,7 @@ from replay_fetch.api.shapes import Located, UnknownShape, locate
 from replay_fetch.api.soundness import UnsoundError, require_sound
 from replay_fetch.api.tokens import NO_OTHER_PLACE, Next, find_next
 from replay_fetch.errors import BadBody, GarbledBody, ServerError
-from replay_fetch.model import Answer, Page, Segment
+from replay_fetch.model import Page, Response, Segment
 from replay_fetch.printable import printable
 from replay_fetch.settings import ApiSettings
 
@@ -52,7 +52,7 @@ class PageDecoder:
     def __repr__(self) -> str:
         return f"<PageDecoder, lists seen at {sorted(self._seen)}>"
 
-    def decode(self, answer: Answer) -> Page:
+    def decode(self, answer: Response) -> Page:
         """Decode the page in a 2xx answer.
 
         Raises GarbledBody for a damaged answer and ServerError for an answer that speaks of an error, so that asking
@@ -156,7 +156,7 @@ def _shape(name: str, wrapped: str, place: str) -> str:
     return f"{name}{wrapped} + {place}" if place else f"{name}{wrapped}"
 
 
-def _require_an_end(located: Located, answer: Answer) -> None:
+def _require_an_end(located: Located, answer: Response) -> None:
     """Refuse a stream without a told length: a connection that breaks between two values would look the same."""
     if _TELL_THE_LENGTH.isdisjoint(answer.headers):
         raise GarbledBody(
@@ -182,7 +182,7 @@ def _require_no_unread_token(envelope: Envelope, segments_path: str) -> None:
         )
 
 
-def _unreadable(text: bytes, answer: Answer, reason: str) -> GarbledBody | BadBody:
+def _unreadable(text: bytes, answer: Response, reason: str) -> GarbledBody | BadBody:
     """The error for a body that is not JSON: damaged if the body begins like JSON or HTML, else BadBody."""
     # 1. JSON that breaks off: the connection's fault  2. a gateway's HTML page: it passes  3. anything else stays so
     if text.startswith((b"{", b"[")):

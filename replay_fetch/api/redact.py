@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from replay_fetch.api.body import inflate, is_packed
 from replay_fetch.errors import RequestError
-from replay_fetch.model import Answer, Page
+from replay_fetch.model import Page, Response
 from replay_fetch.settings import Credentials
 
 _HIDDEN = "***"
@@ -40,7 +40,7 @@ class SecretRedactor:
     def __repr__(self) -> str:
         return "<SecretRedactor of keys>"
 
-    def removed(self, answer: Answer) -> Answer:
+    def removed(self, answer: Response) -> Response:
         """Return the answer without any key; the same object where no key is inside. Packed bodies are unpacked.
 
         Called for every plain page, so the first step only looks: 3 µs a key for 20 kB.
@@ -55,7 +55,7 @@ class SecretRedactor:
             headers = {name: value.replace(form, _HIDDEN) for name, value in headers.items()}
         return replace(unpacked, headers=headers, body=body)
 
-    def read(self, read: Callable[[Answer], T], answer: Answer, *, kept: bool) -> tuple[T, Answer]:
+    def read(self, read: Callable[[Response], T], answer: Response, *, kept: bool) -> tuple[T, Response]:
         """Call ``read`` on a good answer; return the result and the answer, neither with a key inside.
 
         Unpacking costs as much as all other work on a page. A packed page is therefore unpacked for redaction only
@@ -86,7 +86,7 @@ class SecretRedactor:
         return any(encoded in text for _, encoded in self._forms)
 
 
-def _unpacked(answer: Answer) -> Answer:
+def _unpacked(answer: Response) -> Response:
     try:
         body = inflate(answer.body, answer.headers.get("content-encoding", ""), max(_MOST_INFLATED, len(answer.body)))
     except ValueError:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
 from typing import NamedTuple
 
 from replay_fetch.api.endpoint import check_id
 from replay_fetch.api.json_answer import dig, json_object
 from replay_fetch.errors import BadBody
-from replay_fetch.model import Answer
+from replay_fetch.model import Response
 from replay_fetch.timestamps import iso
 
 REPLAYED_VIEWS = "@type:view @session.has_replay:true"
 # The most that the API gives at once, as its reference has it.
 PAGE_LIMIT = 1000
-# Sessions one query names: some 6 kB of text, in a body that is posted.
-_SESSIONS_A_QUERY = 100
+# Sessions one query names: some 6 kB of text, in a body that is posted. How long a query may be is not documented.
+SESSIONS_A_QUERY = 100
+_CHARS_A_QUERY = 5_000
 
 
 class Window(NamedTuple):
@@ -51,20 +51,33 @@ def search_body(query: str, window: Window, token: str | None = None) -> bytes:
     return json.dumps({"filter": found, "page": page, "sort": "timestamp"}, separators=(",", ":")).encode()
 
 
-def queries(query: str, application: str = "", sessions: Iterable[str] | None = None) -> Iterator[str]:
-    """Narrow the query to an application and to sessions, a hundred sessions in each query.
+def session_batches(sessions: Iterable[str]) -> Iterator[list[str]]:
+    """Cut sessions into the groups that one query each names: a hundred at most, fewer where ids are long."""
+    batch: list[str] = []
+    length = 0
+    for each in sessions:
+        if batch and (len(batch) == SESSIONS_A_QUERY or length + len(each) > _CHARS_A_QUERY):
+            yield batch
+            batch, length = [], 0
+        batch.append(each)
+        length += len(each)
+    if batch:
+        yield batch
 
-    Raises ValueError where an id is none.
-    """
+
+def narrowed(query: str, application: str = "", sessions: Sequence[str] | None = None) -> str:
+    """Narrow a query to an application and to sessions; raises ValueError where an id is none."""
     terms = [f"({query})" if application or sessions is not None else query]
     if application:
         terms.append(f'@application.id:"{check_id(application)}"')
-    if sessions is None:
-        yield " ".join(terms)
-        return
-    ids = iter(sessions)
-    while some := list(islice(ids, _SESSIONS_A_QUERY)):
-        yield " ".join([*terms, f"@session.id:({_any_of(some)})"])
+    if sessions is not None:
+        terms.append(f"@session.id:({_any_of(sessions)})")
+    return " ".join(terms)
+
+
+def events_query(sessions: Sequence[str]) -> str:
+    """Write the query for all RUM events of some sessions, at most `SESSIONS_A_QUERY`; ValueError for no id."""
+    return f"@session.id:({_any_of(sessions)})"
 
 
 def _any_of(ids: Sequence[str]) -> str:
@@ -82,7 +95,7 @@ def playlist_url(origin: str, playlist: str, page: int) -> str:
     return f"{origin}/api/v2/rum/replay/playlists/{check_id(playlist)}/sessions?{pages}"
 
 
-def playlist_sessions(answer: Answer) -> list[str]:
+def playlist_sessions(answer: Response) -> list[str]:
     """Read the session ids out of a 2xx answer; BadBody where no list is there, other errors as `json_object`."""
     listed = json_object(answer).get("data")
     if not isinstance(listed, list):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from replay_fetch.api.body import SAYS_NOTHING, text_of
-from replay_fetch.api.error_text import error_text, is_the_apis_own
+from replay_fetch.api.error_text import error_text, is_the_apis_own, tells_of_errors
 from replay_fetch.api.ratelimit import rate_limit
 from replay_fetch.errors import (
     Forbidden,
@@ -17,10 +17,11 @@ from replay_fetch.errors import (
     ServerTimeout,
     TokenRefused,
 )
-from replay_fetch.model import Answer, RateLimit
+from replay_fetch.model import RateLimit, Response
 from replay_fetch.printable import printable
 
 _GOOD = range(200, 300)
+_UNAVAILABLE = 503
 _REDIRECT = range(300, 400)
 _TIMEOUTS = frozenset({408, 504})
 _PARTIAL = 206
@@ -42,7 +43,7 @@ _TOKEN_REFUSALS = frozenset({400, 404, 410})
 _SHORT = 100
 
 
-def check_status(answer: Answer, *, first_page: bool, now_epoch: float, what: str = "this view") -> None:
+def check_status(answer: Response, *, first_page: bool, now_epoch: float, what: str = "this view") -> None:
     """Raise the error that the answer's status means; return for a 2xx that can hold a page.
 
     ``first_page`` says that no paging token was sent. ``now_epoch``, seconds since 1970, is held against epochs and
@@ -57,7 +58,7 @@ def check_status(answer: Answer, *, first_page: bool, now_epoch: float, what: st
     raise _error(answer, what, first_page=first_page)
 
 
-def _error(answer: Answer, what: str, *, first_page: bool) -> RequestError:
+def _error(answer: Response, what: str, *, first_page: bool) -> RequestError:
     """The error for a status that is neither good nor 429; the first case that fits counts."""
     status = answer.status
     fault = _fault(answer, what)
@@ -76,7 +77,7 @@ def _error(answer: Answer, what: str, *, first_page: bool) -> RequestError:
     return Rejected(_message("the request is refused", answer))
 
 
-def _fault(answer: Answer, what: str) -> str:
+def _fault(answer: Response, what: str) -> str:
     """Describe a fault that may pass; empty where asking again would be answered the same."""
     if is_a_strangers(answer):
         return f"the API itself did not answer for {what}"
@@ -85,7 +86,7 @@ def _fault(answer: Answer, what: str) -> str:
     return _PASSING.get(answer.status, "")
 
 
-def _breaks_off(answer: Answer) -> bool:
+def _breaks_off(answer: Response) -> bool:
     """True of a later page without a body, and without a header that leads on.
 
     A token led to this page, so silence is no end of the chain: a real last page is an empty list.
@@ -98,7 +99,7 @@ def _breaks_off(answer: Answer) -> bool:
         return False
 
 
-def is_a_strangers(answer: Answer) -> bool:
+def is_a_strangers(answer: Response) -> bool:
     """True of a 404 or 410 that a box on the way gave, and not the API itself.
 
     An absence is final, so only the API itself is believed. From a gateway the status says no more than a 502 does,
@@ -107,12 +108,25 @@ def is_a_strangers(answer: Answer) -> bool:
     return answer.status in _ABSENT and not is_the_apis_own(answer)
 
 
-def _message(what: str, answer: Answer) -> str:
+def health_of(answer: Response, *, of_a_page: bool) -> int:
+    """The status that tells the pacer of the server's health: 503 in place of an answer that is no sound one.
+
+    A maintenance page that says 200 is not sound. Nor is a 200 that tells of errors where a page was asked for, nor
+    a 404 that a gateway gives. A search that tells of errors may be too large, and a smaller one may succeed.
+    """
+    if answer.status in _GOOD:
+        unsound = answer.body[:1] == b"<" or (of_a_page and tells_of_errors(answer))
+    else:
+        unsound = is_a_strangers(answer)
+    return _UNAVAILABLE if unsound else answer.status
+
+
+def _message(what: str, answer: Response) -> str:
     said = "" if answer.status == _PARTIAL else error_text(answer)  # a part of a recording is no message
     return f"{what} ({answer.status}): {said}" if said else f"{what} ({answer.status})"
 
 
-def _target(answer: Answer) -> str:
+def _target(answer: Response) -> str:
     """The origin to which a redirect leads, without the path and query, which may repeat the request."""
     try:
         url = urlsplit(answer.headers.get("location", ""))

@@ -87,7 +87,9 @@ def set_aside(layout: Layout, aside: Aside) -> None:
         for path in (layout.root / name for name in aside.names):
             if path.exists():
                 make_folder(folder)
-                replace(path, folder / path.name)
+                # A session's recording and its events have the same name, in folders of their own.
+                kind = "events-" if path.parent == layout.events else ""
+                replace(path, folder / f"{kind}{path.name}")
         if folder.exists():
             sync_folder(folder)
 

@@ -9,10 +9,10 @@ from replay_fetch.model import View, ViewRecord
 
 
 class CommitLog(Protocol):
-    """Records what a commit has brought to the disk, and what is still to be done about it.
+    """Records a commit's work on the disk, and the steps that are still to be taken behind the record.
 
-    It holds one truth and one step: `record` is the instant at which a commit has happened. An archive whose log
-    lies elsewhere, in an object store for one, keeps the same promises.
+    The ledger keeps this protocol. `record` is the instant at which a commit has happened; an archive in an object
+    store would keep its log there, with the same promises.
     """
 
     def record(self, records: Iterable[ViewRecord], redo: Iterable[int] = (), understood: Sequence[View] = ()) -> None:

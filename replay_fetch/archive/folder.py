@@ -11,6 +11,10 @@ from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
 from replay_fetch.errors import ArchiveError
 
+SCRUBBED = b',"scrubbed":true}'
+"""The end of each line in the manifest of a scrubbed copy; readers pass over keys that they do not know."""
+_LONGEST_LINE = 2**20
+
 
 @contextmanager
 def opened(root: Path) -> Iterator[Layout]:
@@ -32,6 +36,7 @@ def opened(root: Path) -> Iterator[Layout]:
 def existing(root: Path) -> Layout:
     """Return the layout of an archive with a ledger, for reading; raises ArchiveError where there is no ledger."""
     layout = Layout(root)
+    _require_folder(root)
     with explained(f"reading {root}"):
         there = is_file(layout.ledger)
     if not there:
@@ -45,6 +50,7 @@ def readable(root: Path) -> Layout:
     Raises ArchiveError where the folder is no archive.
     """
     layout = Layout(root)
+    _require_folder(root)
     with explained(f"reading {root}"):
         there = is_file(layout.manifest) or is_folder(layout.private)
     if not there:
@@ -65,14 +71,35 @@ def check_ledger_is_there(layout: Layout) -> None:
             return
         filled = has_files(layout)
     if filled:
+        require_not_scrubbed(layout)
         raise ArchiveError(
             f"{layout.root} has files but no ledger; `replay-fetch verify --rebuild {layout.root}` makes one of them"
         )
 
 
+def require_not_scrubbed(layout: Layout) -> None:
+    """Raise ArchiveError for a scrubbed copy: a run would put recordings as they are beside scrubbed ones."""
+    with explained(f"reading {layout.root}"):
+        if not is_file(layout.manifest):
+            return
+        with layout.manifest.open("rb") as manifest:
+            first = manifest.readline(_LONGEST_LINE)
+    if first.rstrip().endswith(SCRUBBED):
+        raise ArchiveError(f"{layout.root} is a scrubbed copy: no run adds to it; name the archive, or another OUT")
+
+
 def has_files(layout: Layout) -> bool:
     """Tell whether there is a manifest or a session's file: a run got past its first commit."""
     return is_file(layout.manifest) or (is_folder(layout.sessions) and any(layout.sessions.iterdir()))
+
+
+def _require_folder(root: Path) -> None:
+    """Raise ArchiveError where ``root`` is not there, or is a file: a mistyped name is no damaged archive."""
+    with explained(f"reading {root}"):
+        if is_folder(root):
+            return
+        there = root.exists()
+    raise ArchiveError(f"{root} is a file, not an archive's folder" if there else f"there is no folder {root}")
 
 
 def require_no_dangling_link(root: Path) -> None:
@@ -94,4 +121,5 @@ def _check_ours(layout: Layout) -> None:
         if not there and root.exists():
             raise ArchiveError(f"{root} is a file; OUT must be a folder, made if it is not there")
     if other:
+        require_not_scrubbed(layout)
         raise ArchiveError(f"{root} holds something else than an archive of replay-fetch; name a new or empty folder")

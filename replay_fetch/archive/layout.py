@@ -33,8 +33,13 @@ class Layout:
 
     @cached_property
     def events(self) -> Path:
-        """The folder of the sessions' RUM events, one file a session."""
+        """The folder of sessions' RUM events; there is none where they were never asked for."""
         return self.root / "events"
+
+    @cached_property
+    def events_manifest(self) -> Path:
+        """The table of contents of `events`, with a line for each session; the manifest's own keys are fixed."""
+        return self.root / "manifest-events.ndjson"
 
     @cached_property
     def erasures(self) -> Path:
@@ -48,8 +53,13 @@ class Layout:
 
     @cached_property
     def report(self) -> Path:
-        """The last run's figures, as JSON."""
+        """The figures of the last run that asked something, as JSON."""
         return self.root / "report.json"
+
+    @cached_property
+    def reports(self) -> Path:
+        """The folder of the latest runs' reports, named by the time at which each run began."""
+        return self.root / "reports"
 
     @cached_property
     def private(self) -> Path:
@@ -91,6 +101,18 @@ class Layout:
     def _file_name(self, session_id: str, *, partial: bool) -> str:
         infix = ".partial" if partial else ""
         return f"{_checked(session_id)}{infix}.ndjson{self.compression.suffix}"
+
+    def events_name(self, session_id: str) -> str:
+        """Name a session's file of RUM events relative to the archive."""
+        return f"{self.events.name}/{self._file_name(session_id, partial=False)}"
+
+    def events_file(self, session_id: str) -> Path:
+        """Return the path of a session's file of RUM events."""
+        return self.root / self.events_name(session_id)
+
+    def events_on_its_way(self, session: int) -> Path:
+        """Return the temporary name of a session's staged events; it follows from the number alone."""
+        return self.temporary / f"events-{session}"
 
     def part(self, row: int, number: int) -> Path:
         """Return the path of a view's plain lines, named by the view's row in the ledger and the part's number."""

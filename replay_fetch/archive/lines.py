@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from replay_fetch.api import members
+from replay_fetch.api.json_split import members
 from replay_fetch.model import Segment, View
 
 _BLOCK = 2**20
@@ -92,6 +92,11 @@ def lines(view: View, first_position: int, segments: Sequence[Segment]) -> bytes
         ending = b"}\n" if item is None else b',"item":%b}\n' % item.translate(_AS_SPACES)
         pieces += (opening % position, verbatim, ending)
     return b"".join(pieces)
+
+
+def one_line(text: bytes) -> bytes:
+    """Make a line of a JSON text; only line breaks, which stand between tokens, become spaces."""
+    return b"%b\n" % (text.translate(_AS_SPACES) if _NEWLINE in text or _RETURN in text else text)
 
 
 def renumbered(line: bytes, position: int) -> bytes:

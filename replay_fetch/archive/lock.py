@@ -15,9 +15,9 @@ from replay_fetch.errors import ArchiveError
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the archive's lock for the context; raises ArchiveError that names the process which holds it.
+    """Hold the archive's lock for the context; raises ArchiveError with the name of the process that has the lock.
 
-    The lock is the kernel's: it ends with the process, however that ends, so there is never a stale lock.
+    The lock is the kernel's and ends with the process, however that ends, so there is never a stale lock.
     """
     with explained(f"locking {path}"):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)

@@ -32,7 +32,7 @@ _Text = bytes  # as in the class ``bytes`` is a key
 
 
 class ManifestLine(Struct, frozen=True, gc=False):
-    """A line of the manifest: its keys in their order, and the values that each key may have; writes and reads.
+    """A line of the manifest, written and read here: its keys in their order, and the values that each key may have.
 
     Every line has all keys. Unknown keys are passed over, so that newer versions may add some.
     """

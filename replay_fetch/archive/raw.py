@@ -1,4 +1,4 @@
-"""Raw pages: an answer's body as it came, and beside it status, headers and the page's place in its chain."""
+"""Raw pages: an answer's body as the API sent it, and beside it status, headers and the page's place in the chain."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import orjson
 
 from replay_fetch.archive.durable import explained, make_folder, sync_folder, write_file
 from replay_fetch.archive.lines import small_file
-from replay_fetch.model import Answer
+from replay_fetch.model import Response
 
 # Never written: a cookie can be a key to something.
 _SECRET_HEADERS = frozenset({"set-cookie", "www-authenticate", "proxy-authenticate"})
@@ -41,7 +41,7 @@ _decoder = msgspec.json.Decoder(_Kept)
 class RawPage(NamedTuple):
     """An answer and its place: the page behind ``token`` of the chain in ``source``."""
 
-    answer: Answer
+    answer: Response
     page: int
     """Which page of the chain it is, from 1: the same in every run, whatever else was kept."""
     source: str
@@ -54,8 +54,8 @@ class RawPage(NamedTuple):
 def keep_raw(folder: Path, pages: Iterable[RawPage]) -> None:
     """Write raw pages durably as ``0001.body`` and ``0001.json``, in place of earlier answers for the same pages.
 
-    A page has the number of its place in the chain. Where the other source has a page of that number, it gets the
-    first free number. So a run that goes on behind a kill gives every page the number it had.
+    A page has the number of its place in the chain. Where the other source has a page of that number, the first
+    free number is taken. A run that goes on behind a kill gives every page the same number as before.
     """
     for page in pages:
         # A refresh that is killed and repeated would else leave one more copy each time.
@@ -116,12 +116,12 @@ class RawPages:
         """Return the number of the page behind ``token``; None where the page is not kept."""
         return self._numbers.get((source, token))
 
-    def answer(self, number: int) -> Answer:
+    def answer(self, number: int) -> Response:
         """Read the page of a number as the answer it was; raises ArchiveError where it cannot be read."""
         path = self._folder / f"{number:04}.json"
         with explained(f"reading {path}"):
             about = _decoder.decode(small_file(path, _MOST_ABOUT))
-            return Answer(about.status, about.headers, path.with_suffix(".body").read_bytes())
+            return Response(about.status, about.headers, path.with_suffix(".body").read_bytes())
 
 
 def _place(path: Path) -> tuple[str, str | None] | None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from string import ascii_lowercase
 
 import orjson
 
-from replay_fetch.archive.durable import explained, write_atomically
+from replay_fetch.archive.durable import explained, is_file, make_folder, write_atomically
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import small_file
 from replay_fetch.model import Noted, Outcome
@@ -16,12 +19,16 @@ from replay_fetch.model import Noted, Outcome
 FORMAT = 1
 # A few hundred kilobytes with all its points, views and reasons.
 _MOST = 2**24
+# A report a night: those of three months. What else lies in the folder is somebody's own.
+_KEPT = 100
+_REPORTS = "[0-9]" * 8 + "T" + "[0-9]" * 6 + "Z*.json"
+_MOMENT = re.compile(r"(\d{8}T\d{6})(\+0000)?")
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A run in figures; ``report.json`` holds the same under the same names, and ``noted_for`` beside ``noted``.
+    """A run in figures; its JSON file holds the same under the same names, and ``noted_for`` beside ``noted``.
 
     Every row of the list is accounted for: ``rows`` = the views of ``outcomes`` + ``unasked`` + ``duplicates`` +
     ``bad_rows`` + ``erased``. Times are seconds, sizes bytes.
@@ -71,7 +78,7 @@ class Report:
     At most 500 points, evenly spaced, and the last moment.
     """
     slowest: Sequence[Mapping[str, object]] = ()
-    """The twenty views that took longest, with their outcome and its reason."""
+    """The twenty views whose requests took longest, with their outcome and its reason; without the wait in line."""
     settings: Mapping[str, object] = field(default_factory=dict)
     format: int = FORMAT
 
@@ -100,7 +107,7 @@ class Report:
         return 1 if self.unfinished or self.bad_rows else 0
 
     def fields(self) -> dict[str, object]:
-        """Return the report as ``report.json`` has it, with the figures that follow from others."""
+        """Return the report as ``report.json`` has it, derived figures included: views, exit code, warnings by kind."""
         noted_for = dataclasses.asdict(self.noted)
         noted = noted_for.pop("views")
         own = {"views": self.views, "exit_code": self.exit_code, "noted": noted, "noted_for": noted_for}
@@ -114,10 +121,28 @@ def nothing_there(outcomes: Mapping[Outcome, int], views: int, segments: int) ->
 
 
 def write_report(layout: Layout, report: Report) -> None:
-    """Write ``report.json``, whole or not at all."""
+    """Write the report to ``reports/``, where the newest hundred are kept, and as ``report.json``; each is whole.
+
+    Where a run asked nothing, ``report.json`` stays that of an earlier run, which tells more of the archive.
+    """
     body = orjson.dumps(report.fields(), option=_OPTIONS)
     with explained(f"writing {layout.report}"):
-        write_atomically(layout.report, [body], layout.temporary / "report")
+        make_folder(layout.reports)
+        write_atomically(_free_name(layout, report.started), [body], layout.temporary / "report")
+        if report.requests or report.stopped or not is_file(layout.report):
+            write_atomically(layout.report, [body], layout.temporary / "report")
+        for old in sorted(layout.reports.glob(_REPORTS))[:-_KEPT]:
+            old.unlink()
+
+
+def _free_name(layout: Layout, started: str) -> Path:
+    """Name a report by the run's start, as ``20260203T040506Z.json``; a second run of that second gets a letter."""
+    # Without colons, which other systems' disks do not take.
+    moment = _MOMENT.fullmatch(started.replace("-", "").replace(":", ""))
+    names = [
+        layout.reports / f"{moment[1] if moment else 'undated'}Z{letter}.json" for letter in ("", *ascii_lowercase)
+    ]
+    return next((path for path in names if not path.exists()), names[-1])
 
 
 def read_report(layout: Layout) -> bytes:

@@ -18,7 +18,7 @@ from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.options import PATHS, add_fields, add_output, show_settings
 from replay_fetch.cli.output import conclude, shown
 from replay_fetch.pipeline.decode import Redecoding, decode, rehearse_decode
-from replay_fetch.pipeline.decoded import Decoded, Finding
+from replay_fetch.pipeline.decoded import Decoded, Understanding
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, some
 from replay_fetch.settings import ApiSettings
@@ -37,12 +37,12 @@ exit codes: 0 every raw page is understood; 1 some are not, or their chain is
 cut; 2 usage; 3 stopped (disk full, archive locked); 130 interrupted
 """
 _MEANING = {
-    Finding.FETCHED: "complete",
-    Finding.EMPTY: "complete, and nothing in them",
-    Finding.GOES_ON: "understood; the rest is to be asked for",
-    Finding.INCOMPLETE: "understood, but the chain of pages is cut",
-    Finding.UNRECOGNISED: "these paths do not fit their pages",
-    Finding.UNCHANGED: "no kept page leads further than the archive is",
+    Understanding.FETCHED: "complete",
+    Understanding.EMPTY: "complete, and nothing in them",
+    Understanding.GOES_ON: "understood; the rest is to be asked for",
+    Understanding.INCOMPLETE: "understood, but the chain of pages is cut",
+    Understanding.UNRECOGNISED: "these paths do not fit their pages",
+    Understanding.UNCHANGED: "no kept page leads further than the archive is",
 }
 
 
@@ -73,13 +73,13 @@ def run(options: argparse.Namespace) -> int:
 
 
 def decoded_text(found: Decoded, wanted: Redecoding, *, dry_run: bool = False) -> str:
-    """Format the summary for people: views by finding, segments, the first reason, and the command to go on with."""
+    """Format the summary for people: views by ending, segments, first reason, and the command to go on with."""
     return "\n".join(_lines(found, wanted, dry_run=dry_run))
 
 
 def decoded_json(found: Decoded) -> str:
     """Format the summary as a JSON object; ``findings`` has every kind of ending, zeros included."""
-    findings = {str(finding): found.findings[finding] for finding in Finding}
+    findings = {str(each): found.understood[each] for each in Understanding}
     content = {"views": found.views, "findings": findings, "segments": found.segments, "reason": found.reason or None}
     return orjson.dumps(content | {"interrupted": found.interrupted, "exit_code": found.exit_code}).decode()
 
@@ -91,9 +91,9 @@ def _lines(found: Decoded, wanted: Redecoding, *, dry_run: bool) -> Iterator[str
         return
     aside = ", nothing changed (--dry-run)" if dry_run else ""
     yield f"{some(found.views, 'view')} with raw pages in {wanted.out}{aside}"
-    for finding in Finding:
-        if found.findings[finding]:
-            yield f"  {finding:<14}{count(found.findings[finding]):>11}  {_MEANING[finding]}"
+    for understanding in Understanding:
+        if found.understood[understanding]:
+            yield f"  {understanding:<14}{count(found.understood[understanding]):>11}  {_MEANING[understanding]}"
     yield f"{some(found.segments, 'segment')} understood"
     if found.segments and not found.leads_on and wanted.next_path != NO_OTHER_PLACE:
         where = f" at {printable(wanted.next_path, 60)}" if wanted.next_path else ""
@@ -102,7 +102,7 @@ def _lines(found: Decoded, wanted: Redecoding, *, dry_run: bool) -> Iterator[str
         yield f"first reason: {printable(found.reason, 300)}"
     if found.interrupted:
         yield "interrupted; run the same command again to go on"
-    elif found.findings[Finding.GOES_ON] or found.findings[Finding.UNCHANGED]:
+    elif found.understood[Understanding.GOES_ON] or found.understood[Understanding.UNCHANGED]:
         flags = "".join(
             f" {flag} {path}"
             for flag, path in (("--segments-path", wanted.segments_path), ("--next-path", wanted.next_path))

@@ -21,8 +21,8 @@ from replay_fetch.cli.output import complain
 from replay_fetch.environment import credentials
 from replay_fetch.errors import ReplayFetchError, SettingsError
 from replay_fetch.printable import printable
-from replay_fetch.progress import Console, logging_to
-from replay_fetch.progress.log import TextLines
+from replay_fetch.progress.console import Console
+from replay_fetch.progress.log import TextLines, logging_to
 from replay_fetch.settings import ShowSettings
 
 log = logging.getLogger(__name__)

@@ -11,18 +11,19 @@ from pathlib import Path
 
 import anyio
 
-from replay_fetch.archive import Layout
+from replay_fetch.archive.layout import Layout
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.options import add_output, show_settings
 from replay_fetch.cli.output import conclude, say, shown
 from replay_fetch.cli.summary import as_typed, report_json, report_text, watch_line
 from replay_fetch.errors import ArchiveError
-from replay_fetch.ledger import Ledger, check_file
+from replay_fetch.ledger.database import check_file
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting
 from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.pipeline.opening import check_usable, open_as_it_is
 from replay_fetch.pipeline.run import Ended, prepared, run_until_signal
-from replay_fetch.progress import Reporter
+from replay_fetch.progress.reporters import Reporter
 from replay_fetch.settings import ApiSettings, Credentials, Settings, ShowSettings
 from replay_fetch.simulator import LimitSettings, PagingSettings, Simulator, SimulatorSettings
 from replay_fetch.simulator.recordings import recordings_folder
@@ -57,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     return report.exit_code
 
 
-async def demo(out: Path, show: ShowSettings, shown_by: Reporter | None) -> Ended:
+async def demo(out: Path, show: ShowSettings, reporter: Reporter | None) -> Ended:
     """Download the sample list from the simulator into ``out``; returns the report and the failure, if any.
 
     Raises ArchiveError where ``out`` is an archive of real recordings: made-up ones would be mixed in for good.
@@ -72,7 +73,7 @@ async def demo(out: Path, show: ShowSettings, shown_by: Reporter | None) -> Ende
             Credentials(auth.api_key, auth.app_key),
         )
         with prepared(job) as run:
-            return await run_until_signal(run, shown_by)
+            return await run_until_signal(run, reporter)
 
 
 def _claim(out: Path) -> None:

@@ -9,34 +9,37 @@ import argparse
 import logging
 import os
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
 import anyio
-import orjson
 
-from replay_fetch.api import REPLAYED_VIEWS, Window, check_id
+from replay_fetch.cli.found_summary import count_json, count_text, doubts, summary_json, summary_lines
 from replay_fetch.cli.options import PATIENCE, add_fields, add_server, add_shown, settings_from
 from replay_fetch.cli.output import say, shown
+from replay_fetch.cli.run_log import begun, log_end
+from replay_fetch.cli.search_options import add_search, wanted_search, warn_of_unusable
 from replay_fetch.environment import credentials, warn_if_exposed
 from replay_fetch.errors import SettingsError
 from replay_fetch.named_file import NamedFile
-from replay_fetch.pipeline.discover import Discovery, Wanted, discover
-from replay_fetch.progress.units import asked, duration, size, some
-from replay_fetch.settings import FetchSettings
-from replay_fetch.timestamps import timestamp_ms
-from replay_fetch.view_list import csv_text
+from replay_fetch.pipeline.discover import Wanted, discover
+from replay_fetch.printable import printable
+from replay_fetch.progress.reporters import Reporter
+from replay_fetch.settings import Credentials, FetchSettings, Settings
+from replay_fetch.view_list.writing import csv_text
 
 log = logging.getLogger(__name__)
 
 _EPILOG = """\
-points in time: now, now-24h (s m h d w), 2026-01-31, 2026-01-31T08:00Z, or
-milliseconds since 1970; without an offset they are UTC
+points in time: now, 24h or now-24h (s m min h d w mo), 2026-01-31,
+2026-01-31T08:00Z, or milliseconds since 1970; without an offset they are UTC
 
 examples:
   replay-fetch discover --from now-7d | replay-fetch download - archive/
-  replay-fetch discover --session SESSION_ID --out views.csv
+  replay-fetch discover --since 7d --user ana@shop.example --error --count
+  replay-fetch discover SESSION_ID --out views.csv
 
 exit codes: 0 the list is whole and holds views; 1 it is empty, lacks a session
 that --session names, or the API warned that it may not be whole; 2 usage or
@@ -44,38 +47,16 @@ settings, or --out cannot be written: nothing was asked; 3 stopped (keys
 refused, API dead, search refused, disk full), 130 interrupted: there is no new
 list. `discover --out F && download F OUT` never works with less than there is
 """
-# A day is the list of a nightly job.
-_FROM, _FROM_OF_SESSIONS = "now-24h", "now-30d"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the query, its window of time and its filters, and the options that every command asking the API takes."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
-    group = parser.add_argument_group("what to find")
-    group.add_argument("--query", metavar="Q", default=REPLAYED_VIEWS, help="a RUM search (%(default)s)")
-    # Sessions bound the search by themselves: 30 days is as long as their events are kept.
-    group.add_argument(
-        "--from",
-        metavar="TIME",
-        dest="begin",
-        help=f"default: {_FROM}, with --session or --playlist {_FROM_OF_SESSIONS}",
-    )
-    group.add_argument("--to", metavar="TIME", dest="end", default="now", help="default: now")
-    group.add_argument("--application", type=str.strip, metavar="ID", default="", help="only this application's views")
-    # A file of ids that was made elsewhere leaves a carriage return on each of them.
-    group.add_argument(
-        "--session",
-        type=str.strip,
-        metavar="ID",
-        dest="sessions",
-        nargs="+",
-        action="extend",
-        default=[],
-        help="only theirs",
-    )
-    group.add_argument("--playlist", type=str.strip, metavar="ID", default="", help="only views of its sessions")
+    add_search(parser)
+    group = parser.add_argument_group("the list")
     group.add_argument("--out", metavar="FILE", type=Path, help="write the list there; default: stdout")
+    group.add_argument("--count", action="store_true", help="print what a download would take in place of the list")
     add_server(parser)
     add_fields(parser.add_argument_group("asking"), FetchSettings, *PATIENCE)
     add_shown(parser, "progress", "log_json", "log_file")
@@ -84,109 +65,59 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Search to the end and write the list; returns the exit code that the epilog lists.
 
-    stdout holds the list alone or, with ``--out``, the summary alone. The file appears whole or not at all: a
-    search that fails leaves an earlier list as it was.
+    stdout holds the list alone or, with ``--out`` or ``--count``, the summary alone. The file appears whole or not at
+    all: a search that fails leaves an earlier list as it was.
     """
-    if options.json and options.out is None:
-        raise SettingsError("--json needs --out FILE: without it, stdout is for the list")
+    _check_output(options)
     # Refused before the search: an hour of it must not end at a folder that is not there.
     out = None if options.out is None else NamedFile("--out", options.out)
-    wanted = _wanted(options, int(time.time() * 1000))
     settings = settings_from(options, workers=1)  # each page needs the cursor of the one before
-    keys = credentials(os.environ, options.env_file)
-    with shown(settings.show, keys.secrets) as reporter:
-        warn_if_exposed(options.env_file)
-        found = anyio.run(partial(discover, wanted, settings, keys, reporter))
+    with shown_search(options, settings) as (wanted, keys, reporter):
+        unusable = warn_of_unusable(wanted)
+        with begun("discover", {"query": wanted.query or "*"}, settings):
+            found = anyio.run(partial(discover, wanted, settings, keys, reporter))
         with closing(found.views):
+            found.unusable = unusable
+            log_end("discover", summary_lines(found) if out is not None else (), None, found.exit_code)
             quiet = settings.show.verbosity < 0
             # Even with -q a reason to doubt the list is a warning.
             for doubt in doubts(found) if quiet else ():  # the summary says them, else
                 log.warning("%s", doubt)
-            if out is None:
+            if options.count:
+                say(count_json(found, settings.fetch) if options.json else count_text(found, settings.fetch))
+            elif out is None:
                 for line in summary_lines(found):
                     log.info("%s", line)
                 for piece in csv_text(found.views):
                     say(piece, end="")
-                return found.exit_code
-            # Whole or not at all: `discover --out F && download F OUT` must not see half a list.
-            out.write(piece.encode() for piece in csv_text(found.views))
-            if options.json:
-                say(summary_json(found))
-            elif not quiet:
-                say("\n".join([*summary_lines(found), f"in {options.out}"]))
-    return found.exit_code
+            else:
+                # Whole or not at all: `discover --out F && download F OUT` must not see half a list.
+                out.write(piece.encode() for piece in csv_text(found.views))
+                if options.json:
+                    say(summary_json(found))
+                elif not quiet:
+                    say("\n".join([*summary_lines(found), f"in {options.out}"]))
+            return found.exit_code
 
 
-def _wanted(options: argparse.Namespace, now_ms: int) -> Wanted:
-    """Make the search out of the options; raises SettingsError for bad ids, and a window that ends before its start."""
-    by_session = bool(options.sessions or options.playlist)
-    begin = options.begin or (_FROM_OF_SESSIONS if by_session else _FROM)
-    window = Window(timestamp_ms(begin, now_ms, "--from"), timestamp_ms(options.end, now_ms, "--to"))
-    if window.length_ms <= 0:
-        raise SettingsError(f"--from {begin} is not before --to {options.end}")
-    for flag, ids in (
-        ("--session", options.sessions),
-        ("--application", [options.application] if options.application else []),
-        ("--playlist", [options.playlist] if options.playlist else []),
-    ):
-        for each in ids:
-            _check(flag, each)
-    return Wanted(options.query, window, options.application, options.sessions, options.playlist)
+@contextmanager
+def shown_search(
+    options: argparse.Namespace, settings: Settings
+) -> Iterator[tuple[Wanted, Credentials, Reporter | None]]:
+    """Read the sessions and the keys, open the log, and print the query: plain words are seen as they are asked."""
+    now_ms = int(time.time() * 1000)
+    with ExitStack() as opened:
+        # Mistakes in the options are told before keys are looked for.
+        wanted = opened.enter_context(wanted_search(options, now_ms, settings))
+        keys = credentials(os.environ, options.env_file)
+        reporter = opened.enter_context(shown(settings.show, keys.secrets))
+        warn_if_exposed(options.env_file)
+        log.info("query: %s", printable(wanted.query))
+        yield wanted, keys, reporter
 
 
-def _check(flag: str, text: str) -> None:
-    """Raise a SettingsError that names the flag where a text is no id: as a part of a query it could widen that."""
-    try:
-        check_id(text)
-    except ValueError as reason:
-        raise SettingsError(f"{flag}: {reason}") from None
-
-
-def summary_lines(found: Discovery) -> list[str]:
-    """Format the summary for people: views and sessions found, requests, bytes, time, then the `doubts`."""
-    stats = found.stats
-    lines = [
-        f"{some(found.views.size, 'view')} of {some(found.views.sessions(), 'session')} found",
-        (
-            f"{some(found.events, 'event')} in {asked(stats.requests, stats.rate_limited, stats.retries)}, "
-            f"{size(stats.wire_bytes)}, {duration(found.seconds)}"
-        ),
-    ]
-    return lines + doubts(found)
-
-
-def doubts(found: Discovery) -> list[str]:
-    """List the reasons to look twice at a list, with the option to change; empty for a whole list with views."""
-    lines = []
-    if found.nameless:
-        nameless = some(found.nameless, "event that names", "events that name")
-        lines.append(f"left out: {nameless} no view; ask for @type:view in --query")
-    if not found.events:
-        lines.append("nothing matches: widen --from, or look at --query and --application")
-    if not found.views.size:
-        lines.append("the list is empty")
-    elif found.lacking:
-        lines.append(f"the list lacks {some(found.lacking, 'session')} that --session names")
-    if found.warnings:
-        lines.append("the API warned, so the list may not be whole: look at the warnings above")
-    return lines
-
-
-def summary_json(found: Discovery) -> str:
-    """Format the summary as a JSON object; times are seconds, sizes bytes, and ``exit_code`` is the command's own."""
-    stats = found.stats
-    content = {
-        "views": found.views.size,
-        "sessions": found.views.sessions(),
-        "events": found.events,
-        "events_without_view": found.nameless,
-        "sessions_without_view": found.lacking,
-        "warnings": found.warnings,
-        "requests": stats.requests,
-        "retries": stats.retries,
-        "rate_limited": stats.rate_limited,
-        "wire_bytes": stats.wire_bytes,
-        "seconds": round(found.seconds, 3),
-        "exit_code": found.exit_code,
-    }
-    return orjson.dumps(content).decode()
+def _check_output(options: argparse.Namespace) -> None:
+    if options.count and options.out is not None:
+        raise SettingsError("--count prints figures and writes no list: leave --out out")
+    if options.json and options.out is None and not options.count:
+        raise SettingsError("--json needs --out FILE or --count: without, stdout is for the list")

@@ -17,20 +17,27 @@ from pathlib import Path
 
 import anyio
 
-from replay_fetch.archive import Layout, Report
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.report import Report
+from replay_fetch.cli.listing import list_of
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.options import add_options, settings_from
 from replay_fetch.cli.output import conclude, say, shown
 from replay_fetch.cli.rehearsal import plan_json, plan_text
+from replay_fetch.cli.run_log import begun, log_end
 from replay_fetch.cli.summary import report_json, report_text, watch_line
 from replay_fetch.environment import credentials, warn_if_exposed
 from replay_fetch.errors import ReplayFetchError
-from replay_fetch.ledger import Ledger
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import Outcome
-from replay_fetch.pipeline.job import DownloadJob, rehearse
+from replay_fetch.pipeline.finding import found_first
+from replay_fetch.pipeline.job import DownloadJob, Rehearsal, listed, rehearse
+from replay_fetch.pipeline.opening import check_usable
 from replay_fetch.pipeline.run import Ended, prepared, run_until_signal
-from replay_fetch.progress import Reporter
+from replay_fetch.progress.reporters import Reporter
+from replay_fetch.settings import Settings
 from replay_fetch.transport import check_connection
+from replay_fetch.view_list.source import ListSource
 
 __all__ = ["add_options", "run"]
 # Views among which one with a picture is looked for; recordings that lack their first snapshot are rare.
@@ -46,11 +53,11 @@ def run(options: argparse.Namespace) -> int:
     With ``--dry-run`` only the plan is printed, and no key is needed. All that can be refused (settings, keys,
     the connection) is refused before the list is read.
     """
-    settings = settings_from(options)
+    source, settings = list_of(options, settings_from(options))
     # Before keys are looked for: a plan can be made on a machine that has none.
     if options.dry_run:
         with shown(settings.show):
-            rehearsal = rehearse(options.views, options.out, settings)
+            rehearsal = rehearsed(source, options.out, settings)
         say(plan_json(rehearsal) if options.json else plan_text(rehearsal))
         return 1 if rehearsal.plan.bad_rows else 0
     keys = credentials(os.environ, options.env_file)
@@ -61,14 +68,15 @@ def run(options: argparse.Namespace) -> int:
         warn_if_exposed(options.env_file)
         # Inside the log: it warns where fewer than asked for have room.
         fetch = replace(settings.fetch, workers=allow_open_files(settings.fetch.workers))
-        job = DownloadJob(options.views, options.out, replace(settings, fetch=fetch), keys)
-        report, failure = download(job, reporter)
+        job = DownloadJob(source, options.out, replace(settings, fetch=fetch), keys)
+        with begun("download", {"views": str(options.views), "out": str(job.out)}, job.settings):
+            report, failure = download(job, reporter)
+        code = report.exit_code if failure is None else exit_code_of(failure)
+        log_end("download", report_text(report, job.out).splitlines(), failure, code)
     conclude(report_json(report) if options.json else report_text(report, job.out), failure)
-    if failure is not None:
-        return exit_code_of(failure)
-    if not options.json:
+    if failure is None and not options.json:
         _name_play(report, job.out)
-    return report.exit_code
+    return code
 
 
 def _name_play(report: Report, out: Path) -> None:
@@ -78,15 +86,27 @@ def _name_play(report: Report, out: Path) -> None:
         say(watch_line(out, session_id))
 
 
-def download(job: DownloadJob, shown_by: Reporter | None) -> Ended:
+def download(job: DownloadJob, reporter: Reporter | None) -> Ended:
     """Download from the list to the report; returns both the report and the failure that stopped the run.
 
-    Must be called where no event loop runs. The list is read before the loop starts, because reading may block,
-    and Ctrl-C then ends it at once. Raises SettingsError and InputError before anything is asked,
-    KeyboardInterrupt at a second signal.
+    Must be called where no event loop runs. The views of a list of sessions are searched for first. The list is read
+    before a loop starts, because reading may block, and Ctrl-C then ends it at once. Raises SettingsError and
+    InputError before anything is asked, a search's errors where views cannot be found, KeyboardInterrupt at a second
+    signal.
     """
-    with prepared(job) as run:
-        return anyio.run(run_until_signal, run, shown_by)
+    check_usable(job.out, job.settings.archive.compress)
+    with found_first(job.listed(), job.out, job.settings) as finding:
+        if finding.needed:
+            anyio.run(finding.search_until_signal, job.credentials, reporter)
+        with prepared(job, finding.views()) as run:
+            return anyio.run(run_until_signal, run, reporter)
+
+
+def rehearsed(source: ListSource, out: Path, settings: Settings) -> Rehearsal:
+    """Make the plan of a download; of sessions it counts those to search for, and the views of all others."""
+    check_usable(out, settings.archive.compress)
+    with found_first(listed(source, settings), out, settings) as finding:
+        return rehearse(finding.views(planned=True), out, settings, finding.needed)
 
 
 def session_to_watch(out: Path) -> str | None:

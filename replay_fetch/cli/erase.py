@@ -12,7 +12,7 @@ from replay_fetch.cli.output import warn
 from replay_fetch.errors import InputError, SettingsError
 from replay_fetch.inspect.users import find_user
 from replay_fetch.pipeline.erasing import ErasureJob
-from replay_fetch.view_list import checked_sessions, session_ids
+from replay_fetch.view_list.sessions import checked_sessions, session_ids
 
 _NOTHING = 1
 

@@ -26,6 +26,7 @@ _GROUPS = {
     "bring recordings home": {
         "download": "bring a list of views home, one file per session",
         "discover": "search for views with a recording, and list them",
+        "events": "keep with an archive what happened: errors, requests, users",
         "demo": "the same against a built-in simulator of the API; needs no keys",
     },
     "look at an archive": {

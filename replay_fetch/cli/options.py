@@ -34,6 +34,7 @@ OPTIONS = {
 _EPILOG = """\
 examples:
   replay-fetch download views.csv archive/
+  replay-fetch download https://app.datadoghq.eu/rum/replay/sessions/ID?seed=VIEW ticket/
   zcat season.csv.gz | replay-fetch download - archive/ --compress gzip
 
 exit codes: 0 every row ended well; 1 some did not, run again to retry them;
@@ -46,7 +47,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments and options of ``download``: kept here, so that its help loads no HTTP client."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
-    parser.add_argument("views", metavar="VIEWS", help="CSV of session and view ids; - is stdin, gzip is read as is")
+    listed = "a list of views or of sessions (CSV, JSON lines; - is stdin), or replay links and session ids"
+    parser.add_argument("views", metavar="VIEWS", nargs="*", help=listed)
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder, created or resumed")
     add_download_settings(parser, dry_run="read the list, print the plan, ask nothing")
 
@@ -59,7 +61,8 @@ def add_download_settings(parser: argparse.ArgumentParser, dry_run: str = argpar
     """
     add_server(parser, *QUESTION)
     plan = parser.add_argument_group("the list")
-    add_fields(plan, PlanSettings, "session_column", "view_column", "max_views")
+    add_fields(plan, PlanSettings, "session_column", "view_column", "max_views", "view_only")
+    plan.add_argument("--sessions", metavar="FILE", help="in place of VIEWS: of each session there, all its views")
     plan.add_argument("--refresh", action="store_true", help="ask again for views that may have grown since")
     # The field's None is a download without --refresh; the option says how far back one with it reaches.
     add_option(plan, "refresh_window", options_of(PlanSettings)["refresh_window"], DAY)

@@ -16,7 +16,7 @@ from replay_fetch.errors import ReplayFetchError
 from replay_fetch.printable import printable
 
 if TYPE_CHECKING:
-    from replay_fetch.progress import Reporter
+    from replay_fetch.progress.reporters import Reporter
     from replay_fetch.settings import ShowSettings
 
 
@@ -74,7 +74,7 @@ def complain(error: Exception) -> None:
 
 def warn(text: str) -> None:
     """Print a text on one line of stderr, whatever breaks an id or answer holds; a terminal gets it folded."""
-    from replay_fetch.progress import Console  # noqa: PLC0415 - brings the bar along, which --help does not need
+    from replay_fetch.progress.console import Console  # noqa: PLC0415 - brings the bar along, which --help does not need
 
     console = Console()
     console.line(console.folded(f"replay-fetch: {printable(text, 2000)}"))
@@ -86,8 +86,10 @@ def shown(show: ShowSettings, secrets: Iterable[str] = ()) -> Iterator[Reporter 
 
     Raises SettingsError where the file cannot be opened. Each of ``secrets`` comes out as ``***``.
     """
-    from replay_fetch.progress import Console, logging_to, reporter  # noqa: PLC0415 - as above
+    from replay_fetch.progress.console import Console  # noqa: PLC0415 - as above
+    from replay_fetch.progress.log import logging_to  # noqa: PLC0415 - as above
+    from replay_fetch.progress.reporters import reporter_for  # noqa: PLC0415 - as above
 
     console = Console()
     with logging_to(console, show, secrets):
-        yield reporter(show, console)
+        yield reporter_for(show, console)

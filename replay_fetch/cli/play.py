@@ -35,7 +35,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--at", metavar="TIME", help="where it opens: +1m30s or 90 from the beginning, or an ISO time")
     parser.add_argument("--html", metavar="FILE", type=Path, help="keep the page here, and open no browser")
     parser.add_argument(
-        "--events", metavar="FILE", type=Path, help="RUM events, one a line: errors, requests and long tasks as marks"
+        "--events",
+        metavar="FILE",
+        type=Path,
+        help="RUM events, one a line: errors, requests and long tasks as marks; default: those that OUT holds",
     )
     parser.add_argument(
         "--rrweb-js", metavar="FILE", type=Path, help="rrweb.umd.min.cjs, where the package was built without it"

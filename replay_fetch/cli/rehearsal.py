@@ -26,6 +26,7 @@ def plan_json(rehearsal: Rehearsal) -> str:
         "erased": plan.erased,
         "finished": totals.finished,
         "to_do": totals.views - totals.finished,
+        "sessions_to_search": rehearsal.to_search,
         "repeated_headers": plan.repeated_headers,
         "bad_row_reasons": plan.reasons,
     }
@@ -47,6 +48,8 @@ def plan_text(rehearsal: Rehearsal) -> str:
         f"  {'finished':<14}{count(totals.finished):>11}  in {rehearsal.out} already",
         f"  {'to do':<14}{count(to_do):>11}  at least one request each",
     ]
+    if rehearsal.to_search:
+        lines.append(f"  {'to search':<14}{count(rehearsal.to_search):>11}  sessions, whose views are found first")
     if fetch.max_rate and to_do:
         lines.append(f"at --max-rate {fetch.max_rate:g}: {duration(to_do / fetch.max_rate)} or more")
     return "\n".join(lines)

@@ -8,13 +8,14 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from replay_fetch.archive import Entry, entries, readable
-from replay_fetch.cli.output import say, warn
+from replay_fetch.archive.folder import readable
+from replay_fetch.archive.manifest import Entry
+from replay_fetch.archive.read.views import entries
+from replay_fetch.cli.options import add_output, show_settings
+from replay_fetch.cli.output import say, shown, warn
 from replay_fetch.errors import SettingsError
 from replay_fetch.inspect.recordings import chosen_views
-from replay_fetch.progress import Console, logging_to, reporter
 from replay_fetch.progress.units import count, size, some
-from replay_fetch.settings import ShowSettings
 
 _NOTHING = 1
 # Reasons of what was left out that are named.
@@ -45,8 +46,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("copy", metavar="COPY", type=Path, help="the copy's folder, which must not be there yet")
     parser.add_argument("--session", metavar="ID", help="this session alone; its id or how that begins")
     parser.add_argument("--view", metavar="ID", help="this view of the session alone; its id or how that begins")
-    parser.add_argument("--json", action="store_true", help="the result as one JSON object")
-    parser.add_argument("-q", "--quiet", action="count", default=0, help="no progress")
+    add_output(parser, json="the result")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -58,9 +58,8 @@ def run(options: argparse.Namespace) -> int:
     if not any(entry.span for entry in _chosen(options)):
         warn(f"there is no recording to copy in {options.out}")
         return _NOTHING
-    console, show = Console(), ShowSettings(verbosity=-options.quiet)
-    with logging_to(console, show):
-        copied = scrub(options.out, options.copy, partial(_chosen, options), reporter(show, console))
+    with shown(show_settings(options)) as reporter:
+        copied = scrub(options.out, options.copy, partial(_chosen, options), reporter)
     if options.json:
         say(json.dumps({"copy": str(copied.folder), **copied.fields()}))
         return 0 if copied.views else _NOTHING

@@ -11,8 +11,10 @@ from math import log2
 from pathlib import Path
 
 from replay_fetch.api.recording import RECORD_TYPES
+from replay_fetch.inspect.events import EventFacts
 from replay_fetch.inspect.sessions import ListedSession, Sums
 from replay_fetch.inspect.timeline import ShownView, Stretch, all_types
+from replay_fetch.model import WARNING_WORDS
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 
@@ -48,9 +50,10 @@ def listing_text(out: Path, sums: Sums, sessions: Sequence[ListedSession], width
     return "\n".join(lines)
 
 
-def session_text(views: Sequence[ShownView], width: int) -> str:
+def session_text(views: Sequence[ShownView], width: int, events: EventFacts | None = None) -> str:
     """Format a session's timeline: its facts, a lane for each view in order of time, and records by type.
 
+    Where the archive holds the session's RUM events, their figures and the user's name stand behind the facts.
     A view without a recording has a line with its outcome and reason, and no lane.
     """
     spans = [view.span for view in views if view.span]
@@ -58,7 +61,9 @@ def session_text(views: Sequence[ShownView], width: int) -> str:
     if not spans:
         lines.append("nothing of it is recorded here")
     over = Stretch(min(s.start_ms for s in spans), max(s.end_ms for s in spans)) if spans else Stretch(0, 0)
-    lines += [_session_facts(views, over), "", _axis(over, width)] if spans else []
+    lines += [_session_facts(views, over)] if spans else []
+    lines += _events_facts(events, width) if events else []
+    lines += ["", _axis(over, width)] if spans else []
     in_time = sorted(views, key=lambda view: view.span.start_ms if view.span else over.end_ms)
     for number, view in enumerate(in_time, start=1):
         lines += _view_lines(number, view, over, width)
@@ -101,6 +106,17 @@ def _session_facts(views: Sequence[ShownView], over: Stretch) -> str:
     return ", ".join([*said, f"gaps: {gaps}"] if gaps else said)
 
 
+def _events_facts(events: EventFacts, width: int) -> Iterator[str]:
+    """Yield the counts of what readers look for first, failures in front, and the people that the events name."""
+    kinds = events.kinds
+    requests = some(kinds["resource"], "request")
+    requests += f" ({count(events.failed)} failed)" if events.failed else ""
+    said = [some(kinds["error"], "error"), requests, some(kinds["action"], "user action")]
+    yield f"events: {', '.join(said)}, {some(kinds.total(), 'event')} in all"
+    if events.users:
+        yield printable(f"user: {', '.join(map(str, events.users))}", width)
+
+
 def _axis(over: Stretch, width: int) -> str:
     start, end = _when(over.start_ms)[11:], _when(over.end_ms)[11:]
     return f"    {start}{end:>{max(width - 4 - len(start), len(end) + 1)}}"
@@ -120,13 +136,13 @@ def _view_lines(number: int, view: ShownView, over: Stretch, width: int) -> Iter
 
 
 def _warnings(view: ShownView) -> Iterator[str]:
-    warnings = view.record.warnings
-    if missing := warnings.gaps:
-        yield f"missing segments: {missing}"
-    if repeats := warnings.repeats:
-        yield f"served twice: segments {repeats}"
+    warnings, words = view.record.warnings, WARNING_WORDS
+    if warnings.gaps:
+        yield f"{words['gaps']}: segments {warnings.gaps} never came"
+    if warnings.repeats:
+        yield f"{words['repeats']}: segments {warnings.repeats} came again"
     if warnings.lacks_full_snapshot:
-        yield "has no full snapshot at its start: a player has nothing to begin with"
+        yield f"{words['lacks_full_snapshot']} at its start: a player has nothing to begin with"
 
 
 def _when(at_ms: int | None) -> str:

@@ -16,6 +16,7 @@ from replay_fetch.cli.output import warn
 from replay_fetch.cli.parser import Parser, is_key, nearest
 from replay_fetch.environment import site
 from replay_fetch.errors import SettingsError
+from replay_fetch.sites import SITES
 
 # The program's own: MAX_RATE alone might be meant for another one.
 _PREFIX = "REPLAY_FETCH_"
@@ -51,7 +52,8 @@ def settle(
     # The vendor's own variable counts less than ours, which was set for this program alone, and more than the file.
     if "site" not in in_environment:
         in_environment |= _site(environ, Path(str(env_file)) if env_file else None)
-    found = in_file | in_environment
+    # The settings' own default is empty: a program that uses the library has the environment's site, too.
+    found = {"site": Given(SITES[0], "default")} | in_file | in_environment
     parser.set_defaults(**{options[name].dest: given.value for name, given in found.items() if name in options})
     origins = {name: found[name].origin if name in found else "default" for name in options}
     return origins | {name: "option" for name, action in options.items() if _is_given(action, words)}

@@ -17,9 +17,10 @@ from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say
 from replay_fetch.cli.session_text import listing_text, session_text
 from replay_fetch.errors import SettingsError
+from replay_fetch.inspect.events import EventFacts, has_events, session_events
 from replay_fetch.inspect.sessions import ListedSession, list_sessions, look_inside, newest
 from replay_fetch.inspect.timeline import all_types, show_session
-from replay_fetch.view_list import table_text
+from replay_fetch.view_list.writing import table_text
 
 # A screen: two lines each, on forty lines.
 _SHOWN = 20
@@ -67,14 +68,16 @@ def run(options: argparse.Namespace) -> int:
 
 def _say_session(options: argparse.Namespace) -> None:
     views = show_session(options.out, options.session)
+    session_id = views[0].record.planned.view.session_id
+    events = EventFacts.of(session_events(options.out, session_id)) if has_events(options.out, session_id) else None
     if options.json:
         types = {str(kind): number for kind, number in sorted(all_types(views).items())}
-        shown = {"session_id": views[0].record.planned.view.session_id, "record_types": types}
+        shown = {"session_id": session_id, "record_types": types, "events": events.fields() if events else None}
         say(_json(shown | {"views": [view.fields() for view in views]}))
     elif options.csv:
         _say_csv(view.fields() for view in views)
     else:
-        say(session_text(views, _width()))
+        say(session_text(views, _width(), events))
 
 
 def _say_sessions(options: argparse.Namespace) -> None:

@@ -6,15 +6,16 @@ The archive may be in use by a run: the ledger is read as of its last commit.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import orjson
 
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say
+from replay_fetch.cli.summary import reason_lines
 from replay_fetch.inspect.status import Status, Tally, status, unfinished_csv
-from replay_fetch.model import Outcome, ViewRecord
+from replay_fetch.model import WARNING_WORDS, Outcome, ViewRecord
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 
@@ -61,6 +62,11 @@ def status_json(found: Status) -> str:
         **_sums(found.total),
         "unfinished": found.unfinished,
         "outcomes": {outcome or "unasked": _sums(tally) for outcome, tally in _ordered(found)},
+        "reasons": [
+            {"outcome": outcome, "reason": reason, "views": views}
+            for outcome, reasons in found.reasons.items()
+            for reason, views in reasons.most_common()
+        ],
         "sessions": {"whole": found.whole, "partial": found.partial, "untouched": found.untouched},
         "erased_sessions": found.erased,
         "noted": [_noted_fields(record) for record in found.named],
@@ -83,18 +89,20 @@ def _noted_fields(record: ViewRecord) -> dict[str, object]:
 
 def _lines(found: Status) -> Iterator[str]:
     yield f"{some(found.total.views, 'view')} in {found.root}"
-    for outcome, tally in _ordered(found):
+    # First the views that are not home, each outcome with its reasons: a reader acts upon these.
+    for outcome, tally in sorted(_ordered(found), key=lambda pair: pair[0] is not None and pair[0].finished):
         holds = f"{some(tally.segments, 'segment')}, {size(tally.size)}" if tally.size else ""
         yield f"  {outcome or 'not asked':<14}{count(tally.views):>11}  {holds}".rstrip()
+        yield from reason_lines(found.reasons[outcome].most_common() if outcome in found.reasons else [])
     sessions = found.whole + found.partial + found.untouched
     kinds = ((found.whole, "whole"), (found.partial, "partial"), (found.untouched, "not begun"))
     yield f"{some(sessions, 'session')}: {', '.join(f'{count(number)} {kind}' for number, kind in kinds if number)}"
     if found.erased:
         yield f"{some(found.erased, 'session')} erased: no download brings them back"
-    yield from _noted(found)
     yield from _run(found)
     if not found.by_ledger:
         yield "there is no ledger: this is what the manifest says, as of the last run's end"
+    yield from _noted(found)
 
 
 def _noted(found: Status) -> Iterator[str]:
@@ -108,20 +116,19 @@ def _noted(found: Status) -> Iterator[str]:
 
 
 def _remarks(record: ViewRecord) -> Iterator[str]:
-    """Yield what a reader of a view's recording should know: segments missing, served twice, or fewer than listed."""
-    warnings = record.warnings
-    if gaps := warnings.gaps:
-        yield f"segments {_numbers(gaps)} never came"
-    if repeats := warnings.repeats:
-        yield f"segments {_numbers(repeats)} came again"
+    """Yield the warnings about a view's recording: gaps, repeats, no full snapshot, fewer segments than listed."""
+    warnings, words = record.warnings, WARNING_WORDS
+    if warnings.gaps:
+        yield f"{words['gaps']}: segments {_numbers(warnings.gaps)} never came"
+    if warnings.repeats:
+        yield f"{words['repeats']}: segments {_numbers(warnings.repeats)} came again"
     if warnings.lacks_full_snapshot:
-        yield "no full snapshot at its start"
-    if (expected := warnings.segments_expected) is not None:
-        yield f"{some(record.segments, 'segment')} where the list says {expected}"
+        yield f"{words['lacks_full_snapshot']} at its start"
+    if warnings.segments_expected is not None:
+        yield f"{words['segments_expected']}: {some(record.segments, 'segment')} of {warnings.segments_expected}"
 
 
-def _numbers(value: object) -> str:
-    numbers = value if isinstance(value, list) else [value]
+def _numbers(numbers: Sequence[int]) -> str:
     shown = ", ".join(map(str, numbers[:_NUMBERS_SHOWN]))
     return f"{shown} …" if len(numbers) > _NUMBERS_SHOWN else shown
 

@@ -10,13 +10,13 @@ import shlex
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import orjson
 
-from replay_fetch.archive import Report
-from replay_fetch.model import Noted, Outcome
+from replay_fetch.archive.report import Report
+from replay_fetch.model import WARNING_WORDS, Noted, Outcome
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import asked, count, duration, size, some
 
@@ -51,16 +51,15 @@ def report_json(report: Report) -> str:
 
 def _report_lines(report: Report, out: Path) -> Iterator[str]:
     yield f"{some(report.views, 'view')} in {out}"
-    for outcome, views in sorted(report.outcomes.items(), key=lambda pair: list(Outcome).index(pair[0])):
-        meaning = _MEANING[outcome] or f"{some(report.segments, 'segment')}, {size(report.bytes)}"
-        yield f"  {outcome:<14}{count(views):>11}  {meaning}"
-        yield from _reasons(report, outcome)
+    # The views that are not home, and why, come first: they are what a reader has to act upon.
+    yield from _outcome_lines(report, finished=False)
     if report.unasked:
         yield f"  {'not asked':<14}{count(report.unasked):>11}  run the same command again"
+    if report.bad_rows:
+        yield f"  {'bad rows':<14}{count(report.bad_rows):>11}  see reports/ for the lines"
+    yield from _outcome_lines(report, finished=True)
     if report.duplicates:
         yield f"  {'duplicates':<14}{count(report.duplicates):>11}  rows that name a view again"
-    if report.bad_rows:
-        yield f"  {'bad rows':<14}{count(report.bad_rows):>11}  see report.json for the lines"
     if report.erased:
         yield f"  {'erased':<14}{count(report.erased):>11}  rows of sessions that were erased; not asked for"
     if report.noted.views:
@@ -76,9 +75,18 @@ def _report_lines(report: Report, out: Path) -> Iterator[str]:
     yield from _advice(report)
 
 
-def _reasons(report: Report, outcome: Outcome) -> Iterator[str]:
+def _outcome_lines(report: Report, *, finished: bool) -> Iterator[str]:
+    """Yield a line for each outcome, of those that are finished or of the others, and its reasons behind it."""
+    for outcome in Outcome:
+        if outcome.finished is finished and outcome in report.outcomes:
+            meaning = _MEANING[outcome] or f"{some(report.segments, 'segment')}, {size(report.bytes)}"
+            yield f"  {outcome:<14}{count(report.outcomes[outcome]):>11}  {meaning}"
+            named = [(str(each["reason"]), int(each["views"])) for each in report.reasons if each["outcome"] == outcome]
+            yield from reason_lines(named)
+
+
+def reason_lines(reasons: Sequence[tuple[str, int]]) -> Iterator[str]:
     """Yield the reasons of an outcome, each on a line with its number of views; past five, the rarest together."""
-    reasons = [(str(each["reason"]), int(each["views"])) for each in report.reasons if each["outcome"] == outcome]
     if len(reasons) > _REASONS:
         rest = sum(views for _, views in reasons[_REASONS:])
         reasons = [*reasons[:_REASONS], ("other reasons: see the manifest", rest)]
@@ -94,14 +102,7 @@ def _wrapped(text: str, indent: int) -> list[str]:
 
 def _noted(noted: Noted) -> Iterator[str]:
     """Yield the kinds of lack that some views have, in words; a kind that no view has is left out."""
-    if noted.gaps:
-        yield "gaps"
-    if noted.repeats:
-        yield "repeats"
-    if noted.lacks_full_snapshot:
-        yield "no full snapshot"
-    if noted.segments_expected:
-        yield "fewer than the list says"
+    return (word for name, word in WARNING_WORDS.items() if getattr(noted, name))
 
 
 def _advice(report: Report) -> Iterator[str]:

@@ -1,22 +1,25 @@
 """Print the transcript of ``replay-fetch transcript``: the actions of a session, in words or as JSON lines.
 
-A text that was masked while it was recorded stays masked; the transcript names the masked places.
+Where the archive holds the session's RUM events, errors, requests and user actions stand between. A text that was
+masked while it was recorded stays masked; the transcript names the masked places.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from replay_fetch.archive import Entry
+from replay_fetch.archive.manifest import Entry
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say, warn
 from replay_fetch.inspect.recordings import chosen_views, nothing_to_play, recording_of
+from replay_fetch.player import RumEvent, stored_rum_events
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, some
-from replay_fetch.replay import Account, Action
+from replay_fetch.replay import Account, Action, ActionKind
 from replay_fetch.timestamps import iso
 
 _EPILOG = """\
@@ -37,56 +40,84 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
     parser.add_argument("session", metavar="SESSION", help="the session's id or how that begins")
     parser.add_argument("--view", metavar="ID", help="this view alone")
+    parser.add_argument("--no-events", action="store_true", help="the recording alone, without stored RUM events")
     add_output(parser, json="each action, on a line of its own,")
+
+
+class _Line(NamedTuple):
+    """A line of a view: an action of the recording, or a RUM event; times are milliseconds since 1970."""
+
+    at_ms: int
+    kind: str
+    words: str
+    fields: Mapping[str, object]
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the actions of each view in order of time; returns 1 where no view has any, else 0.
 
-    A view without a picture is left out with a warning. Raises InputError for an unknown session or view.
+    A view without a picture is left out with a warning, but for its RUM events. Raises InputError for an unknown
+    session or view.
     """
     told = 0
     views = chosen_views(options.out, options.session, options.view)
+    session_id = views[0].record.planned.view.session_id
+    events = [] if options.no_events else stored_rum_events(options.out, session_id)
     # As JSON each line names the session itself.
     if not options.json:
-        say(f"session {views[0].record.planned.view.session_id}")
+        say(f"session {session_id}")
     for entry in views:
         reason = nothing_to_play(entry)
         account = Account() if reason else recording_of(options.out, entry).watch()
         reason = reason or nothing_to_play(entry, account)
         if reason:
             warn(reason)
-        if account.actions:
+        lines = _lines(entry, account, events)
+        if lines:
             told += 1
-            for line in _as_json(entry, account) if options.json else _in_words(entry, account):
+            for line in _as_json(entry, lines) if options.json else _in_words(entry, account, lines):
                 say(line)
     return 0 if told else 1
 
 
-def _as_json(entry: Entry, account: Account) -> Iterator[str]:
-    """Yield each action as a JSON object on one line, with session, view and time, for ``jq`` and the like."""
+def _lines(entry: Entry, account: Account, events: Sequence[RumEvent]) -> list[_Line]:
+    """Put a view's actions and those events of it that tell something into the order of their times."""
+    view_id = entry.record.planned.view.view_id
+    lines = [
+        _Line(action.at_ms, action.kind.value, _words(action), {"until_ms": action.until_ms, **action.fields()})
+        for action in account.actions
+    ]
+    lines += [_of_event(event) for event in events if event.view_id == view_id and event.telling]
+    return sorted(lines, key=lambda line: line.at_ms)  # stable: of one millisecond, the recording comes first
+
+
+def _of_event(event: RumEvent) -> _Line:
+    """Make the line of an event; its fields are those of an action, empty where an event has none, and two more."""
+    action = Action(event.at_ms, ActionKind.PAGE, event.text, by="event").fields()
+    detail = {"detail": event.detail or None, "failed": event.failed}
+    words = f"{event.text} ({event.detail})" if event.detail else event.text
+    return _Line(event.at_ms, event.kind, words, {"until_ms": None, **action, "kind": event.kind, **detail})
+
+
+def _as_json(entry: Entry, lines: Sequence[_Line]) -> Iterator[str]:
+    """Yield each line as a JSON object, with session, view and time, for ``jq`` and the like."""
     session_id, view_id = entry.record.planned.view
-    for action in account.actions:
-        fields = {
-            "session_id": session_id,
-            "view_id": view_id,
-            "at": iso(action.at_ms),
-            "at_ms": action.at_ms,
-            "until_ms": action.until_ms,
-            **action.fields(),
-        }
-        yield json.dumps(fields, ensure_ascii=False)
+    for line in lines:
+        at = {"session_id": session_id, "view_id": view_id, "at": iso(line.at_ms), "at_ms": line.at_ms}
+        yield json.dumps({**at, **line.fields}, ensure_ascii=False)
 
 
-def _in_words(entry: Entry, account: Account) -> Iterator[str]:
+def _in_words(entry: Entry, account: Account, lines: Sequence[_Line]) -> Iterator[str]:
     """Yield a view's lines: its facts, an action a line with the time since its start, masked places, odd records."""
-    start_ms, end_ms = account.start_ms or 0, account.end_ms or 0
+    # A view without a picture begins with its first event.
+    start_ms = lines[0].at_ms if account.start_ms is None else account.start_ms
+    end_ms = lines[-1].at_ms if account.end_ms is None else account.end_ms
     lasted = duration((end_ms - start_ms) / 1000)
     view = entry.record.planned.view.view_id
     boxes = ", drawn from wireframes" if account.mobile else ""
-    yield f"\nview {view}, {iso(start_ms)}, {lasted}, {some(len(account.actions), 'line')}{boxes}"
-    for action in account.actions:
-        yield f"  {_clock(action.at_ms - start_ms):>10}  {action.kind.value:<13} {_words(action)}"
+    yield f"\nview {view}, {iso(start_ms)}, {lasted}, {some(len(lines), 'line')}{boxes}"
+    for line in lines:
+        yield f"  {_clock(line.at_ms - start_ms):>10}  {line.kind:<13} {line.words}"
     if account.deepest:
         yield f"  seen down to {account.deepest:,.0f} px of the page"
     if account.masked:

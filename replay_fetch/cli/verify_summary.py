@@ -5,10 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 from itertools import groupby
+from pathlib import Path
 
 import orjson
 
-from replay_fetch.archive import Layout
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.inspect.rebuild import Rebuilt
 from replay_fetch.inspect.verify import Verification
@@ -42,6 +43,7 @@ def findings_json(found: Verification) -> str:
         "sessions": found.sessions,
         "views": found.views,
         "bytes": found.size,
+        "events": {"sessions": found.events, "bytes": found.events_size},
         "seconds": round(found.seconds, 3),
         "run_ended": found.run_ended,
         "findings": [_fields(finding) for finding in found.findings],
@@ -90,10 +92,15 @@ def _advice(found: Verification) -> Iterator[str]:
             f"to mend it: run the same download again{without}; it goes on where the last one ended, and writes "
             "the manifest out of the ledger"
         )
+    elif wrong == {layout.events_manifest.name} and layout.ledger.is_file():
+        without = " without that file" if layout.events_manifest.exists() else ""
+        yield from _wrapped(
+            f"to mend it: run `replay-fetch events {found.root}`{without}; it writes the manifest out of the ledger"
+        )
     elif wrong:
         yield from _wrapped(
             f"to mend it: `replay-fetch verify --rebuild {found.root}` keeps all that is good and sets the rest "
-            "aside; then the same download again fetches what is lacking"
+            "aside; then the same download again fetches what is lacking" + _of_events(wrong, found.root)
         )
     if any(finding.problem is Problem.EXTRA for finding in found.findings):
         yield from _wrapped(
@@ -111,12 +118,18 @@ def _about_erased(found: Verification) -> Iterator[str]:
         )
 
 
+def _of_events(wrong: set[str], root: Path) -> str:
+    """The second command, for events: a download alone does not ask for them."""
+    return f", and `replay-fetch events {root}` the events" if any(file.startswith("events/") for file in wrong) else ""
+
+
 def _closing(found: Verification) -> str:
     wrong = f"{count(len(found.findings))} wrong" if found.findings else "nothing wrong"
-    return (
-        f"{wrong}: {some(found.views, 'view')} of {some(found.sessions, 'session')}, {size(found.size)} read in "
-        f"{duration(found.seconds)}"
-    )
+    views = f"{some(found.views, 'view')} of {some(found.sessions, 'session')}"
+    if not found.events:
+        return f"{wrong}: {views}, {size(found.size)} read in {duration(found.seconds)}"
+    events = f"and the events of {some(found.events, 'session')}, {size(found.events_size)},"
+    return "\n".join(_wrapped(f"{wrong}: {views}, {size(found.size)}, {events} read in {duration(found.seconds)}"))
 
 
 def _wrapped(text: str, *, first: str = "", rest: str = "  ") -> list[str]:

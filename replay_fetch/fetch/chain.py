@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from replay_fetch.api import Trail, mark
+from replay_fetch.api.trail import Trail, mark
 from replay_fetch.errors import ChainCut
 from replay_fetch.model import Page
 

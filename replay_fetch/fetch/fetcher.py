@@ -14,15 +14,11 @@ import anyio
 from anyio import to_thread
 from msgspec import Struct
 
-from replay_fetch.api import (
-    Endpoint,
-    PageDecoder,
-    SecretRedactor,
-    check_status,
-    is_a_strangers,
-    rate_limit,
-    tells_of_errors,
-)
+from replay_fetch.api.endpoint import Endpoint
+from replay_fetch.api.page import PageDecoder
+from replay_fetch.api.ratelimit import rate_limit
+from replay_fetch.api.redact import SecretRedactor
+from replay_fetch.api.status import check_status, health_of
 from replay_fetch.errors import Forbidden, NotFound, OutageError, RateLimited, RetryableError
 from replay_fetch.fetch.credentials import CredentialCheck
 from replay_fetch.fetch.retry import Attempts, RetryQuota
@@ -40,7 +36,6 @@ _LARGE = 256 * 1024
 # together, would hold it up for tens of milliseconds.
 _HEAVY, _A_TURN = 64 * 1024, 8
 _GOOD = range(200, 300)
-_UNAVAILABLE = 503
 # While a trial goes on all others wait, and where it fails it is made again, or the run stops.
 _TRIAL_RETRIES = 2
 
@@ -91,8 +86,8 @@ class ApiRequest(Struct, Generic[T], frozen=True, gc=False):
 class Fetcher:
     """Asks the API with one transport, pacer and retry quota, which all workers of a run share.
 
-    ``echoes`` take keys out of answers that repeat them. The clock ``epoch`` is read for headers that name a date,
-    in seconds since 1970; no wait depends on the wall clock.
+    The ``redactor`` takes keys out of answers that repeat them. The clock ``epoch`` is read for headers that name a
+    date, in seconds since 1970; no wait depends on the wall clock.
     """
 
     transport: Transport
@@ -104,12 +99,14 @@ class Fetcher:
     keys: CredentialCheck = field(default_factory=CredentialCheck)
     quota: RetryQuota = field(default_factory=RetryQuota)
     rng: random.Random = field(default_factory=random.Random)
-    echoes: SecretRedactor = field(default_factory=SecretRedactor)
+    redactor: SecretRedactor = field(default_factory=SecretRedactor)
     keeps_answers: bool = False
     """Answers are kept beside the pages, under ``raw/``."""
     epoch: Callable[[], float] = time.time
     memory: Memory | None = None
     """Large pages wait for room in it before they are read; None bounds nothing."""
+    waited: dict[Hashable, float] | None = None
+    """Seconds in line for each view, where the caller asks for them and takes them out."""
     # Held while a large body is read in a thread, and while a heavy one is read on the event loop.
     aside: anyio.CapacityLimiter = field(default_factory=partial(anyio.CapacityLimiter, 1))
     in_turn: anyio.Semaphore = field(default_factory=partial(anyio.Semaphore, _A_TURN))
@@ -195,6 +192,8 @@ class Fetcher:
 
     async def _answer(self, request: ApiRequest[T], attempts: Attempts) -> Response:
         async with self.pacer.turn(suspect=attempts.suspect) as turn:
+            if turn.waited and self.waited is not None:
+                self.waited[request.about] = self.waited.get(request.about, 0.0) + turn.waited
             self.counters.requests += 1
             self._in_flight += 1
             if self._change is not None:
@@ -209,11 +208,11 @@ class Fetcher:
                 if self._change is not None:
                     self._change.set()
             # Told inside the turn: a gate that this answer shuts holds back whoever stands in line behind it.
-            health = _health_of(answer, of_a_page=request.body is None)
+            health = health_of(answer, of_a_page=request.body is None)
             turn.answered(health, rate_limit(answer.headers, now_epoch=self.epoch()))
         self.counters.wire_bytes += len(answer.body)
         # A good page is read first, which is quicker than going through it for keys; see `_read`.
-        return answer if answer.status in _GOOD else self.echoes.removed(answer)
+        return answer if answer.status in _GOOD else self.redactor.removed(answer)
 
     def _judge(self, request: ApiRequest[T], answer: Response) -> None:
         try:
@@ -231,23 +230,10 @@ class Fetcher:
 
     def _read(self, request: ApiRequest[T], answer: Response) -> tuple[T, Response]:
         """Read the answer; neither the value nor the answer returned has a key in its text."""
-        return self.echoes.read(request.read, answer, kept=self.keeps_answers)
+        return self.redactor.read(request.read, answer, kept=self.keeps_answers)
 
     async def _read_heavy(self, request: ApiRequest[T], answer: Response) -> tuple[T, Response]:
         if len(answer.body) >= _LARGE:
             return await to_thread.run_sync(self._read, request, answer, limiter=self.aside)
         async with self.in_turn:  # entering it takes a turn of the loop
             return self._read(request, answer)
-
-
-def _health_of(answer: Response, *, of_a_page: bool) -> int:
-    """The status that tells the pacer of the server's health: 503 in place of an answer that is no sound one.
-
-    A maintenance page that says 200 is not sound. Nor is a 200 that tells of errors where a page was asked for, nor
-    a 404 that a gateway gives. A search that tells of errors may be too large, and a smaller one may succeed.
-    """
-    if answer.status in _GOOD:
-        unsound = answer.body[:1] == b"<" or (of_a_page and tells_of_errors(answer))
-    else:
-        unsound = is_a_strangers(answer)
-    return _UNAVAILABLE if unsound else answer.status

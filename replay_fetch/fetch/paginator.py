@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from msgspec import Struct
 
-from replay_fetch.api import Trail
+from replay_fetch.api.trail import Trail
 from replay_fetch.errors import ChainCut, NotFound, TokenRefused
 from replay_fetch.fetch.chain import Chain
 from replay_fetch.memory import Hold, Memory

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-from replay_fetch.api import FoundPage, Window, found_page, playlist_sessions, playlist_url, search_body, search_url
-from replay_fetch.api.search import PAGE_LIMIT, PLAYLIST_PAGE
+from replay_fetch.api.events import FoundPage, found_page
+from replay_fetch.api.search import (
+    PAGE_LIMIT,
+    PLAYLIST_PAGE,
+    Window,
+    playlist_sessions,
+    playlist_url,
+    search_body,
+    search_url,
+)
 from replay_fetch.errors import ChainCut, GaveUp, RequestError, ServerError, ServerTimeout, Stalled, TokenRefused
 from replay_fetch.fetch.chain import Chain
 from replay_fetch.fetch.fetcher import ApiRequest, Fetcher
+from replay_fetch.model import Response
 from replay_fetch.timestamps import iso
 
 log = logging.getLogger(__name__)
@@ -70,6 +79,8 @@ class Search:
     window: Window
     stride: Stride
     """Shared by searches that follow one another: the next begins at the length that held."""
+    read: Callable[[Response], FoundPage] = found_page
+    """Reads an answer; `events_page` keeps the events' own texts, too."""
     reached_ms: int = field(init=False)
     """What lies before is found."""
     _futile: int = field(init=False, default=0)
@@ -143,7 +154,7 @@ class Search:
         request = ApiRequest(
             "the events search",
             search_url(self.fetcher.endpoint.origin),
-            found_page,
+            self.read,
             search_body(self.query, window, token),
             first_page=token is None,
             what="the events search",

@@ -10,13 +10,15 @@ from pathlib import Path
 
 from msgspec.structs import replace as with_values
 
-from replay_fetch.archive import BadLine, Entry, Layout
 from replay_fetch.archive.folder import has_files
-from replay_fetch.archive.manifest import ManifestLine, read_line
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.manifest import BadLine, Entry, ManifestLine, read_line
 from replay_fetch.archive.read.sweep import Session
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.errors import ArchiveError
-from replay_fetch.ledger import DamagedLedger, Ledger
+from replay_fetch.events_record import EventsRecord
+from replay_fetch.ledger.damage import DamagedLedger
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.model import Span, ViewRecord
 from replay_fetch.settings import Compression
@@ -87,6 +89,28 @@ class LedgerSnapshot:
                 whole = self._name(on_its_way) if session in self._redo and on_its_way.exists() else None
                 records = list(views)
                 yield [*(self._entry(record, whole) for record in records), *self._partial_file(records)]
+
+    @property
+    def sound(self) -> bool:
+        """Tell whether the ledger is there and can be believed."""
+        return self._ledger is not None and not self._ledger.blank and self.complaint is None
+
+    @property
+    def compression(self) -> Compression:
+        """The compression of the archive's files."""
+        return self._layout.compression
+
+    def events(self) -> Iterator[tuple[EventsRecord, str]]:
+        """Give the record of each session's events and the name of the file that they lie in."""
+        if self._ledger is None:
+            return
+        with self._noting():
+            redo = dict(self._ledger.events_redo_list())
+            for record in self._ledger.events():
+                staged = self._layout.events_on_its_way(record.session)
+                # Recorded and not published yet: the events lie in the staged file.
+                waits = record.session in redo and staged.exists()
+                yield record, self._name(staged) if waits else self._layout.events_name(record.session_id)
 
     def may_be_left(self, name: str) -> bool:
         """True where a killed run may have left a file of this name in ``sessions/``, though no view lies in it.

@@ -11,20 +11,27 @@ from pathlib import Path
 from msgspec import json
 from msgspec.structs import replace
 
-from replay_fetch.archive import Entry, Layout, opened, readable
 from replay_fetch.archive.aside import Aside, Attempt, attempt, put_in_place, row_of
 from replay_fetch.archive.compress import stored_text
 from replay_fetch.archive.durable import explained, make_folder, sync_folder, write_file
+from replay_fetch.archive.folder import opened, readable, require_not_scrubbed
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read.verify import Problem
 from replay_fetch.errors import ArchiveError
+from replay_fetch.events_record import EventsRecord
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
 from replay_fetch.inspect.tombstones import Tombstones
 from replay_fetch.inspect.verify import Verification, Verifying
-from replay_fetch.ledger import DamagedLedger, Ledger, Totals, check_file
+from replay_fetch.inspect.verify_events import EventsCheck
+from replay_fetch.ledger.damage import DamagedLedger
+from replay_fetch.ledger.database import check_file
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting, State
+from replay_fetch.ledger.totals import Totals
 from replay_fetch.model import Span, ViewRecord
 from replay_fetch.pipeline.opening import bring_manifest_up_to_date, open_as_it_is
-from replay_fetch.progress import Reporter
+from replay_fetch.progress.reporters import Reporter
 from replay_fetch.settings import Compression
 
 
@@ -48,24 +55,25 @@ class Rebuilt:
         return self.found.exit_code
 
 
-def rebuild(root: Path, jobs: int | None, shown_by: Reporter | None) -> Rebuilt:
+def rebuild(root: Path, jobs: int | None, reporter: Reporter | None) -> Rebuilt:
     """Verify the archive and make its ledger anew; damaged files are set aside, and nothing is deleted.
 
     The archive is then sound, and the next run asks for the views that it lacks, in the manifest's order. The new
     ledger takes the old ledger's place whole or not at all. Raises ArchiveError where there is no archive, a run
     writes to it, or its ledger is of another format or knows more than the manifest.
     """
-    verifying = Verifying(root, jobs, shown_by)
+    verifying = Verifying(root, jobs, reporter)
     match _standing(verifying.layout):
         case _Standing.SOUND if not (found := verifying.run()).findings:
             return Rebuilt(found, kept=found.views, stays=True)
         case _Standing.HALF_REBUILT:
             totals, aside = _to_its_end(root)
-            found = Verifying(root, jobs, shown_by).run()
+            found = Verifying(root, jobs, reporter).run()
             return Rebuilt(found, totals.views - totals.unasked, totals.unasked, aside)
+    require_not_scrubbed(verifying.layout)
     with explained(f"opening {root}"):
         make_folder(readable(root).private)  # an archive copied without it is one again
-    verifying = Verifying(root, jobs, shown_by)
+    verifying = Verifying(root, jobs, reporter)
     rebuilt = Rebuilt(verifying.found)
     with opened(root) as layout:
         # Asked again under the lock: the first look was without it.
@@ -99,6 +107,7 @@ def _restore(restoring: _Restoring) -> None:
         leftover.unlink()
     with closing(Ledger.open(new)) as ledger:
         ledger.restore(restoring.records())
+        ledger.restore_events(restoring.events())
         ledger.restore_marks(restoring.tombstones.marks)
         # Noted in the new ledger before that is in place, so that a kill behind the rename finds the rest to do.
         ledger.set_setting(Setting.STATE, State.REBUILT)  # until files and manifest are what it says
@@ -189,6 +198,15 @@ class _Restoring:
             return replace(record, planned=planned)
         self._save(entry, planned.row)
         return replace(record, planned=planned, whole=None, partial=None)
+
+    def events(self) -> Iterator[EventsRecord]:
+        """Give the records of the sessions whose events are as the manifest of events says; others are asked for."""
+        check = EventsCheck(self.layout)
+        yield from check.records()
+        self.compression = self.compression or check.compression
+        found = check.findings()
+        self.damaged |= {finding.file for finding in found if finding.file != self.layout.events_manifest.name}
+        self.rebuilt.found.findings += found
 
     def _save(self, entry: Entry, row: int) -> None:
         """Write the view's lines as a part, from which its session's file is made anew."""

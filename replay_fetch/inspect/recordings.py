@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
-from replay_fetch.api import facts
-from replay_fetch.archive import Entry, entries, readable, session_entries, view_segments
+from replay_fetch.api.segment import facts
 from replay_fetch.archive.durable import explained, make_folder, write_atomically
+from replay_fetch.archive.folder import readable
+from replay_fetch.archive.manifest import Entry
+from replay_fetch.archive.read.views import entries, session_entries, view_segments
 from replay_fetch.errors import InputError, SettingsError
-from replay_fetch.progress import Reporter, Ticker
+from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.units import duration, size, some
 from replay_fetch.replay import Account, Recording
 
@@ -92,7 +94,7 @@ class WrittenViews:
 
 
 @dataclass(frozen=True, slots=True)
-class RrwebMoment:
+class RrwebSnapshot:
     """The progress of writing events: bytes read of the archive, views and bytes written, seconds since the start."""
 
     total: int
@@ -116,7 +118,7 @@ class RrwebMoment:
         }
 
 
-def write_rrweb(out: Path, folder: Path, sessions: Sequence[str], shown_by: Reporter | None) -> WrittenViews:
+def write_rrweb(out: Path, folder: Path, sessions: Sequence[str], reporter: Reporter | None) -> WrittenViews:
     """Write the events of all views, or of those of some sessions, into a file for each view.
 
     A file is whole or not there. Raises InputError where a session is unknown, before any file is written;
@@ -126,14 +128,14 @@ def write_rrweb(out: Path, folder: Path, sessions: Sequence[str], shown_by: Repo
         raise SettingsError(f"--rrweb {folder} is a file; it must be a folder, made if it is not there")
     written = WrittenViews(folder)
     chosen = [session_entries(out, session) for session in sessions]  # a mistake costs nothing: before all writing
-    total = _stored(chain(*chosen) if chosen else entries(readable(out))) if shown_by else 0
-    pulse = Ticker(shown_by, lambda s: RrwebMoment(total, written.read, written.files, written.bytes, s))
+    total = _stored(chain(*chosen) if chosen else entries(readable(out))) if reporter else 0
+    ticker = Ticker(reporter, lambda s: RrwebSnapshot(total, written.read, written.files, written.bytes, s))
     # The manifest is read a second time rather than held: its lines may be millions.
     for entry in chain(*chosen) if chosen else entries(readable(out)):
         _write(out, entry, written)
         written.read += _stored([entry])
-        pulse.beat()
-    pulse.close()
+        ticker.beat()
+    ticker.close()
     return written
 
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from replay_fetch.api.recording import labels, records
-from replay_fetch.archive import Entry, by_session, entries, readable, view_segments
+from replay_fetch.archive.folder import readable
+from replay_fetch.archive.manifest import Entry
+from replay_fetch.archive.read.views import by_session, entries, view_segments
 from replay_fetch.model import ViewRecord
 
 # A session of unknown time counts as the oldest, so that those whose time is known come first.
@@ -129,19 +131,19 @@ def _listed(session_id: str, views: Sequence[Entry]) -> ListedSession:
     found = [entry.record for entry in views]
     return ListedSession(
         session_id,
-        start_ms=min(told(found, "start_ms"), default=None),
-        end_ms=max(told(found, "end_ms"), default=None),
+        start_ms=min(known(found, "start_ms"), default=None),
+        end_ms=max(known(found, "end_ms"), default=None),
         views=len(found),
         unfinished=sum(not view.finished for view in found),
         segments=sum(view.segments for view in found),
-        records=sum(told(found, "records")),
+        records=sum(known(found, "records")),
         bytes=sum(view.size for view in found),
         noted=sum(bool(view.warnings) for view in found),
         _entries=views,
     )
 
 
-def told(records: Iterable[ViewRecord], name: str) -> list[int]:
+def known(records: Iterable[ViewRecord], name: str) -> list[int]:
     """Return the numbers of some views under a name, for example ``start_ms``; views without it are left out."""
     return _there(*(getattr(record.recording, name) for record in records))
 

@@ -15,10 +15,15 @@ from pathlib import Path
 
 import orjson
 
-from replay_fetch.archive import BadLine, Layout, check_ledger_is_there, holder, read_manifest, read_report, readable
-from replay_fetch.ledger import Ledger
+from replay_fetch.archive.folder import check_ledger_is_there, readable
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lock import holder
+from replay_fetch.archive.manifest import BadLine, read_manifest
+from replay_fetch.archive.report import read_report
+from replay_fetch.ledger.ledger import Ledger
+from replay_fetch.ledger.totals import MOST_REASONS, OTHER_REASONS
 from replay_fetch.model import Outcome, ViewRecord
-from replay_fetch.view_list import table_text
+from replay_fetch.view_list.writing import table_text
 
 # A screen's worth; --json names all.
 NAMED = 20
@@ -55,6 +60,8 @@ class Status:
     """Who is writing to the archive now."""
     outcomes: dict[Outcome | None, Tally] = field(default_factory=dict)
     """None stands for views that have not been asked for to their end."""
+    reasons: dict[Outcome, Counter[str]] = field(default_factory=dict)
+    """Of the views that are not finished, for each outcome: how many views have each reason."""
     whole: int = 0
     """Sessions whose views are all finished."""
     partial: int = 0
@@ -130,6 +137,8 @@ def _count_session(found: Status, views: Iterable[ViewRecord], name_at_most: int
     for view in views:
         found.outcomes.setdefault(view.outcome, Tally()).add(view)
         seen[view.finished] += 1
+        if view.outcome is not None and not view.finished:
+            _count_reason(found.reasons.setdefault(view.outcome, Counter()), view.reason)
         # A view that failed half-way has bytes without being finished: its session is partial, not untouched.
         something |= view.size > 0
         if view.warnings:
@@ -142,6 +151,11 @@ def _count_session(found: Status, views: Iterable[ViewRecord], name_at_most: int
         found.partial += 1
     else:
         found.untouched += 1
+
+
+def _count_reason(reasons: Counter[str], reason: str) -> None:
+    """Count a reason; past the twentieth, new ones count as one: those that name a number are as many as the views."""
+    reasons[reason if reason in reasons or len(reasons) < MOST_REASONS else OTHER_REASONS] += 1
 
 
 def _last_run(layout: Layout) -> Mapping[str, object] | None:

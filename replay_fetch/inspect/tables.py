@@ -12,12 +12,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from replay_fetch.api import facts
 from replay_fetch.api.recording import labels
-from replay_fetch.archive import Entry, entries, readable, view_segments
+from replay_fetch.api.segment import facts
 from replay_fetch.archive.durable import explained
+from replay_fetch.archive.folder import readable
+from replay_fetch.archive.manifest import Entry
+from replay_fetch.archive.read.views import entries, view_segments
 from replay_fetch.errors import SettingsError
-from replay_fetch.progress import Reporter, Ticker
+from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.units import duration, size, some
 from replay_fetch.replay import Recording
 
@@ -117,7 +119,7 @@ class Exported(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class ExportMoment:
+class ExportSnapshot:
     """The progress of an export: bytes read of the session files, segments, and seconds since the start."""
 
     total: int
@@ -138,7 +140,7 @@ class ExportMoment:
         return {"bytes_total": self.total, "bytes_read": self.done, "segments": self.segments}
 
 
-def export_parquet(out: Path, folder: Path, shown_by: Reporter | None) -> list[Exported]:
+def export_parquet(out: Path, folder: Path, reporter: Reporter | None) -> list[Exported]:
     """Write ``views.parquet``, ``segments.parquet`` and ``actions.parquet`` into a folder, made if it is missing.
 
     Memory does not grow with the archive. Raises SettingsError where pyarrow is missing or the folder is a
@@ -151,11 +153,11 @@ def export_parquet(out: Path, folder: Path, shown_by: Reporter | None) -> list[E
         raise SettingsError(f"--parquet {folder} is a file; it must be a folder, made if it is not there")
     with explained(f"making {folder}"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    total = sum(file.stat().st_size for file in layout.sessions.glob("*")) if shown_by else 0
+    total = sum(file.stat().st_size for file in layout.sessions.glob("*")) if reporter else 0
     done = 0
     views, segments = Table(folder / "views.parquet", VIEWS), Table(folder / "segments.parquet", SEGMENTS)
     # The manifest's views are counted by their bytes: a view of four hours is no view of four seconds.
-    ticker = Ticker(shown_by, lambda seconds: ExportMoment(total, done, segments.rows, seconds))
+    ticker = Ticker(reporter, lambda seconds: ExportSnapshot(total, done, segments.rows, seconds))
     actions = Table(folder / "actions.parquet", ACTIONS)
     # All three in one pass over the manifest; each gets its name when it is whole.
     with views, segments, actions:

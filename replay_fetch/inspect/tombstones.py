@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from replay_fetch.archive import Layout
 from replay_fetch.archive.durable import explained
 from replay_fetch.archive.erasure import reported_marks
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.erased import mark_of
 

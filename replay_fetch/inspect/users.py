@@ -14,8 +14,9 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from replay_fetch.archive import Layout, readable
 from replay_fetch.archive.compress import decompressed
+from replay_fetch.archive.folder import readable
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines_of, whole_file
 from replay_fetch.errors import ArchiveError, InputError, ReplayFetchError
 from replay_fetch.inspect.sessions import ListedSession, list_sessions

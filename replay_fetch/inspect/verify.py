@@ -10,13 +10,19 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
-from replay_fetch.archive import BadLine, Entry, Layout, holder, read_manifest, readable, require
+from replay_fetch.archive.compress import require
+from replay_fetch.archive.folder import readable
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lock import holder
+from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
 from replay_fetch.archive.read.sweep import Checked, Session, jobs_for, sweep
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
 from replay_fetch.inspect.tombstones import Tombstones
-from replay_fetch.progress import CheckSnapshot, Reporter, Ticker
+from replay_fetch.inspect.verify_events import EventsCheck
+from replay_fetch.progress.reporters import Reporter, Ticker
+from replay_fetch.progress.snapshot import CheckSnapshot
 
 
 @dataclass(slots=True)
@@ -29,6 +35,10 @@ class Verification:
     sessions: int = 0
     size: int = 0
     """Bytes of views that were read."""
+    events: int = 0
+    """Sessions whose stored events were read."""
+    events_size: int = 0
+    """Bytes of their files."""
     seconds: float = 0.0
     run_ended: bool = True
     """False where the last run was killed: its files are then held against the ledger, for the manifest is behind."""
@@ -42,7 +52,7 @@ class Verification:
 class Verifying:
     """Verifies an archive; used once. Memory grows with the sessions, by some 300 bytes each."""
 
-    def __init__(self, root: Path, jobs: int | None, shown_by: Reporter | None) -> None:
+    def __init__(self, root: Path, jobs: int | None, reporter: Reporter | None) -> None:
         """Prepare to check with ``jobs`` processes at once; None takes as many as the archive's size is worth."""
         self.layout = readable(root)
         if who := holder(self.layout.lock):
@@ -53,7 +63,7 @@ class Verifying:
         self._locked_at = _locked_at(self.layout)
         self._total = sum(map(_size, _listed(self.layout.sessions)))
         self._jobs = jobs
-        self._shown_by = shown_by
+        self._reporter = reporter
         self._tombstones: Tombstones | None = None
         self._seen: set[str] = set()
         self._named: set[str] = set()
@@ -75,6 +85,7 @@ class Verifying:
                 self._verify_by_manifest()
             self.found.run_ended = snapshot.run_ended
             self._note(snapshot.findings())
+            self._verify_events(snapshot)
             self._note_erased()
         # Only findings are doubted: what was found good was good when it was read.
         if self.found.findings and _locked_at(self.layout) != self._locked_at:
@@ -92,6 +103,12 @@ class Verifying:
         if not self.layout.manifest.is_file():  # without it nobody can tell what is extra
             self.found.findings = [each for each in self.found.findings if each.problem is not Problem.EXTRA]
 
+    def _verify_events(self, snapshot: LedgerSnapshot) -> None:
+        began, check = time.monotonic(), EventsCheck(self.layout)
+        self._note(check.by_ledger(snapshot) if snapshot.sound else check.by_manifest())
+        self.found.events, self.found.events_size = check.files, check.size
+        self.found.seconds += time.monotonic() - began
+
     def _verify_by(self, snapshot: LedgerSnapshot) -> None:
         """Hold the files against the ledger: the last run was killed, or the manifest is not there."""
         self._total += sum(map(_size, _listed(self.layout.parts)))
@@ -103,15 +120,15 @@ class Verifying:
 
     def _sweep(self, sessions: Iterable[Session]) -> Iterator[Checked]:
         began = time.monotonic()
-        pulse = Ticker(self._shown_by, self._moment)
+        ticker = Ticker(self._reporter, self._snapshot)
         for checked in sweep(self.layout.root, self._readable(sessions), self._jobs or jobs_for(self._total)):
             self._count(checked)
-            pulse.beat()
+            ticker.beat()
             yield checked
-        pulse.close()
+        ticker.close()
         self.found.seconds = time.monotonic() - began
 
-    def _moment(self, seconds: float) -> CheckSnapshot:
+    def _snapshot(self, seconds: float) -> CheckSnapshot:
         return CheckSnapshot(self._total, self.found.size, len(self.found.findings), seconds)
 
     def _readable(self, sessions: Iterable[Session]) -> Iterator[Session]:

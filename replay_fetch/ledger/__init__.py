@@ -1,10 +1,4 @@
-"""The ledger: the plan and each view's state in SQLite, with the package's only door to that library."""
+"""The ledger: the plan and each view's state in SQLite, with the package's only door to that library.
 
-from replay_fetch.ledger.damage import DamagedLedger
-from replay_fetch.ledger.database import check_file
-from replay_fetch.ledger.found import FoundViews
-from replay_fetch.ledger.ledger import Ledger, ToDo
-from replay_fetch.ledger.loading import Clash, LoadedList
-from replay_fetch.ledger.totals import Reason, Totals
-
-__all__ = ["Clash", "DamagedLedger", "FoundViews", "Ledger", "LoadedList", "Reason", "ToDo", "Totals", "check_file"]
+Begin with `ledger`; `schema` shows the tables. `discover` keeps its views in `found`, a temporary database.
+"""

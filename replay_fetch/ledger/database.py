@@ -82,10 +82,10 @@ def _connected(path: Path, how: str) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None)
 
 
-class _Turn:
-    """A thread's turn with a database; the database's refusals meanwhile become ArchiveErrors.
+class _Exclusive:
+    """A thread's exclusive use of a database; the database's refusals meanwhile become ArchiveErrors.
 
-    No generator, which costs ten times as much: a run takes a turn for each session.
+    No generator, which costs ten times as much: a run enters it for each session.
     """
 
     def __init__(self, path: Path) -> None:
@@ -106,14 +106,14 @@ class _Turn:
 
 
 class Database:
-    """Holds a connection that several threads share; each takes its turn."""
+    """Holds a connection that several threads share, one at a time."""
 
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
         self.blank = False
         """Nothing was ever kept: a run was killed before its first commit, or there is no ledger at all."""
         self._db = db
         self._path = path
-        self._turn = _Turn(path)
+        self._exclusive = _Exclusive(path)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -122,7 +122,7 @@ class Database:
         Raises ArchiveError, with nothing changed, where something else is there.
         """
         check_file(path)
-        with ExitStack() as opening, _Turn(path):
+        with ExitStack() as opening, _Exclusive(path):
             # Recordings' ids are personal data too; the files that SQLite keeps beside it take over its mode.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
             db = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
@@ -142,7 +142,7 @@ class Database:
 
         A ledger that is not there yet, or has no tables yet, reads as an empty one.
         """
-        with _Turn(path):
+        with _Exclusive(path):
             if check_file(path):
                 ledger = cls(connected_read_only(path), path)
                 if ledger._has_tables():
@@ -156,7 +156,7 @@ class Database:
     def copy_to(self, path: Path) -> Self:
         """Copy the database to ``path`` and open the copy, to try things with."""
         copy = self.open(path)
-        with self._turn:
+        with self._exclusive:
             self._db.backup(copy._db)  # noqa: SLF001 - another of our own
         for statement in LATER_TABLES:  # the original may be older than these
             copy._db.execute(statement)  # noqa: SLF001
@@ -179,8 +179,8 @@ class Database:
 
     @contextmanager
     def _transaction(self, *, keep: bool = True) -> Iterator[None]:
-        """Take a turn and keep all that is written in it, or nothing; with ``keep`` False, nothing in any case."""
-        with self._turn:
+        """Have the database alone; keep all that is written meanwhile, or nothing, and with ``keep`` False nothing."""
+        with self._exclusive:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import orjson
 
 from replay_fetch.ledger.damage import DamagedLedger
+from replay_fetch.ledger.events import EventsLedger
 from replay_fetch.ledger.loading import ListRow, LoadedList, load_rows, restore_rows
 from replay_fetch.ledger.rows import (
     COUNT_TO_DO,
@@ -35,7 +36,7 @@ class ToDo(NamedTuple):
     """Seconds since 1970: views that ended since are asked for again."""
 
 
-class Ledger(Tombstones):
+class Ledger(EventsLedger, Tombstones):
     """Keeps the plan, the views' states and the archive's settings; threads that share it take turns.
 
     A transaction that cannot be written (disk full, damage) raises ArchiveError and changes nothing.
@@ -48,7 +49,7 @@ class Ledger(Tombstones):
 
     def setting(self, name: str) -> str | None:
         """Return a value kept with the archive, None where it was never set."""
-        with self._turn:
+        with self._exclusive:
             row = self._db.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
         return row[0] if row else None
 
@@ -66,7 +67,7 @@ class Ledger(Tombstones):
 
     def known_list(self, fingerprint: str) -> LoadedList | None:
         """Return the newest list if its fingerprint is the same, so that it need not be loaded again."""
-        with self._turn:
+        with self._exclusive:
             newest = self._db.execute("SELECT * FROM list ORDER BY list DESC LIMIT 1").fetchone()
         if newest is None or newest[1] != fingerprint:
             return None
@@ -104,24 +105,24 @@ class Ledger(Tombstones):
         where = {"list": todo.list_number, "young": todo.young, "limit": limit, "session": 0, "row": 0}
         if after is not None:
             where |= {"session": after.session, "row": after.row}
-        with self._turn:
+        with self._exclusive:
             return [planned_view(row) for row in self._db.execute(TO_DO, where)]
 
     def count_to_do(self, todo: ToDo, session: int | None = None) -> int:
         """Count the views that are to do, in all sessions or in a given session."""
         where = {"list": todo.list_number, "young": todo.young, "session": session}
-        with self._turn:
+        with self._exclusive:
             return int(self._db.execute(COUNT_TO_DO, where).fetchone()[0])
 
     def latest_fetched(self, list_number: int | None, at_most: int) -> list[ViewRecord]:
         """Return fetched views of a list, or of any list; the latest sessions first."""
-        with self._turn:
+        with self._exclusive:
             rows = self._db.execute(LATEST_FETCHED, {"list": list_number, "limit": at_most}).fetchall()
         return [view_record(row) for row in rows]
 
     def spread(self, list_number: int, at_most: int) -> list[View]:
         """Return views of different sessions, evenly spread over the sessions of a list."""
-        with self._turn:
+        with self._exclusive:
             return [View(*row) for row in self._db.execute(SPREAD, {"list": list_number, "parts": at_most})]
 
     def forget_tokens(self, but: Outcome | None = None) -> None:
@@ -137,7 +138,7 @@ class Ledger(Tombstones):
 
     def lacking_partial_files(self) -> list[int]:
         """List the sessions, by number, with saved views that lie in no file for people."""
-        with self._turn:
+        with self._exclusive:
             return [number for (number,) in self._db.execute(LACKING_PARTIAL)]
 
     # --- results
@@ -169,7 +170,7 @@ class Ledger(Tombstones):
 
     def redo_list(self) -> list[tuple[int, str]]:
         """List the sessions, by number and id, whose staged files the latest record was to publish."""
-        with self._turn:
+        with self._exclusive:
             return self._db.execute("SELECT session, session_id FROM unnamed JOIN session USING (session)").fetchall()
 
     def published(self) -> None:
@@ -179,20 +180,20 @@ class Ledger(Tombstones):
 
     def session_views(self, session: int) -> list[ViewRecord]:
         """Return the records of a session's views in list order, ended or not."""
-        with self._turn:
+        with self._exclusive:
             return [
                 view_record(row) for row in self._db.execute(f"{VIEWS} WHERE view.session = ? ORDER BY row", (session,))
             ]
 
     def planned_session(self, session_id: str) -> list[PlannedView]:
         """Return a session's planned views in list order, with their earlier records; none of an unknown session."""
-        with self._turn:
+        with self._exclusive:
             rows = self._db.execute(f"{VIEWS} WHERE session_id = ? ORDER BY row", (session_id,))
             return [planned_view(row) for row in rows]
 
     def has_part(self, row: int, part: int) -> bool:
         """Tell whether a view's lines lie in its part of that number."""
-        with self._turn:
+        with self._exclusive:
             query = "SELECT 1 FROM result WHERE row = ? AND part = ? AND size > 0 AND whole_offset IS NULL"
             return self._db.execute(query, (row, part)).fetchone() is not None
 
@@ -201,7 +202,7 @@ class Ledger(Tombstones):
 
         Other threads wait until the iterator is exhausted or closed.
         """
-        with self._turn:
+        with self._exclusive:
             yield from map(view_record, self._db.execute(f"{VIEWS} ORDER BY view.session, row"))
 
     def restore(self, records: Iterable[ViewRecord]) -> int:
@@ -214,17 +215,17 @@ class Ledger(Tombstones):
 
     def check(self) -> None:
         """Read the whole ledger; raises ArchiveError where it is damaged."""
-        with self._turn:
+        with self._exclusive:
             (verdict,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise DamagedLedger(self._path, verdict)
 
     def totals(self, list_number: int | None = None) -> Totals:
         """Sum by outcome over a list, or over the whole archive."""
-        with self._turn:
+        with self._exclusive:
             return sum_views(self._db, list_number)
 
     def reasons(self, list_number: int) -> list[Reason]:
         """Count the reasons for which views of a list are not finished."""
-        with self._turn:
+        with self._exclusive:
             return sum_reasons(self._db, list_number)

@@ -36,10 +36,19 @@ CREATE TABLE result (
 );
 """
 
-# 5. Dates came later: a ledger that was made before gets the table when it is next written to.
+# 5. Dates and RUM events came later: a ledger that was made before gets the tables when it is next written to.
+#    events_unnamed is for events what unnamed is for sessions.
 # 6. erased holds the tombstones, by a hash of the session's id; erasing the sessions whose files are to go next.
 LATER_TABLES = (
     "CREATE TABLE IF NOT EXISTS dated (row INTEGER PRIMARY KEY, at INTEGER NOT NULL)",
+    """
+    CREATE TABLE IF NOT EXISTS events (
+      session INTEGER PRIMARY KEY, outcome TEXT NOT NULL, reason TEXT NOT NULL, n INTEGER NOT NULL,
+      size INTEGER NOT NULL, sha256 TEXT NOT NULL, length INTEGER NOT NULL, stored_sha256 TEXT NOT NULL,
+      asked_at INTEGER NOT NULL
+    )
+    """,
+    "CREATE TABLE IF NOT EXISTS events_unnamed (session INTEGER PRIMARY KEY)",
     "CREATE TABLE IF NOT EXISTS erased (mark BLOB PRIMARY KEY) WITHOUT ROWID",
     """
     CREATE TABLE IF NOT EXISTS erasing (

@@ -52,18 +52,18 @@ class Tombstones(Database):
 
     def erased_sessions(self) -> int:
         """Count the tombstones; 0 in a ledger that an older version made."""
-        with self._turn:
+        with self._exclusive:
             return int(self._db.execute("SELECT count(*) FROM erased").fetchone()[0]) if self._has_erased() else 0
 
     def is_erased(self, session_id: str) -> bool:
         """Tell whether there is a tombstone of the session, in any case of its letters."""
-        with self._turn:
+        with self._exclusive:
             query = "SELECT 1 FROM erased WHERE mark = ?"
             return self._has_erased() and self._db.execute(query, (mark_of(session_id),)).fetchone() is not None
 
     def marks(self) -> Iterator[bytes]:
         """Give the marks of all erased sessions."""
-        with self._turn:
+        with self._exclusive:
             if self._has_erased():
                 yield from (mark for (mark,) in self._db.execute("SELECT mark FROM erased"))
 
@@ -74,12 +74,12 @@ class Tombstones(Database):
 
     def sessions_before(self, before_ms: int) -> Iterator[str]:
         """Give the ids of the sessions whose recording began before a time, in milliseconds since 1970."""
-        with self._turn:
+        with self._exclusive:
             yield from (session_id for (session_id,) in self._db.execute(_OLDER, {"before": before_ms}))
 
     def sessions_without_start(self) -> int:
         """Count the sessions of which no view says when its recording began."""
-        with self._turn:
+        with self._exclusive:
             return int(self._db.execute(_UNDATED).fetchone()[0])
 
     # --- an erasure, in its steps
@@ -89,7 +89,7 @@ class Tombstones(Database):
 
         ``about`` is kept for the report of the erasure, with the sessions, until `files_are_gone`.
         """
-        with self._turn:
+        with self._exclusive:
             # From here on a deleted row is overwritten by zeros where it lies.
             self._db.execute("PRAGMA secure_delete = ON")
         with self._transaction():
@@ -112,13 +112,13 @@ class Tombstones(Database):
 
     def erasing(self) -> Iterator[ErasedSession]:
         """Give the sessions whose files are to go, or have just gone; none where no erasure is going on."""
-        with self._turn:
+        with self._exclusive:
             if self._has_erased():
                 yield from map(ErasedSession._make, self._db.execute("SELECT * FROM erasing ORDER BY session_id"))
 
     def files_are_gone(self) -> None:
         """Forget the ids of the erased sessions: their files are gone, and the report of the erasure is written."""
-        with self._turn:
+        with self._exclusive:
             self._db.execute("PRAGMA secure_delete = ON")
         with self._transaction():
             self._db.execute("DELETE FROM erasing")
@@ -130,7 +130,7 @@ class Tombstones(Database):
         Takes the time and twice the room of the ledger. Returns False where a reader has the log open: the traces
         are then taken out by the next `compact`.
         """
-        with self._turn:
+        with self._exclusive:
             self._db.execute("VACUUM")
             (busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         if not busy:

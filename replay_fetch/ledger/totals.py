@@ -33,7 +33,7 @@ SELECT outcome, reason, count(*) AS views FROM view JOIN result USING (row)
 WHERE list = :list AND outcome NOT IN ({finished}) GROUP BY outcome, reason ORDER BY views DESC, outcome, reason
 """
 # Reasons that name a number of their own are as many as the views.
-_MOST_REASONS = 20
+MOST_REASONS = 20
 OTHER_REASONS = "other reasons"
 _SESSIONS = "SELECT count(DISTINCT session) FROM view {where}"
 
@@ -105,7 +105,7 @@ def sum_reasons(db: sqlite3.Connection, list_number: int) -> list[Reason]:
     for text, reason, views in db.execute(_REASONS.format(finished=finished), {"list": list_number}):
         outcome = _known(text)
         named[outcome] += 1
-        if named[outcome] <= _MOST_REASONS:
+        if named[outcome] <= MOST_REASONS:
             found.append(Reason(outcome, reason, views))
         else:
             others[outcome] += views

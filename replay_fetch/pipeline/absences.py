@@ -11,7 +11,7 @@ from collections import deque
 from msgspec import Struct
 from msgspec.structs import replace
 
-from replay_fetch.archive import ViewEnded
+from replay_fetch.archive.write.messages import ViewEnded
 from replay_fetch.model import Outcome, PlannedView
 
 # Of a fifth of all views that are gone, so many come in a row once in 10^14 views: then a witness is asked.

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from replay_fetch.api import Endpoint, PageDecoder, SecretRedactor, auth_headers
-from replay_fetch.fetch import CredentialCheck, Fetcher
+from replay_fetch.api.endpoint import Endpoint, auth_headers
+from replay_fetch.api.page import PageDecoder
+from replay_fetch.api.redact import SecretRedactor
+from replay_fetch.fetch.credentials import CredentialCheck
+from replay_fetch.fetch.fetcher import Fetcher
 from replay_fetch.memory import Memory, for_pages
 from replay_fetch.pacing import Pacer
-from replay_fetch.progress import RunStats
+from replay_fetch.progress.stats import RunStats
 from replay_fetch.settings import Credentials, Settings
 from replay_fetch.transport import open_transport
 
@@ -35,7 +38,7 @@ async def connected(
             stats,
             fetch.retries,
             keys or CredentialCheck(),
-            echoes=SecretRedactor(credentials),
+            redactor=SecretRedactor(credentials),
             keeps_answers=settings.archive.keep_raw,
             memory=Memory(on_their_way),
         )

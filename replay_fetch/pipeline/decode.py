@@ -13,11 +13,13 @@ import anyio
 from anyio import to_thread
 from msgspec.structs import replace
 
-from replay_fetch.archive import ChainRestarted, Layout, ViewEnded, Writer, existing
 from replay_fetch.archive.durable import explained
-from replay_fetch.archive.write.writer import STANDSTILL
-from replay_fetch.fetch import Paginator, Start
-from replay_fetch.ledger import Ledger
+from replay_fetch.archive.folder import existing
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.write.messages import ChainRestarted, ViewEnded
+from replay_fetch.archive.write.writer import STANDSTILL, Writer
+from replay_fetch.fetch.paginator import Paginator, Start
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import Outcome, PlannedView, Source
 from replay_fetch.pipeline.decoded import Decoded, Tally
 from replay_fetch.pipeline.failure import FirstFailure, beside_writer

@@ -6,12 +6,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from replay_fetch.archive import ChainRestarted, Message, PageArrived, ViewEnded
+from replay_fetch.archive.write.messages import ChainRestarted, Message, PageArrived, ViewEnded
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.model import PlannedView
 
 
-class Finding(StrEnum):
+class Understanding(StrEnum):
     """How far a view's raw pages are understood now, against the pages already in the archive."""
 
     FETCHED = "fetched"
@@ -64,18 +64,18 @@ class Tally:
         return self.segments > saved or (self.segments == saved > 0 and lost_its_way)
 
     @property
-    def finding(self) -> Finding:
+    def understanding(self) -> Understanding:
         """The finding of the view; UNCHANGED where the archive has as much already."""
         if self.ended is not None:
-            return Finding(self.ended.outcome)
-        return Finding.GOES_ON if self.gains else Finding.UNCHANGED
+            return Understanding(self.ended.outcome)
+        return Understanding.GOES_ON if self.gains else Understanding.UNCHANGED
 
 
 @dataclass(slots=True)
 class Decoded:
     """The result of a decoding: how many views came to which finding, and the failure that ended the run early."""
 
-    findings: Counter[Finding] = field(default_factory=Counter)
+    understood: Counter[Understanding] = field(default_factory=Counter)
     segments: int = 0
     """Of the views that got further, those saved before among them."""
     leads_on: bool = False
@@ -88,18 +88,18 @@ class Decoded:
     @property
     def views(self) -> int:
         """Views that have raw pages and are not finished otherwise."""
-        return self.findings.total()
+        return self.understood.total()
 
     @property
     def exit_code(self) -> int:
         """130 for an interrupted run; 1 where pages are still not understood or lead nowhere; else 0."""
         if self.interrupted:
             return 130
-        return 1 if self.findings[Finding.UNRECOGNISED] or self.findings[Finding.INCOMPLETE] else 0
+        return 1 if self.understood[Understanding.UNRECOGNISED] or self.understood[Understanding.INCOMPLETE] else 0
 
     def note(self, tally: Tally) -> None:
         """Add one view's tally to the result; the first reason is kept."""
-        self.findings[tally.finding] += 1
+        self.understood[tally.understanding] += 1
         self.leads_on |= tally.leads_on
         if tally.gains:
             self.segments += tally.segments

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from replay_fetch.archive import Layout, existing
 from replay_fetch.archive.erasure import begun, session_files, set_aside_files
+from replay_fetch.archive.folder import existing
+from replay_fetch.archive.layout import Layout
 from replay_fetch.erased import ErasedSession
-from replay_fetch.ledger import Ledger
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.pipeline.opening import finish_erasure, open_as_it_is
 
 # Sessions that the result names; all of them are in the erasure's report, by their marks.

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 
 import anyio
 
-from replay_fetch.archive import Writer
 from replay_fetch.archive.write.session_file import DamagedFile
+from replay_fetch.archive.write.writer import Writer
 from replay_fetch.errors import ArchiveError, ReplayFetchError
 
 log = logging.getLogger(__name__)

@@ -13,13 +13,17 @@ from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from replay_fetch.archive import Layout
-from replay_fetch.archive.durable import explained
-from replay_fetch.archive.folder import require_no_dangling_link
-from replay_fetch.ledger import Ledger, LoadedList, Totals, check_file
+from replay_fetch.archive.layout import Layout
+from replay_fetch.ledger.database import check_file
+from replay_fetch.ledger.ledger import Ledger
+from replay_fetch.ledger.loading import LoadedList
+from replay_fetch.ledger.totals import Totals
+from replay_fetch.pipeline.opening import check_usable, compression_of
 from replay_fetch.progress.units import count
 from replay_fetch.settings import Credentials, Settings
-from replay_fetch.view_list import BadRow, ListSource, PlannedRow, RepeatedHeader, ViewList, fingerprint
+from replay_fetch.view_list.rows import BadRow, PlannedRow, RepeatedHeader
+from replay_fetch.view_list.source import ListSource, fingerprint
+from replay_fetch.view_list.view_list import ViewList
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs  # of typing itself from Python 3.13 on
@@ -46,11 +50,17 @@ class DownloadJob:
     def listed(self) -> ViewList:
         """The job's list, still unread; raises TypeError for a file that was opened as text."""
         source, plan = self.views, self.settings.plan
-        return ViewList(source, plan) if _is_file(source) else ViewList.from_pairs(source, plan)
+        return listed(source, self.settings) if _is_file(source) else ViewList.from_pairs(source, plan)
 
     def fingerprint(self) -> str | None:
         """The mark of a list that is a file, by which the ledger knows an unchanged list again; None for pairs."""
         return fingerprint(self.views, self.settings.plan) if _is_file(self.views) else None
+
+
+def listed(source: ListSource, settings: Settings) -> ViewList:
+    """Make the list of a source; its links may lead only to the site that is asked."""
+    api = settings.api
+    return ViewList(source, settings.plan, "" if api.base_url else api.site)
 
 
 @dataclass(slots=True)
@@ -101,8 +111,8 @@ class Plan:
         if self.bad_rows <= _NAMED:
             log.warning("line %d: %s; the row is left out", line, reason)
         elif self.bad_rows == _NAMED + 1:
-            whose = "a download's " if self.rehearsed else ""
-            log.warning("more bad rows follow; %sreport.json names the first %d", whose, _KEPT)
+            whose = "a download's" if self.rehearsed else "the"
+            log.warning("more bad rows follow; %s report names the first %d", whose, _KEPT)
 
     def pass_over(self, header: RepeatedHeader) -> None:
         """Count a header in the middle of the list, and name the line of the first."""
@@ -151,12 +161,16 @@ class Rehearsal:
     plan: Plan
     totals: Totals
     settings: Settings
+    to_search: int = 0
+    """Sessions whose views a search would have to find first; they are in no other figure."""
 
 
-def rehearse(views: str, out: Path, settings: Settings) -> Rehearsal:
-    """Read the list and compare with the archive, if there is any; changes nothing, disturbs no run."""
-    with explained(f"opening the archive {out}"):
-        require_no_dangling_link(out)
+def rehearse(views: ViewList, out: Path, settings: Settings, to_search: int = 0) -> Rehearsal:
+    """Read the list and compare with the archive, if there is any; changes nothing, disturbs no run.
+
+    Raises as the run itself would for a folder or a compression that it refuses.
+    """
+    check_usable(out, settings.archive.compress)
     there = Layout(out).ledger
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "ledger.sqlite"
@@ -166,8 +180,9 @@ def rehearse(views: str, out: Path, settings: Settings) -> Rehearsal:
         else:
             ledger = Ledger.open(path)
         with closing(ledger):
-            plan, totals = rehearse_plan(ledger, ViewList(views, settings.plan))
-    return Rehearsal(out, plan, totals, settings)
+            compression_of(ledger, settings.archive.compress)
+            plan, totals = rehearse_plan(ledger, views)
+    return Rehearsal(out, plan, totals, settings, to_search)
 
 
 def _is_file(views: ListSource | Iterable[tuple[str, str]]) -> TypeIs[ListSource]:
@@ -183,8 +198,10 @@ def _good_rows(views: ViewList, plan: Plan) -> Iterator[PlannedRow]:
             yield row
         elif isinstance(row, BadRow):
             plan.reject(row.line, row.reason)
-        else:
+        elif isinstance(row, RepeatedHeader):
             plan.pass_over(row)
+        else:
+            plan.reject(row.line, f"session {row.session_id} is named without a view")
         if not number % _GLANCE and (now := monotonic()) - said >= _PERIOD:
             said = now
             log.info("%s rows of the list read", count(number), extra={"fields": {"rows_read": number}})

@@ -11,12 +11,19 @@ from pathlib import Path
 import msgspec
 import orjson
 
-from replay_fetch.archive import Layout, check_ledger_is_there, clear, opened, recover, require, write_manifest
 from replay_fetch.archive.aside import Aside, set_aside
+from replay_fetch.archive.compress import require
 from replay_fetch.archive.erasure import remove_erased
+from replay_fetch.archive.events_manifest import write_events_manifest
+from replay_fetch.archive.folder import check_ledger_is_there, opened
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.manifest import write_manifest
+from replay_fetch.archive.recovery import clear, recover
 from replay_fetch.archive.write.commit import Committer
+from replay_fetch.archive.write.events_commit import recover_events
 from replay_fetch.errors import SettingsError
-from replay_fetch.ledger import Ledger, check_file
+from replay_fetch.ledger.database import check_file
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.model import Outcome
 from replay_fetch.settings import ApiSettings, Compression, Settings, SourceChoice
@@ -43,11 +50,12 @@ def open_as_it_is(out: Path, compress: Compression | None = None) -> Iterator[tu
     """Open an archive as `open_archive` does, but leave unfinished chains as they are."""
     check_usable(out, compress)
     with opened(out) as folder, closing(Ledger.open(folder.ledger)) as ledger:
-        layout = dataclasses.replace(folder, compression=_compression(ledger, compress))
+        layout = dataclasses.replace(folder, compression=compression_of(ledger, compress))
         # The order counts: a rebuild's leftovers first, then a killed run's, then whatever neither of them needs.
         _set_aside(layout, ledger)
         if ledger.setting(Setting.STATE) in {State.RUNNING, State.REBUILT}:
             recover(layout, ledger)
+            recover_events(layout, ledger)
         clear(layout, ledger)
         finish_erasure(layout, ledger)
         yield layout, ledger
@@ -132,6 +140,7 @@ def bring_manifest_up_to_date(layout: Layout, ledger: Ledger, *, changed: bool, 
             with closing(Committer(layout, ledger, keep_raw=False)) as committer:
                 committer.commit_partial_files()
         write_manifest(layout, ledger.views())
+        write_events_manifest(layout, ledger.events())
         if in_order:
             ledger.set_setting(Setting.STATE, State.CLEAN)
 
@@ -141,7 +150,8 @@ def _of_chains(api: ApiSettings) -> dict[str, object]:
     return {"origin": api.origin} | {name: getattr(api, name) for name in names}
 
 
-def _compression(ledger: Ledger, asked: Compression | None) -> Compression:
+def compression_of(ledger: Ledger, asked: Compression | None) -> Compression:
+    """Return the archive's compression, noted where ``asked`` decides it; raises SettingsError for another one."""
     # Decided once for an archive: its files, the ledger's places in them and the commits all rest on it.
     made_with = ledger.setting(Setting.COMPRESSION)
     if made_with is None:

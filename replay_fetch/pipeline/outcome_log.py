@@ -10,7 +10,7 @@ from itertools import count
 from typing import NamedTuple
 
 from replay_fetch.model import Outcome, View, ViewRecord
-from replay_fetch.progress import RunStats
+from replay_fetch.progress.stats import RunStats
 
 log = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ def count_records(stats: RunStats, complaints: OutcomeLog, records: Sequence[Vie
 
 
 class SlowView(NamedTuple):
-    """A view and the time spent on the view, in seconds, from the first request's place in line to the last answer."""
+    """A view and the seconds that its requests took, with pauses between attempts and without the wait in line."""
 
     seconds: float
     view: View

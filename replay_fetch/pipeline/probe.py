@@ -10,20 +10,16 @@ from itertools import islice
 
 from msgspec.structs import replace
 
-from replay_fetch.api import (
-    Endpoint,
-    PageDecoder,
-    SecretRedactor,
-    auth_headers,
-    check_id,
-    check_status,
-    inflate,
-    rate_limit,
-)
+from replay_fetch.api.body import inflate
+from replay_fetch.api.endpoint import Endpoint, auth_headers, check_id
 from replay_fetch.api.error_text import body_text
 from replay_fetch.api.guess import outline, outline_lines, segments_paths, token_like_in
+from replay_fetch.api.page import PageDecoder
+from replay_fetch.api.ratelimit import rate_limit
+from replay_fetch.api.redact import SecretRedactor
+from replay_fetch.api.status import check_status
 from replay_fetch.errors import BadBody, Forbidden, GarbledBody, RequestError, SettingsError
-from replay_fetch.fetch import CredentialCheck
+from replay_fetch.fetch.credentials import CredentialCheck
 from replay_fetch.model import Page, RateLimit, Response, Source, View
 from replay_fetch.settings import ApiSettings, Credentials, FetchSettings, SourceChoice
 from replay_fetch.transport import open_transport

@@ -9,7 +9,7 @@ from typing import Self
 import anyio
 from anyio import to_thread
 
-from replay_fetch.ledger import Ledger, ToDo
+from replay_fetch.ledger.ledger import Ledger, ToDo
 from replay_fetch.model import PlannedView
 
 # Views a look into the ledger: its cost vanishes, and what is held stays small.

@@ -10,30 +10,23 @@ from pathlib import Path
 
 import anyio
 
-from replay_fetch.archive import Report
-from replay_fetch.ledger import Reason, Totals
+from replay_fetch.archive.report import Report
+from replay_fetch.ledger.totals import Reason, Totals
 from replay_fetch.model import ViewRecord
 from replay_fetch.pacing import Pacer, Snapshot
 from replay_fetch.pipeline.job import Plan
 from replay_fetch.pipeline.outcome_log import OutcomeLog, Slowest, count_records
-from replay_fetch.progress import (
-    Bottleneck,
-    History,
-    Limit,
-    MetricsFile,
-    Reporter,
-    RunSnapshot,
-    RunStats,
-    Speed,
-    WorkerCounts,
-    report,
-    watch,
-)
+from replay_fetch.progress.bottleneck import Bottleneck, Limit, WorkerCounts
+from replay_fetch.progress.history import History
+from replay_fetch.progress.metrics import MetricsFile
+from replay_fetch.progress.reporters import Reporter, report, watch
+from replay_fetch.progress.snapshot import RunSnapshot
+from replay_fetch.progress.stats import RunStats, Speed
 from replay_fetch.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
-class PacerMoment:
+class PacerSnapshot:
     """A pacer's snapshot in the words of the display."""
 
     snapshot: Snapshot
@@ -96,7 +89,7 @@ class ProgressFeed:
         count_records(self.stats, self._log, records)
 
     @asynccontextmanager
-    async def shown(self, shown_by: Reporter | None, handing_over: Callable[[], int]) -> AsyncIterator[None]:
+    async def shown(self, reporter: Reporter | None, handing_over: Callable[[], int]) -> AsyncIterator[None]:
         """Show the run until the context is left, and record the course of the run.
 
         ``handing_over`` counts the workers waiting for the disk. The display looks at the run by the clock, as
@@ -111,15 +104,15 @@ class ProgressFeed:
         async with anyio.create_task_group() as shown:
             shown.start_soon(watch, limiting, standing)
             # All three are told of the same run alike; whichever is None shows nothing.
-            for watcher in (shown_by, self._course, self._metrics):
-                shown.start_soon(report, self.stats, self._pacer_moment, watcher, limiting)
+            for watcher in (reporter, self._course, self._metrics):
+                shown.start_soon(report, self.stats, self._pacer_snapshot, watcher, limiting)
             yield
             shown.cancel_scope.cancel()
 
     def finish(self, ended: Report) -> None:
         """Write the last metrics of a run that has ended."""
         if self._metrics is not None:
-            last = RunSnapshot(self.stats, Speed(), self._pacer_moment(), ended.seconds)
+            last = RunSnapshot(self.stats, Speed(), self._pacer_snapshot(), ended.seconds)
             self._metrics.finish(last, ended.exit_code)
 
     def report(self, plan: Plan, totals: Totals, reasons: Sequence[Reason]) -> Report:
@@ -149,14 +142,14 @@ class ProgressFeed:
             bad_row_reasons=plan.reasons,
             pacing=[point._asdict() for point in self._course],
             slowest=[slow.fields() for slow in self.slowest],
-            settings=_shown(self._settings),
+            settings=plain_settings(self._settings),
         )
 
-    def _pacer_moment(self) -> PacerMoment:
-        return PacerMoment(self._pacer.snapshot(), self._settings.fetch.max_rate)
+    def _pacer_snapshot(self) -> PacerSnapshot:
+        return PacerSnapshot(self._pacer.snapshot(), self._settings.fetch.max_rate)
 
 
-def _shown(settings: Settings) -> dict[str, object]:
+def plain_settings(settings: Settings) -> dict[str, object]:
     """The settings for the report, by group; keys are not among them, paths become text."""
 
     def plain(value: object) -> object:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from anyio import to_thread
 
-from replay_fetch.api import PageDecoder
+from replay_fetch.api.page import PageDecoder
 from replay_fetch.api.shapes import has_records
-from replay_fetch.archive import Layout, RawPages
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.raw import RawPages
 from replay_fetch.errors import BadBody, GarbledBody, ServerError
 from replay_fetch.memory import Hold, Memory
 from replay_fetch.model import Page, Response, Source, View

@@ -24,11 +24,13 @@ from typing import NamedTuple, Protocol
 import anyio
 from anyio import to_thread
 
-from replay_fetch.archive import Layout, Report, Writer, write_report
-from replay_fetch.archive.write.writer import STANDSTILL
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.report import Report, write_report
+from replay_fetch.archive.write.writer import STANDSTILL, Writer
 from replay_fetch.errors import ArchiveError, ReplayFetchError
-from replay_fetch.fetch import CredentialCheck, Fetcher
-from replay_fetch.ledger import Ledger, ToDo
+from replay_fetch.fetch.credentials import CredentialCheck
+from replay_fetch.fetch.fetcher import Fetcher
+from replay_fetch.ledger.ledger import Ledger, ToDo
 from replay_fetch.memory import for_pages
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
@@ -41,8 +43,9 @@ from replay_fetch.pipeline.stopping import GRACE, stoppable
 from replay_fetch.pipeline.verdicts import LOOK_AT, Verdicts
 from replay_fetch.pipeline.witnesses import Witnesses
 from replay_fetch.pipeline.worker import Worker
-from replay_fetch.progress import Reporter
+from replay_fetch.progress.reporters import Reporter
 from replay_fetch.settings import Credentials, Settings
+from replay_fetch.view_list.view_list import ViewList
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +97,7 @@ class Run:
         # The time on the wall, by which a recording is young or not.
         self.epoch: Callable[[], float] = time.time
 
-    async def run(self, stop: Stop, shown_by: Reporter | None = None) -> Ended:
+    async def run(self, stop: Stop, reporter: Reporter | None = None) -> Ended:
         """Fetch and commit, then write manifest and report; ``stop`` ends it early and cleanly.
 
         A failure of the run (AuthError, OutageError, TrustError, ArchiveError) is part of the result, not raised.
@@ -107,7 +110,7 @@ class Run:
         # Four steps, each done whatever became of the one before: what is committed is listed, and told of.
         if views_to_do:
             with self._failure.kept():
-                await self._fetch(todo, stop, shown_by)
+                await self._fetch(todo, stop, reporter)
         with self._failure.kept():
             await to_thread.run_sync(self._finish)
         report = await self._report(started.isoformat(timespec="seconds"), began)
@@ -116,7 +119,7 @@ class Run:
         self._feed.finish(report)
         return Ended(report, self._failure.error)
 
-    async def _fetch(self, todo: ToDo, stop: Stop, shown_by: Reporter | None) -> None:
+    async def _fetch(self, todo: ToDo, stop: Stop, reporter: Reporter | None) -> None:
         """Fetch every view still to do and commit each; the display runs meanwhile."""
         # Noted before the first file is touched: a run that is killed from here on is cleared up after by the next.
         await to_thread.run_sync(begin_run, self._ledger)
@@ -127,7 +130,7 @@ class Run:
         keys = CredentialCheck(alone=False)
         async with (
             connected(settings, self._credentials, self._pacer, feed.stats, keys) as fetcher,
-            feed.shown(shown_by, lambda: writer.kept_waiting),
+            feed.shown(reporter, lambda: writer.kept_waiting),
         ):
             fetcher.epoch = self.epoch
             witnesses = Witnesses(fetcher, self._ledger, todo.list_number, settings.api.source)
@@ -189,29 +192,30 @@ class Run:
 
 
 @contextmanager
-def prepared(job: DownloadJob) -> Iterator[Run]:
+def prepared(job: DownloadJob, views: ViewList | None = None) -> Iterator[Run]:
     """Open a run over the job's list, which is loaded, into its archive, which stays open until the context is left.
 
-    Reads the list, which may block, and makes no archive before the list has begun. Raises InputError,
-    SettingsError or ArchiveError, all before anything is asked.
+    ``views`` is the list where it was begun before, or its views were found first. Reads the list, which may block,
+    and makes no archive before the list has begun. Raises InputError, SettingsError or ArchiveError, all before
+    anything is asked.
     """
     check_usable(job.out, job.settings.archive.compress)
-    with job.listed() as listed:
+    with views or job.listed() as listed:
         listed.begin()
-        mark = job.fingerprint()
+        mark = None if listed.was_found else job.fingerprint()
         with open_archive(job.out, job.settings) as (layout, ledger):
             plan = load_plan(ledger, listed, mark)
             yield Run(layout, ledger, plan, job.settings, job.credentials)
 
 
-async def run_until_signal(run: Run, shown_by: Reporter | None) -> Ended:
+async def run_until_signal(run: Run, reporter: Reporter | None) -> Ended:
     """Carry a run out to the end of the list or to a signal; the event loop is the run's own.
 
     Raises KeyboardInterrupt at a second signal.
     """
     run.standstill = STANDSTILL
     async with stoppable() as stop:
-        return await run.run(stop, shown_by)
+        return await run.run(stop, reporter)
 
 
 async def _stop_on_request(stop: Stop, crew: _Crew, asking: anyio.CancelScope) -> None:

@@ -16,15 +16,17 @@ from pathlib import Path
 
 import orjson
 
-from replay_fetch.archive import Entry, Layout, Report, by_session, view_segments
 from replay_fetch.archive.compress import compressed
 from replay_fetch.archive.durable import explained, make_folder, replace, sync_folder, write_atomically, write_file
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
-from replay_fetch.archive.manifest import ManifestLine
+from replay_fetch.archive.manifest import Entry, ManifestLine
+from replay_fetch.archive.read.views import by_session, view_segments
+from replay_fetch.archive.report import Report
 from replay_fetch.errors import SettingsError
 from replay_fetch.model import Outcome, Span, ViewRecord
 from replay_fetch.pipeline.scrubbed_lines import ScrubbedLines, marked, without_bytes
-from replay_fetch.progress import Reporter, Ticker
+from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.units import size
 
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
@@ -70,7 +72,7 @@ class ScrubbedCopy:
 
 
 @dataclass(slots=True)
-class ScrubMoment:
+class ScrubSnapshot:
     """A copy's progress: bytes read of all, bytes written, uncompressed, and seconds since the start."""
 
     total: int
@@ -88,7 +90,7 @@ class ScrubMoment:
 
 
 def scrub(
-    out: Path, copy: Path, chosen: Callable[[], Iterable[Entry]], shown_by: Reporter | None = None
+    out: Path, copy: Path, chosen: Callable[[], Iterable[Entry]], reporter: Reporter | None = None
 ) -> ScrubbedCopy:
     """Write a scrubbed copy of chosen views, those of a session side by side; ``chosen`` is called twice.
 
@@ -101,7 +103,7 @@ def scrub(
         make_folder(building)
     with locked(building / "lock"):
         try:
-            written = _Writing(out, building, copy, shown_by).run(chosen)
+            written = _Writing(out, building, copy, reporter).run(chosen)
         except BaseException:  # on a full disk it would take the room that is lacking
             shutil.rmtree(building, ignore_errors=True)
             raise
@@ -120,17 +122,17 @@ def _check_place(out: Path, copy: Path) -> None:
 class _Writing:
     """A copy on the way: session files first, then manifest and report, the folder's name last."""
 
-    def __init__(self, out: Path, building: Path, copy: Path, shown_by: Reporter | None) -> None:
+    def __init__(self, out: Path, building: Path, copy: Path, reporter: Reporter | None) -> None:
         self._out, self._building, self._copy = out, building, copy
-        self._shown_by = shown_by
+        self._reporter = reporter
         self._done = ScrubbedCopy(copy)
-        self._moment = ScrubMoment(0)
+        self._snapshot = ScrubSnapshot(0)
 
     def run(self, chosen: Callable[[], Iterable[Entry]]) -> ScrubbedCopy:
         """Write all files, bring them to the disk, and give the folder the copy's name; raises ArchiveError."""
         layout = Layout(self._building)
-        self._moment.total = sum(entry.record.size for entry in chosen())
-        ticker = Ticker(self._shown_by, self._at)
+        self._snapshot.total = sum(entry.record.size for entry in chosen())
+        ticker = Ticker(self._reporter, self._at)
         with explained(f"writing {self._building}"):
             self._clear()
             make_folder(layout.sessions)
@@ -150,9 +152,9 @@ class _Writing:
         for _, session in by_session(views):
             yield from self._session(session, ticker)
 
-    def _at(self, seconds: float) -> ScrubMoment:
-        self._moment.seconds = seconds
-        return self._moment
+    def _at(self, seconds: float) -> ScrubSnapshot:
+        self._snapshot.seconds = seconds
+        return self._snapshot
 
     def _clear(self) -> None:
         """Remove the files of a copy that was killed: none of them is known to be whole."""
@@ -196,7 +198,7 @@ class _Writing:
 
     def _counted(self, segments: Iterable[bytes], ticker: Ticker) -> Iterator[bytes]:
         for segment in segments:
-            self._moment.done += len(segment)
+            self._snapshot.done += len(segment)
             ticker.beat()
             yield segment
 
@@ -207,4 +209,4 @@ class _Writing:
         done.records += view.scrubbed.records
         done.bytes += view.size
         done.dropped += view.scrubbed.dropped
-        self._moment.written = done.bytes
+        self._snapshot.written = done.bytes

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 
 from msgspec.structs import replace as with_values
 
-from replay_fetch.api import Continuity, facts
-from replay_fetch.archive import Entry
+from replay_fetch.api.segment import Continuity, facts
+from replay_fetch.archive.folder import SCRUBBED
 from replay_fetch.archive.lines import lines
+from replay_fetch.archive.manifest import Entry
 from replay_fetch.model import Recording, Segment, Span, ViewRecord, Warnings
 from replay_fetch.replay.scrub import ScrubbedView
 
@@ -81,4 +82,4 @@ def _without_words(record: ViewRecord) -> ViewRecord:
 
 def marked(line: bytes) -> bytes:
     """Add ``"scrubbed":true`` to a line of the manifest; readers pass over keys they do not know."""
-    return line.rstrip()[:-1] + b',"scrubbed":true}\n'
+    return line.rstrip()[:-1] + SCRUBBED + b"\n"

@@ -9,6 +9,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import anyio
 
@@ -34,7 +35,7 @@ async def stoppable(*, at_once: bool = False) -> AsyncIterator[anyio.Event]:
     failure: ReplayFetchError | None = None
     with anyio.CancelScope() as everything:
         async with anyio.create_task_group() as group:
-            await group.start(_watch, stop, everything)
+            await group.start(partial(_watch, stop, everything, may_tell=not at_once))
             try:
                 yield stop
             except ReplayFetchError as error:  # carried past the group, which would wrap it
@@ -47,15 +48,19 @@ async def stoppable(*, at_once: bool = False) -> AsyncIterator[anyio.Event]:
         raise failure
 
 
-async def _watch(stop: anyio.Event, everything: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]) -> None:
+async def _watch(
+    stop: anyio.Event, everything: anyio.CancelScope, *, may_tell: bool, task_status: anyio.abc.TaskStatus[None]
+) -> None:
     # An ignored signal stays ignored: under nohup a closed terminal is no reason to stop.
     heard = [one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
     with anyio.open_signal_receiver(*heard) as signals:
         task_status.started()
         async for received in signals:
+            name = signal.Signals(received).name
             if stop.is_set():
+                if may_tell:
+                    log.warning("%s again: stopped at once; what is committed is safe, run again to go on", name)
                 everything.cancel()
                 return
-            name = signal.Signals(received).name
             log.warning("%s: finishing what is in flight, at most %.0f s; once more stops at once", name, GRACE)
             stop.set()

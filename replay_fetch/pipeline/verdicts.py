@@ -13,10 +13,12 @@ from contextlib import contextmanager
 
 import anyio
 
-from replay_fetch.archive import ViewEnded, Writer
+from replay_fetch.archive.write.messages import ViewEnded
+from replay_fetch.archive.write.writer import Writer
 from replay_fetch.clock import now
 from replay_fetch.errors import Forbidden, NotFound, OutageError, ReplayFetchError
-from replay_fetch.fetch import Fetcher, HeldBack
+from replay_fetch.fetch.credentials import HeldBack
+from replay_fetch.fetch.fetcher import Fetcher
 from replay_fetch.model import Outcome, PlannedView, Source, View
 from replay_fetch.pacing.breaker import State
 from replay_fetch.pipeline.absences import Absences

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from replay_fetch.archive import ChainRestarted, Message, PageArrived, ViewEnded
+from replay_fetch.archive.write.messages import ChainRestarted, Message, PageArrived, ViewEnded
 from replay_fetch.errors import BadBody, ChainCut, Forbidden, GarbledBody, GaveUp, NotFound, RequestError
-from replay_fetch.fetch import Paginator, Restarted
+from replay_fetch.fetch.paginator import Paginator, Restarted
 from replay_fetch.model import Outcome, PlannedView, Response
 
 # By class, the first that fits; what is in no class here may be had by a later run.

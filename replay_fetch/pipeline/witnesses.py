@@ -9,8 +9,9 @@ from typing import NamedTuple
 from anyio import to_thread
 
 from replay_fetch.errors import NotFound, RequestError
-from replay_fetch.fetch import SOURCES, Fetcher
-from replay_fetch.ledger import Ledger
+from replay_fetch.fetch.fetcher import Fetcher
+from replay_fetch.fetch.paginator import SOURCES
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import Source, View
 from replay_fetch.settings import SourceChoice
 

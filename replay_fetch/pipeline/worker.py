@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from contextlib import nullcontext
 
 from msgspec.structs import replace
 
-from replay_fetch.archive import ChainRestarted, Message, PageArrived, ViewEnded, Writer
+from replay_fetch.archive.write.messages import ChainRestarted, Message, PageArrived, ViewEnded
+from replay_fetch.archive.write.writer import Writer
 from replay_fetch.clock import now
-from replay_fetch.fetch import Fetcher, Paginator, Start
+from replay_fetch.fetch.fetcher import Fetcher
+from replay_fetch.fetch.paginator import Paginator, Start
 from replay_fetch.model import Outcome, PlannedView, Source
 from replay_fetch.pipeline.outcome_log import Slowest, SlowView
 from replay_fetch.pipeline.producer import Producer
@@ -35,6 +38,8 @@ class Worker:
         self._writer = writer
         self._verdicts = verdicts
         self._slowest = slowest
+        self._waited: dict[Hashable, float] = {}
+        fetcher.waited = self._waited
 
     async def work(self, producer: Producer) -> None:
         """Fetch views until there are no more; many tasks do so at once.
@@ -47,7 +52,7 @@ class Worker:
                 self._fetcher, planned.view, self._settings.api.source, self._settings.fetch.max_pages
             )
             ended = await self._fetch(planned, paginator)
-            took = now() - began
+            took = now() - began - self._waited.pop(planned.view, 0.0)
             self._slowest.note(SlowView(took, planned.view, ended.outcome, ended.reason))
             # An empty list is the API's own word; a 404 or a missing body can come from any box on the way.
             absent = paginator.rests_on_absence and ended.outcome in _NOT_THERE

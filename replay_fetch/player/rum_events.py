@@ -1,18 +1,24 @@
-"""RUM events from a file, as rows of the player's list: errors, requests, long tasks."""
+"""RUM events as rows of the player's list and as lines of a transcript: errors, requests, actions, long tasks.
+
+They come from the archive, where the session's own are stored, or from a file.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from replay_fetch.archive.read.events import stored_events
 from replay_fetch.errors import InputError
 from replay_fetch.printable import printable
 
 _NS_PER_MS = 1_000_000
 _FAILED = 400
 _LONGEST = 300
+# Asked for by the page's own scripts. What the markup asks for, pictures and fonts, is many times as much.
+_BY_SCRIPT = {"xhr", "fetch", "beacon", "native"}
 
 
 class RumEvent(NamedTuple):
@@ -24,6 +30,13 @@ class RumEvent(NamedTuple):
     text: str
     detail: str = ""
     failed: bool = False
+    by_script: bool = False
+    """A request that a script of the page sent."""
+
+    @property
+    def telling(self) -> bool:
+        """True of what a reader of a transcript looks for: not of every picture that was loaded."""
+        return self.kind in {"error", "user action"} or self.by_script or self.failed
 
 
 def read_rum_events(path: Path, session_id: str) -> list[RumEvent]:
@@ -32,13 +45,25 @@ def read_rum_events(path: Path, session_id: str) -> list[RumEvent]:
     A line is an event as the events search answers it or as the SDK wrote it, or a whole answer of the search. Raises
     InputError, which names the line that is none of the three.
     """
-    found: list[RumEvent] = []
     try:
         with path.open("rb") as lines:
-            for number, line in enumerate(lines, start=1):
-                found += _of_line(line, f"--events {path}, line {number}", session_id)
+            return _in_order(lines, f"--events {path}", session_id)
     except OSError as error:
         raise InputError(f"--events {path} cannot be read: {error.strerror or error}") from None
+
+
+def stored_rum_events(root: Path, session_id: str) -> list[RumEvent]:
+    """Read the same from the session's events that the archive holds; none where it holds none.
+
+    Raises ArchiveError where their file is damaged.
+    """
+    return _in_order(stored_events(root, session_id), f"the events of {session_id}", session_id)
+
+
+def _in_order(lines: Iterable[bytes], where: str, session_id: str) -> list[RumEvent]:
+    found: list[RumEvent] = []
+    for number, line in enumerate(lines, start=1):
+        found += _of_line(line, f"{where}, line {number}", session_id)
     return sorted(found)
 
 
@@ -61,7 +86,7 @@ def _of_line(line: bytes, where: str, session_id: str) -> Iterator[RumEvent]:
 
 
 def _row(rum: Mapping[str, object]) -> RumEvent | None:
-    """Make a row of an event; None for an event without a time, or of a kind that the recording itself tells."""
+    """Make a row of an event; None for an event without a time, or of a kind that tells nothing more."""
     at, view_id = rum.get("date"), _text(_dict(rum, "view").get("id"))
     if not isinstance(at, int) or isinstance(at, bool):
         return None
@@ -71,6 +96,10 @@ def _row(rum: Mapping[str, object]) -> RumEvent | None:
             return RumEvent(view_id, at, "error", _text(error.get("message")) or "error", _text(error.get("source")))
         case "resource":
             return _request(view_id, at, _dict(rum, "resource"))
+        case "action":
+            action = _dict(rum, "action")
+            name = _text(_dict(action, "target").get("name")) or "without a name"
+            return RumEvent(view_id, at, "user action", name, _text(action.get("type")))
         case "long_task":
             took = _took(_dict(rum, "long_task"))
             return RumEvent(view_id, at, "long task", took or "of unknown length")
@@ -80,11 +109,13 @@ def _row(rum: Mapping[str, object]) -> RumEvent | None:
 def _request(view_id: str, at: int, resource: Mapping[str, object]) -> RumEvent:
     status = resource.get("status_code")
     said = [_text(resource.get("method")) or "GET", _text(resource.get("url"))]
-    detail = [str(status) if isinstance(status, int) and status else "", _took(resource), _text(resource.get("type"))]
+    kind = _text(resource.get("type"))
+    detail = [str(status) if isinstance(status, int) and status else "", _took(resource), kind]
     failed = isinstance(status, int) and status >= _FAILED
     if failed:
         said.insert(0, str(status))
-    return RumEvent(view_id, at, "request", " ".join(filter(None, said)), ", ".join(filter(None, detail)), failed)
+    words, more = " ".join(filter(None, said)), ", ".join(filter(None, detail))
+    return RumEvent(view_id, at, "request", words, more, failed, kind in _BY_SCRIPT)
 
 
 def _took(event: Mapping[str, object]) -> str:

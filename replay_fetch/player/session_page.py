@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from replay_fetch.api.recording import labels
-from replay_fetch.archive import Entry, view_segments
 from replay_fetch.archive.durable import explained, write_atomically
+from replay_fetch.archive.manifest import Entry
+from replay_fetch.archive.read.views import view_segments
 from replay_fetch.errors import ReplayFetchError, SettingsError
 from replay_fetch.inspect.recordings import chosen_views, start_of, why_silent
-from replay_fetch.player import PlayerPage, RecordedView, load_rrweb, read_rum_events
-from replay_fetch.progress import Reporter, Ticker
+from replay_fetch.player import PlayerPage, RecordedView, load_rrweb, read_rum_events, stored_rum_events
+from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.units import size
 from replay_fetch.replay import Recording
 from replay_fetch.timestamps import place_ms
@@ -43,6 +44,7 @@ class Wanted:
     html: Path | None = None
     """None: a file in a new temporary folder."""
     events: Path | None = None
+    """None: the session's own, where the archive holds them."""
     rrweb_js: Path | None = None
 
 
@@ -59,7 +61,7 @@ class Played(NamedTuple):
 
 
 @dataclass(slots=True)
-class PlayMoment:
+class PlaySnapshot:
     """The progress of a page: bytes read and written, and seconds since its start."""
 
     total: int
@@ -76,7 +78,7 @@ class PlayMoment:
         return {"bytes_total": self.total, "bytes_read": self.done, "bytes_written": self.written}
 
 
-def play(out: Path, wanted: Wanted, shown_by: Reporter | None = None) -> Played:
+def play(out: Path, wanted: Wanted, reporter: Reporter | None = None) -> Played:
     """Write the page of a session, whole or not at all.
 
     Raises NothingToPlay where no view has a picture, InputError where there is no such session or view,
@@ -85,20 +87,20 @@ def play(out: Path, wanted: Wanted, shown_by: Reporter | None = None) -> Played:
     rrweb = load_rrweb(wanted.rrweb_js)
     entries = chosen_views(out, wanted.session, wanted.view)
     session_id = entries[0].record.planned.view.session_id
-    events = read_rum_events(wanted.events, session_id) if wanted.events else []
-    moment = PlayMoment(sum(entry.record.size for entry in entries))
+    events = read_rum_events(wanted.events, session_id) if wanted.events else stored_rum_events(out, session_id)
+    snapshot = PlaySnapshot(sum(entry.record.size for entry in entries))
     page = PlayerPage(
         session_id,
-        [_recorded(out, entry, moment) for entry in entries],
+        [_recorded(out, entry, snapshot) for entry in entries],
         rrweb,
-        events,
+        [event for event in events if event.kind != "user action"],  # the recording tells those itself
         open_at_ms=_opening(out, entries, wanted.at),
     )
     file = _file(wanted.html, session_id)
-    _write(file, _told(_checked(page), moment, shown_by))
+    _write(file, _shown(_checked(page), snapshot, reporter))
     playable = page.playable
     seconds = (max(view.end_ms for view in playable) - playable[0].start_ms) / 1000
-    return Played(file, session_id, len(playable), seconds, moment.written, _silent(page.in_time))
+    return Played(file, session_id, len(playable), seconds, snapshot.written, _silent(page.in_time))
 
 
 def _opening(out: Path, entries: Sequence[Entry], at: str | None) -> int | None:
@@ -109,27 +111,27 @@ def _opening(out: Path, entries: Sequence[Entry], at: str | None) -> int | None:
     return place_ms(at, min((start for start in starts if start is not None), default=0), "--at")
 
 
-def _recorded(out: Path, entry: Entry, moment: PlayMoment) -> RecordedView:
+def _recorded(out: Path, entry: Entry, snapshot: PlaySnapshot) -> RecordedView:
     first = next(view_segments(out, entry), b"")
-    recording = Recording(_counted(view_segments(out, entry), moment))
+    recording = Recording(_counted(view_segments(out, entry), snapshot))
     return RecordedView(entry.record, labels(first).source if first else "", recording, partial(why_silent, entry))
 
 
-def _counted(segments: Iterable[bytes], moment: PlayMoment) -> Iterator[bytes]:
+def _counted(segments: Iterable[bytes], snapshot: PlaySnapshot) -> Iterator[bytes]:
     for segment in segments:
-        moment.done += len(segment)
+        snapshot.done += len(segment)
         yield segment
 
 
-def _told(parts: Iterable[bytes], moment: PlayMoment, shown_by: Reporter | None) -> Iterator[bytes]:
+def _shown(parts: Iterable[bytes], snapshot: PlaySnapshot, reporter: Reporter | None) -> Iterator[bytes]:
     """Pass the page's bytes on, counted, and let the progress be shown between two of them."""
-    pulse = Ticker(shown_by, lambda seconds: replace(moment, seconds=seconds))
+    ticker = Ticker(reporter, lambda seconds: replace(snapshot, seconds=seconds))
     for part in parts:
-        moment.written += len(part)
-        pulse.beat()
+        snapshot.written += len(part)
+        ticker.beat()
         yield part
-    moment.done = moment.total  # the lines around the segments, too
-    pulse.close()
+    snapshot.done = snapshot.total  # the lines around the segments, too
+    ticker.close()
 
 
 def _file(html: Path | None, session_id: str) -> Path:

@@ -19,6 +19,8 @@ from replay_fetch.named_file import NamedFile
 from replay_fetch.progress.console import Console
 from replay_fetch.settings import ShowSettings
 
+# Of a record: it is for --log-file alone, because the terminal shows the same in another form or not at all.
+_ONLY_FILE = "only_file"
 _LEVELS = {-1: logging.WARNING, 0: logging.INFO, 1: logging.DEBUG}
 
 
@@ -54,6 +56,11 @@ def logging_to(console: Console, show: ShowSettings, secrets: Iterable[str] = ()
         finally:
             level, logger.propagate = before
             logger.setLevel(level)
+
+
+def for_log_file(**fields: object) -> dict[str, object]:
+    """Return the ``extra`` of a log call that is for ``--log-file`` alone; the fields stand in JSON lines."""
+    return {_ONLY_FILE: True, "fields": fields}
 
 
 def _opened(path: Path) -> TextIO:
@@ -140,6 +147,8 @@ class _ConsoleHandler(logging.Handler):
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
+        if getattr(record, _ONLY_FILE, False):
+            return
         try:
             self._console.line(self.format(record))
         except Exception:  # noqa: BLE001 - a log call must not end what it tells about

@@ -12,7 +12,8 @@ import anyio
 from replay_fetch.progress.bar import Bar
 from replay_fetch.progress.bottleneck import Bottleneck, WorkerCounts
 from replay_fetch.progress.console import Console
-from replay_fetch.progress.snapshot import PacerView, ProgressSnapshot, RunSnapshot
+from replay_fetch.progress.log import for_log_file
+from replay_fetch.progress.snapshot import PacerFigures, ProgressSnapshot, RunSnapshot
 from replay_fetch.progress.stats import RunStats, Speedometer
 from replay_fetch.settings import ProgressStyle, ShowSettings
 
@@ -34,11 +35,11 @@ class Reporter(Protocol):
         """Show the last snapshot; nothing follows."""
 
 
-def reporter(show: ShowSettings, console: Console) -> Reporter | None:
+def reporter_for(show: ShowSettings, console: Console) -> Reporter | None:
     """Choose the reporter that the settings ask for; None shows nothing.
 
     ``auto`` is a bar on a terminal, except where programs read the lines (JSON), and log lines off a terminal; with
-    ``-q`` nothing is shown.
+    ``-q`` nothing is shown. A log file gets a line every ten seconds in any case.
     """
     style = show.progress
     if style is ProgressStyle.AUTO:
@@ -46,13 +47,17 @@ def reporter(show: ShowSettings, console: Console) -> Reporter | None:
             style = ProgressStyle.NONE
         else:
             style = ProgressStyle.BAR if console.isatty() and not show.log_json else ProgressStyle.LOG
-    if style is ProgressStyle.BAR:
-        return Bar(console)
-    return LogLines() if style is ProgressStyle.LOG else None
+    if style is ProgressStyle.LOG:
+        return LogLines()
+    in_file = LogLines(only_file=True) if show.log_file else None
+    if style is ProgressStyle.NONE:
+        return in_file
+    bar = Bar(console)
+    return Beside(bar, in_file) if in_file else bar
 
 
 async def report(
-    stats: RunStats, pacer: Callable[[], PacerView], shown_by: Reporter | None, bottleneck: Bottleneck | None = None
+    stats: RunStats, pacer: Callable[[], PacerFigures], reporter: Reporter | None, bottleneck: Bottleneck | None = None
 ) -> None:
     """Show a run of requests until cancelled; the last snapshot is shown on the way out.
 
@@ -65,7 +70,7 @@ async def report(
         now = anyio.current_time()
         return RunSnapshot(stats, speedometer.read(now), pacer(), now - began, bottleneck.workers, bottleneck.verdict)
 
-    await follow(snapshot, shown_by)
+    await follow(snapshot, reporter)
 
 
 async def watch(bottleneck: Bottleneck, workers: Callable[[], WorkerCounts]) -> None:
@@ -75,25 +80,25 @@ async def watch(bottleneck: Bottleneck, workers: Callable[[], WorkerCounts]) -> 
         await anyio.sleep(_GLANCE)
 
 
-async def follow(snapshot: Callable[[], ProgressSnapshot], shown_by: Reporter | None) -> None:
+async def follow(snapshot: Callable[[], ProgressSnapshot], reporter: Reporter | None) -> None:
     """Refresh the reporter until cancelled; the last snapshot is shown on the way out, also after an error."""
-    if shown_by is None:
+    if reporter is None:
         return
     try:
         while True:
-            await anyio.sleep(shown_by.period)
-            shown_by.refresh(snapshot())
+            await anyio.sleep(reporter.period)
+            reporter.refresh(snapshot())
     # Also on an error: the last figures are what a reader needs then.
     finally:
-        shown_by.close(snapshot())
+        reporter.close(snapshot())
 
 
 class Ticker:
     """Refreshes a reporter whenever the period has passed; work that ends sooner shows nothing."""
 
-    def __init__(self, shown_by: Reporter | None, snapshot: Callable[[float], ProgressSnapshot]) -> None:
+    def __init__(self, reporter: Reporter | None, snapshot: Callable[[float], ProgressSnapshot]) -> None:
         """Keep the reporter and the function that makes a snapshot, given the seconds since now."""
-        self._shown_by = shown_by
+        self._reporter = reporter
         self._moment = snapshot
         self._began = self._last = time.monotonic()
         self._begun = False
@@ -101,28 +106,56 @@ class Ticker:
     def beat(self) -> None:
         """Refresh the reporter where the period has passed; call this often, between two steps of the work."""
         now = time.monotonic()
-        if self._shown_by is not None and now - self._last >= self._shown_by.period:
+        if self._reporter is not None and now - self._last >= self._reporter.period:
             self._last, self._begun = now, True
-            self._shown_by.refresh(self._moment(now - self._began))
+            self._reporter.refresh(self._moment(now - self._began))
 
     def close(self) -> None:
         """Show the last snapshot, where an earlier snapshot was shown."""
-        if self._shown_by is not None and self._begun:
-            self._shown_by.close(self._moment(time.monotonic() - self._began))
+        if self._reporter is not None and self._begun:
+            self._reporter.close(self._moment(time.monotonic() - self._began))
 
 
 log = logging.getLogger(__name__)
 
 
 class LogLines:
-    """Writes a log line every ten seconds, and a last line at the end."""
+    """Writes a log line every ten seconds, and a last line at the end; ``only_file`` keeps them off the terminal."""
 
     period = 10.0
 
+    def __init__(self, *, only_file: bool = False) -> None:
+        self._only_file = only_file
+
     def refresh(self, snapshot: ProgressSnapshot) -> None:
         """Log the snapshot: words for people, fields for ``--log-format json``."""
-        log.info("%s", ", ".join(snapshot.words()), extra={"fields": snapshot.fields()})
+        fields = snapshot.fields()
+        extra = for_log_file(**fields) if self._only_file else {"fields": fields}
+        log.info("%s", ", ".join(snapshot.words()), extra=extra)
 
     def close(self, snapshot: ProgressSnapshot) -> None:
         """Log the last snapshot."""
         self.refresh(snapshot)
+
+
+class Beside:
+    """Shows work on the terminal, and beside it in the lines of a log file, each in its own period."""
+
+    def __init__(self, on_screen: Reporter, in_file: Reporter) -> None:
+        self.period = on_screen.period
+        self._on_screen, self._in_file = on_screen, in_file
+        self._since_line = 0.0
+
+    def refresh(self, snapshot: ProgressSnapshot) -> None:
+        """Show the snapshot on the terminal, and log it where the file's period has passed."""
+        self._on_screen.refresh(snapshot)
+        # By its own refreshes, which the clock decides on: a second clock would be one more thing to go wrong.
+        self._since_line += self.period
+        if self._since_line >= self._in_file.period:
+            self._since_line = 0.0
+            self._in_file.refresh(snapshot)
+
+    def close(self, snapshot: ProgressSnapshot) -> None:
+        """Show the last snapshot in both."""
+        self._on_screen.close(snapshot)
+        self._in_file.close(snapshot)

@@ -17,7 +17,7 @@ _WORTH_SAYING = 1.0  # seconds: shorter pauses are the pace
 _SECONDS_COUNT, _MINUTES_COUNT = 120.0, 3570.0
 
 
-class PacerView(Protocol):
+class PacerFigures(Protocol):
     """The pacer's state, as far as progress shows the pacer."""
 
     @property
@@ -57,7 +57,7 @@ class RunSnapshot:
 
     stats: RunStats
     speed: Speed
-    pacer: PacerView
+    pacer: PacerFigures
     seconds: float = 0.0
     workers: WorkerCounts = field(default_factory=WorkerCounts)
     limited_by: Limit | None = None
@@ -76,16 +76,20 @@ class RunSnapshot:
     def time_left(self) -> float | None:
         """Forecast the seconds until the list is done; None while no forecast can be made.
 
-        Views take as many requests as the views of this run did, and views in work count as half done. Requests go
-        out at the allowed rate or, where another limit holds, at the rate reached of late.
+        Views take as many requests as the views of this run did. Requests go out at the allowed rate or, where
+        another limit holds, at the rate reached of late.
         """
-        stats, begun = self.stats, self.workers.busy / 2
+        stats, workers = self.stats, self.workers
         rate = self._requests_per_s()
         # Before the first view has ended nothing tells how many requests one takes.
         if not stats.ended_now or not rate:
             return None
-        requests_a_view = stats.requests / (stats.ended_now + begun)
-        return max(stats.views_total - stats.ended - begun, 0.0) * requests_a_view / rate
+        # A view in work is at any of its requests alike, of which there are n. A worker that waits in line has sent
+        # (n - 1) / 2 in the mean, for its next one is not sent yet; any other worker has sent (n + 1) / 2.
+        half, sent = workers.busy / 2, (workers.busy - 2 * workers.in_line) / 2
+        requests_a_view = max((stats.requests - sent) / (stats.ended_now + half), 1.0)
+        left = (stats.views_total - stats.ended - half) * requests_a_view - sent
+        return max(left, 0.0) / rate
 
     def words(self) -> list[str]:
         """Words for people, the most important first: a narrow terminal shows as many as fit."""
@@ -131,7 +135,7 @@ class RunSnapshot:
         return self.speed.requests_per_s or (self.stats.requests / self.seconds if self.seconds else 0.0)
 
 
-def limit_words(limited_by: Limit, pacer: PacerView) -> str:
+def limit_words(limited_by: Limit, pacer: PacerFigures) -> str:
     """Name the limit in a word, the API's by its kind once that is recognised, and add its rate or its pause."""
     if limited_by not in _RATES:
         return f"{limited_by}"
@@ -159,7 +163,7 @@ class SearchSnapshot:
     done: int
     views: int
     stats: RunStats
-    pacer: PacerView
+    pacer: PacerFigures
     limited_by: Limit | None = None
 
     def words(self) -> list[str]:

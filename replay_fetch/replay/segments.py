@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import orjson
 
-from replay_fetch.api import facts
+from replay_fetch.api.segment import facts
 from replay_fetch.replay.values import BadValue, Json, many, table, whole
 
 _LATEST_MS = 253_402_300_799_999  # the end of the year 9999

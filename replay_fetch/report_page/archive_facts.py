@@ -7,20 +7,23 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from replay_fetch.archive import Entry, Layout, by_session, entries
-from replay_fetch.model import Outcome, View, ViewRecord
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.manifest import Entry
+from replay_fetch.archive.read.views import by_session, entries
+from replay_fetch.model import WARNING_WORDS, Outcome, View, ViewRecord
 
 _EXAMPLES = 3
 # Reasons that name a number of their own are as many as the views; past this they are counted together.
 _REASONS = 500
 OTHER_REASONS = "other reasons"
 
-_REMARKS = {
-    "gaps": "segments are missing between others",
-    "repeats": "a segment was served twice",
-    "lacks_full_snapshot": "no full snapshot at the start: a player has nothing to begin with",
-    "segments_expected": "fewer segments than the list says",
+_MEANING = {
+    "gaps": "segments between others never came",
+    "repeats": "a segment came again",
+    "lacks_full_snapshot": "a player has nothing to begin with",
+    "segments_expected": "segments of the recording may be missing",
 }
+_REMARKS = {name: f"{word}: {_MEANING[name]}" for name, word in WARNING_WORDS.items()}
 
 
 @dataclass(slots=True)

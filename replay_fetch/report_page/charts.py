@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from math import ceil, floor, log10
 
 from replay_fetch.progress.units import duration, size
-from replay_fetch.report_page.run_facts import Pace
+from replay_fetch.report_page.run_facts import Stretch
 
 WIDE, NARROW, HALF = 760, 350, 400
 """Pixels: for a screen, for a phone, and for either half a screen or a phone."""
@@ -77,27 +77,27 @@ class _Plot:
         return f'<svg viewBox="{box}" aria-hidden="true" font-size="{_FONT}">{inside}</svg>'
 
 
-def rate_chart(paces: Sequence[Pace], width: int) -> str:
+def rate_chart(stretches: Sequence[Stretch], width: int) -> str:
     """Draw pages a second and the allowed rate over time, with 429s marked at the foot."""
-    unit, name = _unit(paces[-1].end)
-    fastest = max(pace.pages_per_s for pace in paces) or 1.0
-    allowed = [pace.allowed if pace.allowed and pace.allowed <= _FAR * fastest else None for pace in paces]
+    unit, name = _unit(stretches[-1].end)
+    fastest = max(stretch.pages_per_s for stretch in stretches) or 1.0
+    allowed = [at.allowed if at.allowed and at.allowed <= _FAR * fastest else None for at in stretches]
     highest = 1.15 * max([fastest, *filter(None, allowed)])
-    start, end = paces[0].start / unit, paces[-1].end / unit
+    start, end = stretches[0].start / unit, stretches[-1].end / unit
     plot = _Plot(width, (start, end), highest)
     plot.axes([(tick, f"{tick:g}") for tick in _even(start, end)], _even(0, highest), name)
-    edges = [(plot.x(pace.start / unit), plot.x(pace.end / unit)) for pace in paces]
-    area = [(x, plot.y(pace.pages_per_s)) for pace, both in zip(paces, edges, strict=True) for x in both]
+    edges = [(plot.x(stretch.start / unit), plot.x(stretch.end / unit)) for stretch in stretches]
+    area = [(x, plot.y(stretch.pages_per_s)) for stretch, both in zip(stretches, edges, strict=True) for x in both]
     foot = plot.y(0)
     # Closed at the foot, so that the first and the last stretch are filled as well.
     plot.path([(area[0][0], foot), *area, (area[-1][0], foot)], 'fill="var(--pages)" fill-opacity="0.6"')
     for stretch in _stretches(allowed):
         line = [(x, plot.y(allowed[each] or 0)) for each in stretch for x in edges[each]]
         plot.path(line, 'fill="none" stroke="var(--allowed)" stroke-width="1.6"')
-    limited = [sum(both) / 2 for pace, both in zip(paces, edges, strict=True) if pace.rate_limited > 0]
+    limited = [sum(both) / 2 for stretch, both in zip(stretches, edges, strict=True) if stretch.rate_limited > 0]
     for x in limited:
         plot.draw(_mark(x, foot))
-    beyond = any(pace.allowed and pace.allowed > _FAR * fastest for pace in paces)
+    beyond = any(stretch.allowed and stretch.allowed > _FAR * fastest for stretch in stretches)
     _legend(plot, f"allowed requests/s{' (more, where no line is)' if beyond else ''}", limited=bool(limited))
     return plot.svg()
 

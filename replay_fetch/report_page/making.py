@@ -8,7 +8,7 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from replay_fetch.archive import readable
+from replay_fetch.archive.folder import readable
 from replay_fetch.archive.report import nothing_there
 from replay_fetch.model import Outcome
 from replay_fetch.named_file import NamedFile
@@ -16,7 +16,7 @@ from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 from replay_fetch.report_page import charts
 from replay_fetch.report_page.archive_facts import ArchiveFacts, archive_facts, by_views
-from replay_fetch.report_page.run_facts import RunFacts, paces, run_facts, shares
+from replay_fetch.report_page.run_facts import RunFacts, run_facts, shares, stretches_of
 
 _TEMPLATE = "report.html.jinja"
 _ROWS = 30
@@ -49,7 +49,7 @@ def render(name: str, run: RunFacts, archive: ArchiveFacts) -> str:
         outcomes=[
             (str(outcome), run.outcomes[outcome], outcome.finished) for outcome in Outcome if outcome in run.outcomes
         ],
-        limits=shares(paces(run.pacing)),
+        limits=shares(stretches_of(run.pacing)),
         unfinished=by_views(archive.unfinished)[:_ROWS],
         hidden_reasons=max(len(archive.unfinished) - _ROWS, 0),
         bad_rows=run.bad_row_reasons[:_ROWS],
@@ -77,7 +77,7 @@ def verdict(run: RunFacts) -> str:
 def _charts(run: RunFacts, archive: ArchiveFacts) -> dict[str, str]:
     """Draw the charts for which there are figures, by name; the rate once for screens and once for phones."""
     drawn: dict[str, str] = {}
-    if stretches := paces(run.pacing):
+    if stretches := stretches_of(run.pacing):
         drawn["rate"] = charts.rate_chart(stretches, charts.WIDE)
         drawn["rate_narrow"] = charts.rate_chart(stretches, charts.NARROW)
     if archive.lengths:

@@ -9,12 +9,13 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from replay_fetch.archive import Layout, read_report
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.report import read_report
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Outcome
 
 
-class Point(Struct, gc=False):
+class PacingPoint(Struct, gc=False):
     """A point of the run's course: seconds since the start, allowed requests a second, counts since the start."""
 
     time: float
@@ -25,7 +26,7 @@ class Point(Struct, gc=False):
 
 
 class SlowView(Struct, gc=False):
-    """A view among the slowest of the run: seconds from the first place in line to the last answer, and outcome."""
+    """A view among the slowest of the run: the seconds that its requests took, and its outcome."""
 
     session_id: str
     view_id: str
@@ -61,7 +62,7 @@ class RunFacts(Struct):
     exit_code: int
     erased: int = 0
     """Reports of older versions do not have it."""
-    pacing: list[Point] = []
+    pacing: list[PacingPoint] = []
     slowest: list[SlowView] = []
     settings: dict[str, dict[str, object]] = {}
 
@@ -71,7 +72,7 @@ class RunFacts(Struct):
         return self.unasked + sum(n for outcome, n in self.outcomes.items() if not outcome.finished)
 
 
-class Pace(NamedTuple):
+class Stretch(NamedTuple):
     """A stretch between two points, in seconds: pages a second, the rate allowed at the end, 429s, the limit met."""
 
     start: float
@@ -92,11 +93,11 @@ def run_facts(layout: Layout) -> RunFacts:
         raise ArchiveError(f"{layout.report} cannot be read: {error}") from None
 
 
-def paces(points: list[Point]) -> list[Pace]:
+def stretches_of(points: list[PacingPoint]) -> list[Stretch]:
     """Make stretches of neighbouring points, the first from the run's start; points at the same time make none."""
-    stretches = pairwise([Point(0.0), *points])
+    neighbours = pairwise([PacingPoint(0.0), *points])
     return [
-        Pace(
+        Stretch(
             before.time,
             after.time,
             (after.pages - before.pages) / (after.time - before.time),
@@ -104,15 +105,15 @@ def paces(points: list[Point]) -> list[Pace]:
             after.rate_limited - before.rate_limited,
             after.limited_by,
         )
-        for before, after in stretches
+        for before, after in neighbours
         if after.time > before.time
     ]
 
 
-def shares(stretches: list[Pace]) -> list[tuple[str, float]]:
+def shares(stretches: list[Stretch]) -> list[tuple[str, float]]:
     """Sum up the run's limits as shares of time, from 0 to 1, the largest first."""
     seconds: Counter[str] = Counter()
-    for pace in stretches:
-        seconds[pace.limited_by or "nothing"] += pace.end - pace.start  # type: ignore[assignment] # seconds, not a count
+    for stretch in stretches:
+        seconds[stretch.limited_by or "nothing"] += stretch.end - stretch.start  # type: ignore[assignment] # seconds, not a count
     total = sum(seconds.values())
     return [(name, part / total) for name, part in seconds.most_common()]

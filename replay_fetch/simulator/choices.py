@@ -68,7 +68,7 @@ class LastPage(StrEnum):
     """One more page follows an ordinary token. It has no segments and no place for a token."""
 
 
-class Chain(StrEnum):
+class PageChain(StrEnum):
     """The fault in a view's chain of pages; a view of one page has none."""
 
     GOOD = "good"

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from replay_fetch.model import Source, View
 from replay_fetch.simulator.chance import draw
-from replay_fetch.simulator.choices import Absence, Chain, LastPage, Shape
+from replay_fetch.simulator.choices import Absence, LastPage, PageChain, Shape
 from replay_fetch.simulator.replies import EMPTY, RefusalError, Reply
 from replay_fetch.simulator.requests import Call, PageRequest
 from replay_fetch.simulator.settings import PagingSettings, SimulatorSettings
@@ -60,7 +60,7 @@ def cut(segments: Sequence[bytes], at: Cursor, paging: PagingSettings, max_bytes
     return Cut(at.position, end, None, bare=paging.last_page is not LastPage.NULL)
 
 
-def spoil(page: Cut, at: Cursor, chain: Chain, second: Cursor) -> Cut:
+def spoil(page: Cut, at: Cursor, chain: PageChain, second: Cursor) -> Cut:
     """Give a page the way on that a faulty API would give; ``second`` is the second page of the chain.
 
     1. repeated: the last page of several leads back to the second;
@@ -68,11 +68,11 @@ def spoil(page: Cut, at: Cursor, chain: Chain, second: Cursor) -> Cut:
     3. has-more: the first page of several promises more and gives no token.
     """
     last = page.following is None
-    if chain is Chain.REPEATED and last and at.page > 1:
+    if chain is PageChain.REPEATED and last and at.page > 1:
         return page._replace(following=second, bare=False)
-    if chain is Chain.ECHOED and at.page == 2:  # noqa: PLR2004 - the second page, as the rule says
+    if chain is PageChain.ECHOED and at.page == 2:  # noqa: PLR2004 - the second page, as the rule says
         return page._replace(following=at, bare=False)
-    if chain is Chain.HAS_MORE and at.page == 1 and not last:
+    if chain is PageChain.HAS_MORE and at.page == 1 and not last:
         return page._replace(following=None, has_more=True)
     return page
 
@@ -193,7 +193,7 @@ class Pager:
         max_bytes = request.max_bytes or self._paging.page_bytes
         page = cut(segments, at, self._paging, max_bytes)
         chain = self._paging.chain
-        if chain is Chain.GOOD or draw(self._seed, "chain", request.view) >= self._paging.chain_share:
+        if chain is PageChain.GOOD or draw(self._seed, "chain", request.view) >= self._paging.chain_share:
             return page
         second = cut(segments, Cursor(chain=at.chain), self._paging, max_bytes).following
         return spoil(page, at, chain, second or at)

@@ -1,21 +1,30 @@
 """The query language of the events search, as far as lists of views need it.
 
-``@type:view -@view.url:*help* (@application.id:"…" OR @session.id:(a OR b))``: terms side by side must all hold.
+``@type:view -@view.url:*help* @view.error.count:>0 (@application.id:"…" OR @session.id:(a OR b))``: terms side by
+side must all hold. A backslash takes its meaning from the character behind, in quotes and outside.
 An attribute that the event does not have matches nothing.
 """
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Callable, Mapping
-from fnmatch import fnmatchcase
 
 from replay_fetch.simulator.replies import RefusalError
 
 Event = Mapping[str, object]
 Matches = Callable[[Event], bool]
 
-_TOKEN = re.compile(r'\s*(?:([()])|(-)?@?([A-Za-z_][\w.]*):|"([^"]*)"|([^\s()":]+))')
+_TOKEN = re.compile(r'\s*(?:([()])|(-)?@?([A-Za-z_][\w.]*):|"((?:[^"\\]|\\.)*)"|((?:[^\s()":\\]|\\.)+))', re.DOTALL)
+_ESCAPED = re.compile(r"\\(.)|([*?])", re.DOTALL)
+_COMPARED = re.compile(r"([<>]=?)(-?\d+(?:\.\d+)?)")
+_COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 _LONGEST = 100_000  # characters: bounds the work of one query
 _DEEPEST = 20  # parentheses; compiled queries are nested calls, which Python bounds
 
@@ -90,9 +99,14 @@ class _Parser:
         if paren or name:
             raise RefusalError(400, "Invalid query: a value is missing")
         self._words.pop()
+        if compared := _COMPARED.fullmatch(bare):
+            holds, number = _COMPARISONS[compared[1]], float(compared[2])
+            return lambda event: (value := _number(event, path)) is not None and holds(value, number)
         if bare:
-            return lambda event: fnmatchcase(_found(event, path), bare.replace("[", "[[]"))
-        return lambda event: _found(event, path) == quoted
+            matches = _wildcards(bare).fullmatch
+            return lambda event: matches(_found(event, path)) is not None
+        text = _ESCAPED.sub(lambda found: found[1] or found[0], quoted)
+        return lambda event: _found(event, path) == text
 
     def _group(self, term: Callable[[], Matches]) -> Matches:
         self._words.pop()
@@ -116,6 +130,23 @@ def _everything(_: Event) -> bool:
 
 def _not(matches: Matches) -> Matches:
     return lambda event: not matches(event)
+
+
+def _wildcards(bare: str) -> re.Pattern[str]:
+    """Compile a value in which ``*`` stands for any characters and ``?`` for one, unless behind a backslash."""
+    parts, at = [], 0
+    for found in _ESCAPED.finditer(bare):
+        wild = {"*": ".*", "?": "."}.get(found[2] or "", re.escape(found[1] or ""))
+        parts += [re.escape(bare[at : found.start()]), wild]
+        at = found.end()
+    return re.compile("".join([*parts, re.escape(bare[at:])]), re.DOTALL)
+
+
+def _number(event: Event, path: list[str]) -> float | None:
+    try:
+        return float(_found(event, path))
+    except ValueError:
+        return None
 
 
 def _found(event: Event, path: list[str]) -> str:

@@ -108,7 +108,7 @@ class Simulator:
             counts.end()
 
     def _own(self, path: str, query: Mapping[str, str]) -> Reply:
-        """Answer a request about the simulator itself: its counts, or the truth of a view."""
+        """Response a request about the simulator itself: its counts, or the truth of a view."""
         match path.split("/"):
             case ["counts"]:
                 return Reply(200, json_body(self.counts.totals()))

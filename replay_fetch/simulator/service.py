@@ -83,7 +83,7 @@ class Service:
         self._remembers = settings.count_views or bool(settings.faults) or settings.latency.tail > 0
 
     def answer(self, asked: Asked) -> Reply:
-        """Answer a request that arrives now; errors are replies too, so nothing is raised."""
+        """Response a request that arrives now; errors are replies too, so nothing is raised."""
         now = self._clock()
         outage = self._faults.outage(now - self._started)
         try:
@@ -121,7 +121,7 @@ class Service:
                 return self._pager.call(request)
 
     def _accepted(self, request: _Request) -> Reply:
-        """Answer a request that the rate limit has let through, with its fault and its latency."""
+        """Response a request that the rate limit has let through, with its fault and its latency."""
         delay = self._settings.latency.median
         try:
             call = self._call(request)

@@ -14,10 +14,10 @@ from replay_fetch.simulator.choices import (
     Algorithm,
     AuthMode,
     Body429,
-    Chain,
     ErrorBody,
     HeaderPolicy,
     LastPage,
+    PageChain,
     Reset,
     RetryAfter,
     SearchChain,
@@ -76,7 +76,7 @@ class PagingSettings:
     pages: int = 0
     """Every view that has segments is cut into exactly this number of pages; segments are repeated where needed."""
     last_page: LastPage = LastPage.NULL
-    chain: Chain = Chain.GOOD
+    chain: PageChain = PageChain.GOOD
     chain_share: float = 1.0
     """Share of views whose chain is not good."""
     empty_pages: int = 0
@@ -105,7 +105,7 @@ class PagingSettings:
         )
         _require(keys[0] not in ("data", "segments", "payload"), f"--token-place: {keys[0]} is where the segments are")
         _require(
-            self.chain is not Chain.HAS_MORE or self.shape in OBJECT_SHAPES,
+            self.chain is not PageChain.HAS_MORE or self.shape in OBJECT_SHAPES,
             f"--chain has-more needs a shape that is an object, not {self.shape}",
         )
 

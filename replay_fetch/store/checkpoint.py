@@ -1,7 +1,7 @@
-"""Checkpoints: the ledger as of one log part, so that a run need not read the log from its beginning.
+"""Checkpoints: the ledger as of a log part, for runs to start from in place of the log's beginning.
 
-A checkpoint saves time and nothing else. Everything in it is in the log, too, so one that is damaged is passed over,
-and the log is read from the one before.
+A checkpoint saves time and nothing else, since the log has all of its facts. So a damaged checkpoint is passed over,
+and the log is read from the checkpoint before.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ log = logging.getLogger(__name__)
 
 EVERY = 500
 """Log parts between two: 83 minutes of a run that commits every 10 seconds, read in seconds."""
-_KEPT = 2
+_KEPT = 2  # the last, and the one that a reader may be copying at this moment
 _SUFFIX = ".sqlite.zst"
 
 
 async def write_checkpoint(objects: Objects, folder: str, number: int, epoch: int, ledger: Path) -> None:
-    """Keep the file ``ledger``, a copy that nobody writes to, as of log part ``number``; the last two stay."""
+    """Keep the file ``ledger``, a closed copy, as of log part ``number``; the last two checkpoints stay."""
     packed = ledger.with_name(ledger.name + ".zst")
     await anyio.to_thread.run_sync(pack_file, file_pieces(ledger), packed)
     await objects.write(f"{folder}/checkpoint/{number:012d}{_SUFFIX}", packed, epoch)
@@ -36,7 +36,7 @@ async def write_checkpoint(objects: Objects, folder: str, number: int, epoch: in
 
 
 async def fetch_checkpoint(objects: Objects, folder: str, target: Path) -> int:
-    """Write the newest checkpoint that is whole into the file ``target``; returns its log part, 0 without one."""
+    """Write the newest undamaged checkpoint into the file ``target``; returns its log part, or 0 without any."""
     packed = target.with_name(target.name + ".zst")
     for name in reversed(await _names(objects, folder)):
         try:

@@ -1,7 +1,7 @@
 """The door to obstore: each request of a `Driver`, and the library's errors sorted into our four kinds.
 
-No other module imports the library. Its `store.config` and its pickles show credentials, though its errors and its
-`repr` do not, so the object that holds its store refuses to be pickled.
+No other module imports the library. Its `store.config` and its pickles show credentials, unlike its errors and its
+`repr`; so `ObstoreDriver`, which holds such a store, refuses to be pickled.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def connected(location: Location) -> ObstoreDriver:
 
 
 class ObstoreDriver:
-    """Requests over one of obstore's stores, which hold credentials: never shown, never pickled."""
+    """Requests over a store of obstore's. The store holds credentials: never shown, never pickled."""
 
     def __init__(self, store: ObjectStore) -> None:
         self._store = store
@@ -126,7 +126,7 @@ class ObstoreDriver:
                 yield Listed(meta["path"], Tag(meta["e_tag"], meta["version"]), meta["size"])
 
     async def delete(self, name: str) -> None:
-        """Remove an object; Azure says of one that is not there that it is not."""
+        """Remove an object; Azure, unlike S3, calls a missing object an error."""
         try:
             await _answer(obstore.delete_async(self._store, name))
         except Absent:
@@ -136,7 +136,7 @@ class ObstoreDriver:
 async def _answer(request: Awaitable[_Answer]) -> _Answer:
     """The request's answer, or our exception in place of the library's.
 
-    Raised behind the except blocks: as its context, the library's text would go along into a traceback.
+    Raised behind the except blocks: inside, the library's text would go along into a traceback as the context.
     """
     failure: Exception
     try:
@@ -151,7 +151,7 @@ async def _answer(request: Awaitable[_Answer]) -> _Answer:
 
 
 def _mode(condition: Tag | None) -> UpdateVersion | Literal["create"]:
-    """The library's word for a condition; it takes no None in place of a version, though its answers have it."""
+    """The library's word for a condition. In it a None is a TypeError, though the library's answers have Nones."""
     mode: UpdateVersion = {}
     if condition is None:
         return "create"
@@ -171,5 +171,5 @@ def _tag(put: PutResult) -> Tag:
 
 
 def _found(meta: ObjectMeta, attributes: Attributes) -> Found:
-    """Names of metadata in lower case, as HTTP leaves their case to whoever hands them on."""
+    """Version, size and metadata, with names in lower case, since a proxy may write headers in any case."""
     return Found(Tag(meta["e_tag"], meta["version"]), meta["size"], {k.lower(): v for k, v in attributes.items()})

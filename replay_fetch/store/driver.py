@@ -1,7 +1,6 @@
-"""The driver of a store: what one request asks, what it answers, and the four ways in which it fails.
+"""Drivers of stores: single requests, their answers, and the four ways in which a request fails.
 
-`door` is the driver over obstore. A test puts one of its own in that place, which loses answers or dies between
-two requests.
+`door` has the driver over obstore. Tests have a driver of their own, which loses answers or dies between two requests.
 """
 
 from __future__ import annotations
@@ -12,14 +11,14 @@ from typing import NamedTuple, Protocol
 
 
 class Tag(NamedTuple):
-    """What one version of an object is known by: its etag and, on GCS and versioned buckets, its number."""
+    """Names a version of an object: by its etag and, on GCS and in versioned buckets, by its number."""
 
     etag: str | None
     version: str | None = None
 
 
 class Found(NamedTuple):
-    """An object as the store tells of it, without its bytes; ``size`` is in bytes."""
+    """An object without its bytes: version, size in bytes, and metadata with names in lower case."""
 
     tag: Tag
     size: int
@@ -35,30 +34,30 @@ class Listed(NamedTuple):
 
 
 class Absent(Exception):
-    """There is no object of that name, in a bucket that is there."""
+    """No object of the name exists, in a bucket that does."""
 
 
 class Taken(Exception):
-    """A condition did not hold, by the store's word; a lost answer to our own write looks the same."""
+    """A condition did not hold, says the store; after a lost answer to our own write it says the same."""
 
 
 class Driver(Protocol):
-    """One request each. Raises Absent, Taken, `Fault` for what may pass, `Refusal` for what will not."""
+    """Sends requests. Raises Absent, Taken, `Fault` for failures that may pass, `Refusal` for those that stay."""
 
     async def put(self, name: str, body: bytes, condition: Tag | None, metadata: Mapping[str, str]) -> Tag:
-        """Write an object in one request: where ``condition`` is its version, or where nothing is for None."""
+        """Write an object in a single request, in place of the version ``condition``; for None, where nothing is."""
 
     async def upload(self, name: str, file: Path, metadata: Mapping[str, str]) -> Tag:
-        """Write a large file in several requests, in place of what lies there; it appears whole or not at all."""
+        """Write a large file in several requests, over any object there; readers see it whole or not at all."""
 
     async def get(self, name: str, start: int, length: int | None) -> tuple[bytes, Found]:
-        """Read bytes of an object, all behind ``start`` for None; fewer where the object ends before."""
+        """Read ``length`` bytes from ``start``, all of the rest for None; fewer at the object's end."""
 
     async def head(self, name: str) -> Found:
-        """Ask for what an object is, without its bytes."""
+        """Ask for an object's version, size and metadata."""
 
     def list(self, prefix: str, after: str | None) -> AsyncIterator[Listed]:
         """Name the objects below a folder, in the order of their names, from behind ``after``."""
 
     async def delete(self, name: str) -> None:
-        """Remove an object; one that is not there is no error."""
+        """Remove an object; a missing object is no error."""

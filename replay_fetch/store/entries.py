@@ -25,17 +25,17 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LoggedView(msgspec.Struct, frozen=True, array_like=True, tag="view"):
-    """How a view stands: it ended, or its part grew; ``ended_at`` is the ledger's, in seconds since 1970."""
+    """A view's record after a commit; ``ended_at`` is taken from the ledger, in seconds since 1970."""
 
     record: ViewRecord
     ended_at: int = 0
 
 
 class LoggedObject(msgspec.Struct, frozen=True, array_like=True, tag="object"):
-    """A file of the archive that lies in the store under its own name, relative to the archive.
+    """A file of the archive in the store, under its name relative to the archive.
 
-    ``size`` and ``sha256`` are of the stored bytes. While ``staged`` names an object, the bytes lie there: those under
-    the file's own name may still be the ones before, whose version is ``etag`` and ``version``.
+    ``size`` and ``sha256`` are of the stored bytes. While ``staged`` names an object, the bytes lie there, and the
+    file's own name may still hold its former bytes, whose version is ``etag`` and ``version``.
     """
 
     name: str
@@ -54,8 +54,8 @@ class LoggedObject(msgspec.Struct, frozen=True, array_like=True, tag="object"):
 class LoggedPart(msgspec.Struct, frozen=True, array_like=True, tag="part"):
     """A stretch of an unfinished view's lines, ``length`` bytes from ``offset`` of a blob.
 
-    ``start`` is its place in the lines of part number ``part``; another number than before means that the chain
-    began anew, and that earlier stretches of the view no longer count.
+    ``start`` is its place in the lines of part number ``part``. A new number says: the chain began anew, and earlier
+    stretches of the view no longer count.
     """
 
     row: int
@@ -67,7 +67,7 @@ class LoggedPart(msgspec.Struct, frozen=True, array_like=True, tag="part"):
 
 
 class LoggedList(msgspec.Struct, frozen=True, array_like=True, tag="list"):
-    """A list of views that a run was given; its rows lie in the object ``name`` and number the views."""
+    """A list of views given to a run; its rows lie in the object ``name`` and number the views."""
 
     number: int
     name: str
@@ -76,7 +76,7 @@ class LoggedList(msgspec.Struct, frozen=True, array_like=True, tag="list"):
 
 
 class LoggedRemoval(msgspec.Struct, frozen=True, array_like=True, tag="gone"):
-    """A file of the archive that is no longer part of it, such as a partial one of a session that is whole."""
+    """A file that the archive no longer has, such as the partial file of a session that became whole."""
 
     name: str
 

@@ -49,15 +49,16 @@ _BY_STATUS = {"301": _REGION, "401": _UNKNOWN_KEY, "403": _REFUSED, "501": _UNAB
 # Mistakes in what was typed. Before the first answer nothing was asked of the API, so these end with 2, not 3.
 _OF_SETTINGS = {_NO_BUCKET, _REGION, _UNABLE}
 # The links of EC2 and ECS that give a role's credentials: asked when the environment has none.
+_NO_CREDENTIALS = ("was not asked: there are no credentials", _UNKNOWN_KEY[1])
 _ROLE_SERVERS = ("169.254.169.254", "169.254.170.2", "metadata.google.internal")
 
 
 class StoreError(ArchiveError):
-    """The store refuses, or is not what the log says; the run stops with 3 and may be started again."""
+    """The store refuses, or contradicts the log; the run stops with 3 and may be started again."""
 
 
 class Fenced(StoreError):
-    """A later run has taken the archive over; this one writes nothing more, and the later one is not disturbed."""
+    """A later run has taken the archive over; the earlier run writes nothing more and ends with 3."""
 
 
 class LeaseHeld(StoreError):
@@ -65,11 +66,11 @@ class LeaseHeld(StoreError):
 
 
 class StoreDead(StoreError):
-    """The store has answered nothing but faults for longer than the run was told to wait."""
+    """The store answered nothing but faults for longer than ``--give-up-after``."""
 
 
 class Refusal(Exception):
-    """One request was refused in a way that trying again does not change; `told` makes an error for users of it."""
+    """A request was refused, and would be again; `told` turns the refusal into an error for users."""
 
     def __init__(self, said: str, todo: str, code: str = "") -> None:
         super().__init__(said)
@@ -77,11 +78,19 @@ class Refusal(Exception):
 
     @property
     def of_bucket(self) -> bool:
-        """True where the bucket itself is what is not there; an object that is not there is no refusal."""
+        """True for a missing bucket, which answers 404 as a missing object does."""
         return (self.said, self.todo) == _NO_BUCKET
 
+    @property
+    def of_role(self) -> bool:
+        """True where the machine's own server of credentials failed; in a run that had some, this may pass."""
+        return (self.said, self.todo) == _NO_CREDENTIALS
+
     def told(self, location: Location, *, answered: bool) -> ReplayFetchError:
-        """The error that ends the run; ``answered`` says that the store had taken requests of this run before."""
+        """The error with which the run ends; ``answered`` says whether the store had taken a request of the run before.
+
+        A missing bucket is a mistake in the settings (2) at first, and a stopped run (3) once the run was under way.
+        """
         code = f" ({self.code})" if self.code else ""
         message = f"{location}: the bucket {self.said}{code}; {self.todo}"
         of_settings = (self.said, self.todo) in _OF_SETTINGS
@@ -89,11 +98,11 @@ class Refusal(Exception):
 
 
 class Fault(Exception):
-    """One request had no answer, or one that may pass: 5xx, 429, a cut connection. The message is a few words."""
+    """A request failed in a way that may pass: 5xx, 429, a cut connection. The message is a few words for the log."""
 
 
 class Verdict(NamedTuple):
-    """What a store's error comes to: a refusal, or a fault where that is None."""
+    """A store's error sorted: as a refusal, or as a fault where ``refusal`` is None."""
 
     refusal: Refusal | None
     words: str
@@ -107,7 +116,7 @@ def judge(text: str) -> Verdict:
     """
     code, status = _CODE.search(text), _STATUS.search(text)
     if any(server in text for server in _ROLE_SERVERS):
-        return Verdict(Refusal("was not asked: there are no credentials", _UNKNOWN_KEY[1]), "no credentials")
+        return Verdict(Refusal(*_NO_CREDENTIALS), "no credentials")
     if "incorrectly configured region" in text:
         return Verdict(Refusal(*_REGION), "redirected")
     known = _BY_CODE.get(code[1] if code else "") or _BY_STATUS.get(status[1] if status else "")

@@ -1,14 +1,14 @@
 """An archive kept in a store: opening it for one run, and making its commits count.
 
-The order of a commit, each step of which a machine's death may be the last of:
+The order of a commit, in which a machine may die between any two requests:
 
 1. session files are created; one that the log has is written beside it, under ``staged/``;
 2. new lines of unfinished views go into one blob;
 3. the next log part is created: from here on the commit has happened, and no other run can undo it;
 4. staged files take the place of those they replace, copies are shown, and what is superseded is removed.
 
-So an object that the log names is changed only after the log says so. Writing over it in step 1 would lose the former
-bytes to a commit that may never happen, while the manifest goes on to name them.
+An object named by the log therefore changes only after the log says so. Written over in step 1, its former bytes would
+be lost to a commit that may never happen, while the manifest still names them.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ _WORTH_A_CHECKPOINT = 50
 
 
 class StoreKeep:
-    """The keep of one run over a store; see `Keep` for the order of the calls."""
+    """The keep of a run over a store; `Keep` tells the order of the calls. Memory holds 64 MiB of bodies at most."""
 
     def __init__(self, objects: Objects, scratch: Scratch, terms: KeepTerms) -> None:
         self._objects = objects
@@ -59,7 +59,7 @@ class StoreKeep:
         return f"<StoreKeep {self._objects.location}, {self._lease!r}, {self._log!r}>"
 
     async def open(self) -> None:
-        """Take the lease, read what there is into the scratch, and fence every run before this one.
+        """Take the lease, restore the scratch, and fence every earlier run.
 
         Raises LeaseHeld, SettingsError for a store without conditional writes or another archive than is meant, and
         StoreError for a damaged one.
@@ -70,17 +70,17 @@ class StoreKeep:
         await self.beside(self._restore, dict)
 
     async def beside(self, work: Callable[[], Awaitable[_Value]], progress: Progress) -> _Value:
-        """Do the work while the lease beats and tells of the progress; raises Fenced where another run has taken it."""
+        """Do the work while the lease beats and tells of the progress; raises Fenced after a takeover."""
         return await beside(partial(self._lease.beat, progress), work)
 
     async def keep_list(self, number: int, fingerprint: str, rows: Iterable[ListRow]) -> None:
-        """Write a list and name it in a log part of its own; the caller loads it into the ledger behind this."""
+        """Write a list and name it in a log part of its own; afterwards the caller loads it into the ledger."""
         copy = self._scratch.temporary / "list.csv.zst"
         name, count = await keep_list(self._objects, list_name(self._folder, number), self._log.epoch, rows, copy)
         await self._log.append([LoggedList(number, name, fingerprint, count)], "list")
 
     async def bring(self, files: Mapping[str, Path], parts: Mapping[tuple[int, int], Path]) -> None:
-        """Copy files and parts out of the store; raises StoreError for a file that is not what the log says."""
+        """Copy files and parts out of the store; raises StoreError for a file of another size than the log says."""
         for name, target in files.items():
             await self._bring_file(name, target)
         for (row, part), target in parts.items():
@@ -88,11 +88,12 @@ class StoreKeep:
             await fetch_part(self._objects, places, target)
 
     async def ship(self, staged: Staged) -> None:
-        """Make a commit count, in the order above; raises Fenced where it was not this run's to make."""
-        if self._lease.lost:
+        """Make a commit count, in the order above; raises Fenced after another run has taken the archive over."""
+        if self._lease.lost:  # saves the requests; the log would say the same in step 3
             raise Fenced(self._lease.lost)
         sent = await self._send([file for file in staged.files if not file.disposable])
         places = await self._send_lines(staged)
+        # The ledger has the views already: the scratch recorded them before the commit was shipped.
         moved: list[Entry] = [*sent, *places, *map(LoggedRemoval, staged.gone)]
         await self._append([*staged.views, *moved])
         await to_thread.run_sync(self._scratch.lay, moved)
@@ -108,9 +109,9 @@ class StoreKeep:
             await self._write_checkpoint()
 
     async def finish(self, files: Mapping[str, Path]) -> None:
-        """End the log of this run, then write files that are made from the ledger: the manifest and the report.
+        """End the run's log, then write the files made from the ledger: manifest and report.
 
-        The log comes first, so that a run that was overtaken writes neither.
+        The log comes first: an overtaken run is stopped there and writes neither file.
         """
         await self._append([], "end")
         for name, file in files.items():
@@ -131,12 +132,13 @@ class StoreKeep:
         while (late := await self._log.fence(self._lease.epoch)) is not None:
             await restoring.lay(late)
         self._checkpoint = restoring.checkpoint
+        # Behind the fence alone: before it, the run that owes these steps may still be at them.
         for stored in await to_thread.run_sync(self._scratch.unpublished):
             await self._publish_again(stored)
         await self._remove(restoring.removed)
 
     async def _publish_again(self, stored: LoggedObject) -> None:
-        """Finish step 4 of a commit whose run died in it: the bytes are in the store, perhaps in both places."""
+        """Finish step 4 of a commit whose run died there: the bytes lie staged, and perhaps in their place already."""
         found = await self._objects.head(stored.name)
         if found is not None and found.metadata.get("sha256") == stored.sha256:
             await self._lay_published(stored, found.tag)
@@ -149,7 +151,7 @@ class StoreKeep:
     # --- steps of a commit
 
     async def _send(self, files: Sequence[StagedFile]) -> list[LoggedObject]:
-        """Step 1, 16 files at once; a file that the log has with the same bytes is not sent."""
+        """Step 1, 16 files at once; a file with the bytes of its log entry is not sent again."""
         known = await to_thread.run_sync(self._known, files)
         return await together(
             [
@@ -187,7 +189,7 @@ class StoreKeep:
         return places
 
     async def _append(self, entries: Sequence[Entry], kind: str = "commit") -> None:
-        """Step 3, with what was published since the last part."""
+        """Step 3, preceded by the new tags of files published since the last part."""
         await self._log.append(itertools.chain(self._owed, entries), kind)
         self._owed.clear()
 
@@ -197,7 +199,7 @@ class StoreKeep:
         await self._lay_published(stored, tag)
 
     async def _show(self, file: StagedFile) -> None:
-        """Step 4 for a copy: behind the log, so that a run that was overtaken shows none of what never counted."""
+        """Step 4 for a copy: an overtaken run, stopped in step 3, shows nothing of a commit that never counted."""
         before = await to_thread.run_sync(self._scratch.stored, file.name)
         tag = await self._objects.write(file.name, file.file, self._log.epoch, before.tag if before else None)
         await self._lay_published(file.logged(tag), tag)
@@ -221,14 +223,14 @@ class StoreKeep:
             )
 
     async def _remove(self, names: Iterable[str]) -> None:
-        """Step 4 for files that are no longer part of the archive."""
+        """Step 4 for files that the archive no longer has."""
         for name in names:
             await self._objects.remove(name, self._log.epoch)
 
     # --- what may be lost
 
     async def _write_checkpoint(self) -> None:
-        """Keep the ledger as of the last log part; no commit is under way, so it holds nothing else."""
+        """Keep the ledger as of the last log part; between two commits it holds exactly the log's facts."""
         copy = self._scratch.temporary / "checkpoint.sqlite"
         await to_thread.run_sync(self._scratch.snapshot, copy)
         await write_checkpoint(self._objects, self._folder, self._log.number, self._log.epoch, copy)
@@ -237,7 +239,8 @@ class StoreKeep:
         await self._sweep()
 
     async def _sweep(self) -> None:
-        """Remove blobs and staged files that no entry of the log needs any more; not those of a later run."""
+        """Remove blobs and staged files without use for any log entry; those of later runs stay."""
+        # A later run read the same log, so of blobs up to our epoch it needs no more than we do.
         needed = await to_thread.run_sync(self._scratch.blobs)
         needed |= {stored.staged for stored in await to_thread.run_sync(self._scratch.unpublished)}
         for folder in ("parts", "staged"):

@@ -1,7 +1,7 @@
 """The lease of an archive: who is writing to it now, how far the run is, and when another may take over.
 
-The lease saves two runs from doing the same work; it keeps nothing safe. A run that was stopped for an hour wakes up
-believing that it holds the lease, and what stops it is the log. So an unanswered beat stops nobody.
+The lease saves two runs from doing the same work; safety is the log's. A run that slept for an hour wakes up believing
+in its lease, and the log stops it. So an unanswered beat stops no run.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Progress = Callable[[], Mapping[str, object]]
 
 
 class LeaseState(msgspec.Struct, frozen=True, kw_only=True):
-    """The object's content, JSON: the run that wrote it last, and what ``status`` shows of it."""
+    """The lease's content, JSON: the run that wrote last, and its progress for ``status``."""
 
     holder: str
     """Host, process and a random number, such as ``worker-7/31/5f0c9a1b``."""
@@ -53,10 +53,10 @@ class LeaseState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Lease:
-    """One run's hold on the lease in ``folder``: take, beat beside the work, release.
+    """A run's hold on the lease in ``folder``: take, beat beside the work, release.
 
-    ``wait`` is how many seconds `take` watches another run's lease before it raises LeaseHeld. A dead run's lease is
-    taken over after its own 60 seconds, so a smaller wait finds only leases that were given back.
+    For ``wait`` seconds `take` watches another run's lease before it raises LeaseHeld. A dead run's lease is taken over
+    after the 60 seconds named in it, so a smaller wait finds only leases that were given back.
     """
 
     def __init__(self, objects: Objects, folder: str, *, wait: float = 0.0) -> None:
@@ -75,7 +75,7 @@ class Lease:
         return f"<Lease {self.holder}, epoch {self.epoch}, beat {self._beats}{', lost' if self.lost else ''}>"
 
     async def take(self) -> int:
-        """Take the lease: one that is not there, was given back, or stood still; returns the epoch.
+        """Take a lease that is missing, was given back, or stood still; returns the epoch.
 
         Time is measured by this machine's clock from when it first saw the object's version, so no two clocks are
         compared. Raises LeaseHeld.
@@ -89,6 +89,7 @@ class Lease:
                     return self.epoch
                 continue
             said, tag = _state(got[0], self._objects, self.name), got[1].tag
+            # The holder's clock may be wrong by hours, so its time of day is not even in the lease.
             if tag != watched:
                 watched, since = tag, now()
             if said.released or now() - since >= said.seconds:
@@ -112,6 +113,7 @@ class Lease:
                     self.name, self._content(self.epoch, progress()), self.epoch, self._tag
                 )
             except ReplayFetchError as error:
+                # The store may be well for commits and ill for this object. Were it a takeover, the log would tell.
                 log.warning("%s: no beat: %s", self.name, error)
                 continue
             if not isinstance(put, Tag):
@@ -145,6 +147,7 @@ class Lease:
         return True
 
     def _content(self, epoch: int, progress: Mapping[str, object] | None = None, *, released: bool = False) -> bytes:
+        # Counted, so that no two contents are equal: a write is known again by its bytes.
         self._beats += 1
         return msgspec.json.encode(
             LeaseState(

@@ -1,8 +1,8 @@
 """The log: numbered parts, each created once, never changed, never deleted. It is the archive's truth.
 
-A commit has happened when its part is there. The number of the next part is known to all runs, and a store lets one
-of them create it; the other learns that it was overtaken. No clock and no lease is needed for that, which is why the
-log carries the safety and the lease does not.
+A commit has happened when its part exists. All runs know the number of the next part, and a store lets a single run
+create it; any other run learns from the answer of its loss. The rule needs no clock and no lease, so safety rests on
+the log alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,10 @@ from replay_fetch.store.together import AT_ONCE, together
 
 
 class LogPart:
-    """One part as it lies in the store: its header, and its entries decoded one at a time."""
+    """A part as read from the store: its header, and its entries, decoded as they are asked for.
+
+    Memory holds the packed bytes, 100 for a view, and 160 kB of plain text.
+    """
 
     def __init__(self, place: str, content: bytes) -> None:
         self._place = place
@@ -34,7 +37,7 @@ class LogPart:
             raise StoreError(f"{place} has format {self.header.format}, this version of replay-fetch reads {FORMAT}")
 
     def entries(self) -> Iterator[Entry]:
-        """The facts in the order in which they hold; raises StoreError where the part is damaged."""
+        """The part's facts in their order, a later fact over an earlier; raises StoreError at damage."""
         with _explained(self._place):
             yield from decoded(itertools.islice(self._lines(), 1, None))
 
@@ -43,7 +46,7 @@ class LogPart:
 
 
 class _explained:  # noqa: N801 - reads as a function, and a generator of entries must not hold one of contextlib's
-    """Turns what is wrong with a part's bytes into a StoreError that names the part."""
+    """Turns the errors of unpacking and decoding into a StoreError with the part's name."""
 
     def __init__(self, place: str) -> None:
         self._place = place
@@ -59,7 +62,7 @@ class _explained:  # noqa: N801 - reads as a function, and a generator of entrie
 
 
 class Log:
-    """The log in ``folder``, read by anybody, and written by the one run that opened it last."""
+    """The log in ``folder``: any process reads it, and the run that fenced it last writes it."""
 
     def __init__(self, objects: Objects, folder: str, writer: str) -> None:
         self.number = 0
@@ -74,7 +77,7 @@ class Log:
         return f"<Log at part {self.number}, epoch {self.epoch}>"
 
     async def read(self, after: int = 0) -> AsyncIterator[LogPart]:
-        """The parts behind number ``after``, up to the last there is; raises StoreError where one is lacking."""
+        """The parts behind number ``after``, up to the last; raises StoreError where a number is missing."""
         self.number = after
         waiting: list[int] = []
         async for listed in self._objects.list(self._folder, self._name(after)):
@@ -89,12 +92,13 @@ class Log:
             yield part
 
     async def fence(self, at_least: int) -> LogPart | None:
-        """Write the part ``open``, which stops every run before; returns None once it is ours.
+        """Write the part ``open``, at which every earlier run stops; returns None on success.
 
-        Where another run has written the next part meanwhile, that part is returned: it counts, and the caller takes
-        it in and tries again. The epoch is one more than any in the log, and ``at_least`` the lease's, so it is ours
-        alone even where somebody has removed the lease.
+        A part that another run has written meanwhile is returned: it counts, so the caller lays it and tries again.
+        The epoch is above all in the log and at least the lease's. No two runs share it, even if the lease was removed.
         """
+        # Not the lease's number alone: it begins again at 1 where the object was lost, and objects in the store would
+        # then look as if a later run had written them.
         epoch = max(self.epoch + 1, at_least)
         other = await self._create(Header(number=self.number + 1, epoch=epoch, writer=self._writer, kind="open"), ())
         if other is not None:
@@ -115,13 +119,13 @@ class Log:
         return self.number
 
     async def _create(self, header: Header, entries: Iterable[Entry]) -> Found | None:
-        """Create a part; returns what lies there if that is another run's."""
+        """Create a part; returns another run's part found in its place, None on success."""
         content = await anyio.to_thread.run_sync(b"".join, pack(encoded(header, entries)))
         put = await self._objects.create(self._name(header.number), content, header.epoch)
         return None if isinstance(put, Tag) else put
 
     async def _parts(self, numbers: list[int]) -> list[LogPart]:
-        """The next parts, read at once; raises StoreError where the numbers leave one out."""
+        """Read the next parts together; raises StoreError where the numbers have a gap."""
         parts: list[LogPart] = []
         names = [self._name(number) for number in numbers]
         contents = await together([(0, partial(self._objects.get, name)) for name in names])

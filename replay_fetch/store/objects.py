@@ -1,7 +1,7 @@
 """Objects of an archive: written on a condition, read in pieces, tried again until the store is given up.
 
-Each object carries two words of metadata. ``epoch`` is the number of the run that wrote it, ``sha256`` is of its
-bytes, by which a run knows its own write again when the answer to it was lost.
+Each object carries two words of metadata: ``epoch``, the number of the run that wrote it, and ``sha256`` of its bytes.
+By the second a run recognises its own write after a lost answer, without reading the bytes back.
 """
 
 from __future__ import annotations
@@ -54,6 +54,8 @@ class Objects:
             try:
                 return await self._retries.ask("PUT", lambda: self._driver.put(name, body, None, metadata))
             except Taken:
+                # Three things look the same: another run's object, our own from a try before, and a 409. Only a look
+                # at the object tells, and obstore repeats requests by itself, so our own is the common case.
                 found = await self.head(name)
             if found is not None:
                 return found.tag if await self._holds(name, found, metadata) else found
@@ -78,7 +80,7 @@ class Objects:
         return found.tag if found is not None and await self._holds(name, found, metadata) else found
 
     async def claim(self, name: str, content: bytes | Path, epoch: int) -> Tag | Found:
-        """Write an object where nothing is, or adopt the same bytes; returns what lies there of an earlier run.
+        """Write an object where nothing is, or adopt equal bytes; returns the tag, or an earlier run's object.
 
         Raises Fenced where a later run's object lies. The content is bytes or a file; a file of at most 64 MiB is
         read whole.
@@ -93,9 +95,9 @@ class Objects:
         return put
 
     async def write(self, name: str, content: bytes | Path, epoch: int, known: Tag | None = None) -> Tag:
-        """Write an object in place of its version ``known``, or of whatever an earlier run has put there.
+        """Write an object in place of its version ``known``, or of an earlier run's object; returns its tag.
 
-        The same bytes are adopted; raises Fenced where a later run's object lies. The content is as in `claim`.
+        Equal bytes are adopted. Raises Fenced for a later run's object. The content is as in `claim`.
         """
         body = await _body(content)
         for _ in range(MANY):
@@ -114,14 +116,14 @@ class Objects:
         raise StoreError(f"{self.location}/{name} changes again and again: something else writes into this archive")
 
     async def get(self, name: str) -> tuple[bytes, Found] | None:
-        """All bytes of a small object and its version; None where there is none."""
+        """All bytes of a small object, and its tag, size and metadata; None for a missing object."""
         try:
             return await self._retries.ask("GET", lambda: self._driver.get(name, 0, None))
         except Absent:
             return None
 
     async def range(self, name: str, start: int, length: int) -> bytes:
-        """Exactly so many bytes of an object; raises StoreError where it has fewer or is not there."""
+        """Exactly ``length`` bytes of an object; raises StoreError for a shorter or missing object."""
         try:
             body, _ = await self._retries.ask("GET", lambda: self._driver.get(name, start, length))
         except Absent:
@@ -131,7 +133,7 @@ class Objects:
         return body
 
     async def pieces(self, name: str) -> AsyncIterator[bytes]:
-        """The bytes of an object in pieces of 8 MiB, all of one version; raises StoreError where it changes."""
+        """The bytes of an object in pieces of 8 MiB, all of the same version; raises StoreError at a change."""
         start, seen = 0, None
         while seen is None or start < seen.size:
             request = partial(self._driver.get, name, start, PIECE)
@@ -139,6 +141,7 @@ class Objects:
                 body, found = await self._retries.ask("GET", request)
             except Absent:
                 raise StoreError(f"{self.location}/{name} is not there, though the log names it") from None
+            # A piece of another version would make a file that never was.
             if not body or found.tag != (seen or found).tag:
                 raise StoreError(f"{self.location}/{name} changed while it was read; run the same command again")
             seen = found
@@ -146,7 +149,7 @@ class Objects:
             yield body
 
     async def head(self, name: str) -> Found | None:
-        """What an object is, without its bytes; None where there is none."""
+        """An object's tag, size and metadata, without its bytes; None for a missing object."""
         try:
             return await self._retries.ask("HEAD", lambda: self._driver.head(name))
         except Absent:
@@ -168,13 +171,13 @@ class Objects:
             await faults.wait(words)  # then the listing goes on behind the last name
 
     async def remove(self, name: str, epoch: int) -> None:
-        """Remove an object unless a later run has written it meanwhile; one that is gone already is no error."""
+        """Remove an object unless a later run wrote it; a missing object is no error."""
         found = await self.head(name)
         if found is not None and _epoch(found) <= epoch:
             await self.delete(name)
 
     async def delete(self, name: str) -> None:
-        """Remove an object that no other run writes; one that is gone already is no error."""
+        """Remove an object of the run's own; a missing object is no error."""
         await self._retries.ask("DELETE", lambda: self._driver.delete(name))
 
     def require_earlier(self, name: str, found: Found, epoch: int) -> None:

@@ -1,4 +1,4 @@
-"""Opening an archive in a store: whether the store can keep one safely, and whether it is the one that is meant."""
+"""Opening an archive in a store: a store that cannot keep it safely is refused, and so is another archive."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ FOLDER = ".replay-fetch"
 
 
 class ArchiveFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """What all runs into one archive have to agree about; the object is created once and never changed."""
+    """Facts about which all runs into an archive agree; the object is created once and never changed."""
 
     compression: Compression
     shards: int = 0
-    """Into how many parts the sessions are dealt; 0 where there are none."""
+    """The number of parts into which the sessions are dealt; 0 for an undivided archive."""
     format: int = FORMAT
 
 
 @dataclass(frozen=True)
 class KeepTerms:
-    """On what terms a run opens an archive: as what, how long it waits for another run, and whose log it writes.
+    """Terms on which a run opens an archive: its facts, the seconds to wait for another run, the folder of its log.
 
     ``folder`` is `FOLDER`, or the shard's own below it, such as ``.replay-fetch/03-of-08``.
     """
@@ -55,7 +55,7 @@ def objects_at(location: Location, give_up_after: float) -> Objects:
 
 
 async def agree(objects: Objects, folder: str, facts: ArchiveFacts) -> None:
-    """Write the archive's facts, or compare ours with those there; raises SettingsError where they differ.
+    """Write the archive's facts, or compare ours with the stored; raises SettingsError where a fact differs.
 
     The folder is the archive's own, also for a run that is one of several shards.
     """
@@ -89,9 +89,9 @@ async def read_facts(objects: Objects, folder: str) -> ArchiveFacts | None:
 
 
 async def check_conditional_writes(objects: Objects, folder: str) -> None:
-    """Try four small writes; raises SettingsError where the store takes one that it has to refuse.
+    """Try four small writes, two of them forbidden by their conditions; raises SettingsError where all succeed.
 
-    Some S3 servers ignore the conditions that all safety rests on, and answer 200. A fifth request removes the
+    Some S3 servers ignore the conditions, on which all safety rests, and answer 200. A fifth request removes the
     object, whose name no other run has.
     """
     name = f"{folder}/probe-{uuid.uuid4().hex}"

@@ -1,7 +1,7 @@
 """Parts of unfinished views in a store: the new lines of one commit together in one object, a blob.
 
-A view of a session that is not whole waits in a part of its own on a disk. In a store that would be one request a
-view and commit; together they are one request a commit, read again by ranges.
+On a disk, each view of an unfinished session waits in a file of its own. In a store those would cost a request a view
+and commit; together they cost a request a commit, and are read again by ranges.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class GrownPart(NamedTuple):
 
 
 class Blob(NamedTuple):
-    """One object of lines, and which stretch of it belongs to which view."""
+    """An object full of lines, and the stretch of each view in it."""
 
     name: str
     content: bytes
@@ -36,10 +36,10 @@ class Blob(NamedTuple):
 
 
 def blobs(folder: str, number: int, epoch: int, grown: Iterable[GrownPart]) -> Iterator[Blob]:
-    """The lines of a commit as one blob; as several only where they are more than one request should hold.
+    """The lines of a commit as a blob; as several blobs above 64 MiB, the most that a request should hold.
 
-    ``number`` and ``epoch`` are those of the log part to come, and no other run has the same two: a blob is never
-    written over, and one that no log part names is garbage.
+    ``number`` and ``epoch`` are of the log part to come. No other run has the same two, so a blob is never written
+    over, and a blob without a log part is garbage.
     """
     stem = f"{folder}/parts/{number:012d}-{epoch}"
     content, places, written = bytearray(), list[LoggedPart](), 0
@@ -66,6 +66,7 @@ async def fetch_part(objects: Objects, places: Iterable[LoggedPart], target: Pat
     await anyio.to_thread.run_sync(target.write_bytes, b"")
     size = 0
     for place in sorted(places, key=lambda place: place.start):
+        # A gap means a lost log entry or blob; lines with a gap would pass for a view until its sha256 is compared.
         if place.start != size:
             raise StoreError(f"{objects.location}: the log has a gap in the part of row {place.row} at byte {size}")
         content = await objects.range(place.blob, place.offset, place.length)

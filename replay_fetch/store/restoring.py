@@ -25,9 +25,9 @@ class Restoring:
         self.checkpoint = 0
         """The log part that the checkpoint was as of; 0 without one."""
         self.removed: list[str] = []
-        """Files that the last commit made superfluous; its run may have died before it removed them.
+        """Files made superfluous by the last commit, whose run may have died before their removal.
 
-        Only the last commit's: a run removes those before it writes another part, be it its own commit or another's.
+        Earlier commits owe nothing: a run removes such files before it writes its next part.
         """
         self._objects = objects
         self._folder = folder

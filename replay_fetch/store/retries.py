@@ -56,7 +56,11 @@ class Retries:
             except Fault as fault:
                 words = str(fault)
             except Refusal as refusal:
-                ended = refusal.told(self.location, answered=self._answered)
+                # Roles get new credentials every few hours; a run of days meets each failure of their server.
+                if refusal.of_role and self._answered:
+                    words = "the role's credentials cannot be renewed"
+                else:
+                    ended = refusal.told(self.location, answered=self._answered)
             else:
                 self._answered = True
                 return answer

@@ -1,7 +1,7 @@
-"""The seam between an archive and the place where it is kept: what a commit hands over, and what a resume needs.
+"""The seam between an archive and its keep: the facts of a commit on their way out, and of a resume on their way in.
 
-The archive's side implements `Scratch`: a ledger and files that may be lost at any time. `keep` implements `Keep` for a
-store. The keep of a local disk does nothing in most calls, since its scratch is the archive itself.
+The archive's side implements `Scratch`: a ledger and files on a disk that may vanish at any time. `keep` implements
+`Keep` for a store. The keep of a local disk does nothing in most calls, since its scratch is the archive itself.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _Value = TypeVar("_Value")
 
 
 class StagedFile(NamedTuple):
-    """A file of the archive as a commit wrote it: its name in the archive, where it lies now, and its stored bytes.
+    """A file as a commit wrote it: name in the archive, path on the scratch's disk, size and sha256 of stored bytes.
 
-    A ``disposable`` file is a copy for people to read, such as a partial session file: it can be made again, so it is
-    written in place of the one before without being staged in the store.
+    A ``disposable`` file is a copy for people to read, such as a partial session file. Any run can make it again, so
+    it replaces its older version without being staged in the store.
     """
 
     name: str
@@ -40,19 +40,22 @@ class StagedFile(NamedTuple):
 
 @dataclass(frozen=True)
 class Staged:
-    """One commit, recorded in the scratch's ledger: what has to be in the store before any of it counts."""
+    """A commit that the scratch's ledger has recorded; nothing of it counts before `Keep.ship` has returned.
+
+    ``views`` are all records of the commit. ``grown`` are new lines of views whose session is not whole.
+    """
 
     views: Sequence[LoggedView] = ()
     files: Sequence[StagedFile] = ()
     grown: Sequence[GrownPart] = ()
     gone: Sequence[str] = ()
-    """Names of files that the commit made superfluous, such as the partial file of a session that is whole now."""
+    """Names of files made superfluous by the commit, such as the partial file of a session that is whole now."""
 
 
 class Scratch(Protocol):
-    """The archive's side. All calls come from worker threads, one at a time, and may take as long as they need.
+    """The archive's side of the seam, called from worker threads, one call at a time; calls may be slow.
 
-    Behind each of them the ledger agrees with the log up to the entries it was given.
+    After each call the ledger agrees with the log up to the last entries handed over. Errors are the ledger's own.
     """
 
     @property
@@ -60,23 +63,26 @@ class Scratch(Protocol):
         """A folder for files on their way, on the scratch's disk."""
 
     def begin(self, ledger: Path | None) -> None:
-        """Start from a checkpoint's ledger, which is the scratch's to keep, or from an empty one for None."""
+        """Start from a checkpoint's ledger, a file to be moved into place, or from an empty ledger for None.
+
+        Ledger, parts and session files of an earlier run are removed first: that ledger may be ahead of the log.
+        """
 
     def load(self, logged: LoggedList, rows: Iterable[ListRow]) -> None:
-        """Load a list as the run did that logged it: as that number, with its fingerprint."""
+        """Load a list under the number and the fingerprint of its log entry; rows get the numbers they had then."""
 
     def lay(self, entries: Iterable[Entry]) -> None:
-        """Take entries of one log part in, in one transaction; LoggedList is not among them.
+        """Take in entries of a log part in a single transaction; LoggedList is never among them.
 
-        A view's record replaces the one before. A finished view, and another part number, drop the view's places. An
-        object replaces the one of the same name; a removal drops it.
+        A record replaces the view's record, with ``ended_at`` as given. A finished view, and another part number,
+        drop the view's places. An object replaces the object of the same name; a removal drops it.
         """
 
     def stored(self, name: str) -> LoggedObject | None:
-        """What the log says of a file of that name; None where it says nothing."""
+        """The log's latest entry for a file; None for a file without an entry."""
 
     def unpublished(self) -> Sequence[LoggedObject]:
-        """The objects whose bytes are still staged; few, for a commit publishes its own."""
+        """The objects whose bytes are still staged; few, for each commit publishes its own."""
 
     def places(self, row: int, part: int) -> Sequence[LoggedPart]:
         """Where the lines of a view's part lie."""
@@ -89,15 +95,15 @@ class Scratch(Protocol):
 
 
 class Keep(Protocol):
-    """Where an archive lives for good. The order of calls is that of the methods; `close` comes in any case."""
+    """The place where an archive lives for good. Methods are called in the order below; `close` always comes last."""
 
     async def open(self) -> None:
-        """Make the archive this run's alone, and bring the scratch up to what it holds."""
+        """Reserve the archive for the calling run, and bring the scratch up to date with it."""
 
     async def beside(self, work: Callable[[], Awaitable[_Value]], progress: Progress) -> _Value:
-        """Do the run's work while the archive is held; raises Fenced as soon as it is known to be lost.
+        """Do the run's work while the archive is held; raises Fenced once another run is known to hold it.
 
-        ``progress`` gives figures by name, which ``status`` shows of a run that is going on.
+        ``progress`` gives figures by name, which ``status`` shows while the run goes on.
         """
 
     async def keep_list(self, number: int, fingerprint: str, rows: Iterable[ListRow]) -> None:
@@ -107,10 +113,10 @@ class Keep(Protocol):
         """Copy files by name, and parts by row and number, to where a commit is going to read them."""
 
     async def ship(self, staged: Staged) -> None:
-        """Make a commit count; behind it its views are finished, and its files may be removed from the scratch."""
+        """Make a commit count; afterwards its views are finished, and the scratch may remove its files."""
 
     async def finish(self, files: Mapping[str, Path]) -> None:
         """Write the manifest and the report, by name, at the end of a run."""
 
     async def close(self) -> None:
-        """Let other runs have the archive."""
+        """Give the archive free for other runs, also after an error."""

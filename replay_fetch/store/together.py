@@ -1,6 +1,6 @@
-"""Work beside other work: requests sent together, and a beat beside a run. The first error ends it all.
+"""Work beside other work: requests sent together, and a beat beside a run. The first error ends all.
 
-An error is raised as it is, not in a group: it is about the store, and the others would say the same.
+The first error is raised alone, not in a group: it is about the store, and further errors would say the same.
 """
 
 from __future__ import annotations

@@ -13,11 +13,11 @@ import aiohttp
 from yarl import URL
 
 from replay_fetch.memory import WHILE_READ, Hold
-from replay_fetch.model import Answer
+from replay_fetch.model import Response
 from replay_fetch.settings import ApiSettings, FetchSettings
 from replay_fetch.transport.faults import LONGEST_HEADER, MOST_HEADERS, TooLarge, translated
 from replay_fetch.transport.proxy import Proxy, proxy_for
-from replay_fetch.transport.trust import check_ca_file, ssl_context
+from replay_fetch.transport.trust import check_ca_file, trust_in
 
 # An answer is read whole; it may be this much larger than a page may inflate to, never more.
 _BODY_SLACK = 2**20
@@ -55,7 +55,7 @@ class Transport:
         self._max_body = way.max_body
         self._now = asyncio.get_running_loop().time
 
-    def get(self, url: str, hold: Hold | None = None) -> Awaitable[Answer]:
+    def get(self, url: str, hold: Hold | None = None) -> Awaitable[Response]:
         """Ask once for ``url``, of the API's origin and already encoded, and read the answer to the end.
 
         Where ``hold`` is given, a large body waits for room in memory before reading begins, and ``hold`` is then as
@@ -65,11 +65,11 @@ class Transport:
         """
         return self._ask("GET", url, None, hold)
 
-    def post_json(self, url: str, body: bytes) -> Awaitable[Answer]:
+    def post_json(self, url: str, body: bytes) -> Awaitable[Response]:
         """Post ``body``, which is JSON text, once to ``url``, for calls that only read; errors as of `get`."""
         return self._ask("POST", url, body, None)
 
-    async def _ask(self, method: str, url: str, content: bytes | None, hold: Hold | None) -> Answer:
+    async def _ask(self, method: str, url: str, content: bytes | None, hold: Hold | None) -> Response:
         sent_at = self._now()
         # Put together of what is known: that is quicker than taking it apart, and no other origin can be asked.
         path, _, query = url.removeprefix(self._origin).partition("?")
@@ -93,7 +93,7 @@ class Transport:
                 raise aiohttp.ClientPayloadError(str(closed)) from None
             finally:
                 response.release()
-            return Answer(response.status, _joined(response.headers), body, sent_at=sent_at, received_at=self._now())
+            return Response(response.status, _joined(response.headers), body, sent_at=sent_at, received_at=self._now())
         except (aiohttp.ClientError, OSError, TimeoutError, TooLarge) as error:
             failure = translated(error, self._way.proxy, self._way.ca_file)
         raise failure
@@ -129,7 +129,7 @@ async def open_transport(
     ``headers`` go out with every request and nowhere else. The usual proxy variables of the environment are
     respected. ``~/.netrc`` is not read, as a password in there is not meant for this program.
     """
-    connector = aiohttp.TCPConnector(limit=fetch.workers, ssl=ssl_context(fetch), ttl_dns_cache=300)
+    connector = aiohttp.TCPConnector(limit=fetch.workers, ssl=trust_in(api.origin, fetch), ttl_dns_cache=300)
     # No total timeout: a long answer is fine while bytes come; a stall is what sock_read sees.
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=fetch.connect_timeout, sock_read=fetch.read_timeout)
     way = _Way(proxy_for(api.origin), fetch.ca_file, api.max_page_bytes + _BODY_SLACK)

@@ -10,16 +10,17 @@ from typing import NamedTuple
 
 from replay_fetch.errors import InputError
 from replay_fetch.settings import PlanSettings
+from replay_fetch.view_list.links import has_link
 from replay_fetch.view_list.source import LONGEST_CELL
 
-# Programs write commas, spreadsheets of half of Europe semicolons, databases tabs.
-_DELIMITERS = ",;\t"
+# Programs write commas, spreadsheets of half of Europe semicolons, databases tabs or, as psql and Markdown do, pipes.
+_DELIMITERS = ",;\t|"
 # First line of a CSV that a spreadsheet wrote for its own kind. Python's reader takes no space and no quote there.
 _SEPARATOR_HINT = re.compile(r"sep=([^ \"\w])")
 
 # Names with case, white space, "@", dots, underscores and dashes taken out.
-_SESSION = ("sessionid",)
-_VIEW = ("viewid",)
+SESSION = ("sessionid",)
+VIEW = ("viewid",)
 _SEGMENTS = ("segmentscount", "ddreplaystatssegmentscount")
 _DATE = ("date",)
 _IGNORED = re.compile(r"[\s@._-]+")
@@ -50,7 +51,7 @@ class Header(NamedTuple):
 
     def namesakes(self, at: int) -> list[int]:
         """Other columns with the name of the column ``at``."""
-        keys = [_IGNORED.sub("", name).casefold() for name in self.names]
+        keys = [plain_name(name) for name in self.names]
         return [other for other, key in enumerate(keys) if key == keys[at] and other != at]
 
     def repeated_in(self, cells: Sequence[str]) -> bool:
@@ -69,11 +70,22 @@ class Header(NamedTuple):
         return True
 
 
-def read_header(lines: Iterator[str], name: str, settings: PlanSettings) -> tuple[Header, Iterator[str]]:
+class SessionHeader(NamedTuple):
+    """The column of a list that names sessions without views: ids or replay links; else as `Header`."""
+
+    delimiter: str
+    names: tuple[str, ...]
+    session: int
+    lines: int
+
+
+def read_header(
+    lines: Iterator[str], name: str, settings: PlanSettings
+) -> tuple[Header | SessionHeader, Iterator[str]]:
     """Read the header, and return the header and the lines behind.
 
-    The delimiter is the first of ``, ; tab`` by which the columns of the ids are found. Raises InputError where the
-    list is empty or no column can be told to hold the ids.
+    The delimiter is the first of ``, ; tab |`` by which the columns of both ids are found, else the first by which a
+    column of sessions is. Raises InputError where the list is empty or no column can be told to hold the ids.
     """
     before, head = _head(lines)
     delimiters = _DELIMITERS
@@ -88,12 +100,45 @@ def read_header(lines: Iterator[str], name: str, settings: PlanSettings) -> tupl
     for delimiter in delimiters:
         names, taken = _names(head, delimiter)
         session, view = _ids(names, settings)
-        if session is not None and view is not None and session != view:
+        if session is not None and view is not None and session != view and not settings.whole_sessions:
             count, date = _column(names, "", _SEGMENTS), _column(names, "", _DATE)
             header = Header(delimiter, tuple(names), session, view, count, before + taken, settings, date)
             return header, itertools.chain(head[taken:], lines)
         seen = max(seen, names, key=len)
+    sessions = _session_header(head, delimiters, before, settings)
+    if sessions is not None:
+        return sessions, itertools.chain(head[sessions.lines - before :], lines)
     raise InputError(_complaint(seen, name, before + 1, settings))
+
+
+def _session_header(head: Sequence[str], delimiters: str, before: int, settings: PlanSettings) -> SessionHeader | None:
+    """Find the column of sessions in a list without views: by its name, else by the replay links in its first rows."""
+    # A column that the user names is not replaced by a guess.
+    if settings.view_column and not settings.whole_sessions:
+        return None
+    for delimiter in delimiters:
+        names, taken = _names(head, delimiter)
+        at, view = _ids(names, settings)
+        # One column for both ids is a mistake, which the complaint names.
+        if at is not None and at == view and not settings.whole_sessions:
+            return None
+        if at is None and not settings.session_column:
+            at = _link_column(head[taken:], delimiter)
+        if at is not None and at < len(names):
+            return SessionHeader(delimiter, tuple(names), at, before + taken)
+    return None
+
+
+def _link_column(rows: Sequence[str], delimiter: str) -> int | None:
+    """The first column with a replay link in one of the rows; None where no cell holds a link."""
+    try:
+        for cells in csv.reader(rows, delimiter=delimiter, skipinitialspace=True, strict=True):
+            for at, cell in enumerate(cells):
+                if has_link(cell):
+                    return at
+    except csv.Error:  # the last of the few rows is cut inside a quoted cell
+        return None
+    return None
 
 
 def _head(lines: Iterator[str]) -> tuple[int, list[str]]:
@@ -126,7 +171,7 @@ def _names(head: Sequence[str], delimiter: str) -> tuple[list[str], int]:
 
 
 def _ids(names: Sequence[str], settings: PlanSettings) -> tuple[int | None, int | None]:
-    return _column(names, settings.session_column, _SESSION), _column(names, settings.view_column, _VIEW)
+    return _column(names, settings.session_column, SESSION), _column(names, settings.view_column, VIEW)
 
 
 def _column(names: Sequence[str], wanted: str, aliases: Sequence[str]) -> int | None:
@@ -136,7 +181,7 @@ def _column(names: Sequence[str], wanted: str, aliases: Sequence[str]) -> int | 
         named = [name.casefold() for name in names]
     else:
         keys = list(aliases)
-        named = [_IGNORED.sub("", name).casefold() for name in names]
+        named = [plain_name(name) for name in names]
     return next((at for at, name in enumerate(named) if name in keys), None)
 
 
@@ -155,7 +200,13 @@ def _complaint(names: Sequence[str], name: str, line: int, settings: PlanSetting
     ]
     shown = ", ".join(repr(cell[:60]) for cell in names[:_MOST_NAMES_SHOWN])
     more = f" and {len(names) - _MOST_NAMES_SHOWN} more" if len(names) > _MOST_NAMES_SHOWN else ""
-    return f"{name} has no column for {' nor for '.join(lacking)}; its columns are {shown}{more}"
+    columns = f"{name} has no column for {' nor for '.join(lacking)}; its columns are {shown}{more}"
+    return f"{columns}; a column of replay links, or of session ids alone, would do too"
+
+
+def plain_name(name: str) -> str:
+    """Take out of a column's name the differences that people and programs make."""
+    return _IGNORED.sub("", name).casefold()
 
 
 def unwrapped(text: str) -> str:

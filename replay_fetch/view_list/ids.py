@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from replay_fetch.api import check_id
+from replay_fetch.api.endpoint import check_id
 from replay_fetch.model import ID, LONGEST_ID, NO_ID
 from replay_fetch.printable import printable
-from replay_fetch.view_list.header import Header, unwrapped
+from replay_fetch.view_list.header import Header, SessionHeader, unwrapped
 
 # The rows that decide what a column holds: all of a small list, and of a large one enough to outvote a stray row.
 # They are read twice, and kept in memory until the list is under way, so their characters are bounded too.
@@ -20,7 +20,8 @@ _DECIDING_CHARS = 2**20
 
 _HEX = "[0-9A-Fa-f]"
 _UUID = f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
-_is_uuid = re.compile(_UUID).fullmatch
+UUID = re.compile(_UUID)
+_is_uuid = UUID.fullmatch
 _names_none = re.compile(NO_ID).fullmatch
 # How the columns of ids are called, spelled with what an id may hold: lists that were put together hold more headers.
 _NAMES = r"(?i:(?:session|view)[_-]?id)"
@@ -73,6 +74,28 @@ def id_columns(lines: Iterator[str], header: Header) -> tuple[IdColumn, IdColumn
 
     Raises ValueError where two columns with the same name hold different ids.
     """
+    head = deciding(lines)
+    rows = list(_rows(head, header.delimiter))
+    for at in (header.session, header.view):
+        _check_namesakes(rows, header, at)
+    session, view = (
+        IdColumn(what, mostly_uuids(row[at] for row in rows if at < len(row)), header.names[at])
+        for what, at in (("session id", header.session), ("view id", header.view))
+    )
+    return session, view, head
+
+
+def session_column(head: Iterable[str], header: SessionHeader | None) -> IdColumn:
+    """Tell the column of sessions from the first lines of a list; without a header, a line holds an id alone."""
+    if header is None:
+        return IdColumn("session id", mostly_uuids(head))
+    at = header.session
+    cells = (row[at] for row in _rows(list(head), header.delimiter) if at < len(row))
+    return IdColumn("session id", mostly_uuids(cells), header.names[at])
+
+
+def deciding(lines: Iterator[str]) -> list[str]:
+    """Take the lines that decide which kind of ids a list holds."""
     head: list[str] = []
     room = _DECIDING_CHARS
     for line in lines:
@@ -80,14 +103,7 @@ def id_columns(lines: Iterator[str], header: Header) -> tuple[IdColumn, IdColumn
         room -= len(line)
         if len(head) == _DECIDING or room < 0:
             break
-    rows = list(_rows(head, header.delimiter))
-    for at in (header.session, header.view):
-        _check_namesakes(rows, header, at)
-    session, view = (
-        IdColumn(what, _mostly_uuids(row[at] for row in rows if at < len(row)), header.names[at])
-        for what, at in (("session id", header.session), ("view id", header.view))
-    )
-    return session, view, head
+    return head
 
 
 def columns_of_pairs(pairs: Iterator[object]) -> tuple[IdColumn, IdColumn, list[object]]:
@@ -95,7 +111,7 @@ def columns_of_pairs(pairs: Iterator[object]) -> tuple[IdColumn, IdColumn, list[
     head = list(islice(pairs, _DECIDING))
     known = [pair for pair in head if isinstance(pair, Sequence) and len(pair) == 2]  # noqa: PLR2004 - a pair
     session, view = (
-        IdColumn(what, _mostly_uuids(pair[at] for pair in known if isinstance(pair[at], str)))
+        IdColumn(what, mostly_uuids(pair[at] for pair in known if isinstance(pair[at], str)))
         for at, what in enumerate(("session id", "view id"))
     )
     return session, view, head
@@ -119,7 +135,7 @@ def _rows(head: Sequence[str], delimiter: str) -> Iterator[list[str]]:
         return
 
 
-def _mostly_uuids(cells: Iterable[str]) -> bool:
+def mostly_uuids(cells: Iterable[str]) -> bool:
     """True where at least half of the ids are UUIDs: in a list of two rows, either may be the stray."""
     anything = re.compile(ID).fullmatch
     ids = [text for text in map(unwrapped, cells) if anything(text) and not _names_none(text)]

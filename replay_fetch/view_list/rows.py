@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
@@ -30,6 +31,14 @@ class PlannedRow(NamedTuple):
     dated: int | None = None
 
 
+class SessionRow(NamedTuple):
+    """A row that names a session whose views are still to be found; a link may name one of the views."""
+
+    line: int
+    session_id: str
+    view_id: str | None = None
+
+
 class BadRow(NamedTuple):
     """A row that cannot be used, with the reason; the reason is safe to print."""
 
@@ -43,8 +52,12 @@ class RepeatedHeader(NamedTuple):
     line: int
 
 
-Row = PlannedRow | BadRow | RepeatedHeader
+Row = PlannedRow | SessionRow | BadRow | RepeatedHeader
 _Columns = tuple[IdColumn, IdColumn]
+
+# psql and Markdown draw a line below the header; psql counts the rows at the end.
+_DRAWN = " \t\r\n-+:="
+_COUNTED = re.compile(r"\(\d+ rows?\)\s*")
 
 _TOO_MANY = "it has {} cells where the header has {}, so its ids may stand elsewhere; is a comma not quoted?"
 
@@ -73,25 +86,40 @@ def csv_rows(lines: Iterator[str], header: Header, columns: _Columns, name: str)
                     and session_fits(session := cells[at_session])
                     and view_fits(view := cells[at_view])
                 ):
-                    count = None if at_count is None else _count(cells[at_count])
+                    count = None if at_count is None else count_of(cells[at_count])
                     # View(…) in a PlannedRow(…), at a third of the cost.
-                    dated = _seconds(cells[at_date]) if count and at_date is not None else None
+                    dated = seconds_of(cells[at_date]) if count and at_date is not None else None
                     yield _new(PlannedRow, (line, _new(View, (session, view)), count, dated))
-                elif any(map(str.strip, cells)):
+                elif not is_blank(cells, header.delimiter):
                     yield _odd_row(line, cells, header, columns, name)
         except csv.Error as error:
             line, ended = ended + 1, header.lines + reader.line_num
-            # csv has one class for all its errors; only its words tell which one this is.
-            if "field limit" in str(error):
-                raise InputError(
-                    f"{name}, line {line}: a cell of more than {LONGEST_CELL:,} characters begins in this row; "
-                    "is a quote not closed?"
-                ) from None
-            if ended > line or "unexpected end" in str(error):
-                raise InputError(f"{name}, line {line}: a quote opens in this row and is not closed properly") from None
-            yield BadRow(line, f"not CSV: {error}")
+            yield not_csv(error, line, ended, name)
         else:
             return
+
+
+def is_blank(cells: Sequence[str], delimiter: str) -> bool:
+    """Tell whether a row holds nothing; in a table that is drawn with pipes, a drawn line holds nothing either."""
+    if delimiter != "|":
+        return not any(map(str.strip, cells))
+    return not any(cell.strip(_DRAWN) for cell in cells) or _COUNTED.fullmatch(cells[0]) is not None
+
+
+def not_csv(error: csv.Error, line: int, ended: int, name: str) -> BadRow:
+    """Make a bad row of a row that csv cannot read, from ``line`` to ``ended``.
+
+    Raises InputError where a quote is never closed: rows without number may be inside.
+    """
+    # csv has one class for all its errors; only its words tell which one this is.
+    if "field limit" in str(error):
+        raise InputError(
+            f"{name}, line {line}: a cell of more than {LONGEST_CELL:,} characters begins in this row; "
+            "is a quote not closed?"
+        ) from None
+    if ended > line or "unexpected end" in str(error):
+        raise InputError(f"{name}, line {line}: a quote opens in this row and is not closed properly") from None
+    return BadRow(line, f"not CSV: {error}")
 
 
 def _most_cells(header: Header, columns: _Columns) -> int:
@@ -141,8 +169,8 @@ def _odd_row(line: int, cells: Sequence[str], header: Header, columns: _Columns,
         ids = View(session.checked(cell(header.session)), view.checked(cell(header.view)))
     except ValueError as reason:
         return _no_view(line, str(reason), cells, header, name)
-    count = _count(cell(header.segments_count))
-    return PlannedRow(line, ids, count, _seconds(cell(header.date)) if count else None)
+    count = count_of(cell(header.segments_count))
+    return PlannedRow(line, ids, count, seconds_of(cell(header.date)) if count else None)
 
 
 def _no_view(line: int, reason: str, cells: Sequence[str], header: Header, name: str) -> BadRow | RepeatedHeader:
@@ -152,15 +180,15 @@ def _no_view(line: int, reason: str, cells: Sequence[str], header: Header, name:
         raise InputError(f"{name}, line {line}: {error}") from None
 
 
-def _count(text: str) -> int | None:
+def count_of(text: str) -> int | None:
     """A count of segments, also as ``12.0``; a hint, so text that is no count gives None."""
     digits = text.strip().removesuffix(".0")
     # 9 digits keep int() cheap and the ledger's integers in range, whatever a stranger wrote.
     return int(digits) if digits.isdecimal() and len(digits) <= 9 else None  # noqa: PLR2004
 
 
-def _seconds(text: str) -> int | None:
-    """A date in seconds since 1970; a hint, so text that is no ISO date gives None."""
+def seconds_of(text: str) -> int | None:
+    """Read a date as seconds since 1970; a hint, so text that is no ISO date gives None."""
     try:
         return epoch_ms(datetime.fromisoformat(text.strip())) // 1000
     except ValueError:

@@ -10,7 +10,7 @@ import os
 import stat
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,14 @@ from replay_fetch.settings import PlanSettings
 ListSource = str | os.PathLike[str] | BinaryIO
 
 STDIN = "-"
+
+
+class Words(io.BytesIO):
+    """Ids and links as the command line names them: a list with one on each line."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        super().__init__("\n".join(words).encode("utf-8", "surrogateescape"))
+
 
 _GZIP = b"\x1f\x8b"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # how spreadsheets save "Unicode text"
@@ -68,7 +76,7 @@ def name_of(source: ListSource) -> str:
     if source == STDIN:
         return "standard input"
     if not isinstance(source, str | os.PathLike):
-        return "the stream"
+        return "the command line" if isinstance(source, Words) else "the stream"
     path = os.fspath(source)
     return path if path.isprintable() else repr(path)
 
@@ -138,7 +146,7 @@ def _bounded(text: io.TextIOWrapper, name: str) -> Iterator[str]:
 
 
 # Counted up whenever the same bytes would be read as other rows.
-_RULES = 2
+_RULES = 3
 
 
 def fingerprint(source: ListSource, settings: PlanSettings) -> str | None:
@@ -158,6 +166,6 @@ def fingerprint(source: ListSource, settings: PlanSettings) -> str | None:
     except OSError as error:
         raise InputError(f"{name_of(source)} cannot be read: {error.strerror}") from error
     # Where the columns are named otherwise, or fewer views wanted, the same bytes give other rows.
-    reading = (_RULES, settings.session_column, settings.view_column, settings.max_views)
+    reading = (_RULES, settings.session_column, settings.view_column, settings.max_views, settings.view_only)
     digest.update(repr(reading).encode())
     return digest.hexdigest()

@@ -10,25 +10,38 @@ from typing import Self
 
 from replay_fetch.errors import InputError
 from replay_fetch.settings import PlanSettings
-from replay_fetch.view_list.header import read_header
+from replay_fetch.view_list.header import SessionHeader, read_header
 from replay_fetch.view_list.ids import columns_of_pairs, id_columns
-from replay_fetch.view_list.rows import PlannedRow, Row, csv_rows, pair_rows
+from replay_fetch.view_list.json_lines import JsonList, is_json
+from replay_fetch.view_list.links import SiteCheck
+from replay_fetch.view_list.rows import PlannedRow, Row, SessionRow, csv_rows, pair_rows
+from replay_fetch.view_list.session_rows import SessionReader, is_bare
 from replay_fetch.view_list.source import ListSource, name_of, open_lines, wide_cells
 
 _Rows = Generator[Row, None, None]
+_MOST_BLANK = 1000  # lines in front of a list, kept until its form is known
 
 
 class ViewList:
-    """Views to fetch, in the order of the list: a CSV file, ``-`` (stdin), or a binary stream.
+    """Views to fetch, in the order of the list: a file, ``-`` (stdin), or a binary stream.
 
-    Gzip is recognised by the first bytes. Nothing is opened before the rows are asked for; leaving the context
-    closes every opened file. A path can be read again, a stream only once.
+    A list is a table with a header, JSON lines, or ids and replay links, one a line. Where it names sessions alone,
+    its good rows are SessionRows, and the views are still to be found. Gzip is recognised by the first bytes. Nothing
+    is opened before the rows are asked for; leaving the context closes every opened file. A path can be read again, a
+    stream only once.
     """
 
-    def __init__(self, source: ListSource, settings: PlanSettings | None = None) -> None:
+    def __init__(self, source: ListSource, settings: PlanSettings | None = None, site: str = "") -> None:
+        """Take the source; ``site`` is the only one to which its links may lead, or empty for any."""
         settings = settings or PlanSettings()
         self.name = name_of(source)
-        self._read: Callable[[], _Rows] = partial(_csv, source, settings)
+        self.names_sessions = False
+        """The list names sessions without views; known once it has begun."""
+        self.was_found = False
+        """The rows were made of what a search found, and not read from the source."""
+        self._settings = settings
+        self._site = site
+        self._read: Callable[[], _Rows] = partial(self._listed, source)
         self._max_views = settings.max_views
         self._begun: _Rows | None = None
         self._opened = ExitStack()
@@ -44,6 +57,14 @@ class ViewList:
         views._read = partial(_pairs, pairs)
         return views
 
+    @classmethod
+    def of_rows(cls, name: str, rows: Callable[[], _Rows], settings: PlanSettings) -> Self:
+        """Make a list of rows that were made elsewhere; ``rows`` gives all of them at every call."""
+        views = cls(name, settings)
+        views._read = rows
+        views.was_found = True
+        return views
+
     def __enter__(self) -> Self:
         return self
 
@@ -56,6 +77,8 @@ class ViewList:
         Raises InputError where no list is there. Nothing read is lost: the next ``rows()`` begins with the first
         row.
         """
+        if self._begun is not None:
+            return
         rows = self._open()
         self._begun = _put_back(list(islice(rows, 1)), rows)
 
@@ -74,16 +97,43 @@ class ViewList:
         self._opened.callback(rows.close)
         return rows
 
+    def _listed(self, source: ListSource) -> _Rows:
+        """Read a source in the form that its first line shows: JSON, a bare id or link, or a table's header."""
+        settings, name = self._settings, self.name
+        with open_lines(source) as lines, wide_cells():
+            reader = SessionReader(name, SiteCheck(name, self._site), settings.view_only)
+            first, rest = _first_line(lines)
+            if is_json(first):
+                objects = JsonList.begun(rest, settings, reader)
+                self.names_sessions = not (objects.names_views or settings.view_only)
+                yield from objects.rows()
+            elif is_bare(first):
+                self.names_sessions = not settings.view_only
+                yield from reader.bare_rows(rest)
+            else:
+                yield from self._table(rest, reader)
 
-def _csv(source: ListSource, settings: PlanSettings) -> _Rows:
-    name = name_of(source)
-    with open_lines(source) as lines, wide_cells():
-        header, rest = read_header(lines, name, settings)
+    def _table(self, lines: Iterator[str], reader: SessionReader) -> _Rows:
+        header, rest = read_header(lines, self.name, self._settings)
+        if isinstance(header, SessionHeader):
+            self.names_sessions = not self._settings.view_only
+            yield from reader.csv_rows(rest, header)
+            return
         try:
             session, view, deciding = id_columns(rest, header)
         except ValueError as reason:
-            raise InputError(f"{name}: {reason}") from None
-        yield from csv_rows(chain(deciding, rest), header, (session, view), name)
+            raise InputError(f"{self.name}: {reason}") from None
+        yield from csv_rows(chain(deciding, rest), header, (session, view), self.name)
+
+
+def _first_line(lines: Iterator[str]) -> tuple[str, Iterator[str]]:
+    """Take the first line that is not blank; return the line, and all lines with that one."""
+    blank = []
+    for line in lines:
+        blank.append(line)
+        if line.strip("\ufeff \r\n") or len(blank) > _MOST_BLANK:
+            break
+    return (blank[-1] if blank else ""), chain(blank, lines)
 
 
 def _pairs(pairs: Iterable[object]) -> _Rows:
@@ -101,7 +151,7 @@ def _first(rows: _Rows, most: int) -> Iterator[Row]:
     for row in rows:
         yield row
         # Bad rows are passed on and do not count: N views were asked for.
-        most -= isinstance(row, PlannedRow)
+        most -= isinstance(row, PlannedRow | SessionRow)
         if not most:
             rows.close()
             return

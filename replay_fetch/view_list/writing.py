@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import quote
 
-from replay_fetch.api import FoundView
+from replay_fetch.api.events import FoundView
 from replay_fetch.model import ID
 
 COLUMNS = ("session_id", "view_id", "date", "application_id", "view_url", "segments_count", "sdk")

@@ -15,11 +15,11 @@ import pytest
 from processes import COMMAND, HANGS, environment, run
 
 from replay_fetch import errors
-from replay_fetch.archive import opened
+from replay_fetch.archive.folder import opened
 from replay_fetch.cli.main import COMMANDS, exit_code_of, main
 from replay_fetch.cli.output import OutputError, conclude
 from replay_fetch.errors import ArchiveError, InputError, ReplayFetchError, SettingsError
-from replay_fetch.ledger import Ledger
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.settings import Compression
 
 # Other people's scripts lean on these: one that goes is a new major version.
@@ -85,7 +85,7 @@ def test_help_names_every_command_and_exit_code(capsys: pytest.CaptureFixture[st
     [
         ([], "COMMAND"),
         (["fetch"], "unknown command fetch"),
-        (["download"], "VIEWS, OUT"),
+        (["download"], "OUT"),
         (["download", "a.csv", "out", "--worker", "3"], "--worker"),
         (["download", "a.csv", "out", "--api-key", "secret"], "--api-key"),
         (["download", "a.csv", "out", "--workers", "many"], "--workers"),

@@ -38,7 +38,7 @@ from replay_fetch import (
     View,
     download,
 )
-from replay_fetch.simulator import Chain, Fault, PagingSettings, Scope, Simulator, SimulatorSettings
+from replay_fetch.simulator import Fault, PageChain, PagingSettings, Scope, Simulator, SimulatorSettings
 
 pytestmark = pytest.mark.anyio
 
@@ -179,7 +179,7 @@ async def test_a_view_that_is_not_there_is_not_found() -> None:
 
 
 async def test_a_chain_without_an_end_is_cut() -> None:
-    async with opened(simulated(PagingSettings(page_segments=1, chain=Chain.REPEATED))) as (client, simulator):
+    async with opened(simulated(PagingSettings(page_segments=1, chain=PageChain.REPEATED))) as (client, simulator):
         view = longest(simulator)
         with pytest.raises(ChainCut):
             await segments(client, view)
@@ -268,6 +268,10 @@ async def test_keys_and_site_come_from_the_environment(monkeypatch: pytest.Monke
         monkeypatch.setenv(name, value)
     async with Client() as client:
         assert repr(client) == "<Client of https://api.datadoghq.eu>"
+    patient = Settings(fetch=FetchSettings(workers=1))
+    assert repr(Client(settings=patient)) == "<Client of https://api.datadoghq.eu, closed>"
+    named = Settings(api=ApiSettings(site="us5.datadoghq.com"))
+    assert repr(Client(settings=named)) == "<Client of https://api.us5.datadoghq.com, closed>"
     monkeypatch.delenv("DD_API_KEY")
     with pytest.raises(SettingsError, match="DD_API_KEY"):
         Client()

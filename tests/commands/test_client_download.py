@@ -25,7 +25,7 @@ from replay_fetch.pipeline.opening import check_usable, open_archive
 from replay_fetch.pipeline.outcome_log import count_records
 from replay_fetch.pipeline.run import run_until_signal
 from replay_fetch.simulator import HoldingSettings, PagingSettings, Simulator, SimulatorSettings
-from replay_fetch.view_list import ListSource, fingerprint
+from replay_fetch.view_list.source import ListSource, fingerprint
 
 pytestmark = pytest.mark.anyio
 

@@ -10,12 +10,13 @@ import orjson
 import pytest
 from archives import USUAL, Archive, Job, download, truth
 
-from replay_fetch.archive import PageArrived, ViewEnded, Writer
+from replay_fetch.archive.write.messages import PageArrived, ViewEnded
+from replay_fetch.archive.write.writer import Writer
 from replay_fetch.cli.decode import decoded_text
 from replay_fetch.errors import ArchiveError
-from replay_fetch.model import Answer, Outcome, Page, PlannedView, Segment, Source, View
+from replay_fetch.model import Outcome, Page, PlannedView, Response, Segment, Source, View
 from replay_fetch.pipeline.decode import Decoding, Redecoding, decode, rehearse_decode
-from replay_fetch.pipeline.decoded import Decoded, Finding
+from replay_fetch.pipeline.decoded import Decoded, Understanding
 from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date, open_archive, open_as_it_is
 from replay_fetch.settings import ApiSettings, ArchiveSettings, Settings, SourceChoice
 from replay_fetch.simulator import (
@@ -60,7 +61,7 @@ async def test_decoding_and_going_on_ends_like_a_run_that_knew_the_paths(tmp_pat
         found = await decode(knowing(archive))
         assert simulator.counts.requests == asked
         assert found.exit_code == 0
-        assert found.findings.keys() == {Finding.FETCHED, Finding.GOES_ON, Finding.UNCHANGED}
+        assert found.understood.keys() == {Understanding.FETCHED, Understanding.GOES_ON, Understanding.UNCHANGED}
 
         assert (await download(simulator, archive.root, KNOWING)).exit_code == 0
         assert archive.sessions() == truth(simulator)
@@ -87,7 +88,7 @@ async def test_what_is_complete_is_a_session_at_once(tmp_path: Path) -> None:
         job = Job(source=SourceChoice.EVENT_PLATFORM)
         archive = await not_understood(simulator, tmp_path / "out", job)
         found = await decode(knowing(archive))
-        assert found.findings == {Finding.FETCHED: 25, Finding.EMPTY: 2}
+        assert found.understood == {Understanding.FETCHED: 25, Understanding.EMPTY: 2}
         assert archive.sessions() == truth(simulator)
         assert not archive.stray_files()
         asked = simulator.counts.requests
@@ -104,7 +105,7 @@ async def test_raw_pages_are_kept_where_that_is_asked_for(tmp_path: Path) -> Non
         raw = {name for name in archive.files() if name.startswith("raw/")}
         await decode(knowing(archive, keep_raw=True))
         assert {name for name in archive.files() if name.startswith("raw/")} == raw
-        assert (await decode(knowing(archive))).findings.total() == 2
+        assert (await decode(knowing(archive))).understood.total() == 2
 
 
 async def test_a_rehearsal_changes_nothing_and_foretells_the_run(tmp_path: Path) -> None:
@@ -114,7 +115,7 @@ async def test_a_rehearsal_changes_nothing_and_foretells_the_run(tmp_path: Path)
         foretold = await rehearse_decode(knowing(archive))
         assert archive.everything() == before
         found = await decode(knowing(archive))
-        assert (foretold.findings, foretold.segments) == (found.findings, found.segments)
+        assert (foretold.understood, foretold.segments) == (found.understood, found.segments)
 
 
 @pytest.mark.parametrize("segments_path", ["", "payload.nothing", "payload.chunks.0"])
@@ -124,9 +125,9 @@ async def test_paths_that_do_not_fit_leave_everything_as_it_is(tmp_path: Path, s
         before = kept(archive)
         found = await decode(Redecoding(archive.root, segments_path))
         assert found.exit_code == 1
-        assert found.findings == {Finding.UNRECOGNISED: 27}
+        assert found.understood == {Understanding.UNRECOGNISED: 27}
         assert kept(archive) == before
-        assert (await decode(knowing(archive))).findings[Finding.FETCHED] == 14
+        assert (await decode(knowing(archive))).understood[Understanding.FETCHED] == 14
 
 
 @pytest.mark.parametrize("next_path", ["", "continuatoin"])
@@ -145,10 +146,14 @@ async def test_chains_whose_token_is_not_read_are_not_finished(tmp_path: Path) -
     async with Simulator(UNKNOWN) as simulator:
         archive = await not_understood(simulator, tmp_path / "out")
         found = await decode(Redecoding(archive.root, SEGMENTS))
-        assert found.findings == {Finding.FETCHED: 14, Finding.UNRECOGNISED: 11, Finding.UNCHANGED: 2}
+        assert found.understood == {
+            Understanding.FETCHED: 14,
+            Understanding.UNRECOGNISED: 11,
+            Understanding.UNCHANGED: 2,
+        }
         assert found.exit_code == 1
         assert "name it with --next-path continuation" in found.reason
-        assert (await decode(knowing(archive))).findings[Finding.GOES_ON] == 11
+        assert (await decode(knowing(archive))).understood[Understanding.GOES_ON] == 11
         assert (await download(simulator, archive.root, KNOWING)).exit_code == 0
         assert archive.sessions() == truth(simulator)
 
@@ -174,8 +179,13 @@ async def test_a_path_for_what_the_rules_know_raises_no_alarm(
     paths |= dict.fromkeys((Shape.JSON_API, Shape.CURSOR, Shape.LINKS_NEXT), "data")
     paging = PagingSettings(shape=shape, page_bytes=16_000, last_page=last_page)
     async with Simulator(SimulatorSettings(paging=paging)) as simulator:
-        assert (await download(simulator, tmp_path, Job(segments_path=paths.get(shape, ".")))).exit_code == 0
-        assert Archive(tmp_path).sessions() == truth(simulator, wrapped=shape is Shape.JSON_API)
+        # The longest, for without a chain of pages there would be no token, and no alarm to raise.
+        views = sorted(simulator.views, key=lambda view: len(simulator.truth.expected_segments(view)))[-5:]
+        job = Job(segments_path=paths.get(shape, "."))
+        assert (await download(simulator, tmp_path, job, views=views)).exit_code == 0
+        assert Archive(tmp_path).sessions() == truth(simulator, views, wrapped=shape is Shape.JSON_API)
+        one_page = shape in (Shape.LIST, Shape.NDJSON, Shape.ZLIB)
+        assert max(page for _, _, page in simulator.counts.pages) > 2 or one_page
 
 
 @pytest.mark.parametrize("segments_path", ["payload", "."])
@@ -183,9 +193,9 @@ async def test_whole_objects_are_not_taken_for_segments(tmp_path: Path, segments
     async with Simulator(UNKNOWN) as simulator:
         archive = await not_understood(simulator, tmp_path / "out")
         found = await decode(Redecoding(archive.root, segments_path, NEXT))
-        assert found.findings == {Finding.UNRECOGNISED: 27}
+        assert found.understood == {Understanding.UNRECOGNISED: 27}
         assert f"--segments-path {segments_path} leads to an object with the keys" in found.reason
-        assert (await decode(knowing(archive))).findings[Finding.FETCHED] == 14
+        assert (await decode(knowing(archive))).understood[Understanding.FETCHED] == 14
 
 
 async def test_a_stop_between_sessions_is_made_good_by_the_next_decode(tmp_path: Path) -> None:
@@ -234,7 +244,7 @@ async def test_views_that_another_store_may_hold_are_left_to_the_download(tmp_pa
     async with Simulator(SimulatorSettings(seed=5, holding=holding, paging=paging)) as simulator:
         archive = await not_understood(simulator, tmp_path / "out")
         found = await decode(knowing(archive))
-        assert found.findings[Finding.EMPTY] == 0
+        assert found.understood[Understanding.EMPTY] == 0
         assert (await download(simulator, archive.root, KNOWING)).exit_code == 0
         assert archive.sessions() == truth(simulator)
 
@@ -269,7 +279,7 @@ async def half_understood(out: Path, bodies: list[bytes]) -> None:
         writer.expect(planned.session, 1)
         first = Page([Segment(b'{"records":[1],"start":1}'), Segment(b'{"records":[2],"start":2}')], token="t2")  # noqa: S106
         await writer.put(PageArrived(planned, first, Source.EVENT_PLATFORM))
-        answer = Answer(200, {}, bodies[0])
+        answer = Response(200, {}, bodies[0])
         await writer.put(ViewEnded(planned, Outcome.UNRECOGNISED, "odd", Source.EVENT_PLATFORM, answer))
         writer.close()
         await writer.run()
@@ -288,7 +298,7 @@ async def test_a_page_behind_understood_ones_is_added_to_them(tmp_path: Path) ->
     await half_understood(tmp_path, [LAST])
     assert record_of(tmp_path) == (Outcome.UNRECOGNISED, 1, 2, "t2")
     found = await decode(Redecoding(tmp_path, "odd", "way"))
-    assert found.findings == {Finding.FETCHED: 1}
+    assert found.understood == {Understanding.FETCHED: 1}
     lines = Archive(tmp_path).sessions()["session.ndjson"].splitlines()
     assert [orjson.loads(line)["position"] for line in lines] == [0, 1, 2]
     assert [orjson.loads(line)["segment"]["start"] for line in lines] == [1, 2, 4]
@@ -297,9 +307,9 @@ async def test_a_page_behind_understood_ones_is_added_to_them(tmp_path: Path) ->
 async def test_the_token_behind_such_a_page_is_kept_for_the_download(tmp_path: Path) -> None:
     await half_understood(tmp_path, [ODD])
     found = await decode(Redecoding(tmp_path, "odd", "way"))
-    assert found.findings == {Finding.GOES_ON: 1}
+    assert found.understood == {Understanding.GOES_ON: 1}
     assert record_of(tmp_path) == (None, 2, 3, "t3")
-    assert (await decode(Redecoding(tmp_path, "odd", "way"))).findings == {Finding.UNCHANGED: 1}
+    assert (await decode(Redecoding(tmp_path, "odd", "way"))).understood == {Understanding.UNCHANGED: 1}
     assert record_of(tmp_path) == (None, 2, 3, "t3")
 
 
@@ -307,18 +317,18 @@ async def test_wrong_paths_do_not_cost_such_a_view_its_place(tmp_path: Path) -> 
     await half_understood(tmp_path, [ODD])
     assert (await decode(Redecoding(tmp_path, "odd.nothing"))).exit_code == 1
     assert record_of(tmp_path) == (Outcome.UNRECOGNISED, 1, 2, "t2")
-    assert (await decode(Redecoding(tmp_path, "odd", "way"))).findings == {Finding.GOES_ON: 1}
+    assert (await decode(Redecoding(tmp_path, "odd", "way"))).understood == {Understanding.GOES_ON: 1}
 
 
 async def test_elements_without_records_are_only_taken_where_their_pages_are_kept(tmp_path: Path) -> None:
     await half_understood(tmp_path, [b'{"odd":[{"records":[3],"start":3}],"users":[{"name":"x"},{"name":"y"}]}'])
     wrong = Redecoding(tmp_path, "users", "way")
     for found in (await rehearse_decode(wrong), await decode(wrong)):
-        assert (found.findings, found.exit_code) == ({Finding.UNRECOGNISED: 1}, 1)
+        assert (found.understood, found.exit_code) == ({Understanding.UNRECOGNISED: 1}, 1)
         assert "none of the 2 elements at users has the records of a segment" in decoded_text(found, wrong)
     assert record_of(tmp_path) == (Outcome.UNRECOGNISED, 1, 2, "t2")
     found = await decode(replace(wrong, keep_raw=True))
-    assert found.findings == {Finding.FETCHED: 1}
+    assert found.understood == {Understanding.FETCHED: 1}
     assert (tmp_path / "raw/session/view/0002.body").exists()
 
 
@@ -326,14 +336,14 @@ async def test_raw_pages_of_another_chain_are_not_taken_for_this_one(tmp_path: P
     await half_understood(tmp_path, [ODD])
     about = tmp_path / "raw" / "session" / "view" / "0002.json"
     about.write_bytes(about.read_bytes().replace(b'"t2"', b'"t9"'))
-    assert (await decode(Redecoding(tmp_path, "odd", "way"))).findings == {Finding.UNCHANGED: 1}
+    assert (await decode(Redecoding(tmp_path, "odd", "way"))).understood == {Understanding.UNCHANGED: 1}
     about.write_bytes(b"{")
-    assert (await decode(Redecoding(tmp_path, "odd", "way"))).findings == {Finding.UNCHANGED: 1}
+    assert (await decode(Redecoding(tmp_path, "odd", "way"))).understood == {Understanding.UNCHANGED: 1}
 
 
 async def test_the_summary_says_what_to_do_next() -> None:
     found = Decoded()
-    found.findings[Finding.GOES_ON] = 2
+    found.understood[Understanding.GOES_ON] = 2
     found.reason = "because\n\x1b[31m"
     text = decoded_text(found, Redecoding(Path("out"), "a.b", "c"))
     assert "replay-fetch download VIEWS out --segments-path a.b --next-path c" in text

@@ -10,9 +10,10 @@ from typing import Any
 import orjson
 import pytest
 
-from replay_fetch.api import Window, found_page, playlist_sessions, playlist_url, queries, search_body
+from replay_fetch.api.events import found_page
+from replay_fetch.api.search import Window, narrowed, playlist_sessions, playlist_url, search_body, session_batches
 from replay_fetch.errors import BadBody, GarbledBody, ServerError, ServerTimeout
-from replay_fetch.model import Answer, View
+from replay_fetch.model import Response, View
 
 EVENT = {
     "id": "1",
@@ -26,14 +27,14 @@ EVENT = {
             "application": {"id": "app"},
             "session": {"id": "s", "has_replay": True},
             "view": {"id": "v", "url": "https://shop.example/"},
-            "_dd": {"document_version": 4, "replay_stats": {"segments_count": 2}},
+            "_dd": {"document_version": 4, "replay_stats": {"segments_count": 2, "segments_total_raw_size": 900}},
         },
     },
 }
 
 
-def answer(body: object) -> Answer:
-    return Answer(200, {"content-type": "application/json"}, json.dumps(body).encode())
+def answer(body: object) -> Response:
+    return Response(200, {"content-type": "application/json"}, json.dumps(body).encode())
 
 
 def event(timestamp: object = "2026-01-31T08:00:00Z", **rum: Any) -> dict[str, Any]:  # Any: an event's own values
@@ -45,27 +46,27 @@ def test_an_event_gives_its_view() -> None:
     page = found_page(answer({"data": [EVENT], "meta": {"page": {"after": "c+/="}, "status": "done"}}))
     (found,) = page.views
     assert found.view == View("s", "v")
-    assert found[1:] == ("2026-01-31T08:00:00.123Z", "app", "https://shop.example/", 2, "browser 6.33.0", 4)
+    assert found[1:] == ("2026-01-31T08:00:00.123Z", "app", "https://shop.example/", 2, "browser 6.33.0", 4, 900)
     assert page.token == "c+/="  # noqa: S105 - a cursor, no secret
     assert (page.events, page.nameless) == (1, 0)
     assert (page.first_ms, page.last_ms) == (1_769_846_400_123, 1_769_846_400_123)
 
 
 def test_a_bare_last_page_ends_the_search() -> None:
-    assert found_page(answer({"data": []})) == ([], None, 0, 0, None, None, (), "")
+    assert found_page(answer({"data": []})) == ([], None, 0, 0, None, None, (), "", ())
 
 
 @pytest.mark.parametrize(
     ("rum", "reading"),
     [
-        ({"_dd": None}, ("2026-01-31T08:00:00.123Z", "app", "https://shop.example/", None, "browser", 0)),
-        ({"date": None}, ("2026-01-31T08:00:00Z", "app", "https://shop.example/", 2, "browser", 4)),
-        ({"application": "app", "source": 7}, ("2026-01-31T08:00:00.123Z", "", "https://shop.example/", 2, "", 4)),
+        ({"_dd": None}, ("2026-01-31T08:00:00.123Z", "app", "https://shop.example/", None, "browser", 0, None)),
+        ({"date": None}, ("2026-01-31T08:00:00Z", "app", "https://shop.example/", 2, "browser", 4, 900)),
+        ({"application": "app", "source": 7}, ("2026-01-31T08:00:00.123Z", "", "https://shop.example/", 2, "", 4, 900)),
         (
             {"_dd": {"document_version": 2**60}},
-            ("2026-01-31T08:00:00.123Z", "app", "https://shop.example/", None, "browser", 2**53),
+            ("2026-01-31T08:00:00.123Z", "app", "https://shop.example/", None, "browser", 2**53, None),
         ),
-        ({"view": {"id": "v", "url": "\ud83d"}}, ("2026-01-31T08:00:00.123Z", "app", "\ud83d", 2, "browser", 4)),
+        ({"view": {"id": "v", "url": "\ud83d"}}, ("2026-01-31T08:00:00.123Z", "app", "\ud83d", 2, "browser", 4, 900)),
     ],
 )
 def test_a_column_that_an_event_does_not_tell_stays_empty(rum: dict[str, object], reading: tuple[object, ...]) -> None:
@@ -138,10 +139,10 @@ def test_an_answer_that_is_no_page_is_never_an_empty_one(body: object, error: ty
 @pytest.mark.parametrize("status", [202, 204, 205, 206, 207, 226])
 @pytest.mark.parametrize("read", [found_page, playlist_sessions])
 def test_a_success_that_is_not_the_whole_answer_is_asked_for_again(
-    read: Callable[[Answer], object], status: int
+    read: Callable[[Response], object], status: int
 ) -> None:
     with pytest.raises(ServerError, match=f"answered {status}, which is not the whole"):
-        read(Answer(status, {}, b'{"data":[]}'))
+        read(Response(status, {}, b'{"data":[]}'))
 
 
 @pytest.mark.parametrize(
@@ -205,7 +206,7 @@ def test_a_cursor_may_stand_in_the_link_to_the_next_page_alone() -> None:
 @pytest.mark.parametrize("body", [b"", b"<html>Sorry</html>", b'{"data": [', b"\x1f\x8b\x08cut"])
 def test_a_damaged_answer_is_asked_for_again(body: bytes) -> None:
     with pytest.raises(GarbledBody):
-        found_page(Answer(200, {}, body))
+        found_page(Response(200, {}, body))
 
 
 def test_warnings_are_passed_on() -> None:
@@ -238,13 +239,19 @@ def test_the_body_names_query_window_order_and_cursor() -> None:
 
 
 def test_sessions_are_named_a_hundred_at_a_time() -> None:
-    asked = list(queries("a OR b", "app", [f"s{number}" for number in range(250)]))
-    assert [query.count("s") - query.count("session") * 3 for query in asked] == [100, 100, 50]
-    assert asked[0].startswith('(a OR b) @application.id:"app" @session.id:("s0" OR "s1" OR ')
-    assert list(queries("a OR b")) == ["a OR b"]
-    assert list(queries("a", sessions=[])) == []
+    batches = list(session_batches(f"s{number}" for number in range(250)))
+    assert [len(batch) for batch in batches] == [100, 100, 50]
+    asked = narrowed("a OR b", "app", batches[0])
+    assert asked.startswith('(a OR b) @application.id:"app" @session.id:("s0" OR "s1" OR ')
+    assert narrowed("a OR b") == "a OR b"
+    assert list(session_batches([])) == []
     with pytest.raises(ValueError, match="id"):
-        list(queries("a", sessions=['x" OR "y']))
+        narrowed("a", sessions=['x" OR "y'])
+
+
+def test_long_session_ids_are_named_fewer_at_a_time() -> None:
+    batches = list(session_batches(f"{number:0128}" for number in range(100)))
+    assert [len(batch) for batch in batches] == [39, 39, 22]
 
 
 def test_a_playlists_sessions_are_read_and_checked() -> None:

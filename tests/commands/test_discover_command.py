@@ -12,7 +12,7 @@ import pytest
 from archives import WIDE, Archive
 from processes import COMMAND, Done, run, served
 
-from replay_fetch.api import FoundPage, FoundView
+from replay_fetch.api.events import FoundPage, FoundView
 from replay_fetch.cli import main
 from replay_fetch.model import View
 from replay_fetch.pipeline.discover import Discovery

@@ -14,13 +14,13 @@ from archives import Archive
 from damaged_archives import make, problems, session_files, verified
 from msgspec.structs import replace
 
-from replay_fetch.archive import Layout
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
 from replay_fetch.archive.read.verify import Problem
 from replay_fetch.cli import main
 from replay_fetch.inspect.rebuild import rebuild
 from replay_fetch.inspect.status import status
-from replay_fetch.ledger import Ledger
+from replay_fetch.ledger.ledger import Ledger
 
 NOW = datetime(2026, 11, 28, 12, 0, 5, tzinfo=UTC)
 

@@ -10,7 +10,8 @@ from made_archives import write_archive
 from made_recordings import full, meta, segment
 
 from replay_fetch import Outcome, Report
-from replay_fetch.archive import Layout, write_report
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.report import write_report
 from replay_fetch.cli import main
 from replay_fetch.errors import OutageError
 

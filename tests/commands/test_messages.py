@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replay_fetch.archive import Report
+from replay_fetch.archive.report import Report
 from replay_fetch.cli.rehearsal import plan_text
 from replay_fetch.cli.summary import report_json, report_text
-from replay_fetch.ledger import Totals
+from replay_fetch.ledger.totals import Totals
 from replay_fetch.model import Noted, Outcome
 from replay_fetch.pipeline.job import Plan, Rehearsal
 from replay_fetch.settings import FetchSettings, Settings
@@ -166,6 +166,14 @@ def test_each_reason_has_a_line_of_its_own_in_the_summary() -> None:
         ["7", "other reasons: see the manifest"],
     ]
     assert ["2", "no (403)"] in [line.split(maxsplit=1) for line in lines]
+
+
+def test_what_is_not_home_comes_first_in_the_summary() -> None:
+    outcomes = {Outcome.FETCHED: 9, Outcome.FAILED: 1}
+    report = Report("views.csv", 15, 1, 1, outcomes, unasked=3, noted=Noted(1, gaps=1))
+    assert list(counted(report_text(report, OUT))) == [
+        *("failed", "not asked", "bad rows", "fetched", "duplicates", "to note")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from prometheus_client import parser
 from prometheus_client.openmetrics import parser as openmetrics_parser
 
 from replay_fetch.errors import SettingsError
-from replay_fetch.progress import MetricsFile, RunStats, report
-from replay_fetch.progress.metrics import metrics_text
+from replay_fetch.progress.metrics import MetricsFile, metrics_text
+from replay_fetch.progress.reporters import report
+from replay_fetch.progress.stats import RunStats
 
 
 def samples(text: str) -> dict[tuple[str, str], float]:

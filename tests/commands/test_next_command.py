@@ -12,10 +12,10 @@ import pytest
 from archives import write_list
 from processes import USUAL, environment, run, served
 
-from replay_fetch.archive import Layout
+from replay_fetch.archive.layout import Layout
 from replay_fetch.cli.download import session_to_watch
 from replay_fetch.cli.summary import as_typed, watch_line
-from replay_fetch.ledger import Ledger, ToDo
+from replay_fetch.ledger.ledger import Ledger, ToDo
 from replay_fetch.model import Outcome, View, ViewRecord, Warnings
 
 

@@ -14,7 +14,7 @@ from archives import KEYS, WIDE
 
 from replay_fetch.cli.probe import add_options, probe_json, probe_text, run
 from replay_fetch.errors import AuthError, SettingsError, TransportError
-from replay_fetch.model import Answer, Source, View
+from replay_fetch.model import Response, Source, View
 from replay_fetch.pipeline.probe import Probe, Probing, _understood, probe
 from replay_fetch.settings import ApiSettings, Credentials, FetchSettings, SourceChoice
 from replay_fetch.simulator import (
@@ -42,7 +42,7 @@ async def probed(settings: SimulatorSettings, api: ApiSettings = _USUAL) -> tupl
 
 def understood(status: int, body: bytes, headers: Mapping[str, str] | None = None, keys: Credentials = KEYS) -> Probe:
     probing = Probing(View("s", "v"), ApiSettings(), FetchSettings(), keys)
-    return _understood(probing, Answer(status, headers or {}, body))
+    return _understood(probing, Response(status, headers or {}, body))
 
 
 def told(found: Probe) -> Any:  # Any: the command's own values

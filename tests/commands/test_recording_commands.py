@@ -12,7 +12,7 @@ from made_recordings import START, click, element, end, full, full_change, incre
 from player_pages import index_of, page_of
 from rrweb_page import RrwebPage
 
-from replay_fetch.archive import Layout
+from replay_fetch.archive.layout import Layout
 from replay_fetch.cli import main
 from replay_fetch.errors import SettingsError
 from replay_fetch.model import Outcome

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from made_archives import ended, segment, write_archive
 
-from replay_fetch.archive import Layout, Report
-from replay_fetch.archive.report import write_report
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.report import Report, write_report
 from replay_fetch.cli import main
 from replay_fetch.model import Outcome
 from replay_fetch.report_page.charts import NARROW, lengths_chart, rate_chart, sizes_chart
 from replay_fetch.report_page.making import verdict
-from replay_fetch.report_page.run_facts import Point, paces, run_facts, shares
+from replay_fetch.report_page.run_facts import PacingPoint, run_facts, shares, stretches_of
 
 EVIL = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>\x1b[2J\u202e{{ 7 * 7 }}"
 VOID = {"meta", "br", "img", "link", "hr"}
@@ -121,7 +121,7 @@ def test_the_page_tells_the_run(markup: str) -> None:
     assert "season views.csv, run of 2026-02-03 04:05:06 UTC, 12 s" in text
     assert "1 view is not finished; the same command asks again." in text
     assert "503, eight timesthree/v9" in text
-    assert "segments are missing between othersone/v1" in text
+    assert "gaps: segments between others never cameone/v1" in text
     assert "7.5 sone/v1failed: 503, eight times" in text
     assert "API limit100 % of the time" in text
     assert "1 row of the list names a view again." in text
@@ -205,22 +205,27 @@ def test_a_page_of_a_list_of_which_nothing_is_there_is_not_green(outcome: Outcom
 @pytest.mark.parametrize(
     "points",
     [
-        [Point(1.0)],
-        [Point(1.0, 0.0, 0)],
-        [Point(1.0, None, 0), Point(5000.0, None, 10)],
-        [Point(1.0, 1e9, 1), Point(20_000.0, 1e9, 5, 7)],
+        [PacingPoint(1.0)],
+        [PacingPoint(1.0, 0.0, 0)],
+        [PacingPoint(1.0, None, 0), PacingPoint(5000.0, None, 10)],
+        [PacingPoint(1.0, 1e9, 1), PacingPoint(20_000.0, 1e9, 5, 7)],
     ],
 )
-def test_any_course_can_be_drawn(points: list[Point]) -> None:
-    chart = rate_chart(paces(points), NARROW)
+def test_any_course_can_be_drawn(points: list[PacingPoint]) -> None:
+    chart = rate_chart(stretches_of(points), NARROW)
     assert chart.startswith("<svg viewBox=")
     assert Page(chart).open == []
     assert re.findall(r"nan|inf|[0-9]e[+-]", chart) == []
 
 
 def test_axes_have_round_figures_and_stretches_without_a_rate_are_gaps() -> None:
-    points = [Point(10.0, 5.0, 40), Point(20.0, None, 80), Point(30.0, 5.0, 100, 3), Point(40.0, 900.0, 140)]
-    chart = rate_chart(paces(points), NARROW)
+    points = [
+        PacingPoint(10.0, 5.0, 40),
+        PacingPoint(20.0, None, 80),
+        PacingPoint(30.0, 5.0, 100, 3),
+        PacingPoint(40.0, 900.0, 140),
+    ]
+    chart = rate_chart(stretches_of(points), NARROW)
     assert re.findall(r">([0-9.]+)</text>", chart) == ["0", "2", "4", "0", "10", "20", "30", "40", "429"]
     assert chart.count('stroke="var(--allowed)"') == 3  # two stretches, and the legend's
     assert chart.count("<polygon") == 2
@@ -245,7 +250,7 @@ def test_a_report_of_a_version_without_points_and_views_is_read_too(archive: Pat
     content["pacing"] = [{"time": 1.0, "rate": 3.0, "rate_limited": 0}]
     (archive / "report.json").write_text(json.dumps(content))
     run = run_facts(Layout(archive))
-    assert (run.slowest, run.pacing) == ([], [Point(1.0, 3.0)])
+    assert (run.slowest, run.pacing) == ([], [PacingPoint(1.0, 3.0)])
 
 
 def test_without_a_report_or_with_a_damaged_one_it_is_said(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -256,9 +261,11 @@ def test_without_a_report_or_with_a_damaged_one_it_is_said(archive: Path, capsys
     assert "report.json cannot be read" in capsys.readouterr().err
 
 
-def test_paces_are_the_differences_of_the_counts() -> None:
-    stretches = paces([Point(2.0, 10.0, 4, 0, "disk"), Point(4.0, 12.0, 10, 1, "API limit"), Point(4.0, 1.0, 10)])
-    assert [(pace.start, pace.end, pace.pages_per_s, pace.rate_limited) for pace in stretches] == [
+def test_stretches_are_the_differences_of_the_counts() -> None:
+    stretches = stretches_of(
+        [PacingPoint(2.0, 10.0, 4, 0, "disk"), PacingPoint(4.0, 12.0, 10, 1, "API limit"), PacingPoint(4.0, 1.0, 10)]
+    )
+    assert [(stretch.start, stretch.end, stretch.pages_per_s, stretch.rate_limited) for stretch in stretches] == [
         (0.0, 2.0, 2.0, 0),
         (2.0, 4.0, 3.0, 1),
     ]

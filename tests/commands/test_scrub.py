@@ -12,8 +12,9 @@ from made_archives import ended, write_archive
 from made_recordings import click, element, end, full, increment, meta, segment, text
 from planted import PLANTED, found_in
 
-from replay_fetch.archive import Layout, entries
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
+from replay_fetch.archive.read.views import entries
 from replay_fetch.cli import main
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Outcome
@@ -214,10 +215,19 @@ def test_two_copies_to_one_place_do_not_mix(plain: Path, tmp_path: Path, capsys:
 def test_a_run_that_is_pointed_at_a_copy_refuses(plain: Path, tmp_path: Path) -> None:
     """It would fill a scrubbed archive with recordings as they are."""
     main(["scrub", str(plain), str(tmp_path / "copy"), "-q"])
-    from replay_fetch.archive import check_ledger_is_there  # noqa: PLC0415 - what download calls first
+    from replay_fetch.archive.folder import check_ledger_is_there  # noqa: PLC0415 - what download calls first
 
-    with pytest.raises(ArchiveError):
+    with pytest.raises(ArchiveError, match="copy is a scrubbed copy: no run adds to it"):
         check_ledger_is_there(Layout(tmp_path / "copy"))
+
+
+def test_a_scrubbed_copy_gets_no_ledger_by_which_a_run_could_add_to_it(
+    plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["scrub", str(plain), str(tmp_path / "copy"), "-q"])
+    assert main(["verify", "--rebuild", str(tmp_path / "copy")]) == 3
+    assert "is a scrubbed copy" in capsys.readouterr().err
+    assert not (tmp_path / "copy/.replay-fetch").exists()
 
 
 def test_a_copy_of_a_hostile_recording_plays_without_its_words(tmp_path: Path) -> None:

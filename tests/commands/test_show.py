@@ -97,7 +97,7 @@ def test_one_session_shows_its_views_with_gaps_and_idle_time(shop: Path, capsys:
     assert lines[1].startswith("2023-11-14 22:13:20 UTC, 1 min 50 s, browser, 2 views, 3 segments, ")
     assert lines[1].endswith("idle 39 s, gaps: 1")
     assert lines[4] == "  1 v1        fetched        1 min 40 s  https://shop.example/cart"
-    assert lines[5] == "    missing segments: [1]"
+    assert lines[5] == "    gaps: segments [1] never came"
     timeline = lines[6]
     assert timeline.startswith("    ▂···????????????????")
     assert timeline.endswith("·▁·")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,12 +22,12 @@ import pytest
 from archives import WIDE, Archive, Job, download
 from damaged_archives import VIEWS, make, verified
 
-from replay_fetch.archive import Layout, holder
-from replay_fetch.archive.lock import locked
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lock import holder, locked
 from replay_fetch.cli import main
 from replay_fetch.cli.status import status_json, status_text
 from replay_fetch.inspect.status import Status, _count_session, status, unfinished_csv
-from replay_fetch.ledger import Ledger
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import Outcome, PlannedView, View, ViewRecord, Warnings
 from replay_fetch.settings import FetchSettings
 from replay_fetch.simulator import Fault, Simulator, SimulatorSettings
@@ -83,7 +84,7 @@ def test_what_a_reader_should_know_of_a_recording_is_listed(made: Path, capsys: 
     assert main(["status", str(made)]) == 0
     said = capsys.readouterr().out
     assert all(str(view) in said for view in noted)
-    assert "came again" in said
+    assert re.search(r"repeats: segments \d+ came again", said)
 
 
 def test_people_see_a_bounded_list_of_what_is_noted() -> None:
@@ -97,8 +98,8 @@ def test_people_see_a_bounded_list_of_what_is_noted() -> None:
     assert len(text.splitlines()) < 100
     assert max(map(len, text.splitlines())) <= 80
     assert "and 980 more: see --json" in text
-    assert "segments 0, 1, 2, 3, 4, 5, 6, 7 … never came" in text
-    assert "3 segments where the list says 60" in text
+    assert "gaps: segments 0, 1, 2, 3, 4, 5, 6, 7 … never came" in text
+    assert "fewer than the list says: 3 segments of 60" in text
     everything = Status(Path("archive"), by_ledger=True)
     _count_session(everything, views, None)
     assert len(json.loads(status_json(everything))["noted"]) == 1000
@@ -218,3 +219,24 @@ def as_a_user(*asked: Callable[[], int]) -> list[int]:
     with open(receive, "rb") as answers:  # noqa: PTH123 - a descriptor
         found: list[int] = json.loads(answers.read() or b"[]")
     return found
+
+
+def test_the_reasons_of_unfinished_views_come_first_with_their_counts_and_notes_last() -> None:
+    found = Status(Path("archive"), by_ledger=True, last_run={"started": "2026-01-02", "seconds": 3})
+    planned = [PlannedView(row, 1, View("s", f"v{row}")) for row in range(40)]
+    views = [ViewRecord(planned[0], Outcome.FETCHED, segments=1, size=1, warnings=Warnings(repeats=[4]))]
+    views += [ViewRecord(each, Outcome.FAILED, "server error (500)") for each in planned[1:4]]
+    views += [ViewRecord(each, Outcome.FAILED, f"page {each.row} is cut") for each in planned[4:]]
+    _count_session(found, views, 20)
+    lines = status_text(found).splitlines()
+    assert lines[1] == "  failed                 39"
+    assert [line.split(maxsplit=1) for line in lines[2:4]] == [
+        ["17", "other reasons"],
+        ["3", "server error (500)"],
+    ]
+    assert lines[7].endswith("other reasons: see the manifest")
+    assert lines[8].startswith("  fetched ")
+    assert lines[-3:] == ["views to note: 1", "  s/v0", "    repeats: segments 4 came again"]
+    told = json.loads(status_json(found))["reasons"]
+    assert told[0] == {"outcome": "failed", "reason": "other reasons", "views": 17}
+    assert sum(each["views"] for each in told) == 39

@@ -45,7 +45,9 @@ async def test_the_first_signal_asks_to_stop_and_says_so(
 
 
 @pytest.mark.parametrize("second", SIGNALS)
-async def test_the_second_signal_interrupts_the_work_at_once(second: signal.Signals) -> None:
+async def test_the_second_signal_interrupts_the_work_at_once_and_says_so(
+    second: signal.Signals, caplog: pytest.LogCaptureFixture
+) -> None:
     cleaned_up = False
     with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - what is interrupted is inside
         async with stoppable() as stop:
@@ -57,6 +59,15 @@ async def test_the_second_signal_interrupts_the_work_at_once(second: signal.Sign
             finally:
                 cleaned_up = True
     assert cleaned_up
+    assert f"{second.name} again: stopped at once; what is committed is safe" in caplog.text
+
+
+async def test_a_signal_that_stops_at_once_is_not_called_a_second_one(caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - what is interrupted is inside
+        async with stoppable(at_once=True):
+            send(signal.SIGINT)
+            await anyio.sleep(60)
+    assert not caplog.records
 
 
 async def test_an_ignored_signal_stays_ignored() -> None:

@@ -16,7 +16,7 @@ from replay_fetch.archive.read.verify import Problem
 from replay_fetch.cli.verify_summary import findings_text
 from replay_fetch.settings import Compression
 from replay_fetch.simulator import PagingSettings, SimulatorSettings
-from replay_fetch.simulator.choices import Chain
+from replay_fetch.simulator.choices import PageChain
 
 # What the manifest says of a view that neither its lines nor its hashes bear witness to.
 _HEARSAY = {"outcome", "reason", "source", "shape", "pages", "segments_expected"}
@@ -35,7 +35,7 @@ def made(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def copied(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same without what is ours alone."""
     copy = tmp_path_factory.mktemp("copied") / "archive"
-    return Path(shutil.copytree(made, copy, ignore=shutil.ignore_patterns(".replay-fetch", "report.json")))
+    return Path(shutil.copytree(made, copy, ignore=shutil.ignore_patterns(".replay-fetch", "report*")))
 
 
 def test_nothing_is_wrong_with_an_archive_as_it_is_made(made: Path) -> None:
@@ -51,7 +51,7 @@ def test_nothing_but_manifest_and_sessions_is_needed(copied: Path) -> None:
 
 
 def test_an_unfinished_archive_is_as_sound_as_a_finished_one(tmp_path: Path) -> None:
-    paging = PagingSettings(page_bytes=16_000, chain=Chain.REPEATED, chain_share=0.5)
+    paging = PagingSettings(page_bytes=16_000, chain=PageChain.REPEATED, chain_share=0.5)
     ran = anyio.run(downloaded, SimulatorSettings(limit=WIDE, paging=paging), tmp_path / "cut")
     assert ran.report.unfinished
     assert any(".partial." in file.name for file in session_files(tmp_path / "cut"))

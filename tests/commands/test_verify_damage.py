@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from damaged_archives import VIEWS, make, manifest, problems, session_files, verified, write_manifest
 
-from replay_fetch.archive import Layout
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
 from replay_fetch.archive.read.sweep import sweep
 from replay_fetch.archive.read.verify import Problem

@@ -18,14 +18,14 @@ from damaged_archives import flipped, make, manifest, problems, session_files, v
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replay_fetch.archive import Layout
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
 from replay_fetch.archive.read.verify import Problem
 from replay_fetch.cli import main
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.rebuild import rebuild
 from replay_fetch.inspect.verify import Verifying
-from replay_fetch.ledger import Ledger
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import View
 from replay_fetch.settings import ArchiveSettings, Compression, FetchSettings
 from replay_fetch.simulator import Fault, Simulator, SimulatorSettings

@@ -11,12 +11,13 @@ import pytest
 from archives import WIDE, Archive, Job, download
 from damaged_archives import manifest, problems, session_files, write_manifest
 
-from replay_fetch.archive import Layout
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
 from replay_fetch.cli import main
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.rebuild import rebuild
-from replay_fetch.ledger import DamagedLedger, Ledger
+from replay_fetch.ledger.damage import DamagedLedger
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import View
 from replay_fetch.settings import ArchiveSettings, Compression, FetchSettings
 from replay_fetch.simulator import Fault, Simulator, SimulatorSettings

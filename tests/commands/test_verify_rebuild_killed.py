@@ -14,12 +14,12 @@ from archives import WIDE, Archive, Job, download
 from damaged_archives import manifest, problems, session_files, verified
 from kills import Killed, killed_at
 
-from replay_fetch.archive import Layout
+from replay_fetch.archive.layout import Layout
 from replay_fetch.cli import main
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.rebuild import rebuild
 from replay_fetch.inspect.status import status
-from replay_fetch.ledger import Ledger
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.settings import ArchiveSettings, Compression, FetchSettings, PlanSettings
 from replay_fetch.simulator import Fault, Simulator, SimulatorSettings
 

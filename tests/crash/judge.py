@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 from archives import Archive
 
-from replay_fetch.archive import Layout
+from replay_fetch.archive.layout import Layout
 from replay_fetch.inspect.verify import Verifying
-from replay_fetch.ledger import Ledger
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import Source, View
 
 if TYPE_CHECKING:

@@ -31,6 +31,7 @@ _KINDS = (
     ("sessions", "sessions folder"),
     ("manifest.ndjson", "manifest or report"),
     ("report.json", "manifest or report"),
+    ("reports/", "manifest or report"),
     ("raw", "raw"),
     ("", "archive folder"),
 )

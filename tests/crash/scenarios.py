@@ -7,10 +7,10 @@ from typing import NamedTuple
 from archives import WIDE
 
 from replay_fetch.simulator import (
-    Chain,
     Fault,
     HoldingSettings,
     LatencySettings,
+    PageChain,
     PagingSettings,
     SimulatorSettings,
 )
@@ -54,7 +54,7 @@ SCENARIOS = (
         SimulatorSettings(
             seed=4,
             limit=WIDE,
-            paging=PagingSettings(page_segments=1, chain=Chain.REPEATED, chain_share=0.4),
+            paging=PagingSettings(page_segments=1, chain=PageChain.REPEATED, chain_share=0.4),
             faults=(Fault.parse("html:sticky,rate=0.15"), Fault.parse("500:sticky,rate=0.1")),
         ),
         flags=("--retries", "0"),

@@ -26,7 +26,7 @@ from damaged_archives import verified
 from crash.harness import Launcher, launched
 from crash.points import BEFORE, HALFWAY, Call, Crash
 from crash.world import ERASED, World, world
-from replay_fetch.archive import Layout
+from replay_fetch.archive.layout import Layout
 from replay_fetch.model import View
 
 STEPS = 8
@@ -209,8 +209,8 @@ def _damage(out: Path, kind: str) -> str:
 def _contents(out: Path) -> dict[str, bytes]:
     """All files by name, but for the run's report, the ledger and lock; parts without their attempt's number."""
     names = Archive(out).files() - {"report.json", ".replay-fetch/ledger.sqlite", ".replay-fetch/lock"}
-    # An erasure that is repeated behind a kill has a second report, and both are named by the time of day.
-    names = {name for name in names if not name.startswith("erasures/")}
+    # A command that is repeated behind a kill has a second report, and both are named by the time of day.
+    names = {name for name in names if not name.startswith(("erasures/", "reports/"))}
     kept = {name for name in names if not ("/damaged-" in name and Path(name).name in _SET_ASIDE)}
     return {re.sub(r"(parts/\d+|damaged-\d+/\d+)-\d+", r"\1", name): (out / name).read_bytes() for name in kept}
 

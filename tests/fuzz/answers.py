@@ -16,28 +16,25 @@ from fuzz.laws import (
     check_url,
     is_json,
 )
-from replay_fetch.api import (
-    Endpoint,
-    PageDecoder,
-    SecretRedactor,
-    Window,
-    check_id,
-    check_status,
-    error_text,
-    found_page,
-    inflate,
-    playlist_sessions,
-    rate_limit,
-    search_body,
-)
+from replay_fetch.api.body import inflate
+from replay_fetch.api.endpoint import Endpoint, check_id
+from replay_fetch.api.error_text import error_text
+from replay_fetch.api.events import found_page
 from replay_fetch.api.guess import outline, outline_lines
+from replay_fetch.api.page import PageDecoder
+from replay_fetch.api.ratelimit import rate_limit
+from replay_fetch.api.redact import SecretRedactor
+from replay_fetch.api.search import Window, playlist_sessions, search_body
+from replay_fetch.api.status import check_status
 from replay_fetch.api.tokens import next_link, paging_token
 from replay_fetch.errors import BadBody, ChainCut, GarbledBody, RequestError, ServerError
-from replay_fetch.fetch import Chain
+from replay_fetch.fetch.chain import Chain
 from replay_fetch.ledger.found import FoundViews
-from replay_fetch.model import Answer, Page, View
+from replay_fetch.model import Page, Response, View
 from replay_fetch.settings import ApiSettings, Credentials
-from replay_fetch.view_list import BadRow, PlannedRow, ViewList, csv_text
+from replay_fetch.view_list.rows import BadRow, PlannedRow
+from replay_fetch.view_list.view_list import ViewList
+from replay_fetch.view_list.writing import csv_text
 
 _ORIGIN = "https://api.datadoghq.com"
 _NOW = 1_800_000_000.0
@@ -69,7 +66,7 @@ def page(content: bytes) -> None:
     answer = answer_of(content)
     experienced = PageDecoder(_APIS[0])
     for seen in (*_SEEN, _WRAPPED):
-        experienced.decode(Answer(200, {}, seen))
+        experienced.decode(Response(200, {}, seen))
         assert _decoded(experienced, answer) == _decoded(PageDecoder(_APIS[0]), answer), "experience changes a page"
     for api in _APIS:
         decoder = PageDecoder(api)
@@ -89,7 +86,7 @@ def page(content: bytes) -> None:
             check_printable(line)
 
 
-def _decoded(decoder: PageDecoder, answer: Answer) -> Page | str:
+def _decoded(decoder: PageDecoder, answer: Response) -> Page | str:
     try:
         return decoder.decode(answer)
     except (BadBody, GarbledBody, ServerError) as error:
@@ -97,7 +94,7 @@ def _decoded(decoder: PageDecoder, answer: Answer) -> Page | str:
         return str(error)
 
 
-def _inflated(answer: Answer) -> bytes:
+def _inflated(answer: Response) -> bytes:
     return inflate(answer.body, answer.headers.get("content-encoding", ""), _MOST_BYTES)
 
 

@@ -12,21 +12,26 @@ from math import inf
 from pathlib import Path
 
 from fuzz.laws import VIEW, check_inside, check_printable, check_says_no_value
-from replay_fetch.archive import BadLine, Entry, Layout, Message, RawPages, read_manifest, view_segments
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
+from replay_fetch.archive.raw import RawPages
 from replay_fetch.archive.read.verify import check_session
+from replay_fetch.archive.read.views import view_segments
+from replay_fetch.archive.write.messages import Message
 from replay_fetch.cli.main import command_parser
 from replay_fetch.cli.options import settings_from
 from replay_fetch.cli.parser import Parser
 from replay_fetch.cli.settings_file import settle
 from replay_fetch.environment import credentials, key_origins, site
 from replay_fetch.errors import ArchiveError, InputError, SettingsError
-from replay_fetch.fetch import Paginator
+from replay_fetch.fetch.paginator import Paginator
 from replay_fetch.memory import Hold
 from replay_fetch.model import Page, PlannedView, Response, Source, View
 from replay_fetch.pipeline.raw_transport import NotKept, RawTransport
 from replay_fetch.pipeline.view_walk import walk_view
 from replay_fetch.settings import ApiSettings
-from replay_fetch.view_list import BadRow, PlannedRow, ViewList
+from replay_fetch.view_list.rows import BadRow, PlannedRow
+from replay_fetch.view_list.view_list import ViewList
 
 _MOST_ROWS = 20_000
 _READ_BY = [ApiSettings(max_page_bytes=2**22, segments_path=path) for path in ("", "payload.chunks")]

@@ -7,14 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from replay_fetch.api import Continuity, Endpoint, NotJson, facts, members, values
+from replay_fetch.api.endpoint import Endpoint
 from replay_fetch.api.envelope import Envelope
 from replay_fetch.api.guess import unread
+from replay_fetch.api.json_scan import NotJson
+from replay_fetch.api.json_split import members, values
 from replay_fetch.api.recording import labels, records
+from replay_fetch.api.segment import Continuity, facts
 from replay_fetch.api.soundness import require_sound
-from replay_fetch.archive import Layout
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines, segment_of
-from replay_fetch.model import Answer, Page, Segment, Source, View
+from replay_fetch.model import Page, Response, Segment, Source, View
 
 OUT = Path("/archive/out")
 VIEW = View("session", "view")
@@ -110,11 +113,11 @@ def check_lines(segments: Sequence[Segment]) -> None:
         assert segment_of(line) == segment.raw.translate(bytes.maketrans(b"\r\n", b"  "))
 
 
-def answer_of(content: bytes) -> Answer:
+def answer_of(content: bytes) -> Response:
     """An answer: perhaps ``HTTP <status>``, lines of headers, an empty line, the body."""
     head, _, body = content.partition(b"\n\n")
     if not head.startswith(b"HTTP "):
-        return Answer(200, {"content-length": str(len(content))}, content)
+        return Response(200, {"content-length": str(len(content))}, content)
     first, *rest = head.split(b"\n")
     status = _STATUS.search(first)
     headers: dict[str, str] = {}
@@ -122,7 +125,7 @@ def answer_of(content: bytes) -> Answer:
         name, _, value = line.decode("utf-8", "replace").partition(":")
         key, value = name.strip().lower(), value.strip()
         headers[key] = f"{headers[key]}, {value}" if key in headers else value
-    return Answer(int(status[0]) if status else 200, headers, body)
+    return Response(int(status[0]) if status else 200, headers, body)
 
 
 def is_json(text: bytes) -> bool:

@@ -16,7 +16,7 @@ import zstandard
 from anyio._backends._asyncio import _threadpool_idle_workers, _threadpool_workers  # there is no public count
 from virtual_clock import VirtualClockLoop
 
-from replay_fetch.archive import Report
+from replay_fetch.archive.report import Report
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.inspect.verify import Verifying
@@ -214,7 +214,11 @@ class Archive:
     def stray_files(self) -> set[str]:
         """Files that an archive of finished views has no place for."""
         expected = {"manifest.ndjson", "report.json", ".replay-fetch/ledger.sqlite", ".replay-fetch/lock"}
-        return {name for name in self.files() - expected if not name.startswith("sessions/") or ".partial." in name}
+        return {
+            name
+            for name in self.files() - expected
+            if not name.startswith(("sessions/", "reports/")) or ".partial." in name
+        }
 
 
 def opened(path: Path, stored: bytes) -> bytes:

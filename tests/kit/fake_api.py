@@ -9,32 +9,33 @@ from urllib.parse import parse_qs, urlsplit
 
 import anyio
 
-from replay_fetch.api import Endpoint, PageDecoder
-from replay_fetch.fetch import Fetcher
+from replay_fetch.api.endpoint import Endpoint
+from replay_fetch.api.page import PageDecoder
+from replay_fetch.fetch.fetcher import Fetcher
 from replay_fetch.memory import Hold
-from replay_fetch.model import Answer, View
+from replay_fetch.model import Response, View
 from replay_fetch.pacing import Pacer
-from replay_fetch.progress import RunStats
+from replay_fetch.progress.stats import RunStats
 from replay_fetch.settings import ApiSettings, FetchSettings
 from replay_fetch.transport import Transport
 
 VIEW = View("s", "v")
 API = ApiSettings()
 
-Told = Answer | Exception
+Told = Response | Exception
 """What becomes of a request."""
 
 
-def page(*indexes: int, then: str | None = None) -> Answer:
+def page(*indexes: int, then: str | None = None) -> Response:
     """A page with these segments, and perhaps the next one's token."""
     segments = [{"records": [], "index_in_view": index} for index in indexes]
     paging = {} if then is None else {"paging": {"next": then}}
-    return Answer(200, {}, json.dumps({"segments": segments, **paging}).encode())
+    return Response(200, {}, json.dumps({"segments": segments, **paging}).encode())
 
 
-def status(code: int, headers: Mapping[str, str] | None = None) -> Answer:
+def status(code: int, headers: Mapping[str, str] | None = None) -> Response:
     """An answer that is an error."""
-    return Answer(code, headers or {}, b'{"errors":["because"]}')
+    return Response(code, headers or {}, b'{"errors":["because"]}')
 
 
 @dataclass
@@ -46,7 +47,7 @@ class FakeTransport(Transport):
     asked: list[tuple[float, str, str | None]] = field(default_factory=list)
     """When, which source, which token."""
 
-    async def get(self, url: str, hold: Hold | None = None) -> Answer:  # noqa: ARG002 - pages here are small
+    async def get(self, url: str, hold: Hold | None = None) -> Response:  # noqa: ARG002 - pages here are small
         """As the real one: a whole answer, or an error."""
         query = parse_qs(urlsplit(url).query, keep_blank_values=True)
         source, token = query["source"][0], query.get("paging", [None])[0]

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from replay_fetch.ledger import Ledger
+from replay_fetch.ledger.ledger import Ledger
 
 
 class Killed(BaseException):
@@ -37,5 +37,7 @@ def killed_at(instant: int) -> Iterator[None]:
             wrap(os, name)
         steps = ("record", "published", "set_setting", "drop_setting", "restore", "forget_partial_files")
         for name in (*steps, "begin_erasure", "files_are_gone", "compact"):
+            wrap(Ledger, name)
+        for name in ("record_events", "events_published", "restore_events"):
             wrap(Ledger, name)
         yield

@@ -10,10 +10,11 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from replay_fetch.api import Continuity, facts
-from replay_fetch.archive import Layout, write_manifest
+from replay_fetch.api.segment import Continuity, facts
 from replay_fetch.archive.compress import compressed
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines
+from replay_fetch.archive.manifest import write_manifest
 from replay_fetch.model import Outcome, PlannedView, Recording, Segment, Span, View, ViewRecord, Warnings
 from replay_fetch.settings import Compression
 

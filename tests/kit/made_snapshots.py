@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from replay_fetch.model import Outcome
-from replay_fetch.progress import Limit, RunSnapshot, RunStats, Speed
+from replay_fetch.progress.bottleneck import Limit
+from replay_fetch.progress.snapshot import RunSnapshot
+from replay_fetch.progress.stats import RunStats, Speed
 
 
 class Pace:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
-from replay_fetch.archive import PageArrived, ViewEnded
 from replay_fetch.archive.lines import lines
+from replay_fetch.archive.write.messages import PageArrived, ViewEnded
 from replay_fetch.model import Outcome, Page, PlannedView, Segment, Source, View, ViewRecord
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from archives import KEYS
 
-from replay_fetch.api import REPLAYED_VIEWS, FoundView, Window
+from replay_fetch.api.events import FoundView
+from replay_fetch.api.search import REPLAYED_VIEWS, Window
 from replay_fetch.model import View
 from replay_fetch.pipeline.discover import Discover, Discovery, Wanted
 from replay_fetch.settings import ApiSettings, Credentials, FetchSettings, Settings

@@ -9,9 +9,9 @@ import pytest
 
 from replay_fetch import errors
 from replay_fetch.errors import BadBody, Forbidden, GarbledBody, GaveUp, RateLimited, ReplayFetchError
-from replay_fetch.model import Answer, RateLimit
+from replay_fetch.model import RateLimit, Response
 
-ANSWER = Answer(200, {"x-secret": "key"}, b"a recording")
+ANSWER = Response(200, {"x-secret": "key"}, b"a recording")
 ERRORS = [
     (GaveUp("503 (after 9 attempts)"), "GaveUp('503 (after 9 attempts)')"),
     (Forbidden("no", status=401), "Forbidden('no')"),

@@ -16,9 +16,9 @@ from archives import Archive, write_list
 from fuzz.bounded import run_bounded
 from rude_server import serving
 
-from replay_fetch.api import PageDecoder
+from replay_fetch.api.page import PageDecoder
 from replay_fetch.errors import BadBody
-from replay_fetch.model import Answer, View
+from replay_fetch.model import Response, View
 from replay_fetch.settings import ApiSettings
 
 MIB = 2**20
@@ -28,13 +28,13 @@ LIMIT = 8 * MIB
 MEMORY = 700 * MIB
 
 _DECODE = """
-from replay_fetch.api import PageDecoder
+from replay_fetch.api.page import PageDecoder
 from replay_fetch.errors import BadBody, GarbledBody
-from replay_fetch.model import Answer
+from replay_fetch.model import Response
 from replay_fetch.settings import ApiSettings
 body = {body}
 try:
-    page = PageDecoder(ApiSettings()).decode(Answer(200, {{"content-length": "9"}}, body))
+    page = PageDecoder(ApiSettings()).decode(Response(200, {{"content-length": "9"}}, body))
     print("page of", len(page.segments))
 except (BadBody, GarbledBody) as error:
     print(type(error).__name__, error)
@@ -56,7 +56,7 @@ def test_a_bomb_within_a_bomb_is_refused_without_being_held(inner: str, outer: s
     tracemalloc.start()
     try:
         with pytest.raises(BadBody, match="more than the 8388608 bytes allowed"):
-            decoder.decode(Answer(200, {}, bomb))
+            decoder.decode(Response(200, {}, bomb))
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -16,7 +16,7 @@ from processes import COMMAND, HANGS, environment, run, served
 
 from replay_fetch.errors import ReplayFetchError, SettingsError
 from replay_fetch.named_file import NamedFile
-from replay_fetch.progress import MetricsFile
+from replay_fetch.progress.metrics import MetricsFile
 from replay_fetch.simulator import SimulatorSettings
 
 PAGE = b"a page\n"

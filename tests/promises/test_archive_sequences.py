@@ -19,7 +19,7 @@ from replay_fetch.archive.write.commit import Committer
 from replay_fetch.archive.write.session_file import DamagedFile
 from replay_fetch.inspect.rebuild import rebuild
 from replay_fetch.inspect.verify import Verifying
-from replay_fetch.ledger import ToDo
+from replay_fetch.ledger.ledger import ToDo
 from replay_fetch.model import Outcome, PlannedView, View
 from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date, open_as_it_is
 from replay_fetch.settings import Compression

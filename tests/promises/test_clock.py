@@ -14,7 +14,7 @@ import pytest
 from archives import Archive, Job, Ran, download, truth
 from virtual_clock import VirtualClockLoop
 
-from replay_fetch.api import rate_limit
+from replay_fetch.api.ratelimit import rate_limit
 from replay_fetch.pipeline import run as pipeline
 from replay_fetch.simulator import (
     HeaderPolicy,
@@ -165,3 +165,17 @@ def test_the_wall_clock_of_these_tests_jumps_and_comes_back() -> None:
         assert wall.jumps == 2
     finally:
         loop.close()
+
+
+@pytest.mark.anyio
+async def test_the_wait_in_line_is_no_part_of_the_time_of_the_slowest_views(
+    tmp_path: Path, virtual_clock: VirtualClockLoop
+) -> None:
+    """Views are listed by the server's slowness, and not by the luck of their place in line."""
+    settings = SimulatorSettings(limit=LIMIT, paging=PagingSettings(page_segments=1))
+    async with Simulator(settings) as simulator:
+        done = await download(simulator, tmp_path / "out")
+    seconds = [slow["seconds"] for slow in done.report.slowest]
+    assert done.report.waited_seconds > 5 * virtual_clock.now > 5 * LIMIT.period
+    assert len(seconds) == 20
+    assert all(isinstance(each, float) and each < LIMIT.period / 2 for each in seconds)

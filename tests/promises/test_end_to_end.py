@@ -9,18 +9,19 @@ import anyio
 import pytest
 from archives import USUAL, Archive, Job, download, downloaded, opened_all, stopped, truth, view_lines, write_list
 
-from replay_fetch.archive import Message, Writer
+from replay_fetch.archive.write.messages import Message
+from replay_fetch.archive.write.writer import Writer
 from replay_fetch.model import Outcome, Source
 from replay_fetch.settings import ArchiveSettings, Compression, FetchSettings, PlanSettings, SourceChoice
 from replay_fetch.simulator import (
     Absence,
     AuthMode,
     AuthSettings,
-    Chain,
     Fault,
     HoldingSettings,
     LastPage,
     LimitSettings,
+    PageChain,
     PagingSettings,
     Shape,
     Simulator,
@@ -254,10 +255,10 @@ async def test_a_token_that_expires_every_time_fails_the_view_and_keeps_its_firs
 
 @pytest.mark.parametrize(
     ("chain", "kept"),
-    [(Chain.REPEATED, None), (Chain.ECHOED, 2), (Chain.HAS_MORE, 1)],
+    [(PageChain.REPEATED, None), (PageChain.ECHOED, 2), (PageChain.HAS_MORE, 1)],
 )
 async def test_a_chain_without_an_end_is_incomplete_and_keeps_what_came(
-    tmp_path: Path, chain: Chain, kept: int | None
+    tmp_path: Path, chain: PageChain, kept: int | None
 ) -> None:
     paging = PagingSettings(page_segments=1, chain=chain)
     async with Simulator(SimulatorSettings(paging=paging)) as simulator:

@@ -9,14 +9,14 @@ from archives import Archive, Job, download, stopped, truth
 
 from replay_fetch.settings import ArchiveSettings, Compression, FetchSettings
 from replay_fetch.simulator import HoldingSettings, LatencySettings, PagingSettings, Simulator, SimulatorSettings
-from replay_fetch.simulator.choices import Chain
+from replay_fetch.simulator.choices import PageChain
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock")]
 
 LATENCY = 3.0
 
 
-def _long(expire_page: int = 0, chain: Chain = Chain.GOOD, empty_pages: int = 0) -> SimulatorSettings:
+def _long(expire_page: int = 0, chain: PageChain = PageChain.GOOD, empty_pages: int = 0) -> SimulatorSettings:
     return SimulatorSettings(
         holding=HoldingSettings(segments_per_view=24),
         paging=PagingSettings(
@@ -74,7 +74,9 @@ async def test_a_chain_cut_again_and_again_ends_in_the_same_bytes(tmp_path: Path
         assert archive.problems() == []
 
 
-@pytest.mark.parametrize("settings", [_long(chain=Chain.REPEATED), _long(empty_pages=600)], ids=["loop", "empty pages"])
+@pytest.mark.parametrize(
+    "settings", [_long(chain=PageChain.REPEATED), _long(empty_pages=600)], ids=["loop", "empty pages"]
+)
 async def test_a_chain_that_leads_nowhere_is_cut_at_the_same_page_however_often_runs_are(
     tmp_path: Path, settings: SimulatorSettings
 ) -> None:

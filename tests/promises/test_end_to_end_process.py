@@ -14,8 +14,8 @@ import pytest
 from archives import WIDE, Archive, truth, write_list
 from processes import USUAL, ended, run, served, start
 
-from replay_fetch.archive import opened
-from replay_fetch.ledger import Ledger
+from replay_fetch.archive.folder import opened
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import View
 from replay_fetch.simulator import (
     Fault,

@@ -16,7 +16,7 @@ from archives import WIDE, Archive, Job, download, write_list
 from damaged_archives import verified
 from kills import Killed, killed_at
 
-from replay_fetch.archive import Layout
+from replay_fetch.archive.layout import Layout
 from replay_fetch.model import View
 from replay_fetch.pipeline.erasing import ErasureJob, erase
 from replay_fetch.pipeline.opening import open_as_it_is

@@ -19,13 +19,12 @@ from virtual_clock import VirtualClockLoop
 
 from replay_fetch.errors import OutageError
 from replay_fetch.model import Outcome, Source, View
-from replay_fetch.progress import History
+from replay_fetch.progress.history import History
 from replay_fetch.settings import ArchiveSettings, Compression, FetchSettings, SourceChoice
 from replay_fetch.simulator import (
     Absence,
     Algorithm,
     Body429,
-    Chain,
     ErrorBody,
     Fault,
     HeaderPolicy,
@@ -34,6 +33,7 @@ from replay_fetch.simulator import (
     LatencySettings,
     LimitHeaderSettings,
     LimitSettings,
+    PageChain,
     PagingSettings,
     Reset,
     RetryAfter,
@@ -75,12 +75,12 @@ def fault(draw: st.DrawFn) -> Fault:
 @st.composite
 def paging(draw: st.DrawFn) -> PagingSettings:
     shape = draw(st.sampled_from(list(Shape)))
-    chains = [chain for chain in Chain if chain is not Chain.HAS_MORE or shape in OBJECT_SHAPES]
+    chains = [chain for chain in PageChain if chain is not PageChain.HAS_MORE or shape in OBJECT_SHAPES]
     return PagingSettings(
         shape=shape,
         page_segments=draw(st.integers(0, 3)),
         last_page=draw(st.sampled_from(LastPage)),
-        chain=draw(st.sampled_from([Chain.GOOD, Chain.GOOD, *chains])),
+        chain=draw(st.sampled_from([PageChain.GOOD, PageChain.GOOD, *chains])),
         chain_share=draw(RATES),
         empty_pages=draw(st.sampled_from([0, 0, 1, 4, 7, 40])),
         expire_page=draw(st.sampled_from([0, 0, 2, 3])),
@@ -224,7 +224,7 @@ def _judge_view(story: Story, view: View, outcome: str | None) -> None:
         case _:
             assert whole.startswith(stored)
     expected = {
-        "incomplete": chain.chain is not Chain.GOOD,
+        "incomplete": chain.chain is not PageChain.GOOD,
         "unrecognised": chain.shape in (Shape.UNKNOWN, Shape.UNREAD)
         or chain.token_place == UNREAD
         or bool(script & {"html", "truncated"}),
@@ -277,7 +277,7 @@ async def test_past_give_up_after_the_run_stops_and_keeps_everything(tmp_path: P
 @pytest.fixture
 def seldom_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     """A run looks at its workers and draws its course once a minute: a virtual day of the usual looks takes 15 s."""
-    monkeypatch.setattr(import_module("replay_fetch.progress.reporter"), "_GLANCE", 60.0)
+    monkeypatch.setattr(import_module("replay_fetch.progress.reporters"), "_GLANCE", 60.0)
     monkeypatch.setattr(History, "period", 60.0)
 
 

@@ -9,8 +9,8 @@ import pytest
 from archives import WIDE, Archive, Job, download
 from damaged_archives import verified
 
-from replay_fetch.archive import Layout
-from replay_fetch.ledger import Ledger
+from replay_fetch.archive.layout import Layout
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.model import Noted, View
 from replay_fetch.settings import FetchSettings

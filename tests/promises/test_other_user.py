@@ -12,8 +12,7 @@ import pytest
 from archives import write_list
 from processes import COMMAND, Done, run, served
 
-from replay_fetch.archive import readable
-from replay_fetch.archive.folder import check_ledger_is_there, existing
+from replay_fetch.archive.folder import check_ledger_is_there, existing, readable
 from replay_fetch.archive.layout import Layout
 from replay_fetch.cli.defect import confess
 from replay_fetch.errors import ArchiveError

@@ -30,6 +30,29 @@ def test_a_dry_run_is_told_to_programs_too(tmp_path: Path) -> None:
     assert (done.code, told["rows"], told["views"], told["duplicates"], told["to_do"]) == (0, 3, 2, 1, 2)
 
 
+@pytest.mark.parametrize(
+    ("made", "flags", "code", "said"),
+    [
+        ("out/notes.txt", (), 3, "holds something else than an archive"),
+        ("out/manifest.ndjson", (), 3, "holds something else than an archive"),
+        ("out/.replay-fetch/ledger.sqlite", ("--compress", "gzip"), 2, "was made with --compress none"),
+    ],
+)
+def test_a_dry_run_refuses_a_folder_that_the_run_would_refuse(
+    tmp_path: Path, made: str, flags: tuple[str, ...], code: int, said: str
+) -> None:
+    views = write_list(tmp_path / "views.csv", [View("s", "a")])
+    if made.endswith(".sqlite"):
+        with open_archive(tmp_path / "out", Settings()):
+            pass
+    else:
+        (tmp_path / "out").mkdir()
+        (tmp_path / made).write_text("")
+    done = run("download", views, tmp_path / "out", "--dry-run", *flags)
+    assert (done.code, done.stdout) == (code, "")
+    assert said in done.stderr
+
+
 def test_a_dry_run_tells_of_headers_in_the_middle_of_the_list(tmp_path: Path) -> None:
     views = tmp_path / "views.csv"
     views.write_text("session_id,view_id\ns,a\nsession_id,view_id\nsession_id,view_id\ns,b\n")

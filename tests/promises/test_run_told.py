@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from archives import WIDE, write_list
 from processes import run, served
 from prometheus_client.openmetrics import parser
@@ -58,6 +59,37 @@ def test_a_run_that_has_nothing_to_do_says_so_in_its_metrics(tmp_path: Path) -> 
     second = exposed(metrics)
     assert (first["replay_fetch_views_finished_before"], second["replay_fetch_views_finished_before"]) == (0, 2)
     assert (second["replay_fetch_requests_total"], second["replay_fetch_exit_code"]) == (0, 0)
+
+
+@pytest.mark.parametrize("flags", [("-q",), ("--progress", "bar"), ("--progress", "none", "--log-format", "json")])
+def test_a_log_file_tells_the_whole_run_whatever_the_terminal_shows(tmp_path: Path, flags: tuple[str, ...]) -> None:
+    log = tmp_path / "run.log"
+    with served(SimulatorSettings(limit=WIDE)) as simulator:
+        views = write_list(tmp_path / "views.csv", simulator.views)
+        where = ["--base-url", simulator.base_url, "--workers", "7"]
+        done = run("download", views, tmp_path / "out", *where, "--log-file", log, *flags)
+    written = log.read_text()
+    assert done.code == 0
+    for said in (
+        "download began: ",
+        "pid ",
+        '"workers":7',
+        "27/27 views, ",
+        "  fetched                25  60 segments",
+    ):
+        assert said.replace('"', '\\"') in written if "json" in flags else said in written
+        assert said not in done.stderr or said.startswith("27")
+    assert "download ended with exit code 0" in written.splitlines()[-1]
+    if "json" in flags:
+        lines = [json.loads(line) for line in written.splitlines()]
+        assert lines[1]["settings"]["fetch"]["workers"] == 7
+        assert lines[-1]["exit_code"] == 0
+
+
+def test_a_log_file_ends_with_the_reason_where_nothing_was_asked(tmp_path: Path) -> None:
+    done = run("download", tmp_path / "nosuch.csv", tmp_path / "out", "--log-file", tmp_path / "log", "-q")
+    assert done.code == 2
+    assert "ERROR download ended: " in (tmp_path / "log").read_text().splitlines()[-1]
 
 
 def test_metrics_that_cannot_be_written_are_said_before_anything_is_asked(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from archives import WIDE, write_list
 from processes import served
 from told_secrets import API_KEY, APP_KEY, BEARER, REAL_API_KEY, REAL_APP_KEY, check_no_secret, found_in
 
-from replay_fetch.api import auth_headers
+from replay_fetch.api.endpoint import auth_headers
 from replay_fetch.cli import main
 from replay_fetch.model import View
 from replay_fetch.pipeline.job import DownloadJob
@@ -108,11 +108,11 @@ def _arguments(views: Path, out: Path, url: str, *flags: str) -> list[str]:
     return ["download", str(views), str(out), "--base-url", url, *quick, *flags]
 
 
-Answer = tuple[int, dict[str, str], bytes]
+Response = tuple[int, dict[str, str], bytes]
 
 
 @contextmanager
-def answering(answer: Callable[[BaseHTTPRequestHandler], Answer]) -> Iterator[str]:
+def answering(answer: Callable[[BaseHTTPRequestHandler], Response]) -> Iterator[str]:
     """A server that answers every GET the same way; gives its origin."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -137,8 +137,8 @@ def answering(answer: Callable[[BaseHTTPRequestHandler], Answer]) -> Iterator[st
             thread.join()
 
 
-def _echo(status: int) -> Callable[[BaseHTTPRequestHandler], Answer]:
-    def answer(request: BaseHTTPRequestHandler) -> Answer:
+def _echo(status: int) -> Callable[[BaseHTTPRequestHandler], Response]:
+    def answer(request: BaseHTTPRequestHandler) -> Response:
         said = json.dumps({"errors": [f"no: {dict(request.headers)}"]})
         return status, {"X-Echo": request.headers.get("DD-API-KEY", "")}, said.encode()
 
@@ -161,10 +161,10 @@ def test_keys_that_a_server_says_back_are_not_passed_on(
     check_no_secret(tmp_path / "out", said.out, said.err)
 
 
-def _echo_well(where: str, *, packed: bool) -> Callable[[BaseHTTPRequestHandler], Answer]:
+def _echo_well(where: str, *, packed: bool) -> Callable[[BaseHTTPRequestHandler], Response]:
     """A good page that says the keys back."""
 
-    def answer(request: BaseHTTPRequestHandler) -> Answer:
+    def answer(request: BaseHTTPRequestHandler) -> Response:
         said = dict(request.headers) if where != "header" else {}
         padding = "x" * (300_000 if "large" in where else 0)
         segment = {"records": [{"type": 4, "padding": padding}], "start": 1, "end": 2, "view": {"id": "v"}}
@@ -198,7 +198,7 @@ def test_keys_that_a_good_answer_says_back_are_stored_nowhere(
 def test_keys_go_to_no_other_origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
     asked: list[str] = []
 
-    def stranger(request: BaseHTTPRequestHandler) -> Answer:
+    def stranger(request: BaseHTTPRequestHandler) -> Response:
         asked.append(request.path)
         return 200, {}, b"[]"
 

@@ -18,7 +18,7 @@ from archives import WIDE, Job, Ran, download
 
 from replay_fetch.api import json_split
 from replay_fetch.archive.write.commit import Committer
-from replay_fetch.ledger import Ledger
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.settings import SourceChoice
 from replay_fetch.simulator import HoldingSettings, PagingSettings, Simulator, SimulatorSettings
 

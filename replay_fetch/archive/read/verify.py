@@ -10,8 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from replay_fetch.api import Continuity, facts
 from replay_fetch.api.json_split import pairs
+from replay_fetch.api.segment import Continuity, facts
 from replay_fetch.archive.compress import stored_text
 from replay_fetch.archive.lines import file_range, lines_of
 from replay_fetch.archive.manifest import Entry
@@ -36,7 +36,7 @@ class Problem(StrEnum):
 
 
 class Finding(NamedTuple):
-    """A problem that was found, with its file and a sentence about it."""
+    """A problem of an archive: its kind, the file, a sentence for people, and the view where known."""
 
     problem: Problem
     file: str
@@ -56,7 +56,7 @@ class Verdict(NamedTuple):
 def check_session(root: Path, entries: Sequence[Entry]) -> Verdict:
     """Read every file of a session, given all its views in the manifest's order.
 
-    Raises ArchiveError where a file may not be read: that says nothing about its content.
+    Raises ArchiveError where the user may not read a file: nothing is known of its content then.
     """
     files: dict[str, list[Entry]] = {}
     for entry in entries:

@@ -36,9 +36,9 @@ def by_session(views: Iterable[Entry]) -> Iterator[tuple[str, list[Entry]]]:
 
 
 def session_entries(root: Path, wanted: str) -> list[Entry]:
-    """Return the views of the session whose id is ``wanted``, or alone begins with it.
+    """Return the views of the session with the id ``wanted``, or of the only session whose id begins so.
 
-    Raises InputError where there is no session of that kind, or more than one.
+    Raises InputError where no session has such an id, or more than one has.
     """
     found: dict[str, list[Entry]] = {}
     for entry in entries(readable(root)):

@@ -38,7 +38,7 @@ class OpenView(Struct, eq=False):
 
 
 class OpenSession(Struct, eq=False):
-    """A session with views that this run has still to end, and the views of it that ended and wait."""
+    """A session with views left to end in this run, and the ended views that wait for the rest."""
 
     number: int
     remaining: int

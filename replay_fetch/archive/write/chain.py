@@ -1,4 +1,4 @@
-"""One chain of pages on its way into the archive: its lines, in memory and in its part, and their facts."""
+"""A chain of pages on its way into the archive: lines in memory and in the part, and the facts of its segments."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from replay_fetch.api import Continuity, Trail, facts
+from replay_fetch.api.segment import Continuity, facts
+from replay_fetch.api.trail import Trail
 from replay_fetch.archive.durable import write_file
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import file_range, lines, segment_of, whole_lines
@@ -36,7 +37,7 @@ class ChainText:
         return chunk
 
     def counted(self, whole_lines: Iterable[bytes]) -> Iterator[bytes]:
-        """Count in lines that are made already, each with its newline, and pass them on one by one."""
+        """Count in lines that are made already, each with its newline, and give them back line by line."""
         for line in whole_lines:
             self._continuity.add(facts(segment_of(line)))
             self._count(line, 1)
@@ -69,9 +70,9 @@ def warnings_of(seen: Continuity, expected: int | None = None) -> Warnings:
 
 
 class ChainPart(Struct, eq=False):
-    """Holds the lines of one chain of a view; each chain of the view has a part with a number of its own.
+    """Holds the lines of a chain of pages; each chain of a view has a part with a number of its own.
 
-    Belongs to the writer's thread. Lines are in memory until `write` puts them behind those in the part.
+    Belongs to the writer's thread. Lines are in memory until `write` puts them behind the lines in the part.
     """
 
     planned: PlannedView

@@ -34,9 +34,9 @@ _TOLD_ALOUD = 3
 
 
 class Committer:
-    """Commits batches in the writer's thread, one after another; the only writer of parts and session files.
+    """Commits batches in the writer's thread, in their order; the only writer of parts and session files.
 
-    It keeps the view parts of views that have not ended, and nothing of finished ones.
+    The view parts of views that have not ended are kept from batch to batch, and nothing of finished views.
     """
 
     def __init__(self, layout: Layout, commit_log: CommitLog, *, keep_raw: bool) -> None:
@@ -54,10 +54,10 @@ class Committer:
         self._files.close()
 
     def commit(self, batch: Batch) -> list[ViewRecord]:
-        """Commit one batch durably and return the records of the views that ended in it.
+        """Commit a batch durably and return the records of the views that ended in it.
 
-        Raises ArchiveError where the archive cannot be written. Nothing of the batch counts then, unless the ledger
-        had recorded it: in that case the next run finishes the rest.
+        Raises ArchiveError where the archive cannot be written. Nothing of the batch counts then, unless the
+        ledger had recorded it: in that case the next run finishes the rest.
         """
         view_parts, records = self._take_in(batch.deliveries)
 
@@ -91,8 +91,8 @@ class Committer:
     def commit_partial_files(self) -> None:
         """Write partial files for sessions with saved views that lie in no file for people.
 
-        A killed run had not come to them, or recovery removed them. Afterwards the redo list is empty, so an
-        archive at rest has nothing to finish.
+        A killed run had not come to these sessions, or recovery removed the files. Afterwards the redo list is
+        empty, so an archive at rest has nothing to finish.
         """
         for session in self._commit_log.lacking_partial_files():
             self.commit(Batch([], [session], 0))
@@ -111,10 +111,10 @@ class Committer:
             log.warning("more views that stay as they are will be named with -v only")
 
     def _take_in(self, deliveries: Iterable[Delivery]) -> tuple[dict[int, ViewPart], dict[int, ViewRecord]]:
-        """Append each view's pages to its lines; returns by row the views' parts, and their records as they are then.
+        """Append each view's pages to its lines; returns by row the view parts, and the records as of now.
 
-        Raw pages are written at once: a run that is killed here asks for the same pages again, and each goes under
-        the number that it had.
+        Raw pages are written at once: a run that is killed here asks for the same pages again, and each has its
+        number already.
         """
         view_parts: dict[int, ViewPart] = {}
         records: dict[int, ViewRecord] = {}

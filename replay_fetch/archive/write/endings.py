@@ -41,7 +41,7 @@ def _open_since(planned: PlannedView, ended: ViewEnded) -> int:
 
 
 def ended_as(record: ViewRecord, ended: ViewEnded | None) -> ViewRecord:
-    """Return the record with its ending, None for a view that grows; a chain that was cut loses its token."""
+    """Return the record with its ending, or without an ending while the view grows; a cut chain loses its token."""
     if ended is None:
         return replace(record, outcome=None, reason="")
     token = None if ended.outcome is Outcome.INCOMPLETE else record.token

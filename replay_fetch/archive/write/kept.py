@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 class Comparison:
     """Compares the segments that the archive has of a view with those of a new answer, as the answer grows.
 
-    Two segments are the same where their bytes are. How often a segment comes is not compared: a chain that went in
-    circles has some of them many times, and is healed by an answer that has each of them once.
+    Two segments are the same where their bytes are. How often a segment comes is not compared: after a chain that
+    went in circles the archive has some segments many times, and an answer with each segment once heals the view.
     """
 
     def __init__(self, kept: Iterable[bytes]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from replay_fetch.model import Answer, Outcome, Page, PlannedView
+from replay_fetch.model import Outcome, Page, PlannedView, Response
 
 
 class PageArrived(Struct, frozen=True, gc=False):
@@ -13,7 +13,7 @@ class PageArrived(Struct, frozen=True, gc=False):
     planned: PlannedView
     page: Page
     source: str = ""
-    answer: Answer | None = None
+    answer: Response | None = None
 
 
 class ChainRestarted(Struct, frozen=True, gc=False):
@@ -29,7 +29,7 @@ class ViewEnded(Struct, frozen=True, gc=False):
     outcome: Outcome
     reason: str = ""
     source: str = ""
-    answer: Answer | None = None
+    answer: Response | None = None
     at: int = 0
     """When, in seconds since 1970; 0 where nobody knows."""
 

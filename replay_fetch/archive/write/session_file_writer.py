@@ -1,7 +1,7 @@
-"""The session file writer: stages the session files of a batch, many at once, and publishes them after the record.
+"""The session file writer: stages the session files of a batch together, and publishes them behind the record.
 
-A store of objects would be another writer with these two steps: it uploads under names that no reader looks at, and
-publishes by a conditional write.
+An object store would have a writer of its own with the same two steps: upload under names that no reader looks at, then
+publish by a conditional write.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A view while it is fetched: its chain of pages, and the lines that are there of it, which no answer may take away."""
+"""A view while it is fetched: its chain of pages, and the lines in the archive, which no answer may take away."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from replay_fetch.archive.write.chain import ChainPart
 from replay_fetch.archive.write.endings import DAMAGED, GONE, LACKS, STAYS, ended_as, unless_young
 from replay_fetch.archive.write.kept import Comparison, both, compared, kept_lines
 from replay_fetch.archive.write.messages import ViewEnded
-from replay_fetch.model import Answer, Outcome, Page, PlannedView, ViewRecord
+from replay_fetch.model import Outcome, Page, PlannedView, Response, ViewRecord
 
 
 class ViewPart(Struct, eq=False):
     """Gathers a view on its way into the archive; belongs to the writer's thread.
 
     A chain that goes on where an earlier run was cut off begins with that run's part. A chain that begins anew
-    takes the place of the kept lines only once it holds all of them: the API may have lost segments since, and the
-    archive is then the only copy.
+    takes the place of the kept lines only once it holds all of them: the API may have lost segments since, and then
+    only the archive has them.
     """
 
     planned: PlannedView
@@ -62,7 +62,7 @@ class ViewPart(Struct, eq=False):
         if not self.damaged:
             self.chain.add(page, source)
 
-    def raw_page(self, answer: Answer, source: str) -> RawPage:
+    def raw_page(self, answer: Response, source: str) -> RawPage:
         """Number an answer as the page behind all so far; behind a finished answer's pages, too, which may stay."""
         earlier = self.planned.earlier
         again = earlier is not None and earlier.finished
@@ -70,9 +70,9 @@ class ViewPart(Struct, eq=False):
         return RawPage(answer, before + self.chain.pages + 1, source, self.chain.token, again)
 
     def start_over(self) -> None:
-        """Begin the chain anew; its lines so far are kept on the disk, as if an earlier run had saved them.
+        """Begin the chain anew; the lines so far are kept on the disk, as if an earlier run had saved them.
 
-        The part that an earlier run saved stays until the ledger no longer needs it.
+        The part that an earlier run saved stays until the next record no longer names it.
         """
         self._make_lines()
         kept = self._kept

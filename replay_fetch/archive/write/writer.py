@@ -129,7 +129,7 @@ class Writer:
         return due if self._buffer.size > self._room / 2 else max(due, self._rests_until)
 
     async def _commit(self, batch: Batch) -> None:
-        """Commit a batch in the thread, and tell those that wait for it."""
+        """Commit a batch in the thread, then call ``on_commit`` and let workers go on that waited for room."""
         work = self._thread.submit(self._committer.commit, batch)
         if self.standstill:
             wait([work], self.standstill)

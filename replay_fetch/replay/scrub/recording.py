@@ -10,8 +10,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from replay_fetch.api import facts
 from replay_fetch.api.recording import labels
+from replay_fetch.api.segment import facts
 from replay_fetch.model import ID, View
 from replay_fetch.replay.browser import Browser
 from replay_fetch.replay.mobile import Mobile

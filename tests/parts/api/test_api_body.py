@@ -14,7 +14,8 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay_fetch.api import CutBody, MissingZstd, OversizedBody, inflate
+from replay_fetch.api.body import CutBody, OversizedBody, inflate
+from replay_fetch.api.coding import MissingZstd
 
 MIB = 2**20
 TEXT = b'{"records":[' + b"1234567890," * 500 + b"0]}"

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from yarl import URL
 
-from replay_fetch.api import Endpoint, auth_headers, check_id
+from replay_fetch.api.endpoint import Endpoint, auth_headers, check_id
 from replay_fetch.model import Source, View
 from replay_fetch.settings import ApiSettings, Credentials
 

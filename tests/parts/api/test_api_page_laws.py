@@ -10,12 +10,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from strategies import JSON, arrays, damaged, objects
 
-from replay_fetch.api import PageDecoder, json_split
+from replay_fetch.api import json_split
 from replay_fetch.api.envelope import Envelope
 from replay_fetch.api.guess import unread
+from replay_fetch.api.page import PageDecoder
 from replay_fetch.api.tokens import LOOKED_AT, TOKEN_PLACES
 from replay_fetch.errors import BadBody, GarbledBody, ServerError
-from replay_fetch.model import Answer, Page, Segment
+from replay_fetch.model import Page, Response, Segment
 from replay_fetch.settings import ApiSettings
 
 SEGMENT = st.sampled_from([b'{"records":[],"start":1}', b'{"type":"s","attributes":{"records":[]}}', b"{}", b"1"])
@@ -72,7 +73,7 @@ PATHS = st.sampled_from(
 def result(decoder: PageDecoder, body: bytes, headers: Mapping[str, str] = WHOLE) -> Page | tuple[type[Exception], str]:
     """The page, or which error says what."""
     try:
-        return decoder.decode(Answer(200, headers, body))
+        return decoder.decode(Response(200, headers, body))
     except (BadBody, GarbledBody, ServerError) as refused:
         return type(refused), str(refused)
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay_fetch.api import rate_limit
+from replay_fetch.api.ratelimit import rate_limit
 from replay_fetch.model import RateLimit
 
 NOW = 1_792_000_000.0

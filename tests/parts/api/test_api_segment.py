@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from strategies import JSON, arrays, damaged, objects
 
-from replay_fetch.api import Continuity, SegmentFacts, facts
+from replay_fetch.api.segment import Continuity, SegmentFacts, facts
 
 RECORDINGS = Path(__file__).parents[3] / "sample_inputs/recordings/segments"
 

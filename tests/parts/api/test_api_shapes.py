@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from decoded_pages import SEGMENT, decode
 
-from replay_fetch.api import PageDecoder
+from replay_fetch.api.page import PageDecoder
 from replay_fetch.errors import BadBody, GarbledBody
-from replay_fetch.model import Answer, Page, Segment
+from replay_fetch.model import Page, Response, Segment
 from replay_fetch.settings import ApiSettings
 
 RECORDINGS = Path(__file__).parents[3] / "sample_inputs/recordings/segments"
@@ -114,7 +114,7 @@ def test_an_object_that_is_no_wrapper_stays_whole(element: bytes) -> None:
     ],
 )
 def test_a_shape_that_no_rule_knows_is_refused_with_what_is_there(body: bytes, reason: str) -> None:
-    answer = Answer(200, {"content-type": "x/\x1b", "content-length": "9"}, body)
+    answer = Response(200, {"content-type": "x/\x1b", "content-length": "9"}, body)
     with pytest.raises(BadBody) as refused:
         PageDecoder(ApiSettings()).decode(answer)
     assert reason in str(refused.value)
@@ -153,7 +153,7 @@ def test_a_damaged_body_is_worth_asking_again(body: bytes) -> None:
 def test_a_body_that_inflates_past_the_bound_is_refused() -> None:
     api = ApiSettings(max_page_bytes=1000)
     with pytest.raises(BadBody, match="1000"):
-        PageDecoder(api).decode(Answer(200, {"content-encoding": "gzip"}, gzip.compress(b" " * 1001)))
+        PageDecoder(api).decode(Response(200, {"content-encoding": "gzip"}, gzip.compress(b" " * 1001)))
 
 
 @pytest.mark.parametrize(
@@ -295,21 +295,21 @@ def test_a_stream_with_anything_but_segments_is_refused(other: bytes, layout: by
 @pytest.mark.parametrize("body", [SEGMENT + b"\n" + SEGMENT, zlib.compress(SEGMENT + b"\n") * 2])
 def test_a_stream_that_may_have_been_cut_off_is_asked_for_again(body: bytes) -> None:
     """An HTTP/1.0 answer ends where its connection does, be it in the middle."""
-    answer = Answer(200, {"content-type": "application/x-ndjson"}, body)
+    answer = Response(200, {"content-type": "application/x-ndjson"}, body)
     with pytest.raises(GarbledBody, match="in an answer without a length, so that some may be cut off"):
         PageDecoder(ApiSettings()).decode(answer)
     assert len(PageDecoder(ApiSettings(segments_path=".")).decode(answer).segments) == 2
     for header in ({"content-length": "9"}, {"transfer-encoding": "chunked"}):
-        assert len(PageDecoder(ApiSettings()).decode(Answer(200, header, body)).segments) == 2
+        assert len(PageDecoder(ApiSettings()).decode(Response(200, header, body)).segments) == 2
 
 
 def test_where_a_decoder_has_seen_segments_it_still_tells_errors_from_them() -> None:
     decoder = PageDecoder(ApiSettings())
     good = b'{"data":[{"id":"1","start":1,"records":[]}]}'
-    assert decoder.decode(Answer(200, {}, good)).segments
+    assert decoder.decode(Response(200, {}, good)).segments
     for body in (b'{"data":[{"url":"https://s3.example/x"}]}', b'[{"url":"x"}]', b'{"url":"x"}\n{"url":"x"}'):
         with pytest.raises(BadBody, match="no segment"):
-            decoder.decode(Answer(200, {"content-length": str(len(body))}, body))
+            decoder.decode(Response(200, {"content-length": str(len(body))}, body))
 
 
 @pytest.mark.parametrize("body", [b'{"rows":[{},%s]}', b'{"rows":[%s]}'])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from decoded_pages import SEGMENT, decode, member_at, object_of
 
-from replay_fetch.api import PageDecoder, found_page
+from replay_fetch.api.events import found_page
+from replay_fetch.api.page import PageDecoder
 from replay_fetch.errors import BadBody, ServerError
-from replay_fetch.model import Answer
+from replay_fetch.model import Response
 from replay_fetch.settings import ApiSettings
 
 LISTS = [b"[]", b"[" + SEGMENT + b"]"]
@@ -107,9 +108,9 @@ def test_a_fault_is_seen_on_a_page_laid_out_like_a_good_one(before: bytes, then:
     decoder = PageDecoder(ApiSettings())
     body = b'{"segments":[' + SEGMENT + b"],%s}"
     for _ in range(2):
-        assert decoder.decode(Answer(200, {}, body % before)).segments
+        assert decoder.decode(Response(200, {}, body % before)).segments
     with pytest.raises(ServerError):
-        decoder.decode(Answer(200, {}, body % then))
+        decoder.decode(Response(200, {}, body % then))
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ def test_an_unknown_status_is_a_fault_in_a_search_which_documents_its_words_and_
     body = b'{"data":[%b],"status":"' + word.encode() + b'"}'
     assert decode(body % SEGMENT).segments[0].raw == SEGMENT
     with pytest.raises(ServerError, match=f'the API says of its own answer: status "{word}"'):
-        found_page(Answer(200, {}, body % b'{"attributes":{}}'))
+        found_page(Response(200, {}, body % b'{"attributes":{}}'))
 
 
 def test_a_key_that_an_error_says_back_is_left_out() -> None:

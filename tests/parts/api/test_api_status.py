@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay_fetch.api import check_status, error_text, is_a_strangers, tells_of_errors
+from replay_fetch.api.error_text import error_text, tells_of_errors
+from replay_fetch.api.status import check_status, is_a_strangers
 from replay_fetch.errors import (
     Forbidden,
     NotFound,
@@ -19,7 +20,7 @@ from replay_fetch.errors import (
     ServerTimeout,
     TokenRefused,
 )
-from replay_fetch.model import Answer, RateLimit
+from replay_fetch.model import RateLimit, Response
 from replay_fetch.printable import printable
 
 NOW = 1792000000.0  # seconds since 1970
@@ -28,7 +29,7 @@ NOW = 1792000000.0  # seconds since 1970
 @pytest.mark.parametrize("status", [200, 201, 203, 299])
 @pytest.mark.parametrize("first_page", [True, False])
 def test_2xx_is_no_error(status: int, *, first_page: bool) -> None:
-    check_status(Answer(status, {}, b"[]"), first_page=first_page, now_epoch=NOW)
+    check_status(Response(status, {}, b"[]"), first_page=first_page, now_epoch=NOW)
 
 
 SILENCE = [
@@ -44,7 +45,7 @@ SILENCE = [
 
 @pytest.mark.parametrize(("status", "body"), SILENCE)
 def test_a_page_behind_a_token_without_a_body_is_a_fault(status: int, body: bytes) -> None:
-    answer = Answer(status, {}, body)
+    answer = Response(status, {}, body)
     check_status(answer, first_page=True, now_epoch=NOW)
     with pytest.raises(ServerError, match=rf"no body \({status}\)"):
         check_status(answer, first_page=False, now_epoch=NOW)
@@ -52,11 +53,11 @@ def test_a_page_behind_a_token_without_a_body_is_a_fault(status: int, body: byte
 
 @pytest.mark.parametrize("body", [b"[]", b'{"data":[]}', b"nullx", gzip.compress(b"", mtime=0)[:-4], b" " * 101])
 def test_a_page_behind_a_token_with_any_body_is_left_to_its_reader(body: bytes) -> None:
-    check_status(Answer(200, {}, body), first_page=False, now_epoch=NOW)
+    check_status(Response(200, {}, body), first_page=False, now_epoch=NOW)
 
 
 def test_a_page_without_a_body_that_leads_on_by_its_header_is_no_fault() -> None:
-    answer = Answer(200, {"link": '<?paging=T>; rel="next"'}, b"")
+    answer = Response(200, {"link": '<?paging=T>; rel="next"'}, b"")
     check_status(answer, first_page=False, now_epoch=NOW)
 
 
@@ -91,7 +92,7 @@ def test_a_page_without_a_body_that_leads_on_by_its_header_is_no_fault() -> None
 def test_each_status_is_one_error(status: int, first: type[RequestError], later: type[RequestError]) -> None:
     for first_page, expected in ((True, first), (False, later)):
         with pytest.raises(RequestError) as raised:
-            check_status(Answer(status, {}, b'{"errors":["Because"]}'), first_page=first_page, now_epoch=NOW)
+            check_status(Response(status, {}, b'{"errors":["Because"]}'), first_page=first_page, now_epoch=NOW)
         assert type(raised.value) is expected
         assert str(status) in str(raised.value)
         assert ("Because" in str(raised.value)) == (status not in (206, 301, 429))
@@ -114,8 +115,8 @@ def test_each_status_is_one_error(status: int, first: type[RequestError], later:
 )
 def test_a_gateways_404_is_a_fault_and_no_verdict_on_the_view(status: int, body: bytes, *, first_page: bool) -> None:
     with pytest.raises(ServerError, match=rf"the API itself did not answer for this view \({status}\)"):
-        check_status(Answer(status, {}, body), first_page=first_page, now_epoch=NOW)
-    assert is_a_strangers(Answer(status, {}, body))
+        check_status(Response(status, {}, body), first_page=first_page, now_epoch=NOW)
+    assert is_a_strangers(Response(status, {}, body))
 
 
 @pytest.mark.parametrize(
@@ -130,12 +131,12 @@ def test_a_gateways_404_is_a_fault_and_no_verdict_on_the_view(status: int, body:
 )
 def test_a_404_with_errors_in_json_is_the_apis_own(body: bytes) -> None:
     with pytest.raises(NotFound):
-        check_status(Answer(404, {}, body), first_page=True, now_epoch=NOW)
-    assert not is_a_strangers(Answer(404, {}, body))
+        check_status(Response(404, {}, body), first_page=True, now_epoch=NOW)
+    assert not is_a_strangers(Response(404, {}, body))
 
 
 def test_a_part_of_a_recording_is_not_quoted_as_a_message() -> None:
-    answer = Answer(206, {"content-range": "bytes 0-700/5000"}, b'{"segments":[{"records":[{"text":"private"}]}')
+    answer = Response(206, {"content-range": "bytes 0-700/5000"}, b'{"segments":[{"records":[{"text":"private"}]}')
     with pytest.raises(ServerError, match=r"only a part of the answer was sent \(206\)$"):
         check_status(answer, first_page=True, now_epoch=NOW)
 
@@ -143,20 +144,20 @@ def test_a_part_of_a_recording_is_not_quoted_as_a_message() -> None:
 @pytest.mark.parametrize("status", [401, 403])
 def test_forbidden_knows_its_status(status: int) -> None:
     with pytest.raises(Forbidden) as raised:
-        check_status(Answer(status, {}, b""), first_page=True, now_epoch=NOW)
+        check_status(Response(status, {}, b""), first_page=True, now_epoch=NOW)
     assert raised.value.status == status
 
 
 def test_a_429_carries_what_its_headers_say() -> None:
     headers = {"x-ratelimit-limit": "10", "x-ratelimit-reset": "1792000003"}
     with pytest.raises(RateLimited) as raised:
-        check_status(Answer(429, headers, b"<html>"), first_page=True, now_epoch=NOW)
+        check_status(Response(429, headers, b"<html>"), first_page=True, now_epoch=NOW)
     assert raised.value.rate_limit == RateLimit(limit=10, reset=3.0, absolute=True)
 
 
 def test_a_429_without_headers_is_one_all_the_same() -> None:
     with pytest.raises(RateLimited) as raised:
-        check_status(Answer(429, {}, b""), first_page=True, now_epoch=NOW)
+        check_status(Response(429, {}, b""), first_page=True, now_epoch=NOW)
     assert raised.value.rate_limit == RateLimit()
 
 
@@ -172,7 +173,7 @@ def test_a_429_without_headers_is_one_all_the_same() -> None:
 )
 def test_a_redirect_names_where_it_leads_and_no_more(location: str, named: str) -> None:
     with pytest.raises(Rejected, match="not followed") as raised:
-        check_status(Answer(302, {"location": location}, b""), first_page=True, now_epoch=NOW)
+        check_status(Response(302, {"location": location}, b""), first_page=True, now_epoch=NOW)
     assert named in str(raised.value)
     assert "secret" not in str(raised.value)
     assert str(raised.value).isprintable()
@@ -207,18 +208,18 @@ def test_a_redirect_names_where_it_leads_and_no_more(location: str, named: str) 
     ],
 )
 def test_an_error_says_what_its_body_says(body: bytes, text: str) -> None:
-    assert error_text(Answer(400, {}, body)) == text
+    assert error_text(Response(400, {}, body)) == text
 
 
 @given(body=st.binary() | st.text().map(str.encode) | st.text("<>!-/script ='\"&;").map(str.encode))
 def test_any_error_body_gives_a_short_printable_line(body: bytes) -> None:
-    text = error_text(Answer(400, {"content-encoding": "deflate"}, body))
+    text = error_text(Response(400, {"content-encoding": "deflate"}, body))
     assert len(text) <= 200
     assert text.isprintable()
 
 
 def test_a_large_error_page_is_cut() -> None:
-    text = error_text(Answer(500, {}, b"<p>word</p>" * 100_000))
+    text = error_text(Response(500, {}, b"<p>word</p>" * 100_000))
     assert len(text) <= 200
     assert text.endswith("…")
 
@@ -262,4 +263,4 @@ def test_terminal_escapes_in_text_come_out_as_backslash_escapes(text: str, shown
     ],
 )
 def test_a_short_good_answer_that_holds_errors_is_told_from_a_page(body: bytes, *, tells: bool) -> None:
-    assert tells_of_errors(Answer(200, {}, body)) is tells
+    assert tells_of_errors(Response(200, {}, body)) is tells

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from decoded_pages import SEGMENT, decode, member_at, object_of
 
-from replay_fetch.api import PageDecoder
+from replay_fetch.api.page import PageDecoder
 from replay_fetch.api.tokens import TOKEN_PLACES
 from replay_fetch.errors import BadBody
-from replay_fetch.model import Answer, Page
+from replay_fetch.model import Page, Response
 from replay_fetch.settings import ApiSettings
 
 
@@ -50,7 +50,7 @@ def test_where_one_page_has_its_token_the_next_is_read_without_the_rules(
     segments = b'"segments":[' + SEGMENT + b"]"
 
     def told(*members: bytes) -> tuple[str | None, str]:
-        page = decoder.decode(Answer(200, {}, object_of([segments, *members])))
+        page = decoder.decode(Response(200, {}, object_of([segments, *members])))
         return page.token, page.shape
 
     assert told(member_at(place, b'"T"')) == ("T", f"segments + {place}")
@@ -67,7 +67,7 @@ def test_a_page_of_a_form_seen_before_is_read_without_the_rules(monkeypatch: pyt
         b'{"took":%b,"data":{"id":"1","attributes":{"segments":[%b],"paging":{"next":%b}}},"meta":{"status":"done"%b}}'
     )
     first = body % (b"12", SEGMENT, b'"T"', b',"elapsed":0.5,"tags":["a"],"errors":[]')
-    assert decoder.decode(Answer(200, {}, first)).token
+    assert decoder.decode(Response(200, {}, first)).token
     monkeypatch.delattr("replay_fetch.api.page.find_next")
     monkeypatch.delattr("replay_fetch.api.page.locate")
     for took, token, more in (
@@ -75,7 +75,7 @@ def test_a_page_of_a_form_seen_before_is_read_without_the_rules(monkeypatch: pyt
         (b"null", b'"V"', b',"tags":[],"elapsed":1'),
         (b'"7"', b"null", b""),
     ):
-        page = decoder.decode(Answer(200, {}, body % (took, SEGMENT, token, more)))
+        page = decoder.decode(Response(200, {}, body % (took, SEGMENT, token, more)))
         assert page.token == (None if token == b"null" else token.decode().strip('"'))
 
 
@@ -83,7 +83,7 @@ def test_keys_that_are_new_on_every_page_cost_no_more_than_the_rules() -> None:
     decoder = PageDecoder(ApiSettings())
     for number in range(300):
         body = b'{"segments":[%b],"id-%d":1,"paging":"T"}' % (SEGMENT, number)
-        assert decoder.decode(Answer(200, {}, body)).shape == "segments + paging"
+        assert decoder.decode(Response(200, {}, body)).shape == "segments + paging"
 
 
 NAMES = [
@@ -134,12 +134,12 @@ def test_a_token_that_no_rule_reads_is_seen_whatever_pages_came_before(members: 
     decoder = PageDecoder(ApiSettings())
     body = b'{"segments":[' + SEGMENT + b"]%s}"
     for beside in before * 2:
-        decoder.decode(Answer(200, {}, body % beside))
+        decoder.decode(Response(200, {}, body % beside))
     for _ in range(2):
         with pytest.raises(BadBody, match="looks like the paging token of a next page"):
-            decoder.decode(Answer(200, {}, body % (b"," + members)))
+            decoder.decode(Response(200, {}, body % (b"," + members)))
     settled = PageDecoder(ApiSettings(next_path="none"))
-    assert settled.decode(Answer(200, {}, body % (b"," + members))).token is None
+    assert settled.decode(Response(200, {}, body % (b"," + members))).token is None
 
 
 def test_tokens_are_found_around_nested_segments() -> None:
@@ -298,9 +298,9 @@ def test_next_path_none_says_that_a_likely_token_is_no_token() -> None:
     body = UNKNOWN % (b"", b',"continuation":"x"%s')
     decoder = PageDecoder(ApiSettings(segments_path="payload.chunks", next_path="none"))
     for _ in range(2):
-        assert decoder.decode(Answer(200, {}, body % b"")).shape == "payload.chunks"
-        assert decoder.decode(Answer(200, {}, body % b',"paging":"T"')).shape == "payload.chunks + paging"
-        linked = Answer(200, {"link": "<?paging=L>; rel=next"}, body % b"")
+        assert decoder.decode(Response(200, {}, body % b"")).shape == "payload.chunks"
+        assert decoder.decode(Response(200, {}, body % b',"paging":"T"')).shape == "payload.chunks + paging"
+        linked = Response(200, {"link": "<?paging=L>; rel=next"}, body % b"")
         assert decoder.decode(linked).shape == "payload.chunks + Link header"
 
 

@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 from pieces import arrived, ended, planned
 
-from replay_fetch.archive import ChainRestarted
 from replay_fetch.archive.write.buffer import GROWING, LARGE, LINGER, Batch, WriteBuffer
-from replay_fetch.model import Answer
+from replay_fetch.archive.write.messages import ChainRestarted
+from replay_fetch.model import Response
 
 ONE, TWO, OTHER = planned(1), planned(2), planned(3, session=2)
 
@@ -95,7 +95,7 @@ def test_a_chain_that_begins_anew_takes_its_waiting_pages_along(buffer: WriteBuf
 
 def test_pages_that_are_kept_raw_are_delivered_though_their_chain_begins_anew(buffer: WriteBuffer) -> None:
     """Else it would hang on the timing which of them are kept."""
-    kept = [replace(arrived(ONE, first=first), answer=Answer(200, {}, b"{}")) for first in range(3)]
+    kept = [replace(arrived(ONE, first=first), answer=Response(200, {}, b"{}")) for first in range(3)]
     for message in (kept[0], kept[1], ChainRestarted(ONE), ChainRestarted(ONE), kept[2], ended(ONE)):
         buffer.take(message, 0.0)
     (delivery,) = buffer.batch(LINGER).deliveries
@@ -165,7 +165,7 @@ def test_where_too_little_is_due_the_oldest_views_go_before_their_time(buffer: W
 
 
 def test_an_answer_that_nobody_understood_has_its_weight(buffer: WriteBuffer) -> None:
-    buffer.take(replace(ended(ONE), answer=Answer(200, {}, b"x" * 500)), 0.0)
+    buffer.take(replace(ended(ONE), answer=Response(200, {}, b"x" * 500)), 0.0)
     assert buffer.size == 500
     buffer.written(buffer.batch(math.inf))
     assert buffer.size == 0

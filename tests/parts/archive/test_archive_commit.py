@@ -10,16 +10,15 @@ import pytest
 from msgspec.structs import replace
 from pieces import FakeCommitLog, arrived, content, ended, planned, sha256
 
-from replay_fetch.api import Trail
-from replay_fetch.api.trail import mark
-from replay_fetch.archive import ChainRestarted, Message, PageArrived
+from replay_fetch.api.trail import Trail, mark
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.write.buffer import WriteBuffer
 from replay_fetch.archive.write.commit import Committer
+from replay_fetch.archive.write.messages import ChainRestarted, Message, PageArrived
 from replay_fetch.errors import ArchiveError
-from replay_fetch.model import Answer, Outcome, Page, PlannedView, Source, View, ViewRecord
+from replay_fetch.model import Outcome, Page, PlannedView, Response, Source, View, ViewRecord
 
-ANSWER = Answer(200, {"content-type": "text/html"}, b"<html>")
+ANSWER = Response(200, {"content-type": "text/html"}, b"<html>")
 ONE, TWO = planned(1), planned(2)
 
 
@@ -318,8 +317,8 @@ def test_raw_pages_that_go_are_named_with_the_record_that_makes_them_go(bench: B
 
 
 def test_pages_of_two_stores_are_all_kept_raw_and_overwrite_none(hoarder: Bench) -> None:
-    empty = PageArrived(ONE, Page([], shape="data"), Source.EVENT_PLATFORM, Answer(200, {}, b"recent"))
-    pages = [replace(arrived(ONE), source=Source.BLOB, answer=Answer(200, {}, b"%d" % number)) for number in (1, 2)]
+    empty = PageArrived(ONE, Page([], shape="data"), Source.EVENT_PLATFORM, Response(200, {}, b"recent"))
+    pages = [replace(arrived(ONE), source=Source.BLOB, answer=Response(200, {}, b"%d" % number)) for number in (1, 2)]
     hoarder.commit(empty, ChainRestarted(ONE), *pages, ended(ONE), ended(TWO, Outcome.EMPTY))
     folder = hoarder.layout.raw_folder(ONE.view)
     assert [path.read_bytes() for path in sorted(folder.glob("*.body"))] == [b"recent", b"1", b"2"]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from replay_fetch.archive import Layout
 from replay_fetch.archive.erasure import begun, remove_erased, reported_marks, session_files
+from replay_fetch.archive.layout import Layout
 from replay_fetch.erased import ErasedSession, mark_of
 
 AT = datetime(2026, 11, 28, 12, tzinfo=UTC)

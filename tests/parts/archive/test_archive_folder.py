@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from replay_fetch.archive import Layout, existing, opened
-from replay_fetch.archive.folder import check_ledger_is_there
+from replay_fetch.archive.folder import check_ledger_is_there, existing, opened, readable
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
 from replay_fetch.errors import ArchiveError
 
@@ -98,3 +98,14 @@ def test_files_without_a_ledger_are_no_reason_to_begin_a_new_one(layout: Layout)
     (layout.sessions / "s.ndjson").write_bytes(b"{}\n")
     with pytest.raises(ArchiveError, match="has files but no ledger; `replay-fetch verify --rebuild"):
         check_ledger_is_there(layout)
+
+
+@pytest.mark.parametrize("open_for_reading", [readable, existing])
+def test_a_folder_that_is_not_there_is_said_to_be_not_there(
+    tmp_path: Path, open_for_reading: Callable[[Path], Layout]
+) -> None:
+    with pytest.raises(ArchiveError, match=f"^there is no folder {tmp_path}/nosuch$"):
+        open_for_reading(tmp_path / "nosuch")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ArchiveError, match="file is a file, not an archive's folder"):
+        open_for_reading(tmp_path / "file")

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from archives import WIDE, Job, download
 
-from replay_fetch.archive import Layout, Report, write_report
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.report import Report, write_report
 from replay_fetch.model import Noted, Outcome
 from replay_fetch.settings import FetchSettings
 from replay_fetch.simulator import (
-    Chain,
     Fault,
     HoldingSettings,
+    PageChain,
     PagingSettings,
     Simulator,
     SimulatorSettings,
@@ -29,7 +30,7 @@ SERVED = {
         seed=4,
         holding=_HOLDING,
         limit=WIDE,
-        paging=PagingSettings(page_segments=1, chain=Chain.REPEATED, chain_share=0.4),
+        paging=PagingSettings(page_segments=1, chain=PageChain.REPEATED, chain_share=0.4),
         faults=(Fault.parse("html:sticky,rate=0.15"), Fault.parse("500:sticky,rate=0.1")),
     ),
 }

@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pieces import planned
 
-from replay_fetch.archive import Layout, Report, write_manifest, write_report
-from replay_fetch.archive.manifest import ManifestLine
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.manifest import ManifestLine, write_manifest
+from replay_fetch.archive.report import Report, write_report
 from replay_fetch.model import Noted, Outcome, Recording, Span, ViewRecord, Warnings
 from replay_fetch.settings import Compression
 

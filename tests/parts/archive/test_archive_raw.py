@@ -11,7 +11,7 @@ import pytest
 
 from replay_fetch.archive.raw import RawPage, RawPages, keep_raw, remove_raw
 from replay_fetch.errors import ArchiveError
-from replay_fetch.model import Answer
+from replay_fetch.model import Response
 
 BODY = b"\x1f\x8b\x00 whatever it is\n"
 
@@ -28,7 +28,7 @@ def raw(
     source: str = "blob",
     token: str | None = None,
 ) -> RawPage:
-    return RawPage(Answer(200, headers or {}, body, sent_at=1.0, received_at=2.0), number, source, token)
+    return RawPage(Response(200, headers or {}, body, sent_at=1.0, received_at=2.0), number, source, token)
 
 
 def test_a_page_is_its_bytes_and_what_stood_around_them(folder: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_page_is_found_by_its_place_and_comes_back_as_it_was(folder: Path) -> 
     pages = RawPages(folder)
     numbers = [pages.find("blob", None), pages.find("blob", "t/=+"), pages.find("blob", "t"), pages.find("other", None)]
     assert numbers == [1, 2, None, None]
-    assert pages.answer(1) == Answer(200, {"etag": "1"}, b"first")
+    assert pages.answer(1) == Response(200, {"etag": "1"}, b"first")
 
 
 def test_of_two_answers_for_one_place_the_later_one_counts(folder: Path) -> None:

@@ -10,7 +10,9 @@ import pytest
 from msgspec.structs import replace
 from pieces import FakeCommitLog, planned
 
-from replay_fetch.archive import Layout, clear, opened, recover
+from replay_fetch.archive.folder import opened
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.recovery import clear, recover
 from replay_fetch.model import Span, View, ViewRecord
 
 

@@ -13,15 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from made_archives import segment, write_archive
 
-from replay_fetch.archive import BadLine, Entry, Layout, read_manifest, view_segments
 from replay_fetch.archive.compress import compressed, stored_text
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines_of, whole_lines
+from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
 from replay_fetch.archive.raw import RawPage, RawPages, keep_raw
 from replay_fetch.archive.read.verify import complaint
+from replay_fetch.archive.read.views import view_segments
 from replay_fetch.archive.write.kept import compared
 from replay_fetch.cli import main
 from replay_fetch.errors import ArchiveError
-from replay_fetch.model import Answer, Span
+from replay_fetch.model import Response, Span
 from replay_fetch.settings import Compression
 
 MIB = 2**20
@@ -152,7 +154,7 @@ def test_a_report_that_is_no_report_is_not_read(command: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize("suffix", ["json", "body"])
 def test_raw_pages_that_are_no_pages_are_passed_over(suffix: str, tmp_path: Path) -> None:
-    answer = Answer(200, {}, b"{}")
+    answer = Response(200, {}, b"{}")
     keep_raw(tmp_path, [RawPage(answer, 1, "blob"), RawPage(answer, 2, "blob", "T")])
     grown(tmp_path / f"0001.{suffix}", 2**40)
     pages = RawPages(tmp_path)

@@ -13,9 +13,9 @@ from anyio import lowlevel
 from pieces import FakeCommitLog, arrived, content, ended, planned
 from processes import HANGS
 
-from replay_fetch.archive import Layout, Writer
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.write.buffer import GROWING, LINGER
-from replay_fetch.archive.write.writer import ROOM, STANDSTILL
+from replay_fetch.archive.write.writer import ROOM, STANDSTILL, Writer
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Outcome, View, ViewRecord
 from replay_fetch.settings import ArchiveSettings

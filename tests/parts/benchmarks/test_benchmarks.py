@@ -20,8 +20,9 @@ from benchmarks.pages import cut
 from benchmarks.results import Results, Table, spread
 from benchmarks.scratch import write_list
 from benchmarks.tls import certified
-from replay_fetch.api import PageDecoder, elements, members
-from replay_fetch.model import Answer
+from replay_fetch.api.json_split import elements, members
+from replay_fetch.api.page import PageDecoder
+from replay_fetch.model import Response
 from replay_fetch.settings import ApiSettings
 from replay_fetch.simulator.choices import Shape
 
@@ -116,7 +117,7 @@ def test_the_pages_of_the_mix_lead_through_their_views(tmp_path: Path, shape: Sh
     decoder = PageDecoder(ApiSettings())
     for (digit, page), size in mix.sizes().items():
         body = (tmp_path / shape / f"{digit}-{page}.json").read_bytes()
-        found = decoder.decode(Answer(200, {"content-length": str(len(body))}, body))
+        found = decoder.decode(Response(200, {"content-length": str(len(body))}, body))
         following = f"p{page + 1}" if page < mix.PAGES_OF_VIEW[digit] else None
         assert found.token == (None if shape in mix.LINKED else following)
         assert found.segments

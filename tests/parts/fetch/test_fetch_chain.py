@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from replay_fetch.api import Trail
+from replay_fetch.api.trail import Trail
 from replay_fetch.errors import ChainCut
 from replay_fetch.fetch.chain import Chain
 from replay_fetch.model import Page, PlannedView, Recording, Segment, View, ViewRecord

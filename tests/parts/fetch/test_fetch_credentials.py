@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from replay_fetch.errors import AuthError, Forbidden
-from replay_fetch.fetch import CredentialCheck, HeldBack
+from replay_fetch.fetch.credentials import CredentialCheck, HeldBack
 from replay_fetch.model import View
 
 

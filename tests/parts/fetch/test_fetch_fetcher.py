@@ -13,7 +13,7 @@ import anyio
 import pytest
 from fake_api import API, VIEW, FakeTransport, Told, asking, page, status
 
-from replay_fetch.api import PageDecoder
+from replay_fetch.api.page import PageDecoder
 from replay_fetch.errors import (
     AuthError,
     BadBody,
@@ -28,7 +28,7 @@ from replay_fetch.errors import (
     TransportError,
     Unreachable,
 )
-from replay_fetch.fetch import Fetcher
+from replay_fetch.fetch.fetcher import Fetcher
 from replay_fetch.fetch.retry import RetryQuota
 from replay_fetch.memory import Hold
 from replay_fetch.model import Page, Response, Source, View

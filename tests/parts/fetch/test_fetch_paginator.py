@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from fake_api import VIEW, FakeTransport, Told, asking, page, status
 
-from replay_fetch.api import Trail
+from replay_fetch.api.trail import Trail
 from replay_fetch.errors import ChainCut, NotFound, Rejected, TokenRefused
-from replay_fetch.fetch import Paginator, Restarted, Start
+from replay_fetch.fetch.paginator import Paginator, Restarted, Start
 from replay_fetch.model import Page, PlannedView, Recording, Source, ViewRecord
 from replay_fetch.settings import SourceChoice
 

@@ -12,13 +12,17 @@ import anyio
 import pytest
 from fake_api import API, Told, status
 
-from replay_fetch.api import Endpoint, FoundPage, PageDecoder, Window
+from replay_fetch.api.endpoint import Endpoint
+from replay_fetch.api.events import FoundPage
+from replay_fetch.api.page import PageDecoder
+from replay_fetch.api.search import Window
 from replay_fetch.errors import BadBody, ChainCut, GaveUp, RequestError, Stalled, TransportError
-from replay_fetch.fetch import Fetcher, Search, Stride, sessions_of
+from replay_fetch.fetch.fetcher import Fetcher
+from replay_fetch.fetch.searching import Search, Stride, sessions_of
 from replay_fetch.memory import Hold
 from replay_fetch.model import Response
 from replay_fetch.pacing import Pacer
-from replay_fetch.progress import RunStats
+from replay_fetch.progress.stats import RunStats
 from replay_fetch.settings import FetchSettings
 from replay_fetch.timestamps import epoch_ms, iso
 from replay_fetch.transport import Transport

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay_fetch.fetch import Stride
+from replay_fetch.fetch.searching import Stride
 
 HOUR = 3_600_000
 DAY = 24 * HOUR

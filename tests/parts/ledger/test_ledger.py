@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from replay_fetch.errors import ArchiveError
-from replay_fetch.ledger import Ledger, ToDo, Totals
+from replay_fetch.ledger.ledger import Ledger, ToDo
 from replay_fetch.ledger.schema import APPLICATION_ID, FORMAT
+from replay_fetch.ledger.totals import Totals
 from replay_fetch.model import Noted, Outcome, PlannedView, Recording, Span, View, ViewRecord, Warnings
 
 ALL = ToDo(1)

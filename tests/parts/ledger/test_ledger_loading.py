@@ -12,7 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replay_fetch.errors import InputError
-from replay_fetch.ledger import Clash, Ledger, ToDo, database, loading
+from replay_fetch.ledger import database, loading
+from replay_fetch.ledger.ledger import Ledger, ToDo
+from replay_fetch.ledger.loading import Clash
 from replay_fetch.model import Outcome, View, ViewRecord
 
 Row = tuple[int, View, int | None]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from replay_fetch.erased import ErasedSession, mark_of
-from replay_fetch.ledger import Ledger, ToDo
+from replay_fetch.ledger.ledger import Ledger, ToDo
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.model import Outcome, Recording, View, ViewRecord
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from replay_fetch.archive import ViewEnded
+from replay_fetch.archive.write.messages import ViewEnded
 from replay_fetch.model import Outcome, PlannedView, Recording, View, ViewRecord
 from replay_fetch.pipeline.absences import FEW, LONG, MOST, SHORTLY, Absences
 

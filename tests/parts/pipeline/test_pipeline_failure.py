@@ -8,8 +8,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from replay_fetch.archive import Writer
 from replay_fetch.archive.write.session_file import DamagedFile
+from replay_fetch.archive.write.writer import Writer
 from replay_fetch.errors import ArchiveError, AuthError, OutageError
 from replay_fetch.pipeline.failure import FirstFailure, beside_writer
 

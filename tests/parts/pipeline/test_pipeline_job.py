@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from replay_fetch.ledger import Ledger
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.pipeline import job
 from replay_fetch.pipeline.job import load_plan, rehearse_plan
-from replay_fetch.view_list import ViewList
+from replay_fetch.view_list.view_list import ViewList
 
 
 @pytest.fixture
@@ -58,8 +58,8 @@ def test_a_rehearsal_does_not_send_anybody_to_a_report_that_it_does_not_write(
     rehearse_plan(ledger, listed(*bad))
     load_plan(ledger, listed(*bad), None)
     assert [message for message in caplog.messages if "report" in message] == [
-        "more bad rows follow; a download's report.json names the first 100",
-        "more bad rows follow; report.json names the first 100",
+        "more bad rows follow; a download's report names the first 100",
+        "more bad rows follow; the report names the first 100",
     ]
 
 

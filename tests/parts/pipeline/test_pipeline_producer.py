@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from replay_fetch.ledger import Ledger, ToDo
+from replay_fetch.ledger.ledger import Ledger, ToDo
 from replay_fetch.model import PlannedView, View
 from replay_fetch.pipeline.producer import Producer
 

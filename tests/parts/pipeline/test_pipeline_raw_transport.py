@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from replay_fetch.archive import Layout, Message, PageArrived
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.raw import RawPage, keep_raw
+from replay_fetch.archive.write.messages import Message, PageArrived
 from replay_fetch.errors import BadBody
-from replay_fetch.fetch import Paginator
+from replay_fetch.fetch.paginator import Paginator
 from replay_fetch.model import Outcome, PlannedView, Response, Source, View
 from replay_fetch.pipeline.raw_transport import NotKept, RawTransport
 from replay_fetch.pipeline.view_walk import walk_view

@@ -17,7 +17,7 @@ from replay_fetch.cli import main
 from replay_fetch.model import Outcome
 from replay_fetch.player import load_rrweb
 from replay_fetch.player.page import slim
-from replay_fetch.player.session_page import PlayMoment, Wanted, play
+from replay_fetch.player.session_page import PlaySnapshot, Wanted, play
 from replay_fetch.progress.units import size
 from replay_fetch.settings import Compression
 from replay_fetch.timestamps import iso
@@ -181,10 +181,10 @@ def test_progress_of_a_page_that_takes_its_time_is_told(archive: Path, tmp_path:
         def __init__(self) -> None:
             self.told: list[str] = []
 
-        def refresh(self, moment: object) -> None:
-            assert isinstance(moment, PlayMoment)
-            self.told.append(", ".join(moment.words()))
-            assert moment.fields()["bytes_total"] == moment.total
+        def refresh(self, snapshot: object) -> None:
+            assert isinstance(snapshot, PlaySnapshot)
+            self.told.append(", ".join(snapshot.words()))
+            assert snapshot.fields()["bytes_total"] == snapshot.total
 
         close = refresh
 

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replay_fetch.pacing import Snapshot
-from replay_fetch.pipeline.progress_feed import PacerMoment, where_workers_stand
-from replay_fetch.progress import Bottleneck, Limit, WorkerCounts, watch
+from replay_fetch.pipeline.progress_feed import PacerSnapshot, where_workers_stand
+from replay_fetch.progress.bottleneck import Bottleneck, Limit, WorkerCounts
+from replay_fetch.progress.reporters import watch
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_the_line_is_held_by_whoever_is_strictest(snapshot: Snapshot, max_rate: 
 def test_the_allowed_rate_is_that_of_a_whole_window_while_a_gate_is_shut(
     snapshot: Snapshot, max_rate: float | None, rate: float
 ) -> None:
-    assert PacerMoment(snapshot, max_rate).rate_per_s == rate
+    assert PacerSnapshot(snapshot, max_rate).rate_per_s == rate
 
 
 def verdict(bottleneck: Bottleneck, now: float, workers: WorkerCounts) -> Limit | None:

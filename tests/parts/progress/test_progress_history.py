@@ -8,7 +8,9 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replay_fetch.progress import History, RunSnapshot, RunStats, Speed
+from replay_fetch.progress.history import History
+from replay_fetch.progress.snapshot import RunSnapshot
+from replay_fetch.progress.stats import RunStats, Speed
 
 
 class Pace:

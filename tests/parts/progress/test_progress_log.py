@@ -16,7 +16,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from replay_fetch.errors import SettingsError
-from replay_fetch.progress import Console, logging_to
+from replay_fetch.progress.console import Console
+from replay_fetch.progress.log import logging_to
 from replay_fetch.settings import ShowSettings
 
 SECRETS = ("sekrit", "sekrit-and+longer/", "")

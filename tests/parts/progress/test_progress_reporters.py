@@ -14,27 +14,20 @@ import termios
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 
 import anyio
 import pytest
 from processes import HANGS, environment
 
 from replay_fetch.model import Outcome
-from replay_fetch.progress import (
-    Bottleneck,
-    Console,
-    Limit,
-    ProgressSnapshot,
-    RunSnapshot,
-    RunStats,
-    Speed,
-    WorkerCounts,
-    logging_to,
-    report,
-    reporter,
-)
 from replay_fetch.progress.bar import Bar
-from replay_fetch.progress.reporters import LogLines
+from replay_fetch.progress.bottleneck import Bottleneck, Limit, WorkerCounts
+from replay_fetch.progress.console import Console
+from replay_fetch.progress.log import logging_to
+from replay_fetch.progress.reporters import LogLines, report, reporter_for
+from replay_fetch.progress.snapshot import ProgressSnapshot, RunSnapshot
+from replay_fetch.progress.stats import RunStats, Speed
 from replay_fetch.settings import ProgressStyle, ShowSettings
 
 log = logging.getLogger("replay_fetch.somewhere")
@@ -106,17 +99,17 @@ def busy(total: int = 8000) -> RunSnapshot:
 def test_on_a_terminal_the_settings_choose(show: ShowSettings, kind: type, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", "xterm")
     with screen_of(80) as screen:
-        shown_by = reporter(show, Console(screen.stream))
-        assert type(shown_by) is kind
-        if shown_by:
-            shown_by.close(busy())
+        reporter = reporter_for(show, Console(screen.stream))
+        assert type(reporter) is kind
+        if reporter:
+            reporter.close(busy())
 
 
 def test_off_a_terminal_or_on_a_dumb_one_there_are_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(reporter(ShowSettings(), Console(io.StringIO())), LogLines)
+    assert isinstance(reporter_for(ShowSettings(), Console(io.StringIO())), LogLines)
     monkeypatch.setenv("TERM", "dumb")
     with screen_of(80) as screen:
-        assert isinstance(reporter(ShowSettings(), Console(screen.stream)), LogLines)
+        assert isinstance(reporter_for(ShowSettings(), Console(screen.stream)), LogLines)
 
 
 @pytest.mark.parametrize("limiter", ["limit", "window", "sliding", "several", "unknown"])
@@ -241,7 +234,7 @@ def test_tqdm_variables_of_the_environment_change_no_bar(setting: str) -> None:
     """tqdm reads its variables when it is imported, and fails there."""
     name, _, value = setting.partition("=")
     script = (
-        "import io, os; from replay_fetch.progress import Console; from replay_fetch.progress.bar import _Bar; "
+        "import io, os; from replay_fetch.progress.bar import _Bar; "
         f"assert not _Bar(total=1, file=io.StringIO()).disable; assert os.environ['{name}']"
     )
     done = subprocess.run(  # noqa: S603 - our own script
@@ -253,3 +246,20 @@ def test_tqdm_variables_of_the_environment_change_no_bar(setting: str) -> None:
         timeout=HANGS,
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_lines_of_a_log_file_go_on_beside_a_bar(tmp_path: Path) -> None:
+    """One every ten seconds, as where no bar is; and none of them on the terminal."""
+    with screen_of(80) as screen:
+        console = Console(screen.stream)
+        show = ShowSettings(log_file=tmp_path / "log")
+        with logging_to(console, show):
+            shown_by = reporter_for(show, console)
+            assert shown_by is not None
+            for _ in range(round(25 / shown_by.period)):
+                shown_by.refresh(RunSnapshot(RunStats(views_total=9), Speed(), Pace()))
+            shown_by.close(RunSnapshot(RunStats(views_total=9), Speed(), Pace()))
+        frames = screen.frames()
+    assert len((tmp_path / "log").read_text().splitlines()) == 3
+    assert any("0/9 views" in frame for frame in frames)
+    assert not any("INFO" in frame for frame in frames)

@@ -8,7 +8,9 @@ from math import inf
 import pytest
 
 from replay_fetch.model import Outcome
-from replay_fetch.progress import Limit, RunSnapshot, RunStats, Speed, Speedometer, WorkerCounts
+from replay_fetch.progress.bottleneck import Limit, WorkerCounts
+from replay_fetch.progress.snapshot import RunSnapshot
+from replay_fetch.progress.stats import RunStats, Speed, Speedometer
 
 
 class Pace:
@@ -80,11 +82,30 @@ def test_time_left_is_what_is_to_ask_at_the_rate_that_is_allowed_or_reached(
     assert snapshot.time_left == pytest.approx(seconds)
 
 
-def test_views_in_work_count_as_half_done() -> None:
-    stats = RunStats(views_total=100, requests=100)
+@pytest.mark.parametrize(
+    ("workers", "sent", "left"),
+    [
+        (WorkerCounts(asking=20), 40 * 3 + 20 * 2, 300 - 40 * 3 - 20 * 2),
+        (WorkerCounts(in_line=20), 40 * 3 + 20 * 1, 300 - 40 * 3 - 20 * 1),
+        (WorkerCounts(in_line=10, asking=6, backing_off=2, handing_over=2), 40 * 3 + 30, 300 - 40 * 3 - 30),
+    ],
+    ids=["asking", "in line", "some of each"],
+)
+def test_views_in_work_count_by_the_requests_that_their_workers_have_sent(
+    workers: WorkerCounts, sent: int, left: float
+) -> None:
+    """Views of three requests: a worker in line has sent one of them in the mean, and a worker that asks two."""
+    stats = RunStats(views_total=100, requests=sent)
     stats.views_ended[Outcome.FETCHED] = 40
-    snapshot = RunSnapshot(stats, Speed(requests_per_s=1.0), Pace(), 60.0, WorkerCounts(asking=20))
-    assert snapshot.time_left == pytest.approx(50 * 2)
+    assert RunSnapshot(stats, Speed(requests_per_s=1.0), Pace(), 60.0, workers).time_left == pytest.approx(left)
+
+
+def test_workers_that_wait_for_their_first_request_have_done_nothing_of_their_views() -> None:
+    """As with 32 workers at a limit of one request a second, and views of one page."""
+    stats = RunStats(views_total=100, requests=19)
+    stats.views_ended[Outcome.FETCHED] = 18
+    workers = WorkerCounts(in_line=31, asking=1)
+    assert RunSnapshot(stats, Speed(requests_per_s=1.0), Pace(), 20.0, workers).time_left == pytest.approx(81)
 
 
 def test_time_left_is_unknown_before_the_first_view_has_ended() -> None:

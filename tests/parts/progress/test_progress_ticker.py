@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from replay_fetch.progress import CheckSnapshot, ProgressSnapshot, Ticker
+from replay_fetch.progress.reporters import Ticker
+from replay_fetch.progress.snapshot import CheckSnapshot, ProgressSnapshot
 
 
 class Watcher:

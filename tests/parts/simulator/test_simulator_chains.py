@@ -11,9 +11,9 @@ from replay_fetch.errors import SettingsError
 from replay_fetch.model import Source, View
 from replay_fetch.simulator import (
     Absence,
-    Chain,
     HoldingSettings,
     LastPage,
+    PageChain,
     PagingSettings,
     Shape,
     Simulator,
@@ -90,7 +90,7 @@ async def test_empty_pages_with_a_token_lead_on_to_the_rest() -> None:
 
 @pytest.mark.anyio
 async def test_a_repeated_token_leads_back_to_the_second_page() -> None:
-    paging = PagingSettings(page_segments=5, chain=Chain.REPEATED)
+    paging = PagingSettings(page_segments=5, chain=PageChain.REPEATED)
     async with simulated(SimulatorSettings(paging=paging)) as client:
         tokens = await _tokens(client, _longest(client.simulator), 4)
     assert tokens[0] == tokens[2] != tokens[1] == tokens[3]
@@ -98,15 +98,15 @@ async def test_a_repeated_token_leads_back_to_the_second_page() -> None:
 
 @pytest.mark.anyio
 async def test_an_echoed_token_is_the_one_that_was_sent() -> None:
-    paging = PagingSettings(page_segments=5, chain=Chain.ECHOED)
+    paging = PagingSettings(page_segments=5, chain=PageChain.ECHOED)
     async with simulated(SimulatorSettings(paging=paging)) as client:
         tokens = await _tokens(client, _longest(client.simulator), 3)
     assert tokens[0] == tokens[1] == tokens[2] is not None
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("chain", Chain)
-async def test_a_broken_chain_spares_views_of_one_page(chain: Chain) -> None:
+@pytest.mark.parametrize("chain", PageChain)
+async def test_a_broken_chain_spares_views_of_one_page(chain: PageChain) -> None:
     async with simulated(SimulatorSettings(paging=PagingSettings(chain=chain))) as client:
         for view in client.simulator.views:
             if len(client.simulator.truth.expected_segments(view)) == 1:
@@ -116,7 +116,7 @@ async def test_a_broken_chain_spares_views_of_one_page(chain: Chain) -> None:
 
 def test_a_promise_without_a_token_needs_a_body_with_room_for_it() -> None:
     with pytest.raises(SettingsError, match="--chain has-more"):
-        PagingSettings(Shape.LIST, chain=Chain.HAS_MORE)
+        PagingSettings(Shape.LIST, chain=PageChain.HAS_MORE)
 
 
 @pytest.mark.anyio

@@ -7,7 +7,7 @@ from simulator_client import segments_of, simulated, token_of
 
 from replay_fetch.errors import SettingsError
 from replay_fetch.model import Source
-from replay_fetch.simulator import Chain, LastPage, PagingSettings, Shape, SimulatorSettings
+from replay_fetch.simulator import LastPage, PageChain, PagingSettings, Shape, SimulatorSettings
 
 pytestmark = pytest.mark.anyio
 
@@ -94,7 +94,7 @@ def test_a_place_where_no_token_can_stand_is_a_settings_error(shape: Shape, plac
 
 
 async def test_has_more_comes_without_a_token() -> None:
-    paging = PagingSettings(page_segments=1, chain=Chain.HAS_MORE)
+    paging = PagingSettings(page_segments=1, chain=PageChain.HAS_MORE)
     async with simulated(SimulatorSettings(paging=paging)) as client:
         body = (await client.page(client.simulator.views[0])).json()
     assert body["has_more"] is True

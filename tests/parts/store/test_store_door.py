@@ -14,9 +14,10 @@ import pytest
 
 from replay_fetch.errors import ReplayFetchError, SettingsError
 from replay_fetch.store import door
-from replay_fetch.store.failures import StoreDead, StoreError
+from replay_fetch.store.failures import StoreDead, StoreError, judge
 from replay_fetch.store.location import Location
 from replay_fetch.store.objects import Objects
+from replay_fetch.store.retries import Retries
 
 pytestmark = pytest.mark.anyio
 
@@ -149,3 +150,40 @@ def test_an_environment_that_cannot_be_used_is_a_mistake_in_settings_and_not_sho
     with pytest.raises(SettingsError, match="environment's settings for this store") as raised:
         door.connected(location)
     assert not [secret for secret in SECRETS if secret in "".join(traceback.format_exception(raised.value))]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("PUT http://169.254.169.254/latest/api/token - HTTP error: error sending request", "there are no credentials"),
+        ("status code: 404 Not Found: <Code>ContainerNotFound</Code>", "does not exist"),
+        ("status code: 403 Forbidden: <Code>AuthorizationPermissionMismatch</Code>", "not open to these credentials"),
+        ("status code: 401 Unauthorized: ", "does not know these credentials"),
+        ("status code: 429 Too Many Requests: ", None),
+        ("status code: 503 Service Unavailable: <Code>ServerBusy</Code>", None),
+        ("HTTP error: operation timed out", None),
+    ],
+)
+def test_what_may_pass_is_told_from_what_will_not(text: str, says: str | None) -> None:
+    refusal = judge(text).refusal
+    assert (refusal is None) if says is None else (refusal is not None and says in refusal.said)
+
+
+@pytest.mark.usefixtures("virtual_clock")
+async def test_a_role_that_cannot_be_renewed_is_waited_for_in_a_run_and_refused_at_its_beginning() -> None:
+    refused = judge("PUT http://169.254.169.254/latest/api/token").refusal
+    assert refused is not None
+    answers: list[Exception | None] = [refused, refused, None]
+
+    async def request() -> str:
+        failure = answers.pop(0)
+        if failure is not None:
+            raise failure
+        return "answered"
+
+    retries = Retries(PLACE, 600)
+    with pytest.raises(StoreError, match="there are no credentials; set those"):
+        await retries.ask("GET", request)
+    answers.insert(0, None)
+    assert await retries.ask("GET", request) == "answered"
+    assert await retries.ask("GET", request) == "answered"

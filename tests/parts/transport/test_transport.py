@@ -15,7 +15,7 @@ from virtual_clock import VirtualClockLoop
 
 from replay_fetch.errors import Rejected, SettingsError, Stalled, TransportError, Unreachable
 from replay_fetch.memory import Hold, Memory
-from replay_fetch.model import Answer
+from replay_fetch.model import Response
 from replay_fetch.settings import ApiSettings, FetchSettings
 from replay_fetch.transport import Transport, open_transport
 
@@ -43,7 +43,7 @@ async def asking(behaviour: Behaviour) -> AsyncIterator[tuple[Transport, Server]
         yield transport, server
 
 
-async def get(behaviour: Behaviour) -> Answer:
+async def get(behaviour: Behaviour) -> Response:
     async with asking(behaviour) as (transport, server):
         return await transport.get(f"{server.url}/page?paging=a%2Bb")
 

@@ -18,7 +18,7 @@ from replay_fetch.errors import (
     TransportError,
     Unreachable,
 )
-from replay_fetch.model import Answer
+from replay_fetch.model import Response
 from replay_fetch.settings import ApiSettings, FetchSettings
 from replay_fetch.transport import check_connection, open_transport
 
@@ -33,7 +33,7 @@ async def proxy() -> AsyncIterator[Server]:
         yield served
 
 
-async def get(url: str, ca_file: Path | None = None) -> Answer:
+async def get(url: str, ca_file: Path | None = None) -> Response:
     async with open_transport(ApiSettings(base_url=url), FetchSettings(ca_file=ca_file), HEADERS) as transport:
         return await transport.get(f"{url}/page")
 

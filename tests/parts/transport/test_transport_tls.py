@@ -15,8 +15,8 @@ from cryptography.x509.oid import NameOID
 from rude_server import Server, answer, saying, serving
 
 from replay_fetch.cli.main import exit_code_of
-from replay_fetch.errors import RetryableError, TransportError, TrustError
-from replay_fetch.model import Answer
+from replay_fetch.errors import RetryableError, SettingsError, TransportError, TrustError
+from replay_fetch.model import Response
 from replay_fetch.settings import ApiSettings, FetchSettings
 from replay_fetch.transport import open_transport
 
@@ -25,13 +25,33 @@ pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("no_proxies")]
 HEADERS = {"DD-API-KEY": "key-1"}
 
 
-async def get(url: str, ca_file: Path | None = None) -> Answer:
+async def get(url: str, ca_file: Path | None = None) -> Response:
     async with open_transport(ApiSettings(base_url=url), FetchSettings(ca_file=ca_file), HEADERS) as transport:
         return await transport.get(f"{url}/page")
 
 
 async def test_a_ca_file_is_trusted_beside_the_systems(server: Server, ca_file: Path) -> None:
     assert (await get(server.tls_url, ca_file)).body == b"[]"
+
+
+@pytest.mark.parametrize(("scheme", "readings"), [("http", 0), ("HTTP", 0), ("https", 1), ("HTTPS", 1)])
+async def test_the_systems_cas_are_read_for_https_alone(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, readings: int
+) -> None:
+    usual, made = ssl.create_default_context, []
+
+    def counted() -> ssl.SSLContext:
+        made.append(usual())
+        return made[-1]
+
+    monkeypatch.setattr(ssl, "create_default_context", counted)
+    async with open_transport(ApiSettings(base_url=f"{scheme}://127.0.0.1:1"), FetchSettings(), HEADERS):
+        assert len(made) == readings
+
+
+async def test_a_ca_file_that_cannot_be_read_is_refused_for_plain_http_too(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="--ca-file"):
+        await get("http://127.0.0.1:1", tmp_path / "nothing.pem")
 
 
 async def test_an_untrusted_certificate_stops_the_run_and_says_what_to_do(server: Server) -> None:

@@ -15,12 +15,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from replay_fetch.api import check_id
+from replay_fetch.api.endpoint import check_id
 from replay_fetch.errors import InputError
 from replay_fetch.model import NO_ID, View
 from replay_fetch.settings import PlanSettings
-from replay_fetch.view_list import BadRow, PlannedRow, Row, ViewList
 from replay_fetch.view_list.ids import IdColumn
+from replay_fetch.view_list.rows import BadRow, PlannedRow, Row
+from replay_fetch.view_list.view_list import ViewList
 
 HEADER = b"session_id,view_id\n"
 IDS = st.text("ABYZabyz0189_-", min_size=1, max_size=128).filter(lambda text: not re.fullmatch(NO_ID, text))
@@ -170,7 +171,7 @@ def test_max_views_ends_the_list_behind_that_many_good_rows() -> None:
         (b"", ["empty", "session_id,view_id"]),
         (b"\n\r\n", ["empty"]),
         (b"a,b\x1b,c\n1,2,3\n", ["--session-column", "--view-column", "'a'", r"'b\x1b'", "'c'"]),
-        (b"session_id,x\n1,2\n", ["view ids (--view-column)", "'session_id', 'x'"]),
+        (b"view_id,x\n1,2\n", ["session ids (--session-column)", "'view_id', 'x'", "replay links"]),
         (b"\x00\x01\x02", [r"'\x00\x01\x02'"]),
         (
             b"0c1e9c3a-3f5b-4f0e-9a55-0d9f6a1b2c3d,1d2f9c3a-3f5b-4f0e-9a55-0d9f6a1b2c3d\n",

@@ -10,7 +10,7 @@ import pytest
 
 from replay_fetch.errors import InputError
 from replay_fetch.settings import PlanSettings
-from replay_fetch.view_list import fingerprint
+from replay_fetch.view_list.source import fingerprint
 
 
 def test_the_same_bytes_under_another_name_are_the_same_list(tmp_path: Path) -> None:

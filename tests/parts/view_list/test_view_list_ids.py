@@ -16,14 +16,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from replay_fetch.errors import InputError
-from replay_fetch.ledger import Ledger
+from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import View
 from replay_fetch.pipeline.job import load_plan
 from replay_fetch.settings import PlanSettings
 from replay_fetch.simulator import Simulator
-from replay_fetch.view_list import BadRow, PlannedRow, RepeatedHeader, Row, ViewList
 from replay_fetch.view_list.header import unwrapped
+from replay_fetch.view_list.rows import BadRow, PlannedRow, RepeatedHeader, Row
 from replay_fetch.view_list.source import LONGEST_CELL
+from replay_fetch.view_list.view_list import ViewList
 
 HEADER = "session_id,view_id\n"
 NIL = str(uuid.UUID(int=0))

@@ -1,0 +1,103 @@
+"""Sessions' RUM events, read back out of the archive and checked against their records."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from replay_fetch.api.json_split import members
+from replay_fetch.archive.compress import decompressed, require
+from replay_fetch.archive.durable import explained, is_file
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lines import file_range, lines_of, whole_file
+from replay_fetch.archive.read.verify import Finding, Problem
+from replay_fetch.errors import ArchiveError
+from replay_fetch.events_record import EventsRecord
+from replay_fetch.printable import printable
+from replay_fetch.settings import Compression
+
+_PIECE = 512  # as in `compress`: a stranger's file may inflate without end
+
+
+def stored_events(root: Path, session_id: str) -> Iterator[bytes]:
+    """Read a session's RUM events, each with its exact bytes, in order of time; none where none are stored.
+
+    The file is found by its name alone, which a file gets when it is whole: no manifest is read, and events that
+    were stored while no run has ended yet are there, too. Raises ArchiveError where the file cannot be read.
+    """
+    for compression in Compression:
+        path = Layout(root, compression).events_file(session_id)
+        with explained(f"reading {path}"):
+            if not is_file(path):
+                continue
+            require(compression)
+            try:
+                yield from lines_of(_inflated(whole_file(path), compression))
+            except ValueError as error:
+                raise ArchiveError(f"{path}: {printable(str(error), 150)}; run `replay-fetch verify {root}`") from None
+            return
+
+
+def check_events(root: Path, name: str, record: EventsRecord, compression: Compression) -> Finding | None:
+    """Read a session's file of events and hold it against its record; returns the first thing that is wrong.
+
+    Raises ArchiveError where the user may not read the file.
+    """
+    path = root / name
+    try:
+        if not is_file(path):
+            return Finding(Problem.MISSING, name, f"no such file; events in it: {record.events}")
+        size = path.stat().st_size
+        if size < record.length:
+            return Finding(Problem.CUT_OFF, name, f"the file ends {record.length - size} bytes before its events do")
+        if size > record.length:
+            return Finding(Problem.UNCLAIMED, name, f"bytes {record.length} to {size}, its last, belong to no event")
+        wrong = _complaint(path, record, compression)
+    except PermissionError as error:
+        raise ArchiveError(
+            f"{path} cannot be read: {error.strerror}; verify as the user whose archive it is"
+        ) from error
+    except OSError as error:
+        wrong = f"cannot be read: {error.strerror or error}"
+    return Finding(Problem.DAMAGED, name, wrong) if wrong else None
+
+
+def _complaint(path: Path, record: EventsRecord, compression: Compression) -> str:
+    """Say what is wrong with a file's bytes; empty where they are the ones that were written."""
+    stored, lines, events = hashlib.sha256(), hashlib.sha256(), 0
+    try:
+        for line in lines_of(_bounded(_inflated(_hashed(path, record.length, stored), compression), record.size)):
+            lines.update(line + b"\n")
+            members(line)  # raises where a line is no JSON object, as in a file whose manifest was made for it
+            events += 1
+    except ValueError as error:
+        return f"not the bytes that were written: {printable(str(error), 150)}"
+    if stored.hexdigest() != record.stored_sha256:
+        return "not the bytes that were written"
+    if lines.hexdigest() != record.sha256 or events != record.events:
+        return "its lines are whole, but not the ones of the manifest"
+    return ""
+
+
+def _hashed(path: Path, length: int, into: hashlib._Hash) -> Iterator[bytes]:
+    for block in file_range(path, 0, length):
+        into.update(block)
+        yield block
+
+
+def _bounded(blocks: Iterable[bytes], most: int) -> Iterator[bytes]:
+    there = 0
+    for block in blocks:
+        there += len(block)
+        if there > most:
+            raise ValueError(f"more than the {most} bytes that there should be")
+        yield block
+
+
+def _inflated(blocks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
+    if compression is Compression.NONE:
+        yield from blocks
+        return
+    pieces = (block[at : at + _PIECE] for block in blocks for at in range(0, len(block), _PIECE))
+    yield from decompressed(pieces, compression)

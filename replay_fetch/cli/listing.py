@@ -1,0 +1,53 @@
+"""The list that a command line names: a file, standard input, or replay links and session ids as arguments."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from replay_fetch.errors import InputError, SettingsError
+from replay_fetch.printable import printable
+from replay_fetch.settings import Settings
+from replay_fetch.view_list.links import has_link
+from replay_fetch.view_list.session_rows import is_bare
+from replay_fetch.view_list.source import STDIN, ListSource, Words
+
+
+def list_of(options: argparse.Namespace, settings: Settings) -> tuple[ListSource, Settings]:
+    """Return the list that ``download`` is given, and the settings to read it by.
+
+    Raises SettingsError where no list is named or two are, InputError for a word that is no list.
+    """
+    words: Sequence[str] = options.views
+    if options.sessions is not None:
+        if words:
+            raise SettingsError(f"--sessions {options.sessions} names a list, and '{printable(words[0], 60)}' another")
+        return options.sessions, replace(settings, plan=replace(settings.plan, whole_sessions=True))
+    if not words:
+        raise SettingsError(
+            f"VIEWS or OUT is missing: replay-fetch download VIEWS {printable(str(options.out), 60)}, or --sessions "
+            "FILE in place of VIEWS"
+        )
+    return source_of(words), settings
+
+
+def source_of(words: Sequence[str]) -> ListSource:
+    """Return the list that words name: a single file or ``-``, or links and ids; raises InputError.
+
+    A file of the name wins over an id. A word that looks like neither is taken for the name of a missing file.
+    """
+    first = words[0]
+    if len(words) == 1 and (first == STDIN or not _names_session(first)):
+        return first
+    for word in words:
+        if not _names_session(word):
+            raise InputError(
+                f"'{printable(word, 60)}' is neither a session id nor a replay link; a file with a list is named alone"
+            )
+    return Words(words)
+
+
+def _names_session(word: str) -> bool:
+    return has_link(word) or (is_bare(word) and not Path(word).exists())

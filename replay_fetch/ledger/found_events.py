@@ -1,0 +1,53 @@
+"""The RUM events that a search found, each once and in one order, until they are written to their sessions' files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from replay_fetch.api.events import RawEvent
+from replay_fetch.ledger.found import explained, scratch_database
+
+_TABLE = """
+CREATE TABLE found (
+  session_id TEXT NOT NULL, event_id TEXT NOT NULL, at INTEGER, version INTEGER NOT NULL, text BLOB NOT NULL,
+  UNIQUE (session_id, event_id)
+)
+"""
+# Pages overlap where a search was split, and an event may have grown in between. The last version stays and, of one
+# version, the text that sorts last: which page came first must not show in the archive.
+_ADD = """
+INSERT INTO found VALUES (?, ?, ?, ?, ?) ON CONFLICT (session_id, event_id) DO UPDATE SET
+  at = excluded.at, version = excluded.version, text = excluded.text
+WHERE (excluded.version, excluded.text) > (version, text)
+"""
+# The search sorts by time and says nothing of events of one millisecond; the id settles their order.
+_IN_ORDER = "SELECT text FROM found WHERE session_id = ? ORDER BY at, event_id"
+
+
+class FoundEvents:
+    """Holds the events of some sessions in little memory: past a few megabytes they lie in a temporary file."""
+
+    def __init__(self) -> None:
+        self._db = scratch_database(_TABLE)
+
+    def close(self) -> None:
+        """Forget all events and remove the temporary file."""
+        self._db.close()
+
+    def add(self, events: Iterable[RawEvent]) -> None:
+        """Take events in; an event that is known already is kept once, in its last version."""
+        with explained():
+            self._db.execute("BEGIN")
+            self._db.executemany(_ADD, events)
+            self._db.execute("COMMIT")
+
+    def sessions(self) -> set[str]:
+        """Return the ids of the sessions of which there are events."""
+        with explained():
+            return {session_id for (session_id,) in self._db.execute("SELECT DISTINCT session_id FROM found")}
+
+    def of(self, session_id: str) -> Iterator[bytes]:
+        """Give the texts of a session's events by time, and of one time by id; the same whatever pages they came in."""
+        with explained():
+            for (text,) in self._db.execute(_IN_ORDER, (session_id,)):
+                yield text

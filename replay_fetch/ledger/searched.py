@@ -1,0 +1,63 @@
+"""The sessions whose views a search has found, kept with the archive: a run that goes on does not search again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+
+import msgspec
+
+from replay_fetch.api.events import FoundView
+from replay_fetch.ledger.database import Database
+from replay_fetch.model import View
+
+# A row for each session with its views as JSON: sessions are asked for one by one, and never by a view.
+_TABLE = "CREATE TABLE IF NOT EXISTS searched (session_id TEXT PRIMARY KEY, views BLOB NOT NULL) WITHOUT ROWID"
+_THERE = "SELECT count(*) FROM sqlite_schema WHERE name = 'searched'"
+# Of a view: id, date, count of segments. The rest is for lists that people read.
+_Kept = list[tuple[str, str, int | None]]
+_decode = msgspec.json.Decoder(_Kept).decode
+
+
+class SearchedSessions(Database):
+    """Keeps in the ledger's file which views each session has, as the events search said; threads take turns."""
+
+    def know(self, session_id: str) -> list[FoundView] | None:
+        """Return a session's views as an earlier run found them; None where no run has."""
+        with self._exclusive:
+            if not self._there():
+                return None
+            row = self._db.execute("SELECT views FROM searched WHERE session_id = ?", (session_id,)).fetchone()
+        if row is None:
+            return None
+        with suppress(msgspec.DecodeError):  # searched for again, and replaced
+            return [
+                FoundView(View(session_id, view_id), date, "", "", count, "")
+                for view_id, date, count in _decode(row[0])
+            ]
+        return None
+
+    def keep(self, sessions: Iterable[Sequence[FoundView]]) -> None:
+        """Keep the views of sessions, all of them or none; a session without views is not kept, and asked for again."""
+        rows = [
+            (views[0].view.session_id, msgspec.json.encode([_kept(found) for found in views]))
+            for views in sessions
+            if views
+        ]
+        with self._transaction():
+            self._db.execute(_TABLE)
+            self._db.executemany("INSERT OR REPLACE INTO searched VALUES (?, ?)", rows)
+
+    def forget(self, sessions: Iterable[str]) -> None:
+        """Forget sessions: the next run that names them searches anew."""
+        with self._transaction():
+            if self._there():
+                self._db.executemany("DELETE FROM searched WHERE session_id = ?", ((each,) for each in sessions))
+
+    def _there(self) -> bool:
+        return bool(self._db.execute(_THERE).fetchone()[0])
+
+
+def _kept(found: FoundView) -> tuple[str, str, int | None]:
+    date = found.date.encode("utf-8", "replace").decode()
+    return found.view.view_id, date, found.segments_count

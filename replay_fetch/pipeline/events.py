@@ -1,0 +1,167 @@
+"""The run that stores sessions' RUM events: batches of sessions are searched for, and each batch is one commit.
+
+A search that names a hundred sessions takes a page for every thousand of their events; a search for each session
+would take a page or more for every one. A hundred thousand sessions of 200 events are 21,000 requests in place of
+100,000. A killed run loses the batches it was at, at most `_AT_ONCE` of them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Callable, Sequence
+from functools import partial
+
+import anyio
+from anyio import to_thread
+
+from replay_fetch.api.search import SESSIONS_A_QUERY
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.write.events_commit import EventsCommitter
+from replay_fetch.errors import Forbidden, RequestError
+from replay_fetch.events_record import (
+    EventsToDo,
+)
+from replay_fetch.fetch.credentials import CredentialCheck
+from replay_fetch.fetch.fetcher import Fetcher
+from replay_fetch.fetch.searching import Stride
+from replay_fetch.ledger.ledger import Ledger
+from replay_fetch.pacing import Pacer
+from replay_fetch.pipeline.connection import connected
+from replay_fetch.pipeline.events_result import EventsMoment, StoredEvents
+from replay_fetch.pipeline.events_search import WHOLE_MS, EventsBatch, EventsChain
+from replay_fetch.pipeline.failure import FirstFailure
+from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date
+from replay_fetch.pipeline.progress_feed import PacerSnapshot, where_workers_stand
+from replay_fetch.progress.bottleneck import Bottleneck, WorkerCounts
+from replay_fetch.progress.reporters import Reporter, follow, watch
+from replay_fetch.settings import Credentials, Settings
+
+PERMISSION = "rum_apps_read"
+# Batches that are searched for side by side: each page needs the cursor of the one before, so that one chain alone
+# leaves most of a limit unused. Each holds some 16 MB at most, the rest of its events lies in a temporary file.
+_AT_ONCE = 4
+
+
+class EventsRun:
+    """Stores the events of the sessions in an open archive which lack theirs; used once."""
+
+    def __init__(self, layout: Layout, ledger: Ledger, settings: Settings, credentials: Credentials) -> None:
+        self._layout = layout
+        self._ledger = ledger
+        self._settings = settings
+        self._credentials = credentials
+        self._pacer = Pacer(settings.fetch)
+        self._limiting = Bottleneck()
+        self._committer = EventsCommitter(layout, ledger)
+        # One commit at a time: the redo list is that of the latest.
+        self._commits = anyio.Lock()
+        self.epoch: Callable[[], float] = time.time
+        """The time on the wall, in seconds since 1970, by which events are past their retention or not."""
+        self.list_number: int | None = None
+        """The list whose sessions are asked for; None for all sessions of the archive."""
+        self.stored = StoredEvents()
+
+    async def run(self, stop: anyio.Event, shown_by: Reporter | None = None) -> StoredEvents:
+        """Ask, commit, and bring the manifests up to date; ``stop`` ends the run early, batches at hand are dropped.
+
+        A failure of the run (AuthError, OutageError, TrustError, ArchiveError) is part of the result, not raised. A
+        search that cannot be had to its end leaves its sessions without a file, for the next run.
+        """
+        began, failure, stored = anyio.current_time(), FirstFailure(), self.stored
+        now_ms = int(self.epoch() * 1000)
+        stored.sessions = await to_thread.run_sync(self._ledger.count_events_to_do, self.list_number, now_ms)
+        if stored.sessions:
+            with failure.kept():
+                await self._ask_until_stopped(now_ms, stop, shown_by)
+        with failure.kept():
+            await to_thread.run_sync(self._finish, failure.in_order)
+        stored.totals = await to_thread.run_sync(self._ledger.events_totals)
+        stored.failure, stored.seconds = failure.error, anyio.current_time() - began
+        return stored
+
+    def _finish(self, in_order: bool) -> None:  # noqa: FBT001 - a step of its own in a thread
+        # Also where nothing was asked for: a manifest that somebody removed is made anew.
+        lost = not self._layout.events_manifest.exists() and self._ledger.events_totals().asked
+        bring_manifest_up_to_date(self._layout, self._ledger, changed=lost, in_order=in_order)
+
+    async def _ask_until_stopped(self, now_ms: int, stop: anyio.Event, shown_by: Reporter | None) -> None:
+        await to_thread.run_sync(begin_run, self._ledger)
+        asking = anyio.CancelScope()
+        async with anyio.create_task_group() as beside:
+            beside.start_soon(watch, self._limiting, self._standing)
+            beside.start_soon(follow, self._moment, shown_by)
+            beside.start_soon(_cancel_at, stop, asking)
+            with asking:
+                await self._ask(now_ms)
+            self.stored.interrupted = asking.cancelled_caught
+            beside.cancel_scope.cancel()
+
+    async def _ask(self, now_ms: int) -> None:
+        """Search for all batches, some side by side."""
+        keys = CredentialCheck(PERMISSION)
+        batches, turn = self._batches(now_ms), anyio.Lock()
+
+        async def work(fetcher: Fetcher) -> None:
+            stride = Stride(WHOLE_MS)
+            while True:
+                async with turn:  # an iterator is asked by one at a time
+                    sessions = await anext(batches, None)
+                if sessions is None:
+                    return
+                await self._batch(EventsChain(fetcher, stride, now_ms), sessions)
+
+        async with (
+            connected(self._settings, self._credentials, self._pacer, self.stored.stats, keys) as fetcher,
+            anyio.create_task_group() as workers,
+        ):
+            for _ in range(min(_AT_ONCE, self._settings.fetch.workers)):
+                workers.start_soon(work, fetcher)
+
+    async def _batches(self, now_ms: int) -> AsyncGenerator[list[EventsToDo], None]:
+        after = 0
+        next_sessions = partial(self._ledger.events_to_do, self.list_number, now_ms, limit=SESSIONS_A_QUERY)
+        while sessions := await to_thread.run_sync(next_sessions, after):
+            after = sessions[-1].session
+            yield sessions
+
+    async def _batch(self, asking: EventsChain, sessions: Sequence[EventsToDo]) -> None:
+        """Search for a batch and commit it; where the search fails, each half is tried alone, down to one session."""
+        batch = EventsBatch(sessions)
+        try:
+            doubt = await asking.search(batch)
+            if doubt:
+                self.stored.cut(len(sessions), f"the API warned: {doubt}")
+            else:
+                await self._commit(batch, asking.now_ms)
+        except Forbidden as error:
+            # A search has no view that could be forbidden alone: the permission is lacking.
+            raise asking.fetcher.keys.auth_error(error) from None
+        except RequestError as error:
+            if len(sessions) == 1:
+                self.stored.cut(1, str(error))
+                return
+            half = len(sessions) // 2
+            for some in (sessions[:half], sessions[half:]):
+                await self._batch(asking, some)
+        finally:
+            batch.found.close()
+
+    async def _commit(self, batch: EventsBatch, now_ms: int) -> None:
+        asked_at = int(self.epoch())
+        made = batch.to_commit(now_ms, asked_at)
+        async with self._commits:
+            with anyio.CancelScope(shield=True):
+                self.stored.add(await to_thread.run_sync(self._committer.commit, made))
+
+    def _moment(self) -> EventsMoment:
+        pacer = PacerSnapshot(self._pacer.snapshot(), self._settings.fetch.max_rate)
+        return EventsMoment(self.stored, pacer, self._limiting.verdict)
+
+    def _standing(self) -> WorkerCounts:
+        snapshot, stats = self._pacer.snapshot(), self.stored.stats
+        return where_workers_stand(snapshot, self._settings.fetch.max_rate, stats.backing_off, handing_over=0)
+
+
+async def _cancel_at(stop: anyio.Event, asking: anyio.CancelScope) -> None:
+    await stop.wait()
+    asking.cancel()
