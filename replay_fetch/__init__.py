@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 # the settings, whose classes take 5 ms to make.
 _LAZY = {
     "Client": "replay_fetch.client",
-    "Report": "replay_fetch.archive",
+    "Report": "replay_fetch.archive.report",
     "Stop": "replay_fetch.pipeline.run",
     "download": "replay_fetch.client",
     "ApiSettings": "replay_fetch.settings",

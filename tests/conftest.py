@@ -15,6 +15,9 @@ from hypothesis import HealthCheck, settings
 from player_browser import chromium, watch
 from virtual_clock import VirtualClockLoop
 
+from replay_fetch.progress import reporters
+from replay_fetch.progress.history import History
+
 __all__ = ["anyio_backend", "chromium", "virtual_clock", "watch"]
 
 # A shared or busy machine must not turn a law into a failure: what is judged is the result, not the time.
@@ -59,3 +62,13 @@ async def virtual_clock() -> VirtualClockLoop:
     threads = anyio.to_thread.current_default_thread_limiter()
     loop.is_busy = lambda: threads.borrowed_tokens > 0
     return loop
+
+
+@pytest.fixture
+def seldom_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run looks at its workers, and draws its course, once a minute instead of four times a second.
+
+    For tests of hours and days: a virtual day has 345,600 of the usual looks, which say nothing about the archive.
+    """
+    monkeypatch.setattr(reporters, "_GLANCE", 60.0)
+    monkeypatch.setattr(History, "period", 60.0)

@@ -14,6 +14,8 @@ import orjson
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say
 from replay_fetch.cli.summary import reason_lines
+from replay_fetch.cli.watch import Watching, watch
+from replay_fetch.errors import SettingsError
 from replay_fetch.inspect.status import Status, Tally, status, unfinished_csv
 from replay_fetch.model import WARNING_WORDS, Outcome, ViewRecord
 from replay_fetch.printable import printable
@@ -26,21 +28,45 @@ _ORDER = [*Outcome, None]
 _RUN_KEYS = ("started", "seconds", "rows", "requests", "rate_limited", "limiter", "interrupted", "stopped", "exit_code")
 
 
+_EPILOG = """\
+examples:
+  replay-fetch status OUT --unfinished | replay-fetch download - OUT
+  replay-fetch status OUT --watch          Ctrl-C ends the watching with 130
+"""
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive and the form of output: text, JSON, or the unfinished views as a list for ``download``."""
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
     form = parser.add_mutually_exclusive_group()
     add_output(parser, form, json="the figures, with every view to note,")
     form.add_argument("--unfinished", action="store_true", help="CSV of the unfinished views, as download reads it")
-    parser.epilog = "example: replay-fetch status OUT --unfinished | replay-fetch download - OUT"
+    parser.add_argument("--watch", action="store_true", help="show the run that is going on until it ends")
+    parser.add_argument(
+        "--interval", metavar="S", type=float, help="of --watch: seconds (2 on a terminal, 10 in a pipe)"
+    )
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the figures, or the unfinished views as CSV; returns 0. Raises ArchiveError where there is no archive."""
+    """Print the figures, or the unfinished views as CSV; returns 0. Raises ArchiveError where there is no archive.
+
+    With ``--watch`` a run that is going on is shown first, until it ends.
+    """
+    interval = options.interval
+    if interval is not None and not (options.watch and 0 < interval < float("inf")):
+        raise SettingsError("--interval is for --watch, and must be above 0 seconds")
+    if options.unfinished and options.watch:
+        raise SettingsError("--unfinished prints a list, and --watch a run: name one of them")
     if options.unfinished:
         for block in unfinished_csv(options.out):
             say(block, end="")
         return 0
+    if options.watch:
+        was_running = watch(Watching(options.out, interval, options.json))
+        if not options.json:
+            say("the run has ended" if was_running else f"no run is going on in {options.out}")
     if options.json:
         say(status_json(status(options.out, name_at_most=None)))
     else:

@@ -19,6 +19,7 @@ from replay_fetch.archive.folder import readable
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read.views import entries, view_segments
 from replay_fetch.errors import SettingsError
+from replay_fetch.inspect.entries import entries
 from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.units import duration, size, some
 from replay_fetch.replay import Recording

@@ -49,10 +49,11 @@ class InferredQuota:
         self._full = 0
         self._agreed = self._shared = False
         self._cost = USUAL_COST
-
-    @property
-    def requests(self) -> int:
+        self.requests = self._granted()
         """Requests for the present window, with the attempt or with the part won back."""
+
+    def _granted(self) -> int:
+        # Kept in ``requests``: it changes with a window alone, and is read several times for each request.
         if self._shared:
             return int(self.takes + self._full * REGAINED * math.sqrt(self.takes))
         attempt = self._full - self._patience
@@ -67,16 +68,18 @@ class InferredQuota:
         # Twice as much was granted: the limit was raised, and attempts go on from there without patience.
         if requests >= REBASE * self.takes:
             self.takes, self._full = float(requests), self._patience
+        self.requests = self._granted()
 
     def ran_out(self, took: int, rejected: int, blur: float) -> None:
         """Take in a window that ran out after ``took`` requests, give or take ``blur``, with ``rejected`` 429s."""
         blur = max(blur, min(SAME, 0.2 * self.takes), SAME_SHARE * self.takes)
         # A neighbour ran the window out where it took clearly less than before though we asked for no more.
         self._agreed = abs(took - self.takes) <= blur
-        self._shared = took < self.takes - blur and self.requests <= int(self.takes)
+        self._shared = took < self.takes - blur and self._granted() <= int(self.takes)
         self.takes = max(1.0, took * (YIELDED if self._shared else 1.0))
         self._full = 0
         self._cost += SMOOTHING * (rejected - self._cost)
+        self.requests = self._granted()
 
     @property
     def _patience(self) -> int:
@@ -124,9 +127,10 @@ class InferredWindow:
     def ready_at(self, now: float) -> float:
         """When the next request may go: evenly over the rest of the window, or at the end of a spent window."""
         self._roll(now)
-        if self.left == 0:
+        left = self.left
+        if left == 0:
             return self._edge.centre + AFTER
-        pace = (self.left + LAST_GAP) / max(self._edge.centre - now, 1e-3)
+        pace = (left + LAST_GAP) / max(self._edge.centre - now, 1e-3)
         return max(now, self._latest.at + 1 / min(pace, FASTEST * self.rate))
 
     def sent(self, sent: Sent) -> None:

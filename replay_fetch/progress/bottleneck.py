@@ -70,10 +70,10 @@ class Bottleneck:
     def tell(self, now: float, workers: WorkerCounts) -> None:
         """Take in the workers' places at ``now``, in seconds of any monotonic clock."""
         kept = 0.0 if self._told_at is None else exp((self._told_at - now) / _MEMORY)
-        self._told_at, self.workers = now, workers
+        self._told_at, self.workers, met = now, workers, workers.limit
         for limit, weight in self._weights.items():
             # An exponential mean by elapsed time, so that it is the same however often it is told.
-            self._weights[limit] = weight * kept + (1 - kept) * (limit is workers.limit)
+            self._weights[limit] = weight * kept + (1 - kept) * (limit is met)
 
     @property
     def verdict(self) -> Limit | None:

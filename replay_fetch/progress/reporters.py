@@ -99,7 +99,7 @@ class Ticker:
     def __init__(self, reporter: Reporter | None, snapshot: Callable[[float], ProgressSnapshot]) -> None:
         """Keep the reporter and the function that makes a snapshot, given the seconds since now."""
         self._reporter = reporter
-        self._moment = snapshot
+        self._snapshot = snapshot
         self._began = self._last = time.monotonic()
         self._begun = False
 
@@ -108,12 +108,12 @@ class Ticker:
         now = time.monotonic()
         if self._reporter is not None and now - self._last >= self._reporter.period:
             self._last, self._begun = now, True
-            self._reporter.refresh(self._moment(now - self._began))
+            self._reporter.refresh(self._snapshot(now - self._began))
 
     def close(self) -> None:
         """Show the last snapshot, where an earlier snapshot was shown."""
         if self._reporter is not None and self._begun:
-            self._reporter.close(self._moment(time.monotonic() - self._began))
+            self._reporter.close(self._snapshot(time.monotonic() - self._began))
 
 
 log = logging.getLogger(__name__)

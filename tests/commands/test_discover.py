@@ -27,7 +27,7 @@ from replay_fetch.simulator import (
     SimulatorSettings,
 )
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock")]
+pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock", "seldom_shown")]
 
 MANY = HoldingSettings(sessions=40)
 SMALL = SearchSettings(page_events=10)

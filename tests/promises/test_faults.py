@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 
 import anyio
@@ -19,7 +18,6 @@ from virtual_clock import VirtualClockLoop
 
 from replay_fetch.errors import OutageError
 from replay_fetch.model import Outcome, Source, View
-from replay_fetch.progress.history import History
 from replay_fetch.settings import ArchiveSettings, Compression, FetchSettings, SourceChoice
 from replay_fetch.simulator import (
     Absence,
@@ -272,13 +270,6 @@ async def test_past_give_up_after_the_run_stops_and_keeps_everything(tmp_path: P
         assert {view: simulator.counts.views[view] for view in finished} == {view: asked[view] for view in finished}
         assert Archive(tmp_path / "out").sessions() == truth(simulator)
         assert not Archive(tmp_path / "out").stray_files()
-
-
-@pytest.fixture
-def seldom_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run looks at its workers and draws its course once a minute: a virtual day of the usual looks takes 15 s."""
-    monkeypatch.setattr(import_module("replay_fetch.progress.reporters"), "_GLANCE", 60.0)
-    monkeypatch.setattr(History, "period", 60.0)
 
 
 @pytest.mark.anyio
