@@ -39,19 +39,6 @@ def existing(root: Path) -> Layout:
     return layout
 
 
-def readable(root: Path) -> Layout:
-    """Return the layout of an archive for reading, with a manifest or a ledger, or neither for the moment.
-
-    Raises ArchiveError where the folder is no archive.
-    """
-    layout = Layout(root)
-    with explained(f"reading {root}"):
-        there = is_file(layout.manifest) or is_folder(layout.private)
-    if not there:
-        raise ArchiveError(f"{root} is not an archive of replay-fetch: it has no {layout.manifest.name}")
-    return layout
-
-
 def check_ledger_is_there(layout: Layout) -> None:
     """Raise ArchiveError where the archive has files and no ledger: a new ledger would not know of the files.
 

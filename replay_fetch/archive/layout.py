@@ -10,6 +10,9 @@ from pathlib import Path
 from replay_fetch.model import ID, View
 from replay_fetch.settings import Compression
 
+MANIFEST, REPORT, SESSIONS, PRIVATE = "manifest.ndjson", "report.json", "sessions", ".replay-fetch"
+"""Names in an archive, on a disk and in a store alike."""
+
 # The ids a list may hold. Checked again here: whatever got past the plan, it never becomes a path.
 _ID = re.compile(ID)
 
@@ -24,7 +27,7 @@ class Layout:
     @cached_property
     def sessions(self) -> Path:
         """The folder of finished (and partial) session files."""
-        return self.root / "sessions"
+        return self.root / SESSIONS
 
     @cached_property
     def raw(self) -> Path:
@@ -34,17 +37,17 @@ class Layout:
     @cached_property
     def manifest(self) -> Path:
         """The archive's table of contents, with a line for each view."""
-        return self.root / "manifest.ndjson"
+        return self.root / MANIFEST
 
     @cached_property
     def report(self) -> Path:
         """The last run's figures, as JSON."""
-        return self.root / "report.json"
+        return self.root / REPORT
 
     @cached_property
     def private(self) -> Path:
         """The folder of our own files; an archive can be read without it."""
-        return self.root / ".replay-fetch"
+        return self.root / PRIVATE
 
     @cached_property
     def ledger(self) -> Path:

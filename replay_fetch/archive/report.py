@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import orjson
 
 from replay_fetch.archive.durable import explained, write_atomically
-from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import small_file
+from replay_fetch.archive.layout import REPORT, Layout
+from replay_fetch.archive.shelf import Shelf
 from replay_fetch.model import Noted, Outcome
 
 FORMAT = 1
@@ -118,6 +118,9 @@ def write_report(layout: Layout, report: Report) -> None:
         write_atomically(layout.report, [body], layout.temporary / "report")
 
 
-def read_report(layout: Layout) -> bytes:
+def read_report(shelf: Shelf) -> bytes:
     """Read ``report.json`` as it stands; raises OSError, or ValueError where it is larger than a report of ours."""
-    return small_file(layout.report, _MOST)
+    size = shelf.size(REPORT)
+    if size > _MOST:
+        raise ValueError(f"it has {size} bytes, and {_MOST} at most are sensible")
+    return b"".join(shelf.blocks(REPORT, 0, size))

@@ -44,8 +44,8 @@ def run(options: argparse.Namespace) -> int:
         for action in added._actions:  # noqa: SLF001 - shtab itself goes through them
             if isinstance(action.metavar, str) and "|" in action.metavar:
                 action.choices = action.metavar.split("|")
-            if action.type is Path:
-                folder = action.metavar in _FOLDERS
+            folder = action.metavar in _FOLDERS
+            if folder or action.type is Path:
                 action.complete = shtab.DIRECTORY if folder else shtab.FILE  # type: ignore[attr-defined] # shtab's name
     script = shtab.complete(parser, shell=options.shell)
     say(json.dumps({"shell": options.shell, "script": script}) if options.json else script)

@@ -6,9 +6,9 @@ import argparse
 import json
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 
 from replay_fetch.archive import Entry, entries, readable
+from replay_fetch.cli.archive_option import add_archive, folder_for
 from replay_fetch.cli.output import say, warn
 from replay_fetch.errors import SettingsError
 from replay_fetch.inspect.recordings import chosen_views
@@ -17,6 +17,7 @@ from replay_fetch.progress.units import count, size, some
 from replay_fetch.settings import ShowSettings
 
 _NOTHING = 1
+_COPY_IS_LOCAL = "a scrubbed copy is written to a disk, whole or not at all"
 # Reasons of what was left out that are named.
 _NAMED = 8
 
@@ -41,8 +42,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "pages and everything without a rule are left out. It plays as the original."
     )
     parser.epilog = _EPILOG
-    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
-    parser.add_argument("copy", metavar="COPY", type=Path, help="the copy's folder, which must not be there yet")
+    add_archive(parser)
+    parser.add_argument(
+        "copy", metavar="COPY", type=folder_for(_COPY_IS_LOCAL), help="the copy's folder, which must not be there yet"
+    )
     parser.add_argument("--session", metavar="ID", help="this session alone; its id or how that begins")
     parser.add_argument("--view", metavar="ID", help="this view of the session alone; its id or how that begins")
     parser.add_argument("--json", action="store_true", help="the result as one JSON object")
@@ -56,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
     if options.view is not None and options.session is None:
         raise SettingsError("--view needs --session: the session that the view is one of")
     if not any(entry.span for entry in _chosen(options)):
-        warn(f"there is no recording to copy in {options.out}")
+        warn(f"there is no recording to copy in {options.out.place()}")
         return _NOTHING
     console, show = Console(), ShowSettings(verbosity=-options.quiet)
     with logging_to(console, show):

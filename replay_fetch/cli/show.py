@@ -9,10 +9,10 @@ import argparse
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from pathlib import Path
 
 import orjson
 
+from replay_fetch.cli.archive_option import add_archive
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say
 from replay_fetch.cli.session_text import listing_text, session_text
@@ -37,7 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive, the session, the number of sessions and the form; for one session each row is a view."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
-    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
+    add_archive(parser)
     parser.add_argument(
         "session", metavar="SESSION", nargs="?", help="one session's timeline; its id or how that begins"
     )
@@ -90,7 +90,7 @@ def _say_sessions(options: argparse.Namespace) -> None:
     sums, sessions = newest(list_sessions(options.out), _SHOWN if options.limit is None else options.limit)
     for session in sessions:
         look_inside(options.out, session)
-    say(listing_text(options.out, sums, sessions, _width()))
+    say(listing_text(options.out.place(), sums, sessions, _width()))
 
 
 def _rows(options: argparse.Namespace) -> Iterator[dict[str, object]]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 from replay_fetch.archive import Entry
+from replay_fetch.cli.archive_option import add_archive
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say, warn
 from replay_fetch.inspect.recordings import chosen_views, nothing_to_play, recording_of
@@ -34,7 +34,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive, the session and a single view; ids may be cut short where only one begins so."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
-    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
+    add_archive(parser)
     parser.add_argument("session", metavar="SESSION", help="the session's id or how that begins")
     parser.add_argument("--view", metavar="ID", help="this view alone")
     add_output(parser, json="each action, on a line of its own,")

@@ -8,7 +8,6 @@ from itertools import groupby
 
 import orjson
 
-from replay_fetch.archive import Layout
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.inspect.rebuild import Rebuilt
 from replay_fetch.inspect.verify import Verification
@@ -37,11 +36,12 @@ def rebuilt_text(rebuilt: Rebuilt) -> str:
 def findings_json(found: Verification) -> str:
     """Everything for programs."""
     content = {
-        "archive": str(found.root),
+        "archive": found.shelf.place(),
         "good": not found.findings,
         "sessions": found.sessions,
         "views": found.views,
         "bytes": found.size,
+        "quick": found.quick,
         "seconds": round(found.seconds, 3),
         "run_ended": found.run_ended,
         "findings": [_fields(finding) for finding in found.findings],
@@ -74,7 +74,10 @@ def _findings(found: Verification) -> Iterator[str]:
 
 def _advice(found: Verification) -> Iterator[str]:
     """What to do, once for each way of being wrong."""
-    layout = Layout(found.root)
+    layout = found.shelf.layout
+    if layout is None:
+        yield from _advice_for_a_store(found)
+        return
     wrong = {finding.file for finding in found.findings if finding.problem is not Problem.EXTRA}
     ledger = layout.ledger.relative_to(layout.root).as_posix()
     if not found.run_ended and ledger not in wrong:
@@ -91,7 +94,7 @@ def _advice(found: Verification) -> Iterator[str]:
         )
     elif wrong:
         yield from _wrapped(
-            f"to mend it: `replay-fetch verify --rebuild {found.root}` keeps all that is good and sets the rest "
+            f"to mend it: `replay-fetch verify --rebuild {layout.root}` keeps all that is good and sets the rest "
             "aside; then the same download again fetches what is lacking"
         )
     if any(finding.problem is Problem.EXTRA for finding in found.findings):
@@ -100,11 +103,19 @@ def _advice(found: Verification) -> Iterator[str]:
         )
 
 
+def _advice_for_a_store(found: Verification) -> Iterator[str]:
+    if found.findings:
+        yield from _wrapped(
+            "to mend it: put back a former version of these objects, where the bucket keeps versions; or copy the "
+            "archive to a disk, and run `replay-fetch verify --rebuild` there"
+        )
+
+
 def _closing(found: Verification) -> str:
     wrong = f"{count(len(found.findings))} wrong" if found.findings else "nothing wrong"
+    how = "by name and size alone" if found.quick else f"{size(found.size)} read"
     return (
-        f"{wrong}: {some(found.views, 'view')} of {some(found.sessions, 'session')}, {size(found.size)} read in "
-        f"{duration(found.seconds)}"
+        f"{wrong}: {some(found.views, 'view')} of {some(found.sessions, 'session')}, {how} in {duration(found.seconds)}"
     )
 
 

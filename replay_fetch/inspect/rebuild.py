@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import json
 from msgspec.structs import replace
 
-from replay_fetch.archive import Entry, Layout, opened, readable
+from replay_fetch.archive import DiskShelf, Entry, Layout, opened
 from replay_fetch.archive.aside import Aside, Attempt, attempt, put_in_place, row_of
 from replay_fetch.archive.compress import stored_text
 from replay_fetch.archive.durable import explained, make_folder, sync_folder, write_file
@@ -54,17 +54,18 @@ def rebuild(root: Path, jobs: int | None, shown_by: Reporter | None) -> Rebuilt:
     ledger takes the old ledger's place whole or not at all. Raises ArchiveError where there is no archive, a run
     writes to it, or its ledger is of another format or knows more than the manifest.
     """
-    verifying = Verifying(root, jobs, shown_by)
-    match _standing(verifying.layout):
+    layout = Layout(root)
+    verifying = Verifying(DiskShelf(root), jobs, shown_by)
+    match _standing(layout):
         case _Standing.SOUND if not (found := verifying.run()).findings:
             return Rebuilt(found, kept=found.views, stays=True)
         case _Standing.HALF_REBUILT:
             totals, aside = _to_its_end(root)
-            found = Verifying(root, jobs, shown_by).run()
+            found = Verifying(DiskShelf(root), jobs, shown_by).run()
             return Rebuilt(found, totals.views - totals.unasked, totals.unasked, aside)
     with explained(f"opening {root}"):
-        make_folder(readable(root).private)  # an archive copied without it is one again
-    verifying = Verifying(root, jobs, shown_by)
+        make_folder(layout.private)  # an archive copied without it is one again
+    verifying = Verifying(DiskShelf(root), jobs, shown_by)
     rebuilt = Rebuilt(verifying.found)
     with opened(root) as layout:
         # Asked again under the lock: the first look was without it.

@@ -9,10 +9,9 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from replay_fetch.api.recording import labels, records
-from replay_fetch.archive import Entry, by_session, entries, readable, view_segments
+from replay_fetch.archive import Entry, Shelf, by_session, entries, readable, view_segments
 from replay_fetch.model import ViewRecord
 
 # A session of unknown time counts as the oldest, so that those whose time is known come first.
@@ -86,7 +85,7 @@ class Sums:
         self.last_ms = max(_there(self.last_ms, session.end_ms), default=None)
 
 
-def list_sessions(out: Path) -> Iterator[ListedSession]:
+def list_sessions(out: Shelf) -> Iterator[ListedSession]:
     """Yield every session, in the archive's order, out of the manifest alone; raises ArchiveError for a bad line."""
     for session_id, views in by_session(entries(readable(out))):
         yield _listed(session_id, views)
@@ -113,7 +112,7 @@ def newest(sessions: Iterable[ListedSession], limit: int) -> tuple[Sums, list[Li
     return sums, sorted(counted(), key=began, reverse=True)
 
 
-def look_inside(out: Path, session: ListedSession) -> None:
+def look_inside(out: Shelf, session: ListedSession) -> None:
     """Fill in a session's SDK and pages, out of the first segment of each view; reads those segments only."""
     session.pages, session.sdk = [], ""
     for entry in session._entries:  # noqa: SLF001 - they are kept for this

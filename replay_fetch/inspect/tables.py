@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from replay_fetch.api import facts
 from replay_fetch.api.recording import labels
-from replay_fetch.archive import Entry, entries, readable, view_segments
+from replay_fetch.archive import Entry, Shelf, entries, readable, view_segments
 from replay_fetch.archive.durable import explained
+from replay_fetch.archive.layout import SESSIONS
 from replay_fetch.errors import SettingsError
 from replay_fetch.progress import Reporter, Ticker
 from replay_fetch.progress.units import duration, size, some
@@ -54,14 +55,14 @@ def view_row(entry: Entry) -> Row:
     }
 
 
-def segment_rows(root: Path, entry: Entry) -> Iterator[Row]:
+def segment_rows(shelf: Shelf, entry: Entry) -> Iterator[Row]:
     """Yield the rows of a view's segments, by position in the view.
 
     A fact that the segment leaves out, or tells in an odd form, is None. Raises ArchiveError where the session
     file is damaged.
     """
     session_id, view_id = entry.record.planned.view
-    for position, segment in enumerate(view_segments(root, entry)):
+    for position, segment in enumerate(view_segments(shelf, entry)):
         known, named = facts(segment), labels(segment)
         yield {
             "session_id": session_id,
@@ -79,7 +80,7 @@ def segment_rows(root: Path, entry: Entry) -> Iterator[Row]:
         }
 
 
-def action_rows(root: Path, entry: Entry) -> Iterator[Row]:
+def action_rows(shelf: Shelf, entry: Entry) -> Iterator[Row]:
     """Yield the rows of a view's actions in order of time, as the transcript has them.
 
     The recording is watched from its start, since an element is only known by the page around it. Raises
@@ -89,7 +90,7 @@ def action_rows(root: Path, entry: Entry) -> Iterator[Row]:
     # A view without bytes has no recording to watch.
     if entry.span is None:
         return
-    for action in Recording(view_segments(root, entry)).watch().actions:
+    for action in Recording(view_segments(shelf, entry)).watch().actions:
         yield {
             "session_id": session_id,
             "view_id": view_id,
@@ -138,7 +139,7 @@ class ExportMoment:
         return {"bytes_total": self.total, "bytes_read": self.done, "segments": self.segments}
 
 
-def export_parquet(out: Path, folder: Path, shown_by: Reporter | None) -> list[Exported]:
+def export_parquet(out: Shelf, folder: Path, shown_by: Reporter | None) -> list[Exported]:
     """Write ``views.parquet``, ``segments.parquet`` and ``actions.parquet`` into a folder, made if it is missing.
 
     Memory does not grow with the archive. Raises SettingsError where pyarrow is missing or the folder is a
@@ -146,12 +147,12 @@ def export_parquet(out: Path, folder: Path, shown_by: Reporter | None) -> list[E
     """
     from replay_fetch.inspect.parquet import ACTIONS, SEGMENTS, VIEWS, Table  # noqa: PLC0415 - an optional extra
 
-    layout = readable(out)
+    readable(out)
     if folder.exists() and not folder.is_dir():
         raise SettingsError(f"--parquet {folder} is a file; it must be a folder, made if it is not there")
     with explained(f"making {folder}"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    total = sum(file.stat().st_size for file in layout.sessions.glob("*")) if shown_by else 0
+    total = sum(file.size for file in out.files(SESSIONS)) if shown_by else 0
     done = 0
     views, segments = Table(folder / "views.parquet", VIEWS), Table(folder / "segments.parquet", SEGMENTS)
     # The manifest's views are counted by their bytes: a view of four hours is no view of four seconds.
@@ -159,7 +160,7 @@ def export_parquet(out: Path, folder: Path, shown_by: Reporter | None) -> list[E
     actions = Table(folder / "actions.parquet", ACTIONS)
     # All three in one pass over the manifest; each gets its name when it is whole.
     with views, segments, actions:
-        for entry in entries(layout):
+        for entry in entries(out):
             views.add(view_row(entry))
             for row in segment_rows(out, entry):
                 segments.add(row)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import orjson
 
-from replay_fetch.archive import Entry, Layout, Report, by_session, view_segments
+from replay_fetch.archive import Entry, Layout, Report, Shelf, by_session, view_segments
 from replay_fetch.archive.compress import compressed
 from replay_fetch.archive.durable import explained, make_folder, replace, sync_folder, write_atomically, write_file
 from replay_fetch.archive.lock import locked
@@ -88,7 +88,7 @@ class ScrubMoment:
 
 
 def scrub(
-    out: Path, copy: Path, chosen: Callable[[], Iterable[Entry]], shown_by: Reporter | None = None
+    out: Shelf, copy: Path, chosen: Callable[[], Iterable[Entry]], shown_by: Reporter | None = None
 ) -> ScrubbedCopy:
     """Write a scrubbed copy of chosen views, those of a session side by side; ``chosen`` is called twice.
 
@@ -108,11 +108,11 @@ def scrub(
     return written
 
 
-def _check_place(out: Path, copy: Path) -> None:
+def _check_place(out: Shelf, copy: Path) -> None:
     if copy.is_symlink() or copy.exists():
         raise SettingsError(f"{copy} is there already: a copy is written to a new folder, whole or not at all")
-    if copy.resolve().is_relative_to(out.resolve()):
-        raise SettingsError(f"{copy} lies in the archive {out}: name a folder outside of it")
+    if out.holds(copy):
+        raise SettingsError(f"{copy} lies in the archive {out.place()}: name a folder outside of it")
     if not copy.name or not copy.resolve().parent.is_dir():
         raise SettingsError(f"there is no folder {copy.resolve().parent} to write the copy to")
 
@@ -120,7 +120,7 @@ def _check_place(out: Path, copy: Path) -> None:
 class _Writing:
     """A copy on the way: session files first, then manifest and report, the folder's name last."""
 
-    def __init__(self, out: Path, building: Path, copy: Path, shown_by: Reporter | None) -> None:
+    def __init__(self, out: Shelf, building: Path, copy: Path, shown_by: Reporter | None) -> None:
         self._out, self._building, self._copy = out, building, copy
         self._shown_by = shown_by
         self._done = ScrubbedCopy(copy)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from replay_fetch.api.recording import labels
-from replay_fetch.archive import Entry, view_segments
+from replay_fetch.archive import Entry, Shelf, view_segments
 from replay_fetch.archive.durable import explained, write_atomically
 from replay_fetch.errors import ReplayFetchError, SettingsError
 from replay_fetch.inspect.recordings import chosen_views, start_of, why_silent
@@ -76,7 +76,7 @@ class PlayMoment:
         return {"bytes_total": self.total, "bytes_read": self.done, "bytes_written": self.written}
 
 
-def play(out: Path, wanted: Wanted, shown_by: Reporter | None = None) -> Played:
+def play(out: Shelf, wanted: Wanted, shown_by: Reporter | None = None) -> Played:
     """Write the page of a session, whole or not at all.
 
     Raises NothingToPlay where no view has a picture, InputError where there is no such session or view,
@@ -101,7 +101,7 @@ def play(out: Path, wanted: Wanted, shown_by: Reporter | None = None) -> Played:
     return Played(file, session_id, len(playable), seconds, moment.written, _silent(page.in_time))
 
 
-def _opening(out: Path, entries: Sequence[Entry], at: str | None) -> int | None:
+def _opening(out: Shelf, entries: Sequence[Entry], at: str | None) -> int | None:
     """Find when the page opens, in milliseconds since 1970; times count from the first recording's start."""
     if at is None:
         return None
@@ -109,7 +109,7 @@ def _opening(out: Path, entries: Sequence[Entry], at: str | None) -> int | None:
     return place_ms(at, min((start for start in starts if start is not None), default=0), "--at")
 
 
-def _recorded(out: Path, entry: Entry, moment: PlayMoment) -> RecordedView:
+def _recorded(out: Shelf, entry: Entry, moment: PlayMoment) -> RecordedView:
     first = next(view_segments(out, entry), b"")
     recording = Recording(_counted(view_segments(out, entry), moment))
     return RecordedView(entry.record, labels(first).source if first else "", recording, partial(why_silent, entry))

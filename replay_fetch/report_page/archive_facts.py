@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from replay_fetch.archive import Entry, Layout, by_session, entries
+from replay_fetch.archive import Entry, Shelf, by_session, entries
 from replay_fetch.model import Outcome, View, ViewRecord
 
 _EXAMPLES = 3
@@ -81,10 +81,10 @@ class ArchiveFacts:
                 self.remarks.setdefault(remark, Group()).add(view)
 
 
-def archive_facts(layout: Layout) -> ArchiveFacts:
+def archive_facts(shelf: Shelf) -> ArchiveFacts:
     """Gather the facts of an archive in a single pass over the manifest; raises ArchiveError for an unreadable line."""
     facts = ArchiveFacts()
-    for _, views in by_session(entries(layout)):
+    for _, views in by_session(entries(shelf)):
         facts.add(views)
     return facts
 

@@ -9,7 +9,8 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from replay_fetch.archive import Layout, read_report
+from replay_fetch.archive import Shelf, read_report
+from replay_fetch.archive.layout import REPORT
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Outcome
 
@@ -80,14 +81,14 @@ class Pace(NamedTuple):
     limited_by: str | None
 
 
-def run_facts(layout: Layout) -> RunFacts:
+def run_facts(shelf: Shelf) -> RunFacts:
     """Read the last run's report; raises ArchiveError where a run has not ended yet or the file is damaged."""
     try:
-        return msgspec.json.decode(read_report(layout), type=RunFacts)
+        return msgspec.json.decode(read_report(shelf), type=RunFacts)
     except FileNotFoundError:
-        raise ArchiveError(f"{layout.root} has no {layout.report.name} yet: it is written when a run ends") from None
+        raise ArchiveError(f"{shelf.place()} has no {REPORT} yet: it is written when a run ends") from None
     except (OSError, ValueError) as error:
-        raise ArchiveError(f"{layout.report} cannot be read: {error}") from None
+        raise ArchiveError(f"{shelf.place(REPORT)} cannot be read: {error}") from None
 
 
 def paces(points: list[Point]) -> list[Pace]:

@@ -16,7 +16,7 @@ import zstandard
 from anyio._backends._asyncio import _threadpool_idle_workers, _threadpool_workers  # there is no public count
 from virtual_clock import VirtualClockLoop
 
-from replay_fetch.archive import Report
+from replay_fetch.archive import DiskShelf, Report
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.inspect.verify import Verifying
@@ -209,7 +209,7 @@ class Archive:
 
     def problems(self) -> list[str]:
         """What ``verify`` finds wrong."""
-        return [str(finding) for finding in Verifying(self.root, 1, None).run().findings]
+        return [str(finding) for finding in Verifying(DiskShelf(self.root), 1, None).run().findings]
 
     def stray_files(self) -> set[str]:
         """Files that an archive of finished views has no place for."""
