@@ -7,9 +7,8 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from functools import partial
 from multiprocessing import active_children, get_context, parent_process
 from typing import NamedTuple
 
@@ -23,6 +22,8 @@ Session = Sequence[Entry]
 # One message to a process: tens of milliseconds of work, so that its own cost vanishes and Ctrl-C is not kept waiting.
 _BATCH_BYTES = 8 * 2**20
 _BATCH_VIEWS = 500
+# Bytes of views that are read together, one a session: a view may be a single line, which is held twice.
+_ROOM = 32 * 2**20
 # Below this, starting processes (0.2 s) costs more than they save.
 _WORTH_PROCESSES = 64 * 2**20
 
@@ -82,12 +83,28 @@ def _check(shelf: Shelf, batch: Sequence[Session]) -> list[Verdict]:
         return [check_session(shelf, entries) for entries in batch]
     threads = ThreadPoolExecutor(shelf.at_once)
     try:
-        return list(threads.map(partial(check_session, shelf), batch))
+        return list(_check_together(shelf, batch, threads))
     except BaseException:  # Ctrl-C, and a store that refuses: nobody waits a minute for the other answers
         shelf.abandon()
         raise
     finally:
         threads.shutdown(cancel_futures=True)
+
+
+def _check_together(shelf: Shelf, batch: Sequence[Session], threads: Executor) -> Iterator[Verdict]:
+    """Check sessions in threads, as many as there is room for, and give the verdicts in order."""
+    pending: deque[tuple[int, Future[Verdict]]] = deque()
+    held = 0
+    for entries in batch:
+        size = max(entry.record.size for entry in entries)
+        while pending and (len(pending) >= shelf.at_once or held + size > _ROOM):
+            freed, verdict = pending.popleft()
+            held -= freed
+            yield verdict.result()
+        pending.append((size, threads.submit(check_session, shelf, entries)))
+        held += size
+    for _, verdict in pending:
+        yield verdict.result()
 
 
 def _batches(sessions: Iterable[Session], times: int) -> Iterator[list[Session]]:
