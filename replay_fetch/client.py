@@ -26,7 +26,8 @@ from replay_fetch.model import Segment, View
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.job import DownloadJob
-from replay_fetch.pipeline.run import Stop, prepared
+from replay_fetch.pipeline.run import prepared
+from replay_fetch.pipeline.stopping import Stop
 from replay_fetch.progress import RunStats
 from replay_fetch.settings import ApiSettings, Credentials, Settings
 from replay_fetch.view_list import ListSource

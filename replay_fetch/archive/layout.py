@@ -23,6 +23,8 @@ class Layout:
 
     root: Path
     compression: Compression = Compression.NONE
+    lasting: bool = True
+    """Its files must survive a power cut; False for the scratch of a stored archive, which needs no fsync."""
 
     @cached_property
     def sessions(self) -> Path:

@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
     conclude(report_json(report) if options.json else report_text(report, job.out), failure)
     if failure is not None:
         return exit_code_of(failure)
-    if not options.json:
+    if not options.json and isinstance(job.out, Path):
         _name_play(report, job.out)
     return report.exit_code
 

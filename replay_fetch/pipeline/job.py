@@ -6,9 +6,9 @@ import io
 import logging
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -17,12 +17,15 @@ from replay_fetch.archive import Layout
 from replay_fetch.archive.durable import explained
 from replay_fetch.archive.folder import require_no_dangling_link
 from replay_fetch.ledger import Ledger, LoadedList, Totals, check_file
+from replay_fetch.ledger.loading import ListRow
 from replay_fetch.progress.units import count
 from replay_fetch.settings import Credentials, Settings
 from replay_fetch.view_list import BadRow, ListSource, PlannedRow, RepeatedHeader, ViewList, fingerprint
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs  # of typing itself from Python 3.13 on
+
+    from replay_fetch.store.location import Location
 
 log = logging.getLogger(__name__)
 
@@ -39,18 +42,43 @@ class DownloadJob:
 
     views: ListSource | Iterable[tuple[str, str]]
     """A path, ``-`` for stdin, an open binary file; or pairs of (session_id, view_id)."""
-    out: Path
+    out: Path | Location
+    """A folder, or an address in an object store."""
     settings: Settings
     credentials: Credentials
+    list_name: str = ""
+    """In place of the path's, for a list that was copied from elsewhere."""
+    made_up: bool = False
+    """The recordings are a simulator's, so an archive of real ones is refused."""
 
     def listed(self) -> ViewList:
         """The job's list, still unread; raises TypeError for a file that was opened as text."""
         source, plan = self.views, self.settings.plan
-        return ViewList(source, plan) if _is_file(source) else ViewList.from_pairs(source, plan)
+        listed = ViewList(source, plan) if _is_file(source) else ViewList.from_pairs(source, plan)
+        listed.name = self.list_name or listed.name
+        return listed
 
     def fingerprint(self) -> str | None:
         """The mark of a list that is a file, by which the ledger knows an unchanged list again; None for pairs."""
         return fingerprint(self.views, self.settings.plan) if _is_file(self.views) else None
+
+
+@contextmanager
+def list_at_hand(job: DownloadJob) -> Iterator[DownloadJob]:
+    """Give the job with its list on this machine: a list in an object store is copied for as long as the context lasts.
+
+    Raises SettingsError for an address of an unknown kind, InputError where no list is there.
+    """
+    if not (isinstance(job.views, str) and "://" in job.views):
+        yield job
+        return
+    # Only here: most downloads know nothing of stores, and start faster without.
+    from replay_fetch.pipeline.stored import brought  # noqa: PLC0415
+    from replay_fetch.store.location import parse  # noqa: PLC0415
+
+    address = parse(job.views)
+    with brought(address, job.settings) as copy:
+        yield replace(job, views=str(copy), list_name=str(address))
 
 
 @dataclass(slots=True)
@@ -108,8 +136,15 @@ class Plan:
             log.info("line %d holds the header again, as where lists are put together; it is passed over", header.line)
 
 
-def load_plan(ledger: Ledger, views: ViewList, fingerprint: str | None) -> Plan:
+def load_plan(
+    ledger: Ledger,
+    views: ViewList,
+    fingerprint: str | None,
+    passing: Callable[[Iterator[PlannedRow]], Iterable[ListRow]] = iter,
+) -> Plan:
     """Load ``views`` into the ledger, unless its newest list is the same by the fingerprint.
+
+    ``passing`` sees each good row on its way.
 
     Raises InputError, with the ledger unchanged, where the list cannot be read.
     """
@@ -122,7 +157,7 @@ def load_plan(ledger: Ledger, views: ViewList, fingerprint: str | None) -> Plan:
     plan = Plan(views.name)
     # Rows are counted as the ledger takes them: the list is read once, and never held.
     with views:
-        plan.note(ledger.load(_good_rows(views, plan)))
+        plan.note(ledger.load(passing(_good_rows(views, plan))))
     _tell(plan)
     # Bad rows are named by every run, so a list with some is read by every run.
     if fingerprint and not plan.bad_rows:

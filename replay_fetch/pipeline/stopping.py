@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from typing import Protocol
 
 import anyio
 
@@ -16,17 +17,23 @@ from replay_fetch.errors import ReplayFetchError
 
 log = logging.getLogger(__name__)
 
-# Seconds that requests in flight get after the first signal.
-GRACE = 10.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+class Stop(Protocol):
+    """An event to end a run early: asyncio's Event, or anyio's."""
+
+    def wait(self) -> Awaitable[object]:
+        """Return when it is set."""
+
+
 @asynccontextmanager
-async def stoppable(*, at_once: bool = False) -> AsyncIterator[anyio.Event]:
+async def stoppable(*, at_once: bool = False, grace: float = 10.0) -> AsyncIterator[anyio.Event]:
     """Give an event for the first signal to set; the second signal raises KeyboardInterrupt out of the context.
 
     With ``at_once`` the first signal raises already: for work of which a part is worth nothing. Everything
-    committed until then is safe in either case. Errors of our own pass through unwrapped.
+    committed until then is safe in either case. Errors of our own pass through unwrapped. ``grace`` is how many seconds
+    requests in flight get, as the log says.
     """
     stop = anyio.Event()
     if at_once:
@@ -34,7 +41,7 @@ async def stoppable(*, at_once: bool = False) -> AsyncIterator[anyio.Event]:
     failure: ReplayFetchError | None = None
     with anyio.CancelScope() as everything:
         async with anyio.create_task_group() as group:
-            await group.start(_watch, stop, everything)
+            await group.start(_watch, stop, everything, grace)
             try:
                 yield stop
             except ReplayFetchError as error:  # carried past the group, which would wrap it
@@ -47,7 +54,9 @@ async def stoppable(*, at_once: bool = False) -> AsyncIterator[anyio.Event]:
         raise failure
 
 
-async def _watch(stop: anyio.Event, everything: anyio.CancelScope, *, task_status: anyio.abc.TaskStatus[None]) -> None:
+async def _watch(
+    stop: anyio.Event, everything: anyio.CancelScope, grace: float, *, task_status: anyio.abc.TaskStatus[None]
+) -> None:
     # An ignored signal stays ignored: under nohup a closed terminal is no reason to stop.
     heard = [one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
     with anyio.open_signal_receiver(*heard) as signals:
@@ -57,5 +66,5 @@ async def _watch(stop: anyio.Event, everything: anyio.CancelScope, *, task_statu
                 everything.cancel()
                 return
             name = signal.Signals(received).name
-            log.warning("%s: finishing what is in flight, at most %.0f s; once more stops at once", name, GRACE)
+            log.warning("%s: finishing what is in flight, at most %.0f s; once more stops at once", name, grace)
             stop.set()
