@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 
 from replay_fetch.archive import DiskShelf, Shelf
+from replay_fetch.cli.output import warn
 from replay_fetch.errors import SettingsError
+from replay_fetch.progress.units import some
 
 
 def add_archive(parser: argparse.ArgumentParser, dest: str = "out") -> None:
@@ -26,6 +29,28 @@ def shelf_at(out: str) -> Shelf:
     from replay_fetch.store import StoreShelf, parse  # noqa: PLC0415 - takes 0.1 s, for addresses alone
 
     return StoreShelf(parse(out))
+
+
+def on_current_shelf(run: Callable[[argparse.Namespace], int]) -> Callable[[argparse.Namespace], int]:
+    """Decorate a command's ``run`` that reads recordings: of an unfinished run in a store it sees what is whole by now.
+
+    Warns of views that are not: their lines lie in no session file yet.
+    """
+
+    @wraps(run)
+    def run_on_current_shelf(options: argparse.Namespace) -> int:
+        if options.out.layout is not None:
+            return run(options)
+        from replay_fetch.inspect.current import current  # noqa: PLC0415 - for archives in a store alone
+
+        with current(options.out) as found:
+            if found.waiting:
+                waiting = some(found.waiting, "view waits for its session", "views wait for their sessions")
+                warn(f"{waiting} to be whole: the last run into {options.out.place()} has not ended")
+            options.out = found.shelf
+            return run(options)
+
+    return run_on_current_shelf
 
 
 def folder_for(reason: str) -> Callable[[str], Path]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from replay_fetch.cli.archive_option import add_archive
+from replay_fetch.cli.archive_option import add_archive, on_current_shelf
 from replay_fetch.cli.options import add_output, show_settings
 from replay_fetch.cli.output import say, shown, warn
 from replay_fetch.errors import SettingsError
@@ -50,6 +50,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_output(parser, json="the files")
 
 
+@on_current_shelf
 def run(options: argparse.Namespace) -> int:
     """Write the files and print a line for each; returns 1 where no view had events to write, else 0.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from replay_fetch.cli.archive_option import add_archive
+from replay_fetch.cli.archive_option import add_archive, on_current_shelf
 from replay_fetch.cli.options import add_output, show_settings
 from replay_fetch.cli.output import complain, say, shown, warn
 from replay_fetch.progress.units import duration, size, some
@@ -45,6 +45,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_output(parser)
 
 
+@on_current_shelf
 def run(options: argparse.Namespace) -> int:
     """Write the page, open it, and print its place; returns 1 where the session has no picture, else 0.
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from replay_fetch.archive import Entry, entries, readable
-from replay_fetch.cli.archive_option import add_archive, folder_for
+from replay_fetch.cli.archive_option import add_archive, folder_for, on_current_shelf
 from replay_fetch.cli.output import say, warn
 from replay_fetch.errors import SettingsError
 from replay_fetch.inspect.recordings import chosen_views
@@ -52,6 +52,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-q", "--quiet", action="count", default=0, help="no progress")
 
 
+@on_current_shelf
 def run(options: argparse.Namespace) -> int:
     """Run the command; 1 where no view has a recording."""
     from replay_fetch.pipeline.scrubbed_copy import scrub  # noqa: PLC0415 - the converter, for this alone

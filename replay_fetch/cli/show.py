@@ -12,7 +12,7 @@ from itertools import chain
 
 import orjson
 
-from replay_fetch.cli.archive_option import add_archive
+from replay_fetch.cli.archive_option import add_archive, on_current_shelf
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say
 from replay_fetch.cli.session_text import listing_text, session_text
@@ -50,6 +50,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--csv", action="store_true", help="one row a session; for one session, one a view")
 
 
+@on_current_shelf
 def run(options: argparse.Namespace) -> int:
     """Print the sessions or the one asked for; returns 0.
 

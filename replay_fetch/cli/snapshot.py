@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from replay_fetch.cli.archive_option import add_archive
+from replay_fetch.cli.archive_option import add_archive, on_current_shelf
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say, warn
 from replay_fetch.inspect.recordings import chosen_views, nothing_to_play, recording_of, start_of
@@ -38,6 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_output(parser, json="an object whose html is the page,")
 
 
+@on_current_shelf
 def run(options: argparse.Namespace) -> int:
     """Print the page as it stood at the time; returns 1 where there was none yet, else 0.
 

@@ -91,8 +91,8 @@ def _lines(found: Status) -> Iterator[str]:
     yield f"{some(sessions, 'session')}: {', '.join(f'{count(number)} {kind}' for number, kind in kinds if number)}"
     yield from _noted(found)
     yield from _run(found)
-    if found.run_ended is False:
-        yield "the last run has not ended: this is what the manifest says, as of the run before"
+    if found.run_ended is False and not found.running:
+        yield "the last run did not come to its end; these are its figures"
     elif not found.by_ledger and not found.run_ended:
         yield "there is no ledger: this is what the manifest says, as of the last run's end"
 

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 
 from replay_fetch.archive import Entry
-from replay_fetch.cli.archive_option import add_archive
+from replay_fetch.cli.archive_option import add_archive, on_current_shelf
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say, warn
 from replay_fetch.inspect.recordings import chosen_views, nothing_to_play, recording_of
@@ -40,6 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_output(parser, json="each action, on a line of its own,")
 
 
+@on_current_shelf
 def run(options: argparse.Namespace) -> int:
     """Print the actions of each view in order of time; returns 1 where no view has any, else 0.
 

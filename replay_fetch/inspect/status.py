@@ -119,8 +119,14 @@ def _records(shelf: Shelf) -> Iterator[tuple[bool, Iterator[ViewRecord]]]:
     """Give all views session by session, and True where the ledger tells them, False for the manifest."""
     layout = shelf.layout
     if layout is None:
-        require_manifest(shelf)
-        yield False, _manifest_records(shelf)
+        from replay_fetch.inspect.current import restored_ledger  # noqa: PLC0415 - for archives in a store alone
+
+        with restored_ledger(shelf) as scratch:
+            if scratch is not None:
+                yield True, scratch.ledger.views()
+            else:
+                require_manifest(shelf)
+                yield False, _manifest_records(shelf)
         return
     with closing(Ledger.open_read_only(layout.ledger)) as ledger:
         # Read-only, as of the last commit: a run that writes at this moment is neither waited for nor held up. A

@@ -24,7 +24,8 @@ from replay_fetch.store.lease import NAME, LeaseState, read_lease
 from replay_fetch.store.location import Location
 from replay_fetch.store.objects import Objects
 from replay_fetch.store.opening import FOLDER, objects_at
-from replay_fetch.store.standing import is_another, logged_files, run_ended
+from replay_fetch.store.packing import file_pieces
+from replay_fetch.store.standing import MANIFEST, is_another, logged_files, run_ended
 from replay_fetch.store.together import AT_ONCE
 
 _Value = TypeVar("_Value")
@@ -57,12 +58,23 @@ class StoreShelf:
         """
         self.location = location
         self._objects = objects or objects_at(location, GIVE_UP_AFTER)
+        self._manifest: Path | None = None
+        self._staged: Mapping[str, str] = {}
 
     def __repr__(self) -> str:
         return f"<StoreShelf {self.location}>"
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self.location,)  # another process has credentials of its own, and none are sent to it
+
+    def with_manifest(self, manifest: Path, staged: Mapping[str, str]) -> StoreShelf:
+        """Return the shelf with another manifest than the store's, a file of this machine made from the log.
+
+        ``staged`` says where the bytes of files lie that a run has not put in their place yet.
+        """
+        shelf = StoreShelf(self.location, self._objects)
+        shelf._manifest, shelf._staged = manifest, staged
+        return shelf
 
     @property
     def title(self) -> str:
@@ -75,6 +87,8 @@ class StoreShelf:
 
     def is_file(self, name: str) -> bool:
         """Tell whether an object is there."""
+        if name == MANIFEST and self._manifest:
+            return True
         return _asked(partial(self._objects.head, name)) is not None
 
     def is_folder(self, name: str) -> bool:
@@ -83,7 +97,7 @@ class StoreShelf:
 
     def size(self, name: str) -> int:
         """Bytes of an object; raises FileNotFoundError."""
-        found = _asked(partial(self._objects.head, name))
+        found = _asked(partial(self._objects.head, self._staged.get(name, name)))
         if found is None:
             raise _missing()
         return found.size
@@ -94,10 +108,15 @@ class StoreShelf:
         Raises FileNotFoundError for a missing object, and OSError for a shorter one or for one that was written anew
         while it was read.
         """
+        if name == MANIFEST and self._manifest:
+            return file_pieces(self._manifest)
+        return self._pieces(name, start, length)
+
+    def _pieces(self, name: str, start: int, length: int | None) -> Iterator[bytes]:
         seen: Tag | None = None
         while length is None or length > 0:
             wanted = _PIECE if length is None else min(length, _PIECE)
-            got = _asked(partial(self._objects.part, name, start, wanted))
+            got = _asked(partial(self._objects.part, self._staged.get(name, name), start, wanted))
             if got is None:
                 raise _missing()
             body, found = got

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,12 +11,16 @@ import msgspec
 import obstore
 import pytest
 from memory_stores import Fate, MemoryDriver
+from msgspec.structs import replace
 from obstore.store import MemoryStore
 
+from replay_fetch.archive import DiskShelf, Entry, read_manifest
+from replay_fetch.pipeline import stored
 from replay_fetch.store import shelf
 from replay_fetch.store.driver import Found
-from replay_fetch.store.entries import LoggedObject
+from replay_fetch.store.entries import LoggedList, LoggedObject, LoggedView
 from replay_fetch.store.lease import LeaseState
+from replay_fetch.store.lists import list_name, packing
 from replay_fetch.store.location import Location, parse
 from replay_fetch.store.log import Log
 from replay_fetch.store.objects import Objects
@@ -69,6 +73,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, store: MemoryStore) -> Ranged:
         return Objects(driver, location, give_up_after=0)
 
     monkeypatch.setattr(shelf, "objects_at", at)
+    monkeypatch.setattr(stored, "objects_at", at)
     return driver
 
 
@@ -87,6 +92,32 @@ async def log_files(driver: Ranged, *kinds: str) -> None:
     ]
     for kind in kinds:
         await log.append(entries if kind == "commit" else [], kind)
+
+
+async def log_unfinished_run(driver: Ranged, folder: Path, whole: Collection[str]) -> None:
+    """Write the log of a run that was killed: the list, and the views of ``folder``, of which some sessions are whole.
+
+    The objects in the store are the test's.
+    """
+    records = [found.record for found in read_manifest(DiskShelf(folder)) if isinstance(found, Entry)]
+    objects, name = Objects(driver, parse(URL), give_up_after=0), list_name(FOLDER, 1)
+    log = Log(objects, FOLDER, "worker-7/31/5f0c9a1b")
+    assert await log.fence(1) is None
+    packed = folder.with_suffix(".zst")
+    rows = [(line, record.planned.view, None, None) for line, record in enumerate(records, start=2)]
+    assert len(list(packing(rows, packed))) == len(rows)
+    await objects.write(name, packed, log.epoch)
+    await log.append([LoggedList(1, name, "mark", len(rows))], "list")
+    views = [each if each.planned.view.session_id in whole else replace(each, whole=None) for each in records]
+    await log.append([LoggedView(view, 0) for view in views if view.outcome], "commit")
+
+
+async def log_entry(driver: Ranged, entry: LoggedObject) -> None:
+    """Write one more commit into the log."""
+    log = Log(Objects(driver, parse(URL), give_up_after=0), FOLDER, "worker-7/31/5f0c9a1b")
+    async for _ in log.read():
+        pass
+    await log.append([entry])
 
 
 async def hold_lease(driver: Ranged, progress: Mapping[str, object]) -> None:
