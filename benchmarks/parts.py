@@ -147,11 +147,12 @@ def _commits(pages: Sequence[Page], folder: Path) -> Part:
     keys = Credentials("benchmark", "benchmark")
 
     def part(count: int) -> float:
-        request = DownloadJob(str(write_list(folder / "views.csv", count // PAGES)), folder / "out", Settings(), keys)
+        out = folder / "out"
+        request = DownloadJob(str(write_list(folder / "views.csv", count // PAGES)), out, Settings(), keys)
         with prepared(request):
             pass
         try:
-            with open_archive(request.out, Settings()) as (layout, ledger):
+            with open_archive(out, Settings()) as (layout, ledger):
                 batches = list(_batches([record.planned for record in ledger.views()], pages))
                 committer = Committer(layout, ledger, keep_raw=False)
                 began = time.process_time()
@@ -160,7 +161,7 @@ def _commits(pages: Sequence[Page], folder: Path) -> Part:
                 seconds = time.process_time() - began
                 committer.close()
         finally:
-            shutil.rmtree(request.out)
+            shutil.rmtree(out)
         return seconds
 
     return part

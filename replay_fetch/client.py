@@ -167,10 +167,13 @@ async def download(
 async def _carry_out(job: DownloadJob, stop: Stop) -> Report:
     opened = ExitStack()
     try:
-        first = found_first(job.listed(), job.out, job.settings)
-        finding = await to_thread.run_sync(opened.enter_context, first)
-        await _until(stop, partial(finding.search, job.credentials, None))
-        run = await to_thread.run_sync(opened.enter_context, prepared(job, finding.views()))
+        views = None
+        if isinstance(job.out, Path):  # an archive in a store takes lists of views alone
+            first = found_first(job.listed(), job.out, job.settings)
+            finding = await to_thread.run_sync(opened.enter_context, first)
+            await _until(stop, partial(finding.search, job.credentials, None))
+            views = finding.views()
+        run = await to_thread.run_sync(opened.enter_context, prepared(job, views))
         ended = await run.run(stop)
     finally:
         with anyio.CancelScope(shield=True):

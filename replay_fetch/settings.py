@@ -137,6 +137,7 @@ class FetchSettings:
         "--give-up-after S", "seconds of nothing but faults, then the run stops", NUMBER, default=1800.0
     )
     """Waiting for a rate limit is no fault."""
+    grace: float = option("--grace S", "seconds for requests in flight after SIGTERM", NUMBER, default=10.0)
     ca_file: Path | None = option("--ca-file FILE", "PEM bundle to trust beside the system's", FILE, default=None)
     memory_limit: int = option(
         "--memory-limit BYTES", "large pages wait rather than take more: 512MB, 1GB", SIZE, default=256 * 10**6
@@ -152,6 +153,7 @@ class FetchSettings:
         )
         _require(self.memory_limit >= _LEAST_MEMORY, f"--memory-limit must be at least {_LEAST_MEMORY // 10**6}MB")
         _require(self.retries >= 0, "--retries must be 0 or more")
+        _require(0 <= self.grace < float("inf"), "--grace must be 0 seconds or more")
         for flag, seconds in (
             ("--connect-timeout", self.connect_timeout),
             ("--read-timeout", self.read_timeout),
@@ -197,6 +199,14 @@ class ArchiveSettings:
     events: bool = option(
         "--events", "then store the sessions' RUM events: errors, requests, users", SWITCH, default=False
     )
+    scratch: Path | None = option("--scratch DIR", "of a stored archive; default: in $TMPDIR", FILE, default=None)
+    """What is on its way to a store: ledger, growing views, files. It is emptied, and may be lost at any time."""
+    commit_every: float = option("--commit-every S", "seconds between commits to a store", NUMBER, default=10.0)
+    wait_for_lock: float = option("--wait-for-lock S", "seconds for a dead run's lease", NUMBER, default=0.0)
+
+    def __post_init__(self) -> None:
+        _require(0 < self.commit_every < float("inf"), "--commit-every must be above 0 seconds")
+        _require(0 <= self.wait_for_lock < float("inf"), "--wait-for-lock must be 0 seconds or more")
 
 
 def _is_json(text: str) -> bool:

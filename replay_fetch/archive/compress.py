@@ -92,13 +92,18 @@ _PIECE = 512
 
 
 def stored_text(path: Path, span: Span, compression: Compression, size: int) -> Iterator[bytes]:
-    """Read a view's lines as they were before compression, in blocks of together exactly ``size`` bytes.
+    """Read a view's lines out of a file, as `plain_text` gives them; raises OSError where the file is shorter."""
+    return plain_text(file_range(path, span.offset, span.length), compression, size)
 
-    No more is inflated than ``size``, for a stranger may have written the file. Raises ValueError where the bytes
-    are damaged or are not as many, OSError where the file cannot be read or is shorter than it must be.
+
+def plain_text(stored: Iterable[bytes], compression: Compression, size: int) -> Iterator[bytes]:
+    """Give a view's lines as they were before compression, in blocks of together exactly ``size`` bytes.
+
+    ``stored`` are the bytes as they lie in the file. No more is inflated than ``size``, for a stranger may have written
+    them. Raises ValueError where they are damaged or give another number of bytes.
     """
     there = 0
-    for block in decompressed(_pieces(path, span, compression), compression):
+    for block in decompressed(_pieces(stored, compression), compression):
         there += len(block)
         if there > size:
             raise ValueError(f"more than the {size} bytes that there should be")
@@ -107,8 +112,8 @@ def stored_text(path: Path, span: Span, compression: Compression, size: int) -> 
         raise ValueError(f"{there} bytes where there should be {size}")
 
 
-def _pieces(path: Path, span: Span, compression: Compression) -> Iterator[bytes]:
-    for block in file_range(path, span.offset, span.length):
+def _pieces(stored: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
+    for block in stored:
         if compression is Compression.NONE:
             yield block
         else:

@@ -116,8 +116,8 @@ def _fsync(descriptor: int, path: str | Path) -> None:
         raise OSError(error.errno, f"{error.strerror} at the fsync of {path}") from error
 
 
-def write_file(path: Path, chunks: Iterable[bytes], *, append_at: int | None = None) -> int:
-    """Write chunks to a file and fsync it; returns the bytes written.
+def write_file(path: Path, chunks: Iterable[bytes], *, append_at: int | None = None, lasting: bool = True) -> int:
+    """Write chunks to a file and fsync it, unless it need not be ``lasting``; returns the bytes written.
 
     With ``append_at`` the file is first cut to that length: bytes that an interrupted run left behind it are
     dropped.
@@ -128,7 +128,8 @@ def write_file(path: Path, chunks: Iterable[bytes], *, append_at: int | None = N
             os.ftruncate(descriptor, append_at)
             os.lseek(descriptor, append_at, os.SEEK_SET)
         written = sum(_write_all(descriptor, chunk) for chunk in chunks)
-        _fsync(descriptor, path)
+        if lasting:
+            _fsync(descriptor, path)
     finally:
         os.close(descriptor)
     return written

@@ -36,25 +36,11 @@ def opened(root: Path) -> Iterator[Layout]:
 def existing(root: Path) -> Layout:
     """Return the layout of an archive with a ledger, for reading; raises ArchiveError where there is no ledger."""
     layout = Layout(root)
-    _require_folder(root)
+    require_folder(root)
     with explained(f"reading {root}"):
         there = is_file(layout.ledger)
     if not there:
         raise ArchiveError(f"{root} is not an archive of replay-fetch: it has no {layout.ledger.relative_to(root)}")
-    return layout
-
-
-def readable(root: Path) -> Layout:
-    """Return the layout of an archive for reading, with a manifest or a ledger, or neither for the moment.
-
-    Raises ArchiveError where the folder is no archive.
-    """
-    layout = Layout(root)
-    _require_folder(root)
-    with explained(f"reading {root}"):
-        there = is_file(layout.manifest) or is_folder(layout.private)
-    if not there:
-        raise ArchiveError(f"{root} is not an archive of replay-fetch: it has no {layout.manifest.name}")
     return layout
 
 
@@ -93,7 +79,7 @@ def has_files(layout: Layout) -> bool:
     return is_file(layout.manifest) or (is_folder(layout.sessions) and any(layout.sessions.iterdir()))
 
 
-def _require_folder(root: Path) -> None:
+def require_folder(root: Path) -> None:
     """Raise ArchiveError where ``root`` is not there, or is a file: a mistyped name is no damaged archive."""
     with explained(f"reading {root}"):
         if is_folder(root):

@@ -10,6 +10,10 @@ from pathlib import Path
 from replay_fetch.model import ID, View
 from replay_fetch.settings import Compression
 
+MANIFEST, REPORT, SESSIONS, PRIVATE = "manifest.ndjson", "report.json", "sessions", ".replay-fetch"
+EVENTS = "events"
+"""Names in an archive, on a disk and in a store alike."""
+
 # The ids a list may hold. Checked again here: whatever got past the plan, it never becomes a path.
 _ID = re.compile(ID)
 
@@ -20,11 +24,13 @@ class Layout:
 
     root: Path
     compression: Compression = Compression.NONE
+    lasting: bool = True
+    """Its files must survive a power cut; False for the scratch of a stored archive, which needs no fsync."""
 
     @cached_property
     def sessions(self) -> Path:
         """The folder of finished (and partial) session files."""
-        return self.root / "sessions"
+        return self.root / SESSIONS
 
     @cached_property
     def raw(self) -> Path:
@@ -49,12 +55,12 @@ class Layout:
     @cached_property
     def manifest(self) -> Path:
         """The archive's table of contents, with a line for each view."""
-        return self.root / "manifest.ndjson"
+        return self.root / MANIFEST
 
     @cached_property
     def report(self) -> Path:
         """The figures of the last run that asked something, as JSON."""
-        return self.root / "report.json"
+        return self.root / REPORT
 
     @cached_property
     def reports(self) -> Path:
@@ -64,7 +70,7 @@ class Layout:
     @cached_property
     def private(self) -> Path:
         """The folder of our own files; an archive can be read without it."""
-        return self.root / ".replay-fetch"
+        return self.root / PRIVATE
 
     @cached_property
     def ledger(self) -> Path:

@@ -51,12 +51,14 @@ class RawPage(NamedTuple):
     """The view was finished and is asked for again: an answer that is there already is not kept twice."""
 
 
-def keep_raw(folder: Path, pages: Iterable[RawPage]) -> None:
+def keep_raw(folder: Path, pages: Iterable[RawPage]) -> list[Path]:
     """Write raw pages durably as ``0001.body`` and ``0001.json``, in place of earlier answers for the same pages.
 
     A page has the number of its place in the chain. Where the other source has a page of that number, the first
-    free number is taken. A run that goes on behind a kill gives every page the same number as before.
+    free number is taken. A run that goes on behind a kill gives every page the same number as before. Returns the
+    files that were written.
     """
+    written: list[Path] = []
     for page in pages:
         # A refresh that is killed and repeated would else leave one more copy each time.
         if page.again and _is_there(folder, page):
@@ -69,6 +71,8 @@ def keep_raw(folder: Path, pages: Iterable[RawPage]) -> None:
             write_file(body, [page.answer.body])
             write_file(about, [_about(page)])
             sync_folder(folder)
+        written += [body, about]
+    return written
 
 
 def _number(folder: Path, page: RawPage) -> int:

@@ -12,8 +12,8 @@ from string import ascii_lowercase
 import orjson
 
 from replay_fetch.archive.durable import explained, is_file, make_folder, write_atomically
-from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import small_file
+from replay_fetch.archive.layout import REPORT, Layout
+from replay_fetch.archive.shelf import Shelf
 from replay_fetch.model import Noted, Outcome
 
 FORMAT = 1
@@ -148,6 +148,9 @@ def _free_name(layout: Layout, started: str) -> Path:
     return next((path for path in names if not path.exists()), names[-1])
 
 
-def read_report(layout: Layout) -> bytes:
+def read_report(shelf: Shelf) -> bytes:
     """Read ``report.json`` as it stands; raises OSError, or ValueError where it is larger than a report of ours."""
-    return small_file(layout.report, _MOST)
+    size = shelf.size(REPORT)
+    if size > _MOST:
+        raise ValueError(f"it has {size} bytes, and {_MOST} at most are sensible")
+    return b"".join(shelf.blocks(REPORT, 0, size))

@@ -70,5 +70,5 @@ def _complete(parser: argparse.ArgumentParser, name: str, file: object, folder: 
             action.choices = action.metavar.split("|")
         elif action.dest == "site":
             action.choices = SITES
-        elif action.type is Path or action.metavar in _FILES:
+        elif action.type is Path or action.metavar in _FILES + _FOLDERS:
             action.complete = folder if action.metavar in _FOLDERS else file  # type: ignore[attr-defined] # shtab's name

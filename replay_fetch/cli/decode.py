@@ -8,12 +8,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import anyio
 import orjson
 
 from replay_fetch.api.tokens import NO_OTHER_PLACE
+from replay_fetch.cli.archive_option import folder_for
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.options import PATHS, add_fields, add_output, show_settings
 from replay_fetch.cli.output import conclude, shown
@@ -36,6 +36,7 @@ example:
 exit codes: 0 every raw page is understood; 1 some are not, or their chain is
 cut; 2 usage; 3 stopped (disk full, archive locked); 130 interrupted
 """
+_IS_LOCAL = "decode writes to the archive's ledger and parts, which a run alone may do in a store"
 _MEANING = {
     Understanding.FETCHED: "complete",
     Understanding.EMPTY: "complete, and nothing in them",
@@ -50,7 +51,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive, the two paths, and ``--dry-run``, ``--keep-raw``, which are this command's own."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
-    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
+    parser.add_argument("out", metavar="OUT", type=folder_for(_IS_LOCAL), help="archive folder")
     add_fields(parser, ApiSettings, *PATHS)
     parser.add_argument("-n", "--dry-run", action="store_true", help="say what would be understood, change nothing")
     parser.add_argument("--keep-raw", action="store_true", help="keep the raw pages of views that are finished now")

@@ -31,7 +31,7 @@ from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import Outcome
 from replay_fetch.pipeline.finding import found_first
-from replay_fetch.pipeline.job import DownloadJob, Rehearsal, listed, rehearse
+from replay_fetch.pipeline.job import DownloadJob, Rehearsal, list_at_hand, listed, rehearse
 from replay_fetch.pipeline.opening import check_usable
 from replay_fetch.pipeline.run import Ended, prepared, run_until_signal
 from replay_fetch.progress.reporters import Reporter
@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
         code = report.exit_code if failure is None else exit_code_of(failure)
         log_end("download", report_text(report, job.out).splitlines(), failure, code)
     conclude(report_json(report) if options.json else report_text(report, job.out), failure)
-    if failure is None and not options.json:
+    if failure is None and not options.json and isinstance(job.out, Path):
         _name_play(report, job.out)
     return code
 
@@ -94,11 +94,14 @@ def download(job: DownloadJob, reporter: Reporter | None) -> Ended:
     InputError before anything is asked, a search's errors where views cannot be found, KeyboardInterrupt at a second
     signal.
     """
+    if not isinstance(job.out, Path):
+        with prepared(job) as run:
+            return anyio.run(run_until_signal, run, reporter)
     check_usable(job.out, job.settings.archive.compress)
-    with found_first(job.listed(), job.out, job.settings) as finding:
+    with list_at_hand(job) as at_hand, found_first(at_hand.listed(), job.out, job.settings) as finding:
         if finding.needed:
             anyio.run(finding.search_until_signal, job.credentials, reporter)
-        with prepared(job, finding.views()) as run:
+        with prepared(at_hand, finding.views()) as run:
             return anyio.run(run_until_signal, run, reporter)
 
 

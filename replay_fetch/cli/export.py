@@ -11,6 +11,7 @@ from pathlib import Path
 
 import orjson
 
+from replay_fetch.cli.archive_option import add_archive, on_current_shelf
 from replay_fetch.cli.options import add_output, show_settings
 from replay_fetch.cli.output import say, shown, warn, warn_of_standing
 from replay_fetch.errors import SettingsError
@@ -32,7 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive, the sessions whose events are wanted, and a folder for each kind of file."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
-    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
+    add_archive(parser)
     parser.add_argument("sessions", metavar="SESSION", nargs="*", help="--rrweb for these alone: ids or how they begin")
     parser.add_argument(
         "--parquet",
@@ -49,6 +50,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_output(parser, json="the files")
 
 
+@on_current_shelf
 def run(options: argparse.Namespace) -> int:
     """Write the files and print a line for each; returns 1 where no view had events to write, else 0.
 

@@ -10,10 +10,13 @@ import argparse
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from replay_fetch.option import DAY, SWITCH, Form, Option, default_of, options_of
 from replay_fetch.settings import ApiSettings, ArchiveSettings, FetchSettings, PlanSettings, Settings, ShowSettings
+
+if TYPE_CHECKING:
+    from replay_fetch.store.location import Location
 
 S = TypeVar("S", ApiSettings, ArchiveSettings, FetchSettings, PlanSettings, ShowSettings)
 
@@ -49,8 +52,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     listed = "a list of views or of sessions (CSV, JSON lines; - is stdin), or replay links and session ids"
     parser.add_argument("views", metavar="VIEWS", nargs="*", help=listed)
-    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder, created or resumed")
+    parser.add_argument(
+        "out", metavar="OUT", type=place, help="archive folder, or s3://, gs://, az://; made or resumed"
+    )
     add_download_settings(parser, dry_run="read the list, print the plan, ask nothing")
+
+
+def place(text: str) -> Path | Location:
+    """Read an archive's place: a folder, or an address in an object store; raises SettingsError for another address."""
+    if "://" not in text:
+        return Path(text)
+    from replay_fetch.store.location import parse  # noqa: PLC0415 - for those alone that name a store
+
+    return parse(text)
 
 
 def add_download_settings(parser: argparse.ArgumentParser, dry_run: str = argparse.SUPPRESS) -> None:
@@ -67,7 +81,7 @@ def add_download_settings(parser: argparse.ArgumentParser, dry_run: str = argpar
     # The field's None is a download without --refresh; the option says how far back one with it reaches.
     add_option(plan, "refresh_window", options_of(PlanSettings)["refresh_window"], DAY)
     plan.add_argument("--dry-run", action="store_true", help=dry_run)
-    add_fields(parser.add_argument_group("asking"), FetchSettings, "workers", "memory_limit", *PATIENCE)
+    add_fields(parser.add_argument_group("asking"), FetchSettings, "workers", "memory_limit", *PATIENCE, "grace")
     add_fields(parser.add_argument_group("the archive"), ArchiveSettings)
     add_shown(parser)
 

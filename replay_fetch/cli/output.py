@@ -10,13 +10,13 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.printable import printable
 
 if TYPE_CHECKING:
+    from replay_fetch.archive.shelf import Shelf
     from replay_fetch.progress.reporters import Reporter
     from replay_fetch.settings import ShowSettings
 
@@ -83,9 +83,9 @@ def warn(text: str) -> None:
     console.line(console.folded(f"replay-fetch: {printable(text, 2000)}"))
 
 
-def warn_of_standing(out: Path) -> None:
+def warn_of_standing(out: Shelf) -> None:
     """Print a warning where a run is going on in the archive, or did not come to its end: figures are not final."""
-    from replay_fetch.archive.folder import readable  # noqa: PLC0415 - as above
+    from replay_fetch.archive.shelf import readable  # noqa: PLC0415 - as above
     from replay_fetch.inspect.entries import standing_of  # noqa: PLC0415 - as above
 
     standing = standing_of(readable(out))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import orjson
 
+from replay_fetch.cli.archive_option import add_archive, on_current_shelf
 from replay_fetch.cli.options import add_output, show_settings
 from replay_fetch.cli.output import complain, say, shown, warn
 from replay_fetch.progress.units import duration, size, some
@@ -29,7 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the session, the view and time to begin with, and the files that the page is made of or goes to."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
-    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
+    add_archive(parser)
     parser.add_argument("session", metavar="SESSION", help="a session's id, or how it begins")
     parser.add_argument("--view", metavar="ID", help="this view alone; its id or how that begins")
     parser.add_argument("--at", metavar="TIME", help="where it opens: +1m30s or 90 from the beginning, or an ISO time")
@@ -47,6 +48,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_output(parser)
 
 
+@on_current_shelf
 def run(options: argparse.Namespace) -> int:
     """Write the page, open it, and print its place; returns 1 where the session has no picture, else 0.
 

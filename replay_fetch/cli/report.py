@@ -10,6 +10,7 @@ from pathlib import Path
 
 import orjson
 
+from replay_fetch.cli.archive_option import add_archive
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say, warn_of_standing
 from replay_fetch.named_file import NamedFile
@@ -19,7 +20,7 @@ _PAGE = Path("report.html")
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive and the file for the page, which may be ``/dev/stdout``."""
-    parser.add_argument("archive", metavar="OUT", type=Path, help="archive folder")
+    add_archive(parser, "archive")
     parser.add_argument("--out", metavar="FILE", type=Path, default=_PAGE, help="the page (%(default)s)")
     add_output(parser, json="where the page is")
     parser.epilog = "example: replay-fetch report archive/ --out report.html"

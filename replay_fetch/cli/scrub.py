@@ -6,10 +6,10 @@ import argparse
 import json
 from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 
-from replay_fetch.archive.folder import readable
 from replay_fetch.archive.manifest import Entry
+from replay_fetch.archive.shelf import readable
+from replay_fetch.cli.archive_option import add_archive, folder_for, on_current_shelf
 from replay_fetch.cli.options import add_output, show_settings
 from replay_fetch.cli.output import say, shown, warn
 from replay_fetch.errors import SettingsError
@@ -18,6 +18,7 @@ from replay_fetch.inspect.recordings import chosen_views
 from replay_fetch.progress.units import count, size, some
 
 _NOTHING = 1
+_COPY_IS_LOCAL = "a scrubbed copy is written to a disk, whole or not at all"
 # Reasons of what was left out that are named.
 _NAMED = 8
 
@@ -42,13 +43,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "pages and everything without a rule are left out. It plays as the original."
     )
     parser.epilog = _EPILOG
-    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
-    parser.add_argument("copy", metavar="COPY", type=Path, help="the copy's folder, which must not be there yet")
+    add_archive(parser)
+    parser.add_argument(
+        "copy", metavar="COPY", type=folder_for(_COPY_IS_LOCAL), help="the copy's folder, which must not be there yet"
+    )
     parser.add_argument("--session", metavar="ID", help="this session alone; its id or how that begins")
     parser.add_argument("--view", metavar="ID", help="this view of the session alone; its id or how that begins")
     add_output(parser, json="the result")
 
 
+@on_current_shelf
 def run(options: argparse.Namespace) -> int:
     """Run the command; 1 where no view has a recording."""
     from replay_fetch.pipeline.scrubbed_copy import scrub  # noqa: PLC0415 - the converter, for this alone
@@ -56,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     if options.view is not None and options.session is None:
         raise SettingsError("--view needs --session: the session that the view is one of")
     if not any(entry.span for entry in _chosen(options)):
-        warn(f"there is no recording to copy in {options.out}")
+        warn(f"there is no recording to copy in {options.out.place()}")
         return _NOTHING
     with shown(show_settings(options)) as reporter:
         copied = scrub(options.out, options.copy, partial(_chosen, options), reporter)

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from math import log2
-from pathlib import Path
 
 from replay_fetch.api.recording import RECORD_TYPES
 from replay_fetch.inspect.events import EventFacts
@@ -28,7 +27,7 @@ LEGEND = (
 )
 
 
-def listing_text(out: Path, sums: Sums, sessions: Sequence[ListedSession], width: int) -> str:
+def listing_text(out: str, sums: Sums, sessions: Sequence[ListedSession], width: int) -> str:
     """Format the archive as a sentence, and its sessions as a table; each has a second line with the pages visited.
 
     Lines are cut to ``width`` columns. Sessions left out are counted in a last line, with the option that shows
@@ -76,7 +75,7 @@ def session_text(views: Sequence[ShownView], width: int, events: EventFacts | No
     return "\n".join(lines)
 
 
-def _sums(out: Path, sums: Sums) -> str:
+def _sums(out: str, sums: Sums) -> str:
     parts = [some(sums.sessions, "session"), some(sums.views, "view"), some(sums.segments, "segment")]
     said = f"{out}: {', '.join(parts)}, {size(sums.bytes)}"
     if sums.first_ms is not None:

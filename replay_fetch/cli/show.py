@@ -9,10 +9,10 @@ import argparse
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
-from pathlib import Path
 
 import orjson
 
+from replay_fetch.cli.archive_option import add_archive, on_current_shelf
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say, warn_of_standing
 from replay_fetch.cli.session_text import listing_text, session_text
@@ -38,7 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive, the session, the number of sessions and the form; for one session each row is a view."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
-    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
+    add_archive(parser)
     parser.add_argument(
         "session", metavar="SESSION", nargs="?", help="one session's timeline; its id or how that begins"
     )
@@ -51,6 +51,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--csv", action="store_true", help="one row a session; for one session, one a view")
 
 
+@on_current_shelf
 def run(options: argparse.Namespace) -> int:
     """Print the sessions or the one asked for; returns 0.
 
@@ -94,7 +95,7 @@ def _say_sessions(options: argparse.Namespace) -> None:
     sums, sessions = newest(list_sessions(options.out), _SHOWN if options.limit is None else options.limit)
     for session in sessions:
         look_inside(options.out, session)
-    say(listing_text(options.out, sums, sessions, _width()))
+    say(listing_text(options.out.place(), sums, sessions, _width()))
 
 
 def _rows(options: argparse.Namespace) -> Iterator[dict[str, object]]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
+from replay_fetch.cli.archive_option import add_archive, on_current_shelf
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say, warn
 from replay_fetch.inspect.recordings import chosen_views, nothing_to_play, recording_of, start_of
@@ -29,7 +29,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "stands in its first lines."
     )
     parser.epilog = _EPILOG
-    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
+    add_archive(parser)
     parser.add_argument("session", metavar="SESSION", help="the session's id or how that begins")
     parser.add_argument("--view", metavar="ID", required=True, help="the view's id or how that begins")
     parser.add_argument(
@@ -38,6 +38,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_output(parser, json="an object whose html is the page,")
 
 
+@on_current_shelf
 def run(options: argparse.Namespace) -> int:
     """Print the page as it stood at the time; returns 1 where there was none yet, else 0.
 

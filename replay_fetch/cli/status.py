@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 
 import orjson
 
+from replay_fetch.cli.archive_option import add_archive
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say
 from replay_fetch.cli.summary import reason_lines
@@ -37,7 +37,7 @@ examples:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive and the form of output: text, JSON, or the unfinished views as a list for ``download``."""
-    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
+    add_archive(parser)
     form = parser.add_mutually_exclusive_group()
     add_output(parser, form, json="the figures, with every view to note,")
     form.add_argument("--unfinished", action="store_true", help="CSV of the unfinished views, as download reads it")
@@ -82,9 +82,10 @@ def status_text(found: Status) -> str:
 def status_json(found: Status) -> str:
     """Format the figures as a JSON object, with every view to note; sizes are bytes uncompressed."""
     content = {
-        "archive": str(found.root),
+        "archive": found.root,
         "from": "ledger" if found.by_ledger else "manifest",
         "running": found.running,
+        "progress": dict(found.progress) or None,
         **_sums(found.total),
         "unfinished": found.unfinished,
         "outcomes": {outcome or "unasked": _sums(tally) for outcome, tally in _ordered(found)},
@@ -139,7 +140,9 @@ def _lines(found: Status) -> Iterator[str]:
         left += [f"{count(events.unasked)} not asked for"] if events.unasked else []
         yield f"RUM events of {some(events.fetched, 'session')}: {', '.join([stored, *left])}"
     yield from _run(found)
-    if not found.by_ledger:
+    if found.run_ended is False and not found.running:
+        yield "the last run did not come to its end; these are its figures"
+    elif not found.by_ledger and not found.run_ended:
         yield "there is no ledger: this is what the manifest says, as of the last run's end"
     yield from _noted(found)
 
@@ -176,6 +179,9 @@ def _run(found: Status) -> Iterator[str]:
     """Yield the lines about runs: one that is writing now, the last one's end, and the command to go on with."""
     if found.running:
         yield f"running now: {found.running}"
+        figures = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found.progress.items())
+        if figures:
+            yield f"  {printable(figures, 300)}"
     if found.last_run and "scrubbed" in found.last_run:
         yield "this is a scrubbed copy; no run made it"
     elif found.last_run:

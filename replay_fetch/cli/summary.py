@@ -12,6 +12,7 @@ import sys
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -19,6 +20,9 @@ from replay_fetch.archive.report import Report
 from replay_fetch.model import WARNING_WORDS, Noted, Outcome
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import asked, count, duration, size, some
+
+if TYPE_CHECKING:
+    from replay_fetch.store.location import Location
 
 # As wide as a terminal in doubt, and as logs and mails are read.
 _WIDTH = 80
@@ -37,7 +41,7 @@ _MEANING = {
 }
 
 
-def report_text(report: Report, out: Path) -> str:
+def report_text(report: Report, out: Path | Location) -> str:
     """Format the report for people: views by outcome with the reasons, requests, bytes, time, and advice."""
     return "\n".join(_report_lines(report, out))
 
@@ -49,7 +53,7 @@ def report_json(report: Report) -> str:
     return orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-def _report_lines(report: Report, out: Path) -> Iterator[str]:
+def _report_lines(report: Report, out: Path | Location) -> Iterator[str]:
     yield f"{some(report.views, 'view')} in {out}"
     # The views that are not home, and why, come first: they are what a reader has to act upon.
     yield from _outcome_lines(report, finished=False)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 from replay_fetch.archive.manifest import Entry
+from replay_fetch.cli.archive_option import add_archive, on_current_shelf
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say, warn
 from replay_fetch.inspect.recordings import chosen_views, nothing_to_play, recording_of
@@ -37,7 +37,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive, the session and a single view; ids may be cut short where only one begins so."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
-    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
+    add_archive(parser)
     parser.add_argument("session", metavar="SESSION", help="the session's id or how that begins")
     parser.add_argument("--view", metavar="ID", help="this view alone")
     parser.add_argument("--no-events", action="store_true", help="the recording alone, without stored RUM events")
@@ -53,6 +53,7 @@ class _Line(NamedTuple):
     fields: Mapping[str, object]
 
 
+@on_current_shelf
 def run(options: argparse.Namespace) -> int:
     """Print the actions of each view in order of time; returns 1 where no view has any, else 0.
 

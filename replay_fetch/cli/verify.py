@@ -6,8 +6,8 @@ The checks are in ``inspect``; here are the command's options and its output.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
+from replay_fetch.cli.archive_option import add_archive, require_folder
 from replay_fetch.cli.options import add_output, show_settings
 from replay_fetch.cli.output import say, shown
 from replay_fetch.cli.verify_summary import findings_json, findings_text, rebuilt_text
@@ -16,7 +16,12 @@ from replay_fetch.inspect.rebuild import rebuild
 from replay_fetch.inspect.verify import Verifying
 
 _EPILOG = """\
-example: replay-fetch verify archive/
+examples:
+  replay-fetch verify archive/
+  replay-fetch verify s3://bucket/season --quick
+
+--quick sees files that are missing, cut off, too long or extra, and in a store
+such as were replaced, but no flipped bit: that takes reading.
 
 Of an archive whose last run was killed the files are held against the ledger,
 which then knows more than the manifest.
@@ -25,16 +30,18 @@ exit codes: 0 nothing is wrong; 1 something is; 3 a run is writing to the
 archive, it is none, or it cannot be read; or the ledger is intact and
 --rebuild would make one that knows less
 """
+_REBUILT_ON_DISK = "a ledger is rebuilt on a disk: in a store the log takes its place, and is never made anew"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive, the number of processes, and ``--rebuild``, which alone of all checks writes to an archive."""
-    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
+    add_archive(parser)
     parser.add_argument(
         "--rebuild",
         action="store_true",
         help="make a new ledger for one that is damaged or lost, from the manifest and what is good",
     )
+    parser.add_argument("--quick", action="store_true", help="names and sizes alone: seconds, and no recording is read")
     parser.add_argument("--jobs", metavar="N", type=int, help="processes that check at once; default: all processors")
     add_output(parser, json="what was found")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -49,12 +56,14 @@ def run(options: argparse.Namespace) -> int:
     """
     if options.jobs is not None and options.jobs < 1:
         raise SettingsError("--jobs must be at least 1")
+    if options.rebuild and options.quick:
+        raise SettingsError("--rebuild keeps what was read and found good, so it cannot be --quick")
     with shown(show_settings(options)) as reporter:
         if options.rebuild:
-            rebuilt = rebuild(options.out, options.jobs, reporter)
+            rebuilt = rebuild(require_folder(options.out, _REBUILT_ON_DISK), options.jobs, reporter)
             found, text = rebuilt.found, rebuilt_text(rebuilt)
         else:
-            found = Verifying(options.out, options.jobs, reporter).run()
+            found = Verifying(options.out, options.jobs, reporter, quick=options.quick).run()
             text = findings_text(found)
     say(findings_json(found) if options.json else text)
     return found.exit_code

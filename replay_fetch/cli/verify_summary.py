@@ -9,7 +9,6 @@ from pathlib import Path
 
 import orjson
 
-from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.inspect.rebuild import Rebuilt
 from replay_fetch.inspect.verify import Verification
@@ -38,12 +37,13 @@ def rebuilt_text(rebuilt: Rebuilt) -> str:
 def findings_json(found: Verification) -> str:
     """Everything for programs."""
     content = {
-        "archive": str(found.root),
+        "archive": found.shelf.place(),
         "good": not found.findings,
         "sessions": found.sessions,
         "views": found.views,
         "bytes": found.size,
         "events": {"sessions": found.events, "bytes": found.events_size},
+        "quick": found.quick,
         "seconds": round(found.seconds, 3),
         "run_ended": found.run_ended,
         "findings": [_fields(finding) for finding in found.findings],
@@ -76,7 +76,10 @@ def _findings(found: Verification) -> Iterator[str]:
 
 def _advice(found: Verification) -> Iterator[str]:
     """What to do, once for each way of being wrong."""
-    layout = Layout(found.root)
+    layout = found.shelf.layout
+    if layout is None:
+        yield from _advice_for_a_store(found)
+        return
     apart = {Problem.EXTRA, Problem.ERASED}
     wrong = {finding.file for finding in found.findings if finding.problem not in apart}
     ledger = layout.ledger.relative_to(layout.root).as_posix()
@@ -95,12 +98,12 @@ def _advice(found: Verification) -> Iterator[str]:
     elif wrong == {layout.events_manifest.name} and layout.ledger.is_file():
         without = " without that file" if layout.events_manifest.exists() else ""
         yield from _wrapped(
-            f"to mend it: run `replay-fetch events {found.root}`{without}; it writes the manifest out of the ledger"
+            f"to mend it: run `replay-fetch events {layout.root}`{without}; it writes the manifest out of the ledger"
         )
     elif wrong:
         yield from _wrapped(
-            f"to mend it: `replay-fetch verify --rebuild {found.root}` keeps all that is good and sets the rest "
-            "aside; then the same download again fetches what is lacking" + _of_events(wrong, found.root)
+            f"to mend it: `replay-fetch verify --rebuild {layout.root}` keeps all that is good and sets the rest "
+            "aside; then the same download again fetches what is lacking" + _of_events(wrong, layout.root)
         )
     if any(finding.problem is Problem.EXTRA for finding in found.findings):
         yield from _wrapped(
@@ -123,11 +126,20 @@ def _of_events(wrong: set[str], root: Path) -> str:
     return f", and `replay-fetch events {root}` the events" if any(file.startswith("events/") for file in wrong) else ""
 
 
+def _advice_for_a_store(found: Verification) -> Iterator[str]:
+    if found.findings:
+        yield from _wrapped(
+            "to mend it: put back a former version of these objects, where the bucket keeps versions; or copy the "
+            "archive to a disk, and run `replay-fetch verify --rebuild` there"
+        )
+
+
 def _closing(found: Verification) -> str:
     wrong = f"{count(len(found.findings))} wrong" if found.findings else "nothing wrong"
+    how = "by name and size alone" if found.quick else f"{size(found.size)} read"
     views = f"{some(found.views, 'view')} of {some(found.sessions, 'session')}"
     if not found.events:
-        return f"{wrong}: {views}, {size(found.size)} read in {duration(found.seconds)}"
+        return f"{wrong}: {views}, {how} in {duration(found.seconds)}"
     events = f"and the events of {some(found.events, 'session')}, {size(found.events_size)},"
     return "\n".join(_wrapped(f"{wrong}: {views}, {size(found.size)}, {events} read in {duration(found.seconds)}"))
 

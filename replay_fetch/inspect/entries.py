@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
 from msgspec.structs import replace as with_values
 
-from replay_fetch.archive.folder import readable
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import holder
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read import views
+from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.ledger.damage import DamagedLedger
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting, State
@@ -26,13 +25,15 @@ from replay_fetch.model import ViewRecord
 from replay_fetch.settings import Compression
 
 
-def entries(layout: Layout) -> Iterator[Entry]:
+def entries(shelf: Shelf) -> Iterator[Entry]:
     """Give every view in the archive's order; raises ArchiveError where neither manifest nor ledger tells of any.
 
     By the ledger, only lines in a session's finished file have a place while a run is going on: other files change.
+    An archive in a store is read by its manifest.
     """
-    if not _behind(layout):
-        yield from views.entries(layout)
+    layout = shelf.layout
+    if layout is None or not _behind(layout):
+        yield from views.entries(shelf)
         return
     with closing(Ledger.open_read_only(layout.ledger)) as ledger:
         compression = Compression(ledger.setting(Setting.COMPRESSION) or Compression.NONE)
@@ -45,24 +46,25 @@ def entries(layout: Layout) -> Iterator[Entry]:
             yield _whole(placed, record) if published and record.whole else _partial(placed, record, changing=changing)
 
 
-def session_entries(root: Path, wanted: str) -> list[Entry]:
+def session_entries(shelf: Shelf, wanted: str) -> list[Entry]:
     """Return the views of the session whose id is, or begins with, ``wanted``; raises InputError for none or many."""
-    return views.session_entries(root, wanted, entries(readable(root)))
+    return views.session_entries(shelf, wanted, entries(readable(shelf)))
 
 
-def standing_of(layout: Layout) -> str:
+def standing_of(shelf: Shelf) -> str:
     """Say why the figures are not final: a run is going on, or was killed; empty where a run's end wrote them."""
-    running = holder(layout.lock)
+    running, layout = shelf.held_by(), shelf.layout
     if running:
         return f"a run is going on ({running}): this is what it has brought home so far"
-    if _behind(layout):
+    if shelf.run_ended() is False or (layout is not None and _behind(layout)):
         return "the last run did not come to its end: this is what it brought home; run the same download again"
     return ""
 
 
-def totals_so_far(layout: Layout) -> Totals | None:
+def totals_so_far(shelf: Shelf) -> Totals | None:
     """Sum up the newest list by the ledger; None where the manifest is not behind, or no list was read yet."""
-    if not _behind(layout):
+    layout = shelf.layout
+    if layout is None or not _behind(layout):
         return None
     with closing(Ledger.open_read_only(layout.ledger)) as ledger:
         number = ledger.newest_list()

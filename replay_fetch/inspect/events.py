@@ -12,8 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.durable import explained
+from replay_fetch.archive.layout import EVENTS, Layout
 from replay_fetch.archive.read.events import stored_events
+from replay_fetch.archive.shelf import Shelf
 from replay_fetch.errors import ArchiveError
 from replay_fetch.printable import printable
 from replay_fetch.settings import Compression
@@ -55,25 +57,27 @@ class RumEvent(NamedTuple):
         return user if any(user) else None
 
 
-def session_events(root: Path, session_id: str) -> Iterator[RumEvent]:
+def session_events(shelf: Shelf, session_id: str) -> Iterator[RumEvent]:
     """Give a session's stored events in order of time; none where none are stored.
 
     Raises ArchiveError where the file is damaged, or a line of it is no event.
     """
-    for number, text in enumerate(stored_events(root, session_id), start=1):
+    for number, text in enumerate(stored_events(shelf, session_id), start=1):
         try:
             event = json.loads(text)
         except (ValueError, RecursionError):
             event = None
         if not isinstance(event, dict):
-            where = Layout(root).events / session_id
-            raise ArchiveError(f"{where}, line {number}: no event; run `replay-fetch verify {root}`")
+            where = shelf.place(f"{EVENTS}/{session_id}")
+            raise ArchiveError(f"{where}, line {number}: no event; run `replay-fetch verify {shelf.place()}`")
         yield RumEvent(text, plain(event.get("id")), part(part(event, "attributes"), "attributes"))
 
 
-def has_events(root: Path, session_id: str) -> bool:
+def has_events(shelf: Shelf, session_id: str) -> bool:
     """Tell whether events of a session are stored."""
-    return any(Layout(root, compression).events_file(session_id).is_file() for compression in Compression)
+    names = (Layout(Path(), compression).events_name(session_id) for compression in Compression)
+    with explained(f"reading {shelf.place(EVENTS)}"):
+        return any(map(shelf.is_file, names))
 
 
 @dataclass(slots=True)

@@ -14,10 +14,11 @@ from msgspec.structs import replace
 from replay_fetch.archive.aside import Aside, Attempt, attempt, put_in_place, row_of
 from replay_fetch.archive.compress import stored_text
 from replay_fetch.archive.durable import explained, make_folder, sync_folder, write_file
-from replay_fetch.archive.folder import opened, readable, require_not_scrubbed
+from replay_fetch.archive.folder import opened, require_not_scrubbed
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read.verify import Problem
+from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.errors import ArchiveError
 from replay_fetch.events_record import EventsRecord
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
@@ -62,18 +63,19 @@ def rebuild(root: Path, jobs: int | None, reporter: Reporter | None) -> Rebuilt:
     ledger takes the old ledger's place whole or not at all. Raises ArchiveError where there is no archive, a run
     writes to it, or its ledger is of another format or knows more than the manifest.
     """
-    verifying = Verifying(root, jobs, reporter)
-    match _standing(verifying.layout):
+    layout = Layout(root)
+    verifying = Verifying(DiskShelf(root), jobs, reporter)
+    match _standing(layout):
         case _Standing.SOUND if not (found := verifying.run()).findings:
             return Rebuilt(found, kept=found.views, stays=True)
         case _Standing.HALF_REBUILT:
             totals, aside = _to_its_end(root)
-            found = Verifying(root, jobs, reporter).run()
+            found = Verifying(DiskShelf(root), jobs, reporter).run()
             return Rebuilt(found, totals.views - totals.unasked, totals.unasked, aside)
-    require_not_scrubbed(verifying.layout)
+    require_not_scrubbed(layout)
     with explained(f"opening {root}"):
-        make_folder(readable(root).private)  # an archive copied without it is one again
-    verifying = Verifying(root, jobs, reporter)
+        make_folder(layout.private)  # an archive copied without it is one again
+    verifying = Verifying(DiskShelf(root), jobs, reporter)
     rebuilt = Rebuilt(verifying.found)
     with opened(root) as layout:
         # Asked again under the lock: the first look was without it.

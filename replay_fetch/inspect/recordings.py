@@ -13,9 +13,9 @@ from pathlib import Path
 
 from replay_fetch.api.segment import facts
 from replay_fetch.archive.durable import explained, make_folder, write_atomically
-from replay_fetch.archive.folder import readable
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read.views import view_segments
+from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.errors import InputError, SettingsError
 from replay_fetch.inspect.entries import entries, session_entries
 from replay_fetch.progress.reporters import Reporter, Ticker
@@ -26,7 +26,7 @@ from replay_fetch.replay import Account, Recording
 _BLOCK = 2**18
 
 
-def chosen_views(out: Path, session: str, view: str | None) -> list[Entry]:
+def chosen_views(out: Shelf, session: str, view: str | None) -> list[Entry]:
     """Find the views of a session, in order of time, or the one that ``view`` names.
 
     Both ids may be cut short where only one begins so. Raises InputError where none, or more than one, does.
@@ -37,18 +37,20 @@ def chosen_views(out: Path, session: str, view: str | None) -> list[Entry]:
         # The whole id of one view may be the beginning of another's.
         exact = [entry for entry in found if entry.record.planned.view.view_id == view]
         if len(exact or found) != 1:
-            raise InputError(f"{some(len(found), 'view')} of the session {session} in {out} begin with {view!r}")
+            raise InputError(
+                f"{some(len(found), 'view')} of the session {session} in {out.place()} begin with {view!r}"
+            )
         found = exact or found
     # Views without a time come last: nothing was recorded of most of them.
     return sorted(found, key=lambda entry: (_stated_start(entry) is None, _stated_start(entry) or 0))
 
 
-def recording_of(out: Path, entry: Entry) -> Recording:
+def recording_of(out: Shelf, entry: Entry) -> Recording:
     """Open a view's recording; no segment is read before an event, a page or an account of it is asked for."""
     return Recording(view_segments(out, entry))
 
 
-def start_of(out: Path, entry: Entry) -> int | None:
+def start_of(out: Shelf, entry: Entry) -> int | None:
     """Return the start of a view's recording, in milliseconds since 1970; None where nothing is stored or says so."""
     stated = _stated_start(entry)
     if stated is not None:
@@ -119,7 +121,7 @@ class RrwebSnapshot:
         }
 
 
-def write_rrweb(out: Path, folder: Path, sessions: Sequence[str], reporter: Reporter | None) -> WrittenViews:
+def write_rrweb(out: Shelf, folder: Path, sessions: Sequence[str], reporter: Reporter | None) -> WrittenViews:
     """Write the events of all views, or of those of some sessions, into a file for each view.
 
     A file is whole or not there. Raises InputError where a session is unknown, before any file is written;
@@ -145,7 +147,7 @@ def _stored(views: Iterable[Entry]) -> int:
     return sum(entry.span.length for entry in views if entry.span is not None)
 
 
-def _write(out: Path, entry: Entry, written: WrittenViews) -> None:
+def _write(out: Shelf, entry: Entry, written: WrittenViews) -> None:
     """Write one view's file; a recording without a picture, which only reading it shows, leaves none behind."""
     reason = nothing_to_play(entry)
     if reason:

@@ -10,8 +10,9 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from replay_fetch.archive.folder import readable
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import holder
+from replay_fetch.archive.shelf import DiskShelf, readable
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.totals import Reason, Totals
 
@@ -74,7 +75,8 @@ class Look:
 
 def look(root: Path, at: float, before: Look | None) -> Look:
     """Look at the newest list and at the lock; raises ArchiveError where there is no archive, or a damaged ledger."""
-    layout = readable(root)
+    readable(DiskShelf(root))
+    layout = Layout(root)
     # The lock first: a run that ends in between is then seen once more, and never missed.
     running = holder(layout.lock)
     with closing(Ledger.open_read_only(layout.ledger)) as ledger:

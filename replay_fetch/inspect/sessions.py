@@ -9,12 +9,11 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from replay_fetch.api.recording import labels, records
-from replay_fetch.archive.folder import readable
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read.views import by_session, view_segments
+from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.inspect.entries import entries
 from replay_fetch.model import ViewRecord
 
@@ -89,7 +88,7 @@ class Sums:
         self.last_ms = max(_there(self.last_ms, session.end_ms), default=None)
 
 
-def list_sessions(out: Path) -> Iterator[ListedSession]:
+def list_sessions(out: Shelf) -> Iterator[ListedSession]:
     """Yield every session, in the archive's order, out of the manifest alone; raises ArchiveError for a bad line."""
     for session_id, views in by_session(entries(readable(out))):
         yield _listed(session_id, views)
@@ -116,7 +115,7 @@ def newest(sessions: Iterable[ListedSession], limit: int) -> tuple[Sums, list[Li
     return sums, sorted(counted(), key=began, reverse=True)
 
 
-def look_inside(out: Path, session: ListedSession) -> None:
+def look_inside(out: Shelf, session: ListedSession) -> None:
     """Fill in a session's SDK and pages, out of the first segment of each view; reads those segments only."""
     session.pages, session.sdk = [], ""
     for entry in session._entries:  # noqa: SLF001 - they are kept for this

@@ -11,16 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
-from pathlib import Path
 
 import orjson
 
 from replay_fetch.archive.events_manifest import read_events_manifest
-from replay_fetch.archive.folder import check_ledger_is_there, readable
+from replay_fetch.archive.folder import check_ledger_is_there
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lock import holder
 from replay_fetch.archive.manifest import BadLine, read_manifest
 from replay_fetch.archive.report import read_report
+from replay_fetch.archive.shelf import Shelf, readable, require_manifest
 from replay_fetch.events_record import EventsTotals
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.totals import MOST_REASONS, OTHER_REASONS
@@ -55,11 +54,16 @@ class Status:
     there, else untouched.
     """
 
-    root: Path
+    root: str
+    """The archive's path or address."""
     by_ledger: bool
     """False where there is no ledger and the manifest, of the last run's end, is all there is."""
     running: str | None = None
     """Who is writing to the archive now."""
+    progress: Mapping[str, object] = field(default_factory=dict)
+    """Figures of that run, by name, where the archive is in a store."""
+    run_ended: bool | None = None
+    """Of an archive in a store: False where its last run has not ended, so that the manifest is older."""
     outcomes: dict[Outcome | None, Tally] = field(default_factory=dict)
     """None stands for views that have not been asked for to their end."""
     reasons: dict[Outcome, Counter[str]] = field(default_factory=dict)
@@ -93,20 +97,22 @@ class Status:
         return sum(tally.views for outcome, tally in self.outcomes.items() if outcome is None or not outcome.finished)
 
 
-def status(root: Path, name_at_most: int | None = NAMED) -> Status:
+def status(shelf: Shelf, name_at_most: int | None = NAMED) -> Status:
     """Count all views of an archive; raises ArchiveError where there is neither a ledger nor a manifest.
 
     ``name_at_most`` views to note are named, and None names all. Each name takes memory, and the views of a
     season may be millions.
     """
-    layout = readable(root)
-    with _records(layout) as (by_ledger, records):
-        found = Status(root, by_ledger, running=holder(layout.lock), last_run=_last_run(layout))
-        found.erased = _erased(layout) if by_ledger else 0
+    layout = shelf.layout
+    with _records(readable(shelf)) as (by_ledger, records):
+        found = Status(shelf.place(), by_ledger, running=shelf.held_by(), last_run=_last_run(shelf))
+        found.progress, found.run_ended = shelf.progress(), shelf.run_ended()
+        found.erased = _erased(layout) if by_ledger and layout else 0
         # Both sources tell a session's views one after the other, so one session at a time is held.
         for _, views in groupby(records, lambda record: record.planned.view.session_id):
             _count_session(found, views, name_at_most)
-    found.events = _events(layout, found)
+    if layout is not None:  # a run into a store keeps no events
+        found.events = _events(layout, found)
     return found
 
 
@@ -122,24 +128,40 @@ def _events(layout: Layout, found: Status) -> EventsTotals:
     return EventsTotals(len(fetched), len(records) - len(fetched), unasked, events, size)
 
 
-def unfinished_csv(root: Path) -> Iterator[str]:
+def unfinished_csv(shelf: Shelf) -> Iterator[str]:
     """Yield the unfinished views as CSV in blocks, with outcome and reason; ``download`` reads the two ids."""
-    with _records(readable(root)) as (_, records):
+    with _records(readable(shelf)) as (_, records):
         unfinished = ((*each.planned.view, each.outcome, each.reason) for each in records if not each.finished)
         yield from table_text(("session_id", "view_id", "outcome", "reason"), unfinished)
 
 
 @contextmanager
-def _records(layout: Layout) -> Iterator[tuple[bool, Iterator[ViewRecord]]]:
+def _records(shelf: Shelf) -> Iterator[tuple[bool, Iterator[ViewRecord]]]:
     """Give all views session by session, and True where the ledger tells them, False for the manifest."""
+    layout = shelf.layout
+    if layout is None:
+        from replay_fetch.inspect.current import restored_ledger  # noqa: PLC0415 - for archives in a store alone
+
+        with restored_ledger(shelf) as scratch:
+            if scratch is not None:
+                yield True, scratch.ledger.views()
+            else:
+                require_manifest(shelf)
+                yield False, _manifest_records(shelf)
+        return
     with closing(Ledger.open_read_only(layout.ledger)) as ledger:
         # Read-only, as of the last commit: a run that writes at this moment is neither waited for nor held up. A
         # blank ledger is one that is not there.
         if ledger.blank and layout.manifest.is_file():
-            yield False, (line.record for line in read_manifest(layout) if not isinstance(line, BadLine))
+            yield False, _manifest_records(shelf)
         else:
             check_ledger_is_there(layout)
             yield True, ledger.views()
+
+
+def _manifest_records(shelf: Shelf) -> Iterator[ViewRecord]:
+    """Give the manifest's views; lines that cannot be read are for `verify` to name."""
+    return (line.record for line in read_manifest(shelf) if not isinstance(line, BadLine))
 
 
 def _erased(layout: Layout) -> int:
@@ -175,10 +197,10 @@ def _count_reason(reasons: Counter[str], reason: str) -> None:
     reasons[reason if reason in reasons or len(reasons) < MOST_REASONS else OTHER_REASONS] += 1
 
 
-def _last_run(layout: Layout) -> Mapping[str, object] | None:
+def _last_run(shelf: Shelf) -> Mapping[str, object] | None:
     """Read the report of the last run that came to its end; None where it is missing, damaged, or no object."""
     try:
-        report: object = orjson.loads(read_report(layout))
+        report: object = orjson.loads(read_report(shelf))
     # An archive whose first run has not ended has no report; that is no mistake.
     except (OSError, ValueError):
         return None

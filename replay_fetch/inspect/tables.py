@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from replay_fetch.api.recording import labels
 from replay_fetch.api.segment import facts
 from replay_fetch.archive.durable import explained
-from replay_fetch.archive.folder import readable
-from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.layout import EVENTS as EVENTS_FOLDER
+from replay_fetch.archive.layout import SESSIONS
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read.views import by_session, view_segments
+from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.errors import SettingsError
 from replay_fetch.inspect.entries import entries
 from replay_fetch.inspect.events import event_row, session_events
@@ -62,14 +63,14 @@ def view_row(entry: Entry) -> Row:
     }
 
 
-def segment_rows(root: Path, entry: Entry) -> Iterator[Row]:
+def segment_rows(shelf: Shelf, entry: Entry) -> Iterator[Row]:
     """Yield the rows of a view's segments, by position in the view.
 
     A fact that the segment leaves out, or tells in an odd form, is None. Raises ArchiveError where the session
     file is damaged.
     """
     session_id, view_id = entry.record.planned.view
-    for position, segment in enumerate(view_segments(root, entry)):
+    for position, segment in enumerate(view_segments(shelf, entry)):
         known, named = facts(segment), labels(segment)
         yield {
             "session_id": session_id,
@@ -87,7 +88,7 @@ def segment_rows(root: Path, entry: Entry) -> Iterator[Row]:
         }
 
 
-def action_rows(root: Path, entry: Entry) -> Iterator[Row]:
+def action_rows(shelf: Shelf, entry: Entry) -> Iterator[Row]:
     """Yield the rows of a view's actions in order of time, as the transcript has them.
 
     The recording is watched from its start, since an element is only known by the page around it. Raises
@@ -97,7 +98,7 @@ def action_rows(root: Path, entry: Entry) -> Iterator[Row]:
     # A view without bytes has no recording to watch.
     if entry.span is None:
         return
-    for action in Recording(view_segments(root, entry)).watch().actions:
+    for action in Recording(view_segments(shelf, entry)).watch().actions:
         yield {
             "session_id": session_id,
             "view_id": view_id,
@@ -146,7 +147,7 @@ class ExportSnapshot:
         return {"bytes_total": self.total, "bytes_read": self.done, "segments": self.segments}
 
 
-def export_parquet(out: Path, folder: Path, reporter: Reporter | None) -> list[Exported]:
+def export_parquet(out: Shelf, folder: Path, reporter: Reporter | None) -> list[Exported]:
     """Write ``views.parquet``, ``segments.parquet`` and ``actions.parquet`` into a folder, made if it is missing.
 
     Where the archive holds RUM events there is ``events.parquet``, too.
@@ -155,12 +156,12 @@ def export_parquet(out: Path, folder: Path, reporter: Reporter | None) -> list[E
     """
     from replay_fetch.inspect.parquet import ACTIONS, EVENTS, SEGMENTS, VIEWS, Table  # noqa: PLC0415 - an optional extra
 
-    layout = readable(out)
+    readable(out)
     if folder.exists() and not folder.is_dir():
         raise SettingsError(f"--parquet {folder} is a file; it must be a folder, made if it is not there")
     with explained(f"making {folder}"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    total = sum(file.stat().st_size for file in layout.sessions.glob("*")) if reporter else 0
+    total = sum(file.size for file in out.files(SESSIONS)) if reporter else 0
     done = 0
     views, segments = Table(folder / "views.parquet", VIEWS), Table(folder / "segments.parquet", SEGMENTS)
     # The manifest's views are counted by their bytes: a view of four hours is no view of four seconds.
@@ -168,7 +169,7 @@ def export_parquet(out: Path, folder: Path, reporter: Reporter | None) -> list[E
     actions = Table(folder / "actions.parquet", ACTIONS)
     # All three in one pass over the manifest; each gets its name when it is whole.
     with views, segments, actions:
-        for entry in entries(layout):
+        for entry in entries(out):
             views.add(view_row(entry))
             for row in segment_rows(out, entry):
                 segments.add(row)
@@ -178,16 +179,16 @@ def export_parquet(out: Path, folder: Path, reporter: Reporter | None) -> list[E
             ticker.beat()
     ticker.close()
     tables = [views, segments, actions]
-    if layout.events.is_dir():
-        tables.append(_export_events(layout, Table(folder / "events.parquet", EVENTS)))
+    if out.is_folder(EVENTS_FOLDER):
+        tables.append(_export_events(out, Table(folder / "events.parquet", EVENTS)))
     return [Exported(table.path, table.rows) for table in tables]
 
 
-def _export_events(layout: Layout, table: Table) -> Table:
+def _export_events(out: Shelf, table: Table) -> Table:
     """Write the events of all sessions, in the archive's order."""
     with table:
-        for session_id, _ in by_session(entries(layout)):
-            for event in session_events(layout.root, session_id):
+        for session_id, _ in by_session(entries(out)):
+            for event in session_events(out, session_id):
                 row = event_row(session_id, event)
                 table.add({**row, "at": _time(row["at_ms"])})
     return table

@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import pairwise
-from pathlib import Path
 from typing import NamedTuple
 
 from replay_fetch.api.recording import labels, records
 from replay_fetch.api.segment import facts
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read.views import view_segments
+from replay_fetch.archive.shelf import Shelf
 from replay_fetch.inspect.entries import session_entries
 from replay_fetch.model import ViewRecord
 from replay_fetch.replay import IDLE_MS
@@ -85,7 +85,7 @@ class ShownView:
         }
 
 
-def show_session(out: Path, wanted: str) -> list[ShownView]:
+def show_session(out: Shelf, wanted: str) -> list[ShownView]:
     """Read the views of the session whose id is, or alone begins with, ``wanted``.
 
     Raises InputError where no session or more than a single one begins so, ArchiveError where the session file
@@ -99,7 +99,7 @@ def all_types(views: Iterable[ShownView]) -> Counter[int]:
     return sum((view.types for view in views), Counter())
 
 
-def _shown(out: Path, entry: Entry) -> ShownView:
+def _shown(out: Shelf, entry: Entry) -> ShownView:
     """Read a view through.
 
     A gap is the time between two segments whose indexes leave a number out. Segments without a time count for

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from replay_fetch.archive.compress import decompressed
-from replay_fetch.archive.folder import readable
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines_of, whole_file
+from replay_fetch.archive.shelf import DiskShelf, readable
 from replay_fetch.errors import ArchiveError, InputError, ReplayFetchError
 from replay_fetch.inspect.sessions import ListedSession, list_sessions
 from replay_fetch.settings import Compression
@@ -57,7 +57,9 @@ def find_user(out: Path, user: str, events: Path | None = None) -> FoundUser:
     An address matches in any case of its letters. Raises InputError where nothing names users or ``events`` is no
     file of events, ArchiveError where the archive cannot be read.
     """
-    layout = readable(out)
+    shelf = DiskShelf(out)
+    readable(shelf)
+    layout = shelf.layout
     named: set[str] = set()
     told: set[str] = set()
     for session_id, is_user in _events(layout, user, events):
@@ -67,7 +69,7 @@ def find_user(out: Path, user: str, events: Path | None = None) -> FoundUser:
     if not told:
         raise InputError(_nothing_names_users(out, events))
     found = FoundUser()
-    for session in list_sessions(out):
+    for session in list_sessions(shelf):
         found.total += 1
         found.untold += session.session_id not in told
         if session.session_id in named:

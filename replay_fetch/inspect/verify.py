@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -11,12 +10,11 @@ from itertools import groupby
 from pathlib import Path
 
 from replay_fetch.archive.compress import require
-from replay_fetch.archive.folder import readable
-from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lock import holder
+from replay_fetch.archive.layout import MANIFEST, PRIVATE, SESSIONS, Layout
 from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
 from replay_fetch.archive.read.sweep import Checked, Session, jobs_for, sweep
-from replay_fetch.archive.read.verify import Finding, Problem
+from replay_fetch.archive.read.verify import Finding, Problem, check_session
+from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
 from replay_fetch.inspect.tombstones import Tombstones
@@ -29,7 +27,7 @@ from replay_fetch.progress.snapshot import CheckSnapshot
 class Verification:
     """The result of verifying an archive: findings, and the amount that was read."""
 
-    root: Path
+    shelf: Shelf
     findings: list[Finding] = field(default_factory=list)
     views: int = 0
     sessions: int = 0
@@ -40,6 +38,8 @@ class Verification:
     events_size: int = 0
     """Bytes of their files."""
     seconds: float = 0.0
+    quick: bool = False
+    """True where names and sizes alone were looked at; ``size`` then counts bytes that are known, not read."""
     run_ended: bool = True
     """False where the last run was killed: its files are then held against the ledger, for the manifest is behind."""
 
@@ -52,22 +52,28 @@ class Verification:
 class Verifying:
     """Verifies an archive; used once. Memory grows with the sessions, by some 300 bytes each."""
 
-    def __init__(self, root: Path, jobs: int | None, reporter: Reporter | None) -> None:
-        """Prepare to check with ``jobs`` processes at once; None takes as many as the archive's size is worth."""
-        self.layout = readable(root)
-        if who := holder(self.layout.lock):
+    def __init__(self, shelf: Shelf, jobs: int | None, reporter: Reporter | None, *, quick: bool = False) -> None:
+        """Prepare to check with ``jobs`` processes at once; None takes as many as the archive's size is worth.
+
+        A ``quick`` check reads no session file: it holds names and sizes against the manifest, and in a store the
+        versions against the log. Raises ArchiveError while a run writes.
+        """
+        self.shelf = readable(shelf)
+        if who := shelf.held_by():
             raise ArchiveError(
                 f"another run is writing to this archive: {who}; verify it when that has ended, "
-                f"`replay-fetch status {root}` tells how far it is"
+                f"`replay-fetch status {shelf.place()}` tells how far it is"
             )
-        self._locked_at = _locked_at(self.layout)
-        self._total = sum(map(_size, _listed(self.layout.sessions)))
+        self._taken = shelf.last_taken()
+        self._sizes = {file.name: file.size for file in shelf.files(SESSIONS)} if quick else None
+        listed = self._sizes.values() if self._sizes is not None else (file.size for file in shelf.files(SESSIONS))
+        self._total = sum(listed)
         self._jobs = jobs
         self._reporter = reporter
         self._tombstones: Tombstones | None = None
         self._seen: set[str] = set()
         self._named: set[str] = set()
-        self.found = Verification(root)
+        self.found = Verification(shelf, quick=quick)
 
     def run(self) -> Verification:
         """Verify everything, the ledger too where there is a ledger.
@@ -75,58 +81,83 @@ class Verifying:
         Raises ArchiveError where reading is impossible or a run writes meanwhile, SettingsError where a library
         that is needed is not installed.
         """
-        with closing(LedgerSnapshot(self.layout)) as snapshot:
-            self._tombstones = Tombstones(self.layout, snapshot.marks())
-            if snapshot.leads:
-                self.found.run_ended = snapshot.run_ended
-                self._verify_by(snapshot)
-            if not snapshot.leads:  # the manifest is up to date, or the ledger found to be damaged
-                self.found, self._named = Verification(self.layout.root), set()
-                self._verify_by_manifest()
-            self.found.run_ended = snapshot.run_ended
-            self._note(snapshot.findings())
-            self._verify_events(snapshot)
-            self._note_erased()
+        layout = self.shelf.layout
+        if layout is None:
+            self._verify_in_store()
+        else:
+            self._verify_with_ledger(layout)
         # Only findings are doubted: what was found good was good when it was read.
-        if self.found.findings and _locked_at(self.layout) != self._locked_at:
+        if self.found.findings and self.shelf.last_taken() != self._taken:
             raise ArchiveError("a run wrote to this archive while it was verified; verify it when none does")
         return self.found
 
     def sessions(self) -> Iterator[Checked]:
         """Check every session in the manifest's order and give it; ``found`` is complete behind the last."""
         yield from self._sweep(self._listed_sessions())
-        self._note(_extra_files(self.layout, self._named))
+        self._note(self._extra_files())
+
+    def _verify_in_store(self) -> None:
+        if self.shelf.run_ended() is False:
+            raise ArchiveError(
+                f"the last run into {self.shelf.place()} did not come to its end, so its manifest is behind its files: "
+                "run the same download again, to its end, and verify then"
+            )
+        self._verify_by_manifest()
+        if self.found.quick:
+            wrong = {finding.file for finding in self.found.findings}
+            another = (name for name in self.shelf.changed() if name not in wrong)
+            self._note(Finding(Problem.DAMAGED, name, "not the object that the log names") for name in another)
+
+    def _verify_with_ledger(self, layout: Layout) -> None:
+        with closing(LedgerSnapshot(layout)) as snapshot:
+            self._tombstones = Tombstones(layout, snapshot.marks())
+            if snapshot.leads:
+                self.found.run_ended = snapshot.run_ended
+                self._verify_by(snapshot)
+            if not snapshot.leads:  # the manifest is up to date, or the ledger found to be damaged
+                self.found, self._named = Verification(self.shelf, quick=self.found.quick), set()
+                self._verify_by_manifest()
+            self.found.run_ended = snapshot.run_ended
+            self._note(snapshot.findings())
+            if not self.found.quick:
+                self._verify_events(layout, snapshot)
+            self._note_erased()
 
     def _verify_by_manifest(self) -> None:
         for _ in self.sessions():
             pass
-        if not self.layout.manifest.is_file():  # without it nobody can tell what is extra
+        if not self.shelf.is_file(MANIFEST):  # without it nobody can tell what is extra
             self.found.findings = [each for each in self.found.findings if each.problem is not Problem.EXTRA]
 
-    def _verify_events(self, snapshot: LedgerSnapshot) -> None:
-        began, check = time.monotonic(), EventsCheck(self.layout)
+    def _verify_events(self, layout: Layout, snapshot: LedgerSnapshot) -> None:
+        began, check = time.monotonic(), EventsCheck(layout)
         self._note(check.by_ledger(snapshot) if snapshot.sound else check.by_manifest())
         self.found.events, self.found.events_size = check.files, check.size
         self.found.seconds += time.monotonic() - began
 
     def _verify_by(self, snapshot: LedgerSnapshot) -> None:
         """Hold the files against the ledger: the last run was killed, or the manifest is not there."""
-        self._total += sum(map(_size, _listed(self.layout.parts)))
+        self._total += sum(file.size for file in self.shelf.files(f"{PRIVATE}/parts"))
         for _ in self._sweep(snapshot.sessions()):
             pass
         if snapshot.leads:
-            extra = _extra_files(self.layout, self._named)
+            extra = self._extra_files()
             self._note(each for each in extra if snapshot.run_ended or not snapshot.may_be_left(Path(each.file).name))
 
     def _sweep(self, sessions: Iterable[Session]) -> Iterator[Checked]:
         began = time.monotonic()
         ticker = Ticker(self._reporter, self._snapshot)
-        for checked in sweep(self.layout.root, self._readable(sessions), self._jobs or jobs_for(self._total)):
+        for checked in self._checked(self._readable(sessions)):
             self._count(checked)
             ticker.beat()
             yield checked
         ticker.close()
         self.found.seconds = time.monotonic() - began
+
+    def _checked(self, sessions: Iterable[Session]) -> Iterator[Checked]:
+        if self._sizes is None:
+            return sweep(self.shelf, sessions, self._jobs or jobs_for(self._total))
+        return (Checked(entries, check_session(self.shelf, entries, self._sizes)) for entries in sessions)
 
     def _snapshot(self, seconds: float) -> CheckSnapshot:
         return CheckSnapshot(self._total, self.found.size, len(self.found.findings), seconds)
@@ -136,7 +167,7 @@ class Verifying:
             for compression in {entry.compression for entry in entries}:
                 require(compression)
             files = {entry.file for entry in entries if entry.file is not None}
-            self._named.update(file for file in files if file.startswith(self.layout.sessions.name))
+            self._named.update(file for file in files if file.startswith(f"{SESSIONS}/"))
             if self._tombstones:
                 self._note(self._tombstones.in_manifest(entries[0].record.planned.view.session_id))
             yield entries
@@ -163,8 +194,8 @@ class Verifying:
 
     def _listed_sessions(self) -> Iterator[Session]:
         """Give the manifest's sessions, each with all its views; faults of the manifest itself are noted."""
-        if not self.layout.manifest.is_file():
-            self._note([Finding(Problem.MISSING, self.layout.manifest.name, "no such file")])
+        if not self.shelf.is_file(MANIFEST):
+            self._note([Finding(Problem.MISSING, MANIFEST, "no such file")])
             return
         for session_id, group in groupby(self._entries(), lambda entry: entry.record.planned.view.session_id):
             if session_id in self._seen:
@@ -175,7 +206,7 @@ class Verifying:
             yield entries
 
     def _entries(self) -> Iterator[Entry]:
-        for line in read_manifest(self.layout):
+        for line in read_manifest(self.shelf):
             if isinstance(line, BadLine):
                 self._complain(line.number, line.reason)
             else:
@@ -191,8 +222,13 @@ class Verifying:
                 seen.add(planned.view.view_id)
                 yield entry
 
+    def _extra_files(self) -> Iterator[Finding]:
+        extra = (file.name for file in self.shelf.files(SESSIONS) if file.name not in self._named)
+        for name in sorted(extra):
+            yield Finding(Problem.EXTRA, name, "no view of the manifest lies in it")
+
     def _complain(self, line: int, reason: str) -> None:
-        self._note([Finding(Problem.DAMAGED, self.layout.manifest.name, f"line {line}: {reason}")])
+        self._note([Finding(Problem.DAMAGED, MANIFEST, f"line {line}: {reason}")])
 
 
 def _in_a_part(entries: Session) -> bool:
@@ -202,36 +238,3 @@ def _in_a_part(entries: Session) -> bool:
     until the session is written anew.
     """
     return any(entry.file is not None and not entry.file.startswith("sessions/") for entry in entries)
-
-
-def _listed(folder: Path) -> Iterator[os.DirEntry[str]]:
-    """List a folder's files; none where there is no folder."""
-    try:
-        with os.scandir(folder) as listed:
-            yield from listed
-    except FileNotFoundError:
-        return
-    except OSError as error:
-        raise ArchiveError(f"{folder} cannot be read: {error.strerror}") from error
-
-
-def _size(file: os.DirEntry[str]) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:
-        return 0  # a run has just replaced it
-
-
-def _locked_at(layout: Layout) -> int | None:
-    """Return when a run took the archive's lock last, in ns; each run writes its name there."""
-    try:
-        return layout.lock.stat().st_mtime_ns
-    except OSError:
-        return None
-
-
-def _extra_files(layout: Layout, named: set[str]) -> Iterator[Finding]:
-    folder = layout.sessions.name
-    extra = (name for file in _listed(layout.sessions) if (name := f"{folder}/{file.name}") not in named)
-    for name in sorted(extra):
-        yield Finding(Problem.EXTRA, name, "no view of the manifest lies in it")

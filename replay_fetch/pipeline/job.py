@@ -6,17 +6,18 @@ import io
 import logging
 import os
 import tempfile
-from collections.abc import Iterable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from replay_fetch.archive.layout import Layout
+from replay_fetch.errors import SettingsError
 from replay_fetch.ledger.database import check_file
 from replay_fetch.ledger.ledger import Ledger
-from replay_fetch.ledger.loading import LoadedList
+from replay_fetch.ledger.loading import ListRow, LoadedList
 from replay_fetch.ledger.totals import Totals
 from replay_fetch.pipeline.opening import check_usable, compression_of
 from replay_fetch.progress.units import count
@@ -27,6 +28,8 @@ from replay_fetch.view_list.view_list import ViewList
 
 if TYPE_CHECKING:
     from typing_extensions import TypeIs  # of typing itself from Python 3.13 on
+
+    from replay_fetch.store.location import Location
 
 log = logging.getLogger(__name__)
 
@@ -43,14 +46,21 @@ class DownloadJob:
 
     views: ListSource | Iterable[tuple[str, str]]
     """A path, ``-`` for stdin, an open binary file; or pairs of (session_id, view_id)."""
-    out: Path
+    out: Path | Location
+    """A folder, or an address in an object store."""
     settings: Settings
     credentials: Credentials
+    list_name: str = ""
+    """In place of the path's, for a list that was copied from elsewhere."""
+    made_up: bool = False
+    """The recordings are a simulator's, so an archive of real ones is refused."""
 
     def listed(self) -> ViewList:
         """The job's list, still unread; raises TypeError for a file that was opened as text."""
         source, plan = self.views, self.settings.plan
-        return listed(source, self.settings) if _is_file(source) else ViewList.from_pairs(source, plan)
+        found = listed(source, self.settings) if _is_file(source) else ViewList.from_pairs(source, plan)
+        found.name = self.list_name or found.name
+        return found
 
     def fingerprint(self) -> str | None:
         """The mark of a list that is a file, by which the ledger knows an unchanged list again; None for pairs."""
@@ -61,6 +71,38 @@ def listed(source: ListSource, settings: Settings) -> ViewList:
     """Make the list of a source; its links may lead only to the site that is asked."""
     api = settings.api
     return ViewList(source, settings.plan, "" if api.base_url else api.site)
+
+
+@contextmanager
+def list_at_hand(job: DownloadJob) -> Iterator[DownloadJob]:
+    """Give the job with its list on this machine: a list in an object store is copied for as long as the context lasts.
+
+    Raises SettingsError for an address of an unknown kind, InputError where no list is there.
+    """
+    if not (isinstance(job.views, str) and is_stored(job.views)):
+        yield job
+        return
+    # Only here: most downloads know nothing of stores, and start faster without.
+    from replay_fetch.pipeline.stored import brought  # noqa: PLC0415
+    from replay_fetch.store.location import parse  # noqa: PLC0415
+
+    address = parse(job.views)
+    with brought(address, job.settings) as copy:
+        yield replace(job, views=str(copy), list_name=str(address))
+
+
+def require_views(listed: ViewList, out: object) -> None:
+    """Raise SettingsError for a list of sessions whose archive is to lie in a store: such a list is searched apart."""
+    if listed.names_sessions:
+        raise SettingsError(
+            f"{listed.name} names sessions, and {out} is in an object store: find their views first, with "
+            f"`replay-fetch discover --sessions FILE --out views.csv`, then download views.csv"
+        )
+
+
+def is_stored(views: str) -> bool:
+    """Tell whether a list is named by an address in an object store; a replay link is a list by itself."""
+    return "://" in views and not views.lower().startswith(("http://", "https://"))
 
 
 @dataclass(slots=True)
@@ -121,8 +163,15 @@ class Plan:
             log.info("line %d holds the header again, as where lists are put together; it is passed over", header.line)
 
 
-def load_plan(ledger: Ledger, views: ViewList, fingerprint: str | None) -> Plan:
+def load_plan(
+    ledger: Ledger,
+    views: ViewList,
+    fingerprint: str | None,
+    passing: Callable[[Iterator[PlannedRow]], Iterable[ListRow]] = iter,
+) -> Plan:
     """Load ``views`` into the ledger, unless its newest list is the same by the fingerprint.
+
+    ``passing`` sees each good row on its way.
 
     Raises InputError, with the ledger unchanged, where the list cannot be read.
     """
@@ -135,7 +184,7 @@ def load_plan(ledger: Ledger, views: ViewList, fingerprint: str | None) -> Plan:
     plan = Plan(views.name)
     # Rows are counted as the ledger takes them: the list is read once, and never held.
     with views:
-        plan.note(ledger.load(_good_rows(views, plan)))
+        plan.note(ledger.load(passing(_good_rows(views, plan))))
     _tell(plan)
     # Bad rows are named by every run, so a list with some is read by every run.
     if fingerprint and not plan.bad_rows:

@@ -19,6 +19,7 @@ from replay_fetch.archive.folder import check_ledger_is_there, opened
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import write_manifest
 from replay_fetch.archive.recovery import clear, recover
+from replay_fetch.archive.write.carrier import Carrier
 from replay_fetch.archive.write.commit import Committer
 from replay_fetch.archive.write.events_commit import recover_events
 from replay_fetch.errors import SettingsError
@@ -102,16 +103,22 @@ def begin_chains_anew(ledger: Ledger, api: ApiSettings, but: Outcome | None = No
 
     Chains of views that ended in ``but`` go on all the same.
     """
+    chains = changed_chains(ledger, api)
+    if chains is not None:
+        # A token belongs to the query it was given for: with another, it would lead to other pages or to none.
+        ledger.forget_tokens(but)
+        ledger.set_setting(Setting.CHAINS, chains)
+
+
+def changed_chains(ledger: Ledger, api: ApiSettings) -> str | None:
+    """Tell by which settings chains are asked for from now on, as JSON; None where these are the same as before."""
     # Another origin is often a mistake, but a proxy or a new site may be one too: told, not refused. A base URL of
     # plain http is a simulator's, whose port changes from run to run.
     known = api_of_chains(ledger)
     if known is not None and known.origin != api.origin and not known.base_url.startswith("http:"):
         log.warning("this archive was filled from %s; now %s is asked", known.origin, api.origin)
     chains = orjson.dumps(_of_chains(api)).decode()
-    if ledger.setting(Setting.CHAINS) != chains:
-        # A token belongs to the query it was given for: with another, it would lead to other pages or to none.
-        ledger.forget_tokens(but)
-        ledger.set_setting(Setting.CHAINS, chains)
+    return chains if ledger.setting(Setting.CHAINS) != chains else None
 
 
 def api_of_chains(ledger: Ledger) -> ApiSettings | None:
@@ -128,7 +135,9 @@ def begin_run(ledger: Ledger) -> None:
     ledger.set_setting(Setting.STATE, State.RUNNING)
 
 
-def bring_manifest_up_to_date(layout: Layout, ledger: Ledger, *, changed: bool, in_order: bool) -> None:
+def bring_manifest_up_to_date(
+    layout: Layout, ledger: Ledger, *, changed: bool, in_order: bool, carrier: Carrier | None = None
+) -> None:
     """Write the lacking partial files, and the manifest, unless both agree with the ledger.
 
     ``changed`` is set for views in the ledger with which no run began. Where not all is ``in_order`` (a write
@@ -137,7 +146,7 @@ def bring_manifest_up_to_date(layout: Layout, ledger: Ledger, *, changed: bool, 
     if changed or ledger.setting(Setting.STATE) != State.CLEAN or not layout.manifest.exists():
         # Without order in the archive, partial files would be made of views whose bytes may not be there.
         if in_order:
-            with closing(Committer(layout, ledger, keep_raw=False)) as committer:
+            with closing(Committer(layout, ledger, keep_raw=False, carrier=carrier)) as committer:
                 committer.commit_partial_files()
         write_manifest(layout, ledger.views())
         write_events_manifest(layout, ledger.events())

@@ -109,6 +109,20 @@ class ProgressFeed:
             yield
             shown.cancel_scope.cancel()
 
+    def figures(self) -> dict[str, object]:
+        """Give the run's figures by name, for others who ask how far a run into a store has come."""
+        stats, moment = self.stats, self._pacer_snapshot()
+        return {
+            "views": stats.views_total,
+            "ended": stats.ended,
+            "finished_before": stats.finished_before,
+            "requests": stats.requests,
+            "pages": stats.pages,
+            "segments": stats.segments,
+            "wire_bytes": stats.wire_bytes,
+            "rate_per_s": moment.rate_per_s,
+        }
+
     def finish(self, ended: Report) -> None:
         """Write the last metrics of a run that has ended."""
         if self._metrics is not None:

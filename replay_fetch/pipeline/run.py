@@ -15,18 +15,19 @@ import dataclasses
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
 from anyio import to_thread
 
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.report import Report, write_report
-from replay_fetch.archive.write.writer import STANDSTILL, Writer
+from replay_fetch.archive.write.writer import STANDSTILL, CommitTerms, Writer
 from replay_fetch.errors import ArchiveError, ReplayFetchError
 from replay_fetch.fetch.credentials import CredentialCheck
 from replay_fetch.fetch.fetcher import Fetcher
@@ -36,17 +37,20 @@ from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.events import EventsRun
 from replay_fetch.pipeline.failure import FirstFailure, beside_writer
-from replay_fetch.pipeline.job import DownloadJob, Plan, load_plan
+from replay_fetch.pipeline.job import DownloadJob, Plan, list_at_hand, load_plan, require_views
 from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date, check_usable, open_archive
 from replay_fetch.pipeline.producer import Producer
 from replay_fetch.pipeline.progress_feed import ProgressFeed
-from replay_fetch.pipeline.stopping import GRACE, Stop, stoppable
+from replay_fetch.pipeline.stopping import Stop, stoppable
 from replay_fetch.pipeline.verdicts import LOOK_AT, Verdicts
 from replay_fetch.pipeline.witnesses import Witnesses
 from replay_fetch.pipeline.worker import Worker
 from replay_fetch.progress.reporters import Reporter
 from replay_fetch.settings import Credentials, Settings
 from replay_fetch.view_list.view_list import ViewList
+
+if TYPE_CHECKING:
+    from replay_fetch.pipeline.stored import StoredArchive
 
 log = logging.getLogger(__name__)
 
@@ -88,14 +92,23 @@ class Run:
         self._cut_short = False
         # Seconds for which the event loop may stand still for a commit: see the writer's.
         self.standstill = 0.0
+        self.grace = settings.fetch.grace
+        # The archive's keep, where it lies in an object store.
+        self.stored: StoredArchive | None = None
         # The time on the wall, by which a recording is young or not.
         self.epoch: Callable[[], float] = time.time
 
     async def run(self, stop: Stop, reporter: Reporter | None = None) -> Ended:
         """Fetch and commit, then write manifest and report; ``stop`` ends it early and cleanly.
 
-        A failure of the run (AuthError, OutageError, TrustError, ArchiveError) is part of the result, not raised.
+        A failure of the run (AuthError, OutageError, TrustError, ArchiveError) is part of the result, not raised. Only
+        Fenced is raised, where another run is known to have taken a stored archive: nothing is written any more.
         """
+        if self.stored is None:
+            return await self._run(stop, reporter)
+        return await self.stored.beside(partial(self._run, stop, reporter), self._feed.figures)
+
+    async def _run(self, stop: Stop, reporter: Reporter | None) -> Ended:
         started, began = datetime.now(UTC), anyio.current_time()
         young = self._settings.plan.refresh_window
         todo = ToDo(self._plan.list_number, None if young is None else int(started.timestamp() - young))
@@ -107,11 +120,14 @@ class Run:
                 await self._fetch(todo, stop, reporter)
         events = await self._store_events(stop, reporter)
         with self._failure.kept():
-            await to_thread.run_sync(self._finish)
+            await self._finish()
         report = await self._report(started.isoformat(timespec="seconds"), began)
         report = dataclasses.replace(report, events=events)
         with self._failure.kept():
             await to_thread.run_sync(write_report, self._layout, report)
+            # A scratch that is not in order may be ahead of the log, and so would be the manifest.
+            if self.stored is not None and self._failure.in_order:
+                await self.stored.finish()
         self._feed.finish(report)
         return Ended(report, self._failure.error)
 
@@ -121,13 +137,14 @@ class Run:
         await to_thread.run_sync(begin_run, self._ledger)
         settings, feed = self._settings, self._feed
         _, room = for_pages(settings.fetch.memory_limit)
-        writer = Writer(self._layout, self._ledger, settings.archive, feed.recorded, room)
-        writer.standstill = self.standstill
         keys = CredentialCheck(alone=False)
         async with (
+            self._terms(CommitTerms(room)) as terms,
             connected(settings, self._credentials, self._pacer, feed.stats, keys) as fetcher,
             feed.shown(reporter, lambda: writer.kept_waiting),
         ):
+            writer = Writer(self._layout, self._ledger, settings.archive, feed.recorded, terms)
+            writer.standstill = 0.0 if self.stored else self.standstill
             fetcher.epoch = self.epoch
             witnesses = Witnesses(fetcher, self._ledger, todo.list_number, settings.api.source)
             verdicts = Verdicts(fetcher, writer, witnesses, settings.fetch.give_up_after)
@@ -158,7 +175,7 @@ class Run:
         """Keep the workers busy until the list is done, or a stop is asked for and its grace is over."""
         producer, verdicts, asking = crew.producer, crew.verdicts, anyio.CancelScope()
         async with anyio.create_task_group() as brakes:
-            brakes.start_soon(_stop_on_request, stop, crew, asking)
+            brakes.start_soon(_stop_on_request, stop, crew, asking, self.grace)
             with asking:
                 await self._work(crew)
                 # Views that were absent are asked for again when the list is done, until all are decided on.
@@ -174,10 +191,15 @@ class Run:
             for _ in range(self._settings.fetch.workers):
                 workers.start_soon(crew.worker.work, crew.producer)
 
-    def _finish(self) -> None:
-        """Bring the manifest up to date with the ledger, where it is not; runs in a thread."""
-        in_order = self._failure.in_order
-        bring_manifest_up_to_date(self._layout, self._ledger, changed=self._plan.loaded, in_order=in_order)
+    async def _finish(self) -> None:
+        """Bring the manifest up to date with the ledger, where it is not; the work is a thread's."""
+        async with self._terms(CommitTerms()) as terms:
+            bring = partial(bring_manifest_up_to_date, self._layout, self._ledger, carrier=terms.carrier)
+            await to_thread.run_sync(partial(bring, changed=self._plan.loaded, in_order=self._failure.in_order))
+
+    def _terms(self, terms: CommitTerms) -> AbstractAsyncContextManager[CommitTerms]:
+        """Give the terms of commits: as they are, or with the carrier of a stored archive."""
+        return nullcontext(terms) if self.stored is None else self.stored.carrying(terms)
 
     async def _report(self, started: str, began: float) -> Report:
         """Sum up the ledger's state of the list; a view without an outcome is a defect, which the run then fails by."""
@@ -207,13 +229,24 @@ def prepared(job: DownloadJob, views: ViewList | None = None) -> Iterator[Run]:
     and makes no archive before the list has begun. Raises InputError, SettingsError or ArchiveError, all before
     anything is asked.
     """
-    check_usable(job.out, job.settings.archive.compress)
-    with views or job.listed() as listed:
+    if isinstance(job.out, Path):
+        check_usable(job.out, job.settings.archive.compress)
+    with list_at_hand(job) as at_hand, views or at_hand.listed() as listed:
         listed.begin()
-        mark = None if listed.was_found else job.fingerprint()
-        with open_archive(job.out, job.settings) as (layout, ledger):
-            plan = load_plan(ledger, listed, mark)
-            yield Run(layout, ledger, plan, job.settings, job.credentials)
+        mark = None if listed.was_found else at_hand.fingerprint()
+        if isinstance(job.out, Path):
+            with open_archive(job.out, job.settings) as (layout, ledger):
+                plan = load_plan(ledger, listed, mark)
+                yield Run(layout, ledger, plan, job.settings, job.credentials)
+        else:
+            require_views(listed, job.out)
+            from replay_fetch.pipeline.stored import opened_in_store  # noqa: PLC0415 - a download to a disk needs none of it
+
+            with opened_in_store(job.out, job.settings, made_up=job.made_up) as stored:
+                plan, scratch = stored.load(listed, mark), stored.scratch
+                run = Run(scratch.layout, scratch.ledger, plan, job.settings, job.credentials)
+                run.stored = stored
+                yield run
 
 
 async def run_until_signal(run: Run, reporter: Reporter | None) -> Ended:
@@ -222,14 +255,14 @@ async def run_until_signal(run: Run, reporter: Reporter | None) -> Ended:
     Raises KeyboardInterrupt at a second signal.
     """
     run.standstill = STANDSTILL
-    async with stoppable() as stop:
+    async with stoppable(grace=run.grace) as stop:
         return await run.run(stop, reporter)
 
 
-async def _stop_on_request(stop: Stop, crew: _Crew, asking: anyio.CancelScope) -> None:
-    """Wait for the stop; then let the requests in flight come to their end, for `GRACE` seconds at most."""
+async def _stop_on_request(stop: Stop, crew: _Crew, asking: anyio.CancelScope, grace: float) -> None:
+    """Wait for the stop; then let the requests in flight come to their end, for ``grace`` seconds at most."""
     await stop.wait()
     crew.producer.stop()
-    asking.deadline = anyio.current_time() + GRACE
+    asking.deadline = anyio.current_time() + grace
     await crew.fetcher.quiet(_QUIET)
     asking.cancel()

@@ -23,6 +23,7 @@ from replay_fetch.archive.lock import locked
 from replay_fetch.archive.manifest import Entry, ManifestLine
 from replay_fetch.archive.read.views import by_session, view_segments
 from replay_fetch.archive.report import Report
+from replay_fetch.archive.shelf import Shelf
 from replay_fetch.errors import SettingsError
 from replay_fetch.model import Outcome, Span, ViewRecord
 from replay_fetch.pipeline.scrubbed_lines import ScrubbedLines, marked, without_bytes
@@ -90,7 +91,7 @@ class ScrubSnapshot:
 
 
 def scrub(
-    out: Path, copy: Path, chosen: Callable[[], Iterable[Entry]], reporter: Reporter | None = None
+    out: Shelf, copy: Path, chosen: Callable[[], Iterable[Entry]], reporter: Reporter | None = None
 ) -> ScrubbedCopy:
     """Write a scrubbed copy of chosen views, those of a session side by side; ``chosen`` is called twice.
 
@@ -110,11 +111,11 @@ def scrub(
     return written
 
 
-def _check_place(out: Path, copy: Path) -> None:
+def _check_place(out: Shelf, copy: Path) -> None:
     if copy.is_symlink() or copy.exists():
         raise SettingsError(f"{copy} is there already: a copy is written to a new folder, whole or not at all")
-    if copy.resolve().is_relative_to(out.resolve()):
-        raise SettingsError(f"{copy} lies in the archive {out}: name a folder outside of it")
+    if out.holds(copy):
+        raise SettingsError(f"{copy} lies in the archive {out.place()}: name a folder outside of it")
     if not copy.name or not copy.resolve().parent.is_dir():
         raise SettingsError(f"there is no folder {copy.resolve().parent} to write the copy to")
 
@@ -122,7 +123,7 @@ def _check_place(out: Path, copy: Path) -> None:
 class _Writing:
     """A copy on the way: session files first, then manifest and report, the folder's name last."""
 
-    def __init__(self, out: Path, building: Path, copy: Path, reporter: Reporter | None) -> None:
+    def __init__(self, out: Shelf, building: Path, copy: Path, reporter: Reporter | None) -> None:
         self._out, self._building, self._copy = out, building, copy
         self._reporter = reporter
         self._done = ScrubbedCopy(copy)

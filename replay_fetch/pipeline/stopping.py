@@ -18,8 +18,6 @@ from replay_fetch.errors import ReplayFetchError
 
 log = logging.getLogger(__name__)
 
-# Seconds that requests in flight get after the first signal.
-GRACE = 10.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -31,11 +29,12 @@ class Stop(Protocol):
 
 
 @asynccontextmanager
-async def stoppable(*, at_once: bool = False) -> AsyncIterator[anyio.Event]:
+async def stoppable(*, at_once: bool = False, grace: float = 10.0) -> AsyncIterator[anyio.Event]:
     """Give an event for the first signal to set; the second signal raises KeyboardInterrupt out of the context.
 
     With ``at_once`` the first signal raises already: for work of which a part is worth nothing. Everything
-    committed until then is safe in either case. Errors of our own pass through unwrapped.
+    committed until then is safe in either case. Errors of our own pass through unwrapped. ``grace`` is how many seconds
+    requests in flight get, as the log says.
     """
     stop = anyio.Event()
     if at_once:
@@ -43,7 +42,7 @@ async def stoppable(*, at_once: bool = False) -> AsyncIterator[anyio.Event]:
     failure: ReplayFetchError | None = None
     with anyio.CancelScope() as everything:
         async with anyio.create_task_group() as group:
-            await group.start(partial(_watch, stop, everything, may_tell=not at_once))
+            await group.start(partial(_watch, stop, everything, grace, may_tell=not at_once))
             try:
                 yield stop
             except ReplayFetchError as error:  # carried past the group, which would wrap it
@@ -57,7 +56,12 @@ async def stoppable(*, at_once: bool = False) -> AsyncIterator[anyio.Event]:
 
 
 async def _watch(
-    stop: anyio.Event, everything: anyio.CancelScope, *, may_tell: bool, task_status: anyio.abc.TaskStatus[None]
+    stop: anyio.Event,
+    everything: anyio.CancelScope,
+    grace: float,
+    *,
+    may_tell: bool,
+    task_status: anyio.abc.TaskStatus[None],
 ) -> None:
     # An ignored signal stays ignored: under nohup a closed terminal is no reason to stop.
     heard = [one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
@@ -70,5 +74,5 @@ async def _watch(
                     log.warning("%s again: stopped at once; what is committed is safe, run again to go on", name)
                 everything.cancel()
                 return
-            log.warning("%s: finishing what is in flight, at most %.0f s; once more stops at once", name, GRACE)
+            log.warning("%s: finishing what is in flight, at most %.0f s; once more stops at once", name, grace)
             stop.set()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from replay_fetch.archive.read.events import stored_events
+from replay_fetch.archive.shelf import Shelf
 from replay_fetch.errors import InputError
 from replay_fetch.printable import printable
 
@@ -52,12 +53,12 @@ def read_rum_events(path: Path, session_id: str) -> list[RumEvent]:
         raise InputError(f"--events {path} cannot be read: {error.strerror or error}") from None
 
 
-def stored_rum_events(root: Path, session_id: str) -> list[RumEvent]:
+def stored_rum_events(shelf: Shelf, session_id: str) -> list[RumEvent]:
     """Read the same from the session's events that the archive holds; none where it holds none.
 
     Raises ArchiveError where their file is damaged.
     """
-    return _in_order(stored_events(root, session_id), f"the events of {session_id}", session_id)
+    return _in_order(stored_events(shelf, session_id), f"the events of {session_id}", session_id)
 
 
 def _in_order(lines: Iterable[bytes], where: str, session_id: str) -> list[RumEvent]:

@@ -17,6 +17,7 @@ from replay_fetch.api.recording import labels
 from replay_fetch.archive.durable import explained, write_atomically
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read.views import view_segments
+from replay_fetch.archive.shelf import Shelf
 from replay_fetch.errors import ReplayFetchError, SettingsError
 from replay_fetch.inspect.recordings import chosen_views, start_of, why_silent
 from replay_fetch.player import PlayerPage, RecordedView, load_rrweb, read_rum_events, stored_rum_events
@@ -78,7 +79,7 @@ class PlaySnapshot:
         return {"bytes_total": self.total, "bytes_read": self.done, "bytes_written": self.written}
 
 
-def play(out: Path, wanted: Wanted, reporter: Reporter | None = None) -> Played:
+def play(out: Shelf, wanted: Wanted, reporter: Reporter | None = None) -> Played:
     """Write the page of a session, whole or not at all.
 
     Raises NothingToPlay where no view has a picture, InputError where there is no such session or view,
@@ -103,7 +104,7 @@ def play(out: Path, wanted: Wanted, reporter: Reporter | None = None) -> Played:
     return Played(file, session_id, len(playable), seconds, snapshot.written, _silent(page.in_time))
 
 
-def _opening(out: Path, entries: Sequence[Entry], at: str | None) -> int | None:
+def _opening(out: Shelf, entries: Sequence[Entry], at: str | None) -> int | None:
     """Find when the page opens, in milliseconds since 1970; times count from the first recording's start."""
     if at is None:
         return None
@@ -111,7 +112,7 @@ def _opening(out: Path, entries: Sequence[Entry], at: str | None) -> int | None:
     return place_ms(at, min((start for start in starts if start is not None), default=0), "--at")
 
 
-def _recorded(out: Path, entry: Entry, snapshot: PlaySnapshot) -> RecordedView:
+def _recorded(out: Shelf, entry: Entry, snapshot: PlaySnapshot) -> RecordedView:
     first = next(view_segments(out, entry), b"")
     recording = Recording(_counted(view_segments(out, entry), snapshot))
     return RecordedView(entry.record, labels(first).source if first else "", recording, partial(why_silent, entry))

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read.views import by_session
+from replay_fetch.archive.shelf import Shelf
 from replay_fetch.inspect.entries import entries
 from replay_fetch.model import WARNING_WORDS, Outcome, View, ViewRecord
 
@@ -85,10 +85,10 @@ class ArchiveFacts:
                 self.remarks.setdefault(remark, Group()).add(view)
 
 
-def archive_facts(layout: Layout) -> ArchiveFacts:
+def archive_facts(shelf: Shelf) -> ArchiveFacts:
     """Gather the facts of an archive in a single pass over the manifest; raises ArchiveError for an unreadable line."""
     facts = ArchiveFacts()
-    for _, views in by_session(entries(layout)):
+    for _, views in by_session(entries(shelf)):
         facts.add(views)
     return facts
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from replay_fetch.archive.folder import readable
 from replay_fetch.archive.report import nothing_there
+from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.inspect.entries import standing_of
 from replay_fetch.model import Outcome
 from replay_fetch.named_file import NamedFile
@@ -24,13 +23,13 @@ _ROWS = 30
 """Of a table; a run in which everything fails has millions."""
 
 
-def make_page(out: Path, target: NamedFile) -> None:
+def make_page(out: Shelf, target: NamedFile) -> None:
     """Write the page of an archive's last run to a file or a stream: one document that refers to nothing outside.
 
     Raises ArchiveError where there is no report yet, or for a report or manifest that cannot be read.
     """
-    layout = readable(out)
-    page = render(out.resolve().name, run_facts(layout), archive_facts(layout), standing_of(layout))
+    readable(out)
+    page = render(out.title, run_facts(out), archive_facts(out), standing_of(out))
     target.write([page.encode("utf-8", "replace")])
 
 

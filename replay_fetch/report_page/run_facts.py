@@ -9,8 +9,9 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.layout import REPORT
 from replay_fetch.archive.report import read_report
+from replay_fetch.archive.shelf import Shelf
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.entries import totals_so_far
 from replay_fetch.ledger.totals import Totals
@@ -85,20 +86,20 @@ class Stretch(NamedTuple):
     limited_by: str | None
 
 
-def run_facts(layout: Layout) -> RunFacts:
+def run_facts(shelf: Shelf) -> RunFacts:
     """Read the last run's report, or sum up a first run that has not ended yet.
 
     Raises ArchiveError where there is neither, or the report is damaged.
     """
     try:
-        return msgspec.json.decode(read_report(layout), type=RunFacts)
+        return msgspec.json.decode(read_report(shelf), type=RunFacts)
     except FileNotFoundError:
-        totals = totals_so_far(layout)
+        totals = totals_so_far(shelf)
         if totals is not None:
             return _so_far(totals)
-        raise ArchiveError(f"{layout.root} has no {layout.report.name} yet: it is written when a run ends") from None
+        raise ArchiveError(f"{shelf.place()} has no {REPORT} yet: it is written when a run ends") from None
     except (OSError, ValueError) as error:
-        raise ArchiveError(f"{layout.report} cannot be read: {error}") from None
+        raise ArchiveError(f"{shelf.place(REPORT)} cannot be read: {error}") from None
 
 
 def _so_far(totals: Totals) -> RunFacts:

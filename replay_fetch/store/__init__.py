@@ -5,6 +5,7 @@ From the top down, each module using those below:
 * `keep` opens an archive for a run and makes its commits count. `scratch` is the seam to the archive's side, which
   stages files, records them in a ledger, and may lose both with its machine. `restoring` brings an empty scratch up to
   date, also for readers. `opening` refuses stores and archives before anything is asked of the API.
+* `shelf` reads an archive for all commands that look at it, on no lease and with no ledger.
 * `log`, with its `entries`, is the truth; `lease` is politeness; `checkpoint` is a shortcut; `parts` and `lists` hold
   bytes for which the log gives the place.
 * `objects` writes on conditions, waits for an ill store (`retries`), and recognises its own writes after lost answers.
@@ -41,6 +42,7 @@ from replay_fetch.store.location import Location, is_url, parse
 from replay_fetch.store.opening import ArchiveFacts, KeepTerms, objects_at, read_facts
 from replay_fetch.store.restoring import Restoring
 from replay_fetch.store.scratch import Keep, Scratch, Staged, StagedFile
+from replay_fetch.store.shelf import StoreShelf
 
 __all__ = [
     "ArchiveFacts",
@@ -57,6 +59,7 @@ __all__ = [
     "StoreDead",
     "StoreError",
     "StoreKeep",
+    "StoreShelf",
     "is_url",
     "objects_at",
     "parse",

@@ -7,6 +7,7 @@ and the log is read from the checkpoint before.
 from __future__ import annotations
 
 import logging
+from collections.abc import Container
 from pathlib import Path
 
 import anyio
@@ -52,6 +53,15 @@ async def fetch_checkpoint(objects: Objects, folder: str, target: Path) -> int:
         return int(name.rpartition("/")[2].removesuffix(_SUFFIX))
     await anyio.Path(target).unlink(missing_ok=True)
     return 0
+
+
+async def sweep(objects: Objects, folder: str, needed: Container[str], epoch: int) -> None:
+    """Remove blobs and staged files that no log entry needs; those of runs behind ``epoch`` stay."""
+    for kind in ("parts", "staged"):
+        async for listed in objects.list(f"{folder}/{kind}"):
+            _, written_by, *_ = [*listed.name.rpartition("/")[2].split("-"), ""]
+            if listed.name not in needed and written_by.isdigit() and int(written_by) <= epoch:
+                await objects.delete(listed.name)
 
 
 async def _names(objects: Objects, folder: str) -> list[str]:

@@ -18,11 +18,11 @@ from obstore.store import AzureStore, GCSStore, S3Store
 
 from replay_fetch.errors import SettingsError
 from replay_fetch.store.driver import Absent, Found, Listed, Tag, Taken
-from replay_fetch.store.failures import Fault, judge
+from replay_fetch.store.failures import Fault, Refusal, judge
 from replay_fetch.store.location import Location, plain_http_allowed
 
 if TYPE_CHECKING:
-    from obstore import Attributes, ObjectMeta, PutResult, UpdateVersion
+    from obstore import Attributes, GetOptions, ObjectMeta, PutResult, UpdateVersion
     from obstore.store import ClientConfig, ObjectStore, RetryConfig, S3Config
 
 _Answer = TypeVar("_Answer")
@@ -37,6 +37,7 @@ _RETRIES: RetryConfig = {
 _TIMEOUT = timedelta(seconds=60)  # of one request: 64 MiB at 1.1 MB/s
 _CHUNK = 16 * 2**20  # of a multipart upload: S3 takes 10,000 of them, so files up to 160 GB
 _CHUNKS_AT_ONCE = 2  # of one upload, since obstore holds them in memory
+_BEHIND_THE_END = {"InvalidRange", "416"}  # said by the store to a range that begins there
 _PAGE = 1_000  # objects in one answer to LIST, which is the most that S3 gives
 
 
@@ -100,12 +101,18 @@ class ObstoreDriver:
 
     async def get(self, name: str, start: int, length: int | None) -> tuple[bytes, Found]:
         """Read bytes of an object; ``length`` None reads to its end."""
+        options: GetOptions = {}
         if length is not None:
-            got = await _answer(obstore.get_async(self._store, name, options={"range": (start, start + length)}))
+            options = {"range": (start, start + length)}
         elif start:
-            got = await _answer(obstore.get_async(self._store, name, options={"range": {"offset": start}}))
-        else:
-            got = await _answer(obstore.get_async(self._store, name))
+            options = {"range": {"offset": start}}
+        try:
+            got = await _answer(obstore.get_async(self._store, name, options=options))
+        except Refusal as refusal:
+            # The object is shorter than its reader was told, which is the reader's to judge.
+            if refusal.code not in _BEHIND_THE_END:
+                raise
+            return b"", await self.head(name)
         body = bytes(await _answer(got.bytes_async()))
         return body, _found(got.meta, got.attributes)
 

@@ -81,7 +81,14 @@ class LoggedRemoval(msgspec.Struct, frozen=True, array_like=True, tag="gone"):
     name: str
 
 
-Entry = LoggedView | LoggedObject | LoggedPart | LoggedList | LoggedRemoval
+class LoggedSetting(msgspec.Struct, frozen=True, array_like=True, tag="setting"):
+    """A setting kept with the archive, such as the way in which unfinished chains are asked for."""
+
+    name: str
+    value: str
+
+
+Entry = LoggedView | LoggedObject | LoggedPart | LoggedList | LoggedRemoval | LoggedSetting
 
 _ENTRY = msgspec.json.Decoder(Entry)
 _HEADER = msgspec.json.Decoder(Header)

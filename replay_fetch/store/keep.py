@@ -22,12 +22,12 @@ from typing import TypeVar
 import anyio
 from anyio import to_thread
 
-from replay_fetch.store.checkpoint import EVERY, write_checkpoint
+from replay_fetch.store.checkpoint import EVERY, sweep, write_checkpoint
 from replay_fetch.store.driver import Tag
-from replay_fetch.store.entries import Entry, LoggedList, LoggedObject, LoggedPart, LoggedRemoval
+from replay_fetch.store.entries import Entry, LoggedList, LoggedObject, LoggedPart, LoggedRemoval, LoggedSetting
 from replay_fetch.store.failures import Fenced, StoreError
 from replay_fetch.store.lease import Lease, Progress
-from replay_fetch.store.lists import ListRow, fetch_file, keep_list, list_name
+from replay_fetch.store.lists import fetch_file, keep_list, list_name
 from replay_fetch.store.log import Log
 from replay_fetch.store.objects import Objects
 from replay_fetch.store.opening import FOLDER, KeepTerms, agree, check_conditional_writes
@@ -52,6 +52,8 @@ class StoreKeep:
         self._folder = terms.folder
         self._lease = Lease(objects, terms.folder, wait=terms.wait_for_lock)
         self._log = Log(objects, terms.folder, self._lease.holder)
+        self.ended = False
+        """The run before ours came to its end; known behind `open`."""
         self._checkpoint = 0  # the log part that the newest checkpoint is as of
         self._owed: list[Entry] = []  # published since the last log part, which the next one says
 
@@ -73,11 +75,16 @@ class StoreKeep:
         """Do the work while the lease beats and tells of the progress; raises Fenced after a takeover."""
         return await beside(partial(self._lease.beat, progress), work)
 
-    async def keep_list(self, number: int, fingerprint: str, rows: Iterable[ListRow]) -> None:
-        """Write a list and name it in a log part of its own; afterwards the caller loads it into the ledger."""
-        copy = self._scratch.temporary / "list.csv.zst"
-        name, count = await keep_list(self._objects, list_name(self._folder, number), self._log.epoch, rows, copy)
-        await self._log.append([LoggedList(number, name, fingerprint, count)], "list")
+    async def keep_list(self, number: int, fingerprint: str, packed: Path, rows: int) -> None:
+        """Write a list, packed by `packing`, and name it in a log part of its own; the ledger has loaded it by then."""
+        name = await keep_list(self._objects, list_name(self._folder, number), self._log.epoch, packed)
+        await self._log.append([LoggedList(number, name, fingerprint, rows)], "list")
+
+    async def keep_settings(self, settings: Mapping[str, str]) -> None:
+        """Note settings of the archive, by name, in a log part of their own, and in the scratch's ledger."""
+        noted = [LoggedSetting(name, value) for name, value in settings.items()]
+        await self._append(noted)
+        await to_thread.run_sync(self._scratch.lay, noted)
 
     async def bring(self, files: Mapping[str, Path], parts: Mapping[tuple[int, int], Path]) -> None:
         """Copy files and parts out of the store; raises StoreError for a file of another size than the log says."""
@@ -109,10 +116,7 @@ class StoreKeep:
             await self._write_checkpoint()
 
     async def finish(self, files: Mapping[str, Path]) -> None:
-        """End the run's log, then write the files made from the ledger: manifest and report.
-
-        The log comes first: an overtaken run is stopped there and writes neither file.
-        """
+        """End the run's log, where an overtaken run is stopped, then write the files made from the ledger."""
         await self._append([], "end")
         for name, file in files.items():
             await self._objects.write(name, file, self._log.epoch)
@@ -131,7 +135,7 @@ class StoreKeep:
         await restoring.restore(self._log)
         while (late := await self._log.fence(self._lease.epoch)) is not None:
             await restoring.lay(late)
-        self._checkpoint = restoring.checkpoint
+        self._checkpoint, self.ended = restoring.checkpoint, restoring.ended
         # Behind the fence alone: before it, the run that owes these steps may still be at them.
         for stored in await to_thread.run_sync(self._scratch.unpublished):
             await self._publish_again(stored)
@@ -239,12 +243,7 @@ class StoreKeep:
         await self._sweep()
 
     async def _sweep(self) -> None:
-        """Remove blobs and staged files without use for any log entry; those of later runs stay."""
         # A later run read the same log, so of blobs up to our epoch it needs no more than we do.
         needed = await to_thread.run_sync(self._scratch.blobs)
         needed |= {stored.staged for stored in await to_thread.run_sync(self._scratch.unpublished)}
-        for folder in ("parts", "staged"):
-            async for listed in self._objects.list(f"{self._folder}/{folder}"):
-                _, epoch, *_ = [*listed.name.rpartition("/")[2].split("-"), ""]
-                if listed.name not in needed and epoch.isdigit() and int(epoch) <= self._log.epoch:
-                    await self._objects.delete(listed.name)
+        await sweep(self._objects, self._folder, needed, self._log.epoch)

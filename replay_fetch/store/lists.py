@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import csv
 import io
-import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import anyio.to_thread
+import anyio
 
 from replay_fetch.model import View
 from replay_fetch.store.driver import Found
 from replay_fetch.store.failures import StoreError
 from replay_fetch.store.objects import Objects
-from replay_fetch.store.packing import Unpackable, file_pieces, lines, pack_file, unpack
+from replay_fetch.store.packing import Unpackable, file_pieces, lines, packing_into, unpack
 
 _HEADER = ("line", "session_id", "view_id", "expected", "dated")
 _TOGETHER = 5_000  # rows made into text at once
@@ -32,19 +31,32 @@ def list_name(folder: str, number: int) -> str:
     return f"{folder}/lists/{number:04d}.csv.zst"
 
 
-async def keep_list(objects: Objects, name: str, epoch: int, rows: Iterable[ListRow], scratch: Path) -> tuple[str, int]:
-    """Write a list into the store by way of the file ``scratch``; returns the object's name and how many rows it has.
+def packing(rows: Iterable[ListRow], target: Path) -> Iterator[ListRow]:
+    """Pass a list's rows on while they are packed into a file, which is whole behind the last row.
 
-    Memory does not grow with the rows. The list counts once a log part names it. Where an earlier run left another
-    list under the name without having logged it, that one stays, and the epoch goes into the name of ours.
+    A list may be a stream, read only once, and both the ledger and the store need its rows. Memory does not grow.
     """
-    count = itertools.count()
-    await anyio.to_thread.run_sync(pack_file, _text(row for row, _ in zip(rows, count, strict=False)), scratch)
-    if isinstance(await objects.claim(name, scratch, epoch), Found):
+    text = _Text()
+    with target.open("wb") as file:
+        packer = packing_into(file.write)
+        for row in rows:
+            if block := text.add(row):
+                packer(block)
+            yield row
+        packer(text.rest())
+        packer(None)
+
+
+async def keep_list(objects: Objects, name: str, epoch: int, packed: Path) -> str:
+    """Write a packed list into the store; returns the object's name.
+
+    The list counts once a log part names it. Where an earlier run left another list under the name without having
+    logged it, that one stays, and the epoch goes into the name of ours.
+    """
+    if isinstance(await objects.claim(name, packed, epoch), Found):
         name = name.replace(".csv", f"-{epoch}.csv")
-        await objects.write(name, scratch, epoch)
-    await anyio.to_thread.run_sync(scratch.unlink)
-    return name, next(count)
+        await objects.write(name, packed, epoch)
+    return name
 
 
 async def fetch_file(objects: Objects, name: str, target: Path) -> None:
@@ -68,14 +80,24 @@ def read_list(file: Path, place: str) -> Iterator[ListRow]:
     raise StoreError(f"{place} is damaged; restore it from a copy or a former version of the object")
 
 
-def _text(rows: Iterable[ListRow]) -> Iterator[bytes]:
-    unread = ((line, *view, expected, dated) for line, view, expected, dated in rows)
-    chunk: list[tuple[object, ...]] = [_HEADER]
-    while chunk:
+class _Text:
+    """Rows as CSV, 5,000 made into text at once."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[object, ...]] = [_HEADER]
+
+    def add(self, row: ListRow) -> bytes:
+        """Take a row in; returns text once there is enough of it, else nothing."""
+        line, view, expected, dated = row
+        self._rows.append((line, *view, expected, dated))
+        return self.rest() if len(self._rows) >= _TOGETHER else b""
+
+    def rest(self) -> bytes:
+        """The text of all rows that were not given out yet."""
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows(chunk)
-        yield text.getvalue().encode()
-        chunk = list(itertools.islice(unread, _TOGETHER))
+        csv.writer(text, lineterminator="\n").writerows(self._rows)
+        self._rows = []
+        return text.getvalue().encode()
 
 
 def _number(text: str) -> int | None:

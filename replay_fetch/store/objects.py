@@ -132,6 +132,13 @@ class Objects:
             raise StoreError(f"{self.location}/{name} lacks bytes that the log names; something has removed them")
         return body
 
+    async def part(self, name: str, start: int, length: int) -> tuple[bytes, Found] | None:
+        """Up to ``length`` bytes of an object, fewer at its end, and its tag and size; None for a missing object."""
+        try:
+            return await self._retries.ask("GET", lambda: self._driver.get(name, start, length))
+        except Absent:
+            return None
+
     async def pieces(self, name: str) -> AsyncIterator[bytes]:
         """The bytes of an object in pieces of 8 MiB, all of the same version; raises StoreError at a change."""
         start, seen = 0, None

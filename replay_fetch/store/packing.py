@@ -6,7 +6,7 @@ Reading holds a few pieces at a time: a log part of 50,000 views took 747 MB whe
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -72,6 +72,16 @@ def pack_file(chunks: Iterable[bytes], target: Path) -> None:
     """Write the chunks packed into a file, for what is too large to be held."""
     with target.open("wb") as file:
         file.writelines(pack(chunks))
+
+
+def packing_into(write: Callable[[bytes], object]) -> Callable[[bytes | None], None]:
+    """A function that packs the chunks it is given, and ends the frame at None, for bytes that come by and by."""
+    packer = _packer()
+
+    def take(chunk: bytes | None) -> None:
+        write(packer.flush() if chunk is None else packer.compress(chunk))
+
+    return take
 
 
 def file_pieces(file: Path) -> Iterator[bytes]:

@@ -24,6 +24,8 @@ class Restoring:
     def __init__(self, objects: Objects, folder: str, scratch: Scratch) -> None:
         self.checkpoint = 0
         """The log part that the checkpoint was as of; 0 without one."""
+        self.ended = False
+        """The last part says that its run came to its end: its partial files and its manifest need no redoing."""
         self.removed: list[str] = []
         """Files made superfluous by the last commit, whose run may have died before their removal.
 
@@ -46,6 +48,7 @@ class Restoring:
 
         A list stands alone in its part: rows are numbered before results are laid over them.
         """
+        self.ended = part.header.kind == "end"
         if part.header.kind != "open":
             self.removed = []
         if part.header.kind == "list":

@@ -74,8 +74,9 @@ class Scratch(Protocol):
     def lay(self, entries: Iterable[Entry]) -> None:
         """Take in entries of a log part in a single transaction; LoggedList is never among them.
 
-        A record replaces the view's record, with ``ended_at`` as given. A finished view, and another part number,
-        drop the view's places. An object replaces the object of the same name; a removal drops it.
+        A record replaces the view's record, with ``ended_at`` as given. A record whose lines lie in a session file, and
+        another part number, drop the view's places. A setting of another value than before may change chains. An
+        object replaces the object of the same name; a removal drops it.
         """
 
     def stored(self, name: str) -> LoggedObject | None:
@@ -106,8 +107,11 @@ class Keep(Protocol):
         ``progress`` gives figures by name, which ``status`` shows while the run goes on.
         """
 
-    async def keep_list(self, number: int, fingerprint: str, rows: Iterable[ListRow]) -> None:
-        """Keep a new list, before its first view is asked for."""
+    async def keep_list(self, number: int, fingerprint: str, packed: Path, rows: int) -> None:
+        """Keep a new list that the ledger has loaded, before its first view is asked for."""
+
+    async def keep_settings(self, settings: Mapping[str, str]) -> None:
+        """Keep settings of the archive, by name, on which the resumption of chains depends."""
 
     async def bring(self, files: Mapping[str, Path], parts: Mapping[tuple[int, int], Path]) -> None:
         """Copy files by name, and parts by row and number, to where a commit is going to read them."""

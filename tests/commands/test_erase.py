@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
 from replay_fetch.archive.read.verify import Problem
+from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli import main
 from replay_fetch.inspect.rebuild import rebuild
 from replay_fetch.inspect.status import status
@@ -114,7 +115,7 @@ def test_an_erasure_with_json_prints_figures_and_no_id(
 def test_status_says_how_many_sessions_were_erased(
     out: Path, sessions: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert status(out).erased == 0
+    assert status(DiskShelf(out)).erased == 0
     assert "erased" not in ran(capsys, "status", out)[1]
     main(["erase", str(out), "--session", sessions[1], "-q"])
     assert "1 session erased: no download brings them back" in ran(capsys, "status", out)[1]

@@ -14,6 +14,7 @@ from made_archives import START, click, meta, segment, write_archive
 from player_pages import index_of, page_of
 from processes import run, served
 
+from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli import main
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.events import EventFacts, User, session_events
@@ -131,10 +132,10 @@ def test_events_are_a_table_with_plain_columns_and_the_json(archive: Path, tmp_p
 
 def test_the_events_of_a_session_are_given_with_their_bytes_and_their_user(archive: Path) -> None:
     lines = (archive / "events" / "shop-1.ndjson").read_bytes().splitlines()
-    found = list(session_events(archive, "shop-1"))
+    found = list(session_events(DiskShelf(archive), "shop-1"))
     assert [each.text for each in found] == lines
     assert [each.user for each in found if each.user] == [User("7", "ann@shop.example", "Ann"), User("u-2", "", "")]
-    assert list(session_events(archive, "nobody")) == []
+    assert list(session_events(DiskShelf(archive), "nobody")) == []
     assert EventFacts.of(found).failed == 1
 
 
@@ -142,7 +143,7 @@ def test_the_events_of_a_session_are_given_with_their_bytes_and_their_user(archi
 def test_a_line_that_is_no_event_is_an_error_that_names_verify(text: bytes, archive: Path) -> None:
     (archive / "events" / "shop-1.ndjson").write_bytes(text)
     with pytest.raises(ArchiveError, match="verify"):
-        list(session_events(archive, "shop-1"))
+        list(session_events(DiskShelf(archive), "shop-1"))
 
 
 def test_status_counts_events_and_a_second_run_asks_for_nothing(tmp_path: Path) -> None:

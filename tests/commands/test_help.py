@@ -106,7 +106,7 @@ def test_a_value_that_looks_like_a_key_is_not_repeated(capsys: pytest.CaptureFix
 def test_behind_two_dashes_nothing_is_an_option(capsys: pytest.CaptureFixture[str]) -> None:
     parser = command_parser("status")
     parser.check_flags(["--", "--odd-folder"])
-    assert str(parser.parse_args(["--", "--odd-folder"]).out) == "--odd-folder"
+    assert str(parser.parse_args(["--", "--odd-folder"]).out.place()) == "--odd-folder"
     assert capsys.readouterr().err == ""
 
 

@@ -13,6 +13,7 @@ from made_archives import ended, segment, write_archive
 
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.report import Report, write_report
+from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli import main
 from replay_fetch.model import Outcome
 from replay_fetch.report_page.charts import NARROW, lengths_chart, rate_chart, sizes_chart
@@ -190,7 +191,7 @@ def test_the_verdict_is_what_the_exit_code_tells(
     exit_code: int, changed: dict[str, object], said: str, tmp_path: Path
 ) -> None:
     write_report(Layout(write_archive(tmp_path / "a", {})), report(**changed))
-    run = run_facts(Layout(tmp_path / "a"))
+    run = run_facts(DiskShelf(tmp_path / "a"))
     assert run.exit_code == exit_code
     assert verdict(run).startswith(said)
 
@@ -249,7 +250,7 @@ def test_a_report_of_a_version_without_points_and_views_is_read_too(archive: Pat
     del content["slowest"]
     content["pacing"] = [{"time": 1.0, "rate": 3.0, "rate_limited": 0}]
     (archive / "report.json").write_text(json.dumps(content))
-    run = run_facts(Layout(archive))
+    run = run_facts(DiskShelf(archive))
     assert (run.slowest, run.pacing) == ([], [PacingPoint(1.0, 3.0)])
 
 

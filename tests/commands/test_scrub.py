@@ -15,6 +15,7 @@ from planted import PLANTED, found_in
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
 from replay_fetch.archive.read.views import entries
+from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli import main
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Outcome
@@ -103,8 +104,8 @@ def test_manifest_and_report_say_that_it_is_a_scrubbed_copy(
     copy = tmp_path / "copy"
     manifest = [json.loads(line) for line in (copy / "manifest.ndjson").read_text().splitlines()]
     assert [line["scrubbed"] for line in manifest] == [True] * 4
-    before = [entry.record.planned.view for entry in entries(Layout(plain))]
-    assert [entry.record.planned.view for entry in entries(Layout(copy))] == before
+    before = [entry.record.planned.view for entry in entries(DiskShelf(plain))]
+    assert [entry.record.planned.view for entry in entries(DiskShelf(copy))] == before
     assert [(line["outcome"], line["reason"]) for line in manifest[2:]] == [("fetched", None), ("failed", None)]
     report = json.loads((copy / "report.json").read_text())
     assert (report["scrubbed"]["sessions"], report["scrubbed"]["views"], report["views"]) == (3, 3, 4)
@@ -126,7 +127,9 @@ def test_a_copy_is_for_the_user_alone_and_the_same_each_time(plain: Path, tmp_pa
 def test_one_session_or_one_view_is_copied_alone(plain: Path, tmp_path: Path) -> None:
     assert main(["scrub", str(plain), str(tmp_path / "session"), "--session", "aaaa", "-q"]) == 0
     assert main(["scrub", str(plain), str(tmp_path / "view"), "--session", "aaaa", "--view", "v2", "-q"]) == 0
-    views = [[str(each.record.planned.view) for each in entries(Layout(tmp_path / to))] for to in ("session", "view")]
+    views = [
+        [str(each.record.planned.view) for each in entries(DiskShelf(tmp_path / to))] for to in ("session", "view")
+    ]
     assert views == [["aaaa1111/v1", "aaaa1111/v2"], ["aaaa1111/v2"]]
     assert main(["verify", str(tmp_path / "view")]) == 0
 

@@ -24,6 +24,7 @@ from damaged_archives import VIEWS, make, verified
 
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import holder, locked
+from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli import main
 from replay_fetch.cli.status import status_json, status_text
 from replay_fetch.inspect.status import Status, _count_session, status, unfinished_csv
@@ -51,7 +52,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def told(root: Path) -> Any:  # Any: the command's own values
-    return json.loads(status_json(status(root, name_at_most=None)))
+    return json.loads(status_json(status(DiskShelf(root), name_at_most=None)))
 
 
 def test_every_view_and_every_session_is_counted_once(made: Path) -> None:
@@ -71,7 +72,7 @@ def test_every_view_and_every_session_is_counted_once(made: Path) -> None:
 
 
 def test_a_limit_that_is_no_window_is_worth_a_word() -> None:
-    found = Status(Path("archive"), by_ledger=True, last_run={"limiter": "sliding: it gives back bit by bit"})
+    found = Status("archive", by_ledger=True, last_run={"limiter": "sliding: it gives back bit by bit"})
     assert "its rate limit: sliding: it gives back bit by bit" in status_text(found)
     found.last_run = {"limiter": "window: headers tell of it"}
     assert "rate limit" not in status_text(found)
@@ -90,7 +91,7 @@ def test_what_a_reader_should_know_of_a_recording_is_listed(made: Path, capsys: 
 def test_people_see_a_bounded_list_of_what_is_noted() -> None:
     warnings = Warnings(list(range(50)), [], lacks_full_snapshot=True, segments_expected=60)
     planned = [PlannedView(row, 1, View("s", f"v{row}")) for row in range(1000)]
-    found = Status(Path("archive"), by_ledger=True)
+    found = Status("archive", by_ledger=True)
     views = [ViewRecord(each, Outcome.FETCHED, segments=3, size=1, warnings=warnings) for each in planned]
     _count_session(found, views, 20)
     assert len(found.named) == 20, "memory does not grow with what is noted"
@@ -100,7 +101,7 @@ def test_people_see_a_bounded_list_of_what_is_noted() -> None:
     assert "and 980 more: see --json" in text
     assert "gaps: segments 0, 1, 2, 3, 4, 5, 6, 7 … never came" in text
     assert "fewer than the list says: 3 segments of 60" in text
-    everything = Status(Path("archive"), by_ledger=True)
+    everything = Status("archive", by_ledger=True)
     _count_session(everything, views, None)
     assert len(json.loads(status_json(everything))["noted"]) == 1000
 
@@ -115,12 +116,12 @@ def test_the_manifest_will_do_where_there_is_no_ledger(made: Path, tmp_path: Pat
 
 def test_the_unfinished_views_are_a_list_that_download_reads(made: Path, tmp_path: Path) -> None:
     out = Path(shutil.copytree(made, tmp_path / "archive"))
-    rows = list(csv.DictReader("".join(unfinished_csv(out)).splitlines()))
+    rows = list(csv.DictReader("".join(unfinished_csv(DiskShelf(out))).splitlines()))
     lacking = {view: line for view, line in Archive(out).manifest().items() if line["outcome"] == "failed"}
     assert [View(row["session_id"], row["view_id"]) for row in rows] == list(lacking)
     assert all(row["reason"] == line["reason"] for row, line in zip(rows, lacking.values(), strict=True))
     path = tmp_path / "unfinished.csv"
-    path.write_text("".join(unfinished_csv(out)), "utf-8")
+    path.write_text("".join(unfinished_csv(DiskShelf(out))), "utf-8")
 
     async def again() -> int:
         async with Simulator(SimulatorSettings(limit=WIDE)) as simulator:
@@ -128,7 +129,7 @@ def test_the_unfinished_views_are_a_list_that_download_reads(made: Path, tmp_pat
 
     assert anyio.run(again) == 0
     assert told(out)["unfinished"] == 0
-    assert list(unfinished_csv(out)) == ["session_id,view_id,outcome,reason\n"]
+    assert list(unfinished_csv(DiskShelf(out))) == ["session_id,view_id,outcome,reason\n"]
 
 
 def test_a_run_that_is_going_on_is_named_and_not_disturbed(tmp_path: Path) -> None:
@@ -171,7 +172,10 @@ def test_status_and_verify_write_nothing_into_an_archive_of_another_user() -> No
         out = make(Path(folder) / "archive")
         before = sorted(out.rglob("*"))
         with unwritable(out):
-            assert as_a_user(lambda: status(out).total.views, lambda: len(verified(out).findings)) == [VIEWS, 0]
+            assert as_a_user(lambda: status(DiskShelf(out)).total.views, lambda: len(verified(out).findings)) == [
+                VIEWS,
+                0,
+            ]
         assert sorted(out.rglob("*")) == before
 
 
@@ -222,7 +226,7 @@ def as_a_user(*asked: Callable[[], int]) -> list[int]:
 
 
 def test_the_reasons_of_unfinished_views_come_first_with_their_counts_and_notes_last() -> None:
-    found = Status(Path("archive"), by_ledger=True, last_run={"started": "2026-01-02", "seconds": 3})
+    found = Status("archive", by_ledger=True, last_run={"started": "2026-01-02", "seconds": 3})
     planned = [PlannedView(row, 1, View("s", f"v{row}")) for row in range(40)]
     views = [ViewRecord(planned[0], Outcome.FETCHED, segments=1, size=1, warnings=Warnings(repeats=[4]))]
     views += [ViewRecord(each, Outcome.FAILED, "server error (500)") for each in planned[1:4]]

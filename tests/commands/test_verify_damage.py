@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from damaged_archives import VIEWS, make, manifest, problems, session_files, verified, write_manifest
 
-from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
 from replay_fetch.archive.read.sweep import sweep
 from replay_fetch.archive.read.verify import Problem
+from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli import main
 from replay_fetch.errors import ArchiveError, SettingsError
 from replay_fetch.inspect.verify import Verifying
@@ -189,7 +189,7 @@ def test_keys_of_a_newer_version_are_passed_over(archive: Path) -> None:
 )
 def test_a_line_that_contradicts_itself_is_no_entry(archive: Path, change: dict[str, object], reason: str) -> None:
     write_manifest(archive, [manifest(archive)[0] | change])
-    (line,) = read_manifest(Layout(archive))
+    (line,) = read_manifest(DiskShelf(archive))
     assert isinstance(line, BadLine)
     assert reason in line.reason
 
@@ -234,7 +234,7 @@ def test_what_may_not_be_read_is_not_called_damaged(archive: Path, monkeypatch: 
     def refuse(path: Path, *_: object) -> None:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr("replay_fetch.archive.read.verify.file_range", refuse)
+    monkeypatch.setattr("replay_fetch.archive.shelf.file_range", refuse)
     with pytest.raises(ArchiveError, match="permission denied; verify as the user"):
         verified(archive)
 
@@ -252,16 +252,16 @@ def test_processes_find_the_same_in_the_same_order(tmp_path: Path) -> None:
     root = make(tmp_path / "archive", Compression.GZIP)
     swapped(root)
     added(root)
-    alone, together = verified(root).findings, Verifying(root, 2, None).run().findings
+    alone, together = verified(root).findings, Verifying(DiskShelf(root), 2, None).run().findings
     assert alone
     assert together == alone
 
 
 def test_the_manifest_is_read_no_faster_than_it_is_checked(made: Path) -> None:
     """What is held does not grow with the archive: sessions are taken in as they are given back."""
-    (*_, session) = ([entry] for entry in read_manifest(Layout(made)) if isinstance(entry, Entry))
+    (*_, session) = ([entry] for entry in read_manifest(DiskShelf(made)) if isinstance(entry, Entry))
     taken = itertools.count()
-    checked = sweep(made, (session for _ in taken), 1)
+    checked = sweep(DiskShelf(made), (session for _ in taken), 1)
     for _ in range(10):
         assert next(checked).verdict.findings == []
     assert next(taken) < 2000

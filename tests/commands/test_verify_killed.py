@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
 from replay_fetch.archive.read.verify import Problem
+from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli import main
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.rebuild import rebuild
@@ -196,7 +197,7 @@ def test_an_archive_that_is_written_to_is_neither_verified_nor_rebuilt(
 
 def test_nothing_is_held_against_a_run_that_begins_meanwhile(archive: Path) -> None:
     session_files(archive)[0].unlink()
-    verifying = Verifying(archive, 1, None)
+    verifying = Verifying(DiskShelf(archive), 1, None)
     with locked(Layout(archive).lock):
         pass
     with pytest.raises(ArchiveError, match="a run wrote to this archive while it was verified"):

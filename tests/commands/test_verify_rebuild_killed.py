@@ -15,6 +15,7 @@ from damaged_archives import manifest, problems, session_files, verified
 from kills import Killed, killed_at
 
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli import main
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.rebuild import rebuild
@@ -196,7 +197,7 @@ def test_an_empty_ledger_beside_files_is_damage(sound: Path, tmp_path: Path) -> 
     out = Path(shutil.copytree(sound, tmp_path / "archive"))
     Layout(out).ledger.write_bytes(b"")
     assert [file for _, file in problems(out)] == [".replay-fetch/ledger.sqlite"]
-    assert not status(out).by_ledger
+    assert not status(DiskShelf(out)).by_ledger
     Layout(out).manifest.unlink()
     with pytest.raises(ArchiveError, match="has files but no ledger; `replay-fetch verify --rebuild"):
-        status(out)
+        status(DiskShelf(out))

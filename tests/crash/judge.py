@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from archives import Archive
 
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.inspect.verify import Verifying
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import Source, View
@@ -45,7 +46,7 @@ def check_crashed(stage: Stage, out: Path) -> Progress:
             assert ".partial." in name or any(body == files.get(name) for files in good), f"{name} is not whole"
     progress = _progress(stage, out)
     if _results(out) is not None:
-        found = Verifying(out, 1, None).run()
+        found = Verifying(DiskShelf(out), 1, None).run()
         assert not found.findings, found.findings
     return progress
 

@@ -17,6 +17,7 @@ from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
 from replay_fetch.archive.raw import RawPages
 from replay_fetch.archive.read.verify import check_session
 from replay_fetch.archive.read.views import view_segments
+from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.archive.write.messages import Message
 from replay_fetch.cli.main import command_parser
 from replay_fetch.cli.options import settings_from
@@ -76,10 +77,11 @@ def manifest(content: bytes) -> None:
     """Lines of a manifest are entries whose files lie in the archive and can be looked at, or bad ones."""
     with tempfile.TemporaryDirectory(prefix="replay-fetch-fuzz-") as folder:
         layout = Layout(Path(folder))
+        shelf = DiskShelf(layout.root)
         layout.manifest.write_bytes(content)
         layout.sessions.mkdir()
         good = []
-        for found in islice(read_manifest(layout), _MOST_ROWS):
+        for found in islice(read_manifest(shelf), _MOST_ROWS):
             if isinstance(found, BadLine):
                 check_printable(found.reason)
             else:
@@ -91,10 +93,10 @@ def manifest(content: bytes) -> None:
                 (layout.root / found.file).write_bytes(b"{}\n")
         for found in good[:3]:
             with suppress(ArchiveError):
-                deque(view_segments(layout.root, found), maxlen=0)
+                deque(view_segments(shelf, found), maxlen=0)
         for _, together in groupby(good, _session_of):
             with suppress(ArchiveError):
-                check_session(layout.root, list(together))
+                check_session(shelf, list(together))
 
 
 def _session_of(entry: Entry) -> str:

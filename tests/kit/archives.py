@@ -17,6 +17,7 @@ from anyio._backends._asyncio import _threadpool_idle_workers, _threadpool_worke
 from virtual_clock import VirtualClockLoop
 
 from replay_fetch.archive.report import Report
+from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.inspect.verify import Verifying
@@ -209,7 +210,7 @@ class Archive:
 
     def problems(self) -> list[str]:
         """What ``verify`` finds wrong."""
-        return [str(finding) for finding in Verifying(self.root, 1, None).run().findings]
+        return [str(finding) for finding in Verifying(DiskShelf(self.root), 1, None).run().findings]
 
     def stray_files(self) -> set[str]:
         """Files that an archive of finished views has no place for."""

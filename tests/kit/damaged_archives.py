@@ -12,6 +12,7 @@ import anyio
 from archives import WIDE, Job, downloaded
 
 from replay_fetch.archive.read.verify import Problem
+from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.inspect.verify import Verification, Verifying
 from replay_fetch.settings import ArchiveSettings, Compression, PlanSettings
 from replay_fetch.simulator import SimulatorSettings
@@ -29,7 +30,7 @@ def make(out: Path, compression: Compression = Compression.NONE) -> Path:
 
 def verified(root: Path) -> Verification:
     """What verifying in this process finds."""
-    return Verifying(root, 1, None).run()
+    return Verifying(DiskShelf(root), 1, None).run()
 
 
 def problems(root: Path) -> list[tuple[Problem, str]]:

@@ -15,11 +15,12 @@ from memory_scratches import MemoryScratch
 from memory_stores import body, names
 from obstore.store import MemoryStore
 
-from replay_fetch.model import Outcome, PlannedView, View, ViewRecord
+from replay_fetch.model import Outcome, PlannedView, Span, View, ViewRecord
 from replay_fetch.settings import Compression
 from replay_fetch.store.entries import LoggedList, LoggedView
 from replay_fetch.store.keep import StoreKeep
 from replay_fetch.store.lease import Lease, Progress
+from replay_fetch.store.lists import packing
 from replay_fetch.store.objects import Objects
 from replay_fetch.store.opening import FOLDER, ArchiveFacts, KeepTerms
 from replay_fetch.store.parts import GrownPart
@@ -63,8 +64,9 @@ class MadeRun:
         if self.scratch.lists.get(len(self.scratch.lists)) != fingerprint:
             number = len(self.scratch.lists) + 1
             rows = [(line, view, None, None) for line, view in enumerate(self.views, start=2)]
-            await self.keep.keep_list(number, fingerprint, rows)
-            self.scratch.load(LoggedList(number, "", fingerprint, len(rows)), rows)
+            packed = self.folder / "packed"
+            self.scratch.load(LoggedList(number, "", fingerprint, len(rows)), packing(rows, packed))
+            await self.keep.keep_list(number, fingerprint, packed, len(rows))
         for session in dict.fromkeys(view.session_id for view in self.views):
             await self._session(session)
         (self.folder / "manifest").write_bytes(manifest(self.scratch))
@@ -115,7 +117,8 @@ class MadeRun:
         return [GrownPart(row, 0, self.folder / f"grown-{row}", 0, length)]
 
     def _record(self, view: View, outcome: Outcome | None, size: int) -> ViewRecord:
-        return ViewRecord(PlannedView(self.scratch.rows[view], 1, view), outcome=outcome, size=size)
+        whole = Span(0, 1, "") if outcome is not None else None  # each of these sessions is whole at once
+        return ViewRecord(PlannedView(self.scratch.rows[view], 1, view), outcome=outcome, size=size, whole=whole)
 
     def _file(self, name: str, written: bytes, *, disposable: bool = False) -> StagedFile:
         file = self.folder / name.replace("/", "-")

@@ -7,7 +7,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from replay_fetch.model import View, ViewRecord
-from replay_fetch.store.entries import Entry, LoggedList, LoggedObject, LoggedPart, LoggedRemoval, LoggedView
+from replay_fetch.store.entries import (
+    Entry,
+    LoggedList,
+    LoggedObject,
+    LoggedPart,
+    LoggedRemoval,
+    LoggedSetting,
+    LoggedView,
+)
 from replay_fetch.store.lists import ListRow
 
 
@@ -22,6 +30,7 @@ class MemoryScratch:
         self.records: dict[int, ViewRecord] = {}
         self.objects: dict[str, LoggedObject] = {}
         self.parts: dict[int, list[LoggedPart]] = {}
+        self.settings: dict[str, str] = {}
 
     @property
     def temporary(self) -> Path:
@@ -30,10 +39,11 @@ class MemoryScratch:
     def begin(self, ledger: Path | None) -> None:
         if ledger is not None:
             kept = pickle.loads(ledger.read_bytes())  # noqa: S301 - our own bytes
-            self.rows, self.lists, self.records, self.objects, self.parts = kept
+            self.rows, self.lists, self.records, self.objects, self.parts, self.settings = kept
 
     def snapshot(self, target: Path) -> None:
-        target.write_bytes(pickle.dumps((self.rows, self.lists, self.records, self.objects, self.parts)))
+        kept = (self.rows, self.lists, self.records, self.objects, self.parts, self.settings)
+        target.write_bytes(pickle.dumps(kept))
 
     def load(self, logged: LoggedList, rows: Iterable[ListRow]) -> None:
         assert logged.number == len(self.lists) + 1
@@ -56,13 +66,17 @@ class MemoryScratch:
                     self.parts[row] = [*(place for place in places if place.start < entry.start), entry]
                 case LoggedRemoval(name):
                     self.objects.pop(name, None)
+                case LoggedSetting(name, value):
+                    self.settings[name] = value
                 case _:
                     raise AssertionError(entry)
 
     def record(self, record: ViewRecord) -> None:
         self.records[record.planned.row] = record
-        if record.finished:
-            self.parts.pop(record.planned.row, None)
+        kept = [] if record.whole else self.places(record.planned.row, record.part)
+        self.parts.pop(record.planned.row, None)
+        if kept:
+            self.parts[record.planned.row] = list(kept)
 
     def stored(self, name: str) -> LoggedObject | None:
         return self.objects.get(name)

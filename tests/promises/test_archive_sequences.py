@@ -14,6 +14,7 @@ from kills import Killed, killed_at
 from msgspec.structs import replace
 from pieces import arrived, ended, planned
 
+from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.archive.write.buffer import WriteBuffer
 from replay_fetch.archive.write.commit import Committer
 from replay_fetch.archive.write.session_file import DamagedFile
@@ -90,7 +91,7 @@ def instants(first: list[Run], last: Run, root: Path) -> Iterator[Path]:
 
 def check(root: Path, expected: Mapping[str, bytes] | None = None) -> dict[str, bytes]:
     """What lies in ``sessions/`` and in the private folders; verify finds nothing wrong with it."""
-    findings = Verifying(root, 1, None).run().findings
+    findings = Verifying(DiskShelf(root), 1, None).run().findings
     assert findings == []
     assert list((root / ".replay-fetch" / "tmp").iterdir()) == []
     files = {path.name: path.read_bytes() for path in sorted((root / "sessions").iterdir())}

@@ -20,6 +20,7 @@ from replay_fetch.api.events import FoundPage, events_page
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.read.events import stored_events
 from replay_fetch.archive.read.verify import Problem
+from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.errors import AuthError, BadBody
 from replay_fetch.inspect.rebuild import rebuild
 from replay_fetch.model import Response, View
@@ -107,7 +108,7 @@ async def test_events_are_compressed_as_the_archive_is(compression: Compression,
         truth = served(simulator)
     assert set(files(out)) == {f"{name}{compression.suffix}" for name in truth}
     for name, text in truth.items():
-        assert b"".join(line + b"\n" for line in stored_events(out, name.removesuffix(".ndjson"))) == text
+        assert b"".join(line + b"\n" for line in stored_events(DiskShelf(out), name.removesuffix(".ndjson"))) == text
     assert problems(out) == []
     Layout(out).ledger.unlink()
     assert rebuild(out, 1, None).kept

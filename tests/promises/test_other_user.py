@@ -12,8 +12,9 @@ import pytest
 from archives import write_list
 from processes import COMMAND, Done, run, served
 
-from replay_fetch.archive.folder import check_ledger_is_there, existing, readable
+from replay_fetch.archive.folder import check_ledger_is_there, existing
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.shelf import DiskShelf, readable
 from replay_fetch.cli.defect import confess
 from replay_fetch.errors import ArchiveError
 from replay_fetch.simulator import Simulator, SimulatorSettings
@@ -117,7 +118,7 @@ def test_a_question_that_the_system_does_not_answer_is_no_no(
         raise OSError(number, os.strerror(number), str(path))
 
     monkeypatch.setattr(os, "stat", refuse)
-    for look in (existing, readable, lambda root: check_ledger_is_there(Layout(root))):
+    for look in (existing, lambda root: readable(DiskShelf(root)), lambda root: check_ledger_is_there(Layout(root))):
         with pytest.raises(ArchiveError, match=os.strerror(number)):
             look(tmp_path)
 

@@ -10,8 +10,9 @@ from replay_fetch.api.json_split import members
 from replay_fetch.archive.compress import decompressed, require
 from replay_fetch.archive.durable import explained, is_file
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import file_range, lines_of, whole_file
+from replay_fetch.archive.lines import file_range, lines_of
 from replay_fetch.archive.read.verify import Finding, Problem
+from replay_fetch.archive.shelf import Shelf
 from replay_fetch.errors import ArchiveError
 from replay_fetch.events_record import EventsRecord
 from replay_fetch.printable import printable
@@ -20,22 +21,25 @@ from replay_fetch.settings import Compression
 _PIECE = 512  # as in `compress`: a stranger's file may inflate without end
 
 
-def stored_events(root: Path, session_id: str) -> Iterator[bytes]:
+def stored_events(shelf: Shelf, session_id: str) -> Iterator[bytes]:
     """Read a session's RUM events, each with its exact bytes, in order of time; none where none are stored.
 
     The file is found by its name alone, which a file gets when it is whole: no manifest is read, and events that
     were stored while no run has ended yet are there, too. Raises ArchiveError where the file cannot be read.
     """
     for compression in Compression:
-        path = Layout(root, compression).events_file(session_id)
-        with explained(f"reading {path}"):
-            if not is_file(path):
+        name = Layout(Path(), compression).events_name(session_id)
+        with explained(f"reading {shelf.place(name)}"):
+            if not shelf.is_file(name):
                 continue
             require(compression)
             try:
-                yield from lines_of(_inflated(whole_file(path), compression))
+                yield from lines_of(_inflated(shelf.blocks(name), compression))
             except ValueError as error:
-                raise ArchiveError(f"{path}: {printable(str(error), 150)}; run `replay-fetch verify {root}`") from None
+                reason = printable(str(error), 150)
+                raise ArchiveError(
+                    f"{shelf.place(name)}: {reason}; run `replay-fetch verify {shelf.place()}`"
+                ) from None
             return
 
 

@@ -7,14 +7,14 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
-from pathlib import Path
+from multiprocessing import active_children, get_context, parent_process
 from typing import NamedTuple
 
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read.verify import Verdict, check_session
+from replay_fetch.archive.shelf import Shelf
 from replay_fetch.errors import ArchiveError
 
 Session = Sequence[Entry]
@@ -22,6 +22,8 @@ Session = Sequence[Entry]
 # One message to a process: tens of milliseconds of work, so that its own cost vanishes and Ctrl-C is not kept waiting.
 _BATCH_BYTES = 8 * 2**20
 _BATCH_VIEWS = 500
+# Bytes of views that are read together, one a session: a view may be a single line, which is held twice.
+_ROOM = 32 * 2**20
 # Below this, starting processes (0.2 s) costs more than they save.
 _WORTH_PROCESSES = 64 * 2**20
 
@@ -38,27 +40,32 @@ def jobs_for(size: int) -> int:
     return (os.cpu_count() or 1) if size >= _WORTH_PROCESSES else 1
 
 
-def sweep(root: Path, sessions: Iterable[Session], jobs: int) -> Iterator[Checked]:
+def sweep(shelf: Shelf, sessions: Iterable[Session], jobs: int) -> Iterator[Checked]:
     """Check the sessions, ``jobs`` at once, and give them back in order.
 
     Holds two batches a process, never the manifest. Raises ArchiveError where a process dies.
     """
-    batches = _batches(sessions)
+    batches = _batches(sessions, shelf.at_once)
     if jobs == 1:
         for batch in batches:
-            yield from map(Checked, batch, _check(root, batch))
+            yield from map(Checked, batch, _check(shelf, batch))
         return
+    others = set(active_children())
     # Spawned, not forked: a fork would take over the locks of threads that it does not have.
     pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"), initializer=_begin_process)
     pending: deque[tuple[list[Session], Future[list[Verdict]]]] = deque()
     try:
         for batch in batches:
-            pending.append((batch, pool.submit(_check, root, batch)))
+            pending.append((batch, pool.submit(_check, shelf, batch)))
             # Two batches a process: while the results of one are read, the next is there to begin with.
             if len(pending) > 2 * jobs:
                 yield from _next(pending)
         while pending:
             yield from _next(pending)
+    except KeyboardInterrupt:  # which the processes leave to this one
+        for process in set(active_children()) - others:
+            process.terminate()
+        raise
     except BrokenProcessPool:
         raise ArchiveError("a process that was checking died, maybe for want of memory; try --jobs 1") from None
     finally:
@@ -70,18 +77,44 @@ def _next(pending: deque[tuple[list[Session], Future[list[Verdict]]]]) -> Iterat
     yield from map(Checked, batch, future.result())
 
 
-def _check(root: Path, batch: Sequence[Session]) -> list[Verdict]:
-    return [check_session(root, entries) for entries in batch]
+def _check(shelf: Shelf, batch: Sequence[Session]) -> list[Verdict]:
+    """Check a batch in order; where answers are waited for, several sessions at once, a thread each."""
+    if shelf.at_once == 1:
+        return [check_session(shelf, entries) for entries in batch]
+    threads = ThreadPoolExecutor(shelf.at_once)
+    try:
+        return list(_check_together(shelf, batch, threads))
+    except BaseException:  # Ctrl-C, and a store that refuses: nobody waits a minute for the other answers
+        shelf.abandon()
+        raise
+    finally:
+        threads.shutdown(cancel_futures=True)
 
 
-def _batches(sessions: Iterable[Session]) -> Iterator[list[Session]]:
+def _check_together(shelf: Shelf, batch: Sequence[Session], threads: Executor) -> Iterator[Verdict]:
+    """Check sessions in threads, as many as there is room for, and give the verdicts in order."""
+    pending: deque[tuple[int, Future[Verdict]]] = deque()
+    held = 0
+    for entries in batch:
+        size = max(entry.record.size for entry in entries)
+        while pending and (len(pending) >= shelf.at_once or held + size > _ROOM):
+            freed, verdict = pending.popleft()
+            held -= freed
+            yield verdict.result()
+        pending.append((size, threads.submit(check_session, shelf, entries)))
+        held += size
+    for _, verdict in pending:
+        yield verdict.result()
+
+
+def _batches(sessions: Iterable[Session], times: int) -> Iterator[list[Session]]:
     batch: list[Session] = []
     size = views = 0
     for entries in sessions:
         batch.append(entries)
         views += len(entries)
         size += sum(entry.span.length for entry in entries if entry.span)
-        if size >= _BATCH_BYTES or views >= _BATCH_VIEWS:
+        if size >= times * _BATCH_BYTES or views >= times * _BATCH_VIEWS:
             yield batch
             batch, size, views = [], 0, 0
     if batch:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from pathlib import Path
 from typing import NamedTuple
 
 from replay_fetch.api.json_split import pairs
 from replay_fetch.api.segment import Continuity, facts
-from replay_fetch.archive.compress import stored_text
-from replay_fetch.archive.lines import file_range, lines_of
+from replay_fetch.archive.compress import plain_text
+from replay_fetch.archive.lines import lines_of
 from replay_fetch.archive.manifest import Entry
+from replay_fetch.archive.shelf import Shelf
 from replay_fetch.errors import ArchiveError
-from replay_fetch.model import Span, View, ViewRecord
+from replay_fetch.model import View, ViewRecord
 from replay_fetch.printable import printable
 from replay_fetch.settings import Compression
 
@@ -53,10 +51,11 @@ class Verdict(NamedTuple):
     """Rows of views whose bytes are not there as the manifest says."""
 
 
-def check_session(root: Path, entries: Sequence[Entry]) -> Verdict:
+def check_session(shelf: Shelf, entries: Sequence[Entry], sizes: Mapping[str, int] | None = None) -> Verdict:
     """Read every file of a session, given all its views in the manifest's order.
 
-    Raises ArchiveError where the user may not read a file: nothing is known of its content then.
+    With ``sizes``, the listed files by name, nothing is read: names and sizes are all that is checked. Raises
+    ArchiveError where the user may not read a file: nothing is known of its content then.
     """
     files: dict[str, list[Entry]] = {}
     for entry in entries:
@@ -66,27 +65,21 @@ def check_session(root: Path, entries: Sequence[Entry]) -> Verdict:
     bad: set[int] = set()
     for name, placed in files.items():
         try:
-            size = _size(root / name)
+            # A name that is not listed is looked at once more, for a listing may be a little older.
+            size = (sizes or {}).get(name) or shelf.size(name)
         except PermissionError as error:
-            raise _forbidden(root / name, error) from error
+            raise _forbidden(shelf.place(name), error) from error
         except OSError as error:
             findings.append(Finding(Problem.MISSING, name, f"{_why(error)}; views in it: {len(placed)}"))
             bad.update(entry.record.planned.row for entry in placed)
             continue
         findings += _check_cover(name, size, placed)
         for entry in placed:
-            finding = _check_view(root / name, size, entry)
+            finding = _check_end(size, entry) or (_check_view(shelf, entry) if sizes is None else None)
             if finding is not None:
                 findings.append(finding)
                 bad.add(entry.record.planned.row)
     return Verdict(findings, frozenset(bad))
-
-
-def _size(path: Path) -> int:
-    about = path.stat()
-    if not stat.S_ISREG(about.st_mode):
-        raise FileNotFoundError(errno.ENOENT, "not a file")
-    return about.st_size
 
 
 def _check_cover(name: str, size: int, entries: Sequence[Entry]) -> Iterator[Finding]:
@@ -102,22 +95,28 @@ def _check_cover(name: str, size: int, entries: Sequence[Entry]) -> Iterator[Fin
         yield Finding(Problem.UNCLAIMED, name, f"bytes {end} to {size}, its last, belong to no view")
 
 
-def _check_view(path: Path, size: int, entry: Entry) -> Finding | None:
-    """Hash the view's bytes as they lie there; where the hash is right, read the lines."""
+def _check_end(size: int, entry: Entry) -> Finding | None:
+    """Find a view that goes on behind its file's end."""
+    if entry.span is None or entry.file is None or entry.span.offset + entry.span.length <= size:
+        return None
+    detail = f"the file ends {entry.span.offset + entry.span.length - size} bytes before the view does"
+    return Finding(Problem.CUT_OFF, entry.file, detail, entry.record.planned.view)
+
+
+def _check_view(shelf: Shelf, entry: Entry) -> Finding | None:
+    """Hash the view's bytes as they lie there, and read the lines in them."""
     if entry.span is None or entry.file is None:
         return None
     view = entry.record.planned.view
     offset, length, sha256 = entry.span
-    if offset + length > size:
-        detail = f"the file ends {offset + length - size} bytes before the view does"
-        return Finding(Problem.CUT_OFF, entry.file, detail, view)
     try:
         # The hash alone would do for sound archives. The lines are read too, for the manifest may have been made for
-        # other bytes.
-        same = _sha256(file_range(path, offset, length)) == sha256
-        wrong = complaint(path, entry)
+        # other bytes. Both in one reading: each byte of a store is asked for, and paid for, once.
+        stored = Hashed(shelf.blocks(entry.file, offset, length))
+        wrong = complaint(stored, entry)
+        same = stored.sha256() == sha256
     except PermissionError as error:
-        raise _forbidden(path, error) from error
+        raise _forbidden(shelf.place(entry.file), error) from error
     except OSError as error:
         return Finding(Problem.DAMAGED, entry.file, f"cannot be read: {_why(error)}", view)
     if not same:
@@ -125,15 +124,27 @@ def _check_view(path: Path, size: int, entry: Entry) -> Finding | None:
     return Finding(Problem.DAMAGED, entry.file, wrong, view) if wrong else None
 
 
-def _sha256(blocks: Iterable[bytes]) -> str:
-    sha256 = hashlib.sha256()
-    for block in blocks:
-        sha256.update(block)
-    return sha256.hexdigest()
+class Hashed:
+    """Blocks that are hashed as they are taken, once."""
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks = iter(blocks)
+        self._sha256 = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for block in self._blocks:
+            self._sha256.update(block)
+            yield block
+
+    def sha256(self) -> str:
+        """Return the hash of all blocks; those that nobody has taken are read to the end."""
+        for _ in self:
+            pass
+        return self._sha256.hexdigest()
 
 
-def _forbidden(path: Path, error: OSError) -> ArchiveError:
-    return ArchiveError(f"{path} cannot be read: {_why(error)}; verify as the user whose archive it is")
+def _forbidden(place: str, error: OSError) -> ArchiveError:
+    return ArchiveError(f"{place} cannot be read: {_why(error)}; verify as the user whose archive it is")
 
 
 def _why(error: OSError) -> str:
@@ -145,16 +156,16 @@ _OF_RECORDING = ("start_ms", "end_ms", "records")
 _KEYS = [b'"session_id"', b'"view_id"', b'"position"', b'"segment"']
 
 
-def complaint(path: Path, entry: Entry) -> str | None:
+def complaint(stored: Iterable[bytes], entry: Entry) -> str | None:
     """Return the first thing that is wrong with a view's lines, None where nothing is.
 
-    Raises OSError where the file cannot be read or is shorter than it must be.
+    ``stored`` are its bytes as they lie in the file; their OSErrors pass through.
     """
     record = entry.record
     sha256 = hashlib.sha256()
     continuity, segments = Continuity(), 0
     try:
-        text = stored_text(path, entry.span or Span(0, 0, ""), entry.compression, record.size)
+        text = plain_text(stored, entry.compression, record.size)
         for line in lines_of(text):
             if entry.compression is not Compression.NONE:  # else the hash of what is stored says it
                 sha256.update(line)

@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from pathlib import Path
 
-from replay_fetch.archive.compress import stored_text
-from replay_fetch.archive.durable import explained, is_file
-from replay_fetch.archive.folder import readable
-from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.compress import plain_text
+from replay_fetch.archive.durable import explained
+from replay_fetch.archive.layout import MANIFEST
 from replay_fetch.archive.lines import lines_of, segment_of
 from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
+from replay_fetch.archive.shelf import Shelf, readable, require_manifest
 from replay_fetch.errors import ArchiveError, InputError
 from replay_fetch.printable import printable
 
 
-def entries(layout: Layout) -> Iterator[Entry]:
+def entries(shelf: Shelf) -> Iterator[Entry]:
     """Read the manifest's entries in order.
 
     Raises ArchiveError where there is no manifest yet, and at the first line that cannot be read.
     """
-    if not is_file(layout.manifest):
-        raise ArchiveError(f"{layout.root} has no {layout.manifest.name} yet: it is written when a run ends")
-    for found in read_manifest(layout):
+    require_manifest(shelf)
+    for found in read_manifest(shelf):
         if isinstance(found, BadLine):
-            raise ArchiveError(f"{layout.manifest}, line {found.number}: {found.reason}; run `replay-fetch verify`")
+            where = f"{shelf.place(MANIFEST)}, line {found.number}"
+            raise ArchiveError(f"{where}: {found.reason}; run `replay-fetch verify`")
         yield found
 
 
@@ -35,36 +34,37 @@ def by_session(views: Iterable[Entry]) -> Iterator[tuple[str, list[Entry]]]:
         yield session_id, list(together)
 
 
-def session_entries(root: Path, wanted: str, views: Iterable[Entry] | None = None) -> list[Entry]:
+def session_entries(shelf: Shelf, wanted: str, views: Iterable[Entry] | None = None) -> list[Entry]:
     """Return the views of the session with the id ``wanted``, or of the only session whose id begins so.
 
     ``views`` are the archive's where they are known from elsewhere than the manifest. Raises InputError where no
     session has such an id, or more than one has.
     """
     found: dict[str, list[Entry]] = {}
-    for entry in entries(readable(root)) if views is None else views:
+    for entry in entries(readable(shelf)) if views is None else views:
         session_id = entry.record.planned.view.session_id
         if session_id.startswith(wanted):
             found.setdefault(session_id, []).append(entry)
     if wanted not in found and len(found) != 1:
         few = ", ".join(list(found)[:3])
-        raise InputError(f"{len(found)} sessions in {root} begin with {wanted!r}{': ' + few if few else ''}")
+        raise InputError(f"{len(found)} sessions in {shelf.place()} begin with {wanted!r}{': ' + few if few else ''}")
     return found[wanted] if wanted in found else next(iter(found.values()))
 
 
-def view_segments(root: Path, entry: Entry) -> Iterator[bytes]:
+def view_segments(shelf: Shelf, entry: Entry) -> Iterator[bytes]:
     """Read a view's segments, none where nothing of it is stored; no more is read than is taken.
 
     Raises ArchiveError where the file is not as the manifest says.
     """
     if entry.span is None or entry.file is None:
         return
-    path = root / entry.file
-    with explained(f"reading {path}"):
+    place = shelf.place(entry.file)
+    with explained(f"reading {place}"):
         try:
-            yield from map(segment_of, lines_of(stored_text(path, entry.span, entry.compression, entry.record.size)))
+            stored = shelf.blocks(entry.file, entry.span.offset, entry.span.length)
+            yield from map(segment_of, lines_of(plain_text(stored, entry.compression, entry.record.size)))
         except ValueError as error:
             view = entry.record.planned.view
             raise ArchiveError(
-                f"{path}, view {view.view_id}: {printable(str(error), 150)}; run `replay-fetch verify {root}`"
+                f"{place}, view {view.view_id}: {printable(str(error), 150)}; run `replay-fetch verify {shelf.place()}`"
             ) from None

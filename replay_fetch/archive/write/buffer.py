@@ -91,9 +91,14 @@ class _Due:
 
 
 class WriteBuffer:
-    """Takes messages in and gives batches out; times are seconds of the caller's clock, sizes are bytes."""
+    """Takes messages in and gives batches out; times are seconds of the caller's clock, sizes are bytes.
 
-    def __init__(self) -> None:
+    ``linger`` is how long an ended view may wait for its session, ``growing`` how long pages may wait.
+    """
+
+    def __init__(self, linger: float = LINGER, growing: float = GROWING) -> None:
+        self._linger = linger
+        self._growing_for = growing
         self._views: dict[int, OpenView] = {}
         self._sessions: dict[int, OpenSession] = {}
         self._complete: deque[OpenSession] = deque()
@@ -173,7 +178,7 @@ class WriteBuffer:
         # Its time counts from the first page that waits, so a view with a page a second is saved too.
         if not view.arrived:
             self._sessions[view.planned.session].begun = True
-            self._growing.append((now + GROWING, view))
+            self._growing.append((now + self._growing_for, view))
         view.arrived.append(arrived)
         size = sum([len(segment.raw) for segment in arrived.page.segments])
         if arrived.answer is not None:
@@ -190,7 +195,7 @@ class WriteBuffer:
         session.remaining -= 1
         session.begun = True
         session.ended.append(view)
-        self._lingering.append((now + LINGER, view))
+        self._lingering.append((now + self._linger, view))
         if not session.remaining:
             self._complete.append(session)
 

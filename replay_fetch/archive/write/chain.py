@@ -142,13 +142,13 @@ class ChainPart(Struct, eq=False):
         """
         new = bool(self._chunks) and not self.saved
         if self._chunks:
-            self.saved += write_file(self.part, self._chunks, append_at=self.saved)
+            self.saved += write_file(self.part, self._chunks, append_at=self.saved, lasting=self.layout.lasting)
             self._chunks = []
         return new
 
     def write_lines(self, whole_lines: Iterable[bytes]) -> None:
         """Write lines that are made already as the whole content of the part, and bring them to the disk."""
-        self.saved = write_file(self.part, self.text.counted(whole_lines))
+        self.saved = write_file(self.part, self.text.counted(whole_lines), lasting=self.layout.lasting)
 
     def read(self) -> Iterator[bytes]:
         """Read all lines that are made, from the part and from memory, in blocks of about a megabyte."""

@@ -5,10 +5,11 @@ There is one order, and a kill at any instant of it is harmless:
 1. stage: lines go into parts and into session files under temporary names, and all of it is brought to the disk;
 2. record: one transaction of the ledger says where every line lies, and puts the sessions into the redo list;
 3. publish: the session files get their final names, which are brought to the disk;
-4. clear: files that the ledger no longer needs are removed.
+4. ship: for an archive in an object store, the carrier makes the commit count there, and only then it does;
+5. clear: files that the ledger no longer needs are removed.
 
 Before step 2 nothing has happened, and the next run removes the staged files. Behind it everything has: recovery
-publishes the files of the redo list, and the next run removes the rest.
+publishes the files of the redo list, and the next run removes the rest. With a carrier, the disk is only a scratch.
 """
 
 from __future__ import annotations
@@ -21,8 +22,16 @@ from replay_fetch.archive.durable import explained, sync_folder
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.raw import RawPage, keep_raw, remove_raw
 from replay_fetch.archive.write.buffer import Batch, Delivery
-from replay_fetch.archive.write.messages import PageArrived
-from replay_fetch.archive.write.session_file import DamagedPart, Kind, SessionFile, Staged
+from replay_fetch.archive.write.carrier import Carrier, Shipping
+from replay_fetch.archive.write.session_file import (
+    DamagedPart,
+    Kind,
+    SessionFile,
+    Staged,
+    leaves_no_partial,
+    never_seen,
+    rows_straight,
+)
 from replay_fetch.archive.write.session_file_writer import SessionFileWriter
 from replay_fetch.archive.write.view_part import ViewPart
 from replay_fetch.model import View, ViewRecord
@@ -31,6 +40,7 @@ log = logging.getLogger(__name__)
 
 # Views that keep what they had, of which so many are named.
 _TOLD_ALOUD = 3
+_SHIPPED_TOGETHER = 64  # partial files of one commit to a store, where a commit costs requests
 
 
 class Committer:
@@ -39,12 +49,15 @@ class Committer:
     The view parts of views that have not ended are kept from batch to batch, and nothing of finished views.
     """
 
-    def __init__(self, layout: Layout, commit_log: CommitLog, *, keep_raw: bool) -> None:
+    def __init__(
+        self, layout: Layout, commit_log: CommitLog, *, keep_raw: bool, carrier: Carrier | None = None
+    ) -> None:
         self._layout = layout
+        self._shipping = Shipping(layout, carrier)
         self._commit_log = commit_log
         self._keep_raw = keep_raw
         # Asked once: most archives have no raw pages, and then no finished view costs a look at the disk.
-        self._raw_is_there = layout.raw.exists()
+        self._raw_is_there = layout.raw.exists() or carrier is not None
         self._view_parts: dict[int, ViewPart] = {}
         self._told = 0
         self._files = SessionFileWriter(layout)
@@ -56,8 +69,8 @@ class Committer:
     def commit(self, batch: Batch) -> list[ViewRecord]:
         """Commit a batch durably and return the records of the views that ended in it.
 
-        Raises ArchiveError where the archive cannot be written. Nothing of the batch counts then, unless the
-        ledger had recorded it: in that case the next run finishes the rest.
+        Raises ArchiveError where the archive cannot be written. Nothing of the batch counts then, unless the ledger had
+        recorded it: the next run finishes the rest.
         """
         view_parts, records = self._take_in(batch.deliveries)
 
@@ -77,16 +90,21 @@ class Committer:
         # in an object store no second writer could tell them from its own.
         self._files.publish([one.file for one in staged])
 
-        # 4. Clear, last: until the names are on the disk, the parts are the only copy that survives a power cut.
+        # 4. Ship, before anything is cleared: the store takes new lines out of the parts.
+        unused = (file.session_id for file in files if leaves_no_partial(file, view_parts))
+        self._shipping.ship((records | placed).values(), staged, unused, understood)
+
+        # 5. Clear, last: until the names are on the disk, the parts are the only copy that survives a power cut.
         with explained(f"clearing {self._layout.private}"):
-            self._remove_parts(view_parts, _straight(files))
+            self._remove_parts(view_parts, rows_straight(files))
             for view in understood:
                 remove_raw(self._layout.raw_folder(view))
             self._remove_superseded(files, view_parts)
-        ended = [delivery.planned.row for delivery in batch.deliveries if delivery.ended]
-        for row in ended:
-            del self._view_parts[row]
-        return [records[row] for row in ended]
+            ended = [delivery.planned for delivery in batch.deliveries if delivery.ended]
+            self._shipping.clear(staged, (planned.view for planned in ended))
+        for planned in ended:
+            del self._view_parts[planned.row]
+        return [records[planned.row] for planned in ended]
 
     def commit_partial_files(self) -> None:
         """Write partial files for sessions with saved views that lie in no file for people.
@@ -94,8 +112,10 @@ class Committer:
         A killed run had not come to these sessions, or recovery removed the files. Afterwards the redo list is
         empty, so an archive at rest has nothing to finish.
         """
-        for session in self._commit_log.lacking_partial_files():
-            self.commit(Batch([], [session], 0))
+        sessions = self._commit_log.lacking_partial_files()
+        at_once = _SHIPPED_TOGETHER if self._shipping.carrier else 1
+        for first in range(0, len(sessions), at_once):
+            self.commit(Batch([], list(sessions[first : first + at_once]), 0))
         self._commit_log.published()
 
     def require_undamaged(self) -> None:
@@ -132,17 +152,18 @@ class Committer:
         planned = delivery.planned
         view_part = self._view_parts.get(planned.row)
         if view_part is None:
-            view_part = self._view_parts[planned.row] = ViewPart.begin(planned, self._layout)
+            view_part = self._view_parts[planned.row] = ViewPart.begin(planned, self._layout, self._shipping.bring)
+            self._shipping.begin(planned)
         raw: list[RawPage] = []
         for chain in delivery.dropped:
-            raw += _added(view_part, chain)
+            raw += view_part.take(chain)
             view_part.start_over()
-        raw += _added(view_part, delivery.pages)
+        raw += view_part.take(delivery.pages)
         if delivery.ended is not None and delivery.ended.answer is not None:
             raw.append(view_part.raw_page(delivery.ended.answer, delivery.ended.source))
         if raw and not view_part.damaged:  # else the next run asks for all of them
             self._raw_is_there = True
-            keep_raw(self._layout.raw_folder(planned.view), raw)
+            self._shipping.note_raw(keep_raw(self._layout.raw_folder(planned.view), raw))
         return view_part
 
     def _session_files(
@@ -165,7 +186,7 @@ class Committer:
     def _save(self, view_parts: Iterable[ViewPart]) -> None:
         with explained(f"writing {self._layout.parts}"):
             new = [view_part.save() for view_part in view_parts]
-            if any(new):
+            if any(new) and self._layout.lasting:
                 sync_folder(self._layout.parts)
 
     def _forget_published(self, sessions: Sequence[int]) -> None:
@@ -181,21 +202,24 @@ class Committer:
         Where a session's present file is damaged, the file stays as it is, and new views are shown in a partial
         file.
         """
-        straight = _straight(files)
+        straight = rows_straight(files)
         self._save(view_part for row, view_part in view_parts.items() if row not in straight)
+        self._shipping.bring_lines(files)
         try:
             staged = self._files.stage(files)
         except DamagedPart as damage:
             view = damage.view
             # The view begins anew under another part number in the next run. Everything else that was staged in this
             # batch never happened: recovery clears it.
-            self._commit_log.record([ViewRecord(view.planned, part=view.part + 1)])
+            anew = [ViewRecord(view.planned, part=view.part + 1)]
+            self._commit_log.record(anew)
+            self._shipping.ship(anew, [], [], [])
             raise
         damaged = [file for file in files if file in self._files.damaged]
         if not damaged:
             return list(files), staged
         # These were to go straight into the damaged session's file; now a part is the only place for their lines.
-        self._save(view_parts[row] for row in _straight(damaged))
+        self._save(view_parts[row] for row in rows_straight(damaged))
         apart = [SessionFile(self._layout, Kind.PARTIAL, file.views) for file in damaged if file.kind is Kind.WHOLE]
         return [*(file for file in files if file not in damaged), *apart], staged + self._files.stage(apart)
 
@@ -216,33 +240,11 @@ class Committer:
         """Remove the partial file and the parts of each session that has its whole file now."""
         for file in files:
             # Most sessions never were a part: removing files that were never there would cost two system calls a view.
-            if file.kind is Kind.STANDING or _never_seen(file, view_parts):
+            if file.kind is Kind.STANDING or never_seen(file, view_parts):
                 continue
             whole = file.kind is Kind.WHOLE
-            if whole or not file.content:
+            if leaves_no_partial(file, view_parts):
                 self._layout.session_file(file.session_id, partial=True).unlink(missing_ok=True)
             if whole:
                 for view in file.views:
                     self._layout.part(view.planned.row, view.part).unlink(missing_ok=True)
-
-
-def _added(view_part: ViewPart, pages: Sequence[PageArrived]) -> list[RawPage]:
-    """Append pages to a view's part; returns the pages that are kept raw, none where the part was damaged."""
-    raw: list[RawPage] = []
-    for arrived in pages:
-        if arrived.answer is not None and not view_part.damaged:
-            raw.append(view_part.raw_page(arrived.answer, arrived.source))
-        view_part.add(arrived.page, arrived.source)
-    if view_part.chain.token is not None:
-        view_part.chain.leave_trail(arrived.page for arrived in pages)
-    return raw
-
-
-def _straight(files: Iterable[SessionFile]) -> set[int]:
-    """Return the rows of views that go straight into a session file, without ever being a part."""
-    return {row for file in files for row in file.view_parts}
-
-
-def _never_seen(file: SessionFile, view_parts: dict[int, ViewPart]) -> bool:
-    """Tell whether nothing of the session had been on the disk before, so that there is nothing to remove."""
-    return all(view.planned.row in file.view_parts and view_parts[view.planned.row].untouched for view in file.views)

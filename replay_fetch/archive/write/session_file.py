@@ -190,6 +190,22 @@ class Staged(NamedTuple):
     records: Sequence[ViewRecord]
 
 
+def rows_straight(files: Iterable[SessionFile]) -> set[int]:
+    """Return the rows of views that go straight into a session file, without ever being a part."""
+    return {row for file in files for row in file.view_parts}
+
+
+def leaves_no_partial(file: SessionFile, view_parts: Mapping[int, ViewPart]) -> bool:
+    """Tell whether a partial file that the session may have has no use behind this commit."""
+    use = file.kind is Kind.STANDING or (file.kind is Kind.PARTIAL and file.content)
+    return not use and not never_seen(file, view_parts)
+
+
+def never_seen(file: SessionFile, view_parts: Mapping[int, ViewPart]) -> bool:
+    """Tell whether nothing of the session had been on the disk before, so that there is nothing to remove."""
+    return all(view.planned.row in file.view_parts and view_parts[view.planned.row].untouched for view in file.views)
+
+
 def _complete(blocks: Iterable[bytes], view: ViewRecord) -> Iterator[bytes]:
     """Pass the blocks on; raises ArchiveError behind the last if their length is not the view's."""
     length = 0

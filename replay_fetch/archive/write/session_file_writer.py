@@ -1,7 +1,6 @@
 """The session file writer: stages the session files of a batch together, and publishes them behind the record.
 
-An object store would have a writer of its own with the same two steps: upload under names that no reader looks at, then
-publish by a conditional write.
+Behind the record the files of a stored archive are shipped from here by its carrier.
 """
 
 from __future__ import annotations
@@ -49,9 +48,12 @@ class SessionFileWriter:
         for first in range(0, len(files), self._files_at_once):
             with Unsynced() as unsynced:
                 staged += self._written(files[first : first + self._files_at_once], unsynced)
-                with explained(f"writing {self._layout.sessions}"):
-                    unsynced.sync(self._pool)
-        if staged:  # the redo list leads to these names: after a power cut, too, they must be there
+                if self._layout.lasting:
+                    with explained(f"writing {self._layout.sessions}"):
+                        unsynced.sync(self._pool)
+        if (
+            staged and self._layout.lasting
+        ):  # the redo list leads to these names: after a power cut, too, they must be there
             with explained(f"writing {self._layout.temporary}"):
                 sync_folder(self._layout.temporary)
         return staged
@@ -64,7 +66,8 @@ class SessionFileWriter:
                 # covers.
                 for file in files:
                     file.publish()
-                sync_folder(self._layout.sessions)
+                if self._layout.lasting:
+                    sync_folder(self._layout.sessions)
 
     def _written(self, files: Iterable[SessionFile], unsynced: Unsynced) -> list[Staged]:
         """Write the files; compressed files in several threads, all of which have ended when an error is raised."""

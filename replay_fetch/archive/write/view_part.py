@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -13,7 +13,7 @@ from replay_fetch.archive.raw import RawPage
 from replay_fetch.archive.write.chain import ChainPart
 from replay_fetch.archive.write.endings import DAMAGED, GONE, LACKS, STAYS, ended_as, unless_young
 from replay_fetch.archive.write.kept import Comparison, both, compared, kept_lines
-from replay_fetch.archive.write.messages import ViewEnded
+from replay_fetch.archive.write.messages import PageArrived, ViewEnded
 from replay_fetch.model import Outcome, Page, PlannedView, Response, ViewRecord
 
 
@@ -28,6 +28,8 @@ class ViewPart(Struct, eq=False):
     planned: PlannedView
     layout: Layout
     chain: ChainPart
+    bring: Callable[[ViewRecord], None] | None = None
+    """Brings the lines of a stored archive into the scratch before they are read; None where the disk has them."""
     damaged: bool = False
     """The part it was to go on from is not what the ledger says."""
     refused: str = ""
@@ -42,12 +44,14 @@ class ViewPart(Struct, eq=False):
     """A part has a name that is not yet on the disk."""
 
     @classmethod
-    def begin(cls, planned: PlannedView, layout: Layout) -> ViewPart:
+    def begin(cls, planned: PlannedView, layout: Layout, bring: Callable[[ViewRecord], None] | None = None) -> ViewPart:
         """Begin the part of a view, with the lines that an earlier run kept where the view's chain goes on."""
         earlier = planned.earlier
         if earlier is None:
-            return cls(planned, layout, ChainPart(planned, layout))
-        view_part = cls(planned, layout, ChainPart(planned, layout, earlier.part), _kept=earlier)
+            return cls(planned, layout, ChainPart(planned, layout), bring)
+        view_part = cls(planned, layout, ChainPart(planned, layout, earlier.part), bring, _kept=earlier)
+        if bring is not None and earlier.token is not None:
+            bring(earlier)
         # Without a token no chain can go on. The new one gets a part of its own, since the old part is named by the
         # ledger until the next record.
         if earlier.token is None:
@@ -61,6 +65,17 @@ class ViewPart(Struct, eq=False):
         """Append a page's segments, unless the part to go on from was damaged."""
         if not self.damaged:
             self.chain.add(page, source)
+
+    def take(self, pages: Sequence[PageArrived]) -> list[RawPage]:
+        """Append pages; returns those that are kept raw, none where the part was damaged."""
+        raw: list[RawPage] = []
+        for arrived in pages:
+            if arrived.answer is not None and not self.damaged:
+                raw.append(self.raw_page(arrived.answer, arrived.source))
+            self.add(arrived.page, arrived.source)
+        if self.chain.token is not None:
+            self.chain.leave_trail(arrived.page for arrived in pages)
+        return raw
 
     def raw_page(self, answer: Response, source: str) -> RawPage:
         """Number an answer as the page behind all so far; behind a finished answer's pages, too, which may stay."""
@@ -183,6 +198,8 @@ class ViewPart(Struct, eq=False):
     def _compared(self, kept: ViewRecord) -> Comparison:
         """Return the comparison of the present chain with the kept lines, made at the first call."""
         if self._comparison is None:
+            if self.bring is not None:
+                self.bring(kept)
             self._comparison = compared(kept, self.layout)
             self._comparison.see(map(segment_of, lines_of(self.chain.read())))
         return self._comparison

@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, replace
 
 import anyio
 from anyio import lowlevel, to_thread
 
 from replay_fetch.archive.commit_log import CommitLog
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.write.buffer import Batch, WriteBuffer
+from replay_fetch.archive.write.buffer import GROWING, LINGER, Batch, WriteBuffer
+from replay_fetch.archive.write.carrier import Carrier
 from replay_fetch.archive.write.commit import Committer
 from replay_fetch.archive.write.messages import Message
 from replay_fetch.clock import now
@@ -36,10 +38,28 @@ over: a sixth of all CPU, and no page comes sooner.
 """
 
 
+@dataclass(frozen=True)
+class CommitTerms:
+    """The terms of commits: bytes that may wait, seconds between commits, and the carrier of a stored archive.
+
+    ``linger`` and ``growing`` are seconds, see the buffer's.
+    """
+
+    room: int = ROOM
+    rest: float = _REST
+    linger: float = LINGER
+    growing: float = GROWING
+    carrier: Carrier | None = None
+
+    def every(self, seconds: float, carrier: Carrier) -> CommitTerms:
+        """Make the terms of an archive in a store, where a commit costs requests: one in so many seconds."""
+        return replace(self, rest=seconds, linger=seconds, growing=seconds, carrier=carrier)
+
+
 class Writer:
     """Takes messages from the workers and commits them to the archive; ends with `close`.
 
-    ``on_commit`` is called on the event loop with the records of views that became durable. ``room`` is in bytes.
+    ``on_commit`` is called on the event loop with the records of views that became durable.
     """
 
     def __init__(
@@ -48,11 +68,12 @@ class Writer:
         commit_log: CommitLog,
         settings: ArchiveSettings,
         on_commit: Callable[[Sequence[ViewRecord]], None],
-        room: int = ROOM,
+        terms: CommitTerms = CommitTerms(),
     ) -> None:
-        self._room = room
-        self._buffer = WriteBuffer()
-        self._committer = Committer(layout, commit_log, keep_raw=settings.keep_raw)
+        self._room = terms.room
+        self._rest = terms.rest
+        self._buffer = WriteBuffer(terms.linger, terms.growing)
+        self._committer = Committer(layout, commit_log, keep_raw=settings.keep_raw, carrier=terms.carrier)
         self._on_commit = on_commit
         # A single thread: commits follow each other, and none of the files needs a lock.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
@@ -112,7 +133,7 @@ class Writer:
         at = now()
         due = self._due(at)
         if due <= at:
-            self._rests_until = at + _REST
+            self._rests_until = at + self._rest
             # Where there is no room, most of it is taken by sessions that are nearly whole: they had better go as such.
             await self._commit(self._buffer.batch(at, self._room, least=self._buffer.size - self._room * 7 / 8))
             return

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from replay_fetch.archive.folder import check_ledger_is_there, existing, opened, readable
+from replay_fetch.archive.folder import check_ledger_is_there, existing, opened
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
+from replay_fetch.archive.shelf import readable
 from replay_fetch.errors import ArchiveError
 
 

@@ -15,11 +15,12 @@ from made_archives import segment, write_archive
 
 from replay_fetch.archive.compress import compressed, stored_text
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import lines_of, whole_lines
+from replay_fetch.archive.lines import lines_of, whole_file, whole_lines
 from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
 from replay_fetch.archive.raw import RawPage, RawPages, keep_raw
 from replay_fetch.archive.read.verify import complaint
 from replay_fetch.archive.read.views import view_segments
+from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.archive.write.kept import compared
 from replay_fetch.cli import main
 from replay_fetch.errors import ArchiveError
@@ -95,18 +96,18 @@ def bomb(root: Path, compression: Compression) -> Entry:
     file.write_bytes(b"".join(compressed((bytes(MIB) for _ in range(300)), compression)))
     line = json.loads((root / "manifest.ndjson").read_bytes())
     (root / "manifest.ndjson").write_text(json.dumps(line | {"length": file.stat().st_size}) + "\n", "utf-8")
-    (entry,) = read_manifest(Layout(root, compression))
+    (entry,) = read_manifest(DiskShelf(root))
     assert isinstance(entry, Entry)
     return entry
 
 
 def verify(root: Path, entry: Entry) -> None:
-    assert "more than the" in str(complaint(root / str(entry.file), entry))
+    assert "more than the" in str(complaint(whole_file(root / str(entry.file)), entry))
 
 
 def show_export_and_report(root: Path, entry: Entry) -> None:
     with pytest.raises(ArchiveError, match=r"more than the \d+ bytes .* run `replay-fetch verify"):
-        list(view_segments(root, entry))
+        list(view_segments(DiskShelf(root), entry))
 
 
 def refresh(root: Path, entry: Entry) -> None:
@@ -133,7 +134,7 @@ def test_a_manifest_line_without_an_end_is_the_last_bad_line(tmp_path: Path) -> 
     root = write_archive(tmp_path / "archive", {("s", "v"): [segment()]})
     with (root / "manifest.ndjson").open("ab") as manifest:
         manifest.write(b" " * 8 * MIB)
-    good, bad = read_manifest(Layout(root))
+    good, bad = read_manifest(DiskShelf(root))
     assert isinstance(good, Entry)
     assert bad == BadLine(2, f"a line of more than {MIB} bytes")
 

@@ -15,7 +15,7 @@ from processes import HANGS
 
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.write.buffer import GROWING, LINGER
-from replay_fetch.archive.write.writer import ROOM, STANDSTILL, Writer
+from replay_fetch.archive.write.writer import ROOM, STANDSTILL, CommitTerms, Writer
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Outcome, View, ViewRecord
 from replay_fetch.settings import ArchiveSettings
@@ -68,7 +68,7 @@ class Office:
             if records:
                 self.committed.append((round(anyio.current_time(), 1), [record.planned.row for record in records]))
 
-        writing = Writer(self.layout, self.commit_log, ArchiveSettings(), on_commit, self.room)
+        writing = Writer(self.layout, self.commit_log, ArchiveSettings(), on_commit, CommitTerms(self.room))
         writing.standstill = self.standstill
         writing.expect(1, views=2)
         async with anyio.create_task_group() as group:

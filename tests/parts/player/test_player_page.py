@@ -13,6 +13,7 @@ from made_archives import START, ended, meta, segment, write_archive
 from player_pages import elements, index_of, page_of, unpacked
 from recorded_pages import VIEW_END, Author, at, opened, samples
 
+from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli import main
 from replay_fetch.model import Outcome
 from replay_fetch.player import load_rrweb
@@ -189,7 +190,7 @@ def test_progress_of_a_page_that_takes_its_time_is_told(archive: Path, tmp_path:
         close = refresh
 
     shown = Shown()
-    played = play(archive, Wanted(SHOP, html=tmp_path / "page.html"), shown)
+    played = play(DiskShelf(archive), Wanted(SHOP, html=tmp_path / "page.html"), shown)
     assert shown.told[-1] == f"69.2 kB of 69.2 kB read, {size(played.size)} written"
     assert len(shown.told) > 3
 

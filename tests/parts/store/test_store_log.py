@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import deque
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from replay_fetch.store import parts as parts_module
 from replay_fetch.store.checkpoint import fetch_checkpoint, write_checkpoint
 from replay_fetch.store.entries import Entry, LoggedList, LoggedObject, LoggedPart, LoggedRemoval, LoggedView
 from replay_fetch.store.failures import Fenced, StoreDead, StoreError
-from replay_fetch.store.lists import ListRow, keep_list, list_name, read_list
+from replay_fetch.store.lists import ListRow, keep_list, list_name, packing, read_list
 from replay_fetch.store.lists import fetch_file as fetch
 from replay_fetch.store.log import Log, LogPart
 from replay_fetch.store.packing import pack, unpack
@@ -202,7 +203,9 @@ async def test_a_list_comes_back_with_every_row_of_it(tmp_path: Path) -> None:
     ]
     one = objects(MemoryStore())
     name = list_name(FOLDER, 1)
-    assert await keep_list(one, name, 1, iter(rows), tmp_path / "list") == (name, 3)
+    assert list(packing(iter(rows), tmp_path / "list")) == rows
+    assert await keep_list(one, name, 1, tmp_path / "list") == name
+    (tmp_path / "list").unlink()
     await fetch(one, name, tmp_path / "list")
     assert list(read_list(tmp_path / "list", name)) == rows
 
@@ -210,10 +213,12 @@ async def test_a_list_comes_back_with_every_row_of_it(tmp_path: Path) -> None:
 async def test_a_list_that_an_earlier_run_never_logged_is_left_alone(tmp_path: Path) -> None:
     one = objects(MemoryStore())
     name = list_name(FOLDER, 1)
-    await keep_list(one, name, 1, [(2, View("s-1", "v-1"), None, None)], tmp_path / "list")
-    again = await keep_list(one, name, 2, [(2, View("s-1", "v-1"), None, None)], tmp_path / "list")
-    other = await keep_list(one, name, 2, [(2, View("s-2", "v-2"), None, None)], tmp_path / "list")
-    assert (again, other) == ((name, 1), (f"{FOLDER}/lists/0001-2.csv.zst", 1))
+    for session in ("s-1", "s-2"):
+        deque(packing([(2, View(session, "v-1"), None, None)], tmp_path / session), maxlen=0)
+    await keep_list(one, name, 1, tmp_path / "s-1")
+    again = await keep_list(one, name, 2, tmp_path / "s-1")
+    other = await keep_list(one, name, 2, tmp_path / "s-2")
+    assert (again, other) == (name, f"{FOLDER}/lists/0001-2.csv.zst")
 
 
 # --- checkpoints

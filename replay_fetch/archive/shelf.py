@@ -1,0 +1,210 @@
+"""Shelves: the places that archives are read from, a folder on a disk or a prefix of a bucket, behind one protocol.
+
+Files go by their names relative to the archive, such as ``sessions/1f46e825.ndjson``. A shelf that cannot give a file
+raises OSError, as the disk does, with the same words; a store that refuses or is dead raises ArchiveError.
+"""
+
+from __future__ import annotations
+
+import errno
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from replay_fetch.archive.durable import explained, is_file, is_folder
+from replay_fetch.archive.folder import require_folder
+from replay_fetch.archive.layout import MANIFEST, PRIVATE, Layout
+from replay_fetch.archive.lines import file_range, whole_file
+from replay_fetch.archive.lock import holder
+from replay_fetch.errors import ArchiveError
+
+
+class ShelvedFile(Protocol):
+    """A file in a listing."""
+
+    @property
+    def name(self) -> str:
+        """The file's name relative to the archive."""
+
+    @property
+    def size(self) -> int:
+        """The file's bytes."""
+
+
+class Shelf(Protocol):
+    """Reads an archive's files by name; safe to use from several threads, and pickled as its address alone."""
+
+    @property
+    def title(self) -> str:
+        """The archive's own name for people: the last part of its address."""
+
+    @property
+    def at_once(self) -> int:
+        """The number of reads worth having under way together: 1 for a disk, more where each waits for an answer."""
+
+    @property
+    def layout(self) -> Layout | None:
+        """The archive as a folder of this machine; None for one that lies elsewhere."""
+
+    def place(self, name: str = "") -> str:
+        """Where a file lies, or the archive itself: a path or an address, for messages."""
+
+    def is_file(self, name: str) -> bool:
+        """Tell whether a file is there; raises OSError or ArchiveError where nobody tells, which is no No."""
+
+    def is_folder(self, name: str) -> bool:
+        """Tell whether a folder is there, or anything below it."""
+
+    def size(self, name: str) -> int:
+        """Bytes of a file; raises FileNotFoundError for a missing file, and for a name of something else."""
+
+    def blocks(self, name: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Read exactly ``length`` bytes from ``start``, or the whole file for None; no more is read than is taken.
+
+        Raises OSError where the file is missing or shorter.
+        """
+
+    def files(self, folder: str) -> Iterator[ShelvedFile]:
+        """List the files of a folder in no order; none where there is no folder. Raises ArchiveError."""
+
+    def held_by(self) -> str | None:
+        """Name the run that is writing to the archive now; None where none is."""
+
+    def progress(self) -> Mapping[str, object]:
+        """Figures of that run, by name; empty where none is known."""
+
+    def last_taken(self) -> int | None:
+        """A number that changes whenever a run takes the archive to write to it."""
+
+    def run_ended(self) -> bool | None:
+        """Tell whether the last run came to its end; None where a ledger says so, or nothing does."""
+
+    def changed(self) -> Iterator[str]:
+        """Name the session files whose bytes are known to be others than were written, without reading them."""
+
+    def holds(self, folder: Path) -> bool:
+        """Tell whether a folder of this machine lies in the archive."""
+
+    def abandon(self) -> None:
+        """Give up all reads under way; threads that wait for them get an error at once."""
+
+
+class FileOnDisk(NamedTuple):
+    """A file in the listing of a folder: its name relative to the archive, and its size in bytes."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True)
+class DiskShelf:
+    """Reads an archive that is a folder on this machine."""
+
+    root: Path
+
+    @property
+    def title(self) -> str:
+        """The folder's name, also where it was given as a dot."""
+        return self.root.resolve().name
+
+    @property
+    def at_once(self) -> int:
+        """A disk's answers are not waited for; processors are what a check needs more of."""
+        return 1
+
+    @property
+    def layout(self) -> Layout:
+        """The folder itself."""
+        return Layout(self.root)
+
+    def place(self, name: str = "") -> str:
+        """The path of a file, or of the archive."""
+        return str(self.root / name)
+
+    def is_file(self, name: str) -> bool:
+        """Tell whether a file is there; raises OSError."""
+        return is_file(self.root / name)
+
+    def is_folder(self, name: str) -> bool:
+        """Tell whether a folder is there; raises OSError."""
+        return is_folder(self.root / name)
+
+    def size(self, name: str) -> int:
+        """Bytes of a file; raises FileNotFoundError for a folder, too."""
+        about = (self.root / name).stat()
+        if not stat.S_ISREG(about.st_mode):
+            raise FileNotFoundError(errno.ENOENT, "not a file")
+        return about.st_size
+
+    def blocks(self, name: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Read a stretch of a file in blocks of a megabyte, or for None the whole of it."""
+        path = self.root / name
+        return whole_file(path) if length is None else file_range(path, start, length)
+
+    def files(self, folder: str) -> Iterator[FileOnDisk]:
+        """List a folder, whatever lies there; a file that a run has just replaced counts no bytes."""
+        try:
+            for path in (self.root / folder).iterdir():
+                yield FileOnDisk(f"{folder}/{path.name}", _size(path))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise ArchiveError(f"{self.root / folder} cannot be read: {error.strerror}") from error
+
+    def held_by(self) -> str | None:
+        """Name the process that holds the archive's lock."""
+        return holder(self.layout.lock)
+
+    def last_taken(self) -> int | None:
+        """When a run took the lock last, in ns since 1970; each run writes its name there."""
+        try:
+            return self.layout.lock.stat().st_mtime_ns
+        except OSError:
+            return None
+
+    def progress(self) -> Mapping[str, object]:
+        """A run on this machine tells its progress itself."""
+        return {}
+
+    def run_ended(self) -> None:
+        """The ledger says it."""
+
+    def changed(self) -> Iterator[str]:
+        """A disk keeps no version of a file."""
+        return iter(())
+
+    def holds(self, folder: Path) -> bool:
+        """Tell whether a folder lies in this one, or is the same."""
+        return folder.resolve().is_relative_to(self.root.resolve())
+
+    def abandon(self) -> None:
+        """A disk answers at once, so nothing is given up."""
+
+
+def readable(shelf: Shelf) -> Shelf:
+    """Return the shelf of an archive for reading, with a manifest or a ledger, or neither for the moment.
+
+    Raises ArchiveError where nothing there is an archive.
+    """
+    if shelf.layout is not None:
+        require_folder(shelf.layout.root)
+    with explained(f"reading {shelf.place()}"):
+        there = shelf.is_file(MANIFEST) or shelf.is_folder(PRIVATE)
+    if not there:
+        raise ArchiveError(f"{shelf.place()} is not an archive of replay-fetch: it has no {MANIFEST}")
+    return shelf
+
+
+def require_manifest(shelf: Shelf) -> None:
+    """Raise ArchiveError where an archive has no manifest yet."""
+    if not shelf.is_file(MANIFEST):
+        raise ArchiveError(f"{shelf.place()} has no {MANIFEST} yet: it is written when a run ends")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

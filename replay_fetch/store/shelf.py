@@ -1,0 +1,233 @@
+"""The shelf of an archive in a store: files read by ranges, sizes and listings, without a lease and without a write.
+
+Reading commands are synchronous, and the objects of a store are not. Requests therefore run on one event loop of the
+process, in a thread of its own, which also keeps connections alive from one request to the next.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from concurrent.futures import Future
+from functools import cache, partial
+from pathlib import Path
+from threading import Thread
+from typing import Any, TypeVar
+
+import anyio
+from anyio.from_thread import BlockingPortal
+
+from replay_fetch.printable import printable
+from replay_fetch.store.driver import Listed, Tag
+from replay_fetch.store.lease import NAME, LeaseState, read_lease
+from replay_fetch.store.location import Location
+from replay_fetch.store.objects import Objects
+from replay_fetch.store.opening import FOLDER, objects_at
+from replay_fetch.store.packing import file_pieces
+from replay_fetch.store.standing import MANIFEST, is_another, logged_files, run_ended
+from replay_fetch.store.together import AT_ONCE
+
+_Value = TypeVar("_Value")
+
+SESSIONS = "sessions"
+
+GIVE_UP_AFTER = 60.0
+"""Seconds of faults after which the store is dead to a reader; a person waits, unlike a run of days."""
+# Of one request, and what each of 16 threads holds. Views are a few hundred kB, so most come in one piece.
+_PIECE = 2 * 2**20
+_LISTED_AT_ONCE = 1_000  # names handed over to the reader's thread together: as many as an answer has
+
+
+class StoreShelf:
+    """Reads an archive below a location; each request waits for a faulty store, for a minute at most.
+
+    Raises StoreError where the store refuses, StoreDead where it stays faulty, and SettingsError where bucket, region
+    or environment cannot be right.
+    """
+
+    layout = None
+    """No folder of this machine."""
+    at_once = AT_ONCE
+    """An answer takes 20 to 100 ms, of which the reader needs a few for its work."""
+
+    def __init__(self, location: Location, objects: Objects | None = None) -> None:
+        """Prepare to read with ``objects``, else with the credentials of the environment; asks nothing yet.
+
+        Raises SettingsError where the store extra is missing, or the environment's settings cannot be used.
+        """
+        self.location = location
+        self._objects = objects or objects_at(location, GIVE_UP_AFTER)
+        self._manifest: Path | None = None
+        self._staged: Mapping[str, str] = {}
+
+    def __repr__(self) -> str:
+        return f"<StoreShelf {self.location}>"
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.location,)  # another process has credentials of its own, and none are sent to it
+
+    def with_manifest(self, manifest: Path, staged: Mapping[str, str]) -> StoreShelf:
+        """Return the shelf with another manifest than the store's, a file of this machine made from the log.
+
+        ``staged`` says where the bytes of files lie that a run has not put in their place yet.
+        """
+        shelf = StoreShelf(self.location, self._objects)
+        shelf._manifest, shelf._staged = manifest, staged
+        return shelf
+
+    @property
+    def title(self) -> str:
+        """The last part of the address."""
+        return self.location.name or self.location.bucket
+
+    def place(self, name: str = "") -> str:
+        """The address of an object, or of the archive."""
+        return f"{self.location}/{name}" if name else str(self.location)
+
+    def is_file(self, name: str) -> bool:
+        """Tell whether an object is there."""
+        if name == MANIFEST and self._manifest:
+            return True
+        return _asked(partial(self._objects.head, name)) is not None
+
+    def is_folder(self, name: str) -> bool:
+        """Tell whether an object's name begins with the folder's."""
+        return _asked(partial(self._first, name))
+
+    def size(self, name: str) -> int:
+        """Bytes of an object; raises FileNotFoundError."""
+        found = _asked(partial(self._objects.head, self._staged.get(name, name)))
+        if found is None:
+            raise _missing()
+        return found.size
+
+    def blocks(self, name: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
+        """Read exactly ``length`` bytes from ``start``, or the whole object for None, in pieces of 2 MiB.
+
+        Raises FileNotFoundError for a missing object, and OSError for a shorter one or for one that was written anew
+        while it was read.
+        """
+        if name == MANIFEST and self._manifest:
+            return file_pieces(self._manifest)
+        return self._pieces(name, start, length)
+
+    def _pieces(self, name: str, start: int, length: int | None) -> Iterator[bytes]:
+        seen: Tag | None = None
+        while length is None or length > 0:
+            wanted = _PIECE if length is None else min(length, _PIECE)
+            got = _asked(partial(self._objects.part, self._staged.get(name, name), start, wanted))
+            if got is None:
+                raise _missing()
+            body, found = got
+            # A piece of another version would make a view that never was.
+            if found.tag != (seen or found.tag):
+                raise OSError(f"{self.place(name)} was written anew while it was read; try again")
+            if length is not None and len(body) < wanted:
+                raise OSError(f"{self.place(name)} is shorter than the manifest says")
+            if body:
+                yield body
+            seen, start = found.tag, start + len(body)
+            length = length - len(body) if length is not None else None
+            if length is None and start >= found.size:
+                return
+
+    def files(self, folder: str) -> Iterator[Listed]:
+        """List the objects below a folder, in the order of their names, a thousand a request."""
+        after: str | None = None
+        more = True
+        while more:
+            batch = _asked(partial(self._listed, folder, after))
+            # A store's console leaves an empty object where somebody made a "folder".
+            yield from (each for each in batch if each.name != folder)
+            more = len(batch) == _LISTED_AT_ONCE
+            after = batch[-1].name if batch else None
+
+    def held_by(self) -> str | None:
+        """Name the run that holds the archive's lease; a run that was killed holds it until another takes it over."""
+        state = self._lease()
+        return None if state is None or state.released else f"{printable(state.holder, 200)}, unless it was killed"
+
+    def progress(self) -> Mapping[str, object]:
+        """The figures that the run at work wrote into its lease, at most 20 seconds old."""
+        state = self._lease()
+        return {} if state is None or state.released else state.progress
+
+    def last_taken(self) -> int | None:
+        """The number of the last run that took the lease."""
+        state = self._lease()
+        return state.epoch if state else None
+
+    def run_ended(self) -> bool | None:
+        """Tell whether the log ends with the end of a run; None for a copy without a log."""
+        return _asked(partial(run_ended, self._objects, FOLDER))
+
+    def changed(self) -> Iterator[str]:
+        """Name the session files whose bytes are not those of the log; none for a copy without a log.
+
+        Reads the log and no session file. Memory holds some 400 bytes a session.
+        """
+        logged = _asked(partial(logged_files, self._objects, FOLDER))
+        for listed in self.files(SESSIONS) if logged else ():
+            known = logged.get(listed.name)
+            if known is not None and _asked(partial(is_another, self._objects, listed, known)):
+                yield listed.name
+
+    def holds(self, folder: Path) -> bool:  # noqa: ARG002 - a disk has an answer
+        """A folder of this machine lies in no store."""
+        return False
+
+    def _lease(self) -> LeaseState | None:
+        return _asked(partial(read_lease, self._objects, f"{FOLDER}/{NAME}"))
+
+    def abandon(self) -> None:
+        """Cancel all requests of this process that are under way, in whatever thread they are waited for."""
+        for answer in list(_under_way):
+            answer.cancel()
+
+    async def _first(self, folder: str) -> bool:
+        async for _ in self._objects.list(folder):
+            return True
+        return False
+
+    async def _listed(self, folder: str, after: str | None) -> list[Listed]:
+        batch: list[Listed] = []
+        async for listed in self._objects.list(folder, after):
+            batch.append(listed)
+            if len(batch) == _LISTED_AT_ONCE:
+                break
+        return batch
+
+
+def _missing() -> FileNotFoundError:
+    return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+
+
+_under_way: set[Future[Any]] = set()
+
+
+def _asked(request: Callable[[], Awaitable[_Value]]) -> _Value:
+    answer = _portal().start_task_soon(request)
+    _under_way.add(answer)
+    try:
+        return answer.result()
+    finally:
+        _under_way.discard(answer)
+        answer.cancel()  # of no effect behind an answer; Ctrl-C leaves no request behind
+
+
+@cache
+def _portal() -> BlockingPortal:
+    """The process's event loop for requests to stores; its thread, a daemon, ends with the process.
+
+    No context ends it earlier: an archive is read by functions that do not know of each other.
+    """
+    begun: Future[BlockingPortal] = Future()
+
+    async def serve() -> None:
+        async with BlockingPortal() as portal:
+            begun.set_result(portal)
+            await portal.sleep_until_stopped()
+
+    Thread(target=anyio.run, args=(serve,), name="replay-fetch store", daemon=True).start()
+    return begun.result()
