@@ -87,7 +87,7 @@ class Shelf(Protocol):
         """Tell whether a folder of this machine lies in the archive."""
 
     def abandon(self) -> None:
-        """Give up all reads under way; threads that wait for them get an error at once."""
+        """Give up all reads under way and later ones; threads that wait for them get an error at once."""
 
 
 class FileOnDisk(NamedTuple):
