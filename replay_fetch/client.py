@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, ExitStack
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -25,7 +24,7 @@ from replay_fetch.fetch import Fetcher, Paginator, Restarted
 from replay_fetch.model import Segment, View
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
-from replay_fetch.pipeline.job import DownloadJob
+from replay_fetch.pipeline.job import DownloadJob, place
 from replay_fetch.pipeline.run import prepared
 from replay_fetch.pipeline.stopping import Stop
 from replay_fetch.progress import RunStats
@@ -145,7 +144,8 @@ async def download(
 ) -> Report:
     """Bring views home into the archive at ``out``; the same as ``replay-fetch download``.
 
-    ``views`` is a CSV file's path, a file opened with mode "rb", or pairs of (session_id, view_id). They
+    ``out`` is a folder, or an address in an object store such as ``s3://bucket/season``. ``views`` is a CSV
+    file's path, such an address, a file opened with mode "rb", or pairs of (session_id, view_id). They
     are read, and the archive is opened and closed, in a thread: the event loop goes on. Setting
     ``stop``, an asyncio.Event for one, ends the run early and cleanly, with a report. Cancelling ends
     it at once: what was committed stays, and what is being written is waited for. In either case the next
@@ -158,7 +158,7 @@ async def download(
     ``metrics_file`` counts.
     """
     keys = credentials or credentials_from(os.environ)
-    job = DownloadJob(views, Path(out), settings or _environment_settings(), keys)
+    job = DownloadJob(views, place(out), settings or _environment_settings(), keys)
     return await _to_its_end(partial(_carry_out, job, stop or anyio.Event()))
 
 

@@ -36,6 +36,15 @@ _KEPT = 100
 _PERIOD, _GLANCE = 10.0, 10_000
 
 
+def place(out: str | os.PathLike[str]) -> Path | Location:
+    """Read where an archive lies: a folder, or an address in a store; raises SettingsError for another address."""
+    if isinstance(out, os.PathLike) or "://" not in out:
+        return Path(out)
+    from replay_fetch.store.location import parse  # noqa: PLC0415 - most downloads know nothing of stores
+
+    return parse(out)
+
+
 @dataclass(frozen=True, slots=True)
 class DownloadJob:
     """A list of views to download into an archive, with the settings and the keys to ask with."""
@@ -179,27 +188,38 @@ def rehearse_plan(ledger: Ledger, views: ViewList) -> tuple[Plan, Totals]:
 class Rehearsal:
     """The forecast of a download: the plan of the list, and the sums over the list by the archive's ledger."""
 
-    out: Path
+    out: Path | Location
     plan: Plan
     totals: Totals
     settings: Settings
 
 
-def rehearse(views: str, out: Path, settings: Settings) -> Rehearsal:
+def rehearse(views: str, out: Path | Location, settings: Settings) -> Rehearsal:
     """Read the list and compare with the archive, if there is any; changes nothing, disturbs no run."""
+    nobody = Credentials(bearer_token="-")  # nothing is asked  # noqa: S106 - no password
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        list_at_hand(DownloadJob(views, out, settings, nobody)) as job,
+        closing(_ledger_to_try(out, settings, Path(scratch) / "ledger.sqlite")) as ledger,
+    ):
+        plan, totals = rehearse_plan(ledger, job.listed())
+    return Rehearsal(out, plan, totals, settings)
+
+
+def _ledger_to_try(out: Path | Location, settings: Settings, path: Path) -> Ledger:
+    """Make a copy of the archive's ledger at ``path``, or an empty one where there is no archive."""
+    if not isinstance(out, Path):
+        from replay_fetch.pipeline.stored import restored  # noqa: PLC0415 - only where an archive lies in a store
+
+        with restored(out, settings) as scratch:
+            return scratch.ledger.copy_to(path)
     with explained(f"opening the archive {out}"):
         require_no_dangling_link(out)
     there = Layout(out).ledger
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "ledger.sqlite"
-        if check_file(there):
-            with closing(Ledger.open_read_only(there)) as original:
-                ledger = original.copy_to(path)
-        else:
-            ledger = Ledger.open(path)
-        with closing(ledger):
-            plan, totals = rehearse_plan(ledger, ViewList(views, settings.plan))
-    return Rehearsal(out, plan, totals, settings)
+    if not check_file(there):
+        return Ledger.open(path)
+    with closing(Ledger.open_read_only(there)) as original:
+        return original.copy_to(path)
 
 
 def _is_file(views: ListSource | Iterable[tuple[str, str]]) -> TypeIs[ListSource]:
