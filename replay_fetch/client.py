@@ -27,7 +27,7 @@ from replay_fetch.model import Segment, View
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.finding import found_first
-from replay_fetch.pipeline.job import DownloadJob
+from replay_fetch.pipeline.job import DownloadJob, place
 from replay_fetch.pipeline.run import prepared
 from replay_fetch.pipeline.stopping import Stop
 from replay_fetch.progress.stats import RunStats
@@ -147,11 +147,12 @@ async def download(
 ) -> Report:
     """Bring views home into the archive at ``out``; the same as ``replay-fetch download``.
 
-    ``views`` is a list's path, a file opened with mode "rb", or pairs of (session_id, view_id). The views of a list
-    that names sessions or links alone are searched for first. Lists are read, and the archive is opened and closed,
-    in a thread: the event loop goes on. Setting ``stop``, an asyncio.Event for one, ends the run early and cleanly,
-    with a report. Cancelling ends it at once: what was committed stays, and what is being written is waited for. In
-    either case the next run goes on, and after a cancelled one it brings the manifest up to date.
+    ``out`` is a folder, or an address in an object store such as ``s3://bucket/season``. ``views`` is a list's path or
+    such an address, a file opened with mode "rb", or pairs of (session_id, view_id). The views of a list that names
+    sessions or links alone are searched for first. Lists are read, and the archive is opened and closed, in a thread:
+    the event loop goes on. Setting ``stop``, an asyncio.Event for one, ends the run early and cleanly, with a report.
+    Cancelling ends it at once: what was committed stays, and what is being written is waited for. In either case the
+    next run goes on, and after a cancelled one it brings the manifest up to date.
 
     How each view ended stands in the report, not in an exception: see its ``exit_code``. Raises
     InputError or SettingsError before anything is asked, InputError also for a pair that is none and for an id
@@ -160,7 +161,7 @@ async def download(
     ``metrics_file`` counts.
     """
     keys = credentials or credentials_from(os.environ)
-    job = DownloadJob(views, Path(out), _at_site(settings or Settings()), keys)
+    job = DownloadJob(views, place(out), _at_site(settings or Settings()), keys)
     return await _to_its_end(partial(_carry_out, job, stop or anyio.Event()))
 
 

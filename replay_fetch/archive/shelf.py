@@ -7,6 +7,7 @@ raises OSError, as the disk does, with the same words; a store that refuses or i
 from __future__ import annotations
 
 import errno
+import os
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -88,7 +89,7 @@ class Shelf(Protocol):
         """Tell whether a folder of this machine lies in the archive."""
 
     def abandon(self) -> None:
-        """Give up all reads under way; threads that wait for them get an error at once."""
+        """Give up all reads under way and later ones; threads that wait for them get an error at once."""
 
 
 class FileOnDisk(NamedTuple):
@@ -146,8 +147,9 @@ class DiskShelf:
     def files(self, folder: str) -> Iterator[FileOnDisk]:
         """List a folder, whatever lies there; a file that a run has just replaced counts no bytes."""
         try:
-            for path in (self.root / folder).iterdir():
-                yield FileOnDisk(f"{folder}/{path.name}", _size(path))
+            with os.scandir(self.root / folder) as listed:
+                for file in listed:
+                    yield FileOnDisk(f"{folder}/{file.name}", _size(file))
         except FileNotFoundError:
             return
         except OSError as error:
@@ -203,8 +205,8 @@ def require_manifest(shelf: Shelf) -> None:
         raise ArchiveError(f"{shelf.place()} has no {MANIFEST} yet: it is written when a run ends")
 
 
-def _size(path: Path) -> int:
+def _size(file: os.DirEntry[str]) -> int:
     try:
-        return path.stat().st_size
+        return file.stat().st_size
     except OSError:
         return 0

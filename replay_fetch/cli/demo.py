@@ -6,14 +6,16 @@ The rate limit is low enough to bite, so that a first look shows how a run is pa
 from __future__ import annotations
 
 import argparse
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
+from anyio import to_thread
 
 from replay_fetch.archive.layout import Layout
 from replay_fetch.cli.main import exit_code_of
-from replay_fetch.cli.options import add_output, show_settings
+from replay_fetch.cli.options import add_output, place, show_settings
 from replay_fetch.cli.output import conclude, say, shown
 from replay_fetch.cli.summary import as_typed, report_json, report_text, watch_line
 from replay_fetch.errors import ArchiveError
@@ -28,6 +30,9 @@ from replay_fetch.settings import ApiSettings, Credentials, Settings, ShowSettin
 from replay_fetch.simulator import LimitSettings, PagingSettings, Simulator, SimulatorSettings
 from replay_fetch.simulator.recordings import recordings_folder
 
+if TYPE_CHECKING:
+    from replay_fetch.store.location import Location
+
 _OUT = Path("replay-fetch-demo")
 # Of the sample list, the session with the most to see: a checkout, four views, a rage click.
 _WATCHED = "1f46e825"
@@ -37,7 +42,7 @@ _SIMULATOR = SimulatorSettings(limit=LimitSettings(limit=20, period=2.0), paging
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive's folder, which has a default: a demo asks nothing of a newcomer."""
-    parser.add_argument("out", metavar="OUT", nargs="?", type=Path, default=_OUT, help="archive folder (%(default)s)")
+    parser.add_argument("out", metavar="OUT", nargs="?", type=place, default=_OUT, help="archive folder (%(default)s)")
     add_output(parser)
     parser.epilog = "example: replay-fetch demo && replay-fetch verify replay-fetch-demo"
 
@@ -54,16 +59,18 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         return report.exit_code
     say(f"the recordings are in {options.out}/sessions/\nnext: {as_typed('show', str(options.out))}")
-    say(watch_line(options.out, _WATCHED))
+    if isinstance(options.out, Path):
+        say(watch_line(options.out, _WATCHED))
     return report.exit_code
 
 
-async def demo(out: Path, show: ShowSettings, reporter: Reporter | None) -> Ended:
+async def demo(out: Path | Location, show: ShowSettings, reporter: Reporter | None) -> Ended:
     """Download the sample list from the simulator into ``out``; returns the report and the failure, if any.
 
     Raises ArchiveError where ``out`` is an archive of real recordings: made-up ones would be mixed in for good.
     """
-    _claim(out)
+    if isinstance(out, Path):
+        _claim(out)
     async with Simulator(_SIMULATOR) as simulator:
         auth = _SIMULATOR.auth
         job = DownloadJob(
@@ -71,9 +78,16 @@ async def demo(out: Path, show: ShowSettings, reporter: Reporter | None) -> Ende
             out,
             Settings(api=ApiSettings(base_url=simulator.base_url), show=show),
             Credentials(auth.api_key, auth.app_key),
+            made_up=True,
         )
-        with prepared(job) as run:
+        opened = ExitStack()
+        try:
+            # In a thread: an archive in a store is opened with requests of its own.
+            run = await to_thread.run_sync(opened.enter_context, prepared(job))
             return await run_until_signal(run, reporter)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(opened.close)
 
 
 def _claim(out: Path) -> None:

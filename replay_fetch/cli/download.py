@@ -31,13 +31,12 @@ from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import Outcome
 from replay_fetch.pipeline.finding import found_first
-from replay_fetch.pipeline.job import DownloadJob, Rehearsal, list_at_hand, listed, rehearse
+from replay_fetch.pipeline.job import DownloadJob, Rehearsal, list_at_hand, rehearse, require_views
 from replay_fetch.pipeline.opening import check_usable
 from replay_fetch.pipeline.run import Ended, prepared, run_until_signal
 from replay_fetch.progress.reporters import Reporter
-from replay_fetch.settings import Settings
+from replay_fetch.settings import Credentials
 from replay_fetch.transport import check_connection
-from replay_fetch.view_list.source import ListSource
 
 __all__ = ["add_options", "run"]
 # Views among which one with a picture is looked for; recordings that lack their first snapshot are rare.
@@ -57,7 +56,8 @@ def run(options: argparse.Namespace) -> int:
     # Before keys are looked for: a plan can be made on a machine that has none.
     if options.dry_run:
         with shown(settings.show):
-            rehearsal = rehearsed(source, options.out, settings)
+            nobody = Credentials(bearer_token="-")  # noqa: S106 - no password: nothing is asked
+            rehearsal = rehearsed(DownloadJob(source, options.out, settings, nobody))
         say(plan_json(rehearsal) if options.json else plan_text(rehearsal))
         return 1 if rehearsal.plan.bad_rows else 0
     keys = credentials(os.environ, options.env_file)
@@ -105,11 +105,17 @@ def download(job: DownloadJob, reporter: Reporter | None) -> Ended:
             return anyio.run(run_until_signal, run, reporter)
 
 
-def rehearsed(source: ListSource, out: Path, settings: Settings) -> Rehearsal:
+def rehearsed(job: DownloadJob) -> Rehearsal:
     """Make the plan of a download; of sessions it counts those to search for, and the views of all others."""
-    check_usable(out, settings.archive.compress)
-    with found_first(listed(source, settings), out, settings) as finding:
-        return rehearse(finding.views(planned=True), out, settings, finding.needed)
+    with list_at_hand(job) as at_hand:
+        if not isinstance(job.out, Path):
+            with at_hand.listed() as listed:
+                listed.begin()
+                require_views(listed, job.out)
+                return rehearse(listed, job.out, job.settings)
+        check_usable(job.out, job.settings.archive.compress)
+        with found_first(at_hand.listed(), job.out, job.settings) as finding:
+            return rehearse(finding.views(planned=True), job.out, job.settings, finding.needed)
 
 
 def session_to_watch(out: Path) -> str | None:

@@ -6,6 +6,7 @@ The archive may be in use by a run: the ledger is read as of its last commit.
 from __future__ import annotations
 
 import argparse
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
 import orjson
@@ -23,6 +24,7 @@ from replay_fetch.progress.units import count, duration, size, some
 
 # A view may lack thousands of segments; the first ones tell where.
 _NUMBERS_SHOWN = 8
+_WIDTH = 80
 _ORDER = [*Outcome, None]
 # A choice: the whole report is in report.json for programs that want it.
 _RUN_KEYS = ("started", "seconds", "rows", "requests", "rate_limited", "limiter", "interrupted", "stopped", "exit_code")
@@ -180,8 +182,7 @@ def _run(found: Status) -> Iterator[str]:
     if found.running:
         yield f"running now: {found.running}"
         figures = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in found.progress.items())
-        if figures:
-            yield f"  {printable(figures, 300)}"
+        yield from textwrap.wrap(printable(figures, 300), _WIDTH, initial_indent="  ", subsequent_indent="  ")
     if found.last_run and "scrubbed" in found.last_run:
         yield "this is a scrubbed copy; no run made it"
     elif found.last_run:

@@ -40,6 +40,15 @@ _KEPT = 100
 _PERIOD, _GLANCE = 10.0, 10_000
 
 
+def place(out: str | os.PathLike[str]) -> Path | Location:
+    """Read where an archive lies: a folder, or an address in a store; raises SettingsError for another address."""
+    if isinstance(out, os.PathLike) or "://" not in out:
+        return Path(out)
+    from replay_fetch.store.location import parse  # noqa: PLC0415 - most downloads know nothing of stores
+
+    return parse(out)
+
+
 @dataclass(frozen=True, slots=True)
 class DownloadJob:
     """A list of views to download into an archive, with the settings and the keys to ask with."""
@@ -206,7 +215,7 @@ def rehearse_plan(ledger: Ledger, views: ViewList) -> tuple[Plan, Totals]:
 class Rehearsal:
     """The forecast of a download: the plan of the list, and the sums over the list by the archive's ledger."""
 
-    out: Path
+    out: Path | Location
     plan: Plan
     totals: Totals
     settings: Settings
@@ -214,24 +223,34 @@ class Rehearsal:
     """Sessions whose views a search would have to find first; they are in no other figure."""
 
 
-def rehearse(views: ViewList, out: Path, settings: Settings, to_search: int = 0) -> Rehearsal:
+def rehearse(views: ViewList, out: Path | Location, settings: Settings, to_search: int = 0) -> Rehearsal:
     """Read the list and compare with the archive, if there is any; changes nothing, disturbs no run.
 
     Raises as the run itself would for a folder or a compression that it refuses.
     """
-    check_usable(out, settings.archive.compress)
-    there = Layout(out).ledger
-    with tempfile.TemporaryDirectory() as scratch:
-        path = Path(scratch) / "ledger.sqlite"
-        if check_file(there):
-            with closing(Ledger.open_read_only(there)) as original:
-                ledger = original.copy_to(path)
-        else:
-            ledger = Ledger.open(path)
-        with closing(ledger):
-            compression_of(ledger, settings.archive.compress)
-            plan, totals = rehearse_plan(ledger, views)
+    if isinstance(out, Path):
+        check_usable(out, settings.archive.compress)
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        closing(_ledger_to_try(out, settings, Path(scratch) / "ledger.sqlite")) as ledger,
+    ):
+        compression_of(ledger, settings.archive.compress)
+        plan, totals = rehearse_plan(ledger, views)
     return Rehearsal(out, plan, totals, settings, to_search)
+
+
+def _ledger_to_try(out: Path | Location, settings: Settings, path: Path) -> Ledger:
+    """Make a copy of the archive's ledger at ``path``, or an empty one where there is no archive."""
+    if not isinstance(out, Path):
+        from replay_fetch.pipeline.stored import restored  # noqa: PLC0415 - only where an archive lies in a store
+
+        with restored(out, settings) as scratch:
+            return scratch.ledger.copy_to(path)
+    there = Layout(out).ledger
+    if not check_file(there):
+        return Ledger.open(path)
+    with closing(Ledger.open_read_only(there)) as original:
+        return original.copy_to(path)
 
 
 def _is_file(views: ListSource | Iterable[tuple[str, str]]) -> TypeIs[ListSource]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
@@ -40,6 +41,7 @@ from replay_fetch.store.opening import FOLDER
 from replay_fetch.view_list.view_list import ViewList
 
 T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 # Rows of a list between two looks whether the run was stopped.
 _GLANCE = 10_000
@@ -117,6 +119,8 @@ def opened_in_store(out: Location, settings: Settings, *, made_up: bool = False)
             yield stored
         finally:
             anyio.run(keep.close)
+            sent = ", ".join(f"{number} {verb}" for verb, number in sorted(objects.requests.items()))
+            log.debug("%s: %s sent to the store", out, sent)
 
 
 def _new_settings(out: Location, ledger: StoredLedger, api: ApiSettings, *, made_up: bool) -> dict[str, str]:

@@ -13,7 +13,7 @@ from replay_fetch.store.location import Location
 
 _CODE = re.compile(r"<Code>([A-Za-z.]{1,60})</Code>")
 _STATUS = re.compile(r"status code: (\d{3})")
-_DENIED = "allow reading, writing, listing and deleting below it"
+_DENIED = "allow reading and listing below it, and for a download writing and deleting"
 
 # What a store's code stands for, in words that end a sentence about the bucket, and what to do about it.
 _NO_BUCKET = ("does not exist", "make it, or correct the address or the endpoint")

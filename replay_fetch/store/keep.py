@@ -53,7 +53,7 @@ class StoreKeep:
         self._lease = Lease(objects, terms.folder, wait=terms.wait_for_lock)
         self._log = Log(objects, terms.folder, self._lease.holder)
         self.ended = False
-        """The run before ours came to its end; known behind `open`."""
+        """The run before ours, if any, came to its end; known behind `open`."""
         self._checkpoint = 0  # the log part that the newest checkpoint is as of
         self._owed: list[Entry] = []  # published since the last log part, which the next one says
 
@@ -228,8 +228,7 @@ class StoreKeep:
 
     async def _remove(self, names: Iterable[str]) -> None:
         """Step 4 for files that the archive no longer has."""
-        for name in names:
-            await self._objects.remove(name, self._log.epoch)
+        await together([(0, partial(self._objects.remove, name, self._log.epoch)) for name in names])
 
     # --- what may be lost
 

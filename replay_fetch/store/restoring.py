@@ -25,7 +25,7 @@ class Restoring:
         self.checkpoint = 0
         """The log part that the checkpoint was as of; 0 without one."""
         self.ended = False
-        """The last part says that its run came to its end: its partial files and its manifest need no redoing."""
+        """Nothing is owed: the log is empty, or its last part says that the run came to its end."""
         self.removed: list[str] = []
         """Files made superfluous by the last commit, whose run may have died before their removal.
 
@@ -40,6 +40,7 @@ class Restoring:
         ledger = self._scratch.temporary / "ledger.sqlite"
         self.checkpoint = await fetch_checkpoint(self._objects, self._folder, ledger)
         await to_thread.run_sync(self._scratch.begin, ledger if self.checkpoint else None)
+        self.ended = not self.checkpoint
         async for part in log.read(self.checkpoint):
             await self.lay(part)
 

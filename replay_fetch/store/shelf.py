@@ -58,6 +58,8 @@ class StoreShelf:
         """
         self.location = location
         self._objects = objects or objects_at(location, GIVE_UP_AFTER)
+        self._abandoned = False
+        self._under_way: set[Future[Any]] = set()
         self._manifest: Path | None = None
         self._staged: Mapping[str, str] = {}
 
@@ -89,15 +91,15 @@ class StoreShelf:
         """Tell whether an object is there."""
         if name == MANIFEST and self._manifest:
             return True
-        return _asked(partial(self._objects.head, name)) is not None
+        return self._ask(partial(self._objects.head, name)) is not None
 
     def is_folder(self, name: str) -> bool:
         """Tell whether an object's name begins with the folder's."""
-        return _asked(partial(self._first, name))
+        return self._ask(partial(self._first, name))
 
     def size(self, name: str) -> int:
         """Bytes of an object; raises FileNotFoundError."""
-        found = _asked(partial(self._objects.head, self._staged.get(name, name)))
+        found = self._ask(partial(self._objects.head, self._staged.get(name, name)))
         if found is None:
             raise _missing()
         return found.size
@@ -116,7 +118,7 @@ class StoreShelf:
         seen: Tag | None = None
         while length is None or length > 0:
             wanted = _PIECE if length is None else min(length, _PIECE)
-            got = _asked(partial(self._objects.part, self._staged.get(name, name), start, wanted))
+            got = self._ask(partial(self._objects.part, self._staged.get(name, name), start, wanted))
             if got is None:
                 raise _missing()
             body, found = got
@@ -137,7 +139,7 @@ class StoreShelf:
         after: str | None = None
         more = True
         while more:
-            batch = _asked(partial(self._listed, folder, after))
+            batch = self._ask(partial(self._listed, folder, after))
             # A store's console leaves an empty object where somebody made a "folder".
             yield from (each for each in batch if each.name != folder)
             more = len(batch) == _LISTED_AT_ONCE
@@ -160,29 +162,43 @@ class StoreShelf:
 
     def run_ended(self) -> bool | None:
         """Tell whether the log ends with the end of a run; None for a copy without a log."""
-        return _asked(partial(run_ended, self._objects, FOLDER))
+        return self._ask(partial(run_ended, self._objects, FOLDER))
 
     def changed(self) -> Iterator[str]:
         """Name the session files whose bytes are not those of the log; none for a copy without a log.
 
         Reads the log and no session file. Memory holds some 400 bytes a session.
         """
-        logged = _asked(partial(logged_files, self._objects, FOLDER))
+        logged = self._ask(partial(logged_files, self._objects, FOLDER))
         for listed in self.files(SESSIONS) if logged else ():
             known = logged.get(listed.name)
-            if known is not None and _asked(partial(is_another, self._objects, listed, known)):
+            if known is not None and self._ask(partial(is_another, self._objects, listed, known)):
                 yield listed.name
 
     def holds(self, folder: Path) -> bool:  # noqa: ARG002 - a disk has an answer
         """A folder of this machine lies in no store."""
         return False
 
+    def _ask(self, request: Callable[[], Awaitable[_Value]]) -> _Value:
+        """Wait for a request on the process's event loop; Ctrl-C leaves no request behind."""
+        answer = _portal().start_task_soon(request)
+        self._under_way.add(answer)
+        # Only now: a thread that asked a moment after `abandon` would otherwise wait for its answer.
+        if self._abandoned:
+            answer.cancel()
+        try:
+            return answer.result()
+        finally:
+            self._under_way.discard(answer)
+            answer.cancel()
+
     def _lease(self) -> LeaseState | None:
-        return _asked(partial(read_lease, self._objects, f"{FOLDER}/{NAME}"))
+        return self._ask(partial(read_lease, self._objects, f"{FOLDER}/{NAME}"))
 
     def abandon(self) -> None:
-        """Cancel all requests of this process that are under way, in whatever thread they are waited for."""
-        for answer in list(_under_way):
+        """Cancel all requests under way, in whatever thread they are waited for, and refuse later ones."""
+        self._abandoned = True
+        for answer in list(self._under_way):
             answer.cancel()
 
     async def _first(self, folder: str) -> bool:
@@ -201,19 +217,6 @@ class StoreShelf:
 
 def _missing() -> FileNotFoundError:
     return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-
-
-_under_way: set[Future[Any]] = set()
-
-
-def _asked(request: Callable[[], Awaitable[_Value]]) -> _Value:
-    answer = _portal().start_task_soon(request)
-    _under_way.add(answer)
-    try:
-        return answer.result()
-    finally:
-        _under_way.discard(answer)
-        answer.cancel()  # of no effect behind an answer; Ctrl-C leaves no request behind
 
 
 @cache

@@ -326,3 +326,12 @@ def test_a_shelf_is_pickled_as_its_address(empty: Ranged) -> None:
     assert b"Objects" not in sent
     assert pickle.loads(sent).place("x") == f"{URL}/x"  # noqa: S301 - our own
     assert empty.asked == []
+
+
+def test_a_refused_session_ends_a_verification_though_another_is_never_answered(
+    driver: Ranged, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    driver.denied, driver.held, *_ = sorted(f"sessions/{file.name}" for file in (folder / "sessions").iterdir())
+    code, _, warned = ran(capsys, "verify", URL)
+    assert code == 3
+    assert "not open to these credentials" in " ".join(warned.split())

@@ -126,11 +126,17 @@ def test_a_manifest_that_its_run_did_not_come_to_write_is_behind(
 
 def test_a_run_at_work_is_named_with_its_progress(driver: Ranged, capsys: pytest.CaptureFixture[str]) -> None:
     anyio.run(log_files, driver, "commit", "end")
-    anyio.run(hold_lease, driver, {"views": 12, "pages_asked": 30, "name": "\x1b[2J"})
+    anyio.run(
+        hold_lease,
+        driver,
+        {"views": 12, "pages_asked": 30, "name": "\x1b[2J", "one": 1, "two": 2, "three": 3, "four": 4},
+    )
     code, said = ran(capsys, "status")
     assert code == 0
     assert "running now: worker-7/31/5f0c9a1b, unless it was killed views 12, pages asked 30, name " in said
     assert "\x1b" not in said
+    code = main(["status", URL])
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
     code, said = ran(capsys, "status", "--json")
     assert json.loads(said)["progress"]["views"] == 12
     code, said = ran(capsys, "verify")

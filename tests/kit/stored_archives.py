@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import anyio
 import msgspec
 import obstore
 import pytest
@@ -20,6 +21,7 @@ from replay_fetch.pipeline import stored
 from replay_fetch.store import shelf
 from replay_fetch.store.driver import Found
 from replay_fetch.store.entries import LoggedList, LoggedObject, LoggedView
+from replay_fetch.store.failures import Refusal
 from replay_fetch.store.lease import LeaseState
 from replay_fetch.store.lists import list_name, packing
 from replay_fetch.store.location import Location, parse
@@ -38,7 +40,10 @@ class Ranged(MemoryDriver):
     refused: Exception | None = None
     """Raised in answer to every request."""
     read: list[tuple[str, int, int | None]] = field(default_factory=list)
-    before_get: Callable[[str], None] = lambda _: None
+    held: str = ""
+    """The object whose bytes never come."""
+    denied: str = ""
+    """The object whose bytes are refused."""
 
     def __post_init__(self) -> None:
         super().__init__(self.store)
@@ -49,7 +54,10 @@ class Ranged(MemoryDriver):
         return await super().fate(verb, name)
 
     async def get(self, name: str, start: int, length: int | None) -> tuple[bytes, Found]:
-        self.before_get(name)
+        if name == self.held:
+            await anyio.sleep_forever()
+        if name == self.denied:
+            raise Refusal("is not open to these credentials", "ask its owner", "AccessDenied")
         self.read.append((name, start, length))
         return await super().get(name, start, length)
 

@@ -1,0 +1,159 @@
+"""``download`` into a store: refusals before anything is asked, rehearsals, lists in a store, and stops."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import obstore
+import orjson
+import pytest
+from archives import KEYS, WIDE, Job, write_list
+from memory_stores import body, names
+from obstore.store import MemoryStore
+from processes import served
+from stored_runs import SEASON, local_files, over, stored_files
+
+from replay_fetch import download as library_download
+from replay_fetch.cli import main
+from replay_fetch.pipeline.job import DownloadJob
+from replay_fetch.pipeline.run import prepared
+from replay_fetch.simulator import Simulator, SimulatorSettings
+
+OUT = str(SEASON)
+
+
+@pytest.fixture(scope="module")
+def simulator() -> Iterator[Simulator]:
+    with served(SimulatorSettings(limit=WIDE)) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch, simulator: Simulator) -> Iterator[MemoryStore]:
+    """The store that every address leads to, with keys and simulator in the environment."""
+    monkeypatch.setenv("DD_API_KEY", KEYS.api_key)
+    monkeypatch.setenv("DD_APP_KEY", KEYS.app_key)
+    monkeypatch.setenv("REPLAY_FETCH_BASE_URL", simulator.base_url)
+    made = MemoryStore()
+    with over(monkeypatch, made):
+        yield made
+
+
+@pytest.fixture
+def views(simulator: Simulator, tmp_path: Path) -> Path:
+    return write_list(tmp_path / "views.csv", simulator.views)
+
+
+@pytest.mark.parametrize("out", ["ftp://host/season", "s3:///season", "s3://user:secret@bucket/season"])
+def test_an_address_that_is_none_ends_with_2_and_makes_no_folder(
+    out: str, views: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["download", str(views), out]) == 2
+    assert "secret" not in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["views.csv"]
+
+
+def test_without_the_extra_the_message_names_it(
+    views: Path, store: MemoryStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del store
+    monkeypatch.setitem(sys.modules, "replay_fetch.store.door", None)
+    assert main(["download", str(views), OUT]) == 2
+    assert "pip install '.[store]'" in capsys.readouterr().err
+
+
+def test_a_rehearsal_compares_with_the_store_and_writes_nothing(
+    views: Path, store: MemoryStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["download", str(views), OUT, "--dry-run", "--json"]) == 0
+    assert orjson.loads(capsys.readouterr().out)["finished"] == 0
+    assert names(store) == []
+    assert main(["download", str(views), OUT, "-q"]) == 0
+    there = {name: body(store, name) for name in names(store)}
+    capsys.readouterr()
+    assert main(["download", str(views), OUT, "--dry-run", "--json"]) == 0
+    assert orjson.loads(capsys.readouterr().out)["finished"] == 27
+    assert {name: body(store, name) for name in names(store)} == there
+
+
+def test_a_list_in_a_store_is_read_and_named_by_its_address(views: Path, store: MemoryStore, tmp_path: Path) -> None:
+    obstore.put(store, "views.csv", views.read_bytes())
+    out = tmp_path / "archive"
+    assert main(["download", "s3://bucket/lists/views.csv", str(out), "-q"]) == 0
+    assert orjson.loads((out / "report.json").read_bytes())["list_name"] == "s3://bucket/lists/views.csv"
+
+
+def test_a_list_that_is_not_in_the_store_ends_with_2(store: MemoryStore, capsys: pytest.CaptureFixture[str]) -> None:
+    del store
+    assert main(["download", "s3://bucket/lists/views.csv", OUT]) == 2
+    assert "s3://bucket/lists/views.csv: there is no such object" in capsys.readouterr().err
+
+
+def test_bad_rows_are_named_by_every_run_and_end_with_1(views: Path, store: MemoryStore) -> None:
+    with views.open("a") as file:
+        file.write("a b,not an id\n")
+    for _ in range(2):
+        assert main(["download", str(views), OUT, "-q"]) == 1
+        assert orjson.loads(body(store, "report.json"))["bad_rows"] == 1
+
+
+def test_a_demo_goes_into_no_archive_of_real_recordings(
+    views: Path, store: MemoryStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["download", str(views), OUT, "-q"]) == 0
+    there = stored_files(store)
+    assert main(["demo", OUT]) == 3
+    assert "is an archive that demo did not make" in capsys.readouterr().err
+    assert stored_files(store) == there
+
+
+def test_a_scratch_that_is_an_archive_is_refused_and_stays(
+    views: Path, store: MemoryStore, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "archive"
+    assert main(["download", str(views), str(out), "-q"]) == 0
+    there = local_files(out)
+    assert main(["download", str(views), OUT, "--scratch", str(out)]) == 2
+    assert "a scratch is emptied" in capsys.readouterr().err
+    assert local_files(out) == there
+    assert names(store) == []
+
+
+def test_a_stopped_run_gives_its_lease_back_and_the_next_goes_on(
+    views: Path, store: MemoryStore, simulator: Simulator, tmp_path: Path
+) -> None:
+    settings = Job().settings(simulator.base_url)
+
+    async def stopped_at_once() -> int:
+        stop = anyio.Event()
+        stop.set()
+        return (await run.run(stop)).report.exit_code
+
+    with prepared(DownloadJob(str(views), SEASON, settings, KEYS)) as run:
+        assert anyio.run(stopped_at_once) == 130
+    assert orjson.loads(body(store, ".replay-fetch/lease.json"))["released"]
+    assert main(["download", str(views), OUT, "-q"]) == 0
+    assert main(["download", str(views), str(tmp_path / "local"), "-q"]) == 0
+    assert stored_files(store) == local_files(tmp_path / "local")
+
+
+@pytest.mark.anyio
+async def test_a_program_downloads_into_a_store_as_the_command_does(
+    views: Path, store: MemoryStore, simulator: Simulator
+) -> None:
+    report = await library_download(views, OUT, credentials=KEYS, settings=Job().settings(simulator.base_url))
+    assert report.exit_code == 0
+    assert "manifest.ndjson" in names(store)
+
+
+@pytest.mark.parametrize(("flag", "value"), [("--commit-every", "0"), ("--wait-for-lock", "-1"), ("--grace", "-1")])
+def test_times_that_cannot_be_meant_are_refused(
+    flag: str, value: str, views: Path, store: MemoryStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del store
+    assert main(["download", str(views), OUT, f"{flag}={value}"]) == 2
+    assert flag in capsys.readouterr().err

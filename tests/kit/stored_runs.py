@@ -1,0 +1,125 @@
+"""Downloads into a store in memory, and the same downloads onto a disk, to be held against each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import anyio
+import pytest
+from archives import KEYS
+from crash.world import World
+from memory_stores import Fate, MachineDied, MemoryDriver, body, names
+from obstore.store import MemoryStore
+
+from replay_fetch.model import View
+from replay_fetch.pipeline.job import DownloadJob
+from replay_fetch.pipeline.run import Ended, prepared
+from replay_fetch.pipeline.stored import restored
+from replay_fetch.settings import (
+    ApiSettings,
+    ArchiveSettings,
+    Compression,
+    FetchSettings,
+    PlanSettings,
+    Settings,
+    SourceChoice,
+)
+from replay_fetch.store import door, parse
+
+SEASON = parse("s3://bucket/season")
+
+
+@dataclass
+class Machine:
+    """A place to download from: the world's answers, a list, and whether the views that finished are asked again."""
+
+    world: World
+    compress: Compression = Compression.NONE
+    keep_raw: bool = False
+    refresh: bool = False
+    source: SourceChoice = SourceChoice.AUTO
+    asked: set[View] = field(default_factory=set)
+    """Views that were asked for since somebody emptied it."""
+
+    def settings(self) -> Settings:
+        archive = ArchiveSettings(self.compress, self.keep_raw, commit_every=0.02, wait_for_lock=120)
+        return Settings(
+            api=ApiSettings(base_url=self.world.url, source=self.source),
+            fetch=FetchSettings(workers=3, retries=0),
+            plan=PlanSettings(refresh_window=86_400 * 365 * 100 if self.refresh else None),
+            archive=archive,
+        )
+
+    def job(self, views: Path, out: Path | None = None) -> DownloadJob:
+        return DownloadJob(str(views), out or SEASON, self.settings(), KEYS)
+
+    def local(self, views: Path, out: Path) -> Ended:
+        with prepared(self.job(views, out)) as run:
+            return anyio.run(_to_its_end, run.run)
+
+    def stored(
+        self, monkeypatch: pytest.MonkeyPatch, store: MemoryStore, views: Path, fates: Iterable[Fate] = ()
+    ) -> Ended:
+        """Download into the store, each of whose requests has the next fate; raises MachineDied."""
+        with over(monkeypatch, store, fates), prepared(self.job(views)) as run:
+            return anyio.run(_to_its_end, run.run)
+
+
+async def _to_its_end(run: object) -> Ended:
+    ended: Ended = await run(anyio.Event())  # type: ignore[operator]
+    return ended
+
+
+@contextmanager
+def over(monkeypatch: pytest.MonkeyPatch, store: MemoryStore, fates: Iterable[Fate] = ()) -> Iterator[MemoryDriver]:
+    """Let every address lead to the store, over a driver with these fates."""
+    driver = MemoryDriver(store, fates)
+    with monkeypatch.context() as patched:
+        patched.setattr(door, "connected", lambda _: driver)
+        yield driver
+
+
+def stored_files(store: MemoryStore) -> dict[str, bytes]:
+    """Everything of the archive that is not our own, but the report, which tells of its own run."""
+    return {name: body(store, name) for name in names(store) if not name.startswith(".") and name != "report.json"}
+
+
+def local_files(out: Path) -> dict[str, bytes]:
+    files = {path.relative_to(out).as_posix(): path for path in out.rglob("*") if path.is_file()}
+    return {
+        name: path.read_bytes() for name, path in files.items() if not name.startswith(".") and name != "report.json"
+    }
+
+
+def finished(monkeypatch: pytest.MonkeyPatch, store: MemoryStore, machine: Machine) -> set[View]:
+    """The views that the log has as finished."""
+    with over(monkeypatch, store), restored(SEASON, machine.settings()) as scratch:
+        return {record.planned.view for record in scratch.ledger.views() if record.finished}
+
+
+def write_rows(path: Path, views: Sequence[View]) -> Path:
+    path.write_text("session_id,view_id\n" + "".join(f"{view.session_id},{view.view_id}\n" for view in views), "ascii")
+    return path
+
+
+def listening(world: World, machine: Machine) -> None:
+    """Note each view that the world is asked for."""
+    answer = world.answer
+
+    def heard(target: str) -> tuple[int, bytes]:
+        for view in world.views:
+            if f"/{view.session_id}/views/{view.view_id}/" in target:
+                machine.asked.add(view)
+        return answer(target)
+
+    world.answer = heard  # type: ignore[method-assign]
+
+
+def died(error: BaseException) -> bool:
+    """Tell whether a machine's death is all that is in an error."""
+    if isinstance(error, BaseExceptionGroup):
+        return all(died(one) for one in error.exceptions)
+    return isinstance(error, MachineDied)

@@ -1,0 +1,42 @@
+"""An archive in a store is the archive on a disk, byte for byte, whatever the machines in between died of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from crash.stored import deaths
+from crash.world import world
+from memory_stores import Fate, names
+from obstore.store import MemoryStore
+from stored_runs import Machine, local_files, stored_files, write_rows
+
+from replay_fetch.settings import Compression
+
+COMPRESSIONS = list(Compression)
+
+
+@pytest.mark.parametrize("compress", COMPRESSIONS)
+@pytest.mark.parametrize("seed", range(2))
+def test_days_of_lists_and_refreshes_make_the_same_files_in_a_store_as_on_a_disk(
+    seed: int, compress: Compression, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with world(seed) as made:
+        store, out = MemoryStore(), tmp_path / "out"
+        first = write_rows(tmp_path / "first.csv", made.views[: len(made.views) // 2])
+        second = write_rows(tmp_path / "second.csv", made.views[::-1])
+        for day, (views, refresh) in enumerate([(first, False), (first, False), (second, False), (second, True)], 1):
+            made.day = day
+            machine = Machine(made, compress, keep_raw=seed % 2 == 0, refresh=refresh)
+            local, stored = machine.local(views, out), machine.stored(monkeypatch, store, views)
+            assert (stored.failure, stored.report.exit_code) == (local.failure, local.report.exit_code)
+            assert stored_files(store) == local_files(out)
+        assert any(name.startswith("sessions/") for name in names(store))
+
+
+@pytest.mark.parametrize("fate", [Fate.DIES_BEFORE, Fate.DIES_AFTER])
+def test_a_machine_that_dies_at_a_request_is_followed_by_one_that_asks_for_nothing_finished(
+    fate: Fate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sample of the requests; ``python -m tests.crash.stored`` takes all of them."""
+    assert deaths(fate, tmp_path, monkeypatch, every=24) >= 3
