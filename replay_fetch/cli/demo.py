@@ -42,7 +42,14 @@ _SIMULATOR = SimulatorSettings(limit=LimitSettings(limit=20, period=2.0), paging
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive's folder, which has a default: a demo asks nothing of a newcomer."""
-    parser.add_argument("out", metavar="OUT", nargs="?", type=place, default=_OUT, help="archive folder (%(default)s)")
+    parser.add_argument(
+        "out",
+        metavar="OUT",
+        nargs="?",
+        type=place,
+        default=_OUT,
+        help="archive folder, or an address as of download (%(default)s)",
+    )
     add_output(parser)
     parser.epilog = "example: replay-fetch demo && replay-fetch verify replay-fetch-demo"
 

@@ -173,7 +173,7 @@ class StoreKeep:
         epoch = self._log.epoch
         before = stored.tag if stored else None
         if before is None:
-            put = await self._objects.claim(file.name, file.file, epoch)
+            put = await self._objects.claim(file.name, file.file, epoch, file.sha256)
             if isinstance(put, Tag):
                 return file.logged(put)
             before = put.tag

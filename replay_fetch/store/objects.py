@@ -43,13 +43,13 @@ class Objects:
         """How many requests were sent, by verb; those that obstore repeats by itself count once."""
         return self._retries.requests
 
-    async def create(self, name: str, body: bytes, epoch: int) -> Tag | Found:
+    async def create(self, name: str, body: bytes, epoch: int, sha256: str = "") -> Tag | Found:
         """Write an object where nothing is; returns its tag, or what another run has put there.
 
         Our own write whose answer was lost is found there and is ours. "Taken" while nothing is there is S3's 409 for
         two creates at once: neither has landed, so it is tried again.
         """
-        metadata = _metadata(body, epoch)
+        metadata = _metadata(body, epoch, sha256)
         for wait in waits():
             try:
                 return await self._retries.ask("PUT", lambda: self._driver.put(name, body, None, metadata))
@@ -79,17 +79,17 @@ class Objects:
             await anyio.sleep(wait)
         return found.tag if found is not None and await self._holds(name, found, metadata) else found
 
-    async def claim(self, name: str, content: bytes | Path, epoch: int) -> Tag | Found:
+    async def claim(self, name: str, content: bytes | Path, epoch: int, sha256: str = "") -> Tag | Found:
         """Write an object where nothing is, or adopt equal bytes; returns the tag, or an earlier run's object.
 
         Raises Fenced where a later run's object lies. The content is bytes or a file; a file of at most 64 MiB is
-        read whole.
+        read whole. ``sha256`` is the content's where the caller knows it: a session is hashed often enough.
         """
         body = await _body(content)
         if body is None:
             put = await self._upload_unless_there(name, Path(str(content)), epoch)
         else:
-            put = await self.create(name, body, epoch)
+            put = await self.create(name, body, epoch, sha256)
         if isinstance(put, Found):
             self.require_earlier(name, put, epoch)
         return put
@@ -241,8 +241,8 @@ def _small(file: Path) -> bytes | None:
     return body if len(body) <= LARGEST_PUT else None
 
 
-def _metadata(body: bytes, epoch: int) -> dict[str, str]:
-    return {_EPOCH: str(epoch), _SHA256: hashlib.sha256(body).hexdigest()}
+def _metadata(body: bytes, epoch: int, sha256: str = "") -> dict[str, str]:
+    return {_EPOCH: str(epoch), _SHA256: sha256 or hashlib.sha256(body).hexdigest()}
 
 
 def _file_sha256(file: Path) -> str:

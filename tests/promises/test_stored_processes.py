@@ -9,7 +9,7 @@ import subprocess
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import obstore
@@ -38,7 +38,8 @@ FLAGS = ("--commit-every", "0.05", "--workers", "2", "--compress", "zstd")
 class Bucket:
     """An archive's place on the server: what lies there, the way to it, and a lease that may be taken away."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, folder: Path) -> None:
+        self.folder = folder
         self.prefix = uuid.uuid4().hex
         self.url = f"s3://bucket/{self.prefix}"
         self.port = port
@@ -58,6 +59,7 @@ class Bucket:
             "AWS_SECRET_ACCESS_KEY": secret,
             "AWS_REGION": "us-east-1",
             "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port or self.port}",
+            "TMPDIR": str(self.folder),  # a killed process leaves its scratch
             "DD_API_KEY": KEYS.api_key,
             "DD_APP_KEY": KEYS.app_key,
         }
@@ -71,7 +73,8 @@ class Bucket:
 
     def forget_lease(self) -> None:
         """As if it had stood still for its minute."""
-        obstore.delete(self.store, [".replay-fetch/lease.json"])
+        with suppress(FileNotFoundError):  # killed before the first request made the bucket
+            obstore.delete(self.store, [".replay-fetch/lease.json"])
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +107,7 @@ def command(views: Path, url: str, simulator: Simulator, *flags: str) -> tuple[s
 def test_a_killed_process_is_followed_by_one_with_an_empty_disk_that_ends_as_if_none_was_killed(
     number: int, lost: Lost, seaweedfs: int, simulator: Simulator, on_a_disk: Path
 ) -> None:
-    bucket, views = Bucket(seaweedfs), on_a_disk.with_suffix(".csv")
+    bucket, views = Bucket(seaweedfs, on_a_disk.parent), on_a_disk.with_suffix(".csv")
     victims: list[subprocess.Popen[bytes]] = []
     begun = threading.Event()
 
@@ -128,7 +131,7 @@ def test_a_killed_process_is_followed_by_one_with_an_empty_disk_that_ends_as_if_
 def test_a_stopped_process_that_wakes_behind_a_takeover_ends_with_3_and_harms_nothing(
     seaweedfs: int, simulator: Simulator, on_a_disk: Path
 ) -> None:
-    bucket, views = Bucket(seaweedfs), on_a_disk.with_suffix(".csv")
+    bucket, views = Bucket(seaweedfs, on_a_disk.parent), on_a_disk.with_suffix(".csv")
     sleeping: list[subprocess.Popen[bytes]] = []
     begun, stopped = threading.Event(), threading.Event()
 
@@ -156,7 +159,7 @@ def test_a_stopped_process_that_wakes_behind_a_takeover_ends_with_3_and_harms_no
 def test_credentials_of_the_store_appear_nowhere(
     secret: str, seaweedfs: int, simulator: Simulator, on_a_disk: Path, tmp_path: Path
 ) -> None:
-    bucket, log = Bucket(seaweedfs), tmp_path / "log"
+    bucket, log = Bucket(seaweedfs, on_a_disk.parent), tmp_path / "log"
     flags = ("-v", "--log-file", str(log), "--metrics-file", str(tmp_path / "metrics"), "--keep-raw")
     scratch = ("--scratch", str(tmp_path / "scratch"))
     views = command(on_a_disk.with_suffix(".csv"), bucket.url, simulator, *flags, *scratch)
@@ -180,7 +183,7 @@ def test_a_job_that_is_sent_to_another_machine_has_the_address_and_no_credential
 def test_a_run_that_holds_the_archive_sends_the_next_one_away_with_3(
     seaweedfs: int, simulator: Simulator, on_a_disk: Path
 ) -> None:
-    bucket, views = Bucket(seaweedfs), on_a_disk.with_suffix(".csv")
+    bucket, views = Bucket(seaweedfs, on_a_disk.parent), on_a_disk.with_suffix(".csv")
     lease = b'{"holder":"worker-7/31/5f0c9a1b","epoch":1}'
     obstore.put(bucket.store, ".replay-fetch/lease.json", lease)
     refused: Done = run(*command(views, bucket.url, simulator), keys=bucket.environment())

@@ -76,7 +76,9 @@ async def test_facts_that_cannot_be_read_are_an_error_with_their_name(content: b
 
 async def test_an_address_without_the_extra_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "replay_fetch.store.door", None)
-    with pytest.raises(SettingsError, match=r"s3:// needs the store extra: .* pip install '\.\[store\]'"):
+    with pytest.raises(
+        SettingsError, match=r"s3:// needs the store extra: in a checkout of replay-fetch, pip install '\.\[store\]'"
+    ):
         objects_at(PLACE, 60)
 
 
