@@ -79,7 +79,6 @@ class Discovery:
     """What the API warned of, such as parts of its store that did not answer."""
     stats: RunStats = field(default_factory=RunStats)
     seconds: float = 0.0
-
     unusable: int = 0
     """Rows of a list of sessions that name no session."""
     cut: bool = False
@@ -125,8 +124,7 @@ class Discover:
         self._credentials = credentials
         self._pacer = Pacer(settings.fetch)
         self._limiting = Bottleneck()
-        self._queries = 1
-        self._ended = 0
+        self._queries, self._ended = 1, 0
         self._search: Search | None = None
         self.found = Discovery(FoundViews(wanted.limit))
 

@@ -14,8 +14,8 @@ from replay_fetch.archive.report import Report
 from replay_fetch.ledger.totals import Reason, Totals
 from replay_fetch.model import ViewRecord
 from replay_fetch.pacing import Pacer, Snapshot
-from replay_fetch.pipeline.job import Plan
 from replay_fetch.pipeline.outcome_log import OutcomeLog, Slowest, count_records
+from replay_fetch.pipeline.plan import Plan
 from replay_fetch.progress.bottleneck import Bottleneck, Limit, WorkerCounts
 from replay_fetch.progress.history import History
 from replay_fetch.progress.metrics import MetricsFile

@@ -35,8 +35,9 @@ from replay_fetch.memory import for_pages
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.failure import FirstFailure, beside_writer
-from replay_fetch.pipeline.job import DownloadJob, Plan, load_plan
+from replay_fetch.pipeline.job import DownloadJob, load_plan
 from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date, check_usable, open_archive
+from replay_fetch.pipeline.plan import Plan
 from replay_fetch.pipeline.producer import Producer
 from replay_fetch.pipeline.progress_feed import ProgressFeed
 from replay_fetch.pipeline.stopping import GRACE, stoppable
