@@ -47,7 +47,7 @@ from replay_fetch.model import Noted, Outcome, Response, Segment, Source, View
 if TYPE_CHECKING:
     from replay_fetch.archive.report import Report
     from replay_fetch.client import Client, download
-    from replay_fetch.pipeline.run import Stop
+    from replay_fetch.pipeline.stopping import Stop
     from replay_fetch.settings import (
         ApiSettings,
         ArchiveSettings,
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
 _LAZY = {
     "Client": "replay_fetch.client",
     "Report": "replay_fetch.archive.report",
-    "Stop": "replay_fetch.pipeline.run",
+    "Stop": "replay_fetch.pipeline.stopping",
     "download": "replay_fetch.client",
     "ApiSettings": "replay_fetch.settings",
     "ArchiveSettings": "replay_fetch.settings",

@@ -185,7 +185,7 @@ class PlanSettings:
 
 @dataclass(frozen=True, slots=True)
 class ArchiveSettings:
-    """The form of the archive's files, and whether pages are kept beside them as they came."""
+    """The form of the archive's files, and what is kept beside them: pages as they came, RUM events."""
 
     compress: Compression | None = option(
         "--compress",
@@ -194,6 +194,9 @@ class ArchiveSettings:
         default=None,
     )
     keep_raw: bool = option("--keep-raw", "keep every page as it came under raw/, too", SWITCH, default=False)
+    events: bool = option(
+        "--events", "then store the sessions' RUM events: errors, requests, users", SWITCH, default=False
+    )
 
 
 def _is_json(text: str) -> bool:

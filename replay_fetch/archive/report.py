@@ -79,6 +79,8 @@ class Report:
     """
     slowest: Sequence[Mapping[str, object]] = ()
     """The twenty views whose requests took longest, with their outcome and its reason; without the wait in line."""
+    events: Mapping[str, object] | None = None
+    """Of a run that stores RUM events: sessions fetched, without any and unfinished, events, bytes, requests."""
     settings: Mapping[str, object] = field(default_factory=dict)
     format: int = FORMAT
 
@@ -104,7 +106,8 @@ class Report:
             return 130
         if self.stopped:
             return 3
-        return 1 if self.unfinished or self.bad_rows else 0
+        lacking = self.events is not None and (self.events["unfinished"] or self.events["not_asked"])
+        return 1 if self.unfinished or self.bad_rows or lacking else 0
 
     def fields(self) -> dict[str, object]:
         """Return the report as ``report.json`` has it, derived figures included: views, exit code, warnings by kind."""

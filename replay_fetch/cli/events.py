@@ -1,6 +1,6 @@
 """Store the RUM events of an archive's sessions for ``replay-fetch events``, and print the figures.
 
-``download --events`` runs the same over the sessions of its list, when the views of the run are done.
+``download --events`` does the same for the sessions of its list, when the views of the run are done.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from replay_fetch.archive.folder import existing
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.options import PATIENCE, add_fields, add_server, add_shown, settings_from
 from replay_fetch.cli.output import conclude, shown
+from replay_fetch.cli.summary import events_lines
 from replay_fetch.environment import credentials, warn_if_exposed
 from replay_fetch.pipeline.events import EventsRun
 from replay_fetch.pipeline.events_result import StoredEvents
 from replay_fetch.pipeline.opening import open_as_it_is
 from replay_fetch.pipeline.stopping import stoppable
-from replay_fetch.printable import printable
 from replay_fetch.progress.reporters import Reporter
-from replay_fetch.progress.units import asked, count, duration, size, some
+from replay_fetch.progress.units import some
 from replay_fetch.settings import Credentials, FetchSettings, Settings
 from replay_fetch.transport import check_connection
 
@@ -32,7 +32,7 @@ _EPILOG = """\
 A session's events become OUT/events/SESSION.ndjson, one event a line, with the
 exact bytes that the API sent. A session whose events are there is not asked for
 again. Events are kept by the API for 30 days (requests, long tasks and vitals
-for 15), also where the recordings are kept longer: run this before.
+for 15), also where the recordings are kept longer: store them before.
 The application key needs the permission rum_apps_read.
 
 example: replay-fetch events archive/
@@ -41,8 +41,6 @@ exit codes: 0 every session ended well, with events or without; 1 some searches
 did not come to their end, run again; 2 usage or settings; 3 stopped (keys
 refused, API dead, disk full, archive locked): run again; 130 interrupted
 """
-# Reasons that are told one by one.
-_REASONS = 5
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder, with or without events so far")
     add_server(parser)
-    add_fields(parser.add_argument_group("asking"), FetchSettings, "workers", "memory_limit", *PATIENCE)
+    add_fields(parser.add_argument_group("asking"), FetchSettings, *PATIENCE)
     add_shown(parser, "progress", "log_json", "log_file")
 
 
@@ -68,15 +66,14 @@ def run(options: argparse.Namespace) -> int:
     with shown(settings.show, keys.secrets) as reporter:
         warn_if_exposed(options.env_file)
         stored = store_events(options.out, settings, keys, reporter)
-    text = orjson.dumps({**stored.fields(), "exit_code": code_of(stored)}).decode()
-    conclude(text if options.json else "\n".join(summary_lines(stored, options.out)), stored.failure)
-    return code_of(stored)
+    code = exit_code_of(stored.failure) if stored.failure is not None else stored.exit_code
+    text = "\n".join(summary_lines(stored, options.out))
+    conclude(orjson.dumps({**stored.fields(), "exit_code": code}).decode() if options.json else text, stored.failure)
+    return code
 
 
-def store_events(
-    out: Path, settings: Settings, keys: Credentials, shown_by: Reporter | None, *, latest_list: bool = False
-) -> StoredEvents:
-    """Store the events of an archive's sessions that lack theirs, or of those of its latest list.
+def store_events(out: Path, settings: Settings, keys: Credentials, shown_by: Reporter | None) -> StoredEvents:
+    """Store the events of an archive's sessions that lack theirs.
 
     Must be called where no event loop runs. A failure is part of the result; raises ArchiveError where the archive
     cannot be opened, KeyboardInterrupt at a second signal.
@@ -87,45 +84,16 @@ def store_events(
             return await events.run(stop, shown_by)
 
     with open_as_it_is(out) as (layout, ledger):
-        events = EventsRun(layout, ledger, settings, keys)
-        events.list_number = ledger.latest_list() if latest_list else None
-        return anyio.run(to_its_end, events)
-
-
-def code_of(stored: StoredEvents) -> int:
-    """Return the exit code of a run over events: its failure's, or its own."""
-    return exit_code_of(stored.failure) if stored.failure is not None else stored.exit_code
+        return anyio.run(to_its_end, EventsRun(layout, ledger, settings, keys))
 
 
 def summary_lines(stored: StoredEvents, out: Path) -> Iterator[str]:
-    """Format the figures for people, at most 80 columns wide unless a reason is longer."""
+    """Format the figures for people, at most 80 columns wide unless a name is longer."""
     if not stored.sessions:
-        totals = stored.totals
-        yield f"events of {some(totals.fetched, 'session')} are there already; nothing was asked"
+        yield f"events of {some(stored.totals.fetched, 'session')} are there already; nothing was asked"
         return
-    yield f"events of {some(stored.sessions, 'session')} asked for"
-    yield f"  {'fetched':<14}{count(stored.fetched):>11}  {some(stored.events, 'event')}, {size(stored.size)}"
-    if stored.none:
-        yield f"  {'none':<14}{count(stored.none):>11}  sessions without events"
-    yield from _reasons(stored.lacking.most_common())
-    if stored.unfinished:
-        yield f"  {'unfinished':<14}{count(stored.unfinished.total()):>11}  run the same command again"
-        yield from _reasons(stored.unfinished.most_common())
-    if left := stored.sessions - stored.done:
-        yield f"  {'not asked':<14}{count(left):>11}  run the same command again"
-    stats = stored.stats
-    yield (
-        f"{asked(stats.requests, stats.rate_limited, stats.retries)}, {size(stats.wire_bytes)}, "
-        f"{duration(stored.seconds)}"
-    )
+    yield from events_lines(stored.fields())
     if stored.fetched:
         yield f"the events are in {out}/events/"
     if stored.interrupted:
         yield "interrupted; run the same command again to go on"
-
-
-def _reasons(reasons: list[tuple[str, int]]) -> Iterator[str]:
-    for reason, sessions in reasons[:_REASONS]:
-        yield f"    {count(sessions)}: {printable(reason, 300)}"
-    if len(reasons) > _REASONS:
-        yield f"    {count(sum(number for _, number in reasons[_REASONS:]))}: other reasons, see --json"

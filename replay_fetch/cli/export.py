@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 
 from replay_fetch.cli.options import add_output, show_settings
-from replay_fetch.cli.output import say, shown, warn
+from replay_fetch.cli.output import say, shown, warn, warn_of_standing
 from replay_fetch.errors import SettingsError
 from replay_fetch.inspect.recordings import WrittenViews, write_rrweb
 from replay_fetch.inspect.tables import Exported, export_parquet
@@ -60,6 +60,7 @@ def run(options: argparse.Namespace) -> int:
         raise SettingsError("export needs --parquet FOLDER, --rrweb FOLDER or both")
     if options.sessions and options.rrweb is None:
         raise SettingsError("a SESSION is for --rrweb FOLDER; --parquet takes the whole archive")
+    warn_of_standing(options.out)
     tables: list[Exported] = []
     events: WrittenViews | None = None
     with shown(show_settings(options)) as reporter:

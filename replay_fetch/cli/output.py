@@ -10,6 +10,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from replay_fetch.errors import ReplayFetchError
@@ -24,8 +25,8 @@ class OutputError(ReplayFetchError):
     """A text for stdout is lost or cut short, though a reader waits; exit code 3, because a run may have begun."""
 
 
-def say(text: str, end: str = "\n") -> None:
-    """Print a line, or several, to stdout at once.
+def say(text: str, end: str = "\n") -> bool:
+    """Print a line, or several, to stdout at once; returns False where the reader has just gone.
 
     A reader who has gone misses nothing. Raises OutputError where a full disk cuts the text short: half a list
     looks like a list.
@@ -34,12 +35,14 @@ def say(text: str, end: str = "\n") -> None:
         _print(text, end)
     except (BrokenPipeError, ConnectionResetError):
         _go_silent()
+        return False
     except OSError as error:
         _go_silent()
         raise OutputError(
             f"stdout cannot be written: {error.strerror or error}; what was printed there is lost or cut short: "
             "run it again with stdout elsewhere"
         ) from error
+    return True
 
 
 def conclude(text: str, failure: Exception | None) -> None:
@@ -78,6 +81,16 @@ def warn(text: str) -> None:
 
     console = Console()
     console.line(console.folded(f"replay-fetch: {printable(text, 2000)}"))
+
+
+def warn_of_standing(out: Path) -> None:
+    """Print a warning where a run is going on in the archive, or did not come to its end: figures are not final."""
+    from replay_fetch.archive.folder import readable  # noqa: PLC0415 - as above
+    from replay_fetch.inspect.entries import standing_of  # noqa: PLC0415 - as above
+
+    standing = standing_of(readable(out))
+    if standing:
+        warn(standing)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 
 from replay_fetch.cli.options import add_output
-from replay_fetch.cli.output import say
+from replay_fetch.cli.output import say, warn_of_standing
 from replay_fetch.named_file import NamedFile
 
 _PAGE = Path("report.html")
@@ -28,12 +28,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the page and print its place; returns 0.
 
-    Raises SettingsError before any work where the file cannot be written, ArchiveError where no run has ended
+    Raises SettingsError before any work where the file cannot be written, ArchiveError where no run has begun
     yet.
     """
     from replay_fetch.report_page.making import make_page  # noqa: PLC0415 - the template's language, for this alone
 
     page = NamedFile("--out", options.out)
+    warn_of_standing(options.archive)
     make_page(options.archive, page)
     if not page.is_stream:  # which may be stdout
         say(orjson.dumps({"file": str(options.out)}).decode() if options.json else str(options.out))

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from replay_fetch.archive.folder import readable
 from replay_fetch.archive.manifest import Entry
-from replay_fetch.archive.read.views import entries
 from replay_fetch.cli.options import add_output, show_settings
 from replay_fetch.cli.output import say, shown, warn
 from replay_fetch.errors import SettingsError
+from replay_fetch.inspect.entries import entries
 from replay_fetch.inspect.recordings import chosen_views
 from replay_fetch.progress.units import count, size, some
 

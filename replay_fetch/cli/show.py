@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 
 from replay_fetch.cli.options import add_output
-from replay_fetch.cli.output import say
+from replay_fetch.cli.output import say, warn_of_standing
 from replay_fetch.cli.session_text import listing_text, session_text
 from replay_fetch.errors import SettingsError
 from replay_fetch.inspect.events import EventFacts, has_events, session_events
@@ -59,6 +59,7 @@ def run(options: argparse.Namespace) -> int:
     """
     if options.limit is not None and options.limit < 0:
         raise SettingsError("--limit must be 0 or more")
+    warn_of_standing(options.out)
     if options.session is not None:
         _say_session(options)
     else:

@@ -32,7 +32,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def simulate(
-    settings: SimulatorSettings, say: Callable[[str], None], *, write_views: Path | None = None, as_json: bool = False
+    settings: SimulatorSettings, say: Callable[[str], object], *, write_views: Path | None = None, as_json: bool = False
 ) -> int:
     """Serve until SIGINT or SIGTERM; returns the exit code.
 

@@ -14,6 +14,8 @@ import orjson
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say
 from replay_fetch.cli.summary import reason_lines
+from replay_fetch.cli.watch import Watching, watch
+from replay_fetch.errors import SettingsError
 from replay_fetch.inspect.status import Status, Tally, status, unfinished_csv
 from replay_fetch.model import WARNING_WORDS, Outcome, ViewRecord
 from replay_fetch.printable import printable
@@ -26,21 +28,45 @@ _ORDER = [*Outcome, None]
 _RUN_KEYS = ("started", "seconds", "rows", "requests", "rate_limited", "limiter", "interrupted", "stopped", "exit_code")
 
 
+_EPILOG = """\
+examples:
+  replay-fetch status OUT --unfinished | replay-fetch download - OUT
+  replay-fetch status OUT --watch          Ctrl-C ends the watching with 130
+"""
+
+
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive and the form of output: text, JSON, or the unfinished views as a list for ``download``."""
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
     form = parser.add_mutually_exclusive_group()
     add_output(parser, form, json="the figures, with every view to note,")
     form.add_argument("--unfinished", action="store_true", help="CSV of the unfinished views, as download reads it")
-    parser.epilog = "example: replay-fetch status OUT --unfinished | replay-fetch download - OUT"
+    parser.add_argument("--watch", action="store_true", help="show the run that is going on until it ends")
+    parser.add_argument(
+        "--interval", metavar="S", type=float, help="of --watch: seconds (2 on a terminal, 10 in a pipe)"
+    )
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the figures, or the unfinished views as CSV; returns 0. Raises ArchiveError where there is no archive."""
+    """Print the figures, or the unfinished views as CSV; returns 0. Raises ArchiveError where there is no archive.
+
+    With ``--watch`` a run that is going on is shown first, until it ends.
+    """
+    interval = options.interval
+    if interval is not None and not (options.watch and 0 < interval < float("inf")):
+        raise SettingsError("--interval is for --watch, and must be above 0 seconds")
+    if options.unfinished and options.watch:
+        raise SettingsError("--unfinished prints a list, and --watch a run: name one of them")
     if options.unfinished:
         for block in unfinished_csv(options.out):
             say(block, end="")
         return 0
+    if options.watch:
+        was_running = watch(Watching(options.out, interval, options.json))
+        if not options.json:
+            say("the run has ended" if was_running else f"no run is going on in {options.out}")
     if options.json:
         say(status_json(status(options.out, name_at_most=None)))
     else:
@@ -69,6 +95,7 @@ def status_json(found: Status) -> str:
         ],
         "sessions": {"whole": found.whole, "partial": found.partial, "untouched": found.untouched},
         "erased_sessions": found.erased,
+        "events": _events_fields(found) if found.events.asked else None,
         "noted": [_noted_fields(record) for record in found.named],
         "last_run": {key: found.last_run.get(key) for key in _RUN_KEYS} if found.last_run else None,
     }
@@ -81,6 +108,12 @@ def _ordered(found: Status) -> list[tuple[Outcome | None, Tally]]:
 
 def _sums(tally: Tally) -> dict[str, int]:
     return {"views": tally.views, "segments": tally.segments, "bytes": tally.size}
+
+
+def _events_fields(found: Status) -> dict[str, int]:
+    events = found.events
+    sessions = {"fetched": events.fetched, "none": events.none, "not_asked": events.unasked}
+    return {**sessions, "events": events.events, "bytes": events.size}
 
 
 def _noted_fields(record: ViewRecord) -> dict[str, object]:
@@ -99,6 +132,12 @@ def _lines(found: Status) -> Iterator[str]:
     yield f"{some(sessions, 'session')}: {', '.join(f'{count(number)} {kind}' for number, kind in kinds if number)}"
     if found.erased:
         yield f"{some(found.erased, 'session')} erased: no download brings them back"
+    if found.events.asked:
+        events = found.events
+        stored = f"{some(events.events, 'event')}, {size(events.size)}"
+        left = [f"{count(events.none)} without any"] if events.none else []
+        left += [f"{count(events.unasked)} not asked for"] if events.unasked else []
+        yield f"RUM events of {some(events.fetched, 'session')}: {', '.join([stored, *left])}"
     yield from _run(found)
     if not found.by_ledger:
         yield "there is no ledger: this is what the manifest says, as of the last run's end"

@@ -10,7 +10,7 @@ import shlex
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import orjson
@@ -72,6 +72,7 @@ def _report_lines(report: Report, out: Path) -> Iterator[str]:
         f"{asked(report.requests, report.rate_limited, report.retries)}, "
         f"{size(report.wire_bytes)}, {duration(report.seconds)}"
     )
+    yield from events_lines(report.events or {})
     yield from _advice(report)
 
 
@@ -83,6 +84,39 @@ def _outcome_lines(report: Report, *, finished: bool) -> Iterator[str]:
             yield f"  {outcome:<14}{count(report.outcomes[outcome]):>11}  {meaning}"
             named = [(str(each["reason"]), int(each["views"])) for each in report.reasons if each["outcome"] == outcome]
             yield from reason_lines(named)
+
+
+def events_lines(figures: Mapping[str, object]) -> Iterator[str]:
+    """Yield the lines about RUM events: sessions by ending, reasons, requests; nothing where none were asked for.
+
+    ``events`` and ``download --events`` print the same words.
+    """
+    number = {name: value for name, value in figures.items() if isinstance(value, int)}
+    if not number.get("sessions"):
+        return
+    yield f"RUM events of {some(number['sessions'], 'session')}"
+    stored = f"{some(number['events'], 'event')}, {size(number['bytes'])}"
+    yield f"  {'fetched':<14}{count(number['fetched']):>11}  {stored}"
+    if number["none"]:
+        yield f"  {'none':<14}{count(number['none']):>11}  no events of these sessions"
+    yield from _because(figures["lacking"])
+    if number["unfinished"]:
+        yield f"  {'unfinished':<14}{count(number['unfinished']):>11}  run the same command again"
+        yield from _because(figures["reasons"])
+    if number["not_asked"]:
+        yield f"  {'not asked':<14}{count(number['not_asked']):>11}  run the same command again"
+    seconds = figures["seconds"]
+    lasted = f", {duration(seconds)}" if isinstance(seconds, int | float) else ""
+    requests = asked(number["requests"], number["rate_limited"], number["retries"])
+    yield f"{requests}, {size(number['wire_bytes'])}{lasted}"
+
+
+def _because(reasons: object) -> Iterator[str]:
+    """Yield the reasons for which sessions lack events, the most frequent first."""
+    known = list(reasons.items())[:_REASONS] if isinstance(reasons, dict) else []
+    for reason, sessions in known:
+        start = f"  {'':<14}{count(sessions):>11}  "
+        yield from _wrapped(start + printable(reason), len(start))
 
 
 def reason_lines(reasons: Sequence[tuple[str, int]]) -> Iterator[str]:

@@ -81,6 +81,23 @@ ACTIONS = pa.schema(
         "by": pa.string(),
     }
 )
+EVENTS = pa.schema(
+    {
+        "session_id": pa.string(),
+        "view_id": pa.string(),
+        "event_id": pa.string(),
+        "at": _TIME,
+        "type": pa.string(),
+        "text": pa.string(),
+        "status": pa.int64(),
+        "duration_ms": pa.float64(),
+        "url": pa.string(),
+        "user_id": pa.string(),
+        "user_email": pa.string(),
+        "service": pa.string(),
+        "json": pa.string(),
+    }
+)
 
 
 class Table:

@@ -15,8 +15,9 @@ from replay_fetch.api.segment import facts
 from replay_fetch.archive.durable import explained, make_folder, write_atomically
 from replay_fetch.archive.folder import readable
 from replay_fetch.archive.manifest import Entry
-from replay_fetch.archive.read.views import entries, session_entries, view_segments
+from replay_fetch.archive.read.views import view_segments
 from replay_fetch.errors import InputError, SettingsError
+from replay_fetch.inspect.entries import entries, session_entries
 from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.units import duration, size, some
 from replay_fetch.replay import Account, Recording

@@ -14,7 +14,8 @@ from pathlib import Path
 from replay_fetch.api.recording import labels, records
 from replay_fetch.archive.folder import readable
 from replay_fetch.archive.manifest import Entry
-from replay_fetch.archive.read.views import by_session, entries, view_segments
+from replay_fetch.archive.read.views import by_session, view_segments
+from replay_fetch.inspect.entries import entries
 from replay_fetch.model import ViewRecord
 
 # A session of unknown time counts as the oldest, so that those whose time is known come first.

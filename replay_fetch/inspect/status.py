@@ -15,11 +15,13 @@ from pathlib import Path
 
 import orjson
 
+from replay_fetch.archive.events_manifest import read_events_manifest
 from replay_fetch.archive.folder import check_ledger_is_there, readable
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import holder
 from replay_fetch.archive.manifest import BadLine, read_manifest
 from replay_fetch.archive.report import read_report
+from replay_fetch.events_record import EventsTotals
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.totals import MOST_REASONS, OTHER_REASONS
 from replay_fetch.model import Outcome, ViewRecord
@@ -74,6 +76,8 @@ class Status:
     """The first of these."""
     erased: int = 0
     """Sessions that were erased, of which nothing is kept but a mark."""
+    events: EventsTotals = field(default_factory=EventsTotals)
+    """Of the sessions' RUM events."""
     last_run: Mapping[str, object] | None = None
     """What report.json says of the last run that came to its end."""
 
@@ -102,7 +106,20 @@ def status(root: Path, name_at_most: int | None = NAMED) -> Status:
         # Both sources tell a session's views one after the other, so one session at a time is held.
         for _, views in groupby(records, lambda record: record.planned.view.session_id):
             _count_session(found, views, name_at_most)
+    found.events = _events(layout, found)
     return found
+
+
+def _events(layout: Layout, found: Status) -> EventsTotals:
+    """Sum up the sessions' RUM events, by the ledger or, where there is none, by their manifest."""
+    if found.by_ledger:
+        with closing(Ledger.open_read_only(layout.ledger)) as ledger:
+            return ledger.events_totals()
+    records = [line[0] for line in read_events_manifest(layout) if not isinstance(line, BadLine)]
+    fetched = [record for record in records if record.size]
+    unasked = found.whole + found.partial + found.untouched - len(records)
+    events, size = sum(record.events for record in fetched), sum(record.size for record in fetched)
+    return EventsTotals(len(fetched), len(records) - len(fetched), unasked, events, size)
 
 
 def unfinished_csv(root: Path) -> Iterator[str]:

@@ -10,18 +10,24 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from replay_fetch.api.recording import labels
 from replay_fetch.api.segment import facts
 from replay_fetch.archive.durable import explained
 from replay_fetch.archive.folder import readable
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import Entry
-from replay_fetch.archive.read.views import entries, view_segments
+from replay_fetch.archive.read.views import by_session, view_segments
 from replay_fetch.errors import SettingsError
+from replay_fetch.inspect.entries import entries
+from replay_fetch.inspect.events import event_row, session_events
 from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.units import duration, size, some
 from replay_fetch.replay import Recording
+
+if TYPE_CHECKING:
+    from replay_fetch.inspect.parquet import Table
 
 Row = Mapping[str, object]
 
@@ -143,10 +149,11 @@ class ExportSnapshot:
 def export_parquet(out: Path, folder: Path, reporter: Reporter | None) -> list[Exported]:
     """Write ``views.parquet``, ``segments.parquet`` and ``actions.parquet`` into a folder, made if it is missing.
 
+    Where the archive holds RUM events there is ``events.parquet``, too.
     Memory does not grow with the archive. Raises SettingsError where pyarrow is missing or the folder is a
     file, ArchiveError where the archive cannot be read or a table not be written; older tables then stay.
     """
-    from replay_fetch.inspect.parquet import ACTIONS, SEGMENTS, VIEWS, Table  # noqa: PLC0415 - an optional extra
+    from replay_fetch.inspect.parquet import ACTIONS, EVENTS, SEGMENTS, VIEWS, Table  # noqa: PLC0415 - an optional extra
 
     layout = readable(out)
     if folder.exists() and not folder.is_dir():
@@ -170,4 +177,17 @@ def export_parquet(out: Path, folder: Path, reporter: Reporter | None) -> list[E
             done += entry.span.length if entry.span else 0
             ticker.beat()
     ticker.close()
-    return [Exported(table.path, table.rows) for table in (views, segments, actions)]
+    tables = [views, segments, actions]
+    if layout.events.is_dir():
+        tables.append(_export_events(layout, Table(folder / "events.parquet", EVENTS)))
+    return [Exported(table.path, table.rows) for table in tables]
+
+
+def _export_events(layout: Layout, table: Table) -> Table:
+    """Write the events of all sessions, in the archive's order."""
+    with table:
+        for session_id, _ in by_session(entries(layout)):
+            for event in session_events(layout.root, session_id):
+                row = event_row(session_id, event)
+                table.add({**row, "at": _time(row["at_ms"])})
+    return table

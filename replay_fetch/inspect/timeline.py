@@ -15,7 +15,8 @@ from typing import NamedTuple
 from replay_fetch.api.recording import labels, records
 from replay_fetch.api.segment import facts
 from replay_fetch.archive.manifest import Entry
-from replay_fetch.archive.read.views import session_entries, view_segments
+from replay_fetch.archive.read.views import view_segments
+from replay_fetch.inspect.entries import session_entries
 from replay_fetch.model import ViewRecord
 from replay_fetch.replay import IDLE_MS
 

@@ -43,12 +43,6 @@ class EventsLedger(Database):
         with self._exclusive:
             return int(self._db.execute(f"SELECT count(*) FROM ({_TO_DO})", where).fetchone()[0])  # noqa: S608
 
-    def latest_list(self) -> int | None:
-        """Return the number of the list that came in last; None where none ever did."""
-        with self._exclusive:
-            (number,) = self._db.execute("SELECT max(list) FROM list").fetchone()
-        return None if number is None else int(number)
-
     def record_events(self, records: Iterable[EventsRecord], redo: Iterable[int] = ()) -> None:
         """Record how the asking ended, all of the records or none: the instant of a commit.
 

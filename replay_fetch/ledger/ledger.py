@@ -75,6 +75,12 @@ class Ledger(EventsLedger, Tombstones):
         # A list with bad rows is never known again, so what is left of its rows is of erased sessions.
         return LoadedList(number, rows, views, duplicates, [], erased=rows - views - duplicates)
 
+    def newest_list(self) -> int | None:
+        """Return the number of the newest list; None where none was ever loaded to its end."""
+        with self._exclusive:
+            number: int | None = self._db.execute("SELECT max(list) FROM list").fetchone()[0]
+        return number
+
     def load(self, rows: Iterable[ListRow]) -> LoadedList:
         """Load rows (line, view, expected segments, perhaps its date) as a list of their own, in a transaction.
 

@@ -19,10 +19,14 @@ _TOMBSTONE = "INSERT OR IGNORE INTO erased VALUES (?)"
 _KEYED = """
 SELECT tables.name, columns.name FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns
 WHERE tables.type = 'table' AND tables.name NOT IN ('view', 'session') AND columns.name IN ('row', 'session')
+  OR tables.type = 'table' AND tables.name = 'searched' AND columns.name = 'session_id'
 """
 _DOOMED = {
     "row": "SELECT row FROM erasing CROSS JOIN session USING (session_id) CROSS JOIN view USING (session)",
     "session": "SELECT session FROM erasing CROSS JOIN session USING (session_id)",
+    "session_id": """
+        SELECT searched.session_id FROM searched JOIN erasing ON searched.session_id = erasing.session_id COLLATE NOCASE
+    """,
 }
 _OLDER = """
 SELECT session_id FROM session CROSS JOIN view USING (session) JOIN result USING (row)

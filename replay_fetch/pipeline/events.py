@@ -32,6 +32,7 @@ from replay_fetch.pipeline.events_search import WHOLE_MS, EventsBatch, EventsCha
 from replay_fetch.pipeline.failure import FirstFailure
 from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date
 from replay_fetch.pipeline.progress_feed import PacerSnapshot, where_workers_stand
+from replay_fetch.pipeline.stopping import Stop
 from replay_fetch.progress.bottleneck import Bottleneck, WorkerCounts
 from replay_fetch.progress.reporters import Reporter, follow, watch
 from replay_fetch.settings import Credentials, Settings
@@ -52,6 +53,7 @@ class EventsRun:
         self._credentials = credentials
         self._pacer = Pacer(settings.fetch)
         self._limiting = Bottleneck()
+        self._failure = FirstFailure()
         self._committer = EventsCommitter(layout, ledger)
         # One commit at a time: the redo list is that of the latest.
         self._commits = anyio.Lock()
@@ -61,22 +63,28 @@ class EventsRun:
         """The list whose sessions are asked for; None for all sessions of the archive."""
         self.stored = StoredEvents()
 
-    async def run(self, stop: anyio.Event, shown_by: Reporter | None = None) -> StoredEvents:
-        """Ask, commit, and bring the manifests up to date; ``stop`` ends the run early, batches at hand are dropped.
+    async def run(self, stop: Stop, shown_by: Reporter | None = None) -> StoredEvents:
+        """Ask and commit as `ask` does, then bring the manifests up to date."""
+        stored, failure = await self.ask(stop, shown_by), self._failure
+        with failure.kept():
+            await to_thread.run_sync(self._finish, failure.in_order)
+        stored.failure = failure.error
+        return stored
 
-        A failure of the run (AuthError, OutageError, TrustError, ArchiveError) is part of the result, not raised. A
-        search that cannot be had to its end leaves its sessions without a file, for the next run.
+    async def ask(self, stop: Stop, shown_by: Reporter | None = None) -> StoredEvents:
+        """Ask for the events that are lacking and commit them; ``stop`` ends it early, batches at hand are dropped.
+
+        A failure (AuthError, OutageError, TrustError, ArchiveError) is part of the result, not raised. A search that
+        cannot be had to its end leaves its sessions without a file, for the next run.
         """
-        began, failure, stored = anyio.current_time(), FirstFailure(), self.stored
+        began, stored = anyio.current_time(), self.stored
         now_ms = int(self.epoch() * 1000)
         stored.sessions = await to_thread.run_sync(self._ledger.count_events_to_do, self.list_number, now_ms)
         if stored.sessions:
-            with failure.kept():
+            with self._failure.kept():
                 await self._ask_until_stopped(now_ms, stop, shown_by)
-        with failure.kept():
-            await to_thread.run_sync(self._finish, failure.in_order)
         stored.totals = await to_thread.run_sync(self._ledger.events_totals)
-        stored.failure, stored.seconds = failure.error, anyio.current_time() - began
+        stored.failure, stored.seconds = self._failure.error, anyio.current_time() - began
         return stored
 
     def _finish(self, in_order: bool) -> None:  # noqa: FBT001 - a step of its own in a thread
@@ -84,7 +92,7 @@ class EventsRun:
         lost = not self._layout.events_manifest.exists() and self._ledger.events_totals().asked
         bring_manifest_up_to_date(self._layout, self._ledger, changed=lost, in_order=in_order)
 
-    async def _ask_until_stopped(self, now_ms: int, stop: anyio.Event, shown_by: Reporter | None) -> None:
+    async def _ask_until_stopped(self, now_ms: int, stop: Stop, shown_by: Reporter | None) -> None:
         await to_thread.run_sync(begin_run, self._ledger)
         asking = anyio.CancelScope()
         async with anyio.create_task_group() as beside:
@@ -162,6 +170,6 @@ class EventsRun:
         return where_workers_stand(snapshot, self._settings.fetch.max_rate, stats.backing_off, handing_over=0)
 
 
-async def _cancel_at(stop: anyio.Event, asking: anyio.CancelScope) -> None:
+async def _cancel_at(stop: Stop, asking: anyio.CancelScope) -> None:
     await stop.wait()
     asking.cancel()

@@ -13,6 +13,9 @@ from replay_fetch.progress.snapshot import PacerFigures, limit_words
 from replay_fetch.progress.stats import RunStats
 from replay_fetch.progress.units import count, size, some
 
+# Reasons that name a number of their own may be as many as the sessions.
+_MOST_REASONS = 20
+
 
 @dataclass(slots=True)
 class StoredEvents:
@@ -74,8 +77,8 @@ class StoredEvents:
             "not_asked": self.sessions - self.done,
             "events": self.events,
             "bytes": self.size,
-            "lacking": dict(self.lacking),
-            "reasons": dict(self.unfinished),
+            "lacking": dict(self.lacking.most_common(_MOST_REASONS)),
+            "reasons": dict(self.unfinished.most_common(_MOST_REASONS)),
             "requests": self.stats.requests,
             "retries": self.stats.retries,
             "rate_limited": self.stats.rate_limited,

@@ -14,12 +14,12 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import anyio
 from anyio import to_thread
@@ -34,13 +34,14 @@ from replay_fetch.ledger.ledger import Ledger, ToDo
 from replay_fetch.memory import for_pages
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
+from replay_fetch.pipeline.events import EventsRun
 from replay_fetch.pipeline.failure import FirstFailure, beside_writer
 from replay_fetch.pipeline.job import DownloadJob, load_plan
 from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date, check_usable, open_archive
 from replay_fetch.pipeline.plan import Plan
 from replay_fetch.pipeline.producer import Producer
 from replay_fetch.pipeline.progress_feed import ProgressFeed
-from replay_fetch.pipeline.stopping import GRACE, stoppable
+from replay_fetch.pipeline.stopping import GRACE, Stop, stoppable
 from replay_fetch.pipeline.verdicts import LOOK_AT, Verdicts
 from replay_fetch.pipeline.witnesses import Witnesses
 from replay_fetch.pipeline.worker import Worker
@@ -52,13 +53,6 @@ log = logging.getLogger(__name__)
 
 # Seconds without any request on its way after which nothing is in flight: what is left waits for a backoff or a limit.
 _QUIET = 1.0
-
-
-class Stop(Protocol):
-    """An event to end a run early: asyncio's Event, or anyio's."""
-
-    def wait(self) -> Awaitable[object]:
-        """Return when it is set."""
 
 
 class Ended(NamedTuple):
@@ -108,13 +102,15 @@ class Run:
         todo = ToDo(self._plan.list_number, None if young is None else int(started.timestamp() - young))
         views_to_do = await to_thread.run_sync(self._ledger.count_to_do, todo)
         self._feed.begin(self._plan, views_to_do)
-        # Four steps, each done whatever became of the one before: what is committed is listed, and told of.
+        # Steps that are done whatever became of the one before: what is committed is listed, and told of.
         if views_to_do:
             with self._failure.kept():
                 await self._fetch(todo, stop, reporter)
+        events = await self._store_events(stop, reporter)
         with self._failure.kept():
             await to_thread.run_sync(self._finish)
         report = await self._report(started.isoformat(timespec="seconds"), began)
+        report = dataclasses.replace(report, events=events)
         with self._failure.kept():
             await to_thread.run_sync(write_report, self._layout, report)
         self._feed.finish(report)
@@ -140,6 +136,18 @@ class Run:
             worker = Worker(fetcher, settings, writer, verdicts, feed.slowest)
             crew = _Crew(fetcher, producer, verdicts, worker)
             await beside_writer(writer, partial(self._ask, crew, stop), self._failure)
+
+    async def _store_events(self, stop: Stop, shown_by: Reporter | None) -> dict[str, object] | None:
+        """Store the RUM events of the list's sessions, where asked for and the views came to their end; the figures."""
+        if not self._settings.archive.events or self._failure.error is not None or self._cut_short:
+            return None
+        run = EventsRun(self._layout, self._ledger, self._settings, self._credentials)
+        run.list_number, run.epoch = self._plan.list_number, self.epoch
+        stored = await run.ask(stop, shown_by)
+        self._cut_short = stored.interrupted
+        if stored.failure is not None:
+            self._failure.keep(stored.failure)
+        return stored.fields()
 
     async def _ask(self, crew: _Crew, stop: Stop) -> None:
         # The failure of the workers is kept here, inside the writer's group, which it must not cancel.

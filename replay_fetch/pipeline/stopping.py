@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import Protocol
 
 import anyio
 
@@ -20,6 +21,13 @@ log = logging.getLogger(__name__)
 # Seconds that requests in flight get after the first signal.
 GRACE = 10.0
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stop(Protocol):
+    """An event to end a run early: asyncio's Event, or anyio's."""
+
+    def wait(self) -> Awaitable[object]:
+        """Return when it is set."""
 
 
 @asynccontextmanager

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import Entry
-from replay_fetch.archive.read.views import by_session, entries
+from replay_fetch.archive.read.views import by_session
+from replay_fetch.inspect.entries import entries
 from replay_fetch.model import WARNING_WORDS, Outcome, View, ViewRecord
 
 _EXAMPLES = 3

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from replay_fetch.archive.folder import readable
 from replay_fetch.archive.report import nothing_there
+from replay_fetch.inspect.entries import standing_of
 from replay_fetch.model import Outcome
 from replay_fetch.named_file import NamedFile
 from replay_fetch.printable import printable
@@ -29,12 +30,15 @@ def make_page(out: Path, target: NamedFile) -> None:
     Raises ArchiveError where there is no report yet, or for a report or manifest that cannot be read.
     """
     layout = readable(out)
-    page = render(out.resolve().name, run_facts(layout), archive_facts(layout))
+    page = render(out.resolve().name, run_facts(layout), archive_facts(layout), standing_of(layout))
     target.write([page.encode("utf-8", "replace")])
 
 
-def render(name: str, run: RunFacts, archive: ArchiveFacts) -> str:
-    """Fill the template with the facts of run and archive, every value escaped; returns the page as text."""
+def render(name: str, run: RunFacts, archive: ArchiveFacts, standing: str = "") -> str:
+    """Fill the template with the facts of run and archive, every value escaped; returns the page as text.
+
+    ``standing`` says where a run is going on, or was killed; the verdict of a run is then one of the run before.
+    """
     # StrictUndefined: a name that the facts no longer have is a defect here, not a blank on the page.
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters |= {"count": count, "some": some, "size": size, "duration": duration, "words": printable}
@@ -44,7 +48,8 @@ def render(name: str, run: RunFacts, archive: ArchiveFacts) -> str:
         run=run,
         archive=archive,
         charts=_charts(run, archive),
-        verdict=verdict(run),
+        standing=standing[:1].upper() + standing[1:],
+        verdict=verdict(run) if run.started or not standing else "",
         nothing_there=nothing_there(run.outcomes, run.views, run.segments),
         outcomes=[
             (str(outcome), run.outcomes[outcome], outcome.finished) for outcome in Outcome if outcome in run.outcomes

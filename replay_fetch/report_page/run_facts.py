@@ -12,6 +12,8 @@ from msgspec import Struct
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.report import read_report
 from replay_fetch.errors import ArchiveError
+from replay_fetch.inspect.entries import totals_so_far
+from replay_fetch.ledger.totals import Totals
 from replay_fetch.model import Outcome
 
 
@@ -84,13 +86,47 @@ class Stretch(NamedTuple):
 
 
 def run_facts(layout: Layout) -> RunFacts:
-    """Read the last run's report; raises ArchiveError where a run has not ended yet or the file is damaged."""
+    """Read the last run's report, or sum up a first run that has not ended yet.
+
+    Raises ArchiveError where there is neither, or the report is damaged.
+    """
     try:
         return msgspec.json.decode(read_report(layout), type=RunFacts)
     except FileNotFoundError:
+        totals = totals_so_far(layout)
+        if totals is not None:
+            return _so_far(totals)
         raise ArchiveError(f"{layout.root} has no {layout.report.name} yet: it is written when a run ends") from None
     except (OSError, ValueError) as error:
         raise ArchiveError(f"{layout.report} cannot be read: {error}") from None
+
+
+def _so_far(totals: Totals) -> RunFacts:
+    """Make the facts of a run that has no report yet: of its requests and its pace nothing is known."""
+    return RunFacts(
+        list_name="",
+        rows=totals.views,
+        duplicates=0,
+        bad_rows=0,
+        outcomes=totals.outcomes,
+        unasked=totals.unasked,
+        finished_before=0,
+        noted=totals.noted.views,
+        segments=totals.segments,
+        bytes=totals.size,
+        requests=0,
+        retries=0,
+        rate_limited=0,
+        pages=totals.pages,
+        wire_bytes=0,
+        seconds=0.0,
+        started="",
+        interrupted=False,
+        stopped=None,
+        bad_row_reasons=[],
+        views=totals.views,
+        exit_code=0,
+    )
 
 
 def stretches_of(points: list[PacingPoint]) -> list[Stretch]:

@@ -197,10 +197,11 @@ def test_a_folder_that_is_no_archive_is_left_alone(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], words: list[str]
 ) -> None:
     (tmp_path / "file").write_text("mine")
-    for folder in (tmp_path, tmp_path / "nowhere"):
+    there, nowhere = "is not an archive of replay-fetch", "there is no folder"
+    for folder, reason in ((tmp_path, there), (tmp_path / "nowhere", nowhere)):
         for more in ([], ["--dry-run"]):
             code, _, warned = ran(capsys, words[0], folder, *words[1:], *more)
-            assert (code, "is not an archive of replay-fetch" in warned) == (3, True)
+            assert (code, reason in warned) == (3, True)
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from processes import COMMAND, HANGS, environment
 
 from replay_fetch.cli import main
 from replay_fetch.cli.main import _GROUPS, COMMANDS, command_parser
+from replay_fetch.sites import SITES
 
 
 def stopped(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[object, str, str]:
@@ -113,7 +115,7 @@ def test_a_mistake_moves_no_cursor(capsys: pytest.CaptureFixture[str]) -> None:
     assert "\x1b" not in err
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish", "tcsh"])
 def test_completion_knows_every_command(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["completion", shell]) == 0
     script = capsys.readouterr().out
@@ -129,7 +131,7 @@ def test_completion_for_programs_is_one_object(capsys: pytest.CaptureFixture[str
     assert "complete" in made["script"]
 
 
-def test_bash_completes_commands_and_options() -> None:
+def test_bash_completes_commands_options_sites_and_lists(tmp_path: Path) -> None:
     bash = shutil.which("bash")
     if bash is None:
         pytest.skip("there is no bash")
@@ -139,14 +141,33 @@ f=$(complete -p replay-fetch | sed 's/.*-F \\([^ ]*\\).*/\\1/')
 COMP_WORDS=(replay-fetch s); COMP_CWORD=1; $f replay-fetch s replay-fetch; echo "${{COMPREPLY[@]}}"
 COMP_WORDS=(replay-fetch download --wor); COMP_CWORD=2; $f replay-fetch --wor download; echo "${{COMPREPLY[@]}}"
 COMP_WORDS=(replay-fetch download --compress g); COMP_CWORD=3; $f replay-fetch g --compress; echo "${{COMPREPLY[@]}}"
+COMP_WORDS=(replay-fetch download --site us); COMP_CWORD=3; $f replay-fetch us --site; echo "${{COMPREPLY[@]}}"
+COMP_WORDS=(replay-fetch download {tmp_path}/vi); COMP_CWORD=2; $f replay-fetch {tmp_path}/vi download
+echo "${{COMPREPLY[@]}}"
 """
+    (tmp_path / "views.csv").touch()
     done = subprocess.run(  # noqa: S603 - our own script
         [bash, "-c", script], capture_output=True, env=environment(), timeout=HANGS, check=True, text=True
     )
-    commands, options, choices = done.stdout.splitlines()
+    commands, options, choices, sites, lists = done.stdout.splitlines()
     assert sorted(commands.split()) == ["scrub", "show", "simulate", "snapshot", "status"]
     assert options == "--workers"
     assert choices == "gzip"
+    assert sites.split() == ["us3.datadoghq.com", "us5.datadoghq.com", "us2.ddog-gov.com"]
+    assert lists == str(tmp_path / "views.csv")
+
+
+def test_fish_has_a_line_for_each_option_with_its_values_and_quotes_closed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", "fish"]) == 0
+    script = capsys.readouterr().out.splitlines()
+    words = [shlex.split(line.replace("\\'", ""), comments=True) for line in script]
+    download = [line for line in words if "__fish_seen_subcommand_from download" in line]
+    flags = {line[line.index("-l") + 1] for line in download if "-l" in line}
+    assert flags == {flag[2:] for flag in command_parser("download").flags}
+    (site,) = [line for line in download if "site" in line]
+    assert site[site.index("-a") + 1].split() == list(SITES)
+    (config,) = [line for line in download if "config" in line]
+    assert config[config.index("config") + 1 :][:2] == ["-r", "-F"]
 
 
 @pytest.mark.parametrize("words", [["--help"], ["download", "--help"], ["show", "--help"], ["downlaod"]])

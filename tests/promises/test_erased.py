@@ -15,6 +15,7 @@ import pytest
 from archives import WIDE, Archive, Job, download, write_list
 from damaged_archives import verified
 from kills import Killed, killed_at
+from stored_events import SETTINGS, of_one_day, store
 
 from replay_fetch.archive.layout import Layout
 from replay_fetch.model import View
@@ -34,16 +35,16 @@ _JOB = Job(fetch=FetchSettings(workers=8, retries=0), archive=ArchiveSettings(Co
 async def _made(out: Path) -> None:
     async with Simulator(_FAILING) as simulator:
         await download(simulator, out, _JOB)
+    with of_one_day():
+        async with Simulator(SETTINGS) as simulator:
+            await store(simulator, out)
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive with whole and partial sessions, raw pages and events; left as it is."""
+    """An archive with whole and partial sessions, raw pages and RUM events; left as it is."""
     out = tmp_path_factory.mktemp("made") / "archive"
     anyio.run(_made, out)
-    (out / "events").mkdir()
-    for session_id in dict.fromkeys(view.session_id for view in Archive(out).manifest()):
-        (out / "events" / f"{session_id}.ndjson").write_text(json.dumps({"session": {"id": session_id}}) + "\n")
     return out
 
 
@@ -88,7 +89,8 @@ def test_an_erased_session_is_named_nowhere_and_no_other_byte_changes(
         session_id for session_id in slowest if session_id not in doomed
     ]
     others = {name: body for name, body in before.items() if not any(session_id in name for session_id in doomed)}
-    named = {"manifest.ndjson", "report.json", "erasures/2026-11-28T12-00-00Z.json"}
+    named = {"manifest.ndjson", "manifest-events.ndjson", "report.json", "erasures/2026-11-28T12-00-00Z.json"}
+    named |= {name for name in after if name.startswith("reports/")}
     gone_parts = {name for name in others if name.startswith(".replay-fetch/parts/") and name not in after}
     assert {name: body for name, body in after.items() if name not in named} == {
         name: body for name, body in others.items() if name not in named | gone_parts

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import shutil
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,6 @@ from replay_fetch.archive.read.events import stored_events
 from replay_fetch.archive.read.verify import Problem
 from replay_fetch.errors import AuthError, BadBody
 from replay_fetch.inspect.rebuild import rebuild
-from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import Response, View
 from replay_fetch.settings import ArchiveSettings, Compression, Credentials
 from replay_fetch.simulator import (
@@ -344,13 +342,34 @@ async def test_what_a_download_writes_is_the_same_with_events_and_without(tmp_pa
     assert problems(with_events) == []
 
 
-async def test_only_the_sessions_of_the_latest_list_are_asked_for_where_it_is_named(tmp_path: Path) -> None:
+async def test_a_download_with_events_asks_for_those_of_its_list_and_counts_them(tmp_path: Path) -> None:
+    job = Job(archive=ArchiveSettings(events=True), wall=lambda: NOW)
     async with Simulator(SETTINGS) as simulator:
-        out = await made(simulator, tmp_path / "a")
-        await download(simulator, out, views=[simulator.views[0]])
-    with closing(Ledger.open_read_only(Layout(out).ledger)) as ledger:
-        latest = ledger.latest_list()
-        assert [each.session_id for each in ledger.events_to_do(latest, NOW * 1000, 0, 99)] == [
-            simulator.views[0].session_id
-        ]
-        assert ledger.count_events_to_do(None, NOW * 1000) == 12
+        out, first = tmp_path / "a", simulator.views[0]
+        await download(simulator, out)
+        ran = await download(simulator, out, job, views=[first])
+        truth = served(simulator)
+        assert files(out) == {f"{first.session_id}.ndjson": truth[f"{first.session_id}.ndjson"]}
+        assert ran.exit_code == 0
+        assert ran.report.events is not None
+        assert (ran.report.events["sessions"], ran.report.events["fetched"]) == (1, 1)
+        ran = await download(simulator, out, job)
+        assert (ran.exit_code, files(out)) == (0, truth)
+        assert Archive(out).report()["events"]["fetched"] == 11
+    assert problems(out) == []
+
+
+async def test_a_download_whose_events_are_not_whole_ends_with_1(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = Job(archive=ArchiveSettings(events=True), wall=lambda: NOW)
+    async with Simulator(SETTINGS) as simulator:
+        with monkeypatch.context() as patch:
+            patch.setattr(
+                "replay_fetch.pipeline.events_search.events_page",
+                lambda answer: events_page(answer)._replace(warnings=("a shard is down",)),
+            )
+            ran = await download(simulator, tmp_path / "a", job)
+        assert (ran.exit_code, ran.report.unfinished, files(tmp_path / "a")) == (1, 0, {})
+        assert (await download(simulator, tmp_path / "a", job)).exit_code == 0
+        assert files(tmp_path / "a") == served(simulator)

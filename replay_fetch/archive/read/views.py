@@ -35,13 +35,14 @@ def by_session(views: Iterable[Entry]) -> Iterator[tuple[str, list[Entry]]]:
         yield session_id, list(together)
 
 
-def session_entries(root: Path, wanted: str) -> list[Entry]:
+def session_entries(root: Path, wanted: str, views: Iterable[Entry] | None = None) -> list[Entry]:
     """Return the views of the session with the id ``wanted``, or of the only session whose id begins so.
 
-    Raises InputError where no session has such an id, or more than one has.
+    ``views`` are the archive's where they are known from elsewhere than the manifest. Raises InputError where no
+    session has such an id, or more than one has.
     """
     found: dict[str, list[Entry]] = {}
-    for entry in entries(readable(root)):
+    for entry in entries(readable(root)) if views is None else views:
         session_id = entry.record.planned.view.session_id
         if session_id.startswith(wanted):
             found.setdefault(session_id, []).append(entry)

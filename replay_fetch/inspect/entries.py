@@ -1,0 +1,96 @@
+"""The views of an archive as readers see them: by the manifest or, while that is behind, by the ledger.
+
+The manifest is written when a run ends. While a run is going on, or after one was killed, the ledger knows more;
+it is read as of its last commit, and nothing is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from msgspec.structs import replace as with_values
+
+from replay_fetch.archive.folder import readable
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lock import holder
+from replay_fetch.archive.manifest import Entry
+from replay_fetch.archive.read import views
+from replay_fetch.ledger.damage import DamagedLedger
+from replay_fetch.ledger.ledger import Ledger
+from replay_fetch.ledger.schema import Setting, State
+from replay_fetch.ledger.totals import Totals
+from replay_fetch.model import ViewRecord
+from replay_fetch.settings import Compression
+
+
+def entries(layout: Layout) -> Iterator[Entry]:
+    """Give every view in the archive's order; raises ArchiveError where neither manifest nor ledger tells of any.
+
+    By the ledger, only lines in a session's finished file have a place while a run is going on: other files change.
+    """
+    if not _behind(layout):
+        yield from views.entries(layout)
+        return
+    with closing(Ledger.open_read_only(layout.ledger)) as ledger:
+        compression = Compression(ledger.setting(Setting.COMPRESSION) or Compression.NONE)
+        placed = replace(layout, compression=compression)
+        # Recorded and perhaps not published yet: the file's name comes behind the record.
+        on_their_way = {session for session, _ in ledger.redo_list()}
+        changing = holder(layout.lock) is not None
+        for record in ledger.views():
+            published = record.planned.session not in on_their_way
+            yield _whole(placed, record) if published and record.whole else _partial(placed, record, changing=changing)
+
+
+def session_entries(root: Path, wanted: str) -> list[Entry]:
+    """Return the views of the session whose id is, or begins with, ``wanted``; raises InputError for none or many."""
+    return views.session_entries(root, wanted, entries(readable(root)))
+
+
+def standing_of(layout: Layout) -> str:
+    """Say why the figures are not final: a run is going on, or was killed; empty where a run's end wrote them."""
+    running = holder(layout.lock)
+    if running:
+        return f"a run is going on ({running}): this is what it has brought home so far"
+    if _behind(layout):
+        return "the last run did not come to its end: this is what it brought home; run the same download again"
+    return ""
+
+
+def totals_so_far(layout: Layout) -> Totals | None:
+    """Sum up the newest list by the ledger; None where the manifest is not behind, or no list was read yet."""
+    if not _behind(layout):
+        return None
+    with closing(Ledger.open_read_only(layout.ledger)) as ledger:
+        number = ledger.newest_list()
+        return None if number is None else ledger.totals(number)
+
+
+def _behind(layout: Layout) -> bool:
+    """Tell whether the ledger knows more than the manifest; a damaged ledger is left to ``verify``."""
+    try:
+        with closing(Ledger.open_read_only(layout.ledger)) as ledger:
+            if ledger.blank:
+                return False
+            return ledger.setting(Setting.STATE) == State.RUNNING or not layout.manifest.is_file()
+    except DamagedLedger:
+        if layout.manifest.is_file():
+            return False
+        raise
+
+
+def _whole(layout: Layout, record: ViewRecord) -> Entry:
+    name = layout.session_name(record.planned.view.session_id)
+    return Entry(with_values(record, partial=None), name, layout.compression)
+
+
+def _partial(layout: Layout, record: ViewRecord, *, changing: bool) -> Entry:
+    """Return the entry of a view in a partial file, where that is as the ledger knows it, else one without a place."""
+    name = layout.session_name(record.planned.view.session_id, partial=True)
+    place, file = record.partial, layout.root / name
+    if place and not changing and file.is_file() and file.stat().st_size >= place.offset + place.length:
+        return Entry(with_values(record, whole=None), name, layout.compression)
+    return Entry(with_values(record, whole=None, partial=None))
