@@ -50,6 +50,7 @@ class ArchiveFacts:
     partial_sessions: int = 0
     """Sessions with a view that is not finished."""
     views: int = 0
+    # Arrays, at eight bytes a session: an archive has millions, and a list would take four times as much.
     sizes: array[float] = field(default_factory=lambda: array("d"))
     """Of each session that has segments, bytes."""
     lengths: array[float] = field(default_factory=lambda: array("d"))
