@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
 USAGE = 2
-# As people type them; `is_key` takes prefixes and separators off.
 # What people expect of download, and what a word like --site is no answer to.
 _SEARCHES = (
     "--since",
@@ -31,6 +30,7 @@ _SEARCHES = (
     "--count",
     "--application",
 )
+# As people type them; `is_key` takes prefixes and separators off.
 _KEYS = ("api-key", "app-key", "application-key", "bearer-token", "token", "secret")
 
 
@@ -62,8 +62,14 @@ class Parser(argparse.ArgumentParser):
         for word in words[:ends]:
             flag = word.partition("=")[0]
             if flag.startswith("--") and flag not in self.flags:
-                advice = _about_keys(flag) or _of_discover(flag) or nearest(flag, self.flags)
+                advice = _about_keys(flag) or self._of_discover(flag) or nearest(flag, self.flags)
                 self.error(f"unknown option {flag}{advice}")
+
+    def _of_discover(self, flag: str) -> str:
+        """Return the end of a message for an option by which views are looked for; empty for all other names."""
+        if flag not in _SEARCHES or not self.prog.endswith(" download"):
+            return ""
+        return f", which discover has: replay-fetch discover {flag} ... | replay-fetch download - OUT"
 
     def parse_words(self, words: Sequence[str], into: argparse.Namespace) -> None:
         """Fill ``into`` with the values that the words give.
@@ -97,13 +103,6 @@ def is_key(name: str) -> bool:
     """Return True for a name under which people would put a key, in any case and with any separators."""
     plain = name.strip("-").lower().replace("_", "-")
     return plain.removeprefix("dd-").removeprefix("datadog-") in _KEYS
-
-
-def _of_discover(flag: str) -> str:
-    """Return the end of a message for an option that looks for views; empty for all other names."""
-    if flag not in _SEARCHES:
-        return ""
-    return f", which discover has: replay-fetch discover {flag} ... | replay-fetch download - OUT"
 
 
 def _about_keys(flag: str) -> str:

@@ -60,7 +60,7 @@ class FoundViews:
         self.held = 0
         """How many views were found."""
         self._most = -1 if limit is None else limit
-        self._db = scratch_database(_TABLE)
+        self._db = scratch_database(_TABLE, 16_384)
 
     @property
     def size(self) -> int:
@@ -137,11 +137,11 @@ def _plain(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def scratch_database(tables: str) -> sqlite3.Connection:
-    """Open a database of some tables that vanishes with its connection; past 16 MB it spills into a temporary file."""
+def scratch_database(tables: str, cache_kib: int) -> sqlite3.Connection:
+    """Open a database of some tables that vanishes with its connection; past ``cache_kib`` it spills into a file."""
     with explained():
         db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
-        for statement in ("PRAGMA temp_store = FILE", "PRAGMA cache_size = -16384", "PRAGMA synchronous = OFF"):
+        for statement in ("PRAGMA temp_store = FILE", f"PRAGMA cache_size = -{cache_kib}", "PRAGMA synchronous = OFF"):
             db.execute(statement)
         for statement in tables.split(";"):
             db.execute(statement)

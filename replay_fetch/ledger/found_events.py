@@ -28,7 +28,7 @@ class FoundEvents:
     """Holds the events of some sessions in little memory: past a few megabytes they lie in a temporary file."""
 
     def __init__(self) -> None:
-        self._db = scratch_database(_TABLE)
+        self._db = scratch_database(_TABLE, 16_384)
 
     def close(self) -> None:
         """Forget all events and remove the temporary file."""

@@ -38,7 +38,7 @@ class WantedSessions:
 
     def __init__(self) -> None:
         with explained():
-            self._db = scratch_database(_TABLES)
+            self._db = scratch_database(_TABLES, 4_096)
 
     def close(self) -> None:
         """Forget all sessions and remove the temporary file."""

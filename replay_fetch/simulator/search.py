@@ -16,7 +16,7 @@ from replay_fetch.model import Source, View
 from replay_fetch.simulator.choices import SearchChain
 from replay_fetch.simulator.events import Events, answered
 from replay_fetch.simulator.pages import BadTokenError, Cursor, Tokens
-from replay_fetch.simulator.query import Matches, compiled
+from replay_fetch.simulator.query import Matches, compiled, sessions_named
 from replay_fetch.simulator.replies import RefusalError, Reply, json_body
 from replay_fetch.simulator.requests import Asked, Call
 from replay_fetch.simulator.settings import PagingSettings, SearchSettings
@@ -95,10 +95,17 @@ class EventsSearch:
             raise RefusalError(self._paging.expire_status, "Cursor has expired")
         return at
 
+    def _candidates(self, query: str, numbers: range) -> Sequence[int]:
+        """The numbers of a range whose events a query may match."""
+        sessions = sessions_named(query)
+        if sessions is None:
+            return numbers
+        return [number for number in self._events.of_sessions(sessions) if number in numbers]
+
     def _page(self, request: SearchRequest, at: Cursor) -> Reply:
         most = min(request.limit, self._settings.page_events or _MOST)
         window = self._events.between(request.start_ms, request.end_ms)
-        numbers = range(max(window.start, at.position), window.stop)
+        numbers = self._candidates(request.query, range(max(window.start, at.position), window.stop))
         found = ((number, event) for number in numbers if request.matches(event := self._events.event(number)))
         events = list(itertools.islice(found, most))
         if not events:

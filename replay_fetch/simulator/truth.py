@@ -80,6 +80,18 @@ class Population(Sequence[View]):
             return self._session_ids.id(number)
         return self._recorded[self._sessions[number][0]].view.session_id
 
+    def views_of(self, session_id: str) -> list[int]:
+        """Find the numbers of a session's views; none for a session that does not exist."""
+        number = self._session_ids.number(session_id) if self._made else self._recorded_session(session_id)
+        if number is None or number >= self.sessions:
+            return []
+        rounds, session = divmod(number, len(self._sessions))
+        return [rounds * len(self._recorded) + place for place in self._sessions[session]]
+
+    def _recorded_session(self, session_id: str) -> int | None:
+        numbers = range(len(self._sessions))
+        return next((number for number in numbers if self.session_id(number) == session_id), None)
+
     def write(self, file: TextIO) -> int:
         """Write the list as CSV with a header line; return the number of views."""
         rows = csv.writer(file, lineterminator="\n")

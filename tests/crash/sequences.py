@@ -4,7 +4,9 @@ Two archives are led through one sequence. The laws, after every command:
 
 1. both end with the same exit code, and hold the same bytes: sessions, manifest, raw pages, parts, what is set aside;
 2. what was there of a view is there still, unless its session's file was damaged on purpose;
-3. ``verify`` finds nothing, and ``status`` can be asked, also right behind a kill.
+3. ``verify`` finds nothing, and ``status`` can be asked, also right behind a kill, but of an erasure: ``verify`` then
+   says what is left of the erased session;
+4. no file names a session behind its erasure, whatever list or rebuild comes later.
 """
 
 from __future__ import annotations
@@ -23,7 +25,7 @@ from damaged_archives import verified
 
 from crash.harness import Launcher, launched
 from crash.points import BEFORE, HALFWAY, Call, Crash
-from crash.world import World, world
+from crash.world import ERASED, World, world
 from replay_fetch.archive.layout import Layout
 from replay_fetch.model import View
 
@@ -47,7 +49,7 @@ class Step:
     @property
     def writes(self) -> bool:
         """True where it is killed and repeated."""
-        return self.arguments[0] in {"download", "decode"} or "--rebuild" in self.arguments
+        return self.arguments[0] in {"download", "decode", "erase"} or "--rebuild" in self.arguments
 
     def __str__(self) -> str:
         before = f"[{self.days} days] " * bool(self.days) + f"[{self.damage}] " * bool(self.damage)
@@ -59,7 +61,8 @@ def steps(rng: random.Random, count: int) -> Iterator[Step]:
     compress = rng.choice(("none", "gzip", "zstd"))
     yield _download(rng, compress, first=True)
     for _ in range(count - 1):
-        kind = rng.choices(("download", "decode", "rebuild", "verify", "status"), (12, 2, 3, 1, 1))[0]
+        kinds = ("download", "decode", "rebuild", "erase", "verify", "status")
+        kind = rng.choices(kinds, (12, 2, 3, 3, 1, 1))[0]
         match kind:
             case "download":
                 yield _download(rng, compress)
@@ -69,6 +72,8 @@ def steps(rng: random.Random, count: int) -> Iterator[Step]:
             case "rebuild":
                 damage = rng.choice(("garbage", "no ledger", "session", "session and garbage", ""))
                 yield Step(("verify", "--rebuild", "--jobs", "1", "OUT"), damage=damage)
+            case "erase":
+                yield Step((kind, "OUT", "--session", ERASED))
             case _:
                 yield Step((kind, "OUT"))
 
@@ -100,6 +105,8 @@ class Pair:
     killed: Counter[str] = field(default_factory=Counter)
     there: Mapping[View, set[bytes]] = field(default_factory=dict)
     """The segments that were there after the last command."""
+    erased: set[str] = field(default_factory=set)
+    """The ids of erased sessions."""
 
     def __post_init__(self) -> None:
         self.calm, self.rough = self.folder / "calm" / "out", self.folder / "rough" / "out"
@@ -121,6 +128,9 @@ class Pair:
             self.there = {view: was for view, was in self.there.items() if view.session_id != hurt}
         log = self.folder / "calls"
         log.unlink(missing_ok=True)
+        if step.arguments[0] == "erase":
+            self.erased.add(step.arguments[-1])
+            self.there = {view: was for view, was in self.there.items() if view.session_id not in self.erased}
         expected = self._run(step, self.calm, log=log)
         calls = [Call(*line.split("\t")) for line in log.read_text().splitlines()]
         if step.writes and calls:
@@ -141,7 +151,8 @@ class Pair:
             if step.arguments[0] != "verify" and (self.rough / ".replay-fetch").is_dir():
                 for command in ("status", "verify"):
                     code = self.launcher.run([command, str(self.rough)], self.rough)
-                    assert code == 0, f"{command} behind {crash}: exit {code}: {self._said()}"
+                    may_find = step.arguments[0] == "erase" and "was erased" in self._said()
+                    assert code == 0 or may_find, f"{command} behind {crash}: exit {code}: {self._said()}"
 
     def _run(self, step: Step, out: Path, *, crash: Crash | None = None, log: Path | None = None) -> int:
         paths = {"OUT": str(out)} | {f"LIST-{n}": str(self.folder / f"LIST-{n}") for n in range(_LISTS)}
@@ -161,6 +172,8 @@ class Pair:
         for out in (self.calm, self.rough):
             found = verified(out).findings
             assert not found, f"{out.parent.name}: {found}"
+            back = self.erased & _named_in(out)
+            assert not back, f"{out.parent.name}: erased and there again: {back}"
         now = _segments(self.calm)
         lost = {str(view): gone for view, was in self.there.items() if (gone := len(was - now.get(view, set())))}
         assert not lost, f"segments lost, by view: {lost}"
@@ -196,9 +209,17 @@ def _damage(out: Path, kind: str) -> str:
 def _contents(out: Path) -> dict[str, bytes]:
     """All files by name, but for the run's report, the ledger and lock; parts without their attempt's number."""
     names = Archive(out).files() - {"report.json", ".replay-fetch/ledger.sqlite", ".replay-fetch/lock"}
-    names = {name for name in names if not name.startswith("reports/")}
+    # A command that is repeated behind a kill has a second report, and both are named by the time of day.
+    names = {name for name in names if not name.startswith(("erasures/", "reports/"))}
     kept = {name for name in names if not ("/damaged-" in name and Path(name).name in _SET_ASIDE)}
     return {re.sub(r"(parts/\d+|damaged-\d+/\d+)-\d+", r"\1", name): (out / name).read_bytes() for name in kept}
+
+
+def _named_in(out: Path) -> set[str]:
+    """The sessions that the manifest names, or a file or folder of sessions and raw pages is named by."""
+    ids = {view.session_id for view in Archive(out).manifest()} if (out / "manifest.ndjson").exists() else set()
+    folders = [folder for folder in (out / "sessions", out / "raw") if folder.is_dir()]
+    return ids | {path.name.partition(".")[0] for folder in folders for path in folder.iterdir()}
 
 
 def _segments(out: Path) -> dict[View, set[bytes]]:
