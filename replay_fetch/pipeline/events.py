@@ -27,7 +27,7 @@ from replay_fetch.fetch.searching import Stride
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
-from replay_fetch.pipeline.events_result import EventsMoment, StoredEvents
+from replay_fetch.pipeline.events_result import EventsSnapshot, StoredEvents
 from replay_fetch.pipeline.events_search import WHOLE_MS, EventsBatch, EventsChain
 from replay_fetch.pipeline.failure import FirstFailure
 from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date
@@ -52,7 +52,7 @@ class EventsRun:
         self._settings = settings
         self._credentials = credentials
         self._pacer = Pacer(settings.fetch)
-        self._limiting = Bottleneck()
+        self._bottleneck = Bottleneck()
         self._failure = FirstFailure()
         self._committer = EventsCommitter(layout, ledger)
         # One commit at a time: the redo list is that of the latest.
@@ -96,8 +96,8 @@ class EventsRun:
         await to_thread.run_sync(begin_run, self._ledger)
         asking = anyio.CancelScope()
         async with anyio.create_task_group() as beside:
-            beside.start_soon(watch, self._limiting, self._standing)
-            beside.start_soon(follow, self._moment, shown_by)
+            beside.start_soon(watch, self._bottleneck, self._worker_counts)
+            beside.start_soon(follow, self._snapshot, shown_by)
             beside.start_soon(_cancel_at, stop, asking)
             with asking:
                 await self._ask(now_ms)
@@ -161,11 +161,11 @@ class EventsRun:
             with anyio.CancelScope(shield=True):
                 self.stored.add(await to_thread.run_sync(self._committer.commit, made))
 
-    def _moment(self) -> EventsMoment:
+    def _snapshot(self) -> EventsSnapshot:
         pacer = PacerSnapshot(self._pacer.snapshot(), self._settings.fetch.max_rate)
-        return EventsMoment(self.stored, pacer, self._limiting.verdict)
+        return EventsSnapshot(self.stored, pacer, self._bottleneck.verdict)
 
-    def _standing(self) -> WorkerCounts:
+    def _worker_counts(self) -> WorkerCounts:
         snapshot, stats = self._pacer.snapshot(), self.stored.stats
         return where_workers_stand(snapshot, self._settings.fetch.max_rate, stats.backing_off, handing_over=0)
 

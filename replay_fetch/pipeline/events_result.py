@@ -90,7 +90,7 @@ class StoredEvents:
 
 
 @dataclass(frozen=True, slots=True)
-class EventsMoment:
+class EventsSnapshot:
     """A run over sessions' events at a moment: ``done`` of ``total`` sessions are done with."""
 
     stored: StoredEvents

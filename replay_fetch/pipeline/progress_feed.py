@@ -72,7 +72,7 @@ class ProgressFeed:
     def __init__(self, settings: Settings, pacer: Pacer) -> None:
         self._settings = settings
         self._pacer = pacer
-        self._course = History()
+        self._history = History()
         self._log = OutcomeLog()
         metrics = settings.show.metrics_file
         self._metrics = MetricsFile(metrics) if metrics else None
@@ -96,16 +96,16 @@ class ProgressFeed:
         displays do; the run waits for no display.
         """
 
-        def standing() -> WorkerCounts:
+        def worker_counts() -> WorkerCounts:
             seen, max_rate = self._pacer.snapshot(), self._settings.fetch.max_rate
             return where_workers_stand(seen, max_rate, self.stats.backing_off, handing_over())
 
-        limiting = Bottleneck()
+        bottleneck = Bottleneck()
         async with anyio.create_task_group() as shown:
-            shown.start_soon(watch, limiting, standing)
+            shown.start_soon(watch, bottleneck, worker_counts)
             # All three are told of the same run alike; whichever is None shows nothing.
-            for watcher in (reporter, self._course, self._metrics):
-                shown.start_soon(report, self.stats, self._pacer_snapshot, watcher, limiting)
+            for watcher in (reporter, self._history, self._metrics):
+                shown.start_soon(report, self.stats, self._pacer_snapshot, watcher, bottleneck)
             yield
             shown.cancel_scope.cancel()
 
@@ -140,7 +140,7 @@ class ProgressFeed:
             waited_seconds=round(snapshot.waited, 3),
             limiter=snapshot.recognised,
             bad_row_reasons=plan.reasons,
-            pacing=[point._asdict() for point in self._course],
+            pacing=[point._asdict() for point in self._history],
             slowest=[slow.fields() for slow in self.slowest],
             settings=plain_settings(self._settings),
         )

@@ -50,7 +50,7 @@ class Kind(Enum):
     """Every view is finished: the file gets its final name."""
     PARTIAL = "partial"
     """The views that are in no finished file, as far as they are there, for people to read."""
-    STANDING = "standing"
+    EARLIER = "earlier"
     """The finished file of a session that views were added to, without those that left it by growing."""
 
 
