@@ -60,6 +60,7 @@ class Bar:
         self._console.aside = nullcontext
         if self._tqdm is not None:
             self._tqdm.close()
+            self._tqdm = None  # a search that is over leaves its bar standing; the download puts up its own
 
     def _put_up(self, width: int) -> _Bar:
         # One lock for the bar and the lines; tqdm's own would be shared between processes, for nobody.
