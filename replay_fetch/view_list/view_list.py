@@ -25,7 +25,7 @@ _MOST_BLANK = 1000  # lines in front of a list, kept until its form is known
 
 @dataclass(slots=True)
 class _Form:
-    """What is known of a list's form as soon as its header is read."""
+    """The form of a list, as far as its first lines have shown."""
 
     names_sessions: bool = False
 
