@@ -88,7 +88,8 @@ def rehearse_plan(ledger: Ledger, views: ViewList) -> tuple[Plan, Totals]:
     with views:
         loaded, totals = ledger.rehearse(_good_rows(views, plan))
     plan.note(loaded)
-    _tell(plan)
+    if not views.was_found:  # of those, the rows that are lacking may only be found later
+        _tell(plan)
     return plan, totals
 
 
