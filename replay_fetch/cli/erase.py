@@ -40,9 +40,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
     parser.add_argument(
-        "--session", type=str.strip, metavar="ID", nargs="+", action="extend", default=[], help="these, by whole ids"
+        "--session",
+        type=str.strip,
+        metavar="ID",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="whole ids, or links",
     )
-    parser.add_argument("--sessions", metavar="FILE", help="ids, one a line, or CSV with a column of them; - is stdin")
+    parser.add_argument("--sessions", metavar="FILE", help="all of a list, as download reads lists; - is stdin")
     parser.add_argument("--user", metavar="ID|EMAIL", help="all sessions in whose RUM events this user appears")
     add_events(parser)
     add_erasure_options(parser)

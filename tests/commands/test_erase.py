@@ -123,7 +123,14 @@ def test_status_says_how_many_sessions_were_erased(
 
 @pytest.mark.parametrize(
     "text",
-    ["{0}\n{1}\n", "session_id,view_id\n{0},a\n{1},b\n", "view;@session.id\na;{0}\n\nb;{1}\n", '\ufeff"{0}"\r\n{1}'],
+    [
+        "{0}\n{1}\n",
+        "session_id,view_id\n{0},a\n{1},b\n",
+        "view;@session.id\na;{0}\n\nb;{1}\n",
+        "\ufeff{0}\r\n{1}",
+        '{{"session_id": "{0}"}}\n{{"session_id": "{1}"}}\n',
+        "https://app.datadoghq.eu/rum/replay/sessions/{0}?seed=x\n{1}\n",
+    ],
 )
 def test_the_sessions_of_a_file_are_erased(out: Path, sessions: list[str], tmp_path: Path, text: str) -> None:
     path = tmp_path / "ids"
@@ -135,10 +142,11 @@ def test_the_sessions_of_a_file_are_erased(out: Path, sessions: list[str], tmp_p
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("../../etc\n", "line 1: session id: the id '../../etc' has a character outside"),
+        ("session_id\nabc\n../../etc\n", "line 3: session id: the id '../../etc' has a character outside"),
         ("session_id\nabc\n,\nnull\n", "line 4: the session id is missing: 'null' stands for none"),
         ("view_id,session_id\nabc\n", "line 2: the session id is missing"),
-        ("\n\n", "holds no id"),
+        ("session_id\n", "holds no id"),
+        ("\n\n", "is empty"),
     ],
 )
 def test_a_row_that_is_no_id_refuses_the_whole_list(
@@ -157,6 +165,7 @@ def test_a_row_that_is_no_id_refuses_the_whole_list(
     [
         ([], "name the sessions: --session ID, --sessions FILE or --user ID|EMAIL"),
         (["--session", "../x"], "--session: session id: the id '../x' has a character outside"),
+        (["--session", "https://app.datadoghq.eu/rum/replay/sessions/"], "--session: "),
         (["--session", "a", "--events", "e"], "--events needs --user"),
         (["--user", " "], "--user is empty"),
         (["--user", "ada"], "names users: a recording carries the ids"),
