@@ -240,11 +240,17 @@ def test_verify_finds_a_session_that_came_back_and_erasing_it_again_removes_it(
     shutil.copy(made / name, out / name)
     (out / "raw" / sessions[0] / "v").mkdir(parents=True)
     (out / "raw" / sessions[0] / "v" / "0001.body").write_bytes(b"x")
+    (out / "events").mkdir()
+    (out / "events" / f"{sessions[0]}.ndjson").write_text("{}\n")
     code, said, _ = ran(capsys, "verify", out)
-    assert problems(out) == [(Problem.ERASED, name), (Problem.ERASED, f"raw/{sessions[0]}")]
+    assert problems(out) == [
+        (Problem.ERASED, name),
+        (Problem.ERASED, f"events/{sessions[0]}.ndjson"),
+        (Problem.ERASED, f"raw/{sessions[0]}"),
+    ]
     assert (code, "its session was erased" in said, "erase OUT --session ID" in said) == (1, True, True)
     capsys.readouterr()
-    assert json.loads(ran(capsys, "erase", out, "--session", sessions[0], "--json")[1])["files"] == 2
+    assert json.loads(ran(capsys, "erase", out, "--session", sessions[0], "--json")[1])["files"] == 3
     assert problems(out) == []
     assert not (out / "raw").exists()
 
