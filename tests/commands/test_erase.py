@@ -182,10 +182,16 @@ def test_a_choice_that_cannot_be_made_is_an_error(
     assert Archive(out).everything() == before
 
 
-def test_the_beginning_of_an_id_erases_nothing_of_its_session(out: Path, sessions: list[str]) -> None:
-    before = Archive(out).sessions()
-    assert main(["erase", str(out), "--session", sessions[0][:8], "-q"]) == 0
-    assert Archive(out).sessions() == before
+def test_the_beginning_of_an_id_is_refused_and_nothing_is_erased(
+    out: Path, sessions: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Told as a session that is not there, it would look erased."""
+    before = Archive(out).everything()
+    for more in ([], ["--dry-run"]):
+        code, said, warned = ran(capsys, "erase", out, "--session", sessions[1], sessions[0][:8], *more)
+        assert (code, said) == (2, "")
+        assert f"{sessions[0][:8]} is only the beginning of an id, such as {sessions[0]}" in warned
+    assert Archive(out).everything() == before | {".replay-fetch/lock": Layout(out).lock.read_bytes()}
 
 
 @pytest.mark.parametrize("words", [["erase", "--session", "a"], ["prune", "--older-than", "1d"]])
