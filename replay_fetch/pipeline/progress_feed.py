@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -14,6 +15,7 @@ from replay_fetch.archive.report import Report
 from replay_fetch.ledger.totals import Reason, Totals
 from replay_fetch.model import ViewRecord
 from replay_fetch.pacing import Pacer, Snapshot
+from replay_fetch.pipeline.disk import DiskWatch, disk_free
 from replay_fetch.pipeline.outcome_log import OutcomeLog, Slowest, count_records
 from replay_fetch.pipeline.plan import Plan
 from replay_fetch.progress.bottleneck import Bottleneck, Limit, WorkerCounts
@@ -69,9 +71,10 @@ class ProgressFeed:
     Raises SettingsError for an unwritable metrics file.
     """
 
-    def __init__(self, settings: Settings, pacer: Pacer) -> None:
+    def __init__(self, settings: Settings, pacer: Pacer, root: Path) -> None:
         self._settings = settings
         self._pacer = pacer
+        self._disk_free = partial(disk_free, root)
         self._history = History()
         self._log = OutcomeLog()
         metrics = settings.show.metrics_file
@@ -103,9 +106,9 @@ class ProgressFeed:
         bottleneck = Bottleneck()
         async with anyio.create_task_group() as shown:
             shown.start_soon(watch, bottleneck, worker_counts)
-            # All three are told of the same run alike; whichever is None shows nothing.
-            for watcher in (reporter, self._history, self._metrics):
-                shown.start_soon(report, self.stats, self._pacer_snapshot, watcher, bottleneck)
+            # All are told of the same run alike; whichever is None shows nothing.
+            for watcher in (reporter, self._history, self._metrics, DiskWatch()):
+                shown.start_soon(report, self.stats, self._pacer_snapshot, watcher, bottleneck, self._disk_free)
             yield
             shown.cancel_scope.cancel()
 

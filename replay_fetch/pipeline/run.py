@@ -34,6 +34,7 @@ from replay_fetch.ledger.ledger import Ledger, ToDo
 from replay_fetch.memory import for_pages
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
+from replay_fetch.pipeline.disk import warn_of_lacking_room
 from replay_fetch.pipeline.events import EventsRun
 from replay_fetch.pipeline.failure import FirstFailure, beside_writer
 from replay_fetch.pipeline.job import DownloadJob, load_plan
@@ -84,7 +85,7 @@ class Run:
         self._settings = settings
         self._credentials = credentials
         self._pacer = Pacer(settings.fetch)
-        self._feed = ProgressFeed(settings, self._pacer)
+        self._feed = ProgressFeed(settings, self._pacer, layout.root)
         self._failure = FirstFailure()
         self._cut_short = False
         # Seconds for which the event loop may stand still for a commit: see the writer's.
@@ -104,6 +105,8 @@ class Run:
         self._feed.begin(self._plan, views_to_do)
         # Steps that are done whatever became of the one before: what is committed is listed, and told of.
         if views_to_do:
+            need = await to_thread.run_sync(self._ledger.need, self._plan.list_number)
+            warn_of_lacking_room(need, self._layout.root)
             with self._failure.kept():
                 await self._fetch(todo, stop, reporter)
         events = await self._store_events(stop, reporter)
