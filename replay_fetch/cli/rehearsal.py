@@ -67,7 +67,7 @@ def _erased(rows: int) -> Iterator[str]:
 def _room(rehearsal: Rehearsal) -> Iterator[str]:
     """Yield the room that the disk has, and what the list seems to need by the views that are stored."""
     free, wanted = disk_free(rehearsal.out), rehearsal.totals.need.bytes
-    if free is None:
+    if free is None or not rehearsal.totals.need.views:
         return
     if wanted is None:
         yield f"disk: {size(free)} free; how much a view takes is known once some are stored"
