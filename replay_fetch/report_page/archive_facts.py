@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from replay_fetch.archive import Entry, Layout, by_session, entries
+from replay_fetch.archive import BadLine, Entry, Layout, by_session, entries, read_events_manifest
 from replay_fetch.model import Outcome, View, ViewRecord
 
 _EXAMPLES = 3
@@ -53,6 +53,9 @@ class ArchiveFacts:
     unfinished: dict[tuple[Outcome | None, str], Group] = field(default_factory=dict)
     """By outcome and reason."""
     remarks: dict[str, Group] = field(default_factory=dict)
+    events: int = 0
+    """RUM events that are stored."""
+    sessions_with_events: int = 0
 
     def add(self, views: Sequence[Entry]) -> None:
         """Count a session with all views: bytes, length in seconds, unfinished views by reason, warnings."""
@@ -86,6 +89,10 @@ def archive_facts(layout: Layout) -> ArchiveFacts:
     facts = ArchiveFacts()
     for _, views in by_session(entries(layout)):
         facts.add(views)
+    for line in read_events_manifest(layout):
+        if not isinstance(line, BadLine) and line[0].events:
+            facts.events += line[0].events
+            facts.sessions_with_events += 1
     return facts
 
 
