@@ -32,7 +32,7 @@ from replay_fetch.pipeline.events_search import WHOLE_MS, EventsBatch, EventsCha
 from replay_fetch.pipeline.failure import FirstFailure
 from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date
 from replay_fetch.pipeline.progress_feed import PacerSnapshot, where_workers_stand
-from replay_fetch.pipeline.stopping import Stop
+from replay_fetch.pipeline.stopping import GRACE, Stop
 from replay_fetch.progress.bottleneck import Bottleneck, WorkerCounts
 from replay_fetch.progress.reporters import Reporter, follow, watch
 from replay_fetch.settings import Credentials, Settings
@@ -53,6 +53,7 @@ class EventsRun:
         self._credentials = credentials
         self._pacer = Pacer(settings.fetch)
         self._bottleneck = Bottleneck()
+        self._stopping = False
         self._failure = FirstFailure()
         self._committer = EventsCommitter(layout, ledger)
         # One commit at a time: the redo list is that of the latest.
@@ -72,7 +73,7 @@ class EventsRun:
         return stored
 
     async def ask(self, stop: Stop, shown_by: Reporter | None = None) -> StoredEvents:
-        """Ask for the events that are lacking and commit them; ``stop`` ends it early, batches at hand are dropped.
+        """Ask for the events that are lacking and commit them; ``stop`` ends it early and cleanly.
 
         A failure (AuthError, OutageError, TrustError, ArchiveError) is part of the result, not raised. A search that
         cannot be had to its end leaves its sessions without a file, for the next run.
@@ -98,11 +99,17 @@ class EventsRun:
         async with anyio.create_task_group() as beside:
             beside.start_soon(watch, self._bottleneck, self._worker_counts)
             beside.start_soon(follow, self._snapshot, shown_by)
-            beside.start_soon(_cancel_at, stop, asking)
+            beside.start_soon(self._stop_on_request, stop, asking)
             with asking:
                 await self._ask(now_ms)
-            self.stored.interrupted = asking.cancelled_caught
+            self.stored.interrupted = self._stopping and self.stored.done < self.stored.sessions
             beside.cancel_scope.cancel()
+
+    async def _stop_on_request(self, stop: Stop, asking: anyio.CancelScope) -> None:
+        """Wait for the stop; then let the searches at hand come to their end, for `GRACE` seconds at most."""
+        await stop.wait()
+        self._stopping = True
+        asking.deadline = anyio.current_time() + GRACE
 
     async def _ask(self, now_ms: int) -> None:
         """Search for all batches, some side by side."""
@@ -113,7 +120,7 @@ class EventsRun:
             stride = Stride(WHOLE_MS)
             while True:
                 async with turn:  # an iterator is asked by one at a time
-                    sessions = await anext(batches, None)
+                    sessions = None if self._stopping else await anext(batches, None)
                 if sessions is None:
                     return
                 await self._batch(EventsChain(fetcher, stride, now_ms), sessions)
@@ -168,8 +175,3 @@ class EventsRun:
     def _worker_counts(self) -> WorkerCounts:
         snapshot, stats = self._pacer.snapshot(), self.stored.stats
         return where_workers_stand(snapshot, self._settings.fetch.max_rate, stats.backing_off, handing_over=0)
-
-
-async def _cancel_at(stop: Stop, asking: anyio.CancelScope) -> None:
-    await stop.wait()
-    asking.cancel()

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from replay_fetch.archive.events_manifest import read_events_manifest
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.manifest import Entry
-from replay_fetch.archive.read.views import by_session
+from replay_fetch.archive.manifest import BadLine, Entry
+from replay_fetch.archive.read.views import by_session, entries
 from replay_fetch.inspect.entries import entries
 from replay_fetch.model import WARNING_WORDS, Outcome, View, ViewRecord
 
@@ -58,6 +59,9 @@ class ArchiveFacts:
     unfinished: dict[tuple[Outcome | None, str], Group] = field(default_factory=dict)
     """By outcome and reason."""
     remarks: dict[str, Group] = field(default_factory=dict)
+    events: int = 0
+    """RUM events that are stored."""
+    sessions_with_events: int = 0
 
     def add(self, views: Sequence[Entry]) -> None:
         """Count a session with all views: bytes, length in seconds, unfinished views by reason, warnings."""
@@ -91,6 +95,10 @@ def archive_facts(layout: Layout) -> ArchiveFacts:
     facts = ArchiveFacts()
     for _, views in by_session(entries(layout)):
         facts.add(views)
+    for line in read_events_manifest(layout):
+        if not isinstance(line, BadLine) and line[0].events:
+            facts.events += line[0].events
+            facts.sessions_with_events += 1
     return facts
 
 
