@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from replay_fetch.archive.events_manifest import read_events_manifest
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import BadLine, Entry
-from replay_fetch.archive.read.views import by_session, entries
+from replay_fetch.archive.read.views import by_session
 from replay_fetch.inspect.entries import entries
 from replay_fetch.model import WARNING_WORDS, Outcome, View, ViewRecord
 
