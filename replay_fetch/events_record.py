@@ -1,6 +1,6 @@
 """The record of a session's RUM events: how the asking ended, and the file that the events lie in.
 
-Ledger, archive and pipeline share it, as they share a view's record.
+Ledger, archive and pipeline share the record, as all three share a view's.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ _WITH_ERRORS = "@view.error.count:>0"
 
 @dataclass(frozen=True, slots=True)
 class SearchWords:
-    """What to look for in plain words; empty texts and False look for nothing."""
+    """The words of a search: each narrows the query, and empty texts and False do not."""
 
     user: str = ""
     """The id or the e-mail address that the application gave the SDK for a visitor."""

@@ -7,8 +7,10 @@ names no person and no id; who knows a session's id finds the session by its mar
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import datetime
@@ -23,7 +25,11 @@ from replay_fetch.archive.lines import small_file
 from replay_fetch.erased import ErasedSession
 from replay_fetch.settings import Compression
 
+log = logging.getLogger(__name__)
+
 FORMAT = 1
+# Seconds between two lines that say how far an erasure is.
+_PERIOD = 10.0
 # As much as a report of ours may have.
 _MOST_REPORT = 2**24
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
@@ -45,17 +51,36 @@ class ErasureLog(Protocol):
         """Forget the ids of the sessions: nothing of them is left in the archive's files."""
 
 
-def session_files(layout: Layout, session_id: str) -> Iterator[Path]:
-    """Give every file of a session that is there, whole, partial, raw, of events, or set aside by a rebuild.
+class SessionFiles:
+    """Finds the files of sessions, many one after another: which folders there are is asked once."""
 
-    Parts are named by rows of the ledger, which the caller asks. Raises ValueError for text that is not an id.
-    """
-    for folder in (layout.sessions, layout.events, *layout.private.glob("damaged-*")):
-        for compression in Compression:
-            named = Layout(layout.root, compression)
-            names = (named.session_file(session_id, partial=partial).name for partial in (False, True))
-            yield from (path for path in (folder / name for name in names) if path.is_file())
-    yield from (path for path in layout.raw_session(session_id).rglob("*") if path.is_file())
+    def __init__(self, layout: Layout) -> None:
+        folders = (layout.sessions, layout.events, *layout.private.glob("damaged-*"))
+        self._folders = [folder for folder in folders if folder.is_dir()]
+        self._layouts = [Layout(layout.root, compression) for compression in Compression]
+        self._raw = layout if layout.raw.is_dir() else None
+
+    def of(self, session_id: str) -> Iterator[Path]:
+        """Give every file of a session that is there, whole, partial, raw, of events, or set aside by a rebuild.
+
+        Parts are named by rows of the ledger, which the caller asks. Raises ValueError for text that is not an id.
+        """
+        names = [
+            each.session_file(session_id, partial=partial).name for each in self._layouts for partial in (False, True)
+        ]
+        yield from (path for folder in self._folders for name in names if (path := folder / name).is_file())
+        if self._raw is not None:
+            yield from (path for path in self._raw.raw_session(session_id).rglob("*") if path.is_file())
+
+
+def told(sessions: Iterable[ErasedSession], done: str) -> Iterator[ErasedSession]:
+    """Pass sessions on, and log every ten seconds how many have been ``done``: a season has a million of them."""
+    said = time.monotonic()
+    for number, session in enumerate(sessions, start=1):
+        yield session
+        if time.monotonic() - said >= _PERIOD:
+            said = time.monotonic()
+            log.info("%d sessions %s", number, done)
 
 
 def set_aside_files(layout: Layout) -> list[Path]:
@@ -63,15 +88,16 @@ def set_aside_files(layout: Layout) -> list[Path]:
     return sorted(layout.private.glob("damaged-*/*"))
 
 
-def remove_erased(layout: Layout, log: ErasureLog, about: bytes) -> None:
+def remove_erased(layout: Layout, erasure: ErasureLog, about: bytes) -> None:
     """Remove the files of the erased sessions, and their ids from the reports; then write the erasure's own report.
 
     ``about`` is the head of that report, as `begun` made it. Raises ArchiveError where the disk refuses: the next
     run or erasure then begins here.
     """
     with explained(f"erasing from {layout.root}"):
-        for session in log.erasing():
-            for path in session_files(layout, session.session_id):
+        files = SessionFiles(layout)
+        for session in told(erasure.erasing(), "erased"):
+            for path in files.of(session.session_id):
                 path.unlink(missing_ok=True)
             shutil.rmtree(layout.raw_session(session.session_id), ignore_errors=True)
         for folder in (layout.events, layout.raw):
@@ -81,11 +107,11 @@ def remove_erased(layout: Layout, log: ErasureLog, about: bytes) -> None:
             if is_folder(folder):
                 sync_folder(folder)
         for report in (layout.report, *sorted(layout.root.glob("reports/*.json"))):
-            _forget_in(report, layout, log.is_erased)
+            _forget_in(report, layout, erasure.is_erased)
         head = orjson.loads(about)
         make_folder(layout.erasures)
-        write_atomically(layout.erasures / head.pop("name"), _report(head, log), layout.temporary / "erasure")
-    log.files_are_gone()
+        write_atomically(layout.erasures / head.pop("name"), _report(head, erasure), layout.temporary / "erasure")
+    erasure.files_are_gone()
 
 
 def begun(layout: Layout, by: str, at: datetime) -> tuple[Path, bytes]:
@@ -109,16 +135,16 @@ def reported_marks(layout: Layout) -> Iterator[bytes]:
             yield from (bytes.fromhex(found.decode()) for line in lines for found in _MARK.findall(line))
 
 
-def _report(head: dict[str, object], log: ErasureLog) -> Iterator[bytes]:
+def _report(head: dict[str, object], erasure: ErasureLog) -> Iterator[bytes]:
     """Give the report in chunks, a line for each session: a pruned archive may have had a million of them."""
     sums = {"sessions": 0, "not_there": 0}
-    for session in log.erasing():
+    for session in erasure.erasing():
         sums["sessions" if session.was_there else "not_there"] += 1
         for name, figure in session.figures().items():
             sums[name] = sums.get(name, 0) + figure
     opening = orjson.dumps({"format": FORMAT, **head, **sums}, option=orjson.OPT_INDENT_2).removesuffix(b"\n}")
     yield opening + b',\n  "erased": ['
-    for number, session in enumerate(log.erasing()):
+    for number, session in enumerate(erasure.erasing()):
         yield (b",\n    " if number else b"\n    ") + orjson.dumps(session.fields())
     yield b"\n  ]\n}\n"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from replay_fetch.cli.erasure_summary import add_erasure_options, carry_out, now
@@ -12,7 +12,11 @@ from replay_fetch.cli.output import warn
 from replay_fetch.errors import InputError, SettingsError
 from replay_fetch.inspect.users import find_user
 from replay_fetch.pipeline.erasing import ErasureJob
-from replay_fetch.view_list.sessions import checked_sessions, session_ids
+from replay_fetch.settings import PlanSettings
+from replay_fetch.view_list.ids import IdColumn
+from replay_fetch.view_list.links import has_link, read_link
+from replay_fetch.view_list.rows import BadRow, PlannedRow, SessionRow
+from replay_fetch.view_list.view_list import ViewList
 
 _NOTHING = 1
 
@@ -40,9 +44,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
     parser.add_argument(
-        "--session", type=str.strip, metavar="ID", nargs="+", action="extend", default=[], help="these, by whole ids"
+        "--session",
+        type=str.strip,
+        metavar="ID",
+        nargs="+",
+        action="extend",
+        default=[],
+        help="whole ids, or links",
     )
-    parser.add_argument("--sessions", metavar="FILE", help="ids, one a line, or CSV with a column of them; - is stdin")
+    parser.add_argument("--sessions", metavar="FILE", help="all of a list, as download reads lists; - is stdin")
     parser.add_argument("--user", metavar="ID|EMAIL", help="all sessions in whose RUM events this user appears")
     add_events(parser)
     add_erasure_options(parser)
@@ -54,9 +64,9 @@ def run(options: argparse.Namespace) -> int:
         raise SettingsError("name the sessions: --session ID, --sessions FILE or --user ID|EMAIL")
     if options.events is not None and options.user is None:
         raise SettingsError("--events needs --user: the user to look for in the events")
-    sessions = checked_sessions(options.session, "--session")
+    sessions = list(_typed(options.session))
     if options.sessions is not None:
-        sessions += session_ids(options.sessions)
+        sessions += _listed(options.sessions)
     if options.user is not None:
         sessions += _of_user(options)
         if not sessions:
@@ -65,6 +75,32 @@ def run(options: argparse.Namespace) -> int:
         raise InputError(f"--sessions {options.sessions} holds no id")
     by = "session" if options.user is None else "user"
     return carry_out(ErasureJob(options.out, now(), by, sessions), options)
+
+
+def _typed(texts: Iterable[str]) -> Iterator[str]:
+    """Give the ids of sessions that were typed behind ``--session``, as ids or as replay links."""
+    column = IdColumn("session id")
+    try:
+        for text in texts:
+            yield column.checked(read_link(text).session_id if has_link(text) else text)
+    except ValueError as reason:
+        raise InputError(f"--session: {reason}") from None
+
+
+def _listed(source: str) -> Iterator[str]:
+    """Give the id of each row's session, in a list of any kind that a download reads.
+
+    Raises InputError at the first row that names no session: what is removed by mistake cannot be had again.
+    """
+    with ViewList(source, PlanSettings(whole_sessions=True)) as sessions:
+        for row in sessions.rows():
+            match row:
+                case BadRow(line, reason):
+                    raise InputError(f"{sessions.name}, line {line}: {reason}")
+                case SessionRow():
+                    yield row.session_id
+                case PlannedRow():
+                    yield row.view.session_id
 
 
 def _of_user(options: argparse.Namespace) -> Iterator[str]:

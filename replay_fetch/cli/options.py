@@ -37,7 +37,7 @@ OPTIONS = {
 _EPILOG = """\
 examples:
   replay-fetch download views.csv archive/
-  replay-fetch download https://app.datadoghq.eu/rum/replay/sessions/ID?seed=VIEW ticket/
+  replay-fetch download 'https://app.datadoghq.eu/rum/replay/...' ticket/
   zcat season.csv.gz | replay-fetch download - archive/ --compress gzip
 
 exit codes: 0 every row ended well; 1 some did not, run again to retry them;

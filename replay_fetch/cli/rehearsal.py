@@ -6,11 +6,13 @@ The ledger is copied into a temporary folder, because planning writes to it and 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import orjson
 
+from replay_fetch.pipeline.disk import disk_free
 from replay_fetch.pipeline.job import Rehearsal
-from replay_fetch.progress.units import count, duration, some
+from replay_fetch.progress.units import count, duration, size, some
 
 
 def plan_json(rehearsal: Rehearsal) -> str:
@@ -28,6 +30,8 @@ def plan_json(rehearsal: Rehearsal) -> str:
         "to_do": totals.views - totals.finished,
         "sessions_to_search": rehearsal.to_search,
         "repeated_headers": plan.repeated_headers,
+        "disk_free_bytes": _free(rehearsal),
+        "disk_needed_bytes": totals.need.bytes,
         "bad_row_reasons": plan.reasons,
     }
     return orjson.dumps(content).decode()
@@ -47,6 +51,7 @@ def plan_text(rehearsal: Rehearsal) -> str:
         *_headers(plan.repeated_headers),
         f"  {'finished':<14}{count(totals.finished):>11}  in {rehearsal.out} already",
         f"  {'to do':<14}{count(to_do):>11}  at least one request each",
+        *_room(rehearsal),
     ]
     if rehearsal.to_search:
         lines.append(f"  {'to search':<14}{count(rehearsal.to_search):>11}  sessions, whose views are found first")
@@ -58,6 +63,23 @@ def plan_text(rehearsal: Rehearsal) -> str:
 def _erased(rows: int) -> Iterator[str]:
     if rows:
         yield f"  {'erased':<14}{count(rows):>11}  rows of sessions that were erased; not asked for"
+
+
+def _free(rehearsal: Rehearsal) -> int | None:
+    return disk_free(rehearsal.out) if isinstance(rehearsal.out, Path) else None
+
+
+def _room(rehearsal: Rehearsal) -> Iterator[str]:
+    """Yield the room that the disk has, and what the list seems to need by the views that are stored."""
+    free, wanted = _free(rehearsal), rehearsal.totals.need.bytes
+    if free is None or not rehearsal.totals.need.views:
+        return
+    if wanted is None:
+        yield f"disk: {size(free)} free; how much a view takes is known once some are stored"
+    elif wanted > free:
+        yield f"disk: {size(free)} free, about {size(wanted)} to come: it will be full before the list is done"
+    else:
+        yield f"disk: {size(free)} free, about {size(wanted)} to come"
 
 
 def _headers(repeated: int) -> Iterator[str]:

@@ -34,7 +34,8 @@ def begun(command: str, about: Mapping[str, str], settings: Settings) -> Iterato
     try:
         yield
     except BaseException as error:
-        log.error("%s ended: %s", command, str(error) or type(error).__name__, extra=for_log_file())  # noqa: TRY400 - a traceback is told where it is a defect
+        said = "interrupted" if isinstance(error, KeyboardInterrupt) else str(error) or type(error).__name__
+        log.error("%s ended: %s", command, said, extra=for_log_file())  # noqa: TRY400 - a traceback is told where it is a defect
         raise
 
 

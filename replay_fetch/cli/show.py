@@ -93,6 +93,7 @@ def _say_sessions(options: argparse.Namespace) -> None:
                 say(_json(row))
         return
     sums, sessions = newest(list_sessions(options.out), _SHOWN if options.limit is None else options.limit)
+    # Only the sessions that are printed: the sums come from the manifest, but SDK and pages from the segments.
     for session in sessions:
         look_inside(options.out, session)
     say(listing_text(options.out.place(), sums, sessions, _width()))

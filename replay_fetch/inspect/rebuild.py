@@ -65,10 +65,10 @@ def rebuild(root: Path, jobs: int | None, reporter: Reporter | None) -> Rebuilt:
     """
     layout = Layout(root)
     verifying = Verifying(DiskShelf(root), jobs, reporter)
-    match _standing(layout):
-        case _Standing.SOUND if not (found := verifying.run()).findings:
+    match _ledger_state(layout):
+        case _LedgerState.SOUND if not (found := verifying.run()).findings:
             return Rebuilt(found, kept=found.views, stays=True)
-        case _Standing.HALF_REBUILT:
+        case _LedgerState.HALF_REBUILT:
             totals, aside = _to_its_end(root)
             found = Verifying(DiskShelf(root), jobs, reporter).run()
             return Rebuilt(found, totals.views - totals.unasked, totals.unasked, aside)
@@ -79,7 +79,7 @@ def rebuild(root: Path, jobs: int | None, reporter: Reporter | None) -> Rebuilt:
     rebuilt = Rebuilt(verifying.found)
     with opened(root) as layout:
         # Asked again under the lock: the first look was without it.
-        _standing(layout)  # no run was killed meanwhile
+        _ledger_state(layout)  # no run was killed meanwhile
         with suppress(DamagedLedger):
             _fold_log(layout)
         with closing(LedgerSnapshot(layout)) as old:
@@ -122,7 +122,7 @@ def _restore(restoring: _Restoring) -> None:
         put_in_place(layout, new, aside)
 
 
-class _Standing(Enum):
+class _LedgerState(Enum):
     """Says whether the present ledger can be kept."""
 
     SOUND = "sound"
@@ -131,11 +131,11 @@ class _Standing(Enum):
     DAMAGED = "damaged or not there"
 
 
-def _standing(layout: Layout) -> _Standing:
+def _ledger_state(layout: Layout) -> _LedgerState:
     """Judge the present ledger; raises ArchiveError where it is sound and knows more than the manifest."""
     with closing(LedgerSnapshot(layout)) as snapshot:
         if snapshot.leads and snapshot.half_rebuilt:
-            return _Standing.HALF_REBUILT
+            return _LedgerState.HALF_REBUILT
         for _ in snapshot.sessions() if snapshot.leads else ():
             pass  # what is wrong with a view's row shows when it is read
         if snapshot.leads and not snapshot.blank:
@@ -145,7 +145,7 @@ def _standing(layout: Layout) -> _Standing:
                 f"move {layout.ledger} away first, and nothing else: what lies beside it may be nowhere else"
             )
         sound = snapshot.blank or layout.ledger.is_file()
-        return _Standing.SOUND if sound and not any(snapshot.findings()) else _Standing.DAMAGED
+        return _LedgerState.SOUND if sound and not any(snapshot.findings()) else _LedgerState.DAMAGED
 
 
 def _fold_log(layout: Layout) -> None:

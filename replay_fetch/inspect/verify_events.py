@@ -33,7 +33,10 @@ class EventsCheck:
 
     def by_ledger(self, snapshot: LedgerSnapshot) -> Iterator[Finding]:
         """Find what is wrong by the ledger's word; the manifest of a killed run is behind, and is not looked at."""
+        final = Layout(self.layout.root, snapshot.compression)
         for record, name in snapshot.events():
+            # Where a session's newer events are staged, the file under its name is the one before.
+            self._named.update([final.events_name(record.session_id)] if record.size else [])
             if finding := self._check(record, name, snapshot.compression):
                 yield finding
         if snapshot.run_ended:

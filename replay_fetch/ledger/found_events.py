@@ -1,4 +1,4 @@
-"""The RUM events that a search found, each once and in one order, until they are written to their sessions' files."""
+"""The RUM events that a search found, each once and in one order, until each session's file is written."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _IN_ORDER = "SELECT text FROM found WHERE session_id = ? ORDER BY at, event_id"
 
 
 class FoundEvents:
-    """Holds the events of some sessions in little memory: past a few megabytes they lie in a temporary file."""
+    """Holds the events of some sessions in little memory: past 16 MB the rest lies in a temporary file."""
 
     def __init__(self) -> None:
         self._db = scratch_database(_TABLE, 16_384)
@@ -47,7 +47,7 @@ class FoundEvents:
             return {session_id for (session_id,) in self._db.execute("SELECT DISTINCT session_id FROM found")}
 
     def of(self, session_id: str) -> Iterator[bytes]:
-        """Give the texts of a session's events by time, and of one time by id; the same whatever pages they came in."""
+        """Give the texts of a session's events by time, and of one time by id: the order hangs on no page."""
         with explained():
             for (text,) in self._db.execute(_IN_ORDER, (session_id,)):
                 yield text

@@ -24,7 +24,7 @@ from replay_fetch.ledger.rows import (
 )
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.ledger.tombstones import Tombstones
-from replay_fetch.ledger.totals import Reason, Totals, sum_reasons, sum_views
+from replay_fetch.ledger.totals import Need, Reason, Totals, sum_need, sum_reasons, sum_views
 from replay_fetch.model import Outcome, PlannedView, View, ViewRecord
 
 
@@ -99,7 +99,9 @@ class Ledger(EventsLedger, Tombstones):
         """Return the results of loading ``rows``, and the sums over them; the ledger stays as it is."""
         with self._transaction(keep=False):
             loaded = load_rows(self._db, 0, rows)
-            return loaded, sum_views(self._db, 0)
+            totals = sum_views(self._db, 0)
+            totals.need = sum_need(self._db, 0)
+            return loaded, totals
 
     def remember_list(self, number: int, fingerprint: str) -> None:
         """Note the fingerprint of list ``number``, by which `known_list` finds it."""
@@ -230,6 +232,11 @@ class Ledger(EventsLedger, Tombstones):
         """Sum by outcome over a list, or over the whole archive."""
         with self._exclusive:
             return sum_views(self._db, list_number)
+
+    def need(self, list_number: int) -> Need:
+        """Sum up the figures by which the room for what is to come of a list is foreseen."""
+        with self._exclusive:
+            return sum_need(self._db, list_number)
 
     def reasons(self, list_number: int) -> list[Reason]:
         """Count the reasons for which views of a list are not finished."""

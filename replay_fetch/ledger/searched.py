@@ -8,7 +8,7 @@ from contextlib import suppress
 import msgspec
 
 from replay_fetch.api.events import FoundView
-from replay_fetch.ledger.database import Database
+from replay_fetch.ledger.tombstones import Tombstones
 from replay_fetch.model import View
 
 # A row for each session with its views as JSON: sessions are asked for one by one, and never by a view.
@@ -19,7 +19,7 @@ _Kept = list[tuple[str, str, int | None]]
 _decode = msgspec.json.Decoder(_Kept).decode
 
 
-class SearchedSessions(Database):
+class SearchedSessions(Tombstones):
     """Keeps in the ledger's file which views each session has, as the events search said; threads take turns."""
 
     def know(self, session_id: str) -> list[FoundView] | None:

@@ -81,6 +81,14 @@ class Tombstones(Database):
         with self._exclusive:
             yield from (session_id for (session_id,) in self._db.execute(_OLDER, {"before": before_ms}))
 
+    def session_beginning_with(self, text: str) -> str | None:
+        """Return the id of a session that goes on where ``text`` ends; None where there is none."""
+        with self._exclusive:
+            # Behind every character that an id may have.
+            query = "SELECT session_id FROM session WHERE session_id > ? AND session_id < ? || '~' LIMIT 1"
+            row = self._db.execute(query, (text, text)).fetchone()
+        return row[0] if row else None
+
     def sessions_without_start(self) -> int:
         """Count the sessions of which no view says when its recording began."""
         with self._exclusive:

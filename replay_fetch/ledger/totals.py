@@ -38,6 +38,40 @@ OTHER_REASONS = "other reasons"
 _SESSIONS = "SELECT count(DISTINCT session) FROM view {where}"
 
 
+_STORED = """
+SELECT count(*), coalesce(sum(segments), 0), coalesce(sum(coalesce(whole_length, 0)), 0)
+FROM result WHERE outcome IN ({finished})
+"""
+_TO_COME = """
+SELECT count(*), count(expected), coalesce(sum(expected), 0) FROM view LEFT JOIN result USING (row)
+WHERE list = :list AND (outcome IS NULL OR outcome NOT IN ({finished}))
+"""
+
+
+class Need(NamedTuple):
+    """The figures by which the room for a list is foreseen: what the archive holds, and what is to come of the list."""
+
+    stored_views: int = 0
+    """Finished, those without a segment among them."""
+    stored_segments: int = 0
+    stored_bytes: int = 0
+    """As they lie in session files, compressed where the archive is."""
+    views: int = 0
+    """Of the list, not finished."""
+    counted_views: int = 0
+    """Those of them for which the list counts the segments."""
+    counted_segments: int = 0
+
+    @property
+    def bytes(self) -> int | None:
+        """The bytes to come, as the views so far and the list's counts tell; None while no view is stored."""
+        if not self.stored_bytes:
+            return None
+        segments_a_view = self.stored_segments / self.stored_views
+        segments = self.counted_segments + (self.views - self.counted_views) * segments_a_view
+        return round(segments * self.stored_bytes / self.stored_segments)
+
+
 class Reason(NamedTuple):
     """A reason for which views are not finished, and their number."""
 
@@ -58,6 +92,8 @@ class Totals:
     size: int = 0
     """Bytes of all lines, uncompressed."""
     noted: Noted = field(default_factory=Noted)
+    need: Need = field(default_factory=Need)
+    """Of a rehearsal alone."""
 
     @property
     def views(self) -> int:
@@ -110,3 +146,10 @@ def sum_reasons(db: sqlite3.Connection, list_number: int) -> list[Reason]:
         else:
             others[outcome] += views
     return found + [Reason(outcome, OTHER_REASONS, views) for outcome, views in others.items()]
+
+
+def sum_need(db: sqlite3.Connection, list_number: int) -> Need:
+    """Sum up the stored views of the archive, and the views of list ``list_number`` that are to come."""
+    finished = ", ".join(f"'{outcome}'" for outcome in Outcome if outcome.finished)
+    stored = db.execute(_STORED.format(finished=finished)).fetchone()
+    return Need(*stored, *db.execute(_TO_COME.format(finished=finished), {"list": list_number}).fetchone())

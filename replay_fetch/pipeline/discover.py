@@ -79,7 +79,6 @@ class Discovery:
     """What the API warned of, such as parts of its store that did not answer."""
     stats: RunStats = field(default_factory=RunStats)
     seconds: float = 0.0
-
     unusable: int = 0
     """Rows of a list of sessions that name no session."""
     cut: bool = False
@@ -124,9 +123,8 @@ class Discover:
         self._settings = settings
         self._credentials = credentials
         self._pacer = Pacer(settings.fetch)
-        self._limiting = Bottleneck()
-        self._queries = 1
-        self._ended = 0
+        self._bottleneck = Bottleneck()
+        self._queries, self._ended = 1, 0
         self._search: Search | None = None
         self.found = Discovery(FoundViews(wanted.limit))
 
@@ -150,7 +148,7 @@ class Discover:
         """
         began, failure = anyio.current_time(), FirstFailure()
         async with anyio.create_task_group() as shown:
-            shown.start_soon(watch, self._limiting, self._standing)
+            shown.start_soon(watch, self._bottleneck, self._worker_counts)
             shown.start_soon(follow, self._snapshot, shown_by)
             with failure.kept():
                 await self._find()
@@ -236,9 +234,9 @@ class Discover:
         done = length * self._ended + (search.reached_ms - search.window.start_ms if search else 0)
         total = length * max(self._queries, self._ended, 1)
         pacer = PacerSnapshot(self._pacer.snapshot(), self._settings.fetch.max_rate)
-        return SearchSnapshot(total, done, self.found.views.size, self.found.stats, pacer, self._limiting.verdict)
+        return SearchSnapshot(total, done, self.found.views.size, self.found.stats, pacer, self._bottleneck.verdict)
 
-    def _standing(self) -> WorkerCounts:
+    def _worker_counts(self) -> WorkerCounts:
         snapshot, stats = self._pacer.snapshot(), self.found.stats
         return where_workers_stand(snapshot, self._settings.fetch.max_rate, stats.backing_off, handing_over=0)
 

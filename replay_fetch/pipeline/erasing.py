@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from replay_fetch.archive.erasure import begun, session_files, set_aside_files
+from replay_fetch.archive.erasure import SessionFiles, begun, set_aside_files, told
 from replay_fetch.archive.folder import existing
 from replay_fetch.archive.layout import Layout
 from replay_fetch.erased import ErasedSession
+from replay_fetch.errors import InputError
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.pipeline.opening import finish_erasure, open_as_it_is
 
@@ -68,7 +69,7 @@ class Erased:
 
     def count(self, sessions: Iterable[ErasedSession]) -> Iterator[ErasedSession]:
         """Count the sessions that pass through."""
-        for session in sessions:
+        for session in told(sessions, "looked at"):
             self.sessions += session.was_there
             self.not_there += not session.was_there
             self.views += session.views
@@ -84,8 +85,9 @@ class Erased:
 def erase(job: ErasureJob) -> Erased:
     """Erase the sessions; when it returns, nothing of them is left in the archive but their marks.
 
-    Raises ArchiveError where there is no archive, a run writes to it, or the disk refuses. In the last case the next
-    run or erasure finishes what had begun.
+    Raises InputError, with nothing changed, for the mere beginning of an id that is there; ArchiveError where there
+    is no archive, a run writes to it, or the disk refuses. In the last case the next run or erasure finishes what had
+    begun.
     """
     existing(job.out)
     erased = Erased(job.out)
@@ -132,13 +134,17 @@ def _chosen(ledger: Ledger, job: ErasureJob) -> Iterable[str]:
 
 def _measured(layout: Layout, ledger: Ledger, sessions: Iterable[str]) -> Iterator[ErasedSession]:
     """Add to each session what the ledger and the disk have of it."""
+    on_disk = SessionFiles(layout)
     for wanted in sessions:
         planned = ledger.planned_session(wanted)
+        if not planned and (whole := ledger.session_beginning_with(wanted)) is not None:
+            # Taken for an id that is not there, it would be told as erased while its session stays.
+            raise InputError(f"{wanted} is only the beginning of an id, such as {whole}; name sessions by whole ids")
         # As the archive spells it: its files are named so.
         session_id = planned[0].view.session_id if planned else wanted
         records = [each.earlier for each in planned if each.earlier is not None]
         parts = (layout.part(record.planned.row, record.part) for record in records)
-        files = [*session_files(layout, session_id), *(part for part in parts if part.is_file())]
+        files = [*on_disk.of(session_id), *(part for part in parts if part.is_file())]
         yield ErasedSession(
             session_id,
             views=len(planned),

@@ -27,7 +27,7 @@ from replay_fetch.fetch.searching import Stride
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
-from replay_fetch.pipeline.events_result import EventsMoment, StoredEvents
+from replay_fetch.pipeline.events_result import EventsSnapshot, StoredEvents
 from replay_fetch.pipeline.events_search import WHOLE_MS, EventsBatch, EventsChain
 from replay_fetch.pipeline.failure import FirstFailure
 from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date
@@ -52,7 +52,8 @@ class EventsRun:
         self._settings = settings
         self._credentials = credentials
         self._pacer = Pacer(settings.fetch)
-        self._limiting = Bottleneck()
+        self._bottleneck = Bottleneck()
+        self._stopping = False
         self._failure = FirstFailure()
         self._committer = EventsCommitter(layout, ledger)
         # One commit at a time: the redo list is that of the latest.
@@ -72,7 +73,7 @@ class EventsRun:
         return stored
 
     async def ask(self, stop: Stop, shown_by: Reporter | None = None) -> StoredEvents:
-        """Ask for the events that are lacking and commit them; ``stop`` ends it early, batches at hand are dropped.
+        """Ask for the events that are lacking and commit them; ``stop`` ends it early and cleanly.
 
         A failure (AuthError, OutageError, TrustError, ArchiveError) is part of the result, not raised. A search that
         cannot be had to its end leaves its sessions without a file, for the next run.
@@ -96,13 +97,19 @@ class EventsRun:
         await to_thread.run_sync(begin_run, self._ledger)
         asking = anyio.CancelScope()
         async with anyio.create_task_group() as beside:
-            beside.start_soon(watch, self._limiting, self._standing)
-            beside.start_soon(follow, self._moment, shown_by)
-            beside.start_soon(_cancel_at, stop, asking)
+            beside.start_soon(watch, self._bottleneck, self._worker_counts)
+            beside.start_soon(follow, self._snapshot, shown_by)
+            beside.start_soon(self._stop_on_request, stop, asking)
             with asking:
                 await self._ask(now_ms)
-            self.stored.interrupted = asking.cancelled_caught
+            self.stored.interrupted = self._stopping and self.stored.done < self.stored.sessions
             beside.cancel_scope.cancel()
+
+    async def _stop_on_request(self, stop: Stop, asking: anyio.CancelScope) -> None:
+        """Wait for the stop; then let the searches at hand come to their end, for the grace at most."""
+        await stop.wait()
+        self._stopping = True
+        asking.deadline = anyio.current_time() + self._settings.fetch.grace
 
     async def _ask(self, now_ms: int) -> None:
         """Search for all batches, some side by side."""
@@ -113,7 +120,7 @@ class EventsRun:
             stride = Stride(WHOLE_MS)
             while True:
                 async with turn:  # an iterator is asked by one at a time
-                    sessions = await anext(batches, None)
+                    sessions = None if self._stopping else await anext(batches, None)
                 if sessions is None:
                     return
                 await self._batch(EventsChain(fetcher, stride, now_ms), sessions)
@@ -161,15 +168,10 @@ class EventsRun:
             with anyio.CancelScope(shield=True):
                 self.stored.add(await to_thread.run_sync(self._committer.commit, made))
 
-    def _moment(self) -> EventsMoment:
+    def _snapshot(self) -> EventsSnapshot:
         pacer = PacerSnapshot(self._pacer.snapshot(), self._settings.fetch.max_rate)
-        return EventsMoment(self.stored, pacer, self._limiting.verdict)
+        return EventsSnapshot(self.stored, pacer, self._bottleneck.verdict)
 
-    def _standing(self) -> WorkerCounts:
+    def _worker_counts(self) -> WorkerCounts:
         snapshot, stats = self._pacer.snapshot(), self.stored.stats
         return where_workers_stand(snapshot, self._settings.fetch.max_rate, stats.backing_off, handing_over=0)
-
-
-async def _cancel_at(stop: Stop, asking: anyio.CancelScope) -> None:
-    await stop.wait()
-    asking.cancel()

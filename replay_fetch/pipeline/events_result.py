@@ -19,7 +19,7 @@ _MOST_REASONS = 20
 
 @dataclass(slots=True)
 class StoredEvents:
-    """The figures of a run over sessions' events: ``sessions`` = fetched + none + unfinished + those not come to."""
+    """The figures of a run over sessions' events: ``sessions`` = fetched + none + unfinished + not asked."""
 
     sessions: int = 0
     """Sessions that lacked their events when the run began."""
@@ -90,7 +90,7 @@ class StoredEvents:
 
 
 @dataclass(frozen=True, slots=True)
-class EventsMoment:
+class EventsSnapshot:
     """A run over sessions' events at a moment: ``done`` of ``total`` sessions are done with."""
 
     stored: StoredEvents

@@ -34,7 +34,7 @@ _NOT_FOUND = "the search has no event of this session"
 
 @dataclass(slots=True)
 class EventsBatch:
-    """Some sessions and the events found of them so far, in a temporary file until they are committed."""
+    """A batch of sessions and the events found so far, in a temporary file until the commit."""
 
     sessions: Sequence[EventsToDo]
     found: FoundEvents = field(default_factory=FoundEvents)

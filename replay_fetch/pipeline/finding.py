@@ -43,6 +43,7 @@ log = logging.getLogger(__name__)
 
 # As long as the events of a session are kept; a replay may be kept longer, and only its link knows its view then.
 EVENTS_KEPT_MS = 30 * 86_400_000
+_NO_VIEW = "-"
 _WITHOUT = "without it, --view-only downloads the one view that each link names in seed= or view_id="
 
 
@@ -69,7 +70,10 @@ class Finding:
             self._wanted.close()
 
     def recall(self, now_ms: int) -> None:
-        """Note the sessions that an earlier run has searched for, except those that ``--refresh`` finds young."""
+        """Note the sessions that an earlier run has searched for, except those that ``--refresh`` finds young.
+
+        Erased sessions are noted, too: nothing is asked about them.
+        """
         if self._wanted is None:
             return
         window = self._settings.plan.refresh_window
@@ -78,7 +82,8 @@ class Finding:
             self._wanted.searched(
                 each
                 for each in self._wanted.all()
-                if (views := kept.know(each)) and not (young and max(found.date for found in views) > young)
+                if kept.is_erased(each)
+                or ((views := kept.know(each)) and not (young and max(found.date for found in views) > young))
             )
 
     async def search_until_signal(self, credentials: Credentials, shown_by: Reporter | None) -> None:
@@ -147,12 +152,17 @@ class Finding:
         if wanted is None or session_id is None:
             yield BadRow(entry.line, entry.reason or "")
             return
+        named = wanted.named_views(session_id)
+        if kept.is_erased(session_id):
+            # Planned to be counted alone: the ledger drops rows of erased sessions before it looks at their views.
+            yield from (PlannedRow(entry.line, View(session_id, each), None) for each in named or [_NO_VIEW])
+            return
         views = self._found.views.of_session(session_id) if self._found else []
         views = views or kept.know(session_id) or []
         yield from (_planned(entry.line, found) for found in views)
         # A view that a link names is there even where its events are gone, or where nobody may search for them.
         there = {found.view.view_id for found in views}
-        named = [each for each in wanted.named_views(session_id) if each not in there]
+        named = [each for each in named if each not in there]
         yield from (PlannedRow(entry.line, View(session_id, each), None) for each in named)
         if not views and not named:
             if wanted.is_searched(session_id):

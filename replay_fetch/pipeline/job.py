@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -17,9 +17,10 @@ from replay_fetch.archive.layout import Layout
 from replay_fetch.errors import SettingsError
 from replay_fetch.ledger.database import check_file
 from replay_fetch.ledger.ledger import Ledger
-from replay_fetch.ledger.loading import ListRow, LoadedList
+from replay_fetch.ledger.loading import ListRow
 from replay_fetch.ledger.totals import Totals
 from replay_fetch.pipeline.opening import check_usable, compression_of
+from replay_fetch.pipeline.plan import Plan
 from replay_fetch.progress.units import count
 from replay_fetch.settings import Credentials, Settings
 from replay_fetch.view_list.rows import BadRow, PlannedRow, RepeatedHeader
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Bad rows that are named one by one; a list with the wrong column has millions of them.
-_NAMED = 20
-_KEPT = 100
 # Seconds between two lines that say how far a list is read, and rows between two looks at the clock.
 _PERIOD, _GLANCE = 10.0, 10_000
 
@@ -109,67 +107,15 @@ def require_views(listed: ViewList, out: object) -> None:
         )
 
 
+def require_no_events(job: DownloadJob) -> None:
+    """Raise SettingsError where RUM events are wanted in an archive that is to lie in a store."""
+    if job.settings.archive.events:
+        raise SettingsError(f"--events stores into a folder of this machine alone, and {job.out} is in an object store")
+
+
 def is_stored(views: str) -> bool:
     """Tell whether a list is named by an address in an object store; a replay link is a list by itself."""
     return "://" in views and not views.lower().startswith(("http://", "https://"))
-
-
-@dataclass(slots=True)
-class Plan:
-    """The sums of a list that was read: ``rows`` = ``views`` + ``duplicates`` + ``bad_rows`` + ``erased``.
-
-    Repeated headers are no rows.
-    """
-
-    list_name: str = ""
-    list_number: int = 0
-    views: int = 0
-    duplicates: int = 0
-    bad_rows: int = 0
-    erased: int = 0
-    """Rows of sessions that were erased from the archive: neither planned nor asked for."""
-    repeated_headers: int = 0
-    reasons: list[str] = field(default_factory=list)
-    """Of the first bad rows, each with its line."""
-    loaded: bool = True
-    """False where the ledger knew the unchanged list already."""
-    rehearsed: bool = False
-    """Nothing is fetched, and no report written."""
-
-    @property
-    def rows(self) -> int:
-        """All rows of the list but blank ones and repeated headers."""
-        return self.views + self.duplicates + self.bad_rows + self.erased
-
-    def note(self, loaded: LoadedList) -> None:
-        """Take over the ledger's counts; rows whose session id differs only in case from an earlier one are bad."""
-        self.list_number, self.views, self.duplicates = loaded.number, loaded.views, loaded.duplicates
-        self.erased = loaded.erased
-        for clash in loaded.clashes:
-            self.reject(clash.line, f"session id {clash.session_id} differs only in case from {clash.earlier}")
-        # On a disk that does not tell upper from lower case both sessions would be one file.
-        self.bad_rows += loaded.clashing - len(loaded.clashes)
-
-    def reject(self, line: int, reason: str) -> None:
-        """Count a bad row; name the first twenty in warnings, with line and reason.
-
-        A list with the wrong column has millions of bad rows: of the first hundred the report keeps line and
-        reason.
-        """
-        self.bad_rows += 1
-        if self.bad_rows <= _KEPT:
-            self.reasons.append(f"line {line}: {reason}")
-        if self.bad_rows <= _NAMED:
-            log.warning("line %d: %s; the row is left out", line, reason)
-        elif self.bad_rows == _NAMED + 1:
-            whose = "a download's" if self.rehearsed else "the"
-            log.warning("more bad rows follow; %s report names the first %d", whose, _KEPT)
-
-    def pass_over(self, header: RepeatedHeader) -> None:
-        """Count a header in the middle of the list, and name the line of the first."""
-        self.repeated_headers += 1
-        if self.repeated_headers == 1:
-            log.info("line %d holds the header again, as where lists are put together; it is passed over", header.line)
 
 
 def load_plan(
@@ -207,7 +153,8 @@ def rehearse_plan(ledger: Ledger, views: ViewList) -> tuple[Plan, Totals]:
     with views:
         loaded, totals = ledger.rehearse(_good_rows(views, plan))
     plan.note(loaded)
-    _tell(plan)
+    if not views.was_found:  # of those, the rows that are lacking may only be found later
+        _tell(plan)
     return plan, totals
 
 

@@ -53,6 +53,7 @@ def count_records(stats: RunStats, complaints: OutcomeLog, records: Sequence[Vie
         if record.outcome is not None:
             stats.views_ended[record.outcome] += 1
         stats.segment_bytes += record.size
+        stats.stored_bytes += record.whole.length if record.whole else record.size
         stats.gaps += bool(record.warnings.gaps)
         stats.repeats += bool(record.warnings.repeats)
         stats.no_snapshot += record.warnings.lacks_full_snapshot

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -14,8 +15,9 @@ from replay_fetch.archive.report import Report
 from replay_fetch.ledger.totals import Reason, Totals
 from replay_fetch.model import ViewRecord
 from replay_fetch.pacing import Pacer, Snapshot
-from replay_fetch.pipeline.job import Plan
+from replay_fetch.pipeline.disk import DiskWatch, disk_free
 from replay_fetch.pipeline.outcome_log import OutcomeLog, Slowest, count_records
+from replay_fetch.pipeline.plan import Plan
 from replay_fetch.progress.bottleneck import Bottleneck, Limit, WorkerCounts
 from replay_fetch.progress.history import History
 from replay_fetch.progress.metrics import MetricsFile
@@ -69,10 +71,12 @@ class ProgressFeed:
     Raises SettingsError for an unwritable metrics file.
     """
 
-    def __init__(self, settings: Settings, pacer: Pacer) -> None:
+    def __init__(self, settings: Settings, pacer: Pacer, root: Path | None) -> None:
         self._settings = settings
         self._pacer = pacer
-        self._course = History()
+        # The scratch of a stored archive is cleared with each commit, so its disk foretells nothing.
+        self._disk_free: Callable[[], int | None] = partial(disk_free, root) if root else lambda: None
+        self._history = History()
         self._log = OutcomeLog()
         metrics = settings.show.metrics_file
         self._metrics = MetricsFile(metrics) if metrics else None
@@ -96,16 +100,16 @@ class ProgressFeed:
         displays do; the run waits for no display.
         """
 
-        def standing() -> WorkerCounts:
+        def worker_counts() -> WorkerCounts:
             seen, max_rate = self._pacer.snapshot(), self._settings.fetch.max_rate
             return where_workers_stand(seen, max_rate, self.stats.backing_off, handing_over())
 
-        limiting = Bottleneck()
+        bottleneck = Bottleneck()
         async with anyio.create_task_group() as shown:
-            shown.start_soon(watch, limiting, standing)
-            # All three are told of the same run alike; whichever is None shows nothing.
-            for watcher in (reporter, self._course, self._metrics):
-                shown.start_soon(report, self.stats, self._pacer_snapshot, watcher, limiting)
+            shown.start_soon(watch, bottleneck, worker_counts)
+            # All are told of the same run alike; whichever is None shows nothing.
+            for watcher in (reporter, self._history, self._metrics, DiskWatch()):
+                shown.start_soon(report, self.stats, self._pacer_snapshot, watcher, bottleneck, self._disk_free)
             yield
             shown.cancel_scope.cancel()
 
@@ -154,7 +158,7 @@ class ProgressFeed:
             waited_seconds=round(snapshot.waited, 3),
             limiter=snapshot.recognised,
             bad_row_reasons=plan.reasons,
-            pacing=[point._asdict() for point in self._course],
+            pacing=[point._asdict() for point in self._history],
             slowest=[slow.fields() for slow in self.slowest],
             settings=plain_settings(self._settings),
         )

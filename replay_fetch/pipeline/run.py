@@ -35,10 +35,12 @@ from replay_fetch.ledger.ledger import Ledger, ToDo
 from replay_fetch.memory import for_pages
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
+from replay_fetch.pipeline.disk import warn_of_lacking_room
 from replay_fetch.pipeline.events import EventsRun
 from replay_fetch.pipeline.failure import FirstFailure, beside_writer
-from replay_fetch.pipeline.job import DownloadJob, Plan, list_at_hand, load_plan, require_views
+from replay_fetch.pipeline.job import DownloadJob, list_at_hand, load_plan, require_no_events, require_views
 from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date, check_usable, open_archive
+from replay_fetch.pipeline.plan import Plan
 from replay_fetch.pipeline.producer import Producer
 from replay_fetch.pipeline.progress_feed import ProgressFeed
 from replay_fetch.pipeline.stopping import Stop, stoppable
@@ -87,7 +89,7 @@ class Run:
         self._settings = settings
         self._credentials = credentials
         self._pacer = Pacer(settings.fetch)
-        self._feed = ProgressFeed(settings, self._pacer)
+        self._feed = ProgressFeed(settings, self._pacer, layout.root if layout.lasting else None)
         self._failure = FirstFailure()
         self._cut_short = False
         # Seconds for which the event loop may stand still for a commit: see the writer's.
@@ -116,6 +118,9 @@ class Run:
         self._feed.begin(self._plan, views_to_do)
         # Steps that are done whatever became of the one before: what is committed is listed, and told of.
         if views_to_do:
+            if self._layout.lasting:  # the scratch of a stored archive is cleared with each commit
+                need = await to_thread.run_sync(self._ledger.need, self._plan.list_number)
+                warn_of_lacking_room(need, self._layout.root)
             with self._failure.kept():
                 await self._fetch(todo, stop, reporter)
         events = await self._store_events(stop, reporter)
@@ -240,6 +245,7 @@ def prepared(job: DownloadJob, views: ViewList | None = None) -> Iterator[Run]:
                 yield Run(layout, ledger, plan, job.settings, job.credentials)
         else:
             require_views(listed, job.out)
+            require_no_events(job)
             from replay_fetch.pipeline.stored import opened_in_store  # noqa: PLC0415 - a download to a disk needs none of it
 
             with opened_in_store(job.out, job.settings, made_up=job.made_up) as stored:

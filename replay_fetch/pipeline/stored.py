@@ -22,8 +22,9 @@ from replay_fetch.errors import ArchiveError, InputError
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.ledger.stored import StoredLedger
 from replay_fetch.pipeline.carrier import StoreCarrier
-from replay_fetch.pipeline.job import Plan, load_plan
+from replay_fetch.pipeline.job import load_plan
 from replay_fetch.pipeline.opening import changed_chains
+from replay_fetch.pipeline.plan import Plan
 from replay_fetch.pipeline.scratch import LedgerScratch, scratch_folder
 from replay_fetch.settings import ApiSettings, Compression, Settings
 from replay_fetch.store import (

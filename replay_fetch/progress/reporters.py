@@ -57,18 +57,24 @@ def reporter_for(show: ShowSettings, console: Console) -> Reporter | None:
 
 
 async def report(
-    stats: RunStats, pacer: Callable[[], PacerFigures], reporter: Reporter | None, bottleneck: Bottleneck | None = None
+    stats: RunStats,
+    pacer: Callable[[], PacerFigures],
+    reporter: Reporter | None,
+    bottleneck: Bottleneck | None = None,
+    disk_free: Callable[[], int | None] = lambda: None,
 ) -> None:
     """Show a run of requests until cancelled; the last snapshot is shown on the way out.
 
-    ``bottleneck`` says what limits the run, if a watcher keeps the bottleneck told: see `watch`.
+    ``disk_free`` asks for the bytes that the disk has left. ``bottleneck`` says what limits the run, if a watcher
+    keeps the bottleneck told: see `watch`.
     """
     began = anyio.current_time()
     speedometer, bottleneck = Speedometer(stats, began), bottleneck or Bottleneck()
 
     def snapshot() -> RunSnapshot:
         now = anyio.current_time()
-        return RunSnapshot(stats, speedometer.read(now), pacer(), now - began, bottleneck.workers, bottleneck.verdict)
+        workers, limited_by = bottleneck.workers, bottleneck.verdict
+        return RunSnapshot(stats, speedometer.read(now), pacer(), now - began, workers, limited_by, disk_free())
 
     await follow(snapshot, reporter)
 

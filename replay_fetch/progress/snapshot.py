@@ -61,6 +61,8 @@ class RunSnapshot:
     seconds: float = 0.0
     workers: WorkerCounts = field(default_factory=WorkerCounts)
     limited_by: Limit | None = None
+    disk_free: int | None = None
+    """Bytes that the archive's disk has left; None where it is not asked."""
 
     @property
     def total(self) -> int:
@@ -91,6 +93,15 @@ class RunSnapshot:
         left = (stats.views_total - stats.ended - half) * requests_a_view - sent
         return max(left, 0.0) / rate
 
+    @property
+    def disk_full_in(self) -> float | None:
+        """Forecast the seconds until the disk is full; None where the list seems to fit, as its views so far do."""
+        stats = self.stats
+        if self.disk_free is None or not stats.stored_bytes or not self.seconds:
+            return None
+        to_come = (stats.views_total - stats.ended) * stats.stored_bytes / max(stats.ended_now, 1)
+        return self.disk_free * self.seconds / stats.stored_bytes if to_come > self.disk_free else None
+
     def words(self) -> list[str]:
         """Words for people, the most important first: a narrow terminal shows as many as fit."""
         stats, speed = self.stats, self.speed
@@ -101,6 +112,8 @@ class RunSnapshot:
             said.append(limit_words(self.limited_by, self.pacer))
         if self.time_left:
             said.append(f"{_roughly(self.time_left)} left")
+        if self.disk_full_in is not None:
+            said.append(f"disk full in {_roughly(self.disk_full_in)}")
         said.append(f"{speed.pages_per_s:.1f} pages/s")
         if stats.rate_limited:
             said.append(f"{count(stats.rate_limited)} 429s")
@@ -122,6 +135,8 @@ class RunSnapshot:
             "pages_per_s": round(speed.pages_per_s, 2),
             "wire_bytes_per_s": round(speed.wire_bytes_per_s),
             "time_left_s": None if self.time_left is None else round(self.time_left),
+            "disk_free_bytes": self.disk_free,
+            "disk_full_in_s": None if self.disk_full_in is None else round(self.disk_full_in),
             "limited_by": self.limited_by,
             "allowed_per_s": self.pacer.rate_per_s,
             "gate_shut_s": round(self.pacer.gate_shut_s, 1),

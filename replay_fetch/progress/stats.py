@@ -37,6 +37,8 @@ class RunStats:
     """Bodies as they came, packed or not."""
     segment_bytes: int = 0
     """Segments unpacked, as they stand in the session files."""
+    stored_bytes: int = 0
+    """As they lie in the files, compressed where the archive is."""
     gaps: int = 0
     """Views whose ``index_in_view`` leaves a number out."""
     repeats: int = 0

@@ -114,6 +114,7 @@ class Recording:
             self.account.notes["a segment that came too late"] += self._order.late
         self.is_over = True
         players.end()
+        # Once more, behind the last record: watchers write at the end as well, and readers take that with this yield.
         yield
 
 

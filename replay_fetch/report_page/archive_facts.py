@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from replay_fetch.archive.manifest import Entry
+from replay_fetch.archive.events_manifest import read_events_manifest
+from replay_fetch.archive.manifest import BadLine, Entry
 from replay_fetch.archive.read.views import by_session
 from replay_fetch.archive.shelf import Shelf
 from replay_fetch.inspect.entries import entries
@@ -50,6 +51,7 @@ class ArchiveFacts:
     partial_sessions: int = 0
     """Sessions with a view that is not finished."""
     views: int = 0
+    # Arrays, at eight bytes a session: an archive has millions, and a list would take four times as much.
     sizes: array[float] = field(default_factory=lambda: array("d"))
     """Of each session that has segments, bytes."""
     lengths: array[float] = field(default_factory=lambda: array("d"))
@@ -57,6 +59,9 @@ class ArchiveFacts:
     unfinished: dict[tuple[Outcome | None, str], Group] = field(default_factory=dict)
     """By outcome and reason."""
     remarks: dict[str, Group] = field(default_factory=dict)
+    events: int = 0
+    """RUM events that are stored."""
+    sessions_with_events: int = 0
 
     def add(self, views: Sequence[Entry]) -> None:
         """Count a session with all views: bytes, length in seconds, unfinished views by reason, warnings."""
@@ -90,6 +95,11 @@ def archive_facts(shelf: Shelf) -> ArchiveFacts:
     facts = ArchiveFacts()
     for _, views in by_session(entries(shelf)):
         facts.add(views)
+    # A run into a store keeps no RUM events.
+    for line in read_events_manifest(shelf.layout) if shelf.layout else ():
+        if not isinstance(line, BadLine) and line[0].events:
+            facts.events += line[0].events
+            facts.sessions_with_events += 1
     return facts
 
 

@@ -91,8 +91,8 @@ def rate_chart(stretches: Sequence[Stretch], width: int) -> str:
     foot = plot.y(0)
     # Closed at the foot, so that the first and the last stretch are filled as well.
     plot.path([(area[0][0], foot), *area, (area[-1][0], foot)], 'fill="var(--pages)" fill-opacity="0.6"')
-    for stretch in _stretches(allowed):
-        line = [(x, plot.y(allowed[each] or 0)) for each in stretch for x in edges[each]]
+    for run in _runs(allowed):
+        line = [(x, plot.y(allowed[each] or 0)) for each in run for x in edges[each]]
         plot.path(line, 'fill="none" stroke="var(--allowed)" stroke-width="1.6"')
     limited = [sum(both) / 2 for stretch, both in zip(stretches, edges, strict=True) if stretch.rate_limited > 0]
     for x in limited:
@@ -104,6 +104,7 @@ def rate_chart(stretches: Sequence[Stretch], width: int) -> str:
 
 def lengths_chart(seconds: Sequence[float]) -> str:
     """Draw a histogram of the sessions' lengths in seconds; the scale is logarithmic, from a tenth of a second."""
+    # A session of a single record lasts 0 s, which has no place on a scale of powers.
     return _histogram([max(value, 0.1) for value in seconds], _LENGTHS, duration)
 
 
@@ -159,7 +160,7 @@ def _unit(seconds: float) -> tuple[float, str]:
     return (60.0, "minutes") if seconds < 3 * 3600 else (3600.0, "hours")
 
 
-def _stretches(allowed: Sequence[float | None]) -> Iterator[list[int]]:
+def _runs(allowed: Sequence[float | None]) -> Iterator[list[int]]:
     """Runs of neighbours that have a rate; a run without any is a gap of the line."""
     run: list[int] = []
     for number, rate in enumerate([*allowed, None]):

@@ -73,9 +73,16 @@ def verdict(run: RunFacts) -> str:
         )
     if run.unfinished:
         return f"{some(run.unfinished, 'view is', 'views are')} not finished; the same command asks again."
+    return f"Every view {_but(run) or 'of the list ended well'}."
+
+
+def _but(run: RunFacts) -> str:
+    """Name what is lacking of a run whose views all ended well; empty where nothing is."""
     if run.bad_rows:
-        return f"Every view ended well, but {some(run.bad_rows, 'row')} of the list cannot be used."
-    return "Every view of the list ended well."
+        return f"ended well, but {some(run.bad_rows, 'row')} of the list cannot be used"
+    if run.without_events:
+        return f"ended well, but the RUM events of {some(run.without_events, 'session')} are not there yet"
+    return ""
 
 
 def _charts(run: RunFacts, archive: ArchiveFacts) -> dict[str, str]:

@@ -67,12 +67,20 @@ class RunFacts(Struct):
     """Reports of older versions do not have it."""
     pacing: list[PacingPoint] = []
     slowest: list[SlowView] = []
+    events: dict[str, object] | None = None
+    """Of a run that stores RUM events, its figures."""
     settings: dict[str, dict[str, object]] = {}
 
     @property
     def unfinished(self) -> int:
         """Views that the next run asks for again."""
         return self.unasked + sum(n for outcome, n in self.outcomes.items() if not outcome.finished)
+
+    @property
+    def without_events(self) -> int:
+        """Sessions whose RUM events the run was to store, and whose search did not come to its end."""
+        figures = self.events or {}
+        return sum(n for name in ("unfinished", "not_asked") if isinstance(n := figures.get(name), int))
 
 
 class Stretch(NamedTuple):

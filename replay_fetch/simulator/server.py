@@ -108,7 +108,7 @@ class Simulator:
             counts.end()
 
     def _own(self, path: str, query: Mapping[str, str]) -> Reply:
-        """Response a request about the simulator itself: its counts, or the truth of a view."""
+        """Answer a request about the simulator itself: its counts, or the truth of a view."""
         match path.split("/"):
             case ["counts"]:
                 return Reply(200, json_body(self.counts.totals()))
@@ -152,6 +152,7 @@ async def _begin(request: web.BaseRequest, reply: Reply, octets: bytes) -> web.S
     """Send a head that promises one byte more than the body has, and then ``octets``."""
     response = web.StreamResponse(status=reply.status, headers=_headers(reply))
     response.content_length = len(reply.body.octets) + 1
+    # On a connection that is kept, the client would wait for the missing byte instead of seeing the end.
     response.force_close()
     await response.prepare(request)
     if octets:

@@ -80,13 +80,15 @@ class Service:
         self._search = EventsSearch(settings.search, settings.paging, events, settings.seed)
         self._playlists = Playlists(truth.views)
         self._faults = FaultScript(settings.faults, settings.seed)
+        # Counts by page grow with the list. Faults and drawn latencies need them: both depend on the attempt's number.
         self._remembers = settings.count_views or bool(settings.faults) or settings.latency.tail > 0
 
     def answer(self, asked: Asked) -> Reply:
-        """Response a request that arrives now; errors are replies too, so nothing is raised."""
+        """Answer a request that arrives now; errors are replies too, so nothing is raised."""
         now = self._clock()
         outage = self._faults.outage(now - self._started)
         try:
+            # Before all else: an API that is down knows no keys, and counts no request against the limit.
             if outage:
                 return self._spoilt(Reply(200, _DEAD), outage)
             request = self._request(asked)
@@ -121,7 +123,7 @@ class Service:
                 return self._pager.call(request)
 
     def _accepted(self, request: _Request) -> Reply:
-        """Response a request that the rate limit has let through, with its fault and its latency."""
+        """Answer a request that the rate limit has let through, with its fault and its latency."""
         delay = self._settings.latency.median
         try:
             call = self._call(request)
@@ -136,6 +138,7 @@ class Service:
         reply = call.reply()
         if fault is not None:
             return self._spoilt(reply, fault)
+        # Not for a spoilt page, whose token never reached the client: the chain has not begun.
         if call.done:
             call.done()
         return reply

@@ -91,7 +91,8 @@ def _entries(lines: Iterable[str], settings: PlanSettings) -> Iterator[Entry]:
             continue
         listed = dig(value, "data")
         for each in listed if isinstance(listed, list) else [value]:
-            yield _entry(each, line, settings)
+            if not _has_no_replay(each):
+                yield _entry(each, line, settings)
 
 
 def _loaded(text: str) -> object:
@@ -126,6 +127,18 @@ def _rum(value: Mapping[str, object]) -> object:
     """The RUM event inside an answer's or an export's object; None where no event is there."""
     places = (dig(value, "attributes", "attributes"), value.get("attributes"), value)
     return next((each for each in places if isinstance(dig(each, "session"), dict)), None)
+
+
+def _has_no_replay(value: object) -> bool:
+    """Tell whether an object is a RUM event of a session that was not recorded, as most events of an export are.
+
+    The SDKs say of a recorded session that it has a replay, and say nothing of the others. Only an event with its
+    format's version is one of an SDK's own.
+    """
+    rum = _rum(value) if isinstance(value, dict) else None
+    if dig(rum, "_dd", "format_version") is None:
+        return False
+    return dig(rum, "session", "has_replay") is not True
 
 
 def _named(value: Mapping[str, object], wanted: str, aliases: tuple[str, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from typing import Self
@@ -22,6 +23,13 @@ _Rows = Generator[Row, None, None]
 _MOST_BLANK = 1000  # lines in front of a list, kept until its form is known
 
 
+@dataclass(slots=True)
+class _Form:
+    """The form of a list, as far as its first lines have shown."""
+
+    names_sessions: bool = False
+
+
 class ViewList:
     """Views to fetch, in the order of the list: a file, ``-`` (stdin), or a binary stream.
 
@@ -35,16 +43,19 @@ class ViewList:
         """Take the source; ``site`` is the only one to which its links may lead, or empty for any."""
         settings = settings or PlanSettings()
         self.name = name_of(source)
-        self.names_sessions = False
-        """The list names sessions without views; known once it has begun."""
+        # No bound method below: a list in a circle with its own reader would be closed after its file.
+        self._form = _Form()
         self.was_found = False
         """The rows were made of what a search found, and not read from the source."""
-        self._settings = settings
-        self._site = site
-        self._read: Callable[[], _Rows] = partial(self._listed, source)
+        self._read: Callable[[], _Rows] = partial(_listed, source, settings, site, self._form)
         self._max_views = settings.max_views
         self._begun: _Rows | None = None
         self._opened = ExitStack()
+
+    @property
+    def names_sessions(self) -> bool:
+        """True of a list that names sessions without views; known once it has begun."""
+        return self._form.names_sessions
 
     @classmethod
     def from_pairs(cls, pairs: Iterable[tuple[str, str]], settings: PlanSettings | None = None) -> Self:
@@ -97,33 +108,35 @@ class ViewList:
         self._opened.callback(rows.close)
         return rows
 
-    def _listed(self, source: ListSource) -> _Rows:
-        """Read a source in the form that its first line shows: JSON, a bare id or link, or a table's header."""
-        settings, name = self._settings, self.name
-        with open_lines(source) as lines, wide_cells():
-            reader = SessionReader(name, SiteCheck(name, self._site), settings.view_only)
-            first, rest = _first_line(lines)
-            if is_json(first):
-                objects = JsonList.begun(rest, settings, reader)
-                self.names_sessions = not (objects.names_views or settings.view_only)
-                yield from objects.rows()
-            elif is_bare(first):
-                self.names_sessions = not settings.view_only
-                yield from reader.bare_rows(rest)
-            else:
-                yield from self._table(rest, reader)
 
-    def _table(self, lines: Iterator[str], reader: SessionReader) -> _Rows:
-        header, rest = read_header(lines, self.name, self._settings)
-        if isinstance(header, SessionHeader):
-            self.names_sessions = not self._settings.view_only
-            yield from reader.csv_rows(rest, header)
-            return
-        try:
-            session, view, deciding = id_columns(rest, header)
-        except ValueError as reason:
-            raise InputError(f"{self.name}: {reason}") from None
-        yield from csv_rows(chain(deciding, rest), header, (session, view), self.name)
+def _listed(source: ListSource, settings: PlanSettings, site: str, form: _Form) -> _Rows:
+    """Read a source in the form that its first line shows: JSON, a bare id or link, or a table's header."""
+    name = name_of(source)
+    with open_lines(source) as lines, wide_cells():
+        reader = SessionReader(name, SiteCheck(name, site), settings.view_only)
+        first, rest = _first_line(lines)
+        if is_json(first):
+            objects = JsonList.begun(rest, settings, reader)
+            form.names_sessions = not (objects.names_views or settings.view_only)
+            yield from objects.rows()
+        elif is_bare(first):
+            form.names_sessions = not settings.view_only
+            yield from reader.bare_rows(rest)
+        else:
+            yield from _table(rest, settings, reader, form)
+
+
+def _table(lines: Iterator[str], settings: PlanSettings, reader: SessionReader, form: _Form) -> _Rows:
+    header, rest = read_header(lines, reader.name, settings)
+    if isinstance(header, SessionHeader):
+        form.names_sessions = not settings.view_only
+        yield from reader.csv_rows(rest, header)
+        return
+    try:
+        session, view, deciding = id_columns(rest, header)
+    except ValueError as reason:
+        raise InputError(f"{reader.name}: {reason}") from None
+    yield from csv_rows(chain(deciding, rest), header, (session, view), reader.name)
 
 
 def _first_line(lines: Iterator[str]) -> tuple[str, Iterator[str]]:

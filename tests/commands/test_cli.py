@@ -34,7 +34,7 @@ CONTRACT = {
     "demo": "",
     "simulate": "--port --shape --limit --period --latency --fault",
     "probe": "--site --base-url --env-file --source --segments-path --next-path --json",
-    "status": "--json --unfinished",
+    "status": "--json --unfinished --watch --interval",
     "show": "--limit --pages --json --csv",
     "export": "--parquet",
     "decode": "--segments-path --next-path --dry-run --keep-raw --json",

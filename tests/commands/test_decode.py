@@ -48,9 +48,11 @@ async def not_understood(simulator: Simulator, out: Path, job: Job = USUAL) -> A
 
 
 def kept(archive: Archive) -> dict[str, bytes]:
-    """Everything but the database, which is rewritten as it is read, and the account of the run."""
+    """Everything but the database, which is rewritten as it is read, and the reports of the runs."""
     return {
-        name: body for name, body in archive.everything().items() if ".sqlite" not in name and name != "report.json"
+        name: body
+        for name, body in archive.everything().items()
+        if ".sqlite" not in name and not name.startswith("report")
     }
 
 

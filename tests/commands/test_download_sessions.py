@@ -6,6 +6,7 @@ import io
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
@@ -15,6 +16,7 @@ from searches import replayed
 
 from replay_fetch import ApiSettings, FetchSettings, Report, Settings, View, download
 from replay_fetch.errors import AuthError, InputError
+from replay_fetch.pipeline.erasing import ErasureJob, erase
 from replay_fetch.pipeline.finding import Finding, found_first
 from replay_fetch.pipeline.job import listed
 from replay_fetch.settings import Credentials, PlanSettings
@@ -84,6 +86,25 @@ async def test_a_link_brings_its_whole_session_and_with_view_only_its_view(tmp_p
         await downloaded(simulator, tmp_path / "one", [link(view)], PlanSettings(view_only=True))
         assert list(Archive(tmp_path / "one").manifest()) == [view]
         assert simulator.counts.requests == searched + 1
+
+
+@pytest.mark.parametrize("refresh_window", [None, 10.0**9])
+async def test_nothing_is_asked_of_erased_sessions_and_their_rows_are_counted(
+    tmp_path: Path, refresh_window: float | None
+) -> None:
+    """One was downloaded before, a link names the view of another, and the third was erased in advance."""
+    out, plan = tmp_path / "out", PlanSettings(refresh_window=refresh_window)
+    async with Simulator(SMALL) as simulator:
+        known, linked, other = sessions_of(simulator)[:3]
+        view = next(view for view in simulator.views if view.session_id == linked)
+        await downloaded(simulator, out, ["session_id", known])
+        asked = simulator.counts.requests
+        erase(ErasureJob(out, datetime(2026, 11, 28, tzinfo=UTC), "session", [known, linked, other]))
+        report = await downloaded(simulator, out, [known, link(view), other], plan)
+        assert simulator.counts.requests == asked
+    assert (report.rows, report.erased, report.views, report.bad_rows, report.exit_code) == (3, 3, 0, 0, 0)
+    assert Archive(out).manifest() == {}
+    assert Archive(out).problems() == []
 
 
 async def test_a_run_made_again_searches_for_nothing_and_changes_nothing(tmp_path: Path) -> None:

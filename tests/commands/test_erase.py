@@ -124,7 +124,14 @@ def test_status_says_how_many_sessions_were_erased(
 
 @pytest.mark.parametrize(
     "text",
-    ["{0}\n{1}\n", "session_id,view_id\n{0},a\n{1},b\n", "view;@session.id\na;{0}\n\nb;{1}\n", '\ufeff"{0}"\r\n{1}'],
+    [
+        "{0}\n{1}\n",
+        "session_id,view_id\n{0},a\n{1},b\n",
+        "view;@session.id\na;{0}\n\nb;{1}\n",
+        "\ufeff{0}\r\n{1}",
+        '{{"session_id": "{0}"}}\n{{"session_id": "{1}"}}\n',
+        "https://app.datadoghq.eu/rum/replay/sessions/{0}?seed=x\n{1}\n",
+    ],
 )
 def test_the_sessions_of_a_file_are_erased(out: Path, sessions: list[str], tmp_path: Path, text: str) -> None:
     path = tmp_path / "ids"
@@ -136,10 +143,11 @@ def test_the_sessions_of_a_file_are_erased(out: Path, sessions: list[str], tmp_p
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("../../etc\n", "line 1: session id: the id '../../etc' has a character outside"),
+        ("session_id\nabc\n../../etc\n", "line 3: session id: the id '../../etc' has a character outside"),
         ("session_id\nabc\n,\nnull\n", "line 4: the session id is missing: 'null' stands for none"),
         ("view_id,session_id\nabc\n", "line 2: the session id is missing"),
-        ("\n\n", "holds no id"),
+        ("session_id\n", "holds no id"),
+        ("\n\n", "is empty"),
     ],
 )
 def test_a_row_that_is_no_id_refuses_the_whole_list(
@@ -158,6 +166,7 @@ def test_a_row_that_is_no_id_refuses_the_whole_list(
     [
         ([], "name the sessions: --session ID, --sessions FILE or --user ID|EMAIL"),
         (["--session", "../x"], "--session: session id: the id '../x' has a character outside"),
+        (["--session", "https://app.datadoghq.eu/rum/replay/sessions/"], "--session: "),
         (["--session", "a", "--events", "e"], "--events needs --user"),
         (["--user", " "], "--user is empty"),
         (["--user", "ada"], "names users: a recording carries the ids"),
@@ -174,10 +183,16 @@ def test_a_choice_that_cannot_be_made_is_an_error(
     assert Archive(out).everything() == before
 
 
-def test_the_beginning_of_an_id_erases_nothing_of_its_session(out: Path, sessions: list[str]) -> None:
-    before = Archive(out).sessions()
-    assert main(["erase", str(out), "--session", sessions[0][:8], "-q"]) == 0
-    assert Archive(out).sessions() == before
+def test_the_beginning_of_an_id_is_refused_and_nothing_is_erased(
+    out: Path, sessions: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Told as a session that is not there, it would look erased."""
+    before = Archive(out).everything()
+    for more in ([], ["--dry-run"]):
+        code, said, warned = ran(capsys, "erase", out, "--session", sessions[1], sessions[0][:8], *more)
+        assert (code, said) == (2, "")
+        assert f"{sessions[0][:8]} is only the beginning of an id, such as {sessions[0]}" in warned
+    assert Archive(out).everything() == before | {".replay-fetch/lock": Layout(out).lock.read_bytes()}
 
 
 @pytest.mark.parametrize("words", [["erase", "--session", "a"], ["prune", "--older-than", "1d"]])
@@ -232,11 +247,17 @@ def test_verify_finds_a_session_that_came_back_and_erasing_it_again_removes_it(
     shutil.copy(made / name, out / name)
     (out / "raw" / sessions[0] / "v").mkdir(parents=True)
     (out / "raw" / sessions[0] / "v" / "0001.body").write_bytes(b"x")
+    (out / "events").mkdir()
+    (out / "events" / f"{sessions[0]}.ndjson").write_text("{}\n")
     code, said, _ = ran(capsys, "verify", out)
-    assert problems(out) == [(Problem.ERASED, name), (Problem.ERASED, f"raw/{sessions[0]}")]
+    assert problems(out) == [
+        (Problem.ERASED, name),
+        (Problem.ERASED, f"events/{sessions[0]}.ndjson"),
+        (Problem.ERASED, f"raw/{sessions[0]}"),
+    ]
     assert (code, "its session was erased" in said, "erase OUT --session ID" in said) == (1, True, True)
     capsys.readouterr()
-    assert json.loads(ran(capsys, "erase", out, "--session", sessions[0], "--json")[1])["files"] == 2
+    assert json.loads(ran(capsys, "erase", out, "--session", sessions[0], "--json")[1])["files"] == 3
     assert problems(out) == []
     assert not (out / "raw").exists()
 

@@ -130,6 +130,11 @@ def test_the_page_tells_the_run(markup: str) -> None:
     assert "max_rate" not in text
 
 
+def test_the_page_counts_the_rows_of_erased_sessions(archive: Path) -> None:
+    assert "3 rows of the list are of erased sessions and not asked for." in written_page(archive, report(erased=3))
+    assert "erased" not in Page(written_page(archive, report())).text
+
+
 def test_the_page_is_whole_and_alone(markup: str) -> None:
     """Well-formed, no script, nothing from elsewhere; the policy in it says so to the browser."""
     page = Page(markup)

@@ -84,8 +84,9 @@ def _witnesses(out: Path) -> set[View]:
 
 
 def _names(archive: Archive) -> dict[str, Path]:
-    """The files of an archive; a part's name without the number of the attempt."""
-    return {re.sub(r"(parts/\d+)-\d+", r"\1", name): archive.root / name for name in archive.files()}
+    """The files of an archive but kept reports, whose names tell a run's time; a part without its attempt's number."""
+    names = {name for name in archive.files() if not name.startswith("reports/")}
+    return {re.sub(r"(parts/\d+)-\d+", r"\1", name): archive.root / name for name in names}
 
 
 def _progress(stage: Stage, out: Path) -> Progress:

@@ -101,7 +101,7 @@ class World:
         return 200, json.dumps({"data": found, "meta": {"page": {"after": token}}}).encode()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Response the requests of one connection."""
+        """Answer the requests of one connection."""
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")

@@ -31,7 +31,7 @@ from replay_fetch.model import Page, PlannedView, Response, Source, View
 from replay_fetch.pipeline.raw_transport import NotKept, RawTransport
 from replay_fetch.pipeline.view_walk import walk_view
 from replay_fetch.settings import ApiSettings
-from replay_fetch.view_list.rows import BadRow, PlannedRow
+from replay_fetch.view_list.rows import BadRow, PlannedRow, SessionRow
 from replay_fetch.view_list.view_list import ViewList
 
 _MOST_ROWS = 20_000
@@ -62,13 +62,15 @@ def view_list(content: bytes) -> None:
     line = 0
     try:
         for row in islice(ViewList(io.BytesIO(content)).rows(), _MOST_ROWS):
-            assert row.line > line
+            assert row.line >= line  # the objects of an answer share its line
             line = row.line
             if isinstance(row, BadRow):
                 check_printable(row.reason)
             elif isinstance(row, PlannedRow):
                 check_inside(row.view)
                 assert row.segments_count is None or 0 <= row.segments_count < 10**9
+            elif isinstance(row, SessionRow):
+                check_inside(View(row.session_id, row.view_id or row.session_id))
     except InputError as error:
         check_printable(str(error))
 

@@ -58,7 +58,7 @@ async def serving(behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> As
 
 
 def saying(*chunks: bytes, reset: bool = False) -> Behaviour:
-    """Response with these bytes and close the connection, or break it off."""
+    """Answer with these bytes and close the connection, or break it off."""
 
     async def behave(_head: bytes, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for chunk in chunks:

@@ -247,6 +247,29 @@ async def test_a_session_that_was_asked_for_while_it_might_grow_is_asked_for_aga
     assert problems(out) == []
 
 
+async def test_a_kill_between_record_and_publish_of_newer_events_is_made_good(tmp_path: Path) -> None:
+    async with Simulator(SETTINGS) as simulator:
+        out = await made(simulator, tmp_path / "a")
+        ended = max(line["end_ms"] or 0 for line in Archive(out).manifest().values()) // 1000
+    with of_one_day(ended + 60):
+        async with Simulator(SETTINGS) as simulator:
+            await store(simulator, out, now=ended + 60)
+            truth, (first, *_) = files(out), sorted((out / "events").iterdir())
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("replay_fetch.archive.write.events_commit.publish_events", _killed_here)
+                with pytest.raises(BaseExceptionGroup):
+                    await store(simulator, out, now=ended + 600)
+            first.write_bytes(b"older\n")  # as it would be where the events had grown
+            assert problems(out) == []
+            await store(simulator, out, now=ended + 600)
+            assert files(out) == truth
+    assert problems(out) == []
+
+
+def _killed_here(*_: object) -> None:
+    raise Killed
+
+
 async def test_a_refused_permission_stops_the_run_and_names_the_permission(tmp_path: Path) -> None:
     async with Simulator(SETTINGS) as simulator:
         out = await made(simulator, tmp_path / "a")

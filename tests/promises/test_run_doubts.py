@@ -28,6 +28,9 @@ def test_a_dry_run_is_told_to_programs_too(tmp_path: Path) -> None:
     done = run("download", views, tmp_path / "out", "--dry-run", "--json")
     told = json.loads(done.stdout)
     assert (done.code, told["rows"], told["views"], told["duplicates"], told["to_do"]) == (0, 3, 2, 1, 2)
+    assert (told["disk_free_bytes"] > 0, told["disk_needed_bytes"]) == (True, None)
+    for_people = run("download", views, tmp_path / "out", "--dry-run").stdout
+    assert for_people.splitlines()[-1].endswith(" free; how much a view takes is known once some are stored")
 
 
 @pytest.mark.parametrize(

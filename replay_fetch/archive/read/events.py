@@ -68,7 +68,7 @@ def check_events(root: Path, name: str, record: EventsRecord, compression: Compr
 
 
 def _complaint(path: Path, record: EventsRecord, compression: Compression) -> str:
-    """Say what is wrong with a file's bytes; empty where they are the ones that were written."""
+    """Name the first fault of a file's bytes; empty where the bytes are as they were written."""
     stored, lines, events = hashlib.sha256(), hashlib.sha256(), 0
     try:
         for line in lines_of(_bounded(_inflated(_hashed(path, record.length, stored), compression), record.size)):

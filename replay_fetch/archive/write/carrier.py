@@ -85,7 +85,7 @@ class Shipping:
             if file.kind is Kind.WHOLE and file.stands:
                 continue
             name = self._layout.session_name(file.session_id)
-            if file.kind is Kind.STANDING and not file.content and self.carrier.has(name):
+            if file.kind is Kind.EARLIER and not file.content and self.carrier.has(name):
                 wanted[name] = self._layout.session_file(file.session_id)  # it is there to lose its last view
             for view in file.content:
                 if view.planned.row not in file.view_parts:

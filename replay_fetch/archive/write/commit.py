@@ -175,7 +175,7 @@ class Committer:
         if not all(view.finished for view in views):
             # A finished file stands for its readers while views that came later are on their way; the partial file
             # shows those.
-            return [SessionFile(self._layout, kind, views) for kind in (Kind.PARTIAL, Kind.STANDING)]
+            return [SessionFile(self._layout, kind, views) for kind in (Kind.PARTIAL, Kind.EARLIER)]
         fresh = {
             view.planned.row: view_part
             for view in views
@@ -240,7 +240,7 @@ class Committer:
         """Remove the partial file and the parts of each session that has its whole file now."""
         for file in files:
             # Most sessions never were a part: removing files that were never there would cost two system calls a view.
-            if file.kind is Kind.STANDING or never_seen(file, view_parts):
+            if file.kind is Kind.EARLIER or never_seen(file, view_parts):
                 continue
             whole = file.kind is Kind.WHOLE
             if leaves_no_partial(file, view_parts):

@@ -50,7 +50,7 @@ class Kind(Enum):
     """Every view is finished: the file gets its final name."""
     PARTIAL = "partial"
     """The views that are in no finished file, as far as they are there, for people to read."""
-    STANDING = "standing"
+    EARLIER = "earlier"
     """The finished file of a session that views were added to, without those that left it by growing."""
 
 
@@ -197,7 +197,7 @@ def rows_straight(files: Iterable[SessionFile]) -> set[int]:
 
 def leaves_no_partial(file: SessionFile, view_parts: Mapping[int, ViewPart]) -> bool:
     """Tell whether a partial file that the session may have has no use behind this commit."""
-    use = file.kind is Kind.STANDING or (file.kind is Kind.PARTIAL and file.content)
+    use = file.kind is Kind.EARLIER or (file.kind is Kind.PARTIAL and file.content)
     return not use and not never_seen(file, view_parts)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from replay_fetch.archive.erasure import begun, remove_erased, reported_marks, session_files
+from replay_fetch.archive.erasure import SessionFiles, begun, remove_erased, reported_marks, told
 from replay_fetch.archive.layout import Layout
 from replay_fetch.erased import ErasedSession, mark_of
 
@@ -58,7 +58,7 @@ def files(layout: Layout) -> set[str]:
 
 
 def test_every_file_of_a_session_is_removed_and_none_of_another(layout: Layout) -> None:
-    mine = {path.relative_to(layout.root).as_posix() for path in session_files(layout, "a")}
+    mine = {path.relative_to(layout.root).as_posix() for path in SessionFiles(layout).of("a")}
     before = files(layout)
     assert len(mine) == 6
     place, about = begun(layout, "session", AT)
@@ -71,7 +71,7 @@ def test_every_file_of_a_session_is_removed_and_none_of_another(layout: Layout) 
 
 def test_an_id_that_is_none_never_becomes_a_path(layout: Layout) -> None:
     with pytest.raises(ValueError, match="is not an id"):
-        list(session_files(layout, "../a"))
+        list(SessionFiles(layout).of("../a"))
 
 
 def test_reports_forget_rows_and_texts_of_an_erased_session_and_keep_all_else(layout: Layout) -> None:
@@ -122,3 +122,11 @@ def test_the_report_sums_up_and_tells_the_marks_alone(layout: Layout) -> None:
         "stored_bytes": 6001,
     }
     assert list(reported_marks(layout)) == [mark_of(each.session_id) for each in sessions]
+
+
+def test_a_long_erasure_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    seconds = iter(range(0, 1000, 6))
+    monkeypatch.setattr("replay_fetch.archive.erasure.time.monotonic", lambda: next(seconds))
+    with caplog.at_level("INFO"):
+        assert len(list(told(map(ErasedSession, "abcd"), "erased"))) == 4
+    assert caplog.messages == ["2 sessions erased", "4 sessions erased"]

@@ -168,20 +168,20 @@ def test_a_file_that_a_view_has_left_is_written_without_it(layout: Layout, grown
     views = write(layout, [saved(layout, row, row) for row in (1, 2, 3)])
     before = layout.session_file("s1").read_bytes()
     views[grown] = saved(layout, grown + 1, 4)
-    file = SessionFile(layout, Kind.STANDING, [*views, ViewRecord(planned(4), Outcome.FAILED)])
+    file = SessionFile(layout, Kind.EARLIER, [*views, ViewRecord(planned(4), Outcome.FAILED)])
     written = on_disk(file)
     assert written is not None
     assert layout.session_file("s1").read_bytes() == before
     file.publish()
     rows = [row for row in (1, 2, 3) if row != grown + 1]
     assert [lines_of(layout, view.whole) for view in written.records] == [content(planned(row), row) for row in rows]
-    again = SessionFile(layout, Kind.STANDING, [*written.records, views[grown]])
+    again = SessionFile(layout, Kind.EARLIER, [*written.records, views[grown]])
     assert on_disk(again) is None, "every byte of it belongs to a view"
 
 
 def test_a_file_that_its_only_view_has_left_is_removed(layout: Layout) -> None:
     write(layout, [saved(layout, 1, 1)])
-    file = SessionFile(layout, Kind.STANDING, [saved(layout, 1, 2), ViewRecord(planned(2), Outcome.FAILED)])
+    file = SessionFile(layout, Kind.EARLIER, [saved(layout, 1, 2), ViewRecord(planned(2), Outcome.FAILED)])
     written = on_disk(file)
     assert written is not None
     assert written.records == []

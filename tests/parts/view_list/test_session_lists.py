@@ -157,3 +157,15 @@ def test_reading_sixty_thousand_sessions_takes_little_memory() -> None:
         assert tracemalloc.get_traced_memory()[1] < 3_000_000
     finally:
         tracemalloc.stop()
+
+
+def test_events_of_sessions_that_were_not_recorded_are_no_rows_of_an_export() -> None:
+    event = {
+        "type": "action",
+        "_dd": {"format_version": 2},
+        "session": {"id": S, "has_replay": True},
+        "view": {"id": V},
+    }
+    others = [{**event, "session": {"id": T}}, {**event, "session": {"id": T, "has_replay": False}}]
+    text = "\n".join(map(json.dumps, [others[0], event, others[1], event]))
+    assert read(text) == (False, [PlannedRow(2, View(S, V), None), PlannedRow(4, View(S, V), None)])
