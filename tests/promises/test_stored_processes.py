@@ -28,8 +28,8 @@ from replay_fetch.simulator import PagingSettings, Simulator, SimulatorSettings
 
 __all__ = ["seaweedfs"]
 
-# A sample; REPLAY_FETCH_KILLS=60 takes the first sixty requests of a run, one by one.
-KILLS = range(1, int(os.environ.get("REPLAY_FETCH_KILLS", "0")) + 1) or (12, 19)
+# A sample; STORED_KILLS=32 takes every request of a run, one by one: it has 32 to 34.
+KILLS = range(1, int(os.environ.get("STORED_KILLS", "0")) + 1) or (12, 19)
 # Eight sessions of a few views, in several pages each.
 SIMULATED = SimulatorSettings(limit=WIDE, paging=PagingSettings(page_segments=2))
 FLAGS = ("--commit-every", "0.05", "--workers", "2", "--compress", "zstd")
