@@ -14,6 +14,7 @@ import anyio
 import orjson
 
 from replay_fetch.archive.folder import existing
+from replay_fetch.cli.archive_option import folder_for
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.options import PATIENCE, add_fields, add_server, add_shown, settings_from
 from replay_fetch.cli.output import conclude, shown
@@ -47,7 +48,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive, and the options that every command asking the API takes."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
-    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder, with or without events so far")
+    parser.add_argument(
+        "out",
+        metavar="OUT",
+        type=folder_for("RUM events are stored into a folder alone"),
+        help="archive folder, with or without events so far",
+    )
     add_server(parser)
     add_fields(parser.add_argument_group("asking"), FetchSettings, *PATIENCE)
     add_shown(parser, "progress", "log_json", "log_file")

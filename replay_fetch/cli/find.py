@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+from replay_fetch.cli.archive_option import folder_for
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say
 from replay_fetch.errors import SettingsError
@@ -34,7 +35,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "archive, under events/, or in the file that --events names."
     )
     parser.epilog = _EPILOG
-    parser.add_argument("out", metavar="OUT", type=Path, help="archive folder")
+    parser.add_argument(
+        "out", metavar="OUT", type=folder_for("users are looked for in a folder alone"), help="archive folder"
+    )
     parser.add_argument("--user", metavar="ID|EMAIL", required=True, help="usr.id or usr.email of the events")
     add_events(parser)
     add_output(parser, json="the sessions")
