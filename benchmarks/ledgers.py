@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from replay_fetch.model import Outcome
 from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.pipeline.opening import open_archive
-from replay_fetch.pipeline.run import prepared
+from replay_fetch.pipeline.preparing import prepared
 from replay_fetch.settings import Credentials, Settings
 
 

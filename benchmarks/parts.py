@@ -35,7 +35,7 @@ from replay_fetch.model import Outcome, Page, PlannedView, Response, Source, Vie
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.pipeline.opening import open_archive
-from replay_fetch.pipeline.run import prepared
+from replay_fetch.pipeline.preparing import prepared
 from replay_fetch.progress.stats import RunStats
 from replay_fetch.settings import ApiSettings, Credentials, FetchSettings, Settings, SourceChoice
 from replay_fetch.transport import Transport

@@ -28,7 +28,7 @@ from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.finding import found_first
 from replay_fetch.pipeline.job import DownloadJob, place
-from replay_fetch.pipeline.run import prepared
+from replay_fetch.pipeline.preparing import prepared
 from replay_fetch.pipeline.stopping import Stop
 from replay_fetch.progress.stats import RunStats
 from replay_fetch.settings import Credentials, Settings

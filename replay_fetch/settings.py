@@ -126,9 +126,7 @@ class FetchSettings:
     """The manner of asking: how many requests at once, how fast, how long to wait, and how large a page may be."""
 
     workers: int = option("--workers N", "most requests at once", WHOLE, default=32)
-    max_rate: float | None = option(
-        "--max-rate R", "most requests a second; default: the API's limit", NUMBER, default=None
-    )
+    max_rate: float | None = option("--max-rate R", "most requests a second; else the API's", NUMBER, default=None)
     retries: int = option("--retries N", "of one page", WHOLE, default=8)
     """Attempts after a page's first one; 429s do not count."""
     connect_timeout: float = option("--connect-timeout S", "seconds for a connection", NUMBER, default=10.0)
@@ -196,9 +194,7 @@ class ArchiveSettings:
         default=None,
     )
     keep_raw: bool = option("--keep-raw", "keep every page as it came under raw/, too", SWITCH, default=False)
-    events: bool = option(
-        "--events", "then store the sessions' RUM events: errors, requests, users", SWITCH, default=False
-    )
+    events: bool = option("--events", "then store RUM events, too: errors, requests, users", SWITCH, default=False)
     scratch: Path | None = option("--scratch DIR", "of a stored archive; default: in $TMPDIR", FILE, default=None)
     """What is on its way to a store: ledger, growing views, files. It is emptied, and may be lost at any time."""
     commit_every: float = option("--commit-every S", "seconds between commits to a store", NUMBER, default=10.0)

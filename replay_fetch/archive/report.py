@@ -109,6 +109,11 @@ class Report:
         lacking = self.events is not None and (self.events["unfinished"] or self.events["not_asked"])
         return 1 if self.unfinished or self.bad_rows or lacking else 0
 
+    @property
+    def asked_something(self) -> bool:
+        """True where the run sent a request, for views or for RUM events."""
+        return bool(self.requests or (self.events and self.events.get("requests")))
+
     def fields(self) -> dict[str, object]:
         """Return the report as ``report.json`` has it, derived figures included: views, exit code, warnings by kind."""
         noted_for = dataclasses.asdict(self.noted)
@@ -132,7 +137,7 @@ def write_report(layout: Layout, report: Report) -> None:
     with explained(f"writing {layout.report}"):
         make_folder(layout.reports)
         write_atomically(_free_name(layout, report.started), [body], layout.temporary / "report")
-        if report.requests or report.stopped or not is_file(layout.report):
+        if report.asked_something or report.stopped or not is_file(layout.report):
             write_atomically(layout.report, [body], layout.temporary / "report")
         for old in sorted(layout.reports.glob(_REPORTS))[:-_KEPT]:
             old.unlink()

@@ -24,7 +24,8 @@ from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting
 from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.pipeline.opening import check_usable, open_as_it_is
-from replay_fetch.pipeline.run import Ended, prepared, run_until_signal
+from replay_fetch.pipeline.preparing import prepared
+from replay_fetch.pipeline.run import Ended, run_until_signal
 from replay_fetch.progress.reporters import Reporter
 from replay_fetch.settings import ApiSettings, Credentials, Settings, ShowSettings
 from replay_fetch.simulator import LimitSettings, PagingSettings, Simulator, SimulatorSettings

@@ -33,7 +33,8 @@ from replay_fetch.model import Outcome
 from replay_fetch.pipeline.finding import found_first
 from replay_fetch.pipeline.job import DownloadJob, Rehearsal, list_at_hand, rehearse, require_views
 from replay_fetch.pipeline.opening import check_usable
-from replay_fetch.pipeline.run import Ended, prepared, run_until_signal
+from replay_fetch.pipeline.preparing import prepared
+from replay_fetch.pipeline.run import Ended, run_until_signal
 from replay_fetch.progress.reporters import Reporter
 from replay_fetch.settings import Credentials
 from replay_fetch.transport import check_connection

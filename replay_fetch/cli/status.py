@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import orjson
 
-from replay_fetch.cli.archive_option import add_archive
+from replay_fetch.cli.archive_option import add_archive, require_folder
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say
 from replay_fetch.cli.summary import reason_lines
@@ -35,6 +35,7 @@ examples:
   replay-fetch status OUT --unfinished | replay-fetch download - OUT
   replay-fetch status OUT --watch          Ctrl-C ends the watching with 130
 """
+_WATCH_IS_LOCAL = "--watch reads the ledger of a run on this machine; without it, status shows a stored run's figures"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -66,9 +67,9 @@ def run(options: argparse.Namespace) -> int:
             say(block, end="")
         return 0
     if options.watch:
-        was_running = watch(Watching(options.out, interval, options.json))
+        was_running = watch(Watching(require_folder(options.out, _WATCH_IS_LOCAL), interval, options.json))
         if not options.json:
-            say("the run has ended" if was_running else f"no run is going on in {options.out}")
+            say("the run has ended" if was_running else f"no run is going on in {options.out.place()}")
     if options.json:
         say(status_json(status(options.out, name_at_most=None)))
     else:

@@ -14,12 +14,11 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import anyio
@@ -38,8 +37,7 @@ from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.disk import warn_of_lacking_room
 from replay_fetch.pipeline.events import EventsRun
 from replay_fetch.pipeline.failure import FirstFailure, beside_writer
-from replay_fetch.pipeline.job import DownloadJob, list_at_hand, load_plan, require_no_events, require_views
-from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date, check_usable, open_archive
+from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date
 from replay_fetch.pipeline.plan import Plan
 from replay_fetch.pipeline.producer import Producer
 from replay_fetch.pipeline.progress_feed import ProgressFeed
@@ -49,7 +47,6 @@ from replay_fetch.pipeline.witnesses import Witnesses
 from replay_fetch.pipeline.worker import Worker
 from replay_fetch.progress.reporters import Reporter
 from replay_fetch.settings import Credentials, Settings
-from replay_fetch.view_list.view_list import ViewList
 
 if TYPE_CHECKING:
     from replay_fetch.pipeline.stored import StoredArchive
@@ -224,35 +221,6 @@ class Run:
         if report.nothing_there:
             log.warning("not one view of the list is there: %s", LOOK_AT)
         return report
-
-
-@contextmanager
-def prepared(job: DownloadJob, views: ViewList | None = None) -> Iterator[Run]:
-    """Open a run over the job's list, which is loaded, into its archive, which stays open until the context is left.
-
-    ``views`` is the list where it was begun before, or its views were found first. Reads the list, which may block,
-    and makes no archive before the list has begun. Raises InputError, SettingsError or ArchiveError, all before
-    anything is asked.
-    """
-    if isinstance(job.out, Path):
-        check_usable(job.out, job.settings.archive.compress)
-    with list_at_hand(job) as at_hand, views or at_hand.listed() as listed:
-        listed.begin()
-        mark = None if listed.was_found else at_hand.fingerprint()
-        if isinstance(job.out, Path):
-            with open_archive(job.out, job.settings) as (layout, ledger):
-                plan = load_plan(ledger, listed, mark)
-                yield Run(layout, ledger, plan, job.settings, job.credentials)
-        else:
-            require_views(listed, job.out)
-            require_no_events(job)
-            from replay_fetch.pipeline.stored import opened_in_store  # noqa: PLC0415 - a download to a disk needs none of it
-
-            with opened_in_store(job.out, job.settings, made_up=job.made_up) as stored:
-                plan, scratch = stored.load(listed, mark), stored.scratch
-                run = Run(scratch.layout, scratch.ledger, plan, job.settings, job.credentials)
-                run.stored = stored
-                yield run
 
 
 async def run_until_signal(run: Run, reporter: Reporter | None) -> Ended:

@@ -18,11 +18,11 @@ from processes import HANGS
 from replay_fetch import ApiSettings, FetchSettings, Outcome, Report, Settings, View, download
 from replay_fetch.archive.write import writer
 from replay_fetch.model import ViewRecord
-from replay_fetch.pipeline import job, progress_feed
-from replay_fetch.pipeline import run as pipeline_run
+from replay_fetch.pipeline import job, preparing, progress_feed
 from replay_fetch.pipeline.job import load_plan
 from replay_fetch.pipeline.opening import check_usable, open_archive
 from replay_fetch.pipeline.outcome_log import count_records
+from replay_fetch.pipeline.preparing import prepared
 from replay_fetch.pipeline.run import run_until_signal
 from replay_fetch.simulator import HoldingSettings, PagingSettings, Simulator, SimulatorSettings
 from replay_fetch.view_list.source import ListSource, fingerprint
@@ -169,10 +169,10 @@ async def test_the_loop_goes_on_while_list_and_archive_are_opened_and_closed(
             yield opened
             elsewhere.hold_up("closing")
 
-    monkeypatch.setattr(pipeline_run, "open_archive", opening)
+    monkeypatch.setattr(preparing, "open_archive", opening)
     monkeypatch.setattr(job, "fingerprint", elsewhere.slow(fingerprint))
     for work in (check_usable, load_plan):
-        monkeypatch.setattr(pipeline_run, work.__name__, elsewhere.slow(work))
+        monkeypatch.setattr(preparing, work.__name__, elsewhere.slow(work))
     async with Simulator(SMALL_PAGES) as simulator:
         path = write_list(tmp_path / "views.csv", simulator.views)
         await downloaded(simulator, tmp_path / "out", path)
@@ -190,7 +190,7 @@ async def test_a_cancel_while_the_archive_is_opened_closes_it(tmp_path: Path, mo
 
     async with Simulator(SMALL_PAGES) as simulator:
         with monkeypatch.context() as patch:
-            patch.setattr(pipeline_run, "load_plan", hanging)
+            patch.setattr(preparing, "load_plan", hanging)
             task = asyncio.create_task(downloaded(simulator, tmp_path / "out"))
             assert await anyio.to_thread.run_sync(opening.wait, 30)
             for _ in range(3):
@@ -219,7 +219,7 @@ async def test_the_loop_of_a_command_stands_still_for_commits(tmp_path: Path, mo
     async with Simulator(SMALL_PAGES) as simulator:
         path = write_list(tmp_path / "views.csv", simulator.views)
         asked = job.DownloadJob(path, tmp_path / "out", settings_for(simulator), KEYS)
-        with pipeline_run.prepared(asked) as run:
+        with prepared(asked) as run:
             report, failure = await run_until_signal(run, None)
     assert (report.exit_code, failure) == (0, None)
     assert set(stood) == {writer.STANDSTILL}

@@ -222,7 +222,7 @@ async def test_a_stop_between_sessions_is_made_good_by_the_next_decode(tmp_path:
 
 
 async def test_decode_needs_an_archive_that_nobody_writes_to(tmp_path: Path) -> None:
-    with pytest.raises(ArchiveError, match="not an archive"):
+    with pytest.raises(ArchiveError, match="there is no folder"):
         await decode(Redecoding(tmp_path / "nothing"))
     assert not (tmp_path / "nothing").exists()
     async with Simulator(UNKNOWN) as simulator:

@@ -63,7 +63,7 @@ def test_a_decode_that_is_killed_is_done_again(simulator: Simulator, tmp_path: P
 def test_what_is_no_archive_is_left_alone(tmp_path: Path) -> None:
     done = run("decode", tmp_path / "nothing", *PATHS)
     assert done.code == 3
-    assert "is not an archive" in done.stderr
+    assert "there is no folder" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

@@ -41,6 +41,7 @@ FOUND = st.builds(
     st.none() | st.integers(0, 10**9 - 1),
     TEXTS,
     st.integers(-(2**53), 2**53),
+    st.none() | st.integers(0, 10**9 - 1),
 )
 
 

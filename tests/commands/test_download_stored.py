@@ -19,7 +19,7 @@ from stored_runs import SEASON, local_files, over, stored_files
 from replay_fetch import download as library_download
 from replay_fetch.cli import main
 from replay_fetch.pipeline.job import DownloadJob
-from replay_fetch.pipeline.run import prepared
+from replay_fetch.pipeline.preparing import prepared
 from replay_fetch.simulator import Simulator, SimulatorSettings
 
 OUT = str(SEASON)

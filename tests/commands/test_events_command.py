@@ -181,5 +181,5 @@ def test_keys_without_the_permission_end_with_3_and_say_which_one_is_needed(tmp_
 def test_events_of_no_archive_are_an_error_and_nothing_is_made(tmp_path: Path) -> None:
     done = run("events", tmp_path / "nosuch")
     assert done.code == 3
-    assert "is not an archive of replay-fetch" in done.stderr
+    assert "there is no folder" in done.stderr
     assert list(tmp_path.iterdir()) == []

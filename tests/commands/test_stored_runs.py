@@ -173,8 +173,8 @@ def begun(tmp_path: Path, store: MemoryStore, monkeypatch: pytest.MonkeyPatch) -
 def test_a_first_run_that_has_not_ended_is_counted_by_its_log(capsys: pytest.CaptureFixture[str]) -> None:
     code, said = ran(capsys, "status")
     assert code == 0
-    assert said.startswith(f"5 views in {URL} fetched 2 2 segments, ")
-    assert " empty 1 not asked 2 4 sessions: 2 whole, 1 partial, 1 not begun" in said
+    assert said.startswith(f"5 views in {URL} not asked 2 fetched 2 2 segments, ")
+    assert " empty 1 4 sessions: 2 whole, 1 partial, 1 not begun" in said
     assert "the last run did not come to its end" in said
     code, said = ran(capsys, "status", "--unfinished")
     assert (code, said) == (0, "session_id,view_id,outcome,reason bbbb,w,, dddd,v,,")

@@ -15,6 +15,7 @@ from stored_runs import over, stored_files
 
 from replay_fetch.cli import main
 from replay_fetch.cli.main import command_parser
+from replay_fetch.store.shelf import StoreShelf
 
 GUIDE = GUIDES["buckets"]
 DOCKERFILE = (ROOT / "replay_fetch" / "guides" / "Dockerfile").read_text()
@@ -25,11 +26,12 @@ ARGUMENTS = [[word.strip().strip('"') for word in found.split(",")] for found in
 @pytest.mark.parametrize("words", [*TYPED, *ARGUMENTS], ids=" ".join)
 def test_each_command_of_the_guide_is_taken(words: list[str]) -> None:
     options = command_parser(words[0]).parse_args(words[1:])
-    assert str(options.out) == next(word for word in reversed(words) if "://" in word)
+    place = options.out.place() if isinstance(options.out, StoreShelf) else str(options.out)
+    assert place == next(word for word in reversed(words) if "://" in word)
 
 
 def test_both_kinds_of_job_and_the_shell_are_in_the_guide() -> None:
-    assert (len(TYPED), len(ARGUMENTS)) == (4, 2)
+    assert (len(TYPED), len(ARGUMENTS)) == (7, 2)
 
 
 def test_the_policy_allows_what_a_run_does_and_nothing_else() -> None:

@@ -23,7 +23,7 @@ from replay_fetch.errors import ReplayFetchError
 from replay_fetch.inspect.verify import Verifying
 from replay_fetch.model import View
 from replay_fetch.pipeline.job import DownloadJob
-from replay_fetch.pipeline.run import prepared
+from replay_fetch.pipeline.preparing import prepared
 from replay_fetch.settings import (
     ApiSettings,
     ArchiveSettings,

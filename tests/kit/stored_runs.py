@@ -16,7 +16,8 @@ from obstore.store import MemoryStore
 
 from replay_fetch.model import View
 from replay_fetch.pipeline.job import DownloadJob
-from replay_fetch.pipeline.run import Ended, prepared
+from replay_fetch.pipeline.preparing import prepared
+from replay_fetch.pipeline.run import Ended
 from replay_fetch.pipeline.stored import restored
 from replay_fetch.settings import (
     ApiSettings,
@@ -88,9 +89,12 @@ def stored_files(store: MemoryStore) -> dict[str, bytes]:
 
 
 def local_files(out: Path) -> dict[str, bytes]:
+    """The same of an archive on a disk; reports by date are kept there alone."""
     files = {path.relative_to(out).as_posix(): path for path in out.rglob("*") if path.is_file()}
     return {
-        name: path.read_bytes() for name, path in files.items() if not name.startswith(".") and name != "report.json"
+        name: path.read_bytes()
+        for name, path in files.items()
+        if not name.startswith((".", "reports/")) and name != "report.json"
     }
 
 

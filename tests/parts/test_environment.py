@@ -134,7 +134,6 @@ SITES_OF_NOBODY = {
     "datadog.eu": "did you mean datadoghq.eu?",
     "us9.datadoghq.com": "did you mean datadoghq.com?",
     "localhost": "there are datadoghq.com, us3.datadoghq.com,",
-    "": "there are datadoghq.com, us3.datadoghq.com,",
 }
 
 

@@ -11,7 +11,7 @@ import pytest
 from replay_fetch.archive.folder import check_ledger_is_there, existing, opened
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
-from replay_fetch.archive.shelf import readable
+from replay_fetch.archive.shelf import DiskShelf, readable
 from replay_fetch.errors import ArchiveError
 
 
@@ -101,9 +101,11 @@ def test_files_without_a_ledger_are_no_reason_to_begin_a_new_one(layout: Layout)
         check_ledger_is_there(layout)
 
 
-@pytest.mark.parametrize("open_for_reading", [readable, existing])
+@pytest.mark.parametrize(
+    "open_for_reading", [lambda root: readable(DiskShelf(root)), existing], ids=["readable", "existing"]
+)
 def test_a_folder_that_is_not_there_is_said_to_be_not_there(
-    tmp_path: Path, open_for_reading: Callable[[Path], Layout]
+    tmp_path: Path, open_for_reading: Callable[[Path], object]
 ) -> None:
     with pytest.raises(ArchiveError, match=f"^there is no folder {tmp_path}/nosuch$"):
         open_for_reading(tmp_path / "nosuch")
