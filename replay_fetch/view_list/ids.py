@@ -17,6 +17,8 @@ from replay_fetch.view_list.header import Header, SessionHeader, unwrapped
 # They are read twice, and kept in memory until the list is under way, so their characters are bounded too.
 _DECIDING = 1000
 _DECIDING_CHARS = 2**20
+# Columns of one name that a complaint names; a joined table has two or three.
+_MOST_NAMESAKES = 3
 
 _HEX = "[0-9A-Fa-f]"
 _UUID = f"{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}"
@@ -123,8 +125,13 @@ def _check_namesakes(rows: Iterable[Sequence[str]], header: Header, at: int) -> 
     for row in rows if others else ():
         ids = {unwrapped(row[each]) for each in (at, *others) if each < len(row)} - {""}
         if len(ids) > 1:
-            names = " and ".join(f"{printable(header.names[each], 60)!r} (column {each + 1})" for each in (at, *others))
-            raise ValueError(f"the columns {names} hold different ids; leave one of them out, or give it another name")
+            shown = (at, *others)[:_MOST_NAMESAKES]
+            names = " and ".join(f"{printable(header.names[each], 60)!r} (column {each + 1})" for each in shown)
+            hidden = len(others) + 1 - len(shown)
+            more = f" and {hidden} more of that name" if hidden else ""
+            raise ValueError(
+                f"the columns {names}{more} hold different ids; leave all but one of them out, or give them other names"
+            )
 
 
 def _rows(head: Sequence[str], delimiter: str) -> Iterator[list[str]]:

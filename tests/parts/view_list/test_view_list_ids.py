@@ -256,6 +256,13 @@ def test_columns_of_one_name_that_differ_are_refused() -> None:
         read("session_id,view_id,n,session_id\ns1,v1,1,s1\ns2,v2,2,other\n")
 
 
+def test_of_hundreds_of_columns_of_one_name_the_complaint_names_three() -> None:
+    header = ",".join(["view_id", *["session_id"] * 300])
+    with pytest.raises(InputError, match=r"\(column 4\) and 297 more of that name hold different ids") as caught:
+        read(f"{header}\nv1,{','.join(f's{n}' for n in range(300))}\n")
+    assert len(str(caught.value)) < 300
+
+
 def test_pairs_of_a_program_are_held_against_each_other_too() -> None:
     pairs = [(an_id(1), an_id(2)), ("Total", "12"), ("null", an_id(3)), (f"{{{an_id(4)}}}", an_id(5))]
     rows = list(ViewList.from_pairs(iter(pairs)).rows())
