@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from replay_fetch.errors import InputError
+from replay_fetch.printable import printable
 from replay_fetch.settings import PlanSettings
 from replay_fetch.view_list.links import has_link
 from replay_fetch.view_list.source import LONGEST_CELL
@@ -192,13 +193,13 @@ def _complaint(names: Sequence[str], name: str, line: int, settings: PlanSetting
         )
     session, view = _ids(names, settings)
     if session is not None and session == view:
-        return f"{name}: --session-column and --view-column both mean {names[view][:60]!r}"
+        return f"{name}: --session-column and --view-column both mean {printable(names[view], 60)!r}"
     lacking = [
         f"{what} ids ({flag})"
         for what, flag, at in (("session", "--session-column", session), ("view", "--view-column", view))
         if at is None
     ]
-    shown = ", ".join(repr(cell[:60]) for cell in names[:_MOST_NAMES_SHOWN])
+    shown = ", ".join(f"'{printable(cell, 60)}'" for cell in names[:_MOST_NAMES_SHOWN])
     more = f" and {len(names) - _MOST_NAMES_SHOWN} more" if len(names) > _MOST_NAMES_SHOWN else ""
     columns = f"{name} has no column for {' nor for '.join(lacking)}; its columns are {shown}{more}"
     return f"{columns}; a column of replay links, or of session ids alone, would do too"
