@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-def store_events(out: Path, settings: Settings, keys: Credentials, shown_by: Reporter | None) -> StoredEvents:
+def store_events(out: Path, settings: Settings, keys: Credentials, reporter: Reporter | None) -> StoredEvents:
     """Store the events of an archive's sessions that lack theirs.
 
     Must be called where no event loop runs. A failure is part of the result; raises ArchiveError where the archive
@@ -87,7 +87,7 @@ def store_events(out: Path, settings: Settings, keys: Credentials, shown_by: Rep
 
     async def to_its_end(events: EventsRun) -> StoredEvents:
         async with stoppable() as stop:
-            return await events.run(stop, shown_by)
+            return await events.run(stop, reporter)
 
     with open_as_it_is(out) as (layout, ledger):
         return anyio.run(to_its_end, EventsRun(layout, ledger, settings, keys))

@@ -140,7 +140,7 @@ class Discover:
             self.found.views.close()
             raise
 
-    async def find(self, shown_by: Reporter | None = None) -> Discovery:
+    async def find(self, reporter: Reporter | None = None) -> Discovery:
         """Search as `run` does, but hear no signals, and leave the views found to the caller where the search fails.
 
         Raises AuthError, OutageError or TrustError as a download does, another RequestError where the API refuses
@@ -149,7 +149,7 @@ class Discover:
         began, failure = anyio.current_time(), FirstFailure()
         async with anyio.create_task_group() as shown:
             shown.start_soon(watch, self._bottleneck, self._worker_counts)
-            shown.start_soon(follow, self._snapshot, shown_by)
+            shown.start_soon(follow, self._snapshot, reporter)
             with failure.kept():
                 await self._find()
             shown.cancel_scope.cancel()

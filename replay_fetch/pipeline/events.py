@@ -18,9 +18,7 @@ from replay_fetch.api.search import SESSIONS_A_QUERY
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.write.events_commit import EventsCommitter
 from replay_fetch.errors import Forbidden, RequestError
-from replay_fetch.events_record import (
-    EventsToDo,
-)
+from replay_fetch.events_record import EventsToDo
 from replay_fetch.fetch.credentials import CredentialCheck
 from replay_fetch.fetch.fetcher import Fetcher
 from replay_fetch.fetch.searching import Stride
@@ -64,15 +62,15 @@ class EventsRun:
         """The list whose sessions are asked for; None for all sessions of the archive."""
         self.stored = StoredEvents()
 
-    async def run(self, stop: Stop, shown_by: Reporter | None = None) -> StoredEvents:
+    async def run(self, stop: Stop, reporter: Reporter | None = None) -> StoredEvents:
         """Ask and commit as `ask` does, then bring the manifests up to date."""
-        stored, failure = await self.ask(stop, shown_by), self._failure
+        stored, failure = await self.ask(stop, reporter), self._failure
         with failure.kept():
             await to_thread.run_sync(self._finish, failure.in_order)
         stored.failure = failure.error
         return stored
 
-    async def ask(self, stop: Stop, shown_by: Reporter | None = None) -> StoredEvents:
+    async def ask(self, stop: Stop, reporter: Reporter | None = None) -> StoredEvents:
         """Ask for the events that are lacking and commit them; ``stop`` ends it early and cleanly.
 
         A failure (AuthError, OutageError, TrustError, ArchiveError) is part of the result, not raised. A search that
@@ -83,7 +81,7 @@ class EventsRun:
         stored.sessions = await to_thread.run_sync(self._ledger.count_events_to_do, self.list_number, now_ms)
         if stored.sessions:
             with self._failure.kept():
-                await self._ask_until_stopped(now_ms, stop, shown_by)
+                await self._ask_until_stopped(now_ms, stop, reporter)
         stored.totals = await to_thread.run_sync(self._ledger.events_totals)
         stored.failure, stored.seconds = self._failure.error, anyio.current_time() - began
         return stored
@@ -93,12 +91,12 @@ class EventsRun:
         lost = not self._layout.events_manifest.exists() and self._ledger.events_totals().asked
         bring_manifest_up_to_date(self._layout, self._ledger, changed=lost, in_order=in_order)
 
-    async def _ask_until_stopped(self, now_ms: int, stop: Stop, shown_by: Reporter | None) -> None:
+    async def _ask_until_stopped(self, now_ms: int, stop: Stop, reporter: Reporter | None) -> None:
         await to_thread.run_sync(begin_run, self._ledger)
         asking = anyio.CancelScope()
         async with anyio.create_task_group() as beside:
             beside.start_soon(watch, self._bottleneck, self._worker_counts)
-            beside.start_soon(follow, self._snapshot, shown_by)
+            beside.start_soon(follow, self._snapshot, reporter)
             beside.start_soon(self._stop_on_request, stop, asking)
             with asking:
                 await self._ask(now_ms)

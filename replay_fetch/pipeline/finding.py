@@ -86,12 +86,12 @@ class Finding:
                 or ((views := kept.know(each)) and not (young and max(found.date for found in views) > young))
             )
 
-    async def search_until_signal(self, credentials: Credentials, shown_by: Reporter | None) -> None:
+    async def search_until_signal(self, credentials: Credentials, reporter: Reporter | None) -> None:
         """Search as `search` does; raises KeyboardInterrupt at a signal, with all ended queries kept."""
         async with stoppable(at_once=True):
-            await self.search(credentials, shown_by)
+            await self.search(credentials, reporter)
 
-    async def search(self, credentials: Credentials, shown_by: Reporter | None) -> None:
+    async def search(self, credentials: Credentials, reporter: Reporter | None) -> None:
         """Find the views of all needed sessions, with the archive open and locked.
 
         Raises AuthError where the keys may not search, naming the way to do without; else as a search does.
@@ -104,7 +104,7 @@ class Finding:
         opened = ExitStack()
         try:
             kept = await to_thread.run_sync(opened.enter_context, self._archive())
-            await self._search(kept, wanted, credentials, shown_by)
+            await self._search(kept, wanted, credentials, reporter)
         except AuthError as error:
             raise AuthError(f"the search for views was refused: {error}; {_WITHOUT}") from None
         finally:
@@ -112,7 +112,7 @@ class Finding:
                 await to_thread.run_sync(opened.close)
 
     async def _search(
-        self, kept: SearchedSessions, wanted: WantedSessions, credentials: Credentials, shown_by: Reporter | None
+        self, kept: SearchedSessions, wanted: WantedSessions, credentials: Credentials, reporter: Reporter | None
     ) -> None:
         now_ms = int(time.time() * 1000)
         search = Wanted(REPLAYED_VIEWS, Window(now_ms - EVENTS_KEPT_MS, now_ms), sessions=wanted)
@@ -125,7 +125,7 @@ class Finding:
 
         discover = Discover(search, self._settings, credentials, note)
         self._found = discover.found
-        await discover.find(shown_by)
+        await discover.find(reporter)
         log.info(
             "%s found in %s", some(discover.found.views.size, "view"), some(discover.found.stats.requests, "request")
         )

@@ -2,7 +2,8 @@
 
 ::
 
-ledger ─► producer ─► worker 1..N ─► writer ─► archive views messages
+    ledger ─► producer ─► worker 1..N ─► writer ─► archive
+                  views               messages
 
 A worker takes a view from the producer when free for the next. The writer takes messages as fast as the disk
 allows, and makes workers wait when out of room. No queue is without a bound, and no task asks in a loop whether
@@ -155,13 +156,13 @@ class Run:
             crew = _Crew(fetcher, producer, verdicts, worker)
             await beside_writer(writer, partial(self._ask, crew, stop), self._failure)
 
-    async def _store_events(self, stop: Stop, shown_by: Reporter | None) -> dict[str, object] | None:
+    async def _store_events(self, stop: Stop, reporter: Reporter | None) -> dict[str, object] | None:
         """Store the RUM events of the list's sessions, where asked for and the views came to their end; the figures."""
         if not self._settings.archive.events or self._failure.error is not None or self._cut_short:
             return None
         run = EventsRun(self._layout, self._ledger, self._settings, self._credentials)
         run.list_number, run.epoch = self._plan.list_number, self.epoch
-        stored = await run.ask(stop, shown_by)
+        stored = await run.ask(stop, reporter)
         self._cut_short = stored.interrupted
         if stored.failure is not None:
             self._failure.keep(stored.failure)

@@ -254,11 +254,11 @@ def test_the_lines_of_a_log_file_go_on_beside_a_bar(tmp_path: Path) -> None:
         console = Console(screen.stream)
         show = ShowSettings(log_file=tmp_path / "log")
         with logging_to(console, show):
-            shown_by = reporter_for(show, console)
-            assert shown_by is not None
-            for _ in range(round(25 / shown_by.period)):
-                shown_by.refresh(RunSnapshot(RunStats(views_total=9), Speed(), Pace()))
-            shown_by.close(RunSnapshot(RunStats(views_total=9), Speed(), Pace()))
+            reporter = reporter_for(show, console)
+            assert reporter is not None
+            for _ in range(round(25 / reporter.period)):
+                reporter.refresh(RunSnapshot(RunStats(views_total=9), Speed(), Pace()))
+            reporter.close(RunSnapshot(RunStats(views_total=9), Speed(), Pace()))
         frames = screen.frames()
     assert len((tmp_path / "log").read_text().splitlines()) == 3
     assert any("0/9 views" in frame for frame in frames)
