@@ -19,8 +19,8 @@ from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
 from replay_fetch.inspect.tombstones import Tombstones
 from replay_fetch.inspect.verify_events import EventsCheck
+from replay_fetch.progress.archive_snapshot import CheckSnapshot
 from replay_fetch.progress.reporters import Reporter, Ticker
-from replay_fetch.progress.snapshot import CheckSnapshot
 
 
 @dataclass(slots=True)

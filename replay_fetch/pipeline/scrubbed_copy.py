@@ -27,8 +27,8 @@ from replay_fetch.archive.shelf import Shelf
 from replay_fetch.errors import SettingsError
 from replay_fetch.model import Outcome, Span, ViewRecord
 from replay_fetch.pipeline.scrubbed_lines import ScrubbedLines, marked, without_bytes
+from replay_fetch.progress.archive_snapshot import CopySnapshot
 from replay_fetch.progress.reporters import Reporter, Ticker
-from replay_fetch.progress.units import size
 
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
 
@@ -72,24 +72,6 @@ class ScrubbedCopy:
         return run.fields() | {"scrubbed": self.fields()}
 
 
-@dataclass(slots=True)
-class ScrubSnapshot:
-    """A copy's progress: bytes read of all, bytes written, uncompressed, and seconds since the start."""
-
-    total: int
-    done: int = 0
-    written: int = 0
-    seconds: float = 0.0
-
-    def words(self) -> list[str]:
-        """Return the progress in words for people, the most important first."""
-        return [f"{size(self.done)} of {size(self.total)} read", f"{size(self.written)} written"]
-
-    def fields(self) -> dict[str, int | float | None]:
-        """The same as numbers."""
-        return {"bytes_total": self.total, "bytes_read": self.done, "bytes_written": self.written}
-
-
 def scrub(
     out: Shelf, copy: Path, chosen: Callable[[], Iterable[Entry]], reporter: Reporter | None = None
 ) -> ScrubbedCopy:
@@ -127,7 +109,7 @@ class _Writing:
         self._out, self._building, self._copy = out, building, copy
         self._reporter = reporter
         self._done = ScrubbedCopy(copy)
-        self._snapshot = ScrubSnapshot(0)
+        self._snapshot = CopySnapshot(0)
 
     def run(self, chosen: Callable[[], Iterable[Entry]]) -> ScrubbedCopy:
         """Write all files, bring them to the disk, and give the folder the copy's name; raises ArchiveError."""
@@ -153,7 +135,7 @@ class _Writing:
         for _, session in by_session(views):
             yield from self._session(session, ticker)
 
-    def _at(self, seconds: float) -> ScrubSnapshot:
+    def _at(self, seconds: float) -> CopySnapshot:
         self._snapshot.seconds = seconds
         return self._snapshot
 

@@ -21,8 +21,8 @@ from replay_fetch.archive.shelf import Shelf
 from replay_fetch.errors import ReplayFetchError, SettingsError
 from replay_fetch.inspect.recordings import chosen_views, start_of, why_silent
 from replay_fetch.player import PlayerPage, RecordedView, load_rrweb, read_rum_events, stored_rum_events
+from replay_fetch.progress.archive_snapshot import CopySnapshot
 from replay_fetch.progress.reporters import Reporter, Ticker
-from replay_fetch.progress.units import size
 from replay_fetch.replay import Recording
 from replay_fetch.timestamps import place_ms
 
@@ -61,24 +61,6 @@ class Played(NamedTuple):
     """The views without a picture, and why."""
 
 
-@dataclass(slots=True)
-class PlaySnapshot:
-    """The progress of a page: bytes read and written, and seconds since its start."""
-
-    total: int
-    done: int = 0
-    written: int = 0
-    seconds: float = 0.0
-
-    def words(self) -> list[str]:
-        """Format the progress for people, the most important part first: a narrow terminal cuts the rest."""
-        return [f"{size(self.done)} of {size(self.total)} read", f"{size(self.written)} written"]
-
-    def fields(self) -> dict[str, int | float | None]:
-        """Return the progress as numbers, for the log in JSON."""
-        return {"bytes_total": self.total, "bytes_read": self.done, "bytes_written": self.written}
-
-
 def play(out: Shelf, wanted: Wanted, reporter: Reporter | None = None) -> Played:
     """Write the page of a session, whole or not at all.
 
@@ -89,7 +71,7 @@ def play(out: Shelf, wanted: Wanted, reporter: Reporter | None = None) -> Played
     entries = chosen_views(out, wanted.session, wanted.view)
     session_id = entries[0].record.planned.view.session_id
     events = read_rum_events(wanted.events, session_id) if wanted.events else stored_rum_events(out, session_id)
-    snapshot = PlaySnapshot(sum(entry.record.size for entry in entries))
+    snapshot = CopySnapshot(sum(entry.record.size for entry in entries))
     page = PlayerPage(
         session_id,
         [_recorded(out, entry, snapshot) for entry in entries],
@@ -112,19 +94,19 @@ def _opening(out: Shelf, entries: Sequence[Entry], at: str | None) -> int | None
     return place_ms(at, min((start for start in starts if start is not None), default=0), "--at")
 
 
-def _recorded(out: Shelf, entry: Entry, snapshot: PlaySnapshot) -> RecordedView:
+def _recorded(out: Shelf, entry: Entry, snapshot: CopySnapshot) -> RecordedView:
     first = next(view_segments(out, entry), b"")
     recording = Recording(_counted(view_segments(out, entry), snapshot))
     return RecordedView(entry.record, labels(first).source if first else "", recording, partial(why_silent, entry))
 
 
-def _counted(segments: Iterable[bytes], snapshot: PlaySnapshot) -> Iterator[bytes]:
+def _counted(segments: Iterable[bytes], snapshot: CopySnapshot) -> Iterator[bytes]:
     for segment in segments:
         snapshot.done += len(segment)
         yield segment
 
 
-def _shown(parts: Iterable[bytes], snapshot: PlaySnapshot, reporter: Reporter | None) -> Iterator[bytes]:
+def _shown(parts: Iterable[bytes], snapshot: CopySnapshot, reporter: Reporter | None) -> Iterator[bytes]:
     """Pass the page's bytes on, counted, and let the progress be shown between two of them."""
     ticker = Ticker(reporter, lambda seconds: replace(snapshot, seconds=seconds))
     for part in parts:

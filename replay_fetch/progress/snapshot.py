@@ -209,33 +209,3 @@ class SearchSnapshot:
             "allowed_per_s": self.pacer.rate_per_s,
             "gate_shut_s": round(self.pacer.gate_shut_s, 1),
         }
-
-
-@dataclass(frozen=True, slots=True)
-class CheckSnapshot:
-    """A check of an archive at a moment: ``done`` of ``total`` bytes are read, in ``seconds`` since the start."""
-
-    total: int
-    done: int
-    findings: int
-    seconds: float
-
-    def words(self) -> list[str]:
-        """Words for people, the most important first."""
-        per_second = self.done / self.seconds if self.seconds > 0 else 0.0
-        said = [f"{size(self.done)} of {size(self.total)} checked"]
-        if self.findings:
-            said.append(f"{count(self.findings)} wrong")
-        said.append(f"{size(per_second)}/s")
-        if per_second:
-            said.append(f"{duration(max(self.total - self.done, 0) / per_second)} left")
-        return said
-
-    def fields(self) -> dict[str, int | float | None]:
-        """Named numbers for programs; bytes and seconds."""
-        return {
-            "bytes_total": self.total,
-            "bytes_checked": self.done,
-            "findings": self.findings,
-            "seconds": round(self.seconds, 1),
-        }

@@ -18,7 +18,8 @@ from replay_fetch.cli import main
 from replay_fetch.model import Outcome
 from replay_fetch.player import load_rrweb
 from replay_fetch.player.page import slim
-from replay_fetch.player.session_page import PlaySnapshot, Wanted, play
+from replay_fetch.player.session_page import Wanted, play
+from replay_fetch.progress.archive_snapshot import CopySnapshot
 from replay_fetch.progress.units import size
 from replay_fetch.settings import Compression
 from replay_fetch.timestamps import iso
@@ -183,7 +184,7 @@ def test_progress_of_a_page_that_takes_its_time_is_told(archive: Path, tmp_path:
             self.told: list[str] = []
 
         def refresh(self, snapshot: object) -> None:
-            assert isinstance(snapshot, PlaySnapshot)
+            assert isinstance(snapshot, CopySnapshot)
             self.told.append(", ".join(snapshot.words()))
             assert snapshot.fields()["bytes_total"] == snapshot.total
 

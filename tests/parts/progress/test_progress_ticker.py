@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from replay_fetch.progress.archive_snapshot import CheckSnapshot
 from replay_fetch.progress.reporters import Ticker
-from replay_fetch.progress.snapshot import CheckSnapshot, ProgressSnapshot
+from replay_fetch.progress.snapshot import ProgressSnapshot
 
 
 class Watcher:
