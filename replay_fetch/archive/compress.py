@@ -103,18 +103,30 @@ def plain_text(stored: Iterable[bytes], compression: Compression, size: int) -> 
     them. Raises ValueError where they are damaged or give another number of bytes.
     """
     there = 0
-    for block in decompressed(_pieces(stored, compression), compression):
+    for block in bounded(inflated(stored, compression), size):
         there += len(block)
-        if there > size:
-            raise ValueError(f"more than the {size} bytes that there should be")
         yield block
     if there < size:
         raise ValueError(f"{there} bytes where there should be {size}")
 
 
-def _pieces(stored: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
-    for block in stored:
-        if compression is Compression.NONE:
-            yield block
-        else:
-            yield from (block[at : at + _PIECE] for at in range(0, len(block), _PIECE))
+def inflated(stored: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
+    """Decompress a file of strangers in small pieces, so that no block of the result is large; unbounded in all.
+
+    Raises ValueError where the bytes are damaged or cut.
+    """
+    if compression is Compression.NONE:
+        yield from stored
+        return
+    pieces = (block[at : at + _PIECE] for block in stored for at in range(0, len(block), _PIECE))
+    yield from decompressed(pieces, compression)
+
+
+def bounded(blocks: Iterable[bytes], most: int) -> Iterator[bytes]:
+    """Pass blocks on; raises ValueError as soon as they are together more than ``most`` bytes."""
+    there = 0
+    for block in blocks:
+        there += len(block)
+        if there > most:
+            raise ValueError(f"more than the {most} bytes that there should be")
+        yield block

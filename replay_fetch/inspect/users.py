@@ -14,15 +14,14 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from replay_fetch.archive.compress import decompressed
+from replay_fetch.archive.compress import inflated
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines_of, whole_file
 from replay_fetch.archive.shelf import DiskShelf, readable
 from replay_fetch.errors import ArchiveError, InputError, ReplayFetchError
+from replay_fetch.inspect.events import part
 from replay_fetch.inspect.sessions import ListedSession, list_sessions
 from replay_fetch.settings import Compression
-
-_PIECE = 512
 
 
 class _File(NamedTuple):
@@ -101,19 +100,17 @@ def _events(layout: Layout, user: str, events: Path | None) -> Iterator[tuple[st
 def _of_file(file: _File, user: str) -> Iterator[tuple[str, bool]]:
     for number, line in enumerate(_lines_of(file), start=1):
         for event in _events_in(line, number, file) if line.strip() else ():
-            session_id = _inner(event, "session").get("id")
+            session_id = part(event, "session").get("id")
             if isinstance(session_id, str):
-                yield session_id, _names(_inner(event, "usr"), user)
+                yield session_id, _names(part(event, "usr"), user)
 
 
 def _lines_of(file: _File) -> Iterator[bytes]:
     """Give the lines of a file, packed or not, with an empty line behind the last."""
-    compression = next((kind for kind in Compression if kind.suffix and file.name.endswith(kind.suffix)), None)
+    kinds = (kind for kind in Compression if kind.suffix and file.name.endswith(kind.suffix))
     try:
-        blocks = whole_file(file.path)
-        # In small pieces: packed bytes of strangers may grow a thousandfold.
-        pieces = (block[at : at + _PIECE] for block in blocks for at in range(0, len(block), _PIECE))
-        yield from lines_of(chain(decompressed(pieces, compression) if compression else blocks, [b"\n"]))
+        blocks = inflated(whole_file(file.path), next(kinds, Compression.NONE))
+        yield from lines_of(chain(blocks, [b"\n"]))
     except OSError as error:
         raise file.error(f"{file.name} cannot be read: {error.strerror or error}") from None
     except ValueError as error:
@@ -130,7 +127,7 @@ def _events_in(line: bytes, number: int, file: _File) -> Iterator[Mapping[str, o
         raise file.error(f"{file.name}, line {number}: no JSON object; such a file has one RUM event a line")
     answered = content.get("data")
     for event in answered if isinstance(answered, list) else [content]:
-        yield _inner(_inner(event, "attributes"), "attributes") or (event if isinstance(event, dict) else {})
+        yield part(part(event, "attributes"), "attributes") or (event if isinstance(event, dict) else {})
 
 
 def _names(usr: Mapping[str, object], user: str) -> bool:
@@ -138,8 +135,3 @@ def _names(usr: Mapping[str, object], user: str) -> bool:
     user_id, email = usr.get("id"), usr.get("email")
     by_id = isinstance(user_id, str | int) and str(user_id) == user
     return by_id or (isinstance(email, str) and email.strip().casefold() == user.casefold())
-
-
-def _inner(event: object, name: str) -> Mapping[str, object]:
-    part = event.get(name) if isinstance(event, dict) else None
-    return part if isinstance(part, dict) else {}

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from replay_fetch.archive.read.events import stored_events
 from replay_fetch.archive.shelf import Shelf
 from replay_fetch.errors import InputError
+from replay_fetch.inspect.events import part
 from replay_fetch.printable import printable
 
 _NS_PER_MS = 1_000_000
@@ -79,8 +80,8 @@ def _of_line(line: bytes, where: str, session_id: str) -> Iterator[RumEvent]:
         raise InputError(f"{where}: no JSON object; the file has one event of the events search a line")
     events = content.get("data")
     for event in events if isinstance(events, list) else [content]:
-        rum = _dict(_dict(event, "attributes"), "attributes") or event
-        if isinstance(rum, dict) and _dict(rum, "session").get("id") == session_id:
+        rum = part(part(event, "attributes"), "attributes") or event
+        if isinstance(rum, dict) and part(rum, "session").get("id") == session_id:
             row = _row(rum)
             if row is not None:
                 yield row
@@ -88,21 +89,21 @@ def _of_line(line: bytes, where: str, session_id: str) -> Iterator[RumEvent]:
 
 def _row(rum: Mapping[str, object]) -> RumEvent | None:
     """Make a row of an event; None for an event without a time, or of a kind that tells nothing more."""
-    at, view_id = rum.get("date"), _text(_dict(rum, "view").get("id"))
+    at, view_id = rum.get("date"), _text(part(rum, "view").get("id"))
     if not isinstance(at, int) or isinstance(at, bool):
         return None
     match rum.get("type"):
         case "error":
-            error = _dict(rum, "error")
+            error = part(rum, "error")
             return RumEvent(view_id, at, "error", _text(error.get("message")) or "error", _text(error.get("source")))
         case "resource":
-            return _request(view_id, at, _dict(rum, "resource"))
+            return _request(view_id, at, part(rum, "resource"))
         case "action":
-            action = _dict(rum, "action")
-            name = _text(_dict(action, "target").get("name")) or "without a name"
+            action = part(rum, "action")
+            name = _text(part(action, "target").get("name")) or "without a name"
             return RumEvent(view_id, at, "user action", name, _text(action.get("type")))
         case "long_task":
-            took = _took(_dict(rum, "long_task"))
+            took = _took(part(rum, "long_task"))
             return RumEvent(view_id, at, "long task", took or "of unknown length")
     return None
 
@@ -122,11 +123,6 @@ def _request(view_id: str, at: int, resource: Mapping[str, object]) -> RumEvent:
 def _took(event: Mapping[str, object]) -> str:
     duration = event.get("duration")
     return f"{duration / _NS_PER_MS:,.0f} ms" if isinstance(duration, int | float) else ""
-
-
-def _dict(event: object, name: str) -> Mapping[str, object]:
-    part = event.get(name) if isinstance(event, dict) else None
-    return part if isinstance(part, dict) else {}
 
 
 def _text(value: object) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from replay_fetch.api.json_split import members
-from replay_fetch.archive.compress import decompressed, require
+from replay_fetch.archive.compress import bounded, inflated, require
 from replay_fetch.archive.durable import explained, is_file
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import file_range, lines_of
@@ -17,8 +17,6 @@ from replay_fetch.errors import ArchiveError
 from replay_fetch.events_record import EventsRecord
 from replay_fetch.printable import printable
 from replay_fetch.settings import Compression
-
-_PIECE = 512  # as in `compress`: a stranger's file may inflate without end
 
 
 def stored_events(shelf: Shelf, session_id: str) -> Iterator[bytes]:
@@ -34,7 +32,7 @@ def stored_events(shelf: Shelf, session_id: str) -> Iterator[bytes]:
                 continue
             require(compression)
             try:
-                yield from lines_of(_inflated(shelf.blocks(name), compression))
+                yield from lines_of(inflated(shelf.blocks(name), compression))
             except ValueError as error:
                 reason = printable(str(error), 150)
                 raise ArchiveError(
@@ -71,7 +69,7 @@ def _complaint(path: Path, record: EventsRecord, compression: Compression) -> st
     """Name the first fault of a file's bytes; empty where the bytes are as they were written."""
     stored, lines, events = hashlib.sha256(), hashlib.sha256(), 0
     try:
-        for line in lines_of(_bounded(_inflated(_hashed(path, record.length, stored), compression), record.size)):
+        for line in lines_of(bounded(inflated(_hashed(path, record.length, stored), compression), record.size)):
             lines.update(line + b"\n")
             members(line)  # raises where a line is no JSON object, as in a file whose manifest was made for it
             events += 1
@@ -88,20 +86,3 @@ def _hashed(path: Path, length: int, into: hashlib._Hash) -> Iterator[bytes]:
     for block in file_range(path, 0, length):
         into.update(block)
         yield block
-
-
-def _bounded(blocks: Iterable[bytes], most: int) -> Iterator[bytes]:
-    there = 0
-    for block in blocks:
-        there += len(block)
-        if there > most:
-            raise ValueError(f"more than the {most} bytes that there should be")
-        yield block
-
-
-def _inflated(blocks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
-    if compression is Compression.NONE:
-        yield from blocks
-        return
-    pieces = (block[at : at + _PIECE] for block in blocks for at in range(0, len(block), _PIECE))
-    yield from decompressed(pieces, compression)
