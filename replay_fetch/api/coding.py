@@ -7,7 +7,7 @@ from 3.14 on; before, the same module out of the backports.zstd package.
 from __future__ import annotations
 
 import sys
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from zlib_ng import zlib_ng
 
@@ -92,10 +92,29 @@ def zstd_frame() -> tuple[ZstdFrame, type[Exception]]:
     Raises MissingZstd where the library is not there.
     """
     try:
-        if sys.version_info >= (3, 14):
-            from compression import zstd  # noqa: PLC0415 - absent before 3.14
-        else:
-            from backports import zstd  # noqa: PLC0415 - for bodies nobody asks for
+        zstd = _zstd()
     except ImportError:
         raise MissingZstd(f"a zstd body {NEEDED}") from None
     return zstd.ZstdDecompressor(), zstd.ZstdError
+
+
+def zstd_deflater(level: int, *, checksum: bool = False) -> Deflater:
+    """A compressor for a single frame, which ends in a checksum where asked to; equal input gives equal bytes.
+
+    Raises ImportError where the library is not there.
+    """
+    zstd = _zstd()
+    parameter = zstd.CompressionParameter
+    compressor: Deflater = zstd.ZstdCompressor(
+        options={parameter.compression_level: level, parameter.checksum_flag: int(checksum)}
+    )
+    return compressor
+
+
+def _zstd() -> Any:  # Any: one of two modules with the same names
+    """Load the library when it is first needed: most runs meet no zstd."""
+    if sys.version_info >= (3, 14):
+        from compression import zstd  # noqa: PLC0415 - absent before 3.14
+    else:
+        from backports import zstd  # noqa: PLC0415 - as above
+    return zstd

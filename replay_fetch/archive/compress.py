@@ -6,11 +6,19 @@ size, without a name or a time in the header.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from replay_fetch.api.coding import GZIP, NEEDED, DamagedDeflate, Deflater, gzip_deflater, inflater, zstd_frame
+from replay_fetch.api.coding import (
+    GZIP,
+    NEEDED,
+    DamagedDeflate,
+    Deflater,
+    gzip_deflater,
+    inflater,
+    zstd_deflater,
+    zstd_frame,
+)
 from replay_fetch.archive.lines import file_range
 from replay_fetch.errors import SettingsError
 from replay_fetch.model import Span
@@ -77,13 +85,9 @@ def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes | memoryview]:
 
 def _zstd() -> Deflater:
     try:
-        if sys.version_info >= (3, 14):
-            from compression import zstd  # noqa: PLC0415 - absent before 3.14
-        else:
-            from backports import zstd  # noqa: PLC0415 - for archives that are compressed so
+        return zstd_deflater(_ZSTD_LEVEL)
     except ImportError:
         raise SettingsError(f"--compress zstd {NEEDED}") from None
-    return zstd.ZstdCompressor(level=_ZSTD_LEVEL)
 
 
 # Fed in small pieces, for 512 bytes of a hostile file inflate to 16 MB as zstd, which its library holds twice, to

@@ -5,24 +5,14 @@ Reading holds a few pieces at a time: a log part of 50,000 views took 747 MB whe
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Protocol
 
-from replay_fetch.api.coding import zstd_frame
+from replay_fetch.api.coding import Deflater, zstd_deflater, zstd_frame
 
 _PIECE = 16 * 2**10  # packed bytes unpacked at once; log lines shrink to a tenth, so some 160 kB come out
 _BLOCK = 2**20  # plain bytes packed at once
 _LEVEL = 3
-
-
-class _Packer(Protocol):
-    def compress(self, data: bytes, /) -> bytes:
-        """Packed bytes that are ready, perhaps none."""
-
-    def flush(self) -> bytes:
-        """The rest, and the end of the frame."""
 
 
 class Unpackable(Exception):
@@ -103,14 +93,6 @@ def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
     yield b"".join(begun)
 
 
-def _packer() -> _Packer:
+def _packer() -> Deflater:
     """A packer whose frame ends in a checksum, since a flipped bit in a ledger would unpack as well as any other."""
-    if sys.version_info >= (3, 14):
-        from compression import zstd  # noqa: PLC0415 - absent before 3.14
-    else:
-        from backports import zstd  # noqa: PLC0415 - for archives in a store alone
-    options: dict[int, int] = {
-        zstd.CompressionParameter.compression_level: _LEVEL,
-        zstd.CompressionParameter.checksum_flag: 1,
-    }
-    return zstd.ZstdCompressor(options=options)
+    return zstd_deflater(_LEVEL, checksum=True)
