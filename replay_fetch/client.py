@@ -27,7 +27,8 @@ from replay_fetch.model import Segment, View
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.finding import found_first
-from replay_fetch.pipeline.job import DownloadJob, place
+from replay_fetch.pipeline.job import DownloadJob
+from replay_fetch.pipeline.place import place
 from replay_fetch.pipeline.preparing import prepared
 from replay_fetch.pipeline.stopping import Stop
 from replay_fetch.progress.stats import RunStats

@@ -15,7 +15,7 @@ from anyio import to_thread
 
 from replay_fetch.archive.layout import Layout
 from replay_fetch.cli.main import exit_code_of
-from replay_fetch.cli.options import add_output, place, show_settings
+from replay_fetch.cli.options import add_output, show_settings
 from replay_fetch.cli.output import conclude, say, shown
 from replay_fetch.cli.summary import as_typed, report_json, report_text, watch_line
 from replay_fetch.errors import ArchiveError
@@ -24,6 +24,7 @@ from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting
 from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.pipeline.opening import check_usable, open_as_it_is
+from replay_fetch.pipeline.place import place
 from replay_fetch.pipeline.preparing import prepared
 from replay_fetch.pipeline.run import Ended, run_until_signal
 from replay_fetch.progress.reporters import Reporter

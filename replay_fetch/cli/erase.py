@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Iterator
 
-from replay_fetch.cli.archive_option import folder_for
 from replay_fetch.cli.erasure_summary import add_erasure_options, carry_out, now
 from replay_fetch.cli.find import add_events, checked_user, untold
 from replay_fetch.cli.output import warn
@@ -42,9 +41,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "so that no later download brings it back."
     )
     parser.epilog = _EPILOG
-    parser.add_argument(
-        "out", metavar="OUT", type=folder_for("sessions are erased in a folder alone"), help="archive folder"
-    )
     parser.add_argument(
         "--session",
         type=str.strip,

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 import orjson
 
+from replay_fetch.cli.archive_option import folder_for
 from replay_fetch.cli.options import add_output, show_settings
 from replay_fetch.cli.output import say, shown, warn
 from replay_fetch.pipeline.erasing import Erased, ErasureJob, erase, rehearse_erasure
@@ -25,7 +26,10 @@ def now() -> datetime:
 
 
 def add_erasure_options(parser: argparse.ArgumentParser) -> None:
-    """Add ``--dry-run`` and the options of output."""
+    """Add the archive, ``--dry-run`` and the options of output."""
+    parser.add_argument(
+        "out", metavar="OUT", type=folder_for("sessions are erased in a folder alone"), help="archive folder"
+    )
     parser.add_argument("--dry-run", action="store_true", help="name what would go, remove nothing")
     add_output(parser, json="what went, or would go,")
 

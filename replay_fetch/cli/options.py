@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from replay_fetch.option import DAY, SWITCH, Form, Option, default_of, options_of
+from replay_fetch.pipeline.place import place
 from replay_fetch.settings import ApiSettings, ArchiveSettings, FetchSettings, PlanSettings, Settings, ShowSettings
 
 if TYPE_CHECKING:
-    from replay_fetch.store.location import Location
+    pass
 
 S = TypeVar("S", ApiSettings, ArchiveSettings, FetchSettings, PlanSettings, ShowSettings)
 
@@ -56,15 +57,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "out", metavar="OUT", type=place, help="archive folder, or s3://, gs://, az://; made or resumed"
     )
     add_download_settings(parser, dry_run="read the list, print the plan, ask nothing")
-
-
-def place(text: str) -> Path | Location:
-    """Read an archive's place: a folder, or an address in an object store; raises SettingsError for another address."""
-    if "://" not in text:
-        return Path(text)
-    from replay_fetch.store.location import parse  # noqa: PLC0415 - for those alone that name a store
-
-    return parse(text)
 
 
 def add_download_settings(parser: argparse.ArgumentParser, dry_run: str = argparse.SUPPRESS) -> None:

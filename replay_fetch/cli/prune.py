@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 
-from replay_fetch.cli.archive_option import folder_for
 from replay_fetch.cli.erasure_summary import add_erasure_options, carry_out, now
 from replay_fetch.option import age
 from replay_fetch.pipeline.erasing import ErasureJob
@@ -30,9 +29,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "that no later download brings it back."
     )
     parser.epilog = _EPILOG
-    parser.add_argument(
-        "out", metavar="OUT", type=folder_for("sessions are erased in a folder alone"), help="archive folder"
-    )
     parser.add_argument("--older-than", metavar="AGE", type=_age, required=True, help="such as 400d or 36h, from now")
     add_erasure_options(parser)
 

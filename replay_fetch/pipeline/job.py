@@ -38,15 +38,6 @@ log = logging.getLogger(__name__)
 _PERIOD, _GLANCE = 10.0, 10_000
 
 
-def place(out: str | os.PathLike[str]) -> Path | Location:
-    """Read where an archive lies: a folder, or an address in a store; raises SettingsError for another address."""
-    if isinstance(out, os.PathLike) or "://" not in out:
-        return Path(out)
-    from replay_fetch.store.location import parse  # noqa: PLC0415 - most downloads know nothing of stores
-
-    return parse(out)
-
-
 @dataclass(frozen=True, slots=True)
 class DownloadJob:
     """A list of views to download into an archive, with the settings and the keys to ask with."""

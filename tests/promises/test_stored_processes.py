@@ -22,7 +22,8 @@ from processes import Done, ended, run, served, start
 from store_servers import KEY, SECRET, Lost, losing, seaweedfs
 from stored_runs import local_files
 
-from replay_fetch.pipeline.job import DownloadJob, place
+from replay_fetch.pipeline.job import DownloadJob
+from replay_fetch.pipeline.place import place
 from replay_fetch.settings import Settings
 from replay_fetch.simulator import PagingSettings, Simulator, SimulatorSettings
 
