@@ -61,7 +61,9 @@ class Header(NamedTuple):
         Raises ValueError where the columns stand in another order: the rows behind would be misread.
         """
         names = [unwrapped(cell) for cell in cells]
-        session, view = _ids(names, self.settings)
+        # Every bad row comes here, and hardly one is a header: most are told by the first look.
+        session = _column(names, self.settings.session_column, SESSION)
+        view = None if session is None else _column(names, self.settings.view_column, VIEW)
         if session is None or view is None or session == view:
             return False
         count = _column(names, "", _SEGMENTS)
@@ -178,12 +180,9 @@ def _ids(names: Sequence[str], settings: PlanSettings) -> tuple[int | None, int 
 def _column(names: Sequence[str], wanted: str, aliases: Sequence[str]) -> int | None:
     """The first column called ``wanted``, or by an alias where no name is wanted; None where no column is."""
     if wanted:
-        keys = [wanted.strip().casefold()]
-        named = [name.casefold() for name in names]
-    else:
-        keys = list(aliases)
-        named = [plain_name(name) for name in names]
-    return next((at for at, name in enumerate(named) if name in keys), None)
+        key = wanted.strip().casefold()
+        return next((at for at, name in enumerate(names) if name.casefold() == key), None)
+    return next((at for at, name in enumerate(names) if plain_name(name) in aliases), None)
 
 
 def _complaint(names: Sequence[str], name: str, line: int, settings: PlanSettings) -> str:
