@@ -50,6 +50,15 @@ def junked(record: object, chance: random.Random) -> object:
     return changed
 
 
+def junked_some(records: list[object], chance: random.Random) -> list[object]:
+    """The records of a segment, of which one to five are `junked`; those may be the same one again."""
+    changed = list(records)
+    for _ in range(chance.randrange(1, 6)):
+        place = chance.randrange(len(changed))
+        changed[place] = junked(changed[place], chance)
+    return changed
+
+
 def containers(value: Any) -> Iterator[Any]:  # Any: JSON
     stack = [value]
     while stack:
