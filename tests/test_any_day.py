@@ -41,7 +41,7 @@ def another_day(moment: str) -> dict[str, str]:
     return {"ANOTHER_DAY": moment, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
 
 
-def test_what_computes_with_dates_passes_ten_seconds_before_a_leap_day_ends() -> None:
+def test_tests_that_compute_with_dates_pass_ten_seconds_before_a_leap_day_ends() -> None:
     """The clock of Python is moved; ``faketime '+3 years' pytest`` moves all others too, where it is installed."""
     said = pytest_says("-n", "0", "-m", "any_day", *(TESTS / name for name in WITH_DATES), **another_day(LEAP_DAY))
     assert " failed" not in said, said

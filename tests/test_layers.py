@@ -242,7 +242,7 @@ def test_obstore_is_known_to_one_file() -> None:
     ]
 
 
-def test_what_we_know_of_the_api_and_of_pacing_does_no_io() -> None:
+def test_the_rules_of_the_api_and_of_pacing_do_no_io() -> None:
     wrong = [
         f"{path} imports {name}"
         for path, tree in SOURCES.items()

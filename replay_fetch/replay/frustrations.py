@@ -60,7 +60,7 @@ class Frustrations:
             self._waiting = None
 
     def told(self, frustration: Frustration) -> None:
-        """Take the SDK's word for some clicks; an element that is not known yet is named later."""
+        """Take in a frustration that the SDK reports of clicks; an element that is not known yet is named later."""
         records = frustration.records
         found = next((self._by_record[record] for record in records if record in self._by_record), None)
         place = found or Named("something", "", "")

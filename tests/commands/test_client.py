@@ -345,7 +345,7 @@ def ours_in(hint: object) -> set[type]:
     return found
 
 
-def test_what_a_signature_names_is_public() -> None:
+def test_every_type_that_a_signature_names_is_public() -> None:
     """Whoever wraps the library can annotate all that goes in and comes out."""
     errors = [getattr(replay_fetch, name) for name in replay_fetch.__all__]
     signatures = [Client.__init__, Client.segments, download, *(kind.__init__ for kind in errors if is_error(kind))]

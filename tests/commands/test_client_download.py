@@ -97,7 +97,7 @@ async def test_an_event_of_asyncio_ends_a_run_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("by_asyncio", [True, False])
-async def test_what_was_committed_before_a_cancel_stays_and_the_next_run_goes_on(
+async def test_views_committed_before_a_cancel_stay_and_the_next_run_goes_on(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     by_asyncio: bool,  # noqa: FBT001 - from the table

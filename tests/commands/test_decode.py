@@ -84,7 +84,7 @@ async def test_no_page_is_asked_for_twice(tmp_path: Path) -> None:
         }
 
 
-async def test_what_is_complete_is_a_session_at_once(tmp_path: Path) -> None:
+async def test_a_decoded_session_that_is_complete_is_a_file_at_once(tmp_path: Path) -> None:
     settings = SimulatorSettings(paging=PagingSettings(shape=Shape.UNKNOWN, page_bytes=10**9))
     async with Simulator(settings) as simulator:
         job = Job(source=SourceChoice.EVENT_PLATFORM)

@@ -60,7 +60,7 @@ def test_a_decode_that_is_killed_is_done_again(simulator: Simulator, tmp_path: P
     assert all(name.startswith("raw/") for name in Archive(out).stray_files())
 
 
-def test_what_is_no_archive_is_left_alone(tmp_path: Path) -> None:
+def test_decode_leaves_a_folder_that_is_no_archive_alone(tmp_path: Path) -> None:
     done = run("decode", tmp_path / "nothing", *PATHS)
     assert done.code == 3
     assert "there is no folder" in done.stderr

@@ -155,7 +155,7 @@ def test_a_success_that_is_not_the_whole_answer_is_asked_for_again(
         ({"meta": {"status": "par\x1bted"}}, r'the API says of its own answer: status "par\\u001bted"'),
     ],
 )
-def test_what_an_answer_says_of_itself_is_told(body: dict[str, object], said: str) -> None:
+def test_warnings_of_an_answer_about_itself_are_told(body: dict[str, object], said: str) -> None:
     for read in (found_page, playlist_sessions):
         with pytest.raises(ServerError, match=said):
             read(answer({"data": [], **body}))

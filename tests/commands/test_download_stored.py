@@ -57,7 +57,7 @@ def test_an_address_that_is_none_ends_with_2_and_makes_no_folder(
     assert [path.name for path in tmp_path.iterdir()] == ["views.csv"]
 
 
-def test_without_the_extra_the_message_names_it(
+def test_a_store_without_its_extra_is_refused_by_a_message_that_names_the_extra(
     views: Path, store: MemoryStore, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del store

@@ -293,7 +293,7 @@ def test_a_rebuilt_ledger_keeps_the_tombstones(
     assert verified(out).findings == []
 
 
-def test_what_a_rebuild_set_aside_is_removed_or_named(
+def test_files_that_a_rebuild_set_aside_are_removed_or_named(
     out: Path, sessions: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = Layout(out).session_file(sessions[0])

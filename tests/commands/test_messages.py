@@ -169,7 +169,7 @@ def test_each_reason_has_a_line_of_its_own_in_the_summary() -> None:
     assert ["2", "no (403)"] in [line.split(maxsplit=1) for line in lines]
 
 
-def test_what_is_not_home_comes_first_in_the_summary() -> None:
+def test_views_that_are_not_home_come_first_in_the_summary() -> None:
     outcomes = {Outcome.FETCHED: 9, Outcome.FAILED: 1}
     report = Report("views.csv", 15, 1, 1, outcomes, unasked=3, noted=Noted(1, gaps=1))
     assert list(counted(report_text(report, OUT))) == [

@@ -160,7 +160,7 @@ def test_the_same_run_gives_the_same_page(markup: str, archive: Path) -> None:
     assert written_page(archive, report()) == markup
 
 
-def test_what_strangers_wrote_is_text(tmp_path: Path) -> None:
+def test_words_of_strangers_stand_as_text_in_the_page_of_a_run(tmp_path: Path) -> None:
     archive = write_archive(tmp_path / "a", {}, [ended("s", "v", Outcome.FAILED, EVIL)])
     slow = {"session_id": EVIL, "view_id": EVIL, "seconds": 1.0, "outcome": EVIL, "reason": EVIL}
     summed = report(

@@ -154,7 +154,7 @@ def test_the_result_is_told_as_json(plain: Path, tmp_path: Path, capsys: pytest.
         (["{tmp}/copy", "--session", "cccc"], 1, "there is no recording to copy"),
     ],
 )
-def test_what_cannot_be_copied_is_said_and_leaves_nothing(
+def test_a_copy_that_cannot_be_made_is_named_and_leaves_no_file(
     refused: tuple[list[str], int, str], plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words, code, said = refused

@@ -78,7 +78,7 @@ def test_a_limit_that_is_no_window_is_worth_a_word() -> None:
     assert "rate limit" not in status_text(found)
 
 
-def test_what_a_reader_should_know_of_a_recording_is_listed(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_warnings_about_recordings_are_listed_by_status(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     noted = {view: line for view, line in Archive(made).manifest().items() if line["repeats"]}
     assert noted, "the recordings hold a segment that was sent twice"
     assert {View(each["session_id"], each["view_id"]) for each in told(made)["noted"]} >= set(noted)

@@ -81,7 +81,7 @@ def test_a_view_behind_the_end_of_an_object_ends_with_3_and_verify_names_it(
     assert said.startswith(f"{name}\n  cut off   view b: the file ends 10 bytes before the view does\n")
 
 
-def test_nothing_there_ends_with_3(url: str, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_bucket_without_the_archive_ends_with_3(url: str, capfd: pytest.CaptureFixture[str]) -> None:
     code, said = ran(capfd, "status", url)
     assert (code, f"{url} is not an archive of replay-fetch" in " ".join(said.split())) == (3, True)
 

@@ -223,12 +223,12 @@ def test_a_sound_archive_exits_with_0_and_one_line(made: Path, capsys: pytest.Ca
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(["nowhere"], 3), (["--jobs", "0", "nowhere"], 2)])
-def test_what_cannot_be_read_is_no_finding(tmp_path: Path, arguments: list[str], code: int) -> None:
+def test_a_file_that_cannot_be_read_is_no_finding(tmp_path: Path, arguments: list[str], code: int) -> None:
     *options, name = arguments
     assert main(["verify", *options, str(tmp_path / name)]) == code
 
 
-def test_what_may_not_be_read_is_not_called_damaged(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_may_not_be_read_is_not_called_damaged(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A rebuild would set it aside."""
 
     def refuse(path: Path, *_: object) -> None:

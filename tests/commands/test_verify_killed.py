@@ -92,7 +92,7 @@ def test_files_are_good_before_the_end_of_a_first_run(archive: Path) -> None:
     assert (found.findings, found.run_ended) == ([], False)
 
 
-def test_what_a_killed_run_staged_is_unknown_to_the_ledger_and_nothing_wrong(archive: Path) -> None:
+def test_files_staged_by_a_killed_run_are_unknown_to_the_ledger_and_no_finding(archive: Path) -> None:
     """Parts grow, and session files are written under temporary names, before the record."""
     for path in (*parts(archive), Layout(archive).temporary / "session-1"):
         with path.open("ab") as file:

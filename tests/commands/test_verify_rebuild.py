@@ -72,7 +72,7 @@ async def test_a_damaged_ledger_is_refused_with_the_way_out_which_works(
 
 
 @pytest.mark.parametrize("compression", Compression)
-async def test_what_is_damaged_is_fetched_again_and_nothing_else(tmp_path: Path, compression: Compression) -> None:
+async def test_damaged_views_alone_are_fetched_again_after_a_rebuild(tmp_path: Path, compression: Compression) -> None:
     out = tmp_path / "archive"
     async with Simulator(_SIMULATED) as simulator:
         await download(simulator, out, job(compression))
@@ -114,7 +114,9 @@ async def test_views_that_lie_in_a_partial_file_are_kept(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("compression", Compression)
-async def test_what_does_not_belong_in_a_file_is_taken_out_of_it(tmp_path: Path, compression: Compression) -> None:
+async def test_bytes_that_do_not_belong_in_a_file_are_taken_out_by_a_rebuild(
+    tmp_path: Path, compression: Compression
+) -> None:
     """Without asking for the views in it again; what was there is kept aside."""
     out = tmp_path / "archive"
     async with Simulator(_SIMULATED) as simulator:

@@ -31,7 +31,9 @@ async def busy(memory: Memory, size: int, seconds: float, began: list[tuple[floa
     ],
     ids=["room for both", "no room", "larger than all", "nothing large is passed by", "in line"],
 )
-async def test_whoever_finds_no_room_waits_in_line(sizes: list[int], began: list[tuple[float, int]]) -> None:
+async def test_a_page_that_finds_no_room_in_memory_waits_in_line(
+    sizes: list[int], began: list[tuple[float, int]]
+) -> None:
     memory, noted = Memory(100), list[tuple[float, int]]()
     async with anyio.create_task_group() as group:
         for size in sizes:

@@ -114,7 +114,9 @@ NOWHERE: dict[str, tuple[Callable[[Path], Path], str]] = {
 
 
 @pytest.mark.parametrize(("made", "said"), NOWHERE.values(), ids=NOWHERE)
-def test_where_nothing_can_be_written_is_known_at_once(tmp_path: Path, made: Callable[[Path], Path], said: str) -> None:
+def test_a_name_where_no_file_can_be_written_is_refused_at_once(
+    tmp_path: Path, made: Callable[[Path], Path], said: str
+) -> None:
     with pytest.raises(SettingsError, match=f"--out '.*' cannot be written: {said}"):
         NamedFile("--out", made(tmp_path / "there"))
 

@@ -380,7 +380,7 @@ async def test_the_only_view_that_is_left_may_be_forbidden(tmp_path: Path) -> No
         assert Archive(tmp_path / "out").outcomes() == {forbidden: "forbidden"}
 
 
-async def test_what_always_fails_is_no_outage_the_second_time(tmp_path: Path) -> None:
+async def test_a_view_that_always_fails_is_no_outage_the_second_time(tmp_path: Path) -> None:
     """A list of leftovers has nothing else that could show the API to be well."""
     settings = SimulatorSettings(faults=(Fault.parse("500:sticky,rate=0.3"),))
     async with Simulator(settings) as simulator:

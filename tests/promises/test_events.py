@@ -350,7 +350,7 @@ async def test_a_manifest_that_is_not_the_ledgers_is_named_and_made_anew(sound: 
     assert path.read_bytes() == whole
 
 
-async def test_what_a_download_writes_is_the_same_with_events_and_without(tmp_path: Path) -> None:
+async def test_a_download_writes_the_same_sessions_with_events_and_without(tmp_path: Path) -> None:
     async with Simulator(SETTINGS) as simulator:
         with_events, without = tmp_path / "with", tmp_path / "without"
         first = list(simulator.views[:9])

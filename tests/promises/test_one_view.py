@@ -37,7 +37,7 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
     return printed
 
 
-def test_whatever_tells_of_one_view_says_so_in_the_singular(at: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_every_command_tells_of_a_single_view_in_the_singular(at: Path, capsys: pytest.CaptureFixture[str]) -> None:
     views, out = at / "views.csv", at / "archive"
     assert said(capsys, "download", views, out, "--dry-run").startswith("1 row in ")
     assert said(capsys, "download", views, out).startswith("1 view in ")
@@ -52,7 +52,7 @@ def test_whatever_tells_of_one_view_says_so_in_the_singular(at: Path, capsys: py
     assert " of 1 session found" in said(capsys, "discover", "--session", SESSION, "--out", at / "found.csv")
 
 
-def test_what_is_decoded_of_one_view_is_told_in_the_singular(
+def test_decode_tells_of_a_single_view_in_the_singular(
     at: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = at / "archive"

@@ -167,7 +167,7 @@ def test_hardly_any_open_files_are_no_defect(archive: Path, tmp_path: Path, allo
     ],
     ids=["too many files", "in a group", "not there"],
 )
-def test_what_the_system_refuses_is_no_defect_of_ours(
+def test_a_refusal_of_the_system_is_no_defect_of_ours(
     error: Exception, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
 

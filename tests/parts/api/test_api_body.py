@@ -147,7 +147,7 @@ def test_a_body_that_goes_on_inflating_is_refused() -> None:
 
 
 @pytest.mark.skipif(sys.version_info >= (3, 14), reason="zstd is built in")
-def test_without_its_package_the_error_names_that(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_zstd_body_without_the_package_names_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "backports", None)
     with pytest.raises(MissingZstd, match=r"pip install backports\.zstd"):
         inflate(zstandard.compress(TEXT), "zstd", MIB)

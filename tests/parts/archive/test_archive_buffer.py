@@ -125,7 +125,7 @@ def test_a_session_that_was_shown_whole_is_not_shown_again(buffer: WriteBuffer) 
     assert buffer.close() == Batch([], [], 0)
 
 
-def test_what_waits_is_counted_until_it_is_written(buffer: WriteBuffer) -> None:
+def test_pages_that_wait_are_counted_until_they_are_written(buffer: WriteBuffer) -> None:
     page = arrived(ONE, 2, size=100)
     held = sum(len(segment.raw) for segment in page.page.segments)
     buffer.take(page, 0.0)

@@ -137,7 +137,7 @@ def test_a_growing_view_is_recorded_with_the_trail_of_its_chain(bench: Bench) ->
     assert record.recording.trail is None
 
 
-def test_what_is_not_finished_at_the_end_is_shown_as_a_partial_file(bench: Bench) -> None:
+def test_a_session_unfinished_at_the_end_is_shown_as_a_partial_file(bench: Bench) -> None:
     bench.commit(arrived(ONE), ended(ONE), arrived(TWO, then="t1"), close=True)
     assert (bench.parts(), bench.sessions()) == (["1-0.ndjson", "2-0.ndjson"], ["s1.partial.ndjson"])
     assert [bench.commit_log.views[row].partial is not None for row in (1, 2)] == [True, True]

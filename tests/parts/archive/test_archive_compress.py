@@ -64,7 +64,7 @@ def test_gzip_opens_with_the_usual_tools(program: list[str]) -> None:
 
 
 @pytest.mark.parametrize("level", range(10))
-def test_what_zlib_wrote_is_read(level: int) -> None:
+def test_members_that_zlib_wrote_are_read(level: int) -> None:
     stored = zlib.compress(LINES, level, wbits=31)
     assert b"".join(decompressed([stored[:50], stored[50:]], Compression.GZIP)) == LINES
 
@@ -84,7 +84,7 @@ def test_damage_is_a_value_error(compression: Compression, damage: str) -> None:
 
 
 @pytest.mark.parametrize("compression", SQUEEZED)
-def test_what_follows_in_a_piece_of_its_own_is_a_value_error_too(compression: Compression) -> None:
+def test_bytes_behind_a_member_in_a_piece_of_their_own_are_a_value_error_too(compression: Compression) -> None:
     """Python's own zstd raises EOFError there, zlib keeps silent."""
     stored = b"".join(compressed([LINES], compression))
     with pytest.raises(ValueError, match="too late"):

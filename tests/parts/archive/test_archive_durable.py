@@ -35,7 +35,7 @@ def mode(path: Path) -> int:
 
 
 @pytest.mark.parametrize("mask", [0o000, 0o022, 0o077])
-def test_nobody_else_may_read_whatever_the_umask_allows(tmp_path: Path, mask: int) -> None:
+def test_files_of_an_archive_are_for_their_owner_whatever_the_umask_allows(tmp_path: Path, mask: int) -> None:
     with umask(mask):
         make_folder(tmp_path / "a" / "b")
         write_atomically(tmp_path / "a" / "b" / "file", [b"x"], tmp_path / "temporary")
@@ -66,7 +66,7 @@ def test_a_file_that_cannot_be_written_to_its_end_has_no_name(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("append_at", "content"), [(None, b"new"), (0, b"new"), (3, b"oldnew"), (5, b"old??new")])
-def test_what_lies_behind_the_place_to_append_is_dropped(tmp_path: Path, append_at: int | None, content: bytes) -> None:
+def test_bytes_behind_the_place_to_append_are_dropped(tmp_path: Path, append_at: int | None, content: bytes) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old??half a line")
     assert write_file(path, [b"n", b"", b"ew"], append_at=append_at) == 3
@@ -83,7 +83,7 @@ def test_what_lies_behind_the_place_to_append_is_dropped(tmp_path: Path, append_
         (errno.EIO, "nothing fetched is lost"),
     ],
 )
-def test_what_the_system_refuses_says_what_where_and_what_to_do(number: int, advice: str) -> None:
+def test_an_error_of_the_system_is_told_with_its_place_and_with_advice(number: int, advice: str) -> None:
     refused = OSError(number, os.strerror(number))
     with pytest.raises(ArchiveError) as caught, explained("writing OUT/sessions"):
         raise refused

@@ -22,7 +22,7 @@ def test_a_line_is_the_ids_the_position_and_the_segment_verbatim() -> None:
     )
 
 
-def test_what_the_api_wrapped_around_a_segment_stands_beside_it() -> None:
+def test_keys_that_the_api_wrapped_around_a_segment_stand_beside_the_segment() -> None:
     line = lines(VIEW, 0, [Segment(b"{}", b'{"id":\n"x"}')])
     assert line.endswith(b',"segment":{},"item":{"id": "x"}}\n')
 

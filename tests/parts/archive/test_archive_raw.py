@@ -145,7 +145,7 @@ def test_a_page_of_unknown_place_is_passed_over(folder: Path, damage: bytes) -> 
     assert (pages.find("blob", None), pages.find("other", None)) == (1, None)
 
 
-def test_what_is_understood_leaves_no_folder_behind(folder: Path) -> None:
+def test_raw_pages_that_are_understood_leave_no_folder_behind(folder: Path) -> None:
     keep_raw(folder, [raw()])
     remove_raw(folder)
     assert not folder.parent.parent.exists()

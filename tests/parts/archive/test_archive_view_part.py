@@ -76,7 +76,7 @@ def test_a_chain_goes_on_behind_what_is_saved(layout: Layout) -> None:
     assert not record.warnings, "indexes of both runs count as one chain"
 
 
-def test_what_a_killed_run_wrote_behind_the_recorded_part_is_cut_off(layout: Layout) -> None:
+def test_bytes_of_a_killed_run_behind_the_recorded_part_are_cut_off(layout: Layout) -> None:
     view = left_behind(layout, 2, "t2")
     part = layout.part(1, 0)
     part.write_bytes(part.read_bytes() + b'{"half a li')
@@ -243,7 +243,7 @@ def test_a_chain_that_is_still_growing_takes_over_once_it_holds_everything(layou
     assert kept == [2, 2, 3]
 
 
-def test_what_a_chain_brought_stays_where_it_begins_anew_within_one_run(layout: Layout) -> None:
+def test_segments_of_a_chain_stay_where_the_chain_begins_anew_within_a_run(layout: Layout) -> None:
     """Nothing of it had been saved."""
     view_part = ViewPart.begin(planned(), layout)
     add(view_part, 4, then="t4")
@@ -279,7 +279,7 @@ def test_a_chain_that_begins_anew_within_one_run_and_holds_everything_is_whole(l
     assert (record.outcome, saved(layout, record)) == (Outcome.FETCHED, [0, 1, 2])
 
 
-def test_what_was_saved_and_is_damaged_gives_way_to_a_new_answer(
+def test_a_saved_part_that_is_damaged_gives_way_to_a_new_answer(
     layout: Layout, caplog: pytest.LogCaptureFixture
 ) -> None:
     view = left_behind(layout, 3, None, Outcome.FAILED)
@@ -304,7 +304,7 @@ def test_a_chain_that_began_with_an_empty_page_goes_on_behind_it(layout: Layout)
 
 @pytest.mark.parametrize("outcome", [Outcome.MISSING, Outcome.EMPTY])
 @pytest.mark.parametrize("then", [None, "t2"])
-def test_what_was_saved_stays_though_the_api_knows_nothing_of_it_any_more(
+def test_a_saved_part_stays_though_the_api_knows_the_view_no_more(
     layout: Layout, outcome: Outcome, then: str | None
 ) -> None:
     """It may be the only copy; and it is not whole, so it is no success."""
@@ -351,7 +351,7 @@ def test_a_growing_chain_loses_nothing_while_an_earlier_one_was_longer(layout: L
     assert (record.segments, read(view_part)) == (4, content(planned(), 4))
 
 
-def test_what_grew_past_an_earlier_run_is_what_is_kept_from_then_on(layout: Layout) -> None:
+def test_a_part_that_grew_past_an_earlier_run_is_the_one_kept_from_then_on(layout: Layout) -> None:
     """The chain begins anew after its longer part replaced the earlier one, whose part is gone by then."""
     view_part = ViewPart.begin(left_behind(layout, 1, "t1"), layout)
     add(view_part, 3, first=1, then="t4")

@@ -130,7 +130,7 @@ async def test_a_429_for_one_worker_holds_back_the_others() -> None:
     ],
     ids=lambda value: getattr(value, "status", value),
 )
-async def test_where_asking_again_is_useless_it_is_asked_once(
+async def test_an_error_that_no_repetition_mends_is_asked_once(
     answer: Response, token: str | None, error: type[Exception]
 ) -> None:
     one = asking(FakeTransport([answer]))

@@ -81,7 +81,7 @@ def test_a_view_that_was_interrupted_is_to_do(ledger: Ledger) -> None:
     assert [view.earlier and view.earlier.pages for view in ledger.to_do(ALL, None, 9)] == [2]
 
 
-def test_what_is_to_do_is_counted_by_session(ledger: Ledger) -> None:
+def test_views_to_do_are_counted_by_session(ledger: Ledger) -> None:
     one, *_ = load(ledger, 3, 2)
     ledger.record([ViewRecord(one, Outcome.EMPTY)])
     assert [ledger.count_to_do(ALL, session) for session in (1, 2, 3)] == [2, 2, 0]
@@ -164,7 +164,7 @@ def test_of_records_that_cannot_be_kept_none_is(ledger: Ledger) -> None:
     assert ledger.totals().unasked == 3
 
 
-def test_what_the_database_refuses_is_told_in_our_words(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refusal_of_the_database_is_told_in_our_words(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("replay_fetch.ledger.ledger.VIEWS", "SELECT * FROM theirs")
     with pytest.raises(ArchiveError, match=r"ledger\.sqlite.*no such table"):
         ledger.session_views(1)
@@ -236,12 +236,12 @@ def test_settings_are_kept_with_the_archive(path: Path) -> None:
 # --- the file
 
 
-def test_nobody_else_may_read_it(ledger: Ledger, path: Path) -> None:
+def test_a_ledger_is_readable_by_its_owner_alone(ledger: Ledger, path: Path) -> None:
     load(ledger, 1)
     assert {stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()} == {0o600}
 
 
-def test_it_can_be_read_while_a_run_writes_to_it(ledger: Ledger, path: Path) -> None:
+def test_a_ledger_can_be_read_while_a_run_writes(ledger: Ledger, path: Path) -> None:
     load(ledger, 2)
     with closing(Ledger.open_read_only(path)) as reading:
         assert reading.totals().views == 2
@@ -281,7 +281,7 @@ def _text(path: Path) -> None:
     [(_foreign, "not one of replay-fetch"), (_newer, f"has format {FORMAT + 1}"), (_text, "not a database")],
 )
 @pytest.mark.parametrize("way", [Ledger.open, Ledger.open_read_only])
-def test_what_is_not_a_ledger_of_this_version_is_refused_and_left_alone(
+def test_a_file_that_is_no_ledger_of_this_version_is_refused_and_left_alone(
     path: Path, make: object, said: str, way: object
 ) -> None:
     assert callable(make)
@@ -294,13 +294,13 @@ def test_what_is_not_a_ledger_of_this_version_is_refused_and_left_alone(
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_one_that_is_not_there_reads_as_empty_and_is_not_made(path: Path) -> None:
+def test_a_ledger_that_is_not_there_reads_as_empty_and_is_not_made(path: Path) -> None:
     with closing(Ledger.open_read_only(path)) as ledger:
         assert (ledger.blank, ledger.totals()) == (True, Totals())
     assert not path.exists()
 
 
-def test_one_that_was_killed_while_it_was_made_is_made_again(path: Path) -> None:
+def test_a_ledger_whose_making_was_killed_is_made_again(path: Path) -> None:
     """The name and the numbers of a ledger, and no tables: what a rolled back beginning leaves."""
     with closing(sqlite3.connect(path)) as db:
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")

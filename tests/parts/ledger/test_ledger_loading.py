@@ -85,7 +85,7 @@ def test_a_later_list_takes_its_views_over_and_leaves_their_places(ledger: Ledge
     assert [to_do(ledger, one.number) for one in (first, second)] == [["a/1"], ["b/1", "b/2", "c/1"]]
 
 
-def test_what_a_list_expects_is_remembered_until_a_later_one_knows_better(ledger: Ledger) -> None:
+def test_counts_of_a_list_are_remembered_until_a_later_list_knows_better(ledger: Ledger) -> None:
     view = View("a", "1")
     expected: list[int | None] = []
     for says in (3, None, 5):

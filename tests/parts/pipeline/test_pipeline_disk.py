@@ -19,7 +19,7 @@ from replay_fetch.progress.stats import RunStats, Speed
 _NEED = Need(stored_views=10, stored_segments=50, stored_bytes=5000, views=100, counted_views=40, counted_segments=80)
 
 
-def test_what_is_to_come_is_told_by_the_lists_counts_and_else_by_the_views_so_far() -> None:
+def test_bytes_to_come_are_told_by_the_lists_counts_else_by_the_views_so_far() -> None:
     assert _NEED.bytes == (80 + 60 * 5) * 100
     assert Need(views=100).bytes is None
     assert _NEED._replace(views=0, counted_views=0, counted_segments=0).bytes == 0

@@ -243,7 +243,7 @@ def test_a_hostile_page_keeps_no_address_and_no_script(recorded: Callable[[], by
         ([meta(), full(), CORE], "no object"),
     ],
 )
-def test_what_has_no_rule_is_left_out_and_counted(records: list[Any], why: str) -> None:
+def test_records_without_a_rule_are_left_out_of_a_scrubbed_copy_and_counted(records: list[Any], why: str) -> None:
     made = segment(*records)
     assert left_out(made)[why] == 1
     assert found_in(b"\n".join(scrubbed(made))) == set()

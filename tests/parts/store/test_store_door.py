@@ -164,7 +164,7 @@ def test_an_environment_that_cannot_be_used_is_a_mistake_in_settings_and_not_sho
         ("HTTP error: operation timed out", None),
     ],
 )
-def test_what_may_pass_is_told_from_what_will_not(text: str, says: str | None) -> None:
+def test_errors_of_a_store_that_may_pass_are_told_from_those_that_stay(text: str, says: str | None) -> None:
     refusal = judge(text).refusal
     assert (refusal is None) if says is None else (refusal is not None and says in refusal.said)
 

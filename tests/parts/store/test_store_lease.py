@@ -155,7 +155,7 @@ async def test_a_lease_that_was_never_taken_is_not_released() -> None:
     assert await read_lease(objects(store), never.name) is None
 
 
-async def test_something_else_under_the_leases_name_is_not_taken_for_one() -> None:
+async def test_another_object_under_the_leases_name_is_not_taken_for_a_lease() -> None:
     store = MemoryStore()
     store.put(".replay-fetch/lease.json", b"hello", use_multipart=False)
     with pytest.raises(StoreError, match=r"lease\.json is no lease"):

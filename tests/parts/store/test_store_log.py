@@ -60,7 +60,7 @@ async def read(one: Log, after: int = 0) -> list[LogPart]:
     return [part async for part in one.read(after)]
 
 
-async def test_what_is_appended_is_read_as_it_was() -> None:
+async def test_appended_entries_of_the_log_are_read_as_they_were() -> None:
     store = MemoryStore()
     writing = await opened(store)
     assert await writing.append(ENTRIES) == 2

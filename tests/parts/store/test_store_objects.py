@@ -205,7 +205,7 @@ async def test_a_later_runs_object_is_not_removed_by_the_run_it_took_over_from()
     assert names(store) == []
 
 
-async def test_one_that_is_gone_is_deleted_without_an_error() -> None:
+async def test_an_object_that_is_gone_is_deleted_without_an_error() -> None:
     store = MemoryStore()
     await objects(store).create("a", b"1", 1)
     await objects(store).delete("a")
