@@ -13,7 +13,7 @@ from replay_fetch.cli.output import say, shown
 from replay_fetch.cli.verify_summary import findings_json, findings_text, rebuilt_text
 from replay_fetch.errors import SettingsError
 from replay_fetch.inspect.rebuild import rebuild
-from replay_fetch.inspect.verify import Verifying
+from replay_fetch.inspect.verify_shards import verify
 
 _EPILOG = """\
 examples:
@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
             rebuilt = rebuild(require_folder(options.out, _REBUILT_ON_DISK), options.jobs, reporter)
             found, text = rebuilt.found, rebuilt_text(rebuilt)
         else:
-            found = Verifying(options.out, options.jobs, reporter, quick=options.quick).run()
+            found = verify(options.out, options.jobs, reporter, quick=options.quick)
             text = findings_text(found)
     say(findings_json(found) if options.json else text)
     return found.exit_code

@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 
 from replay_fetch.archive.compress import require
-from replay_fetch.archive.layout import MANIFEST, PRIVATE, SESSIONS, Layout
+from replay_fetch.archive.layout import SESSIONS, Layout
 from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
 from replay_fetch.archive.read.sweep import Checked, Session, jobs_for, sweep
 from replay_fetch.archive.read.verify import Finding, Problem, check_session
@@ -55,8 +55,8 @@ class Verifying:
     def __init__(self, shelf: Shelf, jobs: int | None, reporter: Reporter | None, *, quick: bool = False) -> None:
         """Prepare to check with ``jobs`` processes at once; None takes as many as the archive's size is worth.
 
-        A ``quick`` check reads no session file: it holds names and sizes against the manifest, and in a store the
-        versions against the log. Raises ArchiveError while a run writes.
+        Of a shard's shelf its sessions alone are checked. A ``quick`` check reads no session file: it holds names and
+        sizes against the manifest, and in a store the versions against the log. Raises ArchiveError while a run writes.
         """
         self.shelf = readable(shelf)
         if who := shelf.held_by():
@@ -94,7 +94,7 @@ class Verifying:
     def sessions(self) -> Iterator[Checked]:
         """Check every session in the manifest's order and give it; ``found`` is complete behind the last."""
         yield from self._sweep(self._listed_sessions())
-        self._note(self._extra_files())
+        self._note(extra_files(self.shelf, self._named))
 
     def _verify_in_store(self) -> None:
         if self.shelf.run_ended() is False:
@@ -113,7 +113,7 @@ class Verifying:
             self._tombstones = Tombstones(layout, snapshot.marks())
             if snapshot.leads:
                 self.found.run_ended = snapshot.run_ended
-                self._verify_by(snapshot)
+                self._verify_by(layout, snapshot)
             if not snapshot.leads:  # the manifest is up to date, or the ledger found to be damaged
                 self.found, self._named = Verification(self.shelf, quick=self.found.quick), set()
                 self._verify_by_manifest()
@@ -126,7 +126,7 @@ class Verifying:
     def _verify_by_manifest(self) -> None:
         for _ in self.sessions():
             pass
-        if not self.shelf.is_file(MANIFEST):  # without it nobody can tell what is extra
+        if not self.shelf.is_file(self.shelf.manifest):  # without it nobody can tell what is extra
             self.found.findings = [each for each in self.found.findings if each.problem is not Problem.EXTRA]
 
     def _verify_events(self, layout: Layout, snapshot: LedgerSnapshot) -> None:
@@ -135,13 +135,13 @@ class Verifying:
         self.found.events, self.found.events_size = check.files, check.size
         self.found.seconds += time.monotonic() - began
 
-    def _verify_by(self, snapshot: LedgerSnapshot) -> None:
+    def _verify_by(self, layout: Layout, snapshot: LedgerSnapshot) -> None:
         """Hold the files against the ledger: the last run was killed, or the manifest is not there."""
-        self._total += sum(file.size for file in self.shelf.files(f"{PRIVATE}/parts"))
+        self._total += sum(file.size for file in self.shelf.files(layout.parts.relative_to(layout.root).as_posix()))
         for _ in self._sweep(snapshot.sessions()):
             pass
         if snapshot.leads:
-            extra = self._extra_files()
+            extra = extra_files(self.shelf, self._named)
             self._note(each for each in extra if snapshot.run_ended or not snapshot.may_be_left(Path(each.file).name))
 
     def _sweep(self, sessions: Iterable[Session]) -> Iterator[Checked]:
@@ -194,8 +194,8 @@ class Verifying:
 
     def _listed_sessions(self) -> Iterator[Session]:
         """Give the manifest's sessions, each with all its views; faults of the manifest itself are noted."""
-        if not self.shelf.is_file(MANIFEST):
-            self._note([Finding(Problem.MISSING, MANIFEST, "no such file")])
+        if not self.shelf.is_file(self.shelf.manifest):
+            self._note([Finding(Problem.MISSING, self.shelf.manifest, "no such file")])
             return
         for session_id, group in groupby(self._entries(), lambda entry: entry.record.planned.view.session_id):
             if session_id in self._seen:
@@ -222,13 +222,8 @@ class Verifying:
                 seen.add(planned.view.view_id)
                 yield entry
 
-    def _extra_files(self) -> Iterator[Finding]:
-        extra = (file.name for file in self.shelf.files(SESSIONS) if file.name not in self._named)
-        for name in sorted(extra):
-            yield Finding(Problem.EXTRA, name, "no view of the manifest lies in it")
-
     def _complain(self, line: int, reason: str) -> None:
-        self._note([Finding(Problem.DAMAGED, MANIFEST, f"line {line}: {reason}")])
+        self._note([Finding(Problem.DAMAGED, self.shelf.manifest, f"line {line}: {reason}")])
 
 
 def _in_a_part(entries: Session) -> bool:
@@ -238,3 +233,10 @@ def _in_a_part(entries: Session) -> bool:
     until the session is written anew.
     """
     return any(entry.file is not None and not entry.file.startswith("sessions/") for entry in entries)
+
+
+def extra_files(shelf: Shelf, named: set[str]) -> Iterator[Finding]:
+    """Find the session files that no view lies in; of a shard's shelf, among the shard's own."""
+    extra = (file.name for file in shelf.files(SESSIONS) if file.name not in named)
+    for name in sorted(extra):
+        yield Finding(Problem.EXTRA, name, "no view of the manifest lies in it")
