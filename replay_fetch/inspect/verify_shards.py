@@ -9,6 +9,7 @@ from itertools import zip_longest
 from replay_fetch.archive.durable import explained, is_file, is_folder
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import ManifestLine
+from replay_fetch.archive.read.readers import Readers
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.inspect.merge import merged_layout, records
@@ -18,18 +19,18 @@ from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.progress.reporters import Reporter
 
 
-def verify(shelf: Shelf, jobs: int | None, reporter: Reporter | None, depth: Depth = Depth.BYTES) -> Verification:
+def verify(shelf: Shelf, readers: Readers, reporter: Reporter | None, depth: Depth = Depth.BYTES) -> Verification:
     """Verify an archive, shard by shard where it has shards; raises as `Verifying` does.
 
     The manifest of all shards, where it is there, must be what their ledgers say.
     """
     shards = readable(shelf).shards()
     if not shards:
-        return Verifying(shelf, jobs, reporter, depth).run()
+        return Verifying(shelf, readers, reporter, depth).run()
     found = Verification(shelf, quick=depth is Depth.NAMES)
     for shard in shards:
         if _has_begun(shard):
-            _add(found, Verifying(shard, jobs, reporter, depth).run())
+            _add(found, Verifying(shard, readers, reporter, depth).run())
         else:  # nothing of its sessions can be there
             found.findings += extra_files(shard, set())
     layouts = [shard.layout for shard in shards if shard.layout is not None]
