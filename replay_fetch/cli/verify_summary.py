@@ -11,7 +11,7 @@ import orjson
 
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.inspect.rebuild import Rebuilt
-from replay_fetch.inspect.verify import Verification
+from replay_fetch.inspect.verification import Verification
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 

@@ -24,7 +24,8 @@ from replay_fetch.errors import ArchiveError
 from replay_fetch.events_record import EventsRecord
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
 from replay_fetch.inspect.tombstones import Tombstones
-from replay_fetch.inspect.verify import Verification, Verifying
+from replay_fetch.inspect.verification import Verification
+from replay_fetch.inspect.verify import Verifying
 from replay_fetch.inspect.verify_events import EventsCheck
 from replay_fetch.ledger.damage import DamagedLedger
 from replay_fetch.ledger.database import check_file

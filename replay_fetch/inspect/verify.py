@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
@@ -18,45 +17,20 @@ from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
 from replay_fetch.inspect.tombstones import Tombstones
+from replay_fetch.inspect.verification import Depth, Verification
 from replay_fetch.inspect.verify_events import EventsCheck
 from replay_fetch.progress.archive_snapshot import CheckSnapshot
 from replay_fetch.progress.reporters import Reporter, Ticker
-
-
-@dataclass(slots=True)
-class Verification:
-    """The result of verifying an archive: findings, and the amount that was read."""
-
-    shelf: Shelf
-    findings: list[Finding] = field(default_factory=list)
-    views: int = 0
-    sessions: int = 0
-    size: int = 0
-    """Bytes of views that were read."""
-    events: int = 0
-    """Sessions whose stored events were read."""
-    events_size: int = 0
-    """Bytes of their files."""
-    seconds: float = 0.0
-    quick: bool = False
-    """True where names and sizes alone were looked at; ``size`` then counts bytes that are known, not read."""
-    run_ended: bool = True
-    """False where the last run was killed: its files are then held against the ledger, for the manifest is behind."""
-
-    @property
-    def exit_code(self) -> int:
-        """Return 0 where nothing is wrong, else 1."""
-        return 1 if self.findings else 0
+from replay_fetch.settings import Compression
 
 
 class Verifying:
     """Verifies an archive; used once. Memory grows with the sessions, by some 300 bytes each."""
 
-    def __init__(self, shelf: Shelf, jobs: int | None, reporter: Reporter | None, *, quick: bool = False) -> None:
+    def __init__(self, shelf: Shelf, jobs: int | None, reporter: Reporter | None, depth: Depth = Depth.BYTES) -> None:
         """Prepare to check with ``jobs`` processes at once; None takes as many as the archive's size is worth.
 
-        Of a shard's shelf its sessions alone are checked. A ``quick`` check reads no session file: it holds names and
-        sizes against the manifest, and in a store the versions against the log. Raises ArchiveError while a run writes.
+        Of a shard's shelf its sessions alone are checked. Raises ArchiveError while a run writes.
         """
         self.shelf = readable(shelf)
         if who := shelf.held_by():
@@ -65,15 +39,17 @@ class Verifying:
                 f"`replay-fetch status {shelf.place()}` tells how far it is"
             )
         self._taken = shelf.last_taken()
-        self._sizes = {file.name: file.size for file in shelf.files(SESSIONS)} if quick else None
+        self._sizes = {file.name: file.size for file in shelf.files(SESSIONS)} if depth is Depth.NAMES else None
         listed = self._sizes.values() if self._sizes is not None else (file.size for file in shelf.files(SESSIONS))
         self._total = sum(listed)
         self._jobs = jobs
+        self._depth = depth
+        self._vouched = False
         self._reporter = reporter
         self._tombstones: Tombstones | None = None
         self._seen: set[str] = set()
         self._named: set[str] = set()
-        self.found = Verification(shelf, quick=quick)
+        self.found = Verification(shelf, quick=depth is Depth.NAMES)
 
     def run(self) -> Verification:
         """Verify everything, the ledger too where there is a ledger.
@@ -116,6 +92,8 @@ class Verifying:
                 self._verify_by(layout, snapshot)
             if not snapshot.leads:  # the manifest is up to date, or the ledger found to be damaged
                 self.found, self._named = Verification(self.shelf, quick=self.found.quick), set()
+                # Two witnesses: where the manifest says anything else than the ledger, that is found below.
+                self._vouched = snapshot.sound and self._depth is not Depth.LINES
                 self._verify_by_manifest()
             self.found.run_ended = snapshot.run_ended
             self._note(snapshot.findings())
@@ -156,16 +134,18 @@ class Verifying:
 
     def _checked(self, sessions: Iterable[Session]) -> Iterator[Checked]:
         if self._sizes is None:
-            return sweep(self.shelf, sessions, self._jobs or jobs_for(self._total))
+            return sweep(self.shelf, sessions, self._jobs or jobs_for(self._total), vouched=self._vouched)
         return (Checked(entries, check_session(self.shelf, entries, self._sizes)) for entries in sessions)
 
     def _snapshot(self, seconds: float) -> CheckSnapshot:
         return CheckSnapshot(self._total, self.found.size, len(self.found.findings), seconds)
 
     def _readable(self, sessions: Iterable[Session]) -> Iterator[Session]:
+        known: set[Compression] = set()
         for entries in sessions:
-            for compression in {entry.compression for entry in entries}:
+            for compression in {entry.compression for entry in entries} - known:
                 require(compression)
+                known.add(compression)
             files = {entry.file for entry in entries if entry.file is not None}
             self._named.update(file for file in files if file.startswith(f"{SESSIONS}/"))
             if self._tombstones:

@@ -9,23 +9,24 @@ from replay_fetch.archive.lines import lines_of
 from replay_fetch.archive.manifest import session_of
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.archive.shelf import Shelf, readable
-from replay_fetch.inspect.verify import Verification, Verifying, extra_files
+from replay_fetch.inspect.verification import Depth, Verification
+from replay_fetch.inspect.verify import Verifying, extra_files
 from replay_fetch.progress.reporters import Reporter
 from replay_fetch.shard import index_of
 
 
-def verify(shelf: Shelf, jobs: int | None, reporter: Reporter | None, *, quick: bool = False) -> Verification:
+def verify(shelf: Shelf, jobs: int | None, reporter: Reporter | None, depth: Depth = Depth.BYTES) -> Verification:
     """Verify an archive, shard by shard where it has shards; raises as `Verifying` does.
 
     The manifest of all shards, where it is there, must have the lines of theirs, session by session in their order.
     """
     shards = readable(shelf).shards()
     if not shards:
-        return Verifying(shelf, jobs, reporter, quick=quick).run()
-    found = Verification(shelf, quick=quick)
+        return Verifying(shelf, jobs, reporter, depth).run()
+    found = Verification(shelf, quick=depth is Depth.NAMES)
     for shard in shards:
         if _has_begun(shard):
-            _add(found, Verifying(shard, jobs, reporter, quick=quick).run())
+            _add(found, Verifying(shard, jobs, reporter, depth).run())
         else:  # nothing of its sessions can be there
             found.findings += extra_files(shard, set())
     if shelf.is_file(shelf.manifest):

@@ -37,22 +37,22 @@ def jobs_for(size: int) -> int:
     return (os.cpu_count() or 1) if size >= _WORTH_PROCESSES else 1
 
 
-def sweep(shelf: Shelf, sessions: Iterable[Session], jobs: int) -> Iterator[Checked]:
-    """Check the sessions, ``jobs`` at once, and give them back in order.
+def sweep(shelf: Shelf, sessions: Iterable[Session], jobs: int, *, vouched: bool = False) -> Iterator[Checked]:
+    """Check the sessions, ``jobs`` at once, and give them back in order; `check_session` says what ``vouched`` means.
 
     Holds two batches a process, never the manifest. Raises ArchiveError where a process dies.
     """
     times = shelf.at_once
     for batch, verdicts in spread(
-        partial(_check, shelf), batches(sessions, times * _BATCH_BYTES, times * _BATCH_VIEWS), jobs
+        partial(_check, shelf, vouched=vouched), batches(sessions, times * _BATCH_BYTES, times * _BATCH_VIEWS), jobs
     ):
         yield from map(Checked, batch, verdicts)
 
 
-def _check(shelf: Shelf, batch: Sequence[Session]) -> list[Verdict]:
+def _check(shelf: Shelf, batch: Sequence[Session], *, vouched: bool) -> list[Verdict]:
     """Check a batch in order; where answers are waited for, several sessions at once, a thread each."""
     if shelf.at_once == 1:
-        return [check_session(shelf, entries) for entries in batch]
+        return [check_session(shelf, entries, vouched=vouched) for entries in batch]
     threads = ThreadPoolExecutor(shelf.at_once)
     try:
         return list(_check_together(shelf, batch, threads))
