@@ -35,7 +35,6 @@ from replay_fetch.pipeline.job import (
     Rehearsal,
     list_at_hand,
     rehearse,
-    require_disk_for_shards,
     require_views,
 )
 from replay_fetch.pipeline.opening import check_usable
@@ -127,7 +126,6 @@ def download(job: DownloadJob, reporter: Reporter | None) -> Ended:
 
 def rehearsed(job: DownloadJob) -> Rehearsal:
     """Make the plan of a download; of sessions it counts those to search for, and the views of all others."""
-    require_disk_for_shards(job.out, job.settings.plan.shard)
     with list_at_hand(job) as at_hand:
         if not isinstance(job.out, Path) or job.settings.plan.shard:
             with at_hand.listed() as listed:

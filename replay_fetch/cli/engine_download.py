@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-from pathlib import Path
 from typing import NamedTuple
 
 from replay_fetch.archive.report import Report
-from replay_fetch.archive.shards import shard_count
+from replay_fetch.cli.archive_option import shelf_at
 from replay_fetch.cli.main import exit_code_of
+from replay_fetch.cli.merge import FILES_A_SHARD
 from replay_fetch.cli.output import conclude, say, shown, warn
+from replay_fetch.cli.process import allow_open_files
 from replay_fetch.cli.run_log import begun, log_end
 from replay_fetch.cli.summary import report_json, report_text
 from replay_fetch.engine import Engine, cluster
@@ -56,11 +57,12 @@ def download_on_engine(options: argparse.Namespace, source: ListSource, settings
         credentials(os.environ)
     with shown(settings.show) as _, cluster(options.scheduler, at_most=count) as engine:
         # All that can be refused is refused before a shard begins.
-        tasks = shards(views, options.out, count or engine.at_once(0), settings=settings)
+        tasks = shards(views, str(options.out), count or engine.at_once(0), settings=settings)
         log.info("%s on %s", some(len(tasks), "shard"), some(engine.workers, "worker"))
         with begun("download", {"views": views, "out": str(options.out)}, settings):
             failed = _run_all(engine, tasks)
-            report = None if failed else merge(options.out)
+            allow_open_files(MOST * FILES_A_SHARD)  # all ledgers are read side by side
+            report = None if failed else merge(str(options.out))
         code = max(ended.exit_code for ended in failed) if failed else report.exit_code if report else 0
         text = report_text(report, options.out) if report else ""
         log_end("download", text.splitlines(), None, code)
@@ -92,7 +94,7 @@ def _tell(failed: list[ShardEnded], of: int) -> None:
 
 def _known_count(options: argparse.Namespace) -> int | None:
     """Return how many shards were asked for, or else the archive has; None where neither says."""
-    return options.shards or (shard_count(options.out) if isinstance(options.out, Path) else 0) or None
+    return options.shards or len(shelf_at(str(options.out)).shards()) or None
 
 
 def _list_for_workers(source: ListSource) -> str:

@@ -182,7 +182,7 @@ async def test_another_list_is_refused_by_a_new_shard_and_by_a_known_one(out: Pa
 
 async def test_another_compression_is_refused_and_none_is_taken_over(out: Path) -> None:
     packed = replace(_HASTY, archive=ArchiveSettings(compress=Compression.GZIP))
-    assert "made with --compress none" in await _refused(out, job(3, usual=packed))
+    assert "begun with --compress none, not gzip" in await _refused(out, job(3, usual=packed))
 
 
 async def test_an_archive_of_a_single_run_refuses_shards(tmp_path: Path) -> None:
