@@ -277,14 +277,17 @@ async def test_a_chain_without_an_end_is_incomplete_and_keeps_what_came(
 async def test_empty_pages_in_a_chain_are_walked_over(tmp_path: Path) -> None:
     paging = PagingSettings(page_segments=1, empty_pages=300)
     async with Simulator(SimulatorSettings(paging=paging)) as simulator:
-        assert (await download(simulator, tmp_path / "out")).exit_code == 0
-        assert Archive(tmp_path / "out").sessions() == truth(simulator)
+        views = list(simulator.views[:5])
+        assert (await download(simulator, tmp_path / "out", views=views)).exit_code == 0
+        assert Archive(tmp_path / "out").sessions() == truth(simulator, views)
+        assert max(simulator.counts.views.values()) > 300
 
 
 async def test_a_chain_of_nothing_but_empty_pages_is_left(tmp_path: Path) -> None:
     paging = PagingSettings(page_segments=1, empty_pages=1000)
     async with Simulator(SimulatorSettings(paging=paging)) as simulator:
-        assert (await download(simulator, tmp_path / "out")).exit_code == 1
+        views = list(simulator.views[9:13])  # of one page, of several, and without any
+        assert (await download(simulator, tmp_path / "out", views=views)).exit_code == 1
         assert set(Archive(tmp_path / "out").outcomes().values()) == {"incomplete", "fetched", "empty"}
         assert max(simulator.counts.views.values()) < 520
 
