@@ -21,6 +21,7 @@ from replay_fetch.inspect.tombstones import Tombstones
 from replay_fetch.inspect.verify_events import EventsCheck
 from replay_fetch.progress.archive_snapshot import CheckSnapshot
 from replay_fetch.progress.reporters import Reporter, Ticker
+from replay_fetch.settings import Compression
 
 
 @dataclass(slots=True)
@@ -52,11 +53,14 @@ class Verification:
 class Verifying:
     """Verifies an archive; used once. Memory grows with the sessions, by some 300 bytes each."""
 
-    def __init__(self, shelf: Shelf, jobs: int | None, reporter: Reporter | None, *, quick: bool = False) -> None:
+    def __init__(
+        self, shelf: Shelf, jobs: int | None, reporter: Reporter | None, *, quick: bool = False, lines: bool = False
+    ) -> None:
         """Prepare to check with ``jobs`` processes at once; None takes as many as the archive's size is worth.
 
         A ``quick`` check reads no session file: it holds names and sizes against the manifest, and in a store the
-        versions against the log. Raises ArchiveError while a run writes.
+        versions against the log. A check of ``lines`` reads each as JSON, also where a ledger vouches for its hash.
+        Raises ArchiveError while a run writes.
         """
         self.shelf = readable(shelf)
         if who := shelf.held_by():
@@ -69,6 +73,8 @@ class Verifying:
         listed = self._sizes.values() if self._sizes is not None else (file.size for file in shelf.files(SESSIONS))
         self._total = sum(listed)
         self._jobs = jobs
+        self._lines = lines
+        self._vouched = False
         self._reporter = reporter
         self._tombstones: Tombstones | None = None
         self._seen: set[str] = set()
@@ -116,6 +122,8 @@ class Verifying:
                 self._verify_by(snapshot)
             if not snapshot.leads:  # the manifest is up to date, or the ledger found to be damaged
                 self.found, self._named = Verification(self.shelf, quick=self.found.quick), set()
+                # Two witnesses: where the manifest says anything else than the ledger, that is found below.
+                self._vouched = snapshot.sound and not self._lines
                 self._verify_by_manifest()
             self.found.run_ended = snapshot.run_ended
             self._note(snapshot.findings())
@@ -156,16 +164,18 @@ class Verifying:
 
     def _checked(self, sessions: Iterable[Session]) -> Iterator[Checked]:
         if self._sizes is None:
-            return sweep(self.shelf, sessions, self._jobs or jobs_for(self._total))
+            return sweep(self.shelf, sessions, self._jobs or jobs_for(self._total), vouched=self._vouched)
         return (Checked(entries, check_session(self.shelf, entries, self._sizes)) for entries in sessions)
 
     def _snapshot(self, seconds: float) -> CheckSnapshot:
         return CheckSnapshot(self._total, self.found.size, len(self.found.findings), seconds)
 
     def _readable(self, sessions: Iterable[Session]) -> Iterator[Session]:
+        known: set[Compression] = set()
         for entries in sessions:
-            for compression in {entry.compression for entry in entries}:
+            for compression in {entry.compression for entry in entries} - known:
                 require(compression)
+                known.add(compression)
             files = {entry.file for entry in entries if entry.file is not None}
             self._named.update(file for file in files if file.startswith(f"{SESSIONS}/"))
             if self._tombstones:

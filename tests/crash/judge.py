@@ -46,7 +46,7 @@ def check_crashed(stage: Stage, out: Path) -> Progress:
             assert ".partial." in name or any(body == files.get(name) for files in good), f"{name} is not whole"
     progress = _progress(stage, out)
     if _results(out) is not None:
-        found = Verifying(DiskShelf(out), 1, None).run()
+        found = Verifying(DiskShelf(out), 1, None, lines=True).run()
         assert not found.findings, found.findings
     return progress
 

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from multiprocessing import active_children, get_context, parent_process
 from typing import NamedTuple
 
@@ -40,15 +41,16 @@ def jobs_for(size: int) -> int:
     return (os.cpu_count() or 1) if size >= _WORTH_PROCESSES else 1
 
 
-def sweep(shelf: Shelf, sessions: Iterable[Session], jobs: int) -> Iterator[Checked]:
-    """Check the sessions, ``jobs`` at once, and give them back in order.
+def sweep(shelf: Shelf, sessions: Iterable[Session], jobs: int, *, vouched: bool = False) -> Iterator[Checked]:
+    """Check the sessions, ``jobs`` at once, and give them back in order; `check_session` says what ``vouched`` means.
 
     Holds two batches a process, never the manifest. Raises ArchiveError where a process dies.
     """
     batches = _batches(sessions, shelf.at_once)
+    check = partial(_check, shelf, vouched=vouched)
     if jobs == 1:
         for batch in batches:
-            yield from map(Checked, batch, _check(shelf, batch))
+            yield from map(Checked, batch, check(batch))
         return
     others = set(active_children())
     # Spawned, not forked: a fork would take over the locks of threads that it does not have.
@@ -56,7 +58,7 @@ def sweep(shelf: Shelf, sessions: Iterable[Session], jobs: int) -> Iterator[Chec
     pending: deque[tuple[list[Session], Future[list[Verdict]]]] = deque()
     try:
         for batch in batches:
-            pending.append((batch, pool.submit(_check, shelf, batch)))
+            pending.append((batch, pool.submit(check, batch)))
             # Two batches a process: while the results of one are read, the next is there to begin with.
             if len(pending) > 2 * jobs:
                 yield from _next(pending)
@@ -77,10 +79,10 @@ def _next(pending: deque[tuple[list[Session], Future[list[Verdict]]]]) -> Iterat
     yield from map(Checked, batch, future.result())
 
 
-def _check(shelf: Shelf, batch: Sequence[Session]) -> list[Verdict]:
+def _check(shelf: Shelf, batch: Sequence[Session], *, vouched: bool) -> list[Verdict]:
     """Check a batch in order; where answers are waited for, several sessions at once, a thread each."""
     if shelf.at_once == 1:
-        return [check_session(shelf, entries) for entries in batch]
+        return [check_session(shelf, entries, vouched=vouched) for entries in batch]
     threads = ThreadPoolExecutor(shelf.at_once)
     try:
         return list(_check_together(shelf, batch, threads))
