@@ -10,7 +10,7 @@ from msgspec import Struct, json
 
 from replay_fetch.archive.durable import explained, make_folder, replace, sync_folder, write_file
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import whole_file
+from replay_fetch.blocks import whole_file
 
 
 class Aside(Struct, frozen=True):

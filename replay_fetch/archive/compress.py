@@ -20,7 +20,7 @@ from replay_fetch.api.coding import (
     zstd_deflater,
     zstd_frame,
 )
-from replay_fetch.archive.lines import file_range
+from replay_fetch.blocks import file_range
 from replay_fetch.errors import SettingsError
 from replay_fetch.model import Span
 from replay_fetch.settings import Compression

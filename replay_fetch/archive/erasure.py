@@ -21,7 +21,7 @@ import orjson
 
 from replay_fetch.archive.durable import explained, is_folder, make_folder, sync_folder, write_atomically
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import small_file
+from replay_fetch.blocks import small_file
 from replay_fetch.erased import ErasedSession
 from replay_fetch.settings import Compression
 

@@ -15,8 +15,8 @@ from msgspec import Meta, Struct, json
 
 from replay_fetch.archive.durable import explained, is_file, sync_folder, write_atomically
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import lines_of, whole_file
 from replay_fetch.archive.manifest import BadLine
+from replay_fetch.blocks import lines_of, whole_file
 from replay_fetch.events_record import EventsOutcome, EventsRecord
 from replay_fetch.model import ID
 from replay_fetch.printable import printable

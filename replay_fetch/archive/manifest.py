@@ -14,8 +14,8 @@ from msgspec import Meta, Struct, json
 
 from replay_fetch.archive.durable import explained, write_atomically
 from replay_fetch.archive.layout import MANIFEST, Layout
-from replay_fetch.archive.lines import lines_of
 from replay_fetch.archive.shelf import Shelf
+from replay_fetch.blocks import lines_of
 from replay_fetch.model import ID, Outcome, PlannedView, Recording, Span, View, ViewRecord, Warnings
 from replay_fetch.printable import printable
 from replay_fetch.settings import Compression

@@ -14,7 +14,7 @@ import msgspec
 import orjson
 
 from replay_fetch.archive.durable import explained, make_folder, sync_folder, write_file
-from replay_fetch.archive.lines import small_file
+from replay_fetch.blocks import small_file
 from replay_fetch.model import Response
 
 # Never written: a cookie can be a key to something.

@@ -17,8 +17,8 @@ from typing import NamedTuple, Protocol
 from replay_fetch.archive.durable import explained, is_file, is_folder
 from replay_fetch.archive.folder import require_folder
 from replay_fetch.archive.layout import MANIFEST, PRIVATE, Layout
-from replay_fetch.archive.lines import file_range, whole_file
 from replay_fetch.archive.lock import holder
+from replay_fetch.blocks import file_range, whole_file
 from replay_fetch.errors import ArchiveError
 
 

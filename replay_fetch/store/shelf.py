@@ -18,13 +18,13 @@ from typing import Any, TypeVar
 import anyio
 from anyio.from_thread import BlockingPortal
 
+from replay_fetch.blocks import whole_file
 from replay_fetch.printable import printable
 from replay_fetch.store.driver import Listed, Tag
 from replay_fetch.store.lease import NAME, LeaseState, read_lease
 from replay_fetch.store.location import Location
 from replay_fetch.store.objects import Objects
 from replay_fetch.store.opening import FOLDER, objects_at
-from replay_fetch.store.packing import file_pieces
 from replay_fetch.store.standing import MANIFEST, is_another, logged_files, run_ended
 from replay_fetch.store.together import AT_ONCE
 
@@ -111,7 +111,7 @@ class StoreShelf:
         while it was read.
         """
         if name == MANIFEST and self._manifest:
-            return file_pieces(self._manifest)
+            return whole_file(self._manifest)
         return self._pieces(name, start, length)
 
     def _pieces(self, name: str, start: int, length: int | None) -> Iterator[bytes]:

@@ -10,9 +10,9 @@ from replay_fetch.api.json_split import members
 from replay_fetch.archive.compress import bounded, decompressed, require
 from replay_fetch.archive.durable import explained, is_file
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import file_range, lines_of
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.archive.shelf import Shelf
+from replay_fetch.blocks import file_range, lines_of
 from replay_fetch.errors import ArchiveError
 from replay_fetch.events_record import EventsRecord
 from replay_fetch.printable import printable

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from replay_fetch.api.json_split import pairs
 from replay_fetch.api.segment import Continuity, facts
 from replay_fetch.archive.compress import plain_text
-from replay_fetch.archive.lines import lines_of
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.shelf import Shelf
+from replay_fetch.blocks import lines_of
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import View, ViewRecord
 from replay_fetch.printable import printable

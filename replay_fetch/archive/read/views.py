@@ -8,9 +8,10 @@ from itertools import groupby
 from replay_fetch.archive.compress import plain_text
 from replay_fetch.archive.durable import explained
 from replay_fetch.archive.layout import MANIFEST
-from replay_fetch.archive.lines import lines_of, segment_of
+from replay_fetch.archive.lines import segment_of
 from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
 from replay_fetch.archive.shelf import Shelf, readable, require_manifest
+from replay_fetch.blocks import lines_of
 from replay_fetch.errors import ArchiveError, InputError
 from replay_fetch.printable import printable
 

@@ -16,8 +16,8 @@ from replay_fetch.archive.compress import compressed
 from replay_fetch.archive.durable import Unsynced, refused
 from replay_fetch.archive.durable import replace as give_name
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import file_range
 from replay_fetch.archive.write.view_part import ViewPart
+from replay_fetch.blocks import file_range
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Span, ViewRecord
 from replay_fetch.settings import Compression

@@ -8,12 +8,13 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import lines_of, segment_of
+from replay_fetch.archive.lines import segment_of
 from replay_fetch.archive.raw import RawPage
 from replay_fetch.archive.write.chain import ChainPart
 from replay_fetch.archive.write.endings import DAMAGED, GONE, LACKS, STAYS, ended_as, unless_young
 from replay_fetch.archive.write.kept import Comparison, both, compared, kept_lines
 from replay_fetch.archive.write.messages import PageArrived, ViewEnded
+from replay_fetch.blocks import lines_of
 from replay_fetch.model import Outcome, Page, PlannedView, Response, ViewRecord
 
 
