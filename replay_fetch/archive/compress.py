@@ -33,7 +33,7 @@ _ZSTD_LEVEL = 3
 
 
 def compressed(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
-    """Compress the chunks into a single member or frame; unchanged where nothing is compressed."""
+    """Compress the chunks into a single member or frame, the same bytes however they are cut; unchanged for NONE."""
     if compression is Compression.NONE:
         yield from chunks
         return

@@ -64,7 +64,7 @@ def is_file(path: Path) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Tell whether a folder is there; raises OSError where the system does not tell."""
+    """Tell whether a folder is there, or a link to one; raises OSError where the system does not tell."""
     about = _about(path)
     return about is not None and stat.S_ISDIR(about.st_mode)
 
@@ -81,6 +81,7 @@ def make_folder(path: Path) -> None:
     """Make ``path`` and its parents, for our eyes only, and put the new names on the disk."""
     if path.is_dir():
         return
+    # Parent first, each synced: a folder whose own name is lost in a power cut takes everything in it along.
     if not path.parent.exists():
         make_folder(path.parent)
     path.mkdir(mode=0o700, exist_ok=True)
@@ -89,6 +90,7 @@ def make_folder(path: Path) -> None:
 
 def sync_folder(path: Path) -> None:
     """Put a folder's names on the disk; where the file system has no call for that, warn once."""
+    # Without this, a file that was renamed may come back under its old name: fsync of a file says nothing of its name.
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         _fsync(descriptor, path)
@@ -112,6 +114,7 @@ def _warn_once(reason: str) -> None:
 def _fsync(descriptor: int, path: str | Path) -> None:
     try:
         os.fsync(descriptor)
+    # Raised on, never tried again: Linux counts pages that it could not write as written, so another fsync succeeds.
     except OSError as error:
         raise OSError(error.errno, f"{error.strerror} at the fsync of {path}") from error
 
@@ -158,7 +161,7 @@ class Unsynced:
             os.close(descriptor)
 
     def write(self, path: str | Path, chunks: Iterable[bytes]) -> None:
-        """Write chunks to a new file, which stays open until the context ends."""
+        """Write chunks to a new file, emptied if it is there, which stays open until the context ends."""
         descriptor = _open(path, os.O_TRUNC)
         self._files.append((descriptor, path))
         for chunk in chunks:
@@ -172,6 +175,7 @@ class Unsynced:
         for done, (descriptor, path) in enumerate(self._files):
             if time.monotonic() - began > _QUICK:
                 at_work = [helpers.submit(_fsync, *rest) for rest in self._files[done:]]
+                # All have ended before the first error is raised: the context closes the files behind it.
                 wait(at_work)
                 for one in at_work:
                     one.result()
@@ -205,10 +209,12 @@ def _start_writing(descriptor: int) -> None:
 
 
 def _open(path: str | Path, flags: int) -> int:
+    # Closed in children, such as a browser that outlives us: an open file keeps the room of one that was removed.
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | flags, 0o600)
 
 
 def _write_all(descriptor: int, chunk: bytes) -> int:
+    # A signal or a nearly full disk ends a write early, without an error: the error comes with the rest.
     written = os.write(descriptor, chunk)
     while written < len(chunk):
         written += os.write(descriptor, memoryview(chunk)[written:])

@@ -37,7 +37,7 @@ def one_line(text: bytes) -> bytes:
 
 
 def renumbered(line: bytes, position: int) -> bytes:
-    """Give a segment's line another position in its view."""
+    """Give a segment's line, without its newline, another position in its view; the segment's bytes stay."""
     opening, _, rest = line.partition(_POSITION)  # no id holds a quote, so the first one is the line's own
     return b"%b%b%d%b" % (opening, _POSITION, position, rest[rest.index(b",") :])
 

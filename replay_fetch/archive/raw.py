@@ -163,6 +163,7 @@ def _about(page: RawPage) -> bytes:
 
 def remove_raw(folder: Path) -> None:
     """Remove a view's raw pages, now that the view is understood; quietly where there are none."""
+    # Errors are passed over: the view is understood by now, and a page that is left over costs room alone.
     if folder.is_dir():
         shutil.rmtree(folder, ignore_errors=True)
     with suppress(OSError):  # other views have raw pages too

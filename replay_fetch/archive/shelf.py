@@ -23,7 +23,7 @@ from replay_fetch.errors import ArchiveError
 
 
 class ShelvedFile(Protocol):
-    """A file in a listing."""
+    """A file in a listing, on a disk or in a store, by its name and its size alone; nothing of it is read."""
 
     @property
     def name(self) -> str:
@@ -39,7 +39,7 @@ class Shelf(Protocol):
 
     @property
     def title(self) -> str:
-        """The archive's own name for people: the last part of its address."""
+        """The archive's own name for people: the last part of its path or address, for titles and file names."""
 
     @property
     def at_once(self) -> int:
@@ -47,7 +47,7 @@ class Shelf(Protocol):
 
     @property
     def layout(self) -> Layout | None:
-        """The archive as a folder of this machine; None for one that lies elsewhere."""
+        """The archive as a folder of this machine, with its ledger and lock; None for one that lies elsewhere."""
 
     def place(self, name: str = "") -> str:
         """Where a file lies, or the archive itself: a path or an address, for messages."""
@@ -71,13 +71,13 @@ class Shelf(Protocol):
         """List the files of a folder in no order; none where there is no folder. Raises ArchiveError."""
 
     def held_by(self) -> str | None:
-        """Name the run that is writing to the archive now; None where none is."""
+        """Name the run that is writing to the archive now, such as ``pid 7 on host``; None where none is."""
 
     def progress(self) -> Mapping[str, object]:
         """Figures of that run, by name; empty where none is known."""
 
     def last_taken(self) -> int | None:
-        """A number that changes whenever a run takes the archive to write to it."""
+        """A number that changes whenever a run takes the archive to write to it, None where unknown."""
 
     def run_ended(self) -> bool | None:
         """Tell whether the last run came to its end; None where a ledger says so, or nothing does."""
@@ -101,7 +101,7 @@ class FileOnDisk(NamedTuple):
 
 @dataclass(frozen=True)
 class DiskShelf:
-    """Reads an archive that is a folder on this machine."""
+    """Reads an archive that is a folder on this machine, also while a run writes to it."""
 
     root: Path
 
@@ -200,7 +200,7 @@ def readable(shelf: Shelf) -> Shelf:
 
 
 def require_manifest(shelf: Shelf) -> None:
-    """Raise ArchiveError where an archive has no manifest yet."""
+    """Raise ArchiveError where an archive has no manifest yet, as before the end of its first run."""
     if not shelf.is_file(MANIFEST):
         raise ArchiveError(f"{shelf.place()} has no {MANIFEST} yet: it is written when a run ends")
 

@@ -46,7 +46,7 @@ class Verification:
 
     @property
     def exit_code(self) -> int:
-        """Return 0 where nothing is wrong, else 1."""
+        """Return 0 where nothing is wrong, else 1; an archive that cannot be read raises ArchiveError instead."""
         return 1 if self.findings else 0
 
 

@@ -33,6 +33,7 @@ def stored_events(shelf: Shelf, session_id: str) -> Iterator[bytes]:
             require(compression)
             try:
                 yield from lines_of(decompressed(shelf.blocks(name), compression))
+            # Cut or damaged. Events that were given until here stand: the caller fails, and shows no half as a whole.
             except ValueError as error:
                 reason = printable(str(error), 150)
                 raise ArchiveError(

@@ -30,7 +30,7 @@ _WORTH_PROCESSES = 64 * 2**20
 
 
 class Checked(NamedTuple):
-    """A session and the verdict on it."""
+    """A session, as its entries in the manifest's order, and the verdict on the bytes of its views."""
 
     entries: Session
     verdict: Verdict

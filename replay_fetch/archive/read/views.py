@@ -30,7 +30,7 @@ def entries(shelf: Shelf) -> Iterator[Entry]:
 
 
 def by_session(views: Iterable[Entry]) -> Iterator[tuple[str, list[Entry]]]:
-    """Group entries by session; the manifest has a session's views side by side."""
+    """Group entries by session, one session in memory at a time; the manifest has a session's views side by side."""
     for session_id, together in groupby(views, lambda entry: entry.record.planned.view.session_id):
         yield session_id, list(together)
 

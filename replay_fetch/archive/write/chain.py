@@ -94,7 +94,7 @@ class ChainPart(Struct, eq=False):
 
     @property
     def part(self) -> Path:
-        """Return the path of the chain's part, which is there once something was saved."""
+        """Return the path of the chain's part, a file of plain lines, which is there once something was saved."""
         return self.layout.part(self.planned.row, self.number)
 
     def take_up(self, earlier: ViewRecord) -> bool:

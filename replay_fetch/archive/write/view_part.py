@@ -63,12 +63,12 @@ class ViewPart(Struct, eq=False):
         return view_part
 
     def add(self, page: Page, source: str) -> None:
-        """Append a page's segments, unless the part to go on from was damaged."""
+        """Append a page's segments to the chain's lines in memory, unless the part to go on from was damaged."""
         if not self.damaged:
             self.chain.add(page, source)
 
     def take(self, pages: Sequence[PageArrived]) -> list[RawPage]:
-        """Append pages; returns those that are kept raw, none where the part was damaged."""
+        """Append pages, and leave their trail; returns those that are kept raw, none where the part was damaged."""
         raw: list[RawPage] = []
         for arrived in pages:
             if arrived.answer is not None and not self.damaged:
