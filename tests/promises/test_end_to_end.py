@@ -209,7 +209,7 @@ async def test_auto_finds_views_in_either_store(tmp_path: Path, absent_as: Absen
         }
 
 
-async def test_one_store_alone_leaves_the_other_ones_views_missing(tmp_path: Path) -> None:
+async def test_a_store_that_is_asked_alone_leaves_the_other_stores_views_missing(tmp_path: Path) -> None:
     settings = SimulatorSettings(seed=1, holding=HoldingSettings(blob_share=0.5))
     async with Simulator(settings) as simulator:
         ran = await download(simulator, tmp_path / "out", Job(source=SourceChoice.EVENT_PLATFORM))
@@ -220,7 +220,7 @@ async def test_one_store_alone_leaves_the_other_ones_views_missing(tmp_path: Pat
 
 
 @pytest.mark.parametrize("empty_as", Absence)
-async def test_nothing_there_is_empty_or_missing_in_every_form(tmp_path: Path, empty_as: Absence) -> None:
+async def test_views_without_segments_are_empty_or_missing_in_every_form(tmp_path: Path, empty_as: Absence) -> None:
     settings = SimulatorSettings(holding=HoldingSettings(empty_as=empty_as))
     async with Simulator(settings) as simulator:
         ran = await download(simulator, tmp_path / "out")

@@ -224,7 +224,7 @@ def test_a_filled_key_like_a_tokens_is_never_passed_over(seen: list[bytes], last
 
 @given(bodies=st.lists(BODIES, min_size=1, max_size=20))
 @settings(max_examples=20)
-def test_one_decoder_serves_several_threads(bodies: list[bytes]) -> None:
+def test_a_decoder_serves_several_threads(bodies: list[bytes]) -> None:
     shared = PageDecoder(ApiSettings())
     with ThreadPoolExecutor(4) as threads:
         decoded = list(threads.map(lambda body: result(shared, body), bodies * 5))
