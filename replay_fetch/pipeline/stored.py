@@ -67,7 +67,7 @@ class StoredArchive:
             yield terms.every(self._commit_every, StoreCarrier(self.keep, self.scratch, portal))
 
     async def finish(self) -> None:
-        """Write manifest and report into the store, from the scratch."""
+        """Write manifest and report into the store, from the scratch, once the run has committed all its views."""
         layout = self.scratch.layout
         await self.keep.finish({file.name: file for file in (layout.manifest, layout.report)})
 

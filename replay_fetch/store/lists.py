@@ -28,7 +28,7 @@ ListRow = tuple[int, View, int | None, int | None]
 
 
 def list_name(folder: str, number: int) -> str:
-    """The object of list ``number``, the first being 1."""
+    """The name of the object that holds list ``number``, the first being 1, as packed CSV."""
     return f"{folder}/lists/{number:04d}.csv.zst"
 
 

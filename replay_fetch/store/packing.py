@@ -16,7 +16,7 @@ _LEVEL = 3
 
 
 class Unpackable(Exception):
-    """Packed bytes are damaged or cut."""
+    """Packed bytes are damaged, or end before their frame does; callers name the object in an error of their own."""
 
 
 def pack(chunks: Iterable[bytes]) -> Iterator[bytes]:

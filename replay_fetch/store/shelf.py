@@ -98,7 +98,7 @@ class StoreShelf:
         return self._ask(partial(self._first, name))
 
     def size(self, name: str) -> int:
-        """Bytes of an object; raises FileNotFoundError."""
+        """The bytes of an object, as one request for its head tells; raises FileNotFoundError where there is none."""
         found = self._ask(partial(self._objects.head, self._staged.get(name, name)))
         if found is None:
             raise _missing()
