@@ -79,6 +79,7 @@ def _nothing_names_users(out: Path, events: Path | None) -> str:
 
 def _of_archive(shelf: DiskShelf) -> Iterator[tuple[str, Mapping[str, object]]]:
     """Give the session and the user's fields of each event that the archive stores; raises ArchiveError at damage."""
+    # By the files' names, each session once: a file has its name only when it is whole.
     for session_id in sorted({path.name.partition(".")[0] for path in shelf.layout.events.glob("*.ndjson*")}):
         for event in session_events(shelf, session_id):
             yield session_id, part(event.rum, "usr")

@@ -187,11 +187,13 @@ class Database:
     def _transaction(self, *, keep: bool = True) -> Iterator[None]:
         """Have the database alone; keep all that is written meanwhile, or nothing, and with ``keep`` False nothing."""
         with self._exclusive:
+            # Immediate: a transaction that turns from reading to writing half-way is refused where another writes.
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
                 self._db.execute("COMMIT" if keep else "ROLLBACK")
             except BaseException:
+                # SQLite itself rolls back after some errors, as on a full disk; a second ROLLBACK would hide the first.
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
