@@ -21,6 +21,7 @@ _BENCHMARKS = {
     "verify": "how fast is an archive read back, against hashing and inflating alone?",
     "replays": "how fast is a long recording rebuilt, and in how much memory?",
     "compare": "has the hot path become faster between two revisions?",
+    "shards": "what do planning and merging shards cost on a long list?",
     "pacing": "the rate controller against others, in virtual time",
     "pacing-live": "how much of a real limit do one and two clients take?",
 }

@@ -13,7 +13,8 @@ from replay_fetch.cli.output import say, shown
 from replay_fetch.cli.verify_summary import findings_json, findings_text, rebuilt_text
 from replay_fetch.errors import SettingsError
 from replay_fetch.inspect.rebuild import rebuild
-from replay_fetch.inspect.verify import Verifying
+from replay_fetch.inspect.verification import Depth
+from replay_fetch.inspect.verify_shards import verify
 
 _EPILOG = """\
 examples:
@@ -69,14 +70,19 @@ def run(options: argparse.Namespace) -> int:
         raise SettingsError("--jobs must be at least 1")
     if options.rebuild and options.quick:
         raise SettingsError("--rebuild keeps what was read and found good, so it cannot be --quick")
-    if options.lines and options.quick:
-        raise SettingsError("--lines reads every line, and --quick none: choose one of them")
+    depth = _depth(options)
     with shown(show_settings(options)) as reporter:
         if options.rebuild:
             rebuilt = rebuild(require_folder(options.out, _REBUILT_ON_DISK), options.jobs, reporter)
             found, text = rebuilt.found, rebuilt_text(rebuilt)
         else:
-            found = Verifying(options.out, options.jobs, reporter, quick=options.quick, lines=options.lines).run()
+            found = verify(options.out, options.jobs, reporter, depth)
             text = findings_text(found)
     say(findings_json(found) if options.json else text)
     return found.exit_code
+
+
+def _depth(options: argparse.Namespace) -> Depth:
+    if options.lines and options.quick:
+        raise SettingsError("--lines reads every line, and --quick none: choose one of them")
+    return Depth.NAMES if options.quick else Depth.LINES if options.lines else Depth.BYTES

@@ -17,6 +17,7 @@ from replay_fetch.archive.read import verify
 from replay_fetch.archive.read.verify import Problem
 from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli import main
+from replay_fetch.inspect.verification import Depth
 from replay_fetch.inspect.verify import Verifying
 from replay_fetch.settings import Compression
 
@@ -66,7 +67,7 @@ def test_every_line_is_read_as_json_where_the_archive_has_no_ledger(archive: Pat
 
 
 def test_verify_lines_reads_every_line_as_json_beside_a_sound_ledger(archive: Path, read: list[str]) -> None:
-    assert Verifying(DiskShelf(archive), 1, None, lines=True).run().findings == []
+    assert Verifying(DiskShelf(archive), 1, None, Depth.LINES).run().findings == []
     assert read == [line["view_id"] for line in manifest(archive) if line["length"]]
 
 
