@@ -153,8 +153,7 @@ def _fsync(descriptor: int, path: str | Path) -> None:
 def write_file(path: Path, chunks: Iterable[bytes], *, append_at: int | None = None, lasting: bool = True) -> int:
     """Write chunks to a file and fsync it, unless it need not be ``lasting``; returns the bytes written.
 
-    With ``append_at`` the file is first cut to that length: bytes that an interrupted run left behind it are
-    dropped.
+    With ``append_at`` the file is first cut to that length, since an interrupted run may have left bytes behind it.
     """
     descriptor = _open(path, os.O_TRUNC if append_at is None else 0)
     try:
@@ -240,7 +239,6 @@ def _start_writing(descriptor: int) -> None:
 
 
 def _open(path: str | Path, flags: int) -> int:
-    # Closed in children, such as a browser that outlives us: an open file keeps the room of one that was removed.
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | flags, 0o600)
 
 
