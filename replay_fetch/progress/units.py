@@ -35,7 +35,7 @@ def size(number: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """The two largest units: ``3.24`` → ``3.2 s``, ``75`` → ``1 min 15 s``, ``3725`` → ``1 h 2 min``."""
+    """Write seconds in two units: ``3.24`` → ``3.2 s``, ``75`` → ``1 min 15 s``, ``3725`` → ``1 h 2 min``."""
     if seconds < 9.95:  # noqa: PLR2004 - where one decimal would round to 10.0
         return f"{max(seconds, 0.0):.1f} s"
     whole = round(seconds)
