@@ -41,23 +41,23 @@ from replay_fetch.model import RateLimit, Response
 
 
 class ReplayFetchError(Exception):
-    """The root: catch this class to catch every error that the package raises on purpose."""
+    """The root: catch this class to catch every error that the package raises on purpose. Any other is a defect."""
 
 
 class SettingsError(ReplayFetchError):
-    """A setting, a key or the environment cannot be used."""
+    """A setting, a key or a variable of the environment cannot be used; nothing was asked, and nothing was changed."""
 
 
 class InputError(ReplayFetchError):
-    """The list of views cannot be read, or an id is impossible for a view."""
+    """The list of views cannot be read, or an id is impossible for a view. The message names the file, line or id."""
 
 
 class AuthError(ReplayFetchError):
-    """The API refuses the keys themselves, not one view."""
+    """The API refuses the keys themselves, not one view. Other keys are needed, or a right of the application key."""
 
 
 class TrustError(ReplayFetchError):
-    """The server's certificate is not trusted; trying again would not change that."""
+    """The server's certificate is not trusted; trying again would not change that. ``ca_file`` names more to trust."""
 
 
 class ProxyRefused(ReplayFetchError):
@@ -69,7 +69,10 @@ class OutageError(ReplayFetchError):
 
 
 class ArchiveError(ReplayFetchError):
-    """The archive cannot be written, is locked, damaged, or not ours."""
+    """The archive cannot be read or written, is locked by another run, damaged, or not ours.
+
+    All that was committed before stays, and the message says how to go on.
+    """
 
 
 class RequestError(ReplayFetchError):
@@ -77,11 +80,11 @@ class RequestError(ReplayFetchError):
 
 
 class RetryableError(RequestError):
-    """The same page may be answered if asked for again."""
+    """The same page may be answered if asked for again. The retry loop does so, and ends in GaveUp."""
 
 
 class RateLimited(RetryableError):
-    """The API answered 429; what its headers said stands in ``rate_limit``."""
+    """The API answered 429; ``rate_limit`` holds the limit of its headers, with seconds from the answer's arrival."""
 
     def __init__(self, rate_limit: RateLimit | None = None) -> None:
         super().__init__("rate limited (429)")
@@ -100,7 +103,7 @@ class ServerTimeout(ServerError):
 
 
 class TransportError(RetryableError):
-    """No whole answer came: connect error, reset, stall, or a body that ended early."""
+    """No whole answer came: connect error, reset, stall, or a body that ended early. No byte of it is used."""
 
 
 class Stalled(TransportError):
@@ -126,11 +129,11 @@ class GarbledBody(RetryableError):
 
 
 class NotFound(RequestError):
-    """404 or 410, as JSON with ``errors``: the API itself denies having the view."""
+    """404 or 410, as JSON with ``errors``: the API itself denies having the view, as it does past retention."""
 
 
 class Forbidden(RequestError):
-    """401 or 403, not yet known to be meant for this view alone; ``status`` says which."""
+    """401 or 403, not yet known to be meant for this view alone; ``status`` holds the number of the answer."""
 
     def __init__(self, message: str, *, status: int = 403) -> None:
         super().__init__(message)
@@ -142,11 +145,11 @@ class Rejected(RequestError):
 
 
 class TokenRefused(RequestError):
-    """400, 404 or 410 for a page behind the first: the paging token is no longer accepted."""
+    """400, 404 or 410 for a page behind the first: the paging token has expired, and the chain begins anew."""
 
 
 class BadBody(RequestError):
-    """A body in a shape that no rule knows; the answer is kept for ``raw/``."""
+    """A body in a shape that no rule knows; ``answer`` holds the whole answer, which is kept under ``raw/``."""
 
     def __init__(self, message: str, answer: Response) -> None:
         super().__init__(message)
@@ -157,11 +160,11 @@ class BadBody(RequestError):
 
 
 class ChainCut(RequestError):
-    """The chain of pages cannot be followed to its end, though pages were answered."""
+    """The chain of pages cannot be followed to its end, though pages were answered: the view has more segments."""
 
 
 class GaveUp(RequestError):
-    """All attempts for one page were spent; ``__cause__`` is the last failure."""
+    """All attempts for one page were spent, ``retries`` beyond the first; ``__cause__`` is the last failure."""
 
 
 def extra_needed(what: str, extra: str) -> str:

@@ -18,7 +18,7 @@ SETTLED_MS = 5 * 3_600_000
 
 
 class EventsOutcome(StrEnum):
-    """The end of asking for a session's events."""
+    """The end of asking for a session's events: they were fetched, or there are none, for the reason in the record."""
 
     FETCHED = "fetched"
     NONE = "none"
@@ -72,5 +72,5 @@ class EventsTotals(Struct, frozen=True):
 
     @property
     def asked(self) -> bool:
-        """True where events of a session were ever asked for."""
+        """True where events of any session of the archive were ever asked for, so that the figures mean something."""
         return bool(self.fetched or self.none)

@@ -20,7 +20,7 @@ NO_ID = r"(?i:null|undefined|none|nil|nan|n/?a|[_-]+|0{8}-?(?:0{4}-?){3}0{12})"
 
 
 class View(NamedTuple):
-    """A (session_id, view_id) pair; both ids are checked before a View is made."""
+    """A pair of ids; both match `ID` before a View is made, so that they are safe in paths and URLs."""
 
     session_id: str
     view_id: str
@@ -30,7 +30,7 @@ class View(NamedTuple):
 
 
 class Outcome(StrEnum):
-    """The end of a view; every row of a list ends in exactly one outcome."""
+    """The end of a view; every row of a list ends in exactly one outcome. The guide to outcomes explains each word."""
 
     FETCHED = "fetched"
     EMPTY = "empty"
@@ -53,7 +53,7 @@ _FINISHED = frozenset({Outcome.FETCHED, Outcome.EMPTY, Outcome.MISSING})
 
 
 class Source(StrEnum):
-    """The store that a chain of pages is read from; the API's ``source`` parameter."""
+    """The store that a chain of pages is read from, by its name in the API's ``source`` parameter."""
 
     EVENT_PLATFORM = "event_platform"
     BLOB = "blob"
@@ -71,7 +71,7 @@ class Segment(Struct, frozen=True, gc=False):
 
 
 class Page(Struct, frozen=True, gc=False):
-    """A decoded answer: the segments in order, and the way to the next page."""
+    """A decoded answer: the segments in the order of the body, and the way to the next page, where there is one."""
 
     segments: Sequence[Segment]
     token: str | None = None
@@ -119,7 +119,7 @@ class RateLimit(Struct, frozen=True, gc=False):
 
 
 class PlannedView(Struct, frozen=True, gc=False):
-    """A view of the plan; ``row`` orders the views of all lists by first appearance."""
+    """A view that a list names; ``row``, from 1, orders the views of all lists by first appearance."""
 
     row: int
     session: int
@@ -133,12 +133,12 @@ class PlannedView(Struct, frozen=True, gc=False):
     """When, in seconds since 1970, the list says that the view began; where it has a count of segments too."""
 
     def lacking(self, segments: int) -> int | None:
-        """The count of segments in the list where it is larger than ``segments``, else None."""
+        """The list's count of segments where the list names more than ``segments``; None where nothing is lacking."""
         return self.expected if (self.expected or 0) > segments else None
 
 
 class Span(NamedTuple):
-    """The place of a view's lines in a session file, in bytes as stored."""
+    """The place of a view's lines in a session file: bytes from its start, as they are stored, compressed or not."""
 
     offset: int
     length: int

@@ -122,5 +122,5 @@ def options_of(settings: type[Any]) -> dict[str, Option]:
 
 
 def default_of(settings: type[Any], name: str) -> Any:
-    """Return the value of a field whose option is not given."""
+    """Return the value that a field of a settings class has where its option is not given, as the help shows it."""
     return next(each.default for each in fields(settings) if each.name == name)

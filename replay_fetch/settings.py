@@ -60,7 +60,7 @@ class Credentials:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """The texts that no output may hold; an unset key is an empty one."""
+        """The texts that no output, log or stored file may hold; an unset key is an empty text, which hides nothing."""
         return self.api_key, self.app_key, self.bearer_token
 
     def __post_init__(self) -> None:
@@ -215,7 +215,7 @@ class ArchiveSettings:
 
 @dataclass(frozen=True, slots=True)
 class ShowSettings:
-    """The progress and the log: form, place and detail; the library heeds ``metrics_file`` alone."""
+    """The progress and the log: form, place and detail; a program that uses the library gets ``metrics_file`` alone."""
 
     progress: ProgressStyle = option(
         "--progress",
@@ -234,7 +234,7 @@ class ShowSettings:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All that a run reads, except the keys; a `Client` reads ``api`` and ``fetch`` alone."""
+    """All that a run reads, except the keys, in five groups; a `Client` reads ``api`` and ``fetch`` alone."""
 
     api: ApiSettings = field(default_factory=ApiSettings)
     fetch: FetchSettings = field(default_factory=FetchSettings)

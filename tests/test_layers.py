@@ -17,7 +17,7 @@ SOURCES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_bytes()) fo
 
 # Bottom to top: a module imports only from rows above its own in this list, never from its own row.
 LAYERS = (
-    {"model", "clock", "erased", "memory", "printable"},
+    {"model", "blocks", "clock", "erased", "memory", "printable"},
     {"errors"},
     {"sites", "option", "timestamps", "named_file", "events_record", "shard"},
     {"settings"},

@@ -25,7 +25,7 @@ class Inflater(Protocol):
 
     @property
     def eof(self) -> bool:
-        """True once the stream is whole."""
+        """True once the stream is whole: its end was read, and its checksum agrees with what was given out."""
 
     @property
     def unused_data(self) -> bytes:

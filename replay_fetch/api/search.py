@@ -37,7 +37,7 @@ class Window(NamedTuple):
 
 
 def search_url(origin: str) -> str:
-    """The URL to which searches are posted."""
+    """The URL of the events search at the API's origin, to which searches are posted as JSON."""
     return f"{origin}/api/v2/rum/events/search"
 
 

@@ -10,7 +10,7 @@ from msgspec import Struct, json
 
 from replay_fetch.archive.durable import explained, make_folder, replace, sync_folder, write_file
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import whole_file
+from replay_fetch.blocks import whole_file
 
 
 class Aside(Struct, frozen=True):
@@ -43,8 +43,10 @@ def attempt(layout: Layout) -> Attempt:
             begun = json.decode(note.read_bytes(), type=Attempt)
         except (FileNotFoundError, ValueError):
             begun = Attempt(_free_folder(layout.private), max(map(row_of, layout.parts.iterdir()), default=0))
+            # Noted before anything is moved: after a kill a second folder would take what the first attempt made.
             write_file(note, [json.encode(begun)])
             sync_folder(layout.temporary)
+        # A killed attempt gave what it saved rows above all that were there.
         for part in layout.parts.iterdir():
             if row_of(part) > begun.before:
                 part.unlink()
@@ -52,7 +54,7 @@ def attempt(layout: Layout) -> Attempt:
 
 
 def row_of(part: Path) -> int:
-    """Return the ledger's row in a part's name; 0 where the name has none."""
+    """Return the ledger's row that a part is named by, as in ``17-0.ndjson``; 0 where the name has none."""
     row = part.stem.partition("-")[0]
     return int(row) if row.isdigit() else 0
 
@@ -75,6 +77,7 @@ def put_in_place(layout: Layout, new: Path, aside: Aside) -> None:
             replace(layout.private / name, folder / name)
     if folder.exists():
         sync_folder(folder)
+    # Between the two syncs there is no ledger at all. An old log beside a new ledger would be worse.
     sync_folder(layout.private)
     replace(new, layout.ledger)
     sync_folder(layout.private)

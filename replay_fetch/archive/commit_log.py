@@ -26,13 +26,13 @@ class CommitLog(Protocol):
         """List the sessions, by number and id, whose staged files the latest record was to publish."""
 
     def published(self) -> None:
-        """Empty the redo list: every file in it has its final name, durably."""
+        """Empty the redo list, once every file in it has its final name and the folder is on the disk."""
 
     def understood(self) -> Sequence[View]:
         """List the views that are understood by now, and whose raw pages the latest record was to remove."""
 
     def raw_removed(self) -> None:
-        """Forget the views whose raw pages were to be removed: none is left."""
+        """Forget the views that `understood` lists: their raw pages are removed, so none is left to be looked for."""
 
     def session_views(self, session: int) -> Sequence[ViewRecord]:
         """List the records of all views of a session in the list's order, also of views that have not ended."""
@@ -44,4 +44,4 @@ class CommitLog(Protocol):
         """List the sessions, by number, with saved views that lie in no file for people."""
 
     def forget_partial_files(self) -> None:
-        """Forget where views lie in partial files: none of those is left."""
+        """Forget where views lie in partial files: recovery removes all of them, and the run's end makes them anew."""

@@ -20,7 +20,7 @@ from replay_fetch.api.coding import (
     zstd_deflater,
     zstd_frame,
 )
-from replay_fetch.archive.lines import file_range
+from replay_fetch.blocks import file_range
 from replay_fetch.errors import SettingsError
 from replay_fetch.model import Span
 from replay_fetch.settings import Compression
@@ -33,7 +33,7 @@ _ZSTD_LEVEL = 3
 
 
 def compressed(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
-    """Compress the chunks into a single member or frame; unchanged where nothing is compressed."""
+    """Compress the chunks into a single member or frame, the same bytes however they are cut; unchanged for NONE."""
     if compression is Compression.NONE:
         yield from chunks
         return

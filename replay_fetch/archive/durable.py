@@ -64,7 +64,7 @@ def is_file(path: Path) -> bool:
 
 
 def is_folder(path: Path) -> bool:
-    """Tell whether a folder is there; raises OSError where the system does not tell."""
+    """Tell whether a folder is there, or a link to one; raises OSError where the system does not tell."""
     about = _about(path)
     return about is not None and stat.S_ISDIR(about.st_mode)
 
@@ -112,6 +112,7 @@ def make_folder(path: Path) -> None:
     """Make ``path`` and its parents, for our eyes only, and put the new names on the disk."""
     if path.is_dir():
         return
+    # Parent first, each synced: a folder whose own name is lost in a power cut takes everything in it along.
     if not path.parent.exists():
         make_folder(path.parent)
     path.mkdir(mode=0o700, exist_ok=True)
@@ -120,6 +121,7 @@ def make_folder(path: Path) -> None:
 
 def sync_folder(path: Path) -> None:
     """Put a folder's names on the disk; where the file system has no call for that, warn once."""
+    # Without this, a file that was renamed may come back under its old name: fsync of a file says nothing of its name.
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         _fsync(descriptor, path)
@@ -143,6 +145,7 @@ def _warn_once(reason: str) -> None:
 def _fsync(descriptor: int, path: str | Path) -> None:
     try:
         os.fsync(descriptor)
+    # Raised on, never tried again: Linux counts pages that it could not write as written, so another fsync succeeds.
     except OSError as error:
         raise OSError(error.errno, f"{error.strerror} at the fsync of {path}") from error
 
@@ -150,8 +153,7 @@ def _fsync(descriptor: int, path: str | Path) -> None:
 def write_file(path: Path, chunks: Iterable[bytes], *, append_at: int | None = None, lasting: bool = True) -> int:
     """Write chunks to a file and fsync it, unless it need not be ``lasting``; returns the bytes written.
 
-    With ``append_at`` the file is first cut to that length: bytes that an interrupted run left behind it are
-    dropped.
+    With ``append_at`` the file is first cut to that length, since an interrupted run may have left bytes behind it.
     """
     descriptor = _open(path, os.O_TRUNC if append_at is None else 0)
     try:
@@ -189,7 +191,7 @@ class Unsynced:
             os.close(descriptor)
 
     def write(self, path: str | Path, chunks: Iterable[bytes]) -> None:
-        """Write chunks to a new file, which stays open until the context ends."""
+        """Write chunks to a new file, emptied if it is there, which stays open until the context ends."""
         descriptor = _open(path, os.O_TRUNC)
         self._files.append((descriptor, path))
         for chunk in chunks:
@@ -203,6 +205,7 @@ class Unsynced:
         for done, (descriptor, path) in enumerate(self._files):
             if time.monotonic() - began > _QUICK:
                 at_work = [helpers.submit(_fsync, *rest) for rest in self._files[done:]]
+                # All have ended before the first error is raised: the context closes the files behind it.
                 wait(at_work)
                 for one in at_work:
                     one.result()
@@ -240,6 +243,7 @@ def _open(path: str | Path, flags: int) -> int:
 
 
 def _write_all(descriptor: int, chunk: bytes) -> int:
+    # A signal or a nearly full disk ends a write early, without an error: the error comes with the rest.
     written = os.write(descriptor, chunk)
     while written < len(chunk):
         written += os.write(descriptor, memoryview(chunk)[written:])

@@ -21,7 +21,7 @@ import orjson
 
 from replay_fetch.archive.durable import explained, is_folder, make_folder, sync_folder, write_atomically
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import small_file
+from replay_fetch.blocks import small_file
 from replay_fetch.erased import ErasedSession
 from replay_fetch.settings import Compression
 
@@ -42,10 +42,10 @@ class ErasureLog(Protocol):
     """Names the sessions whose files are to go, until they are gone; the ledger keeps it."""
 
     def erasing(self) -> Iterator[ErasedSession]:
-        """Give the sessions of the erasure that is going on."""
+        """Give the sessions of the erasure that is going on, with their figures; none where no erasure was begun."""
 
     def is_erased(self, session_id: str) -> bool:
-        """Tell whether a session was erased, by this erasure or an earlier one."""
+        """Tell whether a session was erased, by this erasure or an earlier one, in any case of the id's letters."""
 
     def files_are_gone(self) -> None:
         """Forget the ids of the sessions: nothing of them is left in the archive's files."""
@@ -99,10 +99,12 @@ def remove_erased(layout: Layout, erasure: ErasureLog, about: bytes) -> None:
         for session in told(erasure.erasing(), "erased"):
             for path in files.of(session.session_id):
                 path.unlink(missing_ok=True)
+            # Its files are gone by now, and a refusal has raised; left are folders, which may hold none of ours.
             shutil.rmtree(layout.raw_session(session.session_id), ignore_errors=True)
         for folder in (layout.events, layout.raw):
             with suppress(OSError):  # it has files of other sessions, or was never made
                 folder.rmdir()
+        # On the disk before the ledger forgets the ids: after a power cut a file could be back, and nobody would know.
         for folder in (layout.sessions, layout.events, layout.raw, layout.root, *layout.private.glob("damaged-*")):
             if is_folder(folder):
                 sync_folder(folder)

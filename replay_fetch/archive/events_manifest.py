@@ -15,8 +15,8 @@ from msgspec import Meta, Struct, json
 
 from replay_fetch.archive.durable import explained, is_file, sync_folder, write_atomically
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import lines_of, whole_file
 from replay_fetch.archive.manifest import BadLine
+from replay_fetch.blocks import lines_of, whole_file
 from replay_fetch.events_record import EventsOutcome, EventsRecord
 from replay_fetch.model import ID
 from replay_fetch.printable import printable
@@ -46,7 +46,7 @@ class EventsLine(Struct, frozen=True, gc=False):
 
     @classmethod
     def of(cls, layout: Layout, record: EventsRecord) -> EventsLine:
-        """Make the line of a session from the ledger's record alone."""
+        """Make the line of a session from the ledger's record alone, so that `verify` can make it again and compare."""
         there = bool(record.size)
         return cls(
             session_id=record.session_id,
@@ -94,6 +94,7 @@ def write_events_manifest(layout: Layout, records: Iterable[EventsRecord]) -> No
     """Write the manifest of events; no file is made, and an old one goes, where no session's events are known."""
     made = (json.encode(EventsLine.of(layout, record)) + b"\n" for record in records)
     with explained(f"writing {layout.events_manifest}"):
+        # Asked for one record before a file is opened: most archives have no events, and get no empty file.
         first = next(made, None)
         if first is not None:
             write_atomically(layout.events_manifest, _blocks(first, made), layout.temporary / "manifest-events")

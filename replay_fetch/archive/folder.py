@@ -27,7 +27,6 @@ def opened(root: Path, shard: ShardId | None = None) -> Iterator[Layout]:
     layout = Layout(root, shard=shard)
     _check_ours(layout)
     with explained(f"opening the archive {root}"):
-        # What says that the archive is ours comes first: a run may be killed in between.
         # The private folders come first: a run killed in between leaves a folder that the next run recognises as ours.
         for folder in (layout.parts, layout.temporary, layout.sessions, layout.manifest.parent, layout.report.parent):
             make_folder(folder)

@@ -35,12 +35,12 @@ class Layout:
 
     @cached_property
     def sessions(self) -> Path:
-        """The folder of finished (and partial) session files."""
+        """The folder of finished session files, and of partial ones, for people to read until a session is whole."""
         return self.root / SESSIONS
 
     @cached_property
     def raw(self) -> Path:
-        """The folder of pages kept as they came."""
+        """The folder of pages kept as they came: of views that no rule understands, and of all with ``--keep-raw``."""
         return self.root / "raw"
 
     @cached_property
@@ -60,7 +60,7 @@ class Layout:
 
     @cached_property
     def manifest(self) -> Path:
-        """The archive's table of contents, with a line for each view."""
+        """The archive's table of contents, with a line for each view, as of the last run that came to its end."""
         return self.root / self.manifest_name
 
     @property
@@ -86,22 +86,22 @@ class Layout:
 
     @cached_property
     def private(self) -> Path:
-        """The folder of our own files; an archive can be read without it."""
+        """The folder of our own files: ledger, lock, parts, temporary files; an archive can be read without it."""
         return self.home / self.shard.name if self.shard else self.home
 
     @cached_property
     def ledger(self) -> Path:
-        """The database of the plan and of each view's state."""
+        """The database of the plan and of each view's state: the truth, of which the manifest is a copy for people."""
         return self.private / "ledger.sqlite"
 
     @cached_property
     def lock(self) -> Path:
-        """The file that the run which writes to this archive holds."""
+        """The file that the run which writes to this archive holds locked, with the name of that process in it."""
         return self.private / "lock"
 
     @cached_property
     def parts(self) -> Path:
-        """The folder of views that are fetched while their session is not whole."""
+        """The folder of parts: plain lines of views that are fetched while other views of their session are not."""
         return self.private / "parts"
 
     @cached_property
@@ -114,11 +114,14 @@ class Layout:
         return self.shard is None or self.shard.owns_file(file_name)
 
     def session_name(self, session_id: str, *, partial: bool = False) -> str:
-        """Name a session's file relative to the archive, as the manifest does."""
+        """Name a session's file relative to the archive, as the manifest does: ``sessions/<session_id>.ndjson``.
+
+        Raises ValueError for text that is not an id, as all methods that take an id do.
+        """
         return f"{self.sessions.name}/{self._file_name(session_id, partial=partial)}"
 
     def session_file(self, session_id: str, *, partial: bool = False) -> Path:
-        """Return the path of a session's file, finished or partial."""
+        """Return the path of a session's file, finished or partial, whether or not it is there."""
         return Path(self.session_place(session_id, partial=partial))
 
     def session_place(self, session_id: str, *, partial: bool = False) -> str:
@@ -150,7 +153,7 @@ class Layout:
         return f"{self.temporary}/session-{session}"
 
     def raw_folder(self, view: View) -> Path:
-        """Return the folder of a view's raw pages."""
+        """Return the folder of a view's raw pages, ``raw/<session_id>/<view_id>``, whether or not it is there."""
         return self.raw_session(view.session_id) / _checked(view.view_id)
 
     def raw_session(self, session_id: str) -> Path:

@@ -7,73 +7,10 @@ a space (a lone carriage return too: readers in text mode end a line there); not
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 
 from replay_fetch.api.json_split import members
 from replay_fetch.model import Segment, View
-
-_BLOCK = 2**20
-# A page is at most 256 MiB unless a program allows it more: past four times that, a line is none of ours.
-_LONGEST_LINE = 2**30
-
-
-def file_range(path: Path, offset: int, length: int) -> Iterator[bytes]:
-    """Read exactly ``length`` bytes from ``offset`` in blocks; raises OSError where the file is shorter."""
-    with path.open("rb") as file:
-        file.seek(offset)
-        while length:
-            block = file.read(min(length, _BLOCK))
-            if not block:
-                raise OSError(f"{path} is shorter than the ledger says")
-            length -= len(block)
-            yield block
-
-
-def whole_file(path: Path) -> Iterator[bytes]:
-    """Read a file to its end in blocks of a megabyte."""
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            yield block
-
-
-def small_file(path: Path, most: int) -> bytes:
-    """Read a small file whole; raises ValueError, with nothing read, where it has more than ``most`` bytes."""
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        if size > most:
-            raise ValueError(f"{path} has {size} bytes, and {most} at most are sensible")
-        return file.read(most)
-
-
-def whole_lines(path: Path, length: int) -> Iterator[bytes]:
-    """Read the first ``length`` bytes as lines with their newlines; raises ValueError where no line ends there."""
-    for line in lines_of(file_range(path, 0, length)):
-        yield line + b"\n"
-
-
-def lines_of(blocks: Iterable[bytes], longest: int = _LONGEST_LINE) -> Iterator[bytes]:
-    """Cut blocks into lines without their newlines, wherever the blocks are cut.
-
-    Holds a block and a line. Raises ValueError where a line grows past ``longest`` bytes, or the last line breaks
-    off.
-    """
-    begun: list[bytes] = []
-    size = 0
-    for block in blocks:
-        *whole, rest = block.split(b"\n")
-        for line in whole:
-            yield b"".join((*begun, line))
-            begun, size = [], 0
-        if rest:
-            begun.append(rest)
-            size += len(rest)
-        if size > longest:
-            raise ValueError(f"a line of more than {longest} bytes")
-    if begun:
-        raise ValueError("its last line breaks off")
-
 
 _AS_SPACES = bytes.maketrans(b"\r\n", b"  ")
 _POSITION = b',"position":'
@@ -100,7 +37,7 @@ def one_line(text: bytes) -> bytes:
 
 
 def renumbered(line: bytes, position: int) -> bytes:
-    """Give a segment's line another position in its view."""
+    """Give a segment's line, without its newline, another position in its view; the segment's bytes stay."""
     opening, _, rest = line.partition(_POSITION)  # no id holds a quote, so the first one is the line's own
     return b"%b%b%d%b" % (opening, _POSITION, position, rest[rest.index(b",") :])
 

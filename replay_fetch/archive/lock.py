@@ -31,6 +31,7 @@ def locked(path: Path) -> Iterator[None]:
 
 def _take(descriptor: int) -> None:
     try:
+        # Not waited for: the other run may take days, and whoever started this one by cron would find a queue.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         said = os.read(descriptor, 200).decode("utf-8", "replace").strip() or "another process"
@@ -69,10 +70,11 @@ def holder(path: Path) -> str | None:
 def _is_gone(said: str) -> bool:
     """Tell whether the process that took the lock last ran on this machine and has ended."""
     pid, _, host = said.removeprefix("pid ").partition(" on ")
+    # On a shared disk the process may run on another machine, where nobody can be asked; then the lock is.
     if host != socket.gethostname() or not pid.isdigit():
         return False
     try:
-        os.kill(int(pid), 0)
+        os.kill(int(pid), 0)  # the signal 0 only asks
     except ProcessLookupError:
         return True
     except OSError:

@@ -14,8 +14,8 @@ from msgspec import Meta, Struct, json
 
 from replay_fetch.archive.durable import explained, write_atomically
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import lines_of
 from replay_fetch.archive.shelf import Shelf
+from replay_fetch.blocks import lines_of
 from replay_fetch.model import ID, Outcome, PlannedView, Recording, Span, View, ViewRecord, Warnings
 from replay_fetch.printable import printable
 from replay_fetch.settings import Compression
@@ -63,7 +63,7 @@ class ManifestLine(Struct, frozen=True, gc=False):
 
     @classmethod
     def of(cls, layout: Layout, record: ViewRecord) -> ManifestLine:
-        """Make the line of a view from the ledger's record alone."""
+        """Make the line of a view from the ledger's record alone, so that `verify` can make it again and compare."""
         span = record.whole or record.partial
         session_id, view_id = record.planned.view
         recording, warnings = record.recording, record.warnings
@@ -193,7 +193,7 @@ def session_of(line: bytes) -> str:
 
 
 def entry_of(number: int, line: ManifestLine) -> Entry:
-    """Make a line's entry; raises ValueError where the line contradicts itself."""
+    """Make a line's entry; raises ValueError where the line contradicts itself, or names a file of another session."""
     # Held here, where a stranger's manifest comes in: all code behind it may rely on these.
     if not bool(line.bytes) == bool(line.segments) == bool(line.sha256):
         raise ValueError("its segments, bytes and sha256 do not agree")
@@ -218,6 +218,7 @@ def entry_of(number: int, line: ManifestLine) -> Entry:
 
 def _kind_of_file(session_id: str, name: str) -> tuple[bool, Compression]:
     """Tell from a file's name whether it is partial, and how compressed; ValueError for a foreign name."""
+    # Held against the session's own name, so that no line of a stranger's manifest leads a reader out of the archive.
     stem = f"sessions/{session_id}"
     kind = _KINDS.get(name[len(stem) :]) if name.startswith(stem) else None
     if kind is None:

@@ -14,7 +14,7 @@ import msgspec
 import orjson
 
 from replay_fetch.archive.durable import explained, make_folder, sync_folder, write_file
-from replay_fetch.archive.lines import small_file
+from replay_fetch.blocks import small_file
 from replay_fetch.model import Response
 
 # Never written: a cookie can be a key to something.
@@ -176,6 +176,7 @@ def _about(page: RawPage) -> bytes:
 
 def remove_raw(folder: Path) -> None:
     """Remove a view's raw pages, now that the view is understood; quietly where there are none."""
+    # Errors are passed over: the view is understood by now, and a page that is left over costs room alone.
     if folder.is_dir():
         shutil.rmtree(folder, ignore_errors=True)
     with suppress(OSError):  # other views have raw pages too

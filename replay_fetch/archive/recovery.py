@@ -11,8 +11,8 @@ from pathlib import Path
 from replay_fetch.archive.commit_log import CommitLog
 from replay_fetch.archive.durable import explained, replace, sync_folder, write_atomically
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import file_range
 from replay_fetch.archive.raw import remove_raw
+from replay_fetch.blocks import file_range
 from replay_fetch.model import ViewRecord
 
 

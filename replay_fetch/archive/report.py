@@ -86,7 +86,7 @@ class Report:
 
     @property
     def views(self) -> int:
-        """Count the views of the list, each once."""
+        """Count the views of the list, each once however often the list names it, with an outcome or without."""
         return self.unasked + sum(self.outcomes.values())
 
     @property
@@ -101,7 +101,7 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """Return the run's exit code: 0 all ended well, 1 some did not, 3 stopped, 130 interrupted."""
+        """Return the run's exit code: 0 all ended well, 1 some views or rows did not, 3 stopped, 130 interrupted."""
         if self.interrupted:
             return 130
         if self.stopped:
@@ -135,6 +135,7 @@ def write_report(layout: Layout, report: Report) -> None:
     """
     body = orjson.dumps(report.fields(), option=_OPTIONS)
     with explained(f"writing {layout.report}"):
+        # Under the run's own time first: a kill in between loses no figures, and report.json is the run's before.
         make_folder(layout.reports)
         write_atomically(_free_name(layout, report.started), [body], layout.temporary / "report")
         if report.asked_something or report.stopped or not is_file(layout.report):
@@ -162,6 +163,7 @@ def _free_name(layout: Layout, started: str) -> Path:
 
 def read_report(shelf: Shelf) -> bytes:
     """Read ``report.json`` as it stands; raises OSError, or ValueError where it is larger than a report of ours."""
+    # A stranger's archive may hold anything under this name: no more is read than a report of ours can have.
     size = shelf.size(shelf.report)
     if size > _MOST:
         raise ValueError(f"it has {size} bytes, and {_MOST} at most are sensible")

@@ -18,8 +18,8 @@ from msgspec.structs import replace
 
 from replay_fetch.archive.durable import explained, is_file, sync_folder, write_file
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import small_file
 from replay_fetch.archive_json import NAME, ArchiveFacts, decoded, require_same, require_same_shards
+from replay_fetch.blocks import small_file
 from replay_fetch.errors import ArchiveError
 from replay_fetch.settings import Compression
 from replay_fetch.shard import ShardId, named

@@ -15,15 +15,15 @@ from typing import NamedTuple, Protocol
 
 from replay_fetch.archive.durable import explained, is_file, is_folder, require_folder, sizes_in
 from replay_fetch.archive.layout import MANIFEST, PRIVATE, SESSIONS, Layout
-from replay_fetch.archive.lines import file_range, whole_file
 from replay_fetch.archive.lock import holder
 from replay_fetch.archive.shards import layouts
+from replay_fetch.blocks import file_range, whole_file
 from replay_fetch.errors import ArchiveError
 from replay_fetch.shard import ShardId
 
 
 class ShelvedFile(Protocol):
-    """A file in a listing."""
+    """A file in a listing, on a disk or in a store, by its name and its size alone; nothing of it is read."""
 
     @property
     def name(self) -> str:
@@ -39,7 +39,7 @@ class Shelf(Protocol):
 
     @property
     def title(self) -> str:
-        """The archive's own name for people: the last part of its address."""
+        """The archive's own name for people: the last part of its path or address, for titles and file names."""
 
     @property
     def at_once(self) -> int:
@@ -82,13 +82,13 @@ class Shelf(Protocol):
         """List the files of a folder in no order; none where there is no folder. Raises ArchiveError."""
 
     def held_by(self) -> str | None:
-        """Name the run that is writing to the archive now; None where none is."""
+        """Name the run that is writing to the archive now, such as ``pid 7 on host``; None where none is."""
 
     def progress(self) -> Mapping[str, object]:
         """Figures of that run, by name; empty where none is known."""
 
     def last_taken(self) -> int | None:
-        """A number that changes whenever a run takes the archive to write to it."""
+        """A number that changes whenever a run takes the archive to write to it, None where unknown."""
 
     def run_ended(self) -> bool | None:
         """Tell whether the last run came to its end; None where a ledger says so, or nothing does."""
@@ -223,7 +223,7 @@ def readable(shelf: Shelf) -> Shelf:
 
 
 def require_manifest(shelf: Shelf) -> None:
-    """Raise ArchiveError where an archive has no manifest yet."""
+    """Raise ArchiveError where an archive has no manifest yet, as before the end of its first run."""
     if not shelf.is_file(shelf.manifest):
         raise ArchiveError(f"{shelf.place()} has no {shelf.manifest} yet: it is written when a run ends")
 

@@ -14,7 +14,7 @@ from replay_fetch.progress.units import some
 
 
 def add_archive(parser: argparse.ArgumentParser, dest: str = "out") -> None:
-    """Add the argument OUT, whose value is a `Shelf`."""
+    """Add the argument OUT, a folder or an address in a store, whose value is a `Shelf`, not read yet."""
     parser.add_argument(dest, metavar="OUT", type=shelf_at, help="archive: a folder, or s3://, gs:// or az://")
 
 

@@ -26,7 +26,7 @@ def now() -> datetime:
 
 
 def add_erasure_options(parser: argparse.ArgumentParser) -> None:
-    """Add the archive, ``--dry-run`` and the options of output."""
+    """Add the archive, which must be a folder, ``--dry-run`` and the options of output, as `erase` and `prune` have."""
     parser.add_argument(
         "out", metavar="OUT", type=folder_for("sessions are erased in a folder alone"), help="archive folder"
     )
@@ -35,7 +35,7 @@ def add_erasure_options(parser: argparse.ArgumentParser) -> None:
 
 
 def carry_out(job: ErasureJob, options: argparse.Namespace) -> int:
-    """Erase or rehearse, print the result, and return the exit code."""
+    """Erase the sessions or rehearse it, print the result, and return the exit code; Ctrl-C says how to finish."""
     try:
         with shown(show_settings(options)):
             erased = rehearse_erasure(job) if options.dry_run else erase(job)

@@ -51,7 +51,7 @@ def add_events(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the sessions of the user; 1 where there is none."""
+    """Print the sessions of the user and return 0, or 1 where there is none; InputError where nothing names users."""
     found = find_user(options.out, checked_user(options.user), options.events)
     say(_json(options.out, found) if options.json else "\n".join(_lines(options.out, found)))
     return 0 if found.ids else _NOTHING

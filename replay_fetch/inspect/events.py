@@ -74,7 +74,7 @@ def session_events(shelf: Shelf, session_id: str) -> Iterator[RumEvent]:
 
 
 def has_events(shelf: Shelf, session_id: str) -> bool:
-    """Tell whether events of a session are stored."""
+    """Tell whether events of a session are stored, by the file's name alone; raises ArchiveError where nobody tells."""
     names = (Layout(Path(), compression).events_name(session_id) for compression in Compression)
     with explained(f"reading {shelf.place(EVENTS)}"):
         return any(map(shelf.is_file, names))
@@ -102,7 +102,7 @@ class EventFacts:
         return facts
 
     def fields(self) -> dict[str, object]:
-        """Return the figures by name, for programs."""
+        """Return the figures by name, for programs, with the kinds in the order of the alphabet."""
         return {
             "events": self.kinds.total(),
             "kinds": dict(sorted(self.kinds.items())),
@@ -138,7 +138,7 @@ def status_of(event: RumEvent) -> int | None:
 
 
 def part(event: object, name: str) -> Mapping[str, object]:
-    """The object under a name; an empty one where there is none."""
+    """The JSON object under a name in another; an empty one where there is none, or a value of another type."""
     found = event.get(name) if isinstance(event, dict) else None
     return found if isinstance(found, dict) else {}
 

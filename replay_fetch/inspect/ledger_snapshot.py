@@ -56,7 +56,7 @@ class LedgerSnapshot:
                 self._layout = replace(layout, compression=compression)
 
     def close(self) -> None:
-        """Let go of the ledger."""
+        """Let go of the ledger; what was read of it stays, and nothing more can be read."""
         if self._ledger is not None:
             self._ledger.close()
 
@@ -92,7 +92,7 @@ class LedgerSnapshot:
 
     @property
     def sound(self) -> bool:
-        """Tell whether the ledger is there and can be believed."""
+        """Tell whether the ledger is there and can be believed: undamaged, and not blank beside files."""
         return self._ledger is not None and not self._ledger.blank and self.complaint is None
 
     @property

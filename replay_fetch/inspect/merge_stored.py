@@ -13,10 +13,10 @@ from tempfile import TemporaryDirectory
 
 from replay_fetch.archive.durable import explained
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import lines_of
 from replay_fetch.archive.manifest import session_of
 from replay_fetch.archive.report import replace_report
 from replay_fetch.archive.shelf import Shelf, readable
+from replay_fetch.blocks import lines_of
 from replay_fetch.errors import ArchiveError, SettingsError
 from replay_fetch.inspect.merge import Merged, require_ended
 from replay_fetch.inspect.merged_report import Part, ShardRun, last_run, merged_report

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from replay_fetch.archive.durable import explained
-from replay_fetch.archive.lines import lines_of
 from replay_fetch.archive.manifest import BadLine, Entry, read_line
 from replay_fetch.archive.shelf import Shelf, manifests, readable
+from replay_fetch.blocks import lines_of
 from replay_fetch.errors import ArchiveError, SettingsError
 
 

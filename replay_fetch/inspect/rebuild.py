@@ -55,7 +55,7 @@ class Rebuilt:
 
     @property
     def exit_code(self) -> int:
-        """Return 0 where nothing was wrong but the ledger, else 1."""
+        """Return 0 where nothing was wrong but the ledger, else 1: some views are damaged, and are asked for again."""
         return self.found.exit_code
 
 

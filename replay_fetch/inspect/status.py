@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import chain, groupby
+from typing import NamedTuple
 
 import orjson
 
@@ -108,24 +109,22 @@ def status(shelf: Shelf, name_at_most: int | None = NAMED) -> Status:
     season may be millions.
     """
     layout = shelf.layout
-    with _records(readable(shelf)) as (by_ledger, records):
-        found = Status(shelf.place(), by_ledger, running=shelf.held_by(), last_run=_last_run(shelf))
+    with _told(readable(shelf)) as told:
+        ledger = told.ledger
+        found = Status(shelf.place(), told.by_ledger, running=shelf.held_by(), last_run=_last_run(shelf))
         found.progress, found.run_ended = shelf.progress(), shelf.run_ended()
         found.shards = shards_state(shelf)
-        found.erased = _erased(layout) if by_ledger and layout else 0
+        found.erased = ledger.erased_sessions() if ledger else 0
         # Both sources tell a session's views one after the other, so one session at a time is held.
-        for _, views in groupby(records, lambda record: record.planned.view.session_id):
+        for _, views in groupby(told.records, lambda record: record.planned.view.session_id):
             _count_session(found, views, name_at_most)
-    if layout is not None:  # a run into a store keeps no events
-        found.events = _events(layout, found)
+        if layout is not None:  # a run into a store keeps no events
+            found.events = ledger.events_totals() if ledger else _events_of_manifest(layout, found)
     return found
 
 
-def _events(layout: Layout, found: Status) -> EventsTotals:
-    """Sum up the sessions' RUM events, by the ledger or, where there is none, by their manifest."""
-    if found.by_ledger:
-        with closing(Ledger.open_read_only(layout.ledger)) as ledger:
-            return ledger.events_totals()
+def _events_of_manifest(layout: Layout, found: Status) -> EventsTotals:
+    """Sum up the sessions' RUM events by their manifest, which is all that tells of them without a ledger."""
     records = [line[0] for line in read_events_manifest(layout) if not isinstance(line, BadLine)]
     fetched = [record for record in records if record.size]
     unasked = found.whole + found.partial + found.untouched - len(records)
@@ -135,14 +134,24 @@ def _events(layout: Layout, found: Status) -> EventsTotals:
 
 def unfinished_csv(shelf: Shelf) -> Iterator[str]:
     """Yield the unfinished views as CSV in blocks, with outcome and reason; ``download`` reads the two ids."""
-    with _records(readable(shelf)) as (_, records):
-        unfinished = ((*each.planned.view, each.outcome, each.reason) for each in records if not each.finished)
+    with _told(readable(shelf)) as told:
+        unfinished = ((*each.planned.view, each.outcome, each.reason) for each in told.records if not each.finished)
         yield from table_text(("session_id", "view_id", "outcome", "reason"), unfinished)
 
 
+class _Told(NamedTuple):
+    """All views of an archive, session by session, and where the records come from."""
+
+    by_ledger: bool
+    """Else by the manifest."""
+    records: Iterator[ViewRecord]
+    ledger: Ledger | None = None
+    """The open ledger; None by the manifest, and where each shard has a ledger of its own."""
+
+
 @contextmanager
-def _records(shelf: Shelf) -> Iterator[tuple[bool, Iterator[ViewRecord]]]:
-    """Give all views session by session, and True where the ledger tells them, False for the manifest."""
+def _told(shelf: Shelf) -> Iterator[_Told]:
+    """Open an archive's ledger, or the manifest where there is none, for as long as the context lasts."""
     layout = shelf.layout
     if shards := shelf.shards():
         by_ledger = any(each.layout is not None and each.layout.ledger.is_file() for each in shards)
@@ -150,26 +159,26 @@ def _records(shelf: Shelf) -> Iterator[tuple[bool, Iterator[ViewRecord]]]:
             told = (_ledger_records(each.layout) for each in shards if each.layout is not None)
         else:
             told = (_shard_records(each) for each in shards)
-        yield by_ledger, chain.from_iterable(told)
+        yield _Told(by_ledger, chain.from_iterable(told))
         return
     if layout is None:
         from replay_fetch.inspect.current import restored_ledger  # noqa: PLC0415 - for archives in a store alone
 
         with restored_ledger(shelf) as scratch:
             if scratch is not None:
-                yield True, scratch.ledger.views()
+                yield _Told(by_ledger=True, records=scratch.ledger.views(), ledger=scratch.ledger)
             else:
                 require_manifest(shelf)
-                yield False, _manifest_records(shelf)
+                yield _Told(by_ledger=False, records=_manifest_records(shelf))
         return
     with closing(Ledger.open_read_only(layout.ledger)) as ledger:
         # Read-only, as of the last commit: a run that writes at this moment is neither waited for nor held up. A
         # blank ledger is one that is not there.
         if ledger.blank and layout.manifest.is_file():
-            yield False, _manifest_records(shelf)
+            yield _Told(by_ledger=False, records=_manifest_records(shelf))
         else:
             check_ledger_is_there(layout)
-            yield True, ledger.views()
+            yield _Told(by_ledger=True, records=ledger.views(), ledger=ledger)
 
 
 def _manifest_records(shelf: Shelf) -> Iterator[ViewRecord]:
@@ -192,11 +201,6 @@ def _shard_records(shard: Shelf) -> Iterator[ViewRecord]:
             yield from scratch.ledger.views()
         elif shard.is_file(shard.manifest):
             yield from _manifest_records(shard)
-
-
-def _erased(layout: Layout) -> int:
-    with closing(Ledger.open_read_only(layout.ledger)) as ledger:
-        return ledger.erased_sessions()
 
 
 def _count_session(found: Status, views: Iterable[ViewRecord], name_at_most: int | None) -> None:

@@ -25,7 +25,7 @@ IDLE = IDLE_MS / 1000
 
 
 class Stretch(NamedTuple):
-    """A stretch of time, from one millisecond since 1970 to another."""
+    """A stretch of time, from one millisecond since 1970 up to another, which is not before the first."""
 
     start_ms: int
     end_ms: int

@@ -8,28 +8,18 @@ in a file from a search.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
 from replay_fetch.archive.compress import decompressed
-from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import lines_of, whole_file
 from replay_fetch.archive.shelf import DiskShelf, readable
-from replay_fetch.errors import ArchiveError, InputError, ReplayFetchError
-from replay_fetch.inspect.events import part
+from replay_fetch.blocks import lines_of, whole_file
+from replay_fetch.errors import InputError
+from replay_fetch.inspect.events import part, session_events
 from replay_fetch.inspect.sessions import ListedSession, list_sessions
 from replay_fetch.settings import Compression
-
-
-class _File(NamedTuple):
-    """A file of events, its name in messages, and the kind of error that a fault in it is."""
-
-    path: Path
-    name: str
-    error: Callable[[str], ReplayFetchError]
 
 
 @dataclass(slots=True)
@@ -58,12 +48,11 @@ def find_user(out: Path, user: str, events: Path | None = None) -> FoundUser:
     """
     shelf = DiskShelf(out)
     readable(shelf)
-    layout = shelf.layout
     named: set[str] = set()
     told: set[str] = set()
-    for session_id, is_user in _events(layout, user, events):
+    for session_id, usr in _of_archive(shelf) if events is None else _of_file(events):
         told.add(session_id)
-        if is_user:
+        if _names(usr, user):
             named.add(session_id)
     if not told:
         raise InputError(_nothing_names_users(out, events))
@@ -88,43 +77,46 @@ def _nothing_names_users(out: Path, events: Path | None) -> str:
     )
 
 
-def _events(layout: Layout, user: str, events: Path | None) -> Iterator[tuple[str, bool]]:
-    """Give the session of each event, and whether the event names the user: those of a file, or the archive's own."""
-    if events is not None:
-        yield from _of_file(_File(events, f"--events {events}", InputError), user)
-        return
-    for path in sorted(layout.events.glob("*.ndjson*")):
-        yield from _of_file(_File(path, str(path), ArchiveError), user)
+def _of_archive(shelf: DiskShelf) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Give the session and the user's fields of each event that the archive stores; raises ArchiveError at damage."""
+    # By the files' names, each session once: a file has its name only when it is whole.
+    for session_id in sorted({path.name.partition(".")[0] for path in shelf.layout.events.glob("*.ndjson*")}):
+        for event in session_events(shelf, session_id):
+            yield session_id, part(event.rum, "usr")
 
 
-def _of_file(file: _File, user: str) -> Iterator[tuple[str, bool]]:
+def _of_file(file: Path) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Give the session and the user's fields of each event of a search's file; events without a session are left out.
+
+    Raises InputError where the file cannot be read, is damaged, or has a line that is no JSON object.
+    """
     for number, line in enumerate(_lines_of(file), start=1):
         for event in _events_in(line, number, file) if line.strip() else ():
             session_id = part(event, "session").get("id")
             if isinstance(session_id, str):
-                yield session_id, _names(part(event, "usr"), user)
+                yield session_id, part(event, "usr")
 
 
-def _lines_of(file: _File) -> Iterator[bytes]:
+def _lines_of(file: Path) -> Iterator[bytes]:
     """Give the lines of a file, packed or not, with an empty line behind the last."""
     kinds = (kind for kind in Compression if kind.suffix and file.name.endswith(kind.suffix))
     try:
-        blocks = decompressed(whole_file(file.path), next(kinds, Compression.NONE))
+        blocks = decompressed(whole_file(file), next(kinds, Compression.NONE))
         yield from lines_of(chain(blocks, [b"\n"]))
     except OSError as error:
-        raise file.error(f"{file.name} cannot be read: {error.strerror or error}") from None
+        raise InputError(f"--events {file} cannot be read: {error.strerror or error}") from None
     except ValueError as error:
-        raise file.error(f"{file.name} is damaged: {error}") from None
+        raise InputError(f"--events {file} is damaged: {error}") from None
 
 
-def _events_in(line: bytes, number: int, file: _File) -> Iterator[Mapping[str, object]]:
+def _events_in(line: bytes, number: int, file: Path) -> Iterator[Mapping[str, object]]:
     """Give the events of a line: one as the search answers it or the SDK wrote it, or those of a whole answer."""
     try:
         content = json.loads(line)
     except (ValueError, RecursionError):
         content = None
     if not isinstance(content, dict):
-        raise file.error(f"{file.name}, line {number}: no JSON object; such a file has one RUM event a line")
+        raise InputError(f"--events {file}, line {number}: no JSON object; such a file has one RUM event a line")
     answered = content.get("data")
     for event in answered if isinstance(answered, list) else [content]:
         yield part(part(event, "attributes"), "attributes") or (event if isinstance(event, dict) else {})

@@ -9,10 +9,10 @@ from replay_fetch.archive.compress import require
 from replay_fetch.archive.durable import is_file, is_folder
 from replay_fetch.archive.events_manifest import read_events_line, read_events_manifest
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import lines_of, whole_file
 from replay_fetch.archive.manifest import BadLine
 from replay_fetch.archive.read.events import check_events
 from replay_fetch.archive.read.verify import Finding, Problem
+from replay_fetch.blocks import lines_of, whole_file
 from replay_fetch.events_record import EventsRecord
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
 from replay_fetch.settings import Compression

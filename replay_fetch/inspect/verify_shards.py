@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from replay_fetch.archive.durable import explained, is_folder
-from replay_fetch.archive.lines import lines_of
 from replay_fetch.archive.manifest import session_of
 from replay_fetch.archive.read.readers import Readers
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.archive.shelf import Shelf, readable
+from replay_fetch.blocks import lines_of
 from replay_fetch.inspect.verification import Depth, Verification
 from replay_fetch.inspect.verify import Verifying, extra_files
 from replay_fetch.progress.reporters import Reporter

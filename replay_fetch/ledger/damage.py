@@ -15,12 +15,12 @@ _FULL = "; free some room, there or in the folder for temporary files ($TMPDIR),
 
 
 def way_out(path: Path) -> str:
-    """Name the command that makes a new ledger in place of the damaged file at ``path``."""
+    """Name the command that makes a new ledger in place of the damaged file at ``path``, for the end of a message."""
     return f"`replay-fetch verify --rebuild {path.parent.parent}` makes a new one from manifest and files"
 
 
 class DamagedRow(Exception):
-    """Raised where a row holds a value that was never written; becomes a DamagedLedger at the door."""
+    """Raised where a row holds a value that no version ever writes; the door turns the error into a DamagedLedger."""
 
 
 class DamagedLedger(ArchiveError):
@@ -31,7 +31,10 @@ class DamagedLedger(ArchiveError):
 
 
 def failure(path: Path, error: sqlite3.DatabaseError) -> ArchiveError:
-    """Make the error for a refusal of the database: damage, a full disk, or another reason."""
+    """Make the error for a refusal of the database: damage, a full disk, or another reason.
+
+    The caller raises the result. Its message names the ledger's file, and the command or the room that helps.
+    """
     code = getattr(error, "sqlite_errorcode", None)
     if code is None or code & _PRIMARY not in _DAMAGE:
         advice = _FULL if code == sqlite3.SQLITE_FULL else ""

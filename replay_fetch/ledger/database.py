@@ -106,7 +106,10 @@ class _Exclusive:
 
 
 class Database:
-    """Holds a connection that several threads share, one at a time."""
+    """Holds a connection that several threads share, one at a time; the others wait for their turn.
+
+    A refusal of the database becomes an ArchiveError that names the file, a DamagedLedger where a rebuild helps.
+    """
 
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
         self.blank = False
@@ -154,7 +157,10 @@ class Database:
             return ledger
 
     def copy_to(self, path: Path) -> Self:
-        """Copy the database to ``path`` and open the copy, to try things with."""
+        """Copy the database to the file ``path`` and open the copy for writing, to try changes in.
+
+        The caller closes the copy and removes its file. Raises ArchiveError where there is no room for the copy.
+        """
         copy = self.open(path)
         with self._exclusive:
             self._db.backup(copy._db)  # noqa: SLF001 - another of our own
@@ -163,7 +169,7 @@ class Database:
         return copy
 
     def close(self) -> None:
-        """Fold the write-ahead log back into the file and let go of both."""
+        """Fold the write-ahead log back into the file and let go of both; no method may be called from then on."""
         self._db.close()
 
     def _has_tables(self) -> bool:
@@ -181,11 +187,13 @@ class Database:
     def _transaction(self, *, keep: bool = True) -> Iterator[None]:
         """Have the database alone; keep all that is written meanwhile, or nothing, and with ``keep`` False nothing."""
         with self._exclusive:
+            # Immediate: a transaction that turns from reading to writing half-way is refused where another writes.
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
                 self._db.execute("COMMIT" if keep else "ROLLBACK")
             except BaseException:
+                # SQLite itself rolls back after some errors, as on a full disk; a second ROLLBACK would hide the first.
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise

@@ -38,7 +38,7 @@ class EventsLedger(Database):
             return [EventsToDo(*row) for row in self._db.execute(_TO_DO, where)]
 
     def count_events_to_do(self, list_number: int | None, now_ms: int) -> int:
-        """Count the sessions whose events are to be asked for."""
+        """Count the sessions that `events_to_do` would return in all, of a list, or of the archive for None."""
         where = {"list": list_number, "now": now_ms, "after": 0, "limit": -1}
         with self._exclusive:
             return int(self._db.execute(f"SELECT count(*) FROM ({_TO_DO})", where).fetchone()[0])  # noqa: S608
@@ -55,7 +55,7 @@ class EventsLedger(Database):
             self._db.executemany("INSERT INTO events_unnamed VALUES (?)", ((session,) for session in redo))
 
     def events_redo_list(self) -> list[tuple[int, str]]:
-        """List the sessions, by number and id, whose staged events the latest record was to publish."""
+        """List the sessions, by number and id, whose staged events the latest record was to publish; [] at rest."""
         if not self._knows_events():
             return []
         with self._exclusive:
@@ -63,12 +63,12 @@ class EventsLedger(Database):
             return self._db.execute(query).fetchall()
 
     def events_published(self) -> None:
-        """Empty the redo list: every file in it has its final name, durably."""
+        """Empty the redo list of events, once every file in it has its final name and the folder is on the disk."""
         with self._transaction():
             self._db.execute("DELETE FROM events_unnamed")
 
     def forget_events(self, sessions: Iterable[int]) -> None:
-        """Forget the events of some sessions, whose files are gone or are to go."""
+        """Forget the events of sessions, by their numbers, whose files are gone or go next; the next run asks anew."""
         with self._transaction():
             self._db.executemany("DELETE FROM events WHERE session = ?", ((session,) for session in sessions))
 
@@ -102,7 +102,7 @@ class EventsLedger(Database):
             return _record(row) if row else None
 
     def events_totals(self) -> EventsTotals:
-        """Sum over all sessions of the archive."""
+        """Sum the events, their bytes (uncompressed) and the sessions with and without any, over the whole archive."""
         if not self._knows_events():
             return EventsTotals()
         with self._exclusive:

@@ -64,7 +64,7 @@ class FoundViews:
 
     @property
     def size(self) -> int:
-        """How many views there are, of those that are wanted."""
+        """How many views there are, each counted once, at most as many as were wanted."""
         return self.held if self._most < 0 else min(self.held, self._most)
 
     @property
@@ -73,7 +73,7 @@ class FoundViews:
         return 0 <= self._most <= self.held
 
     def add(self, views: Iterable[FoundView]) -> None:
-        """Take views in; of several events of a view the last version counts."""
+        """Take views in, in one transaction; of several events of a view the last version counts, as with the API."""
         with explained():
             self._db.execute("BEGIN")
             self._db.executemany(_ADD, map(_columns, views))
@@ -96,13 +96,13 @@ class FoundViews:
             return FoundSums(*self._db.execute(_SUMS, {"most": self._most}).fetchone())
 
     def of_session(self, session_id: str) -> list[FoundView]:
-        """Return the views of a session in the order in which they began."""
+        """Return the views of a session, by its id, in the order in which they began; [] of a session without any."""
         with explained():
             rows = self._db.execute("SELECT * FROM found WHERE session_id = ? ORDER BY date, view_id", (session_id,))
             return [_found(row) for row in rows]
 
     def lacking(self, sessions: Iterable[str]) -> list[str]:
-        """Return the session ids among ``sessions`` that no view belongs to."""
+        """Return the session ids among ``sessions`` that no view belongs to, in the order in which they were given."""
         any_view = "SELECT 1 FROM found WHERE session_id = ? LIMIT 1"
         with explained():
             return [each for each in sessions if self._db.execute(any_view, (each,)).fetchone() is None]

@@ -37,9 +37,10 @@ class ToDo(NamedTuple):
 
 
 class Ledger(EventsLedger, Tombstones):
-    """Keeps the plan, the views' states and the archive's settings; threads that share it take turns.
+    """Keeps the plan, the views' states and the archive's settings; threads that share a ledger take turns.
 
-    A transaction that cannot be written (disk full, damage) raises ArchiveError and changes nothing.
+    A transaction that cannot be written (disk full, damage) raises ArchiveError and changes nothing. A question raises
+    ArchiveError where the database cannot be read. Every call blocks its thread until the disk has answered.
     """
 
     _understood = False
@@ -48,18 +49,18 @@ class Ledger(EventsLedger, Tombstones):
     # --- settings of the archive
 
     def setting(self, name: str) -> str | None:
-        """Return a value kept with the archive, None where it was never set."""
+        """Return the text kept with the archive under a name of `Setting`; None where the name was never set."""
         with self._exclusive:
             row = self._db.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
         return row[0] if row else None
 
     def set_setting(self, name: str, value: str) -> None:
-        """Keep a value with the archive, in a transaction of its own."""
+        """Keep a text with the archive under a name of `Setting`, in a transaction of its own, durably."""
         with self._transaction():
             self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
 
     def drop_setting(self, name: str) -> None:
-        """Forget a value that was kept with the archive."""
+        """Forget the text that was kept with the archive under a name; a name that was never set is no error."""
         with self._transaction():
             self._db.execute("DELETE FROM setting WHERE name = ?", (name,))
 
@@ -76,7 +77,7 @@ class Ledger(EventsLedger, Tombstones):
         return LoadedList(number, rows, views, duplicates, [], erased=rows - views - duplicates)
 
     def newest_list(self) -> int | None:
-        """Return the number of the newest list; None where none was ever loaded to its end."""
+        """Return the number of the newest list, counted from 1; None where no list was ever loaded to its end."""
         with self._exclusive:
             number: int | None = self._db.execute("SELECT max(list) FROM list").fetchone()[0]
         return number
@@ -105,12 +106,12 @@ class Ledger(EventsLedger, Tombstones):
             return loaded, totals
 
     def remember_list(self, number: int, fingerprint: str) -> None:
-        """Note the fingerprint of list ``number``, by which `known_list` finds it."""
+        """Note the fingerprint of list ``number``, by which `known_list` tells that the same file is unchanged."""
         with self._transaction():
             self._db.execute("UPDATE list SET fingerprint = ? WHERE list = ?", (fingerprint, number))
 
     def to_do(self, todo: ToDo, after: PlannedView | None, limit: int) -> list[PlannedView]:
-        """Return the next ``limit`` views to do behind ``after``, grouped by session."""
+        """Return at most ``limit`` views to do, sessions in the order of the list, behind ``after``; [] at the end."""
         where = {"list": todo.list_number, "young": todo.young, "limit": limit, "session": 0, "row": 0}
         if after is not None:
             where |= {"session": after.session, "row": after.row}
@@ -118,35 +119,35 @@ class Ledger(EventsLedger, Tombstones):
             return [planned_view(row) for row in self._db.execute(TO_DO, where)]
 
     def count_to_do(self, todo: ToDo, session: int | None = None) -> int:
-        """Count the views that are to do, in all sessions or in a given session."""
+        """Count the views that `to_do` would return in all, of all sessions or of the session of a number."""
         where = {"list": todo.list_number, "young": todo.young, "session": session}
         with self._exclusive:
             return int(self._db.execute(COUNT_TO_DO, where).fetchone()[0])
 
     def latest_fetched(self, list_number: int | None, at_most: int) -> list[ViewRecord]:
-        """Return fetched views of a list, or of any list; the latest sessions first."""
+        """Return at most ``at_most`` fetched views of a list, or of any list for None; the latest sessions first."""
         with self._exclusive:
             rows = self._db.execute(LATEST_FETCHED, {"list": list_number, "limit": at_most}).fetchall()
         return [view_record(row) for row in rows]
 
     def spread(self, list_number: int, at_most: int) -> list[View]:
-        """Return views of different sessions, evenly spread over the sessions of a list."""
+        """Return at most ``at_most`` views of different sessions, evenly spread over the sessions of a list."""
         with self._exclusive:
             return [View(*row) for row in self._db.execute(SPREAD, {"list": list_number, "parts": at_most})]
 
     def forget_tokens(self, but: Outcome | None = None) -> None:
-        """Let every unfinished chain begin anew, except chains of views that ended in ``but``."""
+        """Drop the paging tokens: unfinished chains begin anew, except chains of views that ended in ``but``."""
         with self._transaction():
             unless = "UPDATE result SET token = NULL WHERE token IS NOT NULL AND outcome IS NOT ?"
             self._db.execute(unless, (but or "",))
 
     def forget_partial_files(self) -> None:
-        """Forget where views lie in partial files: none of those is left."""
+        """Forget where views lie in partial files, before or after the files themselves are removed: none counts."""
         with self._transaction():
             self._db.execute("UPDATE result SET partial_offset = NULL WHERE partial_offset IS NOT NULL")
 
     def lacking_partial_files(self) -> list[int]:
-        """List the sessions, by number, with saved views that lie in no file for people."""
+        """List the numbers of sessions with saved views that lie in no file for people, in ascending order."""
         with self._exclusive:
             return [number for (number,) in self._db.execute(LACKING_PARTIAL)]
 
@@ -170,25 +171,25 @@ class Ledger(EventsLedger, Tombstones):
         self._understood = bool(understood)
 
     def understood(self) -> list[View]:
-        """List the views whose raw pages may still be there, though they are understood."""
+        """List the views that are understood by now, whose raw pages a killed run may have left in the archive."""
         return [View(*ids) for ids in orjson.loads(self.setting(Setting.UNDERSTOOD) or "[]")]
 
     def raw_removed(self) -> None:
-        """Forget the views whose raw pages were to be removed: none is left."""
+        """Forget the views that `understood` lists: their raw pages are removed, so none is left to be looked for."""
         self.drop_setting(Setting.UNDERSTOOD)
 
     def redo_list(self) -> list[tuple[int, str]]:
-        """List the sessions, by number and id, whose staged files the latest record was to publish."""
+        """List the sessions, by number and id, whose staged files the latest record was to publish; [] at rest."""
         with self._exclusive:
             return self._db.execute("SELECT session, session_id FROM unnamed JOIN session USING (session)").fetchall()
 
     def published(self) -> None:
-        """Empty the redo list: every file in it has its final name, durably."""
+        """Empty the redo list, once every file in it has its final name and the folder is on the disk."""
         with self._transaction():
             self._db.execute("DELETE FROM unnamed")
 
     def session_views(self, session: int) -> list[ViewRecord]:
-        """Return the records of a session's views in list order, ended or not."""
+        """Return the records of the views of a session, by its number, in list order, ended or not; [] of none."""
         with self._exclusive:
             return [
                 view_record(row) for row in self._db.execute(f"{VIEWS} WHERE view.session = ? ORDER BY row", (session,))
@@ -201,7 +202,7 @@ class Ledger(EventsLedger, Tombstones):
             return [planned_view(row) for row in rows]
 
     def has_part(self, row: int, part: int) -> bool:
-        """Tell whether a view's lines lie in its part of that number."""
+        """Tell whether the view of a row has lines in its part of that number, and in no session file yet."""
         with self._exclusive:
             query = "SELECT 1 FROM result WHERE row = ? AND part = ? AND size > 0 AND whole_offset IS NULL"
             return self._db.execute(query, (row, part)).fetchone() is not None
@@ -223,14 +224,14 @@ class Ledger(EventsLedger, Tombstones):
             return restore_rows(self._db, records)
 
     def check(self) -> None:
-        """Read the whole ledger; raises ArchiveError where it is damaged."""
+        """Read every page of the ledger's file, which takes seconds a gigabyte; raises ArchiveError at damage."""
         with self._exclusive:
             (verdict,) = self._db.execute("PRAGMA quick_check(1)").fetchone()
         if verdict != "ok":
             raise DamagedLedger(self._path, verdict)
 
     def totals(self, list_number: int | None = None) -> Totals:
-        """Sum by outcome over a list, or over the whole archive."""
+        """Sum views, segments, pages and bytes by outcome over a list, or over the whole archive for None."""
         with self._exclusive:
             return sum_views(self._db, list_number)
 
@@ -240,6 +241,6 @@ class Ledger(EventsLedger, Tombstones):
             return sum_need(self._db, list_number)
 
     def reasons(self, list_number: int) -> list[Reason]:
-        """Count the reasons for which views of a list are not finished."""
+        """Count the reasons for which views of a list are not finished, the most frequent first, 20 an outcome."""
         with self._exclusive:
             return sum_reasons(self._db, list_number)

@@ -58,7 +58,7 @@ ListRow = tuple[int, View, int | None] | tuple[int, View, int | None, int | None
 
 
 class Clash(NamedTuple):
-    """A row whose session id differs from an earlier id in upper and lower case only."""
+    """A row whose session id differs from an earlier id in case only: some disks would give both the same file."""
 
     line: int
     session_id: str
@@ -79,7 +79,7 @@ class LoadedList(NamedTuple):
 
     @property
     def clashing(self) -> int:
-        """Count the rows whose session id clashes."""
+        """Count the rows that were left out since their session id clashes, also of those that are not named."""
         return self.rows - self.views - self.duplicates - self.erased
 
 

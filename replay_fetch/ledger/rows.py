@@ -130,7 +130,7 @@ def _planned(columns: tuple[Any, ...]) -> PlannedView:
 
 
 def result_row(record: ViewRecord) -> tuple[object, ...]:
-    """Return the columns that `RECORD` writes, in its order."""
+    """Return a record's columns in the order in which `RECORD` writes them; the time of writing is SQLite's."""
     return (
         record.planned.row,
         record.outcome,

@@ -23,7 +23,7 @@ class SearchedSessions(Tombstones):
     """Keeps in the ledger's file which views each session has, as the events search said; threads take turns."""
 
     def know(self, session_id: str) -> list[FoundView] | None:
-        """Return a session's views as an earlier run found them; None where no run has."""
+        """Return the views of a session, by its id, as an earlier run's search found them; None where no run has."""
         with self._exclusive:
             if not self._there():
                 return None
@@ -49,7 +49,7 @@ class SearchedSessions(Tombstones):
             self._db.executemany("INSERT OR REPLACE INTO searched VALUES (?, ?)", rows)
 
     def forget(self, sessions: Iterable[str]) -> None:
-        """Forget sessions: the next run that names them searches anew."""
+        """Forget sessions, by their ids: the next run of a list that names them searches for their views anew."""
         with self._transaction():
             if self._there():
                 self._db.executemany("DELETE FROM searched WHERE session_id = ?", ((each,) for each in sessions))

@@ -69,7 +69,10 @@ class StoredLedger(Ledger):
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open or make the ledger at ``path``, with the tables of a store; raises ArchiveError."""
+        """Open the ledger at ``path`` for writing, made anew where no file is, with the tables of a store.
+
+        Raises ArchiveError, with nothing changed, where something else is there or the disk refuses.
+        """
         ledger = super().open(path)
         ledger._add_tables()  # noqa: SLF001 - of this class
         return ledger
@@ -138,7 +141,7 @@ class StoredLedger(Ledger):
     # --- questions
 
     def object(self, name: str) -> ObjectRow | None:
-        """Return the latest facts about an object; None for a file without any."""
+        """Return the latest facts that the log holds about an object, by its name; None for a name without any."""
         with self._exclusive:
             row = self._db.execute("SELECT * FROM object WHERE name = ?", (name,)).fetchone()
         return ObjectRow(*row) if row else None
@@ -151,12 +154,12 @@ class StoredLedger(Ledger):
             return [name for (name,) in found]
 
     def staged_objects(self) -> list[ObjectRow]:
-        """List the objects whose bytes still wait to take their place."""
+        """List the objects whose bytes still wait, under a staged name, to be copied to the object's own name."""
         with self._exclusive:
             return [ObjectRow(*row) for row in self._db.execute("SELECT * FROM object WHERE staged <> ''")]
 
     def places(self, row: int, part: int) -> list[PlaceRow]:
-        """List the stretches of a view's part in the order of its lines."""
+        """List the stretches of the part of a view, by the view's row and the part's number, in their order."""
         query = "SELECT * FROM place WHERE row = ? AND part = ? ORDER BY start"
         with self._exclusive:
             return [PlaceRow(*each) for each in self._db.execute(query, (row, part))]

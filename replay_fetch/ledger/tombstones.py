@@ -55,7 +55,7 @@ class Tombstones(Database):
     """Keeps the marks of erased sessions, and the erasure that is going on; a `Ledger` is one of these."""
 
     def erased_sessions(self) -> int:
-        """Count the tombstones; 0 in a ledger that an older version made."""
+        """Count the sessions that were erased for good; 0 in a ledger that an older version made."""
         with self._exclusive:
             return int(self._db.execute("SELECT count(*) FROM erased").fetchone()[0]) if self._has_erased() else 0
 
@@ -66,13 +66,13 @@ class Tombstones(Database):
             return self._has_erased() and self._db.execute(query, (mark_of(session_id),)).fetchone() is not None
 
     def marks(self) -> Iterator[bytes]:
-        """Give the marks of all erased sessions."""
+        """Give the marks, which are hashes of ids, of all erased sessions; no id can be read out of a mark."""
         with self._exclusive:
             if self._has_erased():
                 yield from (mark for (mark,) in self._db.execute("SELECT mark FROM erased"))
 
     def restore_marks(self, marks: Iterable[bytes]) -> None:
-        """Lay tombstones by their marks, for a ledger that is made anew."""
+        """Lay tombstones by their marks, for a ledger that a rebuild makes anew; marks that are there already stay."""
         with self._transaction():
             self._db.executemany(_TOMBSTONE, ((mark,) for mark in marks))
 
@@ -90,7 +90,7 @@ class Tombstones(Database):
         return row[0] if row else None
 
     def sessions_without_start(self) -> int:
-        """Count the sessions of which no view says when its recording began."""
+        """Count the sessions of which no view says when its recording began, so that no age can be told."""
         with self._exclusive:
             return int(self._db.execute(_UNDATED).fetchone()[0])
 

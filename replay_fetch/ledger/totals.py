@@ -73,7 +73,7 @@ class Need(NamedTuple):
 
 
 class Reason(NamedTuple):
-    """A reason for which views are not finished, and their number."""
+    """A reason for which views of an outcome are not finished, in the API's words or ours, and their number."""
 
     outcome: Outcome
     reason: str
@@ -82,7 +82,7 @@ class Reason(NamedTuple):
 
 @dataclass(slots=True)
 class Totals:
-    """Counts views by outcome; ``unasked`` views have not been asked for to their end."""
+    """Counts views by outcome, with sums of segments, pages and bytes; ``unasked`` views have no outcome yet."""
 
     outcomes: dict[Outcome, int] = field(default_factory=dict)
     sessions: int = 0
@@ -107,7 +107,7 @@ class Totals:
 
 
 def sum_views(db: sqlite3.Connection, list_number: int | None) -> Totals:
-    """Sum over the views of list ``list_number``, or over all lists."""
+    """Sum over the views of list ``list_number``, or of all lists for None; raises DamagedRow at an unknown outcome."""
     where = "" if list_number is None else "WHERE list = :list"
     totals = Totals()
     for outcome, views, segments, pages, size, *noted in db.execute(

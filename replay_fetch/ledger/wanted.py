@@ -41,7 +41,7 @@ class WantedSessions:
             self._db = scratch_database(_TABLES, 4_096)
 
     def close(self) -> None:
-        """Forget all sessions and remove the temporary file."""
+        """Forget all sessions and remove the temporary file; nothing can be asked of this object afterwards."""
         self._db.close()
 
     def take(self, entries: Iterable[Entry]) -> int:
@@ -58,7 +58,7 @@ class WantedSessions:
         return taken
 
     def searched(self, sessions: Iterable[str]) -> None:
-        """Note sessions that need not be searched for any more."""
+        """Note sessions, by their ids, that need not be searched for any more, whether or not views were found."""
         with explained():
             self._db.execute("BEGIN")
             self._db.executemany("INSERT OR IGNORE INTO done VALUES (?)", ((each,) for each in sessions))
@@ -94,7 +94,7 @@ class WantedSessions:
         return (Entry(*row) for row in self._read(every))
 
     def unusable(self) -> Iterator[Entry]:
-        """Give the rows that name no session, in the order of the list."""
+        """Give the rows that name no session, each with its line and the reason, in the order of the list."""
         bad = "SELECT n, line, NULL, NULL, reason FROM entry WHERE session_id IS NULL AND n > ? ORDER BY n LIMIT ?"
         return (Entry(*row) for row in self._read(bad))
 
@@ -105,7 +105,7 @@ class WantedSessions:
             return int(self._db.execute("SELECT count(*) - count(session_id) FROM entry").fetchone()[0])
 
     def named_views(self, session_id: str) -> list[str]:
-        """Return the views of a session that links name, in the order of the list."""
+        """Return the ids of the views that links of the list name in a session, in the order of the list."""
         with explained():
             rows = self._db.execute("SELECT view_id FROM named WHERE session_id = ? ORDER BY rowid", (session_id,))
             return [view_id for (view_id,) in rows]

@@ -68,7 +68,7 @@ class Absences:
 
     @property
     def waiting(self) -> int:
-        """How many views are to be asked for again."""
+        """How many views are held, to be asked for again once the API has been seen to be well."""
         return len(self._again)
 
     @property
@@ -134,7 +134,7 @@ class Absences:
         return self._count >= self._patience or overdue
 
     def lasts(self, now: float) -> float:
-        """Seconds since the last witness; infinite before the first."""
+        """Seconds of the loop's clock since the last witness that the API is well; infinite before the first."""
         return now - self._well_at
 
     def release(self, *, others_are_there: bool) -> None:

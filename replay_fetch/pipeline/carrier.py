@@ -59,7 +59,7 @@ class StoreCarrier:
         self._call(self._keep.bring, files, parts)
 
     def has(self, name: str) -> bool:
-        """Tell whether the store has a file, by the log."""
+        """Tell whether the store has a file of that name, by the log as the scratch knows it; no request is made."""
         return self._scratch.ledger.object(name) is not None
 
     def raw_pages(self, view: View) -> Sequence[str]:

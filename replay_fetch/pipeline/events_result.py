@@ -64,11 +64,11 @@ class StoredEvents:
                 self.lacking[record.reason] += 1
 
     def cut(self, sessions: int, reason: str) -> None:
-        """Count sessions whose search did not come to its end."""
+        """Count sessions whose search did not come to its end, and which the next run therefore asks for again."""
         self.unfinished[reason] += sessions
 
     def fields(self) -> dict[str, object]:
-        """Return the figures by name, for programs; seconds and bytes."""
+        """Return the figures by name, for programs and the report; times are seconds, sizes are bytes uncompressed."""
         return {
             "sessions": self.sessions,
             "fetched": self.fetched,

@@ -63,7 +63,7 @@ class Finding:
         return 0 if self._wanted is None else len(self._wanted)
 
     def close(self) -> None:
-        """Forget all that was found and is not in the ledger."""
+        """Forget all that was found and is not in the ledger, with its temporary files, also after a failure."""
         if self._found is not None:
             self._found.views.close()
         if self._wanted is not None:

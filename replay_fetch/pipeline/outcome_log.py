@@ -30,7 +30,7 @@ class OutcomeLog:
         self._ended: Counter[Outcome] = Counter()
 
     def note(self, record: ViewRecord) -> None:
-        """Log a view with an unfinished ending, and the reason."""
+        """Log a view with an unfinished ending and the reason: the first of a kind as warnings, all with ``-v``."""
         outcome = record.outcome
         if outcome is None:
             return
@@ -69,7 +69,7 @@ class SlowView(NamedTuple):
     reason: str
 
     def fields(self) -> dict[str, object]:
-        """The entry for the view in ``report.json``."""
+        """The entry for the view in ``report.json``: its two ids, the seconds its requests took, outcome and reason."""
         return {
             "session_id": self.view.session_id,
             "view_id": self.view.view_id,

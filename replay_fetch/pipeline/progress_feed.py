@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PacerSnapshot:
-    """A pacer's snapshot in the words of the display."""
+    """A pacer's snapshot in the words of the display, read when a frame is drawn, and never kept."""
 
     snapshot: Snapshot
     max_rate: float | None = None
@@ -138,7 +138,7 @@ class ProgressFeed:
         }
 
     def finish(self, ended: Report) -> None:
-        """Write the last metrics of a run that has ended."""
+        """Write the last metrics of a run that has ended, so that a file that is scraped later shows the end."""
         if self._metrics is not None:
             last = RunSnapshot(self.stats, Speed(), self._pacer_snapshot(), ended.seconds)
             self._metrics.finish(last, ended.exit_code)

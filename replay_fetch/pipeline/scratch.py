@@ -160,7 +160,7 @@ class LedgerScratch:
         return self.ledger.blobs()
 
     def snapshot(self, target: Path) -> None:
-        """Write a copy of the ledger into a new file."""
+        """Write a copy of the ledger as of the last commit into a new file, which is packed for a checkpoint."""
         target.unlink(missing_ok=True)
         self.ledger.snapshot(target)
 

@@ -22,7 +22,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stop(Protocol):
-    """An event to end a run early: asyncio's Event, or anyio's."""
+    """An event to end a run early and cleanly: asyncio's Event, anyio's, or any object that is awaited as they are."""
 
     def wait(self) -> Awaitable[object]:
         """Return when it is set."""

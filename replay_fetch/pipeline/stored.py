@@ -80,7 +80,7 @@ class StoredArchive:
             yield terms.every(self.commit_every, StoreCarrier(self.keep, self.scratch, portal, self._drop_merged))
 
     async def finish(self) -> None:
-        """Write manifest and report into the store, from the scratch."""
+        """Write manifest and report into the store, from the scratch, once the run has committed all its views."""
         layout, shard = self.scratch.layout, self.shard
         manifest, report = (shard.manifest, shard.report) if shard else (MANIFEST, REPORT)
         await self.keep.finish({manifest: layout.manifest, report: layout.report})

@@ -132,7 +132,7 @@ class Verdicts:
         return len(self._absences) + self._absences.waiting > 0
 
     async def pass_on(self) -> None:
-        """Give the writer the endings that are decided on."""
+        """Give the writer the endings that are decided on by now; the others stay held."""
         while self._absences.ready:
             await self._writer.put(self._absences.ready.popleft())
         for ended in self._refused.released():

@@ -85,7 +85,7 @@ class Witnesses:
         return testimony
 
     async def has(self, view: View) -> bool:
-        """True where one of the stores has a view."""
+        """True where one of the API's stores has a view by the answer of a witness: the API is well."""
         return isinstance(await self._find(view, self._sources), Source)
 
     async def _find(self, view: View, sources: Sequence[Source]) -> Source | RequestError:

@@ -28,7 +28,7 @@ class CheckSnapshot:
         return said
 
     def fields(self) -> dict[str, int | float | None]:
-        """Named numbers for programs; bytes and seconds."""
+        """The figures by name, for lines of JSON; sizes are bytes, times are seconds."""
         return {
             "bytes_total": self.total,
             "bytes_checked": self.done,

@@ -11,7 +11,7 @@ _MEMORY = 5.0
 
 
 class Limit(StrEnum):
-    """The limit that would have to change for the run to go faster."""
+    """The limit that would have to change for the run to go faster, in the words that bar, log and report show."""
 
     API = "API limit"
     MAX_RATE = "max-rate"
@@ -24,7 +24,7 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WorkerCounts:
-    """How many workers wait at each place, at a single moment."""
+    """How many workers wait at each place, at a single moment; busy workers that wait for nothing are not counted."""
 
     in_line: int = 0
     """Waiting for their turn to ask."""
@@ -39,7 +39,7 @@ class WorkerCounts:
 
     @property
     def busy(self) -> int:
-        """The number of workers that have a view."""
+        """The number of workers that have a view, wherever they wait; a run's end leaves fewer and fewer."""
         return self.in_line + self.asking + self.backing_off + self.handing_over
 
     @property

@@ -30,7 +30,7 @@ class Console:
         """Takes the bar off the screen while a line is written; set by the bar while it is up."""
 
     def line(self, text: str) -> None:
-        """Write a whole line above the bar."""
+        """Write a whole line above the bar, and flush it; safe from any thread, and silent where no reader is left."""
         with self.lock, self.aside():
             self.write(f"{text}\n")
             self.flush()
@@ -55,7 +55,7 @@ class Console:
             self._stream = None
 
     def isatty(self) -> bool:
-        """True on a terminal that can take a line back."""
+        """True on a terminal that can take a line back; a ``TERM`` of ``dumb`` cannot."""
         try:
             return self._stream is not None and self._stream.isatty() and os.environ.get("TERM") != "dumb"
         except ValueError:

@@ -86,7 +86,7 @@ class _Cleaned(logging.Formatter):
         self._secret = re.compile("|".join(map(re.escape, sorted(hidden, key=len, reverse=True))) or r"(?!)")
 
     def message(self, record: logging.LogRecord) -> str:
-        """The logged message, on a single line."""
+        """The logged message, on a single line, without secrets and without characters that move a cursor."""
         return self.cleaned(record.getMessage())
 
     def traceback(self, record: logging.LogRecord) -> list[str]:
@@ -114,7 +114,7 @@ class TextLines(_Cleaned):
         self._folded = folded
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format the record as text, with the traceback's lines behind."""
+        """Format the record as text, folded to the terminal's width, with the traceback's lines indented behind."""
         first = f"{_time(record, 'seconds')} {record.levelname} {self.message(record)}"
         return "\n  ".join([self._folded(first), *self.traceback(record)])
 

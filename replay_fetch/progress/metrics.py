@@ -63,7 +63,7 @@ class MetricsFile:
         self.refresh(snapshot)
 
     def finish(self, snapshot: RunSnapshot, exit_code: int) -> None:
-        """Write the end of the run, with the exit code."""
+        """Write the end of the run, with the exit code, which tells a scraper that no more figures come."""
         self._write(metrics_text(snapshot, running=False, exit_code=exit_code))
 
     def _write(self, text: str) -> None:

@@ -26,7 +26,7 @@ class Reporter(Protocol):
 
     @property
     def period(self) -> float:
-        """Seconds between two refreshes."""
+        """Seconds between two refreshes, which the caller keeps to: a reporter has no clock of its own."""
 
     def refresh(self, snapshot: ProgressSnapshot) -> None:
         """Show the snapshot in place of the snapshot before, or behind."""
@@ -162,6 +162,6 @@ class Beside:
             self._in_file.refresh(snapshot)
 
     def close(self, snapshot: ProgressSnapshot) -> None:
-        """Show the last snapshot in both."""
+        """Show the last snapshot on the terminal, then in the log's file, whether or not its period has passed."""
         self._on_screen.close(snapshot)
         self._in_file.close(snapshot)

@@ -18,7 +18,7 @@ _SECONDS_COUNT, _MINUTES_COUNT = 120.0, 3570.0
 
 
 class PacerFigures(Protocol):
-    """The pacer's state, as far as progress shows the pacer."""
+    """The pacer's state, as far as progress shows the pacer: a protocol, so that progress knows no pacing."""
 
     @property
     def rate_per_s(self) -> float | None:
@@ -38,7 +38,7 @@ class ProgressSnapshot(Protocol):
 
     @property
     def total(self) -> int:
-        """The whole amount of work, in any unit."""
+        """The whole amount of work, in any unit; 0 where the amount is not known yet."""
 
     @property
     def done(self) -> int:
@@ -66,12 +66,12 @@ class RunSnapshot:
 
     @property
     def total(self) -> int:
-        """Views of the list."""
+        """Views of the list, each once, those of earlier runs among them."""
         return self.stats.views_total
 
     @property
     def done(self) -> int:
-        """Views that need nothing more."""
+        """Views that need nothing more from this run: finished before, or ended by now."""
         return self.stats.ended
 
     @property

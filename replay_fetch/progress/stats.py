@@ -50,7 +50,7 @@ class RunStats:
 
     @property
     def ended_now(self) -> int:
-        """Views that ended in this run, in any outcome."""
+        """Views that ended in this run, in any outcome, whether or not a later run asks for the view again."""
         return self.views_ended.total()
 
     @property
@@ -65,12 +65,12 @@ class RunStats:
 
     @property
     def warnings(self) -> int:
-        """Remarks on completeness; a single view may have several."""
+        """Remarks on completeness, of all four kinds together; a single view may have several."""
         return self.gaps + self.repeats + self.no_snapshot + self.fewer_than_listed
 
 
 class Speed(NamedTuple):
-    """Averages over the last ten seconds, or since the start of a shorter run."""
+    """Averages a second over the last ten seconds, or since the start of a shorter run; 0 at the start."""
 
     pages_per_s: float = 0.0
     requests_per_s: float = 0.0

@@ -7,23 +7,23 @@ _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
 def count(number: int) -> str:
-    """``1234567`` → ``1,234,567``."""
+    """Write a whole number with commas: ``1234567`` → ``1,234,567``."""
     return f"{number:,}"
 
 
 def some(number: int, noun: str, plural: str = "") -> str:
-    """``1 page``, ``1,200 pages``; ``plural`` where an s is not enough."""
+    """Write a number with its noun: ``1 page``, ``1,200 pages``; ``plural`` is given where an s is not enough."""
     return f"{count(number)} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def asked(requests: int, rate_limited: int, retries: int) -> str:
-    """``37 requests (1 was 429, 0 retries)``."""
+    """Write the counts of a run's requests: ``37 requests (1 was 429, 0 retries)``; retries are among the requests."""
     limited = some(rate_limited, "was", "were")
     return f"{some(requests, 'request')} ({limited} 429, {some(retries, 'retry', 'retries')})"
 
 
 def size(number: float) -> str:
-    """Bytes in powers of 1000, as disks and networks are sold: ``1234567`` → ``1.2 MB``."""
+    """Write bytes in powers of 1000, as disks and networks are sold, to a decimal: ``1234567`` → ``1.2 MB``."""
     for unit in _SIZES[:-1]:
         # 999,950 would round to "1000.0 kB"; whole bytes have no decimal to round.
         if number < (1_000 if unit == "B" else 999.95):
@@ -35,7 +35,7 @@ def size(number: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """The two largest units: ``3.24`` → ``3.2 s``, ``75`` → ``1 min 15 s``, ``3725`` → ``1 h 2 min``."""
+    """Write seconds in two units: ``3.24`` → ``3.2 s``, ``75`` → ``1 min 15 s``, ``3725`` → ``1 h 2 min``."""
     if seconds < 9.95:  # noqa: PLR2004 - where one decimal would round to 10.0
         return f"{max(seconds, 0.0):.1f} s"
     whole = round(seconds)

@@ -45,7 +45,7 @@ class Group:
 
 @dataclass(slots=True)
 class ArchiveFacts:
-    """All sessions and views together."""
+    """The sums and extremes over all sessions and views of an archive, read once for the page's figures and charts."""
 
     sessions: int = 0
     partial_sessions: int = 0
@@ -104,6 +104,6 @@ def archive_facts(shelf: Shelf) -> ArchiveFacts:
 
 
 def by_views(groups: dict[tuple[Outcome | None, str], Group]) -> list[tuple[str, str, Group]]:
-    """Outcome, reason and views, the most frequent first."""
+    """Outcome, reason and number of views, the most frequent first, for the table of unfinished views."""
     order = Counter({key: group.views for key, group in groups.items()}).most_common()
     return [(outcome or "not asked", reason, groups[outcome, reason]) for (outcome, reason), _ in order]

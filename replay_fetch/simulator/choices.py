@@ -108,7 +108,7 @@ class Algorithm(StrEnum):
 
 
 class HeaderPolicy(StrEnum):
-    """The answers that carry the X-RateLimit headers."""
+    """The answers that carry the X-RateLimit headers: all, every other, those of 429s alone, or none."""
 
     ALL = "all"
     NONE = "none"

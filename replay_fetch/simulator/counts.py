@@ -33,7 +33,7 @@ class Counts:
 
     @property
     def rate_limited(self) -> int:
-        """The number of answers with the status 429."""
+        """The number of answers with the status 429, as the simulator sent them, whoever asked."""
         return self.statuses[HTTPStatus.TOO_MANY_REQUESTS]
 
     def begin(self) -> None:

@@ -43,6 +43,7 @@ class Events:
 
     def between(self, start_ms: int, end_ms: int) -> range:
         """Find the numbers of the events from ``start_ms`` to ``end_ms``, both included; takes time log n."""
+        # Events are never stored, so a simulator of a million views starts at once: times follow from the number.
         everything = range(self._length)
         first = bisect_left(everything, start_ms, key=self.time_ms)
         return range(first, bisect_right(everything, end_ms, key=self.time_ms))

@@ -98,6 +98,7 @@ class Fault:
         kind, _, rest = text.partition(":")
         options = dict(option.partition("=")[::2] for option in rest.split(",")) if rest else {}
         rate = options.pop("rate", None)
+        # One more option than the rate is allowed: two would name two scopes.
         name, value = options.popitem() if options else ("attempt" if rate else "single", "")
         try:
             if options:

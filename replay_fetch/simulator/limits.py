@@ -35,6 +35,7 @@ class FixedWindow:
 
     def take(self, now: float) -> Taken:
         """Take a request at ``now``; ``reset`` counts to the end of its window."""
+        # By the calendar, not by the first request: servers that share a counter name it by the time alone.
         window = now // self._period
         if window != self._window:
             self._window = window
@@ -98,6 +99,7 @@ class SlidingLog:
         """Take a request at ``now``; ``reset`` counts to the moment when the oldest request leaves the log."""
         while self._accepted and self._accepted[0] <= now - self._period:
             self._accepted.popleft()
+        # Refused requests are not remembered: else a client that asks on would never be let in again.
         accepted = len(self._accepted) < self.limit
         if accepted:
             self._accepted.append(now)
@@ -121,8 +123,10 @@ class SlidingCounter:
         """Take a request at ``now``; ``reset`` counts to the end of this window."""
         window, into = divmod(now, self._period)
         if window != self._window:
+            # After a window without a request nothing is carried over.
             self._before = self._used if window == self._window + 1 else 0
             self._window, self._used = window, 0
+        # As if the last window's requests had come evenly: two numbers stand for a log of any length.
         counted = self._before * (1 - into / self._period) + self._used
         accepted = counted + 1 <= self.limit
         self._used += accepted
@@ -164,6 +168,7 @@ class Quota:
         """Judge a request at ``now``; None where the settings have no limit."""
         if not self._settings.limit:
             return None
+        # First, for its requests came before this one; no clock of its own wakes the simulator for them.
         self._let_neighbour_spend(now)
         taken = self._take(now)
         return Verdict(taken.accepted, self._limit.limit, self._settings.period, taken.remaining, taken.reset)

@@ -52,6 +52,7 @@ def cut(segments: Sequence[bytes], at: Cursor, paging: PagingSettings, max_bytes
     if at.empties:
         return Cut(at.position, at.position, at._replace(page=at.page + 1, empties=at.empties - 1))
     end = _end(segments, at.position, paging, max_bytes)
+    # Behind the first page: there a reader who takes an empty page for the end has something to lose.
     empties = paging.empty_pages if at.page == 1 else 0
     following = Cursor(at.page + 1, end, empties, at.chain)
     extra = paging.last_page is LastPage.EXTRA
@@ -116,6 +117,7 @@ class Tokens:
     """
 
     def __init__(self, seed: int) -> None:
+        # blake2b takes keys of 64 bytes at most; the seed stands at the end.
         self._key = f"tokens/{seed}".encode()[-64:]
 
     def give(self, cursor: Cursor, chain: str) -> str:
@@ -131,6 +133,7 @@ class Tokens:
             cursor = Cursor(*_CURSOR.unpack(packed))
         except (binascii.Error, struct.error, ValueError):
             raise BadTokenError from None
+        # removeprefix above lets a token without the prefix pass.
         if not token.startswith(_PREFIX) or mac != self._mac(packed, chain):
             raise BadTokenError
         return cursor

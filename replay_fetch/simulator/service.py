@@ -103,6 +103,7 @@ class Service:
         headers = limit_headers(verdict, form, self._wall, self.counts.requests)
         if not verdict.accepted:
             return Reply(429, _BODIES_429[form.body_429], headers)
+        # On faults, too: the limit is counted in front of what fails behind it.
         return replace(self._accepted(request), limit_headers=headers)
 
     def _request(self, asked: Asked) -> _Request:

@@ -70,7 +70,7 @@ class Population(Sequence[View]):
 
     @property
     def sessions(self) -> int:
-        """The number of sessions, made or recorded."""
+        """The number of sessions that the simulator serves, made from its seed or recorded."""
         return self._made or len(self._sessions)
 
     def session_id(self, number: int) -> str:

@@ -13,10 +13,11 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
+from replay_fetch.blocks import whole_file
 from replay_fetch.store.failures import StoreDead, StoreError
 from replay_fetch.store.lists import fetch_file
 from replay_fetch.store.objects import Objects
-from replay_fetch.store.packing import Unpackable, file_pieces, pack_file, unpack
+from replay_fetch.store.packing import Unpackable, pack_file, unpack
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ _SUFFIX = ".sqlite.zst"
 async def write_checkpoint(objects: Objects, folder: str, number: int, epoch: int, ledger: Path) -> None:
     """Keep the file ``ledger``, a closed copy, as of log part ``number``; the last two checkpoints stay."""
     packed = ledger.with_name(ledger.name + ".zst")
-    await anyio.to_thread.run_sync(pack_file, file_pieces(ledger), packed)
+    await anyio.to_thread.run_sync(pack_file, whole_file(ledger), packed)
     await objects.write(f"{folder}/checkpoint/{number:012d}{_SUFFIX}", packed, epoch)
     await anyio.to_thread.run_sync(packed.unlink)
     for superseded in (await _names(objects, folder))[:-_KEPT]:
@@ -71,4 +72,4 @@ async def _names(objects: Objects, folder: str) -> list[str]:
 
 def _unpack(packed: Path, target: Path) -> None:
     with target.open("wb") as file:
-        file.writelines(unpack(file_pieces(packed)))
+        file.writelines(unpack(whole_file(packed)))

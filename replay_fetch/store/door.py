@@ -80,7 +80,10 @@ class ObstoreDriver:
         raise TypeError("a connection to a store holds credentials and is not pickled: send its address")
 
     async def put(self, name: str, body: bytes, condition: Tag | None, metadata: Mapping[str, str]) -> Tag:
-        """Write an object in one request, on a condition."""
+        """Write an object in one request, on a condition: where nothing is, or in place of the version ``condition``.
+
+        Raises Taken where the condition does not hold, and Absent where the object of that version is gone.
+        """
         request = obstore.put_async(
             self._store, name, body, mode=_mode(condition), attributes=_attributes(metadata), use_multipart=False
         )
@@ -100,7 +103,7 @@ class ObstoreDriver:
         return _tag(await _answer(request))
 
     async def get(self, name: str, start: int, length: int | None) -> tuple[bytes, Found]:
-        """Read bytes of an object; ``length`` None reads to its end."""
+        """Read bytes of an object from ``start``; ``length`` None reads to its end. Raises Absent for no object."""
         options: GetOptions = {}
         if length is not None:
             options = {"range": (start, start + length)}

@@ -34,7 +34,7 @@ class Listed(NamedTuple):
 
 
 class Absent(Exception):
-    """No object of the name exists, in a bucket that does."""
+    """No object of the name exists, in a bucket that does: a plain answer, which is not tried again."""
 
 
 class Taken(Exception):
@@ -54,10 +54,10 @@ class Driver(Protocol):
         """Read ``length`` bytes from ``start``, all of the rest for None; fewer at the object's end."""
 
     async def head(self, name: str) -> Found:
-        """Ask for an object's version, size and metadata."""
+        """Ask for an object's version, size in bytes and metadata, without its bytes, in one request; or Absent."""
 
     def list(self, prefix: str, after: str | None) -> AsyncIterator[Listed]:
         """Name the objects below a folder, in the order of their names, from behind ``after``."""
 
     async def delete(self, name: str) -> None:
-        """Remove an object; a missing object is no error."""
+        """Remove an object by its name, whatever its version; a missing object is no error: it may be repeated."""

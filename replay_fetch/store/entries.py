@@ -96,14 +96,14 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def encoded(header: Header, entries: Iterable[Entry]) -> Iterator[bytes]:
-    """The lines of a log part."""
+    """The lines of a log part, each with its newline: the header, then the entries in their order."""
     yield _ENCODER.encode(header) + b"\n"
     for entry in entries:
         yield _ENCODER.encode(entry) + b"\n"
 
 
 def decoded_header(line: bytes) -> Header:
-    """A part's first line; raises msgspec.DecodeError."""
+    """A part's header, out of its first line without the newline; raises msgspec.DecodeError for any other text."""
     return _HEADER.decode(line)
 
 

@@ -62,11 +62,11 @@ class Fenced(StoreError):
 
 
 class LeaseHeld(StoreError):
-    """Another run holds the archive's lease and is alive."""
+    """Another run holds the archive's lease and is alive; the message names that run, and how long to wait for it."""
 
 
 class StoreDead(StoreError):
-    """The store answered nothing but faults for longer than ``--give-up-after``."""
+    """The store answered nothing but faults for longer than ``--give-up-after``; what was committed before stays."""
 
 
 class Refusal(Exception):

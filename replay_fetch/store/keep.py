@@ -126,7 +126,7 @@ class StoreKeep:
         await self._sweep()
 
     async def close(self) -> None:
-        """Give the lease back; safe to call whatever went before."""
+        """Give the lease back, so that the next run need not wait for its end; safe to call whatever went before."""
         await self._lease.release()
 
     # --- opening

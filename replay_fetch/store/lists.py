@@ -13,11 +13,12 @@ from pathlib import Path
 
 import anyio
 
+from replay_fetch.blocks import lines_of, whole_file
 from replay_fetch.model import View
 from replay_fetch.store.driver import Found
 from replay_fetch.store.failures import StoreError
 from replay_fetch.store.objects import Objects
-from replay_fetch.store.packing import Unpackable, file_pieces, lines, packing_into, unpack
+from replay_fetch.store.packing import Unpackable, packing_into, unpack
 
 _HEADER = ("line", "session_id", "view_id", "expected", "dated")
 _TOGETHER = 5_000  # rows made into text at once
@@ -27,7 +28,7 @@ ListRow = tuple[int, View, int | None, int | None]
 
 
 def list_name(folder: str, number: int) -> str:
-    """The object of list ``number``, the first being 1."""
+    """The name of the object that holds list ``number``, the first being 1, as packed CSV."""
     return f"{folder}/lists/{number:04d}.csv.zst"
 
 
@@ -69,7 +70,7 @@ async def fetch_file(objects: Objects, name: str, target: Path) -> None:
 def read_list(file: Path, place: str) -> Iterator[ListRow]:
     """The rows of a list that was copied into ``file`` from ``place``, which errors name."""
     try:
-        text = (line.decode() for line in lines(unpack(file_pieces(file))))
+        text = (line.decode() for line in lines_of(unpack(whole_file(file))))
         rows = csv.reader(text)
         if tuple(next(rows, ())) == _HEADER:
             for line, session_id, view_id, expected, dated in rows:

@@ -14,11 +14,12 @@ from functools import partial
 import anyio.to_thread
 import msgspec
 
+from replay_fetch.blocks import lines_of
 from replay_fetch.store.driver import Found, Tag
 from replay_fetch.store.entries import FORMAT, Entry, Header, decoded, decoded_header, encoded
 from replay_fetch.store.failures import Fenced, StoreError
 from replay_fetch.store.objects import Objects
-from replay_fetch.store.packing import Unpackable, lines, pack, unpack
+from replay_fetch.store.packing import Unpackable, pack, unpack
 from replay_fetch.store.together import AT_ONCE, together
 
 
@@ -42,7 +43,7 @@ class LogPart:
             yield from decoded(itertools.islice(self._lines(), 1, None))
 
     def _lines(self) -> Iterator[bytes]:
-        return lines(unpack([self._content]))
+        return lines_of(unpack([self._content]))
 
 
 class _explained:  # noqa: N801 - reads as a function, and a generator of entries must not hold one of contextlib's
@@ -55,7 +56,7 @@ class _explained:  # noqa: N801 - reads as a function, and a generator of entrie
         pass
 
     def __exit__(self, _type: object, error: BaseException | None, _trace: object) -> None:
-        if isinstance(error, Unpackable | msgspec.DecodeError | StopIteration):
+        if isinstance(error, Unpackable | ValueError | msgspec.DecodeError | StopIteration):
             raise StoreError(
                 f"{self._place} is damaged; restore it from a copy or a former version of the object"
             ) from None

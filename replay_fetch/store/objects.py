@@ -188,7 +188,7 @@ class Objects:
         await self._retries.ask("DELETE", lambda: self._driver.delete(name))
 
     def require_earlier(self, name: str, found: Found, epoch: int) -> None:
-        """Raise Fenced where an object is of a later run."""
+        """Raise Fenced where an object was written by a later run than ``epoch``: that run has the archive now."""
         if _epoch(found) > epoch:
             raise Fenced(
                 f"{self.location}/{name} was written by a later run, which has taken this archive over; "

@@ -16,7 +16,7 @@ _LEVEL = 3
 
 
 class Unpackable(Exception):
-    """Packed bytes are damaged or cut."""
+    """Packed bytes are damaged, or end before their frame does; callers name the object in an error of their own."""
 
 
 def pack(chunks: Iterable[bytes]) -> Iterator[bytes]:
@@ -44,20 +44,6 @@ def unpack(chunks: Iterable[bytes]) -> Iterator[bytes]:
         raise Unpackable
 
 
-def lines(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Bytes as lines, without their ends; the last line may lack one."""
-    rest = b""
-    for chunk in chunks:
-        whole, end, tail = chunk.rpartition(b"\n")
-        if end:
-            yield from (rest + whole).split(b"\n")
-            rest = tail
-        else:
-            rest += tail
-    if rest:
-        yield rest
-
-
 def pack_file(chunks: Iterable[bytes], target: Path) -> None:
     """Write the chunks packed into a file, for what is too large to be held."""
     with target.open("wb") as file:
@@ -72,13 +58,6 @@ def packing_into(write: Callable[[bytes], object]) -> Callable[[bytes | None], N
         write(packer.flush() if chunk is None else packer.compress(chunk))
 
     return take
-
-
-def file_pieces(file: Path) -> Iterator[bytes]:
-    """A file's bytes in pieces of 1 MiB."""
-    with file.open("rb") as opened:
-        while piece := opened.read(_BLOCK):
-            yield piece
 
 
 def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:

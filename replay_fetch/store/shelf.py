@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from replay_fetch.blocks import whole_file
 from replay_fetch.printable import printable
 from replay_fetch.shard import ShardId
 from replay_fetch.store.driver import Listed, Tag
@@ -16,7 +17,6 @@ from replay_fetch.store.lists import ListRow, fetch_file, read_list
 from replay_fetch.store.location import Location
 from replay_fetch.store.objects import Objects
 from replay_fetch.store.opening import FOLDER, folder_of, objects_at, read_facts
-from replay_fetch.store.packing import file_pieces
 from replay_fetch.store.requests import Requests
 from replay_fetch.store.standing import MANIFEST, first_list, is_another, logged_files, run_ended
 from replay_fetch.store.together import AT_ONCE
@@ -103,7 +103,7 @@ class StoreShelf:
         return self._requests.ask(partial(self._first, name))
 
     def size(self, name: str) -> int:
-        """Bytes of an object; raises FileNotFoundError."""
+        """The bytes of an object, as one request for its head tells; raises FileNotFoundError where there is none."""
         found = self._requests.ask(partial(self._objects.head, self._staged.get(name, name)))
         if found is None:
             raise _missing()
@@ -116,7 +116,7 @@ class StoreShelf:
         while it was read.
         """
         if name == self.manifest and self._manifest:
-            return file_pieces(self._manifest)
+            return whole_file(self._manifest)
         return self._pieces(name, start, length)
 
     def _pieces(self, name: str, start: int, length: int | None) -> Iterator[bytes]:

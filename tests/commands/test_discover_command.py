@@ -126,7 +126,9 @@ def test_a_search_that_fails_leaves_the_list_of_before(simulator: Simulator, tmp
     assert out.read_text() == "yesterday's"
 
 
-def test_nothing_found_is_an_empty_list_a_hint_and_exit_code_1(simulator: Simulator, tmp_path: Path) -> None:
+def test_a_search_that_finds_no_view_gives_an_empty_list_a_hint_and_exit_code_1(
+    simulator: Simulator, tmp_path: Path
+) -> None:
     """The list that a pipe hands on is one all the same, and the download says that there is nothing to do."""
     done = run("discover", "--base-url", simulator.base_url, "--query", "@type:view @view.id:none")
     assert done.code == 1

@@ -89,7 +89,7 @@ async def test_a_link_brings_its_whole_session_and_with_view_only_its_view(tmp_p
 
 
 @pytest.mark.parametrize("refresh_window", [None, 10.0**9])
-async def test_nothing_is_asked_of_erased_sessions_and_their_rows_are_counted(
+async def test_erased_sessions_are_not_asked_for_and_their_rows_are_counted(
     tmp_path: Path, refresh_window: float | None
 ) -> None:
     """One was downloaded before, a link names the view of another, and the third was erased in advance."""

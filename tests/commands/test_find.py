@@ -72,12 +72,15 @@ def test_events_that_are_stored_compressed_are_read(
 ) -> None:
     path = out / "events" / f"{sessions[0]}.ndjson{compression.suffix}"
     path.parent.mkdir()
-    path.write_bytes(b"".join(compressed([json.dumps(event(sessions[0], **ADA)).encode() + b"\n"], compression)))
+    line = json.dumps(found(event(sessions[0], **ADA))).encode() + b"\n"
+    path.write_bytes(b"".join(compressed([line], compression)))
     code, answer = told(capsys, "find", out, "--user", "4711")
     assert (code, [each["session_id"] for each in answer["sessions"]]) == (0, sessions[:1])
     path.write_bytes(path.read_bytes()[:-4])
     assert main(["find", str(out), "--user", "4711"]) == 3
-    assert f"{path.name} is damaged" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"{path.name}: " in said
+    assert f"run `replay-fetch verify {out}`" in said
 
 
 @pytest.mark.parametrize("form", ["sdk", "search", "answer"])
@@ -163,7 +166,8 @@ def test_damaged_events_of_the_archive_end_with_3(
 ) -> None:
     write(out / "events" / f"{sessions[0]}.ndjson", "text")
     assert main(["find", str(out), "--user", "a"]) == 3
-    assert f"{sessions[0]}.ndjson, line 1: no JSON object" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert f"{sessions[0]}, line 1: no event; run `replay-fetch verify {out}`" in said
 
 
 def test_all_sessions_of_a_user_are_erased_with_their_events_and_the_user_is_named_nowhere(

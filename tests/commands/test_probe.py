@@ -103,7 +103,7 @@ async def test_the_rate_limit_is_shown_as_it_is_understood() -> None:
         (SourceChoice.BLOB, Source.BLOB),
     ],
 )
-async def test_one_store_is_asked_and_named(choice: SourceChoice, asked: Source) -> None:
+async def test_probe_asks_a_single_store_and_names_it(choice: SourceChoice, asked: Source) -> None:
     settings = SimulatorSettings(limit=WIDE, holding=HoldingSettings(blob_share=1.0))
     found, simulator = await probed(settings, ApiSettings(source=choice))
     assert {source for _, source, _ in simulator.counts.pages} == {asked}

@@ -247,7 +247,7 @@ def test_a_session_that_is_not_whole_yet_plays_and_says_where_it_stops(unfinishe
     assert view["endSaid"] == "Recording ends here: this view is not fetched to its end (incomplete)."
 
 
-def test_one_view_is_read_without_the_rest_of_its_session(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_view_is_read_without_the_rest_of_its_session(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The others' bytes may be damaged."""
     lines = (plain / "manifest.ndjson").read_text().splitlines()
     place = next(json.loads(line) for line in lines if '"v2"' in line)

@@ -77,7 +77,7 @@ def test_a_copy_is_an_archive_that_verify_accepts_and_every_reader_reads(
         assert b"Zq7J" not in read
 
 
-def test_nothing_that_was_read_or_typed_is_in_any_file_of_the_copy(plain: Path, tmp_path: Path) -> None:
+def test_texts_that_were_read_or_typed_are_in_no_file_of_the_copy(plain: Path, tmp_path: Path) -> None:
     """Nor in its names: the reason of a view that failed quotes an answer, so that is left out too."""
     (plain / "raw" / "aaaa1111").mkdir(parents=True)
     (plain / "raw" / "aaaa1111" / "0001.body").write_text(PLANTED)
@@ -124,7 +124,7 @@ def test_a_copy_is_for_the_user_alone_and_the_same_each_time(plain: Path, tmp_pa
     assert not list(tmp_path.glob(".*unfinished*"))
 
 
-def test_one_session_or_one_view_is_copied_alone(plain: Path, tmp_path: Path) -> None:
+def test_a_session_or_a_view_that_is_named_is_copied_alone(plain: Path, tmp_path: Path) -> None:
     assert main(["scrub", str(plain), str(tmp_path / "session"), "--session", "aaaa", "-q"]) == 0
     assert main(["scrub", str(plain), str(tmp_path / "view"), "--session", "aaaa", "--view", "v2", "-q"]) == 0
     views = [

@@ -91,7 +91,7 @@ def test_pages_and_sdk_are_read_on_request(
     assert (row["sdk"], row["pages"]) == ("browser", ["https://shop.example/cart", "https://shop.example/pay"])
 
 
-def test_one_session_shows_its_views_with_gaps_and_idle_time(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_session_shows_its_views_with_gaps_and_idle_time(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     lines = shown(capsys, shop, "aaaa").splitlines()
     assert lines[0] == "session aaaa1111-shop"
     assert lines[1].startswith("2023-11-14 22:13:20 UTC, 1 min 50 s, browser, 2 views, 3 segments, ")
@@ -103,7 +103,7 @@ def test_one_session_shows_its_views_with_gaps_and_idle_time(shop: Path, capsys:
     assert timeline.endswith("·▁·")
 
 
-def test_one_session_for_programs(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_session_is_shown_as_json_for_programs(shop: Path, capsys: pytest.CaptureFixture[str]) -> None:
     session = json.loads(shown(capsys, shop, "aaaa1111-shop", "--json"))
     assert session["record_types"] == {"3": 3, "4": 2}
     first = session["views"][0]

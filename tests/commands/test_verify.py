@@ -38,14 +38,14 @@ def copied(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(made, copy, ignore=shutil.ignore_patterns(".replay-fetch", "report*")))
 
 
-def test_nothing_is_wrong_with_an_archive_as_it_is_made(made: Path) -> None:
+def test_verify_finds_an_archive_sound_as_it_is_made(made: Path) -> None:
     found = verified(made)
     assert found.findings == []
     assert found.views == VIEWS
     assert found.size == sum(file.stat().st_size for file in session_files(made))
 
 
-def test_nothing_but_manifest_and_sessions_is_needed(copied: Path) -> None:
+def test_verify_needs_manifest_and_sessions_alone(copied: Path) -> None:
     assert {path.name for path in copied.iterdir()} == {"manifest.ndjson", "sessions"}
     assert verified(copied).findings == []
 

@@ -101,7 +101,7 @@ def test_files_staged_by_a_killed_run_are_unknown_to_the_ledger_and_no_finding(a
     assert problems(archive) == []
 
 
-def test_nothing_is_published_that_the_ledger_does_not_know(archive: Path) -> None:
+def test_session_files_are_published_behind_their_record_only(archive: Path) -> None:
     """So bytes behind the last view of a finished session, and the file of one that is not, are found."""
     layout = Layout(archive)
     in_parts = {line["session_id"] for line in manifest(archive) if line["outcome"] != "fetched"}
@@ -196,7 +196,7 @@ def test_an_archive_that_is_written_to_is_neither_verified_nor_rebuilt(
     assert "--rebuild" not in said
 
 
-def test_nothing_is_held_against_a_run_that_begins_meanwhile(archive: Path) -> None:
+def test_verify_holds_no_file_against_a_run_that_begins_meanwhile(archive: Path) -> None:
     session_files(archive)[0].unlink()
     verifying = Verifying(DiskShelf(archive), Processes(1), None)
     with locked(Layout(archive).lock):
@@ -216,7 +216,7 @@ def test_a_run_may_be_killed_before_it_begins_to_ask(tmp_path: Path) -> None:
     assert (Problem.DAMAGED, "manifest.ndjson") in problems(out)
 
 
-def test_nothing_is_wrong_where_a_run_over_a_second_list_was_killed(tmp_path: Path) -> None:
+def test_an_archive_is_sound_where_a_run_over_a_second_list_was_killed(tmp_path: Path) -> None:
     """With ``kill -9``, before the ledger's commits, session files' names, and the manifest; the stage looks."""
     (added,) = (scenario for scenario in SCENARIOS if scenario.name == "added views")
     points = [("commit ledger", 6), ("rename session", 2), ("unlink part", 1), ("rename manifest or report", 1)]

@@ -177,7 +177,7 @@ async def test_an_archive_copied_without_its_ledger_gets_one(tmp_path: Path) -> 
         assert simulator.counts.requests == asked
 
 
-async def test_nothing_is_rebuilt_while_a_run_is_writing_or_of_another_format(tmp_path: Path) -> None:
+async def test_an_archive_in_use_or_of_another_format_is_not_rebuilt(tmp_path: Path) -> None:
     out = tmp_path / "archive"
     async with Simulator(_SIMULATED) as simulator:
         await download(simulator, out, Job())

@@ -87,7 +87,7 @@ def test_the_readable_form_differs_in_nothing_but_halves_of_characters(
     ]
 
 
-def test_one_view_comes_out_of_a_zstd_archive(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_single_view_comes_out_of_a_zstd_archive(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(work / "zstd")
     printed = shell(command_with("tail -c"), work / "bin")
     assert len(printed) == 2

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from anyio.from_thread import start_blocking_portal
@@ -32,9 +36,21 @@ def served(settings: SimulatorSettings) -> Iterator[Simulator]:
         yield simulator
 
 
+@cache
+def _bytecode() -> str:
+    """A folder for the bytecode of all processes that are started from this one."""
+    folder = tempfile.mkdtemp(prefix="replay-fetch-bytecode-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 def environment(keys: Mapping[str, str] | None = None) -> dict[str, str]:
     """What a process of ours is started with: this environment's paths, the simulator's keys."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("DD_", "DATADOG_"))}
+    # Many containers set it: each of some hundred processes would compile the whole package, half of what a demo takes.
+    # The checkout stays without bytecode all the same.
+    if environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        environ["PYTHONPYCACHEPREFIX"] = _bytecode()
     usual = {"DD_API_KEY": KEYS.api_key, "DD_APP_KEY": KEYS.app_key}
     paths = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")]))
     return {**environ, "PYTHONPATH": paths, **(usual if keys is None else keys)}

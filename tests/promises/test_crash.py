@@ -28,7 +28,7 @@ def test_a_killed_run_ends_in_the_same_archive(stage: Stage) -> None:
     assert kills >= 2
 
 
-def test_nothing_is_named_or_committed_before_it_is_on_the_disk(stage: Stage) -> None:
+def test_names_and_commits_follow_bytes_that_are_on_the_disk(stage: Stage) -> None:
     """For every file: write, fsync, and the folder of each new name; only then the ledger's commit."""
     unsynced: set[str] = set()
     folders: set[str] = set()
@@ -53,7 +53,7 @@ def test_nothing_is_named_or_committed_before_it_is_on_the_disk(stage: Stage) ->
     assert min(seen[name] for name in ("write", "rename", "fsync", "commit")) >= 3
 
 
-def test_nothing_is_published_that_the_ledger_does_not_know(stage: Stage) -> None:
+def test_session_files_are_published_behind_their_record_only(stage: Stage) -> None:
     """A session file gets its final name only behind the commit that follows its last byte."""
     unrecorded: set[str] = set()
     published = 0
@@ -69,7 +69,7 @@ def test_nothing_is_published_that_the_ledger_does_not_know(stage: Stage) -> Non
     assert published
 
 
-def test_nothing_is_removed_before_what_replaces_it_is_recorded_and_published(stage: Stage) -> None:
+def test_files_are_removed_only_when_their_successors_are_recorded_and_published(stage: Stage) -> None:
     """A part or a partial file goes when the ledger names another place for its lines, and they are there."""
     staged: set[str] = set()
     unrecorded, unsynced = False, set[str]()

@@ -209,7 +209,7 @@ async def test_auto_finds_views_in_either_store(tmp_path: Path, absent_as: Absen
         }
 
 
-async def test_one_store_alone_leaves_the_other_ones_views_missing(tmp_path: Path) -> None:
+async def test_a_store_that_is_asked_alone_leaves_the_other_stores_views_missing(tmp_path: Path) -> None:
     settings = SimulatorSettings(seed=1, holding=HoldingSettings(blob_share=0.5))
     async with Simulator(settings) as simulator:
         ran = await download(simulator, tmp_path / "out", Job(source=SourceChoice.EVENT_PLATFORM))
@@ -220,7 +220,7 @@ async def test_one_store_alone_leaves_the_other_ones_views_missing(tmp_path: Pat
 
 
 @pytest.mark.parametrize("empty_as", Absence)
-async def test_nothing_there_is_empty_or_missing_in_every_form(tmp_path: Path, empty_as: Absence) -> None:
+async def test_views_without_segments_are_empty_or_missing_in_every_form(tmp_path: Path, empty_as: Absence) -> None:
     settings = SimulatorSettings(holding=HoldingSettings(empty_as=empty_as))
     async with Simulator(settings) as simulator:
         ran = await download(simulator, tmp_path / "out")
@@ -277,14 +277,17 @@ async def test_a_chain_without_an_end_is_incomplete_and_keeps_what_came(
 async def test_empty_pages_in_a_chain_are_walked_over(tmp_path: Path) -> None:
     paging = PagingSettings(page_segments=1, empty_pages=300)
     async with Simulator(SimulatorSettings(paging=paging)) as simulator:
-        assert (await download(simulator, tmp_path / "out")).exit_code == 0
-        assert Archive(tmp_path / "out").sessions() == truth(simulator)
+        views = list(simulator.views[:5])
+        assert (await download(simulator, tmp_path / "out", views=views)).exit_code == 0
+        assert Archive(tmp_path / "out").sessions() == truth(simulator, views)
+        assert max(simulator.counts.views.values()) > 300
 
 
 async def test_a_chain_of_nothing_but_empty_pages_is_left(tmp_path: Path) -> None:
     paging = PagingSettings(page_segments=1, empty_pages=1000)
     async with Simulator(SimulatorSettings(paging=paging)) as simulator:
-        assert (await download(simulator, tmp_path / "out")).exit_code == 1
+        views = list(simulator.views[9:13])  # of one page, of several, and without any
+        assert (await download(simulator, tmp_path / "out", views=views)).exit_code == 1
         assert set(Archive(tmp_path / "out").outcomes().values()) == {"incomplete", "fetched", "empty"}
         assert max(simulator.counts.views.values()) < 520
 

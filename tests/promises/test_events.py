@@ -218,7 +218,7 @@ async def test_sessions_without_events_end_as_none_with_a_reason(tmp_path: Path)
     assert problems(out) == []
 
 
-async def test_nothing_found_within_the_retention_is_asked_for_again(tmp_path: Path) -> None:
+async def test_a_session_without_events_is_asked_for_again_within_the_retention(tmp_path: Path) -> None:
     async with Simulator(SETTINGS) as simulator:
         out = await made(simulator, tmp_path / "a")
         ended = max(line["end_ms"] or 0 for line in Archive(out).manifest().values()) // 1000

@@ -142,7 +142,7 @@ def test_few_descriptors_are_enough(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_one_signal_ends_the_run_cleanly(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_first_signal_ends_the_run_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     out = tmp_path / "out"
     with served(SLOW) as simulator:
         arguments = (*listed(simulator, out, tmp_path), "--max-views", "12", "--workers", "2")

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from archives import write_list
+from archives import KEYS, write_list
 from processes import COMMAND, Done, run, served
 
 from replay_fetch.archive.folder import check_ledger_is_there, existing
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.shelf import DiskShelf, readable
+from replay_fetch.cli import main
 from replay_fetch.cli.defect import confess
 from replay_fetch.errors import ArchiveError
 from replay_fetch.simulator import Simulator, SimulatorSettings
@@ -75,9 +76,14 @@ def closed(archive: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     folder.chmod(0o700)
 
 
-def asked(archive: Path, name: str, tmp_path: Path, command: tuple[str, ...] = AS_ANYBODY) -> Done:
+def words(archive: Path, name: str, tmp_path: Path) -> list[str]:
+    """The words of a command, with the paths of this test."""
     places = {"OUT": archive, "VIEWS": archive.with_name("views.csv"), "PAGE": tmp_path / "p", "TABLES": tmp_path / "t"}
-    return run(*(places.get(word, word) for word in COMMANDS[name]), command=command)
+    return [str(places.get(word, word)) for word in COMMANDS[name]]
+
+
+def asked(archive: Path, name: str, tmp_path: Path, command: tuple[str, ...] = AS_ANYBODY) -> Done:
+    return run(*words(archive, name, tmp_path), command=command)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -124,18 +130,23 @@ def test_a_question_that_the_system_does_not_answer_is_no_no(
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_link_to_nowhere_as_out_is_told_from_a_new_archive(archive: Path, tmp_path: Path, name: str) -> None:
+def test_a_link_to_nowhere_as_out_is_told_from_a_new_archive(
+    archive: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """There a disk is to be mounted, perhaps: nothing is made in its place."""
     link = archive.with_name("link")
     link.symlink_to(tmp_path / "nowhere")
+    monkeypatch.setenv("DD_API_KEY", KEYS.api_key)
+    monkeypatch.setenv("DD_APP_KEY", KEYS.app_key)
     try:
-        done = asked(link, name, tmp_path, COMMAND)
+        code = main(words(link, name, tmp_path))
     finally:
         link.unlink()
-    assert done.code == 3, done
-    assert "Traceback" not in done.stderr
+    said = capsys.readouterr().err
+    assert code == 3, said
+    assert "Traceback" not in said
     if name in ("download", "download --dry-run", "demo"):
-        assert f"link is a link to {tmp_path / 'nowhere'}, which is not there" in done.stderr
+        assert f"link is a link to {tmp_path / 'nowhere'}, which is not there" in said
     assert not (tmp_path / "nowhere").exists()
 
 

@@ -216,7 +216,7 @@ def test_keys_go_to_no_other_origin(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.anyio
-async def test_nothing_that_holds_the_keys_shows_them() -> None:
+async def test_objects_that_hold_the_keys_show_none_of_them() -> None:
     keys = Credentials(API_KEY, APP_KEY, BEARER)
     settings = Settings(api=ApiSettings(base_url="http://127.0.0.1:9"))
     async with open_transport(settings.api, FetchSettings(), auth_headers(keys)) as transport:

@@ -101,7 +101,7 @@ async def test_a_fifth_gone_in_one_piece_costs_one_witness_for_every_twenty(tmp_
 
 
 @pytest.mark.parametrize("gone", range(3))
-async def test_one_view_of_three_that_is_gone_is_missing_without_a_wait(tmp_path: Path, gone: int) -> None:
+async def test_a_view_of_three_that_is_gone_is_missing_without_a_wait(tmp_path: Path, gone: int) -> None:
     listed = views(3)
     async with told_views(lambda view, _: GONE if view == listed[gone] else there()) as told:
         ran = await download_from(told.base_url, tmp_path / "out", listed, ONE_BY_ONE)

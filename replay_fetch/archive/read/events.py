@@ -10,9 +10,9 @@ from replay_fetch.api.json_split import members
 from replay_fetch.archive.compress import bounded, decompressed, require
 from replay_fetch.archive.durable import explained, is_file
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import file_range, lines_of
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.archive.shelf import Shelf
+from replay_fetch.blocks import file_range, lines_of
 from replay_fetch.errors import ArchiveError
 from replay_fetch.events_record import EventsRecord
 from replay_fetch.printable import printable
@@ -33,6 +33,7 @@ def stored_events(shelf: Shelf, session_id: str) -> Iterator[bytes]:
             require(compression)
             try:
                 yield from lines_of(decompressed(shelf.blocks(name), compression))
+            # Cut or damaged. Events that were given until here stand: the caller fails, and shows no half as a whole.
             except ValueError as error:
                 reason = printable(str(error), 150)
                 raise ArchiveError(

@@ -23,7 +23,7 @@ _ROOM = 32 * 2**20
 
 
 class Checked(NamedTuple):
-    """A session and the verdict on it."""
+    """A session, as its entries in the manifest's order, and the verdict on the bytes of its views."""
 
     entries: Session
     verdict: Verdict

@@ -10,9 +10,9 @@ from typing import NamedTuple
 from replay_fetch.api.json_split import pairs
 from replay_fetch.api.segment import Continuity, facts
 from replay_fetch.archive.compress import plain_text
-from replay_fetch.archive.lines import lines_of
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.shelf import Shelf
+from replay_fetch.blocks import lines_of
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import View, ViewRecord
 from replay_fetch.printable import printable
@@ -20,7 +20,7 @@ from replay_fetch.settings import Compression
 
 
 class Problem(StrEnum):
-    """Names the problem of a file, or of a view's bytes in it."""
+    """Names the problem of a file, or of a view's bytes in it, in the words that ``verify`` prints."""
 
     DAMAGED = "damaged"
     MISSING = "missing"
@@ -126,6 +126,7 @@ def _check_view(shelf: Shelf, entry: Entry, *, vouched: bool) -> Finding | None:
         raise _forbidden(shelf.place(entry.file), error) from error
     except OSError as error:
         return Finding(Problem.DAMAGED, entry.file, f"cannot be read: {_why(error)}", view)
+    # Said in both cases: the hash proves the damage, and the complaint tells where in the lines it lies.
     if not same:
         wrong = f"not the bytes that were written: {wrong}" if wrong else "not the bytes that were written"
     return Finding(Problem.DAMAGED, entry.file, wrong, view) if wrong else None
@@ -148,7 +149,7 @@ def _as_recorded(shelf: Shelf, entry: Entry) -> bool:
 
 
 class Hashed:
-    """Blocks that are hashed as they are taken, once."""
+    """Blocks that are hashed as they are taken, once: the check of the bytes needs no second reading."""
 
     def __init__(self, blocks: Iterable[bytes]) -> None:
         self._blocks = iter(blocks)
@@ -206,6 +207,7 @@ def complaint(stored: Iterable[bytes], entry: Entry) -> str | None:
 def _segment(line: bytes, view: View, position: int) -> bytes:
     """Return the segment in the line for ``position``; raises ValueError where the line is another."""
     opening = f'{{"session_id":"{view.session_id}","view_id":"{view.view_id}","position":{position},"segment":'
+    # Held as bytes, to the last one: JSON that means the same is no line that this program wrote.
     if not line.startswith(opening.encode()):
         raise ValueError(f"line {position + 1} is not segment {position} of this view")
     try:

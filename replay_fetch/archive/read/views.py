@@ -7,9 +7,10 @@ from itertools import groupby
 
 from replay_fetch.archive.compress import plain_text
 from replay_fetch.archive.durable import explained
-from replay_fetch.archive.lines import lines_of, segment_of
+from replay_fetch.archive.lines import segment_of
 from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
 from replay_fetch.archive.shelf import Shelf, manifests, readable
+from replay_fetch.blocks import lines_of
 from replay_fetch.errors import ArchiveError, InputError
 from replay_fetch.printable import printable
 
@@ -29,7 +30,7 @@ def entries(shelf: Shelf) -> Iterator[Entry]:
 
 
 def by_session(views: Iterable[Entry]) -> Iterator[tuple[str, list[Entry]]]:
-    """Group entries by session; the manifest has a session's views side by side."""
+    """Group entries by session, one session in memory at a time; the manifest has a session's views side by side."""
     for session_id, together in groupby(views, lambda entry: entry.record.planned.view.session_id):
         yield session_id, list(together)
 

@@ -29,7 +29,7 @@ class WrittenFile(NamedTuple):
 
 @dataclass(frozen=True)
 class Shipment:
-    """The work of one commit, recorded in the scratch's ledger already."""
+    """The work of one commit, recorded in the scratch's ledger already: the store learns of all of it or of nothing."""
 
     records: Sequence[ViewRecord]
     files: Sequence[WrittenFile]
@@ -47,14 +47,14 @@ class Carrier(Protocol):
         """Copy files by name, and parts by row and number, out of the store into the scratch."""
 
     def has(self, name: str) -> bool:
-        """Tell whether the store has a file of that name."""
+        """Tell whether the store has a file of that name, by the log as the scratch knows it; no request is made."""
 
     def raw_pages(self, view: View) -> Sequence[str]:
         """Name the raw pages of a view that the store has."""
 
 
 class Shipping:
-    """The committer's dealings with a carrier; every method does nothing where there is none."""
+    """The committer's dealings with a carrier; every method does nothing where there is none, as for a disk."""
 
     def __init__(self, layout: Layout, carrier: Carrier | None) -> None:
         self.carrier = carrier
@@ -76,7 +76,7 @@ class Shipping:
             self.carrier.bring(names, {})
 
     def bring_lines(self, files: Iterable[SessionFile]) -> None:
-        """Bring all bytes that session files are going to be made of."""
+        """Bring all bytes that session files are going to be made of into the scratch, unless they are there."""
         if self.carrier is None:
             return
         wanted: dict[str, Path] = {}

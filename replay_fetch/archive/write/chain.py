@@ -13,9 +13,10 @@ from replay_fetch.api.segment import Continuity, facts
 from replay_fetch.api.trail import Trail
 from replay_fetch.archive.durable import write_file
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import file_range, lines, segment_of, whole_lines
+from replay_fetch.archive.lines import lines, segment_of
 from replay_fetch.archive.write.endings import open_since
 from replay_fetch.archive.write.messages import ViewEnded
+from replay_fetch.blocks import file_range, whole_lines
 from replay_fetch.model import Outcome, Page, PlannedView, Recording, Segment, View, ViewRecord, Warnings
 
 
@@ -93,7 +94,7 @@ class ChainPart(Struct, eq=False):
 
     @property
     def part(self) -> Path:
-        """Return the path of the chain's part, which is there once something was saved."""
+        """Return the path of the chain's part, a file of plain lines, which is there once something was saved."""
         return self.layout.part(self.planned.row, self.number)
 
     def take_up(self, earlier: ViewRecord) -> bool:

@@ -26,13 +26,13 @@ class EventsLog(Protocol):
         """Keep the records durably, all of them or none; ``redo`` are sessions whose staged files come next."""
 
     def session_of_events(self, session_id: str) -> EventsRecord | None:
-        """Return the record of a session's events, None where they were never asked for."""
+        """Return the record of a session's events, by the session's id; None where they were never asked for."""
 
     def events_redo_list(self) -> Sequence[tuple[int, str]]:
         """List the sessions, by number and id, whose staged events the latest record was to publish."""
 
     def events_published(self) -> None:
-        """Empty the redo list: every file in it has its final name, durably."""
+        """Empty the redo list of events, once every file in it has its final name and the folder is on the disk."""
 
 
 class SessionEvents(NamedTuple):
@@ -46,7 +46,7 @@ class SessionEvents(NamedTuple):
 
 
 class EventsCommitter:
-    """Commits sessions' events; one commit at a time, in one thread after another."""
+    """Commits sessions' events in the order of `commit`: stage, record, publish; one at a time, in any thread."""
 
     def __init__(self, layout: Layout, log: EventsLog) -> None:
         self._layout = layout
@@ -82,6 +82,7 @@ class EventsCommitter:
             return self._kept(session.record, 0) or session.record
         path = self._layout.events_on_its_way(session.record.session)
         write_file(path, stored.through(compressed(_with(first, made), self._layout.compression)))
+        # Only now is their number known, since the texts come as a stream.
         kept = self._kept(session.record, lines.pieces)
         if kept is not None:
             path.unlink()

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 
 from replay_fetch.archive.compress import stored_text
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import file_range, lines_of, renumbered, segment_of
+from replay_fetch.archive.lines import renumbered, segment_of
+from replay_fetch.blocks import file_range, lines_of
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import ViewRecord
 

@@ -16,8 +16,8 @@ from replay_fetch.archive.compress import compressed
 from replay_fetch.archive.durable import Unsynced, refused
 from replay_fetch.archive.durable import replace as give_name
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import file_range
 from replay_fetch.archive.write.view_part import ViewPart
+from replay_fetch.blocks import file_range
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Span, ViewRecord
 from replay_fetch.settings import Compression
@@ -44,7 +44,7 @@ class DamagedFile(ArchiveError):
 
 
 class Kind(Enum):
-    """Names the three kinds of a session's files."""
+    """Names the three kinds of a session's files, by which of its views lie in them and the name they get."""
 
     WHOLE = "whole"
     """Every view is finished: the file gets its final name."""
@@ -123,7 +123,6 @@ class SessionFile:
         """Give the file's bytes view by view, and append the place of each view to ``spans`` behind its last byte."""
         offset = 0
         for view in self.content:
-            # A view part's lines were hashed as they were made; where they are stored as they are, that is it.
             # A view part's lines were hashed as they were made; where they are stored as they are, that is the stored
             # bytes' hash.
             known = view.planned.row in self.view_parts and self.layout.compression is Compression.NONE
@@ -225,7 +224,7 @@ def _intact(blocks: Iterable[bytes], view: ViewRecord, part: Path) -> Iterator[b
             yield block
     except OSError:
         # A short read is told by the hash alone: the message is the same for a part that is gone, cut or altered.
-        pass  # missing or shorter: the hash tells
+        pass
     if sha256.hexdigest() != view.sha256:
         raise DamagedPart(
             f"{part} is damaged, the disk may be failing; run the same command again: "

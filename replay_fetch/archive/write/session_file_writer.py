@@ -35,7 +35,7 @@ class SessionFileWriter:
         self._pool = ThreadPoolExecutor(_HELPERS, thread_name_prefix="session-file")
 
     def close(self) -> None:
-        """Let the helping threads end; none of them is at work outside of `stage`."""
+        """Let the helping threads end; none of them is at work outside of `stage`, so nothing is waited for."""
         self._pool.shutdown()
 
     def stage(self, files: Sequence[SessionFile]) -> list[Staged]:
@@ -51,9 +51,8 @@ class SessionFileWriter:
                 if self._layout.lasting:
                     with explained(f"writing {self._layout.sessions}"):
                         unsynced.sync(self._pool)
-        if (
-            staged and self._layout.lasting
-        ):  # the redo list leads to these names: after a power cut, too, they must be there
+        # The redo list leads to these names: after a power cut, too, they must be there.
+        if staged and self._layout.lasting:
             with explained(f"writing {self._layout.temporary}"):
                 sync_folder(self._layout.temporary)
         return staged

@@ -8,12 +8,13 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import lines_of, segment_of
+from replay_fetch.archive.lines import segment_of
 from replay_fetch.archive.raw import RawPage
 from replay_fetch.archive.write.chain import ChainPart
 from replay_fetch.archive.write.endings import DAMAGED, GONE, LACKS, STAYS, ended_as, unless_young
 from replay_fetch.archive.write.kept import Comparison, both, compared, kept_lines
 from replay_fetch.archive.write.messages import PageArrived, ViewEnded
+from replay_fetch.blocks import lines_of
 from replay_fetch.model import Outcome, Page, PlannedView, Response, ViewRecord
 
 
@@ -62,12 +63,12 @@ class ViewPart(Struct, eq=False):
         return view_part
 
     def add(self, page: Page, source: str) -> None:
-        """Append a page's segments, unless the part to go on from was damaged."""
+        """Append a page's segments to the chain's lines in memory, unless the part to go on from was damaged."""
         if not self.damaged:
             self.chain.add(page, source)
 
     def take(self, pages: Sequence[PageArrived]) -> list[RawPage]:
-        """Append pages; returns those that are kept raw, none where the part was damaged."""
+        """Append pages, and leave their trail; returns those that are kept raw, none where the part was damaged."""
         raw: list[RawPage] = []
         for arrived in pages:
             if arrived.answer is not None and not self.damaged:

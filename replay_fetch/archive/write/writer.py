@@ -109,7 +109,7 @@ class Writer:
                 self.kept_waiting -= 1
 
     def close(self) -> None:
-        """Announce that no more messages come: `run` commits the rest and returns."""
+        """Announce that no more messages come: `run` commits the rest and returns. May be called more than once."""
         self._closing = True
         self._look()
 

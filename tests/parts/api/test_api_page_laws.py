@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from decoded_pages import member_at, object_of
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from strategies import JSON, arrays, damaged, objects
+from strategies import JSON, arrays, damaged, drawn, objects
 
 from replay_fetch.api import json_split
 from replay_fetch.api.envelope import Envelope
@@ -78,7 +78,7 @@ def result(decoder: PageDecoder, body: bytes, headers: Mapping[str, str] = WHOLE
         return type(refused), str(refused)
 
 
-@settings(max_examples=300)
+@settings(max_examples=drawn(300))
 @given(bodies=st.lists(BODIES, min_size=2, max_size=6), segments_path=PATHS, next_path=PATHS)
 @example(bodies=[b'{"segments":[]}', b'{"segments":[],"records":[],"start":1}'], segments_path="", next_path="")
 @example(bodies=[b'{"data":[]}', b'{"data":[],"segments":[{}]}'], segments_path="", next_path="")
@@ -92,7 +92,7 @@ def test_layouts_seen_before_change_no_page(bodies: list[bytes], segments_path: 
         assert result(experienced, body) == result(PageDecoder(api), body)
 
 
-@settings(max_examples=300)
+@settings(max_examples=drawn(300))
 @given(
     place_and_members=st.sampled_from(sorted(TOKEN_PLACES)).flatmap(
         lambda place: st.tuples(st.just(place), members_on_the_way(place.split(".")))
@@ -143,7 +143,7 @@ LISTS = st.builds(
 )
 
 
-@settings(max_examples=500)
+@settings(max_examples=drawn(500))
 @given(
     style=st.sampled_from([(b",", b":"), (b", ", b": ")]),
     members=USUAL,
@@ -208,7 +208,7 @@ OBJECT = st.recursive(
 )
 
 
-@settings(max_examples=300)
+@settings(max_examples=drawn(300))
 @given(seen=st.lists(OBJECT, max_size=3), last=OBJECT, key=st.sampled_from(UNREAD_NAMES[:-1]))
 @example(seen=[b'{"x":1}'], last=b'{"x":1,"continuation":"T"}', key="meta")
 def test_a_filled_key_like_a_tokens_is_never_passed_over(seen: list[bytes], last: bytes, key: str) -> None:
@@ -224,7 +224,7 @@ def test_a_filled_key_like_a_tokens_is_never_passed_over(seen: list[bytes], last
 
 @given(bodies=st.lists(BODIES, min_size=1, max_size=20))
 @settings(max_examples=20)
-def test_one_decoder_serves_several_threads(bodies: list[bytes]) -> None:
+def test_a_decoder_serves_several_threads(bodies: list[bytes]) -> None:
     shared = PageDecoder(ApiSettings())
     with ThreadPoolExecutor(4) as threads:
         decoded = list(threads.map(lambda body: result(shared, body), bodies * 5))

@@ -15,13 +15,13 @@ from made_archives import segment, write_archive
 
 from replay_fetch.archive.compress import compressed, stored_text
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lines import lines_of, whole_file, whole_lines
 from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
 from replay_fetch.archive.raw import RawPage, RawPages, keep_raw
 from replay_fetch.archive.read.verify import complaint
 from replay_fetch.archive.read.views import view_segments
 from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.archive.write.kept import compared
+from replay_fetch.blocks import lines_of, whole_file, whole_lines
 from replay_fetch.cli import main
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Response, Span

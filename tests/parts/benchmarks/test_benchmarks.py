@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from processes import HANGS
+from processes import HANGS, environment
 
 from benchmarks import mix, server
 from benchmarks.__main__ import _BENCHMARKS
@@ -32,7 +32,9 @@ PIPELINE = ("pipeline", "--quick", "--sizes", "2000", "--only", "bare aiohttp")
 
 def start(*arguments: str | Path) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "benchmarks", *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603 - ours
+    return subprocess.Popen(  # noqa: S603 - ours
+        command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
 
 
 def test_a_benchmark_writes_its_table_and_every_measurement_behind_it(tmp_path: Path) -> None:

@@ -119,7 +119,7 @@ def test_a_stall_counts_as_every_tick_that_it_held_up() -> None:
 
 
 @given(st.lists(st.floats(0, 10), min_size=1, max_size=300))
-def test_one_in_a_hundred_ticks_at_most_is_later_than_the_99th_percentile(late: list[float]) -> None:
+def test_a_hundredth_of_the_ticks_at_most_is_later_than_the_99th_percentile(late: list[float]) -> None:
     lag = Lag.of(late)
     assert lag.worst == max(late)
     assert sum(each > lag.p99 for each in late) <= max(1, len(late) / 100)

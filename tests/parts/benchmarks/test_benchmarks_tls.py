@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from processes import environment
 
 from benchmarks import tls
 from benchmarks.contestants import CONTESTANTS, OURS, Contestant, ours, over_tls
@@ -64,7 +65,13 @@ def test_tls_without_trustme_is_left_out_with_a_word(monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("benchmark", ["fetch", "pipeline"])
 def test_results_over_tls_lie_beside_results_without(tmp_path: Path, benchmark: str) -> None:
     command = ["benchmarks", benchmark, "--tls", "--quick", "--sizes", "2000", "--only", "bare aiohttp"]
-    subprocess.run([sys.executable, "-m", *command, "--out", tmp_path], cwd=ROOT, check=True, capture_output=True)  # noqa: S603 - ours
+    subprocess.run(  # noqa: S603 - ours
+        [sys.executable, "-m", *command, "--out", tmp_path],
+        cwd=ROOT,
+        env=environment(),
+        check=True,
+        capture_output=True,
+    )
     (written,) = tmp_path.iterdir()
     assert written.name == f"{benchmark}-tls.md"
     notes = written.read_text().split("\n\n")

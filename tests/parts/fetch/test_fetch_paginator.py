@@ -81,7 +81,7 @@ async def test_a_view_that_no_store_knows_is_not_found() -> None:
 
 
 @pytest.mark.parametrize("choice", [SourceChoice.EVENT_PLATFORM, SourceChoice.BLOB])
-async def test_one_store_alone_is_asked_when_it_is_named(choice: SourceChoice) -> None:
+async def test_a_store_that_is_named_is_asked_alone(choice: SourceChoice) -> None:
     transport = FakeTransport(stores())
     with pytest.raises(NotFound):
         await walked(a_walk(transport, choice))
@@ -136,7 +136,7 @@ async def test_an_empty_last_page_behind_segments_of_an_earlier_run_is_the_end()
     assert (await walked(walk), transport.sources) == ([[]], [EVENT])
 
 
-async def test_nothing_found_before_and_after_leads_to_the_other_store() -> None:
+async def test_answers_without_segments_lead_to_the_other_store() -> None:
     transport = FakeTransport(stores(event_platform=[page(then="t1"), page()], blob=[page(9)]))
     walk = a_walk(transport)
     walk.go_on(EVENT, Start("t1", pages=1, found=False))

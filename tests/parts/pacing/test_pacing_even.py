@@ -28,7 +28,7 @@ def test_the_pace_is_a_little_less_than_what_the_limit_sustains() -> None:
     assert not even().holds
 
 
-def test_one_429_costs_a_hundredth_of_the_pace_and_one_of_many_a_tenth() -> None:
+def test_a_429_costs_a_hundredth_of_the_pace_and_of_many_a_tenth() -> None:
     policy, rates = even(), [even().rate]
     for number in range(1, 11):
         policy.rejected(float(10 * number), Sent(number, 10 * number - 0.1))

@@ -33,7 +33,7 @@ def test_the_cubic_holds_what_was_measured_and_then_looks_for_more() -> None:
     assert rates[59] > 15
 
 
-def test_one_probe_at_a_time_goes_through_the_gate() -> None:
+def test_probes_go_through_the_gate_one_at_a_time() -> None:
     gate = ProbeGate(now=10.0)
     assert gate.ready_at(10.0) == 10.5
     gate.sent(Sent(7, 10.5))

@@ -21,7 +21,7 @@ def dead(outage: CircuitBreaker, start: float, faults: int) -> None:
         outage.fault(start + second + 0.5, sent, suspect=False)
 
 
-def test_nothing_but_faults_for_a_while_shuts_the_gate() -> None:
+def test_faults_alone_for_a_while_shut_the_gate() -> None:
     outage = CircuitBreaker(patience=600)
     dead(outage, 0, faults=9)
     assert not outage.is_open
@@ -71,7 +71,7 @@ def test_a_cancelled_probe_makes_room_for_another() -> None:
     assert 21 < outage.probe_at < 60
 
 
-def test_one_fault_after_an_idle_hour_is_not_a_dead_api() -> None:
+def test_a_single_fault_after_an_idle_hour_is_not_a_dead_api() -> None:
     outage = CircuitBreaker(patience=600)
     outage.answered(Sent(1, 0.0))
     outage.fault(3600, Sent(2, 3599.0), suspect=False)

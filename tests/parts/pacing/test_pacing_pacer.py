@@ -218,7 +218,7 @@ async def test_time_in_line_is_counted() -> None:
     assert pacer.snapshot().waited == pytest.approx(2, abs=0.01)
 
 
-async def test_one_pages_own_faults_brake_nobody() -> None:
+async def test_the_faults_of_a_single_page_brake_no_other() -> None:
     pacer = Pacer(FetchSettings(workers=10))
     for _ in range(5):
         async with pacer.turn(suspect=True) as turn:

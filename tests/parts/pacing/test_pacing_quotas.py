@@ -106,7 +106,7 @@ async def test_a_quota_that_others_used_up_twice_is_waited_for(period: float, te
     assert quota.accepted[-1] < 7 * period
 
 
-async def test_nothing_but_429s_for_two_days_ends_the_run_and_names_the_limit() -> None:
+async def test_429s_alone_for_two_days_end_the_run_and_name_the_limit() -> None:
     quota = Quota(10, HOUR, taken=10_000)
     with pytest.raises(ExceptionGroup) as caught:
         await fetch(Pacer(FetchSettings()), quota.serve, pages=30)

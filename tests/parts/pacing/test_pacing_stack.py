@@ -164,10 +164,10 @@ async def test_faults_that_come_by_themselves_cost_what_they_must(
     """A quarter of 503s once emptied the quota of quick retries, and pages waited a minute each: 33 % were left."""
     virtual_clock.now = HUNDRED.period
     faults = (Fault.parse(f"503:rate={share}"),)
-    settings = replace(Server(HUNDRED, views=60).settings(), faults=faults)
+    settings = replace(Server(HUNDRED, views=30).settings(), faults=faults)
     job = Job(fetch=FetchSettings(workers=16), source=SourceChoice.EVENT_PLATFORM)
     async with Simulator(settings) as simulator:
-        ran = await download(simulator, tmp_path / "out", job, views=list(islice(simulator.views, 60)))
+        ran = await download(simulator, tmp_path / "out", job, views=list(islice(simulator.views, 30)))
     lasted = virtual_clock.now - HUNDRED.period
     assert ran.exit_code == 0
     assert ran.report.pages >= least * (1 - share) * HUNDRED.limit / HUNDRED.period * lasted

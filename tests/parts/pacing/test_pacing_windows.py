@@ -85,7 +85,7 @@ def test_several_429s_in_one_window_are_one_miss() -> None:
     assert margin.of(limit=100) == 0.95
 
 
-def test_one_request_is_left_of_the_smallest_limit() -> None:
+def test_the_smallest_limit_leaves_a_request() -> None:
     margin = Margin()
     margin.miss(limit=1)
     assert (margin.of(limit=1), margin.of(limit=2)) == (0, 1)

@@ -414,7 +414,7 @@ def test_the_tab_key_goes_from_top_to_bottom_and_shows_where_it_is(watch: Watch,
     assert set(outlines) == {"solid"}
 
 
-def test_nothing_in_the_recorded_page_can_be_focused(watch: Watch, tmp_path: Path) -> None:
+def test_elements_of_the_recorded_page_cannot_be_focused(watch: Watch, tmp_path: Path) -> None:
     player = watch(write_archive(tmp_path / "a", story(cart(1)[0])), "story")
     player.page.evaluate("document.querySelector('.host iframe').focus()")
     assert player.page.evaluate("document.activeElement.tagName") == "BODY"

@@ -191,7 +191,7 @@ RADIOS = [
 ]
 
 
-def test_one_radio_takes_the_mark_of_its_group() -> None:
+def test_a_chosen_radio_takes_the_mark_of_its_group() -> None:
     page = played(full(element(4, "form", {}, *RADIOS), element(8, "input", {"type": "radio", "name": "g"})),
                   increment(5, id=6, isChecked=True), increment(5, 20, id=8, text="on", isChecked=True),
                   mutation(at=30, n6={"class": "x"}))  # fmt: skip

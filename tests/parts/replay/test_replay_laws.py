@@ -15,7 +15,7 @@ from junk_records import JSON_RECORDS, junked_some
 from made_recordings import add, element, full, mutation, segment, shadow
 from recorded_views import Recorded, recorded_views, records_of, with_records
 from rrweb_page import RrwebPage
-from strategies import damaged
+from strategies import damaged, drawn
 
 from replay_fetch.replay import Recording
 from replay_fetch.replay.page import Node
@@ -84,7 +84,7 @@ def test_a_segment_left_out_is_a_gap_and_stops_nothing(view: Recorded) -> None:
         assert goes_on == (not by_changes or json.loads(segments[left_out + 1])["has_full_snapshot"])
 
 
-@settings(max_examples=80)
+@settings(max_examples=drawn(80))
 @given(view=st.sampled_from(VIEWS), seed=st.integers(0, 2**32))
 def test_records_that_are_changed_at_random_never_raise(view: Recorded, seed: int) -> None:
     """What comes of them can still be played by rrweb: no event names a node that it does not have."""
@@ -106,7 +106,7 @@ def test_bytes_that_are_no_segment_never_raise(text: bytes) -> None:
     assert list(Recording([text, b"[]", b"{}", text]).events()) == [] or text
 
 
-@settings(max_examples=50)
+@settings(max_examples=drawn(50))
 @given(records=st.lists(JSON_RECORDS, max_size=6))
 def test_records_of_any_json_never_raise(records: list[object]) -> None:
     played_and_rebuilt([json.dumps({"index_in_view": 0, "records": records}).encode()])

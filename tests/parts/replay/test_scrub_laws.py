@@ -71,7 +71,7 @@ def structure(segments: Sequence[bytes]) -> list[object]:
 
 
 @EVERY_VIEW
-def test_nothing_that_is_planted_in_a_recording_is_in_its_copy(view: Recorded) -> None:
+def test_strings_that_are_planted_in_a_recording_are_not_in_its_copy(view: Recorded) -> None:
     planted, places = zip(*map(plant, view.segments), strict=True)
     copy = b"\n".join(scrubbed(*planted))
     assert found_in(copy) == set()
@@ -118,7 +118,7 @@ def trees() -> st.SearchStrategy[Callable[[Callable[[], int]], Json]]:
 
 @settings(max_examples=25)
 @given(bodies=st.lists(trees(), max_size=4), late=st.lists(trees(), max_size=3), said=st.sampled_from([PLANTED, CORE]))
-def test_nothing_is_left_of_made_pages_of_the_nested_dialect(
+def test_scrubbing_leaves_no_string_of_made_pages_of_the_nested_dialect(
     bodies: list[Callable[[Callable[[], int]], Json]], late: list[Callable[[Callable[[], int]], Json]], said: str
 ) -> None:
     numbers = iter(range(4, 100_000))
@@ -145,7 +145,7 @@ def test_nothing_is_left_of_made_pages_of_the_nested_dialect(
 
 @settings(max_examples=25)
 @given(order=st.permutations(range(6)), said=st.sampled_from([PLANTED, CORE]), roles=st.booleans())
-def test_nothing_is_left_of_made_changes_wherever_the_strings_lie(order: list[int], said: str, roles: bool) -> None:  # noqa: FBT001 - drawn
+def test_scrubbing_leaves_no_string_of_made_changes_wherever_it_lies(order: list[int], said: str, roles: bool) -> None:  # noqa: FBT001 - drawn
     """One string of the table is a text here and a title there."""
     table = [f"{said}{number}" for number in order]
     strings: list[object] = [11, [4, *table[:3]], [5, *table[3:]]] if roles else [0, *table]
@@ -166,7 +166,7 @@ def test_nothing_is_left_of_made_changes_wherever_the_strings_lie(order: list[in
 
 
 @given(kind=st.sampled_from(["text", "placeholder", "image", "webview", "shape", PLANTED]), said=st.just(PLANTED))
-def test_nothing_is_left_of_mobile_screens(kind: str, said: str) -> None:
+def test_scrubbing_leaves_no_string_of_mobile_screens(kind: str, said: str) -> None:
     """Text, label, base64, font, numbers of pictures and web views; unknown keys of a wireframe too."""
     told = {
         "text": said,
@@ -201,7 +201,7 @@ def test_nothing_is_left_of_mobile_screens(kind: str, said: str) -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(view=st.sampled_from(VIEWS), seed=st.integers(0, 2**32))
-def test_nothing_raises_and_texts_are_masked_whatever_the_records_are(view: Recorded, seed: int) -> None:
+def test_scrubbing_masks_texts_and_never_raises_whatever_the_records_are(view: Recorded, seed: int) -> None:
     """A changed record may make a name of a text; what comes of it is played, and is a copy of itself again."""
     chance = random.Random(seed)  # noqa: S311 - cases, not secrets
     segments = []

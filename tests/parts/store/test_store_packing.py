@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from replay_fetch.blocks import lines_of
 from replay_fetch.store.driver import Tag
 from replay_fetch.store.entries import LoggedObject
 from replay_fetch.store.failures import StoreError
 from replay_fetch.store.lists import list_name, read_list
 from replay_fetch.store.log import LogPart
-from replay_fetch.store.packing import Unpackable, lines, pack, unpack
+from replay_fetch.store.packing import Unpackable, pack, unpack
 from replay_fetch.store.parts import GrownPart, blobs
 
 FOLDER = ".replay-fetch"
@@ -39,7 +40,7 @@ def test_lines_come_out_whole_however_the_pieces_fall(written: list[bytes], size
     text = b"".join(line + b"\n" for line in written)
     packed = b"".join(pack([text]))
     pieces = [packed[at : at + size] for at in range(0, len(packed), size)]
-    assert list(lines(unpack(pieces))) == written
+    assert list(lines_of(unpack(pieces))) == written
     with pytest.raises(Unpackable):
         list(unpack([packed[:-1]]))
 

@@ -200,7 +200,7 @@ def test_a_named_column_that_is_not_there_is_refused() -> None:
     assert "--view-column" not in message
 
 
-def test_one_column_cannot_hold_both_ids() -> None:
+def test_a_single_column_cannot_hold_both_ids() -> None:
     assert "both" in refusal(HEADER, PlanSettings(session_column="view_id"))
 
 

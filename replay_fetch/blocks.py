@@ -1,0 +1,67 @@
+"""Read files in blocks, and cut blocks into lines: memory holds a block and a line, however large the file is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+_BLOCK = 2**20
+# A page is at most 256 MiB unless a program allows it more: past four times that, a line is none of ours.
+_LONGEST_LINE = 2**30
+
+
+def file_range(path: Path, offset: int, length: int) -> Iterator[bytes]:
+    """Read exactly ``length`` bytes from ``offset`` in blocks; raises OSError where the file is shorter."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        while length:
+            block = file.read(min(length, _BLOCK))
+            if not block:
+                raise OSError(f"{path} is shorter than the ledger says")
+            length -= len(block)
+            yield block
+
+
+def whole_file(path: Path) -> Iterator[bytes]:
+    """Read a file to its end in blocks of a megabyte."""
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            yield block
+
+
+def small_file(path: Path, most: int) -> bytes:
+    """Read a small file whole; raises ValueError, with nothing read, where it has more than ``most`` bytes."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > most:
+            raise ValueError(f"{path} has {size} bytes, and {most} at most are sensible")
+        return file.read(most)
+
+
+def whole_lines(path: Path, length: int) -> Iterator[bytes]:
+    """Read the first ``length`` bytes as lines with their newlines; raises ValueError where no line ends there."""
+    for line in lines_of(file_range(path, 0, length)):
+        yield line + b"\n"
+
+
+def lines_of(blocks: Iterable[bytes], longest: int = _LONGEST_LINE) -> Iterator[bytes]:
+    """Cut blocks into lines without their newlines, wherever the blocks are cut.
+
+    Holds a block and a line. Raises ValueError where a line grows past ``longest`` bytes, or the last line breaks
+    off.
+    """
+    begun: list[bytes] = []
+    size = 0
+    for block in blocks:
+        *whole, rest = block.split(b"\n")
+        for line in whole:
+            yield b"".join((*begun, line))
+            begun, size = [], 0
+        if rest:
+            begun.append(rest)
+            size += len(rest)
+        if size > longest:
+            raise ValueError(f"a line of more than {longest} bytes")
+    if begun:
+        raise ValueError("its last line breaks off")
