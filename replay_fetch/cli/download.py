@@ -56,9 +56,9 @@ def run(options: argparse.Namespace) -> int:
     source, settings = list_of(options, settings_from(options))
     # Before keys are looked for: a plan can be made on a machine that has none.
     if options.dry_run:
-        with shown(settings.show):
+        with shown(settings.show) as reporter:
             nobody = Credentials(bearer_token="-")  # noqa: S106 - no password: nothing is asked
-            rehearsal = rehearsed(DownloadJob(source, options.out, settings, nobody))
+            rehearsal = rehearsed(DownloadJob(source, options.out, settings, nobody), reporter)
         say(plan_json(rehearsal) if options.json else plan_text(rehearsal))
         return 1 if rehearsal.plan.bad_rows else 0
     keys = credentials(os.environ, options.env_file)
@@ -96,27 +96,27 @@ def download(job: DownloadJob, reporter: Reporter | None) -> Ended:
     signal.
     """
     if not isinstance(job.out, Path):
-        with prepared(job) as run:
+        with prepared(job, reporter=reporter) as run:
             return anyio.run(run_until_signal, run, reporter)
     check_usable(job.out, job.settings.archive.compress)
-    with list_at_hand(job) as at_hand, found_first(at_hand.listed(), job.out, job.settings) as finding:
+    with list_at_hand(job) as at_hand, found_first(at_hand.listed(), job.out, job.settings, reporter) as finding:
         if finding.needed:
             anyio.run(finding.search_until_signal, job.credentials, reporter)
-        with prepared(at_hand, finding.views()) as run:
+        with prepared(at_hand, finding.views(), reporter) as run:
             return anyio.run(run_until_signal, run, reporter)
 
 
-def rehearsed(job: DownloadJob) -> Rehearsal:
+def rehearsed(job: DownloadJob, reporter: Reporter | None = None) -> Rehearsal:
     """Make the plan of a download; of sessions it counts those to search for, and the views of all others."""
     with list_at_hand(job) as at_hand:
         if not isinstance(job.out, Path):
             with at_hand.listed() as listed:
                 listed.begin()
                 require_views(listed, job.out)
-                return rehearse(listed, job.out, job.settings)
+                return rehearse(listed, job, reporter=reporter)
         check_usable(job.out, job.settings.archive.compress)
-        with found_first(at_hand.listed(), job.out, job.settings) as finding:
-            return rehearse(finding.views(planned=True), job.out, job.settings, finding.needed)
+        with found_first(at_hand.listed(), job.out, job.settings, reporter) as finding:
+            return rehearse(finding.views(planned=True), job, finding.needed, reporter)
 
 
 def session_to_watch(out: Path) -> str | None:

@@ -28,7 +28,7 @@ from replay_fetch.ledger.searched import SearchedSessions
 from replay_fetch.ledger.wanted import Entry, WantedSessions
 from replay_fetch.model import View
 from replay_fetch.pipeline.discover import Discover, Discovery, Wanted
-from replay_fetch.pipeline.job import listed
+from replay_fetch.pipeline.job import listed, shown_rows
 from replay_fetch.pipeline.opening import open_archive
 from replay_fetch.pipeline.stopping import stoppable
 from replay_fetch.progress.reporters import Reporter
@@ -134,7 +134,7 @@ class Finding:
         """Return the list of views; with ``planned``, sessions still to be searched for are left out, else refused."""
         if self._wanted is None:
             return self._listed
-        return ViewList.of_rows(self._listed.name, lambda: self._rows(planned=planned), self._settings.plan)
+        return ViewList.of_rows(self._listed, lambda: self._rows(planned=planned), self._settings.plan)
 
     def _rows(self, *, planned: bool) -> Generator[Row, None, None]:
         if self._wanted is None:
@@ -187,17 +187,18 @@ class Finding:
 
 
 @contextmanager
-def found_first(views: ViewList, out: Path, settings: Settings) -> Iterator[Finding]:
+def found_first(views: ViewList, out: Path, settings: Settings, reporter: Reporter | None = None) -> Iterator[Finding]:
     """Begin a list and tell which of its sessions must be searched for; nothing is asked, and no archive is made.
 
-    Raises InputError where the list cannot be read, or where a link leads to another site.
+    ``reporter`` shows how far a long list of sessions is read. Raises InputError where the list cannot be read, or
+    where a link leads to another site.
     """
     with views:
         views.begin()
         wanted = WantedSessions() if views.names_sessions else None
         with closing(Finding(views, out, settings, wanted)) as finding:
             if wanted is not None:
-                wanted.take(_entries(views))
+                wanted.take(_entries(views, reporter))
                 finding.recall(int(time.time() * 1000))
             yield finding
 
@@ -213,8 +214,8 @@ def sessions_of_list(source: ListSource, settings: Settings, more: Iterable[Entr
         yield wanted
 
 
-def _entries(views: ViewList) -> Iterator[Entry]:
-    for row in views.rows():
+def _entries(views: ViewList, reporter: Reporter | None = None) -> Iterator[Entry]:
+    for row in shown_rows(views, reporter):
         match row:
             case BadRow(line, reason):
                 yield Entry(line, None, None, reason)

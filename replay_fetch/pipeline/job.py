@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from replay_fetch.archive.layout import Layout
@@ -21,9 +20,10 @@ from replay_fetch.ledger.loading import ListRow
 from replay_fetch.ledger.totals import Totals
 from replay_fetch.pipeline.opening import check_usable, compression_of
 from replay_fetch.pipeline.plan import Plan
-from replay_fetch.progress.units import count
+from replay_fetch.progress.archive_snapshot import ListSnapshot
+from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.settings import Credentials, Settings
-from replay_fetch.view_list.rows import BadRow, PlannedRow, RepeatedHeader
+from replay_fetch.view_list.rows import BadRow, PlannedRow, RepeatedHeader, Row
 from replay_fetch.view_list.source import ListSource, fingerprint
 from replay_fetch.view_list.view_list import ViewList
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Seconds between two lines that say how far a list is read, and rows between two looks at the clock.
-_PERIOD, _GLANCE = 10.0, 10_000
+# Rows between two looks at the clock, to show how far a list is read.
+_GLANCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +114,12 @@ def load_plan(
     views: ViewList,
     fingerprint: str | None,
     passing: Callable[[Iterator[PlannedRow]], Iterable[ListRow]] = iter,
+    reporter: Reporter | None = None,
 ) -> Plan:
     """Load ``views`` into the ledger, unless its newest list is the same by the fingerprint.
 
-    ``passing`` sees each good row on its way.
-
-    Raises InputError, with the ledger unchanged, where the list cannot be read.
+    ``passing`` sees each good row on its way; ``reporter`` shows how far a long list is read. Raises InputError, with
+    the ledger unchanged, where the list cannot be read.
     """
     # A list of millions that did not change since the last run need not be read again.
     known = ledger.known_list(fingerprint) if fingerprint else None
@@ -130,7 +130,7 @@ def load_plan(
     plan = Plan(views.name)
     # Rows are counted as the ledger takes them: the list is read once, and never held.
     with views:
-        plan.note(ledger.load(passing(_good_rows(views, plan))))
+        plan.note(ledger.load(passing(_good_rows(views, plan, reporter))), views.place)
     _tell(plan)
     # Bad rows are named by every run, so a list with some is read by every run.
     if fingerprint and not plan.bad_rows:
@@ -138,12 +138,12 @@ def load_plan(
     return plan
 
 
-def rehearse_plan(ledger: Ledger, views: ViewList) -> tuple[Plan, Totals]:
+def rehearse_plan(ledger: Ledger, views: ViewList, reporter: Reporter | None = None) -> tuple[Plan, Totals]:
     """Read ``views`` and return the plan and the totals as loading would give both; the ledger stays unchanged."""
     plan = Plan(views.name, rehearsed=True)
     with views:
-        loaded, totals = ledger.rehearse(_good_rows(views, plan))
-    plan.note(loaded)
+        loaded, totals = ledger.rehearse(_good_rows(views, plan, reporter))
+    plan.note(loaded, views.place)
     if not views.was_found:  # of those, the rows that are lacking may only be found later
         _tell(plan)
     return plan, totals
@@ -161,11 +161,12 @@ class Rehearsal:
     """Sessions whose views a search would have to find first; they are in no other figure."""
 
 
-def rehearse(views: ViewList, out: Path | Location, settings: Settings, to_search: int = 0) -> Rehearsal:
-    """Read the list and compare with the archive, if there is any; changes nothing, disturbs no run.
+def rehearse(views: ViewList, job: DownloadJob, to_search: int = 0, reporter: Reporter | None = None) -> Rehearsal:
+    """Read the job's list and compare with the archive, if there is any; changes nothing, disturbs no run.
 
     Raises as the run itself would for a folder or a compression that it refuses.
     """
+    out, settings = job.out, job.settings
     if isinstance(out, Path):
         check_usable(out, settings.archive.compress)
     with (
@@ -173,7 +174,7 @@ def rehearse(views: ViewList, out: Path | Location, settings: Settings, to_searc
         closing(_ledger_to_try(out, settings, Path(scratch) / "ledger.sqlite")) as ledger,
     ):
         compression_of(ledger, settings.archive.compress)
-        plan, totals = rehearse_plan(ledger, views)
+        plan, totals = rehearse_plan(ledger, views, reporter)
     return Rehearsal(out, plan, totals, settings, to_search)
 
 
@@ -197,20 +198,34 @@ def _is_file(views: ListSource | Iterable[tuple[str, str]]) -> TypeIs[ListSource
     return isinstance(views, str | os.PathLike) or hasattr(views, "read")
 
 
-def _good_rows(views: ViewList, plan: Plan) -> Iterator[PlannedRow]:
-    said = monotonic()
-    for number, row in enumerate(views.rows(), start=1):
+def shown_rows(views: ViewList, reporter: Reporter | None) -> Iterator[Row]:
+    """Give all rows of a list; the reporter shows how far the list is read, where that takes long."""
+    number = 0
+
+    def snapshot(_: float) -> ListSnapshot:
+        done, total = views.bytes_read
+        return ListSnapshot(total, done, number)
+
+    ticker = Ticker(reporter, snapshot)
+    try:
+        for number, row in enumerate(views.rows(), start=1):
+            yield row
+            if not number % _GLANCE:
+                ticker.beat()
+    finally:
+        ticker.close()
+
+
+def _good_rows(views: ViewList, plan: Plan, reporter: Reporter | None) -> Iterator[PlannedRow]:
+    for row in shown_rows(views, reporter):
         if isinstance(row, PlannedRow):
             yield row
         elif isinstance(row, BadRow):
-            plan.reject(row.line, row.reason)
+            plan.reject(views.place(row.line), row.reason)
         elif isinstance(row, RepeatedHeader):
             plan.pass_over(row)
         else:
-            plan.reject(row.line, f"session {row.session_id} is named without a view")
-        if not number % _GLANCE and (now := monotonic()) - said >= _PERIOD:
-            said = now
-            log.info("%s rows of the list read", count(number), extra={"fields": {"rows_read": number}})
+            plan.reject(views.place(row.line), f"session {row.session_id} is named without a view")
 
 
 def _tell(plan: Plan) -> None:

@@ -26,6 +26,7 @@ from replay_fetch.pipeline.job import load_plan
 from replay_fetch.pipeline.opening import changed_chains
 from replay_fetch.pipeline.plan import Plan
 from replay_fetch.pipeline.scratch import LedgerScratch, scratch_folder
+from replay_fetch.progress.reporters import Reporter
 from replay_fetch.settings import ApiSettings, Compression, Settings
 from replay_fetch.store import (
     ArchiveFacts,
@@ -71,16 +72,16 @@ class StoredArchive:
         layout = self.scratch.layout
         await self.keep.finish({file.name: file for file in (layout.manifest, layout.report)})
 
-    def load(self, listed: ViewList, mark: str | None) -> Plan:
+    def load(self, listed: ViewList, mark: str | None, reporter: Reporter | None = None) -> Plan:
         """Load a list, unless it is known, and keep its rows in the store; the lease beats meanwhile."""
-        return anyio.run(self.keep.beside, partial(self._load, listed, mark), dict)
+        return anyio.run(self.keep.beside, partial(self._load, listed, mark, reporter), dict)
 
     def keep_settings(self, settings: Mapping[str, str]) -> None:
         """Keep settings of the archive in the log, where any is given."""
         if settings:
             anyio.run(self.keep.keep_settings, settings)
 
-    async def _load(self, listed: ViewList, mark: str | None) -> Plan:
+    async def _load(self, listed: ViewList, mark: str | None, reporter: Reporter | None) -> Plan:
         packed, count = self.scratch.temporary / "list.csv.zst", itertools.count()
 
         def passing(rows: Iterable[ListRow]) -> Iterator[ListRow]:
@@ -89,7 +90,7 @@ class StoredArchive:
                     from_thread.check_cancelled()
                 yield row
 
-        plan = await to_thread.run_sync(load_plan, self.scratch.ledger, listed, mark, passing)
+        plan = await to_thread.run_sync(load_plan, self.scratch.ledger, listed, mark, passing, reporter)
         if plan.loaded:
             known_by = mark if mark and not plan.bad_rows else ""
             await self.keep.keep_list(plan.list_number, known_by, packed, next(count))
