@@ -107,10 +107,15 @@ def events_lines(figures: Mapping[str, object]) -> Iterator[str]:
     if number["unfinished"]:
         yield f"  {'unfinished':<14}{count(number['unfinished']):>11}  run the same command again"
         yield from _because(figures["reasons"])
+    if number["bad_lines"]:
+        yield f"  {'bad lines':<14}{count(number['bad_lines']):>11}  of the export; the log names the first"
     if number["not_asked"]:
         yield f"  {'not asked':<14}{count(number['not_asked']):>11}  run the same command again"
     seconds = figures["seconds"]
     lasted = f", {duration(seconds)}" if isinstance(seconds, int | float) else ""
+    if figures["exported"]:
+        yield f"read from {figures['exported']}{lasted}"
+        return
     requests = asked(number["requests"], number["rate_limited"], number["retries"])
     yield f"{requests}, {size(number['wire_bytes'])}{lasted}"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from replay_fetch.archive.layout import Layout
-from replay_fetch.errors import SettingsError
+from replay_fetch.errors import InputError, SettingsError
 from replay_fetch.ledger.database import check_file
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.loading import ListRow
@@ -66,8 +66,15 @@ class DownloadJob:
 
 
 def listed(source: ListSource, settings: Settings) -> ViewList:
-    """Make the list of a source; its links may lead only to the site that is asked."""
+    """Make the list of a source; its links may lead only to the site that is asked.
+
+    Raises InputError for an archive: its files would pass for a list.
+    """
     api = settings.api
+    if isinstance(source, str | os.PathLike) and Layout(Path(source)).ledger.exists():
+        raise InputError(
+            f"{source} is an archive and no list; `replay-fetch status {source} --unfinished` lists what it lacks"
+        )
     return ViewList(source, settings.plan, "" if api.base_url else api.site)
 
 
@@ -100,8 +107,10 @@ def require_views(listed: ViewList, out: object) -> None:
 
 def require_no_events(job: DownloadJob) -> None:
     """Raise SettingsError where RUM events are wanted in an archive that is to lie in a store."""
-    if job.settings.archive.events:
-        raise SettingsError(f"--events stores into a folder of this machine alone, and {job.out} is in an object store")
+    archive = job.settings.archive
+    if archive.events or archive.events_from:
+        flag = "--events-from" if archive.events_from else "--events"
+        raise SettingsError(f"{flag} stores into a folder of this machine alone, and {job.out} is in an object store")
 
 
 def is_stored(views: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from replay_fetch.pipeline.exported_events import check_export
 from replay_fetch.pipeline.job import DownloadJob, list_at_hand, load_plan, require_no_events, require_views
 from replay_fetch.pipeline.opening import check_usable, open_archive
 from replay_fetch.pipeline.run import Run
@@ -23,6 +24,7 @@ def prepared(job: DownloadJob, views: ViewList | None = None, reporter: Reporter
     """
     if isinstance(job.out, Path):
         check_usable(job.out, job.settings.archive.compress)
+    check_export(job.settings.archive.events_from)
     with list_at_hand(job) as at_hand, views or at_hand.listed() as listed:
         listed.begin()
         mark = None if listed.was_found else at_hand.fingerprint()

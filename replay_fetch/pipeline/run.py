@@ -158,7 +158,8 @@ class Run:
 
     async def _store_events(self, stop: Stop, reporter: Reporter | None) -> dict[str, object] | None:
         """Store the RUM events of the list's sessions, where asked for and the views came to their end; the figures."""
-        if not self._settings.archive.events or self._failure.error is not None or self._cut_short:
+        wanted = self._settings.archive.events or self._settings.archive.events_from
+        if not wanted or self._failure.error is not None or self._cut_short:
             return None
         run = EventsRun(self._layout, self._ledger, self._settings, self._credentials)
         run.list_number, run.epoch = self._plan.list_number, self.epoch

@@ -62,11 +62,12 @@ class ListSnapshot:
     total: int
     done: int
     rows: int
+    of: str = "list"
 
     def words(self) -> list[str]:
         """Words for people, the most important first."""
         share = [f"{size(self.done)} of {size(self.total)}"] if self.total else []
-        return [f"{some(self.rows, 'row')} of the list read", *share]
+        return [f"{some(self.rows, 'row')} of the {self.of} read", *share]
 
     def fields(self) -> dict[str, int | float | None]:
         """Named numbers for programs; bytes."""

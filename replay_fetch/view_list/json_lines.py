@@ -14,6 +14,7 @@ import orjson
 from replay_fetch.api.json_answer import dig
 from replay_fetch.model import View
 from replay_fetch.settings import PlanSettings
+from replay_fetch.timestamps import iso
 from replay_fetch.view_list.header import SESSION, VIEW, plain_name
 from replay_fetch.view_list.ids import IdColumn, mostly_uuids
 from replay_fetch.view_list.links import has_link
@@ -123,7 +124,8 @@ def _entry(value: object, line: int, settings: PlanSettings) -> Entry:
     rum = _rum(value)
     if rum is not None:
         count = count_of(_text(dig(rum, "_dd", "replay_stats", "segments_count")))
-        date = _text(dig(value, "attributes", "timestamp"))
+        began = dig(rum, "date")
+        date = iso(began) if isinstance(began, int) else _text(dig(value, "attributes", "timestamp"))
         view = _text(dig(rum, "view", "id"))
         return Entry(line, _text(dig(rum, "session", "id")), view, count, date, is_event=True)
     link = next((each for each in value.values() if isinstance(each, str) and has_link(each)), "")

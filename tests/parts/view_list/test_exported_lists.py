@@ -128,6 +128,14 @@ def test_of_the_counts_in_several_events_of_a_view_the_largest_is_expected(
         assert [each.planned.expected for each in ledger.views()] == [7]
 
 
+def test_an_event_tells_when_its_view_began_in_either_of_two_places(tmp_path: Path) -> None:
+    written = {**event(SESSION, VIEW, 3), "date": 1_764_233_999_123}
+    write(tmp_path, "a.json", written, wrapped(event(SESSION, SECOND, 3)))
+    with ViewList(tmp_path) as listed:
+        dated = [row.dated for row in listed.rows() if isinstance(row, PlannedRow)]
+    assert dated == [1_764_233_999, 1_795_770_000]
+
+
 def test_the_fingerprint_of_an_export_is_over_names_and_bytes(tmp_path: Path) -> None:
     settings = PlanSettings()
     path = write(tmp_path, "hour=00/a.json", event("s", "v"))
