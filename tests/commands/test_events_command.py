@@ -154,15 +154,15 @@ def test_status_counts_events_and_a_second_run_asks_for_nothing(tmp_path: Path) 
         assert json.loads(run("status", out, "--json").stdout)["events"] is None
         done = run("events", out, "--json", *at)
         summary = json.loads(done.stdout)
-        assert (done.code, summary["sessions"], summary["fetched"], summary["events"]) == (0, 8, 8, 44)
+        assert (done.code, summary["sessions"], summary["fetched"], summary["events"]) == (0, 8, 8, 47)
         page = tmp_path / "page.html"
         assert run("report", out, "--out", page).code == 0
-        assert "RUM events in the archive</dt><dd>44<small>of 8 sessions" in page.read_text("utf-8")
+        assert "RUM events in the archive</dt><dd>47<small>of 8 sessions" in page.read_text("utf-8")
         asked = simulator.counts.requests
         again = run("events", out, *at)
         assert (again.code, again.stdout) == (0, "events of 8 sessions are there already; nothing was asked\n")
         assert simulator.counts.requests == asked
-    assert "\nRUM events of 8 sessions: 44 events, " in run("status", out).stdout
+    assert "\nRUM events of 8 sessions: 47 events, " in run("status", out).stdout
     assert json.loads(run("status", out, "--json").stdout)["events"]["fetched"] == 8
     (out / ".replay-fetch" / "ledger.sqlite").unlink()
     assert json.loads(run("status", out, "--json").stdout)["events"]["fetched"] == 8

@@ -32,7 +32,7 @@ def test_the_guides_commands_store_the_events_of_the_sample(tmp_path: Path, monk
     assert "nothing wrong: " in printed
     assert len(list(Path("archive/events").iterdir())) == 8
     users = shell("\n".join(typed("The files")), tmp_path / "bin")
-    assert sum(int(line.split()[0]) for line in users) == 44
+    assert sum(int(line.split()[0]) for line in users) == 47
 
 
 def test_the_guides_commands_store_the_events_of_an_export(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,7 +31,7 @@ from replay_fetch.pipeline.exported_events import DamagedExport
 from replay_fetch.pipeline.opening import open_as_it_is
 from replay_fetch.settings import ArchiveSettings, Settings
 from replay_fetch.simulator import HoldingSettings, Simulator
-from replay_fetch.simulator.events import Events, answered
+from replay_fetch.simulator.events import Events
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock", "_of_one_day")]
 Json = dict[str, Any]
@@ -46,7 +46,7 @@ def _of_one_day() -> Iterator[None]:
 def all_events(simulator: Simulator, now: int = NOW) -> list[Json]:
     """All events of the simulator, as the search would answer them."""
     events = Events(simulator.views, SPAN, (now - 1) * 1000)
-    return [answered(events.event(number), number) for number in range(len(events))]
+    return [events.answered(number) for number in range(len(events))]
 
 
 def export(folder: Path, events: Iterable[Mapping[str, object]]) -> Path:
