@@ -103,6 +103,7 @@ def download(job: DownloadJob, reporter: Reporter | None) -> Ended:
         if finding.needed:
             anyio.run(finding.search_until_signal, job.credentials, reporter)
         with prepared(at_hand, finding.views(), reporter) as run:
+            run.search = finding.figures()
             return anyio.run(run_until_signal, run, reporter)
 
 

@@ -72,12 +72,22 @@ def _report_lines(report: Report, out: Path | Location) -> Iterator[str]:
         yield from _wrapped(text, len(start))
     if report.finished_before:
         yield f"{some(report.finished_before, 'was', 'were')} finished by an earlier run and not asked for again"
+    if report.search:
+        yield from _search_lines(report.search)
     yield (
         f"{asked(report.requests, report.rate_limited, report.retries)}, "
         f"{size(report.wire_bytes)}, {duration(report.seconds)}"
     )
     yield from events_lines(report.events or {})
     yield from _advice(report)
+
+
+def _search_lines(figures: Mapping[str, int | float]) -> Iterator[str]:
+    """Yield what the search took that found the views of a list of sessions; its requests are in no other figure."""
+    number = {name: int(value) for name, value in figures.items()}
+    found = f"search: {some(number['views'], 'view')} of {some(number['sessions'], 'session')} found in "
+    requests = asked(number["requests"], number["rate_limited"], number["retries"])
+    yield from _wrapped(f"{found}{requests}, {size(number['wire_bytes'])}, {duration(figures['seconds'])}", 2)
 
 
 def _outcome_lines(report: Report, *, finished: bool) -> Iterator[str]:

@@ -56,11 +56,27 @@ class Finding:
         self._settings = settings
         self._wanted = wanted
         self._found: Discovery | None = None
+        self._searched = 0
 
     @property
     def needed(self) -> int:
         """Count the sessions of which no views are known; 0 for a list that names views."""
         return 0 if self._wanted is None else len(self._wanted)
+
+    def figures(self) -> dict[str, int | float] | None:
+        """Return the figures of the search by name, for the report; None where nothing was searched for."""
+        found = self._found
+        if found is None or not found.stats.requests:
+            return None
+        return {
+            "sessions": self._searched,
+            "views": found.views.size,
+            "requests": found.stats.requests,
+            "retries": found.stats.retries,
+            "rate_limited": found.stats.rate_limited,
+            "wire_bytes": found.stats.wire_bytes,
+            "seconds": round(found.seconds, 3),
+        }
 
     def close(self) -> None:
         """Forget all that was found and is not in the ledger."""
@@ -99,6 +115,7 @@ class Finding:
         wanted = self._wanted
         if wanted is None or not self.needed:
             return
+        self._searched = self.needed
         named, needed = some(wanted.sessions, "session"), count(self.needed)
         log.info("%s names %s: searching for the views of %s", self._listed.name, named, needed)
         opened = ExitStack()

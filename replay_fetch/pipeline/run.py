@@ -15,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -93,6 +93,8 @@ class Run:
         # Seconds for which the event loop may stand still for a commit: see the writer's.
         self.standstill = 0.0
         self.grace = settings.fetch.grace
+        # The figures of the search that found the list's views, where there was one.
+        self.search: Mapping[str, int | float] | None = None
         # The archive's keep, where it lies in an object store.
         self.stored: StoredArchive | None = None
         # The time on the wall, by which a recording is young or not.
@@ -125,7 +127,7 @@ class Run:
         with self._failure.kept():
             await self._finish()
         report = await self._report(started.isoformat(timespec="seconds"), began)
-        report = dataclasses.replace(report, events=events)
+        report = dataclasses.replace(report, events=events, search=self.search)
         with self._failure.kept():
             await to_thread.run_sync(write_report, self._layout, report)
             # A scratch that is not in order may be ahead of the log, and so would be the manifest.
