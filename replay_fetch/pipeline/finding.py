@@ -28,7 +28,8 @@ from replay_fetch.ledger.searched import SearchedSessions
 from replay_fetch.ledger.wanted import Entry, WantedSessions
 from replay_fetch.model import View
 from replay_fetch.pipeline.discover import Discover, Discovery, Wanted
-from replay_fetch.pipeline.job import listed, shown_rows
+from replay_fetch.pipeline.job import listed
+from replay_fetch.pipeline.list_loading import shown_rows
 from replay_fetch.pipeline.opening import open_archive
 from replay_fetch.pipeline.stopping import stoppable
 from replay_fetch.progress.reporters import Reporter

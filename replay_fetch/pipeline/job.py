@@ -1,29 +1,19 @@
-"""A download job: a list loaded into the ledger as a plan before anything is asked, and its rehearsal."""
+"""A download job: a list, an archive, the settings and the keys, and what is refused before a list is read."""
 
 from __future__ import annotations
 
 import io
-import logging
 import os
-import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from replay_fetch.archive.layout import Layout
 from replay_fetch.errors import InputError, SettingsError
-from replay_fetch.ledger.database import check_file
-from replay_fetch.ledger.ledger import Ledger
-from replay_fetch.ledger.loading import ListRow
-from replay_fetch.ledger.totals import Totals
-from replay_fetch.pipeline.opening import check_usable, compression_of
-from replay_fetch.pipeline.plan import Plan
-from replay_fetch.progress.archive_snapshot import ListSnapshot
-from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.settings import Credentials, Settings
-from replay_fetch.view_list.rows import BadRow, PlannedRow, RepeatedHeader, Row
+from replay_fetch.shard import ShardId
 from replay_fetch.view_list.source import ListSource, fingerprint
 from replay_fetch.view_list.view_list import ViewList
 
@@ -31,11 +21,6 @@ if TYPE_CHECKING:
     from typing_extensions import TypeIs  # of typing itself from Python 3.13 on
 
     from replay_fetch.store.location import Location
-
-log = logging.getLogger(__name__)
-
-# Rows between two looks at the clock, to show how far a list is read.
-_GLANCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,21 +81,34 @@ def list_at_hand(job: DownloadJob) -> Iterator[DownloadJob]:
         yield replace(job, views=str(copy), list_name=str(address))
 
 
-def require_views(listed: ViewList, out: object) -> None:
-    """Raise SettingsError for a list of sessions whose archive is to lie in a store: such a list is searched apart."""
+def require_disk_for_shards(out: Path | Location, shard: ShardId | None) -> None:
+    """Raise SettingsError where the archive of a shard is to lie in a store."""
+    if shard is not None and not isinstance(out, Path):
+        raise SettingsError(f"--shard fills a folder that all machines share, and {out} is in an object store")
+
+
+def require_views(listed: ViewList, job: DownloadJob) -> None:
+    """Raise SettingsError for a list of sessions that is to be shared, or whose archive is to lie in a store.
+
+    Such a list is searched apart.
+    """
+    why = "--shard takes a list of views" if job.settings.plan.shard else f"{job.out} is in an object store"
     if listed.names_sessions:
         raise SettingsError(
-            f"{listed.name} names sessions, and {out} is in an object store: find their views first, with "
+            f"{listed.name} names sessions, and {why}: find their views first, with "
             f"`replay-fetch discover --sessions FILE --out views.csv`, then download views.csv"
         )
 
 
 def require_no_events(job: DownloadJob) -> None:
-    """Raise SettingsError where RUM events are wanted in an archive that is to lie in a store."""
+    """Raise SettingsError where RUM events are wanted in an archive of shards, or in one that is to lie in a store."""
     archive = job.settings.archive
-    if archive.events or archive.events_from:
-        flag = "--events-from" if archive.events_from else "--events"
-        raise SettingsError(f"{flag} stores into a folder of this machine alone, and {job.out} is in an object store")
+    if not (archive.events or archive.events_from):
+        return
+    flag = "--events-from" if archive.events_from else "--events"
+    if job.settings.plan.shard:
+        raise SettingsError(f"{flag} stores into an archive of a single run alone, so it cannot be used with --shard")
+    raise SettingsError(f"{flag} stores into a folder of this machine alone, and {job.out} is in an object store")
 
 
 def is_stored(views: str) -> bool:
@@ -118,128 +116,7 @@ def is_stored(views: str) -> bool:
     return "://" in views and not views.lower().startswith(("http://", "https://"))
 
 
-def load_plan(
-    ledger: Ledger,
-    views: ViewList,
-    fingerprint: str | None,
-    passing: Callable[[Iterator[PlannedRow]], Iterable[ListRow]] = iter,
-    reporter: Reporter | None = None,
-) -> Plan:
-    """Load ``views`` into the ledger, unless its newest list is the same by the fingerprint.
-
-    ``passing`` sees each good row on its way; ``reporter`` shows how far a long list is read. Raises InputError, with
-    the ledger unchanged, where the list cannot be read.
-    """
-    # A list of millions that did not change since the last run need not be read again.
-    known = ledger.known_list(fingerprint) if fingerprint else None
-    if known is not None:
-        plan = Plan(views.name, known.number, known.views, known.duplicates, erased=known.erased, loaded=False)
-        _tell(plan)
-        return plan
-    plan = Plan(views.name)
-    # Rows are counted as the ledger takes them: the list is read once, and never held.
-    with views:
-        plan.note(ledger.load(passing(_good_rows(views, plan, reporter))), views.place)
-    _tell(plan)
-    # Bad rows are named by every run, so a list with some is read by every run.
-    if fingerprint and not plan.bad_rows:
-        ledger.remember_list(plan.list_number, fingerprint)
-    return plan
-
-
-def rehearse_plan(ledger: Ledger, views: ViewList, reporter: Reporter | None = None) -> tuple[Plan, Totals]:
-    """Read ``views`` and return the plan and the totals as loading would give both; the ledger stays unchanged."""
-    plan = Plan(views.name, rehearsed=True)
-    with views:
-        loaded, totals = ledger.rehearse(_good_rows(views, plan, reporter))
-    plan.note(loaded, views.place)
-    if not views.was_found:  # of those, the rows that are lacking may only be found later
-        _tell(plan)
-    return plan, totals
-
-
-@dataclass(frozen=True, slots=True)
-class Rehearsal:
-    """The forecast of a download: the plan of the list, and the sums over the list by the archive's ledger."""
-
-    out: Path | Location
-    plan: Plan
-    totals: Totals
-    settings: Settings
-    to_search: int = 0
-    """Sessions whose views a search would have to find first; they are in no other figure."""
-
-
-def rehearse(views: ViewList, job: DownloadJob, to_search: int = 0, reporter: Reporter | None = None) -> Rehearsal:
-    """Read the job's list and compare with the archive, if there is any; changes nothing, disturbs no run.
-
-    Raises as the run itself would for a folder or a compression that it refuses.
-    """
-    out, settings = job.out, job.settings
-    if isinstance(out, Path):
-        check_usable(out, settings.archive.compress)
-    with (
-        tempfile.TemporaryDirectory() as scratch,
-        closing(_ledger_to_try(out, settings, Path(scratch) / "ledger.sqlite")) as ledger,
-    ):
-        compression_of(ledger, settings.archive.compress)
-        plan, totals = rehearse_plan(ledger, views, reporter)
-    return Rehearsal(out, plan, totals, settings, to_search)
-
-
-def _ledger_to_try(out: Path | Location, settings: Settings, path: Path) -> Ledger:
-    """Make a copy of the archive's ledger at ``path``, or an empty one where there is no archive."""
-    if not isinstance(out, Path):
-        from replay_fetch.pipeline.stored import restored  # noqa: PLC0415 - only where an archive lies in a store
-
-        with restored(out, settings) as scratch:
-            return scratch.ledger.copy_to(path)
-    there = Layout(out).ledger
-    if not check_file(there):
-        return Ledger.open(path)
-    with closing(Ledger.open_read_only(there)) as original:
-        return original.copy_to(path)
-
-
 def _is_file(views: ListSource | Iterable[tuple[str, str]]) -> TypeIs[ListSource]:
     if isinstance(views, io.TextIOBase):
         raise TypeError("the list is a file opened as text; open it with mode 'rb'")
     return isinstance(views, str | os.PathLike) or hasattr(views, "read")
-
-
-def shown_rows(views: ViewList, reporter: Reporter | None) -> Iterator[Row]:
-    """Give all rows of a list; the reporter shows how far the list is read, where that takes long."""
-    number = 0
-
-    def snapshot(_: float) -> ListSnapshot:
-        done, total = views.bytes_read
-        return ListSnapshot(total, done, number)
-
-    ticker = Ticker(reporter, snapshot)
-    try:
-        for number, row in enumerate(views.rows(), start=1):
-            yield row
-            if not number % _GLANCE:
-                ticker.beat()
-    finally:
-        ticker.close()
-
-
-def _good_rows(views: ViewList, plan: Plan, reporter: Reporter | None) -> Iterator[PlannedRow]:
-    for row in shown_rows(views, reporter):
-        if isinstance(row, PlannedRow):
-            yield row
-        elif isinstance(row, BadRow):
-            plan.reject(views.place(row.line), row.reason)
-        elif isinstance(row, RepeatedHeader):
-            plan.pass_over(row)
-        else:
-            plan.reject(views.place(row.line), f"session {row.session_id} is named without a view")
-
-
-def _tell(plan: Plan) -> None:
-    """Log the facts that the figures of the plan do not show."""
-    if plan.repeated_headers > 1:
-        log.info("the header stands %d times more in the list", plan.repeated_headers)
-    if not plan.rows:
-        log.warning("%s: the list has no rows, so there is nothing to do", plan.list_name)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -18,18 +17,19 @@ from anyio.from_thread import BlockingPortal
 from replay_fetch.archive.compress import require
 from replay_fetch.archive.durable import explained
 from replay_fetch.archive.write.writer import CommitTerms
+from replay_fetch.archive_json import ArchiveFacts
 from replay_fetch.errors import ArchiveError, InputError
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.ledger.stored import StoredLedger
 from replay_fetch.pipeline.carrier import StoreCarrier
-from replay_fetch.pipeline.job import load_plan
+from replay_fetch.pipeline.deal import Deal
+from replay_fetch.pipeline.list_loading import load_plan
 from replay_fetch.pipeline.opening import changed_chains
 from replay_fetch.pipeline.plan import Plan
 from replay_fetch.pipeline.scratch import LedgerScratch, scratch_folder
 from replay_fetch.progress.reporters import Reporter
 from replay_fetch.settings import ApiSettings, Compression, Settings
 from replay_fetch.store import (
-    ArchiveFacts,
     KeepTerms,
     Location,
     Restoring,
@@ -40,6 +40,7 @@ from replay_fetch.store import (
 from replay_fetch.store.lists import ListRow, fetch_file, packing
 from replay_fetch.store.log import Log
 from replay_fetch.store.opening import FOLDER
+from replay_fetch.view_list.rows import PlannedRow
 from replay_fetch.view_list.view_list import ViewList
 
 T = TypeVar("T")
@@ -82,20 +83,30 @@ class StoredArchive:
             anyio.run(self.keep.keep_settings, settings)
 
     async def _load(self, listed: ViewList, mark: str | None, reporter: Reporter | None) -> Plan:
-        packed, count = self.scratch.temporary / "list.csv.zst", itertools.count()
-
-        def passing(rows: Iterable[ListRow]) -> Iterator[ListRow]:
-            for row in packing(rows, packed):
-                if not next(count) % _GLANCE:
-                    from_thread.check_cancelled()
-                yield row
-
-        plan = await to_thread.run_sync(load_plan, self.scratch.ledger, listed, mark, passing, reporter)
+        packed = _Packed(self.scratch.temporary / "list.csv.zst")
+        plan = await to_thread.run_sync(load_plan, self.scratch.ledger, listed, mark, packed, reporter)
         if plan.loaded:
             known_by = mark if mark and not plan.bad_rows else ""
-            await self.keep.keep_list(plan.list_number, known_by, packed, next(count))
-            await to_thread.run_sync(packed.unlink)
+            await self.keep.keep_list(plan.list_number, known_by, packed.path, packed.rows)
+            await to_thread.run_sync(packed.path.unlink)
         return plan
+
+
+class _Packed(Deal):
+    """Deals all rows of a list, and packs them into a file on their way, in a thread that a cancel ends."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+        self.rows = 0
+
+    def watched(self, rows: Iterator[PlannedRow]) -> Iterator[ListRow]:
+        """Pass all usable rows on, packed and counted."""
+        for row in packing(rows, self.path):
+            if not self.rows % _GLANCE:
+                from_thread.check_cancelled()
+            self.rows += 1
+            yield row
 
 
 @contextmanager

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from replay_fetch.ledger.ledger import Ledger
-from replay_fetch.pipeline import job
-from replay_fetch.pipeline.job import load_plan, rehearse_plan
+from replay_fetch.pipeline import list_loading
+from replay_fetch.pipeline.list_loading import load_plan, rehearse_plan
 from replay_fetch.progress.reporters import LogLines
 from replay_fetch.progress.snapshot import ProgressSnapshot
 from replay_fetch.view_list.view_list import ViewList
@@ -71,11 +71,11 @@ def test_a_long_list_that_is_read_is_told_of_every_ten_seconds(
     ledger: Ledger, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Good rows or bad ones; here a look at the clock comes every 3 rows, and takes 2 seconds."""
-    monkeypatch.setattr(job, "_GLANCE", 3)
+    monkeypatch.setattr(list_loading, "_GLANCE", 3)
     monkeypatch.setattr(time, "monotonic", itertools.count(0.0, 2.0).__next__)
     caplog.set_level(logging.INFO, "replay_fetch")
     rows = listed(*(f"s{n},v" for n in range(20)), *(f"s {n},v" for n in range(10)))
-    load_plan(ledger, rows, None, iter, LogLines())
+    load_plan(ledger, rows, None, reporter=LogLines())
     said = [record for record in caplog.records if record.levelno == logging.INFO]
     words = [record.getMessage() for record in said]
     assert words == ["15 rows of the list read", *["30 rows of the list read"] * 2]
@@ -102,7 +102,7 @@ def test_a_long_list_is_shown_with_the_bytes_read_of_its_file(
     path.write_bytes(gzip.compress(content) if packed else content)
     monkeypatch.setattr(time, "monotonic", itertools.count(0.0, 1.0).__next__)
     shown = Shown()
-    load_plan(ledger, ViewList(path), None, iter, shown)
+    load_plan(ledger, ViewList(path), None, reporter=shown)
     shares = [snapshot.done / snapshot.total for snapshot in shown.snapshots]
     assert (len(shares), shares[-1]) == (11, 1.0)
     assert shares == sorted(shares)
@@ -122,4 +122,4 @@ def test_a_short_list_shows_no_bar(ledger: Ledger) -> None:
 
         close = refresh
 
-    load_plan(ledger, listed("a,1", "b,2", "c,3"), None, iter, NeverShown())
+    load_plan(ledger, listed("a,1", "b,2", "c,3"), None, reporter=NeverShown())

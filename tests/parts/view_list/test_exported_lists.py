@@ -16,7 +16,7 @@ from pyarrow import parquet
 
 from replay_fetch.errors import InputError
 from replay_fetch.ledger.ledger import Ledger
-from replay_fetch.pipeline.job import load_plan
+from replay_fetch.pipeline.list_loading import load_plan
 from replay_fetch.settings import PlanSettings
 from replay_fetch.view_list.rows import PlannedRow
 from replay_fetch.view_list.source import fingerprint
