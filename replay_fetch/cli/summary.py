@@ -85,9 +85,9 @@ def _report_lines(report: Report, out: Path | Location) -> Iterator[str]:
 def _search_lines(figures: Mapping[str, int | float]) -> Iterator[str]:
     """Yield what the search took that found the views of a list of sessions; its requests are in no other figure."""
     number = {name: int(value) for name, value in figures.items()}
-    found = f"search: {some(number['views'], 'view')} of {some(number['sessions'], 'session')} found in "
     requests = asked(number["requests"], number["rate_limited"], number["retries"])
-    yield from _wrapped(f"{found}{requests}, {size(number['wire_bytes'])}, {duration(figures['seconds'])}", 2)
+    took = f"{requests}, {size(number['wire_bytes'])}, {duration(figures['seconds'])}"
+    yield from _wrapped(f"search: {some(number['views'], 'view')} found in {took}", 2)
 
 
 def _outcome_lines(report: Report, *, finished: bool) -> Iterator[str]:

@@ -117,8 +117,8 @@ class Finding:
         if wanted is None or not self.needed:
             return
         self._searched = self.needed
-        named, needed = some(wanted.sessions, "session"), count(self.needed)
-        log.info("%s names %s: searching for the views of %s", self._listed.name, named, needed)
+        of = f"{count(self.needed)} of " if self.needed < wanted.sessions else ""
+        log.info("%s: searching for the views of %s%s", self._listed.name, of, some(wanted.sessions, "session"))
         opened = ExitStack()
         try:
             kept = await to_thread.run_sync(opened.enter_context, self._archive())
