@@ -29,6 +29,7 @@ from replay_fetch.environment import credentials, warn_if_exposed
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import Outcome
+from replay_fetch.pipeline.exported_events import check_export
 from replay_fetch.pipeline.finding import found_first
 from replay_fetch.pipeline.job import (
     DownloadJob,
@@ -123,6 +124,7 @@ def download(job: DownloadJob, reporter: Reporter | None) -> Ended:
 def rehearsed(job: DownloadJob, reporter: Reporter | None = None) -> Rehearsal:
     """Make the plan of a download; of sessions it counts those to search for, and the views of all others."""
     require_disk_for_shards(job.out, job.settings.plan.shard)
+    check_export(job.settings.archive.events_from)
     with list_at_hand(job) as at_hand:
         if not isinstance(job.out, Path) or job.settings.plan.shard:
             with at_hand.listed() as listed:

@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     # Whoever has the export needs no keys.
     keys = credentials(os.environ, options.env_file) if export is None else Credentials(bearer_token="-")  # noqa: S106
     check_connection(settings.api, settings.fetch)
-    with shown(settings.show, keys.secrets) as reporter:
+    with shown(settings.show, keys.secrets if export is None else ()) as reporter:
         warn_if_exposed(options.env_file)
         stored = store_events(options.out, settings, keys, reporter)
     code = exit_code_of(stored.failure) if stored.failure is not None else stored.exit_code

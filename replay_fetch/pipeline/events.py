@@ -156,7 +156,7 @@ class EventsRun:
                 made = await to_thread.run_sync(exported.to_commit, sessions, int(self.epoch()))
                 lacking = len(sessions) - len(made)
                 if lacking:
-                    self.stored.cut(lacking, f"{export} holds no event of these sessions")
+                    self.stored.cut(lacking, "the export holds no event of these sessions")
                 await self._keep(made)
 
     async def _batch(self, asking: EventsChain, sessions: Sequence[EventsToDo]) -> None:
