@@ -169,14 +169,15 @@ async def download(
 async def _carry_out(job: DownloadJob, stop: Stop) -> Report:
     opened = ExitStack()
     try:
-        views = None
+        views = search = None
         # An archive in a store takes lists of views alone, and so do shards.
         if isinstance(job.out, Path) and job.settings.plan.shard is None:
             first = found_first(job.listed(), job.out, job.settings)
             finding = await to_thread.run_sync(opened.enter_context, first)
             await _until(stop, partial(finding.search, job.credentials, None))
-            views = finding.views()
+            views, search = finding.views(), finding.figures()
         run = await to_thread.run_sync(opened.enter_context, prepared(job, views))
+        run.search = search
         ended = await run.run(stop)
     finally:
         with anyio.CancelScope(shield=True):

@@ -200,6 +200,7 @@ class ArchiveSettings:
     )
     keep_raw: bool = option("--keep-raw", "keep every page as it came under raw/, too", SWITCH, default=False)
     events: bool = option("--events", "then store RUM events, too: errors, requests, users", SWITCH, default=False)
+    events_from: Path | None = option("--events-from EXPORT", "RUM events out of exported files", FILE, default=None)
     scratch: Path | None = option("--scratch DIR", "of a stored archive; default: in $TMPDIR", FILE, default=None)
     """What is on its way to a store: ledger, growing views, files. It is emptied, and may be lost at any time."""
     commit_every: float = option("--commit-every S", "seconds between commits to a store", NUMBER, default=10.0)

@@ -93,11 +93,12 @@ def events_page(answer: Response) -> FoundPage:
     body = json_object(answer)
     events = _events(body, answer)
     texts = json_split.elements(json_split.members(json_text(answer))["data"])
-    raw = [found for each in zip(events, texts, strict=True) if (found := _raw_event(*each)) is not None]
+    raw = [found for each in zip(events, texts, strict=True) if (found := raw_event(*each)) is not None]
     return _page(body, events)._replace(raw=raw)
 
 
-def _raw_event(event: object, text: bytes) -> RawEvent | None:
+def raw_event(event: object, text: bytes) -> RawEvent | None:
+    """Take an event with its exact text; None of an event that names no session."""
     rum = dig(event, "attributes", "attributes")
     session_id = _text(dig(rum, "session", "id"))
     if not session_id:
@@ -107,7 +108,10 @@ def _raw_event(event: object, text: bytes) -> RawEvent | None:
     # A lone surrogate has no place in a database: ids are told apart by their escapes then.
     event_id = event_id.encode("ascii", "backslashreplace").decode()
     known = version if isinstance(version, int) and 0 <= version < _HIGHEST else 0
-    return RawEvent(session_id, event_id, _time_ms(event), known, text)
+    began, at_ms = dig(rum, "date"), _time_ms(event)
+    if at_ms is None and isinstance(began, int):  # an export may say it there alone
+        at_ms = began
+    return RawEvent(session_id, event_id, at_ms, known, text)
 
 
 def _events(body: Mapping[str, object], answer: Response) -> list[object]:

@@ -81,6 +81,8 @@ class Report:
     """The twenty views whose requests took longest, with their outcome and its reason; without the wait in line."""
     events: Mapping[str, object] | None = None
     """Of a run that stores RUM events: sessions fetched, without any and unfinished, events, bytes, requests."""
+    search: Mapping[str, int | float] | None = None
+    """Of a list of sessions whose views were searched for first: sessions, views, requests, bytes, seconds."""
     settings: Mapping[str, object] = field(default_factory=dict)
     format: int = FORMAT
 
@@ -106,13 +108,14 @@ class Report:
             return 130
         if self.stopped:
             return 3
-        lacking = self.events is not None and (self.events["unfinished"] or self.events["not_asked"])
+        lacking = any((self.events or {}).get(name) for name in ("unfinished", "not_asked", "bad_lines"))
         return 1 if self.unfinished or self.bad_rows or lacking else 0
 
     @property
     def asked_something(self) -> bool:
-        """True where the run sent a request, for views or for RUM events."""
-        return bool(self.requests or (self.events and self.events.get("requests")))
+        """True where the run sent a request, for views, for RUM events or in search of views, or read an export."""
+        events = self.events or {}
+        return bool(self.requests or self.search or events.get("requests") or events.get("fetched"))
 
     def fields(self) -> dict[str, object]:
         """Return the report as ``report.json`` has it, derived figures included: views, exit code, warnings by kind."""

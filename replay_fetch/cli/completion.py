@@ -11,6 +11,7 @@ import json
 from pathlib import Path
 
 from replay_fetch.cli.fish import FILE, FOLDER, fish_script
+from replay_fetch.cli.help import guides
 from replay_fetch.cli.main import COMMANDS, add_options_of
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say
@@ -18,8 +19,9 @@ from replay_fetch.sites import SITES
 
 SHELLS = ("bash", "zsh", "fish", "tcsh")
 _FOLDERS = ("OUT", "FOLDER", "COPY")
-# Text, because - is the standard input; completed as files all the same.
-_FILES = ("VIEWS",)
+# Text, because - is the standard input, or because ids do as well; completed as files all the same.
+_FILES = ("VIEWS", "FILE")
+_LISTS = "views"
 
 _EPILOG = """\
 examples:
@@ -51,6 +53,9 @@ def _by_shtab(shell: str) -> str:
     commands = parser.add_subparsers()
     for name, summary in COMMANDS.items():
         _complete(commands.add_parser(name, help=summary), name, shtab.FILE, shtab.DIRECTORY)
+    # shtab would take a command's longer description for its line in the list.
+    for name, command in commands.choices.items():
+        command.description = COMMANDS[name]
     script: str = shtab.complete(parser, shell=shell)
     return script
 
@@ -70,5 +75,7 @@ def _complete(parser: argparse.ArgumentParser, name: str, file: object, folder: 
             action.choices = action.metavar.split("|")
         elif action.dest == "site":
             action.choices = SITES
-        elif action.type is Path or action.metavar in _FILES + _FOLDERS:
+        elif action.metavar == "TOPIC":
+            action.choices = [*guides(), *COMMANDS]
+        elif action.type is Path or action.dest == _LISTS or action.metavar in _FILES + _FOLDERS:
             action.complete = folder if action.metavar in _FOLDERS else file  # type: ignore[attr-defined] # shtab's name

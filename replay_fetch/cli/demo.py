@@ -28,7 +28,7 @@ from replay_fetch.pipeline.place import place
 from replay_fetch.pipeline.preparing import prepared
 from replay_fetch.pipeline.run import Ended, run_until_signal
 from replay_fetch.progress.reporters import Reporter
-from replay_fetch.settings import ApiSettings, Credentials, Settings, ShowSettings
+from replay_fetch.settings import ApiSettings, ArchiveSettings, Credentials, Settings, ShowSettings
 from replay_fetch.simulator import LimitSettings, PagingSettings, Simulator, SimulatorSettings
 from replay_fetch.simulator.recordings import recordings_folder
 
@@ -40,6 +40,8 @@ _OUT = Path("replay-fetch-demo")
 _WATCHED = "1f46e825"
 # 27 views in 36 requests at 10 a second: about three and a half seconds, most of them spent at the limit.
 _SIMULATOR = SimulatorSettings(limit=LimitSettings(limit=20, period=2.0), paging=PagingSettings(page_bytes=24_000))
+# The day after the recordings, in seconds since 1970: in any later year their events are found as if they were young.
+_TODAY = 1_795_492_800.0
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -80,12 +82,12 @@ async def demo(out: Path | Location, show: ShowSettings, reporter: Reporter | No
     """
     if isinstance(out, Path):
         _claim(out)
-    async with Simulator(_SIMULATOR) as simulator:
+    async with Simulator(_SIMULATOR, wall=lambda: _TODAY) as simulator:
         auth = _SIMULATOR.auth
         job = DownloadJob(
             str(recordings_folder() / "pairs.csv"),
             out,
-            Settings(api=ApiSettings(base_url=simulator.base_url), show=show),
+            Settings(api=ApiSettings(base_url=simulator.base_url), archive=_archive_settings(out), show=show),
             Credentials(auth.api_key, auth.app_key),
             made_up=True,
         )
@@ -93,10 +95,16 @@ async def demo(out: Path | Location, show: ShowSettings, reporter: Reporter | No
         try:
             # In a thread: an archive in a store is opened with requests of its own.
             run = await to_thread.run_sync(opened.enter_context, prepared(job))
+            run.epoch = lambda: _TODAY
             return await run_until_signal(run, reporter)
         finally:
             with anyio.CancelScope(shield=True):
                 await to_thread.run_sync(opened.close)
+
+
+def _archive_settings(out: Path | Location) -> ArchiveSettings:
+    """RUM events are stored, too, so that a player shows the errors in the recordings; a store takes none."""
+    return ArchiveSettings(events=isinstance(out, Path))
 
 
 def _claim(out: Path) -> None:

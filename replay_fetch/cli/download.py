@@ -29,16 +29,16 @@ from replay_fetch.environment import credentials, warn_if_exposed
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import Outcome
+from replay_fetch.pipeline.exported_events import check_export
 from replay_fetch.pipeline.finding import found_first
 from replay_fetch.pipeline.job import (
     DownloadJob,
-    Rehearsal,
     list_at_hand,
-    rehearse,
     require_views,
 )
 from replay_fetch.pipeline.opening import check_usable
 from replay_fetch.pipeline.preparing import prepared
+from replay_fetch.pipeline.rehearsal import Rehearsal, rehearse
 from replay_fetch.pipeline.run import Ended, run_until_signal
 from replay_fetch.progress.reporters import Reporter
 from replay_fetch.settings import Credentials
@@ -62,9 +62,9 @@ def run(options: argparse.Namespace) -> int:
     source, settings = list_of(options, settings_from(options))
     # Before keys are looked for: a plan can be made on a machine that has none.
     if options.dry_run:
-        with shown(settings.show):
+        with shown(settings.show) as reporter:
             nobody = Credentials(bearer_token="-")  # noqa: S106 - no password: nothing is asked
-            rehearsal = rehearsed(DownloadJob(source, options.out, settings, nobody))
+            rehearsal = rehearsed(DownloadJob(source, options.out, settings, nobody), reporter)
         say(plan_json(rehearsal) if options.json else plan_text(rehearsal))
         return 1 if rehearsal.plan.bad_rows else 0
     check_engine(options)
@@ -114,27 +114,29 @@ def download(job: DownloadJob, reporter: Reporter | None) -> Ended:
     signal.
     """
     if not isinstance(job.out, Path) or job.settings.plan.shard:  # both take lists of views alone
-        with prepared(job) as run:
+        with prepared(job, reporter=reporter) as run:
             return anyio.run(run_until_signal, run, reporter)
     check_usable(job.out, job.settings.archive.compress)
-    with list_at_hand(job) as at_hand, found_first(at_hand.listed(), job.out, job.settings) as finding:
+    with list_at_hand(job) as at_hand, found_first(at_hand.listed(), job.out, job.settings, reporter) as finding:
         if finding.needed:
             anyio.run(finding.search_until_signal, job.credentials, reporter)
-        with prepared(at_hand, finding.views()) as run:
+        with prepared(at_hand, finding.views(), reporter) as run:
+            run.search = finding.figures()
             return anyio.run(run_until_signal, run, reporter)
 
 
-def rehearsed(job: DownloadJob) -> Rehearsal:
+def rehearsed(job: DownloadJob, reporter: Reporter | None = None) -> Rehearsal:
     """Make the plan of a download; of sessions it counts those to search for, and the views of all others."""
+    check_export(job.settings.archive.events_from)
     with list_at_hand(job) as at_hand:
         if not isinstance(job.out, Path) or job.settings.plan.shard:
             with at_hand.listed() as listed:
                 listed.begin()
                 require_views(listed, job)
-                return rehearse(listed, job.out, job.settings)
+                return rehearse(listed, job, reporter=reporter)
         check_usable(job.out, job.settings.archive.compress)
-        with found_first(at_hand.listed(), job.out, job.settings) as finding:
-            return rehearse(finding.views(planned=True), job.out, job.settings, finding.needed)
+        with found_first(at_hand.listed(), job.out, job.settings, reporter) as finding:
+            return rehearse(finding.views(planned=True), job, finding.needed, reporter)
 
 
 def session_to_watch(out: Path, shard: ShardId | None = None) -> str | None:

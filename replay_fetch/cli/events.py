@@ -22,11 +22,12 @@ from replay_fetch.cli.summary import events_lines
 from replay_fetch.environment import credentials, warn_if_exposed
 from replay_fetch.pipeline.events import EventsRun
 from replay_fetch.pipeline.events_result import StoredEvents
+from replay_fetch.pipeline.exported_events import check_export
 from replay_fetch.pipeline.opening import open_as_it_is
 from replay_fetch.pipeline.stopping import stoppable
 from replay_fetch.progress.reporters import Reporter
 from replay_fetch.progress.units import some
-from replay_fetch.settings import Credentials, FetchSettings, Settings
+from replay_fetch.settings import ArchiveSettings, Credentials, FetchSettings, Settings
 from replay_fetch.transport import check_connection
 
 _EPILOG = """\
@@ -36,7 +37,12 @@ again. Events are kept by the API for 30 days (requests, long tasks and vitals
 for 15), also where the recordings are kept longer: store them before.
 The application key needs the permission rum_apps_read.
 
-example: replay-fetch events archive/
+With --events-from, events come out of a folder or file of the vendor's export
+of RUM events (dt=.../hour=.../*.json.gz or .parquet), and nobody is asked.
+
+examples:
+  replay-fetch events archive/
+  replay-fetch events archive/ --events-from export/
 
 exit codes: 0 every session ended well, with events or without; 1 some searches
 did not come to their end, run again; 2 usage or settings; 3 stopped (keys
@@ -54,6 +60,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=folder_for("RUM events are stored into a folder alone"),
         help="archive folder, with or without events so far",
     )
+    add_fields(parser, ArchiveSettings, "events_from")
     add_server(parser)
     add_fields(parser.add_argument_group("asking"), FetchSettings, *PATIENCE)
     add_shown(parser, "progress", "log_json", "log_file")
@@ -67,9 +74,12 @@ def run(options: argparse.Namespace) -> int:
     """
     settings = settings_from(options)
     existing(options.out)
-    keys = credentials(os.environ, options.env_file)
+    export = settings.archive.events_from
+    check_export(export)
+    # Whoever has the export needs no keys.
+    keys = credentials(os.environ, options.env_file) if export is None else Credentials(bearer_token="-")  # noqa: S106
     check_connection(settings.api, settings.fetch)
-    with shown(settings.show, keys.secrets) as reporter:
+    with shown(settings.show, keys.secrets if export is None else ()) as reporter:
         warn_if_exposed(options.env_file)
         stored = store_events(options.out, settings, keys, reporter)
     code = exit_code_of(stored.failure) if stored.failure is not None else stored.exit_code
@@ -96,7 +106,8 @@ def store_events(out: Path, settings: Settings, keys: Credentials, reporter: Rep
 def summary_lines(stored: StoredEvents, out: Path) -> Iterator[str]:
     """Format the figures for people, at most 80 columns wide unless a name is longer."""
     if not stored.sessions:
-        yield f"events of {some(stored.totals.fetched, 'session')} are there already; nothing was asked"
+        done = "read" if stored.exported else "asked"
+        yield f"events of {some(stored.totals.fetched, 'session')} are there already; nothing was {done}"
         return
     yield from events_lines(stored.fields())
     if stored.fetched:

@@ -73,7 +73,7 @@ def untold(found: FoundUser) -> Iterator[str]:
 def _lines(out: Path, found: FoundUser) -> Iterator[str]:
     yield f"{some(len(found.sessions), 'session')} of {out} {'names' if len(found.sessions) == 1 else 'name'} this user"
     for session in found.sessions:
-        began = "" if session.start_ms is None else f"{iso(session.start_ms)}  "
+        began = "" if session.start_ms is None else f"{iso(session.start_ms)[:19]}Z  "
         yield f"  {session.session_id}  {began}{some(session.views, 'view')}, {size(session.bytes)}"
     if found.elsewhere:
         yield f"{some(len(found.elsewhere), 'session')} of this user not in {out}:"

@@ -7,7 +7,9 @@ looks whole.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from replay_fetch.archive.shelf import Shelf
     from replay_fetch.progress.reporters import Reporter
     from replay_fetch.settings import ShowSettings
+
+
+_NARROWEST = 40  # columns
 
 
 class OutputError(ReplayFetchError):
@@ -81,6 +86,15 @@ def warn(text: str) -> None:
 
     console = Console()
     console.line(console.folded(f"replay-fetch: {printable(text, 2000)}"))
+
+
+def for_terminal(line: str, indent: int) -> str:
+    """Fold a line of stdout between words where a terminal shows it, the rest indented; a pipe gets it as it is."""
+    if not sys.stdout.isatty():
+        return line
+    width = max(shutil.get_terminal_size().columns, _NARROWEST)
+    # No word is cut: ids and URLs can still be copied whole.
+    return textwrap.fill(line, width, subsequent_indent=" " * indent, break_on_hyphens=False, break_long_words=False)
 
 
 def warn_of_standing(out: Shelf) -> None:

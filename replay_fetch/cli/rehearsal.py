@@ -13,7 +13,7 @@ import orjson
 
 from replay_fetch.pipeline.copies import Copies
 from replay_fetch.pipeline.disk import disk_free
-from replay_fetch.pipeline.job import Rehearsal
+from replay_fetch.pipeline.rehearsal import Rehearsal
 from replay_fetch.progress.units import count, duration, size, some
 
 _WIDTH = 80

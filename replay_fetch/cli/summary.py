@@ -72,12 +72,22 @@ def _report_lines(report: Report, out: Path | Location) -> Iterator[str]:
         yield from _wrapped(text, len(start))
     if report.finished_before:
         yield f"{some(report.finished_before, 'was', 'were')} finished by an earlier run and not asked for again"
+    if report.search:
+        yield from _search_lines(report.search)
     yield (
         f"{asked(report.requests, report.rate_limited, report.retries)}, "
         f"{size(report.wire_bytes)}, {duration(report.seconds)}"
     )
     yield from events_lines(report.events or {})
     yield from _advice(report)
+
+
+def _search_lines(figures: Mapping[str, int | float]) -> Iterator[str]:
+    """Yield what the search took that found the views of a list of sessions; its requests are in no other figure."""
+    number = {name: int(value) for name, value in figures.items()}
+    requests = asked(number["requests"], number["rate_limited"], number["retries"])
+    took = f"{requests}, {size(number['wire_bytes'])}, {duration(figures['seconds'])}"
+    yield from _wrapped(f"search: {some(number['views'], 'view')} found in {took}", 2)
 
 
 def _outcome_lines(report: Report, *, finished: bool) -> Iterator[str]:
@@ -107,10 +117,15 @@ def events_lines(figures: Mapping[str, object]) -> Iterator[str]:
     if number["unfinished"]:
         yield f"  {'unfinished':<14}{count(number['unfinished']):>11}  run the same command again"
         yield from _because(figures["reasons"])
+    if number["bad_lines"]:
+        yield f"  {'bad lines':<14}{count(number['bad_lines']):>11}  of the export; the log names the first"
     if number["not_asked"]:
         yield f"  {'not asked':<14}{count(number['not_asked']):>11}  run the same command again"
     seconds = figures["seconds"]
     lasted = f", {duration(seconds)}" if isinstance(seconds, int | float) else ""
+    if figures["exported"]:
+        yield f"read from {figures['exported']}{lasted}"
+        return
     requests = asked(number["requests"], number["rate_limited"], number["retries"])
     yield f"{requests}, {size(number['wire_bytes'])}{lasted}"
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.cli.archive_option import add_archive, on_current_shelf
 from replay_fetch.cli.options import add_output
-from replay_fetch.cli.output import say, warn
+from replay_fetch.cli.output import for_terminal, say, warn
 from replay_fetch.inspect.recordings import chosen_views, nothing_to_play, recording_of
 from replay_fetch.player import RumEvent, stored_rum_events
 from replay_fetch.printable import printable
@@ -31,6 +31,8 @@ examples:
 _NAMED = 5
 # What takes less is shown as a moment.
 _SHOWN_MS = 100
+# Columns in front of the words of a line: its time and its kind.
+_BEFORE_WORDS = 28
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -116,18 +118,19 @@ def _in_words(entry: Entry, account: Account, lines: Sequence[_Line]) -> Iterato
     lasted = duration((end_ms - start_ms) / 1000)
     view = entry.record.planned.view.view_id
     boxes = ", drawn from wireframes" if account.mobile else ""
-    yield f"\nview {view}, {iso(start_ms)}, {lasted}, {some(len(lines), 'line')}{boxes}"
+    yield ""
+    yield for_terminal(f"view {view}, {iso(start_ms)}, {lasted}, {some(len(lines), 'line')}{boxes}", 2)
     for line in lines:
-        yield f"  {_clock(line.at_ms - start_ms):>10}  {line.kind:<13} {line.words}"
+        yield for_terminal(f"  {_clock(line.at_ms - start_ms):>10}  {line.kind:<13} {line.words}", _BEFORE_WORDS)
     if account.deepest:
         yield f"  seen down to {account.deepest:,.0f} px of the page"
     if account.masked:
         places = ", ".join(f"{masked.selector} ({masked.how})" for masked in account.masked[:_NAMED])
         more = f" and {count(len(account.masked) - _NAMED)} more" if len(account.masked) > _NAMED else ""
-        yield f"  masked by their attribute: {printable(places, 1000)}{more}"
+        yield for_terminal(f"  masked by their attribute: {printable(places, 1000)}{more}", 4)
     if account.notes:
         noted = ", ".join(f"{reason} ({count(times)})" for reason, times in sorted(account.notes.items()))
-        yield f"  not used: {noted}"
+        yield for_terminal(f"  not used: {noted}", 4)
 
 
 def _words(action: Action) -> str:

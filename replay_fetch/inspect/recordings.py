@@ -37,9 +37,9 @@ def chosen_views(out: Shelf, session: str, view: str | None) -> list[Entry]:
         # The whole id of one view may be the beginning of another's.
         exact = [entry for entry in found if entry.record.planned.view.view_id == view]
         if len(exact or found) != 1:
-            raise InputError(
-                f"{some(len(found), 'view')} of the session {session} in {out.place()} begin with {view!r}"
-            )
+            begin = f"{some(len(found), 'view')}" if found else "no view"
+            verb = "begin" if found else "begins"
+            raise InputError(f"{begin} of the session {session} in {out.place()} {verb} with {view!r}")
         found = exact or found
     # Views without a time come last: nothing was recorded of most of them.
     return sorted(found, key=lambda entry: (_stated_start(entry) is None, _stated_start(entry) or 0))

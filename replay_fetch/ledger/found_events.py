@@ -20,6 +20,7 @@ INSERT INTO found VALUES (?, ?, ?, ?, ?) ON CONFLICT (session_id, event_id) DO U
   at = excluded.at, version = excluded.version, text = excluded.text
 WHERE (excluded.version, excluded.text) > (version, text)
 """
+_WANTED = "CREATE TABLE wanted (session_id TEXT PRIMARY KEY) WITHOUT ROWID"
 # The search sorts by time and says nothing of events of one millisecond; the id settles their order.
 _IN_ORDER = "SELECT text FROM found WHERE session_id = ? ORDER BY at, event_id"
 
@@ -29,6 +30,17 @@ class FoundEvents:
 
     def __init__(self) -> None:
         self._db = scratch_database(_TABLE, 16_384)
+        self._all_wanted = True
+
+    def want(self, session_ids: Iterable[str]) -> None:
+        """Name sessions: from now on `add` takes in events of the named ones alone."""
+        with explained():
+            if self._all_wanted:
+                self._db.execute(_WANTED)
+            self._all_wanted = False
+            self._db.execute("BEGIN")
+            self._db.executemany("INSERT OR IGNORE INTO wanted VALUES (?)", ((each,) for each in session_ids))
+            self._db.execute("COMMIT")
 
     def close(self) -> None:
         """Forget all events and remove the temporary file."""
@@ -38,8 +50,18 @@ class FoundEvents:
         """Take events in; an event that is known already is kept once, in its last version."""
         with explained():
             self._db.execute("BEGIN")
-            self._db.executemany(_ADD, events)
+            self._db.executemany(_ADD, (event for event in events if self._all_wanted or self._is_wanted(event)))
             self._db.execute("COMMIT")
+
+    def holds(self, session_id: str) -> bool:
+        """Tell whether there are events of a session."""
+        with explained():
+            found = self._db.execute("SELECT 1 FROM found WHERE session_id = ? LIMIT 1", (session_id,)).fetchone()
+        return found is not None
+
+    def _is_wanted(self, event: RawEvent) -> bool:
+        wanted = self._db.execute("SELECT 1 FROM wanted WHERE session_id = ?", (event.session_id,)).fetchone()
+        return wanted is not None
 
     def sessions(self) -> set[str]:
         """Return the ids of the sessions of which there are events."""

@@ -46,6 +46,14 @@ WHERE arranged.session_id = session.session_id COLLATE BINARY ORDER BY session, 
 ON CONFLICT (session, view_id) DO UPDATE SET list = excluded.list, expected = coalesce(excluded.expected, expected)
 WHERE list <> excluded.list
 """  # noqa: S608 - names of tables
+# An event of an export tells how many segments its view had by then: of several the last, the largest, counts.
+_RAISE_EXPECTED = f"""
+INSERT INTO view (session, view_id, row, list, expected)
+SELECT session, view_id, 0, :list, max(expected) FROM {_JOINED}
+WHERE arranged.session_id = session.session_id COLLATE BINARY GROUP BY session, view_id
+ON CONFLICT (session, view_id) DO UPDATE SET expected = excluded.expected
+WHERE excluded.expected > coalesce(expected, 0)
+"""  # noqa: S608 - names of tables
 # When views began that have a count of segments; most lists say neither.
 _ADD_DATES = f"""
 INSERT OR REPLACE INTO dated (row, at) SELECT row, dated FROM {_JOINED} CROSS JOIN view USING (session, view_id)
@@ -109,7 +117,10 @@ def load_rows(db: sqlite3.Connection, number: int, rows: Iterable[ListRow], mine
         named = [Clash(*row) for row in itertools.islice(found, _NAMED - len(clashes))]
         clashing += len(named) + sum(1 for _ in found)
         clashes += named
-        views += db.execute(_ADD_VIEWS, place).rowcount
+        added = db.execute(_ADD_VIEWS, place).rowcount
+        views += added
+        if added < taken:  # most lists name each view once
+            db.execute(_RAISE_EXPECTED, place)
         db.execute(_ADD_DATES)
         total += taken
         for emptied in ("incoming", "arranged"):

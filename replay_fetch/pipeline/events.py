@@ -8,15 +8,16 @@ would take a page or more for every one. A hundred thousand sessions of 200 even
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from pathlib import Path
 
 import anyio
 from anyio import to_thread
 
 from replay_fetch.api.search import SESSIONS_A_QUERY
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.write.events_commit import EventsCommitter
+from replay_fetch.archive.write.events_commit import EventsCommitter, SessionEvents
 from replay_fetch.errors import Forbidden, RequestError
 from replay_fetch.events_record import EventsToDo
 from replay_fetch.fetch.credentials import CredentialCheck
@@ -27,12 +28,14 @@ from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.events_result import EventsSnapshot, StoredEvents
 from replay_fetch.pipeline.events_search import WHOLE_MS, EventsBatch, EventsChain
+from replay_fetch.pipeline.exported_events import ExportedEvents
 from replay_fetch.pipeline.failure import FirstFailure
 from replay_fetch.pipeline.opening import begin_run, bring_manifest_up_to_date
 from replay_fetch.pipeline.progress_feed import PacerSnapshot, where_workers_stand
 from replay_fetch.pipeline.stopping import Stop
 from replay_fetch.progress.bottleneck import Bottleneck, WorkerCounts
 from replay_fetch.progress.reporters import Reporter, follow, watch
+from replay_fetch.progress.snapshot import ProgressSnapshot
 from replay_fetch.settings import Credentials, Settings
 
 PERMISSION = "rum_apps_read"
@@ -56,6 +59,7 @@ class EventsRun:
         self._committer = EventsCommitter(layout, ledger)
         # One commit at a time: the redo list is that of the latest.
         self._commits = anyio.Lock()
+        self._exported: ExportedEvents | None = None
         self.epoch: Callable[[], float] = time.time
         """The time on the wall, in seconds since 1970, by which events are past their retention or not."""
         self.list_number: int | None = None
@@ -77,7 +81,9 @@ class EventsRun:
         cannot be had to its end leaves its sessions without a file, for the next run.
         """
         began, stored = anyio.current_time(), self.stored
-        now_ms = int(self.epoch() * 1000)
+        stored.exported = str(self._settings.archive.events_from or "") or None
+        # An export keeps what the API has deleted: for its files no recording is past.
+        now_ms = 0 if self._settings.archive.events_from else int(self.epoch() * 1000)
         stored.sessions = await to_thread.run_sync(self._ledger.count_events_to_do, self.list_number, now_ms)
         if stored.sessions:
             with self._failure.kept():
@@ -99,7 +105,8 @@ class EventsRun:
             beside.start_soon(follow, self._snapshot, reporter)
             beside.start_soon(self._stop_on_request, stop, asking)
             with asking:
-                await self._ask(now_ms)
+                export = self._settings.archive.events_from
+                await (self._ask(now_ms) if export is None else self._take(export, now_ms))
             self.stored.interrupted = self._stopping and self.stored.done < self.stored.sessions
             beside.cancel_scope.cancel()
 
@@ -112,13 +119,13 @@ class EventsRun:
     async def _ask(self, now_ms: int) -> None:
         """Search for all batches, some side by side."""
         keys = CredentialCheck(PERMISSION)
-        batches, turn = self._batches(now_ms), anyio.Lock()
+        batches, turn = self._to_do(now_ms), anyio.Lock()
 
         async def work(fetcher: Fetcher) -> None:
             stride = Stride(WHOLE_MS)
             while True:
                 async with turn:  # an iterator is asked by one at a time
-                    sessions = None if self._stopping else await anext(batches, None)
+                    sessions = None if self._stopping else await to_thread.run_sync(next, batches, None)
                 if sessions is None:
                     return
                 await self._batch(EventsChain(fetcher, stride, now_ms), sessions)
@@ -130,12 +137,27 @@ class EventsRun:
             for _ in range(min(_AT_ONCE, self._settings.fetch.workers)):
                 workers.start_soon(work, fetcher)
 
-    async def _batches(self, now_ms: int) -> AsyncGenerator[list[EventsToDo], None]:
+    def _to_do(self, now_ms: int) -> Iterator[list[EventsToDo]]:
+        """Give the sessions to do, a hundred together; each step asks the ledger, in a thread."""
         after = 0
-        next_sessions = partial(self._ledger.events_to_do, self.list_number, now_ms, limit=SESSIONS_A_QUERY)
-        while sessions := await to_thread.run_sync(next_sessions, after):
+        while sessions := self._ledger.events_to_do(self.list_number, now_ms, after, SESSIONS_A_QUERY):
             after = sessions[-1].session
             yield sessions
+
+    async def _take(self, export: Path, now_ms: int) -> None:
+        """Read exported files through, then commit the events of the sessions that they name."""
+        with closing(ExportedEvents(export)) as exported:
+            self._exported = exported
+            wanted = (each.session_id for sessions in self._to_do(now_ms) for each in sessions)
+            await to_thread.run_sync(exported.read, wanted, lambda: self._stopping)
+            self._exported, self.stored.bad_lines = None, exported.bad_lines
+            batches = self._to_do(now_ms)
+            while not self._stopping and (sessions := await to_thread.run_sync(next, batches, None)):
+                made = await to_thread.run_sync(exported.to_commit, sessions, int(self.epoch()))
+                lacking = len(sessions) - len(made)
+                if lacking:
+                    self.stored.cut(lacking, "the export holds no event of these sessions")
+                await self._keep(made)
 
     async def _batch(self, asking: EventsChain, sessions: Sequence[EventsToDo]) -> None:
         """Search for a batch and commit it; where the search fails, each half is tried alone, down to one session."""
@@ -161,12 +183,16 @@ class EventsRun:
 
     async def _commit(self, batch: EventsBatch, now_ms: int) -> None:
         asked_at = int(self.epoch())
-        made = batch.to_commit(now_ms, asked_at)
+        await self._keep(batch.to_commit(now_ms, asked_at))
+
+    async def _keep(self, made: Sequence[SessionEvents]) -> None:
         async with self._commits:
             with anyio.CancelScope(shield=True):
                 self.stored.add(await to_thread.run_sync(self._committer.commit, made))
 
-    def _snapshot(self) -> EventsSnapshot:
+    def _snapshot(self) -> ProgressSnapshot:
+        if self._exported is not None:
+            return self._exported.snapshot()
         pacer = PacerSnapshot(self._pacer.snapshot(), self._settings.fetch.max_rate)
         return EventsSnapshot(self.stored, pacer, self._bottleneck.verdict)
 

@@ -35,6 +35,10 @@ class StoredEvents:
     totals: EventsTotals = field(default_factory=EventsTotals)
     """Of the whole archive, when the run had ended."""
     stats: RunStats = field(default_factory=RunStats)
+    exported: str | None = None
+    """The exported files that were read in place of asking."""
+    bad_lines: int = 0
+    """Lines of exported files that are no events."""
     seconds: float = 0.0
     interrupted: bool = False
     failure: ReplayFetchError | None = None
@@ -47,10 +51,10 @@ class StoredEvents:
 
     @property
     def exit_code(self) -> int:
-        """0 where every session ended well, with events or without; 1 where some searches did not; 130 interrupted."""
+        """0 where every session ended well, with events or without; 1 where some did not; 130 interrupted."""
         if self.interrupted:
             return 130
-        return 1 if self.unfinished else 0
+        return 1 if self.unfinished or self.bad_lines else 0
 
     def add(self, records: Iterable[EventsRecord]) -> None:
         """Count sessions whose events are committed."""
@@ -79,6 +83,8 @@ class StoredEvents:
             "bytes": self.size,
             "lacking": dict(self.lacking.most_common(_MOST_REASONS)),
             "reasons": dict(self.unfinished.most_common(_MOST_REASONS)),
+            "bad_lines": self.bad_lines,
+            "exported": self.exported,
             "requests": self.stats.requests,
             "retries": self.stats.retries,
             "rate_limited": self.stats.rate_limited,

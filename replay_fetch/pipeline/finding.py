@@ -29,6 +29,7 @@ from replay_fetch.ledger.wanted import Entry, WantedSessions
 from replay_fetch.model import View
 from replay_fetch.pipeline.discover import Discover, Discovery, Wanted
 from replay_fetch.pipeline.job import listed
+from replay_fetch.pipeline.list_loading import shown_rows
 from replay_fetch.pipeline.opening import open_archive
 from replay_fetch.pipeline.stopping import stoppable
 from replay_fetch.progress.reporters import Reporter
@@ -56,11 +57,27 @@ class Finding:
         self._settings = settings
         self._wanted = wanted
         self._found: Discovery | None = None
+        self._searched = 0
 
     @property
     def needed(self) -> int:
         """Count the sessions of which no views are known; 0 for a list that names views."""
         return 0 if self._wanted is None else len(self._wanted)
+
+    def figures(self) -> dict[str, int | float] | None:
+        """Return the figures of the search by name, for the report; None where nothing was searched for."""
+        found = self._found
+        if found is None or not found.stats.requests:
+            return None
+        return {
+            "sessions": self._searched,
+            "views": found.views.size,
+            "requests": found.stats.requests,
+            "retries": found.stats.retries,
+            "rate_limited": found.stats.rate_limited,
+            "wire_bytes": found.stats.wire_bytes,
+            "seconds": round(found.seconds, 3),
+        }
 
     def close(self) -> None:
         """Forget all that was found and is not in the ledger, with its temporary files, also after a failure."""
@@ -99,8 +116,9 @@ class Finding:
         wanted = self._wanted
         if wanted is None or not self.needed:
             return
-        named, needed = some(wanted.sessions, "session"), count(self.needed)
-        log.info("%s names %s: searching for the views of %s", self._listed.name, named, needed)
+        self._searched = self.needed
+        of = f"{count(self.needed)} of " if self.needed < wanted.sessions else ""
+        log.info("%s: searching for the views of %s%s", self._listed.name, of, some(wanted.sessions, "session"))
         opened = ExitStack()
         try:
             kept = await to_thread.run_sync(opened.enter_context, self._archive())
@@ -134,7 +152,7 @@ class Finding:
         """Return the list of views; with ``planned``, sessions still to be searched for are left out, else refused."""
         if self._wanted is None:
             return self._listed
-        return ViewList.of_rows(self._listed.name, lambda: self._rows(planned=planned), self._settings.plan)
+        return ViewList.of_rows(self._listed, lambda: self._rows(planned=planned), self._settings.plan)
 
     def _rows(self, *, planned: bool) -> Generator[Row, None, None]:
         if self._wanted is None:
@@ -187,17 +205,18 @@ class Finding:
 
 
 @contextmanager
-def found_first(views: ViewList, out: Path, settings: Settings) -> Iterator[Finding]:
+def found_first(views: ViewList, out: Path, settings: Settings, reporter: Reporter | None = None) -> Iterator[Finding]:
     """Begin a list and tell which of its sessions must be searched for; nothing is asked, and no archive is made.
 
-    Raises InputError where the list cannot be read, or where a link leads to another site.
+    ``reporter`` shows how far a long list of sessions is read. Raises InputError where the list cannot be read, or
+    where a link leads to another site.
     """
     with views:
         views.begin()
         wanted = WantedSessions() if views.names_sessions else None
         with closing(Finding(views, out, settings, wanted)) as finding:
             if wanted is not None:
-                wanted.take(_entries(views))
+                wanted.take(_entries(views, reporter))
                 finding.recall(int(time.time() * 1000))
             yield finding
 
@@ -213,8 +232,8 @@ def sessions_of_list(source: ListSource, settings: Settings, more: Iterable[Entr
         yield wanted
 
 
-def _entries(views: ViewList) -> Iterator[Entry]:
-    for row in views.rows():
+def _entries(views: ViewList, reporter: Reporter | None = None) -> Iterator[Entry]:
+    for row in shown_rows(views, reporter):
         match row:
             case BadRow(line, reason):
                 yield Entry(line, None, None, reason)

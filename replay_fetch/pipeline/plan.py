@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from replay_fetch.ledger.loading import LoadedList
@@ -50,26 +51,26 @@ class Plan:
         """All rows of the list but blank ones and repeated headers."""
         return self.views + self.duplicates + self.bad_rows + self.erased
 
-    def note(self, loaded: LoadedList) -> None:
+    def note(self, loaded: LoadedList, place: Callable[[int], str]) -> None:
         """Take over the ledger's counts; rows whose session id differs only in case from an earlier one are bad."""
         self.list_number, self.views, self.duplicates = loaded.number, loaded.views, loaded.duplicates
         self.erased = loaded.erased
         for clash in loaded.clashes:
-            self.reject(clash.line, f"session id {clash.session_id} differs only in case from {clash.earlier}")
+            self.reject(place(clash.line), f"session id {clash.session_id} differs only in case from {clash.earlier}")
         # On a disk that does not tell upper from lower case both sessions would be one file.
         self.bad_rows += loaded.clashing - len(loaded.clashes)
 
-    def reject(self, line: int, reason: str) -> None:
-        """Count a bad row; name the first twenty in warnings, with line and reason.
+    def reject(self, place: str, reason: str) -> None:
+        """Count a bad row; name the first twenty in warnings, with the place (``line 12``) and reason.
 
-        A list with the wrong column has millions of bad rows: of the first hundred the report keeps line and
+        A list with the wrong column has millions of bad rows: of the first hundred the report keeps place and
         reason.
         """
         self.bad_rows += 1
         if self.bad_rows <= _KEPT:
-            self.reasons.append(f"line {line}: {reason}")
+            self.reasons.append(f"{place}: {reason}")
         if self.bad_rows <= _NAMED:
-            log.warning("line %d: %s; the row is left out", line, reason)
+            log.warning("%s: %s; the row is left out", place, reason)
         elif self.bad_rows == _NAMED + 1:
             whose = "a download's" if self.rehearsed else "the"
             log.warning("more bad rows follow; %s report names the first %d", whose, _KEPT)

@@ -7,28 +7,31 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from replay_fetch.pipeline.deal import Deal
+from replay_fetch.pipeline.exported_events import check_export
 from replay_fetch.pipeline.job import (
     DownloadJob,
     list_at_hand,
-    load_plan,
     require_no_events,
     require_views,
 )
+from replay_fetch.pipeline.list_loading import load_plan
 from replay_fetch.pipeline.opening import check_usable, open_archive
 from replay_fetch.pipeline.run import Run
+from replay_fetch.progress.reporters import Reporter
 from replay_fetch.view_list.view_list import ViewList
 
 
 @contextmanager
-def prepared(job: DownloadJob, views: ViewList | None = None) -> Iterator[Run]:
+def prepared(job: DownloadJob, views: ViewList | None = None, reporter: Reporter | None = None) -> Iterator[Run]:
     """Open a run over the job's list, which is loaded, into its archive, which stays open until the context is left.
 
-    ``views`` is the list where it was begun before, or its views were found first. Reads the list, which may block,
-    and makes no archive before the list has begun. Raises InputError, SettingsError or ArchiveError, all before
-    anything is asked.
+    ``views`` is the list where it was begun before, or its views were found first; ``reporter`` shows how far a long
+    list is read. Reads the list, which may block, and makes no archive before the list has begun. Raises InputError,
+    SettingsError or ArchiveError, all before anything is asked.
     """
     if isinstance(job.out, Path):
         check_usable(job.out, job.settings.archive.compress, job.settings.plan.shard)
+    check_export(job.settings.archive.events_from)
     with list_at_hand(job) as at_hand, views or at_hand.listed() as listed:
         listed.begin()
         mark = None if listed.was_found else at_hand.fingerprint()
@@ -37,13 +40,13 @@ def prepared(job: DownloadJob, views: ViewList | None = None) -> Iterator[Run]:
             require_no_events(job)
         if isinstance(job.out, Path):
             with open_archive(job.out, job.settings) as (layout, ledger):
-                plan = load_plan(ledger, listed, mark, Deal.on_disk(layout))
+                plan = load_plan(ledger, listed, mark, Deal.on_disk(layout), reporter)
                 yield Run(layout, ledger, plan, job.settings, job.credentials)
         else:
             from replay_fetch.pipeline.stored import opened_in_store  # noqa: PLC0415 - a download to a disk needs none of it
 
             with opened_in_store(job.out, job.settings, made_up=job.made_up) as stored:
-                plan, scratch = stored.load(listed, mark), stored.scratch
+                plan, scratch = stored.load(listed, mark, reporter), stored.scratch
                 run = Run(scratch.layout, scratch.ledger, plan, job.settings, job.credentials)
                 run.stored = stored
                 yield run

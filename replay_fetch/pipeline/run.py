@@ -15,7 +15,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -94,6 +94,8 @@ class Run:
         # Seconds for which the event loop may stand still for a commit: see the writer's.
         self.standstill = 0.0
         self.grace = settings.fetch.grace
+        # The figures of the search that found the list's views, where there was one.
+        self.search: Mapping[str, int | float] | None = None
         # The archive's keep, where it lies in an object store.
         self.stored: StoredArchive | None = None
         # The time on the wall, by which a recording is young or not.
@@ -126,7 +128,7 @@ class Run:
         with self._failure.kept():
             await self._finish()
         report = await self._report(started.isoformat(timespec="seconds"), began)
-        report = dataclasses.replace(report, events=events)
+        report = dataclasses.replace(report, events=events, search=self.search)
         with self._failure.kept():
             await to_thread.run_sync(write_report, self._layout, report)
             # A scratch that is not in order may be ahead of the log, and so would be the manifest.
@@ -160,7 +162,8 @@ class Run:
 
     async def _store_events(self, stop: Stop, reporter: Reporter | None) -> dict[str, object] | None:
         """Store the RUM events of the list's sessions, where asked for and the views came to their end; the figures."""
-        if not self._settings.archive.events or self._failure.error is not None or self._cut_short:
+        wanted = self._settings.archive.events or self._settings.archive.events_from
+        if not wanted or self._failure.error is not None or self._cut_short:
             return None
         run = EventsRun(self._layout, self._ledger, self._settings, self._credentials)
         run.list_number, run.epoch = self._plan.list_number, self.epoch

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -26,10 +25,11 @@ from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.ledger.stored import StoredLedger
 from replay_fetch.pipeline.carrier import StoreCarrier
 from replay_fetch.pipeline.deal import Deal
-from replay_fetch.pipeline.job import load_plan
+from replay_fetch.pipeline.list_loading import load_plan
 from replay_fetch.pipeline.opening import changed_chains
 from replay_fetch.pipeline.plan import Plan
 from replay_fetch.pipeline.scratch import LedgerScratch, scratch_folder
+from replay_fetch.progress.reporters import Reporter
 from replay_fetch.settings import ApiSettings, Compression, Settings
 from replay_fetch.shard import ShardId
 from replay_fetch.store import (
@@ -44,6 +44,7 @@ from replay_fetch.store.lists import ListRow, fetch_file, packing
 from replay_fetch.store.log import Log
 from replay_fetch.store.objects import Objects
 from replay_fetch.store.opening import FOLDER, agree, folder_of
+from replay_fetch.view_list.rows import PlannedRow
 from replay_fetch.view_list.view_list import ViewList
 
 T = TypeVar("T")
@@ -93,34 +94,43 @@ class StoredArchive:
             await _remove_merged(self._objects)
         self._changed = True
 
-    def load(self, listed: ViewList, mark: str | None) -> Plan:
+    def load(self, listed: ViewList, mark: str | None, reporter: Reporter | None = None) -> Plan:
         """Load a list, unless it is known, and keep its rows in the store; the lease beats meanwhile."""
-        return anyio.run(self.keep.beside, partial(self._load, listed, mark), dict)
+        return anyio.run(self.keep.beside, partial(self._load, listed, mark, reporter), dict)
 
     def keep_settings(self, settings: Mapping[str, str]) -> None:
         """Keep settings of the archive in the log, where any is given."""
         if settings:
             anyio.run(self.keep.keep_settings, settings)
 
-    async def _load(self, listed: ViewList, mark: str | None) -> Plan:
-        packed, count = self.scratch.temporary / "list.csv.zst", itertools.count()
-
-        def passing(rows: Iterable[ListRow]) -> Iterator[ListRow]:
-            for row in packing(rows, packed):
-                if not next(count) % _GLANCE:
-                    from_thread.check_cancelled()
-                yield row
-
+    async def _load(self, listed: ViewList, mark: str | None, reporter: Reporter | None) -> Plan:
         def agreed(digest: str) -> None:
             from_thread.run(agree, self._objects, FOLDER, replace(self._facts, list=digest))
 
-        deal = Deal(self.shard, agreed if self.shard else None)
-        plan = await to_thread.run_sync(partial(load_plan, self.scratch.ledger, listed, mark, deal, passing))
+        packed = _Packed(self.scratch.temporary / "list.csv.zst", self.shard, agreed if self.shard else None)
+        plan = await to_thread.run_sync(load_plan, self.scratch.ledger, listed, mark, packed, reporter)
         if plan.loaded:
             known_by = mark if mark and not plan.bad_rows else ""
-            await self.keep.keep_list(plan.list_number, known_by, packed, next(count))
-            await to_thread.run_sync(packed.unlink)
+            await self.keep.keep_list(plan.list_number, known_by, packed.path, packed.rows)
+            await to_thread.run_sync(packed.path.unlink)
         return plan
+
+
+class _Packed(Deal):
+    """Deals the rows of a list, and packs all of them into a file on their way, in a thread that a cancel ends."""
+
+    def __init__(self, path: Path, shard: ShardId | None, agree: Callable[[str], None] | None) -> None:
+        super().__init__(shard, agree)
+        self.path = path
+        self.rows = 0
+
+    def watched(self, rows: Iterator[PlannedRow]) -> Iterator[ListRow]:
+        """Pass all usable rows on, packed and counted."""
+        for row in packing(self.compared(rows), self.path):
+            if not self.rows % _GLANCE:
+                from_thread.check_cancelled()
+            self.rows += 1
+            yield row
 
 
 @contextmanager

@@ -1,10 +1,10 @@
-"""The states of work over an archive's files, as a bar or log lines show them: a check, and a copy of recordings."""
+"""The states of work over files, as a bar or log lines show them: a list, a check, a copy of recordings."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from replay_fetch.progress.units import count, duration, size
+from replay_fetch.progress.units import count, duration, size, some
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,3 +53,22 @@ class CopySnapshot:
     def fields(self) -> dict[str, int | float | None]:
         """Named numbers for programs; bytes."""
         return {"bytes_total": self.total, "bytes_read": self.done, "bytes_written": self.written}
+
+
+@dataclass(frozen=True, slots=True)
+class ListSnapshot:
+    """The reading of a list at a moment: ``done`` of ``total`` bytes of its files, packed or not; 0 of 0 of a pipe."""
+
+    total: int
+    done: int
+    rows: int
+    of: str = "list"
+
+    def words(self) -> list[str]:
+        """Words for people, the most important first."""
+        share = [f"{size(self.done)} of {size(self.total)}"] if self.total else []
+        return [f"{some(self.rows, 'row')} of the {self.of} read", *share]
+
+    def fields(self) -> dict[str, int | float | None]:
+        """Named numbers for programs; bytes."""
+        return {"rows_read": self.rows, "bytes_read": self.done, "bytes_total": self.total}

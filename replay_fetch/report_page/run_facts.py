@@ -68,6 +68,8 @@ class RunFacts(Struct):
     slowest: list[SlowView] = []
     events: dict[str, object] | None = None
     """Of a run that stores RUM events, its figures."""
+    search: dict[str, int | float] | None = None
+    """Of a list of sessions, the figures of the search that found their views."""
     settings: dict[str, dict[str, object]] = {}
 
     @property

@@ -1,7 +1,8 @@
-"""The RUM events of all views: recorded events, with the ids and the time of the view they are served for.
+"""The RUM events of all views: recorded events, with the ids and the time of the view they are served for, and errors.
 
-Views begin at equal distances over a span that ends when the simulator starts. For made sessions no event is stored:
-the number of an event leads to its recording.
+Views begin at equal distances over a span that ends when the simulator starts, and by that the search sorts. The date
+inside of an error stays that of the recording, into which it falls. For made sessions no event is stored: the number
+of an event leads to its recording.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ from __future__ import annotations
 import functools
 import json
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 
 from replay_fetch.model import View
+from replay_fetch.simulator.errors import errors_in
 from replay_fetch.simulator.recordings import load_recordings, recordings_folder
 from replay_fetch.simulator.truth import Population
 
@@ -70,27 +72,25 @@ class Events:
         session_id, view_id = self._views[self._view(number)]
         return {
             **recorded,
-            "date": self.time_ms(number),
+            "date": recorded["date"] if recorded["type"] == "error" else self.time_ms(number),
             "session": {**_part(recorded, "session"), "id": session_id},
             "view": {**_part(recorded, "view"), "id": view_id},
         }
 
+    def answered(self, number: int) -> dict[str, object]:
+        """Wrap an event as the events search answers it: ``id``, ``type`` and ``attributes``, tags as a list."""
+        event = self.event(number)
+        outside = {
+            "service": event.get("service"),
+            "timestamp": iso(self.time_ms(number)),
+            "tags": str(event.get("ddtags") or "").split(","),
+            "attributes": {name: value for name, value in event.items() if name != "ddtags"},
+        }
+        return {"id": f"event-{number}", "type": "rum", "attributes": outside}
+
     def _view(self, number: int) -> int:
         rounds, slot = divmod(number, len(self._recorded.events))
         return rounds * (len(self._recorded.before) - 1) + self._recorded.events[slot][0]
-
-
-def answered(event: Mapping[str, object], number: int) -> dict[str, object]:
-    """Wrap an event as the events search answers it: ``id``, ``type`` and ``attributes``, tags as a list."""
-    inside = {name: value for name, value in event.items() if name != "ddtags"}
-    date = event["date"]
-    outside = {
-        "service": event.get("service"),
-        "timestamp": iso(date if isinstance(date, int) else 0),
-        "tags": str(event.get("ddtags") or "").split(","),
-        "attributes": inside,
-    }
-    return {"id": f"event-{number}", "type": "rum", "attributes": outside}
 
 
 def iso(time_ms: int) -> str:
@@ -107,9 +107,18 @@ def _load() -> _Recorded:
     events: list[tuple[int, Mapping[str, object]]] = []
     before = [0]
     for place, recorded in enumerate(load_recordings()):
-        events += [(place, event) for event in by_view.get(recorded.view, [])]
+        events += [(place, event) for event in _with_errors(by_view.get(recorded.view, []))]
         before.append(len(events))
     return _Recorded(events, before)
+
+
+def _with_errors(states: Sequence[Mapping[str, object]]) -> list[Mapping[str, object]]:
+    """The events of a view's states, the last of which counts the view's errors, and the errors behind them."""
+    errors = list(errors_in(states[-1])) if states else []
+    if not errors:
+        return list(states)
+    last = {**states[-1], "view": {**_part(states[-1], "view"), "error": {"count": len(errors)}}}
+    return [*states[:-1], last, *errors]
 
 
 def _part(event: Mapping[str, object], name: str) -> Mapping[str, object]:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from replay_fetch.model import Source, View
 from replay_fetch.simulator.choices import SearchChain
-from replay_fetch.simulator.events import Events, answered
+from replay_fetch.simulator.events import Events
 from replay_fetch.simulator.pages import BadTokenError, Cursor, Tokens
 from replay_fetch.simulator.query import Matches, compiled, sessions_named
 from replay_fetch.simulator.replies import RefusalError, Reply, json_body
@@ -106,34 +106,31 @@ class EventsSearch:
         most = min(request.limit, self._settings.page_events or _MOST)
         window = self._events.between(request.start_ms, request.end_ms)
         numbers = self._candidates(request.query, range(max(window.start, at.position), window.stop))
-        found = ((number, event) for number in numbers if request.matches(event := self._events.event(number)))
+        found = (number for number in numbers if request.matches(self._events.event(number)))
         events = list(itertools.islice(found, most))
         if not events:
             return Reply(200, json_body({"data": []}))
         chain = self._settings.search_chain
         if at.page > 1 and chain in (SearchChain.ERRORS, SearchChain.PARTIAL):
-            return _half(events, chain)
+            return _half([self._events.answered(number) for number in events[: len(events) // 2]], chain)
         body: dict[str, object] = {}
         meta: dict[str, object] = {"elapsed": 7, "request_id": "simulated", "status": "done"}
         delay = 0.0
         if request.end_ms - request.start_ms > self._settings.search_timeout * 1000 > 0:
             meta["status"], events, delay = "timeout", events[: len(events) // 2], self._settings.search_patience
         if not self._settings.search_pages or at.page < self._settings.search_pages:
-            cursor = self._tokens.give(Cursor(at.page + 1, events[-1][0] + 1 if events else 0), request.chain)
+            cursor = self._tokens.give(Cursor(at.page + 1, events[-1] + 1 if events else 0), request.chain)
             if chain is SearchChain.LINK:
                 body["links"] = {"next": f"https://simulated.example{PATH}?{urlencode({'page[cursor]': cursor})}"}
             else:
                 meta["page"] = {"after": at.page if chain is SearchChain.NUMBER else cursor}
-        return Reply(200, json_body({"data": _listed(events), "meta": meta, **body}), delay=delay)
+        data = [self._events.answered(number) for number in events]
+        return Reply(200, json_body({"data": data, "meta": meta, **body}), delay=delay)
 
 
-def _listed(events: Sequence[tuple[int, Mapping[str, object]]]) -> list[dict[str, object]]:
-    return [answered(event, number) for number, event in events]
-
-
-def _half(events: Sequence[tuple[int, Mapping[str, object]]], chain: SearchChain) -> Reply:
-    """Make a page of half the events, which says by its status or by ``errors`` that events are missing."""
-    body: dict[str, object] = {"data": _listed(events[: len(events) // 2])}
+def _half(events: Sequence[Mapping[str, object]], chain: SearchChain) -> Reply:
+    """Make a page of the half of its events that says by its status or by ``errors`` that events are missing."""
+    body: dict[str, object] = {"data": events}
     if chain is SearchChain.PARTIAL:
         return Reply(206, json_body(body))
     return Reply(200, json_body({**body, "errors": ["A shard is down"]}))

@@ -39,8 +39,17 @@ class Simulator:
     ``/simulator/truth/{session_id}/{view_id}?source=…`` (the view's segments, one a line).
     """
 
-    def __init__(self, settings: SimulatorSettings | None = None, *, clock: Callable[[], float] | None = None) -> None:
-        """Prepare a server that ``async with`` starts; without a ``clock`` the running loop's is taken."""
+    def __init__(
+        self,
+        settings: SimulatorSettings | None = None,
+        *,
+        clock: Callable[[], float] | None = None,
+        wall: Callable[[], float] | None = None,
+    ) -> None:
+        """Prepare a server that ``async with`` starts.
+
+        Without a ``clock`` the running loop's is taken, without a ``wall`` the machine's time of day.
+        """
         self.settings = settings or SimulatorSettings()
         self.views = Population(self.settings.holding.sessions, self.settings.seed)
         """All views, in the order of the list, also those without segments."""
@@ -48,6 +57,7 @@ class Simulator:
         self.base_url = ""
         """Known once the server runs."""
         self._clock = clock
+        self._wall = wall
         self._service: Service | None = None
         self._runner: web.ServerRunner | None = None
 
@@ -69,7 +79,7 @@ class Simulator:
 
     async def __aenter__(self) -> Self:
         clock = self._clock or asyncio.get_running_loop().time
-        self._service = Service(self.settings, self.truth, clock)
+        self._service = Service(self.settings, self.truth, clock, self._wall)
         # The bare server, not an application: no routing and no middleware between the socket and
         # the answer, so that benchmarks measure the client. Handlers end with their connections.
         server = web.Server(self._handle, access_log=None, handler_cancellation=True)

@@ -66,13 +66,13 @@ class Service:
         settings: SimulatorSettings,
         truth: Truth,
         clock: Callable[[], float],
-        wall: Callable[[], float] = time.time,
+        wall: Callable[[], float] | None = None,
     ) -> None:
         self.counts = Counts()
         self.quota = Quota(settings.limit, clock())
         self._settings = settings
         self._clock = clock
-        self._wall = wall
+        self._wall = wall = wall or time.time
         self._started = clock()
         self._auth = Auth(settings.auth)
         self._pager = Pager(settings, truth)

@@ -14,6 +14,7 @@ import orjson
 from replay_fetch.api.json_answer import dig
 from replay_fetch.model import View
 from replay_fetch.settings import PlanSettings
+from replay_fetch.timestamps import iso
 from replay_fetch.view_list.header import SESSION, VIEW, plain_name
 from replay_fetch.view_list.ids import IdColumn, mostly_uuids
 from replay_fetch.view_list.links import has_link
@@ -34,6 +35,8 @@ class Entry(NamedTuple):
     segments_count: int | None = None
     date: str = ""
     reason: str = ""
+    is_event: bool = False
+    """The object is a RUM event."""
 
 
 def is_json(line: str) -> bool:
@@ -43,7 +46,10 @@ def is_json(line: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class JsonList:
-    """A list of JSON objects; ``names_views`` says whether its first object names a view, as all others must then."""
+    """A list of JSON objects; ``names_views`` says whether its first object names a view, as all others must then.
+
+    Among RUM events any that names a view decides: those of whole sessions name none, and are passed over then.
+    """
 
     entries: Iterator[Entry]
     sessions: IdColumn
@@ -59,12 +65,15 @@ class JsonList:
         sessions = IdColumn("session id", mostly_uuids(each.session for each in head))
         views = IdColumn("view id", mostly_uuids(each.view for each in head))
         first = next((each for each in head if not each.reason), None)
+        first = next((each for each in head if each.view), first) if first is not None and first.is_event else first
         names_views = first is not None and bool(first.view) and not settings.whole_sessions
         return cls(chain(head, entries), sessions, views, names_views, reader)
 
     def rows(self) -> Iterator[Row]:
         """Give a row for each object; several objects of one answer share its line."""
         for entry in self.entries:
+            if self.names_views and entry.is_event and not entry.view:
+                continue
             try:
                 yield self._row(entry)
             except ValueError as reason:
@@ -115,8 +124,10 @@ def _entry(value: object, line: int, settings: PlanSettings) -> Entry:
     rum = _rum(value)
     if rum is not None:
         count = count_of(_text(dig(rum, "_dd", "replay_stats", "segments_count")))
-        date = _text(dig(value, "attributes", "timestamp"))
-        return Entry(line, _text(dig(rum, "session", "id")), _text(dig(rum, "view", "id")), count, date)
+        began = dig(rum, "date")
+        date = iso(began) if isinstance(began, int) else _text(dig(value, "attributes", "timestamp"))
+        view = _text(dig(rum, "view", "id"))
+        return Entry(line, _text(dig(rum, "session", "id")), view, count, date, is_event=True)
     link = next((each for each in value.values() if isinstance(each, str) and has_link(each)), "")
     return (
         Entry(line, link) if link else Entry(line, reason="no session id: there is neither session_id nor session.id")

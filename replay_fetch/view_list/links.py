@@ -8,7 +8,7 @@ player begins, and are passed over.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -58,9 +58,13 @@ def read_link(text: str) -> Link:
 class SiteCheck:
     """Holds every link of a list to one site: keys belong to a site, and another site's recordings are elsewhere."""
 
-    def __init__(self, name: str, site: str = "") -> None:
-        """Take the list's name and the site that is asked; empty where ``--base-url`` names another server."""
+    def __init__(self, name: str, site: str = "", place: Callable[[int], str] = "line {}".format) -> None:
+        """Take the list's name and the site that is asked; empty where ``--base-url`` names another server.
+
+        ``place`` names the place of a line in words.
+        """
         self._name = name
+        self._place = place
         self._asked = site.lower()
         self._first = ""
         self._first_line = 0
@@ -69,13 +73,13 @@ class SiteCheck:
         """Raise InputError where a link's site is not the one that is asked, or not that of the links before."""
         if self._asked and site != self._asked:
             raise InputError(
-                f"{self._name}, line {line}: the link leads to {site}, and {self._asked} would be asked (--site or "
-                f"DD_SITE): add --site {site}, with keys of that site"
+                f"{self._name}, {self._place(line)}: the link leads to {site}, and {self._asked} would be asked "
+                f"(--site or DD_SITE): add --site {site}, with keys of that site"
             )
         if self._first and site != self._first:
             raise InputError(
-                f"{self._name}, line {line}: the link leads to {site}, that of line {self._first_line} to "
-                f"{self._first}; a run asks one site: make a list for each"
+                f"{self._name}, {self._place(line)}: the link leads to {site}, that of "
+                f"{self._place(self._first_line)} to {self._first}; a run asks one site: make a list for each"
             )
         if not self._first:
             self._first, self._first_line = site, line

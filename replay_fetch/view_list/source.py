@@ -10,8 +10,8 @@ import os
 import stat
 import sys
 import zlib
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 from replay_fetch.errors import InputError
 from replay_fetch.settings import PlanSettings
+from replay_fetch.view_list.exported import folder_of, list_files, parquet_lines
 
 ListSource = str | os.PathLike[str] | BinaryIO
 
@@ -34,9 +35,10 @@ class Words(io.BytesIO):
 
 _GZIP = b"\x1f\x8b"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")  # how spreadsheets save "Unicode text"
+_PARQUET = b"PAR1"
 _NOT_LISTS = {
     b"PK\x03\x04": "a spreadsheet or zip file; save it as CSV",
-    b"PAR1": "a parquet file; write it out as CSV",
+    _PARQUET: "a Parquet file, which is read by its name alone; name the file in place of a pipe",
     b"\x28\xb5\x2f\xfd": "zstd-compressed; unpack it, or pack it as .gz",
 }
 
@@ -81,23 +83,40 @@ def name_of(source: ListSource) -> str:
     return path if path.isprintable() else repr(path)
 
 
+def bytes_read(stream: io.BufferedReader) -> tuple[int, int] | None:
+    """Return how many bytes of a file are read, and how many there are; None for a pipe, and once it is closed."""
+    try:
+        return stream.tell(), os.fstat(stream.fileno()).st_size
+    except (OSError, ValueError):
+        return None
+
+
 @contextmanager
-def open_lines(source: ListSource) -> Iterator[Iterator[str]]:
+def open_lines(
+    source: ListSource, begun: Callable[[io.BufferedReader], object] | None = None
+) -> Iterator[Iterator[str]]:
     """Open the list's physical lines, line ends included, decoded; bytes that are no text survive as surrogates.
 
-    Closes every file opened here; a stream that was handed in stays open. Raises InputError, also while the lines
+    Closes every file opened here; a stream that was handed in stays open. Each row of a Parquet file is a line of
+    JSON. ``begun`` gets the bytes as they come, to look how far they are read. Raises InputError, also while the lines
     are read.
     """
     name = name_of(source)
     try:
         with ExitStack() as stack:
-            text = _decoded(_unpacked(_binary(source, stack), name, stack))
+            binary = _binary(source, stack)
+            if isinstance(source, str | os.PathLike) and binary.peek(4).startswith(_PARQUET):
+                yield stack.enter_context(closing(parquet_lines(Path(source), name)))
+                return
+            if begun is not None:
+                begun(binary)
+            text = _decoded(_unpacked(binary, name, stack))
             stack.callback(text.detach)
             yield _bounded(text, name)
     except FileNotFoundError:
         raise InputError(f"{name}: there is no such file") from None
     except IsADirectoryError:
-        raise InputError(f"{name} is a folder; name the CSV file in it") from None
+        raise InputError(f"{name} is a folder; name the file in it") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(f"{name} is cut short or damaged: {error}") from error
     except OSError as error:
@@ -137,35 +156,49 @@ def _decoded(stream: io.BufferedReader) -> io.TextIOWrapper:
 
 
 def _bounded(text: io.TextIOWrapper, name: str) -> Iterator[str]:
-    for number, line in enumerate(iter(partial(text.readline, LONGEST_CELL), ""), start=1):
-        if len(line) == LONGEST_CELL:
-            raise InputError(
-                f"{name}, line {number}: longer than {LONGEST_CELL:,} characters; this is no list of views"
-            )
-        yield line
+    number = 0
+    try:
+        for number, line in enumerate(iter(partial(text.readline, LONGEST_CELL), ""), start=1):
+            if len(line) == LONGEST_CELL:
+                raise InputError(
+                    f"{name}, line {number}: longer than {LONGEST_CELL:,} characters; this is no list of views"
+                )
+            yield line
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(f"{name} is cut short or damaged behind line {number}: {error}") from error
 
 
 # Counted up whenever the same bytes would be read as other rows.
-_RULES = 3
+_RULES = 4
 
 
 def fingerprint(source: ListSource, settings: PlanSettings) -> str | None:
     """Fingerprint a list: SHA-256, in hex, over the file's bytes and the settings that change reading.
 
-    Equal fingerprints promise equal rows, so that a resumed run need not read the list again. None for a source that
-    can be read only once: standard input, a stream, a pipe. Raises InputError.
+    Equal fingerprints promise equal rows, so that a resumed run need not read the list again. Of a folder of exported
+    files it is over their names, too. None for a source that can be read only once: standard input, a stream, a pipe.
+    Raises InputError.
     """
     if source == STDIN or not isinstance(source, str | os.PathLike):
         return None
-    path = Path(source)
+    path, folder = Path(source), folder_of(source)
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
+        if folder is not None:
+            digest = hashlib.sha256()
+            for name in list_files(folder)[0]:
+                digest.update(f"{name}\n{_sha256_of(folder / name).hexdigest()}\n".encode("utf-8", "surrogateescape"))
+        elif stat.S_ISREG(path.stat().st_mode):
+            digest = _sha256_of(path)
+        else:
             return None
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256")
     except OSError as error:
         raise InputError(f"{name_of(source)} cannot be read: {error.strerror}") from error
     # Where the columns are named otherwise, or fewer views wanted, the same bytes give other rows.
     reading = (_RULES, settings.session_column, settings.view_column, settings.max_views, settings.view_only)
     digest.update(repr(reading).encode())
     return digest.hexdigest()
+
+
+def _sha256_of(path: Path) -> hashlib._Hash:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256")

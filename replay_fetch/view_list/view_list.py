@@ -15,9 +15,10 @@ from replay_fetch.view_list.header import SessionHeader, read_header
 from replay_fetch.view_list.ids import columns_of_pairs, id_columns
 from replay_fetch.view_list.json_lines import JsonList, is_json
 from replay_fetch.view_list.links import SiteCheck
+from replay_fetch.view_list.reading import Reading
 from replay_fetch.view_list.rows import PlannedRow, Row, SessionRow, csv_rows, pair_rows
 from replay_fetch.view_list.session_rows import SessionReader, is_bare
-from replay_fetch.view_list.source import ListSource, name_of, open_lines, wide_cells
+from replay_fetch.view_list.source import ListSource, wide_cells
 
 _Rows = Generator[Row, None, None]
 _MOST_BLANK = 1000  # lines in front of a list, kept until its form is known
@@ -31,23 +32,24 @@ class _Form:
 
 
 class ViewList:
-    """Views to fetch, in the order of the list: a file, ``-`` (stdin), or a binary stream.
+    """Views to fetch, in the order of the list: a file, a folder of files, ``-`` (stdin), or a binary stream.
 
-    A list is a table with a header, JSON lines, or ids and replay links, one a line. Where it names sessions alone,
-    its good rows are SessionRows, and the views are still to be found. Gzip is recognised by the first bytes. Nothing
-    is opened before the rows are asked for; leaving the context closes every opened file. A path can be read again, a
-    stream only once.
+    A list is a table with a header, JSON lines, a Parquet file, or ids and replay links, one a line; a folder holds
+    files of exported events, read in the order of their paths. Where a list names sessions alone, its good rows are
+    SessionRows, and the views are still to be found. Gzip is recognised by the first bytes. Nothing is opened before
+    the rows are asked for; leaving the context closes every opened file. A path can be read again, a stream only once.
     """
 
     def __init__(self, source: ListSource, settings: PlanSettings | None = None, site: str = "") -> None:
         """Take the source; ``site`` is the only one to which its links may lead, or empty for any."""
         settings = settings or PlanSettings()
-        self.name = name_of(source)
+        self._reading = Reading(source)
+        self.name = self._reading.name
         # No bound method below: a list in a circle with its own reader would be closed after its file.
         self._form = _Form()
         self.was_found = False
         """The rows were made of what a search found, and not read from the source."""
-        self._read: Callable[[], _Rows] = partial(_listed, source, settings, site, self._form)
+        self._read: Callable[[], _Rows] = partial(_listed, self._reading, settings, site, self._form)
         self._max_views = settings.max_views
         self._begun: _Rows | None = None
         self._opened = ExitStack()
@@ -69,10 +71,11 @@ class ViewList:
         return views
 
     @classmethod
-    def of_rows(cls, name: str, rows: Callable[[], _Rows], settings: PlanSettings) -> Self:
-        """Make a list of rows that were made elsewhere; ``rows`` gives all of them at every call."""
-        views = cls(name, settings)
+    def of_rows(cls, origin: ViewList, rows: Callable[[], _Rows], settings: PlanSettings) -> Self:
+        """Make a list of rows that were made of the list ``origin``; ``rows`` gives all of them at every call."""
+        views = cls(origin.name, settings)
         views._read = rows
+        views._reading = origin._reading
         views.was_found = True
         return views
 
@@ -81,6 +84,15 @@ class ViewList:
 
     def __exit__(self, *_: object) -> None:
         self._opened.close()
+
+    @property
+    def bytes_read(self) -> tuple[int, int]:
+        """How many bytes of the list's files are read, packed or not, and how many there are; 0 and 0 of a pipe."""
+        return self._reading.bytes_read
+
+    def place(self, line: int) -> str:
+        """Name the place of a row in words: ``line 12``, with the file in front where the list is a folder."""
+        return self._reading.place(line)
 
     def begin(self) -> None:
         """Read as far as the first row, to know that a list is there before an archive is made for the list.
@@ -109,13 +121,13 @@ class ViewList:
         return rows
 
 
-def _listed(source: ListSource, settings: PlanSettings, site: str, form: _Form) -> _Rows:
+def _listed(reading: Reading, settings: PlanSettings, site: str, form: _Form) -> _Rows:
     """Read a source in the form that its first line shows: JSON, a bare id or link, or a table's header."""
-    name = name_of(source)
-    with open_lines(source) as lines, wide_cells():
-        reader = SessionReader(name, SiteCheck(name, site), settings.view_only)
+    with reading.lines() as lines, wide_cells():
+        reader = SessionReader(reading.name, SiteCheck(reading.name, site, reading.place), settings.view_only)
         first, rest = _first_line(lines)
-        if is_json(first):
+        # A folder holds exported events: a first line that is none of them is one bad row.
+        if is_json(first) or reading.folder:
             objects = JsonList.begun(rest, settings, reader)
             form.names_sessions = not (objects.names_views or settings.view_only)
             yield from objects.rows()

@@ -19,7 +19,7 @@ from replay_fetch import ApiSettings, FetchSettings, Outcome, Report, Settings, 
 from replay_fetch.archive.write import writer
 from replay_fetch.model import ViewRecord
 from replay_fetch.pipeline import job, preparing, progress_feed
-from replay_fetch.pipeline.job import load_plan
+from replay_fetch.pipeline.list_loading import load_plan
 from replay_fetch.pipeline.opening import check_usable, open_archive
 from replay_fetch.pipeline.outcome_log import count_records
 from replay_fetch.pipeline.preparing import prepared

@@ -76,7 +76,7 @@ async def test_plain_words_find_what_the_events_say() -> None:
         cases: list[tuple[SearchWords, Callable[[dict[str, Any]], bool]]] = [
             (SearchWords(user="u-42187"), lambda event: (event.get("usr") or {}).get("id") == "u-42187"),
             (SearchWords(url="/catalog?sdk=7"), lambda event: "/catalog?sdk=7" in event["view"]["url"]),
-            (SearchWords(error=True), lambda event: event["view"]["error"]["count"] > 0),
+            (SearchWords(error=True), lambda event: event["type"] == "view" and event["view"]["error"]["count"] > 0),
         ]
         for words, holds in cases:
             found = await search(simulator, everything(words.query()))

@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
+import orjson
 import pytest
 from archives import KEYS, WIDE, Archive, truth
 from searches import replayed
 
 from replay_fetch import ApiSettings, FetchSettings, Report, Settings, View, download
+from replay_fetch.cli.summary import report_text
 from replay_fetch.errors import AuthError, InputError
 from replay_fetch.pipeline.erasing import ErasureJob, erase
 from replay_fetch.pipeline.finding import Finding, found_first
@@ -74,6 +76,23 @@ async def test_a_list_of_sessions_brings_home_all_their_recorded_views(tmp_path:
         assert set(Archive(tmp_path / "out").manifest()) == set(views)
     assert (report.views, report.exit_code) == (len(views), 0)
     assert Archive(tmp_path / "out").problems() == []
+
+
+async def test_the_requests_of_the_search_are_counted_apart_from_those_for_segments(tmp_path: Path) -> None:
+    async with Simulator(SMALL) as simulator:
+        sessions = sessions_of(simulator)
+        report = await downloaded(simulator, tmp_path / "out", ["session_id", *sessions])
+        assert report.search is not None
+        assert report.search["requests"] + report.requests == simulator.counts.requests
+        assert (report.search["sessions"], report.search["views"]) == (len(sessions), report.views)
+        (line,) = [line for line in report_text(report, tmp_path / "out").splitlines() if line.startswith("search: ")]
+        assert line.startswith("search: 26 views found in 2 requests (0 were 429, 0 retries), ")
+        assert len(line) <= 80
+        written = (tmp_path / "out" / "report.json").read_bytes()
+        assert orjson.loads(written)["search"] == report.search
+        again = await downloaded(simulator, tmp_path / "out", ["session_id", *sessions])
+        assert (again.search, again.requests) == (None, 0)
+        assert (tmp_path / "out" / "report.json").read_bytes() == written
 
 
 async def test_a_link_brings_its_whole_session_and_with_view_only_its_view(tmp_path: Path) -> None:

@@ -146,6 +146,23 @@ def test_a_line_that_is_no_event_is_an_error_that_names_verify(text: bytes, arch
         list(session_events(DiskShelf(archive), "shop-1"))
 
 
+def test_a_transcript_on_a_terminal_is_folded_and_in_a_pipe_is_not(
+    archive: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = event(6.0, "error", error={"message": "a word and another " * 8, "source": "console"})
+    archive = with_events(archive.parent / "long", [*EVENTS, long])
+    assert main(["transcript", str(archive), "shop"]) == 0
+    piped = capsys.readouterr().out
+    assert max(map(len, piped.splitlines())) > 150
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert main(["transcript", str(archive), "shop"]) == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80
+    assert shown.split() == piped.split()
+    assert [line for line in shown.splitlines() if line.startswith(" " * 28) and line[28:29].strip()]
+
+
 def test_status_counts_events_and_a_second_run_asks_for_nothing(tmp_path: Path) -> None:
     with served(SimulatorSettings(limit=WIDE)) as simulator:
         views, out = write_list(tmp_path / "views.csv", list(simulator.views)), tmp_path / "out"
@@ -154,15 +171,15 @@ def test_status_counts_events_and_a_second_run_asks_for_nothing(tmp_path: Path) 
         assert json.loads(run("status", out, "--json").stdout)["events"] is None
         done = run("events", out, "--json", *at)
         summary = json.loads(done.stdout)
-        assert (done.code, summary["sessions"], summary["fetched"], summary["events"]) == (0, 8, 8, 44)
+        assert (done.code, summary["sessions"], summary["fetched"], summary["events"]) == (0, 8, 8, 47)
         page = tmp_path / "page.html"
         assert run("report", out, "--out", page).code == 0
-        assert "RUM events in the archive</dt><dd>44<small>of 8 sessions" in page.read_text("utf-8")
+        assert "RUM events in the archive</dt><dd>47<small>of 8 sessions" in page.read_text("utf-8")
         asked = simulator.counts.requests
         again = run("events", out, *at)
         assert (again.code, again.stdout) == (0, "events of 8 sessions are there already; nothing was asked\n")
         assert simulator.counts.requests == asked
-    assert "\nRUM events of 8 sessions: 44 events, " in run("status", out).stdout
+    assert "\nRUM events of 8 sessions: 47 events, " in run("status", out).stdout
     assert json.loads(run("status", out, "--json").stdout)["events"]["fetched"] == 8
     (out / ".replay-fetch" / "ledger.sqlite").unlink()
     assert json.loads(run("status", out, "--json").stdout)["events"]["fetched"] == 8

@@ -15,6 +15,7 @@ from made_archives import write_archive
 from processes import COMMAND, HANGS, environment
 
 from replay_fetch.cli import main
+from replay_fetch.cli.help import guides
 from replay_fetch.cli.main import _GROUPS, COMMANDS, command_parser
 from replay_fetch.sites import SITES
 
@@ -144,17 +145,35 @@ COMP_WORDS=(replay-fetch download --compress g); COMP_CWORD=3; $f replay-fetch g
 COMP_WORDS=(replay-fetch download --site us); COMP_CWORD=3; $f replay-fetch us --site; echo "${{COMPREPLY[@]}}"
 COMP_WORDS=(replay-fetch download {tmp_path}/vi); COMP_CWORD=2; $f replay-fetch {tmp_path}/vi download
 echo "${{COMPREPLY[@]}}"
+COMP_WORDS=(replay-fetch download --sessions {tmp_path}/vi); COMP_CWORD=3; $f replay-fetch {tmp_path}/vi --sessions
+echo "${{COMPREPLY[@]}}"
+COMP_WORDS=(replay-fetch help sc); COMP_CWORD=2; $f replay-fetch sc help; echo "${{COMPREPLY[@]}}"
+COMP_WORDS=(replay-fetch help er); COMP_CWORD=2; $f replay-fetch er help; echo "${{COMPREPLY[@]}}"
 """
     (tmp_path / "views.csv").touch()
     done = subprocess.run(  # noqa: S603 - our own script
         [bash, "-c", script], capture_output=True, env=environment(), timeout=HANGS, check=True, text=True
     )
-    commands, options, choices, sites, lists = done.stdout.splitlines()
+    commands, options, choices, sites, lists, sessions, topics, guides_too = done.stdout.splitlines()
     assert sorted(commands.split()) == ["scrub", "show", "simulate", "snapshot", "status"]
     assert options == "--workers"
     assert choices == "gzip"
     assert sites.split() == ["us3.datadoghq.com", "us5.datadoghq.com", "us2.ddog-gov.com"]
-    assert lists == str(tmp_path / "views.csv")
+    assert lists == sessions == str(tmp_path / "views.csv")
+    assert topics == "scrub"
+    assert sorted(guides_too.split()) == ["erase", "erasing"]
+
+
+def test_zsh_is_told_files_sites_topics_and_each_commands_own_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", "zsh"]) == 0
+    script = capsys.readouterr().out
+    assert re.search(r'"\(\*\)::a list of views [^"]*:_files"', script)
+    assert re.search(r'"--sessions\[[^"]*\]:FILE:_files"', script)
+    assert re.search(rf'"--site\[[^"]*\]:HOST:\({" ".join(SITES)}\)"', script)
+    (topics,) = re.findall(r'":a guide or a command[^"]*:\(([^)]*)\)"', script)
+    assert topics.split() == [*guides(), *COMMANDS]
+    for name, summary in COMMANDS.items():
+        assert f"\n    {name}:{shlex.quote(summary)}\n" in script
 
 
 def test_fish_has_a_line_for_each_option_with_its_values_and_quotes_closed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,8 +16,8 @@ from replay_fetch.cli.rehearsal import plan_text
 from replay_fetch.cli.summary import report_json, report_text
 from replay_fetch.ledger.totals import Totals
 from replay_fetch.model import Noted, Outcome
-from replay_fetch.pipeline.job import Rehearsal
 from replay_fetch.pipeline.plan import Plan
+from replay_fetch.pipeline.rehearsal import Rehearsal
 from replay_fetch.settings import FetchSettings, Settings
 
 OUT = Path("archive")

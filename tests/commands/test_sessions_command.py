@@ -24,7 +24,7 @@ def test_the_command_takes_links_and_ids_as_arguments_and_lists_of_sessions(tmp_
         assert done.code == 0, done
         sessions = {each.session_id for each in Archive(tmp_path / "out").manifest()}
         assert sessions == {view.session_id, other.session_id}
-        assert "the command line names 2 sessions: searching for the views of 2\n" in done.stderr
+        assert "the command line: searching for the views of 2 sessions\n" in done.stderr
         (tmp_path / "ids.txt").write_text(f"{view.session_id}\n")
         planned = run("download", "--sessions", tmp_path / "ids.txt", tmp_path / "none", *base, "--dry-run", "--json")
         assert json.loads(planned.stdout)["sessions_to_search"] == 1

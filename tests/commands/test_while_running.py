@@ -71,6 +71,9 @@ def test_the_page_of_a_first_run_says_that_it_is_going_on(running: Path, tmp_pat
     page = (tmp_path / "page.html").read_text("utf-8")
     assert "A run is going on (pid " in page
     assert "Every view of the list ended well" not in page
+    assert page.count('<p class="verdict') == 1
+    assert "<dt>views</dt>" in page
+    assert "<dt>requests</dt>" not in page, "nothing is known of them yet"
 
 
 def test_the_page_of_an_earlier_run_says_that_another_is_going_on(begun: Path, tmp_path: Path) -> None:

@@ -89,7 +89,8 @@ def without_chance(lines: list[str]) -> list[str]:
         asked, limited, retried = map(int, line.groups())
         return f"{asked - limited - retried} whole answers"
 
-    asked = r"(\d+) requests \((\d+) (?:was|were) 429, (\d+) retr(?:y|ies)\)"
+    # With its bytes, among which are those of the 429s.
+    asked = r"(\d+) requests? \((\d+) (?:was|were) 429, (\d+) retr(?:y|ies)\), [\d.]+ kB"
     counted = (re.sub(asked, whole_answers, line) for line in lines)
     return [re.sub(r"[\d.]+ s$", "… s", line) for line in counted]
 

@@ -11,6 +11,7 @@ from processes import served
 from readme import blocks, commands_in, shell, typed
 
 from replay_fetch.simulator import SearchSettings, SimulatorSettings
+from replay_fetch.simulator.recordings import recordings_folder
 
 TICKET = {"1f46e825-067f-4850-9b0a-58b0ef0c14f1", "963b6daa-89f6-4703-86ba-6cab4cd295c2"}
 # Older than a day: of younger views with fewer segments than counted, more may come.
@@ -43,3 +44,15 @@ def test_the_count_that_the_guide_shows_is_the_one_that_is_printed(folder: Path)
     assert command.startswith("$ ")
     printed = shell(command[2:], folder / "bin")
     assert printed == shown
+
+
+def test_an_export_is_downloaded_with_its_events_as_the_guide_says(folder: Path) -> None:
+    exported = Path("export", "dt=20261127", "hour=09", "archive_090000.0000.json")
+    exported.parent.mkdir(parents=True)
+    exported.write_bytes(recordings_folder().joinpath("rum_events.ndjson").read_bytes())
+    (command,) = typed("Exported RUM events")
+    printed = shell(command, folder / "bin")
+    sessions = {path.stem for path in Path("archive/sessions").iterdir()}
+    assert len(sessions) == 8
+    assert {path.stem for path in Path("archive/events").iterdir()} == sessions
+    assert any(line.startswith("read from export, ") for line in printed)

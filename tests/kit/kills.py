@@ -41,3 +41,10 @@ def killed_at(instant: int) -> Iterator[None]:
         for name in ("record_events", "events_published", "restore_events"):
             wrap(Ledger, name)
         yield
+
+
+def is_kill(ended: BaseException) -> bool:
+    """Tell whether an exception is a kill, or a group of tasks that a kill brought down."""
+    if isinstance(ended, BaseExceptionGroup):
+        return any(map(is_kill, ended.exceptions))
+    return isinstance(ended, Killed)

@@ -17,7 +17,7 @@ from replay_fetch.pipeline.events_result import StoredEvents
 from replay_fetch.pipeline.opening import open_as_it_is
 from replay_fetch.settings import ApiSettings, Credentials, FetchSettings, Settings
 from replay_fetch.simulator import HoldingSettings, SearchSettings, Simulator, SimulatorSettings
-from replay_fetch.simulator.events import Events, answered
+from replay_fetch.simulator.events import Events
 
 NOW = 2_000_000_000
 """The day of these runs, in seconds since 1970: long behind the recordings."""
@@ -42,7 +42,7 @@ def served(simulator: Simulator, now: int = NOW) -> dict[str, bytes]:
     events = Events(simulator.views, SPAN, (now - 1) * 1000)
     lines: dict[str, list[tuple[int, str, bytes]]] = {}
     for number in range(len(events)):
-        event = answered(events.event(number), number)
+        event = events.answered(number)
         text = json.dumps(event).encode() + b"\n"
         session: Any = events.event(number)["session"]
         lines.setdefault(f"{session['id']}.ndjson", []).append((events.time_ms(number), str(event["id"]), text))

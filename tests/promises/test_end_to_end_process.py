@@ -40,7 +40,10 @@ def test_the_demo_leaves_every_recording_in_eight_files(tmp_path: Path) -> None:
         assert [line.split(b'"segment":', 1)[1] for line in lines] == [segment + b"}" for segment in recorded.segments]
     assert sum(body.count(b"\n") for body in files.values()) == sum(len(each.segments) for each in load_recordings())
     assert "27 views" in done.stdout
-    assert not archive.stray_files()
+    events = {f"events/{name}" for name in files}
+    assert archive.stray_files() == events | {"manifest-events.ndjson"}
+    told = run("transcript", archive.root, "1f46e825").stdout
+    assert "0:07.2  error         Cannot read properties of undefined (reading 'total') (source)\n" in told
     verified = run("verify", tmp_path / "demo")
     assert verified.code == 0, verified
 

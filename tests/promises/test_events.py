@@ -13,7 +13,7 @@ import anyio
 import pytest
 from archives import Archive, Job, download
 from damaged_archives import problems
-from kills import Killed, killed_at
+from kills import Killed, is_kill, killed_at
 from stored_events import NOW, SETTINGS, files, lines, of_one_day, served, store
 
 from replay_fetch.api.events import FoundPage, events_page
@@ -143,16 +143,10 @@ async def _killed(simulator: Simulator, out: Path, instant: int) -> bool:
         with killed_at(instant):
             await store(simulator, out)
     except BaseException as ended:
-        if _is_kill(ended):
+        if is_kill(ended):
             return True
         raise
     return False
-
-
-def _is_kill(ended: BaseException) -> bool:
-    if isinstance(ended, BaseExceptionGroup):
-        return any(map(_is_kill, ended.exceptions))
-    return isinstance(ended, Killed)
 
 
 def _assert_no_half_file(out: Path, whole: Path) -> None:

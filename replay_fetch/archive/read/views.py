@@ -47,8 +47,11 @@ def session_entries(shelf: Shelf, wanted: str, views: Iterable[Entry] | None = N
         if session_id.startswith(wanted):
             found.setdefault(session_id, []).append(entry)
     if wanted not in found and len(found) != 1:
+        if not found:
+            place = shelf.place()
+            raise InputError(f"no session in {place} begins with {wanted!r}; `replay-fetch show {place}` lists them")
         few = ", ".join(list(found)[:3])
-        raise InputError(f"{len(found)} sessions in {shelf.place()} begin with {wanted!r}{': ' + few if few else ''}")
+        raise InputError(f"{len(found)} sessions in {shelf.place()} begin with {wanted!r}: {few}")
     return found[wanted] if wanted in found else next(iter(found.values()))
 
 

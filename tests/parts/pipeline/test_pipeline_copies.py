@@ -6,12 +6,13 @@ import logging
 from pathlib import Path
 
 import pytest
-from archives import Job, download, write_list
+from archives import KEYS, Job, download, write_list
 
 from replay_fetch.cli.rehearsal import plan_text
 from replay_fetch.pacing import Snapshot
 from replay_fetch.pipeline.copies import Copies
-from replay_fetch.pipeline.job import listed, rehearse
+from replay_fetch.pipeline.job import DownloadJob
+from replay_fetch.pipeline.rehearsal import rehearse
 from replay_fetch.settings import FetchSettings, PlanSettings, Settings
 from replay_fetch.shard import ShardId
 from replay_fetch.simulator import LimitSettings, Simulator, SimulatorSettings
@@ -55,7 +56,8 @@ def test_a_single_shard_needs_no_advice() -> None:
 def test_a_rehearsal_names_the_shard_and_advises(tmp_path: Path) -> None:
     (tmp_path / "views.csv").write_text("session_id,view_id\na,b\n")
     settings = Settings(plan=PlanSettings(shard=_EIGHT), fetch=FetchSettings(max_rate=2.5))
-    lines = plan_text(rehearse(listed(tmp_path / "views.csv", settings), tmp_path / "out", settings)).splitlines()
+    job = DownloadJob(tmp_path / "views.csv", tmp_path / "out", settings, KEYS)
+    lines = plan_text(rehearse(job.listed(), job)).splitlines()
     assert lines[0].startswith("shard 0/8: 0 rows in ")
     assert lines[-2:] == [
         "8 shards at --max-rate 2.5 each are 20 requests a second together, where all run",

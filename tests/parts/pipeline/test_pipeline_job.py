@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import itertools
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -12,8 +14,10 @@ from pathlib import Path
 import pytest
 
 from replay_fetch.ledger.ledger import Ledger
-from replay_fetch.pipeline import job
-from replay_fetch.pipeline.job import load_plan, rehearse_plan
+from replay_fetch.pipeline import list_loading
+from replay_fetch.pipeline.list_loading import load_plan, rehearse_plan
+from replay_fetch.progress.reporters import LogLines
+from replay_fetch.progress.snapshot import ProgressSnapshot
 from replay_fetch.view_list.view_list import ViewList
 
 
@@ -63,14 +67,59 @@ def test_a_rehearsal_does_not_send_anybody_to_a_report_that_it_does_not_write(
     ]
 
 
-def test_how_far_a_long_list_is_read_is_said_every_ten_seconds(
+def test_a_long_list_that_is_read_is_told_of_every_ten_seconds(
     ledger: Ledger, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Good rows or bad ones; here a look at the clock comes every 3 rows, and takes 2 seconds."""
-    monkeypatch.setattr(job, "_GLANCE", 3)
-    monkeypatch.setattr(job, "monotonic", itertools.count(0.0, 2.0).__next__)
+    monkeypatch.setattr(list_loading, "_GLANCE", 3)
+    monkeypatch.setattr(time, "monotonic", itertools.count(0.0, 2.0).__next__)
     caplog.set_level(logging.INFO, "replay_fetch")
-    load_plan(ledger, listed(*(f"s{n},v" for n in range(20)), *(f"s {n},v" for n in range(10))), None)
+    rows = listed(*(f"s{n},v" for n in range(20)), *(f"s {n},v" for n in range(10)))
+    load_plan(ledger, rows, None, reporter=LogLines())
     said = [record for record in caplog.records if record.levelno == logging.INFO]
-    assert [record.getMessage() for record in said] == ["15 rows of the list read", "30 rows of the list read"]
-    assert said[0].__dict__["fields"] == {"rows_read": 15}
+    words = [record.getMessage() for record in said]
+    assert words == ["15 rows of the list read", *["30 rows of the list read"] * 2]
+    assert said[0].__dict__["fields"] == {"rows_read": 15, "bytes_read": 0, "bytes_total": 0}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_long_list_is_shown_with_the_bytes_read_of_its_file(
+    ledger: Ledger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, packed: bool
+) -> None:
+    class Shown:
+        period = 0.2
+
+        def __init__(self) -> None:
+            self.snapshots: list[ProgressSnapshot] = []
+
+        def refresh(self, snapshot: ProgressSnapshot) -> None:
+            self.snapshots.append(snapshot)
+
+        close = refresh
+
+    content = ("session_id,view_id\n" + "".join(f"{n}{n * n},v\n" for n in range(100_000))).encode()
+    path = tmp_path / "views.csv"
+    path.write_bytes(gzip.compress(content) if packed else content)
+    monkeypatch.setattr(time, "monotonic", itertools.count(0.0, 1.0).__next__)
+    shown = Shown()
+    load_plan(ledger, ViewList(path), None, reporter=shown)
+    shares = [snapshot.done / snapshot.total for snapshot in shown.snapshots]
+    assert (len(shares), shares[-1]) == (11, 1.0)
+    assert shares == sorted(shares)
+    assert 0.05 < shares[0] < 0.3
+    size = (
+        f"{path.stat().st_size / 1e6:.1f} MB" if path.stat().st_size >= 1e6 else f"{path.stat().st_size / 1e3:.1f} kB"
+    )
+    assert shown.snapshots[-1].words() == ["100,000 rows of the list read", f"{size} of {size}"]
+
+
+def test_a_short_list_shows_no_bar(ledger: Ledger) -> None:
+    class NeverShown:
+        period = 0.0
+
+        def refresh(self, _: ProgressSnapshot) -> None:
+            raise AssertionError("a list of three rows was shown")
+
+        close = refresh
+
+    load_plan(ledger, listed("a,1", "b,2", "c,3"), None, reporter=NeverShown())

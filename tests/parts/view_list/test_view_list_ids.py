@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from replay_fetch.errors import InputError
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import View
-from replay_fetch.pipeline.job import load_plan
+from replay_fetch.pipeline.list_loading import load_plan
 from replay_fetch.settings import PlanSettings
 from replay_fetch.simulator import Simulator
 from replay_fetch.view_list.header import unwrapped
