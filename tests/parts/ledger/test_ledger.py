@@ -390,3 +390,10 @@ def test_a_ledger_that_was_made_before_dates_takes_them(path: Path) -> None:
     with closing(Ledger.open(path)) as ledger:
         ledger.load([(2, View("s0", "v"), 3, 1_800_000_000)])
         assert ledger.to_do(ToDo(1), None, 10)[0].dated == 1_800_000_000
+
+
+def test_a_ledger_that_cannot_be_read_is_named_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "ledger.sqlite").mkdir()
+    for opened in (Ledger.open, Ledger.open_read_only):
+        with pytest.raises(ArchiveError, match=r"the ledger .*ledger\.sqlite cannot be read: Is a directory"):
+            opened(tmp_path / "ledger.sqlite")
