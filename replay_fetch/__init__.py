@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         ShowSettings,
         SourceChoice,
     )
+    from replay_fetch.shard import ShardId
     from replay_fetch.tasks import ExportTask, Shard, Verified, VerifyTask, export_tasks, merge, shards, verify_tasks
 
 # Loaded when first used: `replay-fetch --help` needs neither the HTTP library, which the first four bring along, nor
@@ -71,6 +72,7 @@ _LAZY = {
     "download": "replay_fetch.client",
     "ExportTask": "replay_fetch.tasks",
     "Shard": "replay_fetch.tasks",
+    "ShardId": "replay_fetch.shard",
     "Verified": "replay_fetch.tasks",
     "VerifyTask": "replay_fetch.tasks",
     "export_tasks": "replay_fetch.tasks",
@@ -123,6 +125,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "Shard",
+    "ShardId",
     "ShowSettings",
     "Source",
     "SourceChoice",

@@ -35,7 +35,7 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
 # What stands beside the layers, and all that it may import.
 BESIDE = {
-    "__init__": {"model", "errors", "settings", "archive", "pipeline", "client", "tasks"},
+    "__init__": {"model", "errors", "settings", "shard", "archive", "pipeline", "client", "tasks"},
     "__main__": {"cli"},
     "simulator": {"model", "errors", "settings", "sites"},
 }
