@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from replay_fetch.archive.layout import Layout
 from replay_fetch.errors import InputError, SettingsError
 from replay_fetch.settings import Credentials, Settings
-from replay_fetch.shard import ShardId
 from replay_fetch.view_list.source import ListSource, fingerprint
 from replay_fetch.view_list.view_list import ViewList
 
@@ -79,12 +78,6 @@ def list_at_hand(job: DownloadJob) -> Iterator[DownloadJob]:
     address = parse(job.views)
     with brought(address, job.settings) as copy:
         yield replace(job, views=str(copy), list_name=str(address))
-
-
-def require_disk_for_shards(out: Path | Location, shard: ShardId | None) -> None:
-    """Raise SettingsError where the archive of a shard is to lie in a store."""
-    if shard is not None and not isinstance(out, Path):
-        raise SettingsError(f"--shard fills a folder that all machines share, and {out} is in an object store")
 
 
 def require_views(listed: ViewList, job: DownloadJob) -> None:

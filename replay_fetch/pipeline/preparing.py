@@ -11,7 +11,6 @@ from replay_fetch.pipeline.exported_events import check_export
 from replay_fetch.pipeline.job import (
     DownloadJob,
     list_at_hand,
-    require_disk_for_shards,
     require_no_events,
     require_views,
 )
@@ -30,7 +29,6 @@ def prepared(job: DownloadJob, views: ViewList | None = None, reporter: Reporter
     list is read. Reads the list, which may block, and makes no archive before the list has begun. Raises InputError,
     SettingsError or ArchiveError, all before anything is asked.
     """
-    require_disk_for_shards(job.out, job.settings.plan.shard)
     if isinstance(job.out, Path):
         check_usable(job.out, job.settings.archive.compress, job.settings.plan.shard)
     check_export(job.settings.archive.events_from)
@@ -42,7 +40,7 @@ def prepared(job: DownloadJob, views: ViewList | None = None, reporter: Reporter
             require_no_events(job)
         if isinstance(job.out, Path):
             with open_archive(job.out, job.settings) as (layout, ledger):
-                plan = load_plan(ledger, listed, mark, Deal(layout), reporter)
+                plan = load_plan(ledger, listed, mark, Deal.on_disk(layout), reporter)
                 yield Run(layout, ledger, plan, job.settings, job.credentials)
         else:
             from replay_fetch.pipeline.stored import opened_in_store  # noqa: PLC0415 - a download to a disk needs none of it
