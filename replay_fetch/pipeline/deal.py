@@ -9,9 +9,12 @@ from typing import Self
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.shards import agree
 from replay_fetch.archive_json import ArchiveFacts
-from replay_fetch.ledger.loading import ListRow
+from replay_fetch.model import View
 from replay_fetch.shard import ShardId
 from replay_fetch.view_list.rows import PlannedRow
+
+# A PlannedRow, or what a deal made of one: line, view, expected segments, date.
+DealtRow = tuple[int, View, int | None, int | None]
 
 
 class Deal:
@@ -39,11 +42,7 @@ class Deal:
         """Return the question whether a session is the shard's; None where all sessions are."""
         return self._owns if self.shard else None
 
-    def watched(self, rows: Iterator[PlannedRow]) -> Iterator[ListRow]:
-        """Pass all usable rows on to the ledger, `compared`."""
-        return self.compared(rows)
-
-    def compared(self, rows: Iterator[PlannedRow]) -> Iterator[PlannedRow]:
+    def watched(self, rows: Iterator[PlannedRow]) -> Iterator[DealtRow]:
         """Pass all usable rows on; behind the last one the list is compared with the other shards'.
 
         Raises InputError where theirs was another list, SettingsError where they were of another number.

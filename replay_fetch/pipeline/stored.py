@@ -81,7 +81,7 @@ class StoredArchive:
             yield terms.every(self.commit_every, StoreCarrier(self.keep, self.scratch, portal, self._drop_merged))
 
     async def finish(self) -> None:
-        """Write manifest and report into the store, from the scratch, once the run has committed all its views."""
+        """Write manifest and report into the store, from the scratch."""
         layout, shard = self.scratch.layout, self.shard
         manifest, report = (shard.manifest, shard.report) if shard else (MANIFEST, REPORT)
         await self.keep.finish({manifest: layout.manifest, report: layout.report})
@@ -107,7 +107,8 @@ class StoredArchive:
         def agreed(digest: str) -> None:
             from_thread.run(agree, self._objects, FOLDER, replace(self._facts, list=digest))
 
-        packed = _Packed(self.scratch.temporary / "list.csv.zst", self.shard, agreed if self.shard else None)
+        path = self.scratch.temporary / "list.csv.zst"
+        packed = _Packed(path, self.shard, agreed if self.shard else None)
         plan = await to_thread.run_sync(load_plan, self.scratch.ledger, listed, mark, packed, reporter)
         if plan.loaded:
             known_by = mark if mark and not plan.bad_rows else ""
@@ -126,7 +127,7 @@ class _Packed(Deal):
 
     def watched(self, rows: Iterator[PlannedRow]) -> Iterator[ListRow]:
         """Pass all usable rows on, packed and counted."""
-        for row in packing(self.compared(rows), self.path):
+        for row in packing(super().watched(rows), self.path):
             if not self.rows % _GLANCE:
                 from_thread.check_cancelled()
             self.rows += 1
