@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, ExitStack
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -27,7 +26,7 @@ from replay_fetch.model import Segment, View
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.finding import found_first
-from replay_fetch.pipeline.job import DownloadJob
+from replay_fetch.pipeline.job import DownloadJob, list_at_hand
 from replay_fetch.pipeline.place import place
 from replay_fetch.pipeline.preparing import prepared
 from replay_fetch.pipeline.stopping import Stop
@@ -169,13 +168,12 @@ async def download(
 async def _carry_out(job: DownloadJob, stop: Stop) -> Report:
     opened = ExitStack()
     try:
-        views = None
-        if isinstance(job.out, Path):  # an archive in a store takes lists of views alone
-            first = found_first(job.listed(), job.out, job.settings)
-            finding = await to_thread.run_sync(opened.enter_context, first)
-            await _until(stop, partial(finding.search, job.credentials, None))
-            views = finding.views()
-        run = await to_thread.run_sync(opened.enter_context, prepared(job, views))
+        at_hand = await to_thread.run_sync(opened.enter_context, list_at_hand(job))
+        first = found_first(at_hand.listed(), job.out, job.settings)
+        finding = await to_thread.run_sync(opened.enter_context, first)
+        await _until(stop, partial(finding.search, job.credentials, None))
+        prepare = prepared(at_hand, finding.views(), finding.stored)
+        run = await to_thread.run_sync(opened.enter_context, prepare)
         ended = await run.run(stop)
     finally:
         with anyio.CancelScope(shield=True):

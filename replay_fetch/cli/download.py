@@ -31,7 +31,7 @@ from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import Outcome
 from replay_fetch.pipeline.finding import found_first
-from replay_fetch.pipeline.job import DownloadJob, Rehearsal, list_at_hand, rehearse, require_views
+from replay_fetch.pipeline.job import DownloadJob, Rehearsal, list_at_hand, rehearse
 from replay_fetch.pipeline.opening import check_usable
 from replay_fetch.pipeline.preparing import prepared
 from replay_fetch.pipeline.run import Ended, run_until_signal
@@ -95,28 +95,24 @@ def download(job: DownloadJob, reporter: Reporter | None) -> Ended:
     InputError before anything is asked, a search's errors where views cannot be found, KeyboardInterrupt at a second
     signal.
     """
-    if not isinstance(job.out, Path):
-        with prepared(job) as run:
-            return anyio.run(run_until_signal, run, reporter)
-    check_usable(job.out, job.settings.archive.compress)
+    if isinstance(job.out, Path):
+        check_usable(job.out, job.settings.archive.compress)
     with list_at_hand(job) as at_hand, found_first(at_hand.listed(), job.out, job.settings) as finding:
         if finding.needed:
             anyio.run(finding.search_until_signal, job.credentials, reporter)
-        with prepared(at_hand, finding.views()) as run:
+        with prepared(at_hand, finding.views(), finding.stored) as run:
             return anyio.run(run_until_signal, run, reporter)
 
 
 def rehearsed(job: DownloadJob) -> Rehearsal:
     """Make the plan of a download; of sessions it counts those to search for, and the views of all others."""
-    with list_at_hand(job) as at_hand:
-        if not isinstance(job.out, Path):
-            with at_hand.listed() as listed:
-                listed.begin()
-                require_views(listed, job.out)
-                return rehearse(listed, job.out, job.settings)
+    if isinstance(job.out, Path):
         check_usable(job.out, job.settings.archive.compress)
-        with found_first(at_hand.listed(), job.out, job.settings) as finding:
-            return rehearse(finding.views(planned=True), job.out, job.settings, finding.needed)
+    with (
+        list_at_hand(job) as at_hand,
+        found_first(at_hand.listed(), job.out, job.settings, rehearsed=True) as finding,
+    ):
+        return rehearse(finding.views(planned=True), job.out, job.settings, finding.needed)
 
 
 def session_to_watch(out: Path) -> str | None:

@@ -10,9 +10,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from replay_fetch.api.events import FoundView
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.rows import RECORD, result_row
 from replay_fetch.ledger.schema import Setting
+from replay_fetch.ledger.searched import SearchedSessions
 from replay_fetch.model import View, ViewRecord
 
 _TABLES = (
@@ -61,7 +63,13 @@ class PlaceRow(NamedTuple):
     length: int
 
 
-class StoredLedger(Ledger):
+_Searched = list[FoundView]
+"""The views of a session that was searched for, one at least."""
+Fact = tuple[ViewRecord, int] | PlaceRow | ObjectRow | str | _Searched
+"""A fact of the log: a record and its time, a place, an object, the name of a removed file, a session's found views."""
+
+
+class StoredLedger(Ledger, SearchedSessions):
     """The ledger of a run into a store. Each commit's records have one time of their own, `recorded_at`."""
 
     recorded_at = 0
@@ -93,8 +101,8 @@ class StoredLedger(Ledger):
             (self.recorded_at,) = self._db.execute("SELECT CAST(strftime('%s', 'now') AS INTEGER)").fetchone()
             self._lay_records((record, self.recorded_at) for record in records)
 
-    def lay(self, chunks: Iterable[Sequence[tuple[ViewRecord, int]] | Sequence[PlaceRow | ObjectRow | str]]) -> None:
-        """Take in facts of the log in one transaction; a chunk holds facts of one kind, a str being a name removed.
+    def lay(self, chunks: Iterable[Sequence[Fact]]) -> None:
+        """Take in facts of the log in one transaction; a chunk holds facts of one kind.
 
         A record whose lines lie in a file, or in a part of another number, drops the view's places.
         """
@@ -102,7 +110,7 @@ class StoredLedger(Ledger):
             for chunk in chunks:
                 self._lay_chunk(chunk)
 
-    def _lay_chunk(self, chunk: Sequence[tuple[ViewRecord, int]] | Sequence[PlaceRow | ObjectRow | str]) -> None:
+    def _lay_chunk(self, chunk: Sequence[Fact]) -> None:
         match chunk[0]:
             case PlaceRow():
                 places = [place for place in chunk if isinstance(place, PlaceRow)]
@@ -114,6 +122,8 @@ class StoredLedger(Ledger):
             case str():
                 names = ((name,) for name in chunk if isinstance(name, str))
                 self._db.executemany("DELETE FROM object WHERE name = ?", names)
+            case list():
+                self._lay_searched(each for each in chunk if isinstance(each, list))
             case _:
                 self._lay_records(each for each in chunk if isinstance(each, tuple) and len(each) == 2)  # noqa: PLR2004
 

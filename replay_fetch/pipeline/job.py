@@ -89,15 +89,6 @@ def list_at_hand(job: DownloadJob) -> Iterator[DownloadJob]:
         yield replace(job, views=str(copy), list_name=str(address))
 
 
-def require_views(listed: ViewList, out: object) -> None:
-    """Raise SettingsError for a list of sessions whose archive is to lie in a store: such a list is searched apart."""
-    if listed.names_sessions:
-        raise SettingsError(
-            f"{listed.name} names sessions, and {out} is in an object store: find their views first, with "
-            f"`replay-fetch discover --sessions FILE --out views.csv`, then download views.csv"
-        )
-
-
 def require_no_events(job: DownloadJob) -> None:
     """Raise SettingsError where RUM events are wanted in an archive that is to lie in a store."""
     if job.settings.archive.events:

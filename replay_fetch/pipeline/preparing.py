@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from replay_fetch.pipeline.job import DownloadJob, list_at_hand, load_plan, require_no_events, require_views
+from replay_fetch.pipeline.job import DownloadJob, list_at_hand, load_plan, require_no_events
 from replay_fetch.pipeline.opening import check_usable, open_archive
 from replay_fetch.pipeline.run import Run
 from replay_fetch.view_list.view_list import ViewList
 
+if TYPE_CHECKING:
+    from replay_fetch.pipeline.stored import StoredArchive
+
 
 @contextmanager
-def prepared(job: DownloadJob, views: ViewList | None = None) -> Iterator[Run]:
+def prepared(job: DownloadJob, views: ViewList | None = None, opened: StoredArchive | None = None) -> Iterator[Run]:
     """Open a run over the job's list, which is loaded, into its archive, which stays open until the context is left.
 
-    ``views`` is the list where it was begun before, or its views were found first. Reads the list, which may block,
+    ``views`` is the list where it was begun before, or its views were found first; ``opened`` is the archive in a store
+    where that was opened to find them. Reads the list, which may block,
     and makes no archive before the list has begun. Raises InputError, SettingsError or ArchiveError, all before
     anything is asked.
     """
@@ -30,11 +35,11 @@ def prepared(job: DownloadJob, views: ViewList | None = None) -> Iterator[Run]:
                 plan = load_plan(ledger, listed, mark)
                 yield Run(layout, ledger, plan, job.settings, job.credentials)
         else:
-            require_views(listed, job.out)
             require_no_events(job)
             from replay_fetch.pipeline.stored import opened_in_store  # noqa: PLC0415 - a download to a disk needs none of it
 
-            with opened_in_store(job.out, job.settings, made_up=job.made_up) as stored:
+            opening = nullcontext(opened) if opened else opened_in_store(job.out, job.settings, made_up=job.made_up)
+            with opening as stored:
                 plan, scratch = stored.load(listed, mark), stored.scratch
                 run = Run(scratch.layout, scratch.ledger, plan, job.settings, job.credentials)
                 run.stored = stored

@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import cast
 
 from msgspec.structs import replace
 
@@ -21,7 +20,8 @@ from replay_fetch.archive.folder import opened
 from replay_fetch.archive.layout import Layout
 from replay_fetch.errors import SettingsError
 from replay_fetch.ledger.schema import Setting
-from replay_fetch.ledger.stored import ObjectRow, PlaceRow, StoredLedger
+from replay_fetch.ledger.searched import found_of
+from replay_fetch.ledger.stored import Fact, ObjectRow, PlaceRow, StoredLedger
 from replay_fetch.model import ViewRecord
 from replay_fetch.settings import Compression
 from replay_fetch.store.entries import (
@@ -30,6 +30,7 @@ from replay_fetch.store.entries import (
     LoggedObject,
     LoggedPart,
     LoggedRemoval,
+    LoggedSearch,
     LoggedSetting,
     LoggedView,
 )
@@ -174,18 +175,15 @@ def _kept_apart(entries: Iterable[Entry], settings: list[LoggedSetting]) -> Iter
             yield entry
 
 
-_Chunk = list[tuple[ViewRecord, int]] | list[PlaceRow | ObjectRow | str]
-
-
-def _chunks(entries: Iterable[Entry]) -> Iterator[_Chunk]:
+def _chunks(entries: Iterable[Entry]) -> Iterator[list[Fact]]:
     """Entries as the ledger takes them: neighbours of one kind together, in their order."""
     for _, same in itertools.groupby(entries, type):
         facts = map(_fact, same)
         while chunk := list(itertools.islice(facts, _TOGETHER)):
-            yield cast("_Chunk", chunk)
+            yield chunk
 
 
-def _fact(entry: Entry) -> tuple[ViewRecord, int] | PlaceRow | ObjectRow | str:
+def _fact(entry: Entry) -> Fact:
     match entry:
         case LoggedView(record, ended_at):
             return record, ended_at
@@ -195,5 +193,7 @@ def _fact(entry: Entry) -> tuple[ViewRecord, int] | PlaceRow | ObjectRow | str:
             return PlaceRow(row, part, start, blob, offset, length)
         case LoggedRemoval(name):
             return name
+        case LoggedSearch(session_id, views):
+            return found_of(session_id, views)
         case _:
             raise StoreError(f"the log has a {type(entry).__name__} among the facts of a commit")

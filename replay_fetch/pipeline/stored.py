@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -15,11 +15,13 @@ import anyio
 from anyio import from_thread, to_thread
 from anyio.from_thread import BlockingPortal
 
+from replay_fetch.api.events import FoundView
 from replay_fetch.archive.compress import require
 from replay_fetch.archive.durable import explained
 from replay_fetch.archive.write.writer import CommitTerms
 from replay_fetch.errors import ArchiveError, InputError
 from replay_fetch.ledger.schema import Setting, State
+from replay_fetch.ledger.searched import kept_of
 from replay_fetch.ledger.stored import StoredLedger
 from replay_fetch.pipeline.carrier import StoreCarrier
 from replay_fetch.pipeline.job import load_plan
@@ -36,6 +38,7 @@ from replay_fetch.store import (
     objects_at,
     read_facts,
 )
+from replay_fetch.store.entries import LoggedSearch, LoggedSetting
 from replay_fetch.store.lists import ListRow, fetch_file, packing
 from replay_fetch.store.log import Log
 from replay_fetch.store.opening import FOLDER
@@ -78,7 +81,13 @@ class StoredArchive:
     def keep_settings(self, settings: Mapping[str, str]) -> None:
         """Keep settings of the archive in the log, where any is given."""
         if settings:
-            anyio.run(self.keep.keep_settings, settings)
+            anyio.run(self.keep.note, [LoggedSetting(name, value) for name, value in settings.items()])
+
+    def keep_found(self, sessions: Iterable[Sequence[FoundView]]) -> None:
+        """Keep the views of sessions, in a log part of their own; called in a thread of the run's event loop."""
+        found = [LoggedSearch(views[0].view.session_id, list(map(kept_of, views))) for views in sessions if views]
+        if found:
+            from_thread.run(self.keep.note, found)
 
     async def _load(self, listed: ViewList, mark: str | None) -> Plan:
         packed, count = self.scratch.temporary / "list.csv.zst", itertools.count()
@@ -150,6 +159,19 @@ def restored(out: Location, settings: Settings) -> Iterator[LedgerScratch]:
     with scratch_folder(None, facts.compression if facts else Compression.NONE) as scratch:
         anyio.run(Restoring(objects, FOLDER, scratch).restore, Log(objects, FOLDER, "reader"))
         yield scratch
+
+
+@contextmanager
+def opened_to_search(
+    out: Location, settings: Settings, *, rehearsed: bool
+) -> Iterator[tuple[Path, StoredArchive | None]]:
+    """Open an archive for a list of sessions, and give the folder of its ledger; without a lease if ``rehearsed``."""
+    if rehearsed:
+        with restored(out, settings) as scratch:
+            yield scratch.layout.root, None
+    else:
+        with opened_in_store(out, settings) as stored:
+            yield stored.scratch.layout.root, stored
 
 
 @contextmanager

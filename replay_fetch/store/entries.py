@@ -88,7 +88,14 @@ class LoggedSetting(msgspec.Struct, frozen=True, array_like=True, tag="setting")
     value: str
 
 
-Entry = LoggedView | LoggedObject | LoggedPart | LoggedList | LoggedRemoval | LoggedSetting
+class LoggedSearch(msgspec.Struct, frozen=True, array_like=True, tag="search"):
+    """The views of a session that a search found: of each its id, date, and count of segments where one is known."""
+
+    session_id: str
+    views: list[tuple[str, str, int | None]]
+
+
+Entry = LoggedView | LoggedObject | LoggedPart | LoggedList | LoggedRemoval | LoggedSetting | LoggedSearch
 
 _ENTRY = msgspec.json.Decoder(Entry)
 _HEADER = msgspec.json.Decoder(Header)

@@ -24,7 +24,7 @@ from anyio import to_thread
 
 from replay_fetch.store.checkpoint import EVERY, sweep, write_checkpoint
 from replay_fetch.store.driver import Tag
-from replay_fetch.store.entries import Entry, LoggedList, LoggedObject, LoggedPart, LoggedRemoval, LoggedSetting
+from replay_fetch.store.entries import Entry, LoggedList, LoggedObject, LoggedPart, LoggedRemoval
 from replay_fetch.store.failures import Fenced, StoreError
 from replay_fetch.store.lease import Lease, Progress
 from replay_fetch.store.lists import fetch_file, keep_list, list_name
@@ -80,11 +80,10 @@ class StoreKeep:
         name = await keep_list(self._objects, list_name(self._folder, number), self._log.epoch, packed)
         await self._log.append([LoggedList(number, name, fingerprint, rows)], "list")
 
-    async def keep_settings(self, settings: Mapping[str, str]) -> None:
-        """Note settings of the archive, by name, in a log part of their own, and in the scratch's ledger."""
-        noted = [LoggedSetting(name, value) for name, value in settings.items()]
-        await self._append(noted)
-        await to_thread.run_sync(self._scratch.lay, noted)
+    async def note(self, facts: Sequence[Entry]) -> None:
+        """Keep facts that come with no file in a log part of their own, and in the scratch's ledger."""
+        await self._append(facts)
+        await to_thread.run_sync(self._scratch.lay, facts)
 
     async def bring(self, files: Mapping[str, Path], parts: Mapping[tuple[int, int], Path]) -> None:
         """Copy files and parts out of the store; raises StoreError for a file of another size than the log says."""

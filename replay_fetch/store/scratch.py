@@ -110,8 +110,8 @@ class Keep(Protocol):
     async def keep_list(self, number: int, fingerprint: str, packed: Path, rows: int) -> None:
         """Keep a new list that the ledger has loaded, before its first view is asked for."""
 
-    async def keep_settings(self, settings: Mapping[str, str]) -> None:
-        """Keep settings of the archive, by name, on which the resumption of chains depends."""
+    async def note(self, facts: Sequence[Entry]) -> None:
+        """Keep facts that come with no file: settings on which chains depend, and the views that searches found."""
 
     async def bring(self, files: Mapping[str, Path], parts: Mapping[tuple[int, int], Path]) -> None:
         """Copy files by name, and parts by row and number, to where a commit is going to read them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,3 +127,14 @@ def died(error: BaseException) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return all(died(one) for one in error.exceptions)
     return isinstance(error, MachineDied)
+
+
+def dies(call: Callable[[], object]) -> bool:
+    """Tell whether the machine dies in a call; every other error is the call's own."""
+    try:
+        call()
+    except BaseException as error:
+        if not died(error):
+            raise
+        return True
+    return False
