@@ -11,7 +11,7 @@ from replay_fetch.model import ID, View
 from replay_fetch.settings import Compression
 
 MANIFEST, REPORT, SESSIONS, PRIVATE = "manifest.ndjson", "report.json", "sessions", ".replay-fetch"
-EVENTS = "events"
+EVENTS, EVENTS_MANIFEST = "events", "manifest-events.ndjson"
 """Names in an archive, on a disk and in a store alike."""
 
 # The ids a list may hold. Checked again here: whatever got past the plan, it never becomes a path.
@@ -40,12 +40,12 @@ class Layout:
     @cached_property
     def events(self) -> Path:
         """The folder of sessions' RUM events; there is none where they were never asked for."""
-        return self.root / "events"
+        return self.root / EVENTS
 
     @cached_property
     def events_manifest(self) -> Path:
         """The table of contents of `events`, with a line for each session; the manifest's own keys are fixed."""
-        return self.root / "manifest-events.ndjson"
+        return self.root / EVENTS_MANIFEST
 
     @cached_property
     def erasures(self) -> Path:

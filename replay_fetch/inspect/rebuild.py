@@ -203,7 +203,7 @@ class _Restoring:
 
     def events(self) -> Iterator[EventsRecord]:
         """Give the records of the sessions whose events are as the manifest of events says; others are asked for."""
-        check = EventsCheck(self.layout)
+        check = EventsCheck(DiskShelf(self.layout.root))
         yield from check.records()
         self.compression = self.compression or check.compression
         found = check.findings()

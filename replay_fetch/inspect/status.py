@@ -16,7 +16,6 @@ import orjson
 
 from replay_fetch.archive.events_manifest import read_events_manifest
 from replay_fetch.archive.folder import check_ledger_is_there
-from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import BadLine, read_manifest
 from replay_fetch.archive.report import read_report
 from replay_fetch.archive.shelf import Shelf, readable, require_manifest
@@ -103,25 +102,20 @@ def status(shelf: Shelf, name_at_most: int | None = NAMED) -> Status:
     ``name_at_most`` views to note are named, and None names all. Each name takes memory, and the views of a
     season may be millions.
     """
-    layout = shelf.layout
-    with _records(readable(shelf)) as (by_ledger, records):
-        found = Status(shelf.place(), by_ledger, running=shelf.held_by(), last_run=_last_run(shelf))
+    with _records(readable(shelf)) as (ledger, records):
+        found = Status(shelf.place(), ledger is not None, running=shelf.held_by(), last_run=_last_run(shelf))
         found.progress, found.run_ended = shelf.progress(), shelf.run_ended()
-        found.erased = _erased(layout) if by_ledger and layout else 0
+        found.erased = ledger.erased_sessions() if ledger else 0
         # Both sources tell a session's views one after the other, so one session at a time is held.
         for _, views in groupby(records, lambda record: record.planned.view.session_id):
             _count_session(found, views, name_at_most)
-    if layout is not None:  # a run into a store keeps no events
-        found.events = _events(layout, found)
+        found.events = ledger.events_totals() if ledger else _events(shelf, found)
     return found
 
 
-def _events(layout: Layout, found: Status) -> EventsTotals:
-    """Sum up the sessions' RUM events, by the ledger or, where there is none, by their manifest."""
-    if found.by_ledger:
-        with closing(Ledger.open_read_only(layout.ledger)) as ledger:
-            return ledger.events_totals()
-    records = [line[0] for line in read_events_manifest(layout) if not isinstance(line, BadLine)]
+def _events(shelf: Shelf, found: Status) -> EventsTotals:
+    """Sum up the sessions' RUM events by their manifest."""
+    records = [line[0] for line in read_events_manifest(shelf) if not isinstance(line, BadLine)]
     fetched = [record for record in records if record.size]
     unasked = found.whole + found.partial + found.untouched - len(records)
     events, size = sum(record.events for record in fetched), sum(record.size for record in fetched)
@@ -136,37 +130,32 @@ def unfinished_csv(shelf: Shelf) -> Iterator[str]:
 
 
 @contextmanager
-def _records(shelf: Shelf) -> Iterator[tuple[bool, Iterator[ViewRecord]]]:
-    """Give all views session by session, and True where the ledger tells them, False for the manifest."""
+def _records(shelf: Shelf) -> Iterator[tuple[Ledger | None, Iterator[ViewRecord]]]:
+    """Give all views session by session, and the ledger that tells them, None for the manifest."""
     layout = shelf.layout
     if layout is None:
         from replay_fetch.inspect.current import restored_ledger  # noqa: PLC0415 - for archives in a store alone
 
         with restored_ledger(shelf) as scratch:
             if scratch is not None:
-                yield True, scratch.ledger.views()
+                yield scratch.ledger, scratch.ledger.views()
             else:
                 require_manifest(shelf)
-                yield False, _manifest_records(shelf)
+                yield None, _manifest_records(shelf)
         return
     with closing(Ledger.open_read_only(layout.ledger)) as ledger:
         # Read-only, as of the last commit: a run that writes at this moment is neither waited for nor held up. A
         # blank ledger is one that is not there.
         if ledger.blank and layout.manifest.is_file():
-            yield False, _manifest_records(shelf)
+            yield None, _manifest_records(shelf)
         else:
             check_ledger_is_there(layout)
-            yield True, ledger.views()
+            yield ledger, ledger.views()
 
 
 def _manifest_records(shelf: Shelf) -> Iterator[ViewRecord]:
     """Give the manifest's views; lines that cannot be read are for `verify` to name."""
     return (line.record for line in read_manifest(shelf) if not isinstance(line, BadLine))
-
-
-def _erased(layout: Layout) -> int:
-    with closing(Ledger.open_read_only(layout.ledger)) as ledger:
-        return ledger.erased_sessions()
 
 
 def _count_session(found: Status, views: Iterable[ViewRecord], name_at_most: int | None) -> None:

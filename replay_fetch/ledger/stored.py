@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 from replay_fetch.api.events import FoundView
+from replay_fetch.events_record import EventsRecord
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.rows import RECORD, result_row
 from replay_fetch.ledger.schema import Setting
@@ -65,8 +66,8 @@ class PlaceRow(NamedTuple):
 
 _Searched = list[FoundView]
 """The views of a session that was searched for, one at least."""
-Fact = tuple[ViewRecord, int] | PlaceRow | ObjectRow | str | _Searched
-"""A fact of the log: a record and its time, a place, an object, the name of a removed file, a session's found views."""
+Fact = tuple[ViewRecord, int] | EventsRecord | PlaceRow | ObjectRow | str | _Searched
+"""A fact of the log: a record and its time, one of events, a place, an object, a removed file's name, found views."""
 
 
 class StoredLedger(Ledger, SearchedSessions):
@@ -122,6 +123,8 @@ class StoredLedger(Ledger, SearchedSessions):
             case str():
                 names = ((name,) for name in chunk if isinstance(name, str))
                 self._db.executemany("DELETE FROM object WHERE name = ?", names)
+            case EventsRecord():
+                self._lay_events(each for each in chunk if isinstance(each, EventsRecord))
             case list():
                 self._lay_searched(each for each in chunk if isinstance(each, list))
             case _:

@@ -14,7 +14,6 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from replay_fetch.archive.layout import Layout
-from replay_fetch.errors import SettingsError
 from replay_fetch.ledger.database import check_file
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.loading import ListRow
@@ -87,12 +86,6 @@ def list_at_hand(job: DownloadJob) -> Iterator[DownloadJob]:
     address = parse(job.views)
     with brought(address, job.settings) as copy:
         yield replace(job, views=str(copy), list_name=str(address))
-
-
-def require_no_events(job: DownloadJob) -> None:
-    """Raise SettingsError where RUM events are wanted in an archive that is to lie in a store."""
-    if job.settings.archive.events:
-        raise SettingsError(f"--events stores into a folder of this machine alone, and {job.out} is in an object store")
 
 
 def is_stored(views: str) -> bool:

@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from replay_fetch.pipeline.job import DownloadJob, list_at_hand, load_plan, require_no_events
+from replay_fetch.pipeline.job import DownloadJob, list_at_hand, load_plan
 from replay_fetch.pipeline.opening import check_usable, open_archive
 from replay_fetch.pipeline.run import Run
 from replay_fetch.view_list.view_list import ViewList
@@ -35,7 +35,6 @@ def prepared(job: DownloadJob, views: ViewList | None = None, opened: StoredArch
                 plan = load_plan(ledger, listed, mark)
                 yield Run(layout, ledger, plan, job.settings, job.credentials)
         else:
-            require_no_events(job)
             from replay_fetch.pipeline.stored import opened_in_store  # noqa: PLC0415 - a download to a disk needs none of it
 
             opening = nullcontext(opened) if opened else opened_in_store(job.out, job.settings, made_up=job.made_up)

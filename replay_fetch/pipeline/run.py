@@ -160,9 +160,10 @@ class Run:
         """Store the RUM events of the list's sessions, where asked for and the views came to their end; the figures."""
         if not self._settings.archive.events or self._failure.error is not None or self._cut_short:
             return None
-        run = EventsRun(self._layout, self._ledger, self._settings, self._credentials)
-        run.list_number, run.epoch = self._plan.list_number, self.epoch
-        stored = await run.ask(stop, reporter)
+        async with self._terms(CommitTerms()) as terms:
+            run = EventsRun(self._layout, self._ledger, self._settings, self._credentials, terms.carrier)
+            run.list_number, run.epoch = self._plan.list_number, self.epoch
+            stored = await run.ask(stop, reporter)
         self._cut_short = stored.interrupted
         if stored.failure is not None:
             self._failure.keep(stored.failure)

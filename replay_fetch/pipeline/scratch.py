@@ -26,6 +26,7 @@ from replay_fetch.model import ViewRecord
 from replay_fetch.settings import Compression
 from replay_fetch.store.entries import (
     Entry,
+    LoggedEvents,
     LoggedList,
     LoggedObject,
     LoggedPart,
@@ -109,8 +110,9 @@ class LedgerScratch:
             for file in self.layout.temporary.iterdir():
                 if file != ledger:
                     file.unlink()
-            if self.layout.raw.exists():
-                shutil.rmtree(self.layout.raw)
+            for folder in (self.layout.raw, self.layout.events, self.layout.reports):
+                if folder.exists():
+                    shutil.rmtree(folder)
             for suffix in ("", "-wal", "-shm"):
                 Path(f"{self.layout.ledger}{suffix}").unlink(missing_ok=True)
             if ledger is not None:
@@ -193,6 +195,8 @@ def _fact(entry: Entry) -> Fact:
             return PlaceRow(row, part, start, blob, offset, length)
         case LoggedRemoval(name):
             return name
+        case LoggedEvents(record):
+            return record
         case LoggedSearch(session_id, views):
             return found_of(session_id, views)
         case _:

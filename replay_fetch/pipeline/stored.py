@@ -24,11 +24,13 @@ from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.ledger.searched import kept_of
 from replay_fetch.ledger.stored import StoredLedger
 from replay_fetch.pipeline.carrier import StoreCarrier
+from replay_fetch.pipeline.events import EventsRun
+from replay_fetch.pipeline.events_result import StoredEvents
 from replay_fetch.pipeline.job import load_plan
 from replay_fetch.pipeline.opening import changed_chains
 from replay_fetch.pipeline.plan import Plan
 from replay_fetch.pipeline.scratch import LedgerScratch, scratch_folder
-from replay_fetch.settings import ApiSettings, Compression, Settings
+from replay_fetch.settings import ApiSettings, Compression, Credentials, Settings
 from replay_fetch.store import (
     ArchiveFacts,
     KeepTerms,
@@ -42,6 +44,7 @@ from replay_fetch.store.entries import LoggedSearch, LoggedSetting
 from replay_fetch.store.lists import ListRow, fetch_file, packing
 from replay_fetch.store.log import Log
 from replay_fetch.store.opening import FOLDER
+from replay_fetch.store.opening import NAME as ARCHIVE
 from replay_fetch.view_list.view_list import ViewList
 
 T = TypeVar("T")
@@ -69,10 +72,27 @@ class StoredArchive:
         async with BlockingPortal() as portal:
             yield terms.every(self._commit_every, StoreCarrier(self.keep, self.scratch, portal))
 
+    async def store_events(
+        self, settings: Settings, keys: Credentials, run: Callable[[EventsRun], Awaitable[StoredEvents]]
+    ) -> StoredEvents:
+        """Carry a run out that stores the events of all sessions, then write the manifests into the store."""
+        layout, ledger = self.scratch.layout, self.scratch.ledger
+        async with self.carrying(CommitTerms()) as terms:
+            events = EventsRun(layout, ledger, settings, keys, terms.carrier)
+
+            async def to_its_end() -> StoredEvents:
+                stored = await run(events)
+                if events.in_order:  # else the scratch may be ahead of the log
+                    await self.finish()
+                return stored
+
+            return await self.beside(to_its_end, events.figures)
+
     async def finish(self) -> None:
-        """Write manifest and report into the store, from the scratch."""
+        """Write the manifests and the report, where there is one, into the store, from the scratch."""
         layout = self.scratch.layout
-        await self.keep.finish({file.name: file for file in (layout.manifest, layout.report)})
+        made = (layout.manifest, layout.events_manifest, layout.report)
+        await self.keep.finish({file.name: file for file in made if file.exists()})
 
     def load(self, listed: ViewList, mark: str | None) -> Plan:
         """Load a list, unless it is known, and keep its rows in the store; the lease beats meanwhile."""
@@ -108,14 +128,27 @@ class StoredArchive:
 
 @contextmanager
 def opened_in_store(out: Location, settings: Settings, *, made_up: bool = False) -> Iterator[StoredArchive]:
-    """Open the archive at an address for a run: reserved, restored into an empty scratch, and given free at the end.
+    """Open or make the archive at an address for a run: reserved, restored into an empty scratch, and given free then.
 
     Must be called where no event loop runs. Raises SettingsError, LeaseHeld, StoreError, or ArchiveError for a scratch
     that cannot be used.
     """
+    with opened_as_it_is(out, settings, made=True) as stored:
+        stored.keep_settings(_new_settings(out, stored.scratch.ledger, settings.api, made_up=made_up))
+        yield stored
+
+
+@contextmanager
+def opened_as_it_is(out: Location, settings: Settings, *, made: bool = False) -> Iterator[StoredArchive]:
+    """Open an archive as `opened_in_store` does, but leave unfinished chains as they are.
+
+    Raises ArchiveError where there is no archive, unless one may be ``made``.
+    """
     objects = objects_at(out, settings.fetch.give_up_after)
     asked = settings.archive.compress
     there = None if asked else anyio.run(read_facts, objects, FOLDER)
+    if there is None and not made:
+        raise ArchiveError(f"{out} is not an archive of replay-fetch: it has no {FOLDER}/{ARCHIVE}")
     compression = asked or (there.compression if there else Compression.NONE)
     require(compression)
     with scratch_folder(settings.archive.scratch, compression) as scratch:
@@ -124,9 +157,7 @@ def opened_in_store(out: Location, settings: Settings, *, made_up: bool = False)
         try:
             anyio.run(keep.open)
             _put_in_order(keep, scratch)
-            stored = StoredArchive(keep, scratch, settings.archive.commit_every)
-            stored.keep_settings(_new_settings(out, scratch.ledger, settings.api, made_up=made_up))
-            yield stored
+            yield StoredArchive(keep, scratch, settings.archive.commit_every)
         finally:
             anyio.run(keep.close)
             sent = ", ".join(f"{number} {verb}" for verb, number in sorted(objects.requests.items()))

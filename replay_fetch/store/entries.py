@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from replay_fetch.events_record import EventsRecord
 from replay_fetch.model import ViewRecord
 from replay_fetch.store.driver import Tag
 
@@ -95,7 +96,15 @@ class LoggedSearch(msgspec.Struct, frozen=True, array_like=True, tag="search"):
     views: list[tuple[str, str, int | None]]
 
 
-Entry = LoggedView | LoggedObject | LoggedPart | LoggedList | LoggedRemoval | LoggedSetting | LoggedSearch
+class LoggedEvents(msgspec.Struct, frozen=True, array_like=True, tag="events"):
+    """The record of a session's RUM events after a commit; their file, where there is one, is an object beside it."""
+
+    record: EventsRecord
+
+
+Entry = (
+    LoggedView | LoggedObject | LoggedPart | LoggedList | LoggedRemoval | LoggedSetting | LoggedSearch | LoggedEvents
+)
 
 _ENTRY = msgspec.json.Decoder(Entry)
 _HEADER = msgspec.json.Decoder(Header)

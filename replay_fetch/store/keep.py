@@ -101,7 +101,7 @@ class StoreKeep:
         places = await self._send_lines(staged)
         # The ledger has the views already: the scratch recorded them before the commit was shipped.
         moved: list[Entry] = [*sent, *places, *map(LoggedRemoval, staged.gone)]
-        await self._append([*staged.views, *moved])
+        await self._append([*staged.views, *staged.events, *moved])
         await to_thread.run_sync(self._scratch.lay, moved)
         local = {file.name: file.file for file in staged.files}
         for stored in sent:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from replay_fetch.store.driver import Tag
-from replay_fetch.store.entries import Entry, LoggedList, LoggedObject, LoggedPart, LoggedView
+from replay_fetch.store.entries import Entry, LoggedEvents, LoggedList, LoggedObject, LoggedPart, LoggedView
 from replay_fetch.store.lease import Progress
 from replay_fetch.store.lists import ListRow
 from replay_fetch.store.parts import GrownPart
@@ -50,6 +50,8 @@ class Staged:
     grown: Sequence[GrownPart] = ()
     gone: Sequence[str] = ()
     """Names of files made superfluous by the commit, such as the partial file of a session that is whole now."""
+    events: Sequence[LoggedEvents] = ()
+    """The records of sessions' events in the commit."""
 
 
 class Scratch(Protocol):
