@@ -11,7 +11,7 @@ from replay_fetch.model import ID, View
 from replay_fetch.settings import Compression
 
 MANIFEST, REPORT, SESSIONS, PRIVATE = "manifest.ndjson", "report.json", "sessions", ".replay-fetch"
-EVENTS, EVENTS_MANIFEST = "events", "manifest-events.ndjson"
+EVENTS, EVENTS_MANIFEST, REPORTS = "events", "manifest-events.ndjson", "reports"
 """Names in an archive, on a disk and in a store alike."""
 
 # The ids a list may hold. Checked again here: whatever got past the plan, it never becomes a path.
@@ -65,7 +65,7 @@ class Layout:
     @cached_property
     def reports(self) -> Path:
         """The folder of the latest runs' reports, named by the time at which each run began."""
-        return self.root / "reports"
+        return self.root / REPORTS
 
     @cached_property
     def private(self) -> Path:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from fnmatch import fnmatchcase
 from string import ascii_lowercase
+from typing import NamedTuple
 
 import orjson
 
 from replay_fetch.archive.durable import explained, is_file, make_folder, write_atomically
-from replay_fetch.archive.layout import REPORT, Layout
+from replay_fetch.archive.layout import REPORT, REPORTS, Layout
 from replay_fetch.archive.shelf import Shelf
 from replay_fetch.model import Noted, Outcome
 
@@ -21,7 +22,7 @@ FORMAT = 1
 _MOST = 2**24
 # A report a night: those of three months. What else lies in the folder is somebody's own.
 _KEPT = 100
-_REPORTS = "[0-9]" * 8 + "T" + "[0-9]" * 6 + "Z*.json"
+_DATED = "[0-9]" * 8 + "T" + "[0-9]" * 6 + "Z*.json"
 _MOMENT = re.compile(r"(\d{8}T\d{6})(\+0000)?")
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
 
@@ -128,29 +129,44 @@ def nothing_there(outcomes: Mapping[Outcome, int], views: int, segments: int) ->
     return not segments and 0 < views == sum(outcomes.get(outcome, 0) for outcome in absent)
 
 
-def write_report(layout: Layout, report: Report) -> None:
-    """Write the report to ``reports/``, where the newest hundred are kept, and as ``report.json``; each is whole.
+class ReportFiles(NamedTuple):
+    """What becomes of a report: the names it is written under, and the names of reports that are too many then."""
 
+    names: list[str]
+    superseded: list[str]
+
+
+def report_files(report: Report, there: Iterable[str], *, first: bool) -> ReportFiles:
+    """Tell where a report goes: below ``reports/``, where the newest hundred are kept, and as ``report.json``.
+
+    ``there`` are the names of the archive's earlier reports; ``first`` says that ``report.json`` is not there yet.
     Where a run asked nothing, ``report.json`` stays that of an earlier run, which tells more of the archive.
     """
+    known = {name for name in there if fnmatchcase(name, f"{REPORTS}/{_DATED}")}
+    name = _free_name(report.started, known)
+    latest = [REPORT] if report.asked_something or report.stopped or first else []
+    return ReportFiles([name, *latest], sorted({*known, name})[:-_KEPT])
+
+
+def write_report(layout: Layout, report: Report) -> None:
+    """Write the report as `report_files` tells; each file is whole."""
     body = orjson.dumps(report.fields(), option=_OPTIONS)
     with explained(f"writing {layout.report}"):
         make_folder(layout.reports)
-        write_atomically(_free_name(layout, report.started), [body], layout.temporary / "report")
-        if report.asked_something or report.stopped or not is_file(layout.report):
-            write_atomically(layout.report, [body], layout.temporary / "report")
-        for old in sorted(layout.reports.glob(_REPORTS))[:-_KEPT]:
-            old.unlink()
+        there = [f"{REPORTS}/{path.name}" for path in layout.reports.iterdir()]
+        files = report_files(report, there, first=not is_file(layout.report))
+        for name in files.names:
+            write_atomically(layout.root / name, [body], layout.temporary / "report")
+        for name in files.superseded:
+            (layout.root / name).unlink()
 
 
-def _free_name(layout: Layout, started: str) -> Path:
+def _free_name(started: str, there: Container[str]) -> str:
     """Name a report by the run's start, as ``20260203T040506Z.json``; a second run of that second gets a letter."""
     # Without colons, which other systems' disks do not take.
     moment = _MOMENT.fullmatch(started.replace("-", "").replace(":", ""))
-    names = [
-        layout.reports / f"{moment[1] if moment else 'undated'}Z{letter}.json" for letter in ("", *ascii_lowercase)
-    ]
-    return next((path for path in names if not path.exists()), names[-1])
+    names = [f"{REPORTS}/{moment[1] if moment else 'undated'}Z{letter}.json" for letter in ("", *ascii_lowercase)]
+    return next((name for name in names if name not in there), names[-1])
 
 
 def read_report(shelf: Shelf) -> bytes:

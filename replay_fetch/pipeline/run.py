@@ -130,7 +130,7 @@ class Run:
             await to_thread.run_sync(write_report, self._layout, report)
             # A scratch that is not in order may be ahead of the log, and so would be the manifest.
             if self.stored is not None and self._failure.in_order:
-                await self.stored.finish()
+                await self.stored.finish(report)
         self._feed.finish(report)
         return Ended(report, self._failure.error)
 

@@ -18,6 +18,8 @@ from anyio.from_thread import BlockingPortal
 from replay_fetch.api.events import FoundView
 from replay_fetch.archive.compress import require
 from replay_fetch.archive.durable import explained
+from replay_fetch.archive.layout import REPORT, REPORTS
+from replay_fetch.archive.report import Report, report_files
 from replay_fetch.archive.write.writer import CommitTerms
 from replay_fetch.errors import ArchiveError, InputError
 from replay_fetch.ledger.schema import Setting, State
@@ -43,6 +45,7 @@ from replay_fetch.store import (
 from replay_fetch.store.entries import LoggedSearch, LoggedSetting
 from replay_fetch.store.lists import ListRow, fetch_file, packing
 from replay_fetch.store.log import Log
+from replay_fetch.store.objects import Objects
 from replay_fetch.store.opening import FOLDER
 from replay_fetch.store.opening import NAME as ARCHIVE
 from replay_fetch.view_list.view_list import ViewList
@@ -57,9 +60,10 @@ _GLANCE = 10_000
 class StoredArchive:
     """An archive in a store, held by this run: its keep and its scratch."""
 
-    def __init__(self, keep: StoreKeep, scratch: LedgerScratch, commit_every: float) -> None:
+    def __init__(self, keep: StoreKeep, scratch: LedgerScratch, objects: Objects, commit_every: float) -> None:
         self.keep = keep
         self.scratch = scratch
+        self._objects = objects
         self._commit_every = commit_every
 
     async def beside(self, work: Callable[[], Awaitable[T]], progress: Callable[[], Mapping[str, object]]) -> T:
@@ -88,11 +92,15 @@ class StoredArchive:
 
             return await self.beside(to_its_end, events.figures)
 
-    async def finish(self) -> None:
-        """Write the manifests and the report, where there is one, into the store, from the scratch."""
-        layout = self.scratch.layout
-        made = (layout.manifest, layout.events_manifest, layout.report)
-        await self.keep.finish({file.name: file for file in made if file.exists()})
+    async def finish(self, report: Report | None = None) -> None:
+        """Write the manifests, and the report where there is one, into the store, from the scratch."""
+        layout, gone = self.scratch.layout, list[str]()
+        files = {file.name: file for file in (layout.manifest, layout.events_manifest) if file.exists()}
+        if report is not None:
+            there = [listed.name async for listed in self._objects.list(REPORTS)]
+            names, gone = report_files(report, there, first=await self._objects.head(REPORT) is None)
+            files |= dict.fromkeys(names, layout.report)
+        await self.keep.finish(files, gone)
 
     def load(self, listed: ViewList, mark: str | None) -> Plan:
         """Load a list, unless it is known, and keep its rows in the store; the lease beats meanwhile."""
@@ -157,7 +165,7 @@ def opened_as_it_is(out: Location, settings: Settings, *, made: bool = False) ->
         try:
             anyio.run(keep.open)
             _put_in_order(keep, scratch)
-            yield StoredArchive(keep, scratch, settings.archive.commit_every)
+            yield StoredArchive(keep, scratch, objects, settings.archive.commit_every)
         finally:
             anyio.run(keep.close)
             sent = ", ".join(f"{number} {verb}" for verb, number in sorted(objects.requests.items()))

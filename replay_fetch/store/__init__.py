@@ -2,8 +2,8 @@
 
 From the top down, each module using those below:
 
-* `keep` opens an archive for a run and makes its commits count. `scratch` is the seam to the archive's side, which
-  stages files, records them in a ledger, and may lose both with its machine. `restoring` brings an empty scratch up to
+* `keep` opens an archive for a run and makes its commits count; `moving` carries the bytes. `scratch` is the seam to
+  the archive's side, which stages files, records them in a ledger, and may lose both with its machine. `restoring` brings an empty scratch up to
   date, also for readers. `opening` refuses stores and archives before anything is asked of the API.
 * `shelf` reads an archive for all commands that look at it, on no lease and with no ledger.
 * `log`, with its `entries`, is the truth; `lease` is politeness; `checkpoint` is a shortcut; `parts` and `lists` hold
@@ -15,7 +15,8 @@ From the top down, each module using those below:
 The objects below an archive's address::
 
     sessions/<session_id>.ndjson…              as on a disk; metadata: epoch of the run, sha256 of the bytes
-    manifest.ndjson  report.json               made from the ledger at the end of a run
+    events/  manifest-events.ndjson            RUM events, where these are stored
+    manifest.ndjson  report.json  reports/…    made from the ledger at the end of a run
     .replay-fetch/archive.json                 what all runs must agree about; created once
     .replay-fetch/lease.json                   the run at work, its last beat and progress
     .replay-fetch/log/000000000042             facts of a commit; created once, never changed, never deleted

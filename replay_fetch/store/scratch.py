@@ -121,8 +121,8 @@ class Keep(Protocol):
     async def ship(self, staged: Staged) -> None:
         """Make a commit count; afterwards its views are finished, and the scratch may remove its files."""
 
-    async def finish(self, files: Mapping[str, Path]) -> None:
-        """Write the manifest and the report, by name, at the end of a run."""
+    async def finish(self, files: Mapping[str, Path], gone: Sequence[str] = ()) -> None:
+        """Write the manifests and the reports, by name, at the end of a run; remove reports that are ``gone``."""
 
     async def close(self) -> None:
         """Give the archive free for other runs, also after an error."""

@@ -31,6 +31,7 @@ from replay_fetch.settings import (
 from replay_fetch.store import door, parse
 
 SEASON = parse("s3://bucket/season")
+_OF_RUNS = (".", "report.json", "reports/")
 
 
 @dataclass
@@ -84,18 +85,14 @@ def over(monkeypatch: pytest.MonkeyPatch, store: MemoryStore, fates: Iterable[Fa
 
 
 def stored_files(store: MemoryStore) -> dict[str, bytes]:
-    """Everything of the archive that is not our own, but the report, which tells of its own run."""
-    return {name: body(store, name) for name in names(store) if not name.startswith(".") and name != "report.json"}
+    """Everything of the archive that is not our own, but the reports, which tell of their own runs."""
+    return {name: body(store, name) for name in names(store) if not name.startswith(_OF_RUNS)}
 
 
 def local_files(out: Path) -> dict[str, bytes]:
-    """The same of an archive on a disk; reports by date are kept there alone."""
+    """The same of an archive on a disk."""
     files = {path.relative_to(out).as_posix(): path for path in out.rglob("*") if path.is_file()}
-    return {
-        name: path.read_bytes()
-        for name, path in files.items()
-        if not name.startswith((".", "reports/")) and name != "report.json"
-    }
+    return {name: path.read_bytes() for name, path in files.items() if not name.startswith(_OF_RUNS)}
 
 
 def finished(monkeypatch: pytest.MonkeyPatch, store: MemoryStore, machine: Machine) -> set[View]:

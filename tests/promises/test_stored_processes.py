@@ -70,7 +70,7 @@ class Bucket:
         return {name: bytes(obstore.get(self.store, name).bytes()) for name in names}
 
     def files(self) -> dict[str, bytes]:
-        return {name: text for name, text in self.all().items() if not name.startswith(".") and name != "report.json"}
+        return {name: text for name, text in self.all().items() if not name.startswith((".", "report"))}
 
     def forget_lease(self) -> None:
         """As if it had stood still for its minute."""
