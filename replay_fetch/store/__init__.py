@@ -3,8 +3,9 @@
 From the top down, each module using those below:
 
 * `keep` opens an archive for a run and makes its commits count; `moving` carries the bytes. `scratch` is the seam to
-  the archive's side, which stages files, records them in a ledger, and may lose both with its machine. `restoring` brings an empty scratch up to
-  date, also for readers. `opening` refuses stores and archives before anything is asked of the API.
+  the archive's side, which stages files, records them in a ledger, and may lose both with its machine. `restoring`
+  brings an empty scratch up to date, also for readers. `opening` refuses stores and archives before anything is asked
+  of the API.
 * `shelf` reads an archive for all commands that look at it, on no lease and with no ledger.
 * `log`, with its `entries`, is the truth; `lease` is politeness; `checkpoint` is a shortcut; `parts` and `lists` hold
   bytes for which the log gives the place.

@@ -118,7 +118,7 @@ class StoreKeep:
         """
         await self._append([], "end")
         for name, file in files.items():
-            await self._objects.write(name, file, self._log.epoch)
+            await self._write_of_run(name, file)
         await self._remove(gone)
         if self._log.number - self._checkpoint >= _WORTH_A_CHECKPOINT:
             await self._write_checkpoint()
@@ -127,6 +127,13 @@ class StoreKeep:
     async def close(self) -> None:
         """Give the lease back; safe to call whatever went before."""
         await self._lease.release()
+
+    async def _write_of_run(self, name: str, file: Path) -> None:
+        """Write a file that every run makes anew, also over equal bytes: by its epoch, readers know the last run's."""
+        found = await self._objects.head(name)
+        if found is not None:
+            self._objects.require_earlier(name, found, self._log.epoch)
+        await self._objects.write(name, file, self._log.epoch, found.tag if found else None)
 
     # --- opening
 

@@ -119,6 +119,15 @@ def test_each_run_leaves_a_report_by_its_date_and_report_json_is_of_the_last_tha
     assert orjson.loads(body(store, there[-1]))["requests"] == 0
 
 
+def test_a_run_that_changes_nothing_comes_to_its_end_all_the_same(
+    views: Path, store: MemoryStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        assert main(["download", str(views), OUT, "-q"]) == 0
+        assert main(["verify", OUT]) == 0, capsys.readouterr().err
+    assert "manifest.ndjson" in names(store)
+
+
 def test_a_demo_goes_into_no_archive_of_real_recordings(
     views: Path, store: MemoryStore, capsys: pytest.CaptureFixture[str]
 ) -> None:
