@@ -11,7 +11,7 @@ from replay_fetch.model import ID, View
 from replay_fetch.settings import Compression
 
 MANIFEST, REPORT, SESSIONS, PRIVATE = "manifest.ndjson", "report.json", "sessions", ".replay-fetch"
-EVENTS, EVENTS_MANIFEST, REPORTS = "events", "manifest-events.ndjson", "reports"
+EVENTS, EVENTS_MANIFEST, RAW, REPORTS, ERASURES = "events", "manifest-events.ndjson", "raw", "reports", "erasures"
 """Names in an archive, on a disk and in a store alike."""
 
 # The ids a list may hold. Checked again here: whatever got past the plan, it never becomes a path.
@@ -35,7 +35,7 @@ class Layout:
     @cached_property
     def raw(self) -> Path:
         """The folder of pages kept as they came."""
-        return self.root / "raw"
+        return self.root / RAW
 
     @cached_property
     def events(self) -> Path:
@@ -50,7 +50,7 @@ class Layout:
     @cached_property
     def erasures(self) -> Path:
         """The folder of the erasures' reports, one file an erasure."""
-        return self.root / "erasures"
+        return self.root / ERASURES
 
     @cached_property
     def manifest(self) -> Path:

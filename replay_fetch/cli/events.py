@@ -27,7 +27,7 @@ from replay_fetch.pipeline.place import place
 from replay_fetch.pipeline.stopping import stoppable
 from replay_fetch.progress.reporters import Reporter
 from replay_fetch.progress.units import some
-from replay_fetch.settings import Credentials, FetchSettings, Settings
+from replay_fetch.settings import ArchiveSettings, Credentials, FetchSettings, Settings
 from replay_fetch.transport import check_connection
 
 if TYPE_CHECKING:
@@ -60,6 +60,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_server(parser)
     add_fields(parser.add_argument_group("asking"), FetchSettings, *PATIENCE)
+    add_fields(
+        parser.add_argument_group("an archive in a store"), ArchiveSettings, "scratch", "commit_every", "wait_for_lock"
+    )
     add_shown(parser, "progress", "log_json", "log_file")
 
 

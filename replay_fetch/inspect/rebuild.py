@@ -83,7 +83,7 @@ def rebuild(root: Path, jobs: int | None, reporter: Reporter | None) -> Rebuilt:
         with suppress(DamagedLedger):
             _fold_log(layout)
         with closing(LedgerSnapshot(layout)) as old:
-            tombstones = Tombstones(layout, old.marks())
+            tombstones = Tombstones(DiskShelf(layout.root), old.marks())
         _restore(_Restoring(layout, verifying, rebuilt, attempt(layout), tombstones))
     _, rebuilt.aside = _to_its_end(root)
     return rebuilt

@@ -14,6 +14,7 @@ from itertools import groupby
 
 import orjson
 
+from replay_fetch.archive.erasure import reported_marks
 from replay_fetch.archive.events_manifest import read_events_manifest
 from replay_fetch.archive.folder import check_ledger_is_there
 from replay_fetch.archive.manifest import BadLine, read_manifest
@@ -105,7 +106,7 @@ def status(shelf: Shelf, name_at_most: int | None = NAMED) -> Status:
     with _records(readable(shelf)) as (ledger, records):
         found = Status(shelf.place(), ledger is not None, running=shelf.held_by(), last_run=_last_run(shelf))
         found.progress, found.run_ended = shelf.progress(), shelf.run_ended()
-        found.erased = ledger.erased_sessions() if ledger else 0
+        found.erased = ledger.erased_sessions() if ledger else len({*reported_marks(shelf)})
         # Both sources tell a session's views one after the other, so one session at a time is held.
         for _, views in groupby(records, lambda record: record.planned.view.session_id):
             _count_session(found, views, name_at_most)

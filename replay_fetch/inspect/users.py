@@ -8,16 +8,16 @@ in a file from a search.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from replay_fetch.archive.compress import inflated
-from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.layout import EVENTS
 from replay_fetch.archive.lines import lines_of, whole_file
-from replay_fetch.archive.shelf import DiskShelf, readable
+from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.errors import ArchiveError, InputError, ReplayFetchError
 from replay_fetch.inspect.events import part
 from replay_fetch.inspect.sessions import ListedSession, list_sessions
@@ -25,9 +25,9 @@ from replay_fetch.settings import Compression
 
 
 class _File(NamedTuple):
-    """A file of events, its name in messages, and the kind of error that a fault in it is."""
+    """A file of events as its bytes, its name in messages, and the kind of error that a fault in it is."""
 
-    path: Path
+    blocks: Iterable[bytes]
     name: str
     error: Callable[[str], ReplayFetchError]
 
@@ -50,23 +50,21 @@ class FoundUser:
         return [*(session.session_id for session in self.sessions), *self.elsewhere]
 
 
-def find_user(out: Path, user: str, events: Path | None = None) -> FoundUser:
+def find_user(shelf: Shelf, user: str, events: Path | None = None) -> FoundUser:
     """Find the sessions in whose events ``user`` appears, by id or by e-mail address, in a file or beside them.
 
     An address matches in any case of its letters. Raises InputError where nothing names users or ``events`` is no
     file of events, ArchiveError where the archive cannot be read.
     """
-    shelf = DiskShelf(out)
     readable(shelf)
-    layout = shelf.layout
     named: set[str] = set()
     told: set[str] = set()
-    for session_id, is_user in _events(layout, user, events):
+    for session_id, is_user in _events(shelf, user, events):
         told.add(session_id)
         if is_user:
             named.add(session_id)
     if not told:
-        raise InputError(_nothing_names_users(out, events))
+        raise InputError(_nothing_names_users(shelf, events))
     found = FoundUser()
     for session in list_sessions(shelf):
         found.total += 1
@@ -78,23 +76,23 @@ def find_user(out: Path, user: str, events: Path | None = None) -> FoundUser:
     return found
 
 
-def _nothing_names_users(out: Path, events: Path | None) -> str:
+def _nothing_names_users(shelf: Shelf, events: Path | None) -> str:
     if events is not None:
         return f"--events {events} holds no event of a session, so nothing in it names users"
     return (
-        f"nothing in {out} names users: a recording carries the ids of its application, session and view, and no user. "
-        "Give the RUM events of a search, such as @usr.email:ADDRESS, with --events FILE; or name the sessions: "
-        "`replay-fetch erase OUT --session ID`, or --sessions FILE"
+        f"nothing in {shelf.place()} names users: a recording carries the ids of its application, session and view, "
+        "and no user. Give the RUM events of a search, such as @usr.email:ADDRESS, with --events FILE; or name the "
+        "sessions: `replay-fetch erase OUT --session ID`, or --sessions FILE"
     )
 
 
-def _events(layout: Layout, user: str, events: Path | None) -> Iterator[tuple[str, bool]]:
+def _events(shelf: Shelf, user: str, events: Path | None) -> Iterator[tuple[str, bool]]:
     """Give the session of each event, and whether the event names the user: those of a file, or the archive's own."""
     if events is not None:
-        yield from _of_file(_File(events, f"--events {events}", InputError), user)
+        yield from _of_file(_File(whole_file(events), f"--events {events}", InputError), user)
         return
-    for path in sorted(layout.events.glob("*.ndjson*")):
-        yield from _of_file(_File(path, str(path), ArchiveError), user)
+    for name in sorted(file.name for file in shelf.files(EVENTS) if ".ndjson" in file.name):
+        yield from _of_file(_File(shelf.blocks(name), shelf.place(name), ArchiveError), user)
 
 
 def _of_file(file: _File, user: str) -> Iterator[tuple[str, bool]]:
@@ -109,7 +107,7 @@ def _lines_of(file: _File) -> Iterator[bytes]:
     """Give the lines of a file, packed or not, with an empty line behind the last."""
     kinds = (kind for kind in Compression if kind.suffix and file.name.endswith(kind.suffix))
     try:
-        blocks = inflated(whole_file(file.path), next(kinds, Compression.NONE))
+        blocks = inflated(file.blocks, next(kinds, Compression.NONE))
         yield from lines_of(chain(blocks, [b"\n"]))
     except OSError as error:
         raise file.error(f"{file.name} cannot be read: {error.strerror or error}") from None

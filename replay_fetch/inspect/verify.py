@@ -102,6 +102,7 @@ class Verifying:
                 f"the last run into {self.shelf.place()} did not come to its end, so its manifest is behind its files: "
                 "run the same download again, to its end, and verify then"
             )
+        self._tombstones = Tombstones(self.shelf)
         self._verify_by_manifest()
         if self.found.quick:
             wrong = {finding.file for finding in self.found.findings}
@@ -110,10 +111,11 @@ class Verifying:
         else:
             check = EventsCheck(self.shelf)
             self._verify_events(check, check.by_manifest())
+        self._note_erased()
 
     def _verify_with_ledger(self, layout: Layout) -> None:
         with closing(LedgerSnapshot(layout)) as snapshot:
-            self._tombstones = Tombstones(layout, snapshot.marks())
+            self._tombstones = Tombstones(self.shelf, snapshot.marks())
             if snapshot.leads:
                 self.found.run_ended = snapshot.run_ended
                 self._verify_by(snapshot)

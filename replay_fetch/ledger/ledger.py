@@ -81,14 +81,15 @@ class Ledger(EventsLedger, Tombstones):
             number: int | None = self._db.execute("SELECT max(list) FROM list").fetchone()[0]
         return number
 
-    def load(self, rows: Iterable[ListRow]) -> LoadedList:
+    def load(self, rows: Iterable[ListRow], before: int | None = None) -> LoadedList:
         """Load rows (line, view, expected segments, perhaps its date) as a list of their own, in a transaction.
 
+        Rows are counted from behind ``before``, or else from behind all views that are there.
         An exception out of ``rows`` leaves the ledger as it was.
         """
         with self._transaction():
             (number,) = self._db.execute("SELECT coalesce(max(list), 0) + 1 FROM list").fetchone()
-            loaded = load_rows(self._db, number, rows)
+            loaded = load_rows(self._db, number, rows, before)
             columns = (number, loaded.rows, loaded.views, loaded.duplicates)
             self._db.execute("INSERT INTO list VALUES (?, NULL, ?, ?, ?)", columns)
             came_in = "UPDATE setting SET value = ? WHERE name = ? AND value = ?"

@@ -83,14 +83,15 @@ class LoadedList(NamedTuple):
         return self.rows - self.views - self.duplicates - self.erased
 
 
-def load_rows(db: sqlite3.Connection, number: int, rows: Iterable[ListRow]) -> LoadedList:
-    """Add the rows to the plan as list ``number``.
+def load_rows(db: sqlite3.Connection, number: int, rows: Iterable[ListRow], before: int | None = None) -> LoadedList:
+    """Add the rows to the plan as list ``number``, counted from behind ``before``, or from behind all that are there.
 
-    Runs inside the caller's transaction; memory does not grow with the rows.
+    A row without ids, out of which an erasure took them, counts as erased. Runs inside the caller's transaction; memory
+    does not grow with the rows.
     """
     for table in (_INCOMING, _ARRANGED):
         db.execute(table)
-    (before,) = db.execute("SELECT coalesce(max(row), 0) FROM view").fetchone()
+    before = last_row(db) if before is None else before
     total = views = clashing = erased = 0
     clashes: list[Clash] = []
     unread = ((line, *view, expected, *(dated or (None,))) for line, view, expected, *dated in rows)
@@ -109,6 +110,11 @@ def load_rows(db: sqlite3.Connection, number: int, rows: Iterable[ListRow]) -> L
         for emptied in ("incoming", "arranged"):
             db.execute(f"DELETE FROM {emptied}")  # noqa: S608 - names of tables
     return LoadedList(number, total, views, total - views - clashing - erased, clashes, erased)
+
+
+def last_row(db: sqlite3.Connection) -> int:
+    """The number of the last view of the plan, behind which the rows of a new list are counted."""
+    return int(db.execute("SELECT coalesce(max(row), 0) FROM view").fetchone()[0])
 
 
 _CHUNK = 5_000

@@ -33,6 +33,7 @@ from replay_fetch.store.entries import (
     LoggedRemoval,
     LoggedSearch,
     LoggedSetting,
+    LoggedTombstone,
     LoggedView,
 )
 from replay_fetch.store.failures import StoreError
@@ -122,7 +123,7 @@ class LedgerScratch:
 
     def load(self, logged: LoggedList, rows: Iterable[ListRow]) -> None:
         """Load a list of the log; raises StoreError where it does not come to the number of its log entry."""
-        loaded = self.ledger.load(rows)
+        loaded = self.ledger.load(rows, logged.before)
         if (loaded.number, loaded.rows) != (logged.number, logged.rows):
             raise StoreError(f"{logged.name} has other rows than the log says; restore it from a copy")
         if logged.fingerprint:
@@ -135,6 +136,8 @@ class LedgerScratch:
         for setting in settings:
             if setting.name == Setting.CHAINS:
                 self.ledger.note_chains(setting.value)
+            elif setting.name == Setting.ERASURE and setting.value:
+                self.ledger.forget_erased(setting.value)
             else:
                 self.ledger.set_setting(setting.name, setting.value)
 
@@ -150,6 +153,10 @@ class LedgerScratch:
     def places(self, row: int, part: int) -> Sequence[LoggedPart]:
         """Where the lines of a view's part lie."""
         return [LoggedPart(*place) for place in self.ledger.places(row, part)]
+
+    def places_in(self, blob: str) -> Sequence[LoggedPart]:
+        """Which stretches of a blob are of use."""
+        return [LoggedPart(*place) for place in self.ledger.places_in(blob)]
 
     def blobs(self) -> set[str]:
         """The names of all blobs that are of use."""
@@ -185,7 +192,7 @@ def _chunks(entries: Iterable[Entry]) -> Iterator[list[Fact]]:
             yield chunk
 
 
-def _fact(entry: Entry) -> Fact:
+def _fact(entry: Entry) -> Fact:  # noqa: PLR0911 - one for each kind of entry
     match entry:
         case LoggedView(record, ended_at):
             return record, ended_at
@@ -197,6 +204,8 @@ def _fact(entry: Entry) -> Fact:
             return name
         case LoggedEvents(record):
             return record
+        case LoggedTombstone(mark):
+            return mark
         case LoggedSearch(session_id, views):
             return found_of(session_id, views)
         case _:

@@ -29,21 +29,23 @@ from replay_fetch.pipeline.carrier import StoreCarrier
 from replay_fetch.pipeline.events import EventsRun
 from replay_fetch.pipeline.events_result import StoredEvents
 from replay_fetch.pipeline.job import load_plan
-from replay_fetch.pipeline.opening import changed_chains
+from replay_fetch.pipeline.opening import settings_to_keep
 from replay_fetch.pipeline.plan import Plan
 from replay_fetch.pipeline.scratch import LedgerScratch, scratch_folder
-from replay_fetch.settings import ApiSettings, Compression, Credentials, Settings
+from replay_fetch.pipeline.stored_erasure import StoredErasure
+from replay_fetch.settings import Compression, Credentials, Settings
 from replay_fetch.store import (
     ArchiveFacts,
     KeepTerms,
     Location,
     Restoring,
+    Rows,
     StoreKeep,
     objects_at,
     read_facts,
 )
 from replay_fetch.store.entries import LoggedSearch, LoggedSetting
-from replay_fetch.store.lists import ListRow, fetch_file, packing
+from replay_fetch.store.lists import ListRow, blank, fetch_file, packing
 from replay_fetch.store.log import Log
 from replay_fetch.store.objects import Objects
 from replay_fetch.store.opening import FOLDER
@@ -94,13 +96,21 @@ class StoredArchive:
 
     async def finish(self, report: Report | None = None) -> None:
         """Write the manifests, and the report where there is one, into the store, from the scratch."""
-        layout, gone = self.scratch.layout, list[str]()
-        files = {file.name: file for file in (layout.manifest, layout.events_manifest) if file.exists()}
+        files: dict[str, Path | None] = {**self.manifests()}
         if report is not None:
-            there = [listed.name async for listed in self._objects.list(REPORTS)]
-            names, gone = report_files(report, there, first=await self._objects.head(REPORT) is None)
-            files |= dict.fromkeys(names, layout.report)
-        await self.keep.finish(files, gone)
+            first = await self._objects.head(REPORT) is None
+            names, superseded = report_files(report, await self.names(REPORTS), first=first)
+            files |= dict.fromkeys(names, self.scratch.layout.report) | dict.fromkeys(superseded)
+        await self.keep.finish(files)
+
+    def manifests(self) -> dict[str, Path | None]:
+        """Give the manifests that the scratch has, by name; None for one that the archive no longer has."""
+        layout = self.scratch.layout
+        return {file.name: file if file.exists() else None for file in (layout.manifest, layout.events_manifest)}
+
+    async def names(self, folder: str) -> list[str]:
+        """List the names of the objects in a folder of the archive."""
+        return [listed.name async for listed in self._objects.list(folder)]
 
     def load(self, listed: ViewList, mark: str | None) -> Plan:
         """Load a list, unless it is known, and keep its rows in the store; the lease beats meanwhile."""
@@ -118,18 +128,19 @@ class StoredArchive:
             from_thread.run(self.keep.note, found)
 
     async def _load(self, listed: ViewList, mark: str | None) -> Plan:
-        packed, count = self.scratch.temporary / "list.csv.zst", itertools.count()
+        packed, count, ledger = self.scratch.temporary / "list.csv.zst", itertools.count(), self.scratch.ledger
+        before = ledger.last_row()
 
         def passing(rows: Iterable[ListRow]) -> Iterator[ListRow]:
-            for row in packing(rows, packed):
+            for row in packing(_without_erased(rows, ledger), packed):
                 if not next(count) % _GLANCE:
                     from_thread.check_cancelled()
                 yield row
 
-        plan = await to_thread.run_sync(load_plan, self.scratch.ledger, listed, mark, passing)
+        plan = await to_thread.run_sync(load_plan, ledger, listed, mark, passing)
         if plan.loaded:
             known_by = mark if mark and not plan.bad_rows else ""
-            await self.keep.keep_list(plan.list_number, known_by, packed, next(count))
+            await self.keep.keep_list(plan.list_number, known_by, packed, Rows(next(count), before))
             await to_thread.run_sync(packed.unlink)
         return plan
 
@@ -142,7 +153,7 @@ def opened_in_store(out: Location, settings: Settings, *, made_up: bool = False)
     that cannot be used.
     """
     with opened_as_it_is(out, settings, made=True) as stored:
-        stored.keep_settings(_new_settings(out, stored.scratch.ledger, settings.api, made_up=made_up))
+        stored.keep_settings(settings_to_keep(out, stored.scratch.ledger, settings.api, made_up=made_up))
         yield stored
 
 
@@ -154,9 +165,8 @@ def opened_as_it_is(out: Location, settings: Settings, *, made: bool = False) ->
     """
     objects = objects_at(out, settings.fetch.give_up_after)
     asked = settings.archive.compress
-    there = None if asked else anyio.run(read_facts, objects, FOLDER)
-    if there is None and not made:
-        raise ArchiveError(f"{out} is not an archive of replay-fetch: it has no {FOLDER}/{ARCHIVE}")
+    there = None if asked and made else anyio.run(read_facts, objects, FOLDER)
+    _require(there, out, there=not made)
     compression = asked or (there.compression if there else Compression.NONE)
     require(compression)
     with scratch_folder(settings.archive.scratch, compression) as scratch:
@@ -165,22 +175,25 @@ def opened_as_it_is(out: Location, settings: Settings, *, made: bool = False) ->
         try:
             anyio.run(keep.open)
             _put_in_order(keep, scratch)
-            yield StoredArchive(keep, scratch, objects, settings.archive.commit_every)
+            stored = StoredArchive(keep, scratch, objects, settings.archive.commit_every)
+            StoredErasure(stored).finish_begun()
+            yield stored
         finally:
             anyio.run(keep.close)
             sent = ", ".join(f"{number} {verb}" for verb, number in sorted(objects.requests.items()))
             log.debug("%s: %s sent to the store", out, sent)
 
 
-def _new_settings(out: Location, ledger: StoredLedger, api: ApiSettings, *, made_up: bool) -> dict[str, str]:
-    """Name the settings that the log lacks; raises ArchiveError where a demo meets real recordings."""
-    chains = changed_chains(ledger, api)
-    settings: dict[str, str] = {Setting.CHAINS: chains} if chains else {}
-    if made_up and ledger.setting(Setting.DEMO) is None:
-        if ledger.totals().views:
-            raise ArchiveError(f"{out} is an archive that demo did not make; name a new folder for the sample ones")
-        settings[Setting.DEMO] = "yes"
-    return settings
+def _require(facts: ArchiveFacts | None, out: Location, *, there: bool) -> None:
+    if facts is None and there:
+        raise ArchiveError(f"{out} is not an archive of replay-fetch: it has no {FOLDER}/{ARCHIVE}")
+
+
+def _without_erased(rows: Iterable[ListRow], ledger: StoredLedger) -> Iterator[ListRow]:
+    """Take the ids out of rows of erased sessions, which keep their numbers: a list is kept for good."""
+    some = ledger.erased_sessions()
+    for row in rows:
+        yield blank(row) if some and ledger.is_erased(row[1].session_id) else row
 
 
 def _put_in_order(keep: StoreKeep, scratch: LedgerScratch) -> None:
@@ -191,10 +204,14 @@ def _put_in_order(keep: StoreKeep, scratch: LedgerScratch) -> None:
 
 
 @contextmanager
-def restored(out: Location, settings: Settings) -> Iterator[LedgerScratch]:
-    """Give the ledger of an archive as its log has it now, without a lease; nothing is written to the store."""
+def restored(out: Location, settings: Settings, *, made: bool = False) -> Iterator[LedgerScratch]:
+    """Give the ledger of an archive as its log has it now, without a lease; nothing is written to the store.
+
+    Raises ArchiveError where an archive must be ``made`` by then and is not there.
+    """
     objects = objects_at(out, settings.fetch.give_up_after)
     facts = anyio.run(read_facts, objects, FOLDER)
+    _require(facts, out, there=made)
     with scratch_folder(None, facts.compression if facts else Compression.NONE) as scratch:
         anyio.run(Restoring(objects, FOLDER, scratch).restore, Log(objects, FOLDER, "reader"))
         yield scratch

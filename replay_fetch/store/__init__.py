@@ -43,7 +43,7 @@ from replay_fetch.store.lease import LeaseState, read_lease
 from replay_fetch.store.location import Location, is_url, parse
 from replay_fetch.store.opening import ArchiveFacts, KeepTerms, objects_at, read_facts
 from replay_fetch.store.restoring import Restoring
-from replay_fetch.store.scratch import Keep, Scratch, Staged, StagedFile
+from replay_fetch.store.scratch import Keep, Rows, Scratch, Staged, StagedFile
 from replay_fetch.store.shelf import StoreShelf
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "LeaseState",
     "Location",
     "Restoring",
+    "Rows",
     "Scratch",
     "Staged",
     "StagedFile",

@@ -21,9 +21,10 @@ from typing import TypeVar
 
 from anyio import to_thread
 
-from replay_fetch.store.checkpoint import EVERY, sweep, write_checkpoint
+from replay_fetch.store.checkpoint import EVERY, remove_checkpoints, sweep, write_checkpoint
 from replay_fetch.store.driver import Tag
 from replay_fetch.store.entries import Entry, LoggedList, LoggedObject, LoggedRemoval
+from replay_fetch.store.erasing import Cleansing
 from replay_fetch.store.failures import Fenced
 from replay_fetch.store.lease import Lease, Progress
 from replay_fetch.store.lists import fetch_file, keep_list, list_name
@@ -32,7 +33,7 @@ from replay_fetch.store.moving import Moving
 from replay_fetch.store.objects import Objects
 from replay_fetch.store.opening import FOLDER, KeepTerms, agree, check_conditional_writes
 from replay_fetch.store.restoring import Restoring
-from replay_fetch.store.scratch import Scratch, Staged, StagedFile
+from replay_fetch.store.scratch import Rows, Scratch, Staged, StagedFile
 from replay_fetch.store.together import beside, together
 
 _Value = TypeVar("_Value")
@@ -75,10 +76,10 @@ class StoreKeep:
         """Do the work while the lease beats and tells of the progress; raises Fenced after a takeover."""
         return await beside(partial(self._lease.beat, progress), work)
 
-    async def keep_list(self, number: int, fingerprint: str, packed: Path, rows: int) -> None:
+    async def keep_list(self, number: int, fingerprint: str, packed: Path, rows: Rows) -> None:
         """Write a list, packed by `packing`, and name it in a log part of its own; the ledger has loaded it by then."""
         name = await keep_list(self._objects, list_name(self._folder, number), self._log.epoch, packed)
-        await self._log.append([LoggedList(number, name, fingerprint, rows)], "list")
+        await self._log.append([LoggedList(number, name, fingerprint, *rows)], "list")
 
     async def note(self, facts: Sequence[Entry]) -> None:
         """Keep facts that come with no file in a log part of their own, and in the scratch's ledger."""
@@ -111,15 +112,43 @@ class StoreKeep:
         if self._log.number - self._checkpoint >= EVERY:
             await self._write_checkpoint()
 
-    async def finish(self, files: Mapping[str, Path], gone: Sequence[str] = ()) -> None:
+    async def erase(self, facts: Sequence[Entry], report: StagedFile) -> None:
+        """Erase sessions at the instant of a log part, in which ``facts`` has their tombstones; `cleanse` comes next.
+
+        The erasure's report waits beside its name until then: it must not tell of what never happened.
+        """
+        staged = await self._moving.stage(report, self._log.number + 1, self._log.epoch)
+        await self._append([*facts, staged], "erase")
+        await to_thread.run_sync(self._scratch.lay, [*facts, staged])
+        await self._publish(staged, report.file)
+
+    async def cleanse(
+        self,
+        is_erased: Callable[[str], bool],
+        forget: Callable[[bytes], bytes | None],
+        files: Mapping[str, Path | None],
+    ) -> None:
+        """Remove what is left of erased sessions from all objects; may be repeated on another machine.
+
+        ``forget`` takes their ids out of a run's report. ``files`` are the manifests as of the
+        erasure. These come first, so that readers never look for a file that is gone.
+        """
+        await self._write_of_run(files)
+        cleansing = Cleansing(self._objects, self._folder, self._scratch, self._log.epoch, is_erased)
+        for step in (cleansing.files, cleansing.lines, partial(cleansing.reports, forget), cleansing.log):
+            await step()
+        await cleansing.lists()
+        # The ledger has forgotten them; older checkpoints have not.
+        await self._write_checkpoint()
+        await remove_checkpoints(self._objects, self._folder, self._checkpoint)
+
+    async def finish(self, files: Mapping[str, Path | None]) -> None:
         """End the run's log, where an overtaken run is stopped, then write the files made from the ledger.
 
-        Files that have no use any more are removed last.
+        Files of no further use, those with None, are removed.
         """
         await self._append([], "end")
-        for name, file in files.items():
-            await self._write_of_run(name, file)
-        await self._remove(gone)
+        await self._write_of_run(files)
         if self._log.number - self._checkpoint >= _WORTH_A_CHECKPOINT:
             await self._write_checkpoint()
         await self._sweep()
@@ -128,12 +157,16 @@ class StoreKeep:
         """Give the lease back; safe to call whatever went before."""
         await self._lease.release()
 
-    async def _write_of_run(self, name: str, file: Path) -> None:
-        """Write a file that every run makes anew, also over equal bytes: by its epoch, readers know the last run's."""
-        found = await self._objects.head(name)
-        if found is not None:
-            self._objects.require_earlier(name, found, self._log.epoch)
-        await self._objects.write(name, file, self._log.epoch, found.tag if found else None)
+    async def _write_of_run(self, files: Mapping[str, Path | None]) -> None:
+        """Write files that every run makes anew, also over equal bytes: by the epoch, readers know the last run's."""
+        for name, file in files.items():
+            found = await self._objects.head(name)
+            if found is not None:
+                self._objects.require_earlier(name, found, self._log.epoch)
+            if file is not None:
+                await self._objects.write(name, file, self._log.epoch, found.tag if found else None)
+            elif found is not None:
+                await self._objects.delete(name)
 
     # --- opening
 

@@ -38,6 +38,13 @@ class StagedFile(NamedTuple):
         return LoggedObject(self.name, self.size, self.sha256, tag.etag, tag.version, staged)
 
 
+class Rows(NamedTuple):
+    """The rows of a list: how many they are, and the number behind which they are counted."""
+
+    rows: int
+    before: int
+
+
 @dataclass(frozen=True)
 class Staged:
     """A commit that the scratch's ledger has recorded; nothing of it counts before `Keep.ship` has returned.
@@ -77,8 +84,9 @@ class Scratch(Protocol):
         """Take in entries of a log part in a single transaction; LoggedList is never among them.
 
         A record replaces the view's record, with ``ended_at`` as given. A record whose lines lie in a session file, and
-        another part number, drop the view's places. A setting of another value than before may change chains. An
-        object replaces the object of the same name; a removal drops it.
+        another part number, drop the view's places. A setting of another value than before may change chains; that of
+        an erasure lets all sessions with a tombstone be forgotten. An object replaces the object of the same name; a
+        removal drops it.
         """
 
     def stored(self, name: str) -> LoggedObject | None:
@@ -89,6 +97,9 @@ class Scratch(Protocol):
 
     def places(self, row: int, part: int) -> Sequence[LoggedPart]:
         """Where the lines of a view's part lie."""
+
+    def places_in(self, blob: str) -> Sequence[LoggedPart]:
+        """The stretches of a blob in which lines of an unfinished view lie, in their order."""
 
     def blobs(self) -> set[str]:
         """The names of all blobs in which lines of an unfinished view lie."""
@@ -109,7 +120,7 @@ class Keep(Protocol):
         ``progress`` gives figures by name, which ``status`` shows while the run goes on.
         """
 
-    async def keep_list(self, number: int, fingerprint: str, packed: Path, rows: int) -> None:
+    async def keep_list(self, number: int, fingerprint: str, packed: Path, rows: Rows) -> None:
         """Keep a new list that the ledger has loaded, before its first view is asked for."""
 
     async def note(self, facts: Sequence[Entry]) -> None:
@@ -121,8 +132,8 @@ class Keep(Protocol):
     async def ship(self, staged: Staged) -> None:
         """Make a commit count; afterwards its views are finished, and the scratch may remove its files."""
 
-    async def finish(self, files: Mapping[str, Path], gone: Sequence[str] = ()) -> None:
-        """Write the manifests and the reports, by name, at the end of a run; remove reports that are ``gone``."""
+    async def finish(self, files: Mapping[str, Path | None]) -> None:
+        """Write the manifests and the reports, by name, at the end of a run; those with None are removed."""
 
     async def close(self) -> None:
         """Give the archive free for other runs, also after an error."""
