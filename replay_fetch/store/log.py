@@ -87,6 +87,9 @@ class Log:
 
     async def read(self, after: int = 0) -> AsyncIterator[LogPart]:
         """The parts behind number ``after``, up to the last; raises StoreError where a number is missing."""
+        if after:  # not laid again, and read for its epoch: behind a checkpoint there may be no further part
+            self.number = after - 1
+            await self._parts([after])
         self.number = after
         waiting: list[int] = []
         async for listed in self._objects.list(self._folder, self._name(after)):

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
+import obstore
 import pytest
 from archives import KEYS
 from crash.world import World
@@ -29,6 +30,7 @@ from replay_fetch.settings import (
     SourceChoice,
 )
 from replay_fetch.store import door, parse
+from replay_fetch.store.driver import Tag
 
 SEASON = parse("s3://bucket/season")
 _OF_RUNS = (".", "report.json", "reports/")
@@ -135,3 +137,38 @@ def dies(call: Callable[[], object]) -> bool:
             raise
         return True
     return False
+
+
+Written = list[tuple[str, bytes | None, dict[str, str]]]
+"""Objects in the order in which they were written: name, bytes or None where it was removed, metadata."""
+
+
+@contextmanager
+def journal(monkeypatch: pytest.MonkeyPatch, store: MemoryStore) -> Iterator[Written]:
+    """Let every address lead to the store, and note what is written, for `copied`."""
+    written: Written = []
+    with over(monkeypatch, store) as driver:
+        put, delete = driver.put, driver.delete
+
+        async def noting(name: str, body: bytes, condition: Tag | None, metadata: Mapping[str, str]) -> Tag:
+            tag = await put(name, body, condition, metadata)
+            written.append((name, body, dict(metadata)))
+            return tag
+
+        async def removing(name: str) -> None:
+            await delete(name)
+            written.append((name, None, {}))
+
+        driver.put, driver.delete = noting, removing  # type: ignore[method-assign]
+        yield written
+
+
+def copied(written: Written) -> MemoryStore:
+    """Write all of it anew into a store of its own; in this order its objects have the etags that the log names."""
+    store = MemoryStore()
+    for name, content, metadata in written:
+        if content is None:
+            obstore.delete(store, [name])
+        else:
+            obstore.put(store, name, content, attributes=dict(metadata), use_multipart=False)
+    return store
