@@ -169,10 +169,13 @@ async def _carry_out(job: DownloadJob, stop: Stop) -> Report:
     opened = ExitStack()
     try:
         at_hand = await to_thread.run_sync(opened.enter_context, list_at_hand(job))
-        first = found_first(at_hand.listed(), job.out, job.settings)
-        finding = await to_thread.run_sync(opened.enter_context, first)
-        await _until(stop, partial(finding.search, job.credentials, None))
-        prepare = prepared(at_hand, finding.views(), finding.stored)
+        if job.settings.plan.shard:  # takes lists of views alone
+            prepare = prepared(at_hand)
+        else:
+            first = found_first(at_hand.listed(), job.out, job.settings)
+            finding = await to_thread.run_sync(opened.enter_context, first)
+            await _until(stop, partial(finding.search, job.credentials, None))
+            prepare = prepared(at_hand, finding.views(), finding.stored)
         run = await to_thread.run_sync(opened.enter_context, prepare)
         ended = await run.run(stop)
     finally:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import orjson
 
 from replay_fetch.archive.durable import explained, is_file, make_folder, write_atomically
-from replay_fetch.archive.layout import REPORT, REPORTS, Layout
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.shelf import Shelf
 from replay_fetch.model import Noted, Outcome
 
@@ -130,22 +130,24 @@ def nothing_there(outcomes: Mapping[Outcome, int], views: int, segments: int) ->
 
 
 class ReportFiles(NamedTuple):
-    """What becomes of a report: the names it is written under, and the names of reports that are too many then."""
+    """What becomes of a report: its name below ``reports/``, and the names of reports that are too many then."""
 
-    names: list[str]
+    name: str
+    latest: bool
+    """It takes the place of ``report.json``, too."""
     superseded: list[str]
 
 
 def report_files(report: Report, there: Iterable[str], *, first: bool) -> ReportFiles:
     """Tell where a report goes: below ``reports/``, where the newest hundred are kept, and as ``report.json``.
 
-    ``there`` are the names of the archive's earlier reports; ``first`` says that ``report.json`` is not there yet.
+    ``there`` are the names of earlier reports in that folder; ``first`` says that ``report.json`` is not there yet.
     Where a run asked nothing, ``report.json`` stays that of an earlier run, which tells more of the archive.
     """
-    known = {name for name in there if fnmatchcase(name, f"{REPORTS}/{_DATED}")}
+    known = {name for name in there if fnmatchcase(name, _DATED)}
     name = _free_name(report.started, known)
-    latest = [REPORT] if report.asked_something or report.stopped or first else []
-    return ReportFiles([name, *latest], sorted({*known, name})[:-_KEPT])
+    latest = bool(report.asked_something or report.stopped or first)
+    return ReportFiles(name, latest, sorted({*known, name})[:-_KEPT])
 
 
 def write_report(layout: Layout, report: Report) -> None:
@@ -153,25 +155,33 @@ def write_report(layout: Layout, report: Report) -> None:
     body = orjson.dumps(report.fields(), option=_OPTIONS)
     with explained(f"writing {layout.report}"):
         make_folder(layout.reports)
-        there = [f"{REPORTS}/{path.name}" for path in layout.reports.iterdir()]
+        there = [path.name for path in layout.reports.iterdir()]
         files = report_files(report, there, first=not is_file(layout.report))
-        for name in files.names:
-            write_atomically(layout.root / name, [body], layout.temporary / "report")
+        write_atomically(layout.reports / files.name, [body], layout.temporary / "report")
+        if files.latest:
+            replace_report(layout, report)
         for name in files.superseded:
-            (layout.root / name).unlink()
+            (layout.reports / name).unlink()
+
+
+def replace_report(layout: Layout, report: Report) -> None:
+    """Write the report as ``report.json`` alone, whole or not at all."""
+    with explained(f"writing {layout.report}"):
+        body = orjson.dumps(report.fields(), option=_OPTIONS)
+        write_atomically(layout.report, [body], layout.temporary / "report")
 
 
 def _free_name(started: str, there: Container[str]) -> str:
     """Name a report by the run's start, as ``20260203T040506Z.json``; a second run of that second gets a letter."""
     # Without colons, which other systems' disks do not take.
     moment = _MOMENT.fullmatch(started.replace("-", "").replace(":", ""))
-    names = [f"{REPORTS}/{moment[1] if moment else 'undated'}Z{letter}.json" for letter in ("", *ascii_lowercase)]
+    names = [f"{moment[1] if moment else 'undated'}Z{letter}.json" for letter in ("", *ascii_lowercase)]
     return next((name for name in names if name not in there), names[-1])
 
 
 def read_report(shelf: Shelf) -> bytes:
     """Read ``report.json`` as it stands; raises OSError, or ValueError where it is larger than a report of ours."""
-    size = shelf.size(REPORT)
+    size = shelf.size(shelf.report)
     if size > _MOST:
         raise ValueError(f"it has {size} bytes, and {_MOST} at most are sensible")
-    return b"".join(shelf.blocks(REPORT, 0, size))
+    return b"".join(shelf.blocks(shelf.report, 0, size))

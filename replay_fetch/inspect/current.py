@@ -15,8 +15,8 @@ from msgspec.structs import replace
 from replay_fetch.archive.manifest import write_manifest
 from replay_fetch.archive.shelf import Shelf
 from replay_fetch.model import Recording, ViewRecord, Warnings
+from replay_fetch.pipeline.out_of_store import restored
 from replay_fetch.pipeline.scratch import LedgerScratch
-from replay_fetch.pipeline.stored import restored
 from replay_fetch.settings import FetchSettings, Settings
 from replay_fetch.store import StoreShelf
 from replay_fetch.store.shelf import GIVE_UP_AFTER

@@ -10,20 +10,24 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
+from typing import NamedTuple
 
 import orjson
 
 from replay_fetch.archive.erasure import reported_marks
 from replay_fetch.archive.events_manifest import read_events_manifest
 from replay_fetch.archive.folder import check_ledger_is_there
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import BadLine, read_manifest
 from replay_fetch.archive.report import read_report
-from replay_fetch.archive.shelf import Shelf, readable, require_manifest
+from replay_fetch.archive.shelf import Shelf, manifests, readable, require_manifest
 from replay_fetch.events_record import EventsTotals
+from replay_fetch.inspect.shards_state import ShardsState, shards_state
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.totals import MOST_REASONS, OTHER_REASONS
 from replay_fetch.model import Outcome, ViewRecord
+from replay_fetch.shard import index_of
 from replay_fetch.view_list.writing import table_text
 
 # A screen's worth; --json names all.
@@ -82,6 +86,8 @@ class Status:
     """Sessions that were erased, of which nothing is kept but a mark."""
     events: EventsTotals = field(default_factory=EventsTotals)
     """Of the sessions' RUM events."""
+    shards: ShardsState | None = None
+    """The state of each shard, None for an archive without shards."""
     last_run: Mapping[str, object] | None = None
     """What report.json says of the last run that came to its end."""
 
@@ -103,9 +109,10 @@ def status(shelf: Shelf, name_at_most: int | None = NAMED) -> Status:
     ``name_at_most`` views to note are named, and None names all. Each name takes memory, and the views of a
     season may be millions.
     """
-    with _records(readable(shelf)) as (ledger, records):
-        found = Status(shelf.place(), ledger is not None, running=shelf.held_by(), last_run=_last_run(shelf))
+    with _records(readable(shelf)) as (records, by_ledger, ledger):
+        found = Status(shelf.place(), by_ledger, running=shelf.held_by(), last_run=_last_run(shelf))
         found.progress, found.run_ended = shelf.progress(), shelf.run_ended()
+        found.shards = shards_state(shelf)
         found.erased = ledger.erased_sessions() if ledger else len({*reported_marks(shelf)})
         # Both sources tell a session's views one after the other, so one session at a time is held.
         for _, views in groupby(records, lambda record: record.planned.view.session_id):
@@ -125,38 +132,57 @@ def _events(shelf: Shelf, found: Status) -> EventsTotals:
 
 def unfinished_csv(shelf: Shelf) -> Iterator[str]:
     """Yield the unfinished views as CSV in blocks, with outcome and reason; ``download`` reads the two ids."""
-    with _records(readable(shelf)) as (_, records):
+    with _records(readable(shelf)) as (records, *_):
         unfinished = ((*each.planned.view, each.outcome, each.reason) for each in records if not each.finished)
         yield from table_text(("session_id", "view_id", "outcome", "reason"), unfinished)
 
 
+class _Told(NamedTuple):
+    """The records of an archive, and who tells them: ``ledger`` is None for several, as shards have."""
+
+    records: Iterator[ViewRecord]
+    by_ledger: bool
+    ledger: Ledger | None = None
+
+
 @contextmanager
-def _records(shelf: Shelf) -> Iterator[tuple[Ledger | None, Iterator[ViewRecord]]]:
-    """Give all views session by session, and the ledger that tells them, None for the manifest."""
+def _records(shelf: Shelf) -> Iterator[_Told]:
+    """Give all views session by session, told by a ledger or by the manifest."""
     layout = shelf.layout
+    if shards := [shard.layout for shard in shelf.shards() if shard.layout is not None]:
+        by_ledger = any(each.ledger.is_file() for each in shards)
+        told = map(_ledger_records, shards) if by_ledger else map(_manifest_records, manifests(shelf))
+        yield _Told(chain.from_iterable(told), by_ledger)
+        return
     if layout is None:
         from replay_fetch.inspect.current import restored_ledger  # noqa: PLC0415 - for archives in a store alone
 
         with restored_ledger(shelf) as scratch:
             if scratch is not None:
-                yield scratch.ledger, scratch.ledger.views()
+                yield _Told(scratch.ledger.views(), by_ledger=True, ledger=scratch.ledger)
             else:
                 require_manifest(shelf)
-                yield None, _manifest_records(shelf)
+                yield _Told(_manifest_records(shelf), by_ledger=False)
         return
     with closing(Ledger.open_read_only(layout.ledger)) as ledger:
         # Read-only, as of the last commit: a run that writes at this moment is neither waited for nor held up. A
         # blank ledger is one that is not there.
         if ledger.blank and layout.manifest.is_file():
-            yield None, _manifest_records(shelf)
+            yield _Told(_manifest_records(shelf), by_ledger=False)
         else:
             check_ledger_is_there(layout)
-            yield ledger, ledger.views()
+            yield _Told(ledger.views(), by_ledger=True, ledger=ledger)
 
 
 def _manifest_records(shelf: Shelf) -> Iterator[ViewRecord]:
     """Give the manifest's views; lines that cannot be read are for `verify` to name."""
     return (line.record for line in read_manifest(shelf) if not isinstance(line, BadLine))
+
+
+def _ledger_records(shard: Layout) -> Iterator[ViewRecord]:
+    """Give the views of one shard, none where it has not begun; its ledger is open only meanwhile."""
+    with closing(Ledger.open_read_only(shard.ledger)) as ledger:
+        yield from ledger.views()
 
 
 def _count_session(found: Status, views: Iterable[ViewRecord], name_at_most: int | None) -> None:
@@ -168,6 +194,8 @@ def _count_session(found: Status, views: Iterable[ViewRecord], name_at_most: int
         seen[view.finished] += 1
         if view.outcome is not None and not view.finished:
             _count_reason(found.reasons.setdefault(view.outcome, Counter()), view.reason)
+        if found.shards and not view.finished:
+            found.shards.unfinished.add(index_of(view.planned.view.session_id, found.shards.count))
         # A view that failed half-way has bytes without being finished: its session is partial, not untouched.
         something |= view.size > 0
         if view.warnings:

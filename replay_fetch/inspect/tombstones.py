@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from replay_fetch.archive.erasure import reported_marks
-from replay_fetch.archive.layout import EVENTS, MANIFEST, RAW, SESSIONS
+from replay_fetch.archive.layout import EVENTS, RAW, SESSIONS
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.archive.shelf import Shelf
 from replay_fetch.erased import mark_of, session_in
@@ -35,7 +35,7 @@ class Tombstones:
     def in_manifest(self, session_id: str) -> Iterator[Finding]:
         """Find that the manifest names an erased session, given one of its sessions."""
         if self.has(session_id):
-            yield Finding(Problem.ERASED, MANIFEST, f"it names session {session_id}, which was erased")
+            yield Finding(Problem.ERASED, self._shelf.manifest, f"it names session {session_id}, which was erased")
 
     @staticmethod
     def _named(name: str) -> str:

@@ -164,7 +164,7 @@ def rehearse_erasure(job: ErasureJob) -> Erased:
 @contextmanager
 def _restored(out: Location, settings: Settings) -> Iterator[LedgerScratch]:
     """Give the ledger of an archive in a store as its log has it now; raises ArchiveError where there is none."""
-    from replay_fetch.pipeline.stored import restored  # noqa: PLC0415 - a disk needs none of it
+    from replay_fetch.pipeline.out_of_store import restored  # noqa: PLC0415 - a disk needs none of it
 
     with restored(out, settings, made=True) as scratch:
         yield scratch

@@ -123,7 +123,7 @@ class LedgerScratch:
 
     def load(self, logged: LoggedList, rows: Iterable[ListRow]) -> None:
         """Load a list of the log; raises StoreError where it does not come to the number of its log entry."""
-        loaded = self.ledger.load(rows, logged.before)
+        loaded = self.ledger.load(rows, before=logged.before)
         if (loaded.number, loaded.rows) != (logged.number, logged.rows):
             raise StoreError(f"{logged.name} has other rows than the log says; restore it from a copy")
         if logged.fingerprint:

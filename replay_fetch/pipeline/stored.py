@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import anyio
@@ -17,11 +16,10 @@ from anyio.from_thread import BlockingPortal
 
 from replay_fetch.api.events import FoundView
 from replay_fetch.archive.compress import require
-from replay_fetch.archive.durable import explained
 from replay_fetch.archive.layout import REPORT, REPORTS
 from replay_fetch.archive.report import Report, report_files
 from replay_fetch.archive.write.writer import CommitTerms
-from replay_fetch.errors import ArchiveError, InputError
+from replay_fetch.archive_json import ArchiveFacts
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.ledger.searched import kept_of
 from replay_fetch.ledger.stored import StoredLedger
@@ -30,26 +28,23 @@ from replay_fetch.pipeline.events import EventsRun
 from replay_fetch.pipeline.events_result import StoredEvents
 from replay_fetch.pipeline.job import load_plan
 from replay_fetch.pipeline.opening import settings_to_keep
+from replay_fetch.pipeline.out_of_store import require_archive, restored
 from replay_fetch.pipeline.plan import Plan
 from replay_fetch.pipeline.scratch import LedgerScratch, scratch_folder
 from replay_fetch.pipeline.stored_erasure import StoredErasure
 from replay_fetch.settings import Compression, Credentials, Settings
 from replay_fetch.store import (
-    ArchiveFacts,
     KeepTerms,
     Location,
-    Restoring,
     Rows,
     StoreKeep,
     objects_at,
     read_facts,
 )
 from replay_fetch.store.entries import LoggedSearch, LoggedSetting
-from replay_fetch.store.lists import ListRow, blank, fetch_file, packing
-from replay_fetch.store.log import Log
+from replay_fetch.store.lists import ListRow, blank, packing
 from replay_fetch.store.objects import Objects
 from replay_fetch.store.opening import FOLDER
-from replay_fetch.store.opening import NAME as ARCHIVE
 from replay_fetch.view_list.view_list import ViewList
 
 T = TypeVar("T")
@@ -99,8 +94,11 @@ class StoredArchive:
         files: dict[str, Path | None] = {**self.manifests()}
         if report is not None:
             first = await self._objects.head(REPORT) is None
-            names, superseded = report_files(report, await self.names(REPORTS), first=first)
-            files |= dict.fromkeys(names, self.scratch.layout.report) | dict.fromkeys(superseded)
+            there = [name.removeprefix(f"{REPORTS}/") for name in await self.names(REPORTS)]
+            name, latest, superseded = report_files(report, there, first=first)
+            names = [f"{REPORTS}/{name}", *([REPORT] if latest else [])]
+            files |= dict.fromkeys(names, self.scratch.layout.report)
+            files |= dict.fromkeys(f"{REPORTS}/{name}" for name in superseded)
         await self.keep.finish(files)
 
     def manifests(self) -> dict[str, Path | None]:
@@ -137,7 +135,7 @@ class StoredArchive:
                     from_thread.check_cancelled()
                 yield row
 
-        plan = await to_thread.run_sync(load_plan, ledger, listed, mark, passing)
+        plan = await to_thread.run_sync(partial(load_plan, ledger, listed, mark, passing=passing))
         if plan.loaded:
             known_by = mark if mark and not plan.bad_rows else ""
             await self.keep.keep_list(plan.list_number, known_by, packed, Rows(next(count), before))
@@ -166,7 +164,7 @@ def opened_as_it_is(out: Location, settings: Settings, *, made: bool = False) ->
     objects = objects_at(out, settings.fetch.give_up_after)
     asked = settings.archive.compress
     there = None if asked and made else anyio.run(read_facts, objects, FOLDER)
-    _require(there, out, there=not made)
+    require_archive(there, out, there=not made)
     compression = asked or (there.compression if there else Compression.NONE)
     require(compression)
     with scratch_folder(settings.archive.scratch, compression) as scratch:
@@ -184,11 +182,6 @@ def opened_as_it_is(out: Location, settings: Settings, *, made: bool = False) ->
             log.debug("%s: %s sent to the store", out, sent)
 
 
-def _require(facts: ArchiveFacts | None, out: Location, *, there: bool) -> None:
-    if facts is None and there:
-        raise ArchiveError(f"{out} is not an archive of replay-fetch: it has no {FOLDER}/{ARCHIVE}")
-
-
 def _without_erased(rows: Iterable[ListRow], ledger: StoredLedger) -> Iterator[ListRow]:
     """Take the ids out of rows of erased sessions, which keep their numbers: a list is kept for good."""
     some = ledger.erased_sessions()
@@ -204,20 +197,6 @@ def _put_in_order(keep: StoreKeep, scratch: LedgerScratch) -> None:
 
 
 @contextmanager
-def restored(out: Location, settings: Settings, *, made: bool = False) -> Iterator[LedgerScratch]:
-    """Give the ledger of an archive as its log has it now, without a lease; nothing is written to the store.
-
-    Raises ArchiveError where an archive must be ``made`` by then and is not there.
-    """
-    objects = objects_at(out, settings.fetch.give_up_after)
-    facts = anyio.run(read_facts, objects, FOLDER)
-    _require(facts, out, there=made)
-    with scratch_folder(None, facts.compression if facts else Compression.NONE) as scratch:
-        anyio.run(Restoring(objects, FOLDER, scratch).restore, Log(objects, FOLDER, "reader"))
-        yield scratch
-
-
-@contextmanager
 def opened_to_search(
     out: Location, settings: Settings, *, rehearsed: bool
 ) -> Iterator[tuple[Path, StoredArchive | None]]:
@@ -228,23 +207,3 @@ def opened_to_search(
     else:
         with opened_in_store(out, settings) as stored:
             yield stored.scratch.layout.root, stored
-
-
-@contextmanager
-def brought(address: Location, settings: Settings) -> Iterator[Path]:
-    """Copy a list out of a store into a temporary file of the same name; raises InputError where there is none."""
-    objects = objects_at(address.parent, settings.fetch.give_up_after)
-
-    async def bring(target: Path) -> bool:
-        if await objects.head(address.name) is None:
-            return False
-        await fetch_file(objects, address.name, target)
-        return True
-
-    with explained("making a folder for the list in $TMPDIR"):
-        made = TemporaryDirectory(prefix="replay-fetch-list-", ignore_cleanup_errors=True)
-    with made as folder:
-        target = Path(folder) / (address.name or "list")
-        if not address.name or not anyio.run(bring, target):
-            raise InputError(f"{address}: there is no such object")
-        yield target

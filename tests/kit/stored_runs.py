@@ -17,9 +17,9 @@ from obstore.store import MemoryStore
 
 from replay_fetch.model import View
 from replay_fetch.pipeline.job import DownloadJob
+from replay_fetch.pipeline.out_of_store import restored
 from replay_fetch.pipeline.preparing import prepared
 from replay_fetch.pipeline.run import Ended
-from replay_fetch.pipeline.stored import restored
 from replay_fetch.settings import (
     ApiSettings,
     ArchiveSettings,
