@@ -25,11 +25,12 @@ examples:
   replay-fetch erase archive/ --user ada@example.com --dry-run
   replay-fetch erase archive/ --session 1f46e825-0000-4000-8000-000000000001
   replay-fetch erase archive/ --sessions ids.txt
+  replay-fetch erase s3://bucket/season --user ada@example.com
 
 exit codes: 0 nothing of the sessions is left; 1 no session of that user is
 known, or files set aside by verify --rebuild may hold some; 2 an option or a
-list cannot be used; 3 a run is writing to the archive, it is none, or the
-disk refuses: run it again, what had begun is finished first
+list cannot be used; 3 a run is writing to the archive, it is none, or disk or
+store refuse: run it again, what had begun is finished first
 """
 
 

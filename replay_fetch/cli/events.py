@@ -40,7 +40,9 @@ again. Events are kept by the API for 30 days (requests, long tasks and vitals
 for 15), also where the recordings are kept longer: store them before.
 The application key needs the permission rum_apps_read.
 
-example: replay-fetch events archive/
+examples:
+  replay-fetch events archive/
+  replay-fetch events s3://bucket/season
 
 exit codes: 0 every session ended well, with events or without; 1 some searches
 did not come to their end, run again; 2 usage or settings; 3 stopped (keys

@@ -21,6 +21,7 @@ _EPILOG = """\
 examples:
   replay-fetch find archive/ --user ada@example.com
   replay-fetch find archive/ --user 4711 --events events.ndjson
+  replay-fetch find s3://bucket/season --user ada@example.com
 
 exit codes: 0 there are such sessions; 1 there is none; 2 nothing names users,
 or --events cannot be read; 3 the archive cannot be read

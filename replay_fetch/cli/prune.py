@@ -16,7 +16,7 @@ examples:
 
 exit codes: 0 nothing that old is left; 1 files set aside by verify --rebuild
 may hold some; 2 the age cannot be read; 3 a run is writing to the archive, it
-is none, or the disk refuses: run it again, what had begun is finished first
+is none, or disk or store refuse: run it again, what had begun is finished first
 """
 
 

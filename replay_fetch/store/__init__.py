@@ -18,9 +18,10 @@ The objects below an archive's address::
     sessions/<session_id>.ndjson…              as on a disk; metadata: epoch of the run, sha256 of the bytes
     events/  manifest-events.ndjson            RUM events, where these are stored
     manifest.ndjson  report.json  reports/…    made from the ledger at the end of a run
+    erasures/2026-11-28T12-00-00Z.json         reports of erasures, by marks
     .replay-fetch/archive.json                 what all runs must agree about; created once
     .replay-fetch/lease.json                   the run at work, its last beat and progress
-    .replay-fetch/log/000000000042             facts of a commit; created once, never changed, never deleted
+    .replay-fetch/log/000000000042             facts of a commit; created once, never deleted
     .replay-fetch/parts/000000000042-7         lines of unfinished views: commit 42 of the run with epoch 7
     .replay-fetch/staged/000000000042-7-0      a session file on its way to replace an older version
     .replay-fetch/checkpoint/…500.sqlite.zst   the ledger as of log part 500; the last two stay
@@ -32,6 +33,10 @@ since a stopped process believes its lease until it looks again, and two clocks 
 when its log part exists, bytes named by the log are replaced only behind a later part, and a run takes over by writing
 a part, ``open``, in the place of its predecessor's next commit. Epochs come from the log too, so a removed lease
 changes nothing.
+
+An erasure is a part of the log with the marks of sessions. Behind it `erasing` takes out of all objects what they have
+of these sessions, also out of older parts of the log, which keep their names: what runs agree about is a number, and
+not what is in a part.
 
 Known limits. A file above 64 MiB is written without a condition, behind a look at the epoch. On S3 an etag is made
 from the bytes, so a condition cannot tell a version from a later one with equal bytes. GCS is untested.

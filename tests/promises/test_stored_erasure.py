@@ -6,14 +6,16 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 
 import obstore
 import pytest
 import zstandard
+from anyio import to_thread
 from archives import KEYS, WIDE, write_list
 from crash.world import ERASED, world
-from memory_stores import Fate, body, names
+from memory_stores import Fate, MemoryDriver, body, names
 from obstore.store import MemoryStore
 from processes import served
 from stored_runs import SEASON, Machine, copied, dies, journal, local_files, over, stored_files, write_rows
@@ -74,21 +76,17 @@ def simulator() -> Iterator[Simulator]:
 
 @pytest.fixture(scope="module")
 def archive(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], MemoryStore]:
-    """An archive with events, a checkpoint, two lists and a session that waits, copied anew at each call."""
+    """An archive with events, two lists, a long log and a checkpoint, copied anew at each call."""
     folder, store = tmp_path_factory.mktemp("archive"), MemoryStore()
     with pytest.MonkeyPatch.context() as patch:
         environment(patch, simulator)
         patch.setattr("replay_fetch.store.keep._WORTH_A_CHECKPOINT", 2)
-        gone = [view for view in simulator.views if view.session_id == erased(simulator)]
-        # A view of nobody's keeps its session from being whole: its lines wait in a blob.
-        waits = folder / "waits.csv"
-        rows = [f"{view.session_id},{view.view_id}\n" for view in [*gone, *simulator.views[:2]]]
-        waits.write_text("session_id,view_id\n" + "".join(rows))
+        again = [view for view in simulator.views if view.session_id == erased(simulator)]
+        second = write_list(folder / "again.csv", [*again, *simulator.views[:2]])
+        views = write_list(folder / "views.csv", simulator.views)
         with journal(patch, store) as written:
-            assert (
-                main(["download", str(write_list(folder / "views.csv", simulator.views)), OUT, "-q", "--events"]) == 0
-            )
-            assert main(["download", str(waits), OUT, "-q", "--refresh"]) == 0
+            assert main(["download", str(views), OUT, "-q", "--events"]) == 0
+            assert main(["download", str(second), OUT, "-q", "--refresh"]) == 0
     return lambda: copied(written)
 
 
@@ -184,6 +182,48 @@ def test_an_erasure_that_dies_at_any_request_is_whole_or_not_and_is_finished_by_
         assert (_without_reports(store), traces(store, simulator)) == (files, []), number
         assert dead or number >= len(driver.asked) - 1
     assert seen == {before, behind}
+
+
+def test_a_download_that_was_stopped_and_woken_behind_an_erasure_brings_nothing_back_into_the_archive(
+    archive: Callable[[], MemoryStore],
+    simulator: Simulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """As SIGSTOP and SIGCONT around the erasure. Objects that it had on their way are named by verify, and go."""
+    environment(monkeypatch, simulator)
+    views, codes = write_list(tmp_path / "views.csv", simulator.views[::-1]), list[int]()
+    erasing_it = ["erase", OUT, "--session", erased(simulator), "-q"]
+    for number in count(0, 9):
+        store = archive()
+        with over(monkeypatch, store) as driver:
+            _stopped(driver, number, lambda: main(erasing_it))
+            codes.append(main(["download", str(views), OUT, "-q", "--refresh"]))
+            woken = len(driver.asked) > number
+            if not woken:
+                break
+            _released(store)
+            assert main(["download", str(views), OUT, "-q"]) == 0
+            assert erased(simulator) not in _told(store, monkeypatch, capsys)
+            assert main(erasing_it) == 0
+            assert (traces(store, simulator), main(["verify", OUT])) == ([], 0), number
+    assert codes[-1] == 0
+    assert set(codes[:-1]) == {0, 3}
+
+
+def _stopped(driver: MemoryDriver, number: int, meanwhile: Callable[[], int]) -> None:
+    """Stop a machine before one request, until another has done something; the lease stood still for its minute."""
+    fate, own = driver.fate, count()
+
+    async def stopping(verb: str, name: str) -> Fate:
+        if next(own) == number:
+            driver.fate = fate  # type: ignore[method-assign]
+            _released(driver.store)
+            assert await to_thread.run_sync(meanwhile) == 0
+        return await fate(verb, name)
+
+    driver.fate = stopping  # type: ignore[method-assign]
 
 
 def _told(store: MemoryStore, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
