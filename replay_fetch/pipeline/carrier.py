@@ -30,7 +30,11 @@ T = TypeVar("T")
 class StoreCarrier:
     """Ships commits of the writer's thread into a store, and brings bytes back; used while the run's loop runs."""
 
-    def __init__(self, keep: StoreKeep, scratch: LedgerScratch, portal: BlockingPortal) -> None:
+    def __init__(
+        self, keep: StoreKeep, scratch: LedgerScratch, portal: BlockingPortal, before: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Prepare to ship; ``before`` is waited for ahead of each commit."""
+        self._before = before
         self._keep = keep
         self._scratch = scratch
         self._portal = portal
@@ -49,6 +53,7 @@ class StoreCarrier:
                 [name for name in shipment.gone if not self._keep.ended or self.has(name)],
                 [LoggedEvents(record) for record in shipment.events],
             )
+        self._call(self._before)
         self._call(self._keep.ship, staged)
 
     def bring(self, files: Mapping[str, Path], parts: Mapping[tuple[int, int], Path]) -> None:

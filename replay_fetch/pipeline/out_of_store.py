@@ -10,27 +10,32 @@ from tempfile import TemporaryDirectory
 import anyio
 
 from replay_fetch.archive.durable import explained
-from replay_fetch.archive_json import NAME, ArchiveFacts
+from replay_fetch.archive_json import NAME, ArchiveFacts, require_same_shards
 from replay_fetch.errors import ArchiveError, InputError
 from replay_fetch.pipeline.scratch import LedgerScratch, scratch_folder
 from replay_fetch.settings import Compression, Settings
 from replay_fetch.store import Location, Restoring, objects_at, read_facts
 from replay_fetch.store.lists import fetch_file
 from replay_fetch.store.log import Log
-from replay_fetch.store.opening import FOLDER
+from replay_fetch.store.opening import FOLDER, folder_of
 
 
 @contextmanager
 def restored(out: Location, settings: Settings, *, made: bool = False) -> Iterator[LedgerScratch]:
-    """Give the ledger of an archive as its log has it now, without a lease; nothing is written to the store.
+    """Give the ledger of an archive, or of the settings' shard, as its log has it now; nothing is written to the store.
 
-    Raises ArchiveError where an archive must be ``made`` by then and is not there.
+    Raises SettingsError for another number of shards than the archive's, ArchiveError where an archive must be ``made``
+    by then and is not there.
     """
+    shard = settings.plan.shard
     objects = objects_at(out, settings.fetch.give_up_after)
     facts = anyio.run(read_facts, objects, FOLDER)
     require_archive(facts, out, there=made)
-    with scratch_folder(None, facts.compression if facts else Compression.NONE) as scratch:
-        anyio.run(Restoring(objects, FOLDER, scratch).restore, Log(objects, FOLDER, "reader"))
+    if facts is not None:
+        require_same_shards(out, shard.count if shard else 0, facts.shards)
+    folder = folder_of(shard)
+    with scratch_folder(None, facts.compression if facts else Compression.NONE, shard) as scratch:
+        anyio.run(Restoring(objects, folder, scratch).restore, Log(objects, folder, "reader"))
         yield scratch
 
 

@@ -13,10 +13,11 @@ from typing import TypeVar
 import anyio
 from anyio import from_thread, to_thread
 from anyio.from_thread import BlockingPortal
+from msgspec.structs import replace
 
 from replay_fetch.api.events import FoundView
 from replay_fetch.archive.compress import require
-from replay_fetch.archive.layout import REPORT, REPORTS
+from replay_fetch.archive.layout import EVENTS_MANIFEST, MANIFEST, REPORT, REPORTS
 from replay_fetch.archive.report import Report, report_files
 from replay_fetch.archive.write.writer import CommitTerms
 from replay_fetch.archive_json import ArchiveFacts
@@ -24,15 +25,18 @@ from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.ledger.searched import kept_of
 from replay_fetch.ledger.stored import StoredLedger
 from replay_fetch.pipeline.carrier import StoreCarrier
+from replay_fetch.pipeline.deal import Deal
 from replay_fetch.pipeline.events import EventsRun
 from replay_fetch.pipeline.events_result import StoredEvents
 from replay_fetch.pipeline.job import load_plan
+from replay_fetch.pipeline.merged import remove_merged_by
 from replay_fetch.pipeline.opening import settings_to_keep
 from replay_fetch.pipeline.out_of_store import require_archive, restored
 from replay_fetch.pipeline.plan import Plan
 from replay_fetch.pipeline.scratch import LedgerScratch, scratch_folder
 from replay_fetch.pipeline.stored_erasure import StoredErasure
 from replay_fetch.settings import Compression, Credentials, Settings
+from replay_fetch.shard import ShardId
 from replay_fetch.store import (
     KeepTerms,
     Location,
@@ -44,7 +48,7 @@ from replay_fetch.store import (
 from replay_fetch.store.entries import LoggedSearch, LoggedSetting
 from replay_fetch.store.lists import ListRow, blank, packing
 from replay_fetch.store.objects import Objects
-from replay_fetch.store.opening import FOLDER
+from replay_fetch.store.opening import FOLDER, agree, folder_of
 from replay_fetch.view_list.view_list import ViewList
 
 T = TypeVar("T")
@@ -52,16 +56,22 @@ log = logging.getLogger(__name__)
 
 # Rows of a list between two looks whether the run was stopped.
 _GLANCE = 10_000
+# Seconds for the lease of a dead run, which counts for 60: an array job starts what died again, and a moment later.
+_WAIT_OF_SHARDS = 300.0
 
 
 class StoredArchive:
-    """An archive in a store, held by this run: its keep and its scratch."""
+    """An archive in a store, or a shard of one, held by this run: its keep and its scratch."""
 
-    def __init__(self, keep: StoreKeep, scratch: LedgerScratch, objects: Objects, commit_every: float) -> None:
+    def __init__(self, keep: StoreKeep, scratch: LedgerScratch, objects: Objects, facts: ArchiveFacts) -> None:
         self.keep = keep
         self.scratch = scratch
+        self.shard: ShardId | None = None
+        self.commit_every = 10.0
+        """Seconds between two commits."""
         self._objects = objects
-        self._commit_every = commit_every
+        self._facts = facts
+        self._changed = False
 
     async def beside(self, work: Callable[[], Awaitable[T]], progress: Callable[[], Mapping[str, object]]) -> T:
         """Do the work while the lease beats and tells of the progress; raises Fenced after a takeover."""
@@ -71,7 +81,7 @@ class StoredArchive:
     async def carrying(self, terms: CommitTerms) -> AsyncIterator[CommitTerms]:
         """Give the terms on which commits are shipped, for as long as the context lasts."""
         async with BlockingPortal() as portal:
-            yield terms.every(self._commit_every, StoreCarrier(self.keep, self.scratch, portal))
+            yield terms.every(self.commit_every, StoreCarrier(self.keep, self.scratch, portal, self._drop_merged))
 
     async def store_events(
         self, settings: Settings, keys: Credentials, run: Callable[[EventsRun], Awaitable[StoredEvents]]
@@ -93,18 +103,29 @@ class StoredArchive:
         """Write the manifests, and the report where there is one, into the store, from the scratch."""
         files: dict[str, Path | None] = {**self.manifests()}
         if report is not None:
-            first = await self._objects.head(REPORT) is None
-            there = [name.removeprefix(f"{REPORTS}/") for name in await self.names(REPORTS)]
-            name, latest, superseded = report_files(report, there, first=first)
-            names = [f"{REPORTS}/{name}", *([REPORT] if latest else [])]
+            latest, folder = (self.shard.report, f"{REPORTS}/{self.shard.name}") if self.shard else (REPORT, REPORTS)
+            first = await self._objects.head(latest) is None
+            there = [name.removeprefix(f"{folder}/") for name in await self.names(folder)]
+            made = report_files(report, there, first=first)
+            names = [f"{folder}/{made.name}", *([latest] if made.latest else [])]
             files |= dict.fromkeys(names, self.scratch.layout.report)
-            files |= dict.fromkeys(f"{REPORTS}/{name}" for name in superseded)
+            files |= dict.fromkeys(f"{folder}/{name}" for name in made.superseded)
         await self.keep.finish(files)
+        if self.shard and self._changed:  # a merge that began before our first commit may have written them meanwhile
+            await remove_merged_by(self._objects)
+
+    async def _drop_merged(self) -> None:
+        """Remove manifest and report of all shards before the first commit of one of them, which they do not know."""
+        if self.shard is not None and not self._changed:
+            await remove_merged_by(self._objects)
+        self._changed = True
 
     def manifests(self) -> dict[str, Path | None]:
         """Give the manifests that the scratch has, by name; None for one that the archive no longer has."""
         layout = self.scratch.layout
-        return {file.name: file if file.exists() else None for file in (layout.manifest, layout.events_manifest)}
+        manifest = self.shard.manifest if self.shard else MANIFEST
+        files = {manifest: layout.manifest, EVENTS_MANIFEST: layout.events_manifest}
+        return {name: file if file.exists() else None for name, file in files.items()}
 
     async def names(self, folder: str) -> list[str]:
         """List the names of the objects in a folder of the archive."""
@@ -135,7 +156,11 @@ class StoredArchive:
                     from_thread.check_cancelled()
                 yield row
 
-        plan = await to_thread.run_sync(partial(load_plan, ledger, listed, mark, passing=passing))
+        def agreed(digest: str) -> None:
+            from_thread.run(agree, self._objects, FOLDER, replace(self._facts, list=digest))
+
+        deal = Deal(self.shard, agreed if self.shard else None)
+        plan = await to_thread.run_sync(partial(load_plan, ledger, listed, mark, deal, passing))
         if plan.loaded:
             known_by = mark if mark and not plan.bad_rows else ""
             await self.keep.keep_list(plan.list_number, known_by, packed, Rows(next(count), before))
@@ -162,18 +187,23 @@ def opened_as_it_is(out: Location, settings: Settings, *, made: bool = False) ->
     Raises ArchiveError where there is no archive, unless one may be ``made``.
     """
     objects = objects_at(out, settings.fetch.give_up_after)
-    asked = settings.archive.compress
+    asked, shard = settings.archive.compress, settings.plan.shard
     there = None if asked and made else anyio.run(read_facts, objects, FOLDER)
     require_archive(there, out, there=not made)
     compression = asked or (there.compression if there else Compression.NONE)
     require(compression)
-    with scratch_folder(settings.archive.scratch, compression) as scratch:
-        terms = KeepTerms(ArchiveFacts(compression=compression), settings.archive.wait_for_lock)
+    facts = ArchiveFacts(compression=compression, shards=shard.count if shard else 0)
+    wait = settings.archive.wait_for_lock
+    if wait is None:
+        wait = _WAIT_OF_SHARDS if shard else 0.0
+    with scratch_folder(settings.archive.scratch, compression, shard) as scratch:
+        terms = KeepTerms(facts, wait, folder_of(shard))
         keep = StoreKeep(objects, scratch, terms)
         try:
             anyio.run(keep.open)
             _put_in_order(keep, scratch)
-            stored = StoredArchive(keep, scratch, objects, settings.archive.commit_every)
+            stored = StoredArchive(keep, scratch, objects, facts)
+            stored.shard, stored.commit_every = shard, settings.archive.commit_every
             StoredErasure(stored).finish_begun()
             yield stored
         finally:

@@ -34,6 +34,7 @@ from replay_fetch.store.objects import Objects
 from replay_fetch.store.opening import FOLDER, KeepTerms, agree, check_conditional_writes
 from replay_fetch.store.restoring import Restoring
 from replay_fetch.store.scratch import Rows, Scratch, Staged, StagedFile
+from replay_fetch.store.standing import write_signed
 from replay_fetch.store.together import beside, together
 
 _Value = TypeVar("_Value")
@@ -158,15 +159,12 @@ class StoreKeep:
         await self._lease.release()
 
     async def _write_of_run(self, files: Mapping[str, Path | None]) -> None:
-        """Write files that every run makes anew, also over equal bytes: by the epoch, readers know the last run's."""
+        """Write the files that every run makes anew, and remove those that are no more."""
         for name, file in files.items():
-            found = await self._objects.head(name)
-            if found is not None:
-                self._objects.require_earlier(name, found, self._log.epoch)
-            if file is not None:
-                await self._objects.write(name, file, self._log.epoch, found.tag if found else None)
-            elif found is not None:
-                await self._objects.delete(name)
+            if file is None:
+                await self._objects.remove(name, self._log.epoch)
+            else:
+                await write_signed(self._objects, name, file, self._log.epoch)
 
     # --- opening
 

@@ -29,6 +29,7 @@ from replay_fetch.settings import (
     Settings,
     SourceChoice,
 )
+from replay_fetch.shard import ShardId
 from replay_fetch.store import door, parse
 from replay_fetch.store.driver import Tag
 
@@ -45,6 +46,7 @@ class Machine:
     keep_raw: bool = False
     refresh: bool = False
     source: SourceChoice = SourceChoice.AUTO
+    shard: ShardId | None = None
     asked: set[View] = field(default_factory=set)
     """Views that were asked for since somebody emptied it."""
 
@@ -53,7 +55,7 @@ class Machine:
         return Settings(
             api=ApiSettings(base_url=self.world.url, source=self.source),
             fetch=FetchSettings(workers=3, retries=0),
-            plan=PlanSettings(refresh_window=86_400 * 365 * 100 if self.refresh else None),
+            plan=PlanSettings(refresh_window=86_400 * 365 * 100 if self.refresh else None, shard=self.shard),
             archive=archive,
         )
 

@@ -9,9 +9,10 @@ from crash.stored import deaths
 from crash.world import world
 from memory_stores import Fate, names
 from obstore.store import MemoryStore
-from stored_runs import Machine, local_files, stored_files, write_rows
+from stored_runs import SEASON, Machine, local_files, over, stored_files, write_rows
 
 from replay_fetch.settings import Compression
+from replay_fetch.store import StoreShelf
 
 COMPRESSIONS = list(Compression)
 
@@ -40,3 +41,14 @@ def test_a_machine_that_dies_at_a_request_is_followed_by_one_that_asks_for_nothi
 ) -> None:
     """A sample of the requests; ``python -m tests.crash.stored`` takes all of them."""
     assert deaths(fate, tmp_path, monkeypatch, every=24) >= 3
+
+
+def test_a_run_that_changes_nothing_leaves_an_archive_whose_last_run_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with world(1) as made:
+        store, views = MemoryStore(), write_rows(tmp_path / "views.csv", made.views)
+        for _ in range(2):
+            Machine(made).stored(monkeypatch, store, views)
+            with over(monkeypatch, store):
+                assert StoreShelf(SEASON).run_ended() is True

@@ -75,7 +75,8 @@ class Bucket:
     def forget_lease(self) -> None:
         """As if it had stood still for its minute."""
         with suppress(FileNotFoundError):  # killed before the first request made the bucket
-            obstore.delete(self.store, [".replay-fetch/lease.json"])
+            for name in (name for name in self.all() if name.endswith("/lease.json")):
+                obstore.delete(self.store, [name])
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +128,36 @@ def test_a_killed_process_is_followed_by_one_with_an_empty_disk_that_ends_as_if_
     following = run(*command(views, bucket.url, simulator), keys=bucket.environment())
     assert following.code == 0, following
     assert bucket.files() == local_files(on_a_disk)
+
+
+def test_shards_side_by_side_one_of_them_killed_and_begun_again_are_merged_into_a_single_runs_archive(
+    seaweedfs: int, simulator: Simulator, on_a_disk: Path
+) -> None:
+    bucket, views = Bucket(seaweedfs, on_a_disk.parent), on_a_disk.with_suffix(".csv")
+    victims: list[subprocess.Popen[bytes]] = []
+    begun = threading.Event()
+
+    def heard(count: int, _: bytes) -> Lost:
+        if count == 12:
+            begun.wait()
+            os.kill(victims[0].pid, signal.SIGKILL)
+        return Lost.NOTHING if count < 12 else Lost.REQUEST
+
+    with hearing(seaweedfs, heard) as proxy:
+        first = command(views, bucket.url, simulator, "--shard", "0/3")
+        victims.append(start(*first, keys=bucket.environment(proxy)))
+        begun.set()
+        assert ended(victims[0]).code == -signal.SIGKILL
+    bucket.forget_lease()
+    keys = bucket.environment()
+    side_by_side = [
+        start(*command(views, bucket.url, simulator, "--shard", f"{index}/3"), keys=keys) for index in range(3)
+    ]
+    assert [ended(process).code for process in side_by_side] == [0, 0, 0]
+    assert run("merge", bucket.url, keys=keys).code == 0
+    assert run("verify", bucket.url, keys=keys).code == 0
+    files = {name: text for name, text in bucket.files().items() if not name.startswith(("manifest/", "report/"))}
+    assert files == local_files(on_a_disk)
 
 
 def test_a_stopped_process_that_wakes_behind_a_takeover_ends_with_3_and_harms_nothing(
