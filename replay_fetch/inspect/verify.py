@@ -77,7 +77,7 @@ class Verifying:
         if self.shelf.run_ended() is False:
             raise ArchiveError(
                 f"the last run into {self.shelf.place()} did not come to its end, so its manifest is behind its files: "
-                "run the same download again, to its end, and verify then"
+                "run the same download or erasure again, to its end, and verify then"
             )
         self._tombstones = Tombstones(self.shelf)
         self._verify_by_manifest()

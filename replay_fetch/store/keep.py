@@ -131,8 +131,8 @@ class StoreKeep:
     ) -> None:
         """Remove what is left of erased sessions from all objects; may be repeated on another machine.
 
-        ``forget`` takes their ids out of a run's report. ``files`` are the manifests as of the
-        erasure. These come first, so that readers never look for a file that is gone.
+        ``forget`` takes their ids out of a run's report. ``files`` are the manifests as of the erasure; these come
+        first, so that readers never look for a file that is gone.
         """
         await self._write_of_run(files)
         cleansing = Cleansing(self._objects, self._folder, self._scratch, self._log.epoch, is_erased)

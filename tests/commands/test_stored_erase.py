@@ -121,6 +121,9 @@ def test_verify_names_files_of_erased_sessions_and_erasing_again_removes_them(
         obstore.put(store, name, content)
         code, said, _ = ran(capsys, "verify", OUT, "--json")
         assert (code, [each["problem"] for each in orjson.loads(said)["findings"]]) == (1, ["erased"])
+        advice = " ".join(ran(capsys, "verify", OUT)[1].split())
+        assert "erase OUT --session ID` removes what is there" in advice
+        assert "former version" not in advice
         assert main(["erase", OUT, "--session", session]) == 0
         assert main(["verify", OUT]) == 0
 
