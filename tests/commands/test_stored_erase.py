@@ -16,7 +16,9 @@ from obstore.store import MemoryStore
 from processes import served
 from stored_runs import SEASON, copied, dies, journal, local_files, over, stored_files
 
+from replay_fetch.archive_json import ArchiveFacts
 from replay_fetch.cli import main
+from replay_fetch.settings import Compression
 from replay_fetch.simulator import HoldingSettings, SearchSettings, Simulator, SimulatorSettings
 
 OUT = str(SEASON)
@@ -179,3 +181,26 @@ def test_the_beginning_of_an_id_is_refused_and_the_archive_stays_as_it_is(
     assert (code, "only the beginning of an id" in warned) == (2, True)
     assert stored_files(both[1]) == before
     assert alike(both, monkeypatch, capsys, "verify", "OUT", "--quick")[0] == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        f"erase {OUT} --session {NOBODY}",
+        f"erase {OUT} --session {NOBODY} --dry-run",
+        f"prune {OUT} --older-than 1d",
+        f"events {OUT}",
+    ],
+)
+def test_an_archive_of_shards_in_a_store_is_refused_by_all_that_write_to_a_single_runs(
+    words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DD_API_KEY", KEYS.api_key)
+    monkeypatch.setenv("DD_APP_KEY", KEYS.app_key)
+    monkeypatch.setenv("REPLAY_FETCH_BASE_URL", "http://127.0.0.1:9")
+    store = MemoryStore()
+    obstore.put(store, ".replay-fetch/archive.json", ArchiveFacts(compression=Compression.NONE, shards=2).encode())
+    with over(monkeypatch, store):
+        code, _, warned = ran(capsys, *words.split())
+    assert (code, "is an archive of 2 shards" in " ".join(warned.split())) == (2, True)
+    assert names(store) == [".replay-fetch/archive.json"]
