@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack, ExitStack
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -27,7 +26,7 @@ from replay_fetch.model import Segment, View
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
 from replay_fetch.pipeline.finding import found_first
-from replay_fetch.pipeline.job import DownloadJob
+from replay_fetch.pipeline.job import DownloadJob, list_at_hand
 from replay_fetch.pipeline.place import place
 from replay_fetch.pipeline.preparing import prepared
 from replay_fetch.pipeline.stopping import Stop
@@ -169,14 +168,17 @@ async def download(
 async def _carry_out(job: DownloadJob, stop: Stop) -> Report:
     opened = ExitStack()
     try:
-        views = search = None
-        # An archive in a store takes lists of views alone, and so do shards.
-        if isinstance(job.out, Path) and job.settings.plan.shard is None:
-            first = found_first(job.listed(), job.out, job.settings)
+        at_hand = await to_thread.run_sync(opened.enter_context, list_at_hand(job))
+        search = None
+        if job.settings.plan.shard:  # takes lists of views alone
+            prepare = prepared(at_hand)
+        else:
+            first = found_first(at_hand.listed(), job.out, job.settings)
             finding = await to_thread.run_sync(opened.enter_context, first)
             await _until(stop, partial(finding.search, job.credentials, None))
-            views, search = finding.views(), finding.figures()
-        run = await to_thread.run_sync(opened.enter_context, prepared(job, views))
+            search = finding.figures()
+            prepare = prepared(at_hand, finding.views(), opened=finding.stored)
+        run = await to_thread.run_sync(opened.enter_context, prepare)
         run.search = search
         ended = await run.run(stop)
     finally:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import NamedTuple
 
+_OF_SESSIONS = {"sessions", "events", "raw"}
+
 
 class ErasedSession(NamedTuple):
     """A session that is erased: its views, segments and bytes of lines, and its files with their bytes.
@@ -44,3 +46,9 @@ def mark_of(session_id: str) -> bytes:
     its mark.
     """
     return hashlib.sha256(session_id.lower().encode()).digest()
+
+
+def session_in(name: str) -> str:
+    """Return the id of the session that a file of an archive belongs to, by the file's name; empty for other files."""
+    folder, _, rest = name.partition("/")
+    return rest.partition("/")[0].partition(".")[0] if folder in _OF_SESSIONS else ""

@@ -10,6 +10,10 @@
     ├── ProxyRefused             the proxy wants another user or password                 (exit 3)
     ├── OutageError              only faults past --give-up-after, or only 429s           (exit 3)
     ├── ArchiveError             disk full, archive locked, damaged or not ours           (exit 3)
+    │   └── StoreError           the object store refuses, or contradicts its log         (exit 3)
+    │       ├── Fenced           a later run has taken the archive over
+    │       ├── LeaseHeld        another run is writing to the archive
+    │       └── StoreDead        only faults of the store past --give-up-after
     └── RequestError             one page of one view: becomes the view's outcome
         ├── RetryableError       the same page is asked for again
         │   ├── RateLimited      429: waits at the gate, spends no attempt
@@ -26,6 +30,8 @@
         ├── BadBody              a body in a shape that no rule knows
         ├── ChainCut             repeated token, promised page without token, page cap
         └── GaveUp               attempts spent; carries the last RetryableError
+
+StoreError and its children are defined in ``replay_fetch.store``, next to the words of stores that they are made of.
 
 A message says what happened, where, and what to do next. None carries a key: the HTTP library's
 own exceptions hold request headers and stop at the transport's door.

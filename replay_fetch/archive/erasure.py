@@ -11,18 +11,21 @@ import logging
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from datetime import datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import Protocol
 
 import orjson
 
 from replay_fetch.archive.durable import explained, is_folder, make_folder, sync_folder, write_atomically
-from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.layout import ERASURES, Layout
+from replay_fetch.archive.shelf import Shelf
 from replay_fetch.blocks import small_file
 from replay_fetch.erased import ErasedSession
+from replay_fetch.model import ViewRecord
 from replay_fetch.settings import Compression
 
 log = logging.getLogger(__name__)
@@ -36,13 +39,18 @@ _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
 _FORGOTTEN = "of an erased session"
 _WORD = re.compile(r"[A-Za-z0-9_-]+")
 _MARK = re.compile(rb'"sha256":"([0-9a-f]{64})"')
+_LENGTH = len('"sha256":""') + 64
 
 
-class ErasureLog(Protocol):
-    """Names the sessions whose files are to go, until they are gone; the ledger keeps it."""
+class Erasing(Protocol):
+    """Names the sessions of an erasure."""
 
     def erasing(self) -> Iterator[ErasedSession]:
         """Give the sessions of the erasure that is going on, with their figures; none where no erasure was begun."""
+
+
+class ErasureLog(Erasing, Protocol):
+    """Names the sessions whose files are to go, until they are gone; the ledger keeps it."""
 
     def is_erased(self, session_id: str) -> bool:
         """Tell whether a session was erased, by this erasure or an earlier one, in any case of the id's letters."""
@@ -56,9 +64,16 @@ class SessionFiles:
 
     def __init__(self, layout: Layout) -> None:
         folders = (layout.sessions, layout.events, *layout.private.glob("damaged-*"))
+        self._layout = layout
         self._folders = [folder for folder in folders if folder.is_dir()]
         self._layouts = [Layout(layout.root, compression) for compression in Compression]
         self._raw = layout if layout.raw.is_dir() else None
+
+    def sizes(self, session_id: str, records: Iterable[ViewRecord]) -> list[int]:
+        """Return the bytes of every file of a session, and of the parts of its views."""
+        parts = (self._layout.part(record.planned.row, record.part) for record in records)
+        files = [*self.of(session_id), *(part for part in parts if part.is_file())]
+        return [path.stat().st_size for path in files]
 
     def of(self, session_id: str) -> Iterator[Path]:
         """Give every file of a session that is there, whole, partial, raw, of events, or set aside by a rebuild.
@@ -112,33 +127,42 @@ def remove_erased(layout: Layout, erasure: ErasureLog, about: bytes) -> None:
             _forget_in(report, layout, erasure.is_erased)
         head = orjson.loads(about)
         make_folder(layout.erasures)
-        write_atomically(layout.erasures / head.pop("name"), _report(head, erasure), layout.temporary / "erasure")
+        write_atomically(layout.erasures / head["name"], erasure_report(head, erasure), layout.temporary / "erasure")
     erasure.files_are_gone()
 
 
-def begun(layout: Layout, by: str, at: datetime) -> tuple[Path, bytes]:
-    """Return the place of a new erasure's report, and the report's head for the ledger to keep.
+def begun(there: Container[str], by: str, at: datetime) -> tuple[str, bytes]:
+    """Return the name of a new erasure's report in the archive, and the report's head for the ledger to keep.
 
-    The name is settled before the erasure begins, so that a repeated step writes the same file again. ``by`` says
-    how the sessions were chosen: by ``session``, ``user`` or ``age``.
+    The name, which is none of those that are ``there``, is settled before the erasure begins, so that a repeated step
+    writes the same file again. ``by`` says how the sessions were chosen: by ``session``, ``user`` or ``age``.
     """
     stamp = f"{at:%Y-%m-%dT%H-%M-%SZ}"
-    number, path = 1, layout.erasures / f"{stamp}.json"
-    while path.exists():
-        number += 1
-        path = layout.erasures / f"{stamp}-{number}.json"
-    return path, orjson.dumps({"name": path.name, "erased_at": f"{at:%Y-%m-%dT%H:%M:%SZ}", "chosen_by": by})
+    names = chain([f"{stamp}.json"], (f"{stamp}-{number}.json" for number in count(2)))
+    name = next(name for name in names if f"{ERASURES}/{name}" not in there)
+    head = {"name": name, "erased_at": f"{at:%Y-%m-%dT%H:%M:%SZ}", "chosen_by": by}
+    return f"{ERASURES}/{name}", orjson.dumps(head)
 
 
-def reported_marks(layout: Layout) -> Iterator[bytes]:
+def erasure_reports(layout: Layout) -> list[str]:
+    """List the reports of erasures that are there, by their names in the archive."""
+    return [f"{ERASURES}/{path.name}" for path in layout.erasures.iterdir()] if layout.erasures.is_dir() else []
+
+
+def reported_marks(shelf: Shelf) -> Iterator[bytes]:
     """Give the marks in all reports of erasures, from which tombstones are laid anew where the ledger is lost."""
-    for path in sorted(layout.erasures.glob("*.json")):
-        with explained(f"reading {path}"), path.open("rb") as lines:
-            yield from (bytes.fromhex(found.decode()) for line in lines for found in _MARK.findall(line))
+    for name in sorted(file.name for file in shelf.files(ERASURES) if file.name.endswith(".json")):
+        rest = b""
+        with explained(f"reading {shelf.place(name)}"):
+            for block in shelf.blocks(name):
+                text = rest + block
+                yield from (bytes.fromhex(found.decode()) for found in _MARK.findall(text))
+                rest = text[1 - _LENGTH :]  # a mark may lie over the edge, and no whole one is read twice
 
 
-def _report(head: dict[str, object], erasure: ErasureLog) -> Iterator[bytes]:
+def erasure_report(head: Mapping[str, object], erasure: Erasing) -> Iterator[bytes]:
     """Give the report in chunks, a line for each session: a pruned archive may have had a million of them."""
+    head = {name: value for name, value in head.items() if name != "name"}
     sums = {"sessions": 0, "not_there": 0}
     for session in erasure.erasing():
         sums["sessions" if session.was_there else "not_there"] += 1
@@ -154,12 +178,21 @@ def _report(head: dict[str, object], erasure: ErasureLog) -> Iterator[bytes]:
 def _forget_in(path: Path, layout: Layout, is_erased: Callable[[str], bool]) -> None:
     """Take erased ids out of a report; one that is not there, or cannot be read as a report, stays as it is."""
     try:
-        content = orjson.loads(small_file(path, _MOST_REPORT))
+        kept = forgotten(small_file(path, _MOST_REPORT), is_erased)
     except (FileNotFoundError, ValueError):
         return
+    if kept is not None:
+        write_atomically(path, [kept], layout.temporary / "report")
+
+
+def forgotten(report: bytes, is_erased: Callable[[str], bool]) -> bytes | None:
+    """Take erased ids out of a run's report; None where it has none of them, or cannot be read as a report."""
+    try:
+        content = orjson.loads(report)
+    except ValueError:
+        return None
     kept = _without(content, is_erased)
-    if kept != content:
-        write_atomically(path, [orjson.dumps(kept, option=_OPTIONS)], layout.temporary / "report")
+    return orjson.dumps(kept, option=_OPTIONS) if kept != content else None
 
 
 def _without(value: object, is_erased: Callable[[str], bool]) -> object:

@@ -14,9 +14,10 @@ from typing import Annotated
 from msgspec import Meta, Struct, json
 
 from replay_fetch.archive.durable import explained, is_file, sync_folder, write_atomically
-from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.layout import EVENTS_MANIFEST, Layout
 from replay_fetch.archive.manifest import BadLine
-from replay_fetch.blocks import lines_of, whole_file
+from replay_fetch.archive.shelf import Shelf
+from replay_fetch.blocks import lines_of
 from replay_fetch.events_record import EventsOutcome, EventsRecord
 from replay_fetch.model import ID
 from replay_fetch.printable import printable
@@ -109,17 +110,17 @@ def _blocks(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
         yield block
 
 
-def read_events_manifest(layout: Layout) -> Iterator[tuple[EventsRecord, Compression] | BadLine]:
+def read_events_manifest(shelf: Shelf) -> Iterator[tuple[EventsRecord, Compression] | BadLine]:
     """Read the manifest of events line by line, bad lines as such; nothing where there is none.
 
     A record's number is its line's. Raises ArchiveError where the file cannot be read.
     """
-    if not is_file(layout.events_manifest):
-        return
     number = 0
-    with explained(f"reading {layout.events_manifest}"):
+    with explained(f"reading {shelf.place(EVENTS_MANIFEST)}"):
+        if not shelf.is_file(EVENTS_MANIFEST):
+            return
         try:
-            for number, text in enumerate(lines_of(whole_file(layout.events_manifest), _LONGEST_LINE), start=1):
+            for number, text in enumerate(lines_of(shelf.blocks(EVENTS_MANIFEST), _LONGEST_LINE), start=1):
                 yield read_events_line(number, text)
         except ValueError as error:  # where a line has no end, there is none behind it
             yield BadLine(number + 1, str(error))

@@ -12,7 +12,7 @@ from replay_fetch.settings import Compression
 from replay_fetch.shard import ShardId
 
 MANIFEST, REPORT, SESSIONS, PRIVATE = "manifest.ndjson", "report.json", "sessions", ".replay-fetch"
-EVENTS = "events"
+EVENTS, EVENTS_MANIFEST, RAW, REPORTS, ERASURES = "events", "manifest-events.ndjson", "raw", "reports", "erasures"
 """Names in an archive, on a disk and in a store alike."""
 
 # The ids a list may hold. Checked again here: whatever got past the plan, it never becomes a path.
@@ -41,22 +41,22 @@ class Layout:
     @cached_property
     def raw(self) -> Path:
         """The folder of pages kept as they came: of views that no rule understands, and of all with ``--keep-raw``."""
-        return self.root / "raw"
+        return self.root / RAW
 
     @cached_property
     def events(self) -> Path:
         """The folder of sessions' RUM events; there is none where they were never asked for."""
-        return self.root / "events"
+        return self.root / EVENTS
 
     @cached_property
     def events_manifest(self) -> Path:
         """The table of contents of `events`, with a line for each session; the manifest's own keys are fixed."""
-        return self.root / "manifest-events.ndjson"
+        return self.root / EVENTS_MANIFEST
 
     @cached_property
     def erasures(self) -> Path:
         """The folder of the erasures' reports, one file an erasure."""
-        return self.root / "erasures"
+        return self.root / ERASURES
 
     @cached_property
     def manifest(self) -> Path:
@@ -76,7 +76,7 @@ class Layout:
     @cached_property
     def reports(self) -> Path:
         """The folder of the latest runs' reports, named by the time at which each run began."""
-        folder = self.root / "reports"
+        folder = self.root / REPORTS
         return folder / self.shard.name if self.shard else folder
 
     @cached_property

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from fnmatch import fnmatchcase
 from string import ascii_lowercase
+from typing import NamedTuple
 
 import orjson
 
@@ -21,7 +22,7 @@ FORMAT = 1
 _MOST = 2**24
 # A report a night: those of three months. What else lies in the folder is somebody's own.
 _KEPT = 100
-_REPORTS = "[0-9]" * 8 + "T" + "[0-9]" * 6 + "Z*.json"
+_DATED = "[0-9]" * 8 + "T" + "[0-9]" * 6 + "Z*.json"
 _MOMENT = re.compile(r"(\d{8}T\d{6})(\+0000)?")
 _OPTIONS = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS
 
@@ -131,20 +132,40 @@ def nothing_there(outcomes: Mapping[Outcome, int], views: int, segments: int) ->
     return not segments and 0 < views == sum(outcomes.get(outcome, 0) for outcome in absent)
 
 
-def write_report(layout: Layout, report: Report) -> None:
-    """Write the report to ``reports/``, where the newest hundred are kept, and as ``report.json``; each is whole.
+class ReportFiles(NamedTuple):
+    """What becomes of a report: its name below ``reports/``, and the names of reports that are too many then."""
 
+    name: str
+    latest: bool
+    """It takes the place of ``report.json``, too."""
+    superseded: list[str]
+
+
+def report_files(report: Report, there: Iterable[str], *, first: bool) -> ReportFiles:
+    """Tell where a report goes: below ``reports/``, where the newest hundred are kept, and as ``report.json``.
+
+    ``there`` are the names of earlier reports in that folder; ``first`` says that ``report.json`` is not there yet.
     Where a run asked nothing, ``report.json`` stays that of an earlier run, which tells more of the archive.
     """
+    known = {name for name in there if fnmatchcase(name, _DATED)}
+    name = _free_name(report.started, known)
+    latest = bool(report.asked_something or report.stopped or first)
+    return ReportFiles(name, latest, sorted({*known, name})[:-_KEPT])
+
+
+def write_report(layout: Layout, report: Report) -> None:
+    """Write the report as `report_files` tells; each file is whole."""
     body = orjson.dumps(report.fields(), option=_OPTIONS)
     with explained(f"writing {layout.report}"):
         # Under the run's own time first: a kill in between loses no figures, and report.json is the run's before.
         make_folder(layout.reports)
-        write_atomically(_free_name(layout, report.started), [body], layout.temporary / "report")
-        if report.asked_something or report.stopped or not is_file(layout.report):
+        there = [path.name for path in layout.reports.iterdir()]
+        files = report_files(report, there, first=not is_file(layout.report))
+        write_atomically(layout.reports / files.name, [body], layout.temporary / "report")
+        if files.latest:
             replace_report(layout, report)
-        for old in sorted(layout.reports.glob(_REPORTS))[:-_KEPT]:
-            old.unlink()
+        for name in files.superseded:
+            (layout.reports / name).unlink()
 
 
 def replace_report(layout: Layout, report: Report) -> None:
@@ -154,14 +175,12 @@ def replace_report(layout: Layout, report: Report) -> None:
         write_atomically(layout.report, [body], layout.temporary / "report")
 
 
-def _free_name(layout: Layout, started: str) -> Path:
+def _free_name(started: str, there: Container[str]) -> str:
     """Name a report by the run's start, as ``20260203T040506Z.json``; a second run of that second gets a letter."""
     # Without colons, which other systems' disks do not take.
     moment = _MOMENT.fullmatch(started.replace("-", "").replace(":", ""))
-    names = [
-        layout.reports / f"{moment[1] if moment else 'undated'}Z{letter}.json" for letter in ("", *ascii_lowercase)
-    ]
-    return next((path for path in names if not path.exists()), names[-1])
+    names = [f"{moment[1] if moment else 'undated'}Z{letter}.json" for letter in ("", *ascii_lowercase)]
+    return next((name for name in names if name not in there), names[-1])
 
 
 def read_report(shelf: Shelf) -> bytes:

@@ -113,14 +113,15 @@ def download(job: DownloadJob, reporter: Reporter | None) -> Ended:
     InputError before anything is asked, a search's errors where views cannot be found, KeyboardInterrupt at a second
     signal.
     """
-    if not isinstance(job.out, Path) or job.settings.plan.shard:  # both take lists of views alone
+    if job.settings.plan.shard:  # takes lists of views alone
         with prepared(job, reporter=reporter) as run:
             return anyio.run(run_until_signal, run, reporter)
-    check_usable(job.out, job.settings.archive.compress)
+    if isinstance(job.out, Path):
+        check_usable(job.out, job.settings.archive.compress)
     with list_at_hand(job) as at_hand, found_first(at_hand.listed(), job.out, job.settings, reporter) as finding:
         if finding.needed:
             anyio.run(finding.search_until_signal, job.credentials, reporter)
-        with prepared(at_hand, finding.views(), reporter) as run:
+        with prepared(at_hand, finding.views(), reporter, finding.stored) as run:
             run.search = finding.figures()
             return anyio.run(run_until_signal, run, reporter)
 
@@ -128,15 +129,18 @@ def download(job: DownloadJob, reporter: Reporter | None) -> Ended:
 def rehearsed(job: DownloadJob, reporter: Reporter | None = None) -> Rehearsal:
     """Make the plan of a download; of sessions it counts those to search for, and the views of all others."""
     check_export(job.settings.archive.events_from)
-    with list_at_hand(job) as at_hand:
-        if not isinstance(job.out, Path) or job.settings.plan.shard:
-            with at_hand.listed() as listed:
-                listed.begin()
-                require_views(listed, job)
-                return rehearse(listed, job, reporter=reporter)
+    if job.settings.plan.shard:  # takes lists of views alone
+        with list_at_hand(job) as at_hand, at_hand.listed() as listed:
+            listed.begin()
+            require_views(listed)
+            return rehearse(listed, job, reporter=reporter)
+    if isinstance(job.out, Path):
         check_usable(job.out, job.settings.archive.compress)
-        with found_first(at_hand.listed(), job.out, job.settings, reporter) as finding:
-            return rehearse(finding.views(planned=True), job, finding.needed, reporter)
+    with (
+        list_at_hand(job) as at_hand,
+        found_first(at_hand.listed(), job.out, job.settings, reporter, rehearsed=True) as finding,
+    ):
+        return rehearse(finding.views(planned=True), job, finding.needed, reporter)
 
 
 def session_to_watch(out: Path, shard: ShardId | None = None) -> str | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Iterator
 
-from replay_fetch.cli.erasure_summary import add_erasure_options, carry_out, now
+from replay_fetch.cli.archive_option import shelf_at
+from replay_fetch.cli.erasure_summary import add_erasure_options, carry_out, now, stored_settings
 from replay_fetch.cli.find import add_events, checked_user, untold
 from replay_fetch.cli.output import warn
 from replay_fetch.errors import InputError, SettingsError
 from replay_fetch.inspect.users import find_user
-from replay_fetch.pipeline.erasing import ErasureJob
+from replay_fetch.pipeline.erasing import ErasureJob, finish_begun
 from replay_fetch.settings import PlanSettings
 from replay_fetch.view_list.ids import IdColumn
 from replay_fetch.view_list.links import has_link, read_link
@@ -24,11 +25,12 @@ examples:
   replay-fetch erase archive/ --user ada@example.com --dry-run
   replay-fetch erase archive/ --session 1f46e825-0000-4000-8000-000000000001
   replay-fetch erase archive/ --sessions ids.txt
+  replay-fetch erase s3://bucket/season --user ada@example.com
 
 exit codes: 0 nothing of the sessions is left; 1 no session of that user is
 known, or files set aside by verify --rebuild may hold some; 2 an option or a
-list cannot be used; 3 a run is writing to the archive, it is none, or the
-disk refuses: run it again, what had begun is finished first
+list cannot be used; 3 a run is writing to the archive, it is none, or disk or
+store refuse: run it again, what had begun is finished first
 """
 
 
@@ -72,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
     if not sessions:
         raise InputError(f"--sessions {options.sessions} holds no id")
     by = "session" if options.user is None else "user"
-    return carry_out(ErasureJob(options.out, now(), by, sessions), options)
+    return carry_out(ErasureJob(options.out, now(), by, sessions, settings=stored_settings(options)), options)
 
 
 def _typed(texts: Iterable[str]) -> Iterator[str]:
@@ -103,7 +105,13 @@ def _listed(source: str) -> Iterator[str]:
 
 def _of_user(options: argparse.Namespace) -> Iterator[str]:
     """Give the ids of the user's sessions; says where there is none, and of how many sessions nothing is known."""
-    found = find_user(options.out, checked_user(options.user), options.events)
+    from replay_fetch.inspect.current import current  # noqa: PLC0415 - help loads none of what it does
+
+    user = checked_user(options.user)
+    if not options.dry_run:  # behind an erasure that was killed, nothing may name its user any more
+        finish_begun(ErasureJob(options.out, now(), "user", settings=stored_settings(options)))
+    with current(shelf_at(str(options.out))) as there:
+        found = find_user(there.shelf, user, options.events)
     for line in untold(found):
         warn(line)
     if not found.ids:

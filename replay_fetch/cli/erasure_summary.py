@@ -9,11 +9,12 @@ from datetime import UTC, datetime
 
 import orjson
 
-from replay_fetch.cli.archive_option import folder_for
-from replay_fetch.cli.options import add_output, show_settings
+from replay_fetch.cli.options import add_fields, add_output, show_settings
 from replay_fetch.cli.output import say, shown, warn
 from replay_fetch.pipeline.erasing import Erased, ErasureJob, erase, rehearse_erasure
+from replay_fetch.pipeline.place import place
 from replay_fetch.progress.units import size, some
+from replay_fetch.settings import ArchiveSettings, Settings
 
 _WIDTH = 80
 # Sessions that a rehearsal names for people; --json names the first thousand.
@@ -26,12 +27,16 @@ def now() -> datetime:
 
 
 def add_erasure_options(parser: argparse.ArgumentParser) -> None:
-    """Add the archive, which must be a folder, ``--dry-run`` and the options of output, as `erase` and `prune` have."""
-    parser.add_argument(
-        "out", metavar="OUT", type=folder_for("sessions are erased in a folder alone"), help="archive folder"
-    )
+    """Add the archive, ``--dry-run`` and the options of output, as `erase` and `prune` have them."""
+    parser.add_argument("out", metavar="OUT", type=place, help="archive: a folder, or s3://, gs:// or az://")
+    add_fields(parser, ArchiveSettings, "scratch", "wait_for_lock")
     parser.add_argument("--dry-run", action="store_true", help="name what would go, remove nothing")
     add_output(parser, json="what went, or would go,")
+
+
+def stored_settings(options: argparse.Namespace) -> Settings:
+    """Make the settings that an archive in a store is opened by."""
+    return Settings(archive=ArchiveSettings(scratch=options.scratch, wait_for_lock=options.wait_for_lock))
 
 
 def carry_out(job: ErasureJob, options: argparse.Namespace) -> int:
@@ -93,7 +98,7 @@ def _json(erased: Erased, dry_run: bool) -> str:  # noqa: FBT001 - as above
         "files": erased.files,
         "stored_bytes": erased.stored,
         "sessions_without_time": erased.undated,
-        "report": str(erased.report) if erased.report else None,
+        "report": erased.report,
         "set_aside": [str(path) for path in erased.set_aside],
     }
     if dry_run:  # an answer that is kept by a script must not keep what was erased

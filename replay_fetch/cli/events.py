@@ -9,12 +9,12 @@ import argparse
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 import orjson
 
 from replay_fetch.archive.folder import existing
-from replay_fetch.cli.archive_option import folder_for
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.options import PATIENCE, add_fields, add_server, add_shown, settings_from
 from replay_fetch.cli.output import conclude, shown
@@ -24,11 +24,15 @@ from replay_fetch.pipeline.events import EventsRun
 from replay_fetch.pipeline.events_result import StoredEvents
 from replay_fetch.pipeline.exported_events import check_export
 from replay_fetch.pipeline.opening import open_as_it_is
+from replay_fetch.pipeline.place import place
 from replay_fetch.pipeline.stopping import stoppable
 from replay_fetch.progress.reporters import Reporter
 from replay_fetch.progress.units import some
 from replay_fetch.settings import ArchiveSettings, Credentials, FetchSettings, Settings
 from replay_fetch.transport import check_connection
+
+if TYPE_CHECKING:
+    from replay_fetch.store.location import Location
 
 _EPILOG = """\
 A session's events become OUT/events/SESSION.ndjson, one event a line, with the
@@ -42,6 +46,7 @@ of RUM events (dt=.../hour=.../*.json.gz or .parquet), and nobody is asked.
 
 examples:
   replay-fetch events archive/
+  replay-fetch events s3://bucket/season
   replay-fetch events archive/ --events-from export/
 
 exit codes: 0 every session ended well, with events or without; 1 some searches
@@ -57,12 +62,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "out",
         metavar="OUT",
-        type=folder_for("RUM events are stored into a folder alone"),
-        help="archive folder, with or without events so far",
+        type=place,
+        help="archive: a folder, or s3://, gs:// or az://; with or without events so far",
     )
     add_fields(parser, ArchiveSettings, "events_from")
     add_server(parser)
     add_fields(parser.add_argument_group("asking"), FetchSettings, *PATIENCE)
+    add_fields(
+        parser.add_argument_group("an archive in a store"), ArchiveSettings, "scratch", "commit_every", "wait_for_lock"
+    )
     add_shown(parser, "progress", "log_json", "log_file")
 
 
@@ -73,7 +81,8 @@ def run(options: argparse.Namespace) -> int:
     then.
     """
     settings = settings_from(options)
-    existing(options.out)
+    if isinstance(options.out, Path):
+        existing(options.out)
     export = settings.archive.events_from
     check_export(export)
     # Whoever has the export needs no keys.
@@ -88,7 +97,9 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-def store_events(out: Path, settings: Settings, keys: Credentials, reporter: Reporter | None) -> StoredEvents:
+def store_events(
+    out: Path | Location, settings: Settings, keys: Credentials, reporter: Reporter | None
+) -> StoredEvents:
     """Store the events of an archive's sessions that lack theirs.
 
     Must be called where no event loop runs. A failure is part of the result; raises ArchiveError where the archive
@@ -99,11 +110,16 @@ def store_events(out: Path, settings: Settings, keys: Credentials, reporter: Rep
         async with stoppable() as stop:
             return await events.run(stop, reporter)
 
-    with open_as_it_is(out) as (layout, ledger):
-        return anyio.run(to_its_end, EventsRun(layout, ledger, settings, keys))
+    if isinstance(out, Path):
+        with open_as_it_is(out) as (layout, ledger):
+            return anyio.run(to_its_end, EventsRun(layout, ledger, settings, keys))
+    from replay_fetch.pipeline.stored import opened_as_it_is  # noqa: PLC0415 - a disk needs none of it
+
+    with opened_as_it_is(out, settings) as stored:
+        return anyio.run(stored.store_events, settings, keys, to_its_end)
 
 
-def summary_lines(stored: StoredEvents, out: Path) -> Iterator[str]:
+def summary_lines(stored: StoredEvents, out: Path | Location) -> Iterator[str]:
     """Format the figures for people, at most 80 columns wide unless a name is longer."""
     if not stored.sessions:
         done = "read" if stored.exported else "asked"

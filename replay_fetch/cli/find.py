@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from replay_fetch.cli.archive_option import folder_for
+from replay_fetch.cli.archive_option import add_archive, on_current_shelf
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say
 from replay_fetch.errors import SettingsError
@@ -21,6 +21,7 @@ _EPILOG = """\
 examples:
   replay-fetch find archive/ --user ada@example.com
   replay-fetch find archive/ --user 4711 --events events.ndjson
+  replay-fetch find s3://bucket/season --user ada@example.com
 
 exit codes: 0 there are such sessions; 1 there is none; 2 nothing names users,
 or --events cannot be read; 3 the archive cannot be read
@@ -35,9 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "archive, under events/, or in the file that --events names."
     )
     parser.epilog = _EPILOG
-    parser.add_argument(
-        "out", metavar="OUT", type=folder_for("users are looked for in a folder alone"), help="archive folder"
-    )
+    add_archive(parser)
     parser.add_argument("--user", metavar="ID|EMAIL", required=True, help="usr.id or usr.email of the events")
     add_events(parser)
     add_output(parser, json="the sessions")
@@ -50,10 +49,12 @@ def add_events(parser: argparse.ArgumentParser) -> None:
     )
 
 
+@on_current_shelf
 def run(options: argparse.Namespace) -> int:
     """Print the sessions of the user and return 0, or 1 where there is none; InputError where nothing names users."""
     found = find_user(options.out, checked_user(options.user), options.events)
-    say(_json(options.out, found) if options.json else "\n".join(_lines(options.out, found)))
+    out = options.out.place()
+    say(_json(out, found) if options.json else "\n".join(_lines(out, found)))
     return 0 if found.ids else _NOTHING
 
 
@@ -70,7 +71,7 @@ def untold(found: FoundUser) -> Iterator[str]:
         yield f"{count(found.untold)} of {some(found.total, 'session')} have no events: nothing tells whose they are"
 
 
-def _lines(out: Path, found: FoundUser) -> Iterator[str]:
+def _lines(out: str, found: FoundUser) -> Iterator[str]:
     yield f"{some(len(found.sessions), 'session')} of {out} {'names' if len(found.sessions) == 1 else 'name'} this user"
     for session in found.sessions:
         began = "" if session.start_ms is None else f"{iso(session.start_ms)[:19]}Z  "
@@ -81,13 +82,13 @@ def _lines(out: Path, found: FoundUser) -> Iterator[str]:
     yield from untold(found)
 
 
-def _json(out: Path, found: FoundUser) -> str:
+def _json(out: str, found: FoundUser) -> str:
     sessions = [
         {name: value for name, value in session.fields().items() if name not in {"sdk", "pages"}}
         for session in found.sessions
     ]
     content = {
-        "archive": str(out),
+        "archive": out,
         "sessions": sessions,
         "not_in_archive": found.elsewhere,
         "sessions_total": found.total,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from replay_fetch.cli.erasure_summary import add_erasure_options, carry_out, now
+from replay_fetch.cli.erasure_summary import add_erasure_options, carry_out, now, stored_settings
 from replay_fetch.option import age
 from replay_fetch.pipeline.erasing import ErasureJob
 from replay_fetch.timestamps import epoch_ms
@@ -16,7 +16,7 @@ examples:
 
 exit codes: 0 nothing that old is left; 1 files set aside by verify --rebuild
 may hold some; 2 the age cannot be read; 3 a run is writing to the archive, it
-is none, or the disk refuses: run it again, what had begun is finished first
+is none, or disk or store refuse: run it again, what had begun is finished first
 """
 
 
@@ -37,7 +37,8 @@ def run(options: argparse.Namespace) -> int:
     """Erase the old sessions, or say what would go; returns the exit code that the epilog lists."""
     at = now()
     before_ms = epoch_ms(at) - round(options.older_than * 1000)
-    return carry_out(ErasureJob(options.out, at, "age", before_ms=before_ms), options)
+    job = ErasureJob(options.out, at, "age", before_ms=before_ms, settings=stored_settings(options))
+    return carry_out(job, options)
 
 
 def _age(text: str) -> float:

@@ -16,7 +16,7 @@ from replay_fetch.cli.listing import source_of
 from replay_fetch.errors import SettingsError
 from replay_fetch.ledger.wanted import Entry, WantedSessions
 from replay_fetch.pipeline.discover import Wanted
-from replay_fetch.pipeline.finding import sessions_of_list
+from replay_fetch.pipeline.session_list import sessions_of_list
 from replay_fetch.settings import ApiSettings, PlanSettings, Settings
 from replay_fetch.timestamps import timestamp_ms
 from replay_fetch.view_list.links import SiteCheck, has_link, read_link

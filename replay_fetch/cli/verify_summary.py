@@ -133,11 +133,12 @@ def _of_events(wrong: set[str], root: Path) -> str:
 
 
 def _advice_for_a_store(found: Verification) -> Iterator[str]:
-    if found.findings:
+    if any(finding.problem is not Problem.ERASED for finding in found.findings):
         yield from _wrapped(
             "to mend it: put back a former version of these objects, where the bucket keeps versions; or copy the "
             "archive to a disk, and run `replay-fetch verify --rebuild` there"
         )
+    yield from _about_erased(found)
 
 
 def _closing(found: Verification) -> str:

@@ -20,8 +20,8 @@ from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import BadLine, read_manifest, write_manifest
 from replay_fetch.archive.shelf import Shelf
 from replay_fetch.model import Recording, ViewRecord, Warnings
+from replay_fetch.pipeline.out_of_store import restored
 from replay_fetch.pipeline.scratch import LedgerScratch
-from replay_fetch.pipeline.stored import restored
 from replay_fetch.settings import FetchSettings, PlanSettings, Settings
 from replay_fetch.store import StoreShelf
 from replay_fetch.store.shelf import GIVE_UP_AFTER

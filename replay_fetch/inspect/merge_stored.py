@@ -21,7 +21,7 @@ from replay_fetch.errors import ArchiveError, SettingsError
 from replay_fetch.inspect.merge import Merged, require_ended
 from replay_fetch.inspect.merged_report import Part, ShardRun, last_run, merged_report
 from replay_fetch.ledger.totals import Reason
-from replay_fetch.pipeline.stored import remove_merged, write_merged
+from replay_fetch.pipeline.merged import remove_merged, write_merged
 from replay_fetch.shard import index_of
 from replay_fetch.store import StoreShelf
 

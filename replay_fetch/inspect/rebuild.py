@@ -87,7 +87,7 @@ def rebuild(root: Path, readers: Readers, reporter: Reporter | None) -> Rebuilt:
         with suppress(DamagedLedger):
             _fold_log(layout)
         with closing(LedgerSnapshot(layout)) as old:
-            tombstones = Tombstones(layout, old.marks())
+            tombstones = Tombstones(DiskShelf(layout.root), old.marks())
         _restore(_Restoring(layout, verifying, rebuilt, attempt(layout), tombstones))
     _, rebuilt.aside = _to_its_end(root)
     return rebuilt
@@ -207,7 +207,7 @@ class _Restoring:
 
     def events(self) -> Iterator[EventsRecord]:
         """Give the records of the sessions whose events are as the manifest of events says; others are asked for."""
-        check = EventsCheck(self.layout)
+        check = EventsCheck(DiskShelf(self.layout.root))
         yield from check.records()
         self.compression = self.compression or check.compression
         found = check.findings()

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import orjson
 
+from replay_fetch.archive.erasure import reported_marks
 from replay_fetch.archive.events_manifest import read_events_manifest
 from replay_fetch.archive.folder import check_ledger_is_there
 from replay_fetch.archive.layout import Layout
@@ -108,24 +109,22 @@ def status(shelf: Shelf, name_at_most: int | None = NAMED) -> Status:
     ``name_at_most`` views to note are named, and None names all. Each name takes memory, and the views of a
     season may be millions.
     """
-    layout = shelf.layout
     with _told(readable(shelf)) as told:
         ledger = told.ledger
         found = Status(shelf.place(), told.by_ledger, running=shelf.held_by(), last_run=_last_run(shelf))
         found.progress, found.run_ended = shelf.progress(), shelf.run_ended()
         found.shards = shards_state(shelf)
-        found.erased = ledger.erased_sessions() if ledger else 0
+        found.erased = ledger.erased_sessions() if ledger else len({*reported_marks(shelf)})
         # Both sources tell a session's views one after the other, so one session at a time is held.
         for _, views in groupby(told.records, lambda record: record.planned.view.session_id):
             _count_session(found, views, name_at_most)
-        if layout is not None:  # a run into a store keeps no events
-            found.events = ledger.events_totals() if ledger else _events_of_manifest(layout, found)
+        found.events = ledger.events_totals() if ledger else _events_of_manifest(shelf, found)
     return found
 
 
-def _events_of_manifest(layout: Layout, found: Status) -> EventsTotals:
+def _events_of_manifest(shelf: Shelf, found: Status) -> EventsTotals:
     """Sum up the sessions' RUM events by their manifest, which is all that tells of them without a ledger."""
-    records = [line[0] for line in read_events_manifest(layout) if not isinstance(line, BadLine)]
+    records = [line[0] for line in read_events_manifest(shelf) if not isinstance(line, BadLine)]
     fetched = [record for record in records if record.size]
     unasked = found.whole + found.partial + found.untouched - len(records)
     events, size = sum(record.events for record in fetched), sum(record.size for record in fetched)

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
-from replay_fetch.archive.durable import explained
 from replay_fetch.archive.erasure import reported_marks
-from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.layout import EVENTS, RAW, SESSIONS
 from replay_fetch.archive.read.verify import Finding, Problem
-from replay_fetch.erased import mark_of
+from replay_fetch.archive.shelf import Shelf
+from replay_fetch.erased import mark_of, session_in
 
 
 class Tombstones:
     """Knows the erased sessions of an archive by their marks, some 100 bytes of memory each."""
 
-    def __init__(self, layout: Layout, in_ledger: Iterable[bytes]) -> None:
-        """Collect the marks; the reports tell them where the ledger is lost. Raises ArchiveError."""
-        self._layout = layout
-        self.marks = {*in_ledger, *reported_marks(layout)}
+    def __init__(self, shelf: Shelf, in_ledger: Iterable[bytes] = ()) -> None:
+        """Collect the marks; the reports tell them where there is no ledger. Raises ArchiveError."""
+        self._shelf = shelf
+        self.marks = {*in_ledger, *reported_marks(shelf)}
 
     def has(self, session_id: str) -> bool:
         """Tell whether the session was erased."""
@@ -28,19 +27,17 @@ class Tombstones:
         """Find files and folders of erased sessions: put back by somebody, or left by an erasure that was killed."""
         if not self.marks:
             return
-        for folder in (self._layout.sessions, self._layout.events, self._layout.raw):
-            for path in self._listed(folder):
-                if self.has(path.name.partition(".")[0]):
-                    name = path.relative_to(self._layout.root).as_posix()
+        for folder in (SESSIONS, EVENTS, RAW):
+            for name in sorted({self._named(file.name) for file in self._shelf.files(folder)}):
+                if self.has(session_in(name)):
                     yield Finding(Problem.ERASED, name, "its session was erased, and must not be here")
 
     def in_manifest(self, session_id: str) -> Iterator[Finding]:
         """Find that the manifest names an erased session, given one of its sessions."""
         if self.has(session_id):
-            name = self._layout.manifest_name
-            yield Finding(Problem.ERASED, name, f"it names session {session_id}, which was erased")
+            yield Finding(Problem.ERASED, self._shelf.manifest, f"it names session {session_id}, which was erased")
 
     @staticmethod
-    def _listed(folder: Path) -> list[Path]:
-        with explained(f"reading {folder}"):
-            return sorted(folder.iterdir()) if folder.is_dir() else []
+    def _named(name: str) -> str:
+        """Name a file or, for raw pages, the folder of their session."""
+        return "/".join(name.split("/")[:2])

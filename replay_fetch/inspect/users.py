@@ -14,7 +14,8 @@ from itertools import chain
 from pathlib import Path
 
 from replay_fetch.archive.compress import decompressed
-from replay_fetch.archive.shelf import DiskShelf, readable
+from replay_fetch.archive.layout import EVENTS
+from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.blocks import lines_of, whole_file
 from replay_fetch.errors import InputError
 from replay_fetch.inspect.events import part, session_events
@@ -40,13 +41,12 @@ class FoundUser:
         return [*(session.session_id for session in self.sessions), *self.elsewhere]
 
 
-def find_user(out: Path, user: str, events: Path | None = None) -> FoundUser:
+def find_user(shelf: Shelf, user: str, events: Path | None = None) -> FoundUser:
     """Find the sessions in whose events ``user`` appears, by id or by e-mail address, in a file or beside them.
 
     An address matches in any case of its letters. Raises InputError where nothing names users or ``events`` is no
     file of events, ArchiveError where the archive cannot be read.
     """
-    shelf = DiskShelf(out)
     readable(shelf)
     named: set[str] = set()
     told: set[str] = set()
@@ -55,7 +55,7 @@ def find_user(out: Path, user: str, events: Path | None = None) -> FoundUser:
         if _names(usr, user):
             named.add(session_id)
     if not told:
-        raise InputError(_nothing_names_users(out, events))
+        raise InputError(_nothing_names_users(shelf, events))
     found = FoundUser()
     for session in list_sessions(shelf):
         found.total += 1
@@ -67,20 +67,21 @@ def find_user(out: Path, user: str, events: Path | None = None) -> FoundUser:
     return found
 
 
-def _nothing_names_users(out: Path, events: Path | None) -> str:
+def _nothing_names_users(shelf: Shelf, events: Path | None) -> str:
     if events is not None:
         return f"--events {events} holds no event of a session, so nothing in it names users"
     return (
-        f"nothing in {out} names users: a recording carries the ids of its application, session and view, and no user. "
-        "Give the RUM events of a search, such as @usr.email:ADDRESS, with --events FILE; or name the sessions: "
-        "`replay-fetch erase OUT --session ID`, or --sessions FILE"
+        f"nothing in {shelf.place()} names users: a recording carries the ids of its application, session and view, "
+        "and no user. Give the RUM events of a search, such as @usr.email:ADDRESS, with --events FILE; or name the "
+        "sessions: `replay-fetch erase OUT --session ID`, or --sessions FILE"
     )
 
 
-def _of_archive(shelf: DiskShelf) -> Iterator[tuple[str, Mapping[str, object]]]:
+def _of_archive(shelf: Shelf) -> Iterator[tuple[str, Mapping[str, object]]]:
     """Give the session and the user's fields of each event that the archive stores; raises ArchiveError at damage."""
     # By the files' names, each session once: a file has its name only when it is whole.
-    for session_id in sorted({path.name.partition(".")[0] for path in shelf.layout.events.glob("*.ndjson*")}):
+    names = (file.name.removeprefix(f"{EVENTS}/") for file in shelf.files(EVENTS))
+    for session_id in sorted({name.partition(".")[0] for name in names if ".ndjson" in name}):
         for event in session_events(shelf, session_id):
             yield session_id, part(event.rum, "usr")
 

@@ -77,17 +77,22 @@ class Verifying:
         if self.shelf.run_ended() is False:
             raise ArchiveError(
                 f"the last run into {self.shelf.place()} did not come to its end, so its manifest is behind its files: "
-                "run the same download again, to its end, and verify then"
+                "run the same download or erasure again, to its end, and verify then"
             )
+        self._tombstones = Tombstones(self.shelf)
         self._verify_by_manifest()
         if self.found.quick:
             wrong = {finding.file for finding in self.found.findings}
             another = (name for name in self.shelf.changed() if name not in wrong)
             self._note(Finding(Problem.DAMAGED, name, "not the object that the log names") for name in another)
+        else:
+            check = EventsCheck(self.shelf)
+            self._verify_events(check, check.by_manifest())
+        self._note_erased()
 
     def _verify_with_ledger(self, layout: Layout) -> None:
         with closing(LedgerSnapshot(layout)) as snapshot:
-            self._tombstones = Tombstones(layout, snapshot.marks())
+            self._tombstones = Tombstones(self.shelf, snapshot.marks())
             if snapshot.leads:
                 self.found.run_ended = snapshot.run_ended
                 self._verify_by(layout, snapshot)
@@ -99,7 +104,8 @@ class Verifying:
             self.found.run_ended = snapshot.run_ended
             self._note(snapshot.findings())
             if not self.found.quick:
-                self._verify_events(layout, snapshot)
+                check = EventsCheck(self.shelf)
+                self._verify_events(check, check.by_ledger(snapshot) if snapshot.sound else check.by_manifest())
             self._note_erased()
 
     def _verify_by_manifest(self) -> None:
@@ -108,9 +114,9 @@ class Verifying:
         if not self.shelf.is_file(self.shelf.manifest):  # without it nobody can tell what is extra
             self.found.findings = [each for each in self.found.findings if each.problem is not Problem.EXTRA]
 
-    def _verify_events(self, layout: Layout, snapshot: LedgerSnapshot) -> None:
-        began, check = time.monotonic(), EventsCheck(layout)
-        self._note(check.by_ledger(snapshot) if snapshot.sound else check.by_manifest())
+    def _verify_events(self, check: EventsCheck, findings: Iterable[Finding]) -> None:
+        began = time.monotonic()
+        self._note(findings)
         self.found.events, self.found.events_size = check.files, check.size
         self.found.seconds += time.monotonic() - began
 

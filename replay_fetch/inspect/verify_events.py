@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from replay_fetch.archive.compress import require
-from replay_fetch.archive.durable import is_file, is_folder
 from replay_fetch.archive.events_manifest import read_events_line, read_events_manifest
-from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.layout import EVENTS, EVENTS_MANIFEST, Layout
 from replay_fetch.archive.manifest import BadLine
 from replay_fetch.archive.read.events import check_events
 from replay_fetch.archive.read.verify import Finding, Problem
-from replay_fetch.blocks import lines_of, whole_file
+from replay_fetch.archive.shelf import Shelf
+from replay_fetch.blocks import lines_of
 from replay_fetch.events_record import EventsRecord
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
 from replay_fetch.settings import Compression
@@ -22,7 +23,7 @@ from replay_fetch.settings import Compression
 class EventsCheck:
     """Checks an archive's events against the ledger where it is sound, else against the manifest of events."""
 
-    layout: Layout
+    shelf: Shelf
     files: int = 0
     size: int = 0
     """Bytes of the files that were read."""
@@ -33,7 +34,7 @@ class EventsCheck:
 
     def by_ledger(self, snapshot: LedgerSnapshot) -> Iterator[Finding]:
         """Find what is wrong by the ledger's word; the manifest of a killed run is behind, and is not looked at."""
-        final = Layout(self.layout.root, snapshot.compression)
+        final = Layout(Path(), snapshot.compression)
         for record, name in snapshot.events():
             # Where a session's newer events are staged, the file under its name is the one before.
             self._named.update([final.events_name(record.session_id)] if record.size else [])
@@ -52,7 +53,7 @@ class EventsCheck:
     def records(self) -> Iterator[EventsRecord]:
         """Give the manifest's records whose files are good; `findings` has the others, behind the last."""
         seen: set[str] = set()
-        for line in read_events_manifest(self.layout):
+        for line in read_events_manifest(self.shelf):
             if isinstance(line, BadLine):
                 self._wrong.append(self._of_manifest(line.number, line.reason))
                 continue
@@ -63,9 +64,7 @@ class EventsCheck:
                 continue
             seen.add(record.session_id)
             self.compression = compression if record.size else self.compression
-            wrong = self._check(
-                record, Layout(self.layout.root, compression).events_name(record.session_id), compression
-            )
+            wrong = self._check(record, Layout(Path(), compression).events_name(record.session_id), compression)
             if wrong is None:
                 yield record
             else:
@@ -76,7 +75,7 @@ class EventsCheck:
         return [*self._wrong, *self._extra()]
 
     def _of_manifest(self, number: int, reason: str) -> Finding:
-        return Finding(Problem.DAMAGED, self.layout.events_manifest.name, f"line {number}: {reason}")
+        return Finding(Problem.DAMAGED, EVENTS_MANIFEST, f"line {number}: {reason}")
 
     def _check(self, record: EventsRecord, name: str, compression: Compression) -> Finding | None:
         if not record.size:
@@ -85,36 +84,32 @@ class EventsCheck:
         self._named.add(name)
         self.files += 1
         self.size += record.length
-        return check_events(self.layout.root, name, record, compression)
+        return check_events(self.shelf, name, record, compression)
 
     def _manifest_differs(self, snapshot: LedgerSnapshot) -> Iterator[Finding]:
         """Find the first line that does not follow from the ledger's records."""
-        manifest = self.layout.events_manifest
         records = snapshot.events()
-        if not is_file(manifest):
+        if not self.shelf.is_file(EVENTS_MANIFEST):
             if next(records, None) is not None:
-                yield Finding(Problem.MISSING, manifest.name, "no such file")
+                yield Finding(Problem.MISSING, EVENTS_MANIFEST, "no such file")
             return
         number = 0
         try:
-            for number, text in enumerate(lines_of(whole_file(manifest)), start=1):
+            for number, text in enumerate(lines_of(self.shelf.blocks(EVENTS_MANIFEST)), start=1):
                 known, there = next(records, None), read_events_line(number, text)
                 if known is None or isinstance(there, BadLine) or not _same(known[0], there[0]):
-                    yield Finding(Problem.DAMAGED, manifest.name, f"line {number} is not what the ledger says")
+                    yield Finding(Problem.DAMAGED, EVENTS_MANIFEST, f"line {number} is not what the ledger says")
                     return
         except ValueError as error:
-            yield Finding(Problem.DAMAGED, manifest.name, f"line {number + 1}: {error}")
+            yield Finding(Problem.DAMAGED, EVENTS_MANIFEST, f"line {number + 1}: {error}")
             return
         if next(records, None) is not None:
-            yield Finding(Problem.DAMAGED, manifest.name, f"line {number + 1} is lacking")
+            yield Finding(Problem.DAMAGED, EVENTS_MANIFEST, f"line {number + 1} is lacking")
 
     def _extra(self) -> Iterator[Finding]:
-        folder = self.layout.events
-        if is_folder(folder):
-            names = sorted(f"{folder.name}/{file.name}" for file in folder.iterdir())
-            for name in names:
-                if name not in self._named:
-                    yield Finding(Problem.EXTRA, name, "no session of the manifest of events lies in it")
+        for name in sorted(file.name for file in self.shelf.files(EVENTS)):
+            if name not in self._named:
+                yield Finding(Problem.EXTRA, name, "no session of the manifest of events lies in it")
 
 
 def _same(known: EventsRecord, there: EventsRecord) -> bool:

@@ -50,9 +50,13 @@ class EventsLedger(Database):
         of the record before, which are published by now.
         """
         with self._transaction():
-            self._db.executemany(_RECORD, (tuple(record.columns) for record in records))
+            self._lay_events(records)
             self._db.execute("DELETE FROM events_unnamed")
             self._db.executemany("INSERT INTO events_unnamed VALUES (?)", ((session,) for session in redo))
+
+    def _lay_events(self, records: Iterable[EventsRecord]) -> None:
+        """Take records in, inside of the caller's transaction."""
+        self._db.executemany(_RECORD, (tuple(record.columns) for record in records))
 
     def events_redo_list(self) -> list[tuple[int, str]]:
         """List the sessions, by number and id, whose staged events the latest record was to publish; [] at rest."""

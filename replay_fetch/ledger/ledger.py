@@ -82,15 +82,16 @@ class Ledger(EventsLedger, Tombstones):
             number: int | None = self._db.execute("SELECT max(list) FROM list").fetchone()[0]
         return number
 
-    def load(self, rows: Iterable[ListRow], mine: Mine | None = None) -> LoadedList:
+    def load(self, rows: Iterable[ListRow], mine: Mine | None = None, before: int | None = None) -> LoadedList:
         """Load rows (line, view, expected segments, perhaps its date) as a list of their own, in a transaction.
 
-        ``mine`` picks sessions by their ids; rows have the numbers that they would have without it. An exception out
-        of ``rows`` leaves the ledger as it was.
+        ``mine`` picks sessions by their ids; rows have the numbers that they would have without it. They are counted
+        from behind ``before``, or else from behind all views that are there. An exception out of ``rows`` leaves the
+        ledger as it was.
         """
         with self._transaction():
             (number,) = self._db.execute("SELECT coalesce(max(list), 0) + 1 FROM list").fetchone()
-            loaded = load_rows(self._db, number, rows, mine)
+            loaded = load_rows(self._db, number, rows, mine, before)
             columns = (number, loaded.rows, loaded.views, loaded.duplicates)
             self._db.execute("INSERT INTO list VALUES (?, NULL, ?, ?, ?)", columns)
             came_in = "UPDATE setting SET value = ? WHERE name = ? AND value = ?"

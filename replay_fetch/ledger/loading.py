@@ -95,14 +95,23 @@ Mine = Callable[[str], bool]
 """Tells by a session's id whether its views are wanted: the rows of a shard."""
 
 
-def load_rows(db: sqlite3.Connection, number: int, rows: Iterable[ListRow], mine: Mine | None = None) -> LoadedList:
-    """Add the rows to the plan as list ``number``; with ``mine`` only those of some sessions.
+def load_rows(
+    db: sqlite3.Connection,
+    number: int,
+    rows: Iterable[ListRow],
+    mine: Mine | None = None,
+    before: int | None = None,
+) -> LoadedList:
+    """Add the rows to the plan as list ``number``, counted from behind ``before``, or from behind all that are there.
 
-    Runs inside the caller's transaction; memory does not grow with the rows.
+    With ``mine`` only those of some sessions.
+
+    A row without ids, out of which an erasure took them, counts as erased. Runs inside the caller's transaction; memory
+    does not grow with the rows.
     """
     for table in (_INCOMING, _ARRANGED):
         db.execute(table)
-    (before,) = db.execute("SELECT coalesce(max(row), 0) FROM view").fetchone()
+    before = last_row(db) if before is None else before
     total = views = clashing = erased = 0
     clashes: list[Clash] = []
     place = {"before": before, "list": number}
@@ -126,6 +135,11 @@ def load_rows(db: sqlite3.Connection, number: int, rows: Iterable[ListRow], mine
         for emptied in ("incoming", "arranged"):
             db.execute(f"DELETE FROM {emptied}")  # noqa: S608 - names of tables
     return LoadedList(number, total, views, total - views - clashing - erased, clashes, erased)
+
+
+def last_row(db: sqlite3.Connection) -> int:
+    """The number of the last view of the plan, behind which the rows of a new list are counted."""
+    return int(db.execute("SELECT coalesce(max(row), 0) FROM view").fetchone()[0])
 
 
 def _numbered(rows: Iterable[ListRow], mine: Mine | None) -> Iterator[tuple[int, ListRow]]:

@@ -14,9 +14,9 @@ from replay_fetch.model import View
 # A row for each session with its views as JSON: sessions are asked for one by one, and never by a view.
 _TABLE = "CREATE TABLE IF NOT EXISTS searched (session_id TEXT PRIMARY KEY, views BLOB NOT NULL) WITHOUT ROWID"
 _THERE = "SELECT count(*) FROM sqlite_schema WHERE name = 'searched'"
-# Of a view: id, date, count of segments. The rest is for lists that people read.
-_Kept = list[tuple[str, str, int | None]]
-_decode = msgspec.json.Decoder(_Kept).decode
+KeptView = tuple[str, str, int | None]
+"""What is kept of a view: its id, date, count of segments. The rest is for lists that people read."""
+_decode = msgspec.json.Decoder(list[KeptView]).decode
 
 
 class SearchedSessions(Tombstones):
@@ -31,22 +31,21 @@ class SearchedSessions(Tombstones):
         if row is None:
             return None
         with suppress(msgspec.DecodeError):  # searched for again, and replaced
-            return [
-                FoundView(View(session_id, view_id), date, "", "", count, "")
-                for view_id, date, count in _decode(row[0])
-            ]
+            return found_of(session_id, _decode(row[0]))
         return None
 
     def keep(self, sessions: Iterable[Sequence[FoundView]]) -> None:
         """Keep the views of sessions, all of them or none; a session without views is not kept, and asked for again."""
-        rows = [
-            (views[0].view.session_id, msgspec.json.encode([_kept(found) for found in views]))
-            for views in sessions
-            if views
-        ]
         with self._transaction():
-            self._db.execute(_TABLE)
-            self._db.executemany("INSERT OR REPLACE INTO searched VALUES (?, ?)", rows)
+            self._lay_searched(views for views in sessions if views)
+
+    def _lay_searched(self, sessions: Iterable[Sequence[FoundView]]) -> None:
+        """Keep sessions with their views, inside of the caller's transaction."""
+        rows = (
+            (views[0].view.session_id, msgspec.json.encode([kept_of(found) for found in views])) for views in sessions
+        )
+        self._db.execute(_TABLE)
+        self._db.executemany("INSERT OR REPLACE INTO searched VALUES (?, ?)", rows)
 
     def forget(self, sessions: Iterable[str]) -> None:
         """Forget sessions, by their ids: the next run of a list that names them searches for their views anew."""
@@ -58,6 +57,12 @@ class SearchedSessions(Tombstones):
         return bool(self._db.execute(_THERE).fetchone()[0])
 
 
-def _kept(found: FoundView) -> tuple[str, str, int | None]:
+def kept_of(found: FoundView) -> KeptView:
+    """Return what is kept of a view."""
     date = found.date.encode("utf-8", "replace").decode()
     return found.view.view_id, date, found.segments_count
+
+
+def found_of(session_id: str, views: Iterable[KeptView]) -> list[FoundView]:
+    """Return a session's views as a search would have found them."""
+    return [FoundView(View(session_id, view_id), date, "", "", count, "") for view_id, date, count in views]

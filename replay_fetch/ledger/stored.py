@@ -10,9 +10,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple, Self
 
+from replay_fetch.api.events import FoundView
+from replay_fetch.erased import ErasedSession, mark_of, session_in
+from replay_fetch.events_record import EventsRecord
 from replay_fetch.ledger.ledger import Ledger
+from replay_fetch.ledger.loading import last_row
 from replay_fetch.ledger.rows import RECORD, result_row
 from replay_fetch.ledger.schema import Setting
+from replay_fetch.ledger.searched import SearchedSessions
+from replay_fetch.ledger.tombstones import ERASING, TOMBSTONE
 from replay_fetch.model import View, ViewRecord
 
 _TABLES = (
@@ -36,6 +42,17 @@ _DROP_PLACES = "DELETE FROM place WHERE row = ? AND (? OR part <> ?)"
 _MAKE_ROOM = "DELETE FROM place WHERE row = ? AND (part <> ? OR start >= ?)"
 _ADD_PLACE = "INSERT INTO place VALUES (?, ?, ?, ?, ?, ?)"
 _ADD_OBJECT = "INSERT OR REPLACE INTO object VALUES (?, ?, ?, ?, ?, ?)"
+_ERASING_OF = """
+INSERT OR IGNORE INTO erasing SELECT session_id, 0, 0, 0, 0, 0 FROM {}
+WHERE mark_of(session_id) IN (SELECT mark FROM erased)
+"""
+_FORGET_STRAYS = (
+    "DELETE FROM erasing",
+    "DELETE FROM object WHERE mark_of(session_in(name)) IN (SELECT mark FROM erased)",
+    "DELETE FROM place WHERE row NOT IN (SELECT row FROM view)",
+    "DELETE FROM result WHERE row NOT IN (SELECT row FROM view)",
+    "DELETE FROM events WHERE session NOT IN (SELECT session FROM session)",
+)
 _RECORD_AT = RECORD.replace("CAST(strftime('%s', 'now') AS INTEGER)", "?")
 
 
@@ -61,7 +78,17 @@ class PlaceRow(NamedTuple):
     length: int
 
 
-class StoredLedger(Ledger):
+_Searched = list[FoundView]
+"""The views of a session that was searched for, one at least."""
+Fact = tuple[ViewRecord, int] | EventsRecord | PlaceRow | ObjectRow | str | bytes | _Searched
+"""A fact of the log.
+
+A record and its time, a record of events, a place, an object, a removed file's name, an erased session's mark, or found
+views.
+"""
+
+
+class StoredLedger(Ledger, SearchedSessions):
     """The ledger of a run into a store. Each commit's records have one time of their own, `recorded_at`."""
 
     recorded_at = 0
@@ -96,8 +123,8 @@ class StoredLedger(Ledger):
             (self.recorded_at,) = self._db.execute("SELECT CAST(strftime('%s', 'now') AS INTEGER)").fetchone()
             self._lay_records((record, self.recorded_at) for record in records)
 
-    def lay(self, chunks: Iterable[Sequence[tuple[ViewRecord, int]] | Sequence[PlaceRow | ObjectRow | str]]) -> None:
-        """Take in facts of the log in one transaction; a chunk holds facts of one kind, a str being a name removed.
+    def lay(self, chunks: Iterable[Sequence[Fact]]) -> None:
+        """Take in facts of the log in one transaction; a chunk holds facts of one kind.
 
         A record whose lines lie in a file, or in a part of another number, drops the view's places.
         """
@@ -105,7 +132,7 @@ class StoredLedger(Ledger):
             for chunk in chunks:
                 self._lay_chunk(chunk)
 
-    def _lay_chunk(self, chunk: Sequence[tuple[ViewRecord, int]] | Sequence[PlaceRow | ObjectRow | str]) -> None:
+    def _lay_chunk(self, chunk: Sequence[Fact]) -> None:
         match chunk[0]:
             case PlaceRow():
                 places = [place for place in chunk if isinstance(place, PlaceRow)]
@@ -117,6 +144,12 @@ class StoredLedger(Ledger):
             case str():
                 names = ((name,) for name in chunk if isinstance(name, str))
                 self._db.executemany("DELETE FROM object WHERE name = ?", names)
+            case EventsRecord():
+                self._lay_events(each for each in chunk if isinstance(each, EventsRecord))
+            case bytes():
+                self._db.executemany(TOMBSTONE, ((mark,) for mark in chunk))
+            case list():
+                self._lay_searched(each for each in chunk if isinstance(each, list))
             case _:
                 self._lay_records(each for each in chunk if isinstance(each, tuple) and len(each) == 2)  # noqa: PLR2004
 
@@ -132,6 +165,29 @@ class StoredLedger(Ledger):
         if self._db.execute("SELECT 1 FROM place LIMIT 1").fetchone():
             self._db.executemany(_DROP_PLACES, drops)
 
+    def hold_erasing(self, sessions: Iterable[ErasedSession]) -> None:
+        """Hold sessions that are to be erased, for `erasing` to give them in the order of their ids."""
+        with self._transaction():
+            self._db.execute("DELETE FROM erasing")
+            self._db.executemany(ERASING, sessions)
+
+    def forget_erased(self, about: str) -> None:
+        """Forget all that is known of sessions with a tombstone; ``about`` names the erasure until it is finished.
+
+        Facts of the log may name rows that no list has any more, if the erasure was on its way through the log when the
+        log was read. They go, too.
+        """
+        with self._transaction():
+            self._db.create_function("mark_of", 1, mark_of, deterministic=True)
+            self._db.create_function("session_in", 1, session_in, deterministic=True)
+            for table in ("session", "searched"):
+                if self._db.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (table,)).fetchone():
+                    self._db.execute(_ERASING_OF.format(table))
+            self._forget()
+            for statement in _FORGET_STRAYS:
+                self._db.execute(statement)
+            self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (Setting.ERASURE, about))
+
     def note_chains(self, chains: str) -> None:
         """Keep by which settings chains are asked for; where they changed, unfinished chains begin anew."""
         if self.setting(Setting.CHAINS) != chains:
@@ -139,6 +195,11 @@ class StoredLedger(Ledger):
             self.set_setting(Setting.CHAINS, chains)
 
     # --- questions
+
+    def last_row(self) -> int:
+        """Return the number of the last view of the plan."""
+        with self._exclusive:
+            return last_row(self._db)
 
     def object(self, name: str) -> ObjectRow | None:
         """Return the latest facts that the log holds about an object, by its name; None for a name without any."""
@@ -163,6 +224,12 @@ class StoredLedger(Ledger):
         query = "SELECT * FROM place WHERE row = ? AND part = ? ORDER BY start"
         with self._exclusive:
             return [PlaceRow(*each) for each in self._db.execute(query, (row, part))]
+
+    def places_in(self, blob: str) -> list[PlaceRow]:
+        """List the stretches of a blob that are of use, in their order."""
+        with self._exclusive:
+            query = "SELECT * FROM place WHERE blob = ? ORDER BY offset"
+            return [PlaceRow(*each) for each in self._db.execute(query, (blob,))]
 
     def blobs(self) -> set[str]:
         """List the names of all blobs in which lines of a view lie."""

@@ -14,7 +14,8 @@ from replay_fetch.erased import ErasedSession, mark_of
 from replay_fetch.ledger.database import Database
 from replay_fetch.ledger.schema import Setting, State
 
-_TOMBSTONE = "INSERT OR IGNORE INTO erased VALUES (?)"
+TOMBSTONE = "INSERT OR IGNORE INTO erased VALUES (?)"
+ERASING = "INSERT OR IGNORE INTO erasing VALUES (?, ?, ?, ?, ?, ?)"
 # Found by their columns, so that a table that comes later is not forgotten here.
 _KEYED = """
 SELECT tables.name, columns.name FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns
@@ -43,12 +44,15 @@ SELECT count(*) FROM (
 def drop_erased(db: sqlite3.Connection, table: str) -> int:
     """Delete the rows of erased sessions from a table of incoming rows; returns their number.
 
-    Costs nothing in a ledger without tombstones, and a hash for each row in any other.
+    Costs little in a ledger without tombstones, and a hash for each row in any other. A row without an id is one out of
+    which an erasure took it.
     """
+    blank = db.execute(f"DELETE FROM {table} WHERE session_id = ''").rowcount  # noqa: S608 - a name of ours
     if db.execute("SELECT 1 FROM erased LIMIT 1").fetchone() is None:
-        return 0
+        return blank
     db.create_function("mark_of", 1, mark_of, deterministic=True)
-    return db.execute(f"DELETE FROM {table} WHERE mark_of(session_id) IN (SELECT mark FROM erased)").rowcount  # noqa: S608 - a name of ours
+    query = f"DELETE FROM {table} WHERE mark_of(session_id) IN (SELECT mark FROM erased)"  # noqa: S608 - a name of ours
+    return blank + db.execute(query).rowcount
 
 
 class Tombstones(Database):
@@ -74,7 +78,7 @@ class Tombstones(Database):
     def restore_marks(self, marks: Iterable[bytes]) -> None:
         """Lay tombstones by their marks, for a ledger that a rebuild makes anew; marks that are there already stay."""
         with self._transaction():
-            self._db.executemany(_TOMBSTONE, ((mark,) for mark in marks))
+            self._db.executemany(TOMBSTONE, ((mark,) for mark in marks))
 
     def sessions_before(self, before_ms: int) -> Iterator[str]:
         """Give the ids of the sessions whose recording began before a time, in milliseconds since 1970."""
@@ -105,9 +109,9 @@ class Tombstones(Database):
             # From here on a deleted row is overwritten by zeros where it lies.
             self._db.execute("PRAGMA secure_delete = ON")
         with self._transaction():
-            self._db.executemany("INSERT OR IGNORE INTO erasing VALUES (?, ?, ?, ?, ?, ?)", sessions)
+            self._db.executemany(ERASING, sessions)
             ids = self._db.execute("SELECT session_id FROM erasing")
-            self._db.executemany(_TOMBSTONE, ((mark_of(session_id),) for (session_id,) in ids))
+            self._db.executemany(TOMBSTONE, ((mark_of(session_id),) for (session_id,) in ids))
             self._forget()
             # Views whose raw pages have gone by now: their ids are of no use, and may be those of an erased session.
             self._db.execute("DELETE FROM setting WHERE name = ?", (Setting.UNDERSTOOD,))

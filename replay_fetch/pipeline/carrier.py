@@ -20,6 +20,7 @@ from replay_fetch.errors import ArchiveError
 from replay_fetch.model import View, ViewRecord
 from replay_fetch.pipeline.scratch import LedgerScratch, logged
 from replay_fetch.store import Staged, StagedFile, StoreKeep
+from replay_fetch.store.entries import LoggedEvents
 from replay_fetch.store.parts import GrownPart
 
 P = ParamSpec("P")
@@ -40,7 +41,7 @@ class StoreCarrier:
 
     def ship(self, shipment: Shipment) -> None:
         """Make a commit count in the store; raises StoreError where it does not, Fenced after a takeover."""
-        if not (shipment.records or shipment.files or shipment.gone):
+        if not (shipment.records or shipment.files or shipment.gone or shipment.events):
             return
         ledger = self._scratch.ledger
         with explained(f"reading {self._scratch.layout.root}"):
@@ -50,6 +51,7 @@ class StoreCarrier:
                 list(self._grown(shipment.records)),
                 # A run that was killed may have shown a partial file behind its last log part, which nobody has noted.
                 [name for name in shipment.gone if not self._keep.ended or self.has(name)],
+                [LoggedEvents(record) for record in shipment.events],
             )
         self._call(self._before)
         self._call(self._keep.ship, staged)

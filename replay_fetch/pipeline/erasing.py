@@ -6,20 +6,31 @@ what is left of them is removed behind it, by this run or by any later one.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from replay_fetch.archive.erasure import SessionFiles, begun, set_aside_files, told
+from replay_fetch.archive.erasure import SessionFiles, begun, erasure_reports, set_aside_files, told
 from replay_fetch.archive.folder import existing
-from replay_fetch.archive.layout import Layout
 from replay_fetch.erased import ErasedSession
 from replay_fetch.errors import InputError
 from replay_fetch.ledger.ledger import Ledger
+from replay_fetch.ledger.schema import Setting
+from replay_fetch.model import ViewRecord
 from replay_fetch.pipeline.opening import finish_erasure, open_as_it_is
+from replay_fetch.settings import Settings
 
+if TYPE_CHECKING:
+    from replay_fetch.pipeline.scratch import LedgerScratch
+    from replay_fetch.store.location import Location
+
+_Sizes = Callable[[str, list[ViewRecord]], list[int]]
+"""Gives the bytes of each file of a session, by its id and the records of its views."""
 # Sessions that the result names; all of them are in the erasure's report, by their marks.
 _NAMED = 1000
 
@@ -28,7 +39,7 @@ _NAMED = 1000
 class ErasureJob:
     """An erasure to be done: the archive, the sessions, the way in which they were chosen, and the present time."""
 
-    out: Path
+    out: Path | Location
     at: datetime
     chosen_by: str
     """``session``, ``user`` or ``age``: this word alone is kept, never the person's."""
@@ -36,13 +47,15 @@ class ErasureJob:
     """Ids, each of the form that an id has."""
     before_ms: int | None = None
     """Instead of ``sessions``, those whose recording began before, in milliseconds since 1970."""
+    settings: Settings = field(default_factory=Settings)
+    """Of an archive in a store: its scratch, and how long to wait for its lease."""
 
 
 @dataclass(slots=True)
 class Erased:
     """The result of an erasure or its rehearsal: sums over the sessions, and what an erasure does not reach."""
 
-    root: Path
+    root: Path | Location
     sessions: int = 0
     """Sessions of which the archive had something."""
     not_there: int = 0
@@ -57,8 +70,8 @@ class Erased:
     """The first thousand sessions."""
     undated: int = 0
     """Sessions without a known time, which an erasure by age keeps."""
-    report: Path | None = None
-    """None of a rehearsal, and where there was nothing to erase."""
+    report: str | None = None
+    """Its path or address; None of a rehearsal, and where there was nothing to erase."""
     set_aside: list[Path] = field(default_factory=list)
     """Files that rebuilds of the ledger set aside, which may hold any session."""
 
@@ -66,6 +79,11 @@ class Erased:
     def exit_code(self) -> int:
         """Return 0 where nothing of the sessions is left, 1 where files that were set aside may hold some of it."""
         return 1 if self.set_aside and self.report else 0
+
+    def found(self, job: ErasureJob, ledger: Ledger, sizes: _Sizes) -> Iterator[ErasedSession]:
+        """Give the sessions of the job, counted, with what the ledger and ``sizes`` have of each."""
+        self.undated = 0 if job.before_ms is None else ledger.sessions_without_start()
+        return self.count(_measured(sizes, ledger, _chosen(ledger, job)))
 
     def count(self, sessions: Iterable[ErasedSession]) -> Iterator[ErasedSession]:
         """Count the sessions that pass through."""
@@ -89,40 +107,67 @@ def erase(job: ErasureJob) -> Erased:
     is no archive, a run writes to it, or the disk refuses. In the last case the next run or erasure finishes what had
     begun.
     """
-    existing(job.out)
     erased = Erased(job.out)
+    if not isinstance(job.out, Path):
+        from replay_fetch.pipeline.stored import opened_as_it_is  # noqa: PLC0415 - a disk needs none of it
+        from replay_fetch.pipeline.stored_erasure import StoredErasure, stored_sizes  # noqa: PLC0415 - as above
+
+        with opened_as_it_is(job.out, job.settings) as stored:
+            found = erased.found(job, stored.scratch.ledger, partial(stored_sizes, stored.scratch))
+            name = StoredErasure(stored).erase(found, job.chosen_by, job.at)
+            erased.report = f"{job.out}/{name}" if name else None
+        return erased
+    existing(job.out)
     with open_as_it_is(job.out) as (layout, ledger):
-        erased.undated = _undated(ledger, job)
-        found = _measured(layout, ledger, _chosen(ledger, job))
+        found = erased.found(job, ledger, SessionFiles(layout).sizes)
         # The first session is taken alone: where there is none, nothing is to be recorded.
         first = next(found, None)
         if first is not None:
-            erased.report, about = begun(layout, job.chosen_by, job.at)
-            ledger.begin_erasure(about.decode(), erased.count(_all_of(first, found)))
+            name, about = begun(erasure_reports(layout), job.chosen_by, job.at)
+            erased.report = str(layout.root / name)
+            ledger.begin_erasure(about.decode(), chain([first], found))
             finish_erasure(layout, ledger)
         erased.set_aside = set_aside_files(layout)
     return erased
 
 
+def finish_begun(job: ErasureJob) -> None:
+    """Carry an erasure of the archive that was killed to its end, where there is one."""
+    if isinstance(job.out, Path):
+        with closing(Ledger.open_read_only(existing(job.out).ledger)) as ledger:
+            begun_before = ledger.setting(Setting.ERASURE) is not None
+    else:
+        with _restored(job.out, job.settings) as scratch:
+            begun_before = bool(scratch.ledger.setting(Setting.ERASURE))
+    if begun_before:
+        erase(replace(job, sessions=(), before_ms=None))
+
+
 def rehearse_erasure(job: ErasureJob) -> Erased:
     """Find what `erase` would remove, as of the archive's last commit; changes nothing, disturbs no run."""
-    layout = existing(job.out)
     erased = Erased(job.out)
+    if not isinstance(job.out, Path):
+        from replay_fetch.pipeline.stored_erasure import stored_sizes  # noqa: PLC0415 - a disk needs none of it
+
+        with _restored(job.out, job.settings) as scratch:
+            for _ in erased.found(job, scratch.ledger, partial(stored_sizes, scratch)):
+                pass
+        return erased
+    layout = existing(job.out)
     with closing(Ledger.open_read_only(layout.ledger)) as ledger:
-        erased.undated = _undated(ledger, job)
-        for _ in erased.count(_measured(layout, ledger, _chosen(ledger, job))):
+        for _ in erased.found(job, ledger, SessionFiles(layout).sizes):
             pass
     erased.set_aside = set_aside_files(layout)
     return erased
 
 
-def _all_of(first: ErasedSession, others: Iterable[ErasedSession]) -> Iterator[ErasedSession]:
-    yield first
-    yield from others
+@contextmanager
+def _restored(out: Location, settings: Settings) -> Iterator[LedgerScratch]:
+    """Give the ledger of an archive in a store as its log has it now; raises ArchiveError where there is none."""
+    from replay_fetch.pipeline.out_of_store import restored  # noqa: PLC0415 - a disk needs none of it
 
-
-def _undated(ledger: Ledger, job: ErasureJob) -> int:
-    return 0 if job.before_ms is None else ledger.sessions_without_start()
+    with restored(out, settings, made=True) as scratch:
+        yield scratch
 
 
 def _chosen(ledger: Ledger, job: ErasureJob) -> Iterable[str]:
@@ -132,9 +177,8 @@ def _chosen(ledger: Ledger, job: ErasureJob) -> Iterable[str]:
     return {session_id.lower(): session_id for session_id in job.sessions}.values()
 
 
-def _measured(layout: Layout, ledger: Ledger, sessions: Iterable[str]) -> Iterator[ErasedSession]:
-    """Add to each session what the ledger and the disk have of it."""
-    on_disk = SessionFiles(layout)
+def _measured(sizes: _Sizes, ledger: Ledger, sessions: Iterable[str]) -> Iterator[ErasedSession]:
+    """Add to each session what the ledger has of it, and the sizes of its files."""
     for wanted in sessions:
         planned = ledger.planned_session(wanted)
         if not planned and (whole := ledger.session_beginning_with(wanted)) is not None:
@@ -143,13 +187,12 @@ def _measured(layout: Layout, ledger: Ledger, sessions: Iterable[str]) -> Iterat
         # As the archive spells it: its files are named so.
         session_id = planned[0].view.session_id if planned else wanted
         records = [each.earlier for each in planned if each.earlier is not None]
-        parts = (layout.part(record.planned.row, record.part) for record in records)
-        files = [*on_disk.of(session_id), *(part for part in parts if part.is_file())]
+        files = sizes(session_id, records)
         yield ErasedSession(
             session_id,
             views=len(planned),
             segments=sum(record.segments for record in records),
             size=sum(record.size for record in records),
             files=len(files),
-            stored=sum(path.stat().st_size for path in files),
+            stored=sum(files),
         )

@@ -17,6 +17,7 @@ from anyio import to_thread
 
 from replay_fetch.api.search import SESSIONS_A_QUERY
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.write.carrier import Carrier
 from replay_fetch.archive.write.events_commit import EventsCommitter, SessionEvents
 from replay_fetch.errors import Forbidden, RequestError
 from replay_fetch.events_record import EventsToDo
@@ -47,7 +48,16 @@ _AT_ONCE = 4
 class EventsRun:
     """Stores the events of the sessions in an open archive which lack theirs; used once."""
 
-    def __init__(self, layout: Layout, ledger: Ledger, settings: Settings, credentials: Credentials) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        ledger: Ledger,
+        settings: Settings,
+        credentials: Credentials,
+        carrier: Carrier | None = None,
+    ) -> None:
+        """Take the open archive; the carrier ships commits where the archive lies in a store."""
+        self._carrier = carrier
         self._layout = layout
         self._ledger = ledger
         self._settings = settings
@@ -56,7 +66,7 @@ class EventsRun:
         self._bottleneck = Bottleneck()
         self._stopping = False
         self._failure = FirstFailure()
-        self._committer = EventsCommitter(layout, ledger)
+        self._committer = EventsCommitter(layout, ledger, carrier)
         # One commit at a time: the redo list is that of the latest.
         self._commits = anyio.Lock()
         self._exported: ExportedEvents | None = None
@@ -73,6 +83,15 @@ class EventsRun:
             await to_thread.run_sync(self._finish, failure.in_order)
         stored.failure = failure.error
         return stored
+
+    @property
+    def in_order(self) -> bool:
+        """False where a write failed, so that the ledger may be ahead of the files."""
+        return self._failure.in_order
+
+    def figures(self) -> dict[str, object]:
+        """Return the progress by name, for whoever looks at a run into a store from elsewhere."""
+        return {"sessions": self.stored.sessions, "sessions_done": self.stored.done, "events": self.stored.events}
 
     async def ask(self, stop: Stop, reporter: Reporter | None = None) -> StoredEvents:
         """Ask for the events that are lacking and commit them; ``stop`` ends it early and cleanly.
@@ -95,7 +114,9 @@ class EventsRun:
     def _finish(self, in_order: bool) -> None:  # noqa: FBT001 - a step of its own in a thread
         # Also where nothing was asked for: a manifest that somebody removed is made anew.
         lost = not self._layout.events_manifest.exists() and self._ledger.events_totals().asked
-        bring_manifest_up_to_date(self._layout, self._ledger, changed=lost, in_order=in_order)
+        bring_manifest_up_to_date(
+            self._layout, self._ledger, changed=bool(lost), in_order=in_order, carrier=self._carrier
+        )
 
     async def _ask_until_stopped(self, now_ms: int, stop: Stop, reporter: Reporter | None) -> None:
         await to_thread.run_sync(begin_run, self._ledger)

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from itertools import chain
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import anyio
 from anyio import to_thread
@@ -28,19 +29,24 @@ from replay_fetch.ledger.searched import SearchedSessions
 from replay_fetch.ledger.wanted import Entry, WantedSessions
 from replay_fetch.model import View
 from replay_fetch.pipeline.discover import Discover, Discovery, Wanted
-from replay_fetch.pipeline.job import listed
-from replay_fetch.pipeline.list_loading import shown_rows
 from replay_fetch.pipeline.opening import open_archive
+from replay_fetch.pipeline.session_list import entries_of
 from replay_fetch.pipeline.stopping import stoppable
 from replay_fetch.progress.reporters import Reporter
 from replay_fetch.progress.units import count, some
 from replay_fetch.settings import Credentials, Settings
 from replay_fetch.timestamps import iso
-from replay_fetch.view_list.rows import BadRow, PlannedRow, RepeatedHeader, Row, seconds_of
-from replay_fetch.view_list.source import ListSource
+from replay_fetch.view_list.rows import BadRow, PlannedRow, Row, seconds_of
 from replay_fetch.view_list.view_list import ViewList
 
+if TYPE_CHECKING:
+    from replay_fetch.pipeline.stored import StoredArchive
+    from replay_fetch.store.location import Location
+
 log = logging.getLogger(__name__)
+
+_Keep = Callable[[Iterable[Sequence[FoundView]]], None]
+"""Keeps the views of sessions with the archive, all of them or none."""
 
 # As long as the events of a session are kept; a replay may be kept longer, and only its link knows its view then.
 EVENTS_KEPT_MS = 30 * 86_400_000
@@ -51,7 +57,17 @@ _WITHOUT = "without it, --view-only downloads the one view that each link names 
 class Finding:
     """The sessions of a list and the views found of them; ``needed`` sessions are still to be searched for."""
 
-    def __init__(self, listed: ViewList, out: Path, settings: Settings, wanted: WantedSessions | None) -> None:
+    def __init__(
+        self,
+        listed: ViewList,
+        out: Path,
+        settings: Settings,
+        wanted: WantedSessions | None,
+        stored: StoredArchive | None = None,
+    ) -> None:
+        """Begin with nothing found; ``out`` is the folder of the ledger, of an archive in a store its scratch."""
+        self.stored = stored
+        """The archive in a store, open, where sessions are looked for there."""
         self._listed = listed
         self._out = out
         self._settings = settings
@@ -121,8 +137,9 @@ class Finding:
         log.info("%s: searching for the views of %s%s", self._listed.name, of, some(wanted.sessions, "session"))
         opened = ExitStack()
         try:
-            kept = await to_thread.run_sync(opened.enter_context, self._archive())
-            await self._search(kept, wanted, credentials, reporter)
+            keep = await to_thread.run_sync(opened.enter_context, self._archive())
+            search = partial(self._search, keep, wanted, credentials, reporter)
+            await (search() if self.stored is None else self.stored.beside(search, dict))
         except AuthError as error:
             raise AuthError(f"the search for views was refused: {error}; {_WITHOUT}") from None
         finally:
@@ -130,7 +147,7 @@ class Finding:
                 await to_thread.run_sync(opened.close)
 
     async def _search(
-        self, kept: SearchedSessions, wanted: WantedSessions, credentials: Credentials, reporter: Reporter | None
+        self, keep: _Keep, wanted: WantedSessions, credentials: Credentials, reporter: Reporter | None
     ) -> None:
         now_ms = int(time.time() * 1000)
         search = Wanted(REPLAYED_VIEWS, Window(now_ms - EVENTS_KEPT_MS, now_ms), sessions=wanted)
@@ -138,7 +155,7 @@ class Finding:
         def note(sessions: list[str]) -> None:
             found = discover.found
             if not found.warnings:  # else views may be missing: the next run searches again
-                kept.keep(found.views.of_session(each) for each in sessions)
+                keep(found.views.of_session(each) for each in sessions)
             wanted.searched(sessions)
 
         discover = Discover(search, self._settings, credentials, note)
@@ -196,53 +213,51 @@ class Finding:
         return SearchedSessions.open_read_only(Layout(self._out).ledger)
 
     @contextmanager
-    def _archive(self) -> Iterator[SearchedSessions]:
+    def _archive(self) -> Iterator[_Keep]:
+        """Open the archive, and give the way to keep the views of sessions in it."""
+        if self.stored is not None:
+            yield self.stored.keep_found
+            return
         with (
             open_archive(self._out, self._settings) as (layout, _),
             closing(SearchedSessions.open(layout.ledger)) as kept,
         ):
-            yield kept
+            yield kept.keep
 
 
 @contextmanager
-def found_first(views: ViewList, out: Path, settings: Settings, reporter: Reporter | None = None) -> Iterator[Finding]:
-    """Begin a list and tell which of its sessions must be searched for; nothing is asked, and no archive is made.
+def found_first(
+    views: ViewList,
+    out: Path | Location,
+    settings: Settings,
+    reporter: Reporter | None = None,
+    *,
+    rehearsed: bool = False,
+) -> Iterator[Finding]:
+    """Begin a list and tell which of its sessions must be searched for; nothing is asked, and no folder is made.
 
-    ``reporter`` shows how far a long list of sessions is read. Raises InputError where the list cannot be read, or
-    where a link leads to another site.
-    """
-    with views:
-        views.begin()
-        wanted = WantedSessions() if views.names_sessions else None
-        with closing(Finding(views, out, settings, wanted)) as finding:
-            if wanted is not None:
-                wanted.take(_entries(views, reporter))
-                finding.recall(int(time.time() * 1000))
-            yield finding
-
-
-@contextmanager
-def sessions_of_list(source: ListSource, settings: Settings, more: Iterable[Entry]) -> Iterator[WantedSessions]:
-    """Read the sessions that a list names, and ``more``; rows that name none are kept apart, with their reasons.
-
+    An archive in a store is opened for a list of sessions, unless the download is ``rehearsed``, and stays open until
+    the context is left: its ledger lies in a scratch. ``reporter`` shows how far a long list of sessions is read.
     Raises InputError where the list cannot be read, or where a link leads to another site.
     """
-    with closing(WantedSessions()) as wanted, listed(source, settings) as views:
-        wanted.take(chain(more, _entries(views)))
-        yield wanted
+    with views, ExitStack() as opened:
+        views.begin()
+        if not views.names_sessions:
+            yield Finding(views, Path(), settings, None)
+            return
+        wanted = WantedSessions()
+        opened.callback(wanted.close)
+        wanted.take(entries_of(views, reporter))
+        if isinstance(out, Path):
+            finding = Finding(views, out, settings, wanted)
+        else:
+            from replay_fetch.pipeline.stored import opened_to_search  # noqa: PLC0415 - a disk needs none of it
 
-
-def _entries(views: ViewList, reporter: Reporter | None = None) -> Iterator[Entry]:
-    for row in shown_rows(views, reporter):
-        match row:
-            case BadRow(line, reason):
-                yield Entry(line, None, None, reason)
-            case PlannedRow():
-                yield Entry(row.line, row.view.session_id, row.view.view_id)
-            case RepeatedHeader():
-                continue
-            case _:
-                yield Entry(row.line, row.session_id, row.view_id)
+            folder, stored = opened.enter_context(opened_to_search(out, settings, rehearsed=rehearsed))
+            finding = Finding(views, folder, settings, wanted, stored)
+        with closing(finding):
+            finding.recall(int(time.time() * 1000))
+            yield finding
 
 
 def _planned(line: int, found: FoundView) -> PlannedRow:

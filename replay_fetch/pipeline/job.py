@@ -72,7 +72,7 @@ def list_at_hand(job: DownloadJob) -> Iterator[DownloadJob]:
         yield job
         return
     # Only here: most downloads know nothing of stores, and start faster without.
-    from replay_fetch.pipeline.stored import brought  # noqa: PLC0415
+    from replay_fetch.pipeline.out_of_store import brought  # noqa: PLC0415
     from replay_fetch.store.location import parse  # noqa: PLC0415
 
     address = parse(job.views)
@@ -80,28 +80,25 @@ def list_at_hand(job: DownloadJob) -> Iterator[DownloadJob]:
         yield replace(job, views=str(copy), list_name=str(address))
 
 
-def require_views(listed: ViewList, job: DownloadJob) -> None:
-    """Raise SettingsError for a list of sessions that is to be shared, or whose archive is to lie in a store.
-
-    Such a list is searched apart.
-    """
-    why = "--shard takes a list of views" if job.settings.plan.shard else f"{job.out} is in an object store"
+def require_views(listed: ViewList) -> None:
+    """Raise SettingsError for a list of sessions that is to be shared: such a list is searched apart."""
     if listed.names_sessions:
         raise SettingsError(
-            f"{listed.name} names sessions, and {why}: find their views first, with "
+            f"{listed.name} names sessions, and --shard takes a list of views: find their views first, with "
             f"`replay-fetch discover --sessions FILE --out views.csv`, then download views.csv"
         )
 
 
 def require_no_events(job: DownloadJob) -> None:
-    """Raise SettingsError where RUM events are wanted in an archive of shards, or in one that is to lie in a store."""
+    """Raise SettingsError where RUM events are wanted in an archive of shards, or exported ones in a store."""
     archive = job.settings.archive
     if not (archive.events or archive.events_from):
         return
     flag = "--events-from" if archive.events_from else "--events"
     if job.settings.plan.shard:
         raise SettingsError(f"{flag} stores into an archive of a single run alone, so it cannot be used with --shard")
-    raise SettingsError(f"{flag} stores into a folder of this machine alone, and {job.out} is in an object store")
+    if archive.events_from and not isinstance(job.out, Path):
+        raise SettingsError(f"{flag} stores into a folder of this machine alone, and {job.out} is in an object store")
 
 
 def is_stored(views: str) -> bool:

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 import orjson
@@ -23,13 +24,16 @@ from replay_fetch.archive.shards import check_shard, drop_merged, read_facts
 from replay_fetch.archive.write.carrier import Carrier
 from replay_fetch.archive.write.commit import Committer
 from replay_fetch.archive.write.events_commit import recover_events
-from replay_fetch.errors import SettingsError
+from replay_fetch.errors import ArchiveError, SettingsError
 from replay_fetch.ledger.database import check_file
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.model import Outcome
 from replay_fetch.settings import ApiSettings, Compression, Settings, SourceChoice
 from replay_fetch.shard import ShardId
+
+if TYPE_CHECKING:
+    from replay_fetch.store.location import Location
 
 log = logging.getLogger(__name__)
 
@@ -126,6 +130,17 @@ def changed_chains(ledger: Ledger, api: ApiSettings) -> str | None:
         log.warning("this archive was filled from %s; now %s is asked", known.origin, api.origin)
     chains = orjson.dumps(_of_chains(api)).decode()
     return chains if ledger.setting(Setting.CHAINS) != chains else None
+
+
+def settings_to_keep(out: Location, ledger: Ledger, api: ApiSettings, *, made_up: bool) -> dict[str, str]:
+    """Name the settings that a store's log lacks; raises ArchiveError where a demo meets real recordings."""
+    chains = changed_chains(ledger, api)
+    settings: dict[str, str] = {Setting.CHAINS: chains} if chains else {}
+    if made_up and ledger.setting(Setting.DEMO) is None:
+        if ledger.totals().views:
+            raise ArchiveError(f"{out} is an archive that demo did not make; name a new folder for the sample ones")
+        settings[Setting.DEMO] = "yes"
+    return settings
 
 
 def api_of_chains(ledger: Ledger) -> ApiSettings | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from replay_fetch.pipeline.deal import Deal
 from replay_fetch.pipeline.exported_events import check_export
@@ -20,14 +21,23 @@ from replay_fetch.pipeline.run import Run
 from replay_fetch.progress.reporters import Reporter
 from replay_fetch.view_list.view_list import ViewList
 
+if TYPE_CHECKING:
+    from replay_fetch.pipeline.stored import StoredArchive
+
 
 @contextmanager
-def prepared(job: DownloadJob, views: ViewList | None = None, reporter: Reporter | None = None) -> Iterator[Run]:
+def prepared(
+    job: DownloadJob,
+    views: ViewList | None = None,
+    reporter: Reporter | None = None,
+    opened: StoredArchive | None = None,
+) -> Iterator[Run]:
     """Open a run over the job's list, which is loaded, into its archive, which stays open until the context is left.
 
     ``views`` is the list where it was begun before, or its views were found first; ``reporter`` shows how far a long
-    list is read. Reads the list, which may block, and makes no archive before the list has begun. Raises InputError,
-    SettingsError or ArchiveError, all before anything is asked.
+    list is read; ``opened`` is the archive in a store where that was opened to find them. Reads the list, which may
+    block, and makes no archive before the list has begun. Raises InputError, SettingsError or ArchiveError, all before
+    anything is asked.
     """
     if isinstance(job.out, Path):
         check_usable(job.out, job.settings.archive.compress, job.settings.plan.shard)
@@ -35,8 +45,8 @@ def prepared(job: DownloadJob, views: ViewList | None = None, reporter: Reporter
     with list_at_hand(job) as at_hand, views or at_hand.listed() as listed:
         listed.begin()
         mark = None if listed.was_found else at_hand.fingerprint()
-        if job.settings.plan.shard or not isinstance(job.out, Path):
-            require_views(listed, job)
+        if job.settings.plan.shard:
+            require_views(listed)
             require_no_events(job)
         if isinstance(job.out, Path):
             with open_archive(job.out, job.settings) as (layout, ledger):
@@ -45,7 +55,8 @@ def prepared(job: DownloadJob, views: ViewList | None = None, reporter: Reporter
         else:
             from replay_fetch.pipeline.stored import opened_in_store  # noqa: PLC0415 - a download to a disk needs none of it
 
-            with opened_in_store(job.out, job.settings, made_up=job.made_up) as stored:
+            opening = nullcontext(opened) if opened else opened_in_store(job.out, job.settings, made_up=job.made_up)
+            with opening as stored:
                 plan, scratch = stored.load(listed, mark, reporter), stored.scratch
                 run = Run(scratch.layout, scratch.ledger, plan, job.settings, job.credentials)
                 run.stored = stored

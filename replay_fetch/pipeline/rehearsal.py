@@ -56,7 +56,7 @@ def rehearse(views: ViewList, job: DownloadJob, to_search: int = 0, reporter: Re
 def _ledger_to_try(out: Path | Location, settings: Settings, path: Path) -> Ledger:
     """Make a copy of the archive's ledger at ``path``, or an empty one where there is no archive."""
     if not isinstance(out, Path):
-        from replay_fetch.pipeline.stored import restored  # noqa: PLC0415 - only where an archive lies in a store
+        from replay_fetch.pipeline.out_of_store import restored  # noqa: PLC0415 - only where an archive lies in a store
 
         with restored(out, settings) as scratch:
             return scratch.ledger.copy_to(path)

@@ -133,7 +133,7 @@ class Run:
             await to_thread.run_sync(write_report, self._layout, report)
             # A scratch that is not in order may be ahead of the log, and so would be the manifest.
             if self.stored is not None and self._failure.in_order:
-                await self.stored.finish()
+                await self.stored.finish(report)
         self._feed.finish(report)
         return Ended(report, self._failure.error)
 
@@ -165,9 +165,10 @@ class Run:
         wanted = self._settings.archive.events or self._settings.archive.events_from
         if not wanted or self._failure.error is not None or self._cut_short:
             return None
-        run = EventsRun(self._layout, self._ledger, self._settings, self._credentials)
-        run.list_number, run.epoch = self._plan.list_number, self.epoch
-        stored = await run.ask(stop, reporter)
+        async with self._terms(CommitTerms()) as terms:
+            run = EventsRun(self._layout, self._ledger, self._settings, self._credentials, terms.carrier)
+            run.list_number, run.epoch = self._plan.list_number, self.epoch
+            stored = await run.ask(stop, reporter)
         self._cut_short = stored.interrupted
         if stored.failure is not None:
             self._failure.keep(stored.failure)

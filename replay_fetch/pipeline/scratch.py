@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import cast
 
 from msgspec.structs import replace
 
@@ -21,17 +20,21 @@ from replay_fetch.archive.folder import opened
 from replay_fetch.archive.layout import Layout
 from replay_fetch.errors import SettingsError
 from replay_fetch.ledger.schema import Setting
-from replay_fetch.ledger.stored import ObjectRow, PlaceRow, StoredLedger
+from replay_fetch.ledger.searched import found_of
+from replay_fetch.ledger.stored import Fact, ObjectRow, PlaceRow, StoredLedger
 from replay_fetch.model import ViewRecord
 from replay_fetch.settings import Compression
 from replay_fetch.shard import ShardId
 from replay_fetch.store.entries import (
     Entry,
+    LoggedEvents,
     LoggedList,
     LoggedObject,
     LoggedPart,
     LoggedRemoval,
+    LoggedSearch,
     LoggedSetting,
+    LoggedTombstone,
     LoggedView,
 )
 from replay_fetch.store.failures import StoreError
@@ -113,8 +116,9 @@ class LedgerScratch:
             for file in self.layout.temporary.iterdir():
                 if file != ledger:
                     file.unlink()
-            if self.layout.raw.exists():
-                shutil.rmtree(self.layout.raw)
+            for folder in (self.layout.raw, self.layout.events, self.layout.reports):
+                if folder.exists():
+                    shutil.rmtree(folder)
             for suffix in ("", "-wal", "-shm"):
                 Path(f"{self.layout.ledger}{suffix}").unlink(missing_ok=True)
             if ledger is not None:
@@ -126,7 +130,7 @@ class LedgerScratch:
         """Load a list of the log; raises StoreError where it does not come to the number of its log entry."""
         counted = itertools.count()
         # A shard's list has the rows of all shards, of which the ledger counts its own.
-        loaded = self.ledger.load((row for row in rows if next(counted) >= 0), self._mine)
+        loaded = self.ledger.load((row for row in rows if next(counted) >= 0), self._mine, logged.before)
         if (loaded.number, next(counted)) != (logged.number, logged.rows):
             raise StoreError(f"{logged.name} has other rows than the log says; restore it from a copy")
         if logged.fingerprint:
@@ -139,6 +143,8 @@ class LedgerScratch:
         for setting in settings:
             if setting.name == Setting.CHAINS:
                 self.ledger.note_chains(setting.value)
+            elif setting.name == Setting.ERASURE and setting.value:
+                self.ledger.forget_erased(setting.value)
             else:
                 self.ledger.set_setting(setting.name, setting.value)
 
@@ -154,6 +160,10 @@ class LedgerScratch:
     def places(self, row: int, part: int) -> Sequence[LoggedPart]:
         """Where the lines of a view's part lie."""
         return [LoggedPart(*place) for place in self.ledger.places(row, part)]
+
+    def places_in(self, blob: str) -> Sequence[LoggedPart]:
+        """Which stretches of a blob are of use."""
+        return [LoggedPart(*place) for place in self.ledger.places_in(blob)]
 
     def blobs(self) -> set[str]:
         """The names of all blobs that are of use."""
@@ -181,18 +191,15 @@ def _kept_apart(entries: Iterable[Entry], settings: list[LoggedSetting]) -> Iter
             yield entry
 
 
-_Chunk = list[tuple[ViewRecord, int]] | list[PlaceRow | ObjectRow | str]
-
-
-def _chunks(entries: Iterable[Entry]) -> Iterator[_Chunk]:
+def _chunks(entries: Iterable[Entry]) -> Iterator[list[Fact]]:
     """Entries as the ledger takes them: neighbours of one kind together, in their order."""
     for _, same in itertools.groupby(entries, type):
         facts = map(_fact, same)
         while chunk := list(itertools.islice(facts, _TOGETHER)):
-            yield cast("_Chunk", chunk)
+            yield chunk
 
 
-def _fact(entry: Entry) -> tuple[ViewRecord, int] | PlaceRow | ObjectRow | str:
+def _fact(entry: Entry) -> Fact:  # noqa: PLR0911 - one for each kind of entry
     match entry:
         case LoggedView(record, ended_at):
             return record, ended_at
@@ -202,5 +209,11 @@ def _fact(entry: Entry) -> tuple[ViewRecord, int] | PlaceRow | ObjectRow | str:
             return PlaceRow(row, part, start, blob, offset, length)
         case LoggedRemoval(name):
             return name
+        case LoggedEvents(record):
+            return record
+        case LoggedTombstone(mark):
+            return mark
+        case LoggedSearch(session_id, views):
+            return found_of(session_id, views)
         case _:
             raise StoreError(f"the log has a {type(entry).__name__} among the facts of a commit")

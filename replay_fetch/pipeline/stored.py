@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TypeVar
 
 import anyio
@@ -15,33 +14,39 @@ from anyio import from_thread, to_thread
 from anyio.from_thread import BlockingPortal
 from msgspec.structs import replace
 
+from replay_fetch.api.events import FoundView
 from replay_fetch.archive.compress import require
-from replay_fetch.archive.durable import explained
-from replay_fetch.archive.layout import MANIFEST, REPORT, Layout
+from replay_fetch.archive.layout import EVENTS_MANIFEST, MANIFEST, REPORT, REPORTS
+from replay_fetch.archive.report import Report, report_files
 from replay_fetch.archive.write.writer import CommitTerms
-from replay_fetch.archive_json import ArchiveFacts, require_same_shards
-from replay_fetch.errors import ArchiveError, InputError
+from replay_fetch.archive_json import ArchiveFacts
 from replay_fetch.ledger.schema import Setting, State
+from replay_fetch.ledger.searched import kept_of
 from replay_fetch.ledger.stored import StoredLedger
 from replay_fetch.pipeline.carrier import StoreCarrier
 from replay_fetch.pipeline.deal import Deal
+from replay_fetch.pipeline.events import EventsRun
+from replay_fetch.pipeline.events_result import StoredEvents
 from replay_fetch.pipeline.list_loading import load_plan
-from replay_fetch.pipeline.opening import changed_chains
+from replay_fetch.pipeline.merged import remove_merged_by
+from replay_fetch.pipeline.opening import settings_to_keep
+from replay_fetch.pipeline.out_of_store import require_archive, restored
 from replay_fetch.pipeline.plan import Plan
 from replay_fetch.pipeline.scratch import LedgerScratch, scratch_folder
+from replay_fetch.pipeline.stored_erasure import StoredErasure
 from replay_fetch.progress.reporters import Reporter
-from replay_fetch.settings import ApiSettings, Compression, Settings
+from replay_fetch.settings import Compression, Credentials, Settings
 from replay_fetch.shard import ShardId
 from replay_fetch.store import (
     KeepTerms,
     Location,
-    Restoring,
+    Rows,
     StoreKeep,
     objects_at,
     read_facts,
 )
-from replay_fetch.store.lists import ListRow, fetch_file, packing
-from replay_fetch.store.log import Log
+from replay_fetch.store.entries import LoggedSearch, LoggedSetting
+from replay_fetch.store.lists import ListRow, blank, packing
 from replay_fetch.store.objects import Objects
 from replay_fetch.store.opening import FOLDER, agree, folder_of
 from replay_fetch.view_list.rows import PlannedRow
@@ -54,7 +59,6 @@ log = logging.getLogger(__name__)
 _GLANCE = 10_000
 # Seconds for the lease of a dead run, which counts for 60: an array job starts what died again, and a moment later.
 _WAIT_OF_SHARDS = 300.0
-_MERGE_GIVES_UP = 60.0  # seconds of faults: a person waits
 
 
 class StoredArchive:
@@ -80,19 +84,53 @@ class StoredArchive:
         async with BlockingPortal() as portal:
             yield terms.every(self.commit_every, StoreCarrier(self.keep, self.scratch, portal, self._drop_merged))
 
-    async def finish(self) -> None:
-        """Write manifest and report into the store, from the scratch."""
-        layout, shard = self.scratch.layout, self.shard
-        manifest, report = (shard.manifest, shard.report) if shard else (MANIFEST, REPORT)
-        await self.keep.finish({manifest: layout.manifest, report: layout.report})
-        if shard and self._changed:  # a merge that began before our first commit may have written them meanwhile
-            await _remove_merged(self._objects)
+    async def store_events(
+        self, settings: Settings, keys: Credentials, run: Callable[[EventsRun], Awaitable[StoredEvents]]
+    ) -> StoredEvents:
+        """Carry a run out that stores the events of all sessions, then write the manifests into the store."""
+        layout, ledger = self.scratch.layout, self.scratch.ledger
+        async with self.carrying(CommitTerms()) as terms:
+            events = EventsRun(layout, ledger, settings, keys, terms.carrier)
+
+            async def to_its_end() -> StoredEvents:
+                stored = await run(events)
+                if events.in_order:  # else the scratch may be ahead of the log
+                    await self.finish()
+                return stored
+
+            return await self.beside(to_its_end, events.figures)
+
+    async def finish(self, report: Report | None = None) -> None:
+        """Write the manifests, and the report where there is one, into the store, from the scratch."""
+        files: dict[str, Path | None] = {**self.manifests()}
+        if report is not None:
+            latest, folder = (self.shard.report, f"{REPORTS}/{self.shard.name}") if self.shard else (REPORT, REPORTS)
+            first = await self._objects.head(latest) is None
+            there = [name.removeprefix(f"{folder}/") for name in await self.names(folder)]
+            made = report_files(report, there, first=first)
+            names = [f"{folder}/{made.name}", *([latest] if made.latest else [])]
+            files |= dict.fromkeys(names, self.scratch.layout.report)
+            files |= dict.fromkeys(f"{folder}/{name}" for name in made.superseded)
+        await self.keep.finish(files)
+        if self.shard and self._changed:  # a merge that began before our first commit may have written them meanwhile
+            await remove_merged_by(self._objects)
 
     async def _drop_merged(self) -> None:
         """Remove manifest and report of all shards before the first commit of one of them, which they do not know."""
         if self.shard is not None and not self._changed:
-            await _remove_merged(self._objects)
+            await remove_merged_by(self._objects)
         self._changed = True
+
+    def manifests(self) -> dict[str, Path | None]:
+        """Give the manifests that the scratch has, by name; None for one that the archive no longer has."""
+        layout = self.scratch.layout
+        manifest = self.shard.manifest if self.shard else MANIFEST
+        files = {manifest: layout.manifest, EVENTS_MANIFEST: layout.events_manifest}
+        return {name: file if file.exists() else None for name, file in files.items()}
+
+    async def names(self, folder: str) -> list[str]:
+        """List the names of the objects in a folder of the archive."""
+        return [listed.name async for listed in self._objects.list(folder)]
 
     def load(self, listed: ViewList, mark: str | None, reporter: Reporter | None = None) -> Plan:
         """Load a list, unless it is known, and keep its rows in the store; the lease beats meanwhile."""
@@ -101,18 +139,25 @@ class StoredArchive:
     def keep_settings(self, settings: Mapping[str, str]) -> None:
         """Keep settings of the archive in the log, where any is given."""
         if settings:
-            anyio.run(self.keep.keep_settings, settings)
+            anyio.run(self.keep.note, [LoggedSetting(name, value) for name, value in settings.items()])
+
+    def keep_found(self, sessions: Iterable[Sequence[FoundView]]) -> None:
+        """Keep the views of sessions, in a log part of their own; called in a thread of the run's event loop."""
+        found = [LoggedSearch(views[0].view.session_id, list(map(kept_of, views))) for views in sessions if views]
+        if found:
+            from_thread.run(self.keep.note, found)
 
     async def _load(self, listed: ViewList, mark: str | None, reporter: Reporter | None) -> Plan:
         def agreed(digest: str) -> None:
             from_thread.run(agree, self._objects, FOLDER, replace(self._facts, list=digest))
 
-        path = self.scratch.temporary / "list.csv.zst"
-        packed = _Packed(path, self.shard, agreed if self.shard else None)
-        plan = await to_thread.run_sync(load_plan, self.scratch.ledger, listed, mark, packed, reporter)
+        path, ledger = self.scratch.temporary / "list.csv.zst", self.scratch.ledger
+        before = ledger.last_row()
+        packed = _Packed(path, ledger, self.shard, agreed if self.shard else None)
+        plan = await to_thread.run_sync(load_plan, ledger, listed, mark, packed, reporter)
         if plan.loaded:
             known_by = mark if mark and not plan.bad_rows else ""
-            await self.keep.keep_list(plan.list_number, known_by, packed.path, packed.rows)
+            await self.keep.keep_list(plan.list_number, known_by, packed.path, Rows(packed.rows, before))
             await to_thread.run_sync(packed.path.unlink)
         return plan
 
@@ -120,14 +165,17 @@ class StoredArchive:
 class _Packed(Deal):
     """Deals the rows of a list, and packs all of them into a file on their way, in a thread that a cancel ends."""
 
-    def __init__(self, path: Path, shard: ShardId | None, agree: Callable[[str], None] | None) -> None:
+    def __init__(
+        self, path: Path, ledger: StoredLedger, shard: ShardId | None, agree: Callable[[str], None] | None
+    ) -> None:
         super().__init__(shard, agree)
         self.path = path
+        self._ledger = ledger
         self.rows = 0
 
     def watched(self, rows: Iterator[PlannedRow]) -> Iterator[ListRow]:
         """Pass all usable rows on, packed and counted."""
-        for row in packing(super().watched(rows), self.path):
+        for row in packing(_without_erased(super().watched(rows), self._ledger), self.path):
             if not self.rows % _GLANCE:
                 from_thread.check_cancelled()
             self.rows += 1
@@ -136,14 +184,26 @@ class _Packed(Deal):
 
 @contextmanager
 def opened_in_store(out: Location, settings: Settings, *, made_up: bool = False) -> Iterator[StoredArchive]:
-    """Open the archive at an address for a run: reserved, restored into an empty scratch, and given free at the end.
+    """Open or make the archive at an address for a run: reserved, restored into an empty scratch, and given free then.
 
     Must be called where no event loop runs. Raises SettingsError, LeaseHeld, StoreError, or ArchiveError for a scratch
     that cannot be used.
     """
+    with opened_as_it_is(out, settings, made=True) as stored:
+        stored.keep_settings(settings_to_keep(out, stored.scratch.ledger, settings.api, made_up=made_up))
+        yield stored
+
+
+@contextmanager
+def opened_as_it_is(out: Location, settings: Settings, *, made: bool = False) -> Iterator[StoredArchive]:
+    """Open an archive as `opened_in_store` does, but leave unfinished chains as they are.
+
+    Raises ArchiveError where there is no archive, unless one may be ``made``.
+    """
     objects = objects_at(out, settings.fetch.give_up_after)
     asked, shard = settings.archive.compress, settings.plan.shard
-    there = None if asked else anyio.run(read_facts, objects, FOLDER)
+    there = None if asked and made else anyio.run(read_facts, objects, FOLDER)
+    require_archive(there, out, there=not made)
     compression = asked or (there.compression if there else Compression.NONE)
     require(compression)
     facts = ArchiveFacts(compression=compression, shards=shard.count if shard else 0)
@@ -158,7 +218,7 @@ def opened_in_store(out: Location, settings: Settings, *, made_up: bool = False)
             _put_in_order(keep, scratch)
             stored = StoredArchive(keep, scratch, objects, facts)
             stored.shard, stored.commit_every = shard, settings.archive.commit_every
-            stored.keep_settings(_new_settings(out, scratch.ledger, settings.api, made_up=made_up))
+            StoredErasure(stored).finish_begun()
             yield stored
         finally:
             anyio.run(keep.close)
@@ -166,15 +226,11 @@ def opened_in_store(out: Location, settings: Settings, *, made_up: bool = False)
             log.debug("%s: %s sent to the store", out, sent)
 
 
-def _new_settings(out: Location, ledger: StoredLedger, api: ApiSettings, *, made_up: bool) -> dict[str, str]:
-    """Name the settings that the log lacks; raises ArchiveError where a demo meets real recordings."""
-    chains = changed_chains(ledger, api)
-    settings: dict[str, str] = {Setting.CHAINS: chains} if chains else {}
-    if made_up and ledger.setting(Setting.DEMO) is None:
-        if ledger.totals().views:
-            raise ArchiveError(f"{out} is an archive that demo did not make; name a new folder for the sample ones")
-        settings[Setting.DEMO] = "yes"
-    return settings
+def _without_erased(rows: Iterable[ListRow], ledger: StoredLedger) -> Iterator[ListRow]:
+    """Take the ids out of rows of erased sessions, which keep their numbers: a list is kept for good."""
+    some = ledger.erased_sessions()
+    for row in rows:
+        yield blank(row) if some and ledger.is_erased(row[1].session_id) else row
 
 
 def _put_in_order(keep: StoreKeep, scratch: LedgerScratch) -> None:
@@ -185,62 +241,13 @@ def _put_in_order(keep: StoreKeep, scratch: LedgerScratch) -> None:
 
 
 @contextmanager
-def restored(out: Location, settings: Settings) -> Iterator[LedgerScratch]:
-    """Give the ledger of an archive, or of the settings' shard, as its log has it now; nothing is written to the store.
-
-    Raises SettingsError for another number of shards than the archive's.
-    """
-    shard = settings.plan.shard
-    objects = objects_at(out, settings.fetch.give_up_after)
-    facts = anyio.run(read_facts, objects, FOLDER)
-    if facts is not None:
-        require_same_shards(out, shard.count if shard else 0, facts.shards)
-    folder = folder_of(shard)
-    with scratch_folder(None, facts.compression if facts else Compression.NONE, shard) as scratch:
-        anyio.run(Restoring(objects, folder, scratch).restore, Log(objects, folder, "reader"))
-        yield scratch
-
-
-@contextmanager
-def brought(address: Location, settings: Settings) -> Iterator[Path]:
-    """Copy a list out of a store into a temporary file of the same name; raises InputError where there is none."""
-    objects = objects_at(address.parent, settings.fetch.give_up_after)
-
-    async def bring(target: Path) -> bool:
-        if await objects.head(address.name) is None:
-            return False
-        await fetch_file(objects, address.name, target)
-        return True
-
-    with explained("making a folder for the list in $TMPDIR"):
-        made = TemporaryDirectory(prefix="replay-fetch-list-", ignore_cleanup_errors=True)
-    with made as folder:
-        target = Path(folder) / (address.name or "list")
-        if not address.name or not anyio.run(bring, target):
-            raise InputError(f"{address}: there is no such object")
-        yield target
-
-
-def write_merged(out: Location, layout: Layout, epoch: int) -> None:
-    """Write report and manifest of all shards, made in the folder of ``layout``; ``epoch`` counts the shards' runs.
-
-    The manifest comes last: where it is, the report is there too. Raises Fenced where a merge behind later runs has
-    written them.
-    """
-    objects = objects_at(out, _MERGE_GIVES_UP)
-
-    async def write() -> None:
-        for name, file in ((REPORT, layout.report), (MANIFEST, layout.manifest)):
-            await objects.write(name, file, epoch)
-
-    anyio.run(write)
-
-
-def remove_merged(out: Location) -> None:
-    """Remove manifest and report of all shards, which a shard's run has overtaken."""
-    anyio.run(_remove_merged, objects_at(out, _MERGE_GIVES_UP))
-
-
-async def _remove_merged(objects: Objects) -> None:
-    for name in (MANIFEST, REPORT):
-        await objects.delete(name)
+def opened_to_search(
+    out: Location, settings: Settings, *, rehearsed: bool
+) -> Iterator[tuple[Path, StoredArchive | None]]:
+    """Open an archive for a list of sessions, and give the folder of its ledger; without a lease if ``rehearsed``."""
+    if rehearsed:
+        with restored(out, settings) as scratch:
+            yield scratch.layout.root, None
+    else:
+        with opened_in_store(out, settings) as stored:
+            yield stored.scratch.layout.root, stored

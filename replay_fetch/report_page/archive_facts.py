@@ -95,8 +95,7 @@ def archive_facts(shelf: Shelf) -> ArchiveFacts:
     facts = ArchiveFacts()
     for _, views in by_session(entries(shelf)):
         facts.add(views)
-    # A run into a store keeps no RUM events.
-    for line in read_events_manifest(shelf.layout) if shelf.layout else ():
+    for line in read_events_manifest(shelf):
         if not isinstance(line, BadLine) and line[0].events:
             facts.events += line[0].events
             facts.sessions_with_events += 1

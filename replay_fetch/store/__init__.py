@@ -2,9 +2,10 @@
 
 From the top down, each module using those below:
 
-* `keep` opens an archive for a run and makes its commits count. `scratch` is the seam to the archive's side, which
-  stages files, records them in a ledger, and may lose both with its machine. `restoring` brings an empty scratch up to
-  date, also for readers. `opening` refuses stores and archives before anything is asked of the API.
+* `keep` opens an archive for a run and makes its commits count; `moving` carries the bytes. `scratch` is the seam to
+  the archive's side, which stages files, records them in a ledger, and may lose both with its machine. `restoring`
+  brings an empty scratch up to date, also for readers. `opening` refuses stores and archives before anything is asked
+  of the API.
 * `shelf` reads an archive for all commands that look at it, on no lease and with no ledger.
 * `log`, with its `entries`, is the truth; `lease` is politeness; `checkpoint` is a shortcut; `parts` and `lists` hold
   bytes for which the log gives the place.
@@ -15,10 +16,12 @@ From the top down, each module using those below:
 The objects below an archive's address::
 
     sessions/<session_id>.ndjson…              as on a disk; metadata: epoch of the run, sha256 of the bytes
-    manifest.ndjson  report.json               made from the ledger at the end of a run
+    events/  manifest-events.ndjson            RUM events, where these are stored
+    manifest.ndjson  report.json  reports/…    made from the ledger at the end of a run
+    erasures/2026-11-28T12-00-00Z.json         reports of erasures, by marks
     .replay-fetch/archive.json                 what all runs must agree about; created once
     .replay-fetch/lease.json                   the run at work, its last beat and progress
-    .replay-fetch/log/000000000042             facts of a commit; created once, never changed, never deleted
+    .replay-fetch/log/000000000042             facts of a commit; created once, never deleted
     .replay-fetch/parts/000000000042-7         lines of unfinished views: commit 42 of the run with epoch 7
     .replay-fetch/staged/000000000042-7-0      a session file on its way to replace an older version
     .replay-fetch/checkpoint/…500.sqlite.zst   the ledger as of log part 500; the last two stay
@@ -31,6 +34,10 @@ when its log part exists, bytes named by the log are replaced only behind a late
 a part, ``open``, in the place of its predecessor's next commit. Epochs come from the log too, so a removed lease
 changes nothing.
 
+An erasure is a part of the log with the marks of sessions. Behind it `erasing` takes out of all objects what they have
+of these sessions, also out of older parts of the log, which keep their names: what runs agree about is a number, and
+not what is in a part.
+
 Known limits. A file above 64 MiB is written without a condition, behind a look at the epoch. On S3 an etag is made
 from the bytes, so a condition cannot tell a version from a later one with equal bytes. GCS is untested.
 """
@@ -41,7 +48,7 @@ from replay_fetch.store.lease import LeaseState, read_lease
 from replay_fetch.store.location import Location, is_url, parse
 from replay_fetch.store.opening import KeepTerms, objects_at, read_facts
 from replay_fetch.store.restoring import Restoring
-from replay_fetch.store.scratch import Keep, Scratch, Staged, StagedFile
+from replay_fetch.store.scratch import Keep, Rows, Scratch, Staged, StagedFile
 from replay_fetch.store.shelf import StoreShelf
 
 __all__ = [
@@ -52,6 +59,7 @@ __all__ = [
     "LeaseState",
     "Location",
     "Restoring",
+    "Rows",
     "Scratch",
     "Staged",
     "StagedFile",

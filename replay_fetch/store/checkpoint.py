@@ -37,6 +37,13 @@ async def write_checkpoint(objects: Objects, folder: str, number: int, epoch: in
         await objects.delete(superseded)
 
 
+async def remove_checkpoints(objects: Objects, folder: str, before: int) -> None:
+    """Remove the checkpoints as of log parts ahead of number ``before``."""
+    for name in await _names(objects, folder):
+        if _number(name) < before:
+            await objects.delete(name)
+
+
 async def fetch_checkpoint(objects: Objects, folder: str, target: Path) -> int:
     """Write the newest undamaged checkpoint into the file ``target``; returns its log part, or 0 without any."""
     packed = target.with_name(target.name + ".zst")
@@ -51,7 +58,7 @@ async def fetch_checkpoint(objects: Objects, folder: str, target: Path) -> int:
             continue
         finally:
             await anyio.Path(packed).unlink(missing_ok=True)
-        return int(name.rpartition("/")[2].removesuffix(_SUFFIX))
+        return _number(name)
     await anyio.Path(target).unlink(missing_ok=True)
     return 0
 
@@ -68,6 +75,11 @@ async def sweep(objects: Objects, folder: str, needed: Container[str], epoch: in
 async def _names(objects: Objects, folder: str) -> list[str]:
     names = [listed.name async for listed in objects.list(f"{folder}/checkpoint")]
     return sorted(name for name in names if name.rpartition("/")[2].removesuffix(_SUFFIX).isdigit())
+
+
+def _number(name: str) -> int:
+    """The log part as of which a checkpoint is."""
+    return int(name.rpartition("/")[2].removesuffix(_SUFFIX))
 
 
 def _unpack(packed: Path, target: Path) -> None:

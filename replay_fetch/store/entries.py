@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from replay_fetch.erased import session_in
+from replay_fetch.events_record import EventsRecord
 from replay_fetch.model import ViewRecord
 from replay_fetch.store.driver import Tag
 
@@ -20,7 +22,10 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     epoch: int
     writer: str
     kind: str
-    """``open`` begins a run and fences its predecessors, ``list`` names one list, ``commit`` the work, ``end`` ends."""
+    """``open`` begins a run and fences its predecessors, ``list`` names one list, ``commit`` the work, ``end`` ends.
+
+    ``erase`` is the instant of an erasure.
+    """
     format: int = FORMAT
 
 
@@ -73,6 +78,8 @@ class LoggedList(msgspec.Struct, frozen=True, array_like=True, tag="list"):
     name: str
     fingerprint: str
     rows: int
+    before: int | None = None
+    """The number behind which the rows are counted: an erasure takes views, and never the numbers of others."""
 
 
 class LoggedRemoval(msgspec.Struct, frozen=True, array_like=True, tag="gone"):
@@ -88,7 +95,51 @@ class LoggedSetting(msgspec.Struct, frozen=True, array_like=True, tag="setting")
     value: str
 
 
-Entry = LoggedView | LoggedObject | LoggedPart | LoggedList | LoggedRemoval | LoggedSetting
+class LoggedSearch(msgspec.Struct, frozen=True, array_like=True, tag="search"):
+    """The views of a session that a search found: of each its id, date, and count of segments where one is known."""
+
+    session_id: str
+    views: list[tuple[str, str, int | None]]
+
+
+class LoggedEvents(msgspec.Struct, frozen=True, array_like=True, tag="events"):
+    """The record of a session's RUM events after a commit; their file, where there is one, is an object beside it."""
+
+    record: EventsRecord
+
+
+class LoggedTombstone(msgspec.Struct, frozen=True, array_like=True, tag="erased"):
+    """The mark of an erased session; those of an erasure stand in one part, with the setting that names the erasure."""
+
+    mark: bytes
+
+
+Entry = (
+    LoggedView
+    | LoggedObject
+    | LoggedPart
+    | LoggedList
+    | LoggedRemoval
+    | LoggedSetting
+    | LoggedSearch
+    | LoggedEvents
+    | LoggedTombstone
+)
+
+
+def session_of(entry: Entry) -> str:
+    """Return the id of the session that an entry names; empty for other entries."""
+    match entry:
+        case LoggedView(record):
+            return record.planned.view.session_id
+        case LoggedEvents(record):
+            return record.session_id
+        case LoggedSearch(session_id):
+            return session_id
+        case LoggedObject(name) | LoggedRemoval(name):
+            return session_in(name)
+    return ""
+
 
 _ENTRY = msgspec.json.Decoder(Entry)
 _HEADER = msgspec.json.Decoder(Header)

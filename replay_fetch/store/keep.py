@@ -19,21 +19,21 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-import anyio
 from anyio import to_thread
 
-from replay_fetch.store.checkpoint import EVERY, sweep, write_checkpoint
+from replay_fetch.store.checkpoint import EVERY, remove_checkpoints, sweep, write_checkpoint
 from replay_fetch.store.driver import Tag
-from replay_fetch.store.entries import Entry, LoggedList, LoggedObject, LoggedPart, LoggedRemoval, LoggedSetting
-from replay_fetch.store.failures import Fenced, StoreError
+from replay_fetch.store.entries import Entry, LoggedList, LoggedObject, LoggedRemoval
+from replay_fetch.store.erasing import Cleansing
+from replay_fetch.store.failures import Fenced
 from replay_fetch.store.lease import Lease, Progress
 from replay_fetch.store.lists import fetch_file, keep_list, list_name
 from replay_fetch.store.log import Log
+from replay_fetch.store.moving import Moving
 from replay_fetch.store.objects import Objects
 from replay_fetch.store.opening import FOLDER, KeepTerms, agree, check_conditional_writes
-from replay_fetch.store.parts import blobs, fetch_part
 from replay_fetch.store.restoring import Restoring
-from replay_fetch.store.scratch import Scratch, Staged, StagedFile
+from replay_fetch.store.scratch import Rows, Scratch, Staged, StagedFile
 from replay_fetch.store.standing import write_signed
 from replay_fetch.store.together import beside, together
 
@@ -51,6 +51,7 @@ class StoreKeep:
         self._scratch = scratch
         self._terms = terms
         self._folder = terms.folder
+        self._moving = Moving(objects, scratch, terms.folder)
         self._lease = Lease(objects, terms.folder, wait=terms.wait_for_lock)
         self._log = Log(objects, terms.folder, self._lease.holder)
         self.ended = False
@@ -76,34 +77,30 @@ class StoreKeep:
         """Do the work while the lease beats and tells of the progress; raises Fenced after a takeover."""
         return await beside(partial(self._lease.beat, progress), work)
 
-    async def keep_list(self, number: int, fingerprint: str, packed: Path, rows: int) -> None:
+    async def keep_list(self, number: int, fingerprint: str, packed: Path, rows: Rows) -> None:
         """Write a list, packed by `packing`, and name it in a log part of its own; the ledger has loaded it by then."""
         name = await keep_list(self._objects, list_name(self._folder, number), self._log.epoch, packed)
-        await self._log.append([LoggedList(number, name, fingerprint, rows)], "list")
+        await self._log.append([LoggedList(number, name, fingerprint, *rows)], "list")
 
-    async def keep_settings(self, settings: Mapping[str, str]) -> None:
-        """Note settings of the archive, by name, in a log part of their own, and in the scratch's ledger."""
-        noted = [LoggedSetting(name, value) for name, value in settings.items()]
-        await self._append(noted)
-        await to_thread.run_sync(self._scratch.lay, noted)
+    async def note(self, facts: Sequence[Entry]) -> None:
+        """Keep facts that come with no file in a log part of their own, and in the scratch's ledger."""
+        await self._append(facts)
+        await to_thread.run_sync(self._scratch.lay, facts)
 
     async def bring(self, files: Mapping[str, Path], parts: Mapping[tuple[int, int], Path]) -> None:
         """Copy files and parts out of the store; raises StoreError for a file of another size than the log says."""
-        for name, target in files.items():
-            await self._bring_file(name, target)
-        for (row, part), target in parts.items():
-            places = await to_thread.run_sync(self._scratch.places, row, part)
-            await fetch_part(self._objects, places, target)
+        await self._moving.bring(files, parts, self._log.epoch)
 
     async def ship(self, staged: Staged) -> None:
         """Make a commit count, in the order above; raises Fenced after another run has taken the archive over."""
         if self._lease.lost:  # saves the requests; the log would say the same in step 3
             raise Fenced(self._lease.lost)
-        sent = await self._send([file for file in staged.files if not file.disposable])
-        places = await self._send_lines(staged)
+        number, epoch = self._log.number + 1, self._log.epoch
+        sent = await self._moving.send([file for file in staged.files if not file.disposable], number, epoch)
+        places = await self._moving.send_lines(staged.grown, number, epoch)
         # The ledger has the views already: the scratch recorded them before the commit was shipped.
         moved: list[Entry] = [*sent, *places, *map(LoggedRemoval, staged.gone)]
-        await self._append([*staged.views, *moved])
+        await self._append([*staged.views, *staged.events, *moved])
         await to_thread.run_sync(self._scratch.lay, moved)
         local = {file.name: file.file for file in staged.files}
         for stored in sent:
@@ -116,11 +113,43 @@ class StoreKeep:
         if self._log.number - self._checkpoint >= EVERY:
             await self._write_checkpoint()
 
-    async def finish(self, files: Mapping[str, Path]) -> None:
-        """End the run's log, where an overtaken run is stopped, then write the files made from the ledger."""
+    async def erase(self, facts: Sequence[Entry], report: StagedFile) -> None:
+        """Erase sessions at the instant of a log part, in which ``facts`` has their tombstones; `cleanse` comes next.
+
+        The erasure's report waits beside its name until then: it must not tell of what never happened.
+        """
+        staged = await self._moving.stage(report, self._log.number + 1, self._log.epoch)
+        await self._append([*facts, staged], "erase")
+        await to_thread.run_sync(self._scratch.lay, [*facts, staged])
+        await self._publish(staged, report.file)
+
+    async def cleanse(
+        self,
+        is_erased: Callable[[str], bool],
+        forget: Callable[[bytes], bytes | None],
+        files: Mapping[str, Path | None],
+    ) -> None:
+        """Remove what is left of erased sessions from all objects; may be repeated on another machine.
+
+        ``forget`` takes their ids out of a run's report. ``files`` are the manifests as of the erasure; these come
+        first, so that readers never look for a file that is gone.
+        """
+        await self._write_of_run(files)
+        cleansing = Cleansing(self._objects, self._folder, self._scratch, self._log.epoch, is_erased)
+        for step in (cleansing.files, cleansing.lines, partial(cleansing.reports, forget), cleansing.log):
+            await step()
+        await cleansing.lists()
+        # The ledger has forgotten them; older checkpoints have not.
+        await self._write_checkpoint()
+        await remove_checkpoints(self._objects, self._folder, self._checkpoint)
+
+    async def finish(self, files: Mapping[str, Path | None]) -> None:
+        """End the run's log, where an overtaken run is stopped, then write the files made from the ledger.
+
+        Files of no further use, those with None, are removed.
+        """
         await self._append([], "end")
-        for name, file in files.items():
-            await write_signed(self._objects, name, file, self._log.epoch)
+        await self._write_of_run(files)
         if self._log.number - self._checkpoint >= _WORTH_A_CHECKPOINT:
             await self._write_checkpoint()
         await self._sweep()
@@ -128,6 +157,14 @@ class StoreKeep:
     async def close(self) -> None:
         """Give the lease back, so that the next run need not wait for its end; safe to call whatever went before."""
         await self._lease.release()
+
+    async def _write_of_run(self, files: Mapping[str, Path | None]) -> None:
+        """Write the files that every run makes anew, and remove those that are no more."""
+        for name, file in files.items():
+            if file is None:
+                await self._objects.remove(name, self._log.epoch)
+            else:
+                await write_signed(self._objects, name, file, self._log.epoch)
 
     # --- opening
 
@@ -155,44 +192,6 @@ class StoreKeep:
 
     # --- steps of a commit
 
-    async def _send(self, files: Sequence[StagedFile]) -> list[LoggedObject]:
-        """Step 1, 16 files at once; a file with the bytes of its log entry is not sent again."""
-        known = await to_thread.run_sync(self._known, files)
-        return await together(
-            [
-                (file.size, partial(self._send_one, index, file, stored))
-                for index, (file, stored) in enumerate(zip(files, known, strict=True))
-            ]
-        )
-
-    def _known(self, files: Sequence[StagedFile]) -> list[LoggedObject | None]:
-        return [self._scratch.stored(file.name) for file in files]
-
-    async def _send_one(self, index: int, file: StagedFile, stored: LoggedObject | None) -> LoggedObject:
-        if stored is not None and stored.sha256 == file.sha256:
-            return stored
-        epoch = self._log.epoch
-        before = stored.tag if stored else None
-        if before is None:
-            put = await self._objects.claim(file.name, file.file, epoch, file.sha256)
-            if isinstance(put, Tag):
-                return file.logged(put)
-            before = put.tag
-        # An earlier run's object, which never counted, is replaced no sooner than one that does: two runs that both
-        # looked at it could otherwise write over each other.
-        staged = f"{self._folder}/staged/{self._log.number + 1:012d}-{epoch}-{index}"
-        await self._objects.write(staged, file.file, epoch)
-        return file.logged(before, staged)
-
-    async def _send_lines(self, staged: Staged) -> list[LoggedPart]:
-        """Step 2; memory holds one blob."""
-        places: list[LoggedPart] = []
-        unsent = blobs(self._folder, self._log.number + 1, self._log.epoch, staged.grown)
-        while (blob := await to_thread.run_sync(next, unsent, None)) is not None:
-            await self._objects.write(blob.name, blob.content, self._log.epoch)
-            places += blob.places
-        return places
-
     async def _append(self, entries: Sequence[Entry], kind: str = "commit") -> None:
         """Step 3, preceded by the new tags of files published since the last part."""
         await self._log.append(itertools.chain(self._owed, entries), kind)
@@ -200,8 +199,8 @@ class StoreKeep:
 
     async def _publish(self, stored: LoggedObject, file: Path) -> None:
         """Step 4 for one file."""
-        tag = await self._objects.write(stored.name, file, self._log.epoch, stored.tag)
-        await self._lay_published(stored, tag)
+        known = stored.tag if stored.tag != Tag(None) else None  # nothing was under its name before
+        await self._lay_published(stored, await self._objects.write(stored.name, file, self._log.epoch, known))
 
     async def _show(self, file: StagedFile) -> None:
         """Step 4 for a copy: an overtaken run, stopped in step 3, shows nothing of a commit that never counted."""
@@ -213,19 +212,6 @@ class StoreKeep:
         published = LoggedObject(stored.name, stored.size, stored.sha256, tag.etag, tag.version)
         await to_thread.run_sync(self._scratch.lay, [published])
         self._owed.append(published)
-
-    async def _bring_file(self, name: str, target: Path) -> None:
-        await fetch_file(self._objects, name, target)
-        stored = await to_thread.run_sync(self._scratch.stored, name)
-        size = (await anyio.Path(target).stat()).st_size
-        if stored is None or stored.size != size:
-            found = await self._objects.head(name)
-            if found is not None:
-                self._objects.require_earlier(name, found, self._log.epoch)
-            raise StoreError(
-                f"{self._objects.location}/{name} is not what the log says; "
-                f"`replay-fetch verify {self._objects.location}` tells more"
-            )
 
     async def _remove(self, names: Iterable[str]) -> None:
         """Step 4 for files that the archive no longer has."""

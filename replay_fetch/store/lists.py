@@ -27,6 +27,11 @@ ListRow = tuple[int, View, int | None, int | None]
 """Line in the user's file, view, segments the list expects, and when the view began in seconds since 1970."""
 
 
+def blank(row: ListRow) -> ListRow:
+    """A row without its ids: of an erased session nothing else may stay in a list than that there was a row."""
+    return row[0], View("", ""), None, None
+
+
 def list_name(folder: str, number: int) -> str:
     """The name of the object that holds list ``number``, the first being 1, as packed CSV."""
     return f"{folder}/lists/{number:04d}.csv.zst"

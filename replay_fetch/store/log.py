@@ -1,4 +1,7 @@
-"""The log: numbered parts, each created once, never changed, never deleted. It is the archive's truth.
+"""The log: numbered parts, each created once and never deleted. It is the archive's truth.
+
+A part is changed by an erasure alone, which takes the facts of erased sessions out of it. Its name stays, and the
+number of the next part is all that runs have to agree about.
 
 A commit has happened when its part exists. All runs know the number of the next part, and a store lets a single run
 create it; any other run learns from the answer of its loss. The rule needs no clock and no lease, so safety rests on
@@ -8,7 +11,7 @@ the log alone.
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from functools import partial
 
 import anyio.to_thread
@@ -41,6 +44,12 @@ class LogPart:
         """The part's facts in their order, a later fact over an earlier; raises StoreError at damage."""
         with _explained(self._place):
             yield from decoded(itertools.islice(self._lines(), 1, None))
+
+    def without(self, dropped: Callable[[Entry], bool]) -> bytes | None:
+        """The part packed anew without some of its entries; None where it has none of those. Raises StoreError."""
+        if not any(map(dropped, self.entries())):
+            return None
+        return b"".join(pack(encoded(self.header, itertools.filterfalse(dropped, self.entries()))))
 
     def _lines(self) -> Iterator[bytes]:
         return lines_of(unpack([self._content]))
@@ -79,6 +88,9 @@ class Log:
 
     async def read(self, after: int = 0) -> AsyncIterator[LogPart]:
         """The parts behind number ``after``, up to the last; raises StoreError where a number is missing."""
+        if after:  # not laid again, and read for its epoch: behind a checkpoint there may be no further part
+            self.number = after - 1
+            await self._parts([after])
         self.number = after
         waiting: list[int] = []
         async for listed in self._objects.list(self._folder, self._name(after)):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from replay_fetch.store.driver import Tag
-from replay_fetch.store.entries import Entry, LoggedList, LoggedObject, LoggedPart, LoggedView
+from replay_fetch.store.entries import Entry, LoggedEvents, LoggedList, LoggedObject, LoggedPart, LoggedView
 from replay_fetch.store.lease import Progress
 from replay_fetch.store.lists import ListRow
 from replay_fetch.store.parts import GrownPart
@@ -38,6 +38,13 @@ class StagedFile(NamedTuple):
         return LoggedObject(self.name, self.size, self.sha256, tag.etag, tag.version, staged)
 
 
+class Rows(NamedTuple):
+    """The rows of a list: how many they are, and the number behind which they are counted."""
+
+    rows: int
+    before: int
+
+
 @dataclass(frozen=True)
 class Staged:
     """A commit that the scratch's ledger has recorded; nothing of it counts before `Keep.ship` has returned.
@@ -50,6 +57,8 @@ class Staged:
     grown: Sequence[GrownPart] = ()
     gone: Sequence[str] = ()
     """Names of files made superfluous by the commit, such as the partial file of a session that is whole now."""
+    events: Sequence[LoggedEvents] = ()
+    """The records of sessions' events in the commit."""
 
 
 class Scratch(Protocol):
@@ -75,8 +84,9 @@ class Scratch(Protocol):
         """Take in entries of a log part in a single transaction; LoggedList is never among them.
 
         A record replaces the view's record, with ``ended_at`` as given. A record whose lines lie in a session file, and
-        another part number, drop the view's places. A setting of another value than before may change chains. An
-        object replaces the object of the same name; a removal drops it.
+        another part number, drop the view's places. A setting of another value than before may change chains; that of
+        an erasure lets all sessions with a tombstone be forgotten. An object replaces the object of the same name; a
+        removal drops it.
         """
 
     def stored(self, name: str) -> LoggedObject | None:
@@ -87,6 +97,9 @@ class Scratch(Protocol):
 
     def places(self, row: int, part: int) -> Sequence[LoggedPart]:
         """Where the lines of a view's part lie."""
+
+    def places_in(self, blob: str) -> Sequence[LoggedPart]:
+        """The stretches of a blob in which lines of an unfinished view lie, in their order."""
 
     def blobs(self) -> set[str]:
         """The names of all blobs in which lines of an unfinished view lie."""
@@ -107,11 +120,11 @@ class Keep(Protocol):
         ``progress`` gives figures by name, which ``status`` shows while the run goes on.
         """
 
-    async def keep_list(self, number: int, fingerprint: str, packed: Path, rows: int) -> None:
+    async def keep_list(self, number: int, fingerprint: str, packed: Path, rows: Rows) -> None:
         """Keep a new list that the ledger has loaded, before its first view is asked for."""
 
-    async def keep_settings(self, settings: Mapping[str, str]) -> None:
-        """Keep settings of the archive, by name, on which the resumption of chains depends."""
+    async def note(self, facts: Sequence[Entry]) -> None:
+        """Keep facts that come with no file: settings on which chains depend, and the views that searches found."""
 
     async def bring(self, files: Mapping[str, Path], parts: Mapping[tuple[int, int], Path]) -> None:
         """Copy files by name, and parts by row and number, to where a commit is going to read them."""
@@ -119,8 +132,8 @@ class Keep(Protocol):
     async def ship(self, staged: Staged) -> None:
         """Make a commit count; afterwards its views are finished, and the scratch may remove its files."""
 
-    async def finish(self, files: Mapping[str, Path]) -> None:
-        """Write the manifest and the report, by name, at the end of a run."""
+    async def finish(self, files: Mapping[str, Path | None]) -> None:
+        """Write the manifests and the reports, by name, at the end of a run; those with None are removed."""
 
     async def close(self) -> None:
         """Give the archive free for other runs, also after an error."""

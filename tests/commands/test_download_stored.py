@@ -101,6 +101,33 @@ def test_bad_rows_are_named_by_every_run_and_end_with_1(views: Path, store: Memo
         assert orjson.loads(body(store, "report.json"))["bad_rows"] == 1
 
 
+def test_each_run_leaves_a_report_by_its_date_and_report_json_is_of_the_last_that_asked_something(
+    views: Path, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("replay_fetch.archive.report._KEPT", 3)
+    obstore.put(store, "reports/of-mine.json", b"{}")
+    dated: list[str] = []
+    for run in range(5):
+        assert main(["download", str(views), OUT, "-q"]) == 0
+        there = [name for name in names(store) if name.startswith("reports/2")]
+        assert len(there) == min(run + 1, 3)
+        dated += sorted({*there} - {*dated})
+    assert there == sorted(dated)[-3:]
+    assert body(store, "reports/of-mine.json") == b"{}"
+    asked = orjson.loads(body(store, "report.json"))
+    assert (asked["finished_before"], asked["requests"] > 0) == (0, True)
+    assert orjson.loads(body(store, there[-1]))["requests"] == 0
+
+
+def test_a_run_that_changes_nothing_comes_to_its_end_all_the_same(
+    views: Path, store: MemoryStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for _ in range(2):
+        assert main(["download", str(views), OUT, "-q"]) == 0
+        assert main(["verify", OUT]) == 0, capsys.readouterr().err
+    assert "manifest.ndjson" in names(store)
+
+
 def test_a_demo_goes_into_no_archive_of_real_recordings(
     views: Path, store: MemoryStore, capsys: pytest.CaptureFixture[str]
 ) -> None:

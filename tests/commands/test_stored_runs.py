@@ -100,7 +100,7 @@ def test_a_manifest_that_is_behind_the_log_is_not_held_against_the_files(
     code, said = ran(capsys, "verify")
     assert code == 3
     assert f"the last run into {URL} did not come to its end" in said
-    assert "run the same download again" in said
+    assert "run the same download or erasure again" in said
 
 
 def test_the_log_is_listed_from_behind_the_newest_checkpoint(

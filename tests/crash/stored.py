@@ -19,7 +19,7 @@ if __name__ == "__main__":  # the kit is on the path of tests alone
 
 from memory_stores import Fate
 from obstore.store import MemoryStore
-from stored_runs import Machine, died, finished, listening, local_files, stored_files, write_rows
+from stored_runs import Machine, dies, finished, listening, local_files, stored_files, write_rows
 
 from crash.world import world
 from replay_fetch.settings import Compression
@@ -37,10 +37,10 @@ def deaths(fate: Fate, folder: Path, monkeypatch: pytest.MonkeyPatch, *, every: 
         for made.day, views in enumerate(lists, 1):
             machine.local(views, out)
         for dead, number in enumerate(count(2, every)):
-            dies, store, again = killed_at(number, fate, machine, lists, monkeypatch)
+            died, store, again = killed_at(number, fate, machine, lists, monkeypatch)
             assert again == set(), number
             assert stored_files(store) == local_files(out), number
-            if not dies:
+            if not died:
                 return dead
         raise AssertionError
 
@@ -56,18 +56,13 @@ def killed_at(
     machine.world.day = 1
     machine.stored(monkeypatch, store, lists[0])
     machine.world.day = 2
-    dies = False
-    try:
-        machine.stored(monkeypatch, store, lists[1], [Fate.DONE] * number + [fate] * 10_000)
-    except BaseException as error:
-        if not died(error):
-            raise
-        dies = True
+    fates = [Fate.DONE] * number + [fate] * 10_000
+    dead = dies(lambda: machine.stored(monkeypatch, store, lists[1], fates))
     done = finished(monkeypatch, store, machine)
     released(store)
     machine.asked.clear()
     machine.stored(monkeypatch, store, lists[1])
-    return dies, store, {str(view) for view in done & machine.asked}
+    return dead, store, {str(view) for view in done & machine.asked}
 
 
 def released(store: MemoryStore) -> None:

@@ -25,7 +25,7 @@ from replay_fetch.store.lists import packing
 from replay_fetch.store.objects import Objects
 from replay_fetch.store.opening import FOLDER, KeepTerms
 from replay_fetch.store.parts import GrownPart
-from replay_fetch.store.scratch import Staged, StagedFile
+from replay_fetch.store.scratch import Rows, Staged, StagedFile
 
 FACTS = ArchiveFacts(compression=Compression.NONE)
 FIRST = (View("s0", "a"), View("s0", "b"), View("s1", "a"))
@@ -63,11 +63,11 @@ class MadeRun:
     async def _work(self) -> None:
         fingerprint = repr(self.views)
         if self.scratch.lists.get(len(self.scratch.lists)) != fingerprint:
-            number = len(self.scratch.lists) + 1
+            number, before = len(self.scratch.lists) + 1, max(self.scratch.rows.values(), default=0)
             rows = [(line, view, None, None) for line, view in enumerate(self.views, start=2)]
             packed = self.folder / "packed"
             self.scratch.load(LoggedList(number, "", fingerprint, len(rows)), packing(rows, packed))
-            await self.keep.keep_list(number, fingerprint, packed, len(rows))
+            await self.keep.keep_list(number, fingerprint, packed, Rows(len(rows), before))
         for session in dict.fromkeys(view.session_id for view in self.views):
             await self._session(session)
         (self.folder / "manifest").write_bytes(manifest(self.scratch))

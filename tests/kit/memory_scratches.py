@@ -87,5 +87,8 @@ class MemoryScratch:
     def places(self, row: int, part: int) -> Sequence[LoggedPart]:
         return [place for place in self.parts.get(row, []) if place.part == part]
 
+    def places_in(self, blob: str) -> Sequence[LoggedPart]:
+        return [place for places in self.parts.values() for place in places if place.blob == blob]
+
     def blobs(self) -> set[str]:
         return {place.blob for places in self.parts.values() for place in places}

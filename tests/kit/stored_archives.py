@@ -17,7 +17,7 @@ from obstore.store import MemoryStore
 
 from replay_fetch.archive.manifest import Entry, read_manifest
 from replay_fetch.archive.shelf import DiskShelf
-from replay_fetch.pipeline import stored
+from replay_fetch.pipeline import out_of_store
 from replay_fetch.store import shelf
 from replay_fetch.store.driver import Found
 from replay_fetch.store.entries import LoggedList, LoggedObject, LoggedView
@@ -82,7 +82,7 @@ def serve(monkeypatch: pytest.MonkeyPatch, store: MemoryStore) -> Ranged:
         return Objects(driver, location, give_up_after=0)
 
     monkeypatch.setattr(shelf, "objects_at", at)
-    monkeypatch.setattr(stored, "objects_at", at)
+    monkeypatch.setattr(out_of_store, "objects_at", at)
     return driver
 
 

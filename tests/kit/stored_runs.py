@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
+import obstore
 import pytest
 from archives import KEYS
 from crash.world import World
@@ -16,9 +17,9 @@ from obstore.store import MemoryStore
 
 from replay_fetch.model import View
 from replay_fetch.pipeline.job import DownloadJob
+from replay_fetch.pipeline.out_of_store import restored
 from replay_fetch.pipeline.preparing import prepared
 from replay_fetch.pipeline.run import Ended
-from replay_fetch.pipeline.stored import restored
 from replay_fetch.settings import (
     ApiSettings,
     ArchiveSettings,
@@ -30,8 +31,10 @@ from replay_fetch.settings import (
 )
 from replay_fetch.shard import ShardId
 from replay_fetch.store import door, parse
+from replay_fetch.store.driver import Tag
 
 SEASON = parse("s3://bucket/season")
+_OF_RUNS = (".", "report.json", "reports/")
 
 
 @dataclass
@@ -86,18 +89,14 @@ def over(monkeypatch: pytest.MonkeyPatch, store: MemoryStore, fates: Iterable[Fa
 
 
 def stored_files(store: MemoryStore) -> dict[str, bytes]:
-    """Everything of the archive that is not our own, but the report, which tells of its own run."""
-    return {name: body(store, name) for name in names(store) if not name.startswith(".") and name != "report.json"}
+    """Everything of the archive that is not our own, but the reports, which tell of their own runs."""
+    return {name: body(store, name) for name in names(store) if not name.startswith(_OF_RUNS)}
 
 
 def local_files(out: Path) -> dict[str, bytes]:
-    """The same of an archive on a disk; reports by date are kept there alone."""
+    """The same of an archive on a disk."""
     files = {path.relative_to(out).as_posix(): path for path in out.rglob("*") if path.is_file()}
-    return {
-        name: path.read_bytes()
-        for name, path in files.items()
-        if not name.startswith((".", "reports/")) and name != "report.json"
-    }
+    return {name: path.read_bytes() for name, path in files.items() if not name.startswith(_OF_RUNS)}
 
 
 def finished(monkeypatch: pytest.MonkeyPatch, store: MemoryStore, machine: Machine) -> set[View]:
@@ -129,3 +128,49 @@ def died(error: BaseException) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return all(died(one) for one in error.exceptions)
     return isinstance(error, MachineDied)
+
+
+def dies(call: Callable[[], object]) -> bool:
+    """Tell whether the machine dies in a call; every other error is the call's own."""
+    try:
+        call()
+    except BaseException as error:
+        if not died(error):
+            raise
+        return True
+    return False
+
+
+Written = list[tuple[str, bytes | None, dict[str, str]]]
+"""Objects in the order in which they were written: name, bytes or None where it was removed, metadata."""
+
+
+@contextmanager
+def journal(monkeypatch: pytest.MonkeyPatch, store: MemoryStore) -> Iterator[Written]:
+    """Let every address lead to the store, and note what is written, for `copied`."""
+    written: Written = []
+    with over(monkeypatch, store) as driver:
+        put, delete = driver.put, driver.delete
+
+        async def noting(name: str, body: bytes, condition: Tag | None, metadata: Mapping[str, str]) -> Tag:
+            tag = await put(name, body, condition, metadata)
+            written.append((name, body, dict(metadata)))
+            return tag
+
+        async def removing(name: str) -> None:
+            await delete(name)
+            written.append((name, None, {}))
+
+        driver.put, driver.delete = noting, removing  # type: ignore[method-assign]
+        yield written
+
+
+def copied(written: Written) -> MemoryStore:
+    """Write all of it anew into a store of its own; in this order its objects have the etags that the log names."""
+    store = MemoryStore()
+    for name, content, metadata in written:
+        if content is None:
+            obstore.delete(store, [name])
+        else:
+            obstore.put(store, name, content, attributes=dict(metadata), use_multipart=False)
+    return store

@@ -10,6 +10,7 @@ import pytest
 from replay_fetch import errors
 from replay_fetch.errors import BadBody, Forbidden, GarbledBody, GaveUp, RateLimited, ReplayFetchError
 from replay_fetch.model import RateLimit, Response
+from replay_fetch.store import failures
 
 ANSWER = Response(200, {"x-secret": "key"}, b"a recording")
 ERRORS = [
@@ -34,5 +35,7 @@ def test_an_error_comes_out_of_a_worker_process_as_it_went_in(error: ReplayFetch
 
 
 def test_the_docstring_has_every_error_of_the_tree() -> None:
-    kinds = {name for name, value in vars(errors).items() if isinstance(value, type) and issubclass(value, Exception)}
+    named = {**vars(errors), **vars(failures)}
+    kinds = {name for name, kind in named.items() if isinstance(kind, type) and issubclass(kind, ReplayFetchError)}
+    assert kinds > {"StoreError", "Fenced", "LeaseHeld", "StoreDead", "GaveUp"}
     assert [name for name in kinds if f" {name} " not in f" {errors.__doc__} ".replace("\n", " ")] == []

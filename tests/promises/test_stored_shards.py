@@ -24,6 +24,7 @@ from replay_fetch.inspect.entries import entries
 from replay_fetch.inspect.merge_stored import merge_stored
 from replay_fetch.inspect.status import status
 from replay_fetch.inspect.verify_shards import verify
+from replay_fetch.pipeline import merged as merged_module
 from replay_fetch.pipeline import stored
 from replay_fetch.settings import ArchiveSettings, Compression
 from replay_fetch.shard import ShardId, index_of
@@ -188,7 +189,7 @@ def test_a_merge_that_a_shard_overtakes_removes_what_it_wrote(
     store = MemoryStore()
     for index in range(_COUNT):
         machine(made, index).stored(monkeypatch, store, views)
-    write = stored.write_merged
+    write = merged_module.write_merged
 
     def overtaken(*arguments: Any) -> None:
         machine(made, 1).stored(monkeypatch, store, views)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from replay_fetch.api.json_split import members
 from replay_fetch.archive.compress import bounded, decompressed, require
-from replay_fetch.archive.durable import explained, is_file
+from replay_fetch.archive.durable import explained
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.archive.shelf import Shelf
-from replay_fetch.blocks import file_range, lines_of
+from replay_fetch.blocks import lines_of
 from replay_fetch.errors import ArchiveError
 from replay_fetch.events_record import EventsRecord
 from replay_fetch.printable import printable
@@ -42,35 +42,34 @@ def stored_events(shelf: Shelf, session_id: str) -> Iterator[bytes]:
             return
 
 
-def check_events(root: Path, name: str, record: EventsRecord, compression: Compression) -> Finding | None:
+def check_events(shelf: Shelf, name: str, record: EventsRecord, compression: Compression) -> Finding | None:
     """Read a session's file of events and hold it against its record; returns the first thing that is wrong.
 
     Raises ArchiveError where the user may not read the file.
     """
-    path = root / name
     try:
-        if not is_file(path):
+        if not shelf.is_file(name):
             return Finding(Problem.MISSING, name, f"no such file; events in it: {record.events}")
-        size = path.stat().st_size
+        size = shelf.size(name)
         if size < record.length:
             return Finding(Problem.CUT_OFF, name, f"the file ends {record.length - size} bytes before its events do")
         if size > record.length:
             return Finding(Problem.UNCLAIMED, name, f"bytes {record.length} to {size}, its last, belong to no event")
-        wrong = _complaint(path, record, compression)
+        wrong = _complaint(shelf.blocks(name, 0, record.length), record, compression)
     except PermissionError as error:
         raise ArchiveError(
-            f"{path} cannot be read: {error.strerror}; verify as the user whose archive it is"
+            f"{shelf.place(name)} cannot be read: {error.strerror}; verify as the user whose archive it is"
         ) from error
     except OSError as error:
         wrong = f"cannot be read: {error.strerror or error}"
     return Finding(Problem.DAMAGED, name, wrong) if wrong else None
 
 
-def _complaint(path: Path, record: EventsRecord, compression: Compression) -> str:
+def _complaint(blocks: Iterable[bytes], record: EventsRecord, compression: Compression) -> str:
     """Name the first fault of a file's bytes; empty where the bytes are as they were written."""
     stored, lines, events = hashlib.sha256(), hashlib.sha256(), 0
     try:
-        for line in lines_of(bounded(decompressed(_hashed(path, record.length, stored), compression), record.size)):
+        for line in lines_of(bounded(decompressed(_hashed(blocks, stored), compression), record.size)):
             lines.update(line + b"\n")
             members(line)  # raises where a line is no JSON object, as in a file whose manifest was made for it
             events += 1
@@ -83,7 +82,7 @@ def _complaint(path: Path, record: EventsRecord, compression: Compression) -> st
     return ""
 
 
-def _hashed(path: Path, length: int, into: hashlib._Hash) -> Iterator[bytes]:
-    for block in file_range(path, 0, length):
+def _hashed(blocks: Iterable[bytes], into: hashlib._Hash) -> Iterator[bytes]:
+    for block in blocks:
         into.update(block)
         yield block

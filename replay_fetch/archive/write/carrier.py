@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.raw import remove_raw
 from replay_fetch.archive.write.session_file import Kind, SessionFile, Staged
+from replay_fetch.events_record import EventsRecord
 from replay_fetch.model import PlannedView, View, ViewRecord
 
 
@@ -35,6 +36,8 @@ class Shipment:
     files: Sequence[WrittenFile]
     gone: Sequence[str]
     """Names of files that the archive no longer has."""
+    events: Sequence[EventsRecord] = ()
+    """The records of sessions' events, whose files are among ``files``."""
 
 
 class Carrier(Protocol):

@@ -16,6 +16,7 @@ from replay_fetch.archive.compress import compressed
 from replay_fetch.archive.durable import explained, make_folder, replace, sync_folder, write_file
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import one_line
+from replay_fetch.archive.write.carrier import Carrier, Shipment, WrittenFile
 from replay_fetch.events_record import EventsOutcome, EventsRecord
 
 
@@ -48,9 +49,11 @@ class SessionEvents(NamedTuple):
 class EventsCommitter:
     """Commits sessions' events in the order of `commit`: stage, record, publish; one at a time, in any thread."""
 
-    def __init__(self, layout: Layout, log: EventsLog) -> None:
+    def __init__(self, layout: Layout, log: EventsLog, carrier: Carrier | None = None) -> None:
+        """Prepare to commit into the archive at ``layout``, or into a store to which the carrier ships."""
         self._layout = layout
         self._log = log
+        self._carrier = carrier
 
     def commit(self, sessions: Iterable[SessionEvents]) -> list[EventsRecord]:
         """Write the events of some sessions durably, and return their records; a session may have none.
@@ -71,7 +74,22 @@ class EventsCommitter:
         self._log.record_events(records, [record.session for record in files])
         # 3. Publish, only now: a name that is there before its record would be a file of which nobody knows.
         publish_events(layout, [(record.session, record.session_id) for record in files])
+        if self._carrier is not None:
+            self._ship(self._carrier, records)
         return records
+
+    def _ship(self, carrier: Carrier, records: Sequence[EventsRecord]) -> None:
+        """Ship a commit that is recorded, and remove from the scratch what the store has then."""
+        files = [
+            WrittenFile(self._layout.events_name(record.session_id), path, record.stored_sha256)
+            for record in records
+            # Where an earlier file has more events, that one stays in the store, and none was made here.
+            if record.size and (path := self._layout.events_file(record.session_id)).exists()
+        ]
+        carrier.ship(Shipment([], files, [], records))
+        with explained(f"clearing {self._layout.events}"):
+            for file in files:
+                file.path.unlink()
 
     def _staged(self, session: SessionEvents) -> EventsRecord:
         """Write a session's lines under a temporary name, and return its record with their figures."""

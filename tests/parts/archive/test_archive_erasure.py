@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from replay_fetch.archive.erasure import SessionFiles, begun, remove_erased, reported_marks, told
+from replay_fetch.archive.erasure import SessionFiles, begun, erasure_reports, remove_erased, reported_marks, told
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.erased import ErasedSession, mark_of
 
 AT = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -61,10 +62,10 @@ def test_every_file_of_a_session_is_removed_and_none_of_another(layout: Layout) 
     mine = {path.relative_to(layout.root).as_posix() for path in SessionFiles(layout).of("a")}
     before = files(layout)
     assert len(mine) == 6
-    place, about = begun(layout, "session", AT)
+    place, about = begun(erasure_reports(layout), "session", AT)
     log = Log([ErasedSession("a", views=1, files=6)])
     remove_erased(layout, log, about)
-    assert files(layout) == before - mine | {place.relative_to(layout.root).as_posix()}
+    assert files(layout) == before - mine | {place}
     assert log.sessions == []
     assert not (layout.raw / "a").exists()
 
@@ -87,7 +88,7 @@ def test_reports_forget_rows_and_texts_of_an_erased_session_and_keep_all_else(la
     dated.parent.mkdir()
     for path in (layout.report, dated):
         path.write_text(json.dumps(report))
-    remove_erased(layout, Log([ErasedSession("a")]), begun(layout, "session", AT)[1])
+    remove_erased(layout, Log([ErasedSession("a")]), begun(erasure_reports(layout), "session", AT)[1])
     expected = report | {
         "stopped": "of an erased session",
         "bad_row_reasons": ["of an erased session", "line 3: ab is no UUID"],
@@ -99,15 +100,15 @@ def test_reports_forget_rows_and_texts_of_an_erased_session_and_keep_all_else(la
 @pytest.mark.parametrize("text", ['{"views": 3, "slowest": []}', "{", "[1, null]"])
 def test_a_report_without_the_session_keeps_its_bytes(layout: Layout, text: str) -> None:
     layout.report.write_text(text)
-    remove_erased(layout, Log([ErasedSession("a")]), begun(layout, "age", AT)[1])
+    remove_erased(layout, Log([ErasedSession("a")]), begun(erasure_reports(layout), "age", AT)[1])
     assert layout.report.read_text() == text
 
 
 def test_the_report_sums_up_and_tells_the_marks_alone(layout: Layout) -> None:
     sessions = [ErasedSession("a", 2, 30, 400, 5, 6000), ErasedSession("c"), ErasedSession("d", 1, 1, 1, 1, 1)]
-    place, about = begun(layout, "user", AT)
+    place, about = begun(erasure_reports(layout), "user", AT)
     remove_erased(layout, Log(sessions), about)
-    told = json.loads(place.read_bytes())
+    told = json.loads((layout.root / place).read_bytes())
     assert list(told.pop("erased")[0]) == ["sha256", "views", "segments", "bytes", "files", "stored_bytes"]
     assert told == {
         "format": 1,
@@ -121,7 +122,7 @@ def test_the_report_sums_up_and_tells_the_marks_alone(layout: Layout) -> None:
         "files": 6,
         "stored_bytes": 6001,
     }
-    assert list(reported_marks(layout)) == [mark_of(each.session_id) for each in sessions]
+    assert list(reported_marks(DiskShelf(layout.root))) == [mark_of(each.session_id) for each in sessions]
 
 
 def test_a_long_erasure_says_how_far_it_is(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
