@@ -2,80 +2,40 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pickle
 import signal
 import subprocess
 import threading
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
 from pathlib import Path
 
 import obstore
 import pytest
 import zstandard
-from anyio.from_thread import start_blocking_portal
-from archives import KEYS, WIDE, write_list
-from obstore.store import S3Store
+from archives import KEYS, write_list
 from processes import Done, ended, run, served, start
-from store_servers import KEY, SECRET, Lost, losing, seaweedfs
+from store_buckets import LEASE, SIMULATED, Bucket, command, hearing
+from store_faults import Lost
+from store_servers import KEY, SECRET, StoreServer, any_store, azurite, moto, seaweedfs
 from stored_runs import local_files
 
+from replay_fetch.cli import main
 from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.pipeline.place import place
 from replay_fetch.settings import Settings
-from replay_fetch.simulator import PagingSettings, Simulator, SimulatorSettings
+from replay_fetch.simulator import Simulator
 
-__all__ = ["seaweedfs"]
+__all__ = ["any_store", "azurite", "moto", "seaweedfs"]
 
 # A sample; STORED_KILLS=32 takes every request of a run, one by one: it has 32 to 34.
-KILLS = range(1, int(os.environ.get("STORED_KILLS", "0")) + 1) or (12, 19)
-# Eight sessions of a few views, in several pages each.
-SIMULATED = SimulatorSettings(limit=WIDE, paging=PagingSettings(page_segments=2))
-FLAGS = ("--commit-every", "0.05", "--workers", "2", "--compress", "zstd")
-
-
-class Bucket:
-    """An archive's place on the server: what lies there, the way to it, and a lease that may be taken away."""
-
-    def __init__(self, port: int, folder: Path) -> None:
-        self.folder = folder
-        self.prefix = uuid.uuid4().hex
-        self.url = f"s3://bucket/{self.prefix}"
-        self.port = port
-        self.store = S3Store(
-            "bucket",
-            prefix=self.prefix,
-            region="us-east-1",
-            endpoint=f"http://127.0.0.1:{port}",
-            access_key_id=KEY,
-            secret_access_key=SECRET,
-            client_options={"allow_http": True},
-        )
-
-    def environment(self, port: int | None = None, secret: str = SECRET) -> dict[str, str]:
-        return {
-            "AWS_ACCESS_KEY_ID": KEY,
-            "AWS_SECRET_ACCESS_KEY": secret,
-            "AWS_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port or self.port}",
-            "TMPDIR": str(self.folder),  # a killed process leaves its scratch
-            "DD_API_KEY": KEYS.api_key,
-            "DD_APP_KEY": KEYS.app_key,
-        }
-
-    def all(self) -> dict[str, bytes]:
-        names = [meta["path"] for meta in obstore.list(self.store).collect()]
-        return {name: bytes(obstore.get(self.store, name).bytes()) for name in names}
-
-    def files(self) -> dict[str, bytes]:
-        return {name: text for name, text in self.all().items() if not name.startswith(".") and name != "report.json"}
-
-    def forget_lease(self) -> None:
-        """As if it had stood still for its minute."""
-        with suppress(FileNotFoundError):  # killed before the first request made the bucket
-            obstore.delete(self.store, [".replay-fetch/lease.json"])
+ALL = range(1, int(os.environ.get("STORED_KILLS", "0")) + 1)
+KILLS = [
+    *itertools.product(["seaweedfs"], ALL or (12, 19), [Lost.REQUEST, Lost.CONNECTION]),
+    *itertools.product(["azurite"], ALL or (15,), [Lost.REQUEST, Lost.CONNECTION]),
+    *itertools.product(["moto"], ALL or (17,), [Lost.CONNECTION]),
+]
 
 
 @pytest.fixture(scope="module")
@@ -92,23 +52,11 @@ def on_a_disk(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) ->
     return out
 
 
-@contextmanager
-def hearing(port: int, heard: Callable[[int, bytes], Lost]) -> Iterator[int]:
-    """A proxy on a port of its own, which tells of each request before it is sent on."""
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(losing(port, heard)) as proxy:
-        yield proxy
-
-
-def command(views: Path, url: str, simulator: Simulator, *flags: str) -> tuple[str | Path, ...]:
-    return ("download", views, url, "--base-url", simulator.base_url, *FLAGS, *flags)
-
-
-@pytest.mark.parametrize("lost", [Lost.REQUEST, Lost.CONNECTION], ids=["before", "behind"])
-@pytest.mark.parametrize("number", KILLS)
+@pytest.mark.parametrize(("any_store", "number", "lost"), KILLS, indirect=["any_store"])
 def test_a_killed_process_is_followed_by_one_with_an_empty_disk_that_ends_as_if_none_was_killed(
-    number: int, lost: Lost, seaweedfs: int, simulator: Simulator, on_a_disk: Path
+    number: int, lost: Lost, any_store: StoreServer, simulator: Simulator, on_a_disk: Path
 ) -> None:
-    bucket, views = Bucket(seaweedfs, on_a_disk.parent), on_a_disk.with_suffix(".csv")
+    bucket, views = Bucket(any_store, on_a_disk.parent), on_a_disk.with_suffix(".csv")
     victims: list[subprocess.Popen[bytes]] = []
     begun = threading.Event()
 
@@ -119,7 +67,7 @@ def test_a_killed_process_is_followed_by_one_with_an_empty_disk_that_ends_as_if_
         os.kill(victims[0].pid, signal.SIGKILL)
         return lost
 
-    with hearing(seaweedfs, heard) as proxy:
+    with hearing(any_store, heard) as proxy:
         victims.append(start(*command(views, bucket.url, simulator), keys=bucket.environment(proxy)))
         begun.set()
         assert ended(victims[0]).code == -signal.SIGKILL
@@ -129,8 +77,35 @@ def test_a_killed_process_is_followed_by_one_with_an_empty_disk_that_ends_as_if_
     assert bucket.files() == local_files(on_a_disk)
 
 
+@pytest.mark.parametrize("any_store", ["azurite", "moto"], indirect=True)
+def test_a_quick_verification_reads_the_listing_alone_in_each_store(
+    any_store: StoreServer,
+    simulator: Simulator,
+    on_a_disk: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Versions in listings are compared with those in the log, and stores do not write both in one form."""
+    bucket, heads = Bucket(any_store, on_a_disk.parent), []
+
+    def heard(_: int, first: bytes) -> Lost:
+        if first.startswith(b"HEAD") and b"/SESSIONS/" in first:
+            heads.append(first)
+        return Lost.NOTHING
+
+    with hearing(any_store, heard) as proxy:
+        for name, value in bucket.environment(proxy).items():
+            monkeypatch.setenv(name, value)
+        words = map(str, command(on_a_disk.with_suffix(".csv"), bucket.url, simulator, "-q"))
+        assert main([*words]) == 0
+        heads.clear()
+        assert main(["verify", "--quick", bucket.url]) == 0
+    assert "nothing wrong: 27 views of 8 sessions" in capsys.readouterr().out
+    assert heads == []
+
+
 def test_a_stopped_process_that_wakes_behind_a_takeover_ends_with_3_and_harms_nothing(
-    seaweedfs: int, simulator: Simulator, on_a_disk: Path
+    seaweedfs: StoreServer, simulator: Simulator, on_a_disk: Path
 ) -> None:
     bucket, views = Bucket(seaweedfs, on_a_disk.parent), on_a_disk.with_suffix(".csv")
     sleeping: list[subprocess.Popen[bytes]] = []
@@ -158,7 +133,7 @@ def test_a_stopped_process_that_wakes_behind_a_takeover_ends_with_3_and_harms_no
 
 @pytest.mark.parametrize("secret", [SECRET, "Zq9/wrong+secret"])
 def test_credentials_of_the_store_appear_nowhere(
-    secret: str, seaweedfs: int, simulator: Simulator, on_a_disk: Path, tmp_path: Path
+    secret: str, seaweedfs: StoreServer, simulator: Simulator, on_a_disk: Path, tmp_path: Path
 ) -> None:
     bucket, log = Bucket(seaweedfs, on_a_disk.parent), tmp_path / "log"
     flags = ("-v", "--log-file", str(log), "--metrics-file", str(tmp_path / "metrics"), "--keep-raw")
@@ -182,11 +157,11 @@ def test_a_job_that_is_sent_to_another_machine_has_the_address_and_no_credential
 
 
 def test_a_run_that_holds_the_archive_sends_the_next_one_away_with_3(
-    seaweedfs: int, simulator: Simulator, on_a_disk: Path
+    seaweedfs: StoreServer, simulator: Simulator, on_a_disk: Path
 ) -> None:
     bucket, views = Bucket(seaweedfs, on_a_disk.parent), on_a_disk.with_suffix(".csv")
     lease = b'{"holder":"worker-7/31/5f0c9a1b","epoch":1}'
-    obstore.put(bucket.store, ".replay-fetch/lease.json", lease)
+    obstore.put(bucket.store, LEASE, lease)
     refused: Done = run(*command(views, bucket.url, simulator), keys=bucket.environment())
     assert refused.code == 3, refused
     assert "another run is writing to" in refused.stderr
