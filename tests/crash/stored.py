@@ -35,7 +35,7 @@ def deaths(fate: Fate, folder: Path, monkeypatch: pytest.MonkeyPatch, *, every: 
         machine, out = Machine(made, Compression.GZIP, keep_raw=True), folder / "out"
         listening(made, machine)
         for made.day, views in enumerate(lists, 1):
-            machine.local(views, out)
+            machine.run(views, out)
         for dead, number in enumerate(count(2, every)):
             dies, store, again = killed_at(number, fate, machine, lists, monkeypatch)
             assert again == set(), number

@@ -15,6 +15,7 @@ class Lost(Enum):
     REQUEST = "503 before it is done"
     ANSWER = "503 though it was done"
     CONNECTION = "the connection, though it was done"
+    WAY = "the connection, before it is done"
 
 
 @asynccontextmanager
@@ -33,6 +34,7 @@ async def losing(target: int, lost: Callable[[int, bytes], Lost]) -> AsyncIterat
                 fate = lost(count, head)
                 if fate is Lost.REQUEST:
                     writer.write(_BUSY)
+                if fate in {Lost.REQUEST, Lost.WAY}:
                     return
                 to_server.write(request)
                 answer, _ = await _message(from_server, of_head=head.startswith(b"HEAD"))

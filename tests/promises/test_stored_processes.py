@@ -114,6 +114,31 @@ def test_a_stopped_process_that_wakes_behind_a_takeover_ends_with_3_and_harms_no
     judge(*wake(zombie, bucket, simulator, on_a_disk.with_suffix(".csv")), bucket, on_a_disk)
 
 
+def test_a_process_told_to_stop_while_it_gives_its_lease_back_ends_with_130(
+    seaweedfs: StoreServer, simulator: Simulator, on_a_disk: Path
+) -> None:
+    """Its work is done by then, and so is the archive."""
+    bucket, ending, leases = Bucket(seaweedfs, on_a_disk.parent), list[subprocess.Popen[bytes]](), itertools.count()
+    begun = threading.Event()
+
+    def heard(_: int, first: bytes) -> Lost:
+        if first.startswith(b"PUT") and b"/LEASE.JSON" in first and next(leases) == 1:
+            begun.wait()
+            os.kill(ending[0].pid, signal.SIGTERM)
+            return Lost.WAY
+        return Lost.NOTHING
+
+    with hearing(seaweedfs, heard) as proxy:
+        ending.append(
+            start(*command(on_a_disk.with_suffix(".csv"), bucket.url, simulator), keys=bucket.environment(proxy))
+        )
+        begun.set()
+        stopped = ended(ending[0])
+    assert stopped.code == 130, stopped
+    assert "Traceback" not in stopped.stderr
+    assert bucket.files() == local_files(on_a_disk)
+
+
 @pytest.mark.parametrize("secret", [SECRET, "Zq9/wrong+secret"])
 def test_credentials_of_the_store_appear_nowhere(
     secret: str, seaweedfs: StoreServer, simulator: Simulator, on_a_disk: Path, tmp_path: Path
