@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from crash.mixtures import MIXTURES, survives
-from crash.stored import deaths
+from crash.stored import DAYS, Day, deaths
 from crash.world import world
 from memory_stores import Fate, names
 from obstore.store import MemoryStore
@@ -40,11 +40,12 @@ def test_days_of_lists_and_refreshes_make_the_same_files_in_a_store_as_on_a_disk
 
 
 @pytest.mark.parametrize("fate", [Fate.DIES_BEFORE, Fate.DIES_AFTER])
+@pytest.mark.parametrize("day", [DAYS[0], DAYS[3]], ids=str)
 def test_a_machine_that_dies_at_a_request_is_followed_by_one_that_asks_for_nothing_finished(
-    fate: Fate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    day: Day, fate: Fate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sample of the requests; ``python -m tests.crash.stored`` takes all of them."""
-    assert deaths(fate, tmp_path, monkeypatch, every=24) >= 3
+    assert deaths(day, fate, tmp_path, monkeypatch, every=24) >= 3
 
 
 @pytest.mark.parametrize("mixture", MIXTURES)
