@@ -55,7 +55,7 @@ class Bucket:
 
 
 @contextmanager
-def hearing(server: StoreServer, heard: Callable[[int, bytes], Lost]) -> Iterator[int]:
+def hearing(server: StoreServer, heard: Callable[[int, bytes], Lost | bytes]) -> Iterator[int]:
     """A proxy on a port of its own, which tells of each request before it is sent on."""
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(losing(server.port, heard)) as proxy:
         yield proxy

@@ -19,8 +19,11 @@ class Lost(Enum):
 
 
 @asynccontextmanager
-async def losing(target: int, lost: Callable[[int, bytes], Lost]) -> AsyncIterator[int]:
-    """A proxy on a port of its own; ``lost`` is asked with the number and the first line of each request."""
+async def losing(target: int, lost: Callable[[int, bytes], Lost | bytes]) -> AsyncIterator[int]:
+    """A proxy on a port of its own; ``lost`` is asked with the number and the first line of each request.
+
+    It may give an answer of its own, whole, in place of the server's.
+    """
     count = 0
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -32,9 +35,8 @@ async def losing(target: int, lost: Callable[[int, bytes], Lost]) -> AsyncIterat
                 request, head = await _message(reader)
                 count += 1
                 fate = lost(count, head)
-                if fate is Lost.REQUEST:
-                    writer.write(_BUSY)
-                if fate in {Lost.REQUEST, Lost.WAY}:
+                if fate in {Lost.REQUEST, Lost.WAY} or isinstance(fate, bytes):
+                    writer.write(fate if isinstance(fate, bytes) else _BUSY if fate is Lost.REQUEST else b"")
                     return
                 to_server.write(request)
                 answer, _ = await _message(from_server, of_head=head.startswith(b"HEAD"))
@@ -74,3 +76,14 @@ async def _message(reader: asyncio.StreamReader, *, of_head: bool = False) -> tu
     elif lengths and not of_head:
         body = await reader.readexactly(lengths[0])
     return head + body, first.upper()
+
+
+def accepted() -> bytes:
+    """An answer to any write, whether its condition holds or not."""
+    return b'HTTP/1.1 200 OK\r\nETag: "1"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'
+
+
+def refusal(status: int, code: str) -> bytes:
+    """An answer of S3 or Azure that refuses a request, whole; it repeats an access key, as S3's do."""
+    body = f"<Error><Code>{code}</Code><AWSAccessKeyId>loopkey</AWSAccessKeyId></Error>".encode() if code else b""
+    return b"HTTP/1.1 %d No\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%b" % (status, len(body), body)
