@@ -18,8 +18,10 @@ _BENCHMARKS = {
     "fetch": "what does asking alone cost, by client?",
     "start": "how long does --help take?",
     "parts": "what do the parts of a page cost by themselves?",
+    "verify": "how fast is an archive read back, against hashing and inflating alone?",
     "replays": "how fast is a long recording rebuilt, and in how much memory?",
     "compare": "has the hot path become faster between two revisions?",
+    "shards": "what do planning and merging shards cost on a long list?",
     "pacing": "the rate controller against others, in virtual time",
     "pacing-live": "how much of a real limit do one and two clients take?",
 }

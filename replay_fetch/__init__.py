@@ -60,6 +60,7 @@ if TYPE_CHECKING:
         ShowSettings,
         SourceChoice,
     )
+    from replay_fetch.tasks import ExportTask, Shard, Verified, VerifyTask, export_tasks, merge, shards, verify_tasks
 
 # Loaded when first used: `replay-fetch --help` needs neither the HTTP library, which the first four bring along, nor
 # the settings, whose classes take 5 ms to make.
@@ -68,6 +69,14 @@ _LAZY = {
     "Report": "replay_fetch.archive.report",
     "Stop": "replay_fetch.pipeline.stopping",
     "download": "replay_fetch.client",
+    "ExportTask": "replay_fetch.tasks",
+    "Shard": "replay_fetch.tasks",
+    "Verified": "replay_fetch.tasks",
+    "VerifyTask": "replay_fetch.tasks",
+    "export_tasks": "replay_fetch.tasks",
+    "merge": "replay_fetch.tasks",
+    "shards": "replay_fetch.tasks",
+    "verify_tasks": "replay_fetch.tasks",
     "ApiSettings": "replay_fetch.settings",
     "ArchiveSettings": "replay_fetch.settings",
     "Compression": "replay_fetch.settings",
@@ -90,6 +99,7 @@ __all__ = [
     "Client",
     "Compression",
     "Credentials",
+    "ExportTask",
     "FetchSettings",
     "Forbidden",
     "GarbledBody",
@@ -112,6 +122,7 @@ __all__ = [
     "ServerError",
     "Settings",
     "SettingsError",
+    "Shard",
     "ShowSettings",
     "Source",
     "SourceChoice",
@@ -119,8 +130,14 @@ __all__ = [
     "TokenRefused",
     "TransportError",
     "TrustError",
+    "Verified",
+    "VerifyTask",
     "View",
     "download",
+    "export_tasks",
+    "merge",
+    "shards",
+    "verify_tasks",
 ]
 
 

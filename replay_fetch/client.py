@@ -170,7 +170,8 @@ async def _carry_out(job: DownloadJob, stop: Stop) -> Report:
     opened = ExitStack()
     try:
         views = None
-        if isinstance(job.out, Path):  # an archive in a store takes lists of views alone
+        # An archive in a store takes lists of views alone, and so do shards.
+        if isinstance(job.out, Path) and job.settings.plan.shard is None:
             first = found_first(job.listed(), job.out, job.settings)
             finding = await to_thread.run_sync(opened.enter_context, first)
             await _until(stop, partial(finding.search, job.credentials, None))

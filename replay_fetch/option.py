@@ -75,8 +75,15 @@ def one_of(choices: type[StrEnum]) -> Form:
     return Form(read, values="|".join(choices))
 
 
+def _is_json(text: str) -> bool:
+    if text not in ("text", "json"):
+        raise ValueError(f"{text!r} is not one of text, json")
+    return text == "json"
+
+
 TEXT, WHOLE, NUMBER, FILE = Form(str), Form(int), Form(float), Form(Path)
 AGE, SIZE = Form(age, _age_text), Form(_size, _size_text)
+LOG_FORMAT = Form(_is_json, lambda as_json: "json" if as_json else "text", values="text|json")
 SWITCH = Form(lambda _: True)
 """An option without a value: it is given, or not."""
 

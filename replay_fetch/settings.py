@@ -11,7 +11,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from replay_fetch.errors import SettingsError
-from replay_fetch.option import AGE, FILE, NUMBER, SIZE, SWITCH, WHOLE, Form, one_of, option
+from replay_fetch.option import AGE, FILE, LOG_FORMAT, NUMBER, SIZE, SWITCH, WHOLE, Form, one_of, option
+from replay_fetch.shard import ShardId, read_shard
 from replay_fetch.sites import SITES, check_base_url, check_site
 
 
@@ -176,6 +177,10 @@ class PlanSettings:
     )
     whole_sessions: bool = False
     """The list names sessions, whatever views stand beside them."""
+    shard: ShardId | None = option(
+        "--shard I/N", "this part of N, from 0/N on; auto: of an array job", Form(read_shard), default=None
+    )
+    """The sessions that a run takes, where several runs share a list and an archive; None takes all."""
 
     def __post_init__(self) -> None:
         window = self.refresh_window
@@ -205,15 +210,6 @@ class ArchiveSettings:
         _require(0 <= self.wait_for_lock < float("inf"), "--wait-for-lock must be 0 seconds or more")
 
 
-def _is_json(text: str) -> bool:
-    if text not in ("text", "json"):
-        raise ValueError(f"{text!r} is not one of text, json")
-    return text == "json"
-
-
-_LOG_FORMAT = Form(_is_json, lambda as_json: "json" if as_json else "text", values="text|json")
-
-
 @dataclass(frozen=True, slots=True)
 class ShowSettings:
     """The progress and the log: form, place and detail; the library heeds ``metrics_file`` alone."""
@@ -224,7 +220,7 @@ class ShowSettings:
         one_of(ProgressStyle),
         default=ProgressStyle.AUTO,
     )
-    log_json: bool = option("--log-format", "of the lines on stderr", _LOG_FORMAT, default=False)
+    log_json: bool = option("--log-format", "of the lines on stderr", LOG_FORMAT, default=False)
     log_file: Path | None = option("--log-file FILE", "write the log there as well", FILE, default=None)
     metrics_file: Path | None = option(
         "--metrics-file FILE", "OpenMetrics text, rewritten every 10 s", FILE, default=None

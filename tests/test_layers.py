@@ -19,14 +19,15 @@ SOURCES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_bytes()) fo
 LAYERS = (
     {"model", "clock", "erased", "memory", "printable"},
     {"errors"},
-    {"sites", "option", "timestamps", "named_file", "events_record"},
+    {"sites", "option", "timestamps", "named_file", "events_record", "shard"},
     {"settings"},
-    {"environment"},
+    {"environment", "archive_json"},
     {"transport", "pacing", "api"},
     {"fetch", "archive", "ledger", "view_list", "progress", "replay", "store"},
     {"pipeline"},
     {"client"},
     {"inspect"},
+    {"tasks"},
     {"player", "report_page"},  # both show what inspect reads
     {"cli"},
 )
@@ -34,7 +35,7 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 
 # What stands beside the layers, and all that it may import.
 BESIDE = {
-    "__init__": {"model", "errors", "settings", "archive", "pipeline", "client"},
+    "__init__": {"model", "errors", "settings", "archive", "pipeline", "client", "tasks"},
     "__main__": {"cli"},
     "simulator": {"model", "errors", "settings", "sites"},
 }

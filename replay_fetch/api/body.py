@@ -18,12 +18,11 @@ _PADDING = b"\0 \t\r\n"
 # What goes into an inflater at a time; also bounds the copy of the rest behind each of many small streams.
 _PIECE_IN = 64 * 2**10
 _PIECE_OUT = 2**20
-# zstd makes up to 128 KiB out of four bytes and takes no bound: 256 bytes are 8 MiB at worst, held twice.
-_ZSTD_PIECE_IN = 256
 # Compressed twice is a proxy's doing; a body that goes on inflating (some inflate to themselves) is an attack.
 _MAX_LAYERS = 8
 
 
+_Coder = tuple[coding.Inflater | coding.ZstdFrame, type[Exception]]
 _NO_CONTENT = frozenset({204, 205})
 _SPACE = b" \t\r\n"
 # JSON's null is what some servers make of a list that was never filled: it says no more than silence does.
@@ -107,7 +106,7 @@ def _inflate_streams(body: bytes, limit: int) -> bytes:
     position = 0
     while body.startswith(_MAGIC, position):
         if body.startswith(coding.ZSTD_MAGIC, position):
-            position = _inflate_zstd(body, position, sink)
+            position = _inflate_one(body, position, sink, "zstd frame", coding.zstd_frame())
         else:
             position = _inflate_deflate(body, position, sink, coding.GZIP_OR_ZLIB)
     if body[position:].strip(_PADDING):
@@ -126,36 +125,21 @@ def _inflate_raw_deflate(body: bytes, limit: int) -> bytes:
 
 def _inflate_deflate(body: bytes, start: int, sink: _Sink, wrapping: int) -> int:
     """Inflate the gzip, zlib or deflate stream at ``start`` into ``sink``; return the offset of the stream's end."""
-    stream = coding.inflater(wrapping)
+    return _inflate_one(body, start, sink, "compressed stream", (coding.inflater(wrapping), coding.DamagedDeflate))
+
+
+def _inflate_one(body: bytes, start: int, sink: _Sink, name: str, coder: _Coder) -> int:
+    """Inflate one stream into ``sink``; raises CutBody, which calls the stream by its ``name``."""
+    stream, damage = coder
     position = start
     try:
         while not stream.eof and position < len(body):
             piece = body[position : position + _PIECE_IN]
             position += len(piece)
-            # At the end of the stream the tail is what follows it, and would be read and counted again.
-            while piece and not stream.eof:
-                sink.add(stream.decompress(piece, _PIECE_OUT))
-                piece = stream.unconsumed_tail
-        if not stream.eof:
-            sink.add(stream.flush())
-    except coding.DamagedDeflate as broken:
-        raise CutBody(f"a compressed stream is damaged: {broken}") from None
+            for block in coding.outputs(stream, piece, _PIECE_OUT):
+                sink.add(block)
+    except damage as broken:
+        raise CutBody(f"a {name} is damaged: {printable(str(broken))}") from None
     if not stream.eof:
-        raise CutBody(f"a compressed stream ends early, after {len(body) - start} bytes")
-    return position - len(stream.unused_data)
-
-
-def _inflate_zstd(body: bytes, start: int, sink: _Sink) -> int:
-    """Inflate the zstd frame at ``start`` into ``sink``; return the offset of the frame's end."""
-    stream, damaged = coding.zstd_frame()
-    position = start
-    while not stream.eof and position < len(body):
-        piece = body[position : position + _ZSTD_PIECE_IN]
-        position += len(piece)
-        try:
-            sink.add(stream.decompress(piece))
-        except damaged as broken:
-            raise CutBody(f"a zstd frame is damaged: {printable(str(broken))}") from None
-    if not stream.eof:
-        raise CutBody(f"a zstd frame ends early, after {len(body) - start} bytes")
+        raise CutBody(f"a {name} ends early, after {len(body) - start} bytes")
     return position - len(stream.unused_data)

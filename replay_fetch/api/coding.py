@@ -7,6 +7,7 @@ from 3.14 on; before, the same module out of the backports.zstd package.
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Any, Protocol, cast
 
 from zlib_ng import zlib_ng
@@ -82,8 +83,8 @@ class ZstdFrame(Protocol):
     def unused_data(self) -> bytes:
         """Bytes that were fed past the end of the frame."""
 
-    def decompress(self, data: bytes, /) -> bytes:
-        """Return the whole output that ``data`` adds; no bound can be given."""
+    def decompress(self, data: bytes, /, max_length: int = -1) -> bytes:
+        """Return the next output, at most ``max_length`` bytes where that is not negative."""
 
 
 def zstd_frame() -> tuple[ZstdFrame, type[Exception]]:
@@ -96,6 +97,17 @@ def zstd_frame() -> tuple[ZstdFrame, type[Exception]]:
     except ImportError:
         raise MissingZstd(f"a zstd body {NEEDED}") from None
     return zstd.ZstdDecompressor(), zstd.ZstdError
+
+
+def outputs(stream: Inflater | ZstdFrame, piece: bytes, most: int) -> Iterator[bytes]:
+    """Feed a piece of a stream and give all output that follows from it, in blocks of at most ``most`` bytes."""
+    block = stream.decompress(piece, most)
+    yield block
+    # Behind a full block there may be more, even where the library has taken in the whole piece: a zstd frame keeps
+    # what it was fed, a deflate stream hands it back.
+    while len(block) == most and not stream.eof:
+        block = stream.decompress(getattr(stream, "unconsumed_tail", b""), most)
+        yield block
 
 
 def zstd_deflater(level: int, *, checksum: bool = False) -> Deflater:

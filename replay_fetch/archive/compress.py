@@ -16,6 +16,7 @@ from replay_fetch.api.coding import (
     Deflater,
     gzip_deflater,
     inflater,
+    outputs,
     zstd_deflater,
     zstd_frame,
 )
@@ -43,7 +44,10 @@ def compressed(chunks: Iterable[bytes], compression: Compression) -> Iterator[by
 
 
 def decompressed(chunks: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
-    """Decompress a member or frame; raises ValueError where the bytes are damaged, cut or too many."""
+    """Decompress a member or frame in blocks of at most a megabyte; raises ValueError where bytes are damaged or cut.
+
+    Half a kilobyte of a hostile file may inflate to 16 MB, so the output is bounded and not the input.
+    """
     if compression is Compression.NONE:
         yield from chunks
         return
@@ -52,7 +56,7 @@ def decompressed(chunks: Iterable[bytes], compression: Compression) -> Iterator[
         for chunk in chunks:
             if stream.eof:
                 raise ValueError(f"{compression} data that ends too early or too late")
-            yield stream.decompress(chunk)
+            yield from outputs(stream, chunk, BLOCK)
     except damage as error:
         raise ValueError(f"damaged {compression} data: {error}") from error
     # A cut member inflates without complaint as far as it goes, so its end is asked for.
@@ -90,11 +94,6 @@ def _zstd() -> Deflater:
         raise SettingsError(f"--compress zstd {NEEDED}") from None
 
 
-# Fed in small pieces, for 512 bytes of a hostile file inflate to 16 MB as zstd, which its library holds twice, to
-# 0.5 MB as gzip; no slower than large ones.
-_PIECE = 512
-
-
 def stored_text(path: Path, span: Span, compression: Compression, size: int) -> Iterator[bytes]:
     """Read a view's lines out of a file, as `plain_text` gives them; raises OSError where the file is shorter."""
     return plain_text(file_range(path, span.offset, span.length), compression, size)
@@ -107,23 +106,11 @@ def plain_text(stored: Iterable[bytes], compression: Compression, size: int) -> 
     them. Raises ValueError where they are damaged or give another number of bytes.
     """
     there = 0
-    for block in bounded(inflated(stored, compression), size):
+    for block in bounded(decompressed(stored, compression), size):
         there += len(block)
         yield block
     if there < size:
         raise ValueError(f"{there} bytes where there should be {size}")
-
-
-def inflated(stored: Iterable[bytes], compression: Compression) -> Iterator[bytes]:
-    """Decompress a file of strangers in small pieces, so that no block of the result is large; unbounded in all.
-
-    Raises ValueError where the bytes are damaged or cut.
-    """
-    if compression is Compression.NONE:
-        yield from stored
-        return
-    pieces = (block[at : at + _PIECE] for block in stored for at in range(0, len(block), _PIECE))
-    yield from decompressed(pieces, compression)
 
 
 def bounded(blocks: Iterable[bytes], most: int) -> Iterator[bytes]:

@@ -69,6 +69,37 @@ def is_folder(path: Path) -> bool:
     return about is not None and stat.S_ISDIR(about.st_mode)
 
 
+def require_folder(root: Path) -> None:
+    """Raise ArchiveError where ``root`` is not there, or is a file: a mistyped name is no damaged archive."""
+    with explained(f"reading {root}"):
+        if is_folder(root):
+            return
+        there = root.exists()
+    raise ArchiveError(f"{root} is a file, not an archive's folder" if there else f"there is no folder {root}")
+
+
+def sizes_in(folder: Path) -> Iterator[tuple[str, int]]:
+    """List a folder's names with their sizes, 0 for what is gone by then; none where there is no folder.
+
+    Raises ArchiveError where the folder cannot be read.
+    """
+    try:
+        with os.scandir(folder) as listed:
+            for file in listed:
+                yield file.name, _size(file)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ArchiveError(f"{folder} cannot be read: {error.strerror}") from error
+
+
+def _size(file: os.DirEntry[str]) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
 def _about(path: Path) -> os.stat_result | None:
     # pathlib's own questions raise for another user's archive before Python 3.14, and say No from then on.
     try:

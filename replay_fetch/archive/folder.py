@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from replay_fetch.archive.durable import explained, is_file, is_folder, make_folder
+from replay_fetch.archive.durable import explained, is_file, is_folder, make_folder, require_folder
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
+from replay_fetch.archive.shards import check_shard
 from replay_fetch.errors import ArchiveError
+from replay_fetch.shard import ShardId
 
 SCRUBBED = b',"scrubbed":true}'
 """The end of each line in the manifest of a scrubbed copy; readers pass over keys that they do not know."""
@@ -17,26 +19,30 @@ _LONGEST_LINE = 2**20
 
 
 @contextmanager
-def opened(root: Path) -> Iterator[Layout]:
-    """Make or open the archive at ``root`` and hold its lock for as long as the context lasts.
+def opened(root: Path, shard: ShardId | None = None) -> Iterator[Layout]:
+    """Make or open the archive at ``root`` and hold its lock, or its shard's, for as long as the context lasts.
 
     Raises ArchiveError, with nothing changed, where the folder holds something else or another run writes to it.
     """
-    layout = Layout(root)
+    layout = Layout(root, shard=shard)
     _check_ours(layout)
     with explained(f"opening the archive {root}"):
         # What says that the archive is ours comes first: a run may be killed in between.
         # The private folders come first: a run killed in between leaves a folder that the next run recognises as ours.
-        for folder in (layout.parts, layout.temporary, layout.sessions):
+        for folder in (layout.parts, layout.temporary, layout.sessions, layout.manifest.parent, layout.report.parent):
             make_folder(folder)
     with locked(layout.lock):
         yield layout
 
 
 def existing(root: Path) -> Layout:
-    """Return the layout of an archive with a ledger, for reading; raises ArchiveError where there is no ledger."""
+    """Return the layout of an archive with a ledger, for reading; raises ArchiveError where there is no ledger.
+
+    Raises SettingsError for an archive of shards, which has one each.
+    """
     layout = Layout(root)
     require_folder(root)
+    check_shard(root, None, None)
     with explained(f"reading {root}"):
         there = is_file(layout.ledger)
     if not there:
@@ -56,6 +62,11 @@ def check_ledger_is_there(layout: Layout) -> None:
         if is_file(ledger) and ledger.stat().st_size:
             return
         filled = has_files(layout)
+    if filled and layout.shard:
+        raise ArchiveError(
+            f"{layout.root} has files of shard {layout.shard} but not its ledger; `replay-fetch help shards` tells how "
+            "to mend that"
+        )
     if filled:
         require_not_scrubbed(layout)
         raise ArchiveError(
@@ -76,16 +87,8 @@ def require_not_scrubbed(layout: Layout) -> None:
 
 def has_files(layout: Layout) -> bool:
     """Tell whether there is a manifest or a session's file: a run got past its first commit."""
-    return is_file(layout.manifest) or (is_folder(layout.sessions) and any(layout.sessions.iterdir()))
-
-
-def require_folder(root: Path) -> None:
-    """Raise ArchiveError where ``root`` is not there, or is a file: a mistyped name is no damaged archive."""
-    with explained(f"reading {root}"):
-        if is_folder(root):
-            return
-        there = root.exists()
-    raise ArchiveError(f"{root} is a file, not an archive's folder" if there else f"there is no folder {root}")
+    names = (file.name for file in layout.sessions.iterdir()) if is_folder(layout.sessions) else ()
+    return is_file(layout.manifest) or any(map(layout.has, names))
 
 
 def require_no_dangling_link(root: Path) -> None:
@@ -101,7 +104,7 @@ def _check_ours(layout: Layout) -> None:
     """Raise ArchiveError where ``root`` is a file, a link to nowhere, or a folder of somebody's other files."""
     root = layout.root
     with explained(f"opening the archive {root}"):
-        ours, there = is_folder(layout.private), is_folder(root)
+        ours, there = is_folder(layout.home), is_folder(root)
         other = there and not ours and any(root.iterdir())
         require_no_dangling_link(root)
         if not there and root.exists():

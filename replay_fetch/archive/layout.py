@@ -9,6 +9,7 @@ from pathlib import Path
 
 from replay_fetch.model import ID, View
 from replay_fetch.settings import Compression
+from replay_fetch.shard import ShardId
 
 MANIFEST, REPORT, SESSIONS, PRIVATE = "manifest.ndjson", "report.json", "sessions", ".replay-fetch"
 EVENTS = "events"
@@ -20,12 +21,17 @@ _ID = re.compile(ID)
 
 @dataclass(frozen=True)
 class Layout:
-    """Gives the paths of an archive; folders' paths are made once, since joining is the slow part of making paths."""
+    """Gives the paths of an archive; folders' paths are made once, since joining is the slow part of making paths.
+
+    A shard has a manifest, a report and private files of its own. The folders of sessions and raw pages are shared,
+    since each session is in exactly one shard.
+    """
 
     root: Path
     compression: Compression = Compression.NONE
     lasting: bool = True
     """Its files must survive a power cut; False for the scratch of a stored archive, which needs no fsync."""
+    shard: ShardId | None = None
 
     @cached_property
     def sessions(self) -> Path:
@@ -55,22 +61,33 @@ class Layout:
     @cached_property
     def manifest(self) -> Path:
         """The archive's table of contents, with a line for each view."""
-        return self.root / MANIFEST
+        return self.root / self.manifest_name
+
+    @property
+    def manifest_name(self) -> str:
+        """The manifest's name relative to the archive."""
+        return self.shard.manifest if self.shard else MANIFEST
 
     @cached_property
     def report(self) -> Path:
         """The figures of the last run that asked something, as JSON."""
-        return self.root / REPORT
+        return self.root / (self.shard.report if self.shard else REPORT)
 
     @cached_property
     def reports(self) -> Path:
         """The folder of the latest runs' reports, named by the time at which each run began."""
-        return self.root / "reports"
+        folder = self.root / "reports"
+        return folder / self.shard.name if self.shard else folder
+
+    @cached_property
+    def home(self) -> Path:
+        """The folder of our own files, of all shards where there are some; it marks an archive as ours."""
+        return self.root / PRIVATE
 
     @cached_property
     def private(self) -> Path:
         """The folder of our own files; an archive can be read without it."""
-        return self.root / PRIVATE
+        return self.home / self.shard.name if self.shard else self.home
 
     @cached_property
     def ledger(self) -> Path:
@@ -91,6 +108,10 @@ class Layout:
     def temporary(self) -> Path:
         """The folder of files on their way to their final names; emptied at the start of a run."""
         return self.private / "tmp"
+
+    def has(self, file_name: str) -> bool:
+        """Tell whether a file of ``sessions/`` may be one of the shard's; always true where there are no shards."""
+        return self.shard is None or self.shard.owns_file(file_name)
 
     def session_name(self, session_id: str, *, partial: bool = False) -> str:
         """Name a session's file relative to the archive, as the manifest does."""

@@ -13,7 +13,7 @@ from typing import Annotated, NamedTuple
 from msgspec import Meta, Struct, json
 
 from replay_fetch.archive.durable import explained, write_atomically
-from replay_fetch.archive.layout import MANIFEST, Layout
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines_of
 from replay_fetch.archive.shelf import Shelf
 from replay_fetch.model import ID, Outcome, PlannedView, Recording, Span, View, ViewRecord, Warnings
@@ -170,9 +170,9 @@ def _blocks(layout: Layout, views: Iterable[ViewRecord]) -> Iterator[bytes]:
 def read_manifest(shelf: Shelf) -> Iterator[Entry | BadLine]:
     """Read the manifest line by line, bad lines as such; raises ArchiveError where the file cannot be read."""
     number = 0
-    with explained(f"reading {shelf.place(MANIFEST)}"):
+    with explained(f"reading {shelf.place(shelf.manifest)}"):
         try:
-            for number, line in enumerate(lines_of(shelf.blocks(MANIFEST), _LONGEST_LINE), start=1):
+            for number, line in enumerate(lines_of(shelf.blocks(shelf.manifest), _LONGEST_LINE), start=1):
                 yield read_line(number, line)
         except ValueError as error:  # where a line has no end, there is none behind it
             yield BadLine(number + 1, str(error))

@@ -38,6 +38,10 @@ class _Kept(msgspec.Struct, gc=False):
 _decoder = msgspec.json.Decoder(_Kept)
 
 
+# Two shards that make and remove the same empty folder do not meet so often in a row.
+_TRIES = 10
+
+
 class RawPage(NamedTuple):
     """An answer and its place: the page behind ``token`` of the chain in ``source``."""
 
@@ -66,13 +70,22 @@ def keep_raw(folder: Path, pages: Iterable[RawPage]) -> list[Path]:
         body = folder / f"{_number(folder, page):04}.body"
         about = body.with_suffix(".json")
         with explained(f"writing {folder}"):
-            make_folder(folder)
+            _make(folder)
             about.unlink(missing_ok=True)  # it would tell of a body that is half written
             write_file(body, [page.answer.body])
             write_file(about, [_about(page)])
             sync_folder(folder)
         written += [body, about]
     return written
+
+
+def _make(folder: Path) -> None:
+    """Make a view's folder; another shard may remove ``raw/`` itself meanwhile, while that is empty."""
+    for _ in range(_TRIES):
+        with suppress(FileNotFoundError):
+            make_folder(folder)
+            return
+    make_folder(folder)
 
 
 def _number(folder: Path, page: RawPage) -> int:

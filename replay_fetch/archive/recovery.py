@@ -41,7 +41,8 @@ def recover(layout: Layout, log: CommitLog) -> None:
         # What the ledger says of a partial file may be newer than the file, or older.
         log.forget_partial_files()
         for partial in layout.sessions.glob("*.partial.*"):
-            partial.unlink()
+            if layout.has(partial.name):
+                partial.unlink()
 
 
 def clear(layout: Layout, log: CommitLog) -> None:

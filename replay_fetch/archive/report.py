@@ -12,7 +12,7 @@ from string import ascii_lowercase
 import orjson
 
 from replay_fetch.archive.durable import explained, is_file, make_folder, write_atomically
-from replay_fetch.archive.layout import REPORT, Layout
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.shelf import Shelf
 from replay_fetch.model import Noted, Outcome
 
@@ -138,9 +138,16 @@ def write_report(layout: Layout, report: Report) -> None:
         make_folder(layout.reports)
         write_atomically(_free_name(layout, report.started), [body], layout.temporary / "report")
         if report.asked_something or report.stopped or not is_file(layout.report):
-            write_atomically(layout.report, [body], layout.temporary / "report")
+            replace_report(layout, report)
         for old in sorted(layout.reports.glob(_REPORTS))[:-_KEPT]:
             old.unlink()
+
+
+def replace_report(layout: Layout, report: Report) -> None:
+    """Write the report as ``report.json`` alone, whole or not at all."""
+    with explained(f"writing {layout.report}"):
+        body = orjson.dumps(report.fields(), option=_OPTIONS)
+        write_atomically(layout.report, [body], layout.temporary / "report")
 
 
 def _free_name(layout: Layout, started: str) -> Path:
@@ -155,7 +162,7 @@ def _free_name(layout: Layout, started: str) -> Path:
 
 def read_report(shelf: Shelf) -> bytes:
     """Read ``report.json`` as it stands; raises OSError, or ValueError where it is larger than a report of ours."""
-    size = shelf.size(REPORT)
+    size = shelf.size(shelf.report)
     if size > _MOST:
         raise ValueError(f"it has {size} bytes, and {_MOST} at most are sensible")
-    return b"".join(shelf.blocks(REPORT, 0, size))
+    return b"".join(shelf.blocks(shelf.report, 0, size))

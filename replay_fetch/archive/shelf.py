@@ -7,19 +7,19 @@ raises OSError, as the disk does, with the same words; a store that refuses or i
 from __future__ import annotations
 
 import errno
-import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from replay_fetch.archive.durable import explained, is_file, is_folder
-from replay_fetch.archive.folder import require_folder
-from replay_fetch.archive.layout import MANIFEST, PRIVATE, Layout
+from replay_fetch.archive.durable import explained, is_file, is_folder, require_folder, sizes_in
+from replay_fetch.archive.layout import MANIFEST, PRIVATE, SESSIONS, Layout
 from replay_fetch.archive.lines import file_range, whole_file
 from replay_fetch.archive.lock import holder
+from replay_fetch.archive.shards import layouts
 from replay_fetch.errors import ArchiveError
+from replay_fetch.shard import ShardId
 
 
 class ShelvedFile(Protocol):
@@ -47,7 +47,18 @@ class Shelf(Protocol):
 
     @property
     def layout(self) -> Layout | None:
-        """The archive as a folder of this machine; None for one that lies elsewhere."""
+        """The archive as a folder of this machine, or one of its shards; None for one that lies elsewhere."""
+
+    @property
+    def manifest(self) -> str:
+        """The name of the manifest: of the whole archive, or of the shard that this shelf shows."""
+
+    @property
+    def report(self) -> str:
+        """The name of the last run's report, likewise."""
+
+    def shards(self) -> Sequence[Shelf]:
+        """The shelves of an archive's shards in the order of their indexes; empty for a shard, and without shards."""
 
     def place(self, name: str = "") -> str:
         """Where a file lies, or the archive itself: a path or an address, for messages."""
@@ -101,9 +112,10 @@ class FileOnDisk(NamedTuple):
 
 @dataclass(frozen=True)
 class DiskShelf:
-    """Reads an archive that is a folder on this machine."""
+    """Reads an archive that is a folder on this machine, or one shard of it: its session files, and its manifest."""
 
     root: Path
+    shard: ShardId | None = None
 
     @property
     def title(self) -> str:
@@ -118,7 +130,21 @@ class DiskShelf:
     @property
     def layout(self) -> Layout:
         """The folder itself."""
-        return Layout(self.root)
+        return Layout(self.root, shard=self.shard)
+
+    @property
+    def manifest(self) -> str:
+        """The name of the archive's manifest, or of its shard's."""
+        return self.layout.manifest_name
+
+    @property
+    def report(self) -> str:
+        """The name of the archive's report, or of its shard's."""
+        return self.layout.report.relative_to(self.root).as_posix()
+
+    def shards(self) -> Sequence[DiskShelf]:
+        """The shelves of the shards, whether they have begun or not."""
+        return [DiskShelf(self.root, each.shard) for each in layouts(self.root)] if self.shard is None else []
 
     def place(self, name: str = "") -> str:
         """The path of a file, or of the archive."""
@@ -146,18 +172,15 @@ class DiskShelf:
 
     def files(self, folder: str) -> Iterator[FileOnDisk]:
         """List a folder, whatever lies there; a file that a run has just replaced counts no bytes."""
-        try:
-            with os.scandir(self.root / folder) as listed:
-                for file in listed:
-                    yield FileOnDisk(f"{folder}/{file.name}", _size(file))
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            raise ArchiveError(f"{self.root / folder} cannot be read: {error.strerror}") from error
+        mine = self.layout.has if folder == SESSIONS else bool
+        for name, size in sizes_in(self.root / folder):
+            if mine(name):
+                yield FileOnDisk(f"{folder}/{name}", size)
 
     def held_by(self) -> str | None:
-        """Name the process that holds the archive's lock."""
-        return holder(self.layout.lock)
+        """Name the process that holds the archive's lock, or the shards' whose locks are held, each with its name."""
+        writing = ((f"shard {each.shard}: {who}") for each in self.shards() if (who := holder(each.layout.lock)))
+        return ", ".join(writing) or holder(self.layout.lock)
 
     def last_taken(self) -> int | None:
         """When a run took the lock last, in ns since 1970; each run writes its name there."""
@@ -193,7 +216,7 @@ def readable(shelf: Shelf) -> Shelf:
     if shelf.layout is not None:
         require_folder(shelf.layout.root)
     with explained(f"reading {shelf.place()}"):
-        there = shelf.is_file(MANIFEST) or shelf.is_folder(PRIVATE)
+        there = shelf.is_file(shelf.manifest) or shelf.is_folder(PRIVATE) or shelf.shards()
     if not there:
         raise ArchiveError(f"{shelf.place()} is not an archive of replay-fetch: it has no {MANIFEST}")
     return shelf
@@ -201,12 +224,19 @@ def readable(shelf: Shelf) -> Shelf:
 
 def require_manifest(shelf: Shelf) -> None:
     """Raise ArchiveError where an archive has no manifest yet."""
-    if not shelf.is_file(MANIFEST):
-        raise ArchiveError(f"{shelf.place()} has no {MANIFEST} yet: it is written when a run ends")
+    if not shelf.is_file(shelf.manifest):
+        raise ArchiveError(f"{shelf.place()} has no {shelf.manifest} yet: it is written when a run ends")
 
 
-def _size(file: os.DirEntry[str]) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:
-        return 0
+def manifests(shelf: Shelf) -> Sequence[Shelf]:
+    """The shelves whose manifests together tell of an archive: the shards', until these are merged, else its own.
+
+    Raises ArchiveError where there is no manifest yet.
+    """
+    if shelf.is_file(shelf.manifest) or not (shards := shelf.shards()):
+        require_manifest(shelf)
+        return [shelf]
+    there = [shard for shard in shards if shard.is_file(shard.manifest)]
+    if not there:
+        raise ArchiveError(f"{shelf.place()} has no manifest yet: it is written when a run ends")
+    return there

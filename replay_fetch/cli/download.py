@@ -7,10 +7,8 @@ client.
 from __future__ import annotations
 
 import argparse
-import gc
 import logging
 import os
-import resource
 from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -23,20 +21,29 @@ from replay_fetch.cli.listing import list_of
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.options import add_options, settings_from
 from replay_fetch.cli.output import conclude, say, shown
+from replay_fetch.cli.process import allow_open_files, collect_rarely
 from replay_fetch.cli.rehearsal import plan_json, plan_text
 from replay_fetch.cli.run_log import begun, log_end
-from replay_fetch.cli.summary import report_json, report_text, watch_line
+from replay_fetch.cli.summary import as_typed, report_json, report_text, watch_line
 from replay_fetch.environment import credentials, warn_if_exposed
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import Outcome
 from replay_fetch.pipeline.finding import found_first
-from replay_fetch.pipeline.job import DownloadJob, Rehearsal, list_at_hand, rehearse, require_views
+from replay_fetch.pipeline.job import (
+    DownloadJob,
+    Rehearsal,
+    list_at_hand,
+    rehearse,
+    require_disk_for_shards,
+    require_views,
+)
 from replay_fetch.pipeline.opening import check_usable
 from replay_fetch.pipeline.preparing import prepared
 from replay_fetch.pipeline.run import Ended, run_until_signal
 from replay_fetch.progress.reporters import Reporter
 from replay_fetch.settings import Credentials
+from replay_fetch.shard import ShardId
 from replay_fetch.transport import check_connection
 
 __all__ = ["add_options", "run"]
@@ -68,23 +75,30 @@ def run(options: argparse.Namespace) -> int:
     with shown(settings.show, keys.secrets) as reporter:
         warn_if_exposed(options.env_file)
         # Inside the log: it warns where fewer than asked for have room.
-        fetch = replace(settings.fetch, workers=allow_open_files(settings.fetch.workers))
+        fetch = replace(settings.fetch, workers=workers_with_room(settings.fetch.workers))
         job = DownloadJob(source, options.out, replace(settings, fetch=fetch), keys)
         with begun("download", {"views": str(options.views), "out": str(job.out)}, job.settings):
             report, failure = download(job, reporter)
         code = report.exit_code if failure is None else exit_code_of(failure)
         log_end("download", report_text(report, job.out).splitlines(), failure, code)
     conclude(report_json(report) if options.json else report_text(report, job.out), failure)
-    if failure is None and not options.json and isinstance(job.out, Path):
-        _name_play(report, job.out)
+    if failure is None and not options.json:
+        _name_next(report, job)
     return code
 
 
-def _name_play(report: Report, out: Path) -> None:
-    """Print the command that plays a session of this archive, where a fetched one begins with a picture."""
-    session_id = session_to_watch(out) if report.outcomes.get(Outcome.FETCHED) else None
-    if session_id is not None:
-        say(watch_line(out, session_id))
+def _name_next(report: Report, job: DownloadJob) -> None:
+    """Print the command that plays a session of this archive, where a fetched one begins with a picture.
+
+    A shard names the command that puts the manifest of all shards together.
+    """
+    shard = job.settings.plan.shard
+    if isinstance(job.out, Path) and report.outcomes.get(Outcome.FETCHED):
+        session_id = session_to_watch(job.out, shard)
+        if session_id is not None:
+            say(watch_line(job.out, session_id))
+    if shard is not None:
+        say(f"this is shard {shard}; when all have ended: {as_typed('merge', str(job.out))}")
 
 
 def download(job: DownloadJob, reporter: Reporter | None) -> Ended:
@@ -95,7 +109,7 @@ def download(job: DownloadJob, reporter: Reporter | None) -> Ended:
     InputError before anything is asked, a search's errors where views cannot be found, KeyboardInterrupt at a second
     signal.
     """
-    if not isinstance(job.out, Path):
+    if not isinstance(job.out, Path) or job.settings.plan.shard:  # both take lists of views alone
         with prepared(job) as run:
             return anyio.run(run_until_signal, run, reporter)
     check_usable(job.out, job.settings.archive.compress)
@@ -108,52 +122,39 @@ def download(job: DownloadJob, reporter: Reporter | None) -> Ended:
 
 def rehearsed(job: DownloadJob) -> Rehearsal:
     """Make the plan of a download; of sessions it counts those to search for, and the views of all others."""
+    require_disk_for_shards(job.out, job.settings.plan.shard)
     with list_at_hand(job) as at_hand:
-        if not isinstance(job.out, Path):
+        if not isinstance(job.out, Path) or job.settings.plan.shard:
             with at_hand.listed() as listed:
                 listed.begin()
-                require_views(listed, job.out)
+                require_views(listed, job)
                 return rehearse(listed, job.out, job.settings)
         check_usable(job.out, job.settings.archive.compress)
         with found_first(at_hand.listed(), job.out, job.settings) as finding:
             return rehearse(finding.views(planned=True), job.out, job.settings, finding.needed)
 
 
-def session_to_watch(out: Path) -> str | None:
+def session_to_watch(out: Path, shard: ShardId | None = None) -> str | None:
     """Find a fetched session that begins with a picture, among the latest; returns its id or None.
 
     The ledger is asked, since the manifest of millions of views would have to be read whole. A ledger that
     cannot be read gives None: the run itself has ended well before.
     """
-    with suppress(ReplayFetchError), closing(Ledger.open_read_only(Layout(out).ledger)) as ledger:
+    with suppress(ReplayFetchError), closing(Ledger.open_read_only(Layout(out, shard=shard).ledger)) as ledger:
         for record in ledger.latest_fetched(None, _LOOKED_AT):
             if record.size and not record.warnings.lacks_full_snapshot:
                 return record.planned.view.session_id
     return None
 
 
-def collect_rarely() -> None:
-    """Let the garbage collector look less often, and never again at modules already imported.
-
-    Pages are freed by reference counts as soon as they are written; cycles of a run are few. At the defaults
-    the collector took a twentieth of the time, and each full look held up the event loop for 7 to 11 ms.
-    """
-    gc.freeze()
-    gc.set_threshold(5_000, 20, 10)
-
-
-def allow_open_files(workers: int) -> int:
+def workers_with_room(workers: int) -> int:
     """Raise the process's limit of open files to the need of ``workers`` connections.
 
     Returns the number of workers for which there is room, ``workers`` where the limit could be raised. Logs a
     warning where there is less.
     """
     needed = workers + _BESIDE_CONNECTIONS
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= needed:
-        return workers
-    may_have = needed if hard == resource.RLIM_INFINITY else min(hard, needed)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (may_have, hard))
+    may_have = allow_open_files(needed)
     if may_have >= needed:
         return workers
     # Half, since session files on their way to the disk need files, too.

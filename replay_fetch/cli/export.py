@@ -47,6 +47,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="gets SESSION/VIEW.json: a JSON array of rrweb events a view",
     )
+    parser.add_argument(
+        "--jobs", metavar="N", type=int, help="processes that read for --parquet; default: all processors"
+    )
     add_output(parser, json="the files")
 
 
@@ -60,6 +63,8 @@ def run(options: argparse.Namespace) -> int:
     # Checked by hand: argparse has no group of which one or more must be given.
     if options.parquet is None and options.rrweb is None:
         raise SettingsError("export needs --parquet FOLDER, --rrweb FOLDER or both")
+    if options.jobs is not None and options.jobs < 1:
+        raise SettingsError("--jobs must be at least 1")
     if options.sessions and options.rrweb is None:
         raise SettingsError("a SESSION is for --rrweb FOLDER; --parquet takes the whole archive")
     warn_of_standing(options.out)
@@ -67,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
     events: WrittenViews | None = None
     with shown(show_settings(options)) as reporter:
         if options.parquet is not None:
-            tables = export_parquet(options.out, options.parquet, reporter)
+            tables = export_parquet(options.out, options.parquet, options.jobs, reporter)
             if not options.json:
                 say("\n".join(f"{table.path}  {some(table.rows, 'row')}" for table in tables))
         if options.rrweb is not None:

@@ -34,6 +34,7 @@ _GROUPS = {
         "status": "what an archive holds and what it still lacks",
         "show": "sessions of an archive, or the timeline of one",
         "report": "one HTML page of an archive's last run",
+        "merge": "one manifest and report of an archive's shards",
         "export": "tables for DuckDB and pandas, events for rrweb's players",
         "verify": "re-read every file of an archive against its manifest",
         "decode": "read raw pages again with other paths, without asking the API",

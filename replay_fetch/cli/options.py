@@ -67,7 +67,7 @@ def add_download_settings(parser: argparse.ArgumentParser, dry_run: str = argpar
     """
     add_server(parser, *QUESTION)
     plan = parser.add_argument_group("the list")
-    add_fields(plan, PlanSettings, "session_column", "view_column", "max_views", "view_only")
+    add_fields(plan, PlanSettings, "session_column", "view_column", "max_views", "view_only", "shard")
     plan.add_argument("--sessions", metavar="FILE", help="in place of VIEWS: of each session there, all its views")
     plan.add_argument("--refresh", action="store_true", help="ask again for views that may have grown since")
     # The field's None is a download without --refresh; the option says how far back one with it reaches.

@@ -5,14 +5,18 @@ The ledger is copied into a temporary folder, because planning writes to it and 
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
 
+from replay_fetch.pipeline.copies import Copies
 from replay_fetch.pipeline.disk import disk_free
 from replay_fetch.pipeline.job import Rehearsal
 from replay_fetch.progress.units import count, duration, size, some
+
+_WIDTH = 80
 
 
 def plan_json(rehearsal: Rehearsal) -> str:
@@ -20,6 +24,7 @@ def plan_json(rehearsal: Rehearsal) -> str:
     plan, totals = rehearsal.plan, rehearsal.totals
     content = {
         "list_name": plan.list_name,
+        "shard": str(plan.shard) if plan.shard else None,
         "rows": plan.rows,
         "views": plan.views,
         "sessions": totals.sessions,
@@ -55,8 +60,12 @@ def plan_text(rehearsal: Rehearsal) -> str:
     ]
     if rehearsal.to_search:
         lines.append(f"  {'to search':<14}{count(rehearsal.to_search):>11}  sessions, whose views are found first")
+    if shard := rehearsal.settings.plan.shard:
+        lines[0] = f"shard {shard}: {lines[0]}"
     if fetch.max_rate and to_do:
         lines.append(f"at --max-rate {fetch.max_rate:g}: {duration(to_do / fetch.max_rate)} or more")
+    if shard and (advice := Copies(shard, fetch.max_rate).advice()):
+        lines += textwrap.wrap(advice, _WIDTH, break_on_hyphens=False)
     return "\n".join(lines)
 
 

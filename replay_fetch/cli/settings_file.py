@@ -16,6 +16,7 @@ from replay_fetch.cli.output import warn
 from replay_fetch.cli.parser import Parser, is_key, nearest
 from replay_fetch.environment import site
 from replay_fetch.errors import SettingsError
+from replay_fetch.shard import COUNT
 from replay_fetch.sites import SITES
 
 # The program's own: MAX_RATE alone might be meant for another one.
@@ -105,7 +106,9 @@ def _warn_of_unknown(
 ) -> None:
     """Print a warning for each variable with our prefix and the name of no option; other parsers are made only then."""
     usual = {_variable(name) for name in (*options, "config")}
-    named = [variable for variable, text in environ.items() if variable.startswith(_PREFIX) and text]
+    ours = (variable for variable, text in environ.items() if variable.startswith(_PREFIX) and text)
+    # No option: it completes the variables of an array job, for --shard auto.
+    named = [variable for variable in ours if variable != COUNT]
     # The usual case costs nothing: no other command's module is imported to know its options.
     if all(variable in usual for variable in named):
         return

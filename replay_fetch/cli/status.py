@@ -17,6 +17,7 @@ from replay_fetch.cli.output import say
 from replay_fetch.cli.summary import reason_lines
 from replay_fetch.cli.watch import Watching, watch
 from replay_fetch.errors import SettingsError
+from replay_fetch.inspect.shards_state import ShardsState
 from replay_fetch.inspect.status import Status, Tally, status, unfinished_csv
 from replay_fetch.model import WARNING_WORDS, Outcome, ViewRecord
 from replay_fetch.printable import printable
@@ -100,6 +101,7 @@ def status_json(found: Status) -> str:
         "sessions": {"whole": found.whole, "partial": found.partial, "untouched": found.untouched},
         "erased_sessions": found.erased,
         "events": _events_fields(found) if found.events.asked else None,
+        "shards": found.shards.fields() if found.shards else None,
         "noted": [_noted_fields(record) for record in found.named],
         "last_run": {key: found.last_run.get(key) for key in _RUN_KEYS} if found.last_run else None,
     }
@@ -134,6 +136,7 @@ def _lines(found: Status) -> Iterator[str]:
     sessions = found.whole + found.partial + found.untouched
     kinds = ((found.whole, "whole"), (found.partial, "partial"), (found.untouched, "not begun"))
     yield f"{some(sessions, 'session')}: {', '.join(f'{count(number)} {kind}' for number, kind in kinds if number)}"
+    yield from _shards(found)
     if found.erased:
         yield f"{some(found.erased, 'session')} erased: no download brings them back"
     if found.events.asked:
@@ -148,6 +151,32 @@ def _lines(found: Status) -> Iterator[str]:
     elif not found.by_ledger and not found.run_ended:
         yield "there is no ledger: this is what the manifest says, as of the last run's end"
     yield from _noted(found)
+
+
+def _shards(found: Status) -> Iterator[str]:
+    """Yield the line about the shards of an archive: how many are in each state, and whether they are merged."""
+    shards = found.shards
+    if shards is None:
+        return
+    states = (
+        (shards.ended, "ended"),
+        (shards.running, "running"),
+        (shards.stopped, "stopped"),
+        (shards.not_begun, "not begun"),
+    )
+    told = ", ".join(f"{count(len(which))} {state}" for which, state in states if which)
+    yield f"{some(shards.count, 'shard')}: {told}; {'merged' if shards.merged else 'not merged'}"
+    if len(shards.ended) == shards.count and not shards.merged:
+        yield f"all shards have ended: replay-fetch merge {found.root}"
+
+
+def _again(shards: ShardsState, views: int) -> str:
+    """Say which shards to run again: an archive's shards read the same list for ever, so no shorter one helps."""
+    which = shards.to_run_again
+    named = ", ".join(f"{index}/{shards.count}" for index in which[:_NUMBERS_SHOWN])
+    more = f" and {len(which) - _NUMBERS_SHOWN} more" if len(which) > _NUMBERS_SHOWN else ""
+    run = f"run the same download for --shard {named}{more}"
+    return f"{some(views, 'view')} to go: {run}" if views else f"to go on: {run}"
 
 
 def _noted(found: Status) -> Iterator[str]:
@@ -191,7 +220,9 @@ def _run(found: Status) -> Iterator[str]:
     limiter = printable(str((found.last_run or {}).get("limiter") or ""), 100)
     if limiter and not limiter.startswith("window"):
         yield f"its rate limit: {limiter}"
-    if found.unfinished and not found.running:
+    if found.shards and (found.unfinished or found.shards.not_begun) and not found.running:
+        yield _again(found.shards, found.unfinished)
+    elif found.unfinished and not found.running:
         yield f"{some(found.unfinished, 'view')} to go: run the same download again, or"
         yield f"  replay-fetch status {found.root} --unfinished | replay-fetch download - {found.root}"
 

@@ -11,7 +11,7 @@ import orjson
 
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.inspect.rebuild import Rebuilt
-from replay_fetch.inspect.verify import Verification
+from replay_fetch.inspect.verification import Verification
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 
@@ -83,11 +83,17 @@ def _advice(found: Verification) -> Iterator[str]:
     apart = {Problem.EXTRA, Problem.ERASED}
     wrong = {finding.file for finding in found.findings if finding.problem not in apart}
     ledger = layout.ledger.relative_to(layout.root).as_posix()
+    sharded = bool(found.shelf.shards())
     if not found.run_ended and ledger not in wrong:
         again = "; it mends what it can of the above, then verify again" if wrong else ""
         yield from _wrapped(
             "the last run did not come to its end, so the ledger was believed instead of the manifest; the same "
             f"download again goes on where it stopped and finishes the archive{again}"
+        )
+    elif wrong and sharded:
+        yield from _wrapped(
+            "to mend a manifest: run its shard again, or merge again; to mend a session's file: see \"A damaged "
+            'archive of shards" in `replay-fetch help shards`'
         )
     elif wrong == {layout.manifest.name} and layout.ledger.is_file():
         without = " without manifest.ndjson" if layout.manifest.exists() else ""

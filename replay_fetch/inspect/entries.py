@@ -6,7 +6,7 @@ it is read as of its last commit, and nothing is changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 
@@ -31,6 +31,19 @@ def entries(shelf: Shelf) -> Iterator[Entry]:
     By the ledger, only lines in a session's finished file have a place while a run is going on: other files change.
     An archive in a store is read by its manifest.
     """
+    for part in _parts(shelf):
+        yield from _entries(part)
+
+
+def _parts(shelf: Shelf) -> Sequence[Shelf]:
+    """Give the shelves that together tell of an archive: of shards that are not merged, each that has begun."""
+    if shelf.is_file(shelf.manifest):
+        return [shelf]
+    begun = [shard for shard in shelf.shards() if shard.is_file(shard.manifest) or _behind(shard.layout)]
+    return begun or [shelf]
+
+
+def _entries(shelf: Shelf) -> Iterator[Entry]:
     layout = shelf.layout
     if layout is None or not _behind(layout):
         yield from views.entries(shelf)
@@ -53,10 +66,10 @@ def session_entries(shelf: Shelf, wanted: str) -> list[Entry]:
 
 def standing_of(shelf: Shelf) -> str:
     """Say why the figures are not final: a run is going on, or was killed; empty where a run's end wrote them."""
-    running, layout = shelf.held_by(), shelf.layout
+    running = shelf.held_by()
     if running:
         return f"a run is going on ({running}): this is what it has brought home so far"
-    if shelf.run_ended() is False or (layout is not None and _behind(layout)):
+    if shelf.run_ended() is False or any(_behind(part.layout) for part in _parts(shelf)):
         return "the last run did not come to its end: this is what it brought home; run the same download again"
     return ""
 
@@ -71,8 +84,10 @@ def totals_so_far(shelf: Shelf) -> Totals | None:
         return None if number is None else ledger.totals(number)
 
 
-def _behind(layout: Layout) -> bool:
-    """Tell whether the ledger knows more than the manifest; a damaged ledger is left to ``verify``."""
+def _behind(layout: Layout | None) -> bool:
+    """Tell whether a ledger on this machine knows more than the manifest; a damaged one is left to ``verify``."""
+    if layout is None:
+        return False
     try:
         with closing(Ledger.open_read_only(layout.ledger)) as ledger:
             if ledger.blank:

@@ -141,9 +141,9 @@ class LedgerSnapshot:
             if self.complaint is not None:
                 yield self.complaint
             elif number:
-                yield Finding(Problem.DAMAGED, manifest.name, f"line {number} is not what the ledger says")
+                yield Finding(Problem.DAMAGED, self._layout.manifest_name, f"line {number} is not what the ledger says")
             elif not manifest.is_file():
-                yield Finding(Problem.MISSING, manifest.name, "no such file")
+                yield Finding(Problem.MISSING, self._layout.manifest_name, "no such file")
 
     def _difference(self) -> int:
         """Return the number of the manifest's first line that does not follow from the ledger, else 0."""

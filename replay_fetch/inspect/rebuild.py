@@ -18,12 +18,14 @@ from replay_fetch.archive.folder import opened, require_not_scrubbed
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read.verify import Problem
+from replay_fetch.archive.shards import check_shard
 from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.errors import ArchiveError
 from replay_fetch.events_record import EventsRecord
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
 from replay_fetch.inspect.tombstones import Tombstones
-from replay_fetch.inspect.verify import Verification, Verifying
+from replay_fetch.inspect.verification import Verification
+from replay_fetch.inspect.verify import Verifying
 from replay_fetch.inspect.verify_events import EventsCheck
 from replay_fetch.ledger.damage import DamagedLedger
 from replay_fetch.ledger.database import check_file
@@ -61,8 +63,9 @@ def rebuild(root: Path, jobs: int | None, reporter: Reporter | None) -> Rebuilt:
 
     The archive is then sound, and the next run asks for the views that it lacks, in the manifest's order. The new
     ledger takes the old ledger's place whole or not at all. Raises ArchiveError where there is no archive, a run
-    writes to it, or its ledger is of another format or knows more than the manifest.
+    writes to it, or its ledger is of another format or knows more than the manifest; SettingsError for shards.
     """
+    check_shard(root, None, None)
     layout = Layout(root)
     verifying = Verifying(DiskShelf(root), jobs, reporter)
     match _ledger_state(layout):

@@ -13,6 +13,7 @@ from pathlib import Path
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import holder
 from replay_fetch.archive.shelf import DiskShelf, readable
+from replay_fetch.errors import SettingsError
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.totals import Reason, Totals
 
@@ -74,8 +75,12 @@ class Look:
 
 
 def look(root: Path, at: float, before: Look | None) -> Look:
-    """Look at the newest list and at the lock; raises ArchiveError where there is no archive, or a damaged ledger."""
-    readable(DiskShelf(root))
+    """Look at the newest list and at the lock.
+
+    Raises ArchiveError where there is no archive, or a damaged ledger, and SettingsError for an archive of shards.
+    """
+    if readable(DiskShelf(root)).shards():
+        raise SettingsError(f"{root} has shards: `replay-fetch status {root}` tells the state of each, without --watch")
     layout = Layout(root)
     # The lock first: a run that ends in between is then seen once more, and never missed.
     running = holder(layout.lock)

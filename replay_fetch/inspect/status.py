@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import chain, groupby
 
 import orjson
 
@@ -19,11 +19,13 @@ from replay_fetch.archive.folder import check_ledger_is_there
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import BadLine, read_manifest
 from replay_fetch.archive.report import read_report
-from replay_fetch.archive.shelf import Shelf, readable, require_manifest
+from replay_fetch.archive.shelf import Shelf, manifests, readable, require_manifest
 from replay_fetch.events_record import EventsTotals
+from replay_fetch.inspect.shards_state import ShardsState, shards_state
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.totals import MOST_REASONS, OTHER_REASONS
 from replay_fetch.model import Outcome, ViewRecord
+from replay_fetch.shard import index_of
 from replay_fetch.view_list.writing import table_text
 
 # A screen's worth; --json names all.
@@ -82,6 +84,8 @@ class Status:
     """Sessions that were erased, of which nothing is kept but a mark."""
     events: EventsTotals = field(default_factory=EventsTotals)
     """Of the sessions' RUM events."""
+    shards: ShardsState | None = None
+    """The state of each shard, None for an archive without shards."""
     last_run: Mapping[str, object] | None = None
     """What report.json says of the last run that came to its end."""
 
@@ -107,6 +111,7 @@ def status(shelf: Shelf, name_at_most: int | None = NAMED) -> Status:
     with _records(readable(shelf)) as (by_ledger, records):
         found = Status(shelf.place(), by_ledger, running=shelf.held_by(), last_run=_last_run(shelf))
         found.progress, found.run_ended = shelf.progress(), shelf.run_ended()
+        found.shards = shards_state(shelf)
         found.erased = _erased(layout) if by_ledger and layout else 0
         # Both sources tell a session's views one after the other, so one session at a time is held.
         for _, views in groupby(records, lambda record: record.planned.view.session_id):
@@ -139,6 +144,11 @@ def unfinished_csv(shelf: Shelf) -> Iterator[str]:
 def _records(shelf: Shelf) -> Iterator[tuple[bool, Iterator[ViewRecord]]]:
     """Give all views session by session, and True where the ledger tells them, False for the manifest."""
     layout = shelf.layout
+    if shards := [shard.layout for shard in shelf.shards() if shard.layout is not None]:
+        by_ledger = any(each.ledger.is_file() for each in shards)
+        told = map(_ledger_records, shards) if by_ledger else map(_manifest_records, manifests(shelf))
+        yield by_ledger, chain.from_iterable(told)
+        return
     if layout is None:
         from replay_fetch.inspect.current import restored_ledger  # noqa: PLC0415 - for archives in a store alone
 
@@ -164,6 +174,12 @@ def _manifest_records(shelf: Shelf) -> Iterator[ViewRecord]:
     return (line.record for line in read_manifest(shelf) if not isinstance(line, BadLine))
 
 
+def _ledger_records(shard: Layout) -> Iterator[ViewRecord]:
+    """Give the views of one shard, none where it has not begun; its ledger is open only meanwhile."""
+    with closing(Ledger.open_read_only(shard.ledger)) as ledger:
+        yield from ledger.views()
+
+
 def _erased(layout: Layout) -> int:
     with closing(Ledger.open_read_only(layout.ledger)) as ledger:
         return ledger.erased_sessions()
@@ -178,6 +194,8 @@ def _count_session(found: Status, views: Iterable[ViewRecord], name_at_most: int
         seen[view.finished] += 1
         if view.outcome is not None and not view.finished:
             _count_reason(found.reasons.setdefault(view.outcome, Counter()), view.reason)
+        if found.shards and not view.finished:
+            found.shards.unfinished.add(index_of(view.planned.view.session_id, found.shards.count))
         # A view that failed half-way has bytes without being finished: its session is partial, not untouched.
         something |= view.size > 0
         if view.warnings:

@@ -6,11 +6,13 @@ A row stands for a view, for a segment without its records, or for an action of 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from replay_fetch.api.recording import labels
 from replay_fetch.api.segment import facts
@@ -18,6 +20,8 @@ from replay_fetch.archive.durable import explained
 from replay_fetch.archive.layout import EVENTS as EVENTS_FOLDER
 from replay_fetch.archive.layout import SESSIONS
 from replay_fetch.archive.manifest import Entry
+from replay_fetch.archive.read.processes import spread
+from replay_fetch.archive.read.sweep import Session, batches, jobs_for
 from replay_fetch.archive.read.views import by_session, view_segments
 from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.errors import SettingsError
@@ -26,9 +30,6 @@ from replay_fetch.inspect.events import event_row, session_events
 from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.units import duration, size, some
 from replay_fetch.replay import Recording
-
-if TYPE_CHECKING:
-    from replay_fetch.inspect.parquet import Table
 
 Row = Mapping[str, object]
 
@@ -147,48 +148,87 @@ class ExportSnapshot:
         return {"bytes_total": self.total, "bytes_read": self.done, "segments": self.segments}
 
 
-def export_parquet(out: Shelf, folder: Path, reporter: Reporter | None) -> list[Exported]:
+class TableRows(NamedTuple):
+    """The rows that some views have in each table, and the stored bytes that were read for them."""
+
+    views: list[Row]
+    segments: list[Row]
+    actions: list[Row]
+    read: int
+
+
+def rows_of(shelf: Shelf, sessions: Iterable[Session]) -> TableRows:
+    """Make all rows of some sessions; raises ArchiveError where a session file is damaged."""
+    rows = TableRows([], [], [], 0)
+    read = 0
+    for entry in chain.from_iterable(sessions):
+        rows.views.append(view_row(entry))
+        rows.segments.extend(segment_rows(shelf, entry))
+        rows.actions.extend(action_rows(shelf, entry))
+        read += entry.span.length if entry.span else 0
+    return rows._replace(read=read)
+
+
+def export_parquet(out: Shelf, folder: Path, jobs: int | None, reporter: Reporter | None) -> list[Exported]:
     """Write ``views.parquet``, ``segments.parquet`` and ``actions.parquet`` into a folder, made if it is missing.
 
-    Where the archive holds RUM events there is ``events.parquet``, too.
-    Memory does not grow with the archive. Raises SettingsError where pyarrow is missing or the folder is a
-    file, ArchiveError where the archive cannot be read or a table not be written; older tables then stay.
+    Where the archive holds RUM events there is ``events.parquet``, too. ``jobs`` processes read at once, None as many
+    as the archive is worth; the tables are the same. Memory does not grow with the archive. Raises SettingsError where
+    pyarrow is missing or the folder is a file, ArchiveError where the archive cannot be read or a table not be written;
+    older tables then stay.
     """
-    from replay_fetch.inspect.parquet import ACTIONS, EVENTS, SEGMENTS, VIEWS, Table  # noqa: PLC0415 - an optional extra
-
     readable(out)
+    total = sum(file.size for file in out.files(SESSIONS))
+    sessions = (views for _, views in by_session(entries(out)))
+    made = spread(partial(rows_of, out), small_batches(sessions), jobs or jobs_for(total))
+    tables = write_tables(folder, (rows for _, rows in made), reporter=reporter, total=total)
+    return [*tables, *_export_events(out, folder)]
+
+
+def small_batches(sessions: Iterable[Session]) -> Iterator[list[Session]]:
+    """Put sessions together for `rows_of`; a recording takes twenty times as long to watch as to check."""
+    return batches(sessions, most_bytes=2**19, most_views=50)
+
+
+def write_tables(
+    folder: Path, made: Iterable[TableRows], suffix: str = "", *, reporter: Reporter | None = None, total: int = 0
+) -> list[Exported]:
+    """Write the rows of some views into three tables, whose names end in ``suffix``; raises as `export_parquet`.
+
+    ``total`` is the bytes that there are to read, for ``reporter``.
+    """
+    from replay_fetch.inspect.parquet import ACTIONS, SEGMENTS, VIEWS, Table  # noqa: PLC0415 - an optional extra
+
     if folder.exists() and not folder.is_dir():
         raise SettingsError(f"--parquet {folder} is a file; it must be a folder, made if it is not there")
     with explained(f"making {folder}"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    total = sum(file.size for file in out.files(SESSIONS)) if reporter else 0
+    kinds = {"views": VIEWS, "segments": SEGMENTS, "actions": ACTIONS}
+    tables = [Table(folder / f"{name}{suffix}.parquet", schema) for name, schema in kinds.items()]
     done = 0
-    views, segments = Table(folder / "views.parquet", VIEWS), Table(folder / "segments.parquet", SEGMENTS)
     # The manifest's views are counted by their bytes: a view of four hours is no view of four seconds.
-    ticker = Ticker(reporter, lambda seconds: ExportSnapshot(total, done, segments.rows, seconds))
-    actions = Table(folder / "actions.parquet", ACTIONS)
+    ticker = Ticker(reporter, lambda seconds: ExportSnapshot(total, done, tables[1].rows, seconds))
     # All three in one pass over the manifest; each gets its name when it is whole.
-    with views, segments, actions:
-        for entry in entries(out):
-            views.add(view_row(entry))
-            for row in segment_rows(out, entry):
-                segments.add(row)
-            for row in action_rows(out, entry):
-                actions.add(row)
-            done += entry.span.length if entry.span else 0
+    with tables[0], tables[1], tables[2]:
+        for rows in made:
+            for table, added in zip(tables, rows[:3], strict=True):
+                for row in added:
+                    table.add(row)
+            done += rows.read
             ticker.beat()
     ticker.close()
-    tables = [views, segments, actions]
-    if out.is_folder(EVENTS_FOLDER):
-        tables.append(_export_events(out, Table(folder / "events.parquet", EVENTS)))
     return [Exported(table.path, table.rows) for table in tables]
 
 
-def _export_events(out: Shelf, table: Table) -> Table:
-    """Write the events of all sessions, in the archive's order."""
-    with table:
+def _export_events(out: Shelf, folder: Path) -> Iterator[Exported]:
+    """Write the events of all sessions, in the archive's order; nothing where the archive keeps no events."""
+    from replay_fetch.inspect.parquet import EVENTS, Table  # noqa: PLC0415 - an optional extra
+
+    if not out.is_folder(EVENTS_FOLDER):
+        return
+    with Table(folder / "events.parquet", EVENTS) as table:
         for session_id, _ in by_session(entries(out)):
             for event in session_events(out, session_id):
                 row = event_row(session_id, event)
                 table.add({**row, "at": _time(row["at_ms"])})
-    return table
+    yield Exported(table.path, table.rows)

@@ -37,7 +37,7 @@ class Tombstones:
     def in_manifest(self, session_id: str) -> Iterator[Finding]:
         """Find that the manifest names an erased session, given one of its sessions."""
         if self.has(session_id):
-            name = self._layout.manifest.name
+            name = self._layout.manifest_name
             yield Finding(Problem.ERASED, name, f"it names session {session_id}, which was erased")
 
     @staticmethod

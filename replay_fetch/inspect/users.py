@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
-from replay_fetch.archive.compress import inflated
+from replay_fetch.archive.compress import decompressed
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines_of, whole_file
 from replay_fetch.archive.shelf import DiskShelf, readable
@@ -109,7 +109,7 @@ def _lines_of(file: _File) -> Iterator[bytes]:
     """Give the lines of a file, packed or not, with an empty line behind the last."""
     kinds = (kind for kind in Compression if kind.suffix and file.name.endswith(kind.suffix))
     try:
-        blocks = inflated(whole_file(file.path), next(kinds, Compression.NONE))
+        blocks = decompressed(whole_file(file.path), next(kinds, Compression.NONE))
         yield from lines_of(chain(blocks, [b"\n"]))
     except OSError as error:
         raise file.error(f"{file.name} cannot be read: {error.strerror or error}") from None

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 
 from replay_fetch.archive.compress import require
-from replay_fetch.archive.layout import MANIFEST, PRIVATE, SESSIONS, Layout
+from replay_fetch.archive.layout import SESSIONS, Layout
 from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
 from replay_fetch.archive.read.sweep import Checked, Session, jobs_for, sweep
 from replay_fetch.archive.read.verify import Finding, Problem, check_session
@@ -18,45 +17,20 @@ from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
 from replay_fetch.inspect.tombstones import Tombstones
+from replay_fetch.inspect.verification import Depth, Verification
 from replay_fetch.inspect.verify_events import EventsCheck
 from replay_fetch.progress.archive_snapshot import CheckSnapshot
 from replay_fetch.progress.reporters import Reporter, Ticker
-
-
-@dataclass(slots=True)
-class Verification:
-    """The result of verifying an archive: findings, and the amount that was read."""
-
-    shelf: Shelf
-    findings: list[Finding] = field(default_factory=list)
-    views: int = 0
-    sessions: int = 0
-    size: int = 0
-    """Bytes of views that were read."""
-    events: int = 0
-    """Sessions whose stored events were read."""
-    events_size: int = 0
-    """Bytes of their files."""
-    seconds: float = 0.0
-    quick: bool = False
-    """True where names and sizes alone were looked at; ``size`` then counts bytes that are known, not read."""
-    run_ended: bool = True
-    """False where the last run was killed: its files are then held against the ledger, for the manifest is behind."""
-
-    @property
-    def exit_code(self) -> int:
-        """Return 0 where nothing is wrong, else 1."""
-        return 1 if self.findings else 0
+from replay_fetch.settings import Compression
 
 
 class Verifying:
     """Verifies an archive; used once. Memory grows with the sessions, by some 300 bytes each."""
 
-    def __init__(self, shelf: Shelf, jobs: int | None, reporter: Reporter | None, *, quick: bool = False) -> None:
+    def __init__(self, shelf: Shelf, jobs: int | None, reporter: Reporter | None, depth: Depth = Depth.BYTES) -> None:
         """Prepare to check with ``jobs`` processes at once; None takes as many as the archive's size is worth.
 
-        A ``quick`` check reads no session file: it holds names and sizes against the manifest, and in a store the
-        versions against the log. Raises ArchiveError while a run writes.
+        Of a shard's shelf its sessions alone are checked. Raises ArchiveError while a run writes.
         """
         self.shelf = readable(shelf)
         if who := shelf.held_by():
@@ -65,15 +39,17 @@ class Verifying:
                 f"`replay-fetch status {shelf.place()}` tells how far it is"
             )
         self._taken = shelf.last_taken()
-        self._sizes = {file.name: file.size for file in shelf.files(SESSIONS)} if quick else None
+        self._sizes = {file.name: file.size for file in shelf.files(SESSIONS)} if depth is Depth.NAMES else None
         listed = self._sizes.values() if self._sizes is not None else (file.size for file in shelf.files(SESSIONS))
         self._total = sum(listed)
         self._jobs = jobs
+        self._depth = depth
+        self._vouched = False
         self._reporter = reporter
         self._tombstones: Tombstones | None = None
         self._seen: set[str] = set()
         self._named: set[str] = set()
-        self.found = Verification(shelf, quick=quick)
+        self.found = Verification(shelf, quick=depth is Depth.NAMES)
 
     def run(self) -> Verification:
         """Verify everything, the ledger too where there is a ledger.
@@ -94,7 +70,7 @@ class Verifying:
     def sessions(self) -> Iterator[Checked]:
         """Check every session in the manifest's order and give it; ``found`` is complete behind the last."""
         yield from self._sweep(self._listed_sessions())
-        self._note(self._extra_files())
+        self._note(extra_files(self.shelf, self._named))
 
     def _verify_in_store(self) -> None:
         if self.shelf.run_ended() is False:
@@ -113,9 +89,11 @@ class Verifying:
             self._tombstones = Tombstones(layout, snapshot.marks())
             if snapshot.leads:
                 self.found.run_ended = snapshot.run_ended
-                self._verify_by(snapshot)
+                self._verify_by(layout, snapshot)
             if not snapshot.leads:  # the manifest is up to date, or the ledger found to be damaged
                 self.found, self._named = Verification(self.shelf, quick=self.found.quick), set()
+                # Two witnesses: where the manifest says anything else than the ledger, that is found below.
+                self._vouched = snapshot.sound and self._depth is not Depth.LINES
                 self._verify_by_manifest()
             self.found.run_ended = snapshot.run_ended
             self._note(snapshot.findings())
@@ -126,7 +104,7 @@ class Verifying:
     def _verify_by_manifest(self) -> None:
         for _ in self.sessions():
             pass
-        if not self.shelf.is_file(MANIFEST):  # without it nobody can tell what is extra
+        if not self.shelf.is_file(self.shelf.manifest):  # without it nobody can tell what is extra
             self.found.findings = [each for each in self.found.findings if each.problem is not Problem.EXTRA]
 
     def _verify_events(self, layout: Layout, snapshot: LedgerSnapshot) -> None:
@@ -135,13 +113,13 @@ class Verifying:
         self.found.events, self.found.events_size = check.files, check.size
         self.found.seconds += time.monotonic() - began
 
-    def _verify_by(self, snapshot: LedgerSnapshot) -> None:
+    def _verify_by(self, layout: Layout, snapshot: LedgerSnapshot) -> None:
         """Hold the files against the ledger: the last run was killed, or the manifest is not there."""
-        self._total += sum(file.size for file in self.shelf.files(f"{PRIVATE}/parts"))
+        self._total += sum(file.size for file in self.shelf.files(layout.parts.relative_to(layout.root).as_posix()))
         for _ in self._sweep(snapshot.sessions()):
             pass
         if snapshot.leads:
-            extra = self._extra_files()
+            extra = extra_files(self.shelf, self._named)
             self._note(each for each in extra if snapshot.run_ended or not snapshot.may_be_left(Path(each.file).name))
 
     def _sweep(self, sessions: Iterable[Session]) -> Iterator[Checked]:
@@ -156,16 +134,18 @@ class Verifying:
 
     def _checked(self, sessions: Iterable[Session]) -> Iterator[Checked]:
         if self._sizes is None:
-            return sweep(self.shelf, sessions, self._jobs or jobs_for(self._total))
+            return sweep(self.shelf, sessions, self._jobs or jobs_for(self._total), vouched=self._vouched)
         return (Checked(entries, check_session(self.shelf, entries, self._sizes)) for entries in sessions)
 
     def _snapshot(self, seconds: float) -> CheckSnapshot:
         return CheckSnapshot(self._total, self.found.size, len(self.found.findings), seconds)
 
     def _readable(self, sessions: Iterable[Session]) -> Iterator[Session]:
+        known: set[Compression] = set()
         for entries in sessions:
-            for compression in {entry.compression for entry in entries}:
+            for compression in {entry.compression for entry in entries} - known:
                 require(compression)
+                known.add(compression)
             files = {entry.file for entry in entries if entry.file is not None}
             self._named.update(file for file in files if file.startswith(f"{SESSIONS}/"))
             if self._tombstones:
@@ -194,8 +174,8 @@ class Verifying:
 
     def _listed_sessions(self) -> Iterator[Session]:
         """Give the manifest's sessions, each with all its views; faults of the manifest itself are noted."""
-        if not self.shelf.is_file(MANIFEST):
-            self._note([Finding(Problem.MISSING, MANIFEST, "no such file")])
+        if not self.shelf.is_file(self.shelf.manifest):
+            self._note([Finding(Problem.MISSING, self.shelf.manifest, "no such file")])
             return
         for session_id, group in groupby(self._entries(), lambda entry: entry.record.planned.view.session_id):
             if session_id in self._seen:
@@ -222,13 +202,8 @@ class Verifying:
                 seen.add(planned.view.view_id)
                 yield entry
 
-    def _extra_files(self) -> Iterator[Finding]:
-        extra = (file.name for file in self.shelf.files(SESSIONS) if file.name not in self._named)
-        for name in sorted(extra):
-            yield Finding(Problem.EXTRA, name, "no view of the manifest lies in it")
-
     def _complain(self, line: int, reason: str) -> None:
-        self._note([Finding(Problem.DAMAGED, MANIFEST, f"line {line}: {reason}")])
+        self._note([Finding(Problem.DAMAGED, self.shelf.manifest, f"line {line}: {reason}")])
 
 
 def _in_a_part(entries: Session) -> bool:
@@ -238,3 +213,10 @@ def _in_a_part(entries: Session) -> bool:
     until the session is written anew.
     """
     return any(entry.file is not None and not entry.file.startswith("sessions/") for entry in entries)
+
+
+def extra_files(shelf: Shelf, named: set[str]) -> Iterator[Finding]:
+    """Find the session files that no view lies in; of a shard's shelf, among the shard's own."""
+    extra = (file.name for file in shelf.files(SESSIONS) if file.name not in named)
+    for name in sorted(extra):
+        yield Finding(Problem.EXTRA, name, "no view of the manifest lies in it")

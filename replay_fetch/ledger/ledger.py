@@ -9,7 +9,7 @@ import orjson
 
 from replay_fetch.ledger.damage import DamagedLedger
 from replay_fetch.ledger.events import EventsLedger
-from replay_fetch.ledger.loading import ListRow, LoadedList, load_rows, restore_rows
+from replay_fetch.ledger.loading import ListRow, LoadedList, Mine, load_rows, restore_rows
 from replay_fetch.ledger.rows import (
     COUNT_TO_DO,
     LACKING_PARTIAL,
@@ -81,24 +81,25 @@ class Ledger(EventsLedger, Tombstones):
             number: int | None = self._db.execute("SELECT max(list) FROM list").fetchone()[0]
         return number
 
-    def load(self, rows: Iterable[ListRow]) -> LoadedList:
+    def load(self, rows: Iterable[ListRow], mine: Mine | None = None) -> LoadedList:
         """Load rows (line, view, expected segments, perhaps its date) as a list of their own, in a transaction.
 
-        An exception out of ``rows`` leaves the ledger as it was.
+        ``mine`` picks sessions by their ids; rows have the numbers that they would have without it. An exception out
+        of ``rows`` leaves the ledger as it was.
         """
         with self._transaction():
             (number,) = self._db.execute("SELECT coalesce(max(list), 0) + 1 FROM list").fetchone()
-            loaded = load_rows(self._db, number, rows)
+            loaded = load_rows(self._db, number, rows, mine)
             columns = (number, loaded.rows, loaded.views, loaded.duplicates)
             self._db.execute("INSERT INTO list VALUES (?, NULL, ?, ?, ?)", columns)
             came_in = "UPDATE setting SET value = ? WHERE name = ? AND value = ?"
             self._db.execute(came_in, (State.LOADED, Setting.STATE, State.CLEAN))
         return loaded
 
-    def rehearse(self, rows: Iterable[ListRow]) -> tuple[LoadedList, Totals]:
+    def rehearse(self, rows: Iterable[ListRow], mine: Mine | None = None) -> tuple[LoadedList, Totals]:
         """Return the results of loading ``rows``, and the sums over them; the ledger stays as it is."""
         with self._transaction(keep=False):
-            loaded = load_rows(self._db, 0, rows)
+            loaded = load_rows(self._db, 0, rows, mine)
             totals = sum_views(self._db, 0)
             totals.need = sum_need(self._db, 0)
             return loaded, totals

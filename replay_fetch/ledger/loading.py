@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from replay_fetch.ledger.rows import RECORD, result_row
@@ -24,7 +24,7 @@ CREATE TEMP TABLE IF NOT EXISTS incoming (
 )
 """
 _ARRANGED = "CREATE TEMP TABLE IF NOT EXISTS arranged AS SELECT * FROM incoming"
-_TAKE = "INSERT INTO incoming (line, session_id, view_id, expected, dated) VALUES (?, ?, ?, ?, ?)"
+_TAKE = "INSERT INTO incoming (n, line, session_id, view_id, expected, dated) VALUES (?, ?, ?, ?, ?, ?)"
 _ARRANGE = "INSERT INTO arranged SELECT * FROM incoming ORDER BY session_id, n"
 # A session's number is that of the first row that named it: sessions keep the order of the list.
 _ADD_SESSIONS = """
@@ -83,8 +83,12 @@ class LoadedList(NamedTuple):
         return self.rows - self.views - self.duplicates - self.erased
 
 
-def load_rows(db: sqlite3.Connection, number: int, rows: Iterable[ListRow]) -> LoadedList:
-    """Add the rows to the plan as list ``number``.
+Mine = Callable[[str], bool]
+"""Tells by a session's id whether its views are wanted: the rows of a shard."""
+
+
+def load_rows(db: sqlite3.Connection, number: int, rows: Iterable[ListRow], mine: Mine | None = None) -> LoadedList:
+    """Add the rows to the plan as list ``number``; with ``mine`` only those of some sessions.
 
     Runs inside the caller's transaction; memory does not grow with the rows.
     """
@@ -93,9 +97,11 @@ def load_rows(db: sqlite3.Connection, number: int, rows: Iterable[ListRow]) -> L
     (before,) = db.execute("SELECT coalesce(max(row), 0) FROM view").fetchone()
     total = views = clashing = erased = 0
     clashes: list[Clash] = []
-    unread = ((line, *view, expected, *(dated or (None,))) for line, view, expected, *dated in rows)
+    place = {"before": before, "list": number}
+    unread = (
+        (n, line, *view, expected, *(dated or (None,))) for n, (line, view, expected, *dated) in _numbered(rows, mine)
+    )
     while taken := db.executemany(_TAKE, itertools.islice(unread, _BATCH)).rowcount:
-        place = {"before": before + total, "list": number}
         erased += drop_erased(db, "incoming")
         db.execute(_ARRANGE)
         db.execute(_ADD_SESSIONS, place)
@@ -109,6 +115,14 @@ def load_rows(db: sqlite3.Connection, number: int, rows: Iterable[ListRow]) -> L
         for emptied in ("incoming", "arranged"):
             db.execute(f"DELETE FROM {emptied}")  # noqa: S608 - names of tables
     return LoadedList(number, total, views, total - views - clashing - erased, clashes, erased)
+
+
+def _numbered(rows: Iterable[ListRow], mine: Mine | None) -> Iterator[tuple[int, ListRow]]:
+    """Number all rows from 1, then leave those of other shards out: the order of sessions is that of a single run."""
+    numbered = enumerate(rows, start=1)
+    if mine is None:
+        return numbered
+    return (pair for pair in numbered if mine(pair[1][1].session_id))
 
 
 _CHUNK = 5_000

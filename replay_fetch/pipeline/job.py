@@ -19,10 +19,12 @@ from replay_fetch.ledger.database import check_file
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.loading import ListRow
 from replay_fetch.ledger.totals import Totals
+from replay_fetch.pipeline.deal import Deal
 from replay_fetch.pipeline.opening import check_usable, compression_of
 from replay_fetch.pipeline.plan import Plan
-from replay_fetch.progress.units import count
+from replay_fetch.progress.units import count, some
 from replay_fetch.settings import Credentials, Settings
+from replay_fetch.shard import ShardId
 from replay_fetch.view_list.rows import BadRow, PlannedRow, RepeatedHeader
 from replay_fetch.view_list.source import ListSource, fingerprint
 from replay_fetch.view_list.view_list import ViewList
@@ -89,17 +91,29 @@ def list_at_hand(job: DownloadJob) -> Iterator[DownloadJob]:
         yield replace(job, views=str(copy), list_name=str(address))
 
 
-def require_views(listed: ViewList, out: object) -> None:
-    """Raise SettingsError for a list of sessions whose archive is to lie in a store: such a list is searched apart."""
+def require_disk_for_shards(out: Path | Location, shard: ShardId | None) -> None:
+    """Raise SettingsError where the archive of a shard is to lie in a store."""
+    if shard is not None and not isinstance(out, Path):
+        raise SettingsError(f"--shard fills a folder that all machines share, and {out} is in an object store")
+
+
+def require_views(listed: ViewList, job: DownloadJob) -> None:
+    """Raise SettingsError for a list of sessions that is to be shared, or whose archive is to lie in a store.
+
+    Such a list is searched apart.
+    """
+    why = "--shard takes a list of views" if job.settings.plan.shard else f"{job.out} is in an object store"
     if listed.names_sessions:
         raise SettingsError(
-            f"{listed.name} names sessions, and {out} is in an object store: find their views first, with "
+            f"{listed.name} names sessions, and {why}: find their views first, with "
             f"`replay-fetch discover --sessions FILE --out views.csv`, then download views.csv"
         )
 
 
 def require_no_events(job: DownloadJob) -> None:
-    """Raise SettingsError where RUM events are wanted in an archive that is to lie in a store."""
+    """Raise SettingsError where RUM events are wanted in an archive of shards, or in one that is to lie in a store."""
+    if job.settings.archive.events and job.settings.plan.shard:
+        raise SettingsError("--events stores into an archive of a single run alone, so it cannot be used with --shard")
     if job.settings.archive.events:
         raise SettingsError(f"--events stores into a folder of this machine alone, and {job.out} is in an object store")
 
@@ -113,24 +127,26 @@ def load_plan(
     ledger: Ledger,
     views: ViewList,
     fingerprint: str | None,
+    deal: Deal | None = None,
     passing: Callable[[Iterator[PlannedRow]], Iterable[ListRow]] = iter,
 ) -> Plan:
-    """Load ``views`` into the ledger, unless its newest list is the same by the fingerprint.
+    """Load ``views``, or a shard's share of them, into the ledger, unless its newest list is the same.
 
-    ``passing`` sees each good row on its way.
-
-    Raises InputError, with the ledger unchanged, where the list cannot be read.
+    The fingerprint tells that. ``passing`` sees each good row of the list on its way. Raises InputError, with the
+    ledger unchanged, where the list cannot be read or is another than that of the archive's other shards.
     """
+    deal = deal or Deal()
     # A list of millions that did not change since the last run need not be read again.
     known = ledger.known_list(fingerprint) if fingerprint else None
     if known is not None:
         plan = Plan(views.name, known.number, known.views, known.duplicates, erased=known.erased, loaded=False)
+        plan.shard = deal.shard
         _tell(plan)
         return plan
-    plan = Plan(views.name)
+    plan = Plan(views.name, shard=deal.shard)
     # Rows are counted as the ledger takes them: the list is read once, and never held.
     with views:
-        plan.note(ledger.load(passing(_good_rows(views, plan))))
+        plan.note(ledger.load(passing(deal.watched(_good_rows(views, plan))), deal.mine))
     _tell(plan)
     # Bad rows are named by every run, so a list with some is read by every run.
     if fingerprint and not plan.bad_rows:
@@ -138,11 +154,11 @@ def load_plan(
     return plan
 
 
-def rehearse_plan(ledger: Ledger, views: ViewList) -> tuple[Plan, Totals]:
+def rehearse_plan(ledger: Ledger, views: ViewList, shard: ShardId | None = None) -> tuple[Plan, Totals]:
     """Read ``views`` and return the plan and the totals as loading would give both; the ledger stays unchanged."""
-    plan = Plan(views.name, rehearsed=True)
+    plan = Plan(views.name, rehearsed=True, shard=shard)
     with views:
-        loaded, totals = ledger.rehearse(_good_rows(views, plan))
+        loaded, totals = ledger.rehearse(_good_rows(views, plan), shard.owns if shard else None)
     plan.note(loaded)
     if not views.was_found:  # of those, the rows that are lacking may only be found later
         _tell(plan)
@@ -167,13 +183,13 @@ def rehearse(views: ViewList, out: Path | Location, settings: Settings, to_searc
     Raises as the run itself would for a folder or a compression that it refuses.
     """
     if isinstance(out, Path):
-        check_usable(out, settings.archive.compress)
+        check_usable(out, settings.archive.compress, settings.plan.shard)
     with (
         tempfile.TemporaryDirectory() as scratch,
         closing(_ledger_to_try(out, settings, Path(scratch) / "ledger.sqlite")) as ledger,
     ):
         compression_of(ledger, settings.archive.compress)
-        plan, totals = rehearse_plan(ledger, views)
+        plan, totals = rehearse_plan(ledger, views, settings.plan.shard)
     return Rehearsal(out, plan, totals, settings, to_search)
 
 
@@ -184,7 +200,7 @@ def _ledger_to_try(out: Path | Location, settings: Settings, path: Path) -> Ledg
 
         with restored(out, settings) as scratch:
             return scratch.ledger.copy_to(path)
-    there = Layout(out).ledger
+    there = Layout(out, shard=settings.plan.shard).ledger
     if not check_file(there):
         return Ledger.open(path)
     with closing(Ledger.open_read_only(there)) as original:
@@ -202,6 +218,8 @@ def _good_rows(views: ViewList, plan: Plan) -> Iterator[PlannedRow]:
     for number, row in enumerate(views.rows(), start=1):
         if isinstance(row, PlannedRow):
             yield row
+        elif not plan.has_other_rows:
+            pass
         elif isinstance(row, BadRow):
             plan.reject(row.line, row.reason)
         elif isinstance(row, RepeatedHeader):
@@ -217,5 +235,7 @@ def _tell(plan: Plan) -> None:
     """Log the facts that the figures of the plan do not show."""
     if plan.repeated_headers > 1:
         log.info("the header stands %d times more in the list", plan.repeated_headers)
-    if not plan.rows:
+    if plan.shard is not None:
+        log.info("shard %s: %s of the list in it", plan.shard, some(plan.views, "view"))
+    elif not plan.rows:
         log.warning("%s: the list has no rows, so there is nothing to do", plan.list_name)

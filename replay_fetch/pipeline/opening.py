@@ -19,6 +19,7 @@ from replay_fetch.archive.folder import check_ledger_is_there, opened
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import write_manifest
 from replay_fetch.archive.recovery import clear, recover
+from replay_fetch.archive.shards import check_shard, drop_merged, read_facts
 from replay_fetch.archive.write.carrier import Carrier
 from replay_fetch.archive.write.commit import Committer
 from replay_fetch.archive.write.events_commit import recover_events
@@ -28,6 +29,7 @@ from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.model import Outcome
 from replay_fetch.settings import ApiSettings, Compression, Settings, SourceChoice
+from replay_fetch.shard import ShardId
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +41,7 @@ def open_archive(out: Path, settings: Settings) -> Iterator[tuple[Layout, Ledger
     Raises ArchiveError for a folder which cannot be used, SettingsError for an archive made with another
     compression than asked for.
     """
-    with open_as_it_is(out, settings.archive.compress) as (layout, ledger):
+    with open_as_it_is(out, settings.archive.compress, settings.plan.shard) as (layout, ledger):
         if ledger.setting(Setting.COMPRESSION) is None:  # the first download decides, be it by saying nothing
             ledger.set_setting(Setting.COMPRESSION, layout.compression)
         begin_chains_anew(ledger, settings.api)
@@ -47,10 +49,14 @@ def open_archive(out: Path, settings: Settings) -> Iterator[tuple[Layout, Ledger
 
 
 @contextmanager
-def open_as_it_is(out: Path, compress: Compression | None = None) -> Iterator[tuple[Layout, Ledger]]:
-    """Open an archive as `open_archive` does, but leave unfinished chains as they are."""
-    check_usable(out, compress)
-    with opened(out) as folder, closing(Ledger.open(folder.ledger)) as ledger:
+def open_as_it_is(
+    out: Path, compress: Compression | None = None, shard: ShardId | None = None
+) -> Iterator[tuple[Layout, Ledger]]:
+    """Open an archive, or its shard, as `open_archive` does, but leave unfinished chains as they are."""
+    check_usable(out, compress, shard)
+    if shard is not None and compress is None and (facts := read_facts(out)) is not None:
+        compress = facts.compression  # the first shard has decided it for all
+    with opened(out, shard) as folder, closing(Ledger.open(folder.ledger)) as ledger:
         layout = dataclasses.replace(folder, compression=compression_of(ledger, compress))
         # The order counts: a rebuild's leftovers first, then a killed run's, then whatever neither of them needs.
         _set_aside(layout, ledger)
@@ -89,9 +95,10 @@ def _set_aside(layout: Layout, ledger: Ledger) -> None:
         ledger.drop_setting(Setting.ASIDE)
 
 
-def check_usable(out: Path, compress: Compression | None = None) -> None:
+def check_usable(out: Path, compress: Compression | None = None, shard: ShardId | None = None) -> None:
     """Check all that can be known without making or locking anything; raises as opening does."""
-    there = Layout(out)
+    there = Layout(out, shard=shard)
+    check_shard(out, shard, compress)
     check_ledger_is_there(there)
     check_file(there.ledger)
     if compress is not None:
@@ -144,6 +151,7 @@ def bring_manifest_up_to_date(
     failed), the next run looks for leftovers as after a kill.
     """
     if changed or ledger.setting(Setting.STATE) != State.CLEAN or not layout.manifest.exists():
+        drop_merged(layout)
         # Without order in the archive, partial files would be made of views whose bytes may not be there.
         if in_order:
             with closing(Committer(layout, ledger, keep_raw=False, carrier=carrier)) as committer:

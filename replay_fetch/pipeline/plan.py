@@ -6,6 +6,7 @@ import logging
 from dataclasses import dataclass, field
 
 from replay_fetch.ledger.loading import LoadedList
+from replay_fetch.shard import ShardId
 from replay_fetch.view_list.rows import RepeatedHeader
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,13 @@ class Plan:
     """False where the ledger knew the unchanged list already."""
     rehearsed: bool = False
     """Nothing is fetched, and no report written."""
+    shard: ShardId | None = None
+    """The rows are those of this shard; rows without a usable id belong to the first."""
+
+    @property
+    def has_other_rows(self) -> bool:
+        """Tell whether bad rows and repeated headers are counted here: by one shard of all, as by a single run."""
+        return self.shard is None or not self.shard.index
 
     @property
     def rows(self) -> int:

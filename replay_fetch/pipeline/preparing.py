@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from replay_fetch.pipeline.job import DownloadJob, list_at_hand, load_plan, require_no_events, require_views
+from replay_fetch.pipeline.deal import Deal
+from replay_fetch.pipeline.job import (
+    DownloadJob,
+    list_at_hand,
+    load_plan,
+    require_disk_for_shards,
+    require_no_events,
+    require_views,
+)
 from replay_fetch.pipeline.opening import check_usable, open_archive
 from replay_fetch.pipeline.run import Run
 from replay_fetch.view_list.view_list import ViewList
@@ -20,18 +28,20 @@ def prepared(job: DownloadJob, views: ViewList | None = None) -> Iterator[Run]:
     and makes no archive before the list has begun. Raises InputError, SettingsError or ArchiveError, all before
     anything is asked.
     """
+    require_disk_for_shards(job.out, job.settings.plan.shard)
     if isinstance(job.out, Path):
-        check_usable(job.out, job.settings.archive.compress)
+        check_usable(job.out, job.settings.archive.compress, job.settings.plan.shard)
     with list_at_hand(job) as at_hand, views or at_hand.listed() as listed:
         listed.begin()
         mark = None if listed.was_found else at_hand.fingerprint()
+        if job.settings.plan.shard or not isinstance(job.out, Path):
+            require_views(listed, job)
+            require_no_events(job)
         if isinstance(job.out, Path):
             with open_archive(job.out, job.settings) as (layout, ledger):
-                plan = load_plan(ledger, listed, mark)
+                plan = load_plan(ledger, listed, mark, Deal(layout))
                 yield Run(layout, ledger, plan, job.settings, job.credentials)
         else:
-            require_views(listed, job.out)
-            require_no_events(job)
             from replay_fetch.pipeline.stored import opened_in_store  # noqa: PLC0415 - a download to a disk needs none of it
 
             with opened_in_store(job.out, job.settings, made_up=job.made_up) as stored:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from replay_fetch.archive.report import Report
 from replay_fetch.ledger.totals import Reason, Totals
 from replay_fetch.model import ViewRecord
 from replay_fetch.pacing import Pacer, Snapshot
+from replay_fetch.pipeline.copies import Copies
 from replay_fetch.pipeline.disk import DiskWatch, disk_free
 from replay_fetch.pipeline.outcome_log import OutcomeLog, Slowest, count_records
 from replay_fetch.pipeline.plan import Plan
@@ -25,6 +27,8 @@ from replay_fetch.progress.reporters import Reporter, report, watch
 from replay_fetch.progress.snapshot import RunSnapshot
 from replay_fetch.progress.stats import RunStats, Speed
 from replay_fetch.settings import Settings
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,8 @@ class ProgressFeed:
         self._log = OutcomeLog()
         metrics = settings.show.metrics_file
         self._metrics = MetricsFile(metrics) if metrics else None
+        shard = settings.plan.shard
+        self._copies = Copies(shard, settings.fetch.max_rate) if shard else None
         self.stats = RunStats()
         self.slowest = Slowest()
 
@@ -87,6 +93,8 @@ class ProgressFeed:
         """Take over the plan's figures, and how many of its views are to be asked for."""
         self.stats.views_total, self.stats.finished_before = plan.views, plan.views - views_to_do
         self.stats.bad_rows, self.stats.duplicates = plan.bad_rows, plan.duplicates
+        if views_to_do and self._copies and (advice := self._copies.advice()):
+            log.info("%s", advice)
 
     def recorded(self, records: Sequence[ViewRecord]) -> None:
         """Count views which have become durable, and log each with a bad ending."""
@@ -107,6 +115,8 @@ class ProgressFeed:
         bottleneck = Bottleneck()
         async with anyio.create_task_group() as shown:
             shown.start_soon(watch, bottleneck, worker_counts)
+            if self._copies:
+                shown.start_soon(self._copies.watch, self._pacer.snapshot)
             # All are told of the same run alike; whichever is None shows nothing.
             for watcher in (reporter, self._history, self._metrics, DiskWatch()):
                 shown.start_soon(report, self.stats, self._pacer_snapshot, watcher, bottleneck, self._disk_free)

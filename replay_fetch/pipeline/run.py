@@ -27,6 +27,7 @@ from anyio import to_thread
 
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.report import Report, write_report
+from replay_fetch.archive.shards import drop_merged
 from replay_fetch.archive.write.writer import STANDSTILL, CommitTerms, Writer
 from replay_fetch.errors import ArchiveError, ReplayFetchError
 from replay_fetch.fetch.credentials import CredentialCheck
@@ -137,6 +138,7 @@ class Run:
     async def _fetch(self, todo: ToDo, stop: Stop, reporter: Reporter | None) -> None:
         """Fetch every view still to do and commit each; the display runs meanwhile."""
         # Noted before the first file is touched: a run that is killed from here on is cleared up after by the next.
+        await to_thread.run_sync(drop_merged, self._layout)
         await to_thread.run_sync(begin_run, self._ledger)
         settings, feed = self._settings, self._feed
         _, room = for_pages(settings.fetch.memory_limit)

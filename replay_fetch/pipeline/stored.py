@@ -18,6 +18,7 @@ from anyio.from_thread import BlockingPortal
 from replay_fetch.archive.compress import require
 from replay_fetch.archive.durable import explained
 from replay_fetch.archive.write.writer import CommitTerms
+from replay_fetch.archive_json import ArchiveFacts
 from replay_fetch.errors import ArchiveError, InputError
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.ledger.stored import StoredLedger
@@ -28,7 +29,6 @@ from replay_fetch.pipeline.plan import Plan
 from replay_fetch.pipeline.scratch import LedgerScratch, scratch_folder
 from replay_fetch.settings import ApiSettings, Compression, Settings
 from replay_fetch.store import (
-    ArchiveFacts,
     KeepTerms,
     Location,
     Restoring,
@@ -89,7 +89,7 @@ class StoredArchive:
                     from_thread.check_cancelled()
                 yield row
 
-        plan = await to_thread.run_sync(load_plan, self.scratch.ledger, listed, mark, passing)
+        plan = await to_thread.run_sync(partial(load_plan, self.scratch.ledger, listed, mark, passing=passing))
         if plan.loaded:
             known_by = mark if mark and not plan.bad_rows else ""
             await self.keep.keep_list(plan.list_number, known_by, packed, next(count))

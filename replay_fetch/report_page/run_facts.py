@@ -9,7 +9,6 @@ from typing import NamedTuple
 import msgspec
 from msgspec import Struct
 
-from replay_fetch.archive.layout import REPORT
 from replay_fetch.archive.report import read_report
 from replay_fetch.archive.shelf import Shelf
 from replay_fetch.errors import ArchiveError
@@ -105,9 +104,10 @@ def run_facts(shelf: Shelf) -> RunFacts:
         totals = totals_so_far(shelf)
         if totals is not None:
             return _so_far(totals)
-        raise ArchiveError(f"{shelf.place()} has no {REPORT} yet: it is written when a run ends") from None
+        when = "by `replay-fetch merge`" if shelf.shards() else "when a run ends"
+        raise ArchiveError(f"{shelf.place()} has no {shelf.report} yet: it is written {when}") from None
     except (OSError, ValueError) as error:
-        raise ArchiveError(f"{shelf.place(REPORT)} cannot be read: {error}") from None
+        raise ArchiveError(f"{shelf.place(shelf.report)} cannot be read: {error}") from None
 
 
 def _so_far(totals: Totals) -> RunFacts:

@@ -39,13 +39,12 @@ from replay_fetch.store.failures import Fenced, LeaseHeld, StoreDead, StoreError
 from replay_fetch.store.keep import StoreKeep
 from replay_fetch.store.lease import LeaseState, read_lease
 from replay_fetch.store.location import Location, is_url, parse
-from replay_fetch.store.opening import ArchiveFacts, KeepTerms, objects_at, read_facts
+from replay_fetch.store.opening import KeepTerms, objects_at, read_facts
 from replay_fetch.store.restoring import Restoring
 from replay_fetch.store.scratch import Keep, Scratch, Staged, StagedFile
 from replay_fetch.store.shelf import StoreShelf
 
 __all__ = [
-    "ArchiveFacts",
     "Fenced",
     "Keep",
     "KeepTerms",

@@ -5,29 +5,15 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-import msgspec
-
+from replay_fetch.archive_json import FORMAT, NAME, ArchiveFacts, decoded
 from replay_fetch.errors import SettingsError, extra_needed
-from replay_fetch.settings import Compression
 from replay_fetch.store.driver import Found, Tag
 from replay_fetch.store.failures import StoreError
 from replay_fetch.store.location import Location
 from replay_fetch.store.objects import Objects
 
-FORMAT = 1
-"""Of the whole archive in a store; a reader refuses another one."""
-NAME = "archive.json"
 FOLDER = ".replay-fetch"
 """What is ours in an archive; nothing else in it is needed to read it."""
-
-
-class ArchiveFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """Facts about which all runs into an archive agree; the object is created once and never changed."""
-
-    compression: Compression
-    shards: int = 0
-    """The number of parts into which the sessions are dealt; 0 for an undivided archive."""
-    format: int = FORMAT
 
 
 @dataclass(frozen=True)
@@ -60,7 +46,7 @@ async def agree(objects: Objects, folder: str, facts: ArchiveFacts) -> None:
     The folder is the archive's own, also for a run that is one of several shards.
     """
     name = f"{folder}/{NAME}"
-    put = await objects.create(name, msgspec.json.encode(facts), 0)
+    put = await objects.create(name, facts.encode(), 0)
     if isinstance(put, Tag):
         return
     there = await read_facts(objects, folder)
@@ -79,11 +65,8 @@ async def read_facts(objects: Objects, folder: str) -> ArchiveFacts | None:
     got = await objects.get(f"{folder}/{NAME}")
     if got is None:
         return None
-    try:
-        facts = msgspec.json.decode(got[0], type=ArchiveFacts)
-    except msgspec.DecodeError:
-        facts = None
-    if facts is None or facts.format != FORMAT:
+    facts = decoded(got[0])
+    if facts is None:
         raise StoreError(f"{objects.location}/{folder}/{NAME} is not of format {FORMAT}, which this version reads")
     return facts
 

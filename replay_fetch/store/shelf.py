@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from functools import cache, partial
 from pathlib import Path
@@ -30,7 +30,7 @@ from replay_fetch.store.together import AT_ONCE
 
 _Value = TypeVar("_Value")
 
-SESSIONS = "sessions"
+SESSIONS, REPORT = "sessions", "report.json"
 
 GIVE_UP_AFTER = 60.0
 """Seconds of faults after which the store is dead to a reader; a person waits, unlike a run of days."""
@@ -48,6 +48,10 @@ class StoreShelf:
 
     layout = None
     """No folder of this machine."""
+    manifest = MANIFEST
+    """The name of the manifest."""
+    report = REPORT
+    """The name of the last run's report."""
     at_once = AT_ONCE
     """An answer takes 20 to 100 ms, of which the reader needs a few for its work."""
 
@@ -67,7 +71,8 @@ class StoreShelf:
         return f"<StoreShelf {self.location}>"
 
     def __reduce__(self) -> tuple[object, ...]:
-        return type(self), (self.location,)  # another process has credentials of its own, and none are sent to it
+        # Another process has credentials of its own, and none are sent to it.
+        return _sent_shelf, (self.location, self._manifest, dict(self._staged))
 
     def with_manifest(self, manifest: Path, staged: Mapping[str, str]) -> StoreShelf:
         """Return the shelf with another manifest than the store's, a file of this machine made from the log.
@@ -77,6 +82,10 @@ class StoreShelf:
         shelf = StoreShelf(self.location, self._objects)
         shelf._manifest, shelf._staged = manifest, staged
         return shelf
+
+    def shards(self) -> Sequence[StoreShelf]:
+        """An archive in a store has no shards."""
+        return ()
 
     @property
     def title(self) -> str:
@@ -213,6 +222,11 @@ class StoreShelf:
             if len(batch) == _LISTED_AT_ONCE:
                 break
         return batch
+
+
+def _sent_shelf(location: Location, manifest: Path | None, staged: Mapping[str, str]) -> StoreShelf:
+    shelf = StoreShelf(location)
+    return shelf.with_manifest(manifest, staged) if manifest else shelf
 
 
 def _missing() -> FileNotFoundError:

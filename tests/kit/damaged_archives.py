@@ -13,7 +13,8 @@ from archives import WIDE, Job, downloaded
 
 from replay_fetch.archive.read.verify import Problem
 from replay_fetch.archive.shelf import DiskShelf
-from replay_fetch.inspect.verify import Verification, Verifying
+from replay_fetch.inspect.verification import Verification
+from replay_fetch.inspect.verify import Verifying
 from replay_fetch.settings import ArchiveSettings, Compression, PlanSettings
 from replay_fetch.simulator import SimulatorSettings
 

@@ -15,6 +15,7 @@ from memory_scratches import MemoryScratch
 from memory_stores import body, names
 from obstore.store import MemoryStore
 
+from replay_fetch.archive_json import ArchiveFacts
 from replay_fetch.model import Outcome, PlannedView, Span, View, ViewRecord
 from replay_fetch.settings import Compression
 from replay_fetch.store.entries import LoggedList, LoggedView
@@ -22,7 +23,7 @@ from replay_fetch.store.keep import StoreKeep
 from replay_fetch.store.lease import Lease, Progress
 from replay_fetch.store.lists import packing
 from replay_fetch.store.objects import Objects
-from replay_fetch.store.opening import FOLDER, ArchiveFacts, KeepTerms
+from replay_fetch.store.opening import FOLDER, KeepTerms
 from replay_fetch.store.parts import GrownPart
 from replay_fetch.store.scratch import Staged, StagedFile
 

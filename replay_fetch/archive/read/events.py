@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from replay_fetch.api.json_split import members
-from replay_fetch.archive.compress import bounded, inflated, require
+from replay_fetch.archive.compress import bounded, decompressed, require
 from replay_fetch.archive.durable import explained, is_file
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import file_range, lines_of
@@ -32,7 +32,7 @@ def stored_events(shelf: Shelf, session_id: str) -> Iterator[bytes]:
                 continue
             require(compression)
             try:
-                yield from lines_of(inflated(shelf.blocks(name), compression))
+                yield from lines_of(decompressed(shelf.blocks(name), compression))
             except ValueError as error:
                 reason = printable(str(error), 150)
                 raise ArchiveError(
@@ -69,7 +69,7 @@ def _complaint(path: Path, record: EventsRecord, compression: Compression) -> st
     """Name the first fault of a file's bytes; empty where the bytes are as they were written."""
     stored, lines, events = hashlib.sha256(), hashlib.sha256(), 0
     try:
-        for line in lines_of(bounded(inflated(_hashed(path, record.length, stored), compression), record.size)):
+        for line in lines_of(bounded(decompressed(_hashed(path, record.length, stored), compression), record.size)):
             lines.update(line + b"\n")
             members(line)  # raises where a line is no JSON object, as in a file whose manifest was made for it
             events += 1

@@ -7,10 +7,9 @@ from itertools import groupby
 
 from replay_fetch.archive.compress import plain_text
 from replay_fetch.archive.durable import explained
-from replay_fetch.archive.layout import MANIFEST
 from replay_fetch.archive.lines import lines_of, segment_of
 from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
-from replay_fetch.archive.shelf import Shelf, readable, require_manifest
+from replay_fetch.archive.shelf import Shelf, manifests, readable
 from replay_fetch.errors import ArchiveError, InputError
 from replay_fetch.printable import printable
 
@@ -20,12 +19,13 @@ def entries(shelf: Shelf) -> Iterator[Entry]:
 
     Raises ArchiveError where there is no manifest yet, and at the first line that cannot be read.
     """
-    require_manifest(shelf)
-    for found in read_manifest(shelf):
-        if isinstance(found, BadLine):
-            where = f"{shelf.place(MANIFEST)}, line {found.number}"
-            raise ArchiveError(f"{where}: {found.reason}; run `replay-fetch verify`")
-        yield found
+    # Of shards that are not merged, one after the other: each has its sessions whole.
+    for each in manifests(shelf):
+        for found in read_manifest(each):
+            if isinstance(found, BadLine):
+                where = f"{each.place(each.manifest)}, line {found.number}"
+                raise ArchiveError(f"{where}: {found.reason}; run `replay-fetch verify`")
+            yield found
 
 
 def by_session(views: Iterable[Entry]) -> Iterator[tuple[str, list[Entry]]]:

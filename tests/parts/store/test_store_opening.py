@@ -8,12 +8,13 @@ import pytest
 from memory_stores import PLACE, Fate, MemoryDriver, names, objects
 from obstore.store import MemoryStore
 
+from replay_fetch.archive_json import ArchiveFacts
 from replay_fetch.errors import SettingsError
 from replay_fetch.settings import Compression
 from replay_fetch.store.driver import Tag, Taken
 from replay_fetch.store.failures import StoreError
 from replay_fetch.store.objects import Objects
-from replay_fetch.store.opening import ArchiveFacts, agree, check_conditional_writes, objects_at, read_facts
+from replay_fetch.store.opening import agree, check_conditional_writes, objects_at, read_facts
 
 pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("virtual_clock")]
 

@@ -1,0 +1,140 @@
+"""The shards of an archive on a disk: the facts about which all agree, who they are, and the manifest of all.
+
+::
+
+    .replay-fetch/archive.json     created once: number of shards, compression, hash of the list
+    .replay-fetch/03-of-08/        a shard's ledger, lock and parts
+    manifest/03-of-08.ndjson  report/03-of-08.json
+    manifest.ndjson  report.json   of all shards; a shard that goes on removes both, and they are made again
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from replay_fetch.archive.durable import explained, is_file, sync_folder, write_file
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lines import small_file
+from replay_fetch.archive_json import NAME, ArchiveFacts, decoded
+from replay_fetch.errors import ArchiveError, InputError, SettingsError
+from replay_fetch.settings import Compression
+from replay_fetch.shard import ShardId, named
+
+_LONGEST = 2**16
+
+
+def read_facts(root: Path) -> ArchiveFacts | None:
+    """Read the facts of an archive; None where no shard has read its list to the end yet, or there are no shards."""
+    path = Layout(root).home / NAME
+    with explained(f"reading {path}"):
+        try:
+            facts = decoded(small_file(path, _LONGEST))
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except ValueError:  # too large
+            facts = None
+    if facts is None or not facts.shards:
+        raise ArchiveError(f"{path} is damaged, or of another version of replay-fetch")
+    return facts
+
+
+def agree(layout: Layout, facts: ArchiveFacts) -> None:
+    """Write the facts, or compare ours with the facts of an earlier shard.
+
+    Raises InputError for another list, SettingsError for another number of shards or another compression.
+    """
+    with explained(f"writing {layout.home / NAME}"):
+        _create(layout, facts.encode())
+    there = read_facts(layout.root)
+    if there is None or there == facts:
+        return
+    check_shard(layout.root, layout.shard, facts.compression)
+    if there.list != facts.list:
+        raise InputError(
+            f"{layout.root} was begun with another list than this one; all shards of an archive read the same rows in "
+            "the same order: use that list, or another OUT"
+        )
+
+
+def _create(layout: Layout, body: bytes) -> None:
+    """Create the file of facts, whole or not at all, unless it is there: a link never replaces a file."""
+    temporary, final = layout.temporary / NAME, layout.home / NAME
+    write_file(temporary, [body])
+    try:
+        with suppress(FileExistsError):
+            os.link(temporary, final)
+    except OSError:  # a file system without links; two shards that begin at once bring the same facts nearly always
+        if not is_file(final):
+            temporary.replace(final)
+    temporary.unlink(missing_ok=True)
+    sync_folder(layout.home)
+
+
+def shard_count(root: Path) -> int:
+    """Return the number of shards of an archive by its files, or 0 for an archive without shards."""
+    facts = read_facts(root)
+    if facts is not None:
+        return facts.shards
+    # Before the first list is read, and in a copy without our private files, names alone tell.
+    layout = Layout(root)
+    for folder in (layout.home, root / "manifest"):
+        with explained(f"reading {folder}"):
+            try:
+                names = [named(path.name.partition(".")[0]) for path in folder.iterdir()]
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+        for shard in filter(None, names):
+            return shard.count
+    return 0
+
+
+def check_shard(root: Path, shard: ShardId | None, compress: Compression | None) -> None:
+    """Raise SettingsError where a run would mix with other shards than the archive's, or with a run of none."""
+    count = shard_count(root)
+    if shard is None and count:
+        raise SettingsError(
+            f"{root} is an archive of {count} shards, and `download --shard I/{count}` alone writes to it; "
+            "`replay-fetch help shards` tells how to make it one of a single run"
+        )
+    if shard is None:
+        return
+    plain = Layout(root)
+    with explained(f"reading {root}"):
+        unsharded = not count and (is_file(plain.ledger) or is_file(plain.manifest))
+    if unsharded:
+        raise SettingsError(f"{root} is an archive without shards; leave --shard out, or use another OUT")
+    if count not in {0, shard.count}:
+        raise SettingsError(
+            f"{root} is an archive of {count} shards, not of {shard.count}: say --shard I/{count}, or use another OUT"
+        )
+    facts = read_facts(root)
+    if facts is not None and compress not in {None, facts.compression}:
+        raise SettingsError(
+            f"the archive was made with --compress {facts.compression}; leave that out, or use another OUT"
+        )
+
+
+def layouts(root: Path) -> list[Layout]:
+    """List the layouts of an archive's shards, whether they have begun or not; empty for an archive without shards.
+
+    The compression is not among what they say; each ledger has it.
+    """
+    count = shard_count(root)
+    return [Layout(root, shard=shard) for shard in ShardId(0, count).siblings()] if count else []
+
+
+def drop_merged(layout: Layout) -> None:
+    """Remove the manifest and the report of all shards, since one of them goes on; without shards, nothing happens.
+
+    The manifest goes first: a report without a manifest is no merged archive.
+    """
+    if layout.shard is None:
+        return
+    merged = Layout(layout.root)
+    with explained(f"writing {layout.root}"):
+        if is_file(merged.manifest) or is_file(merged.report):
+            merged.manifest.unlink(missing_ok=True)
+            merged.report.unlink(missing_ok=True)
+            sync_folder(layout.root)

@@ -1,0 +1,37 @@
+"""The facts of an archive about which all its runs agree: ``archive.json``, on a disk and in a store alike."""
+
+from __future__ import annotations
+
+import msgspec
+
+from replay_fetch.settings import Compression
+from replay_fetch.shard import MOST
+
+FORMAT = 1
+"""Of the whole archive; a reader refuses another one."""
+NAME = "archive.json"
+"""The file's name among an archive's own files. Without shards an archive on a disk has none: its ledger knows all."""
+
+
+class ArchiveFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """Facts about which all runs into an archive agree; the file is created once and never changed."""
+
+    compression: Compression
+    shards: int = 0
+    """The number of parts into which the sessions are dealt; 0 for an undivided archive."""
+    list: str = ""
+    """The SHA-256, in hex, of all usable rows of the list that the shards share; empty without shards."""
+    format: int = FORMAT
+
+    def encode(self) -> bytes:
+        """Return the content of the file."""
+        return msgspec.json.encode(self) + b"\n"
+
+
+def decoded(content: bytes) -> ArchiveFacts | None:
+    """Read the content of the file; None where it is damaged, or of a format that this version does not read."""
+    try:
+        facts = msgspec.json.decode(content, type=ArchiveFacts)
+    except ValueError:  # msgspec's own is one, and so is text that is not UTF-8
+        return None
+    return facts if facts.format == FORMAT and 0 <= facts.shards <= MOST else None

@@ -1,0 +1,65 @@
+"""The state of each shard of an archive: ended, running, stopped or not begun."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lock import holder
+from replay_fetch.archive.shelf import Shelf
+from replay_fetch.ledger.ledger import Ledger
+from replay_fetch.ledger.schema import Setting, State
+
+
+@dataclass(slots=True)
+class ShardsState:
+    """The shards of an archive by their state, each by its index, and those with views that are not finished."""
+
+    count: int
+    merged: bool
+    """The manifest and the report of all shards are there."""
+    ended: list[int] = field(default_factory=list)
+    running: list[int] = field(default_factory=list)
+    stopped: list[int] = field(default_factory=list)
+    """Killed, or stopped before their end."""
+    not_begun: list[int] = field(default_factory=list)
+    unfinished: set[int] = field(default_factory=set)
+
+    @property
+    def to_run_again(self) -> list[int]:
+        """The shards that the same download has to be run for again, in order."""
+        return sorted({*self.unfinished, *self.stopped, *self.not_begun})
+
+    def fields(self) -> Mapping[str, object]:
+        """Return the state for programs."""
+        return {
+            "count": self.count,
+            "merged": self.merged,
+            "ended": self.ended,
+            "running": self.running,
+            "stopped": self.stopped,
+            "not_begun": self.not_begun,
+            "unfinished": sorted(self.unfinished),
+        }
+
+
+def shards_state(shelf: Shelf) -> ShardsState | None:
+    """Look at the shards of an archive; None for an archive without shards."""
+    shards = [shard.layout for shard in shelf.shards() if shard.layout is not None]
+    if not shards:
+        return None
+    state = ShardsState(len(shards), merged=shelf.is_file(shelf.manifest))
+    for index, layout in enumerate(shards):
+        _of_shard(state, layout).append(index)
+    return state
+
+
+def _of_shard(state: ShardsState, layout: Layout) -> list[int]:
+    if holder(layout.lock):
+        return state.running
+    with closing(Ledger.open_read_only(layout.ledger)) as ledger:
+        if not ledger.blank and ledger.setting(Setting.STATE) == State.CLEAN:
+            return state.ended
+        return state.not_begun if ledger.blank and not layout.manifest.is_file() else state.stopped
