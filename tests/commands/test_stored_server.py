@@ -11,8 +11,9 @@ from pathlib import Path
 import obstore
 import pytest
 from made_archives import segment, write_archive
-from store_servers import KEY, SECRET, StoreServer, seaweedfs
+from store_servers import seaweedfs
 
+from benchmarks.stores import KEY, SECRET, StoreServer
 from replay_fetch.cli import main
 from replay_fetch.settings import Compression
 from replay_fetch.store import StoreShelf, door, parse

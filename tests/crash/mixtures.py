@@ -21,9 +21,10 @@ if __name__ == "__main__":  # the kit is on the path of tests alone
 
 from store_buckets import Bucket, hearing
 from store_faults import Lost
-from store_servers import azurite_in, moto_in, seaweedfs_in
+from store_servers import azurite_in, moto_in
 from stored_runs import Machine, finished_at, listening, local_files, write_rows
 
+from benchmarks.stores import seaweedfs_in
 from crash.world import world
 from replay_fetch.settings import Compression
 from replay_fetch.store import door, parse, retries
@@ -94,10 +95,7 @@ def main() -> None:
     """Take all mixtures, and print how many requests were lost."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        servers = []
-        for server_in in (seaweedfs_in, azurite_in, moto_in):
-            (folder / server_in.__name__).mkdir()
-            servers.append(stack.enter_context(server_in(folder / server_in.__name__)))
+        servers = [stack.enter_context(server) for server in (seaweedfs_in(folder), azurite_in(), moto_in())]
         for mixture in MIXTURES:
             lost = 0
             for number in range(20 * len(servers)):
@@ -105,7 +103,7 @@ def main() -> None:
                 run.mkdir()
                 with pytest.MonkeyPatch.context() as monkeypatch:
                     lost += survives(mixture, number, Bucket(servers[number % len(servers)], run), monkeypatch)
-            print(f"{mixture}: {lost} lost, 0 differences, 0 finished views asked for again")  # noqa: T201 - its result
+            print(f"{mixture}: {lost} lost, 0 differences, 0 finished views asked for again", flush=True)  # noqa: T201 - its result
 
 
 if __name__ == "__main__":

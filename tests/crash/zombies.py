@@ -27,9 +27,9 @@ from archives import write_list
 from processes import Done, ended, run, served, start
 from store_buckets import LEASE, SIMULATED, Bucket, command, hearing
 from store_faults import Lost
-from store_servers import seaweedfs_in
 from stored_runs import local_files
 
+from benchmarks.stores import seaweedfs_in
 from replay_fetch.simulator import Simulator
 
 

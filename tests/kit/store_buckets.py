@@ -11,8 +11,8 @@ import obstore
 from anyio.from_thread import start_blocking_portal
 from archives import KEYS, WIDE
 from store_faults import Lost, losing
-from store_servers import SECRET, StoreServer
 
+from benchmarks.stores import SECRET, StoreServer
 from replay_fetch.simulator import PagingSettings, Simulator, SimulatorSettings
 
 # Eight sessions of a few views, in several pages each.

@@ -11,9 +11,10 @@ from crash.world import world
 from memory_stores import Fate, names
 from obstore.store import MemoryStore
 from store_buckets import Bucket
-from store_servers import StoreServer, seaweedfs
+from store_servers import seaweedfs
 from stored_runs import Machine, local_files, stored_files, write_rows
 
+from benchmarks.stores import StoreServer
 from replay_fetch.settings import Compression
 
 __all__ = ["seaweedfs"]

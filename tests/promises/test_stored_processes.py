@@ -19,9 +19,10 @@ from crash.zombies import ZOMBIES, Zombie, judge, wake
 from processes import Done, ended, run, served, start
 from store_buckets import LEASE, SIMULATED, Bucket, command, hearing
 from store_faults import Lost
-from store_servers import KEY, SECRET, StoreServer, any_store, azurite, moto, seaweedfs
+from store_servers import any_store, azurite, moto, seaweedfs
 from stored_runs import local_files
 
+from benchmarks.stores import KEY, SECRET, StoreServer
 from replay_fetch.cli import main
 from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.pipeline.place import place

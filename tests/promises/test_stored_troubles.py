@@ -13,9 +13,10 @@ from processes import run, served
 from small_disks import ROOT, limited, mounted
 from store_buckets import SIMULATED, Bucket, command, hearing
 from store_faults import Lost, accepted, refusal
-from store_servers import SECRET, StoreServer, any_store, azurite, moto, seaweedfs
+from store_servers import any_store, azurite, moto, seaweedfs
 from stored_runs import local_files
 
+from benchmarks.stores import SECRET, StoreServer
 from replay_fetch.cli import main
 from replay_fetch.simulator import Simulator
 

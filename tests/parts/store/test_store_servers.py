@@ -14,8 +14,9 @@ import pytest
 from made_runs import FIRST, SECOND, MadeRun, content, planned
 from memory_scratches import MemoryScratch
 from store_faults import Lost, losing
-from store_servers import StoreServer, any_store, azurite, moto, seaweedfs
+from store_servers import any_store, azurite, moto, seaweedfs
 
+from benchmarks.stores import StoreServer
 from replay_fetch.store import door
 from replay_fetch.store import objects as module
 from replay_fetch.store.driver import Found, Tag
