@@ -43,7 +43,7 @@ _WORTH_A_CHECKPOINT = 50
 
 
 class StoreKeep:
-    """The keep of a run over a store; `Keep` tells the order of the calls. Memory holds 64 MiB of bodies at most."""
+    """The keep of a run over a store, as `Keep` describes. Memory: 64 MiB beside the bodies of staged files."""
 
     def __init__(self, objects: Objects, scratch: Scratch, terms: KeepTerms) -> None:
         self._objects = objects
@@ -104,7 +104,7 @@ class StoreKeep:
         moved: list[Entry] = [*sent, *places, *map(LoggedRemoval, staged.gone)]
         await self._append([*staged.views, *moved])
         await to_thread.run_sync(self._scratch.lay, moved)
-        local = {file.name: file.file for file in staged.files}
+        local = {file.name: file.content for file in staged.files}
         for stored in sent:
             if stored.staged:
                 await self._publish(stored, local[stored.name])
@@ -173,14 +173,14 @@ class StoreKeep:
         epoch = self._log.epoch
         before = stored.tag if stored else None
         if before is None:
-            put = await self._objects.claim(file.name, file.file, epoch, file.sha256)
+            put = await self._objects.claim(file.name, file.content, epoch, file.sha256)
             if isinstance(put, Tag):
                 return file.logged(put)
             before = put.tag
         # An earlier run's object, which never counted, is replaced no sooner than one that does: two runs that both
         # looked at it could otherwise write over each other.
         staged = f"{self._folder}/staged/{self._log.number + 1:012d}-{epoch}-{index}"
-        await self._objects.write(staged, file.file, epoch)
+        await self._objects.write(staged, file.content, epoch)
         return file.logged(before, staged)
 
     async def _send_lines(self, staged: Staged) -> list[LoggedPart]:
@@ -197,15 +197,15 @@ class StoreKeep:
         await self._log.append(itertools.chain(self._owed, entries), kind)
         self._owed.clear()
 
-    async def _publish(self, stored: LoggedObject, file: Path) -> None:
+    async def _publish(self, stored: LoggedObject, content: bytes | Path) -> None:
         """Step 4 for one file."""
-        tag = await self._objects.write(stored.name, file, self._log.epoch, stored.tag)
+        tag = await self._objects.write(stored.name, content, self._log.epoch, stored.tag)
         await self._lay_published(stored, tag)
 
     async def _show(self, file: StagedFile) -> None:
         """Step 4 for a copy: an overtaken run, stopped in step 3, shows nothing of a commit that never counted."""
         before = await to_thread.run_sync(self._scratch.stored, file.name)
-        tag = await self._objects.write(file.name, file.file, self._log.epoch, before.tag if before else None)
+        tag = await self._objects.write(file.name, file.content, self._log.epoch, before.tag if before else None)
         await self._lay_published(file.logged(tag), tag)
 
     async def _lay_published(self, stored: LoggedObject, tag: Tag) -> None:

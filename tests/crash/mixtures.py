@@ -1,6 +1,6 @@
 """Downloads over a way to the store that loses requests and answers at random, or is cut off for a while.
 
-``python -m tests.crash.mixtures`` takes twenty worlds with each mixture, on each of three servers. The normal suite
+``python -m tests.crash.mixtures`` takes four worlds with each mixture, on each of three servers. The normal suite
 takes one world with each.
 """
 
@@ -98,7 +98,7 @@ def main() -> None:
         servers = [stack.enter_context(server) for server in (seaweedfs_in(folder), azurite_in(), moto_in())]
         for mixture in MIXTURES:
             lost = 0
-            for number in range(20 * len(servers)):
+            for number in range(4 * len(servers)):
                 run = folder / f"{mixture} {number}"
                 run.mkdir()
                 with pytest.MonkeyPatch.context() as monkeypatch:

@@ -53,5 +53,5 @@ def test_a_machine_that_dies_at_a_request_is_followed_by_one_that_asks_for_nothi
 def test_an_archive_is_the_same_over_a_way_that_loses_requests_and_answers(
     mixture: str, seaweedfs: StoreServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A world; ``python -m tests.crash.mixtures`` takes sixty with each mixture."""
+    """A world; ``python -m tests.crash.mixtures`` takes twelve with each mixture."""
     assert survives(mixture, 1, Bucket(seaweedfs, tmp_path), monkeypatch) >= 20
