@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from replay_fetch.errors import InputError, SettingsError
 from replay_fetch.settings import Compression
 from replay_fetch.shard import MOST
 
@@ -35,3 +36,36 @@ def decoded(content: bytes) -> ArchiveFacts | None:
     except ValueError:  # msgspec's own is one, and so is text that is not UTF-8
         return None
     return facts if facts.format == FORMAT and 0 <= facts.shards <= MOST else None
+
+
+def require_same(place: object, ours: ArchiveFacts, theirs: ArchiveFacts) -> None:
+    """Raise where a run means another archive than the one at a place: SettingsError, or InputError for another list.
+
+    A list that is not known yet, on either side, is not compared.
+    """
+    require_same_shards(place, ours.shards, theirs.shards)
+    if ours.compression != theirs.compression:
+        raise SettingsError(
+            f"{place} was begun with --compress {theirs.compression}, not {ours.compression}; use that, or another OUT"
+        )
+    if ours.list and theirs.list and ours.list != theirs.list:
+        raise InputError(
+            f"{place} was begun with another list than this one; all shards of an archive read the same rows in the "
+            "same order: use that list, or another OUT"
+        )
+
+
+def require_same_shards(place: object, ours: int, theirs: int) -> None:
+    """Raise SettingsError where a run would mix with other shards than the archive's, or with a run of none."""
+    if ours == theirs:
+        return
+    if not ours:
+        raise SettingsError(
+            f"{place} is an archive of {theirs} shards, and `download --shard I/{theirs}` alone writes to it; "
+            "`replay-fetch help shards` tells how to make it one of a single run"
+        )
+    if not theirs:
+        raise SettingsError(f"{place} is an archive without shards; leave --shard out, or use another OUT")
+    raise SettingsError(
+        f"{place} is an archive of {theirs} shards, not of {ours}: say --shard I/{theirs}, or use another OUT"
+    )

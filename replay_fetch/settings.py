@@ -203,11 +203,14 @@ class ArchiveSettings:
     scratch: Path | None = option("--scratch DIR", "of a stored archive; default: in $TMPDIR", FILE, default=None)
     """What is on its way to a store: ledger, growing views, files. It is emptied, and may be lost at any time."""
     commit_every: float = option("--commit-every S", "seconds between commits to a store", NUMBER, default=10.0)
-    wait_for_lock: float = option("--wait-for-lock S", "seconds for a dead run's lease", NUMBER, default=0.0)
+    wait_for_lock: float | None = option(
+        "--wait-for-lock S", "seconds for a dead run's lease; default: 0, or 300 with --shard", NUMBER, default=None
+    )
 
     def __post_init__(self) -> None:
         _require(0 < self.commit_every < float("inf"), "--commit-every must be above 0 seconds")
-        _require(0 <= self.wait_for_lock < float("inf"), "--wait-for-lock must be 0 seconds or more")
+        wait = self.wait_for_lock or 0.0
+        _require(0 <= wait < float("inf"), "--wait-for-lock must be 0 seconds or more")
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ from replay_fetch.errors import ArchiveError, SettingsError
 from replay_fetch.inspect.merge import merge as merge_shards
 from replay_fetch.inspect.ranges import SessionRange, cut
 from replay_fetch.inspect.tables import Exported, rows_of, small_batches, write_tables
-from replay_fetch.pipeline.job import require_disk_for_shards
+from replay_fetch.pipeline.job import is_stored
 from replay_fetch.pipeline.place import place
 from replay_fetch.settings import Settings
 from replay_fetch.shard import ShardId, checked
@@ -35,9 +35,9 @@ class Shard:
     """A shard of a download: the sessions of one list that one task brings home."""
 
     views: str
-    """The path of the list, the same for all shards; it must lead there from every worker."""
+    """The path or address of the list, the same for all shards; it must lead there from every worker."""
     out: str
-    """The archive's folder, on a disk that all workers share."""
+    """The archive's folder, on a disk that all workers share, or its address in an object store."""
     id: ShardId
     settings: Settings | None = None
     """A site that they do not name is that of the worker's environment; keys are never part of settings."""
@@ -63,18 +63,19 @@ def shards(
 ) -> list[Shard]:
     """Split a download into ``count`` tasks; `merge` puts their manifests together when all have ended.
 
-    Nothing is read and nothing is made. Raises SettingsError for a number that is out of range, or not that of an
-    archive that is there already.
+    Nothing is made. Raises SettingsError for a number that is out of range, or not that of an archive that is on a
+    disk already; a task into a store finds that out when it runs.
     """
     try:
         first = checked(0, count)
     except ValueError as reason:
         raise SettingsError(str(reason)) from None
-    require_disk_for_shards(place(out), first)
-    check_shard(Path(out), first, settings.archive.compress if settings else None)
-    # A worker may have another folder to work in.
-    paths = os.path.abspath(views), os.path.abspath(out)  # noqa: PTH100 - links stay as they are
-    return [Shard(*paths, each, settings) for each in first.siblings()]
+    where = place(out)
+    if isinstance(where, Path):
+        check_shard(where, first, settings.archive.compress if settings else None)
+        where = _absolute(where)  # a worker may have another folder to work in
+    listed = str(views) if is_stored(str(views)) else str(_absolute(Path(views)))
+    return [Shard(listed, str(where), each, settings) for each in first.siblings()]
 
 
 def merge(out: str | os.PathLike[str], *, partial: bool = False) -> Report:
@@ -82,7 +83,12 @@ def merge(out: str | os.PathLike[str], *, partial: bool = False) -> Report:
 
     Raises ArchiveError where a shard has not ended, unless ``partial`` is set.
     """
-    return merge_shards(Path(out), partial=partial).report
+    shelf = _shelf(out)
+    if shelf.layout is not None:
+        return merge_shards(shelf.layout.root, partial=partial).report
+    from replay_fetch.inspect.merge_stored import merge_stored  # noqa: PLC0415 - for archives in a store alone
+
+    return merge_stored(shelf, partial=partial).report
 
 
 @dataclass(frozen=True, slots=True)

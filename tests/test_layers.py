@@ -24,7 +24,7 @@ LAYERS = (
     {"environment", "archive_json"},
     {"transport", "pacing", "api"},
     {"fetch", "archive", "ledger", "view_list", "progress", "replay", "store"},
-    {"pipeline"},
+    {"pipeline", "engine"},
     {"client"},
     {"inspect"},
     {"tasks"},
@@ -57,6 +57,7 @@ DOORS = {
     "hatchling": {"player"},
     "webbrowser": {"cli"},
     "obstore": {"store"},
+    "distributed": {"engine"},
 }
 
 # Told the time and the bytes, they wait for nothing and ask nobody. The pacer is the one who waits.

@@ -187,6 +187,11 @@ def read_line(number: int, text: bytes) -> Entry | BadLine:
         return BadLine(number, printable(str(error), 300))
 
 
+def session_of(line: bytes) -> str:
+    """Return the session's id of a manifest's line: it stands first, and holds neither a comma nor a quote."""
+    return line.partition(b",")[0].partition(b":")[2].strip(b'" ').decode("ascii", "replace")
+
+
 def entry_of(number: int, line: ManifestLine) -> Entry:
     """Make a line's entry; raises ValueError where the line contradicts itself."""
     # Held here, where a stranger's manifest comes in: all code behind it may rely on these.

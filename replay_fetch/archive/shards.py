@@ -14,11 +14,13 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from replay_fetch.archive.durable import explained, is_file, sync_folder, write_file
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import small_file
-from replay_fetch.archive_json import NAME, ArchiveFacts, decoded
-from replay_fetch.errors import ArchiveError, InputError, SettingsError
+from replay_fetch.archive_json import NAME, ArchiveFacts, decoded, require_same, require_same_shards
+from replay_fetch.errors import ArchiveError
 from replay_fetch.settings import Compression
 from replay_fetch.shard import ShardId, named
 
@@ -48,14 +50,8 @@ def agree(layout: Layout, facts: ArchiveFacts) -> None:
     with explained(f"writing {layout.home / NAME}"):
         _create(layout, facts.encode())
     there = read_facts(layout.root)
-    if there is None or there == facts:
-        return
-    check_shard(layout.root, layout.shard, facts.compression)
-    if there.list != facts.list:
-        raise InputError(
-            f"{layout.root} was begun with another list than this one; all shards of an archive read the same rows in "
-            "the same order: use that list, or another OUT"
-        )
+    if there is not None:
+        require_same(layout.root, facts, there)
 
 
 def _create(layout: Layout, body: bytes) -> None:
@@ -92,28 +88,15 @@ def shard_count(root: Path) -> int:
 
 def check_shard(root: Path, shard: ShardId | None, compress: Compression | None) -> None:
     """Raise SettingsError where a run would mix with other shards than the archive's, or with a run of none."""
-    count = shard_count(root)
-    if shard is None and count:
-        raise SettingsError(
-            f"{root} is an archive of {count} shards, and `download --shard I/{count}` alone writes to it; "
-            "`replay-fetch help shards` tells how to make it one of a single run"
-        )
-    if shard is None:
-        return
+    count, asked = shard_count(root), shard.count if shard else 0
     plain = Layout(root)
     with explained(f"reading {root}"):
-        unsharded = not count and (is_file(plain.ledger) or is_file(plain.manifest))
-    if unsharded:
-        raise SettingsError(f"{root} is an archive without shards; leave --shard out, or use another OUT")
-    if count not in {0, shard.count}:
-        raise SettingsError(
-            f"{root} is an archive of {count} shards, not of {shard.count}: say --shard I/{count}, or use another OUT"
-        )
-    facts = read_facts(root)
-    if facts is not None and compress not in {None, facts.compression}:
-        raise SettingsError(
-            f"the archive was made with --compress {facts.compression}; leave that out, or use another OUT"
-        )
+        begun = bool(count) or is_file(plain.ledger) or is_file(plain.manifest)
+    if begun:
+        require_same_shards(root, asked, count)
+    facts = read_facts(root) if shard else None
+    if facts is not None and compress is not None:
+        require_same(root, replace(facts, compression=compress), facts)
 
 
 def layouts(root: Path) -> list[Layout]:

@@ -19,7 +19,7 @@ from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.report import Report
 from replay_fetch.cli.listing import list_of
 from replay_fetch.cli.main import exit_code_of
-from replay_fetch.cli.options import add_options, settings_from
+from replay_fetch.cli.options import add_options, check_engine, settings_from
 from replay_fetch.cli.output import conclude, say, shown
 from replay_fetch.cli.process import allow_open_files, collect_rarely
 from replay_fetch.cli.rehearsal import plan_json, plan_text
@@ -35,7 +35,6 @@ from replay_fetch.pipeline.job import (
     Rehearsal,
     list_at_hand,
     rehearse,
-    require_disk_for_shards,
     require_views,
 )
 from replay_fetch.pipeline.opening import check_usable
@@ -68,6 +67,11 @@ def run(options: argparse.Namespace) -> int:
             rehearsal = rehearsed(DownloadJob(source, options.out, settings, nobody))
         say(plan_json(rehearsal) if options.json else plan_text(rehearsal))
         return 1 if rehearsal.plan.bad_rows else 0
+    check_engine(options)
+    if options.engine is not None:
+        from replay_fetch.cli.engine_download import download_on_engine  # noqa: PLC0415 - for engines alone
+
+        return download_on_engine(options, source, settings)
     keys = credentials(os.environ, options.env_file)
     # A mistake in a proxy's URL or a CA file is found before a list of millions is read.
     check_connection(settings.api, settings.fetch)
@@ -122,7 +126,6 @@ def download(job: DownloadJob, reporter: Reporter | None) -> Ended:
 
 def rehearsed(job: DownloadJob) -> Rehearsal:
     """Make the plan of a download; of sessions it counts those to search for, and the views of all others."""
-    require_disk_for_shards(job.out, job.settings.plan.shard)
     with list_at_hand(job) as at_hand:
         if not isinstance(job.out, Path) or job.settings.plan.shard:
             with at_hand.listed() as listed:

@@ -14,6 +14,7 @@ import orjson
 from replay_fetch.cli.archive_option import add_archive, on_current_shelf
 from replay_fetch.cli.options import add_output, show_settings
 from replay_fetch.cli.output import say, shown, warn, warn_of_standing
+from replay_fetch.cli.readers_options import add_readers, check_readers, readers, seen_by_workers
 from replay_fetch.errors import SettingsError
 from replay_fetch.inspect.recordings import WrittenViews, write_rrweb
 from replay_fetch.inspect.tables import Exported, export_parquet
@@ -47,9 +48,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help="gets SESSION/VIEW.json: a JSON array of rrweb events a view",
     )
-    parser.add_argument(
-        "--jobs", metavar="N", type=int, help="processes that read for --parquet; default: all processors"
-    )
+    add_readers(parser, "processes that read for --parquet; default: all processors")
     add_output(parser, json="the files")
 
 
@@ -63,8 +62,7 @@ def run(options: argparse.Namespace) -> int:
     # Checked by hand: argparse has no group of which one or more must be given.
     if options.parquet is None and options.rrweb is None:
         raise SettingsError("export needs --parquet FOLDER, --rrweb FOLDER or both")
-    if options.jobs is not None and options.jobs < 1:
-        raise SettingsError("--jobs must be at least 1")
+    check_readers(options)
     if options.sessions and options.rrweb is None:
         raise SettingsError("a SESSION is for --rrweb FOLDER; --parquet takes the whole archive")
     warn_of_standing(options.out)
@@ -72,7 +70,8 @@ def run(options: argparse.Namespace) -> int:
     events: WrittenViews | None = None
     with shown(show_settings(options)) as reporter:
         if options.parquet is not None:
-            tables = export_parquet(options.out, options.parquet, options.jobs, reporter)
+            with readers(options) as those:
+                tables = export_parquet(seen_by_workers(options.out), options.parquet, those, reporter)
             if not options.json:
                 say("\n".join(f"{table.path}  {some(table.rows, 'row')}" for table in tables))
         if options.rrweb is not None:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from replay_fetch.errors import SettingsError
 from replay_fetch.option import DAY, SWITCH, Form, Option, default_of, options_of
 from replay_fetch.pipeline.place import place
 from replay_fetch.settings import ApiSettings, ArchiveSettings, FetchSettings, PlanSettings, Settings, ShowSettings
@@ -75,6 +76,11 @@ def add_download_settings(parser: argparse.ArgumentParser, dry_run: str = argpar
     plan.add_argument("--dry-run", action="store_true", help=dry_run)
     add_fields(parser.add_argument_group("asking"), FetchSettings, "workers", "memory_limit", *PATIENCE, "grace")
     add_fields(parser.add_argument_group("the archive"), ArchiveSettings)
+    engine = parser.add_argument_group("on an engine")
+    add_engine(engine)
+    engine.add_argument(
+        "--shards", metavar="N", type=int, help="number of shards; default: the archive's, or one a worker"
+    )
     add_shown(parser)
 
 
@@ -88,6 +94,18 @@ def add_server(parser: argparse.ArgumentParser, *more: str) -> argparse._Argumen
     if more:
         add_fields(group, ApiSettings, *more)
     return group
+
+
+def add_engine(group: argparse._ActionsContainer) -> None:
+    """Add the engine's name and the address of its scheduler; `check_engine` refuses one without the other."""
+    group.add_argument("--engine", choices=("dask",), help="spread the work over a cluster, or over this machine")
+    group.add_argument("--scheduler", metavar="ADDRESS", help="of a cluster, such as tcp://host:8786")
+
+
+def check_engine(options: argparse.Namespace) -> None:
+    """Raise SettingsError where a scheduler is named without an engine."""
+    if options.scheduler is not None and options.engine is None:
+        raise SettingsError(f"--scheduler {options.scheduler} needs --engine dask")
 
 
 def add_shown(parser: argparse.ArgumentParser, *names: str) -> None:

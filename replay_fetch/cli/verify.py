@@ -10,6 +10,7 @@ import argparse
 from replay_fetch.cli.archive_option import add_archive, require_folder
 from replay_fetch.cli.options import add_output, show_settings
 from replay_fetch.cli.output import say, shown
+from replay_fetch.cli.readers_options import add_readers, check_readers, readers, seen_by_workers
 from replay_fetch.cli.verify_summary import findings_json, findings_text, rebuilt_text
 from replay_fetch.errors import SettingsError
 from replay_fetch.inspect.rebuild import rebuild
@@ -54,7 +55,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="also read each line as JSON, though its hash is right: two to three times the CPU",
     )
-    parser.add_argument("--jobs", metavar="N", type=int, help="processes that check at once; default: all processors")
+    add_readers(parser, "processes that check at once; default: all processors")
     add_output(parser, json="what was found")
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
@@ -66,17 +67,16 @@ def run(options: argparse.Namespace) -> int:
     Raises SettingsError for fewer processes than one, ArchiveError where the archive cannot be read or a run
     writes to it.
     """
-    if options.jobs is not None and options.jobs < 1:
-        raise SettingsError("--jobs must be at least 1")
+    check_readers(options)
     if options.rebuild and options.quick:
         raise SettingsError("--rebuild keeps what was read and found good, so it cannot be --quick")
     depth = _depth(options)
-    with shown(show_settings(options)) as reporter:
+    with shown(show_settings(options)) as reporter, readers(options) as those:
         if options.rebuild:
-            rebuilt = rebuild(require_folder(options.out, _REBUILT_ON_DISK), options.jobs, reporter)
+            rebuilt = rebuild(require_folder(options.out, _REBUILT_ON_DISK), those, reporter)
             found, text = rebuilt.found, rebuilt_text(rebuilt)
         else:
-            found = verify(options.out, options.jobs, reporter, depth)
+            found = verify(seen_by_workers(options.out), those, reporter, depth)
             text = findings_text(found)
     say(findings_json(found) if options.json else text)
     return found.exit_code

@@ -7,17 +7,22 @@ temporary folder, and a manifest is made of it for the commands that read one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace as replace_field
+from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from replay_fetch.archive.manifest import write_manifest
+from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.manifest import BadLine, read_manifest, write_manifest
 from replay_fetch.archive.shelf import Shelf
 from replay_fetch.model import Recording, ViewRecord, Warnings
 from replay_fetch.pipeline.scratch import LedgerScratch
 from replay_fetch.pipeline.stored import restored
-from replay_fetch.settings import FetchSettings, Settings
+from replay_fetch.settings import FetchSettings, PlanSettings, Settings
 from replay_fetch.store import StoreShelf
 from replay_fetch.store.shelf import GIVE_UP_AFTER
 
@@ -39,7 +44,8 @@ def restored_ledger(shelf: Shelf) -> Iterator[LedgerScratch | None]:
     Raises StoreError where the log is damaged, and ArchiveError where the temporary folder cannot be written.
     """
     if isinstance(shelf, StoreShelf) and shelf.run_ended() is False:
-        with restored(shelf.location, _SETTINGS) as scratch:
+        settings = replace_field(_SETTINGS, plan=PlanSettings(shard=shelf.shard))
+        with restored(shelf.location, settings) as scratch:
             yield scratch
     else:
         yield None
@@ -48,14 +54,24 @@ def restored_ledger(shelf: Shelf) -> Iterator[LedgerScratch | None]:
 @contextmanager
 def current(shelf: Shelf) -> Iterator[Current]:
     """Give a shelf whose manifest tells of all sessions that are whole by now, for as long as the context lasts."""
-    with restored_ledger(shelf) as scratch:
-        if scratch is None or not isinstance(shelf, StoreShelf):
-            yield Current(shelf)
-            return
-        waiting = _Waiting()
-        write_manifest(scratch.layout, waiting.left_out(scratch.ledger.views()))
-        staged = {stored.name: stored.staged for stored in scratch.unpublished()}
-        yield Current(shelf.with_manifest(scratch.layout.manifest, staged), waiting.views)
+    if not isinstance(shelf, StoreShelf) or shelf.run_ended() is not False:
+        yield Current(shelf)
+        return
+    waiting, staged = _Waiting(), dict[str, str]()
+    with ExitStack() as opened, TemporaryDirectory(prefix="replay-fetch-current-") as folder:
+        layout = Layout(Path(folder))
+        layout.temporary.mkdir(parents=True)
+        parts: list[Iterator[ViewRecord]] = []
+        for part in shelf.shards() or [shelf]:
+            scratch = opened.enter_context(restored_ledger(part))
+            if scratch is not None:
+                layout = replace_field(layout, compression=scratch.layout.compression)
+                staged |= {stored.name: stored.staged for stored in scratch.unpublished()}
+                parts.append(waiting.left_out(scratch.ledger.views()))
+            elif part.is_file(part.manifest):
+                parts.append(line.record for line in read_manifest(part) if not isinstance(line, BadLine))
+        write_manifest(layout, chain.from_iterable(parts))
+        yield Current(shelf.with_manifest(layout.manifest, staged), waiting.views)
 
 
 class _Waiting:

@@ -17,6 +17,7 @@ from replay_fetch.archive.durable import explained, make_folder, sync_folder, wr
 from replay_fetch.archive.folder import opened, require_not_scrubbed
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import Entry
+from replay_fetch.archive.read.readers import Readers
 from replay_fetch.archive.read.verify import Problem
 from replay_fetch.archive.shards import check_shard
 from replay_fetch.archive.shelf import DiskShelf
@@ -58,7 +59,7 @@ class Rebuilt:
         return self.found.exit_code
 
 
-def rebuild(root: Path, jobs: int | None, reporter: Reporter | None) -> Rebuilt:
+def rebuild(root: Path, readers: Readers, reporter: Reporter | None) -> Rebuilt:
     """Verify the archive and make its ledger anew; damaged files are set aside, and nothing is deleted.
 
     The archive is then sound, and the next run asks for the views that it lacks, in the manifest's order. The new
@@ -67,18 +68,18 @@ def rebuild(root: Path, jobs: int | None, reporter: Reporter | None) -> Rebuilt:
     """
     check_shard(root, None, None)
     layout = Layout(root)
-    verifying = Verifying(DiskShelf(root), jobs, reporter)
+    verifying = Verifying(DiskShelf(root), readers, reporter)
     match _ledger_state(layout):
         case _LedgerState.SOUND if not (found := verifying.run()).findings:
             return Rebuilt(found, kept=found.views, stays=True)
         case _LedgerState.HALF_REBUILT:
             totals, aside = _to_its_end(root)
-            found = Verifying(DiskShelf(root), jobs, reporter).run()
+            found = Verifying(DiskShelf(root), readers, reporter).run()
             return Rebuilt(found, totals.views - totals.unasked, totals.unasked, aside)
     require_not_scrubbed(layout)
     with explained(f"opening {root}"):
         make_folder(layout.private)  # an archive copied without it is one again
-    verifying = Verifying(DiskShelf(root), jobs, reporter)
+    verifying = Verifying(DiskShelf(root), readers, reporter)
     rebuilt = Rebuilt(verifying.found)
     with opened(root) as layout:
         # Asked again under the lock: the first look was without it.

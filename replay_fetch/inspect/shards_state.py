@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lock import holder
 from replay_fetch.archive.shelf import Shelf
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting, State
@@ -47,19 +45,23 @@ class ShardsState:
 
 def shards_state(shelf: Shelf) -> ShardsState | None:
     """Look at the shards of an archive; None for an archive without shards."""
-    shards = [shard.layout for shard in shelf.shards() if shard.layout is not None]
+    shards = shelf.shards()
     if not shards:
         return None
     state = ShardsState(len(shards), merged=shelf.is_file(shelf.manifest))
-    for index, layout in enumerate(shards):
-        _of_shard(state, layout).append(index)
+    for index, shard in enumerate(shards):
+        _of_shard(state, shard).append(index)
     return state
 
 
-def _of_shard(state: ShardsState, layout: Layout) -> list[int]:
-    if holder(layout.lock):
+def _of_shard(state: ShardsState, shard: Shelf) -> list[int]:
+    if shard.held_by():
         return state.running
-    with closing(Ledger.open_read_only(layout.ledger)) as ledger:
-        if not ledger.blank and ledger.setting(Setting.STATE) == State.CLEAN:
-            return state.ended
-        return state.not_begun if ledger.blank and not layout.manifest.is_file() else state.stopped
+    ended, begun = shard.run_ended(), shard.is_file(shard.manifest)
+    if shard.layout is not None:
+        with closing(Ledger.open_read_only(shard.layout.ledger)) as ledger:
+            ended = not ledger.blank and ledger.setting(Setting.STATE) == State.CLEAN
+            begun |= not ledger.blank
+    if ended:
+        return state.ended
+    return state.stopped if begun or (ended is False and shard.layout is None) else state.not_begun

@@ -19,7 +19,7 @@ from replay_fetch.archive.folder import check_ledger_is_there
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import BadLine, read_manifest
 from replay_fetch.archive.report import read_report
-from replay_fetch.archive.shelf import Shelf, manifests, readable, require_manifest
+from replay_fetch.archive.shelf import Shelf, readable, require_manifest
 from replay_fetch.events_record import EventsTotals
 from replay_fetch.inspect.shards_state import ShardsState, shards_state
 from replay_fetch.ledger.ledger import Ledger
@@ -144,9 +144,12 @@ def unfinished_csv(shelf: Shelf) -> Iterator[str]:
 def _records(shelf: Shelf) -> Iterator[tuple[bool, Iterator[ViewRecord]]]:
     """Give all views session by session, and True where the ledger tells them, False for the manifest."""
     layout = shelf.layout
-    if shards := [shard.layout for shard in shelf.shards() if shard.layout is not None]:
-        by_ledger = any(each.ledger.is_file() for each in shards)
-        told = map(_ledger_records, shards) if by_ledger else map(_manifest_records, manifests(shelf))
+    if shards := shelf.shards():
+        by_ledger = any(each.layout is not None and each.layout.ledger.is_file() for each in shards)
+        if by_ledger:
+            told = (_ledger_records(each.layout) for each in shards if each.layout is not None)
+        else:
+            told = (_shard_records(each) for each in shards)
         yield by_ledger, chain.from_iterable(told)
         return
     if layout is None:
@@ -178,6 +181,17 @@ def _ledger_records(shard: Layout) -> Iterator[ViewRecord]:
     """Give the views of one shard, none where it has not begun; its ledger is open only meanwhile."""
     with closing(Ledger.open_read_only(shard.ledger)) as ledger:
         yield from ledger.views()
+
+
+def _shard_records(shard: Shelf) -> Iterator[ViewRecord]:
+    """Give the views of one shard without a ledger here: by its log where its last run has not ended."""
+    from replay_fetch.inspect.current import restored_ledger  # noqa: PLC0415 - for archives in a store alone
+
+    with restored_ledger(shard) as scratch:
+        if scratch is not None:
+            yield from scratch.ledger.views()
+        elif shard.is_file(shard.manifest):
+            yield from _manifest_records(shard)
 
 
 def _erased(layout: Layout) -> int:

@@ -20,8 +20,8 @@ from replay_fetch.archive.durable import explained
 from replay_fetch.archive.layout import EVENTS as EVENTS_FOLDER
 from replay_fetch.archive.layout import SESSIONS
 from replay_fetch.archive.manifest import Entry
-from replay_fetch.archive.read.processes import spread
-from replay_fetch.archive.read.sweep import Session, batches, jobs_for
+from replay_fetch.archive.read.readers import Readers, spread
+from replay_fetch.archive.read.sweep import Session, batches
 from replay_fetch.archive.read.views import by_session, view_segments
 from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.errors import SettingsError
@@ -169,18 +169,18 @@ def rows_of(shelf: Shelf, sessions: Iterable[Session]) -> TableRows:
     return rows._replace(read=read)
 
 
-def export_parquet(out: Shelf, folder: Path, jobs: int | None, reporter: Reporter | None) -> list[Exported]:
+def export_parquet(out: Shelf, folder: Path, readers: Readers, reporter: Reporter | None) -> list[Exported]:
     """Write ``views.parquet``, ``segments.parquet`` and ``actions.parquet`` into a folder, made if it is missing.
 
-    Where the archive holds RUM events there is ``events.parquet``, too. ``jobs`` processes read at once, None as many
-    as the archive is worth; the tables are the same. Memory does not grow with the archive. Raises SettingsError where
+    Where the archive holds RUM events there is ``events.parquet``, too. The tables are the same whoever the
+    ``readers`` are. Memory does not grow with the archive. Raises SettingsError where
     pyarrow is missing or the folder is a file, ArchiveError where the archive cannot be read or a table not be written;
     older tables then stay.
     """
     readable(out)
     total = sum(file.size for file in out.files(SESSIONS))
     sessions = (views for _, views in by_session(entries(out)))
-    made = spread(partial(rows_of, out), small_batches(sessions), jobs or jobs_for(total))
+    made = spread(partial(rows_of, out), small_batches(sessions), readers, total)
     tables = write_tables(folder, (rows for _, rows in made), reporter=reporter, total=total)
     return [*tables, *_export_events(out, folder)]
 

@@ -11,7 +11,8 @@ from pathlib import Path
 from replay_fetch.archive.compress import require
 from replay_fetch.archive.layout import SESSIONS, Layout
 from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
-from replay_fetch.archive.read.sweep import Checked, Session, jobs_for, sweep
+from replay_fetch.archive.read.readers import Readers
+from replay_fetch.archive.read.sweep import Checked, Session, sweep
 from replay_fetch.archive.read.verify import Finding, Problem, check_session
 from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.errors import ArchiveError
@@ -27,8 +28,8 @@ from replay_fetch.settings import Compression
 class Verifying:
     """Verifies an archive; used once. Memory grows with the sessions, by some 300 bytes each."""
 
-    def __init__(self, shelf: Shelf, jobs: int | None, reporter: Reporter | None, depth: Depth = Depth.BYTES) -> None:
-        """Prepare to check with ``jobs`` processes at once; None takes as many as the archive's size is worth.
+    def __init__(self, shelf: Shelf, readers: Readers, reporter: Reporter | None, depth: Depth = Depth.BYTES) -> None:
+        """Prepare to check the archive on a shelf, its session files read by ``readers``.
 
         Of a shard's shelf its sessions alone are checked. Raises ArchiveError while a run writes.
         """
@@ -42,7 +43,7 @@ class Verifying:
         self._sizes = {file.name: file.size for file in shelf.files(SESSIONS)} if depth is Depth.NAMES else None
         listed = self._sizes.values() if self._sizes is not None else (file.size for file in shelf.files(SESSIONS))
         self._total = sum(listed)
-        self._jobs = jobs
+        self._readers = readers
         self._depth = depth
         self._vouched = False
         self._reporter = reporter
@@ -134,7 +135,7 @@ class Verifying:
 
     def _checked(self, sessions: Iterable[Session]) -> Iterator[Checked]:
         if self._sizes is None:
-            return sweep(self.shelf, sessions, self._jobs or jobs_for(self._total), vouched=self._vouched)
+            return sweep(self.shelf, sessions, self._readers, self._total, vouched=self._vouched)
         return (Checked(entries, check_session(self.shelf, entries, self._sizes)) for entries in sessions)
 
     def _snapshot(self, seconds: float) -> CheckSnapshot:

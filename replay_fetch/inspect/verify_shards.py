@@ -1,45 +1,44 @@
-"""The verification of an archive with shards or without: each shard by its own ledger, then the manifest of all."""
+"""The verification of an archive with shards or without: each shard by itself, then the manifest of all."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing
-from itertools import zip_longest
 
-from replay_fetch.archive.durable import explained, is_file, is_folder
-from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.manifest import ManifestLine
+from replay_fetch.archive.durable import explained, is_folder
+from replay_fetch.archive.lines import lines_of
+from replay_fetch.archive.manifest import session_of
+from replay_fetch.archive.read.readers import Readers
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.archive.shelf import Shelf, readable
-from replay_fetch.inspect.merge import merged_layout, records
 from replay_fetch.inspect.verification import Depth, Verification
 from replay_fetch.inspect.verify import Verifying, extra_files
-from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.progress.reporters import Reporter
+from replay_fetch.shard import index_of
 
 
-def verify(shelf: Shelf, jobs: int | None, reporter: Reporter | None, depth: Depth = Depth.BYTES) -> Verification:
+def verify(shelf: Shelf, readers: Readers, reporter: Reporter | None, depth: Depth = Depth.BYTES) -> Verification:
     """Verify an archive, shard by shard where it has shards; raises as `Verifying` does.
 
-    The manifest of all shards, where it is there, must be what their ledgers say.
+    The manifest of all shards, where it is there, must have the lines of theirs, session by session in their order.
     """
     shards = readable(shelf).shards()
     if not shards:
-        return Verifying(shelf, jobs, reporter, depth).run()
+        return Verifying(shelf, readers, reporter, depth).run()
     found = Verification(shelf, quick=depth is Depth.NAMES)
     for shard in shards:
         if _has_begun(shard):
-            _add(found, Verifying(shard, jobs, reporter, depth).run())
+            _add(found, Verifying(shard, readers, reporter, depth).run())
         else:  # nothing of its sessions can be there
             found.findings += extra_files(shard, set())
-    layouts = [shard.layout for shard in shards if shard.layout is not None]
-    if shelf.is_file(shelf.manifest) and all(is_file(layout.ledger) for layout in layouts):
-        found.findings += _difference(Layout(layouts[0].root), layouts)
+    if shelf.is_file(shelf.manifest):
+        found.findings += _difference(shelf, shards)
     return found
 
 
 def _has_begun(shard: Shelf) -> bool:
-    return shard.is_file(shard.manifest) or (shard.layout is not None and is_folder(shard.layout.private))
+    if shard.is_file(shard.manifest) or shard.run_ended() is not None:
+        return True
+    return shard.layout is not None and is_folder(shard.layout.private)
 
 
 def _add(found: Verification, shard: Verification) -> None:
@@ -51,14 +50,26 @@ def _add(found: Verification, shard: Verification) -> None:
     found.run_ended &= shard.run_ended
 
 
-def _difference(merged: Layout, shards: Sequence[Layout]) -> Iterator[Finding]:
-    """Find the first line of the merged manifest that does not follow from the shards' ledgers."""
-    with ExitStack() as opened, explained(f"reading {merged.manifest}"):
-        ledgers = [opened.enter_context(closing(Ledger.open_read_only(layout.ledger))) for layout in shards]
-        layout = merged_layout(merged.root, ledgers[0])
-        made = (ManifestLine.of(layout, record).encode() for record in records(iter(ledgers)))
-        pairs = zip_longest(opened.enter_context(merged.manifest.open("rb")), made)
-        different = next((number for number, (there, line) in enumerate(pairs, start=1) if there != line), 0)
-    if different:
-        detail = f"line {different} is not what the shards' ledgers say; `replay-fetch merge {merged.root}` mends it"
-        yield Finding(Problem.DAMAGED, merged.manifest_name, detail)
+def _difference(merged: Shelf, shards: Sequence[Shelf]) -> Iterator[Finding]:
+    """Find the first line of the merged manifest that does not follow from the shards' manifests."""
+    begun = [shard for shard in shards if shard.is_file(shard.manifest)]
+    number = 0
+    with explained(f"reading {merged.place(merged.manifest)}"):
+        try:
+            number = _first_other_line(merged, shards, begun)
+        except ValueError:  # a last line breaks off
+            number = number or 1
+    if number:
+        detail = f"line {number} is not what the shards' manifests say; `replay-fetch merge {merged.place()}` mends it"
+        yield Finding(Problem.DAMAGED, merged.manifest, detail)
+
+
+def _first_other_line(merged: Shelf, shards: Sequence[Shelf], begun: Sequence[Shelf]) -> int:
+    """Return the number of the first line that is none of its session's shard, or comes too early; else 0."""
+    lines = {shards.index(shard): lines_of(shard.blocks(shard.manifest)) for shard in begun}
+    number = 0
+    for number, line in enumerate(lines_of(merged.blocks(merged.manifest)), start=1):
+        shard = lines.get(index_of(session_of(line), len(shards)))
+        if shard is None or next(shard, None) != line:
+            return number
+    return number + 1 if any(next(rest, None) is not None for rest in lines.values()) else 0

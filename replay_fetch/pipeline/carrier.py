@@ -33,7 +33,11 @@ _BODIES = 32 * 2**20
 class StoreCarrier:
     """Ships commits of the writer's thread into a store, and brings bytes back; used while the run's loop runs."""
 
-    def __init__(self, keep: StoreKeep, scratch: LedgerScratch, portal: BlockingPortal) -> None:
+    def __init__(
+        self, keep: StoreKeep, scratch: LedgerScratch, portal: BlockingPortal, before: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Prepare to ship; ``before`` is waited for ahead of each commit."""
+        self._before = before
         self._keep = keep
         self._scratch = scratch
         self._portal = portal
@@ -51,6 +55,7 @@ class StoreCarrier:
                 # A run that was killed may have shown a partial file behind its last log part, which nobody has noted.
                 [name for name in shipment.gone if not self._keep.ended or self.has(name)],
             )
+        self._call(self._before)
         self._call(self._keep.ship, staged)
 
     def bring(self, files: Mapping[str, Path], parts: Mapping[tuple[int, int], Path]) -> None:

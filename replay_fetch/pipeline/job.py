@@ -91,12 +91,6 @@ def list_at_hand(job: DownloadJob) -> Iterator[DownloadJob]:
         yield replace(job, views=str(copy), list_name=str(address))
 
 
-def require_disk_for_shards(out: Path | Location, shard: ShardId | None) -> None:
-    """Raise SettingsError where the archive of a shard is to lie in a store."""
-    if shard is not None and not isinstance(out, Path):
-        raise SettingsError(f"--shard fills a folder that all machines share, and {out} is in an object store")
-
-
 def require_views(listed: ViewList, job: DownloadJob) -> None:
     """Raise SettingsError for a list of sessions that is to be shared, or whose archive is to lie in a store.
 

@@ -11,7 +11,6 @@ from replay_fetch.pipeline.job import (
     DownloadJob,
     list_at_hand,
     load_plan,
-    require_disk_for_shards,
     require_no_events,
     require_views,
 )
@@ -28,7 +27,6 @@ def prepared(job: DownloadJob, views: ViewList | None = None) -> Iterator[Run]:
     and makes no archive before the list has begun. Raises InputError, SettingsError or ArchiveError, all before
     anything is asked.
     """
-    require_disk_for_shards(job.out, job.settings.plan.shard)
     if isinstance(job.out, Path):
         check_usable(job.out, job.settings.archive.compress, job.settings.plan.shard)
     with list_at_hand(job) as at_hand, views or at_hand.listed() as listed:
@@ -39,7 +37,7 @@ def prepared(job: DownloadJob, views: ViewList | None = None) -> Iterator[Run]:
             require_no_events(job)
         if isinstance(job.out, Path):
             with open_archive(job.out, job.settings) as (layout, ledger):
-                plan = load_plan(ledger, listed, mark, Deal(layout))
+                plan = load_plan(ledger, listed, mark, Deal.on_disk(layout))
                 yield Run(layout, ledger, plan, job.settings, job.credentials)
         else:
             from replay_fetch.pipeline.stored import opened_in_store  # noqa: PLC0415 - a download to a disk needs none of it

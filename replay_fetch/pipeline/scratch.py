@@ -24,6 +24,7 @@ from replay_fetch.ledger.schema import Setting
 from replay_fetch.ledger.stored import ObjectRow, PlaceRow, StoredLedger
 from replay_fetch.model import ViewRecord
 from replay_fetch.settings import Compression
+from replay_fetch.shard import ShardId
 from replay_fetch.store.entries import (
     Entry,
     LoggedList,
@@ -42,7 +43,9 @@ _MARK = "scratch"
 
 
 @contextmanager
-def scratch_folder(wanted: Path | None, compression: Compression) -> Iterator[LedgerScratch]:
+def scratch_folder(
+    wanted: Path | None, compression: Compression, shard: ShardId | None = None
+) -> Iterator[LedgerScratch]:
     """Give an empty scratch in the folder ``wanted``, which is locked, or in a folder of its own in ``$TMPDIR``.
 
     Raises SettingsError for a folder with a real archive in it, since a scratch is emptied.
@@ -50,29 +53,31 @@ def scratch_folder(wanted: Path | None, compression: Compression) -> Iterator[Le
     if wanted is None:
         with explained("making a scratch in the folder for temporary files ($TMPDIR)"):
             made = TemporaryDirectory(prefix="replay-fetch-", ignore_cleanup_errors=True)
-        with made as folder, LedgerScratch.opened(Path(folder), compression) as scratch:
+        with made as folder, LedgerScratch.opened(Path(folder), compression, shard) as scratch:
             yield scratch
         return
     private = Layout(wanted).private
     if private.is_dir() and not (private / _MARK).exists() and any(private.iterdir()):
         raise SettingsError(f"--scratch {wanted} is an archive, and a scratch is emptied; name a new or empty folder")
-    with LedgerScratch.opened(wanted, compression) as scratch:
+    with LedgerScratch.opened(wanted, compression, shard) as scratch:
         yield scratch
 
 
 class LedgerScratch:
     """The archive's side of a keep: files in a folder and a ledger; `layout` and `ledger` are what the run works on."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, shard: ShardId | None = None) -> None:
+        """Prepare a scratch; of a ``shard``'s lists it takes the rows of the shard's sessions."""
         self.layout = layout
+        self._mine = shard.owns if shard else None
         self._ledger: StoredLedger | None = None
 
     @classmethod
     @contextmanager
-    def opened(cls, root: Path, compression: Compression) -> Iterator[LedgerScratch]:
+    def opened(cls, root: Path, compression: Compression, shard: ShardId | None = None) -> Iterator[LedgerScratch]:
         """Open the folder ``root`` as a scratch, locked for one process; its ledger is closed at the end."""
         with opened(root) as folder:
-            scratch = cls(Layout(folder.root, compression, lasting=False))
+            scratch = cls(Layout(folder.root, compression, lasting=False), shard)
             with explained(f"writing {folder.private}"):
                 (folder.private / _MARK).touch(mode=0o600)
             try:
@@ -119,8 +124,10 @@ class LedgerScratch:
 
     def load(self, logged: LoggedList, rows: Iterable[ListRow]) -> None:
         """Load a list of the log; raises StoreError where it does not come to the number of its log entry."""
-        loaded = self.ledger.load(rows)
-        if (loaded.number, loaded.rows) != (logged.number, logged.rows):
+        counted = itertools.count()
+        # A shard's list has the rows of all shards, of which the ledger counts its own.
+        loaded = self.ledger.load((row for row in rows if next(counted) >= 0), self._mine)
+        if (loaded.number, next(counted)) != (logged.number, logged.rows):
             raise StoreError(f"{logged.name} has other rows than the log says; restore it from a copy")
         if logged.fingerprint:
             self.ledger.remember_list(loaded.number, logged.fingerprint)

@@ -14,20 +14,24 @@ from typing import TypeVar
 import anyio
 from anyio import from_thread, to_thread
 from anyio.from_thread import BlockingPortal
+from msgspec.structs import replace
 
 from replay_fetch.archive.compress import require
 from replay_fetch.archive.durable import explained
+from replay_fetch.archive.layout import MANIFEST, REPORT, Layout
 from replay_fetch.archive.write.writer import CommitTerms
-from replay_fetch.archive_json import ArchiveFacts
+from replay_fetch.archive_json import ArchiveFacts, require_same_shards
 from replay_fetch.errors import ArchiveError, InputError
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.ledger.stored import StoredLedger
 from replay_fetch.pipeline.carrier import StoreCarrier
+from replay_fetch.pipeline.deal import Deal
 from replay_fetch.pipeline.job import load_plan
 from replay_fetch.pipeline.opening import changed_chains
 from replay_fetch.pipeline.plan import Plan
 from replay_fetch.pipeline.scratch import LedgerScratch, scratch_folder
 from replay_fetch.settings import ApiSettings, Compression, Settings
+from replay_fetch.shard import ShardId
 from replay_fetch.store import (
     KeepTerms,
     Location,
@@ -38,7 +42,8 @@ from replay_fetch.store import (
 )
 from replay_fetch.store.lists import ListRow, fetch_file, packing
 from replay_fetch.store.log import Log
-from replay_fetch.store.opening import FOLDER
+from replay_fetch.store.objects import Objects
+from replay_fetch.store.opening import FOLDER, agree, folder_of
 from replay_fetch.view_list.view_list import ViewList
 
 T = TypeVar("T")
@@ -46,15 +51,23 @@ log = logging.getLogger(__name__)
 
 # Rows of a list between two looks whether the run was stopped.
 _GLANCE = 10_000
+# Seconds for the lease of a dead run, which counts for 60: an array job starts what died again, and a moment later.
+_WAIT_OF_SHARDS = 300.0
+_MERGE_GIVES_UP = 60.0  # seconds of faults: a person waits
 
 
 class StoredArchive:
-    """An archive in a store, held by this run: its keep and its scratch."""
+    """An archive in a store, or a shard of one, held by this run: its keep and its scratch."""
 
-    def __init__(self, keep: StoreKeep, scratch: LedgerScratch, commit_every: float) -> None:
+    def __init__(self, keep: StoreKeep, scratch: LedgerScratch, objects: Objects, facts: ArchiveFacts) -> None:
         self.keep = keep
         self.scratch = scratch
-        self._commit_every = commit_every
+        self.shard: ShardId | None = None
+        self.commit_every = 10.0
+        """Seconds between two commits."""
+        self._objects = objects
+        self._facts = facts
+        self._changed = False
 
     async def beside(self, work: Callable[[], Awaitable[T]], progress: Callable[[], Mapping[str, object]]) -> T:
         """Do the work while the lease beats and tells of the progress; raises Fenced after a takeover."""
@@ -64,12 +77,21 @@ class StoredArchive:
     async def carrying(self, terms: CommitTerms) -> AsyncIterator[CommitTerms]:
         """Give the terms on which commits are shipped, for as long as the context lasts."""
         async with BlockingPortal() as portal:
-            yield terms.every(self._commit_every, StoreCarrier(self.keep, self.scratch, portal))
+            yield terms.every(self.commit_every, StoreCarrier(self.keep, self.scratch, portal, self._drop_merged))
 
     async def finish(self) -> None:
         """Write manifest and report into the store, from the scratch."""
-        layout = self.scratch.layout
-        await self.keep.finish({file.name: file for file in (layout.manifest, layout.report)})
+        layout, shard = self.scratch.layout, self.shard
+        manifest, report = (shard.manifest, shard.report) if shard else (MANIFEST, REPORT)
+        await self.keep.finish({manifest: layout.manifest, report: layout.report})
+        if shard and self._changed:  # a merge that began before our first commit may have written them meanwhile
+            await _remove_merged(self._objects)
+
+    async def _drop_merged(self) -> None:
+        """Remove manifest and report of all shards before the first commit of one of them, which they do not know."""
+        if self.shard is not None and not self._changed:
+            await _remove_merged(self._objects)
+        self._changed = True
 
     def load(self, listed: ViewList, mark: str | None) -> Plan:
         """Load a list, unless it is known, and keep its rows in the store; the lease beats meanwhile."""
@@ -89,7 +111,11 @@ class StoredArchive:
                     from_thread.check_cancelled()
                 yield row
 
-        plan = await to_thread.run_sync(partial(load_plan, self.scratch.ledger, listed, mark, passing=passing))
+        def agreed(digest: str) -> None:
+            from_thread.run(agree, self._objects, FOLDER, replace(self._facts, list=digest))
+
+        deal = Deal(self.shard, agreed if self.shard else None)
+        plan = await to_thread.run_sync(partial(load_plan, self.scratch.ledger, listed, mark, deal, passing))
         if plan.loaded:
             known_by = mark if mark and not plan.bad_rows else ""
             await self.keep.keep_list(plan.list_number, known_by, packed, next(count))
@@ -105,17 +131,22 @@ def opened_in_store(out: Location, settings: Settings, *, made_up: bool = False)
     that cannot be used.
     """
     objects = objects_at(out, settings.fetch.give_up_after)
-    asked = settings.archive.compress
+    asked, shard = settings.archive.compress, settings.plan.shard
     there = None if asked else anyio.run(read_facts, objects, FOLDER)
     compression = asked or (there.compression if there else Compression.NONE)
     require(compression)
-    with scratch_folder(settings.archive.scratch, compression) as scratch:
-        terms = KeepTerms(ArchiveFacts(compression=compression), settings.archive.wait_for_lock)
+    facts = ArchiveFacts(compression=compression, shards=shard.count if shard else 0)
+    wait = settings.archive.wait_for_lock
+    if wait is None:
+        wait = _WAIT_OF_SHARDS if shard else 0.0
+    with scratch_folder(settings.archive.scratch, compression, shard) as scratch:
+        terms = KeepTerms(facts, wait, folder_of(shard))
         keep = StoreKeep(objects, scratch, terms)
         try:
             anyio.run(keep.open)
             _put_in_order(keep, scratch)
-            stored = StoredArchive(keep, scratch, settings.archive.commit_every)
+            stored = StoredArchive(keep, scratch, objects, facts)
+            stored.shard, stored.commit_every = shard, settings.archive.commit_every
             stored.keep_settings(_new_settings(out, scratch.ledger, settings.api, made_up=made_up))
             yield stored
         finally:
@@ -144,11 +175,18 @@ def _put_in_order(keep: StoreKeep, scratch: LedgerScratch) -> None:
 
 @contextmanager
 def restored(out: Location, settings: Settings) -> Iterator[LedgerScratch]:
-    """Give the ledger of an archive as its log has it now, without a lease; nothing is written to the store."""
+    """Give the ledger of an archive, or of the settings' shard, as its log has it now; nothing is written to the store.
+
+    Raises SettingsError for another number of shards than the archive's.
+    """
+    shard = settings.plan.shard
     objects = objects_at(out, settings.fetch.give_up_after)
     facts = anyio.run(read_facts, objects, FOLDER)
-    with scratch_folder(None, facts.compression if facts else Compression.NONE) as scratch:
-        anyio.run(Restoring(objects, FOLDER, scratch).restore, Log(objects, FOLDER, "reader"))
+    if facts is not None:
+        require_same_shards(out, shard.count if shard else 0, facts.shards)
+    folder = folder_of(shard)
+    with scratch_folder(None, facts.compression if facts else Compression.NONE, shard) as scratch:
+        anyio.run(Restoring(objects, folder, scratch).restore, Log(objects, folder, "reader"))
         yield scratch
 
 
@@ -170,3 +208,28 @@ def brought(address: Location, settings: Settings) -> Iterator[Path]:
         if not address.name or not anyio.run(bring, target):
             raise InputError(f"{address}: there is no such object")
         yield target
+
+
+def write_merged(out: Location, layout: Layout, epoch: int) -> None:
+    """Write report and manifest of all shards, made in the folder of ``layout``; ``epoch`` counts the shards' runs.
+
+    The manifest comes last: where it is, the report is there too. Raises Fenced where a merge behind later runs has
+    written them.
+    """
+    objects = objects_at(out, _MERGE_GIVES_UP)
+
+    async def write() -> None:
+        for name, file in ((REPORT, layout.report), (MANIFEST, layout.manifest)):
+            await objects.write(name, file, epoch)
+
+    anyio.run(write)
+
+
+def remove_merged(out: Location) -> None:
+    """Remove manifest and report of all shards, which a shard's run has overtaken."""
+    anyio.run(_remove_merged, objects_at(out, _MERGE_GIVES_UP))
+
+
+async def _remove_merged(objects: Objects) -> None:
+    for name in (MANIFEST, REPORT):
+        await objects.delete(name)

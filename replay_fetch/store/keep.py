@@ -34,6 +34,7 @@ from replay_fetch.store.opening import FOLDER, KeepTerms, agree, check_condition
 from replay_fetch.store.parts import blobs, fetch_part
 from replay_fetch.store.restoring import Restoring
 from replay_fetch.store.scratch import Scratch, Staged, StagedFile
+from replay_fetch.store.standing import write_signed
 from replay_fetch.store.together import beside, together
 
 _Value = TypeVar("_Value")
@@ -119,7 +120,7 @@ class StoreKeep:
         """End the run's log, where an overtaken run is stopped, then write the files made from the ledger."""
         await self._append([], "end")
         for name, file in files.items():
-            await self._objects.write(name, file, self._log.epoch)
+            await write_signed(self._objects, name, file, self._log.epoch)
         if self._log.number - self._checkpoint >= _WORTH_A_CHECKPOINT:
             await self._write_checkpoint()
         await self._sweep()

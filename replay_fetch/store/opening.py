@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from replay_fetch.archive_json import FORMAT, NAME, ArchiveFacts, decoded
+from replay_fetch.archive_json import FORMAT, NAME, ArchiveFacts, decoded, require_same
 from replay_fetch.errors import SettingsError, extra_needed
+from replay_fetch.shard import ShardId
 from replay_fetch.store.driver import Found, Tag
 from replay_fetch.store.failures import StoreError
 from replay_fetch.store.location import Location
@@ -14,6 +15,11 @@ from replay_fetch.store.objects import Objects
 
 FOLDER = ".replay-fetch"
 """What is ours in an archive; nothing else in it is needed to read it."""
+
+
+def folder_of(shard: ShardId | None) -> str:
+    """The folder of a run's log, lease and lists: the archive's, or the shard's own below it."""
+    return f"{FOLDER}/{shard.name}" if shard else FOLDER
 
 
 @dataclass(frozen=True)
@@ -41,23 +47,17 @@ def objects_at(location: Location, give_up_after: float) -> Objects:
 
 
 async def agree(objects: Objects, folder: str, facts: ArchiveFacts) -> None:
-    """Write the archive's facts, or compare ours with the stored; raises SettingsError where a fact differs.
+    """Write the archive's facts, or compare ours with the stored; raises SettingsError or InputError for another.
 
     The folder is the archive's own, also for a run that is one of several shards.
     """
     name = f"{folder}/{NAME}"
-    put = await objects.create(name, facts.encode(), 0)
-    if isinstance(put, Tag):
+    # The facts of shards are written by the first that has read its list to the end.
+    if not (facts.shards and not facts.list) and isinstance(await objects.create(name, facts.encode(), 0), Tag):
         return
     there = await read_facts(objects, folder)
-    for what, ours, theirs in (
-        ("--compress", facts.compression, there and there.compression),
-        ("--shard N", facts.shards, there and there.shards),
-    ):
-        if ours != theirs:
-            raise SettingsError(
-                f"{objects.location} was begun with {what} {theirs}, not {ours}; use that, or another OUT"
-            )
+    if there is not None:
+        require_same(objects.location, facts, there)
 
 
 async def read_facts(objects: Objects, folder: str) -> ArchiveFacts | None:

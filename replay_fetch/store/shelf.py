@@ -1,34 +1,25 @@
-"""The shelf of an archive in a store: files read by ranges, sizes and listings, without a lease and without a write.
-
-Reading commands are synchronous, and the objects of a store are not. Requests therefore run on one event loop of the
-process, in a thread of its own, which also keeps connections alive from one request to the next.
-"""
+"""The shelf of an archive in a store: files read by ranges, sizes and listings, without a lease and without a write."""
 
 from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from functools import cache, partial
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from threading import Thread
-from typing import Any, TypeVar
-
-import anyio
-from anyio.from_thread import BlockingPortal
 
 from replay_fetch.printable import printable
+from replay_fetch.shard import ShardId
 from replay_fetch.store.driver import Listed, Tag
 from replay_fetch.store.lease import NAME, LeaseState, read_lease
+from replay_fetch.store.lists import ListRow, fetch_file, read_list
 from replay_fetch.store.location import Location
 from replay_fetch.store.objects import Objects
-from replay_fetch.store.opening import FOLDER, objects_at
+from replay_fetch.store.opening import FOLDER, folder_of, objects_at, read_facts
 from replay_fetch.store.packing import file_pieces
-from replay_fetch.store.standing import MANIFEST, is_another, logged_files, run_ended
+from replay_fetch.store.requests import Requests
+from replay_fetch.store.standing import MANIFEST, first_list, is_another, logged_files, run_ended
 from replay_fetch.store.together import AT_ONCE
-
-_Value = TypeVar("_Value")
 
 SESSIONS, REPORT = "sessions", "report.json"
 
@@ -48,22 +39,23 @@ class StoreShelf:
 
     layout = None
     """No folder of this machine."""
-    manifest = MANIFEST
-    """The name of the manifest."""
-    report = REPORT
-    """The name of the last run's report."""
     at_once = AT_ONCE
     """An answer takes 20 to 100 ms, of which the reader needs a few for its work."""
 
-    def __init__(self, location: Location, objects: Objects | None = None) -> None:
+    def __init__(self, location: Location, objects: Objects | None = None, shard: ShardId | None = None) -> None:
         """Prepare to read with ``objects``, else with the credentials of the environment; asks nothing yet.
 
-        Raises SettingsError where the store extra is missing, or the environment's settings cannot be used.
+        Of a ``shard`` its sessions, manifest and log alone are read. Raises SettingsError where the store extra is
+        missing, or the environment's settings cannot be used.
         """
         self.location = location
+        self.shard = shard
+        self.manifest = shard.manifest if shard else MANIFEST
+        self.report = shard.report if shard else REPORT
+        self._folder = folder_of(shard)
+        self._shards: Sequence[StoreShelf] | None = None
         self._objects = objects or objects_at(location, GIVE_UP_AFTER)
-        self._abandoned = False
-        self._under_way: set[Future[Any]] = set()
+        self._requests = Requests()
         self._manifest: Path | None = None
         self._staged: Mapping[str, str] = {}
 
@@ -72,20 +64,24 @@ class StoreShelf:
 
     def __reduce__(self) -> tuple[object, ...]:
         # Another process has credentials of its own, and none are sent to it.
-        return _sent_shelf, (self.location, self._manifest, dict(self._staged))
+        return _sent_shelf, (self.location, self.shard, self._manifest, dict(self._staged))
 
     def with_manifest(self, manifest: Path, staged: Mapping[str, str]) -> StoreShelf:
         """Return the shelf with another manifest than the store's, a file of this machine made from the log.
 
         ``staged`` says where the bytes of files lie that a run has not put in their place yet.
         """
-        shelf = StoreShelf(self.location, self._objects)
+        shelf = StoreShelf(self.location, self._objects, self.shard)
         shelf._manifest, shelf._staged = manifest, staged
         return shelf
 
     def shards(self) -> Sequence[StoreShelf]:
-        """An archive in a store has no shards."""
-        return ()
+        """The shelves of the shards, by the archive's facts; empty before the first shard has read its list."""
+        if self._shards is None:
+            facts = None if self.shard else self._requests.ask(partial(read_facts, self._objects, FOLDER))
+            shards = ShardId(0, facts.shards).siblings() if facts and facts.shards else []
+            self._shards = [StoreShelf(self.location, self._objects, shard) for shard in shards]
+        return self._shards
 
     @property
     def title(self) -> str:
@@ -98,17 +94,17 @@ class StoreShelf:
 
     def is_file(self, name: str) -> bool:
         """Tell whether an object is there."""
-        if name == MANIFEST and self._manifest:
+        if name == self.manifest and self._manifest:
             return True
-        return self._ask(partial(self._objects.head, name)) is not None
+        return self._requests.ask(partial(self._objects.head, name)) is not None
 
     def is_folder(self, name: str) -> bool:
         """Tell whether an object's name begins with the folder's."""
-        return self._ask(partial(self._first, name))
+        return self._requests.ask(partial(self._first, name))
 
     def size(self, name: str) -> int:
         """Bytes of an object; raises FileNotFoundError."""
-        found = self._ask(partial(self._objects.head, self._staged.get(name, name)))
+        found = self._requests.ask(partial(self._objects.head, self._staged.get(name, name)))
         if found is None:
             raise _missing()
         return found.size
@@ -119,7 +115,7 @@ class StoreShelf:
         Raises FileNotFoundError for a missing object, and OSError for a shorter one or for one that was written anew
         while it was read.
         """
-        if name == MANIFEST and self._manifest:
+        if name == self.manifest and self._manifest:
             return file_pieces(self._manifest)
         return self._pieces(name, start, length)
 
@@ -127,7 +123,7 @@ class StoreShelf:
         seen: Tag | None = None
         while length is None or length > 0:
             wanted = _PIECE if length is None else min(length, _PIECE)
-            got = self._ask(partial(self._objects.part, self._staged.get(name, name), start, wanted))
+            got = self._requests.ask(partial(self._objects.part, self._staged.get(name, name), start, wanted))
             if got is None:
                 raise _missing()
             body, found = got
@@ -148,14 +144,16 @@ class StoreShelf:
         after: str | None = None
         more = True
         while more:
-            batch = self._ask(partial(self._listed, folder, after))
+            batch = self._requests.ask(partial(self._listed, folder, after))
             # A store's console leaves an empty object where somebody made a "folder".
-            yield from (each for each in batch if each.name != folder)
+            yield from (each for each in batch if each.name != folder and self._has(each.name))
             more = len(batch) == _LISTED_AT_ONCE
             after = batch[-1].name if batch else None
 
     def held_by(self) -> str | None:
         """Name the run that holds the archive's lease; a run that was killed holds it until another takes it over."""
+        if shards := self.shards():
+            return ", ".join(f"shard {each.shard}: {who}" for each in shards if (who := each.held_by())) or None
         state = self._lease()
         return None if state is None or state.released else f"{printable(state.holder, 200)}, unless it was killed"
 
@@ -166,49 +164,49 @@ class StoreShelf:
 
     def last_taken(self) -> int | None:
         """The number of the last run that took the lease."""
+        if shards := self.shards():
+            return sum(each.last_taken() or 0 for each in shards)
         state = self._lease()
         return state.epoch if state else None
 
     def run_ended(self) -> bool | None:
         """Tell whether the log ends with the end of a run; None for a copy without a log."""
-        return self._ask(partial(run_ended, self._objects, FOLDER))
+        if shards := self.shards():
+            ended = {shard.run_ended() for shard in shards} - {None}
+            return False not in ended if ended else None
+        return self._requests.ask(partial(run_ended, self._objects, self._folder, self.manifest))
 
     def changed(self) -> Iterator[str]:
         """Name the session files whose bytes are not those of the log; none for a copy without a log.
 
         Reads the log and no session file. Memory holds some 400 bytes a session.
         """
-        logged = self._ask(partial(logged_files, self._objects, FOLDER))
+        logged = self._requests.ask(partial(logged_files, self._objects, self._folder))
         for listed in self.files(SESSIONS) if logged else ():
             known = logged.get(listed.name)
-            if known is not None and self._ask(partial(is_another, self._objects, listed, known)):
+            if known is not None and self._requests.ask(partial(is_another, self._objects, listed, known)):
                 yield listed.name
+
+    def list_rows(self, copy: Path) -> Iterator[ListRow]:
+        """Give the rows of the first list of the log, copied into a file; raises StoreError where there is none."""
+        name = self._requests.ask(partial(first_list, self._objects, self._folder))
+        self._requests.ask(partial(fetch_file, self._objects, name, copy))
+        return read_list(copy, self.place(name))
 
     def holds(self, folder: Path) -> bool:  # noqa: ARG002 - a disk has an answer
         """A folder of this machine lies in no store."""
         return False
 
-    def _ask(self, request: Callable[[], Awaitable[_Value]]) -> _Value:
-        """Wait for a request on the process's event loop; Ctrl-C leaves no request behind."""
-        answer = _portal().start_task_soon(request)
-        self._under_way.add(answer)
-        # Only now: a thread that asked a moment after `abandon` would otherwise wait for its answer.
-        if self._abandoned:
-            answer.cancel()
-        try:
-            return answer.result()
-        finally:
-            self._under_way.discard(answer)
-            answer.cancel()
-
     def _lease(self) -> LeaseState | None:
-        return self._ask(partial(read_lease, self._objects, f"{FOLDER}/{NAME}"))
+        return self._requests.ask(partial(read_lease, self._objects, f"{self._folder}/{NAME}"))
 
     def abandon(self) -> None:
         """Cancel all requests under way, in whatever thread they are waited for, and refuse later ones."""
-        self._abandoned = True
-        for answer in list(self._under_way):
-            answer.cancel()
+        self._requests.abandon()
+
+    def _has(self, name: str) -> bool:
+        folder, _, file = name.partition("/")
+        return self.shard is None or folder != SESSIONS or self.shard.owns_file(file)
 
     async def _first(self, folder: str) -> bool:
         async for _ in self._objects.list(folder):
@@ -224,27 +222,12 @@ class StoreShelf:
         return batch
 
 
-def _sent_shelf(location: Location, manifest: Path | None, staged: Mapping[str, str]) -> StoreShelf:
-    shelf = StoreShelf(location)
+def _sent_shelf(
+    location: Location, shard: ShardId | None, manifest: Path | None, staged: Mapping[str, str]
+) -> StoreShelf:
+    shelf = StoreShelf(location, shard=shard)
     return shelf.with_manifest(manifest, staged) if manifest else shelf
 
 
 def _missing() -> FileNotFoundError:
     return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
-
-
-@cache
-def _portal() -> BlockingPortal:
-    """The process's event loop for requests to stores; its thread, a daemon, ends with the process.
-
-    No context ends it earlier: an archive is read by functions that do not know of each other.
-    """
-    begun: Future[BlockingPortal] = Future()
-
-    async def serve() -> None:
-        async with BlockingPortal() as portal:
-            begun.set_result(portal)
-            await portal.sleep_until_stopped()
-
-    Thread(target=anyio.run, args=(serve,), name="replay-fetch store", daemon=True).start()
-    return begun.result()

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
+from replay_fetch.archive.read.readers import Processes
 from replay_fetch.archive.read.verify import Problem
 from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli import main
@@ -285,7 +286,7 @@ def test_a_rebuilt_ledger_keeps_the_tombstones(
             ledger._db.execute("UPDATE result SET sha256 = 'x'")
     for name in ("manifest.ndjson", Layout(out).session_name(sessions[0])):
         shutil.copy(made / name, out / name)
-    rebuild(out, 1, None)
+    rebuild(out, Processes(1), None)
     with closing(Ledger.open_read_only(Layout(out).ledger)) as ledger:
         assert ledger.is_erased(sessions[0].upper())
         assert not ledger.is_erased(sessions[1])
@@ -298,7 +299,7 @@ def test_files_that_a_rebuild_set_aside_are_removed_or_named(
 ) -> None:
     path = Layout(out).session_file(sessions[0])
     path.write_bytes(path.read_bytes() + b"more")
-    rebuild(out, 1, None)
+    rebuild(out, Processes(1), None)
     aside = Layout(out).private / "damaged-1"
     assert (aside / path.name).exists()
     code, said, _ = ran(capsys, "erase", out, "--session", sessions[0])

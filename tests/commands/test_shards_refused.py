@@ -10,7 +10,6 @@ from archives import KEYS, WIDE
 from processes import served
 from readme import ROOT
 
-from replay_fetch import SettingsError, shards
 from replay_fetch.archive.lock import locked
 from replay_fetch.archive.shards import layouts
 from replay_fetch.archive.shelf import DiskShelf
@@ -101,12 +100,3 @@ def test_readers_take_a_killed_shards_views_from_its_ledger(out: Path) -> None:
     assert "did not come to its end" in standing_of(shelf)
     with locked(layouts(out)[1].lock):
         assert standing_of(shelf).startswith("a run is going on (shard 1/2: ")
-
-
-@pytest.mark.usefixtures("out")
-@pytest.mark.parametrize("dry", [["--dry-run"], []])
-def test_a_shard_into_an_object_store_is_refused(capsys: pytest.CaptureFixture[str], dry: list[str]) -> None:
-    assert main(["download", LIST, "s3://bucket/season", "--shard", "0/2", *dry]) == 2
-    assert "--shard fills a folder that all machines share" in " ".join(capsys.readouterr().err.split())
-    with pytest.raises(SettingsError, match="in an object store"):
-        shards(LIST, "s3://bucket/season", 2)

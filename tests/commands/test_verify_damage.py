@@ -12,6 +12,7 @@ import pytest
 from damaged_archives import VIEWS, make, manifest, problems, session_files, verified, write_manifest
 
 from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
+from replay_fetch.archive.read.readers import Processes
 from replay_fetch.archive.read.sweep import sweep
 from replay_fetch.archive.read.verify import Problem
 from replay_fetch.archive.shelf import DiskShelf
@@ -252,7 +253,7 @@ def test_processes_find_the_same_in_the_same_order(tmp_path: Path) -> None:
     root = make(tmp_path / "archive", Compression.GZIP)
     swapped(root)
     added(root)
-    alone, together = verified(root).findings, Verifying(DiskShelf(root), 2, None).run().findings
+    alone, together = verified(root).findings, Verifying(DiskShelf(root), Processes(2), None).run().findings
     assert alone
     assert together == alone
 
@@ -261,7 +262,7 @@ def test_the_manifest_is_read_no_faster_than_it_is_checked(made: Path) -> None:
     """What is held does not grow with the archive: sessions are taken in as they are given back."""
     (*_, session) = ([entry] for entry in read_manifest(DiskShelf(made)) if isinstance(entry, Entry))
     taken = itertools.count()
-    checked = sweep(DiskShelf(made), (session for _ in taken), 1)
+    checked = sweep(DiskShelf(made), (session for _ in taken), Processes(1), 0)
     for _ in range(10):
         assert next(checked).verdict.findings == []
     assert next(taken) < 2000

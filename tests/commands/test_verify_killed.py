@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
+from replay_fetch.archive.read.readers import Processes
 from replay_fetch.archive.read.verify import Problem
 from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli import main
@@ -169,7 +170,7 @@ def test_an_intact_ledger_is_not_replaced_by_what_knows_less(archive: Path, caps
     assert Archive(archive).everything() == before
     Layout(archive).manifest.unlink()
     with pytest.raises(ArchiveError, match="run the same download again"):
-        rebuild(archive, 1, None)
+        rebuild(archive, Processes(1), None)
 
 
 def test_a_damaged_ledger_is_replaced_by_a_rebuild(archive: Path) -> None:
@@ -180,7 +181,7 @@ def test_a_damaged_ledger_is_replaced_by_a_rebuild(archive: Path) -> None:
     assert (last.problem, last.file) == (Problem.DAMAGED, ".replay-fetch/ledger.sqlite")
     assert "verify --rebuild" in last.detail
     assert {finding.problem for finding in others} <= {Problem.EXTRA, Problem.UNCLAIMED}  # by the manifest
-    assert rebuild(archive, 1, None).kept
+    assert rebuild(archive, Processes(1), None).kept
     assert problems(archive) == []
 
 
@@ -197,7 +198,7 @@ def test_an_archive_that_is_written_to_is_neither_verified_nor_rebuilt(
 
 def test_nothing_is_held_against_a_run_that_begins_meanwhile(archive: Path) -> None:
     session_files(archive)[0].unlink()
-    verifying = Verifying(DiskShelf(archive), 1, None)
+    verifying = Verifying(DiskShelf(archive), Processes(1), None)
     with locked(Layout(archive).lock):
         pass
     with pytest.raises(ArchiveError, match="a run wrote to this archive while it was verified"):

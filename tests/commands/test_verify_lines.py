@@ -14,6 +14,7 @@ from damaged_archives import VIEWS, make, manifest, session_files, verified, wri
 
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read import verify
+from replay_fetch.archive.read.readers import Processes
 from replay_fetch.archive.read.verify import Problem
 from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli import main
@@ -67,7 +68,7 @@ def test_every_line_is_read_as_json_where_the_archive_has_no_ledger(archive: Pat
 
 
 def test_verify_lines_reads_every_line_as_json_beside_a_sound_ledger(archive: Path, read: list[str]) -> None:
-    assert Verifying(DiskShelf(archive), 1, None, Depth.LINES).run().findings == []
+    assert Verifying(DiskShelf(archive), Processes(1), None, Depth.LINES).run().findings == []
     assert read == [line["view_id"] for line in manifest(archive) if line["length"]]
 
 

@@ -13,6 +13,7 @@ from damaged_archives import manifest, problems, session_files, write_manifest
 
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
+from replay_fetch.archive.read.readers import Processes
 from replay_fetch.cli import main
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.rebuild import rebuild
@@ -60,7 +61,7 @@ async def test_a_damaged_ledger_is_refused_with_the_way_out_which_works(
         hurt(Layout(out).ledger)
         with pytest.raises(ArchiveError, match=f"replay-fetch verify --rebuild {out}"):
             await download(simulator, out, job(Compression.GZIP))
-        rebuilt = rebuild(out, 1, None)
+        rebuilt = rebuild(out, Processes(1), None)
         assert rebuilt.exit_code == 0
         assert (rebuilt.kept, rebuilt.dropped) == (len(simulator.views), 0)
         ran = await download(simulator, out, Job())  # the compression is known again
@@ -81,7 +82,7 @@ async def test_damaged_views_alone_are_fetched_again_after_a_rebuild(tmp_path: P
         first.write_bytes(first.read_bytes()[:-1] + b"?")
         second.unlink()
         lost = 1 + sum(line["file"] == f"sessions/{second.name}" for line in manifest(out))
-        rebuilt = rebuild(out, 1, None)
+        rebuilt = rebuild(out, Processes(1), None)
         assert (rebuilt.exit_code, rebuilt.dropped) == (1, lost)
         assert problems(out) == []
         simulator.counts.views.clear()
@@ -103,7 +104,7 @@ async def test_views_that_lie_in_a_partial_file_are_kept(tmp_path: Path) -> None
     partial = [line for line in manifest(out) if ".partial." in (line["file"] or "")]
     assert partial
     with_garbage(Layout(out).ledger)
-    rebuilt = rebuild(out, 1, None)
+    rebuilt = rebuild(out, Processes(1), None)
     assert (rebuilt.exit_code, rebuilt.dropped) == (0, 0)
     assert problems(out) == []
     async with Simulator(_SIMULATED) as simulator:
@@ -124,7 +125,7 @@ async def test_bytes_that_do_not_belong_in_a_file_are_taken_out_by_a_rebuild(
         before = Archive(out).everything()
         first = session_files(out)[0]
         first.write_bytes(first.read_bytes() + b"more")
-        assert rebuild(out, 1, None).dropped == 0
+        assert rebuild(out, Processes(1), None).dropped == 0
         asked = simulator.counts.requests
         assert (await download(simulator, out, Job())).exit_code == 0
         assert simulator.counts.requests == asked
@@ -141,7 +142,7 @@ async def test_without_ledger_and_manifest_everything_is_asked_for_again_and_not
         before = Archive(out).sessions()
         with_garbage(Layout(out).ledger)
         Layout(out).manifest.unlink()
-        rebuilt = rebuild(out, 1, None)
+        rebuilt = rebuild(out, Processes(1), None)
         assert (rebuilt.exit_code, rebuilt.kept) == (1, 0)
         assert {name: (out / ".replay-fetch" / "damaged-1" / name).read_bytes() for name in before} == before
         assert (await download(simulator, out, Job())).exit_code == 0
@@ -156,7 +157,7 @@ async def test_a_view_whose_line_of_the_manifest_is_damaged_is_fetched_again(tmp
         first, *rest = manifest(out)
         write_manifest(out, [first | {"sha256": "?"}, *rest])
         with_garbage(Layout(out).ledger)
-        assert rebuild(out, 1, None).kept == len(rest)
+        assert rebuild(out, Processes(1), None).kept == len(rest)
         assert problems(out) == []
         simulator.counts.views.clear()
         assert (await download(simulator, out, Job())).exit_code == 0
@@ -170,7 +171,7 @@ async def test_an_archive_copied_without_its_ledger_gets_one(tmp_path: Path) -> 
     async with Simulator(_SIMULATED) as simulator:
         await download(simulator, out, Job())
         shutil.rmtree(out / ".replay-fetch")
-        assert rebuild(out, 1, None).aside is None
+        assert rebuild(out, Processes(1), None).aside is None
         asked = simulator.counts.requests
         assert (await download(simulator, out, Job())).exit_code == 0
         assert simulator.counts.requests == asked
@@ -182,12 +183,12 @@ async def test_nothing_is_rebuilt_while_a_run_is_writing_or_of_another_format(tm
         await download(simulator, out, Job())
     ledger = Layout(out).ledger
     with locked(Layout(out).lock), pytest.raises(ArchiveError, match="another run"):
-        rebuild(out, 1, None)
+        rebuild(out, Processes(1), None)
     octets = ledger.read_bytes()
     ledger.write_bytes(octets[:60] + (99).to_bytes(4, "big") + octets[64:])
     changed = ledger.read_bytes()
     with pytest.raises(ArchiveError, match="has format 99"):
-        rebuild(out, 1, None)
+        rebuild(out, Processes(1), None)
     assert ledger.read_bytes() == changed
 
 

@@ -15,6 +15,7 @@ from damaged_archives import manifest, problems, session_files, verified
 from kills import Killed, killed_at
 
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.read.readers import Processes
 from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli import main
 from replay_fetch.errors import ArchiveError
@@ -94,7 +95,7 @@ def killed(begun: Path, root: Path, damage: Callable[[Path], None]) -> Iterator[
     for instant in itertools.count(_DAMAGES.index(damage), len(_DAMAGES)):
         out = Path(shutil.copytree(begun, root / "out"))
         with killed_at(instant), suppress(Killed):
-            rebuild(out, 1, None)
+            rebuild(out, Processes(1), None)
             return
         yield out
         shutil.rmtree(out)
@@ -107,10 +108,10 @@ def test_a_killed_rebuild_that_is_repeated_ends_as_one_that_was_not(
     begun = Path(shutil.copytree(sound, tmp_path / "begun"))
     damage(begun)
     whole = Path(shutil.copytree(begun, tmp_path / "whole"))
-    rebuilt = rebuild(whole, 1, None)
+    rebuilt = rebuild(whole, Processes(1), None)
     expected, kills = contents(whole), 0
     for out in killed(begun, tmp_path, damage):
-        again = rebuild(out, 1, None)
+        again = rebuild(out, Processes(1), None)
         assert contents(out) == expected
         assert (again.kept, again.dropped, again.aside and again.aside.name) in {
             (rebuilt.kept, rebuilt.dropped, rebuilt.aside and rebuilt.aside.name),
@@ -137,7 +138,7 @@ def test_a_killed_rebuild_leaves_every_byte_to_a_download_that_comes_instead(
             anyio.run(_fetched_again, out)
             went_on += 1
         except ArchiveError:
-            rebuild(out, 1, None)
+            rebuild(out, Processes(1), None)
             anyio.run(_fetched_again, out)
         assert problems(out) == []
         there = list(contents(out).values())
@@ -157,7 +158,7 @@ def test_the_way_to_a_new_ledger_all_the_same_throws_nothing_away(
     said = capsys.readouterr().err
     assert f"move {Layout(out).ledger} away first, and nothing else" in said
     Layout(out).ledger.unlink()
-    assert rebuild(out, 1, None).kept
+    assert rebuild(out, Processes(1), None).kept
     assert parts <= set(contents(out).values())
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from archives import Archive
 
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.read.readers import Processes
 from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.inspect.verification import Depth
 from replay_fetch.inspect.verify import Verifying
@@ -47,7 +48,7 @@ def check_crashed(stage: Stage, out: Path) -> Progress:
             assert ".partial." in name or any(body == files.get(name) for files in good), f"{name} is not whole"
     progress = _progress(stage, out)
     if _results(out) is not None:
-        found = Verifying(DiskShelf(out), 1, None, Depth.LINES).run()
+        found = Verifying(DiskShelf(out), Processes(1), None, Depth.LINES).run()
         assert not found.findings, found.findings
     return progress
 

@@ -27,7 +27,8 @@ from stored_runs import Machine, finished_at, listening, local_files, write_rows
 from benchmarks.stores import seaweedfs_in
 from crash.world import world
 from replay_fetch.settings import Compression
-from replay_fetch.store import door, parse, retries
+from replay_fetch.store import door, retries
+from replay_fetch.store.location import parse
 
 _Chance = Callable[[random.Random, int], Lost]
 

@@ -16,6 +16,7 @@ import zstandard
 from anyio._backends._asyncio import _threadpool_idle_workers, _threadpool_workers  # there is no public count
 from virtual_clock import VirtualClockLoop
 
+from replay_fetch.archive.read.readers import Processes
 from replay_fetch.archive.report import Report
 from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli.main import exit_code_of
@@ -210,7 +211,7 @@ class Archive:
 
     def problems(self) -> list[str]:
         """What ``verify`` finds wrong."""
-        return [str(finding) for finding in Verifying(DiskShelf(self.root), 1, None).run().findings]
+        return [str(finding) for finding in Verifying(DiskShelf(self.root), Processes(1), None).run().findings]
 
     def stray_files(self) -> set[str]:
         """Files that an archive of finished views has no place for."""

@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 from archives import WIDE, Job, downloaded
 
+from replay_fetch.archive.read.readers import Processes
 from replay_fetch.archive.read.verify import Problem
 from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.inspect.verification import Verification
@@ -31,7 +32,7 @@ def make(out: Path, compression: Compression = Compression.NONE) -> Path:
 
 def verified(root: Path) -> Verification:
     """What verifying in this process finds."""
-    return Verifying(DiskShelf(root), 1, None).run()
+    return Verifying(DiskShelf(root), Processes(1), None).run()
 
 
 def problems(root: Path) -> list[tuple[Problem, str]]:

@@ -51,7 +51,7 @@ class Bucket:
     def forget_lease(self) -> None:
         """As if it had stood still for its minute."""
         with suppress(FileNotFoundError):  # killed before the first request made the bucket
-            obstore.delete(self.store, [LEASE])
+            obstore.delete(self.store, [name for name in self.all() if name.endswith("/lease.json")])
 
 
 @contextmanager

@@ -28,7 +28,9 @@ from replay_fetch.settings import (
     Settings,
     SourceChoice,
 )
-from replay_fetch.store import Location, door, parse
+from replay_fetch.shard import ShardId
+from replay_fetch.store import door
+from replay_fetch.store.location import Location, parse
 
 SEASON = parse("s3://bucket/season")
 
@@ -42,6 +44,7 @@ class Machine:
     keep_raw: bool = False
     refresh: bool = False
     source: SourceChoice = SourceChoice.AUTO
+    shard: ShardId | None = None
     asked: set[View] = field(default_factory=set)
     """Views that were asked for since somebody emptied it."""
 
@@ -50,7 +53,7 @@ class Machine:
         return Settings(
             api=ApiSettings(base_url=self.world.url, source=self.source),
             fetch=FetchSettings(workers=3, retries=0),
-            plan=PlanSettings(refresh_window=86_400 * 365 * 100 if self.refresh else None),
+            plan=PlanSettings(refresh_window=86_400 * 365 * 100 if self.refresh else None, shard=self.shard),
             archive=archive,
         )
 

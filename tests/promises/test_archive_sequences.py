@@ -14,6 +14,7 @@ from kills import Killed, killed_at
 from msgspec.structs import replace
 from pieces import arrived, ended, planned
 
+from replay_fetch.archive.read.readers import Processes
 from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.archive.write.buffer import WriteBuffer
 from replay_fetch.archive.write.commit import Committer
@@ -91,7 +92,7 @@ def instants(first: list[Run], last: Run, root: Path) -> Iterator[Path]:
 
 def check(root: Path, expected: Mapping[str, bytes] | None = None) -> dict[str, bytes]:
     """What lies in ``sessions/`` and in the private folders; verify finds nothing wrong with it."""
-    findings = Verifying(DiskShelf(root), 1, None).run().findings
+    findings = Verifying(DiskShelf(root), Processes(1), None).run().findings
     assert findings == []
     assert list((root / ".replay-fetch" / "tmp").iterdir()) == []
     files = {path.name: path.read_bytes() for path in sorted((root / "sessions").iterdir())}
@@ -191,6 +192,6 @@ def test_damage_to_a_session_is_not_copied_and_what_is_new_is_kept(
     after = {path.name: path.read_bytes() for path in (out / "sessions").iterdir()}
     assert after.pop(f"s.partial.ndjson{compress.suffix}")
     assert (after, list((out / ".replay-fetch" / "tmp").iterdir())) == (before, [])
-    assert rebuild(out, 1, None).kept >= 1
+    assert rebuild(out, Processes(1), None).kept >= 1
     last(out)
     check(out, check(undamaged))

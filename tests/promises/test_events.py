@@ -19,6 +19,7 @@ from stored_events import NOW, SETTINGS, files, lines, of_one_day, served, store
 from replay_fetch.api.events import FoundPage, events_page
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.read.events import stored_events
+from replay_fetch.archive.read.readers import Processes
 from replay_fetch.archive.read.verify import Problem
 from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.errors import AuthError, BadBody
@@ -111,7 +112,7 @@ async def test_events_are_compressed_as_the_archive_is(compression: Compression,
         assert b"".join(line + b"\n" for line in stored_events(DiskShelf(out), name.removesuffix(".ndjson"))) == text
     assert problems(out) == []
     Layout(out).ledger.unlink()
-    assert rebuild(out, 1, None).kept
+    assert rebuild(out, Processes(1), None).kept
     assert problems(out) == []
 
 
@@ -324,7 +325,7 @@ async def test_a_rebuilt_ledger_keeps_good_events_and_asks_for_the_others(sound:
     damaged, missing, *_ = sorted((sound / "events").iterdir())
     damaged.write_bytes(b"?" + damaged.read_bytes()[1:])
     missing.unlink()
-    rebuilt = rebuild(sound, 1, None)
+    rebuilt = rebuild(sound, Processes(1), None)
     assert rebuilt.aside is not None
     assert (rebuilt.aside / f"events-{damaged.name}").exists()
     assert problems(sound) == []

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from kills import Killed, killed_at
 
 from replay_fetch.archive.lock import locked
+from replay_fetch.archive.read.readers import Processes
 from replay_fetch.archive.shards import layouts
 from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.errors import ArchiveError, InputError, SettingsError
@@ -78,12 +79,12 @@ async def test_merged_shards_are_byte_for_byte_a_single_run(
     assert Archive(out).sessions() == Archive(alone).sessions()
     assert (out / "manifest.ndjson").read_bytes() == (alone / "manifest.ndjson").read_bytes()
     assert without_times(Archive(out).report()) == without_times(Archive(alone).report())
-    assert verify(DiskShelf(out), 1, None).exit_code == 0
+    assert verify(DiskShelf(out), Processes(1), None).exit_code == 0
     # Each ledger knows it all.
     (out / ".replay-fetch" / "archive.json").unlink()
     merge(out)
     assert (out / "manifest.ndjson").read_bytes() == (alone / "manifest.ndjson").read_bytes()
-    assert verify(DiskShelf(out), 1, None).exit_code == 0
+    assert verify(DiskShelf(out), Processes(1), None).exit_code == 0
 
 
 async def test_each_session_is_asked_for_by_one_shard_alone(tmp_path: Path) -> None:
@@ -181,7 +182,7 @@ async def test_another_list_is_refused_by_a_new_shard_and_by_a_known_one(out: Pa
 
 async def test_another_compression_is_refused_and_none_is_taken_over(out: Path) -> None:
     packed = replace(_HASTY, archive=ArchiveSettings(compress=Compression.GZIP))
-    assert "made with --compress none" in await _refused(out, job(3, usual=packed))
+    assert "begun with --compress none, not gzip" in await _refused(out, job(3, usual=packed))
 
 
 async def test_an_archive_of_a_single_run_refuses_shards(tmp_path: Path) -> None:
@@ -262,7 +263,7 @@ def test_status_and_show_read_shards_merged_or_not(out: Path) -> None:
 
 
 def test_verify_finds_damage_in_any_shard_and_in_the_merged_manifest(out: Path) -> None:
-    assert verify(DiskShelf(out), 1, None).findings == []
+    assert verify(DiskShelf(out), Processes(1), None).findings == []
     merge(out, partial=True)
     manifest = out / "manifest.ndjson"
     manifest.write_bytes(manifest.read_bytes().replace(b'"pages":', b'"pages":1', 1))
@@ -270,7 +271,7 @@ def test_verify_finds_damage_in_any_shard_and_in_the_merged_manifest(out: Path) 
     sessions = sorted(path for path in (out / "sessions").iterdir() if ".partial." not in path.name)
     sessions[0].write_bytes(sessions[0].read_bytes()[:-9])
     (out / "manifest" / "01-of-04.ndjson").unlink()
-    found = {(finding.file, finding.problem.value) for finding in verify(DiskShelf(out), 1, None).findings}
+    found = {(finding.file, finding.problem.value) for finding in verify(DiskShelf(out), Processes(1), None).findings}
     assert found >= {
         (f"sessions/{sessions[0].name}", "cut off"),
         ("sessions/stranger.ndjson", "extra"),

@@ -12,10 +12,11 @@ from memory_stores import Fate, names
 from obstore.store import MemoryStore
 from store_buckets import Bucket
 from store_servers import seaweedfs
-from stored_runs import Machine, local_files, stored_files, write_rows
+from stored_runs import SEASON, Machine, local_files, over, stored_files, write_rows
 
 from benchmarks.stores import StoreServer
 from replay_fetch.settings import Compression
+from replay_fetch.store import StoreShelf
 
 __all__ = ["seaweedfs"]
 
@@ -55,3 +56,14 @@ def test_an_archive_is_the_same_over_a_way_that_loses_requests_and_answers(
 ) -> None:
     """A world; ``python -m tests.crash.mixtures`` takes twelve with each mixture."""
     assert survives(mixture, 1, Bucket(seaweedfs, tmp_path), monkeypatch) >= 20
+
+
+def test_a_run_that_changes_nothing_leaves_an_archive_whose_last_run_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with world(1) as made:
+        store, views = MemoryStore(), write_rows(tmp_path / "views.csv", made.views)
+        for _ in range(2):
+            Machine(made).stored(monkeypatch, store, views)
+            with over(monkeypatch, store):
+                assert StoreShelf(SEASON).run_ended() is True

@@ -79,6 +79,36 @@ def test_a_killed_process_is_followed_by_one_with_an_empty_disk_that_ends_as_if_
     assert bucket.files() == local_files(on_a_disk)
 
 
+def test_shards_side_by_side_one_of_them_killed_and_begun_again_are_merged_into_a_single_runs_archive(
+    seaweedfs: StoreServer, simulator: Simulator, on_a_disk: Path
+) -> None:
+    bucket, views = Bucket(seaweedfs, on_a_disk.parent), on_a_disk.with_suffix(".csv")
+    victims: list[subprocess.Popen[bytes]] = []
+    begun = threading.Event()
+
+    def heard(count: int, _: bytes) -> Lost:
+        if count == 12:
+            begun.wait()
+            os.kill(victims[0].pid, signal.SIGKILL)
+        return Lost.NOTHING if count < 12 else Lost.REQUEST
+
+    with hearing(seaweedfs, heard) as proxy:
+        first = command(views, bucket.url, simulator, "--shard", "0/3")
+        victims.append(start(*first, keys=bucket.environment(proxy)))
+        begun.set()
+        assert ended(victims[0]).code == -signal.SIGKILL
+    bucket.forget_lease()
+    keys = bucket.environment()
+    side_by_side = [
+        start(*command(views, bucket.url, simulator, "--shard", f"{index}/3"), keys=keys) for index in range(3)
+    ]
+    assert [ended(process).code for process in side_by_side] == [0, 0, 0]
+    assert run("merge", bucket.url, keys=keys).code == 0
+    assert run("verify", bucket.url, keys=keys).code == 0
+    files = {name: text for name, text in bucket.files().items() if not name.startswith(("manifest/", "report/"))}
+    assert files == local_files(on_a_disk)
+
+
 @pytest.mark.parametrize("any_store", ["azurite", "moto"], indirect=True)
 def test_a_quick_verification_reads_the_listing_alone_in_each_store(
     any_store: StoreServer,

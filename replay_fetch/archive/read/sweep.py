@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -10,7 +9,7 @@ from functools import partial
 from typing import NamedTuple
 
 from replay_fetch.archive.manifest import Entry
-from replay_fetch.archive.read.processes import spread
+from replay_fetch.archive.read.readers import Readers, spread
 from replay_fetch.archive.read.verify import Verdict, check_session
 from replay_fetch.archive.shelf import Shelf
 
@@ -21,8 +20,6 @@ _BATCH_BYTES = 8 * 2**20
 _BATCH_VIEWS = 500
 # Bytes of views that are read together, one a session: a view may be a single line, which is held twice.
 _ROOM = 32 * 2**20
-# Below this, starting processes (0.2 s) costs more than they save.
-_WORTH_PROCESSES = 64 * 2**20
 
 
 class Checked(NamedTuple):
@@ -32,20 +29,17 @@ class Checked(NamedTuple):
     verdict: Verdict
 
 
-def jobs_for(size: int) -> int:
-    """Return how many processes an archive of ``size`` bytes is worth; 1 is the present process alone."""
-    return (os.cpu_count() or 1) if size >= _WORTH_PROCESSES else 1
+def sweep(
+    shelf: Shelf, sessions: Iterable[Session], readers: Readers, size: int, *, vouched: bool = False
+) -> Iterator[Checked]:
+    """Check the sessions of an archive of ``size`` bytes, and give them back in order.
 
-
-def sweep(shelf: Shelf, sessions: Iterable[Session], jobs: int, *, vouched: bool = False) -> Iterator[Checked]:
-    """Check the sessions, ``jobs`` at once, and give them back in order; `check_session` says what ``vouched`` means.
-
-    Holds two batches a process, never the manifest. Raises ArchiveError where a process dies.
+    `check_session` says what ``vouched`` means. Holds two batches a reader, never the manifest. Raises ArchiveError
+    where a reader dies.
     """
     times = shelf.at_once
-    for batch, verdicts in spread(
-        partial(_check, shelf, vouched=vouched), batches(sessions, times * _BATCH_BYTES, times * _BATCH_VIEWS), jobs
-    ):
+    many = batches(sessions, times * _BATCH_BYTES, times * _BATCH_VIEWS)
+    for batch, verdicts in spread(partial(_check, shelf, vouched=vouched), many, readers, size):
         yield from map(Checked, batch, verdicts)
 
 

@@ -9,7 +9,7 @@ from memory_stores import PLACE, Fate, MemoryDriver, names, objects
 from obstore.store import MemoryStore
 
 from replay_fetch.archive_json import ArchiveFacts
-from replay_fetch.errors import SettingsError
+from replay_fetch.errors import InputError, SettingsError
 from replay_fetch.settings import Compression
 from replay_fetch.store.driver import Tag, Taken
 from replay_fetch.store.failures import StoreError
@@ -47,24 +47,39 @@ async def test_a_store_that_ignores_conditions_is_refused_before_anything_is_ask
 async def test_the_first_run_writes_the_archives_facts_and_the_others_agree() -> None:
     one = objects(MemoryStore())
     assert await read_facts(one, FOLDER) is None
-    facts = ArchiveFacts(compression=Compression.ZSTD, shards=8)
+    facts = ArchiveFacts(compression=Compression.ZSTD)
     await agree(one, FOLDER, facts)
     await agree(one, FOLDER, facts)
     assert await read_facts(one, FOLDER) == facts
 
 
+async def test_the_facts_of_shards_are_written_by_the_first_that_knows_the_list() -> None:
+    one = objects(MemoryStore())
+    opening = ArchiveFacts(compression=Compression.ZSTD, shards=8)
+    await agree(one, FOLDER, opening)
+    assert await read_facts(one, FOLDER) is None
+    facts = ArchiveFacts(compression=Compression.ZSTD, shards=8, list="a1")
+    for each in (facts, opening, facts):
+        await agree(one, FOLDER, each)
+        assert await read_facts(one, FOLDER) == facts
+
+
 @pytest.mark.parametrize(
-    ("facts", "says"),
+    ("compress", "shards", "listed", "kind", "says"),
     [
-        (ArchiveFacts(compression=Compression.ZSTD, shards=8), "--compress none, not zstd"),
-        (ArchiveFacts(compression=Compression.NONE, shards=7), "--shard N 8, not 7"),
+        (Compression.ZSTD, 8, "a1", SettingsError, "was begun with --compress none, not zstd"),
+        (Compression.NONE, 7, "", SettingsError, "is an archive of 8 shards, not of 7"),
+        (Compression.NONE, 0, "", SettingsError, "is an archive of 8 shards, and `download --shard I/8` alone"),
+        (Compression.NONE, 8, "b2", InputError, "was begun with another list than this one"),
     ],
 )
-async def test_a_run_that_means_another_archive_is_refused_with_2(facts: ArchiveFacts, says: str) -> None:
+async def test_a_run_that_means_another_archive_is_refused_with_2(
+    compress: Compression, shards: int, listed: str, kind: type[Exception], says: str
+) -> None:
     one = objects(MemoryStore())
-    await agree(one, FOLDER, ArchiveFacts(compression=Compression.NONE, shards=8))
-    with pytest.raises(SettingsError, match=f"s3://bucket/season was begun with {says}"):
-        await agree(one, FOLDER, facts)
+    await agree(one, FOLDER, ArchiveFacts(compression=Compression.NONE, shards=8, list="a1"))
+    with pytest.raises(kind, match=f"s3://bucket/season {says}"):
+        await agree(one, FOLDER, ArchiveFacts(compression=compress, shards=shards, list=listed))
 
 
 @pytest.mark.parametrize("content", [b"{", b'{"compression":"none","format":2}', b'{"compression":"lzma"}'])

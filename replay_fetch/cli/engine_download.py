@@ -1,0 +1,119 @@
+"""Download a list by the workers of an engine: one task a shard, then the merge of all."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+from typing import NamedTuple
+
+from replay_fetch.archive.report import Report
+from replay_fetch.cli.archive_option import shelf_at
+from replay_fetch.cli.main import exit_code_of
+from replay_fetch.cli.merge import FILES_A_SHARD
+from replay_fetch.cli.output import conclude, say, shown, warn
+from replay_fetch.cli.process import allow_open_files
+from replay_fetch.cli.run_log import begun, log_end
+from replay_fetch.cli.summary import report_json, report_text
+from replay_fetch.engine import Engine, cluster
+from replay_fetch.environment import credentials
+from replay_fetch.errors import ReplayFetchError, SettingsError
+from replay_fetch.progress.units import some
+from replay_fetch.settings import Settings
+from replay_fetch.shard import MOST
+from replay_fetch.tasks import Shard, merge, shards
+from replay_fetch.view_list.source import STDIN, ListSource
+
+log = logging.getLogger(__name__)
+
+
+class ShardEnded(NamedTuple):
+    """The end of a shard, as its worker tells it: a report, or why there is none."""
+
+    shard: str
+    report: Report | None
+    failure: str = ""
+    exit_code: int = 0
+
+
+def run_shard(shard: Shard) -> ShardEnded:
+    """Download a shard in a worker; an error of ours is a result, which no other worker is asked to repeat."""
+    try:
+        return ShardEnded(str(shard.id), shard.run())
+    except ReplayFetchError as error:
+        return ShardEnded(str(shard.id), None, str(error), exit_code_of(error))
+
+
+def download_on_engine(options: argparse.Namespace, source: ListSource, settings: Settings) -> int:
+    """Download all shards, merge them, and print the merged report; returns the exit code.
+
+    Shards that failed are named on stderr, and nothing is merged then: the same command goes on with them. Raises
+    SettingsError before anything is asked.
+    """
+    views = _list_for_workers(source)
+    _check(options, settings)
+    count = _known_count(options)
+    if options.scheduler is None:  # the workers inherit this environment
+        credentials(os.environ)
+    with shown(settings.show) as _, cluster(options.scheduler, at_most=count) as engine:
+        # All that can be refused is refused before a shard begins.
+        tasks = shards(views, str(options.out), count or engine.at_once(0), settings=settings)
+        log.info("%s on %s", some(len(tasks), "shard"), some(engine.workers, "worker"))
+        with begun("download", {"views": views, "out": str(options.out)}, settings):
+            failed = _run_all(engine, tasks)
+            allow_open_files(MOST * FILES_A_SHARD)  # all ledgers are read side by side
+            report = None if failed else merge(str(options.out))
+        code = max(ended.exit_code for ended in failed) if failed else report.exit_code if report else 0
+        text = report_text(report, options.out) if report else ""
+        log_end("download", text.splitlines(), None, code)
+    if report is None:
+        _tell(failed, len(tasks))
+    else:
+        conclude(report_json(report) if options.json else text, None)
+    return code
+
+
+def _run_all(engine: Engine, tasks: list[Shard]) -> list[ShardEnded]:
+    """Run all shards, and log each as it ends; returns those that failed."""
+    failed = []
+    for number, ended in enumerate(engine.results(run_shard, tasks), start=1):
+        if ended.report is None:
+            failed.append(ended)
+            log.warning("shard %s was stopped (%d of %d): %s", ended.shard, number, len(tasks), ended.failure)
+        else:
+            outcomes = ", ".join(f"{count} {outcome}" for outcome, count in ended.report.outcomes.items())
+            log.info("shard %s has ended (%d of %d): %s", ended.shard, number, len(tasks), outcomes or "no views")
+    return failed
+
+
+def _tell(failed: list[ShardEnded], of: int) -> None:
+    for ended in sorted(failed):
+        warn(f"shard {ended.shard}: {ended.failure}")
+    say(f"{len(failed)} of {of} shards were stopped, and nothing is merged; run the same command again to go on")
+
+
+def _known_count(options: argparse.Namespace) -> int | None:
+    """Return how many shards were asked for, or else the archive has; None where neither says."""
+    return options.shards or len(shelf_at(str(options.out)).shards()) or None
+
+
+def _list_for_workers(source: ListSource) -> str:
+    if not isinstance(source, str) or source == STDIN:
+        raise SettingsError(
+            "--engine needs a list of views in a file, which every worker can read; `discover` writes one"
+        )
+    return source
+
+
+def _check(options: argparse.Namespace, settings: Settings) -> None:
+    if settings.plan.shard is not None:
+        raise SettingsError(
+            "--engine runs all shards, and --shard one: choose one of them; --shards N sets their number"
+        )
+    if options.shards is not None and not 1 <= options.shards <= MOST:
+        raise SettingsError(f"--shards must be from 1 to {MOST}")
+    if options.env_file is not None:
+        raise SettingsError(
+            "with --engine each worker takes the keys from its own environment, so --env-file cannot be used; "
+            "export DD_API_KEY and DD_APP_KEY where the workers start"
+        )

@@ -1,0 +1,131 @@
+"""``--engine dask``: reading by a cluster finds what reading here does, and mistakes are named."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from damaged_archives import make, session_files
+from processes import run
+
+from replay_fetch import engine
+from replay_fetch.cli import main
+from replay_fetch.errors import SettingsError
+
+
+@pytest.fixture(scope="module")
+def scheduler() -> Iterator[str]:
+    """The address of a cluster that somebody else started: two workers, without TLS."""
+    from distributed import LocalCluster  # noqa: PLC0415 - takes a second
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as there:
+        yield there.scheduler_address
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("made") / "archive")
+
+
+def test_verify_on_a_cluster_finds_what_verify_finds_here(scheduler: str, archive: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    assert run("verify", archive, "--engine", "dask", "--scheduler", scheduler).code == 0
+    copy.symlink_to(archive)
+    file = session_files(archive)[0]
+    content = file.read_bytes()
+    file.write_bytes(content[:-1] + b" ")
+    try:
+        here = run("verify", copy, "--json")
+        there = run("verify", copy, "--json", "--engine", "dask", "--scheduler", scheduler)
+    finally:
+        file.write_bytes(content)
+    assert (here.code, there.code) == (1, 1), there
+    assert json.loads(there.stdout)["findings"] == json.loads(here.stdout)["findings"]
+
+
+def test_export_on_a_cluster_writes_the_tables_that_export_writes_here(
+    scheduler: str, archive: Path, tmp_path: Path
+) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    assert run("export", archive, "--parquet", here).code == 0
+    done = run("export", archive, "--parquet", there, "--engine", "dask", "--scheduler", scheduler)
+    assert done.code == 0, done
+    tables = sorted(path.name for path in here.iterdir())
+    assert tables == sorted(path.name for path in there.iterdir())
+    assert all((here / name).read_bytes() == (there / name).read_bytes() for name in tables)
+
+
+_NOBODY = "tcp://127.0.0.1:1"
+
+
+@pytest.fixture
+def refused(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], str]:
+    """Run a command line that is to be refused, without keys in the environment; returns what is said."""
+    for name in ("DD_API_KEY", "DD_APP_KEY", "DD_BEARER_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    views, out = tmp_path / "views.csv", tmp_path / "out"
+    views.write_text("session_id,view_id\na,b\n")
+    (tmp_path / "keys").write_text("DD_API_KEY=a\nDD_APP_KEY=b\n")
+    places = {"KEYS": tmp_path / "keys", "VIEWS": views, "OUT": out, "ARCHIVE": archive}
+
+    def run_refused(line: str) -> str:
+        assert main([str(places.get(word, word)) for word in line.split()]) == 2
+        assert not out.exists()
+        return capsys.readouterr().err
+
+    return run_refused
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (f"download VIEWS OUT --scheduler {_NOBODY}", f"--scheduler {_NOBODY} needs --engine dask"),
+        (f"verify ARCHIVE --scheduler {_NOBODY}", f"--scheduler {_NOBODY} needs --engine dask"),
+        ("download VIEWS OUT --engine dask --shard 0/4", "--engine runs all shards, and --shard one"),
+        ("download - OUT --engine dask", "--engine needs a list of views in a file"),
+        ("download VIEWS OUT --engine dask --env-file KEYS", "--env-file cannot be used"),
+        ("download VIEWS OUT --engine dask", "no keys"),
+        (f"verify ARCHIVE --engine dask --scheduler {_NOBODY} --jobs 2", "--jobs counts"),
+    ],
+)
+def test_options_that_cannot_be_together_are_refused_before_anything_is_asked(
+    refused: Callable[[str], str], line: str, said: str
+) -> None:
+    assert said in refused(line)
+
+
+def test_a_number_of_shards_out_of_range_is_refused(
+    refused: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DD_BEARER_TOKEN", "token")
+    for number in ("0", "1001"):
+        assert "--shards must be from 1 to 1000" in refused(f"download VIEWS OUT --engine dask --shards {number}")
+
+
+def test_an_address_where_no_scheduler_answers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_CONNECT_SECONDS", 0.2)
+    with pytest.raises(SettingsError, match=rf"--scheduler {_NOBODY}: no Dask scheduler answers there"):
+        _connect(_NOBODY)
+
+
+def test_an_address_that_is_none_is_told_with_the_form_of_one() -> None:
+    with pytest.raises(SettingsError, match=r"--scheduler cluster: an address is tcp://HOST:PORT"):
+        _connect("cluster")
+
+
+def _connect(scheduler: str) -> None:
+    with engine.cluster(scheduler):
+        raise AssertionError("connected")
+
+
+def test_an_engine_that_is_not_installed_is_told_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(SettingsError, match=r"pip install '\.\[dask\]'"), engine.cluster(None):
+        raise AssertionError("started")
