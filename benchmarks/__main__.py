@@ -19,6 +19,7 @@ _BENCHMARKS = {
     "start": "how long does --help take?",
     "parts": "what do the parts of a page cost by themselves?",
     "verify": "how fast is an archive read back, against hashing and inflating alone?",
+    "buckets": "what does an archive in a bucket cost over one in a folder?",
     "replays": "how fast is a long recording rebuilt, and in how much memory?",
     "compare": "has the hot path become faster between two revisions?",
     "shards": "what do planning and merging shards cost on a long list?",

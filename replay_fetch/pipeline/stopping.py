@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import logging
 import signal
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Protocol
 
@@ -64,8 +64,9 @@ async def _watch(
     task_status: anyio.abc.TaskStatus[None],
 ) -> None:
     # An ignored signal stays ignored: under nohup a closed terminal is no reason to stop.
-    heard = [one for one in SIGNALS if signal.getsignal(one) is not signal.SIG_IGN]
-    with anyio.open_signal_receiver(*heard) as signals:
+    before = {one: signal.getsignal(one) for one in SIGNALS}
+    heard = [one for one, handler in before.items() if handler is not signal.SIG_IGN]
+    with _put_back(before), anyio.open_signal_receiver(*heard) as signals:
         task_status.started()
         async for received in signals:
             name = signal.Signals(received).name
@@ -76,3 +77,18 @@ async def _watch(
                 return
             log.warning("%s: finishing what is in flight, at most %.0f s; once more stops at once", name, grace)
             stop.set()
+
+
+@contextmanager
+def _put_back(handlers: Mapping[signal.Signals, object]) -> Iterator[None]:
+    """Put handlers of signals back at the end.
+
+    The event loop leaves the system's own behind. A signal to a process that is ending, such as one that gives a lease
+    back, would kill it: no clearing up, and an exit code of 143.
+    """
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            if callable(handler) or isinstance(handler, signal.Handlers):  # None: not set by Python, as by a debugger
+                signal.signal(number, handler)

@@ -133,7 +133,7 @@ class ObstoreDriver:
             except StopAsyncIteration:
                 return
             for meta in chunk:
-                yield Listed(meta["path"], Tag(meta["e_tag"], meta["version"]), meta["size"])
+                yield Listed(meta["path"], _versioned(meta["e_tag"], meta["version"]), meta["size"])
 
     async def delete(self, name: str) -> None:
         """Remove an object; Azure, unlike S3, calls a missing object an error."""
@@ -177,9 +177,21 @@ def _attributes(metadata: Mapping[str, str]) -> Attributes:
 
 
 def _tag(put: PutResult) -> Tag:
-    return Tag(put["e_tag"], put["version"])
+    return _versioned(put["e_tag"], put["version"])
+
+
+def _versioned(etag: str | None, version: str | None) -> Tag:
+    """The one form of a version, in which the same version compares equal whatever answer named it.
+
+    Azure's listings name an etag without the quotes that its other answers have. S3 calls the version of an object in
+    a bucket without versions ``null`` in some answers and leaves it out of others.
+    """
+    quoted = etag if etag is None or etag.endswith('"') else f'"{etag}"'
+    return Tag(quoted, None if version == "null" else version)
 
 
 def _found(meta: ObjectMeta, attributes: Attributes) -> Found:
     """Version, size and metadata, with names in lower case, since a proxy may write headers in any case."""
-    return Found(Tag(meta["e_tag"], meta["version"]), meta["size"], {k.lower(): v for k, v in attributes.items()})
+    return Found(
+        _versioned(meta["e_tag"], meta["version"]), meta["size"], {k.lower(): v for k, v in attributes.items()}
+    )

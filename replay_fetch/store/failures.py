@@ -117,6 +117,8 @@ def judge(text: str) -> Verdict:
     code, status = _CODE.search(text), _STATUS.search(text)
     if any(server in text for server in _ROLE_SERVERS):
         return Verdict(Refusal(*_NO_CREDENTIALS), "no credentials")
+    if "date header too old" in text:  # Azure's detail of its code for wrong keys
+        return Verdict(Refusal(*_SKEWED, "AuthenticationFailed"), "refused")
     if "incorrectly configured region" in text:
         return Verdict(Refusal(*_REGION), "redirected")
     known = _BY_CODE.get(code[1] if code else "") or _BY_STATUS.get(status[1] if status else "")

@@ -44,7 +44,7 @@ _WORTH_A_CHECKPOINT = 50
 
 
 class StoreKeep:
-    """The keep of a run over a store; `Keep` tells the order of the calls. Memory holds 64 MiB of bodies at most."""
+    """The keep of a run over a store, as `Keep` describes. Memory: 64 MiB beside the bodies of staged files."""
 
     def __init__(self, objects: Objects, scratch: Scratch, terms: KeepTerms) -> None:
         self._objects = objects
@@ -102,7 +102,7 @@ class StoreKeep:
         moved: list[Entry] = [*sent, *places, *map(LoggedRemoval, staged.gone)]
         await self._append([*staged.views, *staged.events, *moved])
         await to_thread.run_sync(self._scratch.lay, moved)
-        local = {file.name: file.file for file in staged.files}
+        local = {file.name: file.content for file in staged.files}
         for stored in sent:
             if stored.staged:
                 await self._publish(stored, local[stored.name])
@@ -197,15 +197,15 @@ class StoreKeep:
         await self._log.append(itertools.chain(self._owed, entries), kind)
         self._owed.clear()
 
-    async def _publish(self, stored: LoggedObject, file: Path) -> None:
+    async def _publish(self, stored: LoggedObject, content: bytes | Path) -> None:
         """Step 4 for one file."""
         known = stored.tag if stored.tag != Tag(None) else None  # nothing was under its name before
-        await self._lay_published(stored, await self._objects.write(stored.name, file, self._log.epoch, known))
+        await self._lay_published(stored, await self._objects.write(stored.name, content, self._log.epoch, known))
 
     async def _show(self, file: StagedFile) -> None:
         """Step 4 for a copy: an overtaken run, stopped in step 3, shows nothing of a commit that never counted."""
         before = await to_thread.run_sync(self._scratch.stored, file.name)
-        tag = await self._objects.write(file.name, file.file, self._log.epoch, before.tag if before else None)
+        tag = await self._objects.write(file.name, file.content, self._log.epoch, before.tag if before else None)
         await self._lay_published(file.logged(tag), tag)
 
     async def _lay_published(self, stored: LoggedObject, tag: Tag) -> None:

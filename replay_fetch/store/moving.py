@@ -43,7 +43,7 @@ class Moving:
     async def stage(self, file: StagedFile, number: int, epoch: int) -> LoggedObject:
         """Send a file that must not be seen before its log part, though no earlier version of it is there."""
         staged = f"{self._folder}/staged/{number:012d}-{epoch}-0"
-        await self._objects.write(staged, file.file, epoch)
+        await self._objects.write(staged, file.content, epoch)
         return file.logged(Tag(None), staged)
 
     async def send_lines(self, grown: Iterable[GrownPart], number: int, epoch: int) -> list[LoggedPart]:
@@ -74,14 +74,14 @@ class Moving:
             return stored
         before = stored.tag if stored else None
         if before is None:
-            put = await self._objects.claim(file.name, file.file, epoch, file.sha256)
+            put = await self._objects.claim(file.name, file.content, epoch, file.sha256)
             if isinstance(put, Tag):
                 return file.logged(put)
             before = put.tag
         # An earlier run's object, which never counted, is replaced no sooner than one that does: two runs that both
         # looked at it could otherwise write over each other.
         staged = f"{self._folder}/staged/{stem}"
-        await self._objects.write(staged, file.file, epoch)
+        await self._objects.write(staged, file.content, epoch)
         return file.logged(before, staged)
 
     async def _bring_file(self, name: str, target: Path, epoch: int) -> None:

@@ -24,7 +24,7 @@ class StagedFile(NamedTuple):
     """A file as a commit wrote it: name in the archive, path on the scratch's disk, size and sha256 of stored bytes.
 
     A ``disposable`` file is a copy for people to read, such as a partial session file. Any run can make it again, so
-    it replaces its older version without being staged in the store.
+    it replaces its older version without being staged in the store. ``body`` are its bytes where they were at hand.
     """
 
     name: str
@@ -32,6 +32,12 @@ class StagedFile(NamedTuple):
     size: int
     sha256: str
     disposable: bool = False
+    body: bytes | None = None
+
+    @property
+    def content(self) -> bytes | Path:
+        """The bytes, or the file that has them."""
+        return self.file if self.body is None else self.body
 
     def logged(self, tag: Tag, staged: str = "") -> LoggedObject:
         """The log's entry for the file: ``tag`` is of the object under its name, ``staged`` is where the bytes wait."""

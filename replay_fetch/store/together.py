@@ -22,27 +22,28 @@ async def together(requests: Sequence[tuple[int, Callable[[], Awaitable[_Value]]
     """The answers in the order of the requests, each of which comes with the size of its body in bytes."""
     results: dict[int, _Value] = {}
     failures: list[Exception] = []
-    free = anyio.Condition()
-    busy, held = 0, 0
+    waiting = iter(enumerate(requests))
+    held, freed = 0, anyio.Event()
 
-    async def send(number: int, size: int, request: Callable[[], Awaitable[_Value]]) -> None:
-        nonlocal busy, held
-        try:
-            results[number] = await request()
-        except Exception as error:  # noqa: BLE001 - raised below
-            failures.append(error)
-            group.cancel_scope.cancel()
-        busy, held = busy - 1, held - size
-        async with free:
-            free.notify_all()
+    # As many tasks as requests in flight, not a task and a lock for each: a run makes a request a session.
+    async def send() -> None:
+        nonlocal held, freed
+        for number, (size, request) in waiting:
+            while held and held + size > ROOM:
+                await freed.wait()
+            held += size
+            try:
+                results[number] = await request()
+            except Exception as error:  # noqa: BLE001 - raised below
+                failures.append(error)
+                group.cancel_scope.cancel()
+            held -= size
+            freed.set()
+            freed = anyio.Event()
 
     async with anyio.create_task_group() as group:
-        for number, (size, request) in enumerate(requests):
-            async with free:
-                while busy >= AT_ONCE or (busy and held + size > ROOM):
-                    await free.wait()
-            busy, held = busy + 1, held + size
-            group.start_soon(send, number, size, request)
+        for _ in range(min(AT_ONCE, len(requests))):
+            group.start_soon(send)
     if failures:
         raise failures[0]
     return [results[number] for number in range(len(requests))]

@@ -86,8 +86,10 @@ async def test_an_error_of_the_package_leaves_the_signals_context_as_it_is() -> 
             raise ArchiveError("the disk is full")
 
 
-async def test_afterwards_a_signal_interrupts_as_before() -> None:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+@pytest.mark.parametrize("number", SIGNALS)
+async def test_afterwards_a_signal_is_handled_as_before(number: signal.Signals) -> None:
+    """The loop would leave the system's own handler, which kills a process that is ending."""
+    signal.signal(number, signal.default_int_handler)
     async with stoppable():
         pass
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(number) is signal.default_int_handler

@@ -11,8 +11,9 @@ from pathlib import Path
 import obstore
 import pytest
 from made_archives import segment, write_archive
-from store_servers import KEY, SECRET, seaweedfs
+from store_servers import seaweedfs
 
+from benchmarks.stores import KEY, SECRET, StoreServer
 from replay_fetch.cli import main
 from replay_fetch.settings import Compression
 from replay_fetch.store import StoreShelf, door, parse
@@ -24,15 +25,13 @@ VIEWS = {(f"session{number}", view): [segment(), segment(1, 5, 9)] for number in
 
 
 @pytest.fixture
-def url(seaweedfs: int, monkeypatch: pytest.MonkeyPatch) -> str:
+def url(seaweedfs: StoreServer, monkeypatch: pytest.MonkeyPatch) -> str:
     """A place of the test's own on the server, whose credentials are in the environment."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{seaweedfs}")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
+    for name, value in seaweedfs.environment().items():
+        monkeypatch.setenv(name, value)
     retries = {"max_retries": 1, "retry_timeout": timedelta(milliseconds=50)}
     monkeypatch.setattr(door, "_RETRIES", retries)
-    monkeypatch.setattr(module, "GIVE_UP_AFTER", 0)
-    return f"s3://bucket/{uuid.uuid4().hex}"
+    return seaweedfs.url(uuid.uuid4().hex)
 
 
 @pytest.fixture
@@ -95,6 +94,7 @@ def test_wrong_credentials_and_a_dead_server_end_with_3_and_show_no_secret(
         assert code == 3
         assert f"{url}: the bucket" in " ".join(said.split())
         assert not {secret for secret in ("another-secret", KEY) if secret in said}
+    monkeypatch.setattr(module, "GIVE_UP_AFTER", 0)
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{closed.getsockname()[1]}")

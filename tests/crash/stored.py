@@ -6,8 +6,10 @@ done. ``tests/promises/test_stored_processes.py`` kills real processes in front 
 
 from __future__ import annotations
 
+import itertools
 import sys
 import tempfile
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
@@ -25,44 +27,66 @@ from crash.world import world
 from replay_fetch.settings import Compression
 
 
-def deaths(fate: Fate, folder: Path, monkeypatch: pytest.MonkeyPatch, *, every: int = 1) -> int:
+@dataclass(frozen=True)
+class Day:
+    """What the machine that dies is about, on the second day of an archive."""
+
+    name: str
+    compress: Compression
+    second_list: bool
+    """A list with more views; else the list of the first day."""
+    refresh: bool
+
+    def __str__(self) -> str:
+        return self.name
+
+
+DAYS = [
+    Day("a second list, gzip", Compression.GZIP, second_list=True, refresh=False),
+    Day("a second list, zstd", Compression.ZSTD, second_list=True, refresh=False),
+    Day("a refresh, plain", Compression.NONE, second_list=False, refresh=True),
+    Day("a refresh with a second list, zstd", Compression.ZSTD, second_list=True, refresh=True),
+]
+
+
+def deaths(day: Day, fate: Fate, folder: Path, monkeypatch: pytest.MonkeyPatch, *, every: int = 1) -> int:
     """Let the machine die at each ``every``-th request of its second day; returns how many deaths there were.
 
     Raises AssertionError where the archive differs from one on a disk, or a finished view was asked for again.
     """
     with world(3) as made:
-        lists = [write_rows(folder / "1", made.views[:2]), write_rows(folder / "2", made.views)]
-        machine, out = Machine(made, Compression.GZIP, keep_raw=True), folder / "out"
-        listening(made, machine)
-        for made.day, views in enumerate(lists, 1):
-            machine.local(views, out)
+        first, second = write_rows(folder / "1", made.views[:2]), write_rows(folder / "2", made.views)
+        lists, out = [first, second if day.second_list else first], folder / "out"
+        machines = [Machine(made, day.compress, keep_raw=True, refresh=refresh) for refresh in (False, day.refresh)]
+        listening(made, machines[1])
+        for made.day, (views, machine) in enumerate(zip(lists, machines, strict=True), 1):
+            machine.run(views, out)
         for dead, number in enumerate(count(2, every)):
-            died, store, again = killed_at(number, fate, machine, lists, monkeypatch)
-            assert again == set(), number
+            dead_there, store, again = killed_at(number, fate, machines, lists, monkeypatch)
+            assert again == set() or day.refresh, number
             assert stored_files(store) == local_files(out), number
-            if not died:
+            if not dead_there:
                 return dead
         raise AssertionError
 
 
 def killed_at(
-    number: int, fate: Fate, machine: Machine, lists: list[Path], monkeypatch: pytest.MonkeyPatch
+    number: int, fate: Fate, machines: list[Machine], lists: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> tuple[bool, MemoryStore, set[str]]:
     """Two days of one list each; on the second day the machine dies at a request, and another goes on with nothing.
 
     Returns whether the machine died, and the views asked again though the log had them as finished.
     """
-    store = MemoryStore()
-    machine.world.day = 1
-    machine.stored(monkeypatch, store, lists[0])
-    machine.world.day = 2
-    fates = [Fate.DONE] * number + [fate] * 10_000
-    dead = dies(lambda: machine.stored(monkeypatch, store, lists[1], fates))
-    done = finished(monkeypatch, store, machine)
+    store, (first, second) = MemoryStore(), machines
+    first.world.day = 1
+    first.stored(monkeypatch, store, lists[0])
+    second.world.day = 2
+    dead = dies(lambda: second.stored(monkeypatch, store, lists[1], [Fate.DONE] * number + [fate] * 10_000))
+    done = finished(monkeypatch, store, second)
     released(store)
-    machine.asked.clear()
-    machine.stored(monkeypatch, store, lists[1])
-    return dead, store, {str(view) for view in done & machine.asked}
+    second.asked.clear()
+    second.stored(monkeypatch, store, lists[1])
+    return dead, store, {str(view) for view in done & second.asked}
 
 
 def released(store: MemoryStore) -> None:
@@ -71,11 +95,12 @@ def released(store: MemoryStore) -> None:
 
 
 def main() -> None:
-    """Take every request, and print the number of deaths."""
-    for fate in (Fate.DIES_BEFORE, Fate.DIES_AFTER):
+    """Take every request of each day, and print the number of deaths."""
+    for day, fate in itertools.product(DAYS, (Fate.DIES_BEFORE, Fate.DIES_AFTER)):
         with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as monkeypatch:
-            dead = deaths(fate, Path(folder), monkeypatch)
-        print(f"{fate.value}: {dead} deaths, 0 differences, 0 finished views asked for again")  # noqa: T201 - its result
+            dead = deaths(day, fate, Path(folder), monkeypatch)
+        said = "0 finished views asked for again, " * (not day.refresh)
+        print(f"{day}, {fate.value}: {dead} deaths, {said}0 differences")  # noqa: T201 - its result
 
 
 if __name__ == "__main__":

@@ -6,16 +6,26 @@ import json
 import re
 import shlex
 import tomllib
+from pathlib import Path
 
+import obstore
 import pytest
+from archives import write_list
+from dockerless import Image, require_layers
 from memory_stores import names
 from obstore.store import MemoryStore
+from processes import run, served
 from readme import GUIDES, ROOT
-from stored_runs import over, stored_files
+from store_buckets import SIMULATED, Bucket
+from store_servers import seaweedfs
+from stored_runs import local_files, over, stored_files
 
+from benchmarks.stores import StoreServer
 from replay_fetch.cli import main
 from replay_fetch.cli.main import command_parser
 from replay_fetch.store.shelf import StoreShelf
+
+__all__ = ["seaweedfs"]
 
 GUIDE = GUIDES["buckets"]
 DOCKERFILE = (ROOT / "replay_fetch" / "guides" / "Dockerfile").read_text()
@@ -66,3 +76,29 @@ def test_a_demo_goes_into_a_store_as_it_stands_in_the_guide(
     assert "the recordings are in s3://bucket/demo/sessions/" in capsys.readouterr().out
     assert len([name for name in stored_files(store) if name.startswith("sessions/")]) == 8
     assert "report.json" in names(store)
+
+
+def test_the_image_downloads_into_a_bucket_as_a_user_that_is_not_root(seaweedfs: StoreServer, tmp_path: Path) -> None:
+    """Each step of the Dockerfile is carried out; the list lies in the bucket, as in the guide's job."""
+    require_layers()
+    with served(SIMULATED) as simulator:
+        bucket = Bucket(seaweedfs, tmp_path)
+        views = write_list(tmp_path / "views.csv", simulator.views)
+        obstore.put(bucket.store, "lists/season.csv", views.read_bytes(), use_multipart=False)
+        words = ["download", f"{bucket.url}/lists/season.csv", f"{bucket.url}/season", "--base-url", simulator.base_url]
+        credentials = {name: text for name, text in bucket.environment().items() if name != "TMPDIR"}
+        done = Image(DOCKERFILE, ROOT, tmp_path / "image").run(
+            "id -u; pwd; echo $TMPDIR; touch /scratch/mine; ! touch /image/mine; ls /src /wheels || true",
+            [*words, "-q"],
+            [],
+            environment=credentials,
+        )
+        assert done.code == 0, done
+        out = tmp_path / "out"
+        assert run("download", views, out, "--base-url", simulator.base_url, "-q").code == 0
+    told = done.stdout.splitlines()
+    assert told[:3] == ["10001", "/home/replay", "/scratch"]
+    assert told[3].startswith(f"27 views in {bucket.url}/season")
+    assert "usage: replay-fetch COMMAND" in done.stdout
+    season = {name.removeprefix("season/"): text for name, text in bucket.files().items() if "sessions/" in name}
+    assert season == {name: text for name, text in local_files(out).items() if name.startswith("sessions/")}

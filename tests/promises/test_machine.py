@@ -7,7 +7,6 @@ import shutil
 import signal
 import socket
 import sqlite3
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 import pytest
 from archives import WIDE, Archive, truth, write_list
 from processes import COMMAND, HANGS, Done, ended, run, served, start
+from small_disks import ROOT, limited, mounted
 
 from replay_fetch.simulator import LatencySettings, PagingSettings, Simulator, SimulatorSettings
 
@@ -23,7 +23,6 @@ QUICK = SimulatorSettings(limit=WIDE, paging=PagingSettings(page_segments=2))
 SLOW = SimulatorSettings(
     limit=WIDE, paging=PagingSettings(page_segments=1), latency=LatencySettings(median=0.1, tail=0.3)
 )
-ROOT = os.geteuid() == 0
 
 
 def listed(simulator: Simulator, out: Path, folder: Path) -> tuple[str | Path, ...]:
@@ -43,29 +42,6 @@ def whole(simulator: Simulator, out: Path) -> None:
     assert archive.sessions() == truth(simulator)
     assert not archive.stray_files()
     assert archive.problems() == []
-
-
-def limited(limit: str) -> tuple[str, ...]:
-    """The command under a limit of the shell's ``ulimit``."""
-    return "/bin/sh", "-c", f'ulimit {limit} && exec "$@"', "sh", *COMMAND
-
-
-@contextmanager
-def mounted(folder: Path, options: str) -> Iterator[Callable[[str], None]]:
-    """A small file system of its own at ``folder``; gives what mounts it anew with other options."""
-
-    def mount(options: str) -> None:
-        subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)  # noqa: S603, S607
-
-    folder.mkdir()
-    try:
-        mount(options)
-    except (OSError, subprocess.CalledProcessError):
-        pytest.skip("nothing can be mounted here")
-    try:
-        yield lambda options: mount(f"remount,{options}")
-    finally:
-        subprocess.run(["umount", "-l", folder], check=True)  # noqa: S603, S607
 
 
 @pytest.mark.skipif(not ROOT, reason="only root can mount a small disk")

@@ -52,7 +52,7 @@ def test_an_archive_is_the_same_in_a_store_as_on_a_disk_behind_an_erasure_and_be
         for day, (views, gone) in enumerate([(lists[0], ERASED), (lists[1], "s1"), (lists[1], "")], 1):
             made.day = day
             machine = Machine(made, compress, keep_raw=True)
-            local, stored = machine.local(views, out), machine.stored(monkeypatch, store, views)
+            local, stored = machine.run(views, out), machine.stored(monkeypatch, store, views)
             assert stored.report.erased == local.report.erased
             assert stored_files(store) == local_files(out)
             if gone:

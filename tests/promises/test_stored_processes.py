@@ -2,81 +2,42 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import pickle
 import signal
 import subprocess
 import threading
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
 from pathlib import Path
 
 import obstore
 import pytest
 import zstandard
-from anyio.from_thread import start_blocking_portal
-from archives import KEYS, WIDE, write_list
-from obstore.store import S3Store
+from archives import KEYS, write_list
+from crash.zombies import ZOMBIES, Zombie, judge, wake
 from processes import Done, ended, run, served, start
-from store_servers import KEY, SECRET, Lost, losing, seaweedfs
+from store_buckets import LEASE, SIMULATED, Bucket, command, hearing
+from store_faults import Lost
+from store_servers import any_store, azurite, moto, seaweedfs
 from stored_runs import local_files
 
+from benchmarks.stores import KEY, SECRET, StoreServer
+from replay_fetch.cli import main
 from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.pipeline.place import place
 from replay_fetch.settings import Settings
-from replay_fetch.simulator import PagingSettings, Simulator, SimulatorSettings
+from replay_fetch.simulator import Simulator
 
-__all__ = ["seaweedfs"]
+__all__ = ["any_store", "azurite", "moto", "seaweedfs"]
 
 # A sample; STORED_KILLS=32 takes every request of a run, one by one: it has 32 to 34.
-KILLS = range(1, int(os.environ.get("STORED_KILLS", "0")) + 1) or (12, 19)
-# Eight sessions of a few views, in several pages each.
-SIMULATED = SimulatorSettings(limit=WIDE, paging=PagingSettings(page_segments=2))
-FLAGS = ("--commit-every", "0.05", "--workers", "2", "--compress", "zstd")
-
-
-class Bucket:
-    """An archive's place on the server: what lies there, the way to it, and a lease that may be taken away."""
-
-    def __init__(self, port: int, folder: Path) -> None:
-        self.folder = folder
-        self.prefix = uuid.uuid4().hex
-        self.url = f"s3://bucket/{self.prefix}"
-        self.port = port
-        self.store = S3Store(
-            "bucket",
-            prefix=self.prefix,
-            region="us-east-1",
-            endpoint=f"http://127.0.0.1:{port}",
-            access_key_id=KEY,
-            secret_access_key=SECRET,
-            client_options={"allow_http": True},
-        )
-
-    def environment(self, port: int | None = None, secret: str = SECRET) -> dict[str, str]:
-        return {
-            "AWS_ACCESS_KEY_ID": KEY,
-            "AWS_SECRET_ACCESS_KEY": secret,
-            "AWS_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port or self.port}",
-            "TMPDIR": str(self.folder),  # a killed process leaves its scratch
-            "DD_API_KEY": KEYS.api_key,
-            "DD_APP_KEY": KEYS.app_key,
-        }
-
-    def all(self) -> dict[str, bytes]:
-        names = [meta["path"] for meta in obstore.list(self.store).collect()]
-        return {name: bytes(obstore.get(self.store, name).bytes()) for name in names}
-
-    def files(self) -> dict[str, bytes]:
-        return {name: text for name, text in self.all().items() if not name.startswith((".", "report"))}
-
-    def forget_lease(self) -> None:
-        """As if it had stood still for its minute."""
-        with suppress(FileNotFoundError):  # killed before the first request made the bucket
-            for name in (name for name in self.all() if name.endswith("/lease.json")):
-                obstore.delete(self.store, [name])
+ALL = range(1, int(os.environ.get("STORED_KILLS", "0")) + 1)
+KILLS = [
+    *itertools.product(["seaweedfs"], ALL or (12, 19), [Lost.REQUEST, Lost.CONNECTION]),
+    *itertools.product(["azurite"], ALL or (15,), [Lost.REQUEST, Lost.CONNECTION]),
+    *itertools.product(["moto"], ALL or (17,), [Lost.CONNECTION]),
+]
 
 
 @pytest.fixture(scope="module")
@@ -93,23 +54,11 @@ def on_a_disk(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) ->
     return out
 
 
-@contextmanager
-def hearing(port: int, heard: Callable[[int, bytes], Lost]) -> Iterator[int]:
-    """A proxy on a port of its own, which tells of each request before it is sent on."""
-    with start_blocking_portal() as portal, portal.wrap_async_context_manager(losing(port, heard)) as proxy:
-        yield proxy
-
-
-def command(views: Path, url: str, simulator: Simulator, *flags: str) -> tuple[str | Path, ...]:
-    return ("download", views, url, "--base-url", simulator.base_url, *FLAGS, *flags)
-
-
-@pytest.mark.parametrize("lost", [Lost.REQUEST, Lost.CONNECTION], ids=["before", "behind"])
-@pytest.mark.parametrize("number", KILLS)
+@pytest.mark.parametrize(("any_store", "number", "lost"), KILLS, indirect=["any_store"])
 def test_a_killed_process_is_followed_by_one_with_an_empty_disk_that_ends_as_if_none_was_killed(
-    number: int, lost: Lost, seaweedfs: int, simulator: Simulator, on_a_disk: Path
+    number: int, lost: Lost, any_store: StoreServer, simulator: Simulator, on_a_disk: Path
 ) -> None:
-    bucket, views = Bucket(seaweedfs, on_a_disk.parent), on_a_disk.with_suffix(".csv")
+    bucket, views = Bucket(any_store, on_a_disk.parent), on_a_disk.with_suffix(".csv")
     victims: list[subprocess.Popen[bytes]] = []
     begun = threading.Event()
 
@@ -120,7 +69,7 @@ def test_a_killed_process_is_followed_by_one_with_an_empty_disk_that_ends_as_if_
         os.kill(victims[0].pid, signal.SIGKILL)
         return lost
 
-    with hearing(seaweedfs, heard) as proxy:
+    with hearing(any_store, heard) as proxy:
         victims.append(start(*command(views, bucket.url, simulator), keys=bucket.environment(proxy)))
         begun.set()
         assert ended(victims[0]).code == -signal.SIGKILL
@@ -131,7 +80,7 @@ def test_a_killed_process_is_followed_by_one_with_an_empty_disk_that_ends_as_if_
 
 
 def test_shards_side_by_side_one_of_them_killed_and_begun_again_are_merged_into_a_single_runs_archive(
-    seaweedfs: int, simulator: Simulator, on_a_disk: Path
+    seaweedfs: StoreServer, simulator: Simulator, on_a_disk: Path
 ) -> None:
     bucket, views = Bucket(seaweedfs, on_a_disk.parent), on_a_disk.with_suffix(".csv")
     victims: list[subprocess.Popen[bytes]] = []
@@ -160,36 +109,70 @@ def test_shards_side_by_side_one_of_them_killed_and_begun_again_are_merged_into_
     assert files == local_files(on_a_disk)
 
 
-def test_a_stopped_process_that_wakes_behind_a_takeover_ends_with_3_and_harms_nothing(
-    seaweedfs: int, simulator: Simulator, on_a_disk: Path
+@pytest.mark.parametrize("any_store", ["azurite", "moto"], indirect=True)
+def test_a_quick_verification_reads_the_listing_alone_in_each_store(
+    any_store: StoreServer,
+    simulator: Simulator,
+    on_a_disk: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    bucket, views = Bucket(seaweedfs, on_a_disk.parent), on_a_disk.with_suffix(".csv")
-    sleeping: list[subprocess.Popen[bytes]] = []
-    begun, stopped = threading.Event(), threading.Event()
+    """Versions in listings are compared with those in the log, and stores do not write both in one form."""
+    bucket, heads = Bucket(any_store, on_a_disk.parent), []
 
     def heard(_: int, first: bytes) -> Lost:
-        if first.startswith(b"PUT") and b"/SESSIONS/" in first and not stopped.is_set():
+        if first.startswith(b"HEAD") and b"/SESSIONS/" in first:
+            heads.append(first)
+        return Lost.NOTHING
+
+    with hearing(any_store, heard) as proxy:
+        for name, value in bucket.environment(proxy).items():
+            monkeypatch.setenv(name, value)
+        words = map(str, command(on_a_disk.with_suffix(".csv"), bucket.url, simulator, "-q"))
+        assert main([*words]) == 0
+        heads.clear()
+        assert main(["verify", "--quick", bucket.url]) == 0
+    assert "nothing wrong: 27 views of 8 sessions" in capsys.readouterr().out
+    assert heads == []
+
+
+@pytest.mark.parametrize("zombie", [ZOMBIES[2], ZOMBIES[12], ZOMBIES[13]], ids=repr)
+def test_a_stopped_process_that_wakes_behind_a_takeover_ends_with_3_and_harms_nothing(
+    zombie: Zombie, seaweedfs: StoreServer, simulator: Simulator, on_a_disk: Path
+) -> None:
+    """A sample; ``python -m tests.crash.zombies`` takes all of them."""
+    bucket = Bucket(seaweedfs, on_a_disk.parent)
+    judge(*wake(zombie, bucket, simulator, on_a_disk.with_suffix(".csv")), bucket, on_a_disk)
+
+
+def test_a_process_told_to_stop_while_it_gives_its_lease_back_ends_with_130(
+    seaweedfs: StoreServer, simulator: Simulator, on_a_disk: Path
+) -> None:
+    """Its work is done by then, and so is the archive."""
+    bucket, ending, leases = Bucket(seaweedfs, on_a_disk.parent), list[subprocess.Popen[bytes]](), itertools.count()
+    begun = threading.Event()
+
+    def heard(_: int, first: bytes) -> Lost:
+        if first.startswith(b"PUT") and b"/LEASE.JSON" in first and next(leases) == 1:
             begun.wait()
-            os.kill(sleeping[0].pid, signal.SIGSTOP)
-            stopped.set()
+            os.kill(ending[0].pid, signal.SIGTERM)
+            return Lost.WAY
         return Lost.NOTHING
 
     with hearing(seaweedfs, heard) as proxy:
-        sleeping.append(start(*command(views, bucket.url, simulator), keys=bucket.environment(proxy)))
+        ending.append(
+            start(*command(on_a_disk.with_suffix(".csv"), bucket.url, simulator), keys=bucket.environment(proxy))
+        )
         begun.set()
-        assert stopped.wait(60)
-        bucket.forget_lease()
-        assert run(*command(views, bucket.url, simulator), keys=bucket.environment()).code == 0
-        os.kill(sleeping[0].pid, signal.SIGCONT)
-        woken = ended(sleeping[0])
-    assert woken.code == 3, woken
-    assert "taken over" in woken.stderr or "taken this archive over" in woken.stderr
+        stopped = ended(ending[0])
+    assert stopped.code == 130, stopped
+    assert "Traceback" not in stopped.stderr
     assert bucket.files() == local_files(on_a_disk)
 
 
 @pytest.mark.parametrize("secret", [SECRET, "Zq9/wrong+secret"])
 def test_credentials_of_the_store_appear_nowhere(
-    secret: str, seaweedfs: int, simulator: Simulator, on_a_disk: Path, tmp_path: Path
+    secret: str, seaweedfs: StoreServer, simulator: Simulator, on_a_disk: Path, tmp_path: Path
 ) -> None:
     bucket, log = Bucket(seaweedfs, on_a_disk.parent), tmp_path / "log"
     flags = ("-v", "--log-file", str(log), "--metrics-file", str(tmp_path / "metrics"), "--keep-raw")
@@ -213,11 +196,11 @@ def test_a_job_that_is_sent_to_another_machine_has_the_address_and_no_credential
 
 
 def test_a_run_that_holds_the_archive_sends_the_next_one_away_with_3(
-    seaweedfs: int, simulator: Simulator, on_a_disk: Path
+    seaweedfs: StoreServer, simulator: Simulator, on_a_disk: Path
 ) -> None:
     bucket, views = Bucket(seaweedfs, on_a_disk.parent), on_a_disk.with_suffix(".csv")
     lease = b'{"holder":"worker-7/31/5f0c9a1b","epoch":1}'
-    obstore.put(bucket.store, ".replay-fetch/lease.json", lease)
+    obstore.put(bucket.store, LEASE, lease)
     refused: Done = run(*command(views, bucket.url, simulator), keys=bucket.environment())
     assert refused.code == 3, refused
     assert "another run is writing to" in refused.stderr
@@ -231,7 +214,7 @@ def _opened(files: dict[str, bytes]) -> list[bytes]:
 
 
 def test_a_list_of_sessions_with_events_and_an_erasure_are_on_a_server_what_they_are_on_a_disk(
-    seaweedfs: int, simulator: Simulator, tmp_path: Path
+    seaweedfs: StoreServer, simulator: Simulator, tmp_path: Path
 ) -> None:
     bucket, ids, out = Bucket(seaweedfs, tmp_path), tmp_path / "ids.txt", tmp_path / "out"
     sessions = list(dict.fromkeys(view.session_id for view in simulator.views))

@@ -68,7 +68,7 @@ def test_merged_shards_in_a_store_are_byte_for_byte_a_single_run_on_a_disk(
     made: World, views: Path, compress: Compression, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store, alone = MemoryStore(), tmp_path / "alone"
-    local = Machine(made, compress).local(views, alone)
+    local = Machine(made, compress).run(views, alone)
     reports = [machine(made, index, compress).stored(monkeypatch, store, views).report for index in (2, 0, 1)]
     assert sum(report.views for report in reports) == local.report.views
     with over(monkeypatch, store):
@@ -87,7 +87,7 @@ def test_a_shard_that_goes_on_removes_what_was_merged_and_a_repeated_merge_makes
     made: World, views: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = MemoryStore()
-    Machine(made).local(views, tmp_path / "alone")
+    Machine(made).run(views, tmp_path / "alone")
     machine(made, 0).stored(monkeypatch, store, views)
     machine(made, 1).stored(monkeypatch, store, views)
     with over(monkeypatch, store):
@@ -133,7 +133,7 @@ def test_a_shard_whose_machine_died_goes_on_and_readers_see_what_its_log_has(
     made: World, views: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = MemoryStore()
-    Machine(made).local(views, tmp_path / "alone")
+    Machine(made).run(views, tmp_path / "alone")
     machine(made, 1).stored(monkeypatch, store, views)
     machine(made, 2).stored(monkeypatch, store, views)
     others = {view for view in made.views if index_of(view.session_id, _COUNT)}

@@ -69,14 +69,18 @@ class Shipping:
         """Return what brings the lines that the archive has of a view; None where the disk has them."""
         return None if self.carrier is None else self._bring_view
 
-    def begin(self, planned: PlannedView) -> None:
-        """Bring the raw pages of a view that begins: the number of a further page follows from those that are there."""
+    def begin(self, planned: PlannedView) -> bool:
+        """Bring the raw pages of a view that begins: the number of a further page follows from those that are there.
+
+        Returns True where there were some.
+        """
         if self.carrier is None or planned.earlier is None:
-            return
+            return False
         names = {name: self._layout.root / name for name in self.carrier.raw_pages(planned.view)}
         if names:
             self._layout.raw_folder(planned.view).mkdir(mode=0o700, parents=True, exist_ok=True)
             self.carrier.bring(names, {})
+        return bool(names)
 
     def bring_lines(self, files: Iterable[SessionFile]) -> None:
         """Bring all bytes that session files are going to be made of into the scratch, unless they are there."""

@@ -57,7 +57,7 @@ class Committer:
         self._commit_log = commit_log
         self._keep_raw = keep_raw
         # Asked once: most archives have no raw pages, and then no finished view costs a look at the disk.
-        self._raw_is_there = layout.raw.exists() or carrier is not None
+        self._raw_is_there = layout.raw.exists()
         self._view_parts: dict[int, ViewPart] = {}
         self._told = 0
         self._files = SessionFileWriter(layout)
@@ -101,7 +101,7 @@ class Committer:
                 remove_raw(self._layout.raw_folder(view))
             self._remove_superseded(files, view_parts)
             ended = [delivery.planned for delivery in batch.deliveries if delivery.ended]
-            self._shipping.clear(staged, (planned.view for planned in ended))
+            self._shipping.clear(staged, [planned.view for planned in ended] if self._raw_is_there else ())
         for planned in ended:
             del self._view_parts[planned.row]
         return [records[planned.row] for planned in ended]
@@ -153,7 +153,7 @@ class Committer:
         view_part = self._view_parts.get(planned.row)
         if view_part is None:
             view_part = self._view_parts[planned.row] = ViewPart.begin(planned, self._layout, self._shipping.bring)
-            self._shipping.begin(planned)
+            self._raw_is_there |= self._shipping.begin(planned)
         raw: list[RawPage] = []
         for chain in delivery.dropped:
             raw += view_part.take(chain)

@@ -25,6 +25,12 @@ PLACE = Location("s3", "bucket", "season")
 SECRETS = ("AKIAHIDDEN", "hiddenkey", "hiddentoken", "hidden+account/key==")
 
 
+_AZURES_SKEW = (
+    "<Code>AuthenticationFailed</Code><AuthenticationErrorDetail>Request date header too old: "
+    "'Sat, 28 Nov 2026 01:00:00 GMT'</AuthenticationErrorDetail>"
+)
+
+
 class OneAnswer(ThreadingHTTPServer):
     """A store that gives every request the same answer, in which it repeats the access key as S3 does."""
 
@@ -159,6 +165,7 @@ def test_an_environment_that_cannot_be_used_is_a_mistake_in_settings_and_not_sho
         ("status code: 404 Not Found: <Code>ContainerNotFound</Code>", "does not exist"),
         ("status code: 403 Forbidden: <Code>AuthorizationPermissionMismatch</Code>", "not open to these credentials"),
         ("status code: 401 Unauthorized: ", "does not know these credentials"),
+        (f"status code: 403 Forbidden: {_AZURES_SKEW}", "clock is wrong"),
         ("status code: 429 Too Many Requests: ", None),
         ("status code: 503 Service Unavailable: <Code>ServerBusy</Code>", None),
         ("HTTP error: operation timed out", None),

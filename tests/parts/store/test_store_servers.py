@@ -13,47 +13,49 @@ from pathlib import Path
 import pytest
 from made_runs import FIRST, SECOND, MadeRun, content, planned
 from memory_scratches import MemoryScratch
-from store_servers import KEY, SECRET, Lost, losing, seaweedfs
+from store_faults import Lost, losing
+from store_servers import any_store, azurite, moto, seaweedfs
 
+from benchmarks.stores import StoreServer
 from replay_fetch.store import door
 from replay_fetch.store import objects as module
 from replay_fetch.store.driver import Found, Tag
 from replay_fetch.store.failures import StoreError
-from replay_fetch.store.location import Location, parse
+from replay_fetch.store.location import parse
 from replay_fetch.store.log import Log
 from replay_fetch.store.objects import Objects
 from replay_fetch.store.opening import FOLDER, check_conditional_writes
 from replay_fetch.store.restoring import Restoring
 from replay_fetch.store.together import together
 
-__all__ = ["seaweedfs"]
+__all__ = ["any_store", "azurite", "moto", "seaweedfs"]
 
 pytestmark = pytest.mark.anyio
 
-Connect = Callable[[int], Objects]
+Connect = Callable[..., Objects]
 
 
 @pytest.fixture
 def connect(monkeypatch: pytest.MonkeyPatch) -> Connect:
-    """Objects of a place of the test's own, over the server or proxy at a port."""
-    place = parse(f"s3://bucket/{uuid.uuid4().hex}")
+    """Objects of a place of the test's own, over a server, or over a proxy in front of it at a port."""
+    prefix = uuid.uuid4().hex
     backoff = {"init_backoff": timedelta(milliseconds=5), "max_backoff": timedelta(milliseconds=50), "base": 2}
     monkeypatch.setattr(
         door, "_RETRIES", {"max_retries": 10**6, "retry_timeout": timedelta(seconds=30), "backoff": backoff}
     )
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", KEY)
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
 
-    def connected(port: int, at: Location = place) -> Objects:
-        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
-        return Objects(door.connected(at), at, give_up_after=60)
+    def connected(server: StoreServer, port: int | None = None, **other: str) -> Objects:
+        for name, value in {**server.environment(port), **other}.items():
+            monkeypatch.setenv(name, value)
+        place = parse(server.url(prefix))
+        return Objects(door.connected(place), place, give_up_after=60)
 
     return connected
 
 
-async def both_lists(connect: Connect, port: int, folder: Path) -> None:
+async def both_lists(connected: Callable[[], Objects], folder: Path) -> None:
     for number, views in enumerate((FIRST, SECOND)):
-        await MadeRun(connect(port), folder / str(number), views).run()
+        await MadeRun(connected(), folder / str(number), views).run()
 
 
 async def assert_archive(objects: Objects, folder: Path) -> None:
@@ -72,14 +74,16 @@ async def assert_archive(objects: Objects, folder: Path) -> None:
 
 
 async def test_an_archive_on_a_real_server_is_whole_and_its_listing_agrees_with_the_log(
-    seaweedfs: int, connect: Connect, tmp_path: Path
+    any_store: StoreServer, connect: Connect, tmp_path: Path
 ) -> None:
-    await both_lists(connect, seaweedfs, tmp_path)
-    await assert_archive(connect(seaweedfs), tmp_path / "reader")
+    await both_lists(partial(connect, any_store), tmp_path)
+    await assert_archive(connect(any_store), tmp_path / "reader")
 
 
-async def test_conditions_hold_on_a_real_server_and_one_of_many_writers_wins(seaweedfs: int, connect: Connect) -> None:
-    objects = connect(seaweedfs)
+async def test_conditions_hold_on_a_real_server_and_one_of_many_writers_wins(
+    any_store: StoreServer, connect: Connect
+) -> None:
+    objects = connect(any_store)
     await check_conditional_writes(objects, FOLDER)
 
     def race(write: Callable[[bytes], Awaitable[object]]) -> list[tuple[int, Callable[[], Awaitable[object]]]]:
@@ -95,11 +99,11 @@ async def test_conditions_hold_on_a_real_server_and_one_of_many_writers_wins(sea
 
 
 async def test_a_large_file_goes_up_in_parts_and_comes_back_in_pieces(
-    seaweedfs: int, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    any_store: StoreServer, connect: Connect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "LARGEST_PUT", 2**20)
     monkeypatch.setattr(door, "_CHUNK", 5 * 2**20)
-    objects = connect(seaweedfs)
+    objects = connect(any_store)
     large = os.urandom(12 * 2**20)
     (tmp_path / "large").write_bytes(large)
     tag = await objects.write("sessions/large", tmp_path / "large", 7)
@@ -110,24 +114,28 @@ async def test_a_large_file_goes_up_in_parts_and_comes_back_in_pieces(
     assert await objects.range("sessions/large", 7_000_000, 10) == large[7_000_000:7_000_010]
 
 
-@pytest.mark.parametrize("lost", [Lost.REQUEST, Lost.ANSWER, Lost.CONNECTION])
+@pytest.mark.parametrize(
+    ("any_store", "lost"),
+    [*itertools.product(["seaweedfs"], [Lost.REQUEST, Lost.ANSWER, Lost.CONNECTION]), ("azurite", Lost.CONNECTION)],
+    indirect=["any_store"],
+)
 async def test_an_archive_is_the_same_whatever_is_lost_on_the_way(
-    lost: Lost, seaweedfs: int, connect: Connect, tmp_path: Path
+    lost: Lost, any_store: StoreServer, connect: Connect, tmp_path: Path
 ) -> None:
     """Every third request, and reads as well as writes."""
-    async with losing(seaweedfs, lambda number, _: lost if number % 3 == 0 else Lost.NOTHING) as port:
-        await both_lists(connect, port, tmp_path)
-    await assert_archive(connect(seaweedfs), tmp_path / "reader")
+    async with losing(any_store.port, lambda number, _: lost if number % 3 == 0 else Lost.NOTHING) as port:
+        await both_lists(partial(connect, any_store, port), tmp_path)
+    await assert_archive(connect(any_store), tmp_path / "reader")
 
 
-async def test_an_outage_of_the_store_is_waited_for(seaweedfs: int, connect: Connect, tmp_path: Path) -> None:
+async def test_an_outage_of_the_store_is_waited_for(seaweedfs: StoreServer, connect: Connect, tmp_path: Path) -> None:
     """Twenty requests in a row are refused, from the middle of each run."""
-    async with losing(seaweedfs, lambda number, _: Lost.REQUEST if 30 < number <= 50 else Lost.NOTHING) as port:
-        await both_lists(connect, port, tmp_path)
+    async with losing(seaweedfs.port, lambda number, _: Lost.REQUEST if 30 < number <= 50 else Lost.NOTHING) as port:
+        await both_lists(partial(connect, seaweedfs, port), tmp_path)
     await assert_archive(connect(seaweedfs), tmp_path / "reader")
 
 
-async def test_each_write_may_lose_its_answer_alone(seaweedfs: int, connect: Connect, tmp_path: Path) -> None:
+async def test_each_write_may_lose_its_answer_alone(seaweedfs: StoreServer, connect: Connect, tmp_path: Path) -> None:
     """The answers to the writes of a run are lost one by one, a run for each of every fourth."""
     for unheard in range(0, 24, 4):
         writes = itertools.count()
@@ -135,16 +143,18 @@ async def test_each_write_may_lose_its_answer_alone(seaweedfs: int, connect: Con
         def lost(_: int, first: bytes, writes: itertools.count[int] = writes, unheard: int = unheard) -> Lost:
             return Lost.CONNECTION if first.startswith(b"PUT") and next(writes) == unheard else Lost.NOTHING
 
-        async with losing(seaweedfs, lost) as port:
-            await MadeRun(connect(port), tmp_path / f"{unheard}", SECOND if unheard % 8 else FIRST, wait=0).run()
+        async with losing(seaweedfs.port, lost) as port:
+            await MadeRun(
+                connect(seaweedfs, port), tmp_path / f"{unheard}", SECOND if unheard % 8 else FIRST, wait=0
+            ).run()
     await assert_archive(connect(seaweedfs), tmp_path / "reader")
 
 
-async def test_wrong_keys_are_refused_by_a_real_server_and_not_shown(
-    seaweedfs: int, connect: Connect, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, value in (("AWS_SECRET_ACCESS_KEY", "hiddenkey"), ("AWS_ACCESS_KEY_ID", "AKIAHIDDEN")):
-        monkeypatch.setenv(name, value)
-        with pytest.raises(StoreError, match="does not know these credentials") as raised:
-            await check_conditional_writes(connect(seaweedfs), FOLDER)
-        assert "hidden" not in str(raised.value).lower()
+@pytest.mark.parametrize("any_store", ["seaweedfs", "azurite"], indirect=True)  # moto takes any keys
+async def test_wrong_keys_are_refused_by_a_real_server_and_not_shown(any_store: StoreServer, connect: Connect) -> None:
+    for name, value in any_store.environment().items():
+        if not name.endswith(("REGION", "ENDPOINT", "URL", "ACCOUNT_NAME")):  # an account is part of the endpoint
+            wrong = "hiddenhidden" + value
+            with pytest.raises(StoreError, match=r"the bucket .* these credentials") as raised:
+                await check_conditional_writes(connect(any_store, **{name: wrong}), FOLDER)
+            assert "hidden" not in str(raised.value).lower()
