@@ -127,6 +127,8 @@ def _on_this_machine(distributed: Any, workers: int) -> Iterator[Engine]:
         security=distributed.Security.temporary(),
     )
     with local, distributed.Client(local, set_as_default=False) as client:
+        # A worker has no handlers, so Python would print its warnings bare; here they are printed as ours are.
+        client.forward_logging("replay_fetch", logging.WARNING)
         yield Engine(client, local.scheduler_address)
 
 

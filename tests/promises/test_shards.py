@@ -188,7 +188,7 @@ async def test_another_compression_is_refused_and_none_is_taken_over(out: Path) 
 async def test_an_archive_of_a_single_run_refuses_shards(tmp_path: Path) -> None:
     async with Simulator(_SERVER) as simulator:
         await download(simulator, tmp_path / "alone")
-    assert "an archive without shards; leave --shard out" in await _refused(tmp_path / "alone", job(0))
+    assert "an archive without shards; leave --shard out, and --engine" in await _refused(tmp_path / "alone", job(0))
     with pytest.raises(SettingsError, match="without shards"):
         merge(tmp_path / "alone")
 
