@@ -61,14 +61,18 @@ def download_on_engine(options: argparse.Namespace, settings: Settings) -> int:
         tasks = shards(views, str(options.out), count or engine.at_once(0), settings=settings)
         log.info("%s on %s", some(len(tasks), "shard"), some(engine.workers, "worker"))
         with begun("download", {"views": views, "out": str(options.out)}, settings):
-            failed = _run_all(engine, tasks)
+            try:
+                failed = _run_all(engine, tasks)
+            except KeyboardInterrupt:
+                say("interrupted, and nothing is merged; run the same command again to go on")
+                raise
             allow_open_files(MOST * FILES_A_SHARD)  # all ledgers are read side by side
             report = None if failed else merge(str(options.out))
         code = max(ended.exit_code for ended in failed) if failed else report.exit_code if report else 0
         text = report_text(report, options.out) if report else ""
         log_end("download", text.splitlines(), None, code)
     if report is None:
-        _tell(failed, len(tasks))
+        tell(failed, len(tasks))
     else:
         conclude(report_json(report) if options.json else text, None)
     return code
@@ -87,7 +91,7 @@ def _run_all(engine: Engine, tasks: list[Shard]) -> list[ShardEnded]:
     return failed
 
 
-def _tell(failed: list[ShardEnded], of: int) -> None:
+def tell(failed: list[ShardEnded], of: int) -> None:
     """Print each reason once, with the shards that it stopped; what is wrong for all is wrong for a thousand."""
     by_reason: dict[str, list[str]] = {}
     for ended in sorted(failed, key=lambda ended: int(ended.shard.partition("/")[0])):

@@ -203,6 +203,18 @@ def test_a_merge_refuses_a_shard_that_has_not_begun_unless_told(out: Path) -> No
     assert Counter(chain.from_iterable(lines)) == Counter((out / "manifest.ndjson").read_bytes().splitlines())
 
 
+def test_a_shard_that_was_refused_before_it_had_read_its_list_has_not_begun(out: Path) -> None:
+    there = layouts(out)[3]
+    there.private.mkdir(parents=True, exist_ok=True)
+    with closing(Ledger.open(there.ledger)) as ledger:
+        ledger.set_setting(Setting.COMPRESSION, "none")
+    with pytest.raises(ArchiveError, match=r"^shard 3/4 has not begun: run"):
+        merge(out)
+    state = status(DiskShelf(out)).shards
+    assert state is not None
+    assert state.not_begun == [3]
+
+
 async def test_a_merge_refuses_a_shard_that_is_running_or_was_killed(out: Path) -> None:
     with locked(layouts(out)[1].lock), pytest.raises(ArchiveError, match="shard 1/4: another run is writing"):
         merge(out, partial=True)
