@@ -1,4 +1,4 @@
-"""``verify``: what reading an archive back costs, against hashing and inflating its files and nothing else."""
+"""``verify``: what reading an archive back costs, and exporting it, against hashing and inflating its files alone."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from replay_fetch.settings import Compression
 from replay_fetch.simulator.choices import Shape
 
 _LEAST = 0.8
+_EXPORT = ("files", "processes", "MB", "export, MB/s", "CPU: export ÷ alone", "peak MB")
 _COLUMNS = (
     "files",
     "processes",
@@ -50,6 +51,7 @@ def run(options: argparse.Namespace) -> Results:
         options.megabytes, options.rounds = 100, 1
     results = Results("verify", notes=[_NOTE])
     table = Table("An archive, read back", _COLUMNS)
+    exports = Table("The same archive, exported to Parquet", _EXPORT)
     goals: list[Goal] = []
     pages = sum(PAGES_OF_VIEW.values()) / len(PAGES_OF_VIEW)
     sessions = round(options.megabytes * 1e6 / (VIEWS * pages * mean_size()))
@@ -67,9 +69,14 @@ def run(options: argparse.Namespace) -> Results:
                     for alone, verify in pairs
                 ]
                 table.rows.append(_row(compression, jobs, options.megabytes, pairs))
+                exports.rows.append(_exported(compression, jobs, options.megabytes, out, pairs[0][0]))
                 shares = [alone.wall / verify.wall for alone, verify in pairs]
                 goals.append(Goal(f"{compression}, {jobs} at once", _LEAST, shares, "{:.2f}", "verify", least=True))
-    results.tables += [table, Table("Goals", ("what", "goal", "measured", "command"), [each.cells() for each in goals])]
+    results.tables += [
+        table,
+        exports,
+        Table("Goals", ("what", "goal", "measured", "command"), [each.cells() for each in goals]),
+    ]
     return results
 
 
@@ -77,6 +84,15 @@ def _pair(out: Path, jobs: int) -> tuple[Price, Price]:
     """One after the other, so that a machine that is slow for a while is slow for both."""
     alone = price([sys.executable, "-m", "benchmarks.clients.hash_and_inflate", str(out), str(jobs)])
     return alone, price([sys.executable, "-m", "replay_fetch", "verify", str(out), "-q", "--jobs", str(jobs)])
+
+
+def _exported(name: str, jobs: int, megabytes: int, out: Path, alone: Price) -> Sequence[str]:
+    """Export once: it takes so much longer than the rest that its share of noise is small."""
+    with scratch(out.parent) as tables:
+        command = [sys.executable, "-m", "replay_fetch", "export", str(out), "--parquet", str(tables), "-q"]
+        paid = price([*command, "--jobs", str(jobs)], time_limit=3600)
+    speed, ratio = megabytes / paid.wall, paid.cpu / alone.cpu
+    return name, str(jobs), f"{megabytes:,}", f"{speed:.1f}", f"{ratio:.1f}", f"{paid.peak / 1e6:.0f}"
 
 
 def _row(name: str, jobs: int, megabytes: int, pairs: Sequence[tuple[Price, Price]]) -> Sequence[str]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from replay_fetch.archive.durable import explained
-from replay_fetch.archive.layout import MANIFEST, REPORT, Layout
+from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines_of
 from replay_fetch.archive.manifest import session_of
 from replay_fetch.archive.report import replace_report
@@ -21,7 +21,7 @@ from replay_fetch.errors import ArchiveError, SettingsError
 from replay_fetch.inspect.merge import Merged, require_ended
 from replay_fetch.inspect.merged_report import Part, ShardRun, last_run, merged_report
 from replay_fetch.ledger.totals import Reason
-from replay_fetch.pipeline.stored import write_merged
+from replay_fetch.pipeline.stored import remove_merged, write_merged
 from replay_fetch.shard import index_of
 from replay_fetch.store import StoreShelf
 
@@ -48,9 +48,9 @@ def merge_stored(shelf: Shelf, *, partial: bool = False) -> Merged:
         replace_report(layout, report)
         with layout.manifest.open("wb") as manifest:
             manifest.writelines(_lines(begun, len(shards), layout.temporary / "list.csv.zst"))
-        # The manifest comes last: where it is, the report is there too.
-        write_merged(shelf.location, {REPORT: layout.report, MANIFEST: layout.manifest}, taken)
+        write_merged(shelf.location, layout, taken)
     if shelf.held_by() or shelf.last_taken() != taken:
+        remove_merged(shelf.location)
         raise ArchiveError(f"a run began to write to {shelf.place()} meanwhile; merge it again when that has ended")
     return Merged(len(shards), report, lacking)
 

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from replay_fetch.archive.compress import require
 from replay_fetch.archive.durable import explained
-from replay_fetch.archive.layout import MANIFEST, REPORT
+from replay_fetch.archive.layout import MANIFEST, REPORT, Layout
 from replay_fetch.archive.write.writer import CommitTerms
 from replay_fetch.archive_json import ArchiveFacts, require_same_shards
 from replay_fetch.errors import ArchiveError, InputError
@@ -67,7 +67,7 @@ class StoredArchive:
         """Seconds between two commits."""
         self._objects = objects
         self._facts = facts
-        self._merged = True
+        self._changed = False
 
     async def beside(self, work: Callable[[], Awaitable[T]], progress: Callable[[], Mapping[str, object]]) -> T:
         """Do the work while the lease beats and tells of the progress; raises Fenced after a takeover."""
@@ -84,13 +84,14 @@ class StoredArchive:
         layout, shard = self.scratch.layout, self.shard
         manifest, report = (shard.manifest, shard.report) if shard else (MANIFEST, REPORT)
         await self.keep.finish({manifest: layout.manifest, report: layout.report})
+        if shard and self._changed:  # a merge that began before our first commit may have written them meanwhile
+            await _remove_merged(self._objects)
 
     async def _drop_merged(self) -> None:
         """Remove manifest and report of all shards before the first commit of one of them, which they do not know."""
-        if self.shard is not None and self._merged:
-            for name in (MANIFEST, REPORT):
-                await self._objects.delete(name)
-        self._merged = False
+        if self.shard is not None and not self._changed:
+            await _remove_merged(self._objects)
+        self._changed = True
 
     def load(self, listed: ViewList, mark: str | None) -> Plan:
         """Load a list, unless it is known, and keep its rows in the store; the lease beats meanwhile."""
@@ -209,15 +210,26 @@ def brought(address: Location, settings: Settings) -> Iterator[Path]:
         yield target
 
 
-def write_merged(out: Location, files: Mapping[str, Path], epoch: int) -> None:
-    """Write files that are made of several shards', in order; ``epoch`` counts all runs of all shards.
+def write_merged(out: Location, layout: Layout, epoch: int) -> None:
+    """Write report and manifest of all shards, made in the folder of ``layout``; ``epoch`` counts the shards' runs.
 
-    Raises Fenced where a merge behind later runs has written them.
+    The manifest comes last: where it is, the report is there too. Raises Fenced where a merge behind later runs has
+    written them.
     """
     objects = objects_at(out, _MERGE_GIVES_UP)
 
     async def write() -> None:
-        for name, file in files.items():
+        for name, file in ((REPORT, layout.report), (MANIFEST, layout.manifest)):
             await objects.write(name, file, epoch)
 
     anyio.run(write)
+
+
+def remove_merged(out: Location) -> None:
+    """Remove manifest and report of all shards, which a shard's run has overtaken."""
+    anyio.run(_remove_merged, objects_at(out, _MERGE_GIVES_UP))
+
+
+async def _remove_merged(objects: Objects) -> None:
+    for name in (MANIFEST, REPORT):
+        await objects.delete(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import obstore
 import pytest
@@ -17,14 +18,18 @@ from replay_fetch.archive.read.readers import Processes
 from replay_fetch.archive.shelf import Shelf
 from replay_fetch.cli.archive_option import shelf_at
 from replay_fetch.errors import InputError, ReplayFetchError, SettingsError
+from replay_fetch.inspect import merge_stored as merge_stored_module
 from replay_fetch.inspect.current import current
 from replay_fetch.inspect.entries import entries
 from replay_fetch.inspect.merge_stored import merge_stored
 from replay_fetch.inspect.status import status
 from replay_fetch.inspect.verify_shards import verify
-from replay_fetch.settings import Compression
+from replay_fetch.pipeline import stored
+from replay_fetch.settings import ArchiveSettings, Compression
 from replay_fetch.shard import ShardId, index_of
 from replay_fetch.store import StoreShelf
+from replay_fetch.store.objects import Objects
+from replay_fetch.store.opening import KeepTerms
 
 _COUNT = 3
 _OF_SHARDS = ("manifest/", "report/")
@@ -175,3 +180,41 @@ def test_verify_finds_a_line_of_the_merged_manifest_that_no_shard_has_and_a_stra
         assert ("manifest.ndjson", "damaged") in {
             (each.file, each.problem.value) for each in verify(shelf(), Processes(1), None).findings
         }
+
+
+def test_a_merge_that_a_shard_overtakes_removes_what_it_wrote(
+    made: World, views: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MemoryStore()
+    for index in range(_COUNT):
+        machine(made, index).stored(monkeypatch, store, views)
+    write = stored.write_merged
+
+    def overtaken(*arguments: Any) -> None:
+        machine(made, 1).stored(monkeypatch, store, views)
+        with over(monkeypatch, store):
+            write(*arguments)
+
+    monkeypatch.setattr(merge_stored_module, "write_merged", overtaken)
+    meanwhile = "a run began to write to s3://bucket/season meanwhile"
+    with over(monkeypatch, store), pytest.raises(ReplayFetchError, match=meanwhile):
+        merge_stored(shelf())
+    assert not {"manifest.ndjson", "report.json"} & set(names(store))
+
+
+@pytest.mark.parametrize(("shard", "asked", "waits"), [(None, None, 0), (ShardId(0, 2), None, 300), (None, 7.0, 7)])
+def test_a_shard_waits_for_a_dead_runs_lease_unless_told_otherwise(
+    made: World, shard: ShardId | None, asked: float | None, waits: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Opened(Exception):
+        """In place of a keep."""
+
+    def keep(_objects: Objects, _scratch: object, terms: KeepTerms) -> None:
+        raise Opened(terms.wait_for_lock)
+
+    monkeypatch.setattr(stored, "StoreKeep", keep)
+    settings = replace(Machine(made, shard=shard).settings(), archive=ArchiveSettings(wait_for_lock=asked))
+    opening = stored.opened_in_store(SEASON, settings)
+    with over(monkeypatch, MemoryStore()), pytest.raises(Opened) as opened, opening:
+        pass
+    assert opened.value.args == (waits,)
