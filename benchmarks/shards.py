@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import filecmp
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -37,7 +37,11 @@ def run(options: argparse.Namespace) -> Results:
         options.rows = 20_000
     with scratch(options.folder) as folder:
         views = write_list(folder / "views.csv", -(-options.rows // VIEWS), VIEWS)
-        prices = {"one run": _run(views, folder / "one", 1), "shards": _run(views, folder / "many", options.count)}
+        counts = dict(zip(_ARCHIVES, (1, options.count), strict=True))
+        prices = {name: _run(views, folder / path, counts[name]) for name, path in _ARCHIVES.items()}
+        sizes: list[Sequence[str]] = [
+            (name, *map(_megabytes, _sizes(folder / path))) for name, path in _ARCHIVES.items()
+        ]
         if not filecmp.cmp(folder / "one" / "manifest.ndjson", folder / "many" / "manifest.ndjson", shallow=False):
             raise FailedError("the merged manifest is not the one of a single run")
     results = Results("shards", notes=[_NOTE])
@@ -46,16 +50,29 @@ def run(options: argparse.Namespace) -> Results:
         for name, steps in prices.items():
             table.rows.append((name, *(show(steps[step]) for step in _STEPS)))
         results.tables.append(table)
+    columns = ("", "ledgers", "manifests")
+    results.tables.append(Table(f"{options.rows:,} rows, {options.count} shards: MB on the disk", columns, sizes))
     for name, steps in prices.items():
         results.measurements += [{"run": name, "step": step, **asdict(paid)} for step, paid in steps.items()]
     return results
 
 
+_ARCHIVES = {"one run": "one", "shards": "many"}
 _STEPS = ("plan", "end", "merge", "status")
 _FIGURES: dict[str, Callable[[Price], str]] = {
     "CPU seconds": lambda paid: f"{paid.cpu:.1f}",
     "peak MB": lambda paid: f"{paid.peak / 1e6:.0f}",
 }
+
+
+def _sizes(out: Path) -> tuple[int, int]:
+    """The bytes of an archive's ledgers, and of its manifests, the merged one among them."""
+    ledgers = sum(path.stat().st_size for path in (out / ".replay-fetch").rglob("ledger*"))
+    return ledgers, sum(path.stat().st_size for path in out.rglob("*.ndjson"))
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.0f}"
 
 
 def _run(views: Path, out: Path, count: int) -> dict[str, Price]:

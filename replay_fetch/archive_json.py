@@ -65,7 +65,10 @@ def require_same_shards(place: object, ours: int, theirs: int) -> None:
             "`replay-fetch help shards` tells how to make it one of a single run"
         )
     if not theirs:
-        raise SettingsError(f"{place} is an archive without shards; leave --shard out, or use another OUT")
+        raise SettingsError(
+            f"{place} is an archive without shards; leave --shard out, and --engine, or use another OUT"
+        )
     raise SettingsError(
-        f"{place} is an archive of {theirs} shards, not of {ours}: say --shard I/{theirs}, or use another OUT"
+        f"{place} is an archive of {theirs} shards, not of {ours}: say --shard I/{theirs}, or --shards {theirs} with "
+        "--engine, or use another OUT"
     )

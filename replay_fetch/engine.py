@@ -68,7 +68,8 @@ class Engine:
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        from distributed.comm.core import CommClosedError  # noqa: PLC0415 - an optional extra
+        from distributed.client import CancelledError  # noqa: PLC0415 - an optional extra
+        from distributed.comm.core import CommClosedError  # noqa: PLC0415
         from distributed.scheduler import KilledWorker  # noqa: PLC0415
 
         try:
@@ -78,7 +79,7 @@ class Engine:
                 f"workers died of the same task again and again, the last at {killed.last_worker.address}, maybe for "
                 "want of memory; what is finished is kept: run the same command again"
             ) from None
-        except CommClosedError:
+        except (CommClosedError, CancelledError):  # a client that lost its scheduler calls all tasks cancelled
             raise ArchiveError(
                 f"the scheduler at {self._scheduler} is gone; what is finished is kept: run the same command again"
             ) from None
@@ -95,6 +96,11 @@ def cluster(scheduler: str | None, *, at_most: int | None = None) -> Iterator[En
         import distributed  # noqa: PLC0415 - an optional extra
     except ImportError:
         raise SettingsError("--engine dask needs Dask: pip install '.[dask]' in the checkout of replay-fetch") from None
+    with _silent():
+        yield from _engine(distributed, scheduler, at_most)
+
+
+def _engine(distributed: Any, scheduler: str | None, at_most: int | None) -> Iterator[Engine]:
     if scheduler is None:
         processors = os.cpu_count() or 1
         with _on_this_machine(distributed, min(processors, at_most or processors)) as local:
@@ -113,6 +119,20 @@ def cluster(scheduler: str | None, *, at_most: int | None = None) -> Iterator[En
 
 
 @contextmanager
+def _silent() -> Iterator[None]:
+    """Keep Dask from telling of lost connections in tracebacks; our own errors say what became of the work."""
+    loggers = [logging.getLogger(name) for name in ("distributed", "distributed.client")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
 def _on_this_machine(distributed: Any, workers: int) -> Iterator[Engine]:
     """Start a cluster that only this process can use: a scheduler runs whatever anybody sends who reaches its port."""
     local = distributed.LocalCluster(
@@ -127,6 +147,8 @@ def _on_this_machine(distributed: Any, workers: int) -> Iterator[Engine]:
         security=distributed.Security.temporary(),
     )
     with local, distributed.Client(local, set_as_default=False) as client:
+        # A worker has no handlers, so Python would print its warnings bare; here they are printed as ours are.
+        client.forward_logging("replay_fetch", logging.WARNING)
         yield Engine(client, local.scheduler_address)
 
 

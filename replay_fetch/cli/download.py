@@ -60,6 +60,13 @@ def run(options: argparse.Namespace) -> int:
     the connection) is refused before the list is read.
     """
     source, settings = list_of(options, settings_from(options))
+    check_engine(options)
+    if options.engine is not None:
+        from replay_fetch.cli.engine_download import check, download_on_engine  # noqa: PLC0415 - for engines alone
+
+        check(options, source, settings)
+        if not options.dry_run:
+            return download_on_engine(options, settings)
     # Before keys are looked for: a plan can be made on a machine that has none.
     if options.dry_run:
         with shown(settings.show) as reporter:
@@ -67,11 +74,6 @@ def run(options: argparse.Namespace) -> int:
             rehearsal = rehearsed(DownloadJob(source, options.out, settings, nobody), reporter)
         say(plan_json(rehearsal) if options.json else plan_text(rehearsal))
         return 1 if rehearsal.plan.bad_rows else 0
-    check_engine(options)
-    if options.engine is not None:
-        from replay_fetch.cli.engine_download import download_on_engine  # noqa: PLC0415 - for engines alone
-
-        return download_on_engine(options, source, settings)
     keys = credentials(os.environ, options.env_file)
     # A mistake in a proxy's URL or a CA file is found before a list of millions is read.
     check_connection(settings.api, settings.fetch)

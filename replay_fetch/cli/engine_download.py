@@ -14,7 +14,7 @@ from replay_fetch.cli.merge import FILES_A_SHARD
 from replay_fetch.cli.output import conclude, say, shown, warn
 from replay_fetch.cli.process import allow_open_files
 from replay_fetch.cli.run_log import begun, log_end
-from replay_fetch.cli.summary import report_json, report_text
+from replay_fetch.cli.summary import as_typed, report_json, report_text
 from replay_fetch.engine import Engine, cluster
 from replay_fetch.environment import credentials
 from replay_fetch.errors import ReplayFetchError, SettingsError
@@ -24,6 +24,8 @@ from replay_fetch.shard import MOST
 from replay_fetch.tasks import Shard, merge, shards
 from replay_fetch.view_list.source import STDIN, ListSource
 
+# Shards that one reason stopped; the number of the others is said.
+_NAMED = 5
 log = logging.getLogger(__name__)
 
 
@@ -44,30 +46,33 @@ def run_shard(shard: Shard) -> ShardEnded:
         return ShardEnded(str(shard.id), None, str(error), exit_code_of(error))
 
 
-def download_on_engine(options: argparse.Namespace, source: ListSource, settings: Settings) -> int:
+def download_on_engine(options: argparse.Namespace, settings: Settings) -> int:
     """Download all shards, merge them, and print the merged report; returns the exit code.
 
-    Shards that failed are named on stderr, and nothing is merged then: the same command goes on with them. Raises
-    SettingsError before anything is asked.
+    `check` has taken the options. Shards that failed are named on stderr, and nothing is merged then: the same
+    command goes on with them. Raises SettingsError before anything is asked.
     """
-    views = _list_for_workers(source)
-    _check(options, settings)
+    (views,) = options.views
     count = _known_count(options)
-    if options.scheduler is None:  # the workers inherit this environment
-        credentials(os.environ)
-    with shown(settings.show) as _, cluster(options.scheduler, at_most=count) as engine:
+    # Workers of this machine inherit the environment, and their warnings are ours to print.
+    secrets = credentials(os.environ).secrets if options.scheduler is None else ()
+    with shown(settings.show, secrets) as _, cluster(options.scheduler, at_most=count) as engine:
         # All that can be refused is refused before a shard begins.
         tasks = shards(views, str(options.out), count or engine.at_once(0), settings=settings)
         log.info("%s on %s", some(len(tasks), "shard"), some(engine.workers, "worker"))
         with begun("download", {"views": views, "out": str(options.out)}, settings):
-            failed = _run_all(engine, tasks)
+            try:
+                failed = _run_all(engine, tasks)
+            except KeyboardInterrupt:
+                say("interrupted, and nothing is merged; run the same command again to go on")
+                raise
             allow_open_files(MOST * FILES_A_SHARD)  # all ledgers are read side by side
             report = None if failed else merge(str(options.out))
         code = max(ended.exit_code for ended in failed) if failed else report.exit_code if report else 0
         text = report_text(report, options.out) if report else ""
         log_end("download", text.splitlines(), None, code)
     if report is None:
-        _tell(failed, len(tasks))
+        tell(failed, len(tasks))
     else:
         conclude(report_json(report) if options.json else text, None)
     return code
@@ -86,9 +91,14 @@ def _run_all(engine: Engine, tasks: list[Shard]) -> list[ShardEnded]:
     return failed
 
 
-def _tell(failed: list[ShardEnded], of: int) -> None:
-    for ended in sorted(failed):
-        warn(f"shard {ended.shard}: {ended.failure}")
+def tell(failed: list[ShardEnded], of: int) -> None:
+    """Print each reason once, with the shards that it stopped; what is wrong for all is wrong for a thousand."""
+    by_reason: dict[str, list[str]] = {}
+    for ended in sorted(failed, key=lambda ended: int(ended.shard.partition("/")[0])):
+        by_reason.setdefault(ended.failure, []).append(ended.shard)
+    for reason, names in by_reason.items():
+        more = f" and {len(names) - _NAMED} more" if names[_NAMED:] else ""
+        warn(f"shard{'s' * bool(names[1:])} {', '.join(names[:_NAMED])}{more}: {reason}")
     say(f"{len(failed)} of {of} shards were stopped, and nothing is merged; run the same command again to go on")
 
 
@@ -97,15 +107,23 @@ def _known_count(options: argparse.Namespace) -> int | None:
     return options.shards or len(shelf_at(str(options.out)).shards()) or None
 
 
-def _list_for_workers(source: ListSource) -> str:
-    if not isinstance(source, str) or source == STDIN:
+def check(options: argparse.Namespace, source: ListSource, settings: Settings) -> None:
+    """Raise SettingsError for a list that workers cannot read, and for options that shards do not know."""
+    if not isinstance(source, str) or source == STDIN or settings.plan.whole_sessions:
         raise SettingsError(
             "--engine needs a list of views in a file, which every worker can read; `discover` writes one"
         )
-    return source
-
-
-def _check(options: argparse.Namespace, settings: Settings) -> None:
+    if settings.archive.events:
+        raise SettingsError(
+            "--events stores into an archive of a single run alone, so it cannot be used with --engine, which makes "
+            "shards"
+        )
+    if options.dry_run and (count := _known_count(options)) and shelf_at(str(options.out)).shards():
+        raise SettingsError(
+            f"{options.out} is an archive of {some(count, 'shard')}, each with a plan of its own: "
+            f"`{as_typed('status', str(options.out))}` tells what is left to do, and --dry-run with --shard I/N in "
+            "place of --engine the plan of one"
+        )
     if settings.plan.shard is not None:
         raise SettingsError(
             "--engine runs all shards, and --shard one: choose one of them; --shards N sets their number"

@@ -54,7 +54,8 @@ def run(options: argparse.Namespace) -> int:
         say(report_json(merged.report))
     else:
         say(f"{merged.shards} shards merged into {options.out.place(MANIFEST)}")
-        say(report_text(merged.report, Path(options.out.place()) if options.out.layout else options.out.location))
+        out = Path(options.out.place()) if options.out.layout else options.out.location
+        say(report_text(merged.report, out, again="the same downloads"))
     return 1 if merged.lacking else 0
 
 

@@ -7,6 +7,7 @@ single call (``--dry-run``), or for the name of a file with other values, are de
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from replay_fetch.errors import SettingsError
 from replay_fetch.option import DAY, SWITCH, Form, Option, default_of, options_of
 from replay_fetch.pipeline.place import place
 from replay_fetch.settings import ApiSettings, ArchiveSettings, FetchSettings, PlanSettings, Settings, ShowSettings
+from replay_fetch.shard import COUNT
 
 if TYPE_CHECKING:
     pass
@@ -103,9 +105,14 @@ def add_engine(group: argparse._ActionsContainer) -> None:
 
 
 def check_engine(options: argparse.Namespace) -> None:
-    """Raise SettingsError where a scheduler is named without an engine."""
-    if options.scheduler is not None and options.engine is None:
+    """Raise SettingsError where a scheduler, or a number of shards, is named without an engine."""
+    if options.engine is not None:
+        return
+    if options.scheduler is not None:
         raise SettingsError(f"--scheduler {options.scheduler} needs --engine dask")
+    # The variable of the same name is no mistake: it completes those of an array job, for --shard auto.
+    if getattr(options, "shards", None) is not None and not os.environ.get(COUNT):
+        raise SettingsError(f"--shards {options.shards} needs --engine dask; one shard of a list is --shard I/N")
 
 
 def add_shown(parser: argparse.ArgumentParser, *names: str) -> None:

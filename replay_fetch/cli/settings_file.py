@@ -163,7 +163,8 @@ def _read_as(value: object, action: argparse.Action, where: str) -> object:
     except argparse.ArgumentTypeError as error:
         raise SettingsError(f"{where}: {error}") from None
     except (ValueError, TypeError):
-        raise SettingsError(f"{where}: {value!r} cannot be used") from None
+        expected = "is no whole number" if kind is int else "is no number" if kind is float else "cannot be used"
+        raise SettingsError(f"{where}: {value!r} {expected}") from None
     if action.choices is not None and read not in action.choices:
         raise SettingsError(f"{where}: {value!r} is not one of {', '.join(map(str, action.choices))}")
     return read

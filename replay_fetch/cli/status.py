@@ -135,7 +135,8 @@ def _lines(found: Status) -> Iterator[str]:
         yield from reason_lines(found.reasons[outcome].most_common() if outcome in found.reasons else [])
     sessions = found.whole + found.partial + found.untouched
     kinds = ((found.whole, "whole"), (found.partial, "partial"), (found.untouched, "not begun"))
-    yield f"{some(sessions, 'session')}: {', '.join(f'{count(number)} {kind}' for number, kind in kinds if number)}"
+    told = ", ".join(f"{count(number)} {kind}" for number, kind in kinds if number)
+    yield f"{some(sessions, 'session')}: {told}" if told else some(sessions, "session")
     yield from _shards(found)
     if found.erased:
         yield f"{some(found.erased, 'session')} erased: no download brings them back"

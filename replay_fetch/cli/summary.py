@@ -41,9 +41,12 @@ _MEANING = {
 }
 
 
-def report_text(report: Report, out: Path | Location) -> str:
-    """Format the report for people: views by outcome with the reasons, requests, bytes, time, and advice."""
-    return "\n".join(_report_lines(report, out))
+def report_text(report: Report, out: Path | Location, again: str = "the same command") -> str:
+    """Format the report for people: views by outcome with the reasons, requests, bytes, time, and advice.
+
+    ``again`` is what is to be run again for views that are not finished.
+    """
+    return "\n".join(_report_lines(report, out, again))
 
 
 def report_json(report: Report) -> str:
@@ -53,12 +56,12 @@ def report_json(report: Report) -> str:
     return orjson.dumps(content, option=orjson.OPT_NON_STR_KEYS).decode()
 
 
-def _report_lines(report: Report, out: Path | Location) -> Iterator[str]:
+def _report_lines(report: Report, out: Path | Location, again: str) -> Iterator[str]:
     yield f"{some(report.views, 'view')} in {out}"
     # The views that are not home, and why, come first: they are what a reader has to act upon.
     yield from _outcome_lines(report, finished=False)
     if report.unasked:
-        yield f"  {'not asked':<14}{count(report.unasked):>11}  run the same command again"
+        yield f"  {'not asked':<14}{count(report.unasked):>11}  run {again} again"
     if report.bad_rows:
         yield f"  {'bad rows':<14}{count(report.bad_rows):>11}  see reports/ for the lines"
     yield from _outcome_lines(report, finished=True)
@@ -79,7 +82,7 @@ def _report_lines(report: Report, out: Path | Location) -> Iterator[str]:
         f"{size(report.wire_bytes)}, {duration(report.seconds)}"
     )
     yield from events_lines(report.events or {})
-    yield from _advice(report)
+    yield from _advice(report, again)
 
 
 def _search_lines(figures: Mapping[str, int | float]) -> Iterator[str]:
@@ -158,7 +161,7 @@ def _noted(noted: Noted) -> Iterator[str]:
     return (word for name, word in WARNING_WORDS.items() if getattr(noted, name))
 
 
-def _advice(report: Report) -> Iterator[str]:
+def _advice(report: Report, again: str) -> Iterator[str]:
     """Yield the next steps, where views are unrecognised, none is there, the run was cut short, or some failed."""
     unrecognised = report.outcomes.get(Outcome.UNRECOGNISED, 0)
     if unrecognised:
@@ -168,9 +171,9 @@ def _advice(report: Report) -> Iterator[str]:
         yield "not one view of the list is there: are the session and the view column"
         yield "exchanged? is --site right, and whose keys are these?"
     if report.interrupted:
-        yield "interrupted; run the same command again to go on"
+        yield f"interrupted; run {again} again to go on"
     elif report.unfinished > unrecognised and not report.stopped:
-        yield "run the same command again to retry what is not finished"
+        yield f"run {again} again to retry what is not finished"
 
 
 def watch_line(out: Path, session: str) -> str:

@@ -104,6 +104,8 @@ def _opened(layout: Layout, opened: ExitStack) -> tuple[Ledger | None, str]:
     except ArchiveError as error:
         raise ArchiveError(f"shard {shard}: {error}") from None
     ledger = opened.enter_context(closing(Ledger.open_read_only(layout.ledger)))
+    if ledger.newest_list() is None:  # refused, or killed, before it had read the list
+        return None, f"shard {shard} has not begun"
     if ledger.setting(Setting.STATE) != State.CLEAN:
         return ledger, f"shard {shard} was killed"
     if ledger.totals().unasked:

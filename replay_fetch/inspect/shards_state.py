@@ -60,8 +60,8 @@ def _of_shard(state: ShardsState, shard: Shelf) -> list[int]:
     ended, begun = shard.run_ended(), shard.is_file(shard.manifest)
     if shard.layout is not None:
         with closing(Ledger.open_read_only(shard.layout.ledger)) as ledger:
-            ended = not ledger.blank and ledger.setting(Setting.STATE) == State.CLEAN
-            begun |= not ledger.blank
+            begun = ledger.newest_list() is not None
+            ended = begun and ledger.setting(Setting.STATE) == State.CLEAN and not ledger.totals().unasked
     if ended:
         return state.ended
     return state.stopped if begun or (ended is False and shard.layout is None) else state.not_begun

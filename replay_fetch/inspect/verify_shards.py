@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 
 from replay_fetch.archive.durable import explained, is_folder
 from replay_fetch.archive.manifest import session_of
@@ -25,13 +25,16 @@ def verify(shelf: Shelf, readers: Readers, reporter: Reporter | None, depth: Dep
     if not shards:
         return Verifying(shelf, readers, reporter, depth).run()
     found = Verification(shelf, quick=depth is Depth.NAMES)
-    for shard in shards:
+    killed = set()
+    for index, shard in enumerate(shards):
         if _has_begun(shard):
-            _add(found, Verifying(shard, readers, reporter, depth).run())
+            of_shard = Verifying(shard, readers, reporter, depth).run()
+            killed |= set() if of_shard.run_ended else {index}
+            _add(found, of_shard)
         else:  # nothing of its sessions can be there
             found.findings += extra_files(shard, set())
     if shelf.is_file(shelf.manifest):
-        found.findings += _difference(shelf, shards)
+        found.findings += _difference(shelf, shards, killed)
     return found
 
 
@@ -50,13 +53,16 @@ def _add(found: Verification, shard: Verification) -> None:
     found.run_ended &= shard.run_ended
 
 
-def _difference(merged: Shelf, shards: Sequence[Shelf]) -> Iterator[Finding]:
-    """Find the first line of the merged manifest that does not follow from the shards' manifests."""
-    begun = [shard for shard in shards if shard.is_file(shard.manifest)]
+def _difference(merged: Shelf, shards: Sequence[Shelf], killed: Container[int]) -> Iterator[Finding]:
+    """Find the first line of the merged manifest that does not follow from the shards' manifests.
+
+    A partial merge has taken the lines of ``killed`` shards from their ledgers, since their manifests are behind.
+    """
+    begun = [index for index, shard in enumerate(shards) if index not in killed and shard.is_file(shard.manifest)]
     number = 0
     with explained(f"reading {merged.place(merged.manifest)}"):
         try:
-            number = _first_other_line(merged, shards, begun)
+            number = _first_other_line(merged, shards, begun, killed)
         except ValueError:  # a last line breaks off
             number = number or 1
     if number:
@@ -64,12 +70,12 @@ def _difference(merged: Shelf, shards: Sequence[Shelf]) -> Iterator[Finding]:
         yield Finding(Problem.DAMAGED, merged.manifest, detail)
 
 
-def _first_other_line(merged: Shelf, shards: Sequence[Shelf], begun: Sequence[Shelf]) -> int:
+def _first_other_line(merged: Shelf, shards: Sequence[Shelf], manifests: Sequence[int], killed: Container[int]) -> int:
     """Return the number of the first line that is none of its session's shard, or comes too early; else 0."""
-    lines = {shards.index(shard): lines_of(shard.blocks(shard.manifest)) for shard in begun}
+    lines = {index: lines_of(shards[index].blocks(shards[index].manifest)) for index in manifests}
     number = 0
     for number, line in enumerate(lines_of(merged.blocks(merged.manifest)), start=1):
-        shard = lines.get(index_of(session_of(line), len(shards)))
-        if shard is None or next(shard, None) != line:
+        index = index_of(session_of(line), len(shards))
+        if index not in killed and (index not in lines or next(lines[index], None) != line):
             return number
     return number + 1 if any(next(rest, None) is not None for rest in lines.values()) else 0

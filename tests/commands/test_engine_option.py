@@ -12,8 +12,8 @@ from damaged_archives import make, session_files
 from processes import run
 
 from replay_fetch import engine
-from replay_fetch.cli import main
-from replay_fetch.errors import SettingsError
+from replay_fetch.cli import engine_download, main
+from replay_fetch.errors import ArchiveError, SettingsError
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +89,9 @@ def refused(
         ("download VIEWS OUT --engine dask --shard 0/4", "--engine runs all shards, and --shard one"),
         ("download - OUT --engine dask", "--engine needs a list of views in a file"),
         ("download VIEWS OUT --engine dask --env-file KEYS", "--env-file cannot be used"),
+        ("download VIEWS OUT --engine dask --events", "--events stores into an archive of a single run alone"),
+        ("download OUT --engine dask --sessions VIEWS", "--engine needs a list of views in a file"),
+        ("download VIEWS OUT --shards 8", "--shards 8 needs --engine dask; one shard of a list is --shard I/N"),
         ("download VIEWS OUT --engine dask", "no keys"),
         (f"verify ARCHIVE --engine dask --scheduler {_NOBODY} --jobs 2", "--jobs counts"),
     ],
@@ -121,6 +124,30 @@ def test_an_address_that_is_none_is_told_with_the_form_of_one() -> None:
 def _connect(scheduler: str) -> None:
     with engine.cluster(scheduler):
         raise AssertionError("connected")
+
+
+class _Unconnected:
+    def get_executor(self, **_: object) -> None:
+        """Give no executor: the block that it is for raises at once."""
+
+
+def test_tasks_that_are_cancelled_by_a_lost_scheduler_are_told_as_its_loss() -> None:
+    from distributed.client import FutureCancelledError  # noqa: PLC0415 - takes a second
+
+    lost = FutureCancelledError("task-1", "scheduler-connection-lost")
+    with (
+        pytest.raises(ArchiveError, match=rf"the scheduler at {_NOBODY} is gone; .* run the same command again"),
+        engine.Engine(_Unconnected(), _NOBODY).pool(1),
+    ):
+        raise lost
+
+
+def test_a_reason_that_stops_many_shards_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    ended = [engine_download.ShardEnded(f"{index}/12", None, "disk full", 3) for index in (10, 9, 1, 0, 2, 3, 4)]
+    engine_download.tell(ended, 12)
+    said = capsys.readouterr()
+    assert said.err == "replay-fetch: shards 0/12, 1/12, 2/12, 3/12, 4/12 and 2 more: disk full\n"
+    assert said.out.startswith("7 of 12 shards were stopped, and nothing is merged")
 
 
 def test_an_engine_that_is_not_installed_is_told_with_the_command_that_installs_it(

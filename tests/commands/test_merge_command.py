@@ -82,6 +82,10 @@ def test_a_partial_merge_ends_with_1_and_names_what_is_lacking(out: Path, capsys
     assert main(["merge", str(out), "--partial"]) == 1
     assert "shard 1/2 was killed" in capsys.readouterr().err
     assert (out / "manifest.ndjson").exists()
+    # The killed shard's lines are those of its ledger, which its own manifest may lack.
+    layouts(out)[1].manifest.write_bytes(b"")
+    main(["verify", str(out)])
+    assert "is not what the shards' manifests say" not in capsys.readouterr().out
 
 
 def test_status_tells_the_state_of_each_shard(out: Path, capsys: pytest.CaptureFixture[str]) -> None:

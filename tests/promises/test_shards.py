@@ -188,7 +188,7 @@ async def test_another_compression_is_refused_and_none_is_taken_over(out: Path) 
 async def test_an_archive_of_a_single_run_refuses_shards(tmp_path: Path) -> None:
     async with Simulator(_SERVER) as simulator:
         await download(simulator, tmp_path / "alone")
-    assert "an archive without shards; leave --shard out" in await _refused(tmp_path / "alone", job(0))
+    assert "an archive without shards; leave --shard out, and --engine" in await _refused(tmp_path / "alone", job(0))
     with pytest.raises(SettingsError, match="without shards"):
         merge(tmp_path / "alone")
 
@@ -201,6 +201,18 @@ def test_a_merge_refuses_a_shard_that_has_not_begun_unless_told(out: Path) -> No
     assert merged.lacking == ["shard 3/4 has not begun"]
     lines = [path.read_bytes().splitlines() for path in (out / "manifest").iterdir()]
     assert Counter(chain.from_iterable(lines)) == Counter((out / "manifest.ndjson").read_bytes().splitlines())
+
+
+def test_a_shard_that_was_refused_before_it_had_read_its_list_has_not_begun(out: Path) -> None:
+    there = layouts(out)[3]
+    there.private.mkdir(parents=True, exist_ok=True)
+    with closing(Ledger.open(there.ledger)) as ledger:
+        ledger.set_setting(Setting.COMPRESSION, "none")
+    with pytest.raises(ArchiveError, match=r"^shard 3/4 has not begun: run"):
+        merge(out)
+    state = status(DiskShelf(out)).shards
+    assert state is not None
+    assert state.not_begun == [3]
 
 
 async def test_a_merge_refuses_a_shard_that_is_running_or_was_killed(out: Path) -> None:

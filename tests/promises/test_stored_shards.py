@@ -123,7 +123,7 @@ def test_other_shards_another_list_and_a_run_of_none_are_refused_before_anything
             refused.stored(monkeypatch, store, listed)
     alone = MemoryStore()
     Machine(made).stored(monkeypatch, alone, views)
-    with pytest.raises(SettingsError, match="an archive without shards; leave --shard out"):
+    with pytest.raises(SettingsError, match="an archive without shards; leave --shard out, and --engine"):
         machine(made, 0).stored(monkeypatch, alone, views)
     with over(monkeypatch, alone), pytest.raises(SettingsError, match="without shards"):
         merge_stored(shelf())
