@@ -21,6 +21,7 @@ from replay_fetch.cli.output import OutputError, conclude
 from replay_fetch.errors import ArchiveError, InputError, ReplayFetchError, SettingsError
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.settings import Compression
+from replay_fetch.store import failures
 
 # Other people's scripts lean on these: one that goes is a new major version.
 CONTRACT = {
@@ -241,8 +242,10 @@ def test_on_a_terminal_a_message_is_folded_between_words(tmp_path: Path, monkeyp
 
 
 def every_error() -> list[type[ReplayFetchError]]:
-    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ReplayFetchError)]
-    return [kind for kind in kinds if kind is not ReplayFetchError]
+    kinds = [kind for module in (errors, failures) for kind in vars(module).values() if isinstance(kind, type)]
+    return [
+        kind for kind in dict.fromkeys(kinds) if issubclass(kind, ReplayFetchError) and kind is not ReplayFetchError
+    ]
 
 
 @pytest.mark.parametrize("kind", every_error())

@@ -149,8 +149,8 @@ def test_the_result_is_told_as_json(plain: Path, tmp_path: Path, capsys: pytest.
         (["{archive}/copy"], 2, "lies in the archive"),
         (["{tmp}/no/copy"], 2, "there is no folder"),
         (["{tmp}/copy", "--view", "v1"], 2, "--view needs --session"),
-        (["{tmp}/copy", "--session", "zzzz"], 2, "0 sessions in"),
-        (["{tmp}/copy", "--session", "aaaa", "--view", "v7"], 2, "0 views of the session"),
+        (["{tmp}/copy", "--session", "zzzz"], 2, "no session in"),
+        (["{tmp}/copy", "--session", "aaaa", "--view", "v7"], 2, "no view of the session"),
         (["{tmp}/copy", "--session", "cccc"], 1, "there is no recording to copy"),
     ],
 )

@@ -125,7 +125,7 @@ def test_a_session_id_that_begins_another_one_means_itself(tmp_path: Path, capsy
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["{archive}", "zz"], 2, "0 sessions in"),
+        (["{archive}", "zz"], 2, "no session in"),
         (["{archive}", ""], 2, "3 sessions in"),
         (["{archive}", "--limit", "-1"], 2, "--limit must be 0 or more"),
         (["{archive}/sessions"], 3, "is not an archive"),

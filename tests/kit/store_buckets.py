@@ -30,6 +30,9 @@ class Bucket:
         prefix = uuid.uuid4().hex
         self.url = server.url(prefix)
         self.store = server.store(prefix)
+        # SeaweedFS makes a bucket at the first write to it, and until then refuses to list it.
+        obstore.put(self.store, "made", b"")
+        obstore.delete(self.store, "made")
 
     def environment(self, port: int | None = None, secret: str = SECRET) -> dict[str, str]:
         """What a process is started with; ``port`` is of a proxy in front of the server."""
@@ -45,8 +48,8 @@ class Bucket:
         return {name: bytes(obstore.get(self.store, name).bytes()) for name in names}
 
     def files(self) -> dict[str, bytes]:
-        """Everything but what is our own, and the report, which tells of its own run."""
-        return {name: text for name, text in self.all().items() if not name.startswith(".") and name != "report.json"}
+        """Everything but what is our own, and the reports, which tell of their own runs."""
+        return {name: text for name, text in self.all().items() if not name.startswith((".", "report"))}
 
     def forget_lease(self) -> None:
         """As if it had stood still for its minute."""
