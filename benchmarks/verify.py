@@ -42,6 +42,7 @@ _NOTE = (
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--megabytes", type=int, default=1000, help="of lines in an archive (default: %(default)s)")
     parser.add_argument("--compress", nargs="+", choices=list(Compression), default=list(Compression))
+    parser.add_argument("--export", action="store_true", help="export to Parquet, too: some forty times as long")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path, help="where to write (default: in memory, /dev/shm)")
 
@@ -69,7 +70,8 @@ def run(options: argparse.Namespace) -> Results:
                     for alone, verify in pairs
                 ]
                 table.rows.append(_row(compression, jobs, options.megabytes, pairs))
-                exports.rows.append(_exported(compression, jobs, options.megabytes, out, pairs[0][0]))
+                if options.export:
+                    exports.rows.append(_exported(compression, jobs, options.megabytes, out, pairs[0][0]))
                 shares = [alone.wall / verify.wall for alone, verify in pairs]
                 goals.append(Goal(f"{compression}, {jobs} at once", _LEAST, shares, "{:.2f}", "verify", least=True))
     results.tables += [
