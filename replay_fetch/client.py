@@ -25,7 +25,7 @@ from replay_fetch.fetch.paginator import Paginator, Restarted
 from replay_fetch.model import Segment, View
 from replay_fetch.pacing import Pacer
 from replay_fetch.pipeline.connection import connected
-from replay_fetch.pipeline.finding import found_first
+from replay_fetch.pipeline.first_stage import found_first
 from replay_fetch.pipeline.job import DownloadJob, list_at_hand
 from replay_fetch.pipeline.place import place
 from replay_fetch.pipeline.preparing import prepared

@@ -30,7 +30,7 @@ from replay_fetch.errors import ReplayFetchError
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import Outcome
 from replay_fetch.pipeline.exported_events import check_export
-from replay_fetch.pipeline.finding import found_first
+from replay_fetch.pipeline.first_stage import found_first
 from replay_fetch.pipeline.job import (
     DownloadJob,
     list_at_hand,

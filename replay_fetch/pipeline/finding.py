@@ -30,7 +30,6 @@ from replay_fetch.ledger.wanted import Entry, WantedSessions
 from replay_fetch.model import View
 from replay_fetch.pipeline.discover import Discover, Discovery, Wanted
 from replay_fetch.pipeline.opening import open_archive
-from replay_fetch.pipeline.session_list import entries_of
 from replay_fetch.pipeline.stopping import stoppable
 from replay_fetch.progress.reporters import Reporter
 from replay_fetch.progress.units import count, some
@@ -41,7 +40,6 @@ from replay_fetch.view_list.view_list import ViewList
 
 if TYPE_CHECKING:
     from replay_fetch.pipeline.stored import StoredArchive
-    from replay_fetch.store.location import Location
 
 log = logging.getLogger(__name__)
 
@@ -223,41 +221,6 @@ class Finding:
             closing(SearchedSessions.open(layout.ledger)) as kept,
         ):
             yield kept.keep
-
-
-@contextmanager
-def found_first(
-    views: ViewList,
-    out: Path | Location,
-    settings: Settings,
-    reporter: Reporter | None = None,
-    *,
-    rehearsed: bool = False,
-) -> Iterator[Finding]:
-    """Begin a list and tell which of its sessions must be searched for; nothing is asked, and no folder is made.
-
-    An archive in a store is opened for a list of sessions, unless the download is ``rehearsed``, and stays open until
-    the context is left: its ledger lies in a scratch. ``reporter`` shows how far a long list of sessions is read.
-    Raises InputError where the list cannot be read, or where a link leads to another site.
-    """
-    with views, ExitStack() as opened:
-        views.begin()
-        if not views.names_sessions:
-            yield Finding(views, Path(), settings, None)
-            return
-        wanted = WantedSessions()
-        opened.callback(wanted.close)
-        wanted.take(entries_of(views, reporter))
-        if isinstance(out, Path):
-            finding = Finding(views, out, settings, wanted)
-        else:
-            from replay_fetch.pipeline.stored import opened_to_search  # noqa: PLC0415 - a disk needs none of it
-
-            folder, stored = opened.enter_context(opened_to_search(out, settings, rehearsed=rehearsed))
-            finding = Finding(views, folder, settings, wanted, stored)
-        with closing(finding):
-            finding.recall(int(time.time() * 1000))
-            yield finding
 
 
 def _planned(line: int, found: FoundView) -> PlannedRow:

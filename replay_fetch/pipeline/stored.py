@@ -30,7 +30,7 @@ from replay_fetch.pipeline.events_result import StoredEvents
 from replay_fetch.pipeline.list_loading import load_plan
 from replay_fetch.pipeline.merged import remove_merged_by
 from replay_fetch.pipeline.opening import settings_to_keep
-from replay_fetch.pipeline.out_of_store import require_archive, restored
+from replay_fetch.pipeline.out_of_store import require_archive
 from replay_fetch.pipeline.plan import Plan
 from replay_fetch.pipeline.scratch import LedgerScratch, scratch_folder
 from replay_fetch.pipeline.stored_erasure import StoredErasure
@@ -238,16 +238,3 @@ def _put_in_order(keep: StoreKeep, scratch: LedgerScratch) -> None:
     if not keep.ended:
         scratch.ledger.forget_partial_files()
     scratch.ledger.set_setting(Setting.STATE, State.RUNNING)
-
-
-@contextmanager
-def opened_to_search(
-    out: Location, settings: Settings, *, rehearsed: bool
-) -> Iterator[tuple[Path, StoredArchive | None]]:
-    """Open an archive for a list of sessions, and give the folder of its ledger; without a lease if ``rehearsed``."""
-    if rehearsed:
-        with restored(out, settings) as scratch:
-            yield scratch.layout.root, None
-    else:
-        with opened_in_store(out, settings) as stored:
-            yield stored.scratch.layout.root, stored

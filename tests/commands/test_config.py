@@ -134,7 +134,7 @@ def test_a_settings_file_gives_the_same_settings_as_options(capsys: pytest.Captu
         ("help = true", "archive.toml: help is not the name of an option"),
         ("workers = true", "archive.toml: workers: True is not one number or text"),
         ("workers = [1, 2]", "archive.toml: workers: [1, 2] is not one number or text"),
-        ('workers = "many"', "archive.toml: workers: 'many' cannot be used"),
+        ('workers = "many"', "archive.toml: workers: 'many' is no whole number"),
         ("workers = 0", "--workers must be from 1 to 1024"),
         ('compress = "zip"', "archive.toml: compress: 'zip' is not one of none, gzip, zstd"),
         ('keep-raw = "yes"', "archive.toml: keep-raw: 'yes' is neither true nor false"),

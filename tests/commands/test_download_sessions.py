@@ -19,7 +19,8 @@ from replay_fetch import ApiSettings, FetchSettings, Report, Settings, View, dow
 from replay_fetch.cli.summary import report_text
 from replay_fetch.errors import AuthError, InputError
 from replay_fetch.pipeline.erasing import ErasureJob, erase
-from replay_fetch.pipeline.finding import Finding, found_first
+from replay_fetch.pipeline.finding import Finding
+from replay_fetch.pipeline.first_stage import found_first
 from replay_fetch.pipeline.job import listed
 from replay_fetch.settings import Credentials, PlanSettings
 from replay_fetch.simulator import HoldingSettings, LatencySettings, SearchSettings, Simulator, SimulatorSettings

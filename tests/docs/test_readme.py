@@ -23,7 +23,11 @@ from replay_fetch import ApiSettings, ArchiveSettings, Compression, Outcome, Rep
 from replay_fetch.archive.manifest import ManifestLine
 from replay_fetch.simulator import SimulatorSettings
 
-OF_OTHERS = {"--rows", "--quick", "--kills", "--sequences", "--minutes", "--sizes", "--mix", "--rounds", "--tls"}
+OF_OTHERS = {"--rows", "--quick", "--kills", "--sequences", "--minutes", "--sizes", "--mix", "--rounds", "--tls"} | {
+    "--copies",
+    "--folder",
+    "--seconds",
+}
 """Options of the benchmarks, the crash harness and the fuzzer."""
 
 

@@ -69,7 +69,7 @@ def test_a_shard_that_is_refused_is_named_and_nothing_is_merged(tmp_path: Path) 
         engine = ("--engine", "dask", "--shards", "2", "--base-url", simulator.base_url)
         done = ended(start("download", views, out, *engine, keys=wrong))
     assert done.code == 3, done
-    assert "shard 0/2: " in done.stderr
+    assert "replay-fetch: shards 0/2, 1/2: " in done.stderr or "replay-fetch: shard 0/2: " in done.stderr
     assert "2 of 2 shards were stopped, and nothing is merged" in done.stdout
     assert not (out / "manifest.ndjson").exists()
     _nothing_secret(done)
