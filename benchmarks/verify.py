@@ -74,11 +74,8 @@ def run(options: argparse.Namespace) -> Results:
                     exports.rows.append(_exported(compression, jobs, options.megabytes, out, pairs[0][0]))
                 shares = [alone.wall / verify.wall for alone, verify in pairs]
                 goals.append(Goal(f"{compression}, {jobs} at once", _LEAST, shares, "{:.2f}", "verify", least=True))
-    results.tables += [
-        table,
-        exports,
-        Table("Goals", ("what", "goal", "measured", "command"), [each.cells() for each in goals]),
-    ]
+    reached = Table("Goals", ("what", "goal", "measured", "command"), [each.cells() for each in goals])
+    results.tables += [table, *([exports] if exports.rows else []), reached]
     return results
 
 
