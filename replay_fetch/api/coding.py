@@ -87,6 +87,15 @@ class ZstdFrame(Protocol):
         """Return the next output, at most ``max_length`` bytes where that is not negative."""
 
 
+def zstd_is_there() -> bool:
+    """Tell whether a zstd library is installed, without making a compressor: archives ask this for every session."""
+    try:
+        _zstd()
+    except ImportError:
+        return False
+    return True
+
+
 def zstd_frame() -> tuple[ZstdFrame, type[Exception]]:
     """A decompressor for a single frame, and the exception class with which the library refuses a damaged frame.
 

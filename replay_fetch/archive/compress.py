@@ -19,6 +19,7 @@ from replay_fetch.api.coding import (
     outputs,
     zstd_deflater,
     zstd_frame,
+    zstd_is_there,
 )
 from replay_fetch.blocks import file_range
 from replay_fetch.errors import SettingsError
@@ -26,6 +27,7 @@ from replay_fetch.model import Span
 from replay_fetch.settings import Compression
 
 BLOCK = 2**20
+_LACKS_ZSTD = f"--compress zstd {NEEDED}"
 # On the sample recordings, ms of CPU a MB and ratio: gzip at 3 4.1 and 5.8, at 5 5.1 and 6.2, at 6 6.8 and 6.2;
 # zstd at 1 1.7 and 6.5, at 3 2.3 and 6.6. zlib itself at 6, what most gzip files are made with: 10.8 and 6.4.
 _GZIP_LEVEL = 5
@@ -66,8 +68,8 @@ def decompressed(chunks: Iterable[bytes], compression: Compression) -> Iterator[
 
 def require(compression: Compression) -> None:
     """Raise SettingsError where the library for a compression is missing, with the command that installs it."""
-    if compression is Compression.ZSTD:
-        _zstd()
+    if compression is Compression.ZSTD and not zstd_is_there():
+        raise SettingsError(_LACKS_ZSTD)
 
 
 def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes | memoryview]:
@@ -91,7 +93,7 @@ def _zstd() -> Deflater:
     try:
         return zstd_deflater(_ZSTD_LEVEL)
     except ImportError:
-        raise SettingsError(f"--compress zstd {NEEDED}") from None
+        raise SettingsError(_LACKS_ZSTD) from None
 
 
 def stored_text(path: Path, span: Span, compression: Compression, size: int) -> Iterator[bytes]:

@@ -22,7 +22,6 @@ from replay_fetch.inspect.verification import Depth, Verification
 from replay_fetch.inspect.verify_events import EventsCheck
 from replay_fetch.progress.archive_snapshot import CheckSnapshot
 from replay_fetch.progress.reporters import Reporter, Ticker
-from replay_fetch.settings import Compression
 
 
 class Verifying:
@@ -148,11 +147,9 @@ class Verifying:
         return CheckSnapshot(self._total, self.found.size, len(self.found.findings), seconds)
 
     def _readable(self, sessions: Iterable[Session]) -> Iterator[Session]:
-        known: set[Compression] = set()
         for entries in sessions:
-            for compression in {entry.compression for entry in entries} - known:
+            for compression in {entry.compression for entry in entries}:
                 require(compression)
-                known.add(compression)
             files = {entry.file for entry in entries if entry.file is not None}
             self._named.update(file for file in files if file.startswith(f"{SESSIONS}/"))
             if self._tombstones:
