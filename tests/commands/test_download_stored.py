@@ -13,7 +13,7 @@ import pytest
 from archives import KEYS, WIDE, Job, write_list
 from memory_stores import body, names
 from obstore.store import MemoryStore
-from processes import served
+from processes import lead_to, served
 from stored_runs import SEASON, local_files, over, stored_files
 
 from replay_fetch import download as library_download
@@ -34,9 +34,7 @@ def simulator() -> Iterator[Simulator]:
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch, simulator: Simulator) -> Iterator[MemoryStore]:
     """The store that every address leads to, with keys and simulator in the environment."""
-    monkeypatch.setenv("DD_API_KEY", KEYS.api_key)
-    monkeypatch.setenv("DD_APP_KEY", KEYS.app_key)
-    monkeypatch.setenv("REPLAY_FETCH_BASE_URL", simulator.base_url)
+    lead_to(simulator, monkeypatch)
     made = MemoryStore()
     with over(monkeypatch, made):
         yield made

@@ -13,7 +13,7 @@ import pytest
 from archives import KEYS, WIDE, write_list
 from memory_stores import Fate, body, names
 from obstore.store import MemoryStore
-from processes import served
+from processes import lead_to, served
 from stored_runs import SEASON, copied, dies, journal, local_files, over, stored_files
 
 from replay_fetch.archive_json import ArchiveFacts
@@ -38,9 +38,7 @@ def simulator() -> Iterator[Simulator]:
 @pytest.fixture
 def both(simulator: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, MemoryStore]:
     """The same archive with events in a folder and in a store."""
-    monkeypatch.setenv("DD_API_KEY", KEYS.api_key)
-    monkeypatch.setenv("DD_APP_KEY", KEYS.app_key)
-    monkeypatch.setenv("REPLAY_FETCH_BASE_URL", simulator.base_url)
+    lead_to(simulator, monkeypatch)
     store, out, views = MemoryStore(), tmp_path / "out", write_list(tmp_path / "views.csv", simulator.views)
     with journal(monkeypatch, store) as written:
         for place in (str(out), OUT):

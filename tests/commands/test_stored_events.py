@@ -10,10 +10,10 @@ from pathlib import Path
 import obstore
 import orjson
 import pytest
-from archives import KEYS, WIDE, write_list
+from archives import WIDE, write_list
 from memory_stores import Fate, body, names
 from obstore.store import MemoryStore
-from processes import served
+from processes import lead_to, served
 from stored_runs import SEASON, dies, local_files, over, stored_files
 
 from replay_fetch.cli import main
@@ -34,9 +34,7 @@ def simulator() -> Iterator[Simulator]:
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch, simulator: Simulator) -> MemoryStore:
     """An empty store, with keys and simulator in the environment."""
-    monkeypatch.setenv("DD_API_KEY", KEYS.api_key)
-    monkeypatch.setenv("DD_APP_KEY", KEYS.app_key)
-    monkeypatch.setenv("REPLAY_FETCH_BASE_URL", simulator.base_url)
+    lead_to(simulator, monkeypatch)
     return MemoryStore()
 
 

@@ -12,7 +12,7 @@ import pytest
 from archives import KEYS, WIDE
 from memory_stores import Fate, names
 from obstore.store import MemoryStore
-from processes import served
+from processes import lead_to, served
 from searches import replayed
 from stored_runs import SEASON, dies, local_files, over, stored_files
 
@@ -34,9 +34,7 @@ def simulator() -> Iterator[Simulator]:
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch, simulator: Simulator) -> MemoryStore:
     """An empty store, with keys and simulator in the environment."""
-    monkeypatch.setenv("DD_API_KEY", KEYS.api_key)
-    monkeypatch.setenv("DD_APP_KEY", KEYS.app_key)
-    monkeypatch.setenv("REPLAY_FETCH_BASE_URL", simulator.base_url)
+    lead_to(simulator, monkeypatch)
     return MemoryStore()
 
 

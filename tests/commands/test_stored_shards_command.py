@@ -8,10 +8,10 @@ from pathlib import Path
 import orjson
 import pyarrow.parquet
 import pytest
-from archives import KEYS, WIDE, write_list
+from archives import WIDE, write_list
 from memory_stores import body, names
 from obstore.store import MemoryStore
-from processes import served
+from processes import lead_to, served
 from stored_runs import SEASON, local_files, over, stored_files
 
 from replay_fetch import Settings, export_tasks, merge, shards, verify_tasks
@@ -31,9 +31,7 @@ def simulator() -> Iterator[Simulator]:
 @pytest.fixture
 def store(monkeypatch: pytest.MonkeyPatch, simulator: Simulator) -> Iterator[MemoryStore]:
     """The store that every address leads to, with keys and simulator in the environment."""
-    monkeypatch.setenv("DD_API_KEY", KEYS.api_key)
-    monkeypatch.setenv("DD_APP_KEY", KEYS.app_key)
-    monkeypatch.setenv("REPLAY_FETCH_BASE_URL", simulator.base_url)
+    lead_to(simulator, monkeypatch)
     made = MemoryStore()
     with over(monkeypatch, made):
         yield made

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import pytest
 from anyio.from_thread import start_blocking_portal
 from archives import KEYS, WIDE
 
@@ -42,6 +43,13 @@ def _bytecode() -> str:
     folder = tempfile.mkdtemp(prefix="replay-fetch-bytecode-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return folder
+
+
+def lead_to(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Set this process's environment so that commands ask the simulator, with the keys that it takes."""
+    monkeypatch.setenv("DD_API_KEY", KEYS.api_key)
+    monkeypatch.setenv("DD_APP_KEY", KEYS.app_key)
+    monkeypatch.setenv("REPLAY_FETCH_BASE_URL", simulator.base_url)
 
 
 def environment(keys: Mapping[str, str] | None = None) -> dict[str, str]:
