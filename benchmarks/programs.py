@@ -59,10 +59,12 @@ def running(
     command: Sequence[str], *, env: Mapping[str, str] | None = None, output: int = subprocess.DEVNULL
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A program with all that it starts, killed on leaving, whatever the reason."""
+    # An installed package has its bytecode; forbidden to write it, each start would compile everything again.
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     program = subprocess.Popen(  # noqa: S603 - the commands are ours
         command,
         cwd=ROOT,
-        env={**os.environ, **(env or {})},
+        env={**inherited, **(env or {})},
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=output,

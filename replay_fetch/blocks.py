@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -11,9 +12,9 @@ _BLOCK = 2**20
 _LONGEST_LINE = 2**30
 
 
-def file_range(path: Path, offset: int, length: int) -> Iterator[bytes]:
+def file_range(path: Path | str, offset: int, length: int) -> Iterator[bytes]:
     """Read exactly ``length`` bytes from ``offset`` in blocks; raises OSError where the file is shorter."""
-    with path.open("rb") as file:
+    with open(path, "rb") as file:  # noqa: PTH123 - a path may be text
         file.seek(offset)
         while length:
             block = file.read(min(length, _BLOCK))
@@ -23,9 +24,9 @@ def file_range(path: Path, offset: int, length: int) -> Iterator[bytes]:
             yield block
 
 
-def whole_file(path: Path) -> Iterator[bytes]:
+def whole_file(path: Path | str) -> Iterator[bytes]:
     """Read a file to its end in blocks of a megabyte."""
-    with path.open("rb") as file:
+    with open(path, "rb") as file:  # noqa: PTH123 - as above
         while block := file.read(_BLOCK):
             yield block
 
@@ -65,3 +66,22 @@ def lines_of(blocks: Iterable[bytes], longest: int = _LONGEST_LINE) -> Iterator[
             raise ValueError(f"a line of more than {longest} bytes")
     if begun:
         raise ValueError("its last line breaks off")
+
+
+class Hashed:
+    """Blocks that are hashed as they are taken, once: the check of the bytes needs no second reading."""
+
+    def __init__(self, blocks: Iterable[bytes]) -> None:
+        self._blocks = iter(blocks)
+        self._sha256 = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[bytes]:
+        for block in self._blocks:
+            self._sha256.update(block)
+            yield block
+
+    def sha256(self) -> str:
+        """Return the hash of all blocks; those that nobody has taken are read to the end."""
+        for _ in self:
+            pass
+        return self._sha256.hexdigest()

@@ -34,7 +34,10 @@ class Compression(StrEnum):
     @property
     def suffix(self) -> str:
         """The end of a session file's name, behind ``.ndjson``."""
-        return {"none": "", "gzip": ".gz", "zstd": ".zst"}[self.value]
+        return _SUFFIXES[self]
+
+
+_SUFFIXES = {Compression.NONE: "", Compression.GZIP: ".gz", Compression.ZSTD: ".zst"}
 
 
 class ProgressStyle(StrEnum):

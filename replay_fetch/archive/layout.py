@@ -118,7 +118,7 @@ class Layout:
 
         Raises ValueError for text that is not an id, as all methods that take an id do.
         """
-        return f"{self.sessions.name}/{self._file_name(session_id, partial=partial)}"
+        return f"{SESSIONS}/{self._file_name(session_id, partial=partial)}"
 
     def session_file(self, session_id: str, *, partial: bool = False) -> Path:
         """Return the path of a session's file, finished or partial, whether or not it is there."""
@@ -129,8 +129,12 @@ class Layout:
         return f"{self.sessions}/{self._file_name(session_id, partial=partial)}"
 
     def _file_name(self, session_id: str, *, partial: bool) -> str:
-        infix = ".partial" if partial else ""
-        return f"{_checked(session_id)}{infix}.ndjson{self.compression.suffix}"
+        return f"{_checked(session_id)}{self._endings[partial]}"
+
+    @cached_property
+    def _endings(self) -> tuple[str, str]:
+        ending = f".ndjson{self.compression.suffix}"
+        return ending, f".partial{ending}"
 
     def events_name(self, session_id: str) -> str:
         """Name a session's file of RUM events relative to the archive."""

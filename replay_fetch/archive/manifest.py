@@ -6,7 +6,7 @@ same list gives the same manifest.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -19,6 +19,8 @@ from replay_fetch.blocks import lines_of
 from replay_fetch.model import ID, Outcome, PlannedView, Recording, Span, View, ViewRecord, Warnings
 from replay_fetch.printable import printable
 from replay_fetch.settings import Compression
+
+ReadLine = Callable[[int, bytes], "Entry | BadLine"]
 
 _LINES_A_WRITE = 1000
 # Of gaps and repeats a hundred each are named; a reason is cut to a few hundred characters.
@@ -167,13 +169,16 @@ def _blocks(layout: Layout, views: Iterable[ViewRecord]) -> Iterator[bytes]:
     yield b"".join(block)
 
 
-def read_manifest(shelf: Shelf) -> Iterator[Entry | BadLine]:
-    """Read the manifest line by line, bad lines as such; raises ArchiveError where the file cannot be read."""
+def read_manifest(shelf: Shelf, read: ReadLine | None = None) -> Iterator[Entry | BadLine]:
+    """Read the manifest line by line, bad lines as such; raises ArchiveError where the file cannot be read.
+
+    ``read`` makes the entry of a line, given its number from 1; `read_line` does where there is none.
+    """
     number = 0
     with explained(f"reading {shelf.place(shelf.manifest)}"):
         try:
             for number, line in enumerate(lines_of(shelf.blocks(shelf.manifest), _LONGEST_LINE), start=1):
-                yield read_line(number, line)
+                yield (read or read_line)(number, line)
         except ValueError as error:  # where a line has no end, there is none behind it
             yield BadLine(number + 1, str(error))
 
@@ -187,26 +192,37 @@ def read_line(number: int, text: bytes) -> Entry | BadLine:
         return BadLine(number, printable(str(error), 300))
 
 
+def entry_read(number: int, line: ManifestLine, record: ViewRecord) -> Entry | BadLine:
+    """Make the entry of a line that was made from a ledger's ``record``: what `read_line` does with its text."""
+    try:
+        return entry_of(number, line, record)
+    except ValueError as error:
+        return BadLine(number, printable(str(error), 300))
+
+
 def session_of(line: bytes) -> str:
     """Return the session's id of a manifest's line: it stands first, and holds neither a comma nor a quote."""
     return line.partition(b",")[0].partition(b":")[2].strip(b'" ').decode("ascii", "replace")
 
 
-def entry_of(number: int, line: ManifestLine) -> Entry:
-    """Make a line's entry; raises ValueError where the line contradicts itself, or names a file of another session."""
+def entry_of(number: int, line: ManifestLine, record: ViewRecord | None = None) -> Entry:
+    """Make a line's entry; raises ValueError where the line contradicts itself, or names a file of another session.
+
+    The entry has the ``record`` that the line was made from where that is at hand, else one made from the line.
+    """
     # Held here, where a stranger's manifest comes in: all code behind it may rely on these.
     if not bool(line.bytes) == bool(line.segments) == bool(line.sha256):
         raise ValueError("its segments, bytes and sha256 do not agree")
     if line.file is None or line.offset is None or line.length is None:
         if {line.file, line.offset, line.length, line.stored_sha256} != {None}:
             raise ValueError("its file and its place in it do not agree")
-        record = line.record(number)
+        record = record or line.record(number)
         if record.size and record.finished:
             raise ValueError("it has no file for a finished view's bytes")
         return Entry(record)
     span = Span(line.offset, line.length, line.stored_sha256 or line.sha256 or "")
     partial, compression = _kind_of_file(line.session_id, line.file)
-    record = line.record(number, partial=span) if partial else line.record(number, whole=span)
+    record = record or (line.record(number, partial=span) if partial else line.record(number, whole=span))
     plain = compression is Compression.NONE
     if plain != (line.stored_sha256 is None) or (plain and line.length != line.bytes) or not line.bytes:
         raise ValueError("its bytes, length and hashes do not agree")

@@ -13,7 +13,6 @@ from replay_fetch.cli.output import say, shown
 from replay_fetch.cli.readers_options import add_readers, check_readers, readers, seen_by_workers
 from replay_fetch.cli.verify_summary import findings_json, findings_text, rebuilt_text
 from replay_fetch.errors import SettingsError
-from replay_fetch.inspect.rebuild import rebuild
 from replay_fetch.inspect.verification import Depth
 from replay_fetch.inspect.verify_shards import verify
 
@@ -73,6 +72,8 @@ def run(options: argparse.Namespace) -> int:
     depth = _depth(options)
     with shown(show_settings(options)) as reporter, readers(options) as those:
         if options.rebuild:
+            from replay_fetch.inspect.rebuild import rebuild  # noqa: PLC0415 - a check needs nothing that writes
+
             rebuilt = rebuild(require_folder(options.out, _REBUILT_ON_DISK), those, reporter)
             found, text = rebuilt.found, rebuilt_text(rebuilt)
         else:

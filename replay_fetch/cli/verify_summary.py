@@ -6,14 +6,17 @@ import textwrap
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
 from replay_fetch.archive.read.verify import Finding, Problem
-from replay_fetch.inspect.rebuild import Rebuilt
 from replay_fetch.inspect.verification import Verification
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
+
+if TYPE_CHECKING:
+    from replay_fetch.inspect.rebuild import Rebuilt
 
 _WIDTH = 80
 _INDENT = 12

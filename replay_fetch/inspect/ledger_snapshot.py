@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from itertools import chain, groupby
+from itertools import groupby
 from pathlib import Path
 
 from msgspec.structs import replace as with_values
@@ -15,8 +15,10 @@ from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import BadLine, Entry, ManifestLine, read_line
 from replay_fetch.archive.read.sweep import Session
 from replay_fetch.archive.read.verify import Finding, Problem
+from replay_fetch.archive.shelf import Shelf
 from replay_fetch.errors import ArchiveError
 from replay_fetch.events_record import EventsRecord
+from replay_fetch.inspect.manifest_check import ManifestCheck
 from replay_fetch.ledger.damage import DamagedLedger
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting, State
@@ -38,6 +40,7 @@ class LedgerSnapshot:
         self._ledger: Ledger | None = None
         self._redo: dict[int, str] = {}
         """Sessions whose staged files may not be published yet."""
+        self._check: ManifestCheck | None = None
         self._list_came_in_since = False
         """The manifest knows nothing of the latest list: neither of its new views, nor of its counts of segments."""
         with self._noting():
@@ -95,6 +98,18 @@ class LedgerSnapshot:
         """Tell whether the ledger is there and can be believed: undamaged, and not blank beside files."""
         return self._ledger is not None and not self._ledger.blank and self.complaint is None
 
+    def manifest(self, shelf: Shelf) -> Iterator[Entry | BadLine]:
+        """Read the manifest beside the ledger, as `read_manifest` does; then `findings` tells what differs."""
+        self._check = ManifestCheck(self._lines(), list_came_in_since=self._list_came_in_since)
+        return self._check.entries(shelf)
+
+    def _lines(self) -> Iterator[tuple[ViewRecord, ManifestLine]]:
+        """Give every view's record and its line of the manifest, up to where the ledger is damaged."""
+        if self._ledger is not None:
+            with self._noting():
+                for record in self._ledger.views():
+                    yield record, ManifestLine.of(self._layout, record)
+
     @property
     def compression(self) -> Compression:
         """The compression of the archive's files."""
@@ -129,7 +144,7 @@ class LedgerSnapshot:
         return partial or views[0].session in self._redo or any(record.whole is None for record in saved)
 
     def findings(self) -> Iterator[Finding]:
-        """Find why the ledger cannot be believed, or else the manifest's first line that does not follow from it.
+        """Find why the ledger cannot be believed, or else the first line of `manifest` that does not follow from it.
 
         Of a killed run the manifest is not looked at: it is behind, and the next run makes it anew.
         """
@@ -137,53 +152,11 @@ class LedgerSnapshot:
             yield self.complaint
         elif self._ledger is not None and self.run_ended:
             manifest = self._layout.manifest
-            number = self._difference() if manifest.is_file() else 0
-            if self.complaint is not None:
-                yield self.complaint
-            elif number:
+            number = self._check.first_other if self._check else 0
+            if number:
                 yield Finding(Problem.DAMAGED, self._layout.manifest_name, f"line {number} is not what the ledger says")
             elif not manifest.is_file():
                 yield Finding(Problem.MISSING, self._layout.manifest_name, "no such file")
-
-    def _difference(self) -> int:
-        """Return the number of the manifest's first line that does not follow from the ledger, else 0."""
-        lines = self._lines()
-        with self._layout.manifest.open("rb") as manifest:
-            for number, there in enumerate(chain(manifest, [None]), start=1):
-                made = self._next_line(lines, there)
-                if there != (made.encode() if made else None) and not self._same(there, made):
-                    return number
-        return 0
-
-    def _lines(self) -> Iterator[tuple[ViewRecord, ManifestLine]]:
-        """Make all views' lines of the manifest, up to where the ledger is damaged."""
-        if self._ledger is not None:
-            with self._noting():
-                for view in self._ledger.views():
-                    yield view, ManifestLine.of(self._layout, view)
-
-    def _next_line(self, lines: _Lines, there: bytes | None) -> ManifestLine | None:
-        """Return the line that belongs in the place of ``there``.
-
-        A view of a list that came in since the manifest was written has none, if nothing was ever asked of it.
-        """
-        for view, line in lines:
-            known = view.outcome or view.size or not self._list_came_in_since
-            if known or (there is not None and _ids(there) == _ids(line.encode())):
-                return line
-        return None
-
-    def _same(self, there: bytes | None, made: ManifestLine | None) -> bool:
-        """Tell whether two lines give all known keys the same values; a newer version may write more keys."""
-        if there is None or made is None:
-            return False
-        try:
-            line = ManifestLine.decode(there)
-        except (ValueError, RecursionError):
-            return False
-        if self._list_came_in_since:
-            line = with_values(line, segments_expected=made.segments_expected)
-        return line == made
 
     def _entry(self, record: ViewRecord, whole: str | None) -> Entry:
         """Return the place of a view's bytes; ``whole`` names a session's file that is staged and not published."""
@@ -227,10 +200,3 @@ class LedgerSnapshot:
             self.complaint = Finding(Problem.DAMAGED, self._name(path), str(error))
         except (ValueError, TypeError) as error:
             self.complaint = Finding(Problem.DAMAGED, self._name(path), str(DamagedLedger(path, str(error))))
-
-
-_Lines = Iterator[tuple[ViewRecord, ManifestLine]]
-
-
-def _ids(line: bytes) -> list[bytes]:
-    return line.split(b",", 2)[:2]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from itertools import groupby
 from pathlib import Path
@@ -45,6 +45,7 @@ class Verifying:
         self._readers = readers
         self._depth = depth
         self._vouched = False
+        self._manifest: Callable[[Shelf], Iterator[Entry | BadLine]] = read_manifest
         self._reporter = reporter
         self._tombstones: Tombstones | None = None
         self._seen: set[str] = set()
@@ -97,8 +98,10 @@ class Verifying:
                 self._verify_by(layout, snapshot)
             if not snapshot.leads:  # the manifest is up to date, or the ledger found to be damaged
                 self.found, self._named = Verification(self.shelf, quick=self.found.quick), set()
-                # Two witnesses: where the manifest says anything else than the ledger, that is found below.
-                self._vouched = snapshot.sound and self._depth is not Depth.LINES
+                if snapshot.sound:
+                    # Two witnesses: where the manifest says anything else than the ledger, that is found below.
+                    self._vouched = self._depth is not Depth.LINES
+                    self._manifest = snapshot.manifest
                 self._verify_by_manifest()
             self.found.run_ended = snapshot.run_ended
             self._note(snapshot.findings())
@@ -190,7 +193,7 @@ class Verifying:
             yield entries
 
     def _entries(self) -> Iterator[Entry]:
-        for line in read_manifest(self.shelf):
+        for line in self._manifest(self.shelf):
             if isinstance(line, BadLine):
                 self._complain(line.number, line.reason)
             else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sqlite3 import Connection
 from typing import Any
 
 from msgspec import json
@@ -35,10 +36,15 @@ _READ = (*_PLANNED, *_RESULT)
 
 _COLUMNS = ", ".join(_READ)
 VIEWS = f"SELECT {_COLUMNS} FROM session JOIN view USING (session) LEFT JOIN result USING (row)"
+# CROSS JOIN holds sqlite to this order of loops: down the views by session, from where the last block ended.
+_BEHIND = f"""
+SELECT {_COLUMNS} FROM view CROSS JOIN session ON session.session = view.session LEFT JOIN result USING (row)
+WHERE view.session >= :session AND (view.session > :session OR row > :row) ORDER BY view.session, row LIMIT :limit
+"""
 # With :young (seconds since 1970) also finished views whose recording ended, or that were last asked for, since.
 _YOUNG = "coalesce(json_extract(about, '$.end_ms') / 1000, ended_at) >= :young"
 _OPEN = f"list = :list AND ({_UNFINISHED} OR {_YOUNG})"
-# CROSS JOIN holds sqlite to this order of loops: down the views by session, from where the last call ended.
+# Read in the order of `_BEHIND`, for the same reason.
 TO_DO = f"""
 SELECT {_COLUMNS}, dated.at FROM view CROSS JOIN session ON session.session = view.session LEFT JOIN result USING (row)
 LEFT JOIN dated USING (row) WHERE view.session >= :session AND (view.session > :session OR row > :row) AND {_OPEN}
@@ -77,6 +83,8 @@ _OF_PARTIAL = slice(_OF_WHOLE.stop, _OF_WHOLE.stop + len(Span._fields))
 _DATED = len(_READ)  # in a row of TO_DO alone
 _REASON = _READ.index("reason")  # NULL where there is no row in result
 _warnings, _recording = json.Decoder(Warnings), json.Decoder(Recording)
+# Of a thousand shards that are merged a block each is held: 200 MB.
+_VIEWS_A_BLOCK = 200
 _NO_SPAN = (None,) * len(Span._fields)
 
 
@@ -97,6 +105,16 @@ def view_record(columns: tuple[Any, ...]) -> ViewRecord:
         return _view_record(columns)
     except (ValueError, TypeError) as error:
         raise DamagedRow(str(error)) from error
+
+
+def views_behind(db: Connection, last: PlannedView | None) -> list[ViewRecord]:
+    """Read the block of records that follows on a view, by session and row; the first block for None, empty at the end.
+
+    Raises DamagedRow.
+    """
+    session, row = (last.session, last.row) if last else (-1, -1)
+    block = db.execute(_BEHIND, {"session": session, "row": row, "limit": _VIEWS_A_BLOCK})
+    return [view_record(columns) for columns in block]
 
 
 def _view_record(columns: tuple[Any, ...]) -> ViewRecord:

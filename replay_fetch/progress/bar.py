@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING
+from functools import cache
+from typing import TYPE_CHECKING, Never
 
 from replay_fetch.progress.console import Console
 from replay_fetch.progress.snapshot import ProgressSnapshot
@@ -14,23 +15,27 @@ if TYPE_CHECKING:
     from tqdm import tqdm
 
 
-def _imported() -> type[tqdm]:  # type: ignore[type-arg] # no iterable, hence no type of what it yields
-    """Import tqdm without the TQDM_… variables: meant for other programs, they would change or break our bar."""
+@cache
+def tqdm_bar() -> type[tqdm]:  # type: ignore[type-arg] # no iterable, hence no type of what it yields
+    """Make our class of tqdm's bars, for the first bar that is drawn: most runs draw none, and tqdm takes 18 ms.
+
+    The TQDM_… variables are meant for other programs: they would change or break our bar.
+    """
     aside = {name: os.environ.pop(name) for name in list(os.environ) if name.startswith("TQDM_")}
     try:
         from tqdm import tqdm  # noqa: PLC0415 - it reads them when it is imported
     finally:
         os.environ.update(aside)
-    return tqdm
+
+    class _Tqdm(tqdm):  # type: ignore[type-arg]
+        monitor_interval = 0  # no thread that watches for silence: the reporter refreshes by the clock
+
+    return _Tqdm
 
 
 _FORMAT = "|{bar}| {desc}"
 _AROUND = len("|| ")
 _NARROWEST_BAR = 5  # with it, everything there is to say about 10,000 views fits 80 columns
-
-
-class _Bar(_imported()):  # type: ignore[misc] # mypy knows no computed base
-    monitor_interval = 0  # no thread that watches for silence: the reporter refreshes by the clock
 
 
 class Bar:
@@ -40,7 +45,7 @@ class Bar:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._tqdm: _Bar | None = None
+        self._tqdm: tqdm[Never] | None = None
 
     def refresh(self, snapshot: ProgressSnapshot) -> None:
         """Draw the snapshot; the first call puts the bar up, so that an early error finds no bar."""
@@ -62,10 +67,10 @@ class Bar:
             self._tqdm.close()
             self._tqdm = None  # work that follows, such as the events behind the views, has a bar of its own
 
-    def _put_up(self, width: int) -> _Bar:
+    def _put_up(self, width: int) -> tqdm[Never]:
         # One lock for the bar and the lines; tqdm's own would be shared between processes, for nobody.
-        _Bar.set_lock(self._console.lock)
-        bar = _Bar(total=0, file=self._console, bar_format=_FORMAT, ncols=width)
+        tqdm_bar().set_lock(self._console.lock)
+        bar: tqdm[Never] = tqdm_bar()(total=0, file=self._console, bar_format=_FORMAT, ncols=width)
 
         @contextmanager
         def aside() -> Iterator[None]:

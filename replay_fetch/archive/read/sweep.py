@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read.readers import Readers, spread
+from replay_fetch.archive.read.recorded import RecordedFile, as_recorded, recorded_files
 from replay_fetch.archive.read.verify import Verdict, check_session
 from replay_fetch.archive.shelf import Shelf
 
@@ -20,6 +21,7 @@ _BATCH_BYTES = 8 * 2**20
 _BATCH_VIEWS = 500
 # Bytes of views that are read together, one a session: a view may be a single line, which is held twice.
 _ROOM = 32 * 2**20
+_GOOD = Verdict([], frozenset())
 
 
 class Checked(NamedTuple):
@@ -34,19 +36,40 @@ def sweep(
 ) -> Iterator[Checked]:
     """Check the sessions of an archive of ``size`` bytes, and give them back in order.
 
-    `check_session` says what ``vouched`` means. Holds two batches a reader, never the manifest. Raises ArchiveError
-    where a reader dies.
+    Entries are ``vouched`` for where a sound ledger says the same of them: the hashes of their bytes decide then.
+    Holds two batches a reader, never the manifest. Raises ArchiveError where a reader dies.
     """
     times = shelf.at_once
     many = batches(sessions, times * _BATCH_BYTES, times * _BATCH_VIEWS)
-    for batch, verdicts in spread(partial(_check, shelf, vouched=vouched), many, readers, size):
+    if vouched:
+        yield from _by_hashes(shelf, many, readers, size)
+        return
+    for batch, verdicts in spread(partial(_check, shelf), many, readers, size):
         yield from map(Checked, batch, verdicts)
 
 
-def _check(shelf: Shelf, batch: Sequence[Session], *, vouched: bool) -> list[Verdict]:
+def _by_hashes(shelf: Shelf, many: Iterable[Sequence[Session]], readers: Readers, size: int) -> Iterator[Checked]:
+    """Check sessions by their hashes alone; what is wrong with a session whose hashes differ is found here."""
+    waiting: deque[Sequence[Session]] = deque()
+
+    def recorded() -> Iterator[Sequence[Sequence[RecordedFile] | None]]:
+        for batch in many:
+            waiting.append(batch)
+            yield [recorded_files(entries) for entries in batch]
+
+    for _, right in spread(partial(_as_recorded, shelf), recorded(), readers, size):
+        for entries, good in zip(waiting.popleft(), right, strict=True):
+            yield Checked(entries, _GOOD if good else check_session(shelf, entries))
+
+
+def _as_recorded(shelf: Shelf, batch: Sequence[Sequence[RecordedFile] | None]) -> list[bool]:
+    return [files is not None and all(as_recorded(shelf, file) for file in files) for files in batch]
+
+
+def _check(shelf: Shelf, batch: Sequence[Session]) -> list[Verdict]:
     """Check a batch in order; where answers are waited for, several sessions at once, a thread each."""
     if shelf.at_once == 1:
-        return [check_session(shelf, entries, vouched=vouched) for entries in batch]
+        return [check_session(shelf, entries) for entries in batch]
     threads = ThreadPoolExecutor(shelf.at_once)
     try:
         return list(_check_together(shelf, batch, threads))

@@ -12,7 +12,7 @@ from replay_fetch.api.segment import Continuity, facts
 from replay_fetch.archive.compress import plain_text
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.shelf import Shelf
-from replay_fetch.blocks import lines_of
+from replay_fetch.blocks import Hashed, lines_of
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import View, ViewRecord
 from replay_fetch.printable import printable
@@ -51,14 +51,11 @@ class Verdict(NamedTuple):
     """Rows of views whose bytes are not there as the manifest says."""
 
 
-def check_session(
-    shelf: Shelf, entries: Sequence[Entry], sizes: Mapping[str, int] | None = None, *, vouched: bool = False
-) -> Verdict:
+def check_session(shelf: Shelf, entries: Sequence[Entry], sizes: Mapping[str, int] | None = None) -> Verdict:
     """Read every file of a session, given all its views in the manifest's order.
 
-    With ``sizes``, the listed files by name, nothing is read: names and sizes are all that is checked. Entries are
-    ``vouched`` for where a sound ledger says the same of them. Raises ArchiveError where the user may not read a file:
-    nothing is known of its content then.
+    With ``sizes``, the listed files by name, nothing is read: names and sizes are all that is checked. Raises
+    ArchiveError where the user may not read a file: nothing is known of its content then.
     """
     files: dict[str, list[Entry]] = {}
     for entry in entries:
@@ -78,7 +75,7 @@ def check_session(
             continue
         findings += _check_cover(name, size, placed)
         for entry in placed:
-            finding = _check_end(size, entry) or (_check_view(shelf, entry, vouched=vouched) if sizes is None else None)
+            finding = _check_end(size, entry) or (_check_view(shelf, entry) if sizes is None else None)
             if finding is not None:
                 findings.append(finding)
                 bad.add(entry.record.planned.row)
@@ -106,17 +103,13 @@ def _check_end(size: int, entry: Entry) -> Finding | None:
     return Finding(Problem.CUT_OFF, entry.file, detail, entry.record.planned.view)
 
 
-def _check_view(shelf: Shelf, entry: Entry, *, vouched: bool) -> Finding | None:
-    """Hash the view's bytes as they lie there, and read the lines in them unless they are ``vouched`` for."""
+def _check_view(shelf: Shelf, entry: Entry) -> Finding | None:
+    """Hash the view's bytes as they lie there, and read the lines in them."""
     if entry.span is None or entry.file is None:
         return None
     view = entry.record.planned.view
     offset, length, sha256 = entry.span
     try:
-        # The ledger's hash and facts were taken together, from the lines as they were written: the same bytes have the
-        # same facts, and reading each line as JSON would take three times as long.
-        if vouched and _as_recorded(shelf, entry):
-            return None
         # A manifest alone may have been made for other bytes, so the lines are read too. In one reading with the hash:
         # each byte of a store is asked for, and paid for, once.
         stored = Hashed(shelf.blocks(entry.file, offset, length))
@@ -130,41 +123,6 @@ def _check_view(shelf: Shelf, entry: Entry, *, vouched: bool) -> Finding | None:
     if not same:
         wrong = f"not the bytes that were written: {wrong}" if wrong else "not the bytes that were written"
     return Finding(Problem.DAMAGED, entry.file, wrong, view) if wrong else None
-
-
-def _as_recorded(shelf: Shelf, entry: Entry) -> bool:
-    """Tell by the hashes whether a view's bytes are the recorded ones, as they lie there and inflated."""
-    record, span = entry.record, entry.span
-    if span is None or entry.file is None:
-        return False
-    stored = Hashed(shelf.blocks(entry.file, span.offset, span.length))
-    # Lines that lie there as they are have one hash, and their length is the span's.
-    lines = (
-        stored if entry.compression is Compression.NONE else Hashed(plain_text(stored, entry.compression, record.size))
-    )
-    try:
-        return (lines.sha256(), stored.sha256()) == (record.sha256, span.sha256)
-    except ValueError:  # they do not inflate
-        return False
-
-
-class Hashed:
-    """Blocks that are hashed as they are taken, once: the check of the bytes needs no second reading."""
-
-    def __init__(self, blocks: Iterable[bytes]) -> None:
-        self._blocks = iter(blocks)
-        self._sha256 = hashlib.sha256()
-
-    def __iter__(self) -> Iterator[bytes]:
-        for block in self._blocks:
-            self._sha256.update(block)
-            yield block
-
-    def sha256(self) -> str:
-        """Return the hash of all blocks; those that nobody has taken are read to the end."""
-        for _ in self:
-            pass
-        return self._sha256.hexdigest()
 
 
 def _forbidden(place: str, error: OSError) -> ArchiveError:

@@ -234,8 +234,8 @@ def test_tqdm_variables_of_the_environment_change_no_bar(setting: str) -> None:
     """tqdm reads its variables when it is imported, and fails there."""
     name, _, value = setting.partition("=")
     script = (
-        "import io, os; from replay_fetch.progress.bar import _Bar; "
-        f"assert not _Bar(total=1, file=io.StringIO()).disable; assert os.environ['{name}']"
+        "import io, os; from replay_fetch.progress.bar import tqdm_bar; "
+        f"assert not tqdm_bar()(total=1, file=io.StringIO()).disable; assert os.environ['{name}']"
     )
     done = subprocess.run(  # noqa: S603 - our own script
         [sys.executable, "-c", script],

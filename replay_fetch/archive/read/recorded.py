@@ -1,0 +1,107 @@
+"""The fast check of session files: whether their bytes have the hashes that were recorded, file by file.
+
+The hash of a view and the facts of its lines were recorded together, from the lines as they were written. Where a
+ledger vouches for the manifest, the same bytes therefore have the same facts, and no line needs to be read as JSON.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from replay_fetch.archive.compress import plain_text
+from replay_fetch.archive.manifest import Entry
+from replay_fetch.archive.shelf import Shelf
+from replay_fetch.blocks import Hashed
+from replay_fetch.settings import Compression
+
+
+class RecordedView(NamedTuple):
+    """The record of a view's bytes: how many lie in the file and what is in them, with both hashes."""
+
+    length: int
+    stored_sha256: str
+    size: int
+    sha256: str
+
+
+class RecordedFile(NamedTuple):
+    """The record of a session's file: its views, which lie behind each other from the first byte to the last.
+
+    It is what a reader is sent for a session: a tenth of the bytes that the manifest's entries take.
+    """
+
+    name: str
+    compression: Compression
+    views: list[RecordedView]
+
+
+def recorded_files(entries: Sequence[Entry]) -> list[RecordedFile] | None:
+    """Return the record of a session's files; None where the views do not lie behind each other."""
+    files: dict[str, RecordedFile] = {}
+    ends: dict[str, int] = {}
+    for record, name, compression in entries:
+        span = record.whole or record.partial
+        if name is None or span is None:
+            continue
+        if span.offset != ends.get(name, 0):
+            return None
+        ends[name] = span.offset + span.length
+        view = RecordedView(span.length, span.sha256, record.size, record.sha256)
+        files.setdefault(name, RecordedFile(name, compression, [])).views.append(view)
+    return list(files.values())
+
+
+def as_recorded(shelf: Shelf, file: RecordedFile) -> bool:
+    """Tell by the hashes whether a file holds the recorded bytes, as they lie there and inflated, and nothing else.
+
+    Reads the file once, in blocks. False says that something is wrong, a file that cannot be read included, and not
+    what: `check_session` finds that.
+    """
+    try:
+        cut = _Cut(shelf.blocks(file.name))
+        return all(_is_recorded(cut, view, file.compression) for view in file.views) and cut.at_end()
+    except (OSError, ValueError):
+        return False
+
+
+def _is_recorded(cut: _Cut, view: RecordedView, compression: Compression) -> bool:
+    if compression is Compression.NONE:
+        # Lines that lie there as they are have one hash, and are hashed where they were read, without a copy.
+        return _sha256(cut.take(view.length)) == view.sha256
+    stored = Hashed(map(bytes, cut.take(view.length)))
+    lines = _sha256(plain_text(stored, compression, view.size))
+    return (lines, stored.sha256()) == (view.sha256, view.stored_sha256)
+
+
+def _sha256(blocks: Iterable[bytes | memoryview]) -> str:
+    sha256 = hashlib.sha256()
+    for block in blocks:
+        sha256.update(block)
+    return sha256.hexdigest()
+
+
+class _Cut:
+    """Blocks of a file, which are given again cut at the ends of its views."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self._rest = memoryview(b"")
+
+    def take(self, length: int) -> Iterator[memoryview]:
+        """Give the next ``length`` bytes in pieces; raises ValueError where the file ends before."""
+        while length:
+            if not self._rest:
+                block = next(self._blocks, None)
+                if block is None:
+                    raise ValueError("the file ends before its last view does")
+                self._rest = memoryview(block)
+            piece = self._rest[:length]
+            self._rest = self._rest[length:]
+            length -= len(piece)
+            yield piece
+
+    def at_end(self) -> bool:
+        """Tell whether the file has no more bytes."""
+        return not self._rest and next(self._blocks, None) is None
