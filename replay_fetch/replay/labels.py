@@ -35,6 +35,8 @@ _ROLES = {
     "html": "page",
 }
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_BEGINS, _GOES_ON = re.compile(r"[A-Za-z_]"), re.compile(r"[A-Za-z0-9_-]")
+_LONGEST_NAME = 100
 _UNSHOWN = frozenset({"script", "style", "noscript", "template", "option"})
 
 
@@ -84,7 +86,7 @@ def selector(node: Node) -> str:
     step: Node | None = node
     while step is not None and step.kind == ELEMENT:
         id_there = step.attributes.get("id", "")
-        if id_there:
+        if 0 < len(id_there) <= _LONGEST_NAME:  # cut, it would be the id of no element
             steps.append(f"{_identifier(step.name)}#{_identifier(id_there)}")
             break
         steps.append(_identifier(step.name) + _place(step))
@@ -162,4 +164,8 @@ def _identifier(name: str) -> str:
     """Write a name as CSS does, with other characters escaped: printable for any name of a stranger's page."""
     if _PLAIN.fullmatch(name):
         return name
-    return "".join(char if re.fullmatch(r"[A-Za-z0-9_-]", char) else f"\\{ord(char):x} " for char in name[:100])
+    # A digit in front, as in a UUID, begins a number in CSS, and a dash may: a browser refuses the whole selector.
+    return "".join(
+        char if (_BEGINS if place == 0 else _GOES_ON).fullmatch(char) else f"\\{ord(char):x} "
+        for place, char in enumerate(name[:_LONGEST_NAME])
+    )

@@ -172,8 +172,9 @@ class Mobile:
         if self._stage.page.root is None:
             raise BadValue("a touch without a page")
         x, y = number(place.get("x")), number(place.get("y"))
-        found = [self._boxes[each] for each, wireframe in self._wireframes.items() if _covers(wireframe, x, y)]
-        found.sort(key=lambda box: box.id)
+        there = {self._boxes[each].id for each, wireframe in self._wireframes.items() if _covers(wireframe, x, y)}
+        # By their order in the body, not by id: an update draws a box anew, with a new id in the old place.
+        found = [box for box in self._body.children() if box.id in there]
         with_words = [box for box in found if box.first is not None]
         return (with_words or found or [self._body])[-1]
 

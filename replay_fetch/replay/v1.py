@@ -35,13 +35,18 @@ def full_snapshot(stage: Stage, data: Json) -> None:
     root = _made(top)
     if root.kind != DOCUMENT:
         raise BadValue("a full snapshot without a document")
+    # From here on nothing raises: with the page gone, the caller must know that a new dialect has begun.
+    children = iter(many(top.get("childNodes")))
     page = stage.cleared()
     page.plant(root)
     with stage.showing() as changes:
-        _plant_below(changes, root, top)
-        offset = table(data.get("initialOffset") or {})
-        scroll = number(offset.get("left", 0)), number(offset.get("top", 0))
-        root.scroll = scroll if any(scroll) else None
+        _plant_below(changes, root, children)
+        try:
+            offset = table(data.get("initialOffset") or {})
+            scroll = number(offset.get("left", 0)), number(offset.get("top", 0))
+            root.scroll = scroll if any(scroll) else None
+        except BadValue as error:
+            changes.note(error)
 
 
 def mutation(changes: Changes, data: Json) -> None:
@@ -78,7 +83,7 @@ def _add(changes: Changes, entry: Json) -> None:
     if before is not None and changes.page.nodes.get(before.id) is not before:
         before = None
     changes.put(node, parent, before)
-    _plant_below(changes, node, top)
+    _plant_below(changes, node, iter(many(top.get("childNodes"))))
 
 
 def _write(changes: Changes, entry: Json) -> None:
@@ -92,9 +97,9 @@ def _set(changes: Changes, entry: Json) -> None:
         changes.set(node, name, _attribute(value))
 
 
-def _plant_below(changes: Changes, top: Node, source: Json) -> None:
-    """Add the nodes below a node, pre-order and without recursion: pages nest deeper than Python calls may."""
-    stack: list[tuple[Node, Iterator[object]]] = [(top, iter(many(source.get("childNodes"))))]
+def _plant_below(changes: Changes, top: Node, children: Iterator[object]) -> None:
+    """Add the nodes below a node, given its children, pre-order and without recursion: pages nest deep."""
+    stack: list[tuple[Node, Iterator[object]]] = [(top, children)]
     while stack:
         parent, children = stack[-1]
         child = next(children, None)
