@@ -34,7 +34,10 @@ class _Bar(_imported()):  # type: ignore[misc] # mypy knows no computed base
 
 
 class Bar:
-    """A single bar of views, refreshed five times a second; words give way to the terminal's width."""
+    """A single bar of views, refreshed five times a second; words give way to the terminal's width.
+
+    Only one bar stands at a time. The console takes it aside while a log line is written.
+    """
 
     period = 0.2  # seconds: looks alive, costs nothing
 
@@ -55,7 +58,7 @@ class Bar:
         bar.refresh()
 
     def close(self, snapshot: ProgressSnapshot) -> None:
-        """Draw the last snapshot and leave the bar standing."""
+        """Draw the last snapshot and leave the bar standing, as a record of the end above the summary."""
         self.refresh(snapshot)
         self._console.aside = nullcontext
         if self._tqdm is not None:

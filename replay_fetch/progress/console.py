@@ -47,7 +47,7 @@ class Console:
             self._stream = None
 
     def flush(self) -> None:
-        """Push out all text that waits in a buffer."""
+        """Push out all text that waits in a buffer; a reader that is gone silences the stream."""
         try:
             if self._stream is not None:
                 self._stream.flush()
@@ -73,7 +73,7 @@ class Console:
 
     @property
     def encoding(self) -> str:
-        """The name of the stream's encoding, UTF-8 where the stream names none."""
+        """The name of the stream's encoding, UTF-8 where the stream names none, as one in memory."""
         return getattr(self._stream, "encoding", None) or "utf-8"
 
     def columns(self) -> int:
