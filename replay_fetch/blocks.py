@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 _BLOCK = 2**20
 # A page is at most 256 MiB unless a program allows it more: past four times that, a line is none of ours.
 _LONGEST_LINE = 2**30
+# The answers about a file itself: it is gone, its disk cannot read it, or it is too short, our own error without a
+# number. All others, such as too many open files, say nothing of its bytes.
+_DAMAGE = frozenset({None, errno.ENOENT, errno.EIO})
 
 
 def file_range(path: Path, offset: int, length: int) -> Iterator[bytes]:
@@ -21,6 +25,14 @@ def file_range(path: Path, offset: int, length: int) -> Iterator[bytes]:
                 raise OSError(f"{path} is shorter than the ledger says")
             length -= len(block)
             yield block
+
+
+def is_damage(error: OSError) -> bool:
+    """Tell whether an error in reading a file means that its bytes are not there; False where a later try may succeed.
+
+    Saved lines that count as damaged are given up, so no passing refusal of the system may count as damage.
+    """
+    return error.errno in _DAMAGE
 
 
 def whole_file(path: Path) -> Iterator[bytes]:

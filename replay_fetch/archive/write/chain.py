@@ -16,7 +16,7 @@ from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines, segment_of
 from replay_fetch.archive.write.endings import open_since
 from replay_fetch.archive.write.messages import ViewEnded
-from replay_fetch.blocks import file_range, whole_lines
+from replay_fetch.blocks import file_range, is_damage, whole_lines
 from replay_fetch.model import Outcome, Page, PlannedView, Recording, Segment, View, ViewRecord, Warnings
 
 
@@ -100,14 +100,19 @@ class ChainPart(Struct, eq=False):
     def take_up(self, earlier: ViewRecord) -> bool:
         """Go on from the part that an earlier run saved; False where the part is not what the ledger says.
 
-        All lines are read and counted in once more, since the hash and the facts of the whole view need them.
+        All lines are read and counted in once more, since the hash and the facts of the whole view need them. Raises
+        OSError where the system refuses to read a part that may be sound.
         """
         self.pages, self.shape, self.saved = earlier.pages, earlier.shape, earlier.size
         self.token, self.source, self._trail = earlier.token, earlier.source, Trail.of(earlier)
         try:
             if earlier.size:  # else there is no part
                 deque(self.text.counted(whole_lines(self.part, earlier.size)), maxlen=0)
-        except (OSError, ValueError):
+        except OSError as error:
+            if not is_damage(error):
+                raise
+            return False
+        except ValueError:
             return False
         # Checked before anything is appended: else damage would get a fresh hash together with the new lines.
         return self.text.sha256 == earlier.sha256

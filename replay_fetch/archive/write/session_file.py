@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,13 +16,10 @@ from replay_fetch.archive.durable import Unsynced, refused
 from replay_fetch.archive.durable import replace as give_name
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.write.view_part import ViewPart
-from replay_fetch.blocks import file_range
+from replay_fetch.blocks import file_range, is_damage
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Span, ViewRecord
 from replay_fetch.settings import Compression
-
-# What reading a damaged file comes to; where one is too short it is our own error, without a number.
-_DAMAGE = {None, errno.ENOENT, errno.EIO}
 
 
 class DamagedPart(ArchiveError):
@@ -154,7 +150,7 @@ class SessionFile:
         try:
             yield from file_range(self.layout.session_file(self.session_id), span.offset, span.length)
         except OSError as error:
-            if error.errno not in _DAMAGE:
+            if not is_damage(error):
                 raise
             raise self._damaged((error.strerror or "it is too short").lower()) from error
 
@@ -222,9 +218,10 @@ def _intact(blocks: Iterable[bytes], view: ViewRecord, part: Path) -> Iterator[b
         for block in blocks:
             sha256.update(block)
             yield block
-    except OSError:
+    except OSError as error:
+        if not is_damage(error):
+            raise
         # A short read is told by the hash alone: the message is the same for a part that is gone, cut or altered.
-        pass
     if sha256.hexdigest() != view.sha256:
         raise DamagedPart(
             f"{part} is damaged, the disk may be failing; run the same command again: "
