@@ -1,4 +1,7 @@
-"""``replay-fetch find``: the sessions of an archive in which a user appears."""
+"""``replay-fetch find``: the sessions of an archive in which a user appears.
+
+For a request by a person to see or to erase their data: recordings say nothing of users, but RUM events do.
+"""
 
 from __future__ import annotations
 
@@ -84,6 +87,7 @@ def _lines(out: str, found: FoundUser) -> Iterator[str]:
 
 def _json(out: str, found: FoundUser) -> str:
     sessions = [
+        # Both are read out of recordings, which a question about people does not open: here they are always None.
         {name: value for name, value in session.fields().items() if name not in {"sdk", "pages"}}
         for session in found.sessions
     ]

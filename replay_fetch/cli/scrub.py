@@ -35,7 +35,7 @@ copy not be written
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the archive, the copy's folder, and the session and the view that are copied alone."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
         "A copy of an archive without what people typed or read: texts and values\n"
@@ -54,7 +54,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 @on_current_shelf
 def run(options: argparse.Namespace) -> int:
-    """Run the command; 1 where no view has a recording."""
+    """Write the copy and say what is in it and what was left out; 1 where no view has a recording.
+
+    Raises SettingsError for ``--view`` without ``--session``.
+    """
     from replay_fetch.pipeline.scrubbed_copy import scrub  # noqa: PLC0415 - the converter, for this alone
 
     if options.view is not None and options.session is None:
@@ -80,7 +83,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _chosen(options: argparse.Namespace) -> Iterable[Entry]:
-    """Find the views to copy, in the manifest's order."""
+    """Find the views to copy, in the manifest's order: all of them, a session's, or one view."""
     if options.session is None:
         return entries(readable(options.out))
     found = chosen_views(options.out, options.session, options.view)

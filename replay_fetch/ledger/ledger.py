@@ -94,6 +94,7 @@ class Ledger(EventsLedger, Tombstones):
             loaded = load_rows(self._db, number, rows, mine, before)
             columns = (number, loaded.rows, loaded.views, loaded.duplicates)
             self._db.execute("INSERT INTO list VALUES (?, NULL, ?, ?, ?)", columns)
+            # Not where a run was killed: RUNNING must stay there, or nothing is recovered.
             came_in = "UPDATE setting SET value = ? WHERE name = ? AND value = ?"
             self._db.execute(came_in, (State.LOADED, Setting.STATE, State.CLEAN))
         return loaded
@@ -166,6 +167,7 @@ class Ledger(EventsLedger, Tombstones):
             # In the same transaction: the list never holds sessions of two commits.
             self._db.execute("DELETE FROM unnamed")
             self._db.executemany("INSERT OR IGNORE INTO unnamed VALUES (?)", ((session,) for session in redo))
+            # Most commits name none: written only to name some, or to take back those of the commit before.
             if understood or self._understood:
                 views = orjson.dumps([list(view) for view in understood]).decode()
                 self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (Setting.UNDERSTOOD, views))

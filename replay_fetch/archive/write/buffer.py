@@ -148,12 +148,15 @@ class WriteBuffer:
             # work.
             due.add(session.ended)
             sessions.append(session.number)
+            # Forgotten before its views are delivered: a view that still finds its session has ended ahead of the rest
+            # of it.
             del self._sessions[session.number]
         while self._large and due.room:
             due.add([self._large.pop()])
         for queue in (self._lingering, self._growing):
             while queue and due.room and (queue[0][0] <= now or due.size < least):
                 due.add([queue.popleft()[1]])
+        # A view may stand in several queues, or have gone with an earlier batch: only a view with news is delivered.
         views = [view for view in due.views if view.waits]
         size = sum(view.size for view in views)
         batch = Batch([self._deliver(view) for view in views], sessions, size)
@@ -195,6 +198,8 @@ class WriteBuffer:
         session.remaining -= 1
         session.begun = True
         session.ended.append(view)
+        # Also where the session is whole by now: the first queue to come due takes the view, and the other passes it
+        # over.
         self._lingering.append((now + self._linger, view))
         if not session.remaining:
             self._complete.append(session)

@@ -89,6 +89,7 @@ class Shipping:
         wanted: dict[str, Path] = {}
         parts: dict[tuple[int, int], Path] = {}
         for file in files:
+            # Nothing is written then, and bytes that come out of a store cost a request.
             if file.kind is Kind.WHOLE and file.stands:
                 continue
             name = self._layout.session_name(file.session_id)
@@ -118,6 +119,7 @@ class Shipping:
         """
         if self.carrier is None:
             return
+        # Understood in this very commit: shipped, their pages would have to go again behind it.
         removed = {self._layout.raw_folder(view) for view in understood}
         raw = [path for path in self._raw if path.parent not in removed]
         gone = [self._layout.session_name(session_id, partial=True) for session_id in partial]
@@ -126,6 +128,7 @@ class Shipping:
         files = [_written(self._layout, one) for one in staged if one.file.content]
         files += [WrittenFile(path.relative_to(self._layout.root).as_posix(), path) for path in raw]
         self.carrier.ship(Shipment(list(records), files, gone))
+        # Only behind the shipment: where that fails, the run is over, and the next one asks for the same pages.
         self._raw = {}
 
     def clear(self, staged: Iterable[Staged], ended: Iterable[View]) -> None:
@@ -133,6 +136,7 @@ class Shipping:
         if self.carrier is None:
             return
         for one in staged:
+            # Left here, the scratch would grow to the size of the archive, which the machine may have no room for.
             Path(one.file.path).unlink(missing_ok=True)
         for view in ended:
             remove_raw(self._layout.raw_folder(view))

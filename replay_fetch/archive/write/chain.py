@@ -126,6 +126,7 @@ class ChainPart(Struct, eq=False):
 
     def leave_trail(self, pages: Iterable[Page]) -> None:
         """Note the tokens of the latest pages for the run that goes on where this run is cut off."""
+        # The trail of an earlier run goes on: a circle of pages shows in the tokens of all runs together.
         self._trail = self._trail or Trail()
         self._trail.extend(pages)
 

@@ -44,6 +44,7 @@ def ended_as(record: ViewRecord, ended: ViewEnded | None) -> ViewRecord:
     """Return the record with its ending, or without an ending while the view grows; a cut chain loses its token."""
     if ended is None:
         return replace(record, outcome=None, reason="")
+    # A chain that was cut would be cut again at the same place: without a token the next run begins at the first page.
     token = None if ended.outcome is Outcome.INCOMPLETE else record.token
     source = record.source or ended.source
     return replace(record, outcome=ended.outcome, reason=ended.reason, source=source, token=token)

@@ -51,6 +51,8 @@ class ViewPart(Struct, eq=False):
         if earlier is None:
             return cls(planned, layout, ChainPart(planned, layout), bring)
         view_part = cls(planned, layout, ChainPart(planned, layout, earlier.part), bring, _kept=earlier)
+        # A view without a token begins anew, and its old lines are read only if a comparison asks for them. In a store
+        # each reading is paid for.
         if bring is not None and earlier.token is not None:
             bring(earlier)
         # Without a token no chain can go on. The new one gets a part of its own, since the old part is named by the
@@ -74,6 +76,7 @@ class ViewPart(Struct, eq=False):
             if arrived.answer is not None and not self.damaged:
                 raw.append(self.raw_page(arrived.answer, arrived.source))
             self.add(arrived.page, arrived.source)
+        # A trail serves a run that goes on from here. Behind the last page there is nothing to go on from.
         if self.chain.token is not None:
             self.chain.leave_trail(arrived.page for arrived in pages)
         return raw
@@ -207,6 +210,8 @@ class ViewPart(Struct, eq=False):
 
     def _put_together(self, kept: ViewRecord) -> ViewRecord:
         """Write the kept lines and the chain's further segments into a new part: the present chain from now on."""
+        # Into a third part: until the next record the ledger names the part of the kept lines, which a kill must leave
+        # as it was.
         brought = self.chain
         self._begin_chain()
         self.chain.write_lines(both(kept_lines(kept, self.layout), brought.read()))
@@ -221,6 +226,8 @@ class ViewPart(Struct, eq=False):
         same = ended.outcome is kept.outcome and text.sha256 == kept.sha256
         if not same and ended.outcome.finished and (text.segments or not kept.segments):
             comparison = self._compared(kept)
+            # An answer with every segment but fewer lines lacks repeats. It stays out as well: no answer makes lines
+            # fewer.
             if comparison.brings_more or (not comparison.lacking and text.segments >= kept.segments):
                 return False
         if not same:
