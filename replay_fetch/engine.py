@@ -134,7 +134,7 @@ def _silent() -> Iterator[None]:
 
 @contextmanager
 def _on_this_machine(distributed: Any, workers: int) -> Iterator[Engine]:
-    """Start a cluster that only this process can use: a scheduler runs whatever anybody sends who reaches its port."""
+    """Start a cluster for this process alone: a scheduler runs anything from anybody who reaches the port."""
     local = distributed.LocalCluster(
         n_workers=workers,
         threads_per_worker=1,

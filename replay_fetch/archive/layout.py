@@ -96,7 +96,7 @@ class Layout:
 
     @cached_property
     def lock(self) -> Path:
-        """The file that the run which writes to this archive holds locked, with the name of that process in it."""
+        """The file that a writing run holds locked, with the name of the run's process in it."""
         return self.private / "lock"
 
     @cached_property

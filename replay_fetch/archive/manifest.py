@@ -35,7 +35,7 @@ _Text = bytes  # as in the class ``bytes`` is a key
 class ManifestLine(Struct, frozen=True, gc=False):
     """A line of the manifest, written and read here: its keys in their order, and the values that each key may have.
 
-    Every line has all keys. Unknown keys are passed over, so that newer versions may add some.
+    Every line has all keys. Unknown keys are passed over, so newer versions may add some.
     """
 
     session_id: _Id
@@ -63,7 +63,7 @@ class ManifestLine(Struct, frozen=True, gc=False):
 
     @classmethod
     def of(cls, layout: Layout, record: ViewRecord) -> ManifestLine:
-        """Make the line of a view from the ledger's record alone, so that `verify` can make it again and compare."""
+        """Make the line of a view from the ledger's record alone, so `verify` can make it again and compare."""
         span = record.whole or record.partial
         session_id, view_id = record.planned.view
         recording, warnings = record.recording, record.warnings

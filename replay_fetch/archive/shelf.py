@@ -47,7 +47,7 @@ class Shelf(Protocol):
 
     @property
     def layout(self) -> Layout | None:
-        """The archive as a folder of this machine, or one of its shards; None for one that lies elsewhere."""
+        """The archive as a folder of this machine, or one of its shards; None for an archive in a store."""
 
     @property
     def manifest(self) -> str:
@@ -112,7 +112,7 @@ class FileOnDisk(NamedTuple):
 
 @dataclass(frozen=True)
 class DiskShelf:
-    """Reads an archive that is a folder on this machine, or one shard of it: its session files, and its manifest."""
+    """Reads an archive in a folder of this machine, or one shard of it: session files and manifest."""
 
     root: Path
     shard: ShardId | None = None

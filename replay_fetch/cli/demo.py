@@ -1,6 +1,6 @@
 """Run ``replay-fetch demo``: a download of the sample list from the built-in simulator, on this machine alone.
 
-The rate limit is low enough to bite, so that a first look shows how a run is paced.
+The rate limit is low enough to bite, so a first look shows how a run is paced.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ async def demo(out: Path | Location, show: ShowSettings, reporter: Reporter | No
 
 
 def _archive_settings(out: Path | Location) -> ArchiveSettings:
-    """RUM events are stored, too, so that a player shows the errors in the recordings; a store takes none."""
+    """RUM events are stored, too, so a player shows the errors in the recordings; a store takes none."""
     return ArchiveSettings(events=isinstance(out, Path))
 
 

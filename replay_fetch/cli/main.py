@@ -1,6 +1,6 @@
 """Find a command by its name, run it, and turn an error into a message and an exit code.
 
-A command's module is imported only when the command is called, so that ``--help`` stays quick.
+A command's module is imported only when the command is called, so ``--help`` stays quick.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Put the shards of an archive together for ``replay-fetch merge``: one manifest and one report.
 
-The shards stay as they are. One that goes on later removes both files, and the next merge writes them again.
+The shards stay as they are. A shard that goes on later removes both files, and the next merge writes them again.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Print the page of ``replay-fetch snapshot``: a recorded page as it stood at a time, as one HTML document.
 
-No script is in it and nothing is fetched, so that a stranger's page can be opened safely.
+No script is in it and nothing is fetched, so a stranger's page can be opened safely.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ def _write(layout: Layout, ledgers: Sequence[Ledger], report: Report) -> None:
 
 
 def _opened(layout: Layout, opened: ExitStack) -> tuple[Ledger | None, str]:
-    """Lock a shard and open its ledger; returns it, where there is one, and why it has not ended, or nothing."""
+    """Lock a shard and open its ledger; returns the ledger, if any, and why the shard has not ended, or nothing."""
     shard = layout.shard or ShardId(0, 1)
     with explained(f"reading {layout.private}"):
         begun = is_file(layout.ledger)

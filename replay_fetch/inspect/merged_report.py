@@ -22,7 +22,7 @@ _BAD_ROWS = 100
 
 
 class ShardRun(msgspec.Struct, frozen=True):
-    """The figures of a shard's last run, as its report has them; its ledger does not know most of them."""
+    """The figures of a shard's last run, as the report has them; the ledger does not know most of them."""
 
     list_name: str = ""
     rows: int = 0
@@ -59,7 +59,7 @@ class ShardRun(msgspec.Struct, frozen=True):
 
 
 class Part(NamedTuple):
-    """A shard that takes part in a merge: its sums, the reasons of its unfinished views, and its last run."""
+    """A shard in a merge: sums, reasons of unfinished views, and the last run."""
 
     totals: Totals
     reasons: Sequence[Reason]

@@ -153,7 +153,7 @@ def _ledger_state(layout: Layout) -> _LedgerState:
 
 
 def _fold_log(layout: Layout) -> None:
-    """Let a sound ledger take in its log, so that a single file can be set aside."""
+    """Let a sound ledger take in its log, so a single file can be set aside."""
     if check_file(layout.ledger):
         Ledger.open(layout.ledger).close()
 

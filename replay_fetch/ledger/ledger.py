@@ -67,7 +67,7 @@ class Ledger(EventsLedger, Tombstones):
     # --- the plan
 
     def known_list(self, fingerprint: str) -> LoadedList | None:
-        """Return the newest list if its fingerprint is the same, so that it need not be loaded again."""
+        """Return the newest list if its fingerprint is the same, so it need not be loaded again."""
         with self._exclusive:
             newest = self._db.execute("SELECT * FROM list ORDER BY list DESC LIMIT 1").fetchone()
         if newest is None or newest[1] != fingerprint:

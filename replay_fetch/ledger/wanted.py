@@ -111,7 +111,7 @@ class WantedSessions:
             return [view_id for (view_id,) in rows]
 
     def _read(self, query: str) -> Iterator[tuple[Any, ...]]:
-        """Read rows batch by batch, so that no query is open while the tables change."""
+        """Read rows batch by batch, so no query is open while the tables change."""
         after = 0
         while True:
             with explained():

@@ -81,7 +81,7 @@ class Decoding:
     async def run(self, stop: anyio.Event) -> Decoded:
         """Walk, commit, and bring the manifest up to date; ``stop`` ends the run early and cleanly.
 
-        The paths become the paths by which the archive's chains are asked for, so that a download with the same
+        The paths become the paths by which the archive's chains are asked for, so a download with the same
         ones goes on behind the pages. A failure is part of the result, not raised.
         """
         with self._failure.kept():

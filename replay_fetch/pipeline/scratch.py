@@ -105,7 +105,7 @@ class LedgerScratch:
         return self.layout.temporary
 
     def close(self) -> None:
-        """Close the ledger's file, so that `begin` may put another in its place; closing again does nothing."""
+        """Close the ledger's file, so `begin` may put another in its place; closing again does nothing."""
         if self._ledger is not None:
             self._ledger.close()
             self._ledger = None

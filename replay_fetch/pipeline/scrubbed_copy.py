@@ -131,7 +131,7 @@ class _Writing:
         return self._done
 
     def _sessions(self, views: Iterable[Entry], ticker: Ticker) -> Iterator[bytes]:
-        """Write session after session and yield the manifest's lines, so that no list of views is held."""
+        """Write session after session and yield the manifest's lines, so no list of views is held."""
         for _, session in by_session(views):
             yield from self._session(session, ticker)
 

@@ -62,7 +62,7 @@ _WAIT_OF_SHARDS = 300.0
 
 
 class StoredArchive:
-    """An archive in a store, or a shard of one, held by this run: its keep and its scratch."""
+    """An archive in a store, or a shard of one, held by this run: keep and scratch."""
 
     def __init__(self, keep: StoreKeep, scratch: LedgerScratch, objects: Objects, facts: ArchiveFacts) -> None:
         self.keep = keep

@@ -1,6 +1,6 @@
 """rrweb's replayer: the two files that the build packs beside this module, or the user's own copy.
 
-The page carries both texts, so that a page kept for years plays without a network and with the version it was made for.
+The page carries both texts, so a page kept for years plays without a network and with the version it was made for.
 """
 
 from __future__ import annotations

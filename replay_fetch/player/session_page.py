@@ -1,6 +1,6 @@
 """Make the page of one session for ``play``: its recording, in a file that needs no network.
 
-The page is written as its views are read, so that memory does not grow with the session.
+The page is written as its views are read, so memory does not grow with the session.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A view in the player's page: its chunks, packed as they are made, and its entry in the page's index.
+"""A view in the player's page: chunks, packed as they are made, and an entry in the page's index.
 
-A chunk leaves the memory as soon as it is written; its name and its time stay, for the index.
+A chunk leaves the memory as soon as it is written; name and start stay, for the index.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class Bar:
         self._tqdm: _Bar | None = None
 
     def refresh(self, snapshot: ProgressSnapshot) -> None:
-        """Draw the snapshot; the first call puts the bar up, so that an early error finds no bar."""
+        """Draw the snapshot; the first call puts the bar up, so an early error finds no bar."""
         width = self._console.columns() - 1  # some terminals wrap as soon as the last column is written
         bar = self._tqdm = self._tqdm or self._put_up(width)
         bar.ncols = width

@@ -64,7 +64,7 @@ class Console:
     def folded(self, text: str) -> str:
         """Break a line between words to fit the terminal, and indent the rest; off a terminal return the line as given.
 
-        No word is cut, so that ids and paths can still be copied whole.
+        No word is cut, so ids and paths can still be copied whole.
         """
         if not self.isatty():
             return text

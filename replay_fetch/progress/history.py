@@ -62,7 +62,7 @@ class History:
             self._step *= 2
 
     def close(self, snapshot: ProgressSnapshot) -> None:
-        """Keep the last snapshot, due or not, so that the history ends where the run does."""
+        """Keep the last snapshot, due or not, so the history ends where the run does."""
         self.refresh(snapshot)
 
 

@@ -18,7 +18,7 @@ _SECONDS_COUNT, _MINUTES_COUNT = 120.0, 3570.0
 
 
 class PacerFigures(Protocol):
-    """The pacer's state, as far as progress shows the pacer: a protocol, so that progress knows no pacing."""
+    """The pacer's state, as far as progress shows the pacer: a protocol, so progress knows no pacing."""
 
     @property
     def rate_per_s(self) -> float | None:
@@ -157,7 +157,7 @@ class RunSnapshot:
 
 
 def limit_words(limited_by: Limit, pacer: PacerFigures) -> str:
-    """Name the limit in a word, the API's by its kind once that is recognised, and add its rate or its pause."""
+    """Name the limit in a word, the API's by kind once recognised, and add the limit's rate or pause."""
     if limited_by not in _RATES:
         return f"{limited_by}"
     name = f"API {pacer.limiter}" if limited_by is Limit.API and pacer.limiter else f"{limited_by}"

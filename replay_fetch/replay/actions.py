@@ -27,9 +27,9 @@ _LONGEST_VALUE = 1_000
 
 
 class ActionLog(Watcher):
-    """A watcher that writes the actions of an account; an action that takes time stands at its beginning.
+    """A watcher that writes the actions of an account; an action of some length stands at its beginning.
 
-    Inputs within 5 seconds of each other in one field are one action, scrolls within 2 seconds on one element as well.
+    Inputs within 5 seconds in the same field are a single action, scrolls within 2 seconds on the same element as well.
     """
 
     def __init__(self, account: Account) -> None:
@@ -45,7 +45,7 @@ class ActionLog(Watcher):
         """How far down nodes are scrolled; the document under its own id."""
 
     def snapshot(self, at_ms: int, page: Page) -> None:  # noqa: ARG002 - the same at any time
-        """Take the document's place from a snapshot, so that a page that opens scrolled is no scroll of a hand."""
+        """Take the document's place from a snapshot, so a page that opens scrolled is no scroll of a hand."""
         self._down = {page.root.id: page.scroll[1]} if page.root is not None else {}
 
     def opened(self, at_ms: int, window: Window) -> None:

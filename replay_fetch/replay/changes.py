@@ -33,8 +33,8 @@ class Removal(NamedTuple):
 class Changes:
     """The changes of a page by one record, in the order in which they were made.
 
-    Each method applies one change and raises BadValue where the page does not allow it. The fields then say which
-    nodes changed, by id, so that a writer of events tells a node once however often the record touched it.
+    Each method applies one change and raises BadValue where the page does not allow it. The fields then say by id which
+    nodes changed, so a writer of events tells each node once.
     """
 
     def __init__(self, page: Page, notes: Counter[str]) -> None:
@@ -171,9 +171,9 @@ class Changes:
             self.scrolled[node.id] = node
 
     def adopt(self, node: Node, sheets: tuple[Sheet, ...]) -> None:
-        """Give a document or a shadow root its sheets; for a link or style element they become its text.
+        """Give a document or a shadow root its sheets; a link or style element gets the sheets' text.
 
-        The list replaces all sheets that the node had. Raises BadValue for a node that can have none.
+        The list replaces all sheets of the node. Raises BadValue for a text, a document type and the like.
         """
         _must_be(node, ELEMENT, DOCUMENT, SHADOW_ROOT)
         node.sheets = sheets
@@ -204,7 +204,7 @@ class Changes:
         return bool(self.added or self.removed or self.texts or self.attributes)
 
     def still_there(self, nodes: Iterable[Node]) -> list[Node]:
-        """Keep of some nodes the nodes that the page still has: a record may add a node and remove it again."""
+        """Keep from some nodes the nodes still on the page: a record may add a node and remove it again."""
         return [node for node in nodes if self.page.nodes.get(node.id) is node]
 
 

@@ -80,7 +80,7 @@ def harmless(css: str) -> str:
     """Take out of a sheet, or of a style attribute, each address that a browser would fetch; keep the rest as it is.
 
     Addresses of data and of places in the page are kept. ``url(…)`` becomes an empty address, ``@import`` and
-    ``image-set(`` become names that no browser knows, so that only the statement around each is lost.
+    ``image-set(`` become names that no browser knows, so only the statement around each is lost.
     """
     if len(css) >= _LARGE:
         return _harmless(css)

@@ -30,9 +30,9 @@ def is_checked(node: Node) -> bool:
 
 
 def value_of(node: Node) -> str:
-    """Read the value that a control would send with its form; for a box the value of its attribute, ticked or not.
+    """Read a control's value as a form would send it; for a box the attribute ``value``, ticked or not.
 
-    A value that a record told goes before the markup. A masked value reads as the SDK wrote it, such as ``***``.
+    A recorded value goes before the markup. A masked value reads as the SDK wrote it, such as ``***``.
     """
     if is_box(node):
         return node.attributes.get("value", "on")
@@ -46,7 +46,7 @@ def value_of(node: Node) -> str:
 
 
 def option_value(option: Node) -> str:
-    """Read an option's value: its attribute, or without one its text with single spaces, as browsers read it."""
+    """Read an option's value: the attribute, or without one the text with single spaces, as browsers read it."""
     if "value" in option.attributes:
         return option.attributes["value"]
     return _SPACE.sub(" ", "".join(node.text for node in option.walk() if node.kind == TEXT)).strip()
@@ -69,9 +69,9 @@ def fill(node: Node, value: str) -> None:
 
 
 def tick(node: Node, on: bool, group: Node) -> None:  # noqa: FBT001 - the state itself
-    """Tick a box or clear it; a ticked radio clears its group, which is searched in its form or below ``group``.
+    """Tick a box or clear it; a ticked radio clears the radios of the same name in its form.
 
-    A group is the radios of one name in one form. ``group`` is the document, for radios outside of every form.
+    ``group`` is the document, for radios outside of every form.
     """
     node.checked = on
     name = node.attributes.get("name")
@@ -85,10 +85,10 @@ def tick(node: Node, on: bool, group: Node) -> None:  # noqa: FBT001 - the state
 
 
 def choose(option: Node, on: bool) -> Node | None:  # noqa: FBT001 - the state itself
-    """Select an option or clear it; return its list where the list shows another value now.
+    """Select an option or clear it; return the list where it shows another value now.
 
-    The SDK tells a list's ``select.value`` only: of several selected options the first. So an option that is selected
-    clears all others. None is returned for a cleared option, and for an option outside of a list.
+    The SDK tells a list's ``select.value`` only: of several selected options the first. So a selected option clears all
+    other options. None is returned for a cleared option, and for an option outside of a list.
     """
     owner = list_of(option)
     if not on:

@@ -28,7 +28,7 @@ _REMEMBERED = 1_000
 class Frustrations:
     """The frustrations of one view: remembers clicks until the SDK or a rule says something of them.
 
-    An action by rule has ``by="rule"``, so that readers can tell it from the SDK's word.
+    An action by rule has ``by="rule"``, so readers can tell it from the SDK's word.
     """
 
     def __init__(self) -> None:
@@ -103,7 +103,7 @@ class Frustrations:
     def _name_told(self, record: int, interaction: Interaction) -> None:
         """Name the element of frustrations whose click stands behind them in the recording.
 
-        Only the newest thousand frustrations are looked at, so that a hostile recording costs no more time.
+        Only the newest thousand frustrations are looked at, so a hostile recording costs no more time.
         """
         for place, (action, records) in enumerate(self._told[-_REMEMBERED:], max(0, len(self._told) - _REMEMBERED)):
             if record in records:

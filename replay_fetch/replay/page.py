@@ -41,7 +41,7 @@ def element_name(name: str, *, svg: bool) -> str:
 
 
 class Node:
-    """A node and its state; neighbours are links, so that a change costs no walk through the document.
+    """A node and its state; neighbours are links, so a change costs no walk through the document.
 
     ``attributes`` are the markup's. ``value`` and ``checked`` are a field's state since then, None until a record tells
     one; ``size`` is the CSS width and height of hidden content. ``prev``, ``next``, ``first`` and ``last`` link the
@@ -173,7 +173,7 @@ class Page:
     def remove(self, node: Node) -> list[int]:
         """Remove a node with all nodes below it; return the ids of all.
 
-        All links of these nodes are cut, so that Python frees the nodes at once. Links both ways are circles, and the
+        All links of these nodes are cut, so Python frees the nodes at once. Links both ways are circles, and the
         search for circles among millions of nodes takes longer than reading the recording.
         """
         parent = node.parent

@@ -27,7 +27,7 @@ _MOBILE = frozenset({10, 11})
 
 
 class Chunk(NamedTuple):
-    """A chunk of a recording that plays without the chunks before it, since it begins with a checkpoint.
+    """A chunk of a recording, which plays without earlier chunks: it begins with a checkpoint.
 
     Times are those of the first and the last event, milliseconds since 1970. A player unpacks one chunk at a time and
     jumps to any other.

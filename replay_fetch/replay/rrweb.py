@@ -39,7 +39,7 @@ class EventWriter(Watcher):
         self._pointer: Position | None = None
 
     def taken(self) -> list[Event]:
-        """Take out the events since the last call, in order; a reader calls between records, so that none piles up."""
+        """Take out the events since the last call, in order; a reader calls between records, so none piles up."""
         events, self.events = self.events, []
         return events
 

@@ -23,9 +23,8 @@ _HELD = 32 * 10**6
 class Order:
     """The segments of a view in the order of playing; counts segments that came again, or too late.
 
-    An archive keeps segments as the API served them: out of order, or twice. A segment that comes before its turn is
-    held, up to 32 MB of segments. Beyond that the missing segment is given up, and counts as late if it comes after
-    all.
+    An archive keeps segments as the API served them: out of order, or twice. A segment ahead of its turn is held, up to
+    32 MB of segments. Beyond that the missing segment is given up, and counts as late if it comes after all.
     """
 
     def __init__(self, segments: Iterable[bytes]) -> None:

@@ -72,51 +72,51 @@ class Watcher:
     """
 
     def opened(self, at_ms: int, window: Window) -> None:
-        """Hear that a page was opened (record 4), or that an open page is described again with the same address."""
+        """Hear of a page that was opened (record 4), or is described again with the same address."""
 
     def snapshot(self, at_ms: int, page: Page) -> None:
-        """Hear that the whole page was rebuilt from a full snapshot; all nodes known before are gone."""
+        """Hear of a whole page that was rebuilt from a full snapshot; all nodes known before are gone."""
 
     def changed(self, at_ms: int, changes: Changes) -> None:
-        """Hear that one record changed the page; the changes are already applied.
+        """Hear of the changes of one record, which the page has already.
 
         A node in the changes may be gone again: ``still_there`` picks the nodes that are left.
         """
 
     def resized(self, at_ms: int, window: Window) -> None:
-        """Hear that the window has another size; the address is as before."""
+        """Hear of another size of the window; the address is as before."""
 
     def moved(self, at_ms: int, positions: Sequence[Position], *, touch: bool) -> None:
-        """Hear that the pointer, or with ``touch`` a finger, moved along some positions in one record."""
+        """Hear of moves of the pointer, or with ``touch`` of a finger, along the positions of one record."""
 
     def interacted(self, at_ms: int, interaction: Interaction) -> None:
         """Hear of a click, a press, a touch or a change of focus, on a node that the page has."""
 
     def zoomed(self, at_ms: int, viewport: dict[str, float]) -> None:
-        """Hear that the visual viewport changed (record 8): a pinch, or a keyboard that came up.
+        """Hear of another visual viewport (record 8): a pinch, or a keyboard on the screen.
 
-        ``viewport`` holds the keys that the record has, among them ``scale``, ``width``, ``pageTop``; all but the scale
-        are CSS pixels.
+        ``viewport`` holds the keys of the record, among them ``scale``, ``width``, ``pageTop``; all but the scale are
+        CSS pixels.
         """
 
     def focused(self, at_ms: int, *, has_focus: bool) -> None:
-        """Hear that the window got the focus or lost it (record 6): the visitor came back, or went to another tab."""
+        """Hear of the window's focus, lost or got back (record 6): the visitor went to another tab, or returned."""
 
     def frustrated(self, at_ms: int, frustration: Frustration) -> None:
-        """Hear that the SDK counts some interactions as a frustration (record 9), which may come before they do."""
+        """Hear of a frustration (record 9), by the SDK's word, which may come before the interactions in question."""
 
     def ended(self, at_ms: int) -> None:
-        """Hear that the view ended by the SDK's own word (record 7); a few last changes may follow."""
+        """Hear of the view's end by the SDK's own word (record 7); a few last changes may follow."""
 
     def missed(self, at_ms: int, gap: Gap) -> None:
-        """Hear that segments are missing between the last event and the next; the gap holds how many and when."""
+        """Hear of segments missing between the last event and the next; the gap holds how many and when."""
 
     def over(self, at_ms: int) -> None:
-        """Hear that the recording has been read to its end. Not told where a reader stops at a time before the end."""
+        """Hear of the end of the whole recording. Not told where a reader stops at an earlier time."""
 
 
 class Stage:
-    """The stage of one view: its page, its window, its watchers, and notes of records that could not be used.
+    """The stage of one view: page, window, watchers, and notes of unusable records.
 
     ``at_ms`` is the stage's clock, milliseconds since 1970. The clock never goes back, though records may.
     """

@@ -103,9 +103,9 @@ def _written(top: Node) -> Iterator[str]:
 
 
 def _write_element(node: Node, stack: list[Node | str]) -> None:
-    """Put an element on the stack: its end first, then its content, then its beginning.
+    """Put an element on the stack: end tag first, then content, then start tag.
 
-    A shadow root is written as a template that browsers attach while they read. Content of frames and media is left
+    A shadow root is written as a template, which browsers attach while they read. Content of frames and media is left
     out.
     """
     name = "pre" if node.name in _AS_PRE else tag_of(node)
@@ -151,7 +151,7 @@ def _style(css: str, node: Node | None = None) -> Iterator[str]:
 
 
 def _without_tags(found: re.Match[str]) -> str:
-    """Write a ``<`` in a sheet so that HTML finds no tag there; CSS reads the same sheet.
+    """Write a ``<`` in a sheet so HTML finds no tag there; CSS reads the same sheet.
 
     ``</style>`` in a string of CSS would else end the element, and the rest would be markup.
     """

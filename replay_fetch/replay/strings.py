@@ -18,7 +18,7 @@ _YOUNG = 100_000
 class Strings:
     """The table of strings, numbered from 0 in the order in which the records brought them.
 
-    Strings of all ages can be read. Old strings are kept as bytes, so that a million strings take a third of the
+    Strings of all ages can be read. Old strings are kept as bytes, so a million strings take a third of the
     memory.
     """
 
@@ -26,7 +26,7 @@ class Strings:
         self.clear()
 
     def clear(self) -> None:
-        """Empty the table, so that the next string has the number 0 again: SDK 7.10 asks for it with item 14."""
+        """Empty the table, so the next string has the number 0 again: SDK 7.10 asks for it with item 14."""
         self._old = bytearray()
         self._ends = array("Q", [0])
         """The place in the block where each old string begins; the last entry is the end of the block."""

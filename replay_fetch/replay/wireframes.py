@@ -37,10 +37,10 @@ def style_of(wireframe: Json) -> str:
 
 
 def words_of(wireframe: Json) -> str:
-    """Read the text that a box shows; for content that is not recorded, a word for its kind.
+    """Read the text that a box shows; for content that is not recorded, a word for the kind of box.
 
-    The words are ``hidden``, ``web view`` with its number, and ``picture``. A shape and an image with its bytes show no
-    text.
+    The words are ``hidden``, ``web view`` with the view's number, and ``picture``. A shape and a recorded picture show
+    no text.
     """
     kind = word(wireframe.get("type"))
     if kind == "text":

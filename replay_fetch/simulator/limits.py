@@ -174,7 +174,7 @@ class Quota:
         return Verdict(taken.accepted, self._limit.limit, self._settings.period, taken.remaining, taken.reset)
 
     def _let_neighbour_spend(self, now: float) -> None:
-        """Take the neighbour's requests since the last call, each at its own time, so that windows count them right."""
+        """Take the neighbour's requests since the last call, each at its own time, so windows count them right."""
         rate = self._settings.neighbour
         # The n-th request comes at started + n / rate: no rounding error adds up over a long run.
         while rate and (at := self._started + (self.neighbour_asked + 1) / rate) <= now:

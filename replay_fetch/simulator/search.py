@@ -129,7 +129,7 @@ class EventsSearch:
 
 
 def _half(events: Sequence[Mapping[str, object]], chain: SearchChain) -> Reply:
-    """Make a page of the half of its events that says by its status or by ``errors`` that events are missing."""
+    """Make a page with half of the events, and a status or ``errors`` that tell of missing events."""
     body: dict[str, object] = {"data": events}
     if chain is SearchChain.PARTIAL:
         return Reply(206, json_body(body))

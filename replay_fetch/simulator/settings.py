@@ -173,7 +173,7 @@ class LimitHeaderSettings:
 
 @dataclass(frozen=True, slots=True)
 class LatencySettings:
-    """The latency of answers in seconds; log-normal, so that a few answers take very long."""
+    """The latency of answers in seconds; log-normal, so a few answers take very long."""
 
     median: float = 0.0
     tail: float = 0.0

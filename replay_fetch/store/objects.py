@@ -236,7 +236,7 @@ async def _body(content: bytes | Path) -> bytes | None:
 
 
 def _small(file: Path) -> bytes | None:
-    """Read a file that fits into one request; its size first, since a read of up to 64 MiB makes room for all of it."""
+    """Read a file small enough for one request; the size first, since a read of 64 MiB makes room for all."""
     with file.open("rb", buffering=0) as opened:
         return opened.readall() if os.fstat(opened.fileno()).st_size <= LARGEST_PUT else None
 

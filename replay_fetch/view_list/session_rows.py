@@ -18,9 +18,9 @@ _WITHOUT = "without --view-only, the views of its session are searched for"
 
 @dataclass(frozen=True, slots=True)
 class SessionReader:
-    """Reads entries, each a session id or a replay link, of one list.
+    """Reads entries of one list, each a session id or a replay link.
 
-    With ``view_only`` a link stands for the one view that it names, and everything else is a bad row.
+    With ``view_only`` a link stands for the view in it, and every other entry is a bad row.
     """
 
     name: str

@@ -110,7 +110,7 @@ class WriteBuffer:
         """Bytes of all pages that wait or are being written."""
 
     def expect(self, session: int, views: int) -> None:
-        """Announce how many views of a session this run will end, so that the last ending completes the session."""
+        """Announce how many views of a session this run will end, so the last ending completes the session."""
         self._sessions[session] = OpenSession(session, views)
 
     def take(self, message: Message, now: float) -> None:

@@ -19,7 +19,7 @@ from replay_fetch.model import PlannedView, View, ViewRecord
 
 
 class WrittenFile(NamedTuple):
-    """A file that a commit wrote: its name in the archive, its path, and the sha256 of its bytes where it is known."""
+    """A file that a commit wrote: name in the archive, path, and the sha256 of the bytes where known."""
 
     name: str
     path: Path

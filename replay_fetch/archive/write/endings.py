@@ -19,8 +19,8 @@ _A_DAY = 86_400
 def unless_young(planned: PlannedView, ended: ViewEnded | None, segments: int, end_ms: int | None) -> ViewEnded | None:
     """Turn a finished ending into an unfinished one while a young view lacks segments that the list counts.
 
-    A view's age is that of its latest segment, or of the list's date. Where neither is known, the view counts as
-    young for a day from the first such answer.
+    A view is as old as its latest segment, or as the list's date. Where neither is known, the view counts as young for
+    a day from the first such answer.
     """
     if ended is None or not ended.at or not ended.outcome.finished or not planned.lacking(segments):
         return ended

@@ -117,10 +117,10 @@ class EventsCommitter:
         )
 
     def _kept(self, record: EventsRecord, events: int) -> EventsRecord | None:
-        """Return the session's earlier record where its file has more events than came now; that file stays.
+        """Return the session's earlier record where the earlier file has more events than came now; that file stays.
 
-        A session is asked for again while it may grow. Some kinds of event expire before others, and an answer
-        replaces what is there only where it holds as much.
+        A session is asked for again while it may grow. Some kinds of event expire before others, and an answer replaces
+        a file only with as many events or more.
         """
         earlier = self._log.session_of_events(record.session_id)
         return with_values(earlier, asked_at=record.asked_at) if earlier and earlier.events > events else None
@@ -148,7 +148,7 @@ def recover_events(layout: Layout, log: EventsLog) -> None:
 
 
 class _Measured:
-    """Counts and hashes the pieces that go through, so that no file is read a second time for its record."""
+    """Counts and hashes the pieces that go through, so no file is read a second time for its record."""
 
     def __init__(self) -> None:
         self.pieces = self.size = 0

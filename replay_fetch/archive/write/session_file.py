@@ -197,7 +197,7 @@ def leaves_no_partial(file: SessionFile, view_parts: Mapping[int, ViewPart]) -> 
 
 
 def never_seen(file: SessionFile, view_parts: Mapping[int, ViewPart]) -> bool:
-    """Tell whether nothing of the session had been on the disk before, so that there is nothing to remove."""
+    """Tell whether nothing of the session had been on the disk before, so there is nothing to remove."""
     return all(view.planned.row in file.view_parts and view_parts[view.planned.row].untouched for view in file.views)
 
 

@@ -19,9 +19,9 @@ from replay_fetch.model import Outcome, Page, PlannedView, Response, ViewRecord
 
 
 class ViewPart(Struct, eq=False):
-    """Gathers a view on its way into the archive; belongs to the writer's thread.
+    """Gathers a view on the way into the archive; belongs to the writer's thread.
 
-    A chain that goes on where an earlier run was cut off begins with that run's part. A chain that begins anew
+    A chain that goes on where an earlier run was cut off begins with the part of that run. A chain that begins anew
     takes the place of the kept lines only once it holds all of them: the API may have lost segments since, and then
     only the archive has them.
     """

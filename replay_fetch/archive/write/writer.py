@@ -163,6 +163,6 @@ class Writer:
         await lowlevel.checkpoint()  # those who stood still with us come first
 
     def _look(self) -> None:
-        """Wake the committing task, so that it looks at the buffer now."""
+        """Wake the committing task, so it looks at the buffer now."""
         self._looks_at = -math.inf
         self._wake.set()

@@ -137,7 +137,7 @@ def _plain(inner: str) -> str:
 
 
 def _chosen(whole: str) -> str:
-    """Write what a selector says of an attribute: its name, and its value where an element may keep that."""
+    """Write a selector's condition on an attribute: the name, and the value where an element may keep that value."""
     if _BARE.fullmatch(whole):
         return whole
     found = _CHOICE.fullmatch(whole)
