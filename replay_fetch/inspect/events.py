@@ -91,7 +91,7 @@ class EventFacts:
 
     @classmethod
     def of(cls, events: Iterable[RumEvent]) -> EventFacts:
-        """Read the events through; memory does not grow with them."""
+        """Read a session's events through, and keep counts and users; memory does not grow with the events."""
         facts = cls()
         for event in events:
             facts.kinds[event.kind] += 1

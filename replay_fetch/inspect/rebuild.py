@@ -127,7 +127,7 @@ def _restore(restoring: _Restoring) -> None:
 
 
 class _LedgerState(Enum):
-    """Says whether the present ledger can be kept."""
+    """Says whether the present ledger can be kept, or a new one must be made from manifest and files."""
 
     SOUND = "sound"
     HALF_REBUILT = "half rebuilt"
@@ -160,7 +160,7 @@ def _fold_log(layout: Layout) -> None:
 
 @dataclass(slots=True)
 class _Restoring:
-    """Turns entries of the manifest into records of the new ledger."""
+    """Turns the manifest's entries into the new ledger's records; a damaged view gets a blank one, to be asked for."""
 
     layout: Layout
     verifying: Verifying

@@ -70,7 +70,7 @@ PRAGMAS = (
 
 
 class Setting(StrEnum):
-    """Names the settings that a ledger keeps with its archive."""
+    """Names the settings that a ledger keeps with its archive, each as a text of its own."""
 
     COMPRESSION = "compression"
     """Of all session files."""

@@ -63,7 +63,7 @@ class Absences:
         self._not_before = float("-inf")
 
     def __len__(self) -> int:
-        """How many views are held in the stretch that goes on."""
+        """Count the views that are held in the stretch that goes on."""
         return len(self._held)
 
     @property

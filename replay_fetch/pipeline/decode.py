@@ -73,7 +73,7 @@ class Decoding:
         self.found = Decoded()
 
     async def rehearse(self) -> Decoded:
-        """Find out the result of `run`; changes nothing."""
+        """Find out the result of `run` for every view with raw pages, and change nothing on the disk."""
         for session_id in await to_thread.run_sync(self._sessions):
             await self._tallies(session_id)
         return self.found

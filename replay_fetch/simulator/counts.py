@@ -1,4 +1,7 @@
-"""Counts of requests and answers: the numbers that tests and benchmarks compare."""
+"""Counts of requests and answers: the numbers that tests and benchmarks compare.
+
+A client's own counts are held against the simulator's, so no request can get lost on either side unseen.
+"""
 
 from __future__ import annotations
 

@@ -165,7 +165,7 @@ class Quota:
         self.neighbour_accepted = 0
 
     def ask(self, now: float) -> Verdict | None:
-        """Judge a request at ``now``; None where the settings have no limit."""
+        """Judge a request at ``now``, in seconds of the simulator's clock; None without a limit in the settings."""
         if not self._settings.limit:
             return None
         # First, for its requests came before this one; no clock of its own wakes the simulator for them.

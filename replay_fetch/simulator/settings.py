@@ -162,7 +162,7 @@ class LimitSettings:
 
 @dataclass(frozen=True, slots=True)
 class LimitHeaderSettings:
-    """The headers and bodies by which answers tell of the rate limit."""
+    """The headers and bodies by which answers tell of the rate limit, right or wrong as a test asks."""
 
     headers: HeaderPolicy = HeaderPolicy.ALL
     reset: Reset = Reset.CEIL
