@@ -86,7 +86,7 @@ def test_a_shard_out_of_range_is_refused_with_the_reason(text: str, told: str) -
         ({"AWS_BATCH_JOB_ARRAY_INDEX": "1", "REPLAY_FETCH_SHARDS": "2"}, ShardId(1, 2)),
     ],
 )
-def test_auto_reads_what_each_system_sets(environ: dict[str, str], shard: ShardId) -> None:
+def test_shard_auto_reads_the_variables_of_each_array_job_system(environ: dict[str, str], shard: ShardId) -> None:
     assert of_environment(environ) == shard
 
 
@@ -101,6 +101,8 @@ def test_auto_reads_what_each_system_sets(environ: dict[str, str], shard: ShardI
         ({"CLOUD_RUN_TASK_INDEX": "0", "CLOUD_RUN_TASK_COUNT": "-2"}, "CLOUD_RUN_TASK_COUNT is '-2'"),
     ],
 )
-def test_auto_says_what_is_wrong_with_the_environment(environ: dict[str, str], told: str) -> None:
+def test_shard_auto_names_the_fault_of_an_environment_without_a_usable_array_job(
+    environ: dict[str, str], told: str
+) -> None:
     with pytest.raises(ValueError, match=told):
         of_environment(environ)
