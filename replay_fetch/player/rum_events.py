@@ -46,7 +46,7 @@ class RumEvent(NamedTuple):
 
 
 def read_rum_events(path: Path, session_id: str) -> list[RumEvent]:
-    """Read a session's errors, requests and long tasks from a file, in order of time.
+    """Read a session's errors, requests and long tasks from a file, by view and then by time.
 
     A line is an event as the events search answers it or as the SDK wrote it, or a whole answer of the search. Raises
     InputError, which names the line that is none of the three.

@@ -10,7 +10,7 @@ from replay_fetch.replay.changes import Changes
 from replay_fetch.replay.page import DOCTYPE, DOCUMENT, ELEMENT, TEXT, Node
 from replay_fetch.replay.stage import Interaction, Position, Stage
 from replay_fetch.replay.values import BadValue, Json, many, number, table, whole, word
-from replay_fetch.replay.wireframes import picture_of, style_of, words_of
+from replay_fetch.replay.wireframes import is_visible, picture_of, style_of, words_of
 
 _FULL, _INCREMENTAL = 10, 11
 _MUTATION, _TOUCH, _RESIZE, _POINTER = 0, 2, 4, 9
@@ -172,7 +172,8 @@ class Mobile:
         if self._stage.page.root is None:
             raise BadValue("a touch without a page")
         x, y = number(place.get("x")), number(place.get("y"))
-        there = {self._boxes[each].id for each, wireframe in self._wireframes.items() if _covers(wireframe, x, y)}
+        covering = (each for each, wireframe in self._wireframes.items() if _covers(wireframe, x, y))
+        there = {self._boxes[each].id for each in covering}
         # By their order in the body, not by id: an update draws a box anew, with a new id in the old place.
         found = [box for box in self._body.children() if box.id in there]
         with_words = [box for box in found if box.first is not None]
@@ -181,4 +182,4 @@ class Mobile:
 
 def _covers(wireframe: Json, x: float, y: float) -> bool:
     left, top, width, height = (number(wireframe.get(name)) for name in ("x", "y", "width", "height"))
-    return left <= x < left + width and top <= y < top + height
+    return is_visible(wireframe) and left <= x < left + width and top <= y < top + height

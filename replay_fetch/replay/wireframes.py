@@ -28,12 +28,19 @@ def style_of(wireframe: Json) -> str:
     """
     kind = word(wireframe.get("type"))
     rules = [*_place(wireframe), *_shape(wireframe.get("shapeStyle")), *_border(wireframe.get("border"))]
+    if not is_visible(wireframe):
+        rules.append("visibility:hidden")
     if kind == "text":
         rules += _text(wireframe)
     elif kind in {"placeholder", "webview", "embedded_content"} or _is_elsewhere(wireframe):
         rules += ["background:#8883", "display:flex", "align-items:center", "justify-content:center"]
         rules.append("font:12px sans-serif")
     return ";".join(rules)
+
+
+def is_visible(wireframe: Json) -> bool:
+    """Tell whether a wireframe is to be seen; an SDK says ``isVisible: false`` of a web view behind other screens."""
+    return wireframe.get("isVisible") is not False
 
 
 def words_of(wireframe: Json) -> str:

@@ -42,6 +42,7 @@ class SessionReader:
                     line, ended = ended + 1, header.lines + reader.line_num
                     if not is_blank(cells, header.delimiter):
                         yield self._row(cells[header.session] if header.session < len(cells) else "", line, column)
+            # One such row costs itself alone: the same reader goes on behind it.
             except csv.Error as error:
                 line, ended = ended + 1, header.lines + reader.line_num
                 yield not_csv(error, line, ended, self.name)
