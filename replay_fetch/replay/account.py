@@ -88,7 +88,8 @@ class Action:
 class Gap(NamedTuple):
     """A gap: segments that are missing between two segments that are there; times are milliseconds since 1970.
 
-    The first segments of a view may be missing as well. Missing last segments are no gap: nobody knows their number.
+    The first segments of a view may be missing as well. Missing last segments are no gap: a recording does not tell
+    their number, and ``Account.ended`` tells that they are missing.
     """
 
     start_ms: int

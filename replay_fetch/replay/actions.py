@@ -118,6 +118,7 @@ class ActionLog(Watcher):
     def missed(self, at_ms: int, gap: Gap) -> None:  # noqa: ARG002 - a gap has times of its own
         """Log a gap; actions within it are unknown, so idling is counted anew behind it."""
         text = f"{gap.segments} segment{'s are' if gap.segments != 1 else ' is'} missing"
+        # Before the gap is logged: the idle stretch ends where it begins.
         self._idle(gap.start_ms)
         self._by_hand_ms = gap.end_ms
         self._add(Action(gap.start_ms, ActionKind.GAP, text, until_ms=gap.end_ms))

@@ -158,6 +158,7 @@ def _position(stage: Stage, entry: Json) -> Position:
             raise BadValue("a position without a page")
         node = html.id
     offset = number(entry.get("timeOffset", 0))
+    # rrweb plays the positions of a record ahead of its time: one behind it would come after later events.
     return Position(node, number(entry.get("x")), number(entry.get("y")), min(offset, 0))
 
 

@@ -84,6 +84,7 @@ def harmless(css: str) -> str:
     """
     if len(css) >= _LARGE:
         return _harmless(css)
+    # Past the cache: thousands of small rules would push out the few large sheets.
     return _harmless.__wrapped__(css) if _ASKS.search(css) else css
 
 

@@ -63,6 +63,7 @@ class Frustrations:
         soon = len(self._clicks) == _RAGE_CLICKS and click.at_ms - first.at_ms < _RAGE_MS
         if soon and {each.selector for each in self._clicks} == {click.selector}:
             self._by_rule.append(replace(first, kind=ActionKind.RAGE_CLICK, until_ms=click.at_ms, by="rule"))
+            # Counted anew: a fourth and a fifth click belong to the same rage.
             self._clicks.clear()
 
     def something_happened(self, at_ms: int) -> None:

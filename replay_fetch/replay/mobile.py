@@ -20,8 +20,8 @@ _TOUCH_START, _TOUCH_END = 7, 9
 class Mobile:
     """The player of records of a mobile SDK: draws wireframes as boxes on a stage.
 
-    Each wireframe becomes a ``div`` in the body, placed absolutely. All other players' watchers can read such a page,
-    as it is made of ordinary nodes. Records of other kinds are the same as a browser's, and are played as such.
+    Each wireframe becomes a ``div`` in the body, placed absolutely. Every watcher can read such a page, as it is made
+    of ordinary nodes. Records of other kinds are the same as a browser's, and are played as such.
     """
 
     def __init__(self, stage: Stage) -> None:
@@ -110,6 +110,7 @@ class Mobile:
 
     def _put(self, changes: Changes, wireframe: Json, before: Node | None) -> None:
         number_of_it = whole(wireframe.get("id"))
+        # A browser's full snapshot may have come in between, or none of ours yet.
         if changes.page.nodes.get(self._body.id) is not self._body:
             raise BadValue("a wireframe without a page")
         if number_of_it in self._boxes:

@@ -45,6 +45,7 @@ class EventWriter(Watcher):
 
     def checkpoint(self, at_ms: int, page: Page) -> list[Event]:
         """Write events that show the page as it is, without any event before them; none where there is no page."""
+        # By the methods that write the recording's own events, so both have one form; those that wait stay apart.
         before, self.events = self.events, []
         if page.root is not None:
             self.opened(at_ms, self.window)

@@ -54,6 +54,8 @@ class Order:
             self._size += len(segment)
             yield from self._whose_turn_it_is()
             while self._size > _HELD:
+                # The segment in front is given up: without a bound, one that never comes would hold the whole view in
+                # memory.
                 self._next = min(self._held)
                 yield from self._whose_turn_it_is()
         for index in sorted(self._held):

@@ -40,6 +40,7 @@ class Strings:
         neighbour.
         """
         self._young += [string if isinstance(string, str) else "" for string in strings]
+        # By the hundred thousand: taken away one by one, each string would move the whole list.
         if len(self._young) >= 2 * _YOUNG:
             for string in self._young[:_YOUNG]:
                 self._old += string.encode("utf-8", "surrogatepass")

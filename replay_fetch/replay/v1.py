@@ -80,6 +80,7 @@ def _add(changes: Changes, entry: Json) -> None:
     top = table(entry.get("node"))
     node = _made(top)
     _make_room(changes, node, parent)
+    # The neighbour may have stood below the node that is moved, and went with it.
     if before is not None and changes.page.nodes.get(before.id) is not before:
         before = None
     changes.put(node, parent, before)
