@@ -25,7 +25,10 @@ LARGE = 2**20
 
 
 class OpenView(Struct, eq=False):
-    """A view with messages that no batch has taken yet, or with more to come; sizes are bytes of segments."""
+    """A view with messages that no batch has taken yet, or with more to come; sizes are bytes of segments.
+
+    Kept from its first message to the batch that takes its ending.
+    """
 
     planned: PlannedView
     waits: bool = False
@@ -38,7 +41,10 @@ class OpenView(Struct, eq=False):
 
 
 class OpenSession(Struct, eq=False):
-    """A session with views left to end in this run, and the ended views that wait for the rest."""
+    """A session with views left to end in this run, and the ended views that wait for the rest.
+
+    Views that an earlier run finished, or that this run does not ask for, are not counted in ``remaining``.
+    """
 
     number: int
     remaining: int
@@ -168,7 +174,10 @@ class WriteBuffer:
         return batch
 
     def close(self) -> Batch:
-        """Take away the last batch: all views that wait, and all sessions that have begun, whole or not."""
+        """Take away the last batch: all views that wait, and all sessions that have begun, whole or not.
+
+        A run that was stopped leaves sessions incomplete: their views then lie in parts and partial files.
+        """
         # A session of which nothing has arrived has nothing new to show, and its partial file stays as it is.
         self._complete = deque(session for session in self._sessions.values() if session.begun)
         return self.batch(math.inf)

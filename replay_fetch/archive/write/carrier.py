@@ -47,7 +47,10 @@ class Carrier(Protocol):
         """Make a commit count; raises ArchiveError where it does not, and then the run is over."""
 
     def bring(self, files: Mapping[str, Path], parts: Mapping[tuple[int, int], Path]) -> None:
-        """Copy files by name, and parts by row and number, out of the store into the scratch."""
+        """Copy files by name, and parts by row and number, out of the store into the scratch.
+
+        Raises ArchiveError where the store does not give the bytes that its log names.
+        """
 
     def has(self, name: str) -> bool:
         """Tell whether the store has a file of that name, by the log as the scratch knows it; no request is made."""
@@ -57,7 +60,10 @@ class Carrier(Protocol):
 
 
 class Shipping:
-    """The committer's dealings with a carrier; every method does nothing where there is none, as for a disk."""
+    """The committer's dealings with a carrier; every method does nothing where there is none, as for a disk.
+
+    So the committer asks nowhere whether an archive lies in a store.
+    """
 
     def __init__(self, layout: Layout, carrier: Carrier | None) -> None:
         self.carrier = carrier

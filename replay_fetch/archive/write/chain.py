@@ -21,7 +21,10 @@ from replay_fetch.model import Outcome, Page, PlannedView, Recording, Segment, V
 
 
 class ChainText:
-    """Counts, hashes and looks into a view's lines as they are made; the lines themselves are the caller's."""
+    """Counts, hashes and looks into a view's lines as they are made; the lines themselves are the caller's.
+
+    One pass gives all figures of a record, so no line is read again before it is committed.
+    """
 
     def __init__(self) -> None:
         self.size = 0
@@ -154,7 +157,10 @@ class ChainPart(Struct, eq=False):
         return new
 
     def write_lines(self, whole_lines: Iterable[bytes]) -> None:
-        """Write lines that are made already as the whole content of the part, and bring them to the disk."""
+        """Write lines that are made already as the whole content of the part, and bring them to the disk.
+
+        The lines are counted in, as new ones are, so the record's hash and facts are those of the part.
+        """
         self.saved = write_file(self.part, self.text.counted(whole_lines), lasting=self.layout.lasting)
 
     def read(self) -> Iterator[bytes]:
@@ -168,7 +174,10 @@ class ChainPart(Struct, eq=False):
         self._chunks = []
 
     def record(self, ended: ViewEnded | None) -> ViewRecord:
-        """Make the view's record as far as the chain came; one that ended well or cannot be followed has no token."""
+        """Make the view's record as far as the chain came; one that ended well or cannot be followed has no token.
+
+        ``ended`` is None while the view grows: the record then has no outcome, and the next run goes on behind it.
+        """
         # A chain that was cut (a loop of tokens, a cap on pages) would be cut again at the same place, so the next run
         # begins anew.
         goes_on = ended is None or not (ended.outcome.finished or ended.outcome is Outcome.INCOMPLETE)

@@ -30,7 +30,10 @@ def unless_young(planned: PlannedView, ended: ViewEnded | None, segments: int, e
 
 
 def open_since(planned: PlannedView, ended: ViewEnded | None) -> int | None:
-    """Return when, in seconds since 1970, an ending began to wait for confirmation; None where the ending is final."""
+    """Return when, in seconds since 1970, an ending began to wait for confirmation; None where the ending is final.
+
+    A later run that is told the same keeps the first time: the age of the doubt decides, not of the last question.
+    """
     waits = ended is not None and (ended.outcome is Outcome.UNCONFIRMED or ended.reason == YOUNG)
     return _open_since(planned, ended) if ended is not None and ended.at and waits else None
 

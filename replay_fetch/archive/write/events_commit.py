@@ -37,7 +37,10 @@ class EventsLog(Protocol):
 
 
 class SessionEvents(NamedTuple):
-    """A session's events on their way to its file: their texts in order, and what the record says beside figures."""
+    """A session's events on their way to its file: their texts in order, and what the record says beside figures.
+
+    The texts come as a stream, and are taken once.
+    """
 
     record: EventsRecord
     """The record of a session without events, with the reason for it."""
@@ -47,7 +50,10 @@ class SessionEvents(NamedTuple):
 
 
 class EventsCommitter:
-    """Commits sessions' events in the order of `commit`: stage, record, publish; one at a time, in any thread."""
+    """Commits sessions' events in the order of `commit`: stage, record, publish; one at a time, in any thread.
+
+    Events have a redo list of their own, so a recovery of views and one of events do not meet.
+    """
 
     def __init__(self, layout: Layout, log: EventsLog, carrier: Carrier | None = None) -> None:
         """Prepare to commit into the archive at ``layout``, or into a store to which the carrier ships."""
@@ -79,7 +85,10 @@ class EventsCommitter:
         return records
 
     def _ship(self, carrier: Carrier, records: Sequence[EventsRecord]) -> None:
-        """Ship a commit that is recorded, and remove from the scratch what the store has then."""
+        """Ship a commit that is recorded, and remove from the scratch what the store has then.
+
+        Raises ArchiveError where the store does not take it; the run is over then.
+        """
         files = [
             WrittenFile(self._layout.events_name(record.session_id), path, record.stored_sha256)
             for record in records

@@ -33,7 +33,7 @@ class Comparison:
         """The answer has a segment that the archive has not."""
 
     def see(self, segments: Iterable[bytes]) -> None:
-        """Compare the next segments of the answer, given as bytes as they stand in a line."""
+        """Compare the next segments of the answer, each as the bytes in a line; where in the view is not compared."""
         for segment in segments:
             same = _hash(segment)
             if same in self._kept:

@@ -46,7 +46,11 @@ class ViewPart(Struct, eq=False):
 
     @classmethod
     def begin(cls, planned: PlannedView, layout: Layout, bring: Callable[[ViewRecord], None] | None = None) -> ViewPart:
-        """Begin the part of a view, with the lines that an earlier run kept where the view's chain goes on."""
+        """Begin the part of a view, with the lines that an earlier run kept where the view's chain goes on.
+
+        A part that is not what the ledger says makes the view ``damaged``. Raises OSError where the system refuses to
+        read a part that may be sound.
+        """
         earlier = planned.earlier
         if earlier is None:
             return cls(planned, layout, ChainPart(planned, layout), bring)
@@ -116,7 +120,7 @@ class ViewPart(Struct, eq=False):
 
     @property
     def untouched(self) -> bool:
-        """Tell whether nothing of the view has ever been on the disk."""
+        """Tell whether nothing of the view has ever been on the disk: then no part and no partial file has it."""
         return self.planned.earlier is None and not self.chain.saved and not self._void
 
     def save(self) -> bool:
@@ -179,7 +183,10 @@ class ViewPart(Struct, eq=False):
         return self._kept
 
     def remove_stale(self, *, in_file: bool) -> None:
-        """Remove the parts of chains that no longer count, and the present part where its lines lie in a file now."""
+        """Remove the parts of chains that no longer count, and the present part where its lines lie in a file now.
+
+        Called behind the record, which no longer names them; the part of the kept lines stays.
+        """
         kept = set() if in_file or self._kept is None else {self._kept.part}
         for number in (self._void | ({self.chain.number} if in_file else set())) - kept:
             self.layout.part(self.planned.row, number).unlink(missing_ok=True)
@@ -221,7 +228,10 @@ class ViewPart(Struct, eq=False):
         return self.chain.record(None)
 
     def _stays(self, kept: ViewRecord, ended: ViewEnded) -> bool:
-        """Tell whether a finished view keeps its earlier answer: the new answer is the same, or only holds less."""
+        """Tell whether a finished view keeps its earlier answer: the new answer is the same, or only holds less.
+
+        An answer that holds less is also named in ``refused``, for the log.
+        """
         text = self.chain.text
         same = ended.outcome is kept.outcome and text.sha256 == kept.sha256
         if not same and ended.outcome.finished and (text.segments or not kept.segments):
