@@ -81,6 +81,14 @@ def test_help_names_every_command_and_exit_code(capsys: pytest.CaptureFixture[st
     assert all(re.search(rf"(?<!\d){code} ", codes) for code in (0, 1, 2, 3, 130))
 
 
+# They print a text that is always there, or serve until they are stopped.
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"completion", "config", "help", "simulate"}))
+def test_the_help_of_a_command_that_can_lack_something_tells_its_exit_codes(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "exit codes: " in helped(capsys, command)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
