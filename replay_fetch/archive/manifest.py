@@ -142,6 +142,11 @@ class Entry(NamedTuple):
         """Return the place of the view's lines in the file; None where there are no lines."""
         return self.record.whole or self.record.partial
 
+    @property
+    def waiting(self) -> bool:
+        """True where segments came that lie in no file yet: the session is not whole, and the run has not ended."""
+        return self.span is None and self.record.segments > 0
+
 
 class BadLine(NamedTuple):
     """A line of the manifest that cannot be right, and the reason, which is safe to print."""

@@ -35,6 +35,11 @@ from replay_fetch.simulator.recordings import recordings_folder
 if TYPE_CHECKING:
     from replay_fetch.store.location import Location
 
+_EPILOG = """\
+example: replay-fetch demo && replay-fetch verify replay-fetch-demo
+
+exit codes: those of download
+"""
 _OUT = Path("replay-fetch-demo")
 # Of the sample list, the session with the most to see: a checkout, four views, a rage click.
 _WATCHED = "1f46e825"
@@ -55,7 +60,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="archive folder, or an address as of download (%(default)s)",
     )
     add_output(parser)
-    parser.epilog = "example: replay-fetch demo && replay-fetch verify replay-fetch-demo"
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
 
 
 def run(options: argparse.Namespace) -> int:

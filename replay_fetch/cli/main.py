@@ -138,6 +138,7 @@ def _run(arguments: Sequence[str], options: argparse.Namespace) -> int:
         _settle(parser, words)
     # Before argparse, which would take the word behind a mistyped option for an argument.
     parser.check_flags(words)
+    parser.check_values(words)
     parser.parse_words(words, options)
     code: int = _module(name).run(options)
     return code

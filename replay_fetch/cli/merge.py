@@ -53,7 +53,8 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         say(report_json(merged.report))
     else:
-        say(f"{merged.shards} shards merged into {options.out.place(MANIFEST)}")
+        ended = f", of which {len(merged.lacking)} did not end," if merged.lacking else ""
+        say(f"{merged.shards} shards{ended} merged into {options.out.place(MANIFEST)}")
         out = Path(options.out.place()) if options.out.layout else options.out.location
         say(report_text(merged.report, out, again="the same downloads"))
     return 1 if merged.lacking else 0

@@ -11,7 +11,7 @@ from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.shelf import readable
 from replay_fetch.cli.archive_option import add_archive, folder_for, on_current_shelf
 from replay_fetch.cli.options import add_output, show_settings
-from replay_fetch.cli.output import say, shown, warn
+from replay_fetch.cli.output import say, shown, warn, warn_of_standing
 from replay_fetch.errors import SettingsError
 from replay_fetch.inspect.entries import entries
 from replay_fetch.inspect.recordings import chosen_views
@@ -65,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
     if not any(entry.span for entry in _chosen(options)):
         warn(f"there is no recording to copy in {options.out.place()}")
         return _NOTHING
+    warn_of_standing(options.out)
     with shown(show_settings(options)) as reporter:
         copied = scrub(options.out, options.copy, partial(_chosen, options), reporter)
     if options.json:
@@ -77,6 +78,8 @@ def run(options: argparse.Namespace) -> int:
     )
     if copied.silent:
         say(f"{some(copied.silent, 'view has', 'views have')} no recording")
+    if copied.waiting:
+        say(f"of these, {some(copied.waiting, 'waits', 'wait')} for a session to be whole: copy again behind the run")
     for reason, times in sorted(copied.dropped.items(), key=lambda item: (-item[1], item[0]))[:_NAMED]:
         say(f"left out: {reason} ({count(times)})")
     return 0 if copied.views else _NOTHING

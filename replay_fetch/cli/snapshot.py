@@ -17,6 +17,10 @@ from replay_fetch.timestamps import iso, place_ms
 _EPILOG = """\
 example:
   replay-fetch snapshot archive/ 1f46e825 --view d651b473 --at +12s > page.html
+
+exit codes: 0 the page was printed; 1 no page had been recorded by then; 2 no
+session or view begins so, or several do, or --at is no time; 3 the archive
+cannot be read
 """
 
 

@@ -35,6 +35,9 @@ _EPILOG = """\
 examples:
   replay-fetch status OUT --unfinished | replay-fetch download - OUT
   replay-fetch status OUT --watch          Ctrl-C ends the watching with 130
+
+exit codes: 0 the figures are there, whatever they say of the views; 3 it is no
+archive, or cannot be read; 130 interrupted
 """
 _WATCH_IS_LOCAL = "--watch reads the ledger of a run on this machine; without it, status shows a stored run's figures"
 

@@ -100,7 +100,7 @@ def test_a_plan_counts_repeated_headers_as_no_rows(tmp_path: Path, caplog: pytes
         (f"{an_id(1)},{an_id(2)}0\n", "is no UUID"),
         (f"{an_id(1)},{an_id(2)}session_id,view_id\n", "is no UUID"),
         (f"{an_id(1)},12\n", "view id: the id '12' is no UUID"),
-        (f"https://app.example/rum/replay/sessions/{an_id(1)}?seed=x,{an_id(2)}\n", "has a character outside"),
+        (f"https://app.example/rum/replay/sessions/{an_id(1)}?seed=x,{an_id(2)}\n", "it is a replay link: give"),
     ],
 )
 @pytest.mark.parametrize("others", [1, 12])
