@@ -6,7 +6,6 @@ lease that was taken away, so that the log alone stops them. ``tests/promises/te
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -18,14 +17,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import obstore
-
 if __name__ == "__main__":  # the kit is on the path of tests alone
     sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "kit")]
 
 from archives import write_list
 from processes import Done, ended, run, served, start
-from store_buckets import LEASE, SIMULATED, Bucket, command, hearing
+from store_buckets import SIMULATED, Bucket, command, hearing
 from store_faults import Lost
 from stored_runs import local_files
 
@@ -81,7 +78,7 @@ def wake(zombie: Zombie, bucket: Bucket, simulator: Simulator, views: Path) -> t
         begun.set()
         assert stopped.wait(60)
         if zombie.honoured:
-            _stand_still(bucket)
+            bucket.age_lease()
         else:
             bucket.forget_lease()
         words = command(views, bucket.url, simulator, "--wait-for-lock", "30")
@@ -113,12 +110,6 @@ def _writes(bucket: Bucket, heard: Callable[[int], None]) -> Iterator[int]:
 
     with hearing(bucket.server, listen) as proxy:
         yield proxy
-
-
-def _stand_still(bucket: Bucket) -> None:
-    """Shorten the time for which the lease must stand still, as if its minute were nearly over."""
-    lease = json.loads(bytes(obstore.get(bucket.store, LEASE).bytes()))
-    obstore.put(bucket.store, LEASE, json.dumps({**lease, "seconds": 1}).encode(), use_multipart=False)
 
 
 def main() -> None:
