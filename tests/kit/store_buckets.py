@@ -53,6 +53,10 @@ class Bucket:
         """Everything but what is our own, and the reports, which tell of their own runs."""
         return {name: text for name, text in self.all().items() if not name.startswith((".", "report"))}
 
+    def merged_files(self) -> dict[str, bytes]:
+        """The same without what belongs to single shards."""
+        return {name: text for name, text in self.files().items() if not name.startswith("manifest/")}
+
     def texts(self) -> list[bytes]:
         """Each object, and its text where it is packed."""
         found = list(self.all().values())

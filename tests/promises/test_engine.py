@@ -129,8 +129,7 @@ def test_an_engine_makes_a_single_runs_archive_in_a_store_too_and_reads_it_and_n
         assert main(["verify", bucket.url, *engine]) == 0
     assert lease()["epoch"] == 2
     assert needed < asked <= needed * 1.05
-    files = {name: text for name, text in bucket.files().items() if not name.startswith(("manifest/", "report/"))}
-    assert files == local_files(alone)
+    assert bucket.merged_files() == local_files(alone)
     _nothing_secret(done)
     tasks = [*shards(views, bucket.url, 2), *verify_tasks(bucket.url, 2), *export_tasks(bucket.url, tmp_path, 2)]
     texts = [done.stdout.encode(), done.stderr.encode(), *shown, pickle.dumps(tasks), *bucket.texts()]

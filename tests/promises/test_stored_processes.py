@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import pickle
+import re
 import signal
 import subprocess
 import threading
@@ -26,6 +27,7 @@ from replay_fetch.cli import main
 from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.pipeline.place import place
 from replay_fetch.settings import Settings
+from replay_fetch.shard import ShardId
 from replay_fetch.simulator import Simulator
 
 __all__ = ["any_store", "azurite", "moto", "seaweedfs"]
@@ -105,8 +107,52 @@ def test_shards_side_by_side_one_of_them_killed_and_begun_again_are_merged_into_
     assert [ended(process).code for process in side_by_side] == [0, 0, 0]
     assert run("merge", bucket.url, keys=keys).code == 0
     assert run("verify", bucket.url, keys=keys).code == 0
-    files = {name: text for name, text in bucket.files().items() if not name.startswith(("manifest/", "report/"))}
-    assert files == local_files(on_a_disk)
+    assert bucket.merged_files() == local_files(on_a_disk)
+
+
+@pytest.mark.parametrize(("waits", "code"), [((), 0), (("--wait-for-lock", "1"), 3)], ids=["by itself", "told briefly"])
+def test_of_two_copies_of_a_shard_the_second_waits_for_the_first_and_asks_for_nothing_or_is_sent_away(
+    waits: tuple[str, ...], code: int, seaweedfs: StoreServer, simulator: Simulator, on_a_disk: Path
+) -> None:
+    """As where a pod is started again while the one before it still lives."""
+    bucket, views, before = (
+        Bucket(seaweedfs, on_a_disk.parent),
+        on_a_disk.with_suffix(".csv"),
+        simulator.counts.requests,
+    )
+    looked, looks = threading.Event(), itertools.count(1)
+
+    def hold(_: int, first: bytes) -> Lost:
+        if first.startswith(b"PUT") and b"/SESSIONS/" in first:
+            looked.wait(60)
+        return Lost.NOTHING
+
+    def look(_: int, first: bytes) -> Lost:
+        if first.startswith(b"GET") and b"/LEASE.JSON" in first and next(looks) == 2:
+            looked.set()
+        return Lost.NOTHING
+
+    words = command(views, bucket.url, simulator, "--shard", "0/1")
+    with hearing(seaweedfs, hold) as proxy, hearing(seaweedfs, look) as others:
+        living = start(*words, keys=bucket.environment(proxy))
+        while not any(meta["path"].endswith("/lease.json") for meta in obstore.list(bucket.store).collect()):
+            assert living.poll() is None
+        second = run(*words, *waits, keys=bucket.environment(others))
+        looked.set()
+        first = ended(living)
+    assert (first.code, second.code) == (0, code), second
+    assert "shard 0/1 of s3://" in second.stderr
+    assert f"/{living.pid}/" in second.stderr
+    assert run("merge", bucket.url, keys=bucket.environment()).code == 0
+    assert bucket.merged_files() == local_files(on_a_disk)
+    assert simulator.counts.requests - before == _requests_of(first)
+    assert code or "0 requests" in second.stdout
+
+
+def _requests_of(done: Done) -> int:
+    found = re.search(r"^(\d+) requests", done.stdout, re.MULTILINE)
+    assert found
+    return int(found[1])
 
 
 @pytest.mark.parametrize("any_store", ["azurite", "moto"], indirect=True)
@@ -143,6 +189,15 @@ def test_a_stopped_process_that_wakes_behind_a_takeover_ends_with_3_and_harms_no
     """A sample; ``python -m tests.crash.zombies`` takes all of them."""
     bucket = Bucket(seaweedfs, on_a_disk.parent)
     judge(*wake(zombie, bucket, simulator, on_a_disk.with_suffix(".csv")), bucket, on_a_disk)
+
+
+def test_a_shards_process_that_wakes_behind_a_takeover_ends_with_3_and_harms_nothing(
+    seaweedfs: StoreServer, simulator: Simulator, on_a_disk: Path
+) -> None:
+    bucket = Bucket(seaweedfs, on_a_disk.parent)
+    other, woken = wake(ZOMBIES[3], bucket, simulator, on_a_disk.with_suffix(".csv"), ShardId(0, 1))
+    assert run("merge", bucket.url, keys=bucket.environment()).code == 0
+    judge(other, woken, bucket, on_a_disk)
 
 
 def test_a_process_told_to_stop_while_it_gives_its_lease_back_ends_with_130(
