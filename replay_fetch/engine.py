@@ -70,6 +70,12 @@ class Engine:
             finally:
                 self._client.cancel(futures)
 
+    def everywhere(self, call: Callable[..., Result], *arguments: object) -> list[Result]:
+        """Call a function in every worker that answers, beside its tasks, and give the results."""
+        with self._explained():
+            answers: dict[str, Result | Exception] = self._client.run(call, *arguments, on_error="return")
+        return [answer for answer in answers.values() if not isinstance(answer, Exception)]
+
     @contextmanager
     def _explained(self) -> Iterator[None]:
         from distributed.client import CancelledError  # noqa: PLC0415 - an optional extra

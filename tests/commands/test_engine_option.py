@@ -14,7 +14,7 @@ from damaged_archives import make, session_files
 from processes import run
 
 from replay_fetch import engine
-from replay_fetch.cli import engine_download, main
+from replay_fetch.cli import engine_download, engine_shards, main
 from replay_fetch.errors import ArchiveError, SettingsError
 
 
@@ -223,11 +223,13 @@ def test_tasks_that_are_cancelled_by_a_lost_scheduler_are_told_as_its_loss() -> 
 
 
 def test_a_reason_that_stops_many_shards_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
-    ended = [engine_download.ShardEnded(f"{index}/12", None, "disk full", 3) for index in (10, 9, 1, 0, 2, 3, 4)]
+    ended = [engine_shards.ShardEnded(f"{index}/12", None, "disk full", 3) for index in (10, 9, 1, 0, 2, 3, 4)]
     engine_download.tell(ended, 12)
     said = capsys.readouterr()
     assert said.err == "replay-fetch: shards 0/12, 1/12, 2/12, 3/12, 4/12 and 2 more: disk full\n"
-    assert said.out.startswith("7 of 12 shards were stopped, and nothing is merged")
+    assert said.out == "7 of 12 shards were stopped, and nothing is merged; run the same command again to go on\n"
+    engine_download.tell([each._replace(exit_code=2) for each in ended], 12)
+    assert "; correct that and run the same command again" in capsys.readouterr().out
 
 
 def test_an_engine_that_is_not_installed_is_told_with_the_command_that_installs_it(

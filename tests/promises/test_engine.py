@@ -15,13 +15,15 @@ from pathlib import Path
 import obstore
 import pytest
 from archives import KEYS, WIDE, Archive, write_list
-from processes import HANGS, Done, ended, run, served, start
+from processes import HANGS, Done, ended, lead_to, run, served, start
 from store_buckets import Bucket
 from store_servers import seaweedfs
 from stored_runs import local_files
 
 from benchmarks.stores import KEY, SECRET, StoreServer
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lock import holder
+from replay_fetch.archive.shards import layouts
 from replay_fetch.cli import main
 from replay_fetch.shard import ShardId
 from replay_fetch.simulator import HoldingSettings, LimitSettings, Simulator, SimulatorSettings
@@ -149,6 +151,35 @@ def test_a_shard_that_is_refused_is_named_and_nothing_is_merged(tmp_path: Path) 
     assert not (out / "manifest.ndjson").exists()
     _nothing_secret(done)
     assert not any(key in done.stderr + done.stdout for key in wrong.values())
+
+
+def test_ctrl_c_stops_the_shards_on_a_cluster_that_lives_on_and_the_same_command_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distributed import LocalCluster  # noqa: PLC0415 - takes a second
+
+    settings = SimulatorSettings(holding=HoldingSettings(sessions=40), limit=LimitSettings(limit=40, period=1.0))
+    with served(settings) as simulator:
+        lead_to(simulator, monkeypatch)  # workers have keys of their own
+        views, out = write_list(tmp_path / "views.csv", simulator.views), tmp_path / "out"
+        with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address="127.0.0.1:0") as cluster:
+            words = ("--engine", "dask", "--scheduler", cluster.scheduler_address, "--shards", "3")
+            command = start("download", views, out, *words, "--base-url", simulator.base_url)
+            while simulator.counts.requests < 20:
+                assert command.poll() is None
+                time.sleep(0.01)
+            command.send_signal(signal.SIGINT)
+            done = ended(command)
+            asked = simulator.counts.requests
+            assert not any(holder(layout.lock) for layout in layouts(out))
+            again = run("download", views, out, *words, "--base-url", simulator.base_url)
+    assert done.code == 130, done
+    assert "interrupted: the shards finish what is in flight" in done.stderr
+    assert done.stdout == "interrupted, and nothing is merged; run the same command again to go on\n"
+    _nothing_secret(done)
+    assert asked < len(simulator.views)
+    assert again.code == 0, again
+    assert "were finished by an earlier run" in again.stdout
 
 
 def _command_line(process: Path) -> bytes:
