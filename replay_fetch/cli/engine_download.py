@@ -101,7 +101,7 @@ def tell(failed: list[ShardEnded], of: int) -> None:
     for reason, names in by_reason.items():
         more = f" and {len(names) - _NAMED} more" if names[_NAMED:] else ""
         warn(f"shard{'s' * bool(names[1:])} {', '.join(names[:_NAMED])}{more}: {reason}")
-    corrected = "correct that and " if all(ended.exit_code == USAGE for ended in failed) else ""
+    corrected = "correct that where the workers are, and " if all(ended.exit_code == USAGE for ended in failed) else ""
     say(
         f"{len(failed)} of {of} shards were stopped, and nothing is merged; {corrected}run the same command again to "
         "go on"

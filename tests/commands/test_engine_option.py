@@ -229,7 +229,7 @@ def test_a_reason_that_stops_many_shards_is_told_once(capsys: pytest.CaptureFixt
     assert said.err == "replay-fetch: shards 0/12, 1/12, 2/12, 3/12, 4/12 and 2 more: disk full\n"
     assert said.out == "7 of 12 shards were stopped, and nothing is merged; run the same command again to go on\n"
     engine_download.tell([each._replace(exit_code=2) for each in ended], 12)
-    assert "; correct that and run the same command again" in capsys.readouterr().out
+    assert "; correct that where the workers are, and run the same command again" in capsys.readouterr().out
 
 
 def test_an_engine_that_is_not_installed_is_told_with_the_command_that_installs_it(
