@@ -135,11 +135,13 @@ def test_of_two_copies_of_a_shard_the_second_waits_for_the_first_and_asks_for_no
     words = command(views, bucket.url, simulator, "--shard", "0/1")
     with hearing(seaweedfs, hold) as proxy, hearing(seaweedfs, look) as others:
         living = start(*words, keys=bucket.environment(proxy))
-        while not any(meta["path"].endswith("/lease.json") for meta in obstore.list(bucket.store).collect()):
-            assert living.poll() is None
-        second = run(*words, *waits, keys=bucket.environment(others))
-        looked.set()
-        first = ended(living)
+        try:
+            while not any(meta["path"].endswith("/lease.json") for meta in obstore.list(bucket.store).collect()):
+                assert living.poll() is None
+            second = run(*words, *waits, keys=bucket.environment(others))
+        finally:
+            looked.set()
+            first = ended(living)
     assert (first.code, second.code) == (0, code), second
     assert "shard 0/1 of s3://" in second.stderr
     assert f"/{living.pid}/" in second.stderr
