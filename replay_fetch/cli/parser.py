@@ -6,6 +6,7 @@ A name like that of a key gets its own answer, in which the value is never repea
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NoReturn
@@ -40,6 +41,9 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, prog: str, description: str) -> None:
         super().__init__(prog=prog, description=description, allow_abbrev=False)
+        # No option begins with a digit, so `--shard -1/8` has a value, which is refused for what it is. To argparse
+        # only -1 and -1.5 are values, and it would say that there is none.
+        self._negative_number_matcher = re.compile(r"-\.?\d")
 
     @property
     def flags(self) -> dict[str, argparse.Action]:

@@ -152,7 +152,7 @@ def _lines(found: Status) -> Iterator[str]:
     yield from _run(found)
     if found.run_ended is False and not found.running:
         yield "the last run did not come to its end; these are its figures"
-    elif not found.by_ledger and not found.run_ended:
+    elif not found.by_ledger and found.run_ended is None:
         yield "there is no ledger: this is what the manifest says, as of the last run's end"
     yield from _noted(found)
 
