@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
@@ -10,11 +11,14 @@ from pathlib import Path
 _BLOCK = 2**20
 # A page is at most 256 MiB unless a program allows it more: past four times that, a line is none of ours.
 _LONGEST_LINE = 2**30
+# The answers about a file itself: it is gone, its disk cannot read it, or it is too short, our own error without a
+# number. All others, such as too many open files, say nothing of its bytes.
+_DAMAGE = frozenset({None, errno.ENOENT, errno.EIO})
 
 
-def file_range(path: Path | str, offset: int, length: int) -> Iterator[bytes]:
+def file_range(path: Path, offset: int, length: int) -> Iterator[bytes]:
     """Read exactly ``length`` bytes from ``offset`` in blocks; raises OSError where the file is shorter."""
-    with open(path, "rb") as file:  # noqa: PTH123 - a path may be text
+    with path.open("rb") as file:
         file.seek(offset)
         while length:
             block = file.read(min(length, _BLOCK))
@@ -24,9 +28,17 @@ def file_range(path: Path | str, offset: int, length: int) -> Iterator[bytes]:
             yield block
 
 
-def whole_file(path: Path | str) -> Iterator[bytes]:
+def is_damage(error: OSError) -> bool:
+    """Tell whether an error in reading a file means that its bytes are not there; False where a later try may succeed.
+
+    Saved lines that count as damaged are given up, so no passing refusal of the system may count as damage.
+    """
+    return error.errno in _DAMAGE
+
+
+def whole_file(path: Path) -> Iterator[bytes]:
     """Read a file to its end in blocks of a megabyte."""
-    with open(path, "rb") as file:  # noqa: PTH123 - as above
+    with path.open("rb") as file:
         while block := file.read(_BLOCK):
             yield block
 

@@ -41,7 +41,7 @@ class ErasedSession(NamedTuple):
 def mark_of(session_id: str) -> bytes:
     """Return the mark of a session: the SHA-256 of its id in lower case.
 
-    In lower case, since ids that differ in case only name a single file on some disks. Without a salt, so that whoever
+    In lower case, since ids that differ in case only name a single file on some disks. Without a salt, so whoever
     knows an id can look for its mark with any tool. The ids are random, 122 bits of a UUID: none can be guessed from
     its mark.
     """

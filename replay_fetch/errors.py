@@ -174,5 +174,5 @@ class GaveUp(RequestError):
 
 
 def extra_needed(what: str, extra: str) -> str:
-    """Say how to get an optional package that ``what`` needs, by the form that works before this one is published."""
+    """Say how to get an optional package for ``what``, in a form that works before this project is published."""
     return f"{what} needs the {extra} extra: in a checkout of replay-fetch, pip install '.[{extra}]'"

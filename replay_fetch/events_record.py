@@ -72,5 +72,5 @@ class EventsTotals(Struct, frozen=True):
 
     @property
     def asked(self) -> bool:
-        """True where events of any session of the archive were ever asked for, so that the figures mean something."""
+        """True where events of any session of the archive were ever asked for, so the figures mean something."""
         return bool(self.fetched or self.none)

@@ -25,7 +25,7 @@ class Memory:
         self._given_back = anyio.Event()
 
     async def take(self, size: int) -> None:
-        """Hold ``size`` bytes more when there is room, in the order of asking, so that no large page is passed by."""
+        """Hold ``size`` bytes more when there is room, in the order of asking, so no large page is passed by."""
         # Behind those who wait even where there is room: a stream of small pages would keep a large one out for ever.
         if self._waiting or self._lacks(size):
             await self._wait(size)

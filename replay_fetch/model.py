@@ -20,7 +20,7 @@ NO_ID = r"(?i:null|undefined|none|nil|nan|n/?a|[_-]+|0{8}-?(?:0{4}-?){3}0{12})"
 
 
 class View(NamedTuple):
-    """A pair of ids; both match `ID` before a View is made, so that they are safe in paths and URLs."""
+    """A pair of ids; both match `ID` before a View is made, so they are safe in paths and URLs."""
 
     session_id: str
     view_id: str
@@ -197,10 +197,9 @@ WARNING_WORDS = {
 
 
 class Recording(Struct, frozen=True, gc=False, omit_defaults=True):
-    """The facts about a view's recording that its segments state, and beside them how far its chain of pages came.
+    """The facts about a view's recording as its segments state them, and beside them how far its chain of pages came.
 
-    Times are milliseconds since 1970 unless said otherwise. The ledger keeps it as JSON, without the fields that are
-    None.
+    Times are milliseconds since 1970 unless said otherwise. The ledger keeps the facts as JSON, without fields of None.
     """
 
     start_ms: int | None = None

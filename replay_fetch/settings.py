@@ -34,10 +34,7 @@ class Compression(StrEnum):
     @property
     def suffix(self) -> str:
         """The end of a session file's name, behind ``.ndjson``."""
-        return _SUFFIXES[self]
-
-
-_SUFFIXES = {Compression.NONE: "", Compression.GZIP: ".gz", Compression.ZSTD: ".zst"}
+        return {"none": "", "gzip": ".gz", "zstd": ".zst"}[self.value]
 
 
 class ProgressStyle(StrEnum):

@@ -18,7 +18,7 @@ COUNT = "REPLAY_FETCH_SHARDS"
 """The variable that says how many shards there are, for systems that tell an array's members only their index."""
 MOST = 1000
 
-_WRITTEN = re.compile(r"\s*(\d{1,9})\s*/\s*(\d{1,9})\s*")
+_WRITTEN = re.compile(r"\s*(-?\d{1,9})\s*/\s*(-?\d{1,9})\s*")
 _NAME = re.compile(r"(\d{2,4})-of-(\d{2,4})")
 _SLURM_FIRST, _SLURM_STEP = "SLURM_ARRAY_TASK_MIN", "SLURM_ARRAY_TASK_STEP"
 # The variables of a member's index and of the array's size, by the system that sets them. Kubernetes sets no size.

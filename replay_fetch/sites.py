@@ -38,7 +38,7 @@ def site_of_host(host: str) -> str | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Return True for a host that is this machine itself, so that plain http exposes no key."""
+    """Return True for a host that is this machine itself, so plain http exposes no key."""
     if host == "localhost":
         return True
     try:

@@ -26,6 +26,7 @@ from replay_fetch.inspect.ranges import SessionRange, cut
 from replay_fetch.inspect.tables import Exported, rows_of, small_batches, write_tables
 from replay_fetch.pipeline.job import is_stored
 from replay_fetch.pipeline.place import place
+from replay_fetch.pipeline.stopping import Stop
 from replay_fetch.settings import Settings
 from replay_fetch.shard import ShardId, checked
 
@@ -42,20 +43,20 @@ class Shard:
     settings: Settings | None = None
     """A site that they do not name is that of the worker's environment; keys are never part of settings."""
 
-    def run(self) -> Report:
-        """Download the shard to its end; a repeated task goes on where the former was stopped.
+    def run(self, stop: Stop | None = None) -> Report:
+        """Download the shard to its end, or until ``stop``; a repeated task goes on where the former was stopped.
 
-        To be called where no event loop runs. Raises as `download` does: ArchiveError, for one, while the former
-        task's process still lives and holds the shard's lock.
+        To be called where no event loop runs; ``stop`` is as in `download`. Raises as that does: ArchiveError, for one,
+        while the former task's process still lives and holds the shard's lock.
         """
-        return anyio.run(self._download)
+        return anyio.run(self._download, stop)
 
-    async def _download(self) -> Report:
+    async def _download(self, stop: Stop | None) -> Report:
         from replay_fetch.client import download  # noqa: PLC0415 - tasks that only read need no HTTP client
 
         settings = self.settings or Settings()
         plan = replace(settings.plan, shard=self.id)
-        return await download(self.views, self.out, settings=replace(settings, plan=plan))
+        return await download(self.views, self.out, settings=replace(settings, plan=plan), stop=stop)
 
 
 def shards(

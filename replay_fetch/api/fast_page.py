@@ -3,7 +3,7 @@
 `shapes.locate` goes through a page once for each level of nesting. Once the path of the list is known, msgspec
 splits the list and takes down the members beside the list, all in one pass. A page with a key that no page before
 had is refused: any key may be a token's. Members known in full, see `fast_form`, need no second look. Every page
-that does not fit exactly is left to `shapes.locate`, so that both ways always agree.
+that does not fit exactly is left to `shapes.locate`, so both ways always agree.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _list_of: Mapping[object, object] = list  # type: ignore[assignment] # a type ma
 
 
 def can_be_quick(path: str, next_path: str) -> bool:
-    """True where no rule looks at the list at ``path``, or into the list, so that skipping the rules loses nothing."""
+    """True where no rule looks at the list at ``path``, or into the list, so skipping the rules loses nothing."""
     keys = path.split(".")
     ways = {".".join(keys[: depth + 1]) for depth in range(len(keys))}
     return path == "" or (
@@ -51,7 +51,7 @@ def can_be_quick(path: str, next_path: str) -> bool:
 class QuickLocate:
     """Splits pages whose list of segments is at ``path``; ``name`` is the place in words.
 
-    ``overridden`` says that the user gave the path, so that no rule outranks the path. May be used from several
+    ``overridden`` says that the user gave the path, so no rule outranks the path. May be used from several
     threads at once: the knowledge is swapped whole.
     """
 

@@ -1,7 +1,7 @@
 """Guesses at JSON in a shape that no rule knows: an outline, where segments might be, and where a token might be.
 
 Guesses never decide what is archived. They refuse a page that looks complete and may not be, and name the flag that
-would help. Only shown parts are split, so that a page of many megabytes costs a few passes and no more.
+would help. Only shown parts are split, so a page of many megabytes costs a few passes and no more.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ def is_named_like_a_token(path: str) -> bool:
 
 
 def unread(envelope: Envelope, segments_path: str) -> list[str]:
-    """Paths to values that look like a token and stand where no rule looks, so that pages may follow unseen."""
+    """Paths to values that look like a token and stand where no rule looks, so pages may follow unseen."""
     return [path for path in token_like(envelope, segments_path).filled if path not in _BY_RULES]
 
 

@@ -26,7 +26,7 @@ def json_object(answer: Response) -> dict[str, object]:
     """Decode the object in a 2xx answer.
 
     Raises GarbledBody for a damaged answer; ServerError where the answer says that something went wrong or is
-    missing, ServerTimeout where the server ran out of time, so that asking again may help; BadBody for JSON that is
+    missing, ServerTimeout where the server ran out of time, so asking again may help; BadBody for JSON that is
     no object.
     """
     if answer.status not in _WHOLE:

@@ -45,7 +45,7 @@ _WINDOWS = _shows_windows()
 
 
 class Quick(Generic[T]):
-    r"""Decodes a text with msgspec so that every ``Raw`` in the result is exact, lone surrogates included.
+    r"""Decodes a text with msgspec so every ``Raw`` in the result is exact, lone surrogates included.
 
     Where msgspec refuses the text, surrogates are shown as other characters, ``\ud83d`` as ``\u983d``: valid where
     the original is valid, invalid where invalid, and behind an escaped backslash a change of plain letters. A

@@ -55,7 +55,7 @@ class PageDecoder:
     def decode(self, answer: Response) -> Page:
         """Decode the page in a 2xx answer.
 
-        Raises GarbledBody for a damaged answer and ServerError for an answer that speaks of an error, so that asking
+        Raises GarbledBody for a damaged answer and ServerError for an answer that speaks of an error, so asking
         again may help; BadBody for a whole answer in no shape that a rule knows.
         """
         try:

@@ -22,12 +22,15 @@ class Aside(Struct, frozen=True):
     """Files, relative to the archive."""
 
     def path(self, layout: Layout) -> Path:
-        """Return the folder's path; the folder is made when the first file goes there."""
+        """Return the folder's path, ``damaged-1`` and so on; the folder is made when the first file goes there."""
         return layout.private / self.folder
 
 
 class Attempt(Struct, frozen=True):
-    """Describes a rebuild that was begun; after a kill the next goes by it, not by files of the killed run."""
+    """Describes a rebuild that was begun; after a kill the next goes by it, not by files of the killed run.
+
+    Kept as JSON in a file of its own, since there is no ledger to keep it.
+    """
 
     aside: str
     """The name of the folder for what is set aside."""

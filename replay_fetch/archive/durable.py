@@ -177,7 +177,7 @@ def open_files_allowed() -> int:
 class Unsynced:
     """Collects files that are written and then brought to the disk together.
 
-    The files stay open in between, so that the disk's refusal reaches us. Several threads may write at once.
+    The files stay open in between, so the disk's refusal reaches us. Several threads may write at once.
     """
 
     def __init__(self) -> None:
@@ -230,7 +230,7 @@ def write_atomically(path: Path, chunks: Iterable[bytes], temporary: Path) -> No
 
 
 def _start_writing(descriptor: int) -> None:
-    """Have a file's pages on their way, so that the first of many fsyncs takes all into a single journal commit.
+    """Have a file's pages on their way, so the first of many fsyncs takes all into a single journal commit.
 
     For files of 100 kB on ext4 that saves a quarter of the CPU and a third of the time.
     """

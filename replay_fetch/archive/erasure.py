@@ -134,7 +134,7 @@ def remove_erased(layout: Layout, erasure: ErasureLog, about: bytes) -> None:
 def begun(there: Container[str], by: str, at: datetime) -> tuple[str, bytes]:
     """Return the name of a new erasure's report in the archive, and the report's head for the ledger to keep.
 
-    The name, which is none of those that are ``there``, is settled before the erasure begins, so that a repeated step
+    The name, which is none of those that are ``there``, is settled before the erasure begins, so a repeated step
     writes the same file again. ``by`` says how the sessions were chosen: by ``session``, ``user`` or ``age``.
     """
     stamp = f"{at:%Y-%m-%dT%H-%M-%SZ}"

@@ -32,7 +32,7 @@ _Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
 
 
 class EventsLine(Struct, frozen=True, gc=False):
-    """A line of the manifest of events; unknown keys are passed over, so that newer versions may add some."""
+    """A line of the manifest of events; unknown keys are passed over, so newer versions may add some."""
 
     session_id: _Id
     outcome: EventsOutcome
@@ -47,7 +47,7 @@ class EventsLine(Struct, frozen=True, gc=False):
 
     @classmethod
     def of(cls, layout: Layout, record: EventsRecord) -> EventsLine:
-        """Make the line of a session from the ledger's record alone, so that `verify` can make it again and compare."""
+        """Make the line of a session from the ledger's record alone, so `verify` can make it again and compare."""
         there = bool(record.size)
         return cls(
             session_id=record.session_id,

@@ -65,12 +65,12 @@ class Layout:
 
     @property
     def manifest_name(self) -> str:
-        """The manifest's name relative to the archive."""
+        """The manifest's name relative to the archive, a shard's in a folder of its own."""
         return self.shard.manifest if self.shard else MANIFEST
 
     @cached_property
     def report(self) -> Path:
-        """The figures of the last run that asked something, as JSON."""
+        """The figures of the last run that asked something, as JSON; a shard's lies in a folder of its own."""
         return self.root / (self.shard.report if self.shard else REPORT)
 
     @cached_property
@@ -96,7 +96,7 @@ class Layout:
 
     @cached_property
     def lock(self) -> Path:
-        """The file that the run which writes to this archive holds locked, with the name of that process in it."""
+        """The file that a writing run holds locked, with the name of the run's process in it."""
         return self.private / "lock"
 
     @cached_property
@@ -141,7 +141,7 @@ class Layout:
         return f"{self.events.name}/{self._file_name(session_id, partial=False)}"
 
     def events_file(self, session_id: str) -> Path:
-        """Return the path of a session's file of RUM events."""
+        """Return the path of a session's file of RUM events; raises ValueError for text that is not an id."""
         return self.root / self.events_name(session_id)
 
     def events_on_its_way(self, session: int) -> Path:
@@ -161,7 +161,7 @@ class Layout:
         return self.raw_session(view.session_id) / _checked(view.view_id)
 
     def raw_session(self, session_id: str) -> Path:
-        """Return the folder of the raw pages of a session's views."""
+        """Return the folder of the raw pages of a session's views; raises ValueError for text that is not an id."""
         return self.raw / _checked(session_id)
 
 

@@ -37,7 +37,7 @@ _Text = bytes  # as in the class ``bytes`` is a key
 class ManifestLine(Struct, frozen=True, gc=False):
     """A line of the manifest, written and read here: its keys in their order, and the values that each key may have.
 
-    Every line has all keys. Unknown keys are passed over, so that newer versions may add some.
+    Every line has all keys. Unknown keys are passed over, so newer versions may add some.
     """
 
     session_id: _Id
@@ -65,7 +65,7 @@ class ManifestLine(Struct, frozen=True, gc=False):
 
     @classmethod
     def of(cls, layout: Layout, record: ViewRecord) -> ManifestLine:
-        """Make the line of a view from the ledger's record alone, so that `verify` can make it again and compare."""
+        """Make the line of a view from the ledger's record alone, so `verify` can make it again and compare."""
         span = record.whole or record.partial
         session_id, view_id = record.planned.view
         recording, warnings = record.recording, record.warnings
@@ -143,6 +143,11 @@ class Entry(NamedTuple):
     def span(self) -> Span | None:
         """Return the place of the view's lines in the file; None where there are no lines."""
         return self.record.whole or self.record.partial
+
+    @property
+    def waiting(self) -> bool:
+        """True where segments came that lie in no file yet: the session is not whole, and the run has not ended."""
+        return self.span is None and self.record.segments > 0
 
 
 class BadLine(NamedTuple):

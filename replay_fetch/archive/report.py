@@ -150,6 +150,8 @@ def report_files(report: Report, there: Iterable[str], *, first: bool) -> Report
     known = {name for name in there if fnmatchcase(name, _DATED)}
     name = _free_name(report.started, known)
     latest = bool(report.asked_something or report.stopped or first)
+    # The names sort as the times do, so the oldest stand in front. Files of other names are somebody's own, and are not
+    # counted.
     return ReportFiles(name, latest, sorted({*known, name})[:-_KEPT])
 
 

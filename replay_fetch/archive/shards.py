@@ -102,7 +102,7 @@ def check_shard(root: Path, shard: ShardId | None, compress: Compression | None)
 def layouts(root: Path) -> list[Layout]:
     """List the layouts of an archive's shards, whether they have begun or not; empty for an archive without shards.
 
-    The compression is not among what they say; each ledger has it.
+    The layouts say nothing of the compression; each ledger has it.
     """
     count = shard_count(root)
     return [Layout(root, shard=shard) for shard in ShardId(0, count).siblings()] if count else []

@@ -27,11 +27,11 @@ class ShelvedFile(Protocol):
 
     @property
     def name(self) -> str:
-        """The file's name relative to the archive."""
+        """The file's name relative to the archive, with slashes on every system."""
 
     @property
     def size(self) -> int:
-        """The file's bytes."""
+        """The file's size in bytes as the listing says it, which may be a little older than the file."""
 
 
 class Shelf(Protocol):
@@ -47,7 +47,7 @@ class Shelf(Protocol):
 
     @property
     def layout(self) -> Layout | None:
-        """The archive as a folder of this machine, or one of its shards; None for one that lies elsewhere."""
+        """The archive as a folder of this machine, or one of its shards; None for an archive in a store."""
 
     @property
     def manifest(self) -> str:
@@ -55,7 +55,7 @@ class Shelf(Protocol):
 
     @property
     def report(self) -> str:
-        """The name of the last run's report, likewise."""
+        """The name of the last run's report: of the whole archive, or of the shard that this shelf shows."""
 
     def shards(self) -> Sequence[Shelf]:
         """The shelves of an archive's shards in the order of their indexes; empty for a shard, and without shards."""
@@ -67,7 +67,7 @@ class Shelf(Protocol):
         """Tell whether a file is there; raises OSError or ArchiveError where nobody tells, which is no No."""
 
     def is_folder(self, name: str) -> bool:
-        """Tell whether a folder is there, or anything below it."""
+        """Tell whether a folder is there, or any file below it: a store knows no folders."""
 
     def size(self, name: str) -> int:
         """Bytes of a file; raises FileNotFoundError for a missing file, and for a name of something else."""
@@ -112,14 +112,14 @@ class FileOnDisk(NamedTuple):
 
 @dataclass(frozen=True)
 class DiskShelf:
-    """Reads an archive that is a folder on this machine, or one shard of it: its session files, and its manifest."""
+    """Reads an archive in a folder of this machine, or one shard of it: session files and manifest."""
 
     root: Path
     shard: ShardId | None = None
 
     @property
     def title(self) -> str:
-        """The folder's name, also where it was given as a dot."""
+        """The folder's name, also where it was given as a dot or through a link."""
         return self.root.resolve().name
 
     @property
@@ -129,7 +129,7 @@ class DiskShelf:
 
     @property
     def layout(self) -> Layout:
-        """The folder itself."""
+        """The folder itself, which commands may lock and write to."""
         return Layout(self.root, shard=self.shard)
 
     @property
@@ -139,7 +139,7 @@ class DiskShelf:
 
     @property
     def report(self) -> str:
-        """The name of the archive's report, or of its shard's."""
+        """The name of the archive's report, or of its shard's, relative to the archive."""
         return self.layout.report.relative_to(self.root).as_posix()
 
     def shards(self) -> Sequence[DiskShelf]:
@@ -147,15 +147,15 @@ class DiskShelf:
         return [DiskShelf(self.root, each.shard) for each in layouts(self.root)] if self.shard is None else []
 
     def place(self, name: str = "") -> str:
-        """The path of a file, or of the archive."""
+        """The path of a file as text, or of the archive for the empty name."""
         return str(self.root / name)
 
     def is_file(self, name: str) -> bool:
-        """Tell whether a file is there; raises OSError."""
+        """Tell whether a file is there; raises OSError where the system does not say, which is no No."""
         return is_file(self.root / name)
 
     def is_folder(self, name: str) -> bool:
-        """Tell whether a folder is there; raises OSError."""
+        """Tell whether a folder is there; raises OSError where the system does not say, which is no No."""
         return is_folder(self.root / name)
 
     def size(self, name: str) -> int:
@@ -167,7 +167,7 @@ class DiskShelf:
 
     def blocks(self, name: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Read a stretch of a file in blocks of a megabyte, or for None the whole of it."""
-        path = f"{self.root}/{name}"  # as text, for it is made for every view: a Path takes ten times as long
+        path = self.root / name
         return whole_file(path) if length is None else file_range(path, start, length)
 
     def files(self, folder: str) -> Iterator[FileOnDisk]:
@@ -190,22 +190,22 @@ class DiskShelf:
             return None
 
     def progress(self) -> Mapping[str, object]:
-        """A run on this machine tells its progress itself."""
+        """Empty: a run on this machine shows its progress itself, and no other command reads it here."""
         return {}
 
     def run_ended(self) -> None:
-        """The ledger says it."""
+        """None: the ledger beside the files knows, and its readers ask it."""
 
     def changed(self) -> Iterator[str]:
-        """A disk keeps no version of a file."""
+        """None: a disk keeps no version of a file by which a change could be seen without reading."""
         return iter(())
 
     def holds(self, folder: Path) -> bool:
-        """Tell whether a folder lies in this one, or is the same."""
+        """Tell whether a folder lies in this one, or is the same, with all links followed."""
         return folder.resolve().is_relative_to(self.root.resolve())
 
     def abandon(self) -> None:
-        """A disk answers at once, so nothing is given up."""
+        """Do nothing: a disk answers at once, so no read is under way when another is given up."""
 
 
 def readable(shelf: Shelf) -> Shelf:

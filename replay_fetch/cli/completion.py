@@ -40,7 +40,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the shell's script, made from the parsers of all commands, so that no option is forgotten; returns 0."""
+    """Print the shell's script, made from the parsers of all commands, so no option is forgotten; returns 0."""
     script = _fish() if options.shell == "fish" else _by_shtab(options.shell)
     say(json.dumps({"shell": options.shell, "script": script}) if options.json else script)
     return 0

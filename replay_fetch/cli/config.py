@@ -42,7 +42,7 @@ class _Row(NamedTuple):
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of ``download``, so that any command line of a download can be looked at without a run."""
+    """Add the options of ``download``, so any command line of a download can be looked at without a run."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     add_download_settings(parser)
@@ -51,7 +51,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the settings, one a line, or with ``--json`` an object a line; returns 0.
 
-    Raises SettingsError where a download would, so that a mistake is found before the night that it would cost.
+    Raises SettingsError where a download would, so a mistake is found before the night that it would cost.
     """
     # Made to be checked, then dropped: the rows show what was typed, in the words it was typed in.
     settings_from(options)

@@ -1,6 +1,6 @@
 """Run ``replay-fetch demo``: a download of the sample list from the built-in simulator, on this machine alone.
 
-The rate limit is low enough to bite, so that a first look shows how a run is paced.
+The rate limit is low enough to bite, so a first look shows how a run is paced.
 """
 
 from __future__ import annotations
@@ -35,6 +35,11 @@ from replay_fetch.simulator.recordings import recordings_folder
 if TYPE_CHECKING:
     from replay_fetch.store.location import Location
 
+_EPILOG = """\
+example: replay-fetch demo && replay-fetch verify replay-fetch-demo
+
+exit codes: those of download
+"""
 _OUT = Path("replay-fetch-demo")
 # Of the sample list, the session with the most to see: a checkout, four views, a rage click.
 _WATCHED = "1f46e825"
@@ -55,7 +60,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="archive folder, or an address as of download (%(default)s)",
     )
     add_output(parser)
-    parser.epilog = "example: replay-fetch demo && replay-fetch verify replay-fetch-demo"
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
 
 
 def run(options: argparse.Namespace) -> int:
@@ -103,7 +109,7 @@ async def demo(out: Path | Location, show: ShowSettings, reporter: Reporter | No
 
 
 def _archive_settings(out: Path | Location) -> ArchiveSettings:
-    """RUM events are stored, too, so that a player shows the errors in the recordings; a store takes none."""
+    """RUM events are stored, too, so a player shows the errors in the recordings; a store takes none."""
     return ArchiveSettings(events=isinstance(out, Path))
 
 

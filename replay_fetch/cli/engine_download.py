@@ -5,19 +5,21 @@ from __future__ import annotations
 import argparse
 import logging
 import os
-from typing import NamedTuple
+import time
+import uuid
+from functools import partial
 
-from replay_fetch.archive.report import Report
 from replay_fetch.cli.archive_option import shelf_at
-from replay_fetch.cli.main import exit_code_of
+from replay_fetch.cli.engine_shards import ShardEnded, run_shard, stop_shards
 from replay_fetch.cli.merge import FILES_A_SHARD
 from replay_fetch.cli.output import conclude, say, shown, warn
+from replay_fetch.cli.parser import USAGE
 from replay_fetch.cli.process import allow_open_files
 from replay_fetch.cli.run_log import begun, log_end
 from replay_fetch.cli.summary import as_typed, report_json, report_text
 from replay_fetch.engine import Engine, cluster
 from replay_fetch.environment import credentials
-from replay_fetch.errors import ReplayFetchError, SettingsError
+from replay_fetch.errors import SettingsError
 from replay_fetch.progress.units import some
 from replay_fetch.settings import Settings
 from replay_fetch.shard import MOST
@@ -26,24 +28,9 @@ from replay_fetch.view_list.source import STDIN, ListSource
 
 # Shards that one reason stopped; the number of the others is said.
 _NAMED = 5
+# Seconds beside the grace for requests: for a stopped shard's last commit and manifest, and the lease in a store.
+_LAST_COMMIT = 20.0
 log = logging.getLogger(__name__)
-
-
-class ShardEnded(NamedTuple):
-    """The end of a shard, as its worker tells it: a report, or why there is none."""
-
-    shard: str
-    report: Report | None
-    failure: str = ""
-    exit_code: int = 0
-
-
-def run_shard(shard: Shard) -> ShardEnded:
-    """Download a shard in a worker; an error of ours is a result, which no other worker is asked to repeat."""
-    try:
-        return ShardEnded(str(shard.id), shard.run())
-    except ReplayFetchError as error:
-        return ShardEnded(str(shard.id), None, str(error), exit_code_of(error))
 
 
 def download_on_engine(options: argparse.Namespace, settings: Settings) -> int:
@@ -61,10 +48,11 @@ def download_on_engine(options: argparse.Namespace, settings: Settings) -> int:
         tasks = shards(views, str(options.out), count or engine.at_once(0), settings=settings)
         log.info("%s on %s", some(len(tasks), "shard"), some(engine.workers, "worker"))
         with begun("download", {"views": views, "out": str(options.out)}, settings):
+            run = uuid.uuid4().hex
             try:
-                failed = _run_all(engine, tasks)
+                failed = _run_all(engine, run, tasks)
             except KeyboardInterrupt:
-                say("interrupted, and nothing is merged; run the same command again to go on")
+                _stop_all(engine, run, settings.fetch.grace)
                 raise
             allow_open_files(MOST * FILES_A_SHARD)  # all ledgers are read side by side
             report = None if failed else merge(str(options.out))
@@ -78,10 +66,10 @@ def download_on_engine(options: argparse.Namespace, settings: Settings) -> int:
     return code
 
 
-def _run_all(engine: Engine, tasks: list[Shard]) -> list[ShardEnded]:
+def _run_all(engine: Engine, run: str, tasks: list[Shard]) -> list[ShardEnded]:
     """Run all shards, and log each as it ends; returns those that failed."""
     failed = []
-    for number, ended in enumerate(engine.results(run_shard, tasks), start=1):
+    for number, ended in enumerate(engine.results(partial(run_shard, run), tasks), start=1):
         if ended.report is None:
             failed.append(ended)
             log.warning("shard %s was stopped (%d of %d): %s", ended.shard, number, len(tasks), ended.failure)
@@ -89,6 +77,20 @@ def _run_all(engine: Engine, tasks: list[Shard]) -> list[ShardEnded]:
             outcomes = ", ".join(f"{count} {outcome}" for outcome, count in ended.report.outcomes.items())
             log.info("shard %s has ended (%d of %d): %s", ended.shard, number, len(tasks), outcomes or "no views")
     return failed
+
+
+def _stop_all(engine: Engine, run: str, grace: float) -> None:
+    """Have all shards finish what is in flight, and wait for them; raises KeyboardInterrupt at the next signal."""
+    log.warning("interrupted: the shards finish what is in flight, at most %.0f s; once more stops at once", grace)
+    until = time.monotonic() + grace + _LAST_COMMIT
+    try:
+        while going_on := sum(engine.everywhere(stop_shards, run)):
+            if time.monotonic() >= until:
+                warn(f"{some(going_on, 'shard')} cannot be stopped, and may go on on the workers")
+                break
+            time.sleep(0.1)
+    finally:
+        say("interrupted, and nothing is merged; run the same command again to go on")
 
 
 def tell(failed: list[ShardEnded], of: int) -> None:
@@ -99,7 +101,11 @@ def tell(failed: list[ShardEnded], of: int) -> None:
     for reason, names in by_reason.items():
         more = f" and {len(names) - _NAMED} more" if names[_NAMED:] else ""
         warn(f"shard{'s' * bool(names[1:])} {', '.join(names[:_NAMED])}{more}: {reason}")
-    say(f"{len(failed)} of {of} shards were stopped, and nothing is merged; run the same command again to go on")
+    corrected = "correct that where the workers are, and " if all(ended.exit_code == USAGE for ended in failed) else ""
+    say(
+        f"{len(failed)} of {of} shards were stopped, and nothing is merged; {corrected}run the same command again to "
+        "go on"
+    )
 
 
 def _known_count(options: argparse.Namespace) -> int | None:

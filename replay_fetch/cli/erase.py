@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from replay_fetch.cli.archive_option import shelf_at
 from replay_fetch.cli.erasure_summary import add_erasure_options, carry_out, now, stored_settings
-from replay_fetch.cli.find import add_events, checked_user, untold
+from replay_fetch.cli.find import add_events, untold
 from replay_fetch.cli.output import warn
 from replay_fetch.errors import InputError, SettingsError
 from replay_fetch.inspect.users import find_user
@@ -107,7 +107,7 @@ def _of_user(options: argparse.Namespace) -> Iterator[str]:
     """Give the ids of the user's sessions; says where there is none, and of how many sessions nothing is known."""
     from replay_fetch.inspect.current import current  # noqa: PLC0415 - help loads none of what it does
 
-    user = checked_user(options.user)
+    user = options.user.strip()
     if not options.dry_run:  # behind an erasure that was killed, nothing may name its user any more
         finish_begun(ErasureJob(options.out, now(), "user", settings=stored_settings(options)))
     with current(shelf_at(str(options.out))) as there:

@@ -27,6 +27,10 @@ _EPILOG = """\
 examples:
   replay-fetch export archive/ --parquet tables/
   replay-fetch export archive/ --rrweb events/ 1f46e825
+
+exit codes: 0 the files are there; views without a file of events are named on
+stderr; 1 no view has events; 2 no session begins so, or an option cannot be
+used; 3 the archive cannot be read, or a file not be written
 """
 
 

@@ -1,6 +1,6 @@
 """Find a command by its name, run it, and turn an error into a message and an exit code.
 
-A command's module is imported only when the command is called, so that ``--help`` stays quick.
+A command's module is imported only when the command is called, so ``--help`` stays quick.
 """
 
 from __future__ import annotations
@@ -138,6 +138,7 @@ def _run(arguments: Sequence[str], options: argparse.Namespace) -> int:
         _settle(parser, words)
     # Before argparse, which would take the word behind a mistyped option for an argument.
     parser.check_flags(words)
+    parser.check_values(words)
     parser.parse_words(words, options)
     code: int = _module(name).run(options)
     return code

@@ -1,6 +1,6 @@
 """Put the shards of an archive together for ``replay-fetch merge``: one manifest and one report.
 
-The shards stay as they are. One that goes on later removes both files, and the next merge writes them again.
+The shards stay as they are. A shard that goes on later removes both files, and the next merge writes them again.
 """
 
 from __future__ import annotations
@@ -53,7 +53,8 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         say(report_json(merged.report))
     else:
-        say(f"{merged.shards} shards merged into {options.out.place(MANIFEST)}")
+        ended = f", of which {len(merged.lacking)} did not end," if merged.lacking else ""
+        say(f"{merged.shards} shards{ended} merged into {options.out.place(MANIFEST)}")
         out = Path(options.out.place()) if options.out.layout else options.out.location
         say(report_text(merged.report, out, again="the same downloads"))
     return 1 if merged.lacking else 0

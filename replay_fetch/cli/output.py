@@ -70,7 +70,7 @@ def _print(text: str, end: str) -> None:
 
 
 def _go_silent() -> None:
-    """Point stdout at nothing, so that Python's flush at exit, of a buffer nobody reads, ends without an error."""
+    """Point stdout at nothing, so Python's flush at exit, of a buffer nobody reads, ends without an error."""
     # Not sys.stdout.close(): Python would flush at exit all the same, and complain.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -6,6 +6,7 @@ A name like that of a key gets its own answer, in which the value is never repea
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NoReturn
@@ -30,6 +31,7 @@ _SEARCHES = (
     "--count",
     "--application",
 )
+_UNSET = "; a shell variable that is not set looks like this"
 # As people type them; `is_key` takes prefixes and separators off.
 _KEYS = ("api-key", "app-key", "application-key", "bearer-token", "token", "secret")
 
@@ -39,6 +41,9 @@ class Parser(argparse.ArgumentParser):
 
     def __init__(self, prog: str, description: str) -> None:
         super().__init__(prog=prog, description=description, allow_abbrev=False)
+        # No option begins with a digit, so `--shard -1/8` has a value, which is refused for what it is. To argparse
+        # only -1 and -1.5 are values, and it would say that there is none.
+        self._negative_number_matcher = re.compile(r"-\.?\d")
 
     @property
     def flags(self) -> dict[str, argparse.Action]:
@@ -64,6 +69,23 @@ class Parser(argparse.ArgumentParser):
             if flag.startswith("--") and flag not in self.flags:
                 advice = _about_keys(flag) or self._of_discover(flag) or nearest(flag, self.flags)
                 self.error(f"unknown option {flag}{advice}")
+
+    def check_values(self, words: Sequence[str]) -> None:
+        """End the program with 2 at an empty value or argument: a shell's word for a variable that is not set.
+
+        Taken as it is, it would be no filter at all, or the current folder: ``--user "$WHO"`` would find everybody,
+        ``prune "$OUT"`` act on the archive that the shell happens to stand in.
+        """
+        ends = words.index("--") if "--" in words else len(words)
+        for number, word in enumerate(words):
+            flag, given, value = word.partition("=")
+            if number < ends and flag in self.flags and given and not value.strip():
+                self.error(f"the value of {flag} is empty{_UNSET}")
+            if not word.strip():
+                before = words[number - 1] if 0 < number < ends else ""
+                takes = self.flags.get(before)
+                named = takes is not None and takes.nargs != 0
+                self.error(f"the value of {before} is empty{_UNSET}" if named else f"an argument is empty{_UNSET}")
 
     def _of_discover(self, flag: str) -> str:
         """Return the end of a message for an option by which views are looked for; empty for all other names."""

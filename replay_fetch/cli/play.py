@@ -23,6 +23,10 @@ examples:
   replay-fetch play archive/ 1f46e825
   replay-fetch play archive/ 1f46e825 --at +1m30s
   replay-fetch play archive/ 1f46e825 --html page.html --events rum.ndjson
+
+exit codes: 0 the page is there; what is not in it is named on stderr; 1 nothing
+of the session can be played; 2 no session or view begins so, or several do, or
+an option cannot be used; 3 the archive cannot be read, or the page not written
 """
 
 

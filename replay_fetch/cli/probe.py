@@ -49,9 +49,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Ask for one page and print all that is known of it; returns 0 where it was recognised, else 1.
+    """Ask for one page and print all that is known of the answer; returns 0 for a recognised page, else 1.
 
-    Raises SettingsError for an id that cannot be one, AuthError where the keys are refused.
+    Raises SettingsError for text that cannot be an id, AuthError where the keys are refused.
     """
     keys = credentials(os.environ, options.env_file)
     # One connection: one page is asked for.

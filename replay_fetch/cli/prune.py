@@ -21,7 +21,7 @@ is none, or disk or store refuse: run it again, what had begun is finished first
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the archive, the age, and what every erasure has."""
+    """Add the archive, the age, and the options that every erasure has, such as ``--dry-run``."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
         "Erases every session whose recording began longer ago than an age. Sessions\n"
@@ -34,8 +34,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Erase the old sessions, or say what would go; returns the exit code that the epilog lists."""
+    """Erase the old sessions, or say what would go; returns the exit code that the epilog lists.
+
+    The age counts to the start of the recording, by the recording machine's clock.
+    """
     at = now()
+    # One instant for the age and for the report: a session that grows too old meanwhile is the next prune's.
     before_ms = epoch_ms(at) - round(options.older_than * 1000)
     job = ErasureJob(options.out, at, "age", before_ms=before_ms, settings=stored_settings(options))
     return carry_out(job, options)

@@ -16,6 +16,12 @@ from replay_fetch.cli.output import say, warn_of_standing
 from replay_fetch.named_file import NamedFile
 
 _PAGE = Path("report.html")
+_EPILOG = """\
+example: replay-fetch report archive/ --out report.html
+
+exit codes: 0 the page is there, whatever it says of the run; 2 --out cannot be
+written; 3 it is no archive, no run has begun, or it cannot be read
+"""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +29,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_archive(parser, "archive")
     parser.add_argument("--out", metavar="FILE", type=Path, default=_PAGE, help="the page (%(default)s)")
     add_output(parser, json="where the page is")
-    parser.epilog = "example: replay-fetch report archive/ --out report.html"
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = _EPILOG
 
 
 def run(options: argparse.Namespace) -> int:

@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 def begun(command: str, about: Mapping[str, str], settings: Settings) -> Iterator[None]:
     """Log the command, its list and archive, the process, and the settings; no key is among the settings.
 
-    An exception that leaves the context is logged, too, so that no log file breaks off without a reason.
+    An exception that leaves the context is logged, too, so no log file breaks off without a reason.
     """
     pid, host = os.getpid(), socket.gethostname()
     said = ", ".join(f"{name} {value}" for name, value in about.items())

@@ -11,7 +11,7 @@ from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.shelf import readable
 from replay_fetch.cli.archive_option import add_archive, folder_for, on_current_shelf
 from replay_fetch.cli.options import add_output, show_settings
-from replay_fetch.cli.output import say, shown, warn
+from replay_fetch.cli.output import say, shown, warn, warn_of_standing
 from replay_fetch.errors import SettingsError
 from replay_fetch.inspect.entries import entries
 from replay_fetch.inspect.recordings import chosen_views
@@ -35,7 +35,7 @@ copy not be written
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments."""
+    """Add the archive, the copy's folder, and the session and the view that are copied alone."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
         "A copy of an archive without what people typed or read: texts and values\n"
@@ -54,7 +54,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 @on_current_shelf
 def run(options: argparse.Namespace) -> int:
-    """Run the command; 1 where no view has a recording."""
+    """Write the copy and say what is in it and what was left out; 1 where no view has a recording.
+
+    Raises SettingsError for ``--view`` without ``--session``.
+    """
     from replay_fetch.pipeline.scrubbed_copy import scrub  # noqa: PLC0415 - the converter, for this alone
 
     if options.view is not None and options.session is None:
@@ -62,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
     if not any(entry.span for entry in _chosen(options)):
         warn(f"there is no recording to copy in {options.out.place()}")
         return _NOTHING
+    warn_of_standing(options.out)
     with shown(show_settings(options)) as reporter:
         copied = scrub(options.out, options.copy, partial(_chosen, options), reporter)
     if options.json:
@@ -74,13 +78,15 @@ def run(options: argparse.Namespace) -> int:
     )
     if copied.silent:
         say(f"{some(copied.silent, 'view has', 'views have')} no recording")
+    if copied.waiting:
+        say(f"of these, {some(copied.waiting, 'waits', 'wait')} for a session to be whole: copy again behind the run")
     for reason, times in sorted(copied.dropped.items(), key=lambda item: (-item[1], item[0]))[:_NAMED]:
         say(f"left out: {reason} ({count(times)})")
     return 0 if copied.views else _NOTHING
 
 
 def _chosen(options: argparse.Namespace) -> Iterable[Entry]:
-    """Find the views to copy, in the manifest's order."""
+    """Find the views to copy, in the manifest's order: all of them, a session's, or one view."""
     if options.session is None:
         return entries(readable(options.out))
     found = chosen_views(options.out, options.session, options.view)

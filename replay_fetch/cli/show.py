@@ -31,6 +31,9 @@ examples:
   replay-fetch show archive/
   replay-fetch show archive/ 1f46e825
   replay-fetch show archive/ --csv --pages > sessions.csv
+
+exit codes: 0 what is there was printed; 2 no session begins so, or several do;
+3 it is no archive, or cannot be read
 """
 
 

@@ -1,6 +1,6 @@
 """Declare the options of ``replay-fetch simulate``: one for each of the simulator's settings, in tables.
 
-A setting is stored under the name of its field, so that a whole group of settings is made in one step.
+A setting is stored under the name of its field, so a whole group of settings is made in one step.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Print the page of ``replay-fetch snapshot``: a recorded page as it stood at a time, as one HTML document.
 
-No script is in it and nothing is fetched, so that a stranger's page can be opened safely.
+No script is in it and nothing is fetched, so a stranger's page can be opened safely.
 """
 
 from __future__ import annotations
@@ -17,6 +17,10 @@ from replay_fetch.timestamps import iso, place_ms
 _EPILOG = """\
 example:
   replay-fetch snapshot archive/ 1f46e825 --view d651b473 --at +12s > page.html
+
+exit codes: 0 the page was printed; 1 no page had been recorded by then; 2 no
+session or view begins so, or several do, or --at is no time; 3 the archive
+cannot be read
 """
 
 

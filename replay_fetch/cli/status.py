@@ -35,6 +35,9 @@ _EPILOG = """\
 examples:
   replay-fetch status OUT --unfinished | replay-fetch download - OUT
   replay-fetch status OUT --watch          Ctrl-C ends the watching with 130
+
+exit codes: 0 the figures are there, whatever they say of the views; 3 it is no
+archive, or cannot be read; 130 interrupted
 """
 _WATCH_IS_LOCAL = "--watch reads the ledger of a run on this machine; without it, status shows a stored run's figures"
 
@@ -149,7 +152,7 @@ def _lines(found: Status) -> Iterator[str]:
     yield from _run(found)
     if found.run_ended is False and not found.running:
         yield "the last run did not come to its end; these are its figures"
-    elif not found.by_ledger and not found.run_ended:
+    elif not found.by_ledger and found.run_ended is None:
         yield "there is no ledger: this is what the manifest says, as of the last run's end"
     yield from _noted(found)
 

@@ -94,7 +94,7 @@ def _search_lines(figures: Mapping[str, int | float]) -> Iterator[str]:
 
 
 def _outcome_lines(report: Report, *, finished: bool) -> Iterator[str]:
-    """Yield a line for each outcome, of those that are finished or of the others, and its reasons behind it."""
+    """Yield a line for each outcome, finished or not as asked, and the reasons behind each line."""
     for outcome in Outcome:
         if outcome.finished is finished and outcome in report.outcomes:
             meaning = _MEANING[outcome] or f"{some(report.segments, 'segment')}, {size(report.bytes)}"
@@ -184,9 +184,9 @@ def watch_line(out: Path, session: str) -> str:
 
 
 def as_typed(name: str, *arguments: str) -> str:
-    """Format a command in words that this shell finds, quoted, to be pasted as they stand.
+    """Format a command in words that this shell finds, quoted, for pasting.
 
-    The program of a virtual environment that is not activated is named by its path.
+    The program of a virtual environment that is not activated is named by path.
     """
     # A folder or an id may begin like an option.
     dashes = ["--"] if any(argument.startswith("-") for argument in arguments) else []

@@ -26,6 +26,10 @@ _EPILOG = """\
 examples:
   replay-fetch transcript archive/ 1f46e825
   replay-fetch transcript archive/ 1f46e825 --json | jq -r .selector
+
+exit codes: 0 what can be told was printed; views without words are named on
+stderr; 1 there is none; 2 no session or view begins so, or several do; 3 the
+archive cannot be read
 """
 # Named at the end of a view; --json has no such line, and every selector stands with its action.
 _NAMED = 5

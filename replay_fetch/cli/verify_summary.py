@@ -23,12 +23,18 @@ _INDENT = 12
 
 
 def findings_text(found: Verification) -> str:
-    """Everything for people, at most 80 columns wide unless a name is longer."""
+    """Format all findings for people, at most 80 columns wide unless a name is longer.
+
+    File by file as they were found, then the advice for each kind of damage, then a line with the figures.
+    """
     return "\n".join([*_findings(found), *_advice(found), _closing(found)])
 
 
 def rebuilt_text(rebuilt: Rebuilt) -> str:
-    """The same for a rebuilt ledger."""
+    """Format the result of a rebuild: what was found, how many views were kept, and where the rest was set aside.
+
+    An archive that was intact keeps its ledger, and the text says so.
+    """
     if rebuilt.stays:
         return "\n".join([_closing(rebuilt.found), "the ledger is intact too, and stays"])
     views = f"new ledger: {some(rebuilt.kept, 'view')} kept, {count(rebuilt.dropped)} to be asked for again"
@@ -38,7 +44,10 @@ def rebuilt_text(rebuilt: Rebuilt) -> str:
 
 
 def findings_json(found: Verification) -> str:
-    """Everything for programs."""
+    """Format all findings as one JSON object for programs; sizes are bytes, times are seconds.
+
+    The names are part of the interface; ``quick`` says that no byte was read.
+    """
     content = {
         "archive": found.shelf.place(),
         "good": not found.findings,
@@ -78,7 +87,10 @@ def _findings(found: Verification) -> Iterator[str]:
 
 
 def _advice(found: Verification) -> Iterator[str]:
-    """What to do, once for each way of being wrong."""
+    """Say for each kind of damage, once, which command mends it; nothing for an archive without findings.
+
+    A run that was killed comes first: finishing it mends most of what is found, and nothing is lost by it.
+    """
     layout = found.shelf.layout
     if layout is None:
         yield from _advice_for_a_store(found)
@@ -122,7 +134,10 @@ def _advice(found: Verification) -> Iterator[str]:
 
 
 def _about_erased(found: Verification) -> Iterator[str]:
-    """What to do about sessions that are back: an erasure that was killed is finished by any command that writes."""
+    """Say how sessions that were erased and are back are removed; nothing where there are none.
+
+    A killed erasure is finished by any command that writes.
+    """
     if any(finding.problem is Problem.ERASED for finding in found.findings):
         yield from _wrapped(
             "erased sessions: `replay-fetch erase OUT --session ID` removes what is there of one; an erasure that was "
@@ -131,7 +146,7 @@ def _about_erased(found: Verification) -> Iterator[str]:
 
 
 def _of_events(wrong: set[str], root: Path) -> str:
-    """The second command, for events: a download alone does not ask for them."""
+    """Name the second command, which fetches events; empty where no file of events is damaged."""
     return f", and `replay-fetch events {root}` the events" if any(file.startswith("events/") for file in wrong) else ""
 
 

@@ -52,6 +52,7 @@ def watch(watching: Watching) -> bool:
     while seen.running is not None:
         text = _text(seen, watching)
         if not say((_UP.format(drawn) + _CLEAR_BELOW if drawn else "") + text):
+            # The reader of the pipe is gone, as behind `head`: the run itself goes on.
             break
         drawn = text.count("\n") + 1 if watching.redraws else 0
         watching.sleep(interval)

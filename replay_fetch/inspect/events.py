@@ -51,7 +51,7 @@ class RumEvent(NamedTuple):
 
     @property
     def user(self) -> User | None:
-        """The person that the event names; None where it names nobody."""
+        """The person named by the event; None for an event without a user."""
         usr = part(self.rum, "usr")
         user = User(*(_id(usr.get(name)) for name in User._fields))
         return user if any(user) else None
@@ -91,7 +91,7 @@ class EventFacts:
 
     @classmethod
     def of(cls, events: Iterable[RumEvent]) -> EventFacts:
-        """Read the events through; memory does not grow with them."""
+        """Read a session's events through, and keep counts and users; memory does not grow with the events."""
         facts = cls()
         for event in events:
             facts.kinds[event.kind] += 1

@@ -64,7 +64,7 @@ class LedgerSnapshot:
             self._ledger.close()
 
     def marks(self) -> Iterator[bytes]:
-        """Give the marks of erased sessions; ends where the ledger is damaged."""
+        """Give the marks of erased sessions, hashes of their ids; ends where the ledger is damaged."""
         if self._ledger is not None and self.complaint is None:
             with self._noting():
                 yield from self._ledger.marks()
@@ -112,7 +112,7 @@ class LedgerSnapshot:
 
     @property
     def compression(self) -> Compression:
-        """The compression of the archive's files."""
+        """The compression of the archive's files, as the first run decided it."""
         return self._layout.compression
 
     def events(self) -> Iterator[tuple[EventsRecord, str]]:

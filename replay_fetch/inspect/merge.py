@@ -19,15 +19,12 @@ from replay_fetch.archive.report import Report, replace_report
 from replay_fetch.archive.shards import layouts
 from replay_fetch.archive.shelf import DiskShelf, readable
 from replay_fetch.errors import ArchiveError, SettingsError
-from replay_fetch.inspect.merged_report import Part, ShardRun, last_run, merged_report
+from replay_fetch.inspect.merged_report import Part, ShardRun, few_of, last_run, merged_report
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.ledger.totals import Reason
 from replay_fetch.settings import Compression
 from replay_fetch.shard import ShardId
-
-# More shards would fill the line; the number of the others is said.
-_NAMED = 5
 
 
 @dataclass(slots=True)
@@ -63,7 +60,7 @@ def merge(root: Path, *, partial: bool = False) -> Merged:
                 ledgers.append(ledger)
             lacking += [why] if why else []
         require_ended(root, lacking, len(parts), partial=partial)
-        report = merged_report(parts, len(shards))
+        report = merged_report(parts, len(shards), lacking)
         _write(_layout(root, ledgers[0]), ledgers, report)
     return Merged(len(shards), report, lacking)
 
@@ -71,8 +68,7 @@ def merge(root: Path, *, partial: bool = False) -> Merged:
 def require_ended(place: object, lacking: Sequence[str], begun: int, *, partial: bool) -> None:
     """Raise ArchiveError where shards are lacking and a partial merge was not asked for, or none has begun."""
     if lacking and not partial:
-        few = "; ".join(lacking[:_NAMED]) + (f"; and {len(lacking) - _NAMED} more" if lacking[_NAMED:] else "")
-        raise ArchiveError(f"{few}: run them to their end, or merge what is there with --partial")
+        raise ArchiveError(f"{few_of(lacking)}: run them to their end, or merge what is there with --partial")
     if not begun:
         raise ArchiveError(f"no shard of {place} has begun: there is nothing to merge")
 
@@ -93,7 +89,7 @@ def _write(layout: Layout, ledgers: Sequence[Ledger], report: Report) -> None:
 
 
 def _opened(layout: Layout, opened: ExitStack) -> tuple[Ledger | None, str]:
-    """Lock a shard and open its ledger; returns it, where there is one, and why it has not ended, or nothing."""
+    """Lock a shard and open its ledger; returns the ledger, if any, and why the shard has not ended, or nothing."""
     shard = layout.shard or ShardId(0, 1)
     with explained(f"reading {layout.private}"):
         begun = is_file(layout.ledger)

@@ -41,7 +41,7 @@ def merge_stored(shelf: Shelf, *, partial: bool = False) -> Merged:
     lacking = [why for shard in shards if (why := _lacks(shard))]
     begun = [shard for shard in shards if shard.is_file(shard.manifest)]
     require_ended(shelf.place(), lacking, len(begun), partial=partial)
-    report = merged_report([_part(shard) for shard in begun], len(shards))
+    report = merged_report([_part(shard) for shard in begun], len(shards), lacking)
     with explained("making a folder for the manifest in $TMPDIR"), TemporaryDirectory(prefix="replay-fetch-") as folder:
         layout = Layout(Path(folder))
         layout.temporary.mkdir(parents=True)

@@ -19,10 +19,12 @@ from replay_fetch.model import Noted, Outcome
 
 _SLOWEST = 20
 _BAD_ROWS = 100
+# More shards would fill the line; the number of the others is said.
+_NAMED = 5
 
 
 class ShardRun(msgspec.Struct, frozen=True):
-    """The figures of a shard's last run, as its report has them; its ledger does not know most of them."""
+    """The figures of a shard's last run, as the report has them; the ledger does not know most of them."""
 
     list_name: str = ""
     rows: int = 0
@@ -59,7 +61,7 @@ class ShardRun(msgspec.Struct, frozen=True):
 
 
 class Part(NamedTuple):
-    """A shard that takes part in a merge: its sums, the reasons of its unfinished views, and its last run."""
+    """A shard in a merge: sums, reasons of unfinished views, and the last run."""
 
     totals: Totals
     reasons: Sequence[Reason]
@@ -74,8 +76,12 @@ def last_run(shard: Shelf) -> ShardRun | None:
         return None
 
 
-def merged_report(parts: Sequence[Part], count: int) -> Report:
-    """Put the shards' figures together: sums, the first beginning, the last end."""
+def merged_report(parts: Sequence[Part], count: int, lacking: Sequence[str] = ()) -> Report:
+    """Put the shards' figures together: sums, the first beginning, the last end.
+
+    ``lacking`` says which of the ``count`` shards have not ended. Their views are in no sum, so the report must not
+    say that all ended well: it stands as stopped.
+    """
     runs = [part.run for part in parts]
     outcomes: Counter[Outcome] = Counter()
     for part in parts:
@@ -102,12 +108,18 @@ def merged_report(parts: Sequence[Part], count: int) -> Report:
         waited_seconds=round(sum(run.waited_seconds for run in runs), 3),
         started=started,
         interrupted=any(run.interrupted for run in runs),
-        stopped=next((run.stopped for run in runs if run.stopped), None),
+        stopped=next((run.stopped for run in runs if run.stopped), None) or few_of(lacking) or None,
         limiter="; ".join(dict.fromkeys(run.limiter for run in runs if run.limiter)),
         bad_row_reasons=[reason for run in runs for reason in run.bad_row_reasons][:_BAD_ROWS],
         slowest=_slowest(runs),
         settings=_settings(runs[0], count),
     )
+
+
+def few_of(lacking: Sequence[str]) -> str:
+    """Join the reasons why shards are lacking, the first of them in full; empty where there is none."""
+    more = f"; and {len(lacking) - _NAMED} more" if lacking[_NAMED:] else ""
+    return "; ".join(lacking[:_NAMED]) + more
 
 
 def _settings(run: ShardRun, count: int) -> dict[str, object]:

@@ -127,7 +127,7 @@ def _restore(restoring: _Restoring) -> None:
 
 
 class _LedgerState(Enum):
-    """Says whether the present ledger can be kept."""
+    """Says whether the present ledger can be kept, or a new one must be made from manifest and files."""
 
     SOUND = "sound"
     HALF_REBUILT = "half rebuilt"
@@ -153,14 +153,14 @@ def _ledger_state(layout: Layout) -> _LedgerState:
 
 
 def _fold_log(layout: Layout) -> None:
-    """Let a sound ledger take in its log, so that a single file can be set aside."""
+    """Let a sound ledger take in its log, so a single file can be set aside."""
     if check_file(layout.ledger):
         Ledger.open(layout.ledger).close()
 
 
 @dataclass(slots=True)
 class _Restoring:
-    """Turns entries of the manifest into records of the new ledger."""
+    """Turns the manifest's entries into the new ledger's records; a damaged view gets a blank one, to be asked for."""
 
     layout: Layout
     verifying: Verifying

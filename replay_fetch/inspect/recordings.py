@@ -72,6 +72,8 @@ def why_silent(entry: Entry, account: Account | None = None) -> str:
     ``account`` comes from watching the recording to its end. Without the account, a missing full snapshot is
     not known yet, and only views without stored bytes have a reason.
     """
+    if entry.waiting:
+        return "it waits for its session to be whole: the last run into the archive has not ended"
     if entry.span is None:
         why = entry.record.reason or str(entry.record.outcome or "not asked for yet")
         return f"nothing of it is stored here ({why})"

@@ -31,7 +31,7 @@ class ShardsState:
         return sorted({*self.unfinished, *self.stopped, *self.not_begun})
 
     def fields(self) -> Mapping[str, object]:
-        """Return the state for programs."""
+        """Return the state of all shards for programs, by the names of ``status --json``."""
         return {
             "count": self.count,
             "merged": self.merged,

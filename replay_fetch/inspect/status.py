@@ -44,7 +44,7 @@ class Tally:
     """Bytes of their lines, uncompressed."""
 
     def add(self, record: ViewRecord) -> None:
-        """Count one view, with its segments and the bytes of its lines."""
+        """Count one view, with the number of its segments and the bytes of its lines."""
         self.views += 1
         self.segments += record.segments
         self.size += record.size

@@ -20,7 +20,7 @@ class Tombstones:
         self.marks = {*in_ledger, *reported_marks(shelf)}
 
     def has(self, session_id: str) -> bool:
-        """Tell whether the session was erased."""
+        """Tell whether a session was erased, by the mark of its id."""
         return bool(self.marks) and mark_of(session_id) in self.marks
 
     def findings(self) -> Iterator[Finding]:

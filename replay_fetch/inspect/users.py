@@ -111,7 +111,7 @@ def _lines_of(file: Path) -> Iterator[bytes]:
 
 
 def _events_in(line: bytes, number: int, file: Path) -> Iterator[Mapping[str, object]]:
-    """Give the events of a line: one as the search answers it or the SDK wrote it, or those of a whole answer."""
+    """Give the events of a line: an event as the search answers it or the SDK wrote it, or all of a whole answer."""
     try:
         content = json.loads(line)
     except (ValueError, RecursionError):

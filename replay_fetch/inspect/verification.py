@@ -10,7 +10,7 @@ from replay_fetch.archive.shelf import Shelf
 
 
 class Depth(StrEnum):
-    """Says how much of each view a verification reads."""
+    """Says how much of each view a verification reads: names and sizes, bytes, or each line as JSON."""
 
     NAMES = "names"
     """No session file: names and sizes are held against the manifest, and in a store the versions against the log."""
@@ -42,5 +42,5 @@ class Verification:
 
     @property
     def exit_code(self) -> int:
-        """Return 0 where nothing is wrong, else 1."""
+        """Return 0 where nothing is wrong, else 1; an archive that cannot be read is an error, and ends with 3."""
         return 1 if self.findings else 0

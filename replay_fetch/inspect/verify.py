@@ -214,7 +214,7 @@ class Verifying:
 
 
 def _in_a_part(entries: Session) -> bool:
-    """Tell whether a view of the session waits in a part, so that a kill may have left bytes of no view.
+    """Tell whether a view of the session waits in a part, so a kill may have left bytes of no view.
 
     A part grows before its record does. A view that grew has left its session's file, in which its old bytes stay
     until the session is written anew.

@@ -176,7 +176,7 @@ class Database:
         return bool(self._db.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0])
 
     def _make_tables(self) -> None:
-        """Make the tables before the write-ahead log is switched on, so that the file's header tells its format."""
+        """Make the tables before the write-ahead log is switched on, so the file's header tells its format."""
         with self._transaction():
             for statement in TABLES.split(";"):
                 self._db.execute(statement)

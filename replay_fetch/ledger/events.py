@@ -55,7 +55,7 @@ class EventsLedger(Database):
             self._db.executemany("INSERT INTO events_unnamed VALUES (?)", ((session,) for session in redo))
 
     def _lay_events(self, records: Iterable[EventsRecord]) -> None:
-        """Take records in, inside of the caller's transaction."""
+        """Take records of sessions' events in, inside of the caller's transaction."""
         self._db.executemany(_RECORD, (tuple(record.columns) for record in records))
 
     def events_redo_list(self) -> list[tuple[int, str]]:

@@ -69,7 +69,7 @@ class FoundViews:
 
     @property
     def full(self) -> bool:
-        """True where as many views are there as were wanted."""
+        """True where as many views are there as were wanted, so no further page need be asked for."""
         return 0 <= self._most <= self.held
 
     def add(self, views: Iterable[FoundView]) -> None:
@@ -86,12 +86,12 @@ class FoundViews:
         self._db.close()
 
     def sessions(self) -> int:
-        """Count the sessions that the views belong to."""
+        """Count the sessions that the wanted views belong to."""
         with explained():
             return self.sums().sessions
 
     def sums(self) -> FoundSums:
-        """Sum up the views that are wanted."""
+        """Sum up the views that are wanted: views, sessions, and the SDK's hints on segments and bytes."""
         with explained():
             return FoundSums(*self._db.execute(_SUMS, {"most": self._most}).fetchone())
 
@@ -108,7 +108,10 @@ class FoundViews:
             return [each for each in sessions if self._db.execute(any_view, (each,)).fetchone() is None]
 
     def __iter__(self) -> Iterator[FoundView]:
-        """Give the views, a session's together, by when sessions and views began."""
+        """Give the wanted views, a session's together, sessions and views in the order in which they began.
+
+        The order hangs on no page: the same views make the same list.
+        """
         with explained():
             yield from map(_found, self._db.execute(_IN_ORDER, {"most": self._most}))
 

@@ -54,7 +54,7 @@ class FoundEvents:
             self._db.execute("COMMIT")
 
     def holds(self, session_id: str) -> bool:
-        """Tell whether there are events of a session."""
+        """Tell whether there are events of a session, by its id, without reading one."""
         with explained():
             found = self._db.execute("SELECT 1 FROM found WHERE session_id = ? LIMIT 1", (session_id,)).fetchone()
         return found is not None
@@ -64,7 +64,7 @@ class FoundEvents:
         return wanted is not None
 
     def sessions(self) -> set[str]:
-        """Return the ids of the sessions of which there are events."""
+        """Return the ids of all sessions with events, each once."""
         with explained():
             return {session_id for (session_id,) in self._db.execute("SELECT DISTINCT session_id FROM found")}
 

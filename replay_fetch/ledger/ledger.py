@@ -68,7 +68,7 @@ class Ledger(EventsLedger, Tombstones):
     # --- the plan
 
     def known_list(self, fingerprint: str) -> LoadedList | None:
-        """Return the newest list if its fingerprint is the same, so that it need not be loaded again."""
+        """Return the newest list if its fingerprint is the same, so it need not be loaded again."""
         with self._exclusive:
             newest = self._db.execute("SELECT * FROM list ORDER BY list DESC LIMIT 1").fetchone()
         if newest is None or newest[1] != fingerprint:
@@ -93,8 +93,9 @@ class Ledger(EventsLedger, Tombstones):
         with self._transaction():
             (number,) = self._db.execute("SELECT coalesce(max(list), 0) + 1 FROM list").fetchone()
             loaded = load_rows(self._db, number, rows, mine, before)
-            columns = (number, loaded.rows, loaded.views, loaded.duplicates)
-            self._db.execute("INSERT INTO list VALUES (?, NULL, ?, ?, ?)", columns)
+            of_list = (number, loaded.rows, loaded.views, loaded.duplicates)
+            self._db.execute("INSERT INTO list VALUES (?, NULL, ?, ?, ?)", of_list)
+            # Not where a run was killed: RUNNING must stay there, or nothing is recovered.
             came_in = "UPDATE setting SET value = ? WHERE name = ? AND value = ?"
             self._db.execute(came_in, (State.LOADED, Setting.STATE, State.CLEAN))
         return loaded
@@ -115,8 +116,7 @@ class Ledger(EventsLedger, Tombstones):
     def to_do(self, todo: ToDo, after: PlannedView | None, limit: int) -> list[PlannedView]:
         """Return at most ``limit`` views to do, sessions in the order of the list, behind ``after``; [] at the end."""
         where = {"list": todo.list_number, "young": todo.young, "limit": limit, "session": 0, "row": 0}
-        if after is not None:
-            where |= {"session": after.session, "row": after.row}
+        where |= {"session": after.session, "row": after.row} if after else {}
         with self._exclusive:
             return [planned_view(row) for row in self._db.execute(TO_DO, where)]
 
@@ -167,6 +167,7 @@ class Ledger(EventsLedger, Tombstones):
             # In the same transaction: the list never holds sessions of two commits.
             self._db.execute("DELETE FROM unnamed")
             self._db.executemany("INSERT OR IGNORE INTO unnamed VALUES (?)", ((session,) for session in redo))
+            # Most commits name none: written only to name some, or to take back those of the commit before.
             if understood or self._understood:
                 views = orjson.dumps([list(view) for view in understood]).decode()
                 self._db.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (Setting.UNDERSTOOD, views))
@@ -193,8 +194,8 @@ class Ledger(EventsLedger, Tombstones):
     def session_views(self, session: int) -> list[ViewRecord]:
         """Return the records of the views of a session, by its number, in list order, ended or not; [] of none."""
         with self._exclusive:
-            rows = self._db.execute(f"{VIEWS} WHERE view.session = ? ORDER BY row", (session,))
-            return list(map(view_record, rows))
+            of_session = f"{VIEWS} WHERE view.session = ? ORDER BY row"
+            return list(map(view_record, self._db.execute(of_session, (session,))))
 
     def planned_session(self, session_id: str) -> list[PlannedView]:
         """Return a session's planned views in list order, with their earlier records; none of an unknown session."""
@@ -222,10 +223,7 @@ class Ledger(EventsLedger, Tombstones):
             return views_behind(self._db, last)
 
     def restore(self, records: Iterable[ViewRecord]) -> int:
-        """Fill an empty ledger with views of no known list; returns their number.
-
-        The records have their sessions together and their rows ascending.
-        """
+        """Fill an empty ledger with ``records``, sessions together and rows ascending; returns their number."""
         with self._transaction():
             return restore_rows(self._db, records)
 

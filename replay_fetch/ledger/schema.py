@@ -70,7 +70,7 @@ PRAGMAS = (
 
 
 class Setting(StrEnum):
-    """Names the settings that a ledger keeps with its archive."""
+    """Names the settings that a ledger keeps with its archive, each as a text of its own."""
 
     COMPRESSION = "compression"
     """Of all session files."""
@@ -91,7 +91,7 @@ class Setting(StrEnum):
 
 
 class State(StrEnum):
-    """Says whether session files and manifest agree with the ledger, so that a run or verify knows whom to believe."""
+    """Says whether session files and manifest agree with the ledger, so a run or verify knows whom to believe."""
 
     RUNNING = "running"
     """They may be behind it: a run is going on, or was killed."""

@@ -162,6 +162,8 @@ class StoredLedger(Ledger, SearchedSessions):
                 yield (*result_row(record), at)
 
         self._db.executemany(_RECORD_AT, rows())
+        # Behind the records, which fill ``drops`` as they are read. Without any place a statement for each view is
+        # saved.
         if self._db.execute("SELECT 1 FROM place LIMIT 1").fetchone():
             self._db.executemany(_DROP_PLACES, drops)
 

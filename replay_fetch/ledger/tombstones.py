@@ -94,7 +94,7 @@ class Tombstones(Database):
         return row[0] if row else None
 
     def sessions_without_start(self) -> int:
-        """Count the sessions of which no view says when its recording began, so that no age can be told."""
+        """Count the sessions of which no view says when its recording began, so no age can be told."""
         with self._exclusive:
             return int(self._db.execute(_UNDATED).fetchone()[0])
 

@@ -1,4 +1,7 @@
-"""Sums over the views of a list or of the whole archive, by outcome."""
+"""Sums over the views of a list or of the whole archive, by outcome.
+
+The database sums, so no view's record is held in memory.
+"""
 
 from __future__ import annotations
 
@@ -97,12 +100,12 @@ class Totals:
 
     @property
     def views(self) -> int:
-        """Count all views, with an outcome or without."""
+        """Count all views of the list or the archive, with an outcome or without."""
         return self.unasked + sum(self.outcomes.values())
 
     @property
     def finished(self) -> int:
-        """Count the views that are never asked for again."""
+        """Count the views that are never asked for again, whatever a later run is told of them, but for a refresh."""
         return sum(n for outcome, n in self.outcomes.items() if outcome.finished)
 
 
@@ -133,7 +136,11 @@ def _known(outcome: str) -> Outcome:
 
 
 def sum_reasons(db: sqlite3.Connection, list_number: int) -> list[Reason]:
-    """Count why views of list ``list_number`` are not finished, the most frequent reasons first."""
+    """Count why views of list ``list_number`` are not finished, the most frequent reasons first.
+
+    Twenty reasons an outcome are named, since some reasons hold a number and are as many as the views. All further ones
+    are counted together.
+    """
     finished = ", ".join(f"'{outcome}'" for outcome in Outcome if outcome.finished)
     found: list[Reason] = []
     named: Counter[Outcome] = Counter()

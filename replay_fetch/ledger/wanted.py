@@ -45,7 +45,7 @@ class WantedSessions:
         self._db.close()
 
     def take(self, entries: Iterable[Entry]) -> int:
-        """Take a list in; returns how many entries there were, those that name a session again among them."""
+        """Take a list in, in batches; returns the number of entries, those that name a session again among them."""
         taken = 0
         unread = iter(entries)
         while batch := list(islice(unread, _BATCH)):
@@ -71,7 +71,7 @@ class WantedSessions:
 
     @property
     def sessions(self) -> int:
-        """Count the sessions of the list."""
+        """Count the sessions of the list, each once, whether or not they were searched for."""
         with explained():
             return int(self._db.execute("SELECT count(session_id) FROM entry").fetchone()[0])
 
@@ -100,7 +100,7 @@ class WantedSessions:
 
     @property
     def unusable_rows(self) -> int:
-        """Count the rows that name no session."""
+        """Count the rows that name no session; the run's exit code tells of them."""
         with explained():
             return int(self._db.execute("SELECT count(*) - count(session_id) FROM entry").fetchone()[0])
 
@@ -111,7 +111,7 @@ class WantedSessions:
             return [view_id for (view_id,) in rows]
 
     def _read(self, query: str) -> Iterator[tuple[Any, ...]]:
-        """Read rows batch by batch, so that no query is open while the tables change."""
+        """Read rows batch by batch, so no query is open while the tables change."""
         after = 0
         while True:
             with explained():

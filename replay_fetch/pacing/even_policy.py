@@ -117,7 +117,7 @@ class EvenPolicy:
         self._in_a_row += 1
 
     def state(self, now: float) -> State:
-        """The state at ``now``: the pace, or the end of the pause."""
+        """The state at ``now``, in seconds: the pace in requests a second, or the end of the pause."""
         shut = now < self._gate
         return State("even", 0.0 if shut else self.rate, self._gate if shut else None, self.limit, self.period)
 

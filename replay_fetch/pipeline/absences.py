@@ -63,7 +63,7 @@ class Absences:
         self._not_before = float("-inf")
 
     def __len__(self) -> int:
-        """How many views are held in the stretch that goes on."""
+        """Count the views that are held in the stretch that goes on."""
         return len(self._held)
 
     @property
@@ -77,7 +77,7 @@ class Absences:
         return self._held[0].ended if self._held else None
 
     def asked_before(self, planned: PlannedView) -> bool:
-        """True of a view found absent earlier in the run and asked for again, so that its chain begins anew."""
+        """True of a view found absent earlier in the run and asked for again, so its chain begins anew."""
         return planned.row in self._asked_again
 
     def note(self, ended: ViewEnded) -> None:

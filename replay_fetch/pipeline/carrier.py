@@ -1,6 +1,6 @@
 """The carrier of a run into a store: commits go out through the keep, and old bytes come back into the scratch.
 
-The writer's thread calls, the event loop sends: a portal between the two ends with the run, so that a call which a
+The writer's thread calls, the event loop sends: a portal between the two ends with the run, so a call which a
 cancelled run leaves behind ends, too.
 """
 

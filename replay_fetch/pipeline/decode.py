@@ -73,7 +73,7 @@ class Decoding:
         self.found = Decoded()
 
     async def rehearse(self) -> Decoded:
-        """Find out the result of `run`; changes nothing."""
+        """Find out the result of `run` for every view with raw pages, and change nothing on the disk."""
         for session_id in await to_thread.run_sync(self._sessions):
             await self._tallies(session_id)
         return self.found
@@ -81,7 +81,7 @@ class Decoding:
     async def run(self, stop: anyio.Event) -> Decoded:
         """Walk, commit, and bring the manifest up to date; ``stop`` ends the run early and cleanly.
 
-        The paths become the paths by which the archive's chains are asked for, so that a download with the same
+        The paths become the paths by which the archive's chains are asked for, so a download with the same
         ones goes on behind the pages. A failure is part of the result, not raised.
         """
         with self._failure.kept():

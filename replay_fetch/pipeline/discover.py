@@ -94,7 +94,7 @@ class Discovery:
         return 0 if self.views.size and not (self.lacking or self.unusable or self.warnings) else 1
 
     def add(self, page: FoundPage) -> None:
-        """Take in one page of events."""
+        """Take in one page: count the events, and keep each view once."""
         self.events += page.events
         self.nameless += page.nameless
         self.views.add(page.views)

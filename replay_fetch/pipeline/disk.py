@@ -31,6 +31,7 @@ def disk_free(folder: Path) -> int | None:
         except OSError:
             return None
         else:
+            # Not f_bfree: a share of the disk is kept for root, and a run that counts on it ends early.
             return about.f_bavail * about.f_frsize
 
 

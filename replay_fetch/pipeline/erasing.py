@@ -1,7 +1,7 @@
-"""The erasure of sessions from an archive: by their ids, or by the age of their recordings; and its rehearsal.
+"""The erasure of sessions from an archive, by id or by the age of the recordings; and its rehearsal.
 
-The order is that of every commit: the ledger's transaction is the instant at which the sessions are erased, and
-what is left of them is removed behind it, by this run or by any later one.
+The order is that of every commit: the ledger's transaction is the instant at which the sessions are erased. The rest of
+them is removed behind it, by this run or by any later one.
 """
 
 from __future__ import annotations

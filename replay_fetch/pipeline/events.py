@@ -86,7 +86,7 @@ class EventsRun:
 
     @property
     def in_order(self) -> bool:
-        """False where a write failed, so that the ledger may be ahead of the files."""
+        """False where a write failed, so the ledger may be ahead of the files."""
         return self._failure.in_order
 
     def figures(self) -> dict[str, object]:

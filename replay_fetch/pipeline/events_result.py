@@ -46,7 +46,7 @@ class StoredEvents:
 
     @property
     def done(self) -> int:
-        """Sessions that this run is done with."""
+        """Sessions that this run is done with: with events, without any, or with a search that was cut."""
         return self.fetched + self.none + self.unfinished.total()
 
     @property
@@ -57,7 +57,7 @@ class StoredEvents:
         return 1 if self.unfinished or self.bad_lines else 0
 
     def add(self, records: Iterable[EventsRecord]) -> None:
-        """Count sessions whose events are committed."""
+        """Count sessions whose events are committed, and the reasons for which some or all events lack."""
         for record in records:
             fetched = record.outcome is EventsOutcome.FETCHED
             self.fetched += fetched
@@ -97,7 +97,10 @@ class StoredEvents:
 
 @dataclass(frozen=True, slots=True)
 class EventsSnapshot:
-    """A run over sessions' events at a moment: ``done`` of ``total`` sessions are done with."""
+    """A run over sessions' events: ``done`` of ``total`` sessions are done with.
+
+    A session counts when its events are on the disk, so the figure may stand still while a large one is searched.
+    """
 
     stored: StoredEvents
     pacer: PacerFigures
@@ -105,7 +108,7 @@ class EventsSnapshot:
 
     @property
     def total(self) -> int:
-        """Sessions that lacked their events when the run began."""
+        """Sessions that lacked their events when the run began; those of earlier runs are not among them."""
         return self.stored.sessions
 
     @property
@@ -126,7 +129,7 @@ class EventsSnapshot:
         return said
 
     def fields(self) -> dict[str, int | float | str | None]:
-        """Return the progress as numbers, for the log in JSON."""
+        """Return the progress as numbers, for the log in JSON; sizes are bytes."""
         stored = self.stored
         return {
             "sessions_total": self.total,

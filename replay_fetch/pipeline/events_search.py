@@ -40,9 +40,9 @@ class EventsBatch:
     found: FoundEvents = field(default_factory=FoundEvents)
 
     def add(self, page: FoundPage, windows: Mapping[str, Window]) -> None:
-        """Take in a page: of each session what lies in its own window.
+        """Take in a page: of each session the events in the session's own window.
 
-        Sessions share a search. That a session's events hung on which others were in it must not show in the archive.
+        Sessions share a search. Which other sessions shared one must not show in a session's events in the archive.
         """
         self.found.add(
             event

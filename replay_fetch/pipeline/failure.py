@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class FirstFailure:
-    """Keeps a run's first failure as a value, so that all pages before the failure are committed and reported.
+    """Keeps a run's first failure as a value, so all pages before the failure are committed and reported.
 
     The workers, the writer, the manifest and the report may all fail; a run tells a single failure, the cause of
     its end.

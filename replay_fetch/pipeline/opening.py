@@ -1,4 +1,4 @@
-"""Opening an archive for a run, and leaving the archive so that the next run finds all in order."""
+"""Opening an archive for a run, and leaving the archive so the next run finds all in order."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def open_as_it_is(
 def finish_erasure(layout: Layout, ledger: Ledger) -> None:
     """Carry an erasure that has begun to its end; does nothing where none has.
 
-    The manifest comes first, so that readers never look for a file that is gone.
+    The manifest comes first, so readers never look for a file that is gone.
     """
     about = ledger.setting(Setting.ERASURE)
     if about:

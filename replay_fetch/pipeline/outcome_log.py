@@ -91,7 +91,7 @@ class Slowest:
         return (slow for _, _, slow in sorted(self._heap, reverse=True))
 
     def note(self, slow: SlowView) -> None:
-        """Take in one view; only the twenty slowest stay."""
+        """Take in one view that has ended; only the twenty slowest stay."""
         entry = slow.seconds, next(self._number), slow
         # A heap whose first is the quickest of the slowest: most views of a long run cost one comparison.
         if len(self._heap) < _KEPT:

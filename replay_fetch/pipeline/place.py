@@ -1,4 +1,4 @@
-"""The place of an archive, as a user names it: kept apart, so that the help of a command loads nothing for it."""
+"""The place of an archive, as a user names it: kept apart, so the help of a command loads nothing for it."""
 
 from __future__ import annotations
 

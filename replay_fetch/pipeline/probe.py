@@ -70,7 +70,7 @@ class Probe:
 
     @property
     def exit_code(self) -> int:
-        """The command's exit code: 0 where a page was recognised, else 1, so that a script may go on or stop."""
+        """The command's exit code: 0 where a page was recognised, else 1, so a script may go on or stop."""
         return 0 if self.page is not None else 1
 
 

@@ -138,7 +138,7 @@ class ProgressFeed:
         }
 
     def finish(self, ended: Report) -> None:
-        """Write the last metrics of a run that has ended, so that a file that is scraped later shows the end."""
+        """Write the last metrics of a run that has ended, so a file that is scraped later shows the end."""
         if self._metrics is not None:
             last = RunSnapshot(self.stats, Speed(), self._pacer_snapshot(), ended.seconds)
             self._metrics.finish(last, ended.exit_code)

@@ -178,6 +178,7 @@ class Run:
         # The failure of the workers is kept here, inside the writer's group, which it must not cancel.
         with self._failure.kept():
             await self._ask_until_stopped(crew, stop)
+        # After a failure, too: held views end unconfirmed, so that a second answer to a later run can confirm them.
         await crew.verdicts.give_up()
 
     async def _ask_until_stopped(self, crew: _Crew, stop: Stop) -> None:

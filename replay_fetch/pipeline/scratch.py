@@ -78,7 +78,11 @@ class LedgerScratch:
     @classmethod
     @contextmanager
     def opened(cls, root: Path, compression: Compression, shard: ShardId | None = None) -> Iterator[LedgerScratch]:
-        """Open the folder ``root`` as a scratch, locked for one process; its ledger is closed at the end."""
+        """Open the folder ``root`` as a scratch, locked for one process; its ledger is closed at the end.
+
+        The folder gets a mark, by which a later run knows that all in it may be removed. Raises ArchiveError for a
+        folder that holds something else.
+        """
         with opened(root) as folder:
             scratch = cls(Layout(folder.root, compression, lasting=False), shard)
             with explained(f"writing {folder.private}"):
@@ -90,30 +94,35 @@ class LedgerScratch:
 
     @property
     def ledger(self) -> StoredLedger:
-        """The ledger, after `begin`."""
+        """The ledger of the scratch, opened at its first use; readers of the log and the run share it."""
         if self._ledger is None:
             self._ledger = StoredLedger.open(self.layout.ledger)
         return self._ledger
 
     @property
     def temporary(self) -> Path:
-        """The folder for files on their way."""
+        """The folder for files on their way, such as a checkpoint that is being brought."""
         return self.layout.temporary
 
     def close(self) -> None:
-        """Close the ledger's file."""
+        """Close the ledger's file, so `begin` may put another in its place; closing again does nothing."""
         if self._ledger is not None:
             self._ledger.close()
             self._ledger = None
 
     def begin(self, ledger: Path | None) -> None:
-        """Empty the scratch, then take the checkpoint's ledger, or an empty one."""
+        """Empty the scratch, then take the checkpoint's ledger, or an empty one.
+
+        ``ledger`` is a file that is moved into place. Whatever an earlier run left may be ahead of the log, so all of
+        it goes.
+        """
         self.close()
         with explained(f"clearing {self.layout.root}"):
             for folder in (self.layout.sessions, self.layout.parts):
                 for file in folder.iterdir():
                     file.unlink()
             for file in self.layout.temporary.iterdir():
+                # The checkpoint was brought into this very folder.
                 if file != ledger:
                     file.unlink()
             for folder in (self.layout.raw, self.layout.events, self.layout.reports):
@@ -124,6 +133,7 @@ class LedgerScratch:
             if ledger is not None:
                 ledger.chmod(0o600)
                 os.replace(ledger, self.layout.ledger)  # noqa: PTH105 - a name for the same file
+        # A ledger that was begun empty does not know it.
         self.ledger.set_setting(Setting.COMPRESSION, self.layout.compression)
 
     def load(self, logged: LoggedList, rows: Iterable[ListRow]) -> None:
@@ -141,6 +151,7 @@ class LedgerScratch:
         settings: list[LoggedSetting] = []
         self.ledger.lay(_chunks(_kept_apart(entries, settings)))
         for setting in settings:
+            # These two mean more than their value: tokens of other chains go, and an erasure's sessions are forgotten.
             if setting.name == Setting.CHAINS:
                 self.ledger.note_chains(setting.value)
             elif setting.name == Setting.ERASURE and setting.value:
@@ -149,24 +160,24 @@ class LedgerScratch:
                 self.ledger.set_setting(setting.name, setting.value)
 
     def stored(self, name: str) -> LoggedObject | None:
-        """The log's latest entry for a file."""
+        """The log's latest entry for a file of the archive, by its name; None for a file that the log does not know."""
         row = self.ledger.object(name)
         return LoggedObject(*row) if row else None
 
     def unpublished(self) -> Sequence[LoggedObject]:
-        """The objects whose bytes are still staged."""
+        """The objects whose bytes are still staged: a run was killed before they were copied to their own names."""
         return [LoggedObject(*row) for row in self.ledger.staged_objects()]
 
     def places(self, row: int, part: int) -> Sequence[LoggedPart]:
-        """Where the lines of a view's part lie."""
+        """The stretches of blobs in which the lines of a view's part lie, in their order."""
         return [LoggedPart(*place) for place in self.ledger.places(row, part)]
 
     def places_in(self, blob: str) -> Sequence[LoggedPart]:
-        """Which stretches of a blob are of use."""
+        """The stretches of a blob that are of use, in their order: a blob without any may be removed."""
         return [LoggedPart(*place) for place in self.ledger.places_in(blob)]
 
     def blobs(self) -> set[str]:
-        """The names of all blobs that are of use."""
+        """The names of all blobs that are of use to an unfinished view."""
         return self.ledger.blobs()
 
     def snapshot(self, target: Path) -> None:
@@ -176,7 +187,10 @@ class LedgerScratch:
 
 
 def logged(record: ViewRecord, at: int) -> LoggedView:
-    """A record as the log has it: without what an earlier run left, which the log said then."""
+    """Make a log entry of a record and its time, in seconds since 1970.
+
+    The record loses what an earlier run left of the view, since the log said so at that time.
+    """
     planned = record.planned
     if planned.earlier is not None:
         record = replace(record, planned=replace(planned, earlier=None))
@@ -192,7 +206,7 @@ def _kept_apart(entries: Iterable[Entry], settings: list[LoggedSetting]) -> Iter
 
 
 def _chunks(entries: Iterable[Entry]) -> Iterator[list[Fact]]:
-    """Entries as the ledger takes them: neighbours of one kind together, in their order."""
+    """Group entries as the ledger takes them in: neighbours of one kind together, in their order, 5,000 at most."""
     for _, same in itertools.groupby(entries, type):
         facts = map(_fact, same)
         while chunk := list(itertools.islice(facts, _TOGETHER)):

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import orjson
+from msgspec.structs import replace as with_values
 
 from replay_fetch.archive.compress import compressed
 from replay_fetch.archive.durable import explained, make_folder, replace, sync_folder, write_atomically, write_file
@@ -43,10 +44,14 @@ class ScrubbedCopy:
     """Views with a recording in the copy."""
     silent: int = 0
     """Views of which the copy has nothing: none was stored, or none could be read."""
+    waiting: int = 0
+    """Those of the silent ones that came, and whose session was not whole yet when the copy was made."""
     segments: int = 0
     records: int = 0
     bytes: int = 0
     outcomes: Counter[Outcome] = field(default_factory=Counter)
+    unasked: int = 0
+    """Views without an outcome: the run that was to ask for them, or to bring their session's file, has not ended."""
     dropped: Counter[str] = field(default_factory=Counter)
     """What was left out, by reason."""
 
@@ -56,6 +61,7 @@ class ScrubbedCopy:
             "sessions": self.sessions,
             "views": self.views,
             "views_without_recording": self.silent,
+            "views_waiting": self.waiting,
             "segments": self.segments,
             "records": self.records,
             "bytes": self.bytes,
@@ -67,8 +73,9 @@ class ScrubbedCopy:
 
         Nothing is taken over from the original's report, and no time of day: the same archive gives the same copy.
         """
-        views = self.outcomes.total()
-        run = Report("scrubbed copy", views, 0, 0, dict(self.outcomes), segments=self.segments, bytes=self.bytes)
+        rows = self.outcomes.total() + self.unasked
+        known = dict(self.outcomes)
+        run = Report("scrubbed copy", rows, 0, 0, known, 0, self.unasked, segments=self.segments, bytes=self.bytes)
         return run.fields() | {"scrubbed": self.fields()}
 
 
@@ -131,7 +138,7 @@ class _Writing:
         return self._done
 
     def _sessions(self, views: Iterable[Entry], ticker: Ticker) -> Iterator[bytes]:
-        """Write session after session and yield the manifest's lines, so that no list of views is held."""
+        """Write session after session and yield the manifest's lines, so no list of views is held."""
         for _, session in by_session(views):
             yield from self._session(session, ticker)
 
@@ -161,7 +168,12 @@ class _Writing:
         for entry in entries:
             record = written.get(entry.record.planned.row) or without_bytes(entry.record)
             self._done.silent += not record.size
-            if record.outcome is not None:
+            if entry.waiting:  # no later run brings it to the copy, which must not call it fetched
+                self._done.waiting += 1
+                record = with_values(record, outcome=None)
+            if record.outcome is None:
+                self._done.unasked += 1
+            else:
                 self._done.outcomes[record.outcome] += 1
             yield marked(ManifestLine.of(Layout(self._building, entry.compression), record).encode())
 

@@ -62,7 +62,7 @@ _WAIT_OF_SHARDS = 300.0
 
 
 class StoredArchive:
-    """An archive in a store, or a shard of one, held by this run: its keep and its scratch."""
+    """An archive in a store, or a shard of one, held by this run: keep and scratch."""
 
     def __init__(self, keep: StoreKeep, scratch: LedgerScratch, objects: Objects, facts: ArchiveFacts) -> None:
         self.keep = keep
@@ -177,6 +177,7 @@ class _Packed(Deal):
         """Pass all usable rows on, packed and counted."""
         for row in packing(_without_erased(super().watched(rows), self._ledger), self.path):
             if not self.rows % _GLANCE:
+                # A cancel does not reach into a thread: without a look, Ctrl-C would wait for the end of the list.
                 from_thread.check_cancelled()
             self.rows += 1
             yield row

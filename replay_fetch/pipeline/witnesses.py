@@ -89,7 +89,7 @@ class Witnesses:
         return isinstance(await self._find(view, self._sources), Source)
 
     async def _find(self, view: View, sources: Sequence[Source]) -> Source | RequestError:
-        """The store with a view, or the error in the way."""
+        """Ask the stores in turn for a view, and return the store that has it, or the error in the way."""
         error: RequestError = NotFound("the API answers, but has nothing of a view that was asked for as a trial")
         for source in sources:
             try:
@@ -104,7 +104,7 @@ class Witnesses:
         return error
 
     def _of_the_list(self, scouting: bool) -> list[_Asked]:  # noqa: FBT001 - called through a thread
-        """Views of the list fetched by earlier runs, and some never fetched."""
+        """Choose views of the list to ask for: some that earlier runs fetched, and some never fetched."""
         spread = self._ledger.spread(self._list, _SCOUTS) if scouting else []
         return [*self._fetched_before(self._list), *((view, self._sources) for view in spread)]
 

@@ -52,6 +52,7 @@ class Worker:
                 self._fetcher, planned.view, self._settings.api.source, self._settings.fetch.max_pages
             )
             ended = await self._fetch(planned, paginator)
+            # Without the wait in line, which is the limit's doing: the slowest views are to show where the API is slow.
             took = now() - began - self._waited.pop(planned.view, 0.0)
             self._slowest.note(SlowView(took, planned.view, ended.outcome, ended.reason))
             # An empty list is the API's own word; a 404 or a missing body can come from any box on the way.

@@ -29,10 +29,16 @@ _SECONDS = 120
 
 
 class RrwebHook(BuildHookInterface[Any]):  # Any: hatchling's own default for its configuration
-    """The build hook that packs rrweb; without npm the package is built without rrweb, and `play` says so."""
+    """The build hook that packs rrweb; without npm the package is built without rrweb, and `play` says so.
+
+    A missing npm must fail no installation: all commands but one work without rrweb.
+    """
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
-        """Fetch the files into the source tree, where wheel, sdist and editable installs find them."""
+        """Fetch the files into the source tree, where wheel, sdist and editable installs find them.
+
+        Files that are there already, as in an unpacked sdist, are not fetched again.
+        """
         folder = Path(self.root, "replay_fetch", "player", "rrweb")
         if all(is_packed(folder / name, sha256) for name, sha256 in FILES.items()):
             return
@@ -47,12 +53,15 @@ class RrwebHook(BuildHookInterface[Any]):  # Any: hatchling's own default for it
 
 
 def is_packed(file: Path, sha256: str) -> bool:
-    """Tell whether a file is there and has the hash of the pinned version."""
+    """Tell whether a file is there and has the hash of the pinned version; an older version is fetched anew."""
     return file.is_file() and hashlib.sha256(file.read_bytes()).hexdigest() == sha256
 
 
 def npm_pack(folder: Path) -> Path | None:
-    """Let npm bring the package's tarball into ``folder``; None where npm is missing or fails."""
+    """Let npm bring the package's tarball into ``folder``; None where npm is missing, fails or takes two minutes.
+
+    ``--ignore-scripts``: no code of the package runs while ours is built.
+    """
     npm = shutil.which("npm")
     if npm is None:
         return None

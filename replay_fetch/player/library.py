@@ -1,4 +1,7 @@
-"""rrweb's replayer: the two files that the build packs beside this module, or the user's own copy."""
+"""rrweb's replayer: the two files that the build packs beside this module, or the user's own copy.
+
+The page carries both texts, so a page kept for years plays without a network and with the version it was made for.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +46,11 @@ def load_rrweb(script: Path | None) -> Rrweb:
 
 
 def _text(file: Path) -> str:
-    """Read a file without the reference to its source map, which a browser's tools would look for beside the page."""
+    """Read a file without the reference to its source map, which a browser's tools would look for beside the page.
+
+    Line ends become those of Unix: the page's policy names the script by its hash, and the hash must be the browser's.
+    Raises SettingsError for a file that cannot be read or is not UTF-8.
+    """
     try:
         content = file.read_bytes()
         return _SOURCE_MAP.sub(b"", content).replace(b"\r\n", b"\n").decode("utf-8").strip() + "\n"

@@ -1,4 +1,7 @@
-"""The page: markup, style and scripts of ours around the data of a session, written as a stream."""
+"""The page: markup, style and scripts of ours around the data of a session, written as a stream.
+
+The data stand in elements that no browser runs, packed with gzip. The index behind the data says where each chunk is.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +36,11 @@ _SPACED = re.compile(r"\s*([=>?:&|{}();,!])\s*")  # not + and -, which are other
 
 @dataclass(slots=True)
 class PlayerPage:
-    """The page of a session; it can be written once, since writing reads the recordings to their end."""
+    """The page of a session; it can be written once, since writing reads the recordings to their end.
+
+    ``views`` may be in any order. ``events`` are errors and requests for the list and the bar; an event of a view
+    without a picture is left out.
+    """
 
     session_id: str
     views: Sequence[RecordedView]
@@ -60,7 +67,7 @@ class PlayerPage:
 
     @property
     def playable(self) -> list[RecordedView]:
-        """The views that have a picture, once the page has been written."""
+        """The views that have a picture, in the order in which they began, once the page has been written."""
         return [view for view in self.in_time if view.playable]
 
     def _head(self, scripts: Iterable[str]) -> str:
@@ -95,7 +102,11 @@ class PlayerPage:
         return json.dumps(index, separators=(",", ":")).replace("<", "\\u003c")
 
     def _opening(self) -> dict[str, int] | None:
-        """Find the view and the time at which the page opens; None for the beginning."""
+        """Find the view and the time at which the page opens; None for the beginning.
+
+        Views of overlapping tabs may both hold the time: the one that began last is shown. A time outside of all views
+        opens at the nearest end of the view before, or at the start of the first view.
+        """
         playable = self.playable
         at = self.open_at_ms
         if not playable or at is None:
@@ -108,12 +119,15 @@ class PlayerPage:
 
 @cache
 def ours() -> str:
-    """Join our scripts into the page's one script, and keep the result."""
+    """Join our scripts into the page's one script, and keep the result: the same text for every page of a process."""
     return "".join(slim(source(f"{name}.js")) for name in _SCRIPTS)
 
 
 def slim(text: str) -> str:
-    """Take indentation, empty lines and lines of comment out of a source, since every page carries a copy."""
+    """Take indentation, empty lines and lines of comment out of a source, since every page carries a copy.
+
+    Line breaks stay, since JavaScript ends statements by them.
+    """
     lines = (line.strip() for line in text.splitlines())
     return "".join(f"{_squeezed(line)}\n" for line in lines if line and not line.startswith("//"))
 
@@ -135,7 +149,7 @@ def _notices() -> str:
 
 
 def source(name: str) -> str:
-    """Read a file of the folder ``web``."""
+    """Read a file of the folder ``web``, also from a package that was installed as an archive."""
     return files(__package__).joinpath("web", name).read_text("utf-8")
 
 

@@ -24,7 +24,11 @@ _BY_SCRIPT = {"xhr", "fetch", "beacon", "native"}
 
 
 class RumEvent(NamedTuple):
-    """A row of the player's list: an event of a view, its time in milliseconds since 1970."""
+    """A row of the player's list: an event of a view, its time in milliseconds since 1970.
+
+    ``kind`` is ``error``, ``request``, ``user action`` or ``long task``; texts are printable and at most 300
+    characters.
+    """
 
     view_id: str
     at_ms: int
@@ -37,12 +41,12 @@ class RumEvent(NamedTuple):
 
     @property
     def telling(self) -> bool:
-        """True of what a reader of a transcript looks for: not of every picture that was loaded."""
+        """True of events that a reader of a transcript looks for: not of every picture that was loaded."""
         return self.kind in {"error", "user action"} or self.by_script or self.failed
 
 
 def read_rum_events(path: Path, session_id: str) -> list[RumEvent]:
-    """Read a session's errors, requests and long tasks from a file, in order of time.
+    """Read a session's errors, requests and long tasks from a file, by view and then by time.
 
     A line is an event as the events search answers it or as the SDK wrote it, or a whole answer of the search. Raises
     InputError, which names the line that is none of the three.
@@ -55,9 +59,9 @@ def read_rum_events(path: Path, session_id: str) -> list[RumEvent]:
 
 
 def stored_rum_events(shelf: Shelf, session_id: str) -> list[RumEvent]:
-    """Read the same from the session's events that the archive holds; none where it holds none.
+    """Read the same kinds of events out of the archive, where it holds the session's; none where it does not.
 
-    Raises ArchiveError where their file is damaged.
+    Raises ArchiveError where the file of events is damaged.
     """
     return _in_order(stored_events(shelf, session_id), f"the events of {session_id}", session_id)
 

@@ -1,6 +1,6 @@
 """Make the page of one session for ``play``: its recording, in a file that needs no network.
 
-The page is written as its views are read, so that memory does not grow with the session.
+The page is written as its views are read, so memory does not grow with the session.
 """
 
 from __future__ import annotations
@@ -62,10 +62,10 @@ class Played(NamedTuple):
 
 
 def play(out: Shelf, wanted: Wanted, reporter: Reporter | None = None) -> Played:
-    """Write the page of a session, whole or not at all.
+    """Write the page of a session, whole or not at all; the same archive gives the same bytes.
 
-    Raises NothingToPlay where no view has a picture, InputError where there is no such session or view,
-    SettingsError where rrweb is missing.
+    Raises NothingToPlay where no view has a picture, InputError where there is no such session or view, SettingsError
+    where rrweb is missing, ArchiveError where a file is damaged.
     """
     rrweb = load_rrweb(wanted.rrweb_js)
     entries = chosen_views(out, wanted.session, wanted.view)
@@ -87,7 +87,10 @@ def play(out: Shelf, wanted: Wanted, reporter: Reporter | None = None) -> Played
 
 
 def _opening(out: Shelf, entries: Sequence[Entry], at: str | None) -> int | None:
-    """Find when the page opens, in milliseconds since 1970; times count from the first recording's start."""
+    """Find when the page opens, in milliseconds since 1970; times count from the first recording's start.
+
+    ``at`` is a time of day or a place such as ``+1m30s``. Raises InputError or SettingsError for any other text.
+    """
     if at is None:
         return None
     starts = (start_of(out, entry) for entry in entries)
@@ -127,7 +130,10 @@ def _file(html: Path | None, session_id: str) -> Path:
 
 
 def _write(file: Path, parts: Iterable[bytes]) -> None:
-    """Write the page under a name of its own, then give it the file's; an error leaves neither behind."""
+    """Write the page under a name of its own, then give it the file's; an error leaves neither behind.
+
+    A folder of ours that was made for the page goes as well; a folder of the user's stays.
+    """
     temporary = file.with_name(f".{file.name}.unfinished")
     try:
         with explained(f"writing {file}"):
@@ -148,7 +154,7 @@ def _checked(page: PlayerPage) -> Iterator[bytes]:
 
 
 def _silent(views: Iterable[RecordedView]) -> list[str]:
-    """List the views without a picture, each with its reason."""
+    """List the views without a picture, each with its reason, as lines of a summary."""
     return [
         f"view {view.record.planned.view.view_id}: {view.why_not(view.account)}" for view in views if not view.playable
     ]

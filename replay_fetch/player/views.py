@@ -1,4 +1,7 @@
-"""A view in the player's page: its chunks, packed as they are made, and its entry in the page's index."""
+"""A view in the player's page: chunks, packed as they are made, and an entry in the page's index.
+
+A chunk leaves the memory as soon as it is written; name and start stay, for the index.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,10 @@ _NOTES = 5
 
 @dataclass(slots=True)
 class RecordedView:
-    """A view on its way into the page; the account is whole once ``blocks`` has been read to the end."""
+    """A view on its way into the page; the account is whole once ``blocks`` has been read to the end.
+
+    ``record`` is the view's line of the manifest, ``source`` the SDK's kind, such as ``browser``.
+    """
 
     record: ViewRecord
     source: str
@@ -36,16 +42,19 @@ class RecordedView:
 
     @property
     def account(self) -> Account:
-        """The account of the recording so far."""
+        """The account of the recording so far: actions, gaps, masked elements and counts."""
         return self.recording.account
 
     @property
     def playable(self) -> bool:
-        """Whether the view has a picture to begin with."""
+        """Whether the view has a picture to begin with: a chunk, and a full snapshot in the recording."""
         return bool(self.chunks) and self.account.has_page
 
     def blocks(self, number: int) -> Iterator[bytes]:
-        """Write the view's data as elements that no browser runs; ``number`` tells the views of a page apart."""
+        """Write the view's data as elements that no browser runs; ``number`` tells the views of a page apart.
+
+        A block a chunk, then one with the texts that were seen, for the page's search.
+        """
         for chunk in self.recording.chunks():
             name = f"c{number}-{len(self.chunks)}"
             self.chunks.append((chunk.start_ms, name))
@@ -56,7 +65,10 @@ class RecordedView:
             yield block(self.seen, [_json([[seen.at_ms, seen.text] for seen in self.account.seen]).encode()])
 
     def about(self) -> dict[str, object]:
-        """Make the view's entry in the index; without a picture only its address and the reason."""
+        """Make the view's entry in the index; without a picture only its address and the reason.
+
+        The names are those that the page's scripts read.
+        """
         account = self.account
         about: dict[str, object] = {
             "id": self.record.planned.view.view_id,
@@ -97,7 +109,7 @@ class RecordedView:
         return max(self.account.end_ms or 0, self._end_ms) if self.chunks else self.start_ms
 
     def rows(self, number: int) -> Iterator[list[object]]:
-        """Write the view's actions as rows of the page's list."""
+        """Write the view's actions as rows of the page's list: view's number, time, kind, text and details."""
         for action in self.account.actions:
             row: list[object] = [number, action.at_ms, str(action.kind), action.text]
             more = _more(action)
@@ -116,7 +128,10 @@ class RecordedView:
 
 
 def block(name: str, parts: Iterable[bytes]) -> bytes:
-    """Pack data with gzip and base64 into an element of the page; the same data give the same bytes."""
+    """Pack data with gzip and base64 into an element of the page; the same data give the same bytes.
+
+    base64 adds a third, and is the only packed form that a document of text can hold.
+    """
     packer = gzip_deflater(_LEVEL)
     packed = b"".join([*(packer.compress(part) for part in parts), packer.flush()])
     return b'<script type="application/gzip" id="%b">%b</script>\n' % (name.encode(), base64.b64encode(packed))

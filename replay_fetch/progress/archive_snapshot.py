@@ -9,7 +9,10 @@ from replay_fetch.progress.units import count, duration, size, some
 
 @dataclass(frozen=True, slots=True)
 class CheckSnapshot:
-    """A check of an archive at a moment: ``done`` of ``total`` bytes are read, in ``seconds`` since the start."""
+    """A check of an archive at one time: ``done`` of ``total`` bytes are read, in ``seconds`` since the start.
+
+    Bytes are those of the files, packed or not: verify reads each once, at the speed of the disk or of the hash.
+    """
 
     total: int
     done: int
@@ -17,7 +20,7 @@ class CheckSnapshot:
     seconds: float
 
     def words(self) -> list[str]:
-        """Words for people, the most important first."""
+        """Words for people, the most important first: bytes, findings, speed, time left."""
         per_second = self.done / self.seconds if self.seconds > 0 else 0.0
         said = [f"{size(self.done)} of {size(self.total)} checked"]
         if self.findings:
@@ -39,7 +42,10 @@ class CheckSnapshot:
 
 @dataclass(slots=True)
 class CopySnapshot:
-    """Recordings on their way into a page or a copy: ``done`` of ``total`` bytes are read, ``written`` are written."""
+    """Recordings on their way into a page or a copy: ``done`` of ``total`` bytes are read, ``written`` are written.
+
+    Read bytes are segments, unpacked; written bytes lie in the page or the copy.
+    """
 
     total: int
     done: int = 0
@@ -47,17 +53,20 @@ class CopySnapshot:
     seconds: float = 0.0
 
     def words(self) -> list[str]:
-        """Words for people, the most important first."""
+        """Words for people, the most important first: bytes read of how many, and bytes written."""
         return [f"{size(self.done)} of {size(self.total)} read", f"{size(self.written)} written"]
 
     def fields(self) -> dict[str, int | float | None]:
-        """Named numbers for programs; bytes."""
+        """Named numbers for programs; sizes are bytes."""
         return {"bytes_total": self.total, "bytes_read": self.done, "bytes_written": self.written}
 
 
 @dataclass(frozen=True, slots=True)
 class ListSnapshot:
-    """The reading of a list at a moment: ``done`` of ``total`` bytes of its files, packed or not; 0 of 0 of a pipe."""
+    """The reading of a list: ``done`` of ``total`` bytes of its files, packed or not; 0 of 0 of a pipe.
+
+    ``of`` is the word for the list in messages, such as an export of events.
+    """
 
     total: int
     done: int
@@ -65,10 +74,10 @@ class ListSnapshot:
     of: str = "list"
 
     def words(self) -> list[str]:
-        """Words for people, the most important first."""
+        """Words for people, the most important first: rows, and bytes unless the list is a pipe."""
         share = [f"{size(self.done)} of {size(self.total)}"] if self.total else []
         return [f"{some(self.rows, 'row')} of the {self.of} read", *share]
 
     def fields(self) -> dict[str, int | float | None]:
-        """Named numbers for programs; bytes."""
+        """Named numbers for programs; sizes are bytes, 0 for the total of a pipe."""
         return {"rows_read": self.rows, "bytes_read": self.done, "bytes_total": self.total}

@@ -39,7 +39,10 @@ _NARROWEST_BAR = 5  # with it, everything there is to say about 10,000 views fit
 
 
 class Bar:
-    """A single bar of views, refreshed five times a second; words give way to the terminal's width."""
+    """A single bar of views, refreshed five times a second; words give way to the terminal's width.
+
+    Only one bar stands at a time. The console takes it aside while a log line is written.
+    """
 
     period = 0.2  # seconds: looks alive, costs nothing
 
@@ -48,7 +51,7 @@ class Bar:
         self._tqdm: tqdm[Never] | None = None
 
     def refresh(self, snapshot: ProgressSnapshot) -> None:
-        """Draw the snapshot; the first call puts the bar up, so that an early error finds no bar."""
+        """Draw the snapshot; the first call puts the bar up, so an early error finds no bar."""
         width = self._console.columns() - 1  # some terminals wrap as soon as the last column is written
         bar = self._tqdm = self._tqdm or self._put_up(width)
         bar.ncols = width
@@ -60,7 +63,7 @@ class Bar:
         bar.refresh()
 
     def close(self, snapshot: ProgressSnapshot) -> None:
-        """Draw the last snapshot and leave the bar standing."""
+        """Draw the last snapshot and leave the bar standing, as a record of the end above the summary."""
         self.refresh(snapshot)
         self._console.aside = nullcontext
         if self._tqdm is not None:

@@ -24,7 +24,10 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WorkerCounts:
-    """How many workers wait at each place, at a single moment; busy workers that wait for nothing are not counted."""
+    """How many workers wait at each place, at a single time; busy workers that wait for nothing are not counted.
+
+    A worker holds a view: it waits for its turn, for an answer, between two attempts, or for the disk.
+    """
 
     in_line: int = 0
     """Waiting for their turn to ask."""
@@ -68,7 +71,7 @@ class Bottleneck:
         self._weights = dict.fromkeys(Limit, 0.0)
 
     def tell(self, now: float, workers: WorkerCounts) -> None:
-        """Take in the workers' places at ``now``, in seconds of any monotonic clock."""
+        """Take in the workers' places at ``now``, in seconds of any monotonic clock; a few times a second is enough."""
         kept = 0.0 if self._told_at is None else exp((self._told_at - now) / _MEMORY)
         self._told_at, self.workers, met = now, workers, workers.limit
         for limit, weight in self._weights.items():
@@ -77,6 +80,6 @@ class Bottleneck:
 
     @property
     def verdict(self) -> Limit | None:
-        """The limit that held most of the time of late; None while nothing limits the run."""
+        """The limit that held most of the time of late; None while nothing limits the run, as at its start."""
         limit = max(self._weights, key=lambda limit: self._weights[limit])
         return limit if self._weights[limit] > 0 else None

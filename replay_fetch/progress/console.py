@@ -47,7 +47,7 @@ class Console:
             self._stream = None
 
     def flush(self) -> None:
-        """Push out all text that waits in a buffer."""
+        """Push out all text that waits in a buffer; a reader that is gone silences the stream."""
         try:
             if self._stream is not None:
                 self._stream.flush()
@@ -64,7 +64,7 @@ class Console:
     def folded(self, text: str) -> str:
         """Break a line between words to fit the terminal, and indent the rest; off a terminal return the line as given.
 
-        No word is cut, so that ids and paths can still be copied whole.
+        No word is cut, so ids and paths can still be copied whole.
         """
         if not self.isatty():
             return text
@@ -73,7 +73,7 @@ class Console:
 
     @property
     def encoding(self) -> str:
-        """The name of the stream's encoding, UTF-8 where the stream names none."""
+        """The name of the stream's encoding, UTF-8 where the stream names none, as one in memory."""
         return getattr(self._stream, "encoding", None) or "utf-8"
 
     def columns(self) -> int:

@@ -1,4 +1,7 @@
-"""The history of a run for the report: few points, evenly spaced, however long the run was."""
+"""The history of a run for the report: few points, evenly spaced, however long the run was.
+
+A run may last minutes or days, and its chart is as wide in either case.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,10 @@ _SLACK = 0.1  # seconds that a timer may be early or late
 
 
 class HistoryPoint(NamedTuple):
-    """The run at a single time: counts are since the run's start, times are seconds."""
+    """The run at a single time: counts are since the run's start, times are seconds.
+
+    ``limited_by`` is the bottleneck's word, such as ``API limit``, None for none.
+    """
 
     time: float
     rate: float | None
@@ -56,7 +62,7 @@ class History:
             self._step *= 2
 
     def close(self, snapshot: ProgressSnapshot) -> None:
-        """Keep the last snapshot, due or not, so that the history ends where the run does."""
+        """Keep the last snapshot, due or not, so the history ends where the run does."""
         self.refresh(snapshot)
 
 

@@ -90,7 +90,7 @@ class _Cleaned(logging.Formatter):
         return self.cleaned(record.getMessage())
 
     def traceback(self, record: logging.LogRecord) -> list[str]:
-        """The lines of the exception in the record; none without an exception."""
+        """The lines of the exception in the record, cleaned as messages are; none without an exception."""
         if not record.exc_info:
             return []
         return [self.cleaned(line) for line in self.formatException(record.exc_info).split("\n")]
@@ -120,10 +120,13 @@ class TextLines(_Cleaned):
 
 
 class JsonLines(_Cleaned):
-    """Formats a record as a line of JSON: time, level, logger, message, and fields and traceback where given."""
+    """Formats a record as a line of JSON: time, level, logger, message, and fields and traceback where given.
+
+    For programs that collect logs; names and types of the fields are part of the interface.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
-        """Format the record as JSON; every text in the fields is cleaned too."""
+        """Format the record as JSON; every text in the fields is cleaned too, since a field may hold an API's words."""
         line: dict[str, object] = {
             "time": _time(record, "milliseconds"),
             "level": record.levelname.lower(),

@@ -23,7 +23,10 @@ _PREFIX = "replay_fetch_"
 
 
 class Metric(NamedTuple):
-    """A metric and its samples, by label set in written form; ``unit`` becomes the end of the name."""
+    """A metric and its samples, by label set in written form; ``unit`` becomes the end of the name.
+
+    ``kind`` is ``gauge`` or ``counter``; a sample of None has no value now, and is left out.
+    """
 
     name: str
     kind: str
@@ -33,7 +36,10 @@ class Metric(NamedTuple):
 
 
 def metrics_text(snapshot: RunSnapshot, *, running: bool, exit_code: int | None = None) -> str:
-    """Write the whole exposition of a snapshot, ended by ``# EOF``."""
+    """Write the whole exposition of a snapshot, ended by ``# EOF``, which tells a reader that nothing was cut off.
+
+    ``exit_code`` is None until the run has ended.
+    """
     return (
         "".join(f"{line}\n" for metric in _metrics(snapshot, running, exit_code) for line in _lines(metric)) + "# EOF\n"
     )
@@ -54,12 +60,12 @@ class MetricsFile:
         self._failed = False
 
     def refresh(self, snapshot: ProgressSnapshot) -> None:
-        """Write the snapshot; snapshots of other work than a run are ignored."""
+        """Write the snapshot of a run; snapshots of other work are ignored, since the metrics are those of a run."""
         if isinstance(snapshot, RunSnapshot):
             self._write(metrics_text(snapshot, running=True))
 
     def close(self, snapshot: ProgressSnapshot) -> None:
-        """Write the last snapshot of fetching; the exit code is not known yet."""
+        """Write the last snapshot of fetching; the exit code is not known yet, so ``running`` stays 1."""
         self.refresh(snapshot)
 
     def finish(self, snapshot: RunSnapshot, exit_code: int) -> None:

@@ -22,17 +22,20 @@ _GLANCE = 0.25  # seconds between two looks at the workers
 
 
 class Reporter(Protocol):
-    """A way to show work in progress: a bar, log lines, a metrics file, a history."""
+    """A way to show work in progress: a bar, log lines, a metrics file, a history.
+
+    A refresh must be quick: on an event loop all workers wait for its end.
+    """
 
     @property
     def period(self) -> float:
         """Seconds between two refreshes, which the caller keeps to: a reporter has no clock of its own."""
 
     def refresh(self, snapshot: ProgressSnapshot) -> None:
-        """Show the snapshot in place of the snapshot before, or behind."""
+        """Show the snapshot: in place of the one before, as a bar does, or behind it, as log lines do."""
 
     def close(self, snapshot: ProgressSnapshot) -> None:
-        """Show the last snapshot; nothing follows."""
+        """Show the last snapshot, also after an error or a cancellation; nothing follows."""
 
 
 def reporter_for(show: ShowSettings, console: Console) -> Reporter | None:
@@ -100,7 +103,10 @@ async def follow(snapshot: Callable[[], ProgressSnapshot], reporter: Reporter | 
 
 
 class Ticker:
-    """Refreshes a reporter whenever the period has passed; work that ends sooner shows nothing."""
+    """Refreshes a reporter whenever the period has passed; work that ends sooner shows nothing.
+
+    For work without an event loop, such as verify: the work itself calls ``beat`` between two steps.
+    """
 
     def __init__(self, reporter: Reporter | None, snapshot: Callable[[float], ProgressSnapshot]) -> None:
         """Keep the reporter and the function that makes a snapshot, given the seconds since now."""
@@ -126,7 +132,10 @@ log = logging.getLogger(__name__)
 
 
 class LogLines:
-    """Writes a log line every ten seconds, and a last line at the end; ``only_file`` keeps them off the terminal."""
+    """Writes a log line every ten seconds, and a last line at the end; ``only_file`` keeps them off the terminal.
+
+    A run of a night makes about three thousand lines.
+    """
 
     period = 10.0
 

@@ -18,7 +18,7 @@ _SECONDS_COUNT, _MINUTES_COUNT = 120.0, 3570.0
 
 
 class PacerFigures(Protocol):
-    """The pacer's state, as far as progress shows the pacer: a protocol, so that progress knows no pacing."""
+    """The pacer's state, as far as progress shows the pacer: a protocol, so progress knows no pacing."""
 
     @property
     def rate_per_s(self) -> float | None:
@@ -34,7 +34,10 @@ class PacerFigures(Protocol):
 
 
 class ProgressSnapshot(Protocol):
-    """A snapshot of any lasting work: the share that is done, and words for people and programs."""
+    """A snapshot of any lasting work: the share that is done, and words for people and programs.
+
+    A reporter shows every kind of work through these four.
+    """
 
     @property
     def total(self) -> int:
@@ -45,15 +48,18 @@ class ProgressSnapshot(Protocol):
         """The amount of work that is done, in the unit of ``total``."""
 
     def words(self) -> list[str]:
-        """Words for people, the most important first."""
+        """Words for people, the most important first: a bar shows as many as fit the terminal."""
 
     def fields(self) -> Mapping[str, int | float | str | None]:
-        """Named numbers for programs."""
+        """Named numbers for programs; each name says its unit, and None is a figure that is not known yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunSnapshot:
-    """A run at a moment: counters, speed, pacer, workers; ``seconds`` are counted since fetching began."""
+    """A run at one time: counters, speed, pacer, workers; ``seconds`` are counted since fetching began.
+
+    ``stats`` is the run's own object, which goes on counting: a snapshot is for showing at once, not for keeping.
+    """
 
     stats: RunStats
     speed: Speed
@@ -151,7 +157,7 @@ class RunSnapshot:
 
 
 def limit_words(limited_by: Limit, pacer: PacerFigures) -> str:
-    """Name the limit in a word, the API's by its kind once that is recognised, and add its rate or its pause."""
+    """Name the limit in a word, the API's by kind once recognised, and add the limit's rate or pause."""
     if limited_by not in _RATES:
         return f"{limited_by}"
     name = f"API {pacer.limiter}" if limited_by is Limit.API and pacer.limiter else f"{limited_by}"
@@ -172,7 +178,10 @@ def _roughly(seconds: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class SearchSnapshot:
-    """A search for views at a moment: ``done`` of ``total`` milliseconds of the recordings' time are searched."""
+    """A search for views: ``done`` of ``total`` milliseconds of the recordings' time are searched.
+
+    Time is the only share that is known: the API does not say how many events a search will find.
+    """
 
     total: int
     done: int
@@ -182,7 +191,7 @@ class SearchSnapshot:
     limited_by: Limit | None = None
 
     def words(self) -> list[str]:
-        """Words for people, the most important first."""
+        """Words for people, the most important first: views, share of the time, limit, pages."""
         share = self.done / self.total if self.total else 0.0
         said = [f"{some(self.views, 'view')} found", f"{share:.0%} of the time searched"]
         # Each page needs the one before: that its answer is waited for is no limit that anybody could lift.
@@ -194,7 +203,7 @@ class SearchSnapshot:
         return said
 
     def fields(self) -> dict[str, int | float | str | None]:
-        """Named numbers for programs; milliseconds, bytes, per second."""
+        """Named numbers for programs; times are milliseconds, the gate is seconds, rates are per second."""
         stats = self.stats
         return {
             "views_found": self.views,

@@ -13,7 +13,10 @@ _WINDOW = 10.0  # seconds: long enough to smooth a rate window's bursts, short e
 
 @dataclass(slots=True)
 class RunStats:
-    """The run's counters. Each part of the program counts its own work here, and reporters only read."""
+    """The run's counters. Each part of the program counts its own work here, and reporters only read.
+
+    Counters only rise, apart from ``backing_off``. One process and one event loop: no lock is needed.
+    """
 
     views_total: int = 0
     """Views of the list; every one is ``finished_before`` or ends in an outcome."""
@@ -55,7 +58,7 @@ class RunStats:
 
     @property
     def ended(self) -> int:
-        """Views of the list that need nothing more from this run."""
+        """Views of the list that need nothing more from this run: finished before, or ended now in any outcome."""
         return self.finished_before + self.ended_now
 
     @property
@@ -70,7 +73,10 @@ class RunStats:
 
 
 class Speed(NamedTuple):
-    """Averages a second over the last ten seconds, or since the start of a shorter run; 0 at the start."""
+    """Averages a second over the last ten seconds, or since the start of a shorter run; 0 at the start.
+
+    Bytes are those on the wire, packed or not.
+    """
 
     pages_per_s: float = 0.0
     requests_per_s: float = 0.0
@@ -85,7 +91,10 @@ class Speedometer:
         self._samples = deque([_Sample(started_at, stats.pages, stats.requests, stats.wire_bytes)])
 
     def read(self, now: float) -> Speed:
-        """The speed at ``now``; called a few times a second, the speedometer keeps a few dozen samples."""
+        """The speed at ``now``; called a few times a second, the speedometer keeps a few dozen samples.
+
+        ``now`` must not go back; a clock that stands still gives a speed of 0.
+        """
         stats, samples = self._stats, self._samples
         latest = _Sample(now, stats.pages, stats.requests, stats.wire_bytes)
         samples.append(latest)

@@ -7,7 +7,7 @@ _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 
 def count(number: int) -> str:
-    """Write a whole number with commas: ``1234567`` → ``1,234,567``."""
+    """Write a whole number with commas at each thousand: ``1234567`` → ``1,234,567``."""
     return f"{number:,}"
 
 
@@ -49,7 +49,10 @@ def duration(seconds: float) -> str:
 
 
 def rate(per_second: float) -> str:
-    """A rate to two figures or more: ``9.83`` → ``9.8/s``, ``12.4`` → ``12/s``, ``0.033`` → ``2.0/min``."""
+    """Write a rate to two figures or more: ``9.83`` → ``9.8/s``, ``12.4`` → ``12/s``, ``0.033`` → ``2.0/min``.
+
+    Below one a second it is a rate a minute: limits of slow APIs are known in that form.
+    """
     if per_second >= 9.95:  # noqa: PLR2004 - where one decimal would round to 10.0
         return f"{per_second:,.0f}/s"
     if per_second >= 1 or per_second <= 0:

@@ -1,4 +1,8 @@
-"""The account of a recording, beside the page itself: actions, gaps, masked elements, texts that were seen."""
+"""The account of a recording, beside the page itself: actions, gaps, masked elements, texts that were seen.
+
+Filled while a recording is read, by the logs of actions and of content. Transcripts, tables of actions and the player's
+list of events are written from it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,10 @@ IDLE_MS = 30_000
 
 
 class ActionKind(StrEnum):
-    """The kind of an action: a deed of the visitor, or an event of the page; the value is the word in transcripts."""
+    """The kind of an action: a deed of the visitor, or an event of the page; the value is the word in transcripts.
+
+    Left and back are the window's focus. Gap, end and cut are about the recording itself.
+    """
 
     PAGE = "page"
     CLICK = "click"
@@ -38,7 +45,10 @@ class ActionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """An action, one line of a transcript; times are milliseconds since 1970."""
+    """An action, one line of a transcript; times are milliseconds since 1970.
+
+    Texts are a stranger's, made printable and cut to a length: no line break and no control character is left.
+    """
 
     at_ms: int
     kind: ActionKind
@@ -59,7 +69,10 @@ class Action:
     """``record``: the SDK wrote it down. ``rule``: counted here from the records (rage and dead clicks, idling)."""
 
     def fields(self) -> dict[str, str | float | None]:
-        """Give the fields of an action without its times, for transcripts and tables; an empty field is None."""
+        """Give the fields of an action without its times, for transcripts and tables; an empty field is None.
+
+        The names are the columns of ``actions.parquet`` and the keys of ``transcript --json``.
+        """
         return {
             "kind": self.kind.value,
             "text": self.text,
@@ -73,7 +86,11 @@ class Action:
 
 
 class Gap(NamedTuple):
-    """A gap: segments that are missing between two segments that are there; times are milliseconds since 1970."""
+    """A gap: segments that are missing between two segments that are there; times are milliseconds since 1970.
+
+    The first segments of a view may be missing as well. Missing last segments are no gap: a recording does not tell
+    their number, and ``Account.ended`` tells that they are missing.
+    """
 
     start_ms: int
     end_ms: int
@@ -87,7 +104,10 @@ class Gap(NamedTuple):
 
 
 class Masked(NamedTuple):
-    """A masked element: the SDK kept its content back because of an attribute; with the time it was first there."""
+    """A masked element: the SDK kept its content back because of an attribute; with the time it was first there.
+
+    An element masked by the site's default level alone has no such attribute, and is not listed.
+    """
 
     at_ms: int
     selector: str
@@ -96,7 +116,10 @@ class Masked(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """A text that stood on the page, with the time it was first there."""
+    """A text that stood on the page, with the time it was first there, milliseconds since 1970.
+
+    White space is reduced to single spaces, and a text is cut to 1,000 characters.
+    """
 
     at_ms: int
     text: str
@@ -106,7 +129,8 @@ class Seen(NamedTuple):
 class Account:
     """The account of a view so far; whole once the recording has been read to its end.
 
-    The lists of masked elements and of texts have bounds, since a stranger's page may bring any number.
+    Times are milliseconds since 1970, None until a record with a time was read. The lists of masked elements and of
+    texts have bounds, since a stranger's page may bring any number.
     """
 
     start_ms: int | None = None

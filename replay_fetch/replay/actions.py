@@ -1,4 +1,8 @@
-"""The log of actions: clicks, inputs, scrolls and pages, written while a recording is watched."""
+"""The log of actions: clicks, inputs, scrolls and pages, written while a recording is watched.
+
+Recordings hold signs of a hand at a fine grain: each letter, each step of a wheel. One action here is one deed that a
+person would name.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +27,10 @@ _LONGEST_VALUE = 1_000
 
 
 class ActionLog(Watcher):
-    """A watcher that writes the actions of an account; an action that takes time stands at its beginning."""
+    """A watcher that writes the actions of an account; an action of some length stands at its beginning.
+
+    Inputs within 5 seconds in the same field are a single action, scrolls within 2 seconds on the same element as well.
+    """
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -38,11 +45,14 @@ class ActionLog(Watcher):
         """How far down nodes are scrolled; the document under its own id."""
 
     def snapshot(self, at_ms: int, page: Page) -> None:  # noqa: ARG002 - the same at any time
-        """Take the document's place from a snapshot, so that a page that opens scrolled is no scroll of a hand."""
+        """Take the document's place from a snapshot, so a page that opens scrolled is no scroll of a hand."""
         self._down = {page.root.id: page.scroll[1]} if page.root is not None else {}
 
     def opened(self, at_ms: int, window: Window) -> None:
-        """Log a page whose address differs from the last; a page that is described again is no action."""
+        """Log a page whose address differs from the last; a page that is described again is no action.
+
+        A page is also a sign that the last click was answered.
+        """
         self._window = window
         if window.href != self._href:
             self._href = window.href
@@ -50,13 +60,16 @@ class ActionLog(Watcher):
             self._add(Action(at_ms, ActionKind.PAGE, printable(window.href, 2_000), value=_size(window)))
 
     def resized(self, at_ms: int, window: Window) -> None:
-        """Log the window's new size."""
+        """Log the window's new size, such as ``1280 x 720``: a window dragged, or a device turned."""
         self._window = window
         self._frustrations.something_happened(at_ms)
         self._add(Action(at_ms, ActionKind.RESIZE, "window", value=_size(window)))
 
     def interacted(self, at_ms: int, interaction: Interaction) -> None:
-        """Log a click with the element under it, on mobile a tap; other interactions only show that a hand is there."""
+        """Log a click with the element under it, on mobile a tap; other interactions only show that a hand is there.
+
+        Clicks are logged at once, with the element's name at that time. Whether one was a frustration is known later.
+        """
         self._hand(at_ms)
         self._frustrations.interacted(interaction)
         kind = _KINDS.get(interaction.type)
@@ -71,12 +84,15 @@ class ActionLog(Watcher):
             self._frustrations.clicked(action, interaction)
 
     def moved(self, at_ms: int, positions: Sequence[Position], *, touch: bool) -> None:  # noqa: ARG002 - both are a hand's
-        """Take a move of the pointer as a sign that a hand is there."""
+        """Take a move of the pointer as a sign that a hand is there; moves are no action of their own."""
         if positions:
             self._hand(at_ms)
 
     def changed(self, at_ms: int, changes: Changes) -> None:
-        """Log filled fields, scrolling and media of one record, as far as the nodes are still there."""
+        """Log filled fields, scrolling and media of one record, as far as the nodes are still there.
+
+        Any change also counts as the page's answer to the last click, so that click is no dead one.
+        """
         self._frustrations.something_happened(at_ms)
         for node in changes.still_there(changes.filled.values()):
             self._filled(at_ms, node)
@@ -89,7 +105,7 @@ class ActionLog(Watcher):
             self._add(Action(at_ms, kind, at, selector, label))
 
     def focused(self, at_ms: int, *, has_focus: bool) -> None:
-        """Log that the window lost the focus or got it back."""
+        """Log that the window lost the focus or got it back; the same state told again is no action."""
         if has_focus != self._has_focus:
             self._has_focus = has_focus
             self._frustrations.something_happened(at_ms)
@@ -102,18 +118,22 @@ class ActionLog(Watcher):
     def missed(self, at_ms: int, gap: Gap) -> None:  # noqa: ARG002 - a gap has times of its own
         """Log a gap; actions within it are unknown, so idling is counted anew behind it."""
         text = f"{gap.segments} segment{'s are' if gap.segments != 1 else ' is'} missing"
+        # Before the gap is logged: the idle stretch ends where it begins.
         self._idle(gap.start_ms)
         self._by_hand_ms = gap.end_ms
         self._add(Action(gap.start_ms, ActionKind.GAP, text, until_ms=gap.end_ms))
 
     def ended(self, at_ms: int) -> None:
-        """Log the end of the view by the SDK's own word, once."""
+        """Log the end of the view by the SDK's own word, once, though a record of type 7 may come again."""
         if not self._account.ended:
             self._account.ended = True
             self._add(Action(at_ms, ActionKind.END, "the view ended"))
 
     def over(self, at_ms: int) -> None:
-        """Log a last idle stretch, a missing end and the frustrations; then bring all actions into order of time."""
+        """Log a last idle stretch, a missing end and the frustrations; then bring all actions into order of time.
+
+        An idle stretch and a frustration are known only afterwards, but belong where they began.
+        """
         if self._account.records:
             self._idle(at_ms)
             if self._account.ended:
@@ -145,7 +165,10 @@ class ActionLog(Watcher):
         self._goes_on(_SCROLLING_MS, Action(at_ms, ActionKind.SCROLL, "", value=f"{down:g}"), node)
 
     def _goes_on(self, within_ms: int, action: Action, node: Node) -> None:
-        """Add an action, or lengthen the last action of the same kind on the same node until now."""
+        """Add an action, or lengthen the last action of the same kind on the same node until now.
+
+        Any other action between the two ends the first: typing, a click and more typing are three actions.
+        """
         actions = self._account.actions
         if self._last is not None and self._last[:2] == (action.kind, node.id):
             earlier = actions[self._last[2]]

@@ -1,4 +1,8 @@
-"""Records of browsers: which dialect a record is in, and the incremental records that all dialects share."""
+"""Records of browsers: which dialect a record is in, and the incremental records that all dialects share.
+
+Types of records: 2 full snapshot, 3 increment, 4 window, 6 focus, 7 end of the view, 8 visual viewport, 9 frustration,
+12 change. Up to SDK 6.33 pages come as nested trees (type 2 and increments of source 0), from SDK 7.0 as changes.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +24,11 @@ _MOVE, _TOUCH_MOVE = 1, 6
 
 
 class Browser:
-    """The player of records of a browser's SDK: applies each to a stage, in the dialect it is written in."""
+    """The player of records of a browser's SDK: applies each record to a stage, in the dialect of the record.
+
+    A full snapshot says the dialect of all records up to the next: a nested tree begins ids that are written out,
+    change items begin ids that are counted.
+    """
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
@@ -29,12 +37,19 @@ class Browser:
         self._reader: Reader | None = None
 
     def missed(self) -> bool:
-        """Take note of a gap; True where the page cannot be followed from here on."""
+        """Take note that segments are missing; True where the page cannot be followed from here on.
+
+        A page of SDK 6 and before is followed all the same, since its records name nodes by ids of their own. Records
+        of SDK 7 count nodes and strings from record to record, so they are lost until the next full snapshot.
+        """
         self.still = self.still or self._reader is not None
         return self.still
 
     def play(self, record: Json) -> None:
-        """Play one record; raises BadValue where the record cannot be used at all."""
+        """Play one record on the stage and tell the watchers; raises BadValue where the record cannot be used at all.
+
+        A part of a record that cannot be used is counted in the stage's notes, and raises nothing.
+        """
         kind = whole(record.get("type"))
         if kind == _FULL:
             self._full(record)
@@ -106,7 +121,11 @@ class Browser:
 
 
 def increment(stage: Stage, record: Json, data: Json) -> None:
-    """Apply an incremental record, which all SDKs write alike; raises BadValue where the record cannot be used."""
+    """Apply an incremental record, type 3, which all SDKs write alike; raises BadValue where the record cannot be used.
+
+    Its source says the kind, as in rrweb: 0 mutation, 1 and 6 moves, 2 clicks and focus, 3 scroll, 4 size of the
+    window, 5 value of a field, 7 media, 8 rules of a sheet.
+    """
     source = whole(data.get("source"))
     if source in {_MOVE, _TOUCH_MOVE}:
         _moved(stage, data, touch=source == _TOUCH_MOVE)
@@ -131,6 +150,7 @@ def _moved(stage: Stage, data: Json, *, touch: bool) -> None:
 
 
 def _position(stage: Stage, entry: Json) -> Position:
+    """Read a position of the pointer, which is drawn over the root element where its own node is unknown."""
     html = stage.page.html
     node = whole(entry.get("id"))
     if node not in stage.page.nodes:
@@ -138,6 +158,7 @@ def _position(stage: Stage, entry: Json) -> Position:
             raise BadValue("a position without a page")
         node = html.id
     offset = number(entry.get("timeOffset", 0))
+    # rrweb plays the positions of a record ahead of its time: one behind it would come after later events.
     return Position(node, number(entry.get("x")), number(entry.get("y")), min(offset, 0))
 
 
@@ -194,7 +215,7 @@ def _added_rule(entry: Json) -> dict[str, object]:
 
 
 def _index(value: object) -> int | list[int]:
-    """Read a rule's place in its sheet; the place of a rule inside other rules is a path."""
+    """Read a rule's place in its sheet; the place of a rule inside other rules is a path, such as ``[3, 0]``."""
     return [whole(each) for each in value] if isinstance(value, list) else whole(value)
 
 

@@ -28,7 +28,10 @@ _PAUSED = 1
 
 
 class Reader:
-    """The state that change records build on: strings, style sheets, and the number of nodes so far."""
+    """The state that change records build on: strings, style sheets, and the number of nodes so far.
+
+    Begun anew by each full snapshot. Records refer to all three by number, so every entry counts, a bad one too.
+    """
 
     def __init__(self) -> None:
         self.strings = Strings()
@@ -40,12 +43,15 @@ Apply = Callable[[Reader, Changes, list[object]], None]
 
 
 def add_strings(reader: Reader, _changes: Changes, arguments: list[object]) -> None:
-    """Add strings to the table, in the order of the item."""
+    """Add strings to the table, in the order of the item; used as item 0 by both dialects of SDK 7."""
     reader.strings.add(arguments)
 
 
 def each(apply: Apply) -> Apply:
-    """Make an item of many arguments from the function for one; a bad argument is counted, and the others apply."""
+    """Make an item of many arguments from the function for one; a bad argument is counted, and the others apply.
+
+    For nodes and sheets the function must count a bad argument itself, since later ones are numbered from it.
+    """
 
     def apply_each(reader: Reader, changes: Changes, arguments: list[object]) -> None:
         for argument in arguments:
@@ -58,7 +64,11 @@ def each(apply: Apply) -> Apply:
 
 
 def _add_node(reader: Reader, changes: Changes, entry: list[object]) -> None:
-    """Add the next node. A bad node takes its number all the same, since later nodes are counted from it."""
+    """Add the next node. A bad node takes its number all the same, since later nodes are counted from it.
+
+    The entry is an insertion point, a kind and content; a point of null is the document's. Raises BadValue where the
+    node beside or above is unknown.
+    """
     number_of_it = reader.nodes
     reader.nodes += 1
     node = _made(reader, number_of_it, entry)
@@ -83,6 +93,7 @@ def _add_node(reader: Reader, changes: Changes, entry: list[object]) -> None:
 
 
 def _made(reader: Reader, number_of_it: int, entry: list[object]) -> Node:
+    """Make a node from its kind and content: strings of a text or a document type, pairs of an element."""
     strings = reader.strings
     name = strings.text(entry[1] if len(entry) > 1 else None)
     rest = entry[2:]
@@ -103,7 +114,11 @@ def _made(reader: Reader, number_of_it: int, entry: list[object]) -> Node:
 
 
 def _element(strings: Strings, number_of_it: int, name: str, attributes: list[object]) -> Node:
-    """Make an element; names of SVG and MathML have their language in front: ``svg>path``."""
+    """Make an element; names of SVG and MathML have their language in front: ``svg>path``.
+
+    An attribute is a pair of strings. A pair without a value is left out. Raises BadValue for an attribute that is no
+    list.
+    """
     language, _, local = name.rpartition(">")
     svg = language == "svg"
     node = Node(number_of_it, ELEMENT, element_name(local, svg=svg))
@@ -147,7 +162,10 @@ def _scroll(_reader: Reader, changes: Changes, entry: list[object]) -> None:
 
 
 def _add_sheet(reader: Reader, _changes: Changes, entry: list[object]) -> None:
-    """Add a style sheet to the table; a bad sheet keeps its number, since later sheets are counted from it."""
+    """Add a style sheet to the table; a bad sheet keeps its number, since later sheets are counted from it.
+
+    An argument is rules (one text, or a list of texts), then media, then true for a disabled sheet.
+    """
     sheet = Sheet("")
     try:
         sheet = _sheet(reader.strings, entry)
@@ -200,7 +218,10 @@ _LATE = frozenset({6, 8, 9, 12, 13, 15})
 
 
 def apply_items(reader: Reader, changes: Changes, items: object, known: Mapping[int, Apply]) -> None:
-    """Apply the items of a record; items of an unknown kind, and bad items, are counted and cost nothing else."""
+    """Apply the items of a record; items of an unknown kind, and bad items, are counted and cost nothing else.
+
+    An item is a list that begins with its kind. ``known`` says what each kind does, for a dialect.
+    """
     late: list[tuple[Apply, list[object]]] = []
     for item in many(items):
         if not isinstance(item, list) or not item or type(item[0]) is not int:

@@ -1,4 +1,8 @@
-"""Style sheets as text: rules one by one, rules for some media, and no address that a browser would fetch."""
+"""Style sheets as text: rules one by one, rules for some media, and no address that a browser would fetch.
+
+Sheets are not parsed as CSS but cut at a few tokens: a browser's own reading is the only one that counts, and a
+stranger's sheet may be of any form and megabytes long.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,10 @@ from replay_fetch.replay.page import Sheet
 
 
 def rules_of(sheet: Sheet) -> list[str]:
-    """List a sheet's rules for ``insertRule``, one rule a text; none for a disabled sheet."""
+    """List a sheet's rules for ``insertRule``, one rule a text; none for a disabled sheet.
+
+    Rules of a sheet for some media, such as ``print``, are each wrapped in an ``@media`` of the same words.
+    """
     if sheet.disabled:
         return []
     media = ", ".join(sheet.media)
@@ -23,7 +30,7 @@ def rules_of(sheet: Sheet) -> list[str]:
 
 
 def css_text(sheet: Sheet) -> str:
-    """Write a sheet as the text of a style element; empty for a disabled sheet."""
+    """Write a sheet as the text of a style element; empty for a disabled sheet. Addresses are still in the text."""
     if sheet.disabled:
         return ""
     if sheet.media:
@@ -32,7 +39,11 @@ def css_text(sheet: Sheet) -> str:
 
 
 def canvas_rules(sizes: set[tuple[str, str]]) -> list[str]:
-    """Write rules that give canvases of these sizes their place; without a script a browser gives them none."""
+    """Write rules that give canvases of these sizes their place; without a script a browser gives them none.
+
+    ``sizes`` are the canvases' attributes ``width`` and ``height``; values that are no plain numbers get no rule. The
+    selectors weigh nothing, so any rule of the page goes before.
+    """
     widths, heights = ({size[side] for size in sizes} for side in (0, 1))
     return [
         ":where(canvas){display:inline-block;width:300px;height:150px}",
@@ -68,10 +79,12 @@ _NOWHERE = 'url("data:,")'
 def harmless(css: str) -> str:
     """Take out of a sheet, or of a style attribute, each address that a browser would fetch; keep the rest as it is.
 
-    Addresses of data and of places in the page are kept.
+    Addresses of data and of places in the page are kept. ``url(…)`` becomes an empty address, ``@import`` and
+    ``image-set(`` become names that no browser knows, so only the statement around each is lost.
     """
     if len(css) >= _LARGE:
         return _harmless(css)
+    # Past the cache: thousands of small rules would push out the few large sheets.
     return _harmless.__wrapped__(css) if _ASKS.search(css) else css
 
 
@@ -89,7 +102,10 @@ def _harmless(css: str) -> str:
 
 
 def harmless_edits(edits: Mapping[str, object]) -> dict[str, object]:
-    """Make edits of a sheet harmless: inserted rules lose their addresses, deletions stay as they are."""
+    """Make edits of a sheet harmless: inserted rules lose their addresses, deletions stay as they are.
+
+    ``edits`` has the form of rrweb's event of source 8: ``adds`` with rules and places, ``removes`` with places.
+    """
     adds = [{**entry, "rule": harmless(str(entry.get("rule", "")))} for entry in _entries(edits.get("adds"))]
     return {**edits, "adds": adds} if adds else dict(edits)
 
@@ -103,7 +119,10 @@ _TOKENS = re.compile(r"""/\*.*?(?:\*/|$)|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\\.
 
 
 def with_inserted(css: str, edits: Sequence[Mapping[str, object]]) -> str:
-    """Apply edits to a sheet's text: rules deleted and inserted by their place; rules inside of rules are left out."""
+    """Apply edits to a sheet's text: rules deleted and inserted by their place; rules inside of rules are left out.
+
+    For static pages, which have no script that could insert a rule. A place beyond the last rule adds behind it.
+    """
     if not edits:
         return css
     rules = list(_split(css))
@@ -124,7 +143,10 @@ def _entries(value: object) -> Iterable[Mapping[str, object]]:
 
 
 def _split(css: str) -> Iterator[str]:
-    """Split a sheet into its topmost rules; braces in texts and comments do not count."""
+    """Split a sheet into its topmost rules; braces in texts and comments do not count.
+
+    A statement without braces, such as ``@import``, ends at its semicolon and counts as one rule, as in a browser.
+    """
     begun = depth = 0
     for token in _TOKENS.finditer(css):
         depth += {"{": 1, "}": -1}.get(token[0], 0)

@@ -1,4 +1,8 @@
-"""Form controls and their values: fields, checkboxes, radios of a group, lists."""
+"""Form controls and their values: fields, checkboxes, radios of a group, lists.
+
+A browser changes several controls where a visitor changes one: a radio clears its group, a list its other options. The
+SDK tells only of the control in hand, so the rules of browsers are followed here.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +15,25 @@ _SPACE = re.compile(r"\s+")
 
 
 def is_field(node: Node) -> bool:
-    """Tell whether a node is a form control that holds a value."""
+    """Tell whether a node is a form control that holds a value: input, textarea or select."""
     return node.name in _FIELDS
 
 
 def is_box(node: Node) -> bool:
-    """Tell whether a node is a checkbox or a radio."""
+    """Tell whether a node is a checkbox or a radio, whose state is a tick and whose value never changes."""
     return node.name == "input" and node.attributes.get("type", "").lower() in {"checkbox", "radio"}
 
 
 def is_checked(node: Node) -> bool:
-    """Tell whether a box is ticked, by hand or from the start."""
+    """Tell whether a box is ticked: by the newest record, or before the first one by its attribute ``checked``."""
     return node.checked if node.checked is not None else "checked" in node.attributes
 
 
 def value_of(node: Node) -> str:
-    """Read the value that a control would send with its form."""
+    """Read a control's value as a form would send it; for a box the attribute ``value``, ticked or not.
+
+    A recorded value goes before the markup. A masked value reads as the SDK wrote it, such as ``***``.
+    """
     if is_box(node):
         return node.attributes.get("value", "on")
     if node.value is not None:
@@ -39,19 +46,19 @@ def value_of(node: Node) -> str:
 
 
 def option_value(option: Node) -> str:
-    """Read an option's value: its attribute, or without one its text in one line."""
+    """Read an option's value: the attribute, or without one the text with single spaces, as browsers read it."""
     if "value" in option.attributes:
         return option.attributes["value"]
     return _SPACE.sub(" ", "".join(node.text for node in option.walk() if node.kind == TEXT)).strip()
 
 
 def list_of(option: Node) -> Node | None:
-    """Find the select element that an option belongs to; None outside of a list."""
+    """Find the select element that an option belongs to, through groups of options; None outside of a list."""
     return next((node for node in option.ancestors() if node.name == "select"), None)
 
 
 def fill(node: Node, value: str) -> None:
-    """Give a control a value; a list selects its options of this value."""
+    """Give a control a value; a list selects all its options of this value and clears the others."""
     node.value = value
     if node.name == "select":
         for option in _options(node):
@@ -62,7 +69,10 @@ def fill(node: Node, value: str) -> None:
 
 
 def tick(node: Node, on: bool, group: Node) -> None:  # noqa: FBT001 - the state itself
-    """Tick a box or clear it; a ticked radio clears its group, which is searched in its form or below ``group``."""
+    """Tick a box or clear it; a ticked radio clears the radios of the same name in its form.
+
+    ``group`` is the document, for radios outside of every form.
+    """
     node.checked = on
     name = node.attributes.get("name")
     if not (on and name and is_radio(node)):
@@ -75,9 +85,10 @@ def tick(node: Node, on: bool, group: Node) -> None:  # noqa: FBT001 - the state
 
 
 def choose(option: Node, on: bool) -> Node | None:  # noqa: FBT001 - the state itself
-    """Select an option or clear it; return its list where the list shows another value now.
+    """Select an option or clear it; return the list where it shows another value now.
 
-    The SDK tells a list's ``select.value`` only: of several selected options the first.
+    The SDK tells a list's ``select.value`` only: of several selected options the first. So a selected option clears all
+    other options. None is returned for a cleared option, and for an option outside of a list.
     """
     owner = list_of(option)
     if not on:
@@ -97,7 +108,7 @@ def _form_of(node: Node) -> Node | None:
 
 
 def is_radio(node: Node) -> bool:
-    """Tell whether a node is a radio: at most one of its group is ticked."""
+    """Tell whether a node is a radio: at most one of its group is ticked, and no click clears it."""
     return node.name == "input" and node.attributes.get("type", "").lower() == "radio"
 
 
@@ -106,7 +117,10 @@ def _options(owner: Node) -> list[Node]:
 
 
 def _chosen(owner: Node) -> str:
-    """Compute ``select.value``: the first of several selected options; in a list of one choice, the last wins."""
+    """Compute ``select.value``: the first of several selected options; in a list of one choice, the last wins.
+
+    A list of one choice without a selected option shows its first; the empty text where there are no options.
+    """
     options = _options(owner)
     chosen = [option for option in options if "selected" in option.attributes]
     if "multiple" in owner.attributes:

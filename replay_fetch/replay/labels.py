@@ -1,4 +1,8 @@
-"""Labels of elements: words for people, a CSS selector for programs."""
+"""Labels of elements: words for people, a CSS selector for programs.
+
+A transcript says ``button "Add to cart"`` where the record has the number of a node. A selector finds the element again
+on the page itself, for programs.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +35,8 @@ _ROLES = {
     "html": "page",
 }
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_BEGINS, _GOES_ON = re.compile(r"[A-Za-z_]"), re.compile(r"[A-Za-z0-9_-]")
+_LONGEST_NAME = 100
 _UNSHOWN = frozenset({"script", "style", "noscript", "template", "option"})
 
 
@@ -46,7 +52,7 @@ class Named(NamedTuple):
 def named(node: Node) -> Named:
     """Name the nearest element that can be pressed, from a node upwards; without one, the node's own element.
 
-    A pointer hits the icon in a button; people say that the button was clicked.
+    A pointer hits the icon in a button; people say that the button was clicked. A document or a lone text is ``page``.
     """
     element = node if node.kind == ELEMENT else next((a for a in node.ancestors() if a.kind == ELEMENT), None)
     if element is None:
@@ -58,7 +64,10 @@ def named(node: Node) -> Named:
 
 
 def can_be_pressed(node: Node) -> bool:
-    """Tell whether a node is, or lies in, a button, a link, or an element with such a role."""
+    """Tell whether a node is, or lies in, a button, a link, or an element with such a role.
+
+    Stricter than the naming of elements: a click on a field or a label need change nothing, so it is no dead click.
+    """
     for each in (node, *node.ancestors()):
         if each.name in {"button", "summary"} or (each.name == "a" and "href" in each.attributes):
             return True
@@ -68,12 +77,16 @@ def can_be_pressed(node: Node) -> bool:
 
 
 def selector(node: Node) -> str:
-    """Write the CSS path of a node, from the nearest id above, else from the top of the page or its shadow root."""
+    """Write the CSS path of a node, from the nearest id above, else from the top of the page or its shadow root.
+
+    Ids, names and places in the path are escaped, so any recorded text gives a valid selector. Empty for a node that is
+    no element.
+    """
     steps: list[str] = []
     step: Node | None = node
     while step is not None and step.kind == ELEMENT:
         id_there = step.attributes.get("id", "")
-        if id_there:
+        if 0 < len(id_there) <= _LONGEST_NAME:  # cut, it would be the id of no element
             steps.append(f"{_identifier(step.name)}#{_identifier(id_there)}")
             break
         steps.append(_identifier(step.name) + _place(step))
@@ -82,7 +95,7 @@ def selector(node: Node) -> str:
 
 
 def words(node: Node, texts: int = _TEXTS) -> str:
-    """Join the first ``texts`` texts in a node to one line, with single spaces."""
+    """Join the first ``texts`` texts in a node to one line, with single spaces; no scripts, styles and options."""
     found = islice(_texts(node), texts)
     return " ".join(" ".join(found).split())
 
@@ -104,7 +117,10 @@ def _role(node: Node) -> str:
 
 
 def _name(node: Node) -> str:
-    """Find an element's name: its own words, then the label around it, then its name inside the page."""
+    """Find an element's name: its own words, then the label around it, then its name inside the page.
+
+    ``aria-label`` goes before all. ``name`` and ``id`` come last: words of programmers are better than none.
+    """
     attributes = node.attributes
     if attributes.get("aria-label"):
         return attributes["aria-label"]
@@ -116,7 +132,10 @@ def _name(node: Node) -> str:
 
 
 def _field_name(field: Node) -> str:
-    """Find the words of the label around a field, or of a label that points to its id; near by only."""
+    """Find the words of the label around a field, or of a label that points to its id; near by only.
+
+    Looked for in 4 elements above and in 500 nodes of the form, since a page may have any number of both.
+    """
     around = next((each for each in islice(field.ancestors(), 4) if each.name == "label"), None)
     if around is not None:
         return words(around)
@@ -145,4 +164,8 @@ def _identifier(name: str) -> str:
     """Write a name as CSS does, with other characters escaped: printable for any name of a stranger's page."""
     if _PLAIN.fullmatch(name):
         return name
-    return "".join(char if re.fullmatch(r"[A-Za-z0-9_-]", char) else f"\\{ord(char):x} " for char in name[:100])
+    # A digit in front, as in a UUID, begins a number in CSS, and a dash may: a browser refuses the whole selector.
+    return "".join(
+        char if (_BEGINS if place == 0 else _GOES_ON).fullmatch(char) else f"\\{ord(char):x} "
+        for place, char in enumerate(name[:_LONGEST_NAME])
+    )

@@ -1,6 +1,7 @@
 """Records of mobile SDKs: wireframes, drawn as boxes in a page of our own.
 
-Read by the published schema; no device's recording was ever tried.
+Record 10 is a full snapshot, a list of wireframes from the hindmost to the foremost; record 11 changes it. Read by the
+published schema; no device's recording was ever tried.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from replay_fetch.replay.changes import Changes
 from replay_fetch.replay.page import DOCTYPE, DOCUMENT, ELEMENT, TEXT, Node
 from replay_fetch.replay.stage import Interaction, Position, Stage
 from replay_fetch.replay.values import BadValue, Json, many, number, table, whole, word
-from replay_fetch.replay.wireframes import picture_of, style_of, words_of
+from replay_fetch.replay.wireframes import is_visible, picture_of, style_of, words_of
 
 _FULL, _INCREMENTAL = 10, 11
 _MUTATION, _TOUCH, _RESIZE, _POINTER = 0, 2, 4, 9
@@ -19,7 +20,8 @@ _TOUCH_START, _TOUCH_END = 7, 9
 class Mobile:
     """The player of records of a mobile SDK: draws wireframes as boxes on a stage.
 
-    Records of other kinds are the same as a browser's, and are played as such.
+    Each wireframe becomes a ``div`` in the body, placed absolutely. Every watcher can read such a page, as it is made
+    of ordinary nodes. Records of other kinds are the same as a browser's, and are played as such.
     """
 
     def __init__(self, stage: Stage) -> None:
@@ -31,7 +33,10 @@ class Mobile:
         self._nodes = 0
 
     def play(self, record: Json) -> None:
-        """Play one record; raises BadValue where the record cannot be used."""
+        """Play a record of type 10 or 11; raises BadValue where the record cannot be used.
+
+        Sources of type 11 are 0 mutation, 2 touch, 4 size of the window, 9 pointer.
+        """
         data = table(record.get("data"))
         if record.get("type") == _FULL:
             self._full(data)
@@ -85,12 +90,16 @@ class Mobile:
         del self._boxes[number_of_it], self._wireframes[number_of_it]
 
     def _add(self, changes: Changes, entry: Json) -> None:
-        """Add a wireframe behind another, or in front of all."""
+        """Add a wireframe next to ``previousId`` in the list, over its box; without one first, under all boxes."""
         previous = self._boxes.get(whole(entry["previousId"])) if entry.get("previousId") is not None else None
         self._put(changes, table(entry.get("wireframe")), previous.next if previous else self._body.first)
 
     def _update(self, changes: Changes, entry: Json) -> None:
-        """Draw a wireframe anew in its place, with the fields of an update."""
+        """Draw a wireframe anew in its place, with the fields of an update.
+
+        Raises BadValue where the result cannot be drawn; the box as it was then stays. Else the box is a new node: text
+        and image of a wireframe may come and go with an update.
+        """
         number_of_it = whole(entry.get("id"))
         box = self._box(number_of_it)
         wireframe = self._wireframes[number_of_it] | entry
@@ -101,6 +110,7 @@ class Mobile:
 
     def _put(self, changes: Changes, wireframe: Json, before: Node | None) -> None:
         number_of_it = whole(wireframe.get("id"))
+        # A browser's full snapshot may have come in between, or none of ours yet.
         if changes.page.nodes.get(self._body.id) is not self._body:
             raise BadValue("a wireframe without a page")
         if number_of_it in self._boxes:
@@ -156,16 +166,21 @@ class Mobile:
                 watcher.interacted(self._stage.at_ms, Interaction(touched, node, x, y, None))
 
     def _under(self, place: Json) -> Node:
-        """The topmost box with words under a point, else the topmost box, else the body."""
+        """Find the topmost box with words under a point, else the topmost box, else the body.
+
+        A button is often a shape with a text in front, and people say that the text was tapped.
+        """
         if self._stage.page.root is None:
             raise BadValue("a touch without a page")
         x, y = number(place.get("x")), number(place.get("y"))
-        found = [self._boxes[each] for each, wireframe in self._wireframes.items() if _covers(wireframe, x, y)]
-        found.sort(key=lambda box: box.id)
+        covering = (each for each, wireframe in self._wireframes.items() if _covers(wireframe, x, y))
+        there = {self._boxes[each].id for each in covering}
+        # By their order in the body, not by id: an update draws a box anew, with a new id in the old place.
+        found = [box for box in self._body.children() if box.id in there]
         with_words = [box for box in found if box.first is not None]
         return (with_words or found or [self._body])[-1]
 
 
 def _covers(wireframe: Json, x: float, y: float) -> bool:
     left, top, width, height = (number(wireframe.get(name)) for name in ("x", "y", "width", "height"))
-    return left <= x < left + width and top <= y < top + height
+    return is_visible(wireframe) and left <= x < left + width and top <= y < top + height

@@ -1,4 +1,8 @@
-"""Nodes in rrweb's JSON: ids, attributes, and a page as one nested tree."""
+"""Nodes in rrweb's JSON: ids, attributes, and a page as one nested tree.
+
+rrweb's events of type 2 hold a whole page as such a tree. Events of type 3 with adds hold single nodes of the same
+form. All text and each attribute passes ``safety`` on its way into the JSON.
+"""
 
 from __future__ import annotations
 
@@ -32,7 +36,11 @@ def rrweb_id(node: Node) -> int:
 
 
 def shown_attributes(node: Node) -> dict[str, str]:
-    """List an element's attributes as the page stands: values of fields, sizes of hidden content, nothing unsafe."""
+    """List an element's attributes as the page stands: values of fields, sizes of hidden content, nothing unsafe.
+
+    A snapshot of the SDK holds the attributes of the markup. A checkpoint or a static page is written later, so the
+    value and the tick that a field has by then replace ``value`` and ``checked``. A size becomes part of ``style``.
+    """
     attributes = safe_attributes(node)
     if node.size:
         attributes["style"] = _style(node, attributes.get("style", ""))
@@ -53,13 +61,20 @@ def _style(node: Node, style: str) -> str:
 
 
 def changed_attributes(node: Node, names: Iterable[str]) -> dict[str, str | None]:
-    """List changed attributes for a mutation; None takes an attribute away."""
+    """List the new values of changed attributes for rrweb's mutation, by name; None takes an attribute away.
+
+    A name that is never shown is left out. A value that is unsafe is told as None, since the value before it must go.
+    """
     shown = shown_attributes(node)
     return {name: shown.get(name) for name in names if may_be_shown(name)}
 
 
 def opening(node: Node) -> str:
-    """Write a node's JSON up to its children; whole for a node that takes none. A shadow root has no JSON."""
+    """Write a node's JSON up to its children; whole for a node that takes none.
+
+    rrweb's types are 0 document, 1 document type, 2 element, 3 text, 4 CDATA. rrweb has no node for a shadow root, so
+    ``told_children`` lists the root's children as the host's. A root that stands alone is written as a ``div``.
+    """
     if node.kind == TEXT:
         return f'{{"type":3,"id":{node.id + 1},"textContent":{quoted(safe_text(node))}{_in_shadow(node)}}}'
     if node.kind == ELEMENT:
@@ -78,7 +93,7 @@ def opening(node: Node) -> str:
 
 
 def closing(node: Node) -> str:
-    """Write the end of a node's JSON, behind its children."""
+    """Write the end of a node's JSON, behind its children; empty for texts, document types and CDATA."""
     return "" if node.kind in _CHILDLESS else "]}"
 
 
@@ -103,12 +118,15 @@ def _attributes(node: Node) -> str:
 
 
 def shadow_root(node: Node) -> Node | None:
-    """Find an element's shadow root; None where a browser gives the element none."""
+    """Find an element's shadow root; None where a browser gives the element none, such as a field or a table."""
     return node.shadow if node.shadow is not None and may_host(node) else None
 
 
 def told_children(node: Node) -> list[Node]:
-    """List the children that events tell: the children of the shadow root, then the element's own."""
+    """List the children that events tell: the children of the shadow root, then the element's own.
+
+    rrweb tells the two apart by the mark ``isShadow`` on each child. The root itself is never told.
+    """
     root = shadow_root(node)
     children = list(root.children()) if root is not None else []
     child = node.first
@@ -120,7 +138,10 @@ def told_children(node: Node) -> list[Node]:
 
 
 def tree_json(root: Node) -> str:
-    """Write a whole page as one JSON tree; without recursion, since pages nest deeper than Python calls may."""
+    """Write a page from its document down as one JSON tree, for an event of type 2.
+
+    Works without recursion, since pages nest deeper than Python calls may.
+    """
     parts: list[str] = []
     stack: list[Node | str] = [root]
     while stack:

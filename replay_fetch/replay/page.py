@@ -1,4 +1,7 @@
-"""The page that a recording knows: nodes by id in a linked tree, changed by every dialect, read by every watcher."""
+"""The page that a recording knows: nodes by id in a linked tree, changed by every dialect, read by every watcher.
+
+Ids and kinds are the SDK's. The page is the newest state alone: no node keeps an earlier one.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,10 @@ Scroll = tuple[float, float]
 
 
 class Sheet(NamedTuple):
-    """A style sheet, adopted by a document or a shadow root, or attached to a link or style element."""
+    """A style sheet, adopted by a document or a shadow root, or attached to a link or style element.
+
+    Scripts make adopted sheets, so no element of the page holds their text. A disabled sheet styles nothing.
+    """
 
     rules: str | tuple[str, ...]
     """A single text with all rules (SDK 7), or a text for each rule."""
@@ -26,13 +32,21 @@ class Sheet(NamedTuple):
 
 
 def element_name(name: str, *, svg: bool) -> str:
-    """Write an element's name in lower case; names of SVG keep their case, except of scripts and styles."""
+    """Write an element's name in lower case; names of SVG keep their case, except of scripts and styles.
+
+    SVG knows ``linearGradient`` and not ``lineargradient``. A script must be found by its name in any case.
+    """
     low = name.lower()
     return name if svg and low not in {"script", "style"} else low
 
 
 class Node:
-    """A node and its state; neighbours are links, so that a change costs no walk through the document."""
+    """A node and its state; neighbours are links, so a change costs no walk through the document.
+
+    ``attributes`` are the markup's. ``value`` and ``checked`` are a field's state since then, None until a record tells
+    one; ``size`` is the CSS width and height of hidden content. ``prev``, ``next``, ``first`` and ``last`` link the
+    tree.
+    """
 
     __slots__ = (
         "attributes",
@@ -85,14 +99,14 @@ class Node:
         return f"<Node {self.id} {self.name or self.kind}>"  # no text: it is a stranger's
 
     def children(self) -> Iterator[Node]:
-        """Iterate over the children in order; the tree must not change meanwhile."""
+        """Iterate over the children in order, a shadow root among them; the tree must not change meanwhile."""
         child = self.first
         while child is not None:
             yield child
             child = child.next
 
     def walk(self) -> Iterator[Node]:
-        """Iterate over the node and all nodes below it, in the order of the document."""
+        """Iterate over the node and all nodes below it, through shadow roots, in the order of the document."""
         stack = [self]
         while stack:
             node = stack.pop()
@@ -103,7 +117,7 @@ class Node:
                 child = child.prev
 
     def ancestors(self) -> Iterator[Node]:
-        """Iterate over the parent, its parent and so on, through shadow roots."""
+        """Iterate over the parent, its parent and so on, through shadow roots up to the document."""
         node = self.parent
         while node is not None:
             yield node
@@ -111,7 +125,10 @@ class Node:
 
 
 class Page:
-    """A page: the tree, and its nodes by id; a node is known as long as it is in the tree."""
+    """A page: the tree, and its nodes by id; a node is known as long as it is in the tree.
+
+    Ids are unique on a page at any time. A removed node's id may come again, for a node that was only moved.
+    """
 
     def __init__(self) -> None:
         self.root: Node | None = None
@@ -120,19 +137,23 @@ class Page:
         """A node has or had a shadow root. Most pages have none, and need no search for one."""
 
     def plant(self, root: Node) -> None:
-        """Begin the tree with its document."""
+        """Begin the tree with its document, the only node without a parent."""
         self.root = root
         self.nodes[root.id] = root
 
     @property
     def html(self) -> Node | None:
-        """The element that holds head and body; None before it is there."""
+        """The element that holds head and body, the document's first child element; None before it is there."""
         if self.root is None:
             return None
         return next((child for child in self.root.children() if child.kind == ELEMENT), None)
 
     def insert(self, node: Node, parent: Node, before: Node | None) -> None:
-        """Put a node in front of ``before``, a child of ``parent``, or without it behind all children."""
+        """Put a node in front of ``before``, a child of ``parent``, or without it behind all children.
+
+        The caller sees to it that the node's id is free and that ``before`` is a child of ``parent``: nothing is
+        checked here.
+        """
         self.nodes[node.id] = node
         node.parent = parent
         node.next = before
@@ -152,7 +173,7 @@ class Page:
     def remove(self, node: Node) -> list[int]:
         """Remove a node with all nodes below it; return the ids of all.
 
-        All links of these nodes are cut, so that Python frees the nodes at once. Links both ways are circles, and the
+        All links of these nodes are cut, so Python frees the nodes at once. Links both ways are circles, and the
         search for circles among millions of nodes takes longer than reading the recording.
         """
         parent = node.parent
@@ -175,7 +196,10 @@ class Page:
         return [each.id for each in gone]
 
     def scrolled(self, node: Node, to: Scroll) -> None:
-        """Keep a node's scroll place; the document and its html element are one, and the later call holds."""
+        """Keep a node's scroll place; the document and its html element are one, and the later call holds.
+
+        SDKs name either of the two for the page as a whole. Both kept, an old place would come back.
+        """
         node.scroll = to
         if node is self.root:
             for child in node.children():
@@ -185,7 +209,7 @@ class Page:
 
     @property
     def scroll(self) -> Scroll:
-        """The document's scroll place, in CSS pixels from left and top."""
+        """The document's scroll place, in CSS pixels from left and top; 0, 0 until a record tells a place."""
         html = self.html
         root = self.root.scroll if self.root is not None else None
         return root or (html.scroll if html is not None else None) or (0, 0)

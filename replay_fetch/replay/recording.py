@@ -1,4 +1,7 @@
-"""The recording of a view: read once from the front, record by record, with the gaps between segments."""
+"""The recording of a view: read once from the front, record by record, with the gaps between segments.
+
+All readers share this one walk: the player, exports, transcripts and static pages differ in their watchers alone.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,11 @@ _MOBILE = frozenset({10, 11})
 
 
 class Chunk(NamedTuple):
-    """A chunk of a recording that plays without the chunks before it, since it begins with a checkpoint."""
+    """A chunk of a recording, which plays without earlier chunks: it begins with a checkpoint.
+
+    Times are those of the first and the last event, milliseconds since 1970. A player unpacks one chunk at a time and
+    jumps to any other.
+    """
 
     start_ms: int
     end_ms: int
@@ -34,7 +41,11 @@ class Chunk(NamedTuple):
 
 
 class Recording:
-    """The recording of a view; ``events``, ``chunks``, ``watch`` or ``page_at`` reads it, once."""
+    """The recording of a view; ``events``, ``chunks``, ``watch`` or ``page_at`` reads it, once.
+
+    ``segments`` are the segments' exact bytes, in any order, taken one by one as the reader goes on. No reader raises
+    for any content. The account is filled meanwhile, and is whole where ``is_over`` is True.
+    """
 
     def __init__(self, segments: Iterable[bytes]) -> None:
         self.account = Account()
@@ -43,7 +54,10 @@ class Recording:
         self._order = Order(segments)
 
     def events(self) -> Iterator[Event]:
-        """Iterate over the rrweb events of the view: 4 (meta), 2 (full snapshot), 3 (incremental), 5 (custom)."""
+        """Iterate over the rrweb events of the view: 4 (meta), 2 (full snapshot), 3 (incremental), 5 (custom).
+
+        rrweb's own player can show them in this order. Custom events are ours: viewport, focus, frustration, end.
+        """
         writer = EventWriter()
         for _ in self._played(self._stage(writer)):
             yield from writer.taken()
@@ -86,7 +100,10 @@ class Recording:
         return static_page(stage.page, stage.window, at_ms)
 
     def watch(self, *watchers: Watcher) -> Account:
-        """Read the recording to its end without writing events."""
+        """Read the recording to its end without writing events; return the account, whole by then.
+
+        ``watchers`` are told of each record before the account's own logs.
+        """
         for _ in self._played(self._stage(*watchers)):
             pass
         return self.account
@@ -95,7 +112,10 @@ class Recording:
         return Stage([*watchers, SeenLog(self.account), ActionLog(self.account)], self.account.notes)
 
     def _played(self, stage: Stage, until_ms: int | None = None) -> Iterator[None]:
-        """Play record by record, up to a time; yields behind each, when the watchers have been told."""
+        """Play record by record, up to a time; yields behind each, when the watchers have been told.
+
+        A segment that is no JSON is counted and passed over, as missing segments are.
+        """
         players = Players(stage, self.account)
         for segment in self._order:
             try:
@@ -119,7 +139,10 @@ class Recording:
 
 
 class Players:
-    """The players of one view's records, browser and mobile, behind one clock; keeps gaps and counts in the account."""
+    """The players of one view's records, browser and mobile, behind one clock; keeps gaps and counts in the account.
+
+    A scrubbed copy plays records without an account, and uses the two players directly.
+    """
 
     def __init__(self, stage: Stage, account: Account) -> None:
         self._stage = stage
@@ -132,7 +155,10 @@ class Players:
         """The gap behind which the page cannot be followed."""
 
     def begin(self, segment: ReadSegment) -> None:
-        """Begin the next segment; where its index shows that segments are missing, note the gap."""
+        """Begin the next segment; where its index shows that segments are missing, note the gap.
+
+        A segment without an index follows the last one: no gap can be seen there.
+        """
         self._account.segments += 1
         if segment.place is not None:
             if segment.place > self._index + 1:
@@ -171,7 +197,7 @@ class Players:
             return False
 
     def end(self) -> None:
-        """End the recording: note an open gap, and tell the watchers."""
+        """End the recording: note a gap behind which the page never came back, and tell the watchers."""
         if self._still is not None:
             self._account.gaps.append(self._still)
         for watcher in self._stage.watchers:
@@ -184,6 +210,11 @@ class Players:
         self._account.end_ms = self._stage.at_ms
 
     def _missed(self, segment: ReadSegment) -> None:
+        """Tell the watchers of a gap in front of a segment, and keep the gap for the account.
+
+        The gap lasts from the end of the last segment to the start of this one, by the segments' own word. A gap behind
+        which the page stands still is kept back until a full snapshot comes, or the end.
+        """
         start_ms = segment.start_ms if segment.start_ms is not None else self._end_ms or self._stage.at_ms
         first, last = self._index + 1, segment.place or 0
         missing = tuple(range(first, min(last, first + _NAMED)))

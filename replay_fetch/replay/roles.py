@@ -1,4 +1,8 @@
-"""The dialect of SDK 7.10 and later: as 7.0, with strings that have a role, and with form values among the changes."""
+"""The dialect of SDK 7.10 and later: as 7.0, with strings that have a role, and with form values among the changes.
+
+Before 7.10 form values come as increments of source 5. A role says where a string was met, for example in a text or in
+a form's value; a player needs none, a scrubbed copy masks by it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ _CHOSEN = 0
 
 
 def _add_role_strings(reader: Reader, changes: Changes, arguments: list[object]) -> None:
-    """Add groups of strings to the table; the first entry of a group is the role of its strings, and is left out."""
+    """Add groups of strings to the table; the first entry of a group is the role of its strings, and has no number."""
     for group in arguments:
         if isinstance(group, list):
             reader.strings.add(group[1:])
@@ -30,7 +34,10 @@ def _fill(reader: Reader, changes: Changes, entry: list[object]) -> None:
 
 
 def _tick(_reader: Reader, changes: Changes, entry: list[object]) -> None:
-    """Tick or clear boxes, select or clear options; a bad reference is counted, and the others apply."""
+    """Tick or clear boxes, select or clear options; a bad reference is counted, and the references behind it apply.
+
+    The first entry is the state, 0 for ticked or selected; all other entries are ids of nodes.
+    """
     state = whole(first(entry))
     for reference in entry[1:]:
         try:

@@ -1,4 +1,4 @@
-"""The writer of rrweb events: JSON texts for rrweb's player, written while a recording is watched."""
+"""The writer of rrweb events: JSON texts for rrweb's player and all tools that read rrweb, in the order of playing."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from replay_fetch.replay.stage import Frustration, Interaction, Position, Watche
 
 
 class Event(NamedTuple):
-    """An rrweb event; the times of events, in milliseconds since 1970, never go back."""
+    """An rrweb event; the times of events, in milliseconds since 1970, never go back, as rrweb's clock needs them."""
 
     at_ms: int
     json: bytes
@@ -29,7 +29,7 @@ _NO_CHANGE = '{"texts":[],"attributes":[],"removes":[]}'
 
 
 class EventWriter(Watcher):
-    """A watcher that writes events into ``events``, until a reader takes them out."""
+    """A watcher that writes events into ``events``, until a reader takes them out; a record may give several."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -39,12 +39,13 @@ class EventWriter(Watcher):
         self._pointer: Position | None = None
 
     def taken(self) -> list[Event]:
-        """Take out the events since the last call."""
+        """Take out the events since the last call, in order; a reader calls between records, so none piles up."""
         events, self.events = self.events, []
         return events
 
     def checkpoint(self, at_ms: int, page: Page) -> list[Event]:
         """Write events that show the page as it is, without any event before them; none where there is no page."""
+        # By the methods that write the recording's own events, so both have one form; those that wait stay apart.
         before, self.events = self.events, []
         if page.root is not None:
             self.opened(at_ms, self.window)
@@ -55,7 +56,7 @@ class EventWriter(Watcher):
         return events
 
     def opened(self, at_ms: int, window: Window) -> None:
-        """Write an event of type 4, meta: address and size of the window."""
+        """Write an event of type 4, meta: address and size of the window; empty for an address that runs a script."""
         self.window, self._is_open = window, True
         self._emit(at_ms, _META, {"href": safe_href(window.href), "width": window.width, "height": window.height})
 
@@ -98,7 +99,7 @@ class EventWriter(Watcher):
             self._rules(at_ms, node, rules)
 
     def resized(self, at_ms: int, window: Window) -> None:
-        """Write a viewport resize (source 4)."""
+        """Write a viewport resize (type 3, source 4), in CSS pixels; checkpoints repeat the last size."""
         self.window = window
         self._incremental(at_ms, _RESIZE, width=window.width, height=window.height)
 
@@ -110,24 +111,24 @@ class EventWriter(Watcher):
             self._pointer = positions[-1]._replace(offset_ms=0)
 
     def interacted(self, at_ms: int, interaction: Interaction) -> None:
-        """Write a mouse interaction (source 2)."""
+        """Write a mouse interaction (source 2), a click, a press, a touch or a change of focus."""
         place = {} if interaction.x is None else {"x": interaction.x, "y": interaction.y}
         self._incremental(at_ms, _INTERACTION, type=interaction.type, id=rrweb_id(interaction.node), **place)
 
     def zoomed(self, at_ms: int, viewport: dict[str, float]) -> None:
-        """Write a custom event (type 5) for the page around the player: the visual viewport."""
+        """Write a custom event (type 5) for the page around the player: the visual viewport, unknown to rrweb."""
         self._custom(at_ms, "viewport", viewport)
 
     def focused(self, at_ms: int, *, has_focus: bool) -> None:
-        """Write a custom event (type 5): the focus of the window."""
+        """Write a custom event (type 5): the window got the focus or lost it."""
         self._custom(at_ms, "focus", {"has_focus": has_focus})
 
     def frustrated(self, at_ms: int, frustration: Frustration) -> None:
-        """Write a custom event (type 5): a frustration by the SDK's word, at its own time."""
+        """Write a custom event (type 5): a frustration by the SDK's word, its own time in the payload as ``at``."""
         self._custom(at_ms, "frustration", {"types": frustration.types, "at": frustration.at_ms})
 
     def ended(self, at_ms: int) -> None:
-        """Write a custom event (type 5): the end of the view."""
+        """Write a custom event (type 5): the end of the view, where the SDK recorded it."""
         self._custom(at_ms, "end", {})
 
     def _mutation(self, at_ms: int, changes: Changes) -> None:
@@ -185,7 +186,7 @@ class EventWriter(Watcher):
             self._incremental(at_ms, _RULES, id=rrweb_id(node), **harmless_edits(rules))
 
     def _input(self, at_ms: int, node: Node) -> None:
-        """Write the value of a field; not of a file field, whose value no script may set."""
+        """Write the value of a field (source 5), typed or set; not of a file field, whose value no script may set."""
         if is_field(node) and node.attributes.get("type", "").lower() != "file":
             checked = is_box(node) and is_checked(node)
             self._incremental(at_ms, _INPUT, id=rrweb_id(node), text=value_of(node), isChecked=checked)

@@ -1,6 +1,7 @@
 """Safety of a stranger's page: no attribute, address or text that would send a request or run a script.
 
-The player's page forbids both a second time, by its policy. Files of events are read by programs without one.
+The player's page forbids both a second time, by its policy. Files of events are read by programs without one. Each rule
+holds for the shapes that browsers accept: any case, blanks and escapes inside, parts joined from two nodes.
 """
 
 from __future__ import annotations
@@ -40,7 +41,10 @@ _HOSTS = frozenset(
 
 
 def tag_of(node: Node) -> str:
-    """Name an element as a browser accepts it; a script becomes ``noscript``, which shows nothing."""
+    """Name an element as a browser accepts it; a script becomes ``noscript``, which shows nothing.
+
+    A name that no document can have becomes ``div``: written into HTML, such a name could end the tag.
+    """
     return _tag(node.name)
 
 
@@ -52,12 +56,18 @@ def _tag(name: str) -> str:
 
 
 def may_host(node: Node) -> bool:
-    """Tell whether a browser gives this element a shadow root."""
+    """Tell whether a browser gives this element a shadow root: a few elements of HTML do, and names with a dash.
+
+    rrweb's player would throw at any other.
+    """
     return not node.svg and (node.name in _HOSTS or "-" in node.name)
 
 
 def is_told(node: Node) -> bool:
-    """Tell whether a node can be shown: False within a shadow root that no browser gives to its host."""
+    """Tell whether a node can be shown: False within a shadow root that no browser gives to its host.
+
+    Such a root comes from a hostile or broken recording alone, and its nodes are left out of all events.
+    """
     while node.parent is not None:
         if node.kind == SHADOW_ROOT and not may_host(node.parent):
             return False
@@ -66,7 +76,10 @@ def is_told(node: Node) -> bool:
 
 
 def safe_text(node: Node) -> str:
-    """Read a text as it may be shown: empty in a script, without addresses in a style."""
+    """Read a text as it may be shown: empty in a script, without addresses in a style, any other as it is.
+
+    Any other text is escaped by the writer of JSON or HTML.
+    """
     parent = node.parent
     if parent is None or parent.name not in _RAW:
         return node.text
@@ -78,12 +91,19 @@ def safe_text(node: Node) -> str:
 
 
 def safe_href(href: str) -> str:
-    """Read a page's own address; empty where a click on the address would run a script."""
+    """Read a page's own address; empty where a click on the address would run a script.
+
+    All other addresses are kept, since no browser fetches one from here.
+    """
     return "" if _SCRIPT.match(_BLANK.sub("", href)) else href
 
 
 def safe_attributes(node: Node) -> dict[str, str]:
-    """List an element's attributes without the unsafe attributes; unsafe parts of values are replaced."""
+    """List an element's attributes without the unsafe attributes; unsafe parts of values are replaced.
+
+    Handlers and names of ``_NEVER`` go whatever their value; addresses stay where they hold data or a place in the
+    page; styles keep all but addresses. A ``meta`` with ``http-equiv`` keeps nothing.
+    """
     safe: dict[str, str] = {}
     if node.name == "meta" and any(name.lower() == "http-equiv" for name in node.attributes):
         return safe  # words for the browser itself: where to go next, which policy holds
@@ -113,7 +133,7 @@ def _sort(name: str) -> int:
 
 
 def may_be_shown(name: str) -> bool:
-    """Tell whether an attribute of this name is shown with at least one value."""
+    """Tell whether an attribute of this name is shown with any value at all; no other name is told of."""
     return _sort(name) != _DROPPED
 
 
@@ -131,6 +151,10 @@ def _kept(node: Node, name: str, value: str) -> str | None:
 
 
 def _address(node: Node, name: str, value: str) -> str | None:
+    """Read an address in an attribute as it may be shown; None where the attribute must go.
+
+    A link keeps an address without scheme and host, and has ``#`` for any other: browsers look up hosts of links early.
+    """
     written = _BLANK.sub("", value).lower()
     if name == "href" and node.name in {"a", "area"}:
         return "#" if _ELSEWHERE.match(written) else value  # without, it would not look like a link

@@ -1,4 +1,7 @@
-"""The log of content: texts on the page, masked elements, sizes of canvases."""
+"""The log of content: texts on the page, masked elements, sizes of canvases.
+
+Texts are for the search in a recording, masked elements for its reader to know what is not shown.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,11 @@ _OPEN = frozenset({"allow", ""})
 
 
 class SeenLog(Watcher):
-    """A watcher that writes content into an account: each text, masked element and canvas size once, with bounds."""
+    """A watcher that writes content into an account: each text, masked element and canvas size once, with bounds.
+
+    The bounds are a million characters, 1,000 masked elements and 1,000 sizes: an account stays in memory, and a
+    stranger's page may bring any number.
+    """
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -34,12 +41,12 @@ class SeenLog(Watcher):
         self._looked = 0
 
     def snapshot(self, at_ms: int, page: Page) -> None:
-        """Look at the whole page."""
+        """Look at all nodes of the page, hidden ones too: a recording does not say what the styles hide."""
         if page.root is not None:
             self._look(at_ms, page.root.walk())
 
     def changed(self, at_ms: int, changes: Changes) -> None:
-        """Look at the new and changed nodes of one record."""
+        """Look at the new and changed nodes of one record, as far as the page still has them at its end."""
         if changes.told:
             self._look(at_ms, changes.still_there(changes.added.values()))
             self._look(at_ms, changes.still_there(changes.texts.values()))

@@ -1,4 +1,8 @@
-"""Segments as records: brought into their order, each played once, and read from JSON."""
+"""Segments as records: brought into their order, each played once, and read from JSON.
+
+A segment is the JSON object that the SDK uploads every few seconds: ``records``, ``index_in_view``, ``start`` and
+``end`` in milliseconds since 1970, ``source``. The API serves segments in any order, and some of them twice.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +23,8 @@ _HELD = 32 * 10**6
 class Order:
     """The segments of a view in the order of playing; counts segments that came again, or too late.
 
-    An archive keeps segments as the API served them: out of order, or twice. A segment that comes before its turn is
-    held, up to a bound.
+    An archive keeps segments as the API served them: out of order, or twice. A segment ahead of its turn is held, up to
+    32 MB of segments. Beyond that the missing segment is given up, and counts as late if it comes after all.
     """
 
     def __init__(self, segments: Iterable[bytes]) -> None:
@@ -32,7 +36,10 @@ class Order:
         self._played: set[int] = set()
 
     def __iter__(self) -> Iterator[bytes]:
-        """Iterate over the segments, each at its turn; a segment without an index comes at once."""
+        """Iterate over the segments as bytes, by ``index_in_view``; a segment without an index comes at once.
+
+        An index that never came is skipped: the player finds the gap by the index of the next segment.
+        """
         for segment in self._segments:
             index = facts(segment).index
             if index is None:
@@ -47,6 +54,8 @@ class Order:
             self._size += len(segment)
             yield from self._whose_turn_it_is()
             while self._size > _HELD:
+                # The segment in front is given up: without a bound, one that never comes would hold the whole view in
+                # memory.
                 self._next = min(self._held)
                 yield from self._whose_turn_it_is()
         for index in sorted(self._held):
@@ -61,7 +70,11 @@ class Order:
 
 
 class ReadSegment(NamedTuple):
-    """A segment after reading: its records, and its place and time in the view where the segment tells them."""
+    """A segment after reading: its records, and its place and time in the view where the segment tells them.
+
+    Records are values of a stranger's JSON, not looked at yet. ``place`` counts from 0; times are milliseconds since
+    1970.
+    """
 
     records: list[object]
     place: int | None
@@ -71,7 +84,10 @@ class ReadSegment(NamedTuple):
 
 
 def read_segment(segment: bytes) -> ReadSegment:
-    """Read a segment from its exact bytes; raises BadValue where the bytes are no segment."""
+    """Read a segment from its exact bytes; raises BadValue where the bytes are no JSON object, or the records no list.
+
+    A place, a time or a source of another type is left out alone: a segment plays without them.
+    """
     content = table(_parsed(segment))
     source = content.get("source")
     return ReadSegment(
@@ -84,7 +100,10 @@ def read_segment(segment: bytes) -> ReadSegment:
 
 
 def time_of(record: Json) -> int:
-    """Read the time of a record, milliseconds since 1970; raises BadValue where the record has none."""
+    """Read the time of a record, milliseconds since 1970; raises BadValue where the record has none.
+
+    A time behind the year 9999 is none either, since no date could be printed for it.
+    """
     at_ms = whole(record.get("timestamp"))
     if at_ms > _LATEST_MS:
         raise BadValue("a time that no calendar has")
@@ -99,7 +118,11 @@ def _time(value: object) -> int | None:
 
 
 def _parsed(segment: bytes) -> object:
-    """Parse JSON; where the quick parser refuses, as with lone surrogates, which the SDK really sends, by Python's."""
+    """Parse JSON by the quick parser, and where that refuses by Python's own, slower and more lenient.
+
+    The SDK really sends lone surrogates, halves of an emoji for example, which the quick parser refuses. Raises
+    BadValue where both refuse.
+    """
     try:
         return orjson.loads(segment)
     except orjson.JSONDecodeError:

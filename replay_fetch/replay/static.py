@@ -35,7 +35,11 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9 /+.:,-]{0,200}")
 
 
 def static_page(page: Page, window: Window, at_ms: int) -> str:
-    """Write a page as an HTML document, with its time and its window in a comment; empty where there is no page."""
+    """Write a page as an HTML document, with its time and its window in a comment; empty where there is no page.
+
+    ``at_ms`` is milliseconds since 1970, for the comment alone. Form values and scroll sizes are in the markup. The
+    scroll place stands in the comment, since no script can scroll there.
+    """
     html = page.html
     if page.root is None or html is None:
         return ""
@@ -67,7 +71,10 @@ def _head(root: Node) -> Iterator[str]:
 
 
 def _doctype(root: Node) -> str:
-    """Write the document type, which decides how a browser lays out the page; without one the old way is right."""
+    """Write the document type, which decides how a browser lays out the page; without one the old way is right.
+
+    Public and system names are written only if they are plain words: a quote in one would end the tag.
+    """
     doctype = next((child for child in root.children() if child.kind == DOCTYPE), None)
     if doctype is None:
         return ""
@@ -78,7 +85,7 @@ def _doctype(root: Node) -> str:
 
 
 def _written(top: Node) -> Iterator[str]:
-    """Write a node and all nodes below it, without recursion."""
+    """Write a node and all nodes below it, without recursion: pages nest deeper than Python calls may."""
     stack: list[Node | str] = [top]
     while stack:
         node = stack.pop()
@@ -96,7 +103,11 @@ def _written(top: Node) -> Iterator[str]:
 
 
 def _write_element(node: Node, stack: list[Node | str]) -> None:
-    """Put an element on the stack: its end first, then its content, then its beginning."""
+    """Put an element on the stack: end tag first, then content, then start tag.
+
+    A shadow root is written as a template, which browsers attach while they read. Content of frames and media is left
+    out.
+    """
     name = "pre" if node.name in _AS_PRE else tag_of(node)
     if node.name in {"style", "link"} and not node.svg:
         stack.append("".join(_style(_sheet_of(node), node)))
@@ -140,7 +151,10 @@ def _style(css: str, node: Node | None = None) -> Iterator[str]:
 
 
 def _without_tags(found: re.Match[str]) -> str:
-    """Write a ``<`` in a sheet so that HTML finds no tag there; CSS reads the same sheet."""
+    """Write a ``<`` in a sheet so HTML finds no tag there; CSS reads the same sheet.
+
+    ``</style>`` in a string of CSS would else end the element, and the rest would be markup.
+    """
     return found[1].replace("<", "\\3c ") if found[1] else "< "
 
 

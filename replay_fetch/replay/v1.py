@@ -1,4 +1,7 @@
-"""The dialect of SDK 5 to 6.33: a full snapshot as a nested tree, mutations by ids that are written out."""
+"""The dialect of SDK 5 to 6.33: a full snapshot as a nested tree, mutations by ids that are written out.
+
+The form is close to rrweb's own. Since every node brings its id, a lost segment costs only the changes in it.
+"""
 
 from __future__ import annotations
 
@@ -24,22 +27,34 @@ _KINDS = {0: DOCUMENT, 1: DOCTYPE, 2: ELEMENT, 3: TEXT, 4: CDATA, 11: FRAGMENT}
 
 
 def full_snapshot(stage: Stage, data: Json) -> None:
-    """Rebuild the whole page from a full snapshot; raises BadValue for a tree whose top is no document."""
+    """Rebuild the whole page from a full snapshot; raises BadValue for a tree whose top is no document.
+
+    The page before stays in that case. A node of a bad form is counted and left out with all nodes below it.
+    """
     top = table(data.get("node"))
     root = _made(top)
     if root.kind != DOCUMENT:
         raise BadValue("a full snapshot without a document")
+    # From here on nothing raises: with the page gone, the caller must know that a new dialect has begun.
+    children = iter(many(top.get("childNodes")))
     page = stage.cleared()
     page.plant(root)
     with stage.showing() as changes:
-        _plant_below(changes, root, top)
-        offset = table(data.get("initialOffset") or {})
-        scroll = number(offset.get("left", 0)), number(offset.get("top", 0))
-        root.scroll = scroll if any(scroll) else None
+        _plant_below(changes, root, children)
+        try:
+            offset = table(data.get("initialOffset") or {})
+            scroll = number(offset.get("left", 0)), number(offset.get("top", 0))
+            root.scroll = scroll if any(scroll) else None
+        except BadValue as error:
+            changes.note(error)
 
 
 def mutation(changes: Changes, data: Json) -> None:
-    """Apply a mutation: removals, adds, texts, attributes; an entry with an unknown node is counted and left out."""
+    """Apply a mutation: removals, adds, texts, attributes; an entry with an unknown node is counted and left out.
+
+    An add holds a node with all nodes below it; ``nextId`` names the child in front of which the node comes, null for
+    none. A neighbour that is unknown puts the node behind all children.
+    """
     # Removals first: a node that was moved is named in both, and its id is free again by then.
     for change, entries in (
         (_remove, data.get("removes")),
@@ -65,10 +80,11 @@ def _add(changes: Changes, entry: Json) -> None:
     top = table(entry.get("node"))
     node = _made(top)
     _make_room(changes, node, parent)
+    # The neighbour may have stood below the node that is moved, and went with it.
     if before is not None and changes.page.nodes.get(before.id) is not before:
         before = None
     changes.put(node, parent, before)
-    _plant_below(changes, node, top)
+    _plant_below(changes, node, iter(many(top.get("childNodes"))))
 
 
 def _write(changes: Changes, entry: Json) -> None:
@@ -82,9 +98,9 @@ def _set(changes: Changes, entry: Json) -> None:
         changes.set(node, name, _attribute(value))
 
 
-def _plant_below(changes: Changes, top: Node, source: Json) -> None:
-    """Add the nodes below a node, pre-order and without recursion: pages nest deeper than Python calls may."""
-    stack: list[tuple[Node, Iterator[object]]] = [(top, iter(many(source.get("childNodes"))))]
+def _plant_below(changes: Changes, top: Node, children: Iterator[object]) -> None:
+    """Add the nodes below a node, given its children, pre-order and without recursion: pages nest deep."""
+    stack: list[tuple[Node, Iterator[object]]] = [(top, children)]
     while stack:
         parent, children = stack[-1]
         child = next(children, None)
@@ -104,7 +120,10 @@ def _plant_below(changes: Changes, top: Node, source: Json) -> None:
 
 
 def _make_room(changes: Changes, node: Node, parent: Node) -> None:
-    """Remove a node of the same id, which is moved; raises BadValue where it would stand below itself."""
+    """Remove a node of the same id, which is moved; raises BadValue where it would stand below itself.
+
+    An id that this very record has added already is given twice: the second node is refused.
+    """
     there = changes.page.nodes.get(node.id)
     if there is None:
         return
@@ -114,7 +133,7 @@ def _make_room(changes: Changes, node: Node, parent: Node) -> None:
 
 
 def _made(source: Json) -> Node:
-    """Make a node from its JSON, without its children."""
+    """Make a node from its JSON, without its children; raises BadValue for an unknown type, a bad id or a bad name."""
     kind = _KINDS.get(whole(source.get("type")))
     if kind is None:
         raise BadValue("a kind of node that is not known")
@@ -144,7 +163,10 @@ def _sheets(source: object) -> Iterator[Sheet]:
 
 
 def _attribute(value: object) -> str | None:
-    """Read an attribute's value; None for no attribute: the SDK writes ``checked: false`` for a box without a tick."""
+    """Read an attribute's value; None for no attribute: the SDK writes ``checked: false`` for a box without a tick.
+
+    True is the empty text, as of ``disabled`` in markup. Raises BadValue for a list or an object.
+    """
     if value is None or value is False:
         return None
     if value is True:
@@ -155,7 +177,10 @@ def _attribute(value: object) -> str | None:
 
 
 def _give(node: Node, attributes: Json) -> None:
-    """Give a new element its attributes, and the state that rrweb writes among them: scroll place, media, size."""
+    """Give a new element its attributes, and the state that rrweb writes among them: scroll place, media, size.
+
+    Names with ``rr_`` are such state. An attribute of a bad type is left out alone, without a count.
+    """
     for name, value in attributes.items():
         if name.startswith("rr_"):
             continue

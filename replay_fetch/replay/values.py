@@ -13,11 +13,19 @@ _FARTHEST = 10.0**9  # pixels
 
 
 class BadValue(ValueError):
-    """A value that its place does not allow; the message is a text of ours, and never holds the value."""
+    """A value that its place does not allow; the message is a text of ours, and never holds the value.
+
+    Messages are counted in ``Account.notes`` and printed, so a stranger's words must not get into a message. An equal
+    message stands for an equal reason: messages hold no ids and no numbers either.
+    """
 
 
 def whole(value: object) -> int:
-    """Read an id, an index or a time: a whole number that is not negative and that JavaScript counts exactly."""
+    """Read an id, an index or a time: a whole number that is not negative and that JavaScript counts exactly.
+
+    A float without a fraction is read as well, since JSON has a single type for numbers. Raises BadValue for true and
+    false, which are integers to Python but not to JavaScript.
+    """
     if type(value) is int and 0 <= value <= _MOST:
         return value
     if isinstance(value, float) and value.is_integer():
@@ -28,7 +36,11 @@ def whole(value: object) -> int:
 
 
 def number(value: object) -> float:
-    """Read a place or a size in pixels; a whole number stays whole."""
+    """Read a place or a size in CSS pixels, at most 10^9 to either side; a whole number stays whole.
+
+    Raises BadValue for any other type, for NaN and for infinity: JSON has no word for either, so no event could be
+    written with them.
+    """
     if type(value) is int and -_FARTHEST <= value <= _FARTHEST:
         return value
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -39,26 +51,29 @@ def number(value: object) -> float:
 
 
 def text(value: object) -> str:
-    """Read a text."""
+    """Read a text of any length, the empty text too; raises BadValue for null and for any other type."""
     if not isinstance(value, str):
         raise BadValue("no text")
     return value
 
 
 def word(value: object) -> str:
-    """Read a word that is compared with known words; any other type is the empty word, which is never known."""
+    """Read a word that is compared with known words, such as a media state; never raises.
+
+    Any other type is read as the empty word, which is never known.
+    """
     return value if isinstance(value, str) else ""
 
 
 def table(value: object) -> Json:
-    """Read an object."""
+    """Read a JSON object, such as a record or its data; raises BadValue for null and for any other type."""
     if not isinstance(value, dict):
         raise BadValue("no object")
     return value
 
 
 def many(value: object) -> list[object]:
-    """Read a list; null, or a place that is left out, is an empty list."""
+    """Read a JSON list; null, or a place that is left out, is an empty list. Raises BadValue for any other type."""
     if value is None:
         return []
     if not isinstance(value, list):
@@ -67,7 +82,7 @@ def many(value: object) -> list[object]:
 
 
 def first(values: list[object]) -> object:
-    """Read the first of some values; raises BadValue for an empty list."""
+    """Read the first entry of a list, the node in most change records; raises BadValue for an empty list."""
     if not values:
         raise BadValue("an empty list")
     return values[0]

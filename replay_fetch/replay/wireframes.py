@@ -1,4 +1,8 @@
-"""Wireframes of mobile SDKs as styles of boxes, by the vendor's published schema."""
+"""Wireframes of mobile SDKs as styles of boxes, by the vendor's published schema.
+
+A wireframe is a rectangle of a native screen: place and size, colours, and perhaps a text or an image. Its numbers are
+drawn as CSS pixels. Every value is checked or written anew, so no word of the recording gets into a style.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +21,15 @@ _DOWN = {"top": "flex-start", "bottom": "flex-end", "center": "center"}
 
 
 def style_of(wireframe: Json) -> str:
-    """Write the style of a wireframe's box; raises BadValue for a wireframe without a place."""
+    """Write the style of a wireframe's box, as CSS declarations; raises BadValue for a wireframe without a place.
+
+    A text needs a size and a style of text too. Content that is not recorded gets a grey ground with its word in the
+    middle.
+    """
     kind = word(wireframe.get("type"))
     rules = [*_place(wireframe), *_shape(wireframe.get("shapeStyle")), *_border(wireframe.get("border"))]
+    if not is_visible(wireframe):
+        rules.append("visibility:hidden")
     if kind == "text":
         rules += _text(wireframe)
     elif kind in {"placeholder", "webview", "embedded_content"} or _is_elsewhere(wireframe):
@@ -28,8 +38,17 @@ def style_of(wireframe: Json) -> str:
     return ";".join(rules)
 
 
+def is_visible(wireframe: Json) -> bool:
+    """Tell whether a wireframe is to be seen; an SDK says ``isVisible: false`` of a web view behind other screens."""
+    return wireframe.get("isVisible") is not False
+
+
 def words_of(wireframe: Json) -> str:
-    """Read the text that a box shows; for content that is not recorded, a word for its kind."""
+    """Read the text that a box shows; for content that is not recorded, a word for the kind of box.
+
+    The words are ``hidden``, ``web view`` with the view's number, and ``picture``. A shape and a recorded picture show
+    no text.
+    """
     kind = word(wireframe.get("type"))
     if kind == "text":
         return _said(wireframe, "text", "")
@@ -46,7 +65,10 @@ def _is_elsewhere(wireframe: Json) -> bool:
 
 
 def picture_of(wireframe: Json) -> str | None:
-    """Write an image's address, where its bytes stand in the record itself; else None."""
+    """Write an image's address, ``data:image/…;base64,…``, where its bytes stand in the record itself; else None.
+
+    Bytes and type are checked letter by letter: a quote in either could end the attribute.
+    """
     data, mime = wireframe.get("base64"), wireframe.get("mimeType", "image/png")
     if wireframe.get("type") != "image" or not isinstance(data, str) or not isinstance(mime, str):
         return None
@@ -83,6 +105,7 @@ def _shape(shape: object) -> Iterator[str]:
 
 
 def _gradient(gradient: Json) -> str:
+    """Write a linear gradient from two points in the unit square; CSS has an angle instead, with 0 degrees upwards."""
     start, end = (_point(gradient.get(name)) for name in ("startPoint", "endPoint"))
     angle = math.degrees(math.atan2(end[1] - start[1], end[0] - start[0])) + 90
     stops = [table(stop) for stop in many(gradient.get("stops"))]
@@ -120,7 +143,7 @@ def _px(value: object) -> str:
 
 
 def _colour(value: object) -> str:
-    """Read a colour as mobile SDKs write it, ``#RRGGBBAA``; ``transparent`` for any other value."""
+    """Read a colour as mobile SDKs write it, ``#RRGGBBAA``; ``transparent`` for any other value, null too."""
     try:
         written = text(value)
     except BadValue:

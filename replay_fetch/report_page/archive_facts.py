@@ -103,6 +103,6 @@ def archive_facts(shelf: Shelf) -> ArchiveFacts:
 
 
 def by_views(groups: dict[tuple[Outcome | None, str], Group]) -> list[tuple[str, str, Group]]:
-    """Outcome, reason and number of views, the most frequent first, for the table of unfinished views."""
+    """Sort groups for the table of unfinished views: outcome, reason and number of views, the most frequent first."""
     order = Counter({key: group.views for key, group in groups.items()}).most_common()
     return [(outcome or "not asked", reason, groups[outcome, reason]) for (outcome, reason), _ in order]

@@ -33,25 +33,25 @@ class _Plot:
         self._drawn: list[str] = []
 
     def x(self, value: float) -> float:
-        """How far to the right a figure lies, in pixels."""
+        """Tell how far to the right a figure of the horizontal scale lies, in pixels from the left edge."""
         share = (value - self._first) / (self._last - self._first)
         return _LEFT + share * (self._width - _LEFT - _RIGHT)
 
     def y(self, value: float) -> float:
-        """How far down a figure lies, in pixels."""
+        """Tell how far down a figure of the vertical scale lies, in pixels from the upper edge; the foot is 0."""
         return _HEIGHT - _BOTTOM - value / self._highest * (_HEIGHT - _TOP - _BOTTOM)
 
     def draw(self, markup: str) -> None:
-        """Add an element of SVG, drawn in front of earlier elements."""
+        """Add an element of SVG, drawn in front of earlier elements; its text is ours, so nothing is escaped."""
         self._drawn.append(markup)
 
     def path(self, points: Sequence[tuple[float, float]], look: str) -> None:
-        """Draw a line through places."""
+        """Draw a line through places, given in pixels, with the SVG attributes of ``look``."""
         steps = " ".join(f"{'L' if number else 'M'}{x:.1f} {y:.1f}" for number, (x, y) in enumerate(points))
         self.draw(f'<path d="{steps}" {look}/>')
 
     def words(self, place: tuple[float, float], words: str, anchor: str = "middle") -> None:
-        """Write words, which are ours: figures, units and names of the page."""
+        """Write words at a place in pixels; they are ours: figures, units and names of the page."""
         x, y = place
         self.draw(f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="var(--ink)">{words}</text>')
 
@@ -78,7 +78,11 @@ class _Plot:
 
 
 def rate_chart(stretches: Sequence[Stretch], width: int) -> str:
-    """Draw pages a second and the allowed rate over time, with 429s marked at the foot."""
+    """Draw pages a second and the allowed rate over time, with 429s marked at the foot.
+
+    An allowed rate of more than twice the reached one is left out, and the legend says so: drawn, it would press the
+    curve to the ground. ``width`` is in pixels.
+    """
     unit, name = _unit(stretches[-1].end)
     fastest = max(stretch.pages_per_s for stretch in stretches) or 1.0
     allowed = [at.allowed if at.allowed and at.allowed <= _FAR * fastest else None for at in stretches]
@@ -114,7 +118,7 @@ def sizes_chart(sizes: Sequence[float]) -> str:
 
 
 def _histogram(values: Sequence[float], ticks: Sequence[float], words: Callable[[float], str]) -> str:
-    """Bars of equal width over a scale of powers of ten."""
+    """Draw bars of equal width over a scale of powers of ten: sessions of seconds and of hours share one chart."""
     low, high = _bounds(log10(min(values)), log10(max(values)))
     counts = [0] * _BINS
     # The largest value lies on the last edge and belongs to the bin before it.
@@ -135,7 +139,7 @@ def _histogram(values: Sequence[float], ticks: Sequence[float], words: Callable[
 
 
 def _bounds(low: float, high: float) -> tuple[float, float]:
-    """Where the first bin begins and the last ends: a little outside, and never without a width."""
+    """Choose where the first bin begins and the last ends: a little outside, and never without a width."""
     middle, half = (low + high) / 2, 1.01 * max(high - low, 0.3) / 2
     return middle - half, middle + half
 
@@ -147,7 +151,7 @@ def _few(ticks: Sequence[float]) -> Sequence[float]:
 
 
 def _even(low: float, high: float) -> list[float]:
-    """Round figures between two, as many as an axis bears: a step of 1, 2 or 5 times a power of ten."""
+    """Choose round figures between two, as many as an axis bears: a step of 1, 2 or 5 times a power of ten."""
     rough = (high - low) / _TICKS
     power = 10.0 ** floor(log10(rough))
     step = next(digit * power for digit in (1, 2, 5, 10) if digit * power >= rough)
@@ -161,7 +165,7 @@ def _unit(seconds: float) -> tuple[float, str]:
 
 
 def _runs(allowed: Sequence[float | None]) -> Iterator[list[int]]:
-    """Runs of neighbours that have a rate; a run without any is a gap of the line."""
+    """Find runs of neighbours that have a rate; a stretch without any is a gap of the line."""
     run: list[int] = []
     for number, rate in enumerate([*allowed, None]):
         if rate is not None:

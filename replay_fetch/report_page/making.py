@@ -1,4 +1,7 @@
-"""The page: facts and charts put into the template, whose every value is escaped."""
+"""The page: facts and charts put into the template, whose every value is escaped.
+
+Reasons and ids are a stranger's words. The page has no script, and refers to nothing outside.
+"""
 
 from __future__ import annotations
 
@@ -61,7 +64,10 @@ def render(name: str, run: RunFacts, archive: ArchiveFacts, standing: str = "") 
 
 
 def verdict(run: RunFacts) -> str:
-    """Say the run in a sentence, for people; the exit code says the same to a script."""
+    """Say the run in a sentence, for people; the exit code says the same to a script.
+
+    The most serious comes first: stopped, interrupted, not one view there, views that are not finished.
+    """
     if run.stopped:
         return f"Stopped: {run.stopped}"
     if run.interrupted:

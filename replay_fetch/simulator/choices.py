@@ -48,7 +48,7 @@ OBJECT_SHAPES = frozenset(
 
 
 class Absence(StrEnum):
-    """The answer for a view that a store holds nothing of."""
+    """The answer for a view that a store holds nothing of; any but the first may come from a gateway, too."""
 
     PAGE = "page"
     """A page in the usual shape, without segments."""
@@ -132,7 +132,7 @@ class Reset(StrEnum):
 
 
 class RetryAfter(StrEnum):
-    """The form of ``Retry-After`` on a 429."""
+    """The form of ``Retry-After`` on a 429: left out, in seconds, or as a time of day by the simulator's clock."""
 
     NONE = "none"
     SECONDS = "seconds"
@@ -140,7 +140,7 @@ class RetryAfter(StrEnum):
 
 
 class Body429(StrEnum):
-    """The body of a 429."""
+    """The body of a 429: a client must know the limit by the status alone, whoever wrote the body."""
 
     JSON = "json"
     HTML = "html"

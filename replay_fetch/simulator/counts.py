@@ -1,4 +1,7 @@
-"""Counts of requests and answers: the numbers that tests and benchmarks compare."""
+"""Counts of requests and answers: the numbers that tests and benchmarks compare.
+
+A client's own counts are held against the simulator's, so no request can get lost on either side unseen.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ class Counts:
         return self.statuses[HTTPStatus.TOO_MANY_REQUESTS]
 
     def begin(self) -> None:
-        """Count a request that has arrived; ``end`` must follow, so that ``in_flight`` goes back to 0."""
+        """Count a request that has arrived; ``end`` must follow, so ``in_flight`` goes back to 0."""
         self.requests += 1
         self.in_flight += 1
         self.peak_in_flight = max(self.peak_in_flight, self.in_flight)

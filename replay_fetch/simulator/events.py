@@ -29,7 +29,10 @@ class _Recorded(NamedTuple):
 
 
 class Events:
-    """A sequence of all events in the order of their times; an event is found by its number, the first is 0."""
+    """A sequence of all events in the order of their times; an event is found by its number, the first is 0.
+
+    No event is stored: a million views take no memory, and the simulator starts at once.
+    """
 
     def __init__(self, views: Population, span: float, end_ms: int) -> None:
         """Spread the views over ``span`` seconds that end at ``end_ms`` (milliseconds since 1970)."""
@@ -63,7 +66,7 @@ class Events:
         return sorted(numbers)
 
     def time_ms(self, number: int) -> int:
-        """Tell when the view of an event began, in milliseconds since 1970."""
+        """Tell when the view of an event began, in milliseconds since 1970; the search sorts and cuts by this time."""
         return self._start_ms + self._view(number) * self._span_ms // len(self._views)
 
     def event(self, number: int) -> dict[str, object]:

@@ -165,7 +165,7 @@ class Quota:
         self.neighbour_accepted = 0
 
     def ask(self, now: float) -> Verdict | None:
-        """Judge a request at ``now``; None where the settings have no limit."""
+        """Judge a request at ``now``, in seconds of the simulator's clock; None without a limit in the settings."""
         if not self._settings.limit:
             return None
         # First, for its requests came before this one; no clock of its own wakes the simulator for them.
@@ -174,7 +174,7 @@ class Quota:
         return Verdict(taken.accepted, self._limit.limit, self._settings.period, taken.remaining, taken.reset)
 
     def _let_neighbour_spend(self, now: float) -> None:
-        """Take the neighbour's requests since the last call, each at its own time, so that windows count them right."""
+        """Take the neighbour's requests since the last call, each at its own time, so windows count them right."""
         rate = self._settings.neighbour
         # The n-th request comes at started + n / rate: no rounding error adds up over a long run.
         while rate and (at := self._started + (self.neighbour_asked + 1) / rate) <= now:

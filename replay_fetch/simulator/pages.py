@@ -1,4 +1,7 @@
-"""The pages of a view: the segments of each, the token that leads to the next, and the answer."""
+"""The pages of a view: the segments of each, the token that leads to the next, and the answer.
+
+Pages are cut anew for each request from the token alone, so any page can be asked for again.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ class Cut(NamedTuple):
 
 
 def cut(segments: Sequence[bytes], at: Cursor, paging: PagingSettings, max_bytes: int) -> Cut:
-    """Cut the page that begins at a cursor, of at most ``max_bytes`` of segments."""
+    """Cut the page that begins at a cursor, of at most ``max_bytes`` of segments, or a single larger segment."""
     if at.empties:
         return Cut(at.position, at.position, at._replace(page=at.page + 1, empties=at.empties - 1))
     end = _end(segments, at.position, paging, max_bytes)
@@ -95,7 +98,7 @@ def _end(segments: Sequence[bytes], start: int, paging: PagingSettings, max_byte
 
 
 def _even_end(length: int, start: int, pages: int) -> int:
-    """Find the first of ``pages`` even boundaries behind ``start``."""
+    """Find the first of ``pages`` even boundaries behind ``start``, for views of an exact number of pages."""
     return next((end for n in range(1, pages + 1) if (end := n * length // pages) > start), length)
 
 

@@ -1,4 +1,7 @@
-"""Playlists: number N holds the first N sessions of the list."""
+"""Playlists: number N holds the first N sessions of the list.
+
+So a test names a list of any length by its number, and nothing is stored.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +43,7 @@ class PlaylistRequest:
 
 
 class Playlists:
-    """The service for playlists: answers pages of session ids."""
+    """The service for playlists: answers pages of session ids, from page 0 on, the last of them short or empty."""
 
     def __init__(self, views: Population) -> None:
         self._views = views

@@ -44,7 +44,7 @@ class RefusalError(Exception):
 
 
 def json_body(value: object) -> Body:
-    """Make a body that holds one JSON value."""
+    """Make a body that holds one JSON value, with the content type that goes with it."""
     return Body(json.dumps(value).encode(), {"Content-Type": "application/json"})
 
 

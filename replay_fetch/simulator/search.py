@@ -30,7 +30,10 @@ _UNIT_MS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 @dataclass(frozen=True, slots=True)
 class SearchRequest:
-    """A request for one page of a search; times are milliseconds since 1970."""
+    """A request for one page of a search; times are milliseconds since 1970, both included.
+
+    ``limit`` is in events; the API answers ten where a client names none.
+    """
 
     query: str
     matches: Matches = field(repr=False)
@@ -96,7 +99,7 @@ class EventsSearch:
         return at
 
     def _candidates(self, query: str, numbers: range) -> Sequence[int]:
-        """The numbers of a range whose events a query may match."""
+        """Find the numbers in a range whose events a query may match: all, or those of the sessions it names."""
         sessions = sessions_named(query)
         if sessions is None:
             return numbers
@@ -129,7 +132,7 @@ class EventsSearch:
 
 
 def _half(events: Sequence[Mapping[str, object]], chain: SearchChain) -> Reply:
-    """Make a page of the half of its events that says by its status or by ``errors`` that events are missing."""
+    """Make a page with half of the events, and a status or ``errors`` that tell of missing events."""
     body: dict[str, object] = {"data": events}
     if chain is SearchChain.PARTIAL:
         return Reply(206, json_body(body))

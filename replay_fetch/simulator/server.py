@@ -72,7 +72,7 @@ class Simulator:
 
     @property
     def service(self) -> Service:
-        """The service behind the server; raises RuntimeError before the start."""
+        """The service behind the server, which needs no socket itself; raises RuntimeError before the start."""
         if self._service is None:
             raise RuntimeError("the simulator has not been started")
         return self._service

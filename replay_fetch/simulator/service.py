@@ -173,7 +173,7 @@ def _spoilt_body(reply: Reply, fault: str) -> Reply | None:
 
 
 def _part(body: Body) -> Body:
-    """Cut a body to its first two thirds, so that JSON breaks off in the middle."""
+    """Cut a body to its first two thirds, so JSON breaks off in the middle."""
     return replace(body, octets=body.octets[: len(body.octets) * 2 // 3])
 
 

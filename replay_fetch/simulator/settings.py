@@ -162,7 +162,7 @@ class LimitSettings:
 
 @dataclass(frozen=True, slots=True)
 class LimitHeaderSettings:
-    """The headers and bodies by which answers tell of the rate limit."""
+    """The headers and bodies by which answers tell of the rate limit, right or wrong as a test asks."""
 
     headers: HeaderPolicy = HeaderPolicy.ALL
     reset: Reset = Reset.CEIL
@@ -173,7 +173,7 @@ class LimitHeaderSettings:
 
 @dataclass(frozen=True, slots=True)
 class LatencySettings:
-    """The latency of answers in seconds; log-normal, so that a few answers take very long."""
+    """The latency of answers in seconds; log-normal, so a few answers take very long."""
 
     median: float = 0.0
     tail: float = 0.0

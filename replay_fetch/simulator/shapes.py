@@ -78,7 +78,10 @@ class Bodies:
         self._cached = 0
 
     def body(self, segments: Sequence[bytes], start: int, way: Way) -> Body:
-        """Make the body that holds ``segments``; the first of them is number ``start`` of its view."""
+        """Make the body that holds ``segments``; the first of them is number ``start`` of its view.
+
+        The segments' bytes go in untouched, so an archive can be compared with the truth byte by byte.
+        """
         octets = self._front(segments, start) + self._back(way)
         headers = {"Content-Type": self._layout.content_type}
         if self._shape is Shape.GZIP:
@@ -131,6 +134,6 @@ class Bodies:
 
 
 def _nest(path: Sequence[str], value: object) -> dict[str, object]:
-    """Nest a value in one object for each name of a path."""
+    """Nest a value in one object for each name of a path: ``a.b`` and 1 become ``{"a": {"b": 1}}``."""
     first, *rest = path
     return {first: _nest(rest, value) if rest else value}

@@ -109,7 +109,10 @@ class Population(Sequence[View]):
 
 
 class _Ids:
-    """A cipher between numbers below 2**48 and ids that look like random UUIDs of version 4."""
+    """A cipher between numbers below 2**48 and ids that look like random UUIDs of version 4.
+
+    An id holds its number and a tag, so a made-up id is known as such without a table of ids.
+    """
 
     def __init__(self, key: str) -> None:
         self._key = key.encode()[-64:]
@@ -158,7 +161,7 @@ class Truth:
         return next((held for each in sources if (held := self.held(view, each))), ())
 
     def exists(self, view: View) -> bool:
-        """Tell whether any store knows a view, with or without segments."""
+        """Tell whether any store knows a view, with or without segments; for any other view a store answers 404."""
         return self.views.recorded(view) is not None
 
     def held(self, view: View, source: Source) -> tuple[bytes, ...] | None:
@@ -179,7 +182,10 @@ class Truth:
         return not in_blob
 
     def _lengthen(self, segments: tuple[bytes, ...]) -> tuple[bytes, ...]:
-        """Repeat or cut the segments until the view is as long as the settings ask."""
+        """Repeat or cut the segments until the view is as long as the settings ask.
+
+        Repeated segments keep their index, so a client must not take an index for a place.
+        """
         if not segments:
             return segments
         length = max(self._holding.segments_per_view or len(segments), self._pages)

@@ -181,10 +181,10 @@ def _tag(put: PutResult) -> Tag:
 
 
 def _versioned(etag: str | None, version: str | None) -> Tag:
-    """The one form of a version, in which the same version compares equal whatever answer named it.
+    """Bring a version into the one form in which equal versions compare equal, whatever answer named them.
 
-    Azure's listings name an etag without the quotes that its other answers have. S3 calls the version of an object in
-    a bucket without versions ``null`` in some answers and leaves it out of others.
+    Azure's listings name an etag without the quotes of its other answers. S3 calls the version of an object in a bucket
+    without versions ``null`` in some answers and leaves it out of others.
     """
     quoted = etag if etag is None or etag.endswith('"') else f'"{etag}"'
     return Tag(quoted, None if version == "null" else version)

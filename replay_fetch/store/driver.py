@@ -60,4 +60,4 @@ class Driver(Protocol):
         """Name the objects below a folder, in the order of their names, from behind ``after``."""
 
     async def delete(self, name: str) -> None:
-        """Remove an object by its name, whatever its version; a missing object is no error: it may be repeated."""
+        """Remove an object by name, in any version; a missing object is no error, so a delete may be repeated."""

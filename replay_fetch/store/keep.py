@@ -1,13 +1,13 @@
-"""An archive kept in a store: opening it for one run, and making its commits count.
+"""An archive kept in a store: opening it for one run, and making commits count.
 
 The order of a commit, in which a machine may die between any two requests:
 
-1. session files are created; one that the log has is written beside it, under ``staged/``;
-2. new lines of unfinished views go into one blob;
-3. the next log part is created: from here on the commit has happened, and no other run can undo it;
-4. staged files take the place of those they replace, copies are shown, and what is superseded is removed.
+1. session files are created; a file that the log knows is written beside the old object, under ``staged/``; 2. new
+lines of unfinished views go into one blob; 3. the next log part is created: from here on the commit has happened, and
+no other run can undo it; 4. staged files take the place of the old objects, copies are shown, and superseded objects
+are removed.
 
-An object named by the log therefore changes only after the log says so. Written over in step 1, its former bytes would
+An object named by the log therefore changes only after the log says so. Written over in step 1, the former bytes would
 be lost to a commit that may never happen, while the manifest still names them.
 """
 
@@ -132,7 +132,7 @@ class StoreKeep:
         """Remove what is left of erased sessions from all objects; may be repeated on another machine.
 
         ``forget`` takes their ids out of a run's report. ``files`` are the manifests as of the erasure; these come
-        first, so that readers never look for a file that is gone.
+        first, so readers never look for a file that is gone.
         """
         await self._write_of_run(files)
         cleansing = Cleansing(self._objects, self._folder, self._scratch, self._log.epoch, is_erased)
@@ -155,7 +155,7 @@ class StoreKeep:
         await self._sweep()
 
     async def close(self) -> None:
-        """Give the lease back, so that the next run need not wait for its end; safe to call whatever went before."""
+        """Give the lease back, so the next run need not wait for its end; safe to call whatever went before."""
         await self._lease.release()
 
     async def _write_of_run(self, files: Mapping[str, Path | None]) -> None:

@@ -19,8 +19,9 @@ import msgspec
 from replay_fetch.clock import now
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.printable import printable
+from replay_fetch.shard import named
 from replay_fetch.store.driver import Found, Tag
-from replay_fetch.store.failures import Fenced, LeaseHeld, StoreError
+from replay_fetch.store.failures import Fenced, LeaseHeld, StoreDead, StoreError
 from replay_fetch.store.objects import Objects
 
 log = logging.getLogger(__name__)
@@ -67,6 +68,8 @@ class Lease:
         self.lost = ""
         """Why the lease is lost, for users; empty while it is not."""
         self._objects = objects
+        shard = named(folder.rpartition("/")[2])
+        self._archive = f"shard {shard} of {objects.location}" if shard else str(objects.location)
         self._wait = wait
         self._tag = Tag(None)
         self._beats = 0
@@ -82,6 +85,7 @@ class Lease:
         """
         begun = since = now()
         watched: Tag | None = None
+        alive = False
         while True:
             got = await self._objects.get(self.name)
             if got is None:
@@ -91,14 +95,18 @@ class Lease:
             said, tag = _state(got[0], self._objects, self.name), got[1].tag
             # The holder's clock may be wrong by hours, so its time of day is not even in the lease.
             if tag != watched:
-                watched, since = tag, now()
+                if watched is None and not said.released and self._wait:
+                    self._tell_of_wait(said)
+                alive, watched, since = watched is not None, tag, now()
             if said.released or now() - since >= said.seconds:
                 content = self._content(said.epoch + 1)
                 if self._took(await self._objects.replace(self.name, content, said.epoch + 1, tag), said.epoch + 1):
+                    if not said.released:
+                        log.warning("%s: taken over from %s", self._archive, printable(said.holder))
                     return self.epoch
                 continue
             if now() - begun >= self._wait:
-                raise LeaseHeld(self._held_by(said))
+                raise LeaseHeld(self._held_by(said, alive=alive))
             await anyio.sleep(_POLL)
 
     async def beat(self, progress: Progress) -> Never:
@@ -122,14 +130,16 @@ class Lease:
             self._tag = put
 
     async def release(self) -> None:
-        """Give the lease back, also while the run is being cancelled; tries for ten seconds."""
-        if self.lost or not self.epoch:
+        """Give the lease back, also while the run is being cancelled; tries for ten seconds, but not a dead store."""
+        failure = self._objects.retries.failure
+        if self.lost or not self.epoch or isinstance(failure, StoreDead):
             return
         with anyio.move_on_after(_RELEASE_WITHIN, shield=True):
             try:
                 await self._give_back()
             except ReplayFetchError as error:
-                log.warning("%s: not given back: %s", self.name, error)
+                if failure is None:  # else the run ends with an error of the store, which says all
+                    log.warning("%s: the lease is not given back: %s", self._archive, error)
 
     async def _give_back(self) -> None:
         content = self._content(self.epoch, released=True)
@@ -155,16 +165,27 @@ class Lease:
             )
         )
 
-    def _held_by(self, said: LeaseState) -> str:
-        return (
-            f"another run is writing to {self._objects.location}: {printable(said.holder)}; wait for it or stop it. "
-            f"A run that was killed holds its lease for {said.seconds:.0f} s more: --wait-for-lock {said.seconds:.0f}"
+    def _tell_of_wait(self, said: LeaseState) -> None:
+        log.warning(
+            "%s: %s is writing to it, or was killed; waiting up to %.0f s for its end, or for %.0f s without a sign of "
+            "life",
+            self._archive,
+            printable(said.holder),
+            self._wait,
+            said.seconds,
         )
+
+    def _held_by(self, said: LeaseState, *, alive: bool) -> str:
+        held = f"another run is writing to {self._archive}: {printable(said.holder)}; wait for it or stop it. "
+        if alive:
+            return f"{held}It is alive: in the {self._wait:.0f} s of --wait-for-lock it has written its lease anew"
+        seconds = f"{said.seconds:.0f}"
+        return f"{held}A run that was killed holds its lease for {seconds} s more: --wait-for-lock {seconds}"
 
     async def _taken_by(self) -> str:
         state = await read_lease(self._objects, self.name)
         holder = printable(state.holder) if state else "somebody who removed the lease"
-        return f"{self._objects.location} was taken over by {holder}; this run stops, and nothing is lost"
+        return f"{self._archive} was taken over by {holder}; this run stops, and nothing is lost"
 
 
 async def read_lease(objects: Objects, name: str) -> LeaseState | None:

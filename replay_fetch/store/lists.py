@@ -1,7 +1,7 @@
 """Lists of views in a store, in one form: with them the log can be read on a machine that never saw the file.
 
-A view is numbered by the row that names it first, counted over all lists. So each list is kept with all its rows,
-duplicates too, before the first view of it is asked for.
+A view is numbered by the first row with its ids, counted over all lists. So each list is kept with all rows, duplicates
+too, before the first view is asked for.
 """
 
 from __future__ import annotations

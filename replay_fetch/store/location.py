@@ -52,7 +52,7 @@ class Location:
 
     @property
     def parent(self) -> Location:
-        """The folder that holds this place, for an address that names one object; of a bucket, the bucket."""
+        """The folder around this place, for the address of an object; the bucket of a bucket."""
         return Location(self.scheme, self.bucket, self.prefix.rpartition("/")[0])
 
     @property

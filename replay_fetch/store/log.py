@@ -72,7 +72,7 @@ class _explained:  # noqa: N801 - reads as a function, and a generator of entrie
 
 
 class Log:
-    """The log in ``folder``: any process reads it, and the run that fenced it last writes it."""
+    """The log in ``folder``: any process reads it, and the run with the newest fence writes it."""
 
     def __init__(self, objects: Objects, folder: str, writer: str) -> None:
         self.number = 0

@@ -30,7 +30,7 @@ class Moving:
     async def send(self, files: Sequence[StagedFile], number: int, epoch: int) -> list[LoggedObject]:
         """Send files, 16 at once, and return their entries; a file with the bytes of its log entry is not sent again.
 
-        A new file is created under its name. One that the log has waits beside it, under ``staged/``.
+        A new file is created under its name. A file that the log knows waits beside the old object, under ``staged/``.
         """
         known = await to_thread.run_sync(self._known, files)
         return await together(

@@ -34,7 +34,7 @@ class Objects:
     def __init__(self, driver: Driver, location: Location, *, give_up_after: float) -> None:
         self.location = location
         self._driver = driver
-        self._retries = Retries(location, give_up_after)
+        self.retries = Retries(location, give_up_after)
 
     def __repr__(self) -> str:
         return f"<Objects {self.location}, {self.requests.total()} requests>"
@@ -42,7 +42,7 @@ class Objects:
     @property
     def requests(self) -> Counter[str]:
         """How many requests were sent, by verb; those that obstore repeats by itself count once."""
-        return self._retries.requests
+        return self.retries.requests
 
     async def create(self, name: str, body: bytes, epoch: int, sha256: str = "") -> Tag | Found:
         """Write an object where nothing is; returns its tag, or what another run has put there.
@@ -53,7 +53,7 @@ class Objects:
         metadata = _metadata(body, epoch, sha256)
         for wait in waits():
             try:
-                return await self._retries.ask("PUT", lambda: self._driver.put(name, body, None, metadata))
+                return await self.retries.ask("PUT", lambda: self._driver.put(name, body, None, metadata))
             except Taken:
                 # Three things look the same: another run's object, our own from a try before, and a 409. Only a look
                 # at the object tells, and obstore repeats requests by itself, so our own is the common case.
@@ -72,7 +72,7 @@ class Objects:
         metadata = _metadata(body, epoch)
         for wait in waits():
             try:
-                return await self._retries.ask("PUT", lambda: self._driver.put(name, body, tag, metadata))
+                return await self.retries.ask("PUT", lambda: self._driver.put(name, body, tag, metadata))
             except (Taken, Absent):
                 found = await self.head(name)
             if found is None or found.tag != tag:
@@ -119,14 +119,14 @@ class Objects:
     async def get(self, name: str) -> tuple[bytes, Found] | None:
         """All bytes of a small object, and its tag, size and metadata; None for a missing object."""
         try:
-            return await self._retries.ask("GET", lambda: self._driver.get(name, 0, None))
+            return await self.retries.ask("GET", lambda: self._driver.get(name, 0, None))
         except Absent:
             return None
 
     async def range(self, name: str, start: int, length: int) -> bytes:
         """Exactly ``length`` bytes of an object; raises StoreError for a shorter or missing object."""
         try:
-            body, _ = await self._retries.ask("GET", lambda: self._driver.get(name, start, length))
+            body, _ = await self.retries.ask("GET", lambda: self._driver.get(name, start, length))
         except Absent:
             body = b""
         if len(body) != length:
@@ -136,7 +136,7 @@ class Objects:
     async def part(self, name: str, start: int, length: int) -> tuple[bytes, Found] | None:
         """Up to ``length`` bytes of an object, fewer at its end, and its tag and size; None for a missing object."""
         try:
-            return await self._retries.ask("GET", lambda: self._driver.get(name, start, length))
+            return await self.retries.ask("GET", lambda: self._driver.get(name, start, length))
         except Absent:
             return None
 
@@ -146,7 +146,7 @@ class Objects:
         while seen is None or start < seen.size:
             request = partial(self._driver.get, name, start, PIECE)
             try:
-                body, found = await self._retries.ask("GET", request)
+                body, found = await self.retries.ask("GET", request)
             except Absent:
                 raise StoreError(f"{self.location}/{name} is not there, though the log names it") from None
             # A piece of another version would make a file that never was.
@@ -159,16 +159,16 @@ class Objects:
     async def head(self, name: str) -> Found | None:
         """An object's tag, size and metadata, without its bytes; None for a missing object."""
         try:
-            return await self._retries.ask("HEAD", lambda: self._driver.head(name))
+            return await self.retries.ask("HEAD", lambda: self._driver.head(name))
         except Absent:
             return None
 
     async def list(self, folder: str, after: str | None = None) -> AsyncIterator[Listed]:
         """The objects below a folder, in the order of their names, from behind ``after``."""
-        faults = Faults(self._retries)
+        faults = Faults(self.retries)
         while True:
             try:
-                async for listed in self._retries.listing(self._driver.list(folder, after)):
+                async for listed in self.retries.listing(self._driver.list(folder, after)):
                     after = listed.name
                     faults.over()
                     yield listed
@@ -186,7 +186,7 @@ class Objects:
 
     async def delete(self, name: str) -> None:
         """Remove an object of the run's own; a missing object is no error."""
-        await self._retries.ask("DELETE", lambda: self._driver.delete(name))
+        await self.retries.ask("DELETE", lambda: self._driver.delete(name))
 
     def require_earlier(self, name: str, found: Found, epoch: int) -> None:
         """Raise Fenced where an object was written by a later run than ``epoch``: that run has the archive now."""
@@ -211,7 +211,7 @@ class Objects:
         found = await self.head(name)
         if found is not None:
             self.require_earlier(name, found, epoch)
-        return await self._retries.ask("PUT", lambda: self._driver.upload(name, file, metadata))
+        return await self.retries.ask("PUT", lambda: self._driver.upload(name, file, metadata))
 
     async def _holds(self, name: str, found: Found, metadata: Mapping[str, str]) -> bool:
         """Whether an object has our bytes; read where a copy with another program has lost its metadata."""
@@ -236,7 +236,7 @@ async def _body(content: bytes | Path) -> bytes | None:
 
 
 def _small(file: Path) -> bytes | None:
-    """Read a file that fits into one request; its size first, since a read of up to 64 MiB makes room for all of it."""
+    """Read a file small enough for one request; the size first, since a read of 64 MiB makes room for all."""
     with file.open("rb", buffering=0) as opened:
         return opened.readall() if os.fstat(opened.fileno()).st_size <= LARGEST_PUT else None
 

@@ -36,6 +36,8 @@ class Retries:
         self.give_up_after = give_up_after
         """Seconds of faults of one request, after which the store is dead."""
         self.requests: Counter[str] = Counter()
+        self.failure: ReplayFetchError | None = None
+        """Why the last request failed for good; None behind an answer."""
         self._answered = False
 
     async def ask(self, verb: str, request: Callable[[], Awaitable[_Answer]]) -> _Answer:
@@ -51,7 +53,7 @@ class Retries:
             try:
                 answer = await request()
             except (Taken, Absent):
-                self._answered = True
+                self._hear()
                 raise
             except Fault as fault:
                 words = str(fault)
@@ -62,11 +64,15 @@ class Retries:
                 else:
                     ended = refusal.told(self.location, answered=self._answered)
             else:
-                self._answered = True
+                self._hear()
                 return answer
             if ended is not None:  # raised out here, so that the refusal is not its context
+                self.failure = ended
                 raise ended
             await faults.wait(words)
+
+    def _hear(self) -> None:
+        self._answered, self.failure = True, None
 
     async def listing(self, objects: AsyncIterator[Listed]) -> AsyncIterator[Listed]:
         """A listing as it comes; a Fault in it passes through, for the caller knows where to go on."""
@@ -102,10 +108,12 @@ class Faults:
             log.warning("%s: %s; trying again for up to %.0f s", where, words, give_up_after)
         waited = now() - self._since
         if waited >= give_up_after:
-            raise StoreDead(
-                f"{where}: nothing but faults for {waited:.0f} s, the last one: {words}; "
+            # Without the seconds that were waited: many shards say it, and what they say alike is printed once.
+            self._retries.failure = StoreDead(
+                f"{where}: nothing but faults for more than {give_up_after:.0f} s, the last one: {words}; "
                 "run the same command again when the store is well"
             )
+            raise self._retries.failure
         await anyio.sleep(min(next(self._waits, _LONGEST_WAIT), give_up_after - waited))
 
 

@@ -151,7 +151,7 @@ class StoreShelf:
             after = batch[-1].name if batch else None
 
     def held_by(self) -> str | None:
-        """Name the run that holds the archive's lease; a run that was killed holds it until another takes it over."""
+        """Name the run with the archive's lease; a killed run holds the lease until another takes it over."""
         if shards := self.shards():
             return ", ".join(f"shard {each.shard}: {who}" for each in shards if (who := each.held_by())) or None
         state = self._lease()

@@ -17,7 +17,7 @@ MANIFEST = "manifest.ndjson"
 
 
 async def write_signed(objects: Objects, name: str, file: Path, epoch: int) -> None:
-    """Write a file that a run makes at its end, with the run's epoch on it also where the same bytes lie there already.
+    """Write a file of a run's end, with the run's epoch on it, also where the same bytes lie there already.
 
     The epoch tells readers that the run came to its end. Raises Fenced for a later run's object.
     """
@@ -28,7 +28,7 @@ async def write_signed(objects: Objects, name: str, file: Path, epoch: int) -> N
 
 
 async def run_ended(objects: Objects, folder: str, manifest: str = MANIFEST) -> bool | None:
-    """Tell whether the last run came to its end, so that the manifest is up to date; None where there is no log.
+    """Tell whether the last run came to its end, so the manifest is up to date; None where there is no log.
 
     Costs two listings, a read and a look: the log is listed from behind the newest checkpoint.
     """

@@ -12,6 +12,7 @@ from replay_fetch.api.endpoint import check_id
 from replay_fetch.model import ID, LONGEST_ID, NO_ID
 from replay_fetch.printable import printable
 from replay_fetch.view_list.header import Header, SessionHeader, unwrapped
+from replay_fetch.view_list.links import has_link
 
 # The rows that decide what a column holds: all of a small list, and of a large one enough to outvote a stray row.
 # They are read twice, and kept in memory until the list is under way, so their characters are bounded too.
@@ -62,7 +63,8 @@ class IdColumn:
         try:
             check_id(found)
         except ValueError as reason:
-            raise ValueError(f"{self.what}: {reason}") from None
+            advice = "; it is a replay link: give such a list with --sessions" if has_link(found) else ""
+            raise ValueError(f"{self.what}: {reason}{advice}") from None
         shown = printable(found, 60)
         if self.uuids and not _is_uuid(found):
             raise ValueError(f"{self.what}: the id '{shown}' is no UUID, as the others of its column are")

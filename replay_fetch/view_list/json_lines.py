@@ -143,8 +143,8 @@ def _rum(value: Mapping[str, object]) -> object:
 def _has_no_replay(value: object) -> bool:
     """Tell whether an object is a RUM event of a session that was not recorded, as most events of an export are.
 
-    The SDKs say of a recorded session that it has a replay, and say nothing of the others. Only an event with its
-    format's version is one of an SDK's own.
+    The SDKs say of a recorded session that it has a replay, and say nothing of other sessions. Only an event with the
+    version of the format is an SDK's own.
     """
     rum = _rum(value) if isinstance(value, dict) else None
     if dig(rum, "_dd", "format_version") is None:

@@ -18,9 +18,9 @@ _WITHOUT = "without --view-only, the views of its session are searched for"
 
 @dataclass(frozen=True, slots=True)
 class SessionReader:
-    """Reads entries, each a session id or a replay link, of one list.
+    """Reads entries of one list, each a session id or a replay link.
 
-    With ``view_only`` a link stands for the one view that it names, and everything else is a bad row.
+    With ``view_only`` a link stands for the view in it, and every other entry is a bad row.
     """
 
     name: str
@@ -42,6 +42,7 @@ class SessionReader:
                     line, ended = ended + 1, header.lines + reader.line_num
                     if not is_blank(cells, header.delimiter):
                         yield self._row(cells[header.session] if header.session < len(cells) else "", line, column)
+            # One such row costs itself alone: the same reader goes on behind it.
             except csv.Error as error:
                 line, ended = ended + 1, header.lines + reader.line_num
                 yield not_csv(error, line, ended, self.name)

@@ -175,7 +175,7 @@ _RULES = 4
 def fingerprint(source: ListSource, settings: PlanSettings) -> str | None:
     """Fingerprint a list: SHA-256, in hex, over the file's bytes and the settings that change reading.
 
-    Equal fingerprints promise equal rows, so that a resumed run need not read the list again. Of a folder of exported
+    Equal fingerprints promise equal rows, so a resumed run need not read the list again. Of a folder of exported
     files it is over their names, too. None for a source that can be read only once: standard input, a stream, a pipe.
     Raises InputError.
     """

@@ -66,7 +66,7 @@ def cell(column: str, value: object) -> object:
 
 
 def inert(text: str) -> str:
-    """Disarm a stranger's text, so that neither a spreadsheet nor a terminal acts upon the text.
+    """Disarm a stranger's text, so neither a spreadsheet nor a terminal acts upon the text.
 
     Percent-encodes control and other unprintable characters, and ``= + - @`` where a formula would begin. No browser
     sends such a URL. A real URL therefore comes out unchanged, and a harmful URL still leads to the same place.

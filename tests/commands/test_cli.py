@@ -81,6 +81,14 @@ def test_help_names_every_command_and_exit_code(capsys: pytest.CaptureFixture[st
     assert all(re.search(rf"(?<!\d){code} ", codes) for code in (0, 1, 2, 3, 130))
 
 
+# They print a text that is always there, or serve until they are stopped.
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"completion", "config", "help", "simulate"}))
+def test_the_help_of_a_command_that_can_lack_something_tells_its_exit_codes(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "exit codes: " in helped(capsys, command)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -93,6 +101,16 @@ def test_help_names_every_command_and_exit_code(capsys: pytest.CaptureFixture[st
         (["download", "a.csv", "out", "--source", "tape"], "tape"),
         (["download", "a.csv", "out", "--compress", "rar"], "none"),
         (["probe", "only-one"], "VIEW"),
+        (["discover", "--user", ""], "the value of --user is empty"),
+        (["discover", "--url="], "the value of --url is empty"),
+        (["discover", "--session", "\r"], "the value of --session is empty"),
+        (["discover", "--query", " "], "the value of --query is empty"),
+        (["download", "", "out"], "an argument is empty"),
+        (["prune", "", "--older-than", "400d"], "an argument is empty"),
+        (["export", "archive", "--rrweb", ""], "the value of --rrweb is empty"),
+        (["verify", "--quick", ""], "an argument is empty"),
+        (["erase", "archive", "--user", " "], "the value of --user is empty"),
+        (["show", "--", "archive", ""], "an argument is empty"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_names_the_mistake(

@@ -81,7 +81,7 @@ async def test_segments_come_in_order_byte_for_byte() -> None:
             assert await segments(client, view) == list(simulator.truth.expected_segments(view))
 
 
-async def test_many_views_may_be_read_at_once() -> None:
+async def test_a_client_reads_the_segments_of_many_views_at_once() -> None:
     found: dict[View, list[bytes]] = {}
 
     async with opened(simulated()) as (client, simulator):

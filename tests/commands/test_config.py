@@ -74,7 +74,7 @@ def test_a_size_is_shown_as_one_is_written(written: str, told: str, capsys: pyte
     [
         ("much", "'much' is not a size such as 512MB"),
         ("1TB", "not a size"),
-        ("", "not a size"),
+        ("MB", "not a size"),
         ("1kB", "at least 96MB"),
     ],
 )

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from damaged_archives import make, session_files
 from processes import run
 
 from replay_fetch import engine
-from replay_fetch.cli import engine_download, main
+from replay_fetch.cli import engine_download, engine_shards, main
 from replay_fetch.errors import ArchiveError, SettingsError
 
 
@@ -21,7 +23,16 @@ def scheduler() -> Iterator[str]:
     """The address of a cluster that somebody else started: two workers, without TLS."""
     from distributed import LocalCluster  # noqa: PLC0415 - takes a second
 
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as there:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as there:
+        yield there.scheduler_address
+
+
+@pytest.fixture(scope="module")
+def empty() -> Iterator[str]:
+    """The address of a scheduler without workers."""
+    from distributed import LocalCluster  # noqa: PLC0415 - takes a second
+
+    with LocalCluster(n_workers=0, dashboard_address="127.0.0.1:0") as there:
         yield there.scheduler_address
 
 
@@ -110,15 +121,84 @@ def test_a_number_of_shards_out_of_range_is_refused(
         assert "--shards must be from 1 to 1000" in refused(f"download VIEWS OUT --engine dask --shards {number}")
 
 
-def test_an_address_where_no_scheduler_answers_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_CONNECT_SECONDS", 0.2)
-    with pytest.raises(SettingsError, match=rf"--scheduler {_NOBODY}: no Dask scheduler answers there"):
+@pytest.mark.parametrize("text", ["-1/8", "8/8", "-x"])
+def test_a_shard_that_is_none_is_refused_by_its_name(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["download", "views.csv", "out", "--shard", text])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err.splitlines()[0]
+    assert told.startswith("replay-fetch download: argument --shard: ")
+    assert (f"{text} is no shard: they count from 0" in told) is ("/" in text)
+
+
+def test_an_address_where_nobody_listens_is_refused_at_once_with_the_reason() -> None:
+    with pytest.raises(SettingsError, match=rf"--scheduler {_NOBODY}: nobody listens there \(Connection refused\); st"):
         _connect(_NOBODY)
+
+
+def test_an_address_where_something_else_listens_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "_CONNECT_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(SettingsError, match=rf"--scheduler {address}: no Dask scheduler answers there \("):
+            _connect(address)
+
+
+def test_a_scheduler_with_tls_is_refused_without_certificates_and_their_settings_are_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"tls://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(SettingsError, match=f"{address}: TLS needs .* DASK_DISTRIBUTED__COMM__TLS__CA_FILE, "):
+            _connect(address)
 
 
 def test_an_address_that_is_none_is_told_with_the_form_of_one() -> None:
     with pytest.raises(SettingsError, match=r"--scheduler cluster: an address is tcp://HOST:PORT"):
         _connect("cluster")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "download VIEWS OUT --engine dask --shards 2 --scheduler AT",
+        "download VIEWS OUT --engine dask --scheduler AT",
+        "verify ARCHIVE --engine dask --scheduler AT",
+        "export ARCHIVE --parquet OUT --engine dask --scheduler AT",
+    ],
+)
+def test_a_scheduler_without_workers_is_refused_by_every_command(
+    refused: Callable[[str], str], empty: str, line: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DD_BEARER_TOKEN", "token")
+    assert f"--scheduler {empty}: the scheduler has no workers; start some" in refused(line.replace("AT", empty))
+
+
+def test_workers_with_another_version_or_none_are_refused_before_a_task_could_end_them(
+    scheduler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "version", lambda _: "9.9")
+    with pytest.raises(
+        SettingsError, match=r"the worker at tcp://\S+ has replay-fetch \S+; install 9\.9, as this command"
+    ):
+        _connect(scheduler)
+
+    def of_nobody() -> str:
+        """Stand for a function of a package that the workers lack."""
+        return "1"
+
+    of_nobody.__module__, of_nobody.__qualname__ = "package_of_nobody", "installed"
+    monkeypatch.setattr(engine, "installed", of_nobody)
+    monkeypatch.setitem(sys.modules, "package_of_nobody", SimpleNamespace(installed=of_nobody))
+    with pytest.raises(SettingsError, match=r"has no replay-fetch \(ModuleNotFoundError"):
+        _connect(scheduler)
+
+
+def test_versions_that_differ_are_told_in_a_line_but_for_libraries_that_no_task_uses(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    table = "Mismatched versions found\n\n| Package | Client |\n+----+\n| numpy   | 2 |\n| python  | 3.11 |\n"
+    engine.tell_versions([table, table.replace("python", "tornado")])
+    engine.tell_versions([table.replace("python", "pandas")])
+    assert caplog.messages == ["scheduler, workers and this machine have different versions of python, tornado"]
 
 
 def _connect(scheduler: str) -> None:
@@ -143,11 +223,13 @@ def test_tasks_that_are_cancelled_by_a_lost_scheduler_are_told_as_its_loss() -> 
 
 
 def test_a_reason_that_stops_many_shards_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
-    ended = [engine_download.ShardEnded(f"{index}/12", None, "disk full", 3) for index in (10, 9, 1, 0, 2, 3, 4)]
+    ended = [engine_shards.ShardEnded(f"{index}/12", None, "disk full", 3) for index in (10, 9, 1, 0, 2, 3, 4)]
     engine_download.tell(ended, 12)
     said = capsys.readouterr()
     assert said.err == "replay-fetch: shards 0/12, 1/12, 2/12, 3/12, 4/12 and 2 more: disk full\n"
-    assert said.out.startswith("7 of 12 shards were stopped, and nothing is merged")
+    assert said.out == "7 of 12 shards were stopped, and nothing is merged; run the same command again to go on\n"
+    engine_download.tell([each._replace(exit_code=2) for each in ended], 12)
+    assert "; correct that where the workers are, and run the same command again" in capsys.readouterr().out
 
 
 def test_an_engine_that_is_not_installed_is_told_with_the_command_that_installs_it(

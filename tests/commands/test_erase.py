@@ -169,7 +169,6 @@ def test_a_row_that_is_no_id_refuses_the_whole_list(
         (["--session", "../x"], "--session: session id: the id '../x' has a character outside"),
         (["--session", "https://app.datadoghq.eu/rum/replay/sessions/"], "--session: "),
         (["--session", "a", "--events", "e"], "--events needs --user"),
-        (["--user", " "], "--user is empty"),
         (["--user", "ada"], "names users: a recording carries the ids"),
         (["--sessions", "/nowhere/ids"], "there is no such file"),
     ],

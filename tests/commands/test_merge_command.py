@@ -80,8 +80,15 @@ def test_a_partial_merge_ends_with_1_and_names_what_is_lacking(out: Path, capsys
     assert main(["merge", str(out)]) == 3
     assert "shard 1/2 was killed: run them to their end, or merge what is there" in capsys.readouterr().err
     assert main(["merge", str(out), "--partial"]) == 1
-    assert "shard 1/2 was killed" in capsys.readouterr().err
+    printed = capsys.readouterr()
+    assert "shard 1/2 was killed" in printed.err
+    assert "2 shards, of which 1 did not end, merged into" in printed.out
     assert (out / "manifest.ndjson").exists()
+    assert json.loads((out / "report.json").read_bytes())["stopped"] == "shard 1/2 was killed"
+    assert main(["report", str(out), "--out", str(out.with_name("page.html"))]) == 0
+    page = out.with_name("page.html").read_text("utf-8")
+    assert "Stopped: shard 1/2 was killed" in page
+    assert "Every view of the list ended well" not in page
     # The killed shard's lines are those of its ledger, which its own manifest may lack.
     layouts(out)[1].manifest.write_bytes(b"")
     main(["verify", str(out)])

@@ -113,7 +113,7 @@ def test_the_summary_breaks_no_flag_in_two() -> None:
     ]
 
 
-def test_programs_get_what_is_to_note_as_numbers() -> None:
+def test_the_reports_json_counts_noted_views_by_kind() -> None:
     told = json.loads(
         report_json(Report("views.csv", 9, 0, 0, {Outcome.FETCHED: 9}, noted=Noted(2, gaps=1, repeats=2)))
     )

@@ -25,7 +25,7 @@ _SEGMENT = {"records": [{"type": 4}], "start": 1, "end": 2, "index_in_view": 0}
         ({"with.dot": [_SEGMENT], "": [_SEGMENT]}, []),
     ],
 )
-def test_lists_of_what_looks_like_segments_come_first(body: object, paths: list[str]) -> None:
+def test_probe_puts_paths_to_lists_of_likely_segments_first(body: object, paths: list[str]) -> None:
     assert segments_paths(outline(json.dumps(body).encode())) == paths
 
 

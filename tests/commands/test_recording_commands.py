@@ -159,7 +159,6 @@ def test_a_transcript_of_nothing_ends_with_1(plain: Path, capsys: pytest.Capture
     ("words", "why"),
     [
         (["transcript", "zzzz"], "no session in"),
-        (["transcript", ""], "3 sessions in"),
         (["transcript", "aaaa", "--view", "v"], "3 views of the session aaaa in"),
         (["snapshot", "aaaa", "--view", "v7", "--at", "1"], "no view of the session aaaa in"),
         (["snapshot", "aaaa", "--view", "v1", "--at", "soon"], "--at 'soon' is no time"),

@@ -120,13 +120,14 @@ def test_other_sessions_are_not_read_for_one(shop: Path, capsys: pytest.CaptureF
 def test_a_session_id_that_begins_another_one_means_itself(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     archive = write_archive(tmp_path / "archive", {("ab", "v"): [segment()], ("abc", "v"): [segment()]})
     assert shown(capsys, archive, "ab").startswith("session ab\n")
+    assert main(["show", str(archive), "a"]) == 2
+    assert "2 sessions in" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
         (["{archive}", "zz"], 2, "no session in"),
-        (["{archive}", ""], 2, "3 sessions in"),
         (["{archive}", "--limit", "-1"], 2, "--limit must be 0 or more"),
         (["{archive}/sessions"], 3, "is not an archive"),
     ],

@@ -78,6 +78,17 @@ def test_a_limit_that_is_no_window_is_worth_a_word() -> None:
     assert "rate limit" not in status_text(found)
 
 
+@pytest.mark.parametrize(("run_ended", "copied"), [(None, True), (False, False), (True, False)])
+def test_only_an_archive_without_ledger_and_log_is_said_to_be_counted_by_its_manifest(
+    run_ended: bool | None,  # noqa: FBT001 - from the table
+    copied: bool,  # noqa: FBT001
+) -> None:
+    found = Status(
+        "s3://bucket/season", by_ledger=False, running="shard 0/2: worker-7/31/5f0c9a1b", run_ended=run_ended
+    )
+    assert ("there is no ledger: this is what the manifest says" in status_text(found)) is copied
+
+
 def test_warnings_about_recordings_are_listed_by_status(made: Path, capsys: pytest.CaptureFixture[str]) -> None:
     noted = {view: line for view, line in Archive(made).manifest().items() if line["repeats"]}
     assert noted, "the recordings hold a segment that was sent twice"

@@ -137,7 +137,7 @@ D, M, C, U, E = Problem.DAMAGED, Problem.MISSING, Problem.CUT_OFF, Problem.UNCLA
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
 )
-def test_each_way_of_being_wrong_is_named(
+def test_verify_names_the_problem_and_the_file_of_each_damage(
     archive: Path, damage: Callable[[Path], None], expected: list[tuple[Problem, int | str]]
 ) -> None:
     names = [f"sessions/{file.name}" for file in session_files(archive)]
@@ -240,7 +240,9 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(archive: Path, monkey
         verified(archive)
 
 
-def test_nor_is_what_an_absent_library_would_read(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_verify_refuses_an_archive_whose_compression_library_is_not_installed(
+    archive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(_: Compression) -> None:
         raise SettingsError("needs the zstd extra")
 

@@ -1,4 +1,4 @@
-"""``show``, ``export`` and ``report`` of an archive whose first run has not ended: the ledger tells what is there."""
+"""Readers of an archive whose first run has not ended: the ledger tells them what is there."""
 
 from __future__ import annotations
 
@@ -96,7 +96,28 @@ def test_a_session_that_is_not_published_yet_has_no_lines_to_read(
     ledger.close()
     events = running.with_name("events")
     assert main(["export", str(running), "--rrweb", str(events), first.view.session_id, "--json", "-q"]) == 1
-    assert "nothing of it is stored here" in json.loads(capsys.readouterr().out)["left_out"][0]
+    assert "it waits for its session to be whole" in json.loads(capsys.readouterr().out)["left_out"][0]
+
+
+def test_a_scrubbed_copy_of_an_unfinished_archive_calls_no_view_fetched_that_it_lacks(
+    running: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger = Ledger.open(Layout(running).ledger)
+    records = list(ledger.views())
+    first = records[0].planned.session
+    ledger.record([], redo=[first])
+    ledger.close()
+    waiting = sum(record.segments > 0 for record in records if record.planned.session == first)
+    copy = running.with_name("copy")
+    assert main(["scrub", str(running), str(copy)]) == 0
+    said = capsys.readouterr()
+    assert "a run is going on (pid " in said.err
+    assert f"of these, {waiting} wait for a session to be whole" in said.out
+    report = json.loads((copy / "report.json").read_text())
+    assert (report["unasked"], report["exit_code"]) == (waiting, 1)
+    assert report["rows"] == len(records) == waiting + sum(report["outcomes"].values())
+    assert main(["report", str(copy), "--out", str(copy / "page.html")]) == 0
+    assert "Every view of the list ended well" not in (copy / "page.html").read_text("utf-8")
 
 
 def test_a_run_that_was_killed_is_said_to_have_been(begun: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,6 @@ lease that was taken away, so that the log alone stops them. ``tests/promises/te
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -18,19 +17,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import obstore
-
 if __name__ == "__main__":  # the kit is on the path of tests alone
     sys.path[:0] = [str(Path(__file__).parents[1]), str(Path(__file__).parents[1] / "kit")]
 
 from archives import write_list
 from processes import Done, ended, run, served, start
-from store_buckets import LEASE, SIMULATED, Bucket, command, hearing
+from store_buckets import SIMULATED, Bucket, command, hearing
 from store_faults import Lost
 from stored_runs import local_files
 
 from benchmarks.stores import seaweedfs_in
+from replay_fetch.shard import ShardId
 from replay_fetch.simulator import Simulator
+from replay_fetch.store.opening import folder_of
 
 
 @dataclass(frozen=True)
@@ -55,8 +54,11 @@ ZOMBIES = [
 ]
 
 
-def wake(zombie: Zombie, bucket: Bucket, simulator: Simulator, views: Path) -> tuple[Done, Done]:
-    """Give the ends of the other machine's process and of the woken one."""
+def wake(
+    zombie: Zombie, bucket: Bucket, simulator: Simulator, views: Path, shard: ShardId | None = None
+) -> tuple[Done, Done]:
+    """Give the ends of the other machine's process and of the woken one, both of the whole list or of one shard."""
+    flags = ("--shard", str(shard)) if shard else ()
     sleeping: list[subprocess.Popen[bytes]] = []
     begun, stopped, awake = threading.Event(), threading.Event(), threading.Event()
 
@@ -77,14 +79,14 @@ def wake(zombie: Zombie, bucket: Bucket, simulator: Simulator, views: Path) -> t
         awake.set()
 
     with _writes(bucket, stop) as proxy, _writes(bucket, rouse) as others:
-        sleeping.append(start(*command(views, bucket.url, simulator), keys=bucket.environment(proxy)))
+        sleeping.append(start(*command(views, bucket.url, simulator, *flags), keys=bucket.environment(proxy)))
         begun.set()
         assert stopped.wait(60)
         if zombie.honoured:
-            _stand_still(bucket)
+            bucket.age_lease(f"{folder_of(shard)}/lease.json")
         else:
             bucket.forget_lease()
-        words = command(views, bucket.url, simulator, "--wait-for-lock", "30")
+        words = command(views, bucket.url, simulator, "--wait-for-lock", "30", *flags)
         other = run(*words, keys=bucket.environment(others))
         wake_up()
         return other, ended(sleeping[0])
@@ -95,7 +97,7 @@ def judge(other: Done, woken: Done, bucket: Bucket, on_a_disk: Path) -> None:
     assert other.code == 0, other
     assert woken.code == 3, woken
     assert "taken over" in woken.stderr or "taken this archive over" in woken.stderr
-    assert bucket.files() == local_files(on_a_disk)
+    assert bucket.merged_files() == local_files(on_a_disk)
 
 
 @contextmanager
@@ -113,12 +115,6 @@ def _writes(bucket: Bucket, heard: Callable[[int], None]) -> Iterator[int]:
 
     with hearing(bucket.server, listen) as proxy:
         yield proxy
-
-
-def _stand_still(bucket: Bucket) -> None:
-    """Shorten the time for which the lease must stand still, as if its minute were nearly over."""
-    lease = json.loads(bytes(obstore.get(bucket.store, LEASE).bytes()))
-    obstore.put(bucket.store, LEASE, json.dumps({**lease, "seconds": 1}).encode(), use_multipart=False)
 
 
 def main() -> None:

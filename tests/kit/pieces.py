@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
 
 from replay_fetch.archive.lines import lines
 from replay_fetch.archive.write.messages import PageArrived, ViewEnded
@@ -103,3 +108,15 @@ class FakeCommitLog:
     def session_views(self, session: int) -> list[ViewRecord]:
         by_row: Mapping[int, ViewRecord] = dict(sorted(self.views.items()))
         return [record for record in by_row.values() if record.planned.session == session]
+
+
+def refuse_to_open(monkeypatch: pytest.MonkeyPatch, refused: Path) -> None:
+    """Let the system refuse to open a file, as it does where too many are open."""
+    opened = Path.open
+
+    def open_(path: Path, *given: Any, **named: Any) -> Any:  # Any: as Path.open takes and gives
+        if path == refused:
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), str(path))
+        return opened(path, *given, **named)
+
+    monkeypatch.setattr(Path, "open", open_)

@@ -15,8 +15,12 @@ ROOT = os.geteuid() == 0
 
 
 def limited(limit: str) -> tuple[str, ...]:
-    """The command under a limit of the shell's ``ulimit``."""
-    return "/bin/sh", "-c", f'ulimit {limit} && exec "$@"', "sh", *COMMAND
+    """The command under a limit of the shell's ``ulimit``.
+
+    It writes no bytecode: Python cuts the files off at the limit, and every later process of the tests would read them.
+    """
+    script = f'ulimit {limit} && export PYTHONDONTWRITEBYTECODE=1 && exec "$@"'
+    return "/bin/sh", "-c", script, "sh", *COMMAND
 
 
 @contextmanager

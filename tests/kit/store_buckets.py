@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import obstore
+import zstandard
 from anyio.from_thread import start_blocking_portal
 from archives import KEYS, WIDE
 from store_faults import Lost, losing
@@ -50,6 +52,21 @@ class Bucket:
     def files(self) -> dict[str, bytes]:
         """Everything but what is our own, and the reports, which tell of their own runs."""
         return {name: text for name, text in self.all().items() if not name.startswith((".", "report"))}
+
+    def merged_files(self) -> dict[str, bytes]:
+        """The same without what belongs to single shards."""
+        return {name: text for name, text in self.files().items() if not name.startswith("manifest/")}
+
+    def texts(self) -> list[bytes]:
+        """Each object, and its text where it is packed."""
+        found = list(self.all().values())
+        packed = [content for content in found if content.startswith(b"\x28\xb5\x2f\xfd")]
+        return [*found, *(zstandard.ZstdDecompressor().decompressobj().decompress(each) for each in packed)]
+
+    def age_lease(self, name: str = LEASE) -> None:
+        """Shorten the time for which the lease must stand still, as if its minute were nearly over."""
+        lease = json.loads(bytes(obstore.get(self.store, name).bytes()))
+        obstore.put(self.store, name, json.dumps({**lease, "seconds": 1}).encode(), use_multipart=False)
 
     def forget_lease(self) -> None:
         """As if it had stood still for its minute."""

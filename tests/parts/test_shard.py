@@ -55,7 +55,8 @@ def test_names_sort_as_the_indexes_do() -> None:
         ("8/8", "the last of 8 is 7/8"),
         ("0/0", "from 1 to 1000 shards, not 0"),
         ("0/1001", "from 1 to 1000 shards"),
-        ("-1/8", "neither I/N"),
+        ("-1/8", "-1/8 is no shard: they count from 0"),
+        ("8/-1", "from 1 to 1000 shards, not -1"),
         ("3", "neither I/N"),
         ("3/8/2", "neither I/N"),
         ("a/b", "neither I/N"),
@@ -86,7 +87,7 @@ def test_a_shard_out_of_range_is_refused_with_the_reason(text: str, told: str) -
         ({"AWS_BATCH_JOB_ARRAY_INDEX": "1", "REPLAY_FETCH_SHARDS": "2"}, ShardId(1, 2)),
     ],
 )
-def test_auto_reads_what_each_system_sets(environ: dict[str, str], shard: ShardId) -> None:
+def test_shard_auto_reads_the_variables_of_each_array_job_system(environ: dict[str, str], shard: ShardId) -> None:
     assert of_environment(environ) == shard
 
 
@@ -101,6 +102,8 @@ def test_auto_reads_what_each_system_sets(environ: dict[str, str], shard: ShardI
         ({"CLOUD_RUN_TASK_INDEX": "0", "CLOUD_RUN_TASK_COUNT": "-2"}, "CLOUD_RUN_TASK_COUNT is '-2'"),
     ],
 )
-def test_auto_says_what_is_wrong_with_the_environment(environ: dict[str, str], told: str) -> None:
+def test_shard_auto_names_the_fault_of_an_environment_without_a_usable_array_job(
+    environ: dict[str, str], told: str
+) -> None:
     with pytest.raises(ValueError, match=told):
         of_environment(environ)

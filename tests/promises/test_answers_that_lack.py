@@ -89,7 +89,7 @@ def _indexes(out: Path) -> list[int]:
 
 
 @pytest.mark.parametrize("way", WAYS.values(), ids=WAYS)
-async def test_both_stand_until_an_answer_holds_everything(tmp_path: Path, way: Way) -> None:
+async def test_kept_and_new_segments_both_stand_until_an_answer_holds_all(tmp_path: Path, way: Way) -> None:
     """Asked once more, the same answer changes nothing."""
     out = tmp_path / "archive"
     views = write_list(tmp_path / "views.csv", [VIEW])

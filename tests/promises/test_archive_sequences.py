@@ -134,7 +134,7 @@ def test_views_that_grow_leave_no_byte_to_nobody(
     assert check(out).keys() == {"s.ndjson" + compress.suffix, "manifest"}
 
 
-def test_what_a_view_left_of_the_session_behind_it_stands_on(tmp_path: Path) -> None:
+def test_other_views_stay_in_a_session_file_that_one_view_has_left(tmp_path: Path) -> None:
     for run in (FIRST, Run({"v1": 3, "v2": 2, "v3": FAILED}, refresh=True)):
         run(tmp_path)
     sessions = tmp_path / "sessions"

@@ -98,7 +98,9 @@ async def test_neither_workers_nor_faults_change_a_byte(
         *((shape, end) for shape in PAGED for end in LastPage if end != "null"),
     ],
 )
-async def test_each_shape_brings_the_same_segments(tmp_path: Path, shape: Shape, last_page: LastPage) -> None:
+async def test_a_download_brings_the_same_segments_in_each_shape_of_page(
+    tmp_path: Path, shape: Shape, last_page: LastPage
+) -> None:
     settings = SimulatorSettings(paging=replace(SMALL_PAGES, shape=shape, last_page=last_page))
     async with Simulator(settings) as simulator:
         assert (await download(simulator, tmp_path / "out")).exit_code == 0

@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
+import json
 import os
+import pickle
 import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
+import obstore
+import pytest
 from archives import KEYS, WIDE, Archive, write_list
-from processes import HANGS, Done, ended, run, served, start
+from processes import HANGS, Done, ended, lead_to, run, served, start
+from store_buckets import Bucket
+from store_servers import seaweedfs
+from stored_runs import local_files
 
+from benchmarks.stores import KEY, SECRET, StoreServer
 from replay_fetch.archive.layout import Layout
+from replay_fetch.archive.lock import holder
+from replay_fetch.archive.shards import layouts
+from replay_fetch.cli import main
 from replay_fetch.shard import ShardId
 from replay_fetch.simulator import HoldingSettings, LimitSettings, Simulator, SimulatorSettings
+from replay_fetch.tasks import export_tasks, shards, verify_tasks
+
+__all__ = ["seaweedfs"]
 
 _SESSIONS = 150
 # Slow enough that a shard is met on its way.
 _SLOW = SimulatorSettings(holding=HoldingSettings(sessions=_SESSIONS), limit=LimitSettings(limit=150, period=1.0))
 _WIDE = SimulatorSettings(holding=HoldingSettings(sessions=_SESSIONS), limit=WIDE)
+# The same without bursts: what a killed worker has not committed yet is a few requests in any case.
+_EVEN = replace(_SLOW, limit=LimitSettings(limit=15, period=0.1))
 _SHARDS = 4
 
 
@@ -29,12 +47,17 @@ def _accepted(simulator: Simulator) -> int:
 def _worker_of(out: Path, shard: int) -> int:
     """The process that downloads a shard, by its lock."""
     lock = Layout(out, shard=ShardId(shard, _SHARDS)).lock
+    return _soon(lambda: int(lock.read_text().split()[1]))
+
+
+def _soon(look: Callable[[], int]) -> int:
+    """What a look finds, once it finds something."""
     deadline = time.monotonic() + HANGS
     while time.monotonic() < deadline:
         with suppress(OSError, ValueError):
-            return int(lock.read_text().split()[1])
+            return look()
         time.sleep(0.01)
-    raise AssertionError("no worker has taken the shard")
+    raise AssertionError("no worker has come so far")
 
 
 def test_an_engine_makes_a_single_runs_archive_though_a_worker_is_killed_in_mid_shard(tmp_path: Path) -> None:
@@ -61,6 +84,60 @@ def test_an_engine_makes_a_single_runs_archive_though_a_worker_is_killed_in_mid_
     assert run("verify", out).code == 0
 
 
+def test_an_engine_makes_a_single_runs_archive_in_a_store_too_and_reads_it_and_no_key_of_the_store_is_anywhere(
+    seaweedfs: StoreServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distributed import LocalCluster  # noqa: PLC0415 - takes a second
+
+    alone, bucket, shard = tmp_path / "alone", Bucket(seaweedfs, tmp_path), ShardId(1, _SHARDS)
+    folder = f".replay-fetch/{shard.name}"
+    with served(_WIDE) as simulator:
+        views = write_list(tmp_path / "views.csv", simulator.views)
+        assert run("download", views, alone, "--base-url", simulator.base_url, "-q").code == 0
+        needed = _accepted(simulator)
+    for name, value in bucket.environment().items():
+        monkeypatch.setenv(name, value)
+
+    def lease() -> dict[str, object]:
+        found: dict[str, object] = json.loads(bytes(obstore.get(bucket.store, f"{folder}/lease.json").bytes()))
+        return found
+
+    def committed_three_times() -> int:
+        if len(obstore.list(bucket.store, f"{folder}/log").collect()) < 5:  # behind its beginning, and its list
+            raise ValueError
+        return int(str(lease()["holder"]).split("/")[1])
+
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
+        engine = ("--engine", "dask", "--scheduler", cluster.scheduler_address)
+        with served(_EVEN) as simulator:
+            words = (
+                *engine,
+                "--shards",
+                str(_SHARDS),
+                "--base-url",
+                simulator.base_url,
+                "--commit-every",
+                "0.05",
+                "-v",
+            )
+            command = start("download", views, bucket.url, *words, keys=bucket.environment())
+            worker = _soon(committed_three_times)
+            shown = [_command_line(process) for process in Path("/proc").glob("[1-9]*")]
+            os.kill(worker, signal.SIGKILL)
+            bucket.age_lease(f"{folder}/lease.json")
+            done = ended(command)
+            asked = _accepted(simulator)
+        assert done.code == 0, done
+        assert main(["verify", bucket.url, *engine]) == 0
+    assert lease()["epoch"] == 2
+    assert needed < asked <= needed * 1.05
+    assert bucket.merged_files() == local_files(alone)
+    _nothing_secret(done)
+    tasks = [*shards(views, bucket.url, 2), *verify_tasks(bucket.url, 2), *export_tasks(bucket.url, tmp_path, 2)]
+    texts = [done.stdout.encode(), done.stderr.encode(), *shown, pickle.dumps(tasks), *bucket.texts()]
+    assert [text for text in texts if SECRET.encode() in text or KEY.encode() in text] == []
+
+
 def test_a_shard_that_is_refused_is_named_and_nothing_is_merged(tmp_path: Path) -> None:
     out = tmp_path / "out"
     with served(SimulatorSettings(limit=WIDE)) as simulator:
@@ -74,6 +151,42 @@ def test_a_shard_that_is_refused_is_named_and_nothing_is_merged(tmp_path: Path) 
     assert not (out / "manifest.ndjson").exists()
     _nothing_secret(done)
     assert not any(key in done.stderr + done.stdout for key in wrong.values())
+
+
+def test_ctrl_c_stops_the_shards_on_a_cluster_that_lives_on_and_the_same_command_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from distributed import LocalCluster  # noqa: PLC0415 - takes a second
+
+    settings = SimulatorSettings(holding=HoldingSettings(sessions=40), limit=LimitSettings(limit=40, period=1.0))
+    with served(settings) as simulator:
+        lead_to(simulator, monkeypatch)  # workers have keys of their own
+        views, out = write_list(tmp_path / "views.csv", simulator.views), tmp_path / "out"
+        with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address="127.0.0.1:0") as cluster:
+            words = ("--engine", "dask", "--scheduler", cluster.scheduler_address, "--shards", "3")
+            command = start("download", views, out, *words, "--base-url", simulator.base_url)
+            while simulator.counts.requests < 20:
+                assert command.poll() is None
+                time.sleep(0.01)
+            command.send_signal(signal.SIGINT)
+            done = ended(command)
+            asked = simulator.counts.requests
+            assert not any(holder(layout.lock) for layout in layouts(out))
+            again = run("download", views, out, *words, "--base-url", simulator.base_url)
+    assert done.code == 130, done
+    assert "interrupted: the shards finish what is in flight" in done.stderr
+    assert done.stdout == "interrupted, and nothing is merged; run the same command again to go on\n"
+    _nothing_secret(done)
+    assert asked < len(simulator.views)
+    assert again.code == 0, again
+    assert "were finished by an earlier run" in again.stdout
+
+
+def _command_line(process: Path) -> bytes:
+    """What every user of the machine sees of a process; SeaweedFS is for Linux alone, so this test is, too."""
+    with suppress(OSError):  # it has ended
+        return (process / "cmdline").read_bytes()
+    return b""
 
 
 def _nothing_secret(done: Done) -> None:

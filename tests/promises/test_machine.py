@@ -164,7 +164,7 @@ def test_a_second_signal_ends_it_at_once(tmp_path: Path) -> None:
     ],
     ids=["raised", "fewer", "far too few"],
 )
-def test_as_many_ask_as_there_may_be_open_files_for(tmp_path: Path, limit: str, said: str) -> None:
+def test_only_as_many_workers_ask_as_the_limit_of_open_files_allows(tmp_path: Path, limit: str, said: str) -> None:
     with served(QUICK) as simulator:
         arguments = listed(simulator, tmp_path / "out", tmp_path)
         done = run(*arguments, "--workers", "200", command=limited(limit))
@@ -223,7 +223,7 @@ def test_a_second_run_on_the_same_archive_is_told_who_has_it(tmp_path: Path) -> 
         whole(simulator, tmp_path / "out")
 
 
-def test_a_folder_that_is_something_else_stays_as_it_is(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_archive_stays_as_it_is(tmp_path: Path) -> None:
     views = write_list(tmp_path / "views.csv", [])
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "thesis.txt").write_text("mine")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import pickle
+import re
 import signal
 import subprocess
 import threading
@@ -13,7 +14,6 @@ from pathlib import Path
 
 import obstore
 import pytest
-import zstandard
 from archives import KEYS, write_list
 from crash.zombies import ZOMBIES, Zombie, judge, wake
 from processes import Done, ended, run, served, start
@@ -27,6 +27,7 @@ from replay_fetch.cli import main
 from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.pipeline.place import place
 from replay_fetch.settings import Settings
+from replay_fetch.shard import ShardId
 from replay_fetch.simulator import Simulator
 
 __all__ = ["any_store", "azurite", "moto", "seaweedfs"]
@@ -79,10 +80,11 @@ def test_a_killed_process_is_followed_by_one_with_an_empty_disk_that_ends_as_if_
     assert bucket.files() == local_files(on_a_disk)
 
 
+@pytest.mark.parametrize("any_store", ["seaweedfs", "azurite"], indirect=True)
 def test_shards_side_by_side_one_of_them_killed_and_begun_again_are_merged_into_a_single_runs_archive(
-    seaweedfs: StoreServer, simulator: Simulator, on_a_disk: Path
+    any_store: StoreServer, simulator: Simulator, on_a_disk: Path
 ) -> None:
-    bucket, views = Bucket(seaweedfs, on_a_disk.parent), on_a_disk.with_suffix(".csv")
+    bucket, views = Bucket(any_store, on_a_disk.parent), on_a_disk.with_suffix(".csv")
     victims: list[subprocess.Popen[bytes]] = []
     begun = threading.Event()
 
@@ -92,7 +94,7 @@ def test_shards_side_by_side_one_of_them_killed_and_begun_again_are_merged_into_
             os.kill(victims[0].pid, signal.SIGKILL)
         return Lost.NOTHING if count < 12 else Lost.REQUEST
 
-    with hearing(seaweedfs, heard) as proxy:
+    with hearing(any_store, heard) as proxy:
         first = command(views, bucket.url, simulator, "--shard", "0/3")
         victims.append(start(*first, keys=bucket.environment(proxy)))
         begun.set()
@@ -105,8 +107,54 @@ def test_shards_side_by_side_one_of_them_killed_and_begun_again_are_merged_into_
     assert [ended(process).code for process in side_by_side] == [0, 0, 0]
     assert run("merge", bucket.url, keys=keys).code == 0
     assert run("verify", bucket.url, keys=keys).code == 0
-    files = {name: text for name, text in bucket.files().items() if not name.startswith(("manifest/", "report/"))}
-    assert files == local_files(on_a_disk)
+    assert bucket.merged_files() == local_files(on_a_disk)
+
+
+@pytest.mark.parametrize(("waits", "code"), [((), 0), (("--wait-for-lock", "1"), 3)], ids=["by itself", "told briefly"])
+def test_of_two_copies_of_a_shard_the_second_waits_for_the_first_and_asks_for_nothing_or_is_sent_away(
+    waits: tuple[str, ...], code: int, seaweedfs: StoreServer, simulator: Simulator, on_a_disk: Path
+) -> None:
+    """As where a pod is started again while the one before it still lives."""
+    bucket, views, before = (
+        Bucket(seaweedfs, on_a_disk.parent),
+        on_a_disk.with_suffix(".csv"),
+        simulator.counts.requests,
+    )
+    looked, looks = threading.Event(), itertools.count(1)
+
+    def hold(_: int, first: bytes) -> Lost:
+        if first.startswith(b"PUT") and b"/SESSIONS/" in first:
+            looked.wait(60)
+        return Lost.NOTHING
+
+    def look(_: int, first: bytes) -> Lost:
+        if first.startswith(b"GET") and b"/LEASE.JSON" in first and next(looks) == 2:
+            looked.set()
+        return Lost.NOTHING
+
+    words = command(views, bucket.url, simulator, "--shard", "0/1")
+    with hearing(seaweedfs, hold) as proxy, hearing(seaweedfs, look) as others:
+        living = start(*words, keys=bucket.environment(proxy))
+        try:
+            while not any(meta["path"].endswith("/lease.json") for meta in obstore.list(bucket.store).collect()):
+                assert living.poll() is None
+            second = run(*words, *waits, keys=bucket.environment(others))
+        finally:
+            looked.set()
+            first = ended(living)
+    assert (first.code, second.code) == (0, code), second
+    assert "shard 0/1 of s3://" in second.stderr
+    assert f"/{living.pid}/" in second.stderr
+    assert run("merge", bucket.url, keys=bucket.environment()).code == 0
+    assert bucket.merged_files() == local_files(on_a_disk)
+    assert simulator.counts.requests - before == _requests_of(first)
+    assert code or "0 requests" in second.stdout
+
+
+def _requests_of(done: Done) -> int:
+    found = re.search(r"^(\d+) requests", done.stdout, re.MULTILINE)
+    assert found
+    return int(found[1])
 
 
 @pytest.mark.parametrize("any_store", ["azurite", "moto"], indirect=True)
@@ -145,6 +193,15 @@ def test_a_stopped_process_that_wakes_behind_a_takeover_ends_with_3_and_harms_no
     judge(*wake(zombie, bucket, simulator, on_a_disk.with_suffix(".csv")), bucket, on_a_disk)
 
 
+def test_a_shards_process_that_wakes_behind_a_takeover_ends_with_3_and_harms_nothing(
+    seaweedfs: StoreServer, simulator: Simulator, on_a_disk: Path
+) -> None:
+    bucket = Bucket(seaweedfs, on_a_disk.parent)
+    other, woken = wake(ZOMBIES[3], bucket, simulator, on_a_disk.with_suffix(".csv"), ShardId(0, 1))
+    assert run("merge", bucket.url, keys=bucket.environment()).code == 0
+    judge(other, woken, bucket, on_a_disk)
+
+
 def test_a_process_told_to_stop_while_it_gives_its_lease_back_ends_with_130(
     seaweedfs: StoreServer, simulator: Simulator, on_a_disk: Path
 ) -> None:
@@ -180,7 +237,7 @@ def test_credentials_of_the_store_appear_nowhere(
     views = command(on_a_disk.with_suffix(".csv"), bucket.url, simulator, *flags, *scratch)
     done = run(*views, keys={**bucket.environment(secret=secret), "AWS_SESSION_TOKEN": ""})
     assert done.code == (0 if secret == SECRET else 3), done
-    texts = [done.stdout.encode(), done.stderr.encode(), *_opened(bucket.all())]
+    texts = [done.stdout.encode(), done.stderr.encode(), *bucket.texts()]
     texts += [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert len(texts) > 4
     assert [text for text in texts if secret.encode() in text or KEY.encode() in text] == []
@@ -207,12 +264,6 @@ def test_a_run_that_holds_the_archive_sends_the_next_one_away_with_3(
     assert "--wait-for-lock 60" in refused.stderr
 
 
-def _opened(files: dict[str, bytes]) -> list[bytes]:
-    """Each object, and its text where it is packed."""
-    packed = [content for content in files.values() if content.startswith(b"\x28\xb5\x2f\xfd")]
-    return [*files.values(), *(zstandard.ZstdDecompressor().decompressobj().decompress(each) for each in packed)]
-
-
 def test_a_list_of_sessions_with_events_and_an_erasure_are_on_a_server_what_they_are_on_a_disk(
     seaweedfs: StoreServer, simulator: Simulator, tmp_path: Path
 ) -> None:
@@ -227,7 +278,7 @@ def test_a_list_of_sessions_with_events_and_an_erasure_are_on_a_server_what_they
     for archive in (out, bucket.url):
         assert run("erase", archive, "--session", sessions[0], keys=bucket.environment()).code == 0
     assert _without_erasures(bucket.files()) == _without_erasures(local_files(out))
-    assert [text for text in _opened(bucket.all()) if sessions[0].encode() in text] == []
+    assert [text for text in bucket.texts() if sessions[0].encode() in text] == []
     assert run("verify", bucket.url, keys=bucket.environment()).code == 0
 
 

@@ -254,7 +254,7 @@ async def test_views_that_all_fail_before_any_success_stop_the_run(tmp_path: Pat
 
 
 @pytest.mark.parametrize("said", [REFUSED, BAD, ODD])
-async def test_many_views_that_fail_are_asked_for_where_one_that_was_fetched_still_is(
+async def test_views_that_fail_alike_do_not_stop_a_run_while_a_fetched_view_is_still_there(
     tmp_path: Path, said: Said
 ) -> None:
     listed = views(300)

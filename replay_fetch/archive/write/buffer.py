@@ -25,7 +25,10 @@ LARGE = 2**20
 
 
 class OpenView(Struct, eq=False):
-    """A view with messages that no batch has taken yet, or with more to come; sizes are bytes of segments."""
+    """A view with messages that no batch has taken yet, or with more to come; sizes are bytes of segments.
+
+    Kept from its first message to the batch that takes its ending.
+    """
 
     planned: PlannedView
     waits: bool = False
@@ -38,7 +41,10 @@ class OpenView(Struct, eq=False):
 
 
 class OpenSession(Struct, eq=False):
-    """A session with views left to end in this run, and the ended views that wait for the rest."""
+    """A session with views left to end in this run, and the ended views that wait for the rest.
+
+    Views that an earlier run finished, or that this run does not ask for, are not counted in ``remaining``.
+    """
 
     number: int
     remaining: int
@@ -110,7 +116,7 @@ class WriteBuffer:
         """Bytes of all pages that wait or are being written."""
 
     def expect(self, session: int, views: int) -> None:
-        """Announce how many views of a session this run will end, so that the last ending completes the session."""
+        """Announce how many views of a session this run will end, so the last ending completes the session."""
         self._sessions[session] = OpenSession(session, views)
 
     def take(self, message: Message, now: float) -> None:
@@ -148,12 +154,15 @@ class WriteBuffer:
             # work.
             due.add(session.ended)
             sessions.append(session.number)
+            # Forgotten before its views are delivered: a view that still finds its session has ended ahead of the rest
+            # of it.
             del self._sessions[session.number]
         while self._large and due.room:
             due.add([self._large.pop()])
         for queue in (self._lingering, self._growing):
             while queue and due.room and (queue[0][0] <= now or due.size < least):
                 due.add([queue.popleft()[1]])
+        # A view may stand in several queues, or have gone with an earlier batch: only a view with news is delivered.
         views = [view for view in due.views if view.waits]
         size = sum(view.size for view in views)
         batch = Batch([self._deliver(view) for view in views], sessions, size)
@@ -165,7 +174,10 @@ class WriteBuffer:
         return batch
 
     def close(self) -> Batch:
-        """Take away the last batch: all views that wait, and all sessions that have begun, whole or not."""
+        """Take away the last batch: all views that wait, and all sessions that have begun, whole or not.
+
+        A run that was stopped leaves sessions incomplete: their views then lie in parts and partial files.
+        """
         # A session of which nothing has arrived has nothing new to show, and its partial file stays as it is.
         self._complete = deque(session for session in self._sessions.values() if session.begun)
         return self.batch(math.inf)
@@ -195,6 +207,8 @@ class WriteBuffer:
         session.remaining -= 1
         session.begun = True
         session.ended.append(view)
+        # Also where the session is whole by now: the first queue to come due takes the view, and the other passes it
+        # over.
         self._lingering.append((now + self._linger, view))
         if not session.remaining:
             self._complete.append(session)

@@ -19,7 +19,7 @@ from replay_fetch.model import PlannedView, View, ViewRecord
 
 
 class WrittenFile(NamedTuple):
-    """A file that a commit wrote: its name in the archive, its path, and the sha256 of its bytes where it is known."""
+    """A file that a commit wrote: name in the archive, path, and the sha256 of the bytes where known."""
 
     name: str
     path: Path
@@ -47,7 +47,10 @@ class Carrier(Protocol):
         """Make a commit count; raises ArchiveError where it does not, and then the run is over."""
 
     def bring(self, files: Mapping[str, Path], parts: Mapping[tuple[int, int], Path]) -> None:
-        """Copy files by name, and parts by row and number, out of the store into the scratch."""
+        """Copy files by name, and parts by row and number, out of the store into the scratch.
+
+        Raises ArchiveError where the store does not give the bytes that its log names.
+        """
 
     def has(self, name: str) -> bool:
         """Tell whether the store has a file of that name, by the log as the scratch knows it; no request is made."""
@@ -57,7 +60,10 @@ class Carrier(Protocol):
 
 
 class Shipping:
-    """The committer's dealings with a carrier; every method does nothing where there is none, as for a disk."""
+    """The committer's dealings with a carrier; every method does nothing where there is none, as for a disk.
+
+    So the committer asks nowhere whether an archive lies in a store.
+    """
 
     def __init__(self, layout: Layout, carrier: Carrier | None) -> None:
         self.carrier = carrier
@@ -89,6 +95,7 @@ class Shipping:
         wanted: dict[str, Path] = {}
         parts: dict[tuple[int, int], Path] = {}
         for file in files:
+            # Nothing is written then, and bytes that come out of a store cost a request.
             if file.kind is Kind.WHOLE and file.stands:
                 continue
             name = self._layout.session_name(file.session_id)
@@ -118,6 +125,7 @@ class Shipping:
         """
         if self.carrier is None:
             return
+        # Understood in this very commit: shipped, their pages would have to go again behind it.
         removed = {self._layout.raw_folder(view) for view in understood}
         raw = [path for path in self._raw if path.parent not in removed]
         gone = [self._layout.session_name(session_id, partial=True) for session_id in partial]
@@ -126,6 +134,7 @@ class Shipping:
         files = [_written(self._layout, one) for one in staged if one.file.content]
         files += [WrittenFile(path.relative_to(self._layout.root).as_posix(), path) for path in raw]
         self.carrier.ship(Shipment(list(records), files, gone))
+        # Only behind the shipment: where that fails, the run is over, and the next one asks for the same pages.
         self._raw = {}
 
     def clear(self, staged: Iterable[Staged], ended: Iterable[View]) -> None:
@@ -133,6 +142,7 @@ class Shipping:
         if self.carrier is None:
             return
         for one in staged:
+            # Left here, the scratch would grow to the size of the archive, which the machine may have no room for.
             Path(one.file.path).unlink(missing_ok=True)
         for view in ended:
             remove_raw(self._layout.raw_folder(view))

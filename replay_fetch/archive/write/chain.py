@@ -16,12 +16,15 @@ from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import lines, segment_of
 from replay_fetch.archive.write.endings import open_since
 from replay_fetch.archive.write.messages import ViewEnded
-from replay_fetch.blocks import file_range, whole_lines
+from replay_fetch.blocks import file_range, is_damage, whole_lines
 from replay_fetch.model import Outcome, Page, PlannedView, Recording, Segment, View, ViewRecord, Warnings
 
 
 class ChainText:
-    """Counts, hashes and looks into a view's lines as they are made; the lines themselves are the caller's."""
+    """Counts, hashes and looks into a view's lines as they are made; the lines themselves are the caller's.
+
+    One pass gives all figures of a record, so no line is read again before it is committed.
+    """
 
     def __init__(self) -> None:
         self.size = 0
@@ -100,14 +103,19 @@ class ChainPart(Struct, eq=False):
     def take_up(self, earlier: ViewRecord) -> bool:
         """Go on from the part that an earlier run saved; False where the part is not what the ledger says.
 
-        All lines are read and counted in once more, since the hash and the facts of the whole view need them.
+        All lines are read and counted in once more, since the hash and the facts of the whole view need them. Raises
+        OSError where the system refuses to read a part that may be sound.
         """
         self.pages, self.shape, self.saved = earlier.pages, earlier.shape, earlier.size
         self.token, self.source, self._trail = earlier.token, earlier.source, Trail.of(earlier)
         try:
             if earlier.size:  # else there is no part
                 deque(self.text.counted(whole_lines(self.part, earlier.size)), maxlen=0)
-        except (OSError, ValueError):
+        except OSError as error:
+            if not is_damage(error):
+                raise
+            return False
+        except ValueError:
             return False
         # Checked before anything is appended: else damage would get a fresh hash together with the new lines.
         return self.text.sha256 == earlier.sha256
@@ -121,6 +129,7 @@ class ChainPart(Struct, eq=False):
 
     def leave_trail(self, pages: Iterable[Page]) -> None:
         """Note the tokens of the latest pages for the run that goes on where this run is cut off."""
+        # The trail of an earlier run goes on: a circle of pages shows in the tokens of all runs together.
         self._trail = self._trail or Trail()
         self._trail.extend(pages)
 
@@ -148,7 +157,10 @@ class ChainPart(Struct, eq=False):
         return new
 
     def write_lines(self, whole_lines: Iterable[bytes]) -> None:
-        """Write lines that are made already as the whole content of the part, and bring them to the disk."""
+        """Write lines that are made already as the whole content of the part, and bring them to the disk.
+
+        The lines are counted in, as new ones are, so the record's hash and facts are those of the part.
+        """
         self.saved = write_file(self.part, self.text.counted(whole_lines), lasting=self.layout.lasting)
 
     def read(self) -> Iterator[bytes]:
@@ -162,7 +174,10 @@ class ChainPart(Struct, eq=False):
         self._chunks = []
 
     def record(self, ended: ViewEnded | None) -> ViewRecord:
-        """Make the view's record as far as the chain came; one that ended well or cannot be followed has no token."""
+        """Make the view's record as far as the chain came; one that ended well or cannot be followed has no token.
+
+        ``ended`` is None while the view grows: the record then has no outcome, and the next run goes on behind it.
+        """
         # A chain that was cut (a loop of tokens, a cap on pages) would be cut again at the same place, so the next run
         # begins anew.
         goes_on = ended is None or not (ended.outcome.finished or ended.outcome is Outcome.INCOMPLETE)

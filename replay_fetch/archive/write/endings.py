@@ -19,8 +19,8 @@ _A_DAY = 86_400
 def unless_young(planned: PlannedView, ended: ViewEnded | None, segments: int, end_ms: int | None) -> ViewEnded | None:
     """Turn a finished ending into an unfinished one while a young view lacks segments that the list counts.
 
-    A view's age is that of its latest segment, or of the list's date. Where neither is known, the view counts as
-    young for a day from the first such answer.
+    A view is as old as its latest segment, or as the list's date. Where neither is known, the view counts as young for
+    a day from the first such answer.
     """
     if ended is None or not ended.at or not ended.outcome.finished or not planned.lacking(segments):
         return ended
@@ -30,7 +30,10 @@ def unless_young(planned: PlannedView, ended: ViewEnded | None, segments: int, e
 
 
 def open_since(planned: PlannedView, ended: ViewEnded | None) -> int | None:
-    """Return when, in seconds since 1970, an ending began to wait for confirmation; None where the ending is final."""
+    """Return when, in seconds since 1970, an ending began to wait for confirmation; None where the ending is final.
+
+    A later run that is told the same keeps the first time: the age of the doubt decides, not of the last question.
+    """
     waits = ended is not None and (ended.outcome is Outcome.UNCONFIRMED or ended.reason == YOUNG)
     return _open_since(planned, ended) if ended is not None and ended.at and waits else None
 
@@ -44,6 +47,7 @@ def ended_as(record: ViewRecord, ended: ViewEnded | None) -> ViewRecord:
     """Return the record with its ending, or without an ending while the view grows; a cut chain loses its token."""
     if ended is None:
         return replace(record, outcome=None, reason="")
+    # A chain that was cut would be cut again at the same place: without a token the next run begins at the first page.
     token = None if ended.outcome is Outcome.INCOMPLETE else record.token
     source = record.source or ended.source
     return replace(record, outcome=ended.outcome, reason=ended.reason, source=source, token=token)

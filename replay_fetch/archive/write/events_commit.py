@@ -37,7 +37,10 @@ class EventsLog(Protocol):
 
 
 class SessionEvents(NamedTuple):
-    """A session's events on their way to its file: their texts in order, and what the record says beside figures."""
+    """A session's events on their way to its file: their texts in order, and what the record says beside figures.
+
+    The texts come as a stream, and are taken once.
+    """
 
     record: EventsRecord
     """The record of a session without events, with the reason for it."""
@@ -47,7 +50,10 @@ class SessionEvents(NamedTuple):
 
 
 class EventsCommitter:
-    """Commits sessions' events in the order of `commit`: stage, record, publish; one at a time, in any thread."""
+    """Commits sessions' events in the order of `commit`: stage, record, publish; one at a time, in any thread.
+
+    Events have a redo list of their own, so a recovery of views and one of events do not meet.
+    """
 
     def __init__(self, layout: Layout, log: EventsLog, carrier: Carrier | None = None) -> None:
         """Prepare to commit into the archive at ``layout``, or into a store to which the carrier ships."""
@@ -79,7 +85,10 @@ class EventsCommitter:
         return records
 
     def _ship(self, carrier: Carrier, records: Sequence[EventsRecord]) -> None:
-        """Ship a commit that is recorded, and remove from the scratch what the store has then."""
+        """Ship a commit that is recorded, and remove from the scratch what the store has then.
+
+        Raises ArchiveError where the store does not take it; the run is over then.
+        """
         files = [
             WrittenFile(self._layout.events_name(record.session_id), path, record.stored_sha256)
             for record in records
@@ -117,10 +126,10 @@ class EventsCommitter:
         )
 
     def _kept(self, record: EventsRecord, events: int) -> EventsRecord | None:
-        """Return the session's earlier record where its file has more events than came now; that file stays.
+        """Return the session's earlier record where the earlier file has more events than came now; that file stays.
 
-        A session is asked for again while it may grow. Some kinds of event expire before others, and an answer
-        replaces what is there only where it holds as much.
+        A session is asked for again while it may grow. Some kinds of event expire before others, and an answer replaces
+        a file only with as many events or more.
         """
         earlier = self._log.session_of_events(record.session_id)
         return with_values(earlier, asked_at=record.asked_at) if earlier and earlier.events > events else None
@@ -148,7 +157,7 @@ def recover_events(layout: Layout, log: EventsLog) -> None:
 
 
 class _Measured:
-    """Counts and hashes the pieces that go through, so that no file is read a second time for its record."""
+    """Counts and hashes the pieces that go through, so no file is read a second time for its record."""
 
     def __init__(self) -> None:
         self.pieces = self.size = 0

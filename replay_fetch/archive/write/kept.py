@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from replay_fetch.archive.compress import stored_text
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lines import renumbered, segment_of
-from replay_fetch.blocks import file_range, lines_of
+from replay_fetch.blocks import file_range, is_damage, lines_of
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import ViewRecord
 
@@ -33,7 +33,7 @@ class Comparison:
         """The answer has a segment that the archive has not."""
 
     def see(self, segments: Iterable[bytes]) -> None:
-        """Compare the next segments of the answer, given as bytes as they stand in a line."""
+        """Compare the next segments of the answer, each as the bytes in a line; where in the view is not compared."""
         for segment in segments:
             same = _hash(segment)
             if same in self._kept:
@@ -45,12 +45,14 @@ class Comparison:
 def compared(kept: ViewRecord, layout: Layout) -> Comparison:
     """Return a comparison with the lines that the archive has of a view, before any new segment was seen.
 
-    Raises ArchiveError where a finished view is damaged. A damaged part of an unfinished view counts as empty, and
-    the log says so.
+    Raises ArchiveError where a finished view is damaged, and OSError where the system refuses to read. A damaged
+    part of an unfinished view counts as empty, and the log says so.
     """
     try:
         return Comparison(kept_lines(kept, layout))
     except (OSError, ValueError) as damage:
+        if isinstance(damage, OSError) and not is_damage(damage):
+            raise  # the lines are there: the new answer must not take their place
         what = f"what the archive has of {kept.planned.view} is damaged ({damage})"
         if kept.finished:
             raise ArchiveError(f"{what}; `replay-fetch verify {layout.root}`") from damage

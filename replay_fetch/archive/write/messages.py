@@ -8,7 +8,10 @@ from replay_fetch.model import Outcome, Page, PlannedView, Response
 
 
 class PageArrived(Struct, frozen=True, gc=False):
-    """Brings the next page of a view's chain; ``answer`` is set where raw pages are kept."""
+    """Brings the next page of a view's chain; ``answer`` is set where raw pages are kept.
+
+    ``source`` is the store that gave the page, by which a later run asks on.
+    """
 
     planned: PlannedView
     page: Page

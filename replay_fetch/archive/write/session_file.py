@@ -1,8 +1,11 @@
-"""The session file: built out of view parts, parts on the disk and the lines in the present file."""
+"""The session file: built out of view parts, parts on the disk and the lines in the present file.
+
+A session's views lie behind each other in list order, each as lines or as one compressed member, so a span opens a view
+alone.
+"""
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,13 +20,10 @@ from replay_fetch.archive.durable import Unsynced, refused
 from replay_fetch.archive.durable import replace as give_name
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.write.view_part import ViewPart
-from replay_fetch.blocks import file_range
+from replay_fetch.blocks import file_range, is_damage
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Span, ViewRecord
 from replay_fetch.settings import Compression
-
-# What reading a damaged file comes to; where one is too short it is our own error, without a number.
-_DAMAGE = {None, errno.ENOENT, errno.EIO}
 
 
 class DamagedPart(ArchiveError):
@@ -113,7 +113,10 @@ class SessionFile:
         return Staged(self, [replace(view, whole=span, partial=None) for view, span in placed])
 
     def publish(self) -> None:
-        """Give the staged file its final name, or remove a file that lost its last view; syncs no folder."""
+        """Give the staged file its final name, or remove a file that lost its last view; syncs no folder.
+
+        May be repeated: after a kill recovery does the same from the redo list.
+        """
         if self.content:
             give_name(self.temporary, self.path)
         else:
@@ -150,11 +153,14 @@ class SessionFile:
         return compressed(_intact(file_range(part, 0, view.size), view, part), self.layout.compression)
 
     def _copied(self, span: Span) -> Iterator[bytes]:
-        """Copy the stored bytes of a view out of the present file, without reading its lines."""
+        """Copy the stored bytes of a view out of the present file, without reading its lines.
+
+        Raises DamagedFile where the file is gone, too short or cannot be read by its disk.
+        """
         try:
             yield from file_range(self.layout.session_file(self.session_id), span.offset, span.length)
         except OSError as error:
-            if error.errno not in _DAMAGE:
+            if not is_damage(error):
                 raise
             raise self._damaged((error.strerror or "it is too short").lower()) from error
 
@@ -201,7 +207,10 @@ def leaves_no_partial(file: SessionFile, view_parts: Mapping[int, ViewPart]) -> 
 
 
 def never_seen(file: SessionFile, view_parts: Mapping[int, ViewPart]) -> bool:
-    """Tell whether nothing of the session had been on the disk before, so that there is nothing to remove."""
+    """Tell whether nothing of the session had been on the disk before, so there is nothing to remove.
+
+    Most sessions of a quick run are such, and two system calls a view are saved.
+    """
     return all(view.planned.row in file.view_parts and view_parts[view.planned.row].untouched for view in file.views)
 
 
@@ -216,15 +225,19 @@ def _complete(blocks: Iterable[bytes], view: ViewRecord) -> Iterator[bytes]:
 
 
 def _intact(blocks: Iterable[bytes], view: ViewRecord, part: Path) -> Iterator[bytes]:
-    """Pass the blocks of a part on; raises DamagedPart behind the last if their hash is not the record's."""
+    """Pass the blocks of a part on; raises DamagedPart behind the last if their hash is not the record's.
+
+    Raises OSError where the system refuses to read a part that may be sound.
+    """
     sha256 = hashlib.sha256()
     try:
         for block in blocks:
             sha256.update(block)
             yield block
-    except OSError:
+    except OSError as error:
+        if not is_damage(error):
+            raise
         # A short read is told by the hash alone: the message is the same for a part that is gone, cut or altered.
-        pass
     if sha256.hexdigest() != view.sha256:
         raise DamagedPart(
             f"{part} is damaged, the disk may be failing; run the same command again: "

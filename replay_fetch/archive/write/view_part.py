@@ -19,9 +19,9 @@ from replay_fetch.model import Outcome, Page, PlannedView, Response, ViewRecord
 
 
 class ViewPart(Struct, eq=False):
-    """Gathers a view on its way into the archive; belongs to the writer's thread.
+    """Gathers a view on the way into the archive; belongs to the writer's thread.
 
-    A chain that goes on where an earlier run was cut off begins with that run's part. A chain that begins anew
+    A chain that goes on where an earlier run was cut off begins with the part of that run. A chain that begins anew
     takes the place of the kept lines only once it holds all of them: the API may have lost segments since, and then
     only the archive has them.
     """
@@ -46,11 +46,17 @@ class ViewPart(Struct, eq=False):
 
     @classmethod
     def begin(cls, planned: PlannedView, layout: Layout, bring: Callable[[ViewRecord], None] | None = None) -> ViewPart:
-        """Begin the part of a view, with the lines that an earlier run kept where the view's chain goes on."""
+        """Begin the part of a view, with the lines that an earlier run kept where the view's chain goes on.
+
+        A part that is not what the ledger says makes the view ``damaged``. Raises OSError where the system refuses to
+        read a part that may be sound.
+        """
         earlier = planned.earlier
         if earlier is None:
             return cls(planned, layout, ChainPart(planned, layout), bring)
         view_part = cls(planned, layout, ChainPart(planned, layout, earlier.part), bring, _kept=earlier)
+        # A view without a token begins anew, and its old lines are read only if a comparison asks for them. In a store
+        # each reading is paid for.
         if bring is not None and earlier.token is not None:
             bring(earlier)
         # Without a token no chain can go on. The new one gets a part of its own, since the old part is named by the
@@ -74,6 +80,7 @@ class ViewPart(Struct, eq=False):
             if arrived.answer is not None and not self.damaged:
                 raw.append(self.raw_page(arrived.answer, arrived.source))
             self.add(arrived.page, arrived.source)
+        # A trail serves a run that goes on from here. Behind the last page there is nothing to go on from.
         if self.chain.token is not None:
             self.chain.leave_trail(arrived.page for arrived in pages)
         return raw
@@ -113,7 +120,7 @@ class ViewPart(Struct, eq=False):
 
     @property
     def untouched(self) -> bool:
-        """Tell whether nothing of the view has ever been on the disk."""
+        """Tell whether nothing of the view has ever been on the disk: then no part and no partial file has it."""
         return self.planned.earlier is None and not self.chain.saved and not self._void
 
     def save(self) -> bool:
@@ -176,7 +183,10 @@ class ViewPart(Struct, eq=False):
         return self._kept
 
     def remove_stale(self, *, in_file: bool) -> None:
-        """Remove the parts of chains that no longer count, and the present part where its lines lie in a file now."""
+        """Remove the parts of chains that no longer count, and the present part where its lines lie in a file now.
+
+        Called behind the record, which no longer names them; the part of the kept lines stays.
+        """
         kept = set() if in_file or self._kept is None else {self._kept.part}
         for number in (self._void | ({self.chain.number} if in_file else set())) - kept:
             self.layout.part(self.planned.row, number).unlink(missing_ok=True)
@@ -207,6 +217,8 @@ class ViewPart(Struct, eq=False):
 
     def _put_together(self, kept: ViewRecord) -> ViewRecord:
         """Write the kept lines and the chain's further segments into a new part: the present chain from now on."""
+        # Into a third part: until the next record the ledger names the part of the kept lines, which a kill must leave
+        # as it was.
         brought = self.chain
         self._begin_chain()
         self.chain.write_lines(both(kept_lines(kept, self.layout), brought.read()))
@@ -216,11 +228,16 @@ class ViewPart(Struct, eq=False):
         return self.chain.record(None)
 
     def _stays(self, kept: ViewRecord, ended: ViewEnded) -> bool:
-        """Tell whether a finished view keeps its earlier answer: the new answer is the same, or only holds less."""
+        """Tell whether a finished view keeps its earlier answer: the new answer is the same, or only holds less.
+
+        An answer that holds less is also named in ``refused``, for the log.
+        """
         text = self.chain.text
         same = ended.outcome is kept.outcome and text.sha256 == kept.sha256
         if not same and ended.outcome.finished and (text.segments or not kept.segments):
             comparison = self._compared(kept)
+            # An answer with every segment but fewer lines lacks repeats. It stays out as well: no answer makes lines
+            # fewer.
             if comparison.brings_more or (not comparison.lacking and text.segments >= kept.segments):
                 return False
         if not same:

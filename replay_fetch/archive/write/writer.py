@@ -52,7 +52,10 @@ class CommitTerms:
     carrier: Carrier | None = None
 
     def every(self, seconds: float, carrier: Carrier) -> CommitTerms:
-        """Make the terms of an archive in a store, where a commit costs requests: one in so many seconds."""
+        """Make the terms of an archive in a store, where a commit costs requests: one in so many seconds.
+
+        The buffer waits as long, since a view that is due sooner would force a commit.
+        """
         return replace(self, rest=seconds, linger=seconds, growing=seconds, carrier=carrier)
 
 
@@ -129,7 +132,7 @@ class Writer:
             self._committer.close()
 
     async def _next_batch(self) -> None:
-        """Commit the views that are due, or wait until some are."""
+        """Commit the views that are due, or wait until some are: by the clock, by a message, or by the lack of room."""
         at = now()
         due = self._due(at)
         if due <= at:
@@ -163,6 +166,6 @@ class Writer:
         await lowlevel.checkpoint()  # those who stood still with us come first
 
     def _look(self) -> None:
-        """Wake the committing task, so that it looks at the buffer now."""
+        """Wake the committing task, so it looks at the buffer now."""
         self._looks_at = -math.inf
         self._wake.set()

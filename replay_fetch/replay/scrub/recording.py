@@ -1,7 +1,7 @@
 """One view's segments, scrubbed: each record is played first, so a string is judged by its place on the played page.
 
-Two readings of one record would be a way out for words. There is one: a record that the player refuses is not written,
-and texts are looked up in the very page that the player has made.
+Two readings of one record would be a way out for words. So a record that the player refuses is not written, and texts
+are looked up in the player's own page.
 """
 
 from __future__ import annotations

@@ -68,7 +68,10 @@ def doctype(name: object, public: object, system: object) -> tuple[str, str, str
 
 
 class Trees:
-    """Scrubs full snapshots and mutations; ``dropped`` is called with the reason for each part left out."""
+    """Scrubs full snapshots and mutations; ``dropped`` is called with the reason for each part left out.
+
+    Used for SDK 5 to 6.33. Each node is written with known keys alone, so a key of a newer SDK brings nothing along.
+    """
 
     def __init__(self, texts: Texts, dropped: Callable[[str], None]) -> None:
         self._texts = texts
@@ -104,7 +107,10 @@ class Trees:
         return {"id": whole(entry.get("id")), "attributes": _attributes(table(entry.get("attributes")), changed=True)}
 
     def _tree(self, page: Page, top: Json) -> Json:
-        """Scrub a node and all below it, without recursion: pages nest deeper than Python calls may."""
+        """Scrub a node and all below it, without recursion: pages nest deeper than Python calls may.
+
+        A child of a bad form is left out with its own children, as the player leaves it out.
+        """
         first = self._node(page, top)
         stack = [(first, top)]
         # Parents before children: the order does not count, for texts are looked up on the page.

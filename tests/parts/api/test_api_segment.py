@@ -72,7 +72,7 @@ def test_facts_never_raise(raw: bytes) -> None:
     assert isinstance(facts(raw), SegmentFacts)
 
 
-def test_recorded_segments_say_which_place_they_have() -> None:
+def test_recorded_segments_have_the_index_of_their_file_name() -> None:
     """The place is part of a recording's name; one was sent twice."""
     for path in RECORDINGS.glob("*.json"):
         found = facts(path.read_bytes())

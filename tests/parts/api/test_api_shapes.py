@@ -72,7 +72,7 @@ def test_a_wrapped_segment_is_taken_out_and_the_rest_kept() -> None:
     assert page == Page((Segment(SEGMENT, item), Segment(SEGMENT)), "T", shape="data (JSON:API) + meta.page.after")
 
 
-def test_all_that_stands_beside_the_attributes_is_kept_even_twice() -> None:
+def test_members_beside_the_attributes_of_a_segment_are_kept_even_twice() -> None:
     body = b'[{"x":1,"id":2,"x":3,"attributes":{},"\\u0061ttributes":{"a":1,"records":[]}}]'
     assert decode(body).segments == (Segment(b'{"a":1,"records":[]}', b'{"x":1,"id":2,"x":3}'),)
 

@@ -89,7 +89,9 @@ def test_a_page_without_a_body_that_leads_on_by_its_header_is_no_fault() -> None
         (999, ServerError, ServerError),
     ],
 )
-def test_each_status_is_one_error(status: int, first: type[RequestError], later: type[RequestError]) -> None:
+def test_each_status_of_an_answer_raises_one_kind_of_error(
+    status: int, first: type[RequestError], later: type[RequestError]
+) -> None:
     for first_page, expected in ((True, first), (False, later)):
         with pytest.raises(RequestError) as raised:
             check_status(Response(status, {}, b'{"errors":["Because"]}'), first_page=first_page, now_epoch=NOW)
@@ -207,7 +209,7 @@ def test_a_redirect_names_where_it_leads_and_no_more(location: str, named: str) 
         (gzip.compress(b'{"errors":["Forbidden"]}', mtime=0)[:-9], ""),
     ],
 )
-def test_an_error_says_what_its_body_says(body: bytes, text: str) -> None:
+def test_the_text_of_a_refusal_is_taken_out_of_its_body(body: bytes, text: str) -> None:
     assert error_text(Response(400, {}, body)) == text
 
 

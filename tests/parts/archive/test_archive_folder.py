@@ -88,7 +88,7 @@ def test_a_lock_that_names_a_longer_holder_is_written_anew(tmp_path: Path) -> No
         assert (tmp_path / "lock").read_text().count("\n") == 1
 
 
-def test_only_an_archive_is_there_for_reading(tmp_path: Path) -> None:
+def test_an_empty_folder_is_refused_for_reading_and_stays_empty(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match=r"not an archive of replay-fetch: it has no \.replay-fetch/ledger\.sqlite"):
         existing(tmp_path)
     assert list(tmp_path.iterdir()) == []

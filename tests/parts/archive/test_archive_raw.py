@@ -31,7 +31,7 @@ def raw(
     return RawPage(Response(200, headers or {}, body, sent_at=1.0, received_at=2.0), number, source, token)
 
 
-def test_a_page_is_its_bytes_and_what_stood_around_them(folder: Path) -> None:
+def test_a_raw_page_is_kept_as_its_body_with_status_and_headers_beside(folder: Path) -> None:
     keep_raw(folder, [raw(headers={"content-type": "text/html", "x-ratelimit-limit": "10"})])
     assert (folder / "0001.body").read_bytes() == BODY
     assert json.loads((folder / "0001.json").read_bytes()) == {

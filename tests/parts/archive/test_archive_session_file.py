@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from archives import opened
 from msgspec.structs import replace
-from pieces import arrived, content, ended, planned, sha256
+from pieces import arrived, content, ended, planned, refuse_to_open, sha256
 
 from replay_fetch.archive.durable import Unsynced
 from replay_fetch.archive.layout import Layout
@@ -198,6 +198,16 @@ def test_saved_lines_that_are_not_what_the_ledger_says_are_not_copied(layout: La
         write(layout, [record])
     assert caught.value.view is record
     assert list(layout.sessions.iterdir()) == []
+
+
+def test_saved_lines_that_cannot_be_opened_for_now_are_not_given_up_as_damaged(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = saved(layout, 1, 2)
+    refuse_to_open(monkeypatch, layout.part(1, 0))
+    with pytest.raises(ArchiveError, match="allow more open files") as caught:
+        write(layout, [record])
+    assert not isinstance(caught.value, DamagedPart)
 
 
 def test_a_view_of_which_lines_are_missing_gets_into_no_file(layout: Layout) -> None:

@@ -164,7 +164,7 @@ def test_raw_pages_that_are_no_pages_are_passed_over(suffix: str, tmp_path: Path
 
 
 @pytest.mark.parametrize("words", [["show", "{}", "s"], ["show", "{}", "--pages"]], ids=" ".join)
-def test_a_damaged_line_is_named_to_who_looks_at_it(
+def test_commands_that_read_a_damaged_line_end_with_3_and_point_to_verify(
     words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     root = write_archive(tmp_path / "archive", {("s", "v"): [segment()]})

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from pieces import arrived, content, ended, planned, segment, sha256
+from pieces import arrived, content, ended, planned, refuse_to_open, segment, sha256
 
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.write.view_part import ViewPart
@@ -110,6 +110,23 @@ def test_a_damaged_part_fails_the_view_and_is_fetched_anew_by_the_next_run(layou
     assert "damaged" in record.reason
     view_part.remove_stale(in_file=False)
     assert list(layout.parts.iterdir()) == []
+
+
+def test_a_part_that_cannot_be_opened_for_now_is_not_given_up(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may hold segments that the API has no more."""
+    view = left_behind(layout, 2, "t2")
+    refuse_to_open(monkeypatch, layout.part(1, 0))
+    with pytest.raises(OSError, match="Too many open files"):
+        ViewPart.begin(view, layout)
+
+
+def test_kept_lines_that_cannot_be_read_for_now_do_not_give_way_to_a_new_answer(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = left_behind(layout, 3, None, Outcome.FAILED)
+    refuse_to_open(monkeypatch, layout.part(1, 0))
+    with pytest.raises(OSError, match="Too many open files"):
+        asked_anew(layout, view, 0, 1, Outcome.FETCHED)
 
 
 def test_a_chain_that_begins_anew_heals_a_damaged_part(layout: Layout) -> None:

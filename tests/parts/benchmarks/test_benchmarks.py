@@ -81,7 +81,7 @@ def test_every_benchmark_is_there_and_in_the_readme(name: str) -> None:
 
 @pytest.mark.parametrize("over_tls", [False, True], ids=["http", "https"])
 @pytest.mark.parametrize("program", ["nginx", "ours"])
-def test_both_servers_answer_alike(
+def test_nginx_and_our_own_page_server_answer_alike(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, *, over_tls: bool
 ) -> None:
     if program == "ours":

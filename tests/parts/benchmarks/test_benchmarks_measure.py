@@ -32,7 +32,7 @@ def trial(contestant: str, number: int, cpu: float, requests: int = 105) -> Tria
 TRIALS = [trial(BARE, 0, 0.1), trial(OURS, 0, 0.3, 105), trial(BARE, 1, 0.2), trial(OURS, 1, 0.4, 210)]
 
 
-def test_a_page_costs_what_is_beyond_the_start() -> None:
+def test_the_cpu_of_a_page_is_counted_without_the_start_of_the_process() -> None:
     assert TRIALS[0].cpu == pytest.approx(0.1)
     assert TRIALS[0].pace == pytest.approx(50)
 

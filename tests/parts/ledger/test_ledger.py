@@ -45,7 +45,7 @@ def load(ledger: Ledger, *counts: int) -> list[PlannedView]:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 100])
-def test_pages_of_what_is_to_do_have_no_seam(ledger: Ledger, limit: int) -> None:
+def test_batches_of_views_to_do_follow_each_other_without_a_gap_or_a_repeat(ledger: Ledger, limit: int) -> None:
     """A session of which one page holds only a stretch, too."""
     load(ledger, 1, 9, 2, 5)
     last: PlannedView | None = None
@@ -216,7 +216,7 @@ def test_a_part_is_needed_while_its_lines_are_nowhere_else(ledger: Ledger) -> No
     assert needed == [(one.row, 1)]
 
 
-def test_files_without_their_name_are_remembered_until_they_have_it(ledger: Ledger) -> None:
+def test_sessions_to_publish_stay_in_the_redo_list_until_they_are_published(ledger: Ledger) -> None:
     one, *_ = load(ledger, 1, 1)
     ledger.record([ViewRecord(one, Outcome.FETCHED)], redo=[2, 1])
     assert ledger.redo_list() == [(1, "s0"), (2, "s1")]
@@ -384,7 +384,7 @@ def test_a_views_date_comes_back_with_its_count(ledger: Ledger) -> None:
     assert [(each.expected, each.dated) for each in ledger.to_do(ToDo(1), None, 10)] == [(3, 1_800_000_000), (3, None)]
 
 
-def test_a_ledger_that_was_made_before_dates_takes_them(path: Path) -> None:
+def test_a_ledger_without_a_table_of_dates_takes_dates_in(path: Path) -> None:
     with closing(Ledger.open(path)), closing(sqlite3.connect(path)) as db:
         db.execute("DROP TABLE dated")
     with closing(Ledger.open(path)) as ledger:

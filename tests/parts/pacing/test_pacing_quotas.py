@@ -97,7 +97,7 @@ async def test_after_one_429_a_limit_of_one_is_used_again_in_the_next_window() -
 
 @pytest.mark.parametrize("period", [25.0, HOUR, DAY])
 @pytest.mark.parametrize(("tells", "most"), [("all", 8), ("429", 12), ("retry after", 12), ("none", 800)])
-async def test_a_quota_that_others_used_up_twice_is_waited_for(period: float, tells: str, most: int) -> None:
+async def test_a_quota_that_other_programs_used_up_twice_is_waited_for(period: float, tells: str, most: int) -> None:
     """However little patience there is with an API that is dead: one that says 429 lives."""
     quota = Quota(10, period, tells, taken=2)
     await fetch(Pacer(FetchSettings(give_up_after=10)), quota.serve, pages=30)

@@ -44,7 +44,7 @@ def test_the_window_ends_where_the_clock_says_it_may(
 
 
 @pytest.mark.parametrize(("rounding", "back"), [(math.ceil, 0.03), (math.floor, 0.03), (math.ceil, 1.5)])
-def test_many_answers_tell_from_when_requests_count_in_the_next_window(
+def test_resets_of_many_answers_show_from_when_requests_count_in_the_next_window(
     rounding: Callable[[float], int], back: float
 ) -> None:
     """The edge is at 4.2 modulo 10 and the way there takes 50 ms, however long the way back."""

@@ -58,7 +58,9 @@ TABLE: list[tuple[RequestError, Outcome, Response | None]] = [
 
 
 @pytest.mark.parametrize(("error", "outcome", "answer"), TABLE, ids=lambda value: type(value).__name__)
-def test_each_error_is_one_outcome(error: RequestError, outcome: Outcome, answer: Response | None) -> None:
+def test_each_request_error_ends_a_view_with_one_outcome(
+    error: RequestError, outcome: Outcome, answer: Response | None
+) -> None:
     assert (outcome_of(error), answer_of(error)) == (outcome, answer)
 
 

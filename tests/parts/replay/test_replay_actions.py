@@ -86,6 +86,23 @@ def test_names_of_strangers_are_printable_and_selectors_are_css() -> None:
     assert (action.label.isprintable(), len(action.label)) == (True, 60)
 
 
+@pytest.mark.parametrize(
+    ("number", "selector"),
+    [
+        ("7f3a-1", r"b#\37 f3a-1"),
+        ("-1", r"b#\2d 1"),
+        ("-", r"b#\2d "),
+        ("x" * 100, "b#" + "x" * 100),
+        ("x" * 101, "html > body > b"),
+    ],
+    ids=["a digit in front", "a dash and a digit", "a dash", "the longest", "longer"],
+)
+def test_an_id_in_a_selector_is_an_identifier_of_css(number: str, selector: str) -> None:
+    """A selector with a plain digit behind its # finds nothing in a browser, but throws; a cut id finds nothing."""
+    (action,) = account(segment(meta(), full(element(5, "b", {"id": number}, text(6, "x"))), click(6, 9))).actions[1:2]
+    assert action.selector == selector
+
+
 @pytest.mark.parametrize(("kind", "name"), [(3, "context menu"), (4, "double click"), (0, ""), (5, ""), (7, "")])
 def test_of_interactions_only_presses_are_actions(kind: int, name: str) -> None:
     assert [action.kind.value for action in acted(click(27, 100, kind=kind))] == ([name] if name else [])

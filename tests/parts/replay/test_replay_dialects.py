@@ -285,6 +285,22 @@ def test_records_that_point_at_unknown_nodes_are_counted() -> None:
     assert told.notes == {"an unknown node": 3}
 
 
+def test_a_full_snapshot_with_a_bad_scroll_place_is_shown_and_ends_the_dialect_before() -> None:
+    """Read by the numbers of the page before, the change would put its text on the new page unseen."""
+    old = full_change([1, "P"])
+    new = full(element(5, "p", {}, text(6, "new")), at=10)
+    new["data"]["initialOffset"] = {"left": "far"}
+    found = account(segment(old, new, change([1, [1, "#text", "lost"]], at=20)))
+    assert [each.text for each in found.seen] == ["new"]
+    assert found.notes == {"no number": 1, "a change of a page that came otherwise": 1}
+
+
+def test_a_full_snapshot_without_a_list_of_children_leaves_the_page_before_as_it_is() -> None:
+    broken = {"type": 2, "timestamp": START, "data": {"node": {"type": 0, "id": 0, "childNodes": {"a": 1}}}}
+    page = played(full_change(), broken, change([1, [1, "#text", "goes on"]]))
+    assert words(page) == ["goes on"]
+
+
 def test_a_node_that_went_with_another_is_no_unknown_one() -> None:
     told = account(segment(full_change([1, "P"], [1, "#text", "x"]), change([2, 4, 5])))
     assert told.notes == {}

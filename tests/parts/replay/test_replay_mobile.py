@@ -105,6 +105,22 @@ def test_taps_name_the_topmost_words_under_the_finger() -> None:
     assert [(each.kind.value, each.label) for each in found.actions] == [("page", ""), ("tap", "Pay"), ("end", "")]
 
 
+def test_an_invisible_web_view_is_hidden_and_takes_no_tap() -> None:
+    web_view = wireframe(2, "webview", slotId="7", isVisible=False)
+    up = increment(9, 150, pointerEventType="up", x=50, y=30)
+    found = account(segment(*screen(label(1, "Pay"), web_view), up, end(200)))
+    assert [each.label for each in found.actions if each.kind.value == "tap"] == ["Pay"]
+    assert "visibility:hidden" in style_of(web_view)
+    assert "visibility" not in style_of(web_view | {"isVisible": True})
+
+
+def test_an_updated_wireframe_stays_under_the_wireframes_in_front_of_it() -> None:
+    up = increment(9, 150, pointerEventType="up", x=50, y=30)
+    ground = increment(0, 100, updates=[{"id": 1, "text": "another ground"}])
+    found = account(segment(*screen(label(1, "ground"), label(2, "Pay")), ground, up, end(200)))
+    assert [each.label for each in found.actions if each.kind.value == "tap"] == ["Pay"]
+
+
 def test_a_wireframe_that_cannot_be_drawn_is_counted() -> None:
     bad = [wireframe(1) | {"x": "left"}, wireframe(2), wireframe(2), {"id": 3}]
     records = [

@@ -23,7 +23,7 @@ def errors() -> list[Json]:
     return [event for event in all_events() if event["type"] == "error"]
 
 
-def test_errors_say_what_the_sdk_says_of_errors() -> None:
+def test_simulated_error_events_have_the_members_of_the_sdks_error_events() -> None:
     found = errors()
     assert {event["error"]["source"] for event in found} == {"source", "network", "console"}
     for event in found:

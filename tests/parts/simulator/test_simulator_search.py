@@ -178,7 +178,7 @@ async def test_playlists_hold_the_first_sessions_page_by_page() -> None:
         ("@no.such:thing", False),
     ],
 )
-async def test_queries_find_what_they_say(query: str, matches: bool) -> None:  # noqa: FBT001 - from the table
+async def test_a_query_of_the_simulated_search_finds_the_events_that_match_its_terms(query: str, matches: bool) -> None:  # noqa: FBT001 - from the table
     assert compiled(query)(EVENT) is matches
 
 

@@ -90,7 +90,7 @@ def answering(monkeypatch: pytest.MonkeyPatch) -> Iterator[OneAnswer]:
         (501, "NotImplemented", SettingsError, "cannot write on a condition"),
         (403, "", StoreError, r"is not open to these credentials \(403\)"),
         (400, "InvalidDigest", StoreError, r"refuses a request \(InvalidDigest\)"),
-        (503, "SlowDown", StoreDead, "nothing but faults for 0 s, the last one: status 503"),
+        (503, "SlowDown", StoreDead, "nothing but faults for more than 0 s, the last one: status 503"),
     ],
 )
 async def test_a_refusal_says_which_bucket_what_it_said_and_what_to_do(

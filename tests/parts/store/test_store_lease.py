@@ -10,7 +10,7 @@ from memory_stores import PLACE, Fate, MemoryDriver, body, objects
 from obstore.store import MemoryStore
 from virtual_clock import VirtualClockLoop
 
-from replay_fetch.store.failures import Fenced, LeaseHeld, StoreError
+from replay_fetch.store.failures import Fenced, LeaseHeld, StoreDead, StoreError
 from replay_fetch.store.lease import Lease, read_lease
 from replay_fetch.store.objects import Objects
 
@@ -56,6 +56,42 @@ async def test_a_beating_lease_is_never_taken_over_however_long_it_is_watched(vi
             await lease(store, wait=3600).take()
         run.cancel_scope.cancel()
     assert virtual_clock.time() == pytest.approx(3600, abs=3)
+
+
+async def test_a_run_that_waits_says_at_once_for_whom_and_how_long_and_in_the_end_what_came_of_it(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    store, folder = MemoryStore(), ".replay-fetch/01-of-04"
+    dead = Lease(objects(store), folder)
+    await dead.take()
+    await Lease(objects(store), folder, wait=300).take()
+    archive, holder = "shard 1/4 of s3://bucket/season", dead.holder
+    waits = "waiting up to 300 s for its end, or for 60 s without a sign of life"
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", f"{archive}: {holder} is writing to it, or was killed; {waits}"),
+        ("WARNING", f"{archive}: taken over from {holder}"),
+    ]
+
+
+async def test_a_run_that_waited_for_a_living_one_in_vain_says_that_it_lives(caplog: pytest.LogCaptureFixture) -> None:
+    store = MemoryStore()
+    holding = lease(store)
+    await holding.take()
+    async with anyio.create_task_group() as run:
+        run.start_soon(holding.beat, progress)
+        with pytest.raises(LeaseHeld, match="It is alive: in the 70 s of --wait-for-lock it has written its lease"):
+            await lease(store, wait=70).take()
+        run.cancel_scope.cancel()
+    assert len(caplog.records) == 1  # once, however often the other one beats
+
+
+async def test_a_run_that_need_not_wait_says_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    store = MemoryStore()
+    first = lease(store)
+    await first.take()
+    await first.release()
+    await lease(store, wait=300).take()
+    assert caplog.records == []
 
 
 async def test_a_dead_runs_lease_is_taken_over_after_its_own_seconds_by_our_clock(
@@ -146,6 +182,33 @@ async def test_a_release_that_nobody_hears_takes_no_longer_than_ten_seconds(virt
     driver.fates.extend([Fate.NOT_DONE] * 99)
     await holding.release()
     assert virtual_clock.time() == pytest.approx(10, abs=0.1)
+
+
+async def test_a_store_that_the_run_gave_up_is_not_asked_for_the_lease_and_its_own_error_stands_alone(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    driver = MemoryDriver(MemoryStore())
+    keeping = Objects(driver, PLACE, give_up_after=5)
+    holding = Lease(keeping, ".replay-fetch")
+    await holding.take()
+    driver.fates.extend([Fate.NOT_DONE] * 99)
+    with pytest.raises(StoreDead):
+        await keeping.get("manifest.ndjson")
+    caplog.clear()
+    asked = len(driver.asked)
+    await holding.release()
+    assert (len(driver.asked), caplog.records) == (asked, [])
+
+
+async def test_a_lease_that_could_not_be_given_back_is_told_where_nothing_else_has_failed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    driver = MemoryDriver(MemoryStore())
+    holding = Lease(Objects(driver, PLACE, give_up_after=5), ".replay-fetch")
+    await holding.take()
+    driver.fates.extend([Fate.NOT_DONE] * 99)
+    await holding.release()
+    assert "s3://bucket/season: the lease is not given back: " in caplog.text
 
 
 async def test_a_lease_that_was_never_taken_is_not_released() -> None:

@@ -132,7 +132,9 @@ async def test_a_small_file_is_written_as_its_bytes(tmp_path: Path) -> None:
 
 async def test_a_store_that_answers_nothing_but_faults_is_given_up(virtual_clock: VirtualClockLoop) -> None:
     begun = virtual_clock.time()
-    with pytest.raises(StoreDead, match=r"s3://bucket/season: nothing but faults for 120 s, the last one: status 503"):
+    with pytest.raises(
+        StoreDead, match=r"s3://bucket/season: nothing but faults for more than 120 s, the last one: status 503"
+    ):
         await objects(MemoryStore(), [Fate.NOT_DONE] * 99, give_up_after=120).create("a", b"1", 1)
     assert virtual_clock.time() - begun == pytest.approx(120, abs=1)
 

@@ -148,7 +148,7 @@ def with_headers(longest: int, many: int) -> bytes:
 
 
 @pytest.mark.parametrize(("longest", "many"), [(9_000, 200), (65_000, 3), (3, 990)])
-async def test_headers_as_gateways_send_them_are_read(longest: int, many: int) -> None:
+async def test_long_and_many_headers_as_gateways_send_are_read(longest: int, many: int) -> None:
     """The library's own bounds are 8,190 bytes and 128 headers."""
     got = await get(saying(with_headers(longest, many)))
     assert (len(got.headers["content-security-policy"]), len(got.headers)) == (longest, many + 2)

@@ -100,7 +100,7 @@ def test_a_plan_counts_repeated_headers_as_no_rows(tmp_path: Path, caplog: pytes
         (f"{an_id(1)},{an_id(2)}0\n", "is no UUID"),
         (f"{an_id(1)},{an_id(2)}session_id,view_id\n", "is no UUID"),
         (f"{an_id(1)},12\n", "view id: the id '12' is no UUID"),
-        (f"https://app.example/rum/replay/sessions/{an_id(1)}?seed=x,{an_id(2)}\n", "has a character outside"),
+        (f"https://app.example/rum/replay/sessions/{an_id(1)}?seed=x,{an_id(2)}\n", "it is a replay link: give"),
     ],
 )
 @pytest.mark.parametrize("others", [1, 12])
@@ -116,7 +116,7 @@ def test_ids_that_are_no_uuids_are_taken_where_most_are_none() -> None:
     assert not bad(read(text))
 
 
-def test_each_column_decides_for_itself() -> None:
+def test_the_session_column_may_demand_uuids_while_the_view_column_does_not() -> None:
     rows = read(HEADER + f"{an_id(1)},v1\n{an_id(2)},v2\ns3,v3\n")
     assert good(rows) == [(an_id(1), "v1"), (an_id(2), "v2")]
     assert list(bad(rows)) == [4]
@@ -271,7 +271,7 @@ def test_pairs_of_a_program_are_held_against_each_other_too() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_list_with_strays_ends_with_1_and_asks_for_none_of_them(tmp_path: Path) -> None:
+async def test_a_list_with_rows_that_are_no_ids_ends_with_1_and_asks_for_none_of_those_rows(tmp_path: Path) -> None:
     async with Simulator() as simulator:
         views = [",".join(view) + "\n" for view in simulator.views]
         path = tmp_path / "views.csv"
