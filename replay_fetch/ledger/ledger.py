@@ -18,10 +18,10 @@ from replay_fetch.ledger.rows import (
     SPREAD,
     TO_DO,
     VIEWS,
+    next_views,
     planned_view,
     result_row,
     view_record,
-    views_behind,
 )
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.ledger.tombstones import Tombstones
@@ -212,15 +212,15 @@ class Ledger(EventsLedger, Tombstones):
 
     def views(self) -> Iterator[ViewRecord]:
         """Give all views' records, sessions in order of first appearance; other threads have turns between blocks."""
-        block = self._block(None)
+        block = self._next_views([])
         while block:
             yield from block
-            block = self._block(block[-1].planned)
+            block = self._next_views(block)
 
-    def _block(self, last: PlannedView | None) -> list[ViewRecord]:
+    def _next_views(self, block: list[ViewRecord]) -> list[ViewRecord]:
         # Taken whole: a question open for hours, as of `verify`, would keep a run from folding its log back.
         with self._exclusive:
-            return views_behind(self._db, last)
+            return next_views(self._db, block)
 
     def restore(self, records: Iterable[ViewRecord]) -> int:
         """Fill an empty ledger with ``records``, sessions together and rows ascending; returns their number."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from sqlite3 import Connection
 from typing import Any
 
@@ -107,14 +108,19 @@ def view_record(columns: tuple[Any, ...]) -> ViewRecord:
         raise DamagedRow(str(error)) from error
 
 
-def views_behind(db: Connection, last: PlannedView | None) -> list[ViewRecord]:
-    """Read the block of records that follows on a view, by session and row; the first block for None, empty at the end.
+def next_views(db: Connection, block: Sequence[ViewRecord]) -> list[ViewRecord]:
+    """Read the block of records that follows on a block, by session and row; the first behind [], and [] at the end.
 
     Raises DamagedRow.
     """
-    session, row = (last.session, last.row) if last else (-1, -1)
-    block = db.execute(_BEHIND, {"session": session, "row": row, "limit": _VIEWS_A_BLOCK})
-    return [view_record(columns) for columns in block]
+    session, row, limit = -1, -1, _VIEWS_A_BLOCK
+    if block:
+        first, last = block[0].planned, block[-1].planned
+        session, row = last.session, last.row
+        # A block in the middle of a session begins with a walk over its views before: a long one is taken in few.
+        limit = 2 * len(block) if first.session == session else limit
+    rows = db.execute(_BEHIND, {"session": session, "row": row, "limit": limit})
+    return [view_record(columns) for columns in rows]
 
 
 def _view_record(columns: tuple[Any, ...]) -> ViewRecord:

@@ -59,6 +59,24 @@ def test_batches_of_views_to_do_follow_each_other_without_a_gap_or_a_repeat(ledg
     assert len(found) == ledger.count_to_do(ALL) == 17
 
 
+@pytest.mark.parametrize("counts", [(), (1,), (200,), (3,) * 150, (2, 1700, 1, 199, 401, 3)])
+def test_records_of_all_views_come_once_each_by_session_and_row_whatever_the_blocks(
+    ledger: Ledger, counts: tuple[int, ...]
+) -> None:
+    planned = load(ledger, *counts) if counts else []
+    assert [record.planned for record in ledger.views()] == planned
+    assert [(each.session, each.row) for each in planned] == sorted((each.session, each.row) for each in planned)
+
+
+def test_the_records_of_a_long_session_are_read_in_few_blocks(ledger: Ledger) -> None:
+    """A block begins with a walk over the session's views before it: blocks of one size would make that quadratic."""
+    load(ledger, 5_000)
+    statements: list[str] = []
+    ledger._db.set_trace_callback(statements.append)
+    assert sum(1 for _ in ledger.views()) == 5_000
+    assert len(statements) <= 7
+
+
 def test_views_that_end_while_the_pages_are_read_leave_no_hole(ledger: Ledger) -> None:
     views = load(ledger, 6)
     first = ledger.to_do(ALL, None, 2)
