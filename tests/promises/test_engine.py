@@ -9,7 +9,6 @@ import signal
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import obstore
@@ -32,11 +31,10 @@ from replay_fetch.tasks import export_tasks, shards, verify_tasks
 __all__ = ["seaweedfs"]
 
 _SESSIONS = 150
-# Slow enough that a shard is met on its way.
-_SLOW = SimulatorSettings(holding=HoldingSettings(sessions=_SESSIONS), limit=LimitSettings(limit=150, period=1.0))
+# Slow enough that a shard is met on its way, and without bursts: what a killed worker has not committed yet is a few
+# requests in any case.
+_EVEN = SimulatorSettings(holding=HoldingSettings(sessions=_SESSIONS), limit=LimitSettings(limit=15, period=0.1))
 _WIDE = SimulatorSettings(holding=HoldingSettings(sessions=_SESSIONS), limit=WIDE)
-# The same without bursts: what a killed worker has not committed yet is a few requests in any case.
-_EVEN = replace(_SLOW, limit=LimitSettings(limit=15, period=0.1))
 _SHARDS = 4
 
 
@@ -66,7 +64,7 @@ def test_an_engine_makes_a_single_runs_archive_though_a_worker_is_killed_in_mid_
         views = write_list(tmp_path / "views.csv", simulator.views)
         assert run("download", views, alone, "--base-url", simulator.base_url, "-q").code == 0
         needed = _accepted(simulator)
-    with served(_SLOW) as simulator:
+    with served(_EVEN) as simulator:
         engine = ("--engine", "dask", "--shards", _SHARDS, "--workers", 4, "--base-url", simulator.base_url)
         command = start("download", views, out, *map(str, engine))
         worker = _worker_of(out, 1)
