@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codecs import BOM_UTF8
+from collections.abc import Callable
 
 from replay_fetch.api import coding
 from replay_fetch.model import Response
@@ -18,6 +19,8 @@ _PADDING = b"\0 \t\r\n"
 # What goes into an inflater at a time; also bounds the copy of the rest behind each of many small streams.
 _PIECE_IN = 64 * 2**10
 _PIECE_OUT = 2**20
+# Kept of an inflated body before its whole size is known.
+_SURE = 16 * 2**20
 # Compressed twice is a proxy's doing; a body that goes on inflating (some inflate to themselves) is an attack.
 _MAX_LAYERS = 8
 
@@ -85,42 +88,69 @@ def _inflated(body: bytes, content_encoding: str, limit: int) -> bytes:
 
 
 class _Sink:
-    """Collects inflated pieces and raises OversizedBody as soon as all together exceed ``limit`` bytes."""
+    """Collects inflated pieces and raises OversizedBody as soon as all together exceed ``limit`` bytes.
 
-    def __init__(self, limit: int) -> None:
-        self.pieces: list[bytes] = []
+    Past ``most_kept`` bytes the pieces are only counted, and the sink is no longer ``whole``.
+    """
+
+    def __init__(self, limit: int, most_kept: int) -> None:
+        self.whole = True
+        self._pieces: list[bytes] = []
         self._limit = limit
+        self._most_kept = most_kept
         self._size = 0
 
     def add(self, piece: bytes) -> None:
         self._size += len(piece)
+        if self._size > self._most_kept:
+            self.whole = False
+            self._pieces.clear()
         if self._size > self._limit:
             raise OversizedBody(f"the body inflates to more than the {self._limit} bytes allowed")
-        if piece:  # joining one piece costs nothing, joining it with an empty one a copy
-            self.pieces.append(piece)
+        if piece and self.whole:  # joining one piece costs nothing, joining it with an empty one a copy
+            self._pieces.append(piece)
+
+    def joined(self) -> bytes:
+        return b"".join(self._pieces)
+
+
+def _inflated_into(fill: Callable[[_Sink], None], limit: int) -> bytes:
+    """Inflate what ``fill`` feeds to a sink; a body that is far too large takes a few megabytes of memory, not all."""
+    # A bomb of a kilobyte inflates as far as it is let. So a large body is counted to its end before a byte past the
+    # first megabytes is kept, and inflated again where it fits; pages of that size are too few for that to cost.
+    sink = _Sink(limit, _SURE)
+    fill(sink)
+    if not sink.whole:
+        sink = _Sink(limit, limit)
+        fill(sink)
+    return sink.joined()
 
 
 def _inflate_streams(body: bytes, limit: int) -> bytes:
     """Inflate streams back to back, gzip, zlib and zstd in any order, and join the results."""
-    sink = _Sink(limit)
-    position = 0
-    while body.startswith(_MAGIC, position):
-        if body.startswith(coding.ZSTD_MAGIC, position):
-            position = _inflate_one(body, position, sink, "zstd frame", coding.zstd_frame())
-        else:
-            position = _inflate_deflate(body, position, sink, coding.GZIP_OR_ZLIB)
-    if body[position:].strip(_PADDING):
-        raise CutBody(f"what follows the compressed streams at byte {position} is not another one")
-    return b"".join(sink.pieces)
+
+    def fill(sink: _Sink) -> None:
+        position = 0
+        while body.startswith(_MAGIC, position):
+            if body.startswith(coding.ZSTD_MAGIC, position):
+                position = _inflate_one(body, position, sink, "zstd frame", coding.zstd_frame())
+            else:
+                position = _inflate_deflate(body, position, sink, coding.GZIP_OR_ZLIB)
+        if body[position:].strip(_PADDING):
+            raise CutBody(f"what follows the compressed streams at byte {position} is not another one")
+
+    return _inflated_into(fill, limit)
 
 
 def _inflate_raw_deflate(body: bytes, limit: int) -> bytes:
     """Inflate deflate without zlib's header, which is how some servers understand ``Content-Encoding: deflate``."""
-    sink = _Sink(limit)
-    end = _inflate_deflate(body, 0, sink, coding.RAW)
-    if body[end:].strip(_PADDING):
-        raise CutBody(f"something follows the deflate stream at byte {end}")
-    return b"".join(sink.pieces)
+
+    def fill(sink: _Sink) -> None:
+        end = _inflate_deflate(body, 0, sink, coding.RAW)
+        if body[end:].strip(_PADDING):
+            raise CutBody(f"something follows the deflate stream at byte {end}")
+
+    return _inflated_into(fill, limit)
 
 
 def _inflate_deflate(body: bytes, start: int, sink: _Sink, wrapping: int) -> int:

@@ -138,6 +138,29 @@ def test_a_bomb_takes_no_more_memory_than_the_limit_and_a_piece(codec: Callable[
         tracemalloc.stop()
 
 
+@pytest.mark.parametrize("codec", [gzip.compress, zlib.compress])
+def test_a_bomb_under_a_high_limit_is_counted_and_not_kept(codec: Callable[[bytes], bytes]) -> None:
+    """An error that lives on holds nothing of the bomb either."""
+    bomb = codec(bytes(100 * MIB))
+    tracemalloc.start()
+    try:
+        with pytest.raises(OversizedBody, match=f"more than the {99 * MIB} bytes allowed"):
+            inflate(bomb, "", 99 * MIB)
+        assert tracemalloc.get_traced_memory()[1] < 20 * MIB
+    finally:
+        tracemalloc.stop()
+
+
+@STREAMS
+def test_a_large_body_within_the_limit_comes_whole(codec: Callable[[bytes], bytes]) -> None:
+    large = (b"%020d" * 50_000 % tuple(range(50_000))) * 20
+    assert len(large) == 20_000_000
+    body = codec(large[:9_999_999]) + codec(large[9_999_999:])
+    assert inflate(body, "", len(large)) == large
+    with pytest.raises(OversizedBody):
+        inflate(body, "", len(large) - 1)
+
+
 def test_a_body_that_goes_on_inflating_is_refused() -> None:
     body = b"{}"
     for _ in range(9):
