@@ -131,7 +131,7 @@ class FetchSettings:
     retries: int = option("--retries N", "of one page", WHOLE, default=8)
     """Attempts after a page's first one; 429s do not count."""
     connect_timeout: float = option("--connect-timeout S", "seconds for a connection", NUMBER, default=10.0)
-    read_timeout: float = option("--read-timeout S", "seconds without a byte", NUMBER, default=60.0)
+    read_timeout: float = option("--read-timeout S", "seconds without a byte, or at under 1 kB/s", NUMBER, default=60.0)
     give_up_after: float = option(
         "--give-up-after S", "seconds of nothing but faults, then the run stops", NUMBER, default=1800.0
     )

@@ -24,6 +24,8 @@ from replay_fetch.transport.trust import advice_on
 # aiohttp's own are 8,190 bytes and 128; gateways send security policies and tracing that are longer. A bound stays:
 # so much is held in memory for every connection.
 LONGEST_HEADER, MOST_HEADERS = 64 * 2**10, 1_000
+LEAST_SPEED = 1_000
+"""Bytes a second of a body, below which it counts as stalled once ``--read-timeout`` is used up beside."""
 _UNAUTHENTICATED = 407
 _REFUSALS = set(range(400, 500)) - {408, 429}
 # How the library begins what it says of them; only a Python parser has classes of their own for that.
@@ -32,6 +34,10 @@ _TOO_LONG = ("Got more than", "Too many headers")
 
 class TooLarge(Exception):
     """A body grew past the bound on a page's bytes; raised here, never seen outside of the transport."""
+
+
+class TooSlow(TimeoutError):
+    """An answer came a few bytes at a time, each within the timeout; never seen outside of the transport."""
 
 
 def translated(error: Exception, proxy: Proxy | None, ca_file: Path | None) -> ReplayFetchError:
@@ -91,7 +97,7 @@ def _on_the_way(error: Exception, proxy: Proxy | None) -> TransportError:
     """The error for a connection that broke, stalled, or could never be made."""
     for kind, words in _WORDS:
         if isinstance(error, kind):
-            return Stalled(words) if kind is TimeoutError else TransportError(words)
+            return Stalled(words) if kind in (TooSlow, TimeoutError) else TransportError(words)
     if isinstance(error, (aiohttp.ClientConnectorSSLError, ssl.SSLError)):
         reason = getattr(error, "reason", None) or getattr(getattr(error, "os_error", None), "reason", None)
         return Unreachable(f"no TLS with the server: {(reason or 'handshake failed').lower().replace('_', ' ')}")
@@ -103,6 +109,7 @@ def _on_the_way(error: Exception, proxy: Proxy | None) -> TransportError:
 
 # From the particular to the general: the first class that fits gives the words.
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (TooSlow, f"stalled: after --read-timeout, the answer still comes at under {LEAST_SPEED // 1000} kB a second"),
     (aiohttp.ConnectionTimeoutError, "no connection within --connect-timeout"),
     (TimeoutError, "stalled: no byte within --read-timeout"),
     (aiohttp.ClientPayloadError, "the answer's body ended early"),

@@ -15,7 +15,7 @@ from yarl import URL
 from replay_fetch.memory import WHILE_READ, Hold
 from replay_fetch.model import Response
 from replay_fetch.settings import ApiSettings, FetchSettings
-from replay_fetch.transport.faults import LONGEST_HEADER, MOST_HEADERS, TooLarge, translated
+from replay_fetch.transport.faults import LEAST_SPEED, LONGEST_HEADER, MOST_HEADERS, TooLarge, TooSlow, translated
 from replay_fetch.transport.proxy import Proxy, proxy_for
 from replay_fetch.transport.trust import check_ca_file, trust_in
 
@@ -25,6 +25,10 @@ _BODY_SLACK = 2**20
 _PLAIN, _PACKED = WHILE_READ, 8 * WHILE_READ
 # What takes less than this is not counted: all workers together take little with it.
 _LIGHT = 2**18
+# A body of so many bytes takes a second or two at the least speed, which is nothing beside the patience.
+_AT_ONCE = 2**11
+# Bytes between two moves of the deadline, each of which costs a microsecond.
+_A_MOVE = 2**14
 # Bytes assumed for a body without Content-Length.
 _UNTOLD = 2**20
 _JSON = {"Content-Type": "application/json"}
@@ -32,11 +36,13 @@ _JSON = {"Content-Type": "application/json"}
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """The proxy and CA between here and the API, and the largest body, in bytes, that is read."""
+    """The proxy and CA between here and the API, the largest body, in bytes, that is read, and the patience."""
 
     proxy: Proxy | None
     ca_file: Path | None
     max_body: int
+    patience: float
+    """Seconds for a request and its answer, the connection included, beside those of a body at the least speed."""
 
 
 class Transport:
@@ -77,45 +83,54 @@ class Transport:
             raise ValueError(f"{url} is not of {self._origin}")
         target = self._target(path=path, query_string=query)
         headers = self._headers if content is None else {**self._headers, **_JSON}
+        deadline = asyncio.timeout_at(sent_at + self._way.patience)
         try:
-            response = await self._http.request(
-                method,
-                target,
-                data=content,
-                headers=headers,
-                allow_redirects=False,
-                proxy=self._proxy,
-                proxy_headers=self._for_proxy,
-            )
-            try:
-                body = await self._body(response, hold)
-            except RuntimeError as closed:  # how the library says that the connection went while nobody read
-                raise aiohttp.ClientPayloadError(str(closed)) from None
-            finally:
-                response.release()
+            async with deadline:
+                response = await self._http.request(
+                    method,
+                    target,
+                    data=content,
+                    headers=headers,
+                    allow_redirects=False,
+                    proxy=self._proxy,
+                    proxy_headers=self._for_proxy,
+                )
+                try:
+                    body = await self._body(response, hold, deadline)
+                except RuntimeError as closed:  # how the library says that the connection went while nobody read
+                    raise aiohttp.ClientPayloadError(str(closed)) from None
+                finally:
+                    response.release()
             return Response(response.status, _joined(response.headers), body, sent_at=sent_at, received_at=self._now())
         except (aiohttp.ClientError, OSError, TimeoutError, TooLarge) as error:
-            failure = translated(error, self._way.proxy, self._way.ca_file)
+            slow = deadline.expired()
+            failure = translated(TooSlow() if slow else error, self._way.proxy, self._way.ca_file)
         raise failure
 
-    async def _body(self, response: aiohttp.ClientResponse, hold: Hold | None) -> bytes:
+    async def _body(self, response: aiohttp.ClientResponse, hold: Hold | None, deadline: asyncio.Timeout) -> bytes:
         length = response.content_length
         if length is not None and length > self._max_body:
             response.close()
             raise TooLarge
         times = _PACKED if "Content-Encoding" in response.headers else _PLAIN
         if hold is not None and (weight := (length or _UNTOLD) * times) > _LIGHT:
+            deadline.reschedule(None)  # to wait for room is no fault of the server's
             await hold.take(weight)
-        if length is not None:
+            deadline.reschedule(self._now() + self._way.patience)
+        if length is not None and length <= _AT_ONCE:
             return await response.read()
-        chunks, size = [], 0
+        # A length is a promise: time is given for bytes that came, so that a large one does not buy a day of waiting.
+        chunks, size, moved, until = [], 0, 0, deadline.when() or self._now()
         async for chunk in response.content.iter_any():
             chunks.append(chunk)
             size += len(chunk)
             if size > self._max_body:
                 response.close()
                 raise TooLarge
-            if hold is not None:
+            if size - moved >= _A_MOVE:
+                deadline.reschedule(until + size / LEAST_SPEED)
+                moved = size
+            if hold is not None and length is None:
                 hold.change(max(hold.size, size * times))
         return b"".join(chunks)
 
@@ -130,9 +145,15 @@ async def open_transport(
     respected. ``~/.netrc`` is not read, as a password in there is not meant for this program.
     """
     connector = aiohttp.TCPConnector(limit=fetch.workers, ssl=trust_in(api.origin, fetch), ttl_dns_cache=300)
-    # No total timeout: a long answer is fine while bytes come; a stall is what sock_read sees.
+    # No total timeout: a long answer is fine while bytes come; a stall is what sock_read sees. A byte now and then
+    # would put that off for ever, so an answer has a deadline besides, which every byte moves by its own time alone.
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=fetch.connect_timeout, sock_read=fetch.read_timeout)
-    way = _Way(proxy_for(api.origin), fetch.ca_file, api.max_page_bytes + _BODY_SLACK)
+    way = _Way(
+        proxy_for(api.origin),
+        fetch.ca_file,
+        api.max_page_bytes + _BODY_SLACK,
+        patience=fetch.connect_timeout + fetch.read_timeout,
+    )
     # The session's own headers cost least, but the library sends them to a proxy as well, with the CONNECT.
     of_session, of_request = ({}, headers) if way.proxy else (headers, {})
     async with aiohttp.ClientSession(

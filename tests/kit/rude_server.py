@@ -70,6 +70,19 @@ def saying(*chunks: bytes, reset: bool = False) -> Behaviour:
     return behave
 
 
+def dripping(begun: bytes, drop: bytes, each: float) -> Behaviour:
+    """Begin an answer and go on with a drop in so many seconds, for ever."""
+
+    async def behave(_head: bytes, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(begun)
+        while True:
+            await writer.drain()
+            await asyncio.sleep(each)
+            writer.write(drop)
+
+    return behave
+
+
 def stalling(*chunks: bytes) -> Behaviour:
     """Begin an answer and never go on."""
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from rude_server import Behaviour, Server, answer, saying, serving, stalling
+from rude_server import Behaviour, Server, answer, dripping, saying, serving, stalling
 from virtual_clock import VirtualClockLoop
 
 from replay_fetch.errors import Rejected, SettingsError, Stalled, TransportError, Unreachable
@@ -207,6 +207,43 @@ async def test_a_stall_ends_after_the_read_timeout(begun: bytes, virtual_clock: 
     with pytest.raises(Stalled, match="stalled: no byte within --read-timeout"):
         await get(stalling(begun))
     assert virtual_clock.time() - began == pytest.approx(FETCH.read_timeout, abs=1.0)
+
+
+@pytest.mark.parametrize(
+    ("begun", "drop"),
+    [
+        (b"HTTP/1.1 200 OK\r\nX-Long: ", b"x"),
+        (HEAD, b"X-More: 1\r\n"),
+        (HEAD + b"Content-Length: 900\r\n\r\n", b"x"),
+        (HEAD + b"Content-Length: 900000\r\n\r\n", b"x" * 10),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    ],
+    ids=["header", "headers", "short body", "long body", "chunks"],
+)
+async def test_an_answer_that_drips_counts_as_stalled(
+    begun: bytes, drop: bytes, virtual_clock: VirtualClockLoop
+) -> None:
+    """A drop each half second: no read is ever without a byte for long."""
+    began = virtual_clock.time()
+    with pytest.raises(Stalled, match="after --read-timeout, the answer still comes at under 1 kB a second"):
+        await get(dripping(begun, drop, 0.5))
+    assert virtual_clock.time() - began == pytest.approx(FETCH.connect_timeout + FETCH.read_timeout, abs=5.0)
+
+
+@pytest.mark.parametrize("told", [b"Content-Length: 400000\r\n\r\n", b"\r\n"], ids=["length", "no length"])
+async def test_a_slow_answer_that_keeps_the_least_speed_is_read_to_its_end(
+    told: bytes, virtual_clock: VirtualClockLoop
+) -> None:
+    async def slow(_head: bytes, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(HEAD + told)
+        for _ in range(200):
+            await writer.drain()
+            await asyncio.sleep(2.0)
+            writer.write(b"x" * 2_000)
+
+    began = virtual_clock.time()
+    assert len((await get(slow)).body) == 400_000
+    assert virtual_clock.time() - began > 5 * FETCH.read_timeout
 
 
 @pytest.mark.parametrize("chunked", [False, True])
