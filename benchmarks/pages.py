@@ -14,25 +14,29 @@ from pathlib import Path
 
 from benchmarks.server import CODINGS, PAGES
 from replay_fetch.api.json_split import elements, members
+from replay_fetch.model import View
 from replay_fetch.simulator.recordings import load_recordings
 
 _ENVELOPE = b'{"segments":[%s],"paging":{"next":%s}}'
 
 
-def cut(size: int) -> list[bytes]:
-    """The bodies of one session's pages, each of about ``size`` bytes; of none, one empty last page."""
+def cut(size: int, view: View | None = None) -> list[bytes]:
+    """The bodies of one session's pages, each of about ``size`` bytes; of none, one empty last page.
+
+    The segments carry the ids of ``view``, and none where it is None, for then every view is answered with them.
+    """
     if not size:
         return [b'{"segments":[]}'] * PAGES
     bodies = []
-    for page, held in enumerate(filled([size] * PAGES), 1):
+    for page, held in enumerate(filled([size] * PAGES, view), 1):
         token = b"null" if page == PAGES else b'"p%d"' % (page + 1)
         bodies.append(_ENVELOPE % (b",".join(held), token))
     return bodies
 
 
-def filled(sizes: Sequence[int]) -> list[list[bytes]]:
-    """The segments of one view's pages, each of about so many bytes."""
-    segments = _segments(most=min(sizes) // 2)
+def filled(sizes: Sequence[int], view: View | None = None) -> list[list[bytes]]:
+    """The segments of one view's pages, each of about so many bytes; ids as of `cut`."""
+    segments = _segments(min(sizes) // 2, view)
     indexes = itertools.count()
     pages = []
     for size in sizes:
@@ -46,11 +50,17 @@ def filled(sizes: Sequence[int]) -> list[list[bytes]]:
     return pages
 
 
-def _segments(most: int) -> Iterator[tuple[dict[str, bytes], list[bytes]]]:
+def _segments(most: int, view: View | None) -> Iterator[tuple[dict[str, bytes], list[bytes]]]:
     """The recorded segments in turn, for ever: members and records, without records above ``most`` bytes."""
     recorded = [raw for view in load_recordings() for raw in view.segments]
     for raw in itertools.cycle(recorded):
         names = members(raw)
+        del names["session"], names["view"]  # of the recording, which no benchmark asks for
+        if view is not None:
+            names |= {
+                "session": b'{"id":"%b"}' % view.session_id.encode(),
+                "view": b'{"id":"%b"}' % view.view_id.encode(),
+            }
         records = [record for record in elements(names.pop("records")) if len(record) <= most]
         if records:
             yield names, records

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -74,7 +75,7 @@ def run(options: argparse.Namespace) -> Results:
     for size in options.sizes:
         pages = max(PAGES * 2, min(2_000, 40_000_000 // size) // (4 if options.quick else 1))
         with ExitStack() as stack:
-            parts = dict(_parts([Response(200, _HEADERS, body) for body in cut(size)], stack))
+            parts = dict(_parts([Response(200, _HEADERS, body) for body in cut(size, _VIEW)], stack))
             found: dict[str, list[float]] = {name: [] for name in parts}
             for _ in range(options.rounds):
                 for name, part in parts.items():
@@ -101,7 +102,7 @@ def _parts(answers: Sequence[Response], stack: ExitStack) -> Iterator[tuple[str,
     yield "headers of the rate limit", _each(lambda _: rate_limit(_HEADERS, now_epoch=0.0), pages)
     yield "pacer: a turn and its answer", lambda count: asyncio.run(_turns(count))
     yield "msgspec alone, where it refuses nothing", _each(raw.decode, plain)
-    yield "decoder: bytes to segments and token", _each(decoder.decode, answers)
+    yield "decoder: bytes to segments and token", _each(partial(decoder.decode, view=_VIEW), answers)
     yield "asking: all of the above but msgspec alone", lambda count: asyncio.run(_asked(count, answers))
     yield "facts of the segments", _each(lambda page: Continuity().add_all([part.raw for part in page.segments]), pages)
     yield "lines", _each(lambda page: lines(_VIEW, 0, page.segments), pages)

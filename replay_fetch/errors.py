@@ -20,9 +20,9 @@
         │   ├── ServerError      5xx, 512; a gateway's 404; 202, 206, 304, 409, 423, 425; errors in a 200
         │   │   └── ServerTimeout  408, 504, a search that says that it timed out
         │   ├── TransportError   connect, reset, truncated body
-        │   │   ├── Stalled      no byte within --read-timeout
+        │   │   ├── Stalled      no byte, or hardly any, within --read-timeout
         │   │   └── Unreachable  no name, no TLS, no way through the proxy: final where nothing has ever succeeded
-        │   └── GarbledBody      a 200 whose body is cut or is an HTML page
+        │   └── GarbledBody      a 200 whose body is cut, an HTML page, or of another view
         ├── NotFound             404, 410 in the API's own words
         ├── Forbidden            401, 403
         ├── Rejected             another 4xx, a redirect, a page that is too large
@@ -113,7 +113,7 @@ class TransportError(RetryableError):
 
 
 class Stalled(TransportError):
-    """No byte came within ``--read-timeout``. Asking for less may help."""
+    """No byte came within ``--read-timeout``, or hardly any. Asking for less may help."""
 
 
 class Unreachable(TransportError):
@@ -124,7 +124,7 @@ class Unreachable(TransportError):
 
 
 class GarbledBody(RetryableError):
-    """A 200 came whole, but its body is cut JSON or an HTML page; the answer is kept."""
+    """A 200 came whole, but its body is cut JSON, an HTML page, or segments of another view; the answer is kept."""
 
     def __init__(self, message: str, answer: Response) -> None:
         super().__init__(message)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import filterfalse
 from operator import attrgetter, methodcaller
 
+from replay_fetch.api.belonging import stranger
 from replay_fetch.api.body import SAYS_NOTHING, CutBody, OversizedBody, text_of
 from replay_fetch.api.coding import MissingZstd
 from replay_fetch.api.element import Likeness, described, is_bare, segment
@@ -19,7 +20,7 @@ from replay_fetch.api.shapes import Located, UnknownShape, locate
 from replay_fetch.api.soundness import UnsoundError, require_sound
 from replay_fetch.api.tokens import NO_OTHER_PLACE, Next, find_next
 from replay_fetch.errors import BadBody, GarbledBody, ServerError
-from replay_fetch.model import Page, Response, Segment
+from replay_fetch.model import Page, Response, Segment, View
 from replay_fetch.printable import printable
 from replay_fetch.settings import ApiSettings
 
@@ -52,12 +53,18 @@ class PageDecoder:
     def __repr__(self) -> str:
         return f"<PageDecoder, lists seen at {sorted(self._seen)}>"
 
-    def decode(self, answer: Response) -> Page:
-        """Decode the page in a 2xx answer.
+    def decode(self, answer: Response, view: View | None = None) -> Page:
+        """Decode the page in a 2xx answer, to a request for ``view`` where that is given.
 
-        Raises GarbledBody for a damaged answer and ServerError for an answer that speaks of an error, so asking
-        again may help; BadBody for a whole answer in no shape that a rule knows.
+        Raises GarbledBody for an answer that is damaged or names another view, and ServerError for an answer that
+        speaks of an error, so asking again may help; BadBody for a whole answer in no shape that a rule knows.
         """
+        page = self._decoded(answer)
+        if view is not None:
+            _require_own(page, view, answer)
+        return page
+
+    def _decoded(self, answer: Response) -> Page:
         try:
             text = text_of(answer, self._api.max_page_bytes)
             if text in SAYS_NOTHING:
@@ -149,6 +156,13 @@ class PageDecoder:
         if located.path in self._seen:
             self._seen[located.path].learn(envelope, following.place)
         return following
+
+
+def _require_own(page: Page, view: View, answer: Response) -> None:
+    """Refuse a page with a segment of another view: it would be stored, and played, under the wrong name."""
+    strange = stranger(map(_raw_of, page.segments), view)
+    if strange is not None:
+        raise GarbledBody(f"{strange}: a proxy or a cache on the way may mix answers up", answer)
 
 
 @lru_cache(maxsize=64)

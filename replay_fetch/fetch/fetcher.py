@@ -127,7 +127,9 @@ class Fetcher:
         taken for the page's own, see `Attempts`.
         """
         url = self.endpoint.page_url(view, source, token)
-        request = ApiRequest(view, url, self.decoder.decode, first_page=token is None, hold=hold, suspect=suspect)
+        request = ApiRequest(
+            view, url, partial(self.decoder.decode, view=view), first_page=token is None, hold=hold, suspect=suspect
+        )
         page, answer = await self.ask(request)
         self.counters.segments += len(page.segments)
         return page, answer
@@ -135,7 +137,7 @@ class Fetcher:
     async def trial(self, view: View, source: Source) -> Page:
         """Fetch a view's first page as a trial of the API: with few retries, since all workers wait for the result."""
         url = self.endpoint.page_url(view, source, None)
-        page, _ = await self.ask(ApiRequest(view, url, self.decoder.decode, retries=_TRIAL_RETRIES))
+        page, _ = await self.ask(ApiRequest(view, url, partial(self.decoder.decode, view=view), retries=_TRIAL_RETRIES))
         return page
 
     async def ask(self, request: ApiRequest[T]) -> tuple[T, Response]:

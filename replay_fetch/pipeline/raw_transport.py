@@ -62,7 +62,7 @@ class RawTransport:
             raise NotKept
         answer = raw.answer(number)
         try:
-            page = self._decoder.decode(answer)
+            page = self._decoder.decode(answer, view)
         except (GarbledBody, ServerError) as error:  # from the API another try may help; these bytes stay as they are
             raise BadBody(str(error), answer) from None
         # A wrong path may lead to a list of something else; taken for segments, its pages would be gone for good.

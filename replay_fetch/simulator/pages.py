@@ -185,7 +185,7 @@ class Pager:
 
     def _page(self, request: PageRequest, at: Cursor) -> Reply:
         """Make the page at a cursor; raises RefusalError (404) where the settings let an absent view be refused."""
-        segments = self._truth.held(request.view, request.source)
+        segments = self._truth.served(request.view, request.source)
         if segments is None:
             known = self._truth.exists(request.view)
             return self._nothing(self._holding.absent_as if known else Absence.NOT_FOUND)
@@ -195,7 +195,7 @@ class Pager:
         body = self._bodies.body(segments[page.start : page.end], page.start, self._way(page, request))
         return Reply(200, body)
 
-    def _cut(self, segments: tuple[bytes, ...], request: PageRequest, at: Cursor) -> Cut:
+    def _cut(self, segments: Sequence[bytes], request: PageRequest, at: Cursor) -> Cut:
         max_bytes = request.max_bytes or self._paging.page_bytes
         page = cut(segments, at, self._paging, max_bytes)
         chain = self._paging.chain

@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 from replay_fetch.simulator.choices import Shape
 
-_CACHED_BYTES = 64 * 2**20
-
 
 class Way(NamedTuple):
     """The way to the next page: a token, the URL that holds the token, or neither at the end of a chain."""
@@ -67,15 +65,13 @@ def item_of(position: int) -> bytes:
 
 
 class Bodies:
-    """A maker of bodies of one shape; the part in front of the token is made once a page and kept."""
+    """A maker of bodies of one shape."""
 
     def __init__(self, shape: Shape, token_place: str = "") -> None:
         """Take a shape; ``token_place`` is a dotted path in place of the shape's own place for a token."""
         self._shape = shape
         layout = _LAYOUTS[shape]
         self._layout = replace(layout, path=tuple(token_place.split("."))) if token_place else layout
-        self._cache: dict[object, bytes] = {}
-        self._cached = 0
 
     def body(self, segments: Sequence[bytes], start: int, way: Way) -> Body:
         """Make the body that holds ``segments``; the first of them is number ``start`` of its view.
@@ -92,19 +88,6 @@ class Bodies:
         return Body(octets, headers)
 
     def _front(self, segments: Sequence[bytes], start: int) -> bytes:
-        # Equal pages of made sessions hold the very same objects. Their ids are enough, since recordings stay loaded.
-        page = (start, *map(id, segments))
-        front = self._cache.get(page)
-        if front is None:
-            front = self._make_front(segments, start)
-            if self._cached + len(front) > _CACHED_BYTES:
-                self._cache.clear()
-                self._cached = 0
-            self._cache[page] = front
-            self._cached += len(front)
-        return front
-
-    def _make_front(self, segments: Sequence[bytes], start: int) -> bytes:
         match self._shape:
             case Shape.BARE if segments:
                 return segments[0]

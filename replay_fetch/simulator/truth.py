@@ -144,6 +144,34 @@ class _Ids:
         return (int.from_bytes(octets) ^ int.from_bytes(mask)).to_bytes(_NUMBER)
 
 
+class _Renamed(Sequence[bytes]):
+    """Recorded segments with the ids of a view that was made of the recording; all else in them is as recorded."""
+
+    def __init__(self, segments: Sequence[bytes], recorded: View, view: View) -> None:
+        self._segments = segments
+        # With the quotes: no part of a longer text is an id.
+        self._ids = [(b'"%b"' % was.encode(), b'"%b"' % now.encode()) for was, now in zip(recorded, view, strict=True)]
+
+    def __len__(self) -> int:
+        return len(self._segments)
+
+    @overload
+    def __getitem__(self, index: int) -> bytes: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[bytes]: ...
+    def __getitem__(self, index: int | slice) -> bytes | Sequence[bytes]:
+        if isinstance(index, slice):
+            return [self._renamed(segment) for segment in self._segments[index]]
+        return self._renamed(self._segments[index])
+
+    def _renamed(self, segment: bytes) -> bytes:
+        behind = segment.rfind(b"]")  # the recorder writes the ids behind the records
+        names = segment[behind:]
+        for was, now in self._ids:
+            names = names.replace(was, now)
+        return segment[:behind] + names
+
+
 class Truth:
     """The segments of every view, exactly as the simulator serves them; tests compare archives with them."""
 
@@ -166,12 +194,18 @@ class Truth:
 
     def held(self, view: View, source: Source) -> tuple[bytes, ...] | None:
         """Give the segments that a store has of a view, which may be none; None for a view unknown to the store."""
+        served = self.served(view, source)
+        return None if served is None else tuple(served)
+
+    def served(self, view: View, source: Source) -> Sequence[bytes] | None:
+        """Give what `held` gives, each segment made when it is looked at: a page needs only its own."""
         recorded = self.views.recorded(view)
         if recorded is None or not self._holds(source, view):
             return None
         if recorded.view not in self._lengthened:
             self._lengthened[recorded.view] = self._lengthen(recorded.segments)
-        return self._lengthened[recorded.view]
+        segments = self._lengthened[recorded.view]
+        return segments if recorded.view == view else _Renamed(segments, recorded.view, view)
 
     def _holds(self, source: Source, view: View) -> bool:
         share = self._holding.blob_share

@@ -167,7 +167,7 @@ def _echo_well(where: str, *, packed: bool) -> Callable[[BaseHTTPRequestHandler]
     def answer(request: BaseHTTPRequestHandler) -> Response:
         said = dict(request.headers) if where != "header" else {}
         padding = "x" * (600_000 if "large" in where else 0)
-        segment = {"records": [{"type": 4, "padding": padding}], "start": 1, "end": 2, "view": {"id": "v"}}
+        segment = {"records": [{"type": 4, "padding": padding}], "start": 1, "end": 2}
         inside = {"debug": said} if "segment" in where else {}
         page = {"segments": [segment | inside], "paging": None, "debug": said if where == "envelope" else {}}
         body = json.dumps(page).encode()

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from replay_fetch.api.belonging import other_id
 from replay_fetch.api.json_split import pairs
 from replay_fetch.api.segment import Continuity, facts
 from replay_fetch.archive.compress import plain_text
@@ -175,7 +176,11 @@ def _segment(line: bytes, view: View, position: int) -> bytes:
     keys = [key for key, _ in members]
     if keys not in (_KEYS, [*_KEYS, b'"item"']):
         raise ValueError(f"line {position + 1} has other keys than a line has")
-    return members[3][1]
+    segment = members[3][1]
+    # A download refuses such segments; older archives, and files that were changed and hashed anew, may hold them.
+    if other := other_id(segment, view):
+        raise ValueError(f"line {position + 1} is of {other}")
+    return segment
 
 
 def _contradiction(record: ViewRecord, continuity: Continuity) -> str | None:

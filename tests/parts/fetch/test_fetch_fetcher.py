@@ -305,9 +305,9 @@ async def test_a_large_body_is_decoded_off_the_loop(*, packed: bool) -> None:
     threads: list[threading.Thread] = []
 
     class Watched(PageDecoder):
-        def decode(self, answer: Response) -> Page:
+        def decode(self, answer: Response, view: View | None = None) -> Page:
             threads.append(threading.current_thread())
-            return super().decode(answer)
+            return super().decode(answer, view)
 
     # A packed body counts as eight times as much. Digits of no pattern keep half of their length.
     text = b"".join(sha256(b"%d" % number).hexdigest().encode() for number in range(2**11)) if packed else b"x" * 2**19
@@ -325,9 +325,9 @@ async def test_only_so_many_heavy_bodies_are_decoded_in_a_turn_of_the_loop(size:
     read_in: Counter[int] = Counter()
 
     class Watched(PageDecoder):
-        def decode(self, answer: Response) -> Page:
+        def decode(self, answer: Response, view: View | None = None) -> Page:
             read_in[turn] += 1
-            return super().decode(answer)
+            return super().decode(answer, view)
 
     class Gated(FakeTransport):
         async def get(self, url: str, hold: Hold | None = None) -> Response:

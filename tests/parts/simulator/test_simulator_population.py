@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from replay_fetch.api.belonging import stranger
 from replay_fetch.model import Source, View
 from replay_fetch.simulator import HoldingSettings, PagingSettings, Population, SimulatorSettings, Truth
 from replay_fetch.simulator.recordings import load_harder_recordings, load_recordings
@@ -90,9 +91,18 @@ def test_the_list_is_written_as_csv() -> None:
     assert lines[1:] == [",".join(view) for view in population]
 
 
-def test_made_views_hold_the_same_bytes() -> None:
+def test_made_views_hold_the_same_bytes_but_for_their_own_ids() -> None:
     truth, views = _truth(HoldingSettings(sessions=20))
-    assert [tuple(truth.expected_segments(view)) for view in views[27:54]] == [r.segments for r in _RECORDED]
+    for view, recorded in zip(views[27:54], _RECORDED, strict=True):
+        segments = truth.expected_segments(view)
+        assert [stranger([segment], view) for segment in segments] == [None] * len(recorded.segments)
+        again = [
+            segment.replace(view.session_id.encode(), recorded.view.session_id.encode()).replace(
+                view.view_id.encode(), recorded.view.view_id.encode()
+            )
+            for segment in segments
+        ]
+        assert tuple(again) == recorded.segments
 
 
 @pytest.mark.parametrize("length", [1, 5, 500])
