@@ -29,6 +29,7 @@ def files_in_memory() -> Iterator[None]:
         yield
         return
     folder = tempfile.mkdtemp(prefix="replay-fetch-tests-", dir=_MEMORY)
+    Path(folder).chmod(0o1777)  # as the machine's own: some tests start processes of other users
     known = tempfile.tempdir
     os.environ |= {_OF_TESTS: str(_MEMORY), _OF_ALL: folder}
     tempfile.tempdir = None  # found anew
