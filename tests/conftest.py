@@ -7,12 +7,14 @@ import functools
 import gc
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 from hypothesis import HealthCheck, settings
+from memory_disk import files_in_memory
 from player_browser import chromium, watch
 from virtual_clock import VirtualClockLoop
 
@@ -27,6 +29,14 @@ __all__ = ["anyio_backend", "chromium", "virtual_clock", "watch"]
 settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ordinary", settings.get_profile("search"), derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ordinary"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose where the tests' files lie, before pytest makes the first one; xdist's workers take over the choice."""
+    if not hasattr(config, "workerinput"):
+        files = ExitStack()
+        files.enter_context(files_in_memory())
+        config.add_cleanup(files.close)
 
 
 def pytest_collection_finish() -> None:

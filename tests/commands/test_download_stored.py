@@ -3,46 +3,27 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import anyio
 import obstore
 import orjson
 import pytest
-from archives import KEYS, WIDE, Job, write_list
+from archives import KEYS, Job
 from memory_stores import body, names
 from obstore.store import MemoryStore
-from processes import lead_to, served
-from stored_runs import SEASON, local_files, over, stored_files
+from stored_commands import simulator, store, views
+from stored_runs import SEASON, local_files, stored_files
 
 from replay_fetch import download as library_download
 from replay_fetch.cli import main
 from replay_fetch.pipeline.job import DownloadJob
 from replay_fetch.pipeline.preparing import prepared
-from replay_fetch.simulator import Simulator, SimulatorSettings
+from replay_fetch.simulator import Simulator
+
+__all__ = ["simulator", "store", "views"]
 
 OUT = str(SEASON)
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with served(SimulatorSettings(limit=WIDE)) as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch, simulator: Simulator) -> Iterator[MemoryStore]:
-    """The store that every address leads to, with keys and simulator in the environment."""
-    lead_to(simulator, monkeypatch)
-    made = MemoryStore()
-    with over(monkeypatch, made):
-        yield made
-
-
-@pytest.fixture
-def views(simulator: Simulator, tmp_path: Path) -> Path:
-    return write_list(tmp_path / "views.csv", simulator.views)
 
 
 @pytest.mark.parametrize("out", ["ftp://host/season", "s3:///season", "s3://user:secret@bucket/season"])

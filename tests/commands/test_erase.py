@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 from archives import Archive
-from damaged_archives import make, problems, session_files, verified
+from damaged_archives import problems, session_files, verified
 from msgspec.structs import replace
+from small_archives import made, out, sessions
 
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
@@ -24,6 +25,8 @@ from replay_fetch.inspect.rebuild import rebuild
 from replay_fetch.inspect.status import status
 from replay_fetch.ledger.ledger import Ledger
 
+__all__ = ["made", "out", "sessions"]
+
 NOW = datetime(2026, 11, 28, 12, 0, 5, tzinfo=UTC)
 
 
@@ -31,23 +34,6 @@ NOW = datetime(2026, 11, 28, 12, 0, 5, tzinfo=UTC)
 def _clock(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("erase", "prune"):
         monkeypatch.setattr(f"replay_fetch.cli.{name}.now", lambda: NOW)
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive of two sessions; left as it is."""
-    return make(tmp_path_factory.mktemp("made") / "archive")
-
-
-@pytest.fixture
-def out(made: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(made, tmp_path / "archive"))
-
-
-@pytest.fixture
-def sessions(made: Path) -> list[str]:
-    """The ids of the two, in the manifest's order."""
-    return list(dict.fromkeys(view.session_id for view in Archive(made).manifest()))
 
 
 def ran(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:

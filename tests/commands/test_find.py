@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 from archives import Archive
-from damaged_archives import make, session_files
+from damaged_archives import session_files
+from small_archives import made, out, sessions
 
 from replay_fetch.archive.compress import compressed
 from replay_fetch.cli import main
 from replay_fetch.settings import Compression
 
+__all__ = ["made", "out", "sessions"]
+
 ADA = {"id": "4711", "email": "Ada@Example.com"}
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An archive of two sessions; left as it is."""
-    return make(tmp_path_factory.mktemp("made") / "archive")
-
-
-@pytest.fixture
-def out(made: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(made, tmp_path / "archive"))
-
-
-@pytest.fixture
-def sessions(made: Path) -> list[str]:
-    return list(dict.fromkeys(view.session_id for view in Archive(made).manifest()))
 
 
 def event(session_id: str, **usr: object) -> dict[str, Any]:  # Any: JSON

@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
 import pyarrow.parquet
 import pytest
-from archives import WIDE, write_list
 from memory_stores import body, names
 from obstore.store import MemoryStore
-from processes import lead_to, served
-from stored_runs import SEASON, local_files, over, stored_files
+from stored_commands import simulator, store, views
+from stored_runs import SEASON, local_files, stored_files
 
 from replay_fetch import Settings, export_tasks, merge, shards, verify_tasks
 from replay_fetch.cli import main
 from replay_fetch.settings import ApiSettings
-from replay_fetch.simulator import Simulator, SimulatorSettings
+from replay_fetch.simulator import Simulator
+
+__all__ = ["simulator", "store", "views"]
 
 OUT = str(SEASON)
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with served(SimulatorSettings(limit=WIDE)) as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch, simulator: Simulator) -> Iterator[MemoryStore]:
-    """The store that every address leads to, with keys and simulator in the environment."""
-    lead_to(simulator, monkeypatch)
-    made = MemoryStore()
-    with over(monkeypatch, made):
-        yield made
-
-
-@pytest.fixture
-def views(simulator: Simulator, tmp_path: Path) -> Path:
-    return write_list(tmp_path / "views.csv", simulator.views)
 
 
 def test_shards_are_downloaded_shown_merged_and_verified_by_their_address(
