@@ -165,6 +165,9 @@ def _closing(found: Verification) -> str:
     views = f"{some(found.views, 'view')} of {some(found.sessions, 'session')}"
     if not found.events:
         return f"{wrong}: {views}, {how} in {duration(found.seconds)}"
+    if found.quick:
+        views += f" and the events of {some(found.events, 'session')}"
+        return "\n".join(_wrapped(f"{wrong}: {views}, {how} in {duration(found.seconds)}"))
     events = f"and the events of {some(found.events, 'session')}, {size(found.events_size)},"
     return "\n".join(_wrapped(f"{wrong}: {views}, {size(found.size)}, {events} read in {duration(found.seconds)}"))
 
