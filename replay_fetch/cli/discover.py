@@ -18,7 +18,7 @@ import anyio
 
 from replay_fetch.cli.found_summary import count_json, count_text, doubts, summary_json, summary_lines
 from replay_fetch.cli.options import PATIENCE, add_fields, add_server, add_shown, check_shown_files, settings_from
-from replay_fetch.cli.output import say, shown
+from replay_fetch.cli.output import require_stdout, say, shown
 from replay_fetch.cli.run_log import begun, log_end
 from replay_fetch.cli.search_options import add_search, wanted_search, warn_of_unusable
 from replay_fetch.environment import credentials, warn_if_exposed
@@ -44,7 +44,7 @@ examples:
 exit codes: 0 the list is whole and holds views; 1 it is empty, lacks a session
 that --session names, or the API warned that it may not be whole; 2 usage or
 settings, or --out cannot be written: nothing was asked; 3 stopped (keys
-refused, API dead, search refused, disk full), 130 interrupted: there is no new
+refused, API dead, search refused, disk full, stdout closed), 130 interrupted: there is no new
 list. `discover --out F && download F OUT` never works with less than there is
 """
 
@@ -69,6 +69,8 @@ def run(options: argparse.Namespace) -> int:
     all: a search that fails leaves an earlier list as it was.
     """
     _check_output(options)
+    if options.out is None:
+        require_stdout("the figures" if options.count else "the list")
     # Refused before the search: an hour of it must not end at a folder that is not there.
     out = None if options.out is None else NamedFile("--out", options.out)
     require_another("--out", options.out, options.sessions, *options.views)
