@@ -103,8 +103,9 @@ def _check_ours(layout: Layout) -> None:
     """Raise ArchiveError where ``root`` is a file, a link to nowhere, or a folder of somebody's other files."""
     root = layout.root
     with explained(f"opening the archive {root}"):
-        ours, there = is_folder(layout.home), is_folder(root)
-        other = there and not ours and any(root.iterdir())
+        there = is_folder(root)
+        # The content first: another shard that begins at the same moment makes its first file in our own folder.
+        other = there and any(root.iterdir()) and not is_folder(layout.home)
         require_no_dangling_link(root)
         if not there and root.exists():
             raise ArchiveError(f"{root} is a file; OUT must be a folder, made if it is not there")

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from replay_fetch.archive import folder
 from replay_fetch.archive.folder import check_ledger_is_there, existing, opened
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
 from replay_fetch.archive.shelf import DiskShelf, readable
 from replay_fetch.errors import ArchiveError
+from replay_fetch.shard import ShardId
 
 
 def tree(root: Path) -> dict[str, bytes]:
@@ -51,6 +53,25 @@ def test_a_folder_that_holds_something_else_is_refused_and_left_alone(tmp_path: 
     with pytest.raises(ArchiveError, match="holds something else"), opened(tmp_path):
         pytest.fail("opened")
     assert tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("at", ["is_folder", "iterdir"])
+def test_a_shard_is_not_refused_while_another_shard_makes_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    """The other shard makes the archive's folders just before, or just after, this one looks for them."""
+    owner, name = {"is_folder": (folder, "is_folder"), "iterdir": (Path, "iterdir")}[at]
+    look = getattr(owner, name)
+
+    def meanwhile(path: Path) -> object:
+        found = look(path) if at == "is_folder" else None
+        if path in (tmp_path, tmp_path / ".replay-fetch"):
+            Layout(tmp_path, shard=ShardId(1, 2)).parts.mkdir(parents=True, exist_ok=True)
+        return look(path) if found is None else found
+
+    monkeypatch.setattr(owner, name, meanwhile)
+    with opened(tmp_path, ShardId(0, 2)) as layout:
+        assert layout.private.is_dir()
 
 
 def test_a_file_in_the_archives_place_is_named(tmp_path: Path) -> None:
