@@ -4,6 +4,7 @@
    its name is the machine's, and no file of ours takes its place.
 2. A symbolic link is followed, to a file that is not there yet as well.
 3. A regular file, or none, is replaced whole: readers see the old text or the new one, never half of one.
+4. A name that is an archive's own, such as its manifest or a file in ``sessions/``, is refused, in any archive.
 
 An archive's own files are written by ``archive.durable``.
 """
@@ -29,6 +30,13 @@ _STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
 # As many as Linux follows.
 _MOST_LINKS = 40
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_PRIVATE, _MANIFEST, _SESSIONS = ".replay-fetch", "manifest.ndjson", "sessions"
+# What an archive has at its top, with shards or without. A test holds it to `archive.layout`, which lies above.
+ARCHIVES_OWN = frozenset(
+    {_PRIVATE, _MANIFEST, _SESSIONS, "manifest-events.ndjson", "events", "raw", "erasures", "reports"}
+    | {"report.json", "manifest", "report"}
+)
+"""First parts of the names that are an archive's own; a page or a log may stand beside them."""
 
 
 class NamedFile:
@@ -46,7 +54,9 @@ class NamedFile:
             self.is_stream = self._descriptor is not None or _is_special(self.target)
             if self.is_stream:
                 self._check_stream()
-            elif not grows:
+                return
+            require_outside_archives(flag, path)
+            if not grows:
                 self._check_folder()
         except OSError as error:
             raise SettingsError(f"{self._name} cannot be written: {error.strerror}") from None
@@ -134,6 +144,42 @@ class NamedFile:
             return
         with _open(self.target, 0 if patient else os.O_NONBLOCK, 0) as descriptor:
             yield descriptor
+
+
+def require_outside_archives(flag: str, path: Path) -> None:
+    """Raise SettingsError for a path among an archive's own files, whether or not something is there.
+
+    The archive is known by what lies in it, so that the files of another archive than the one that is read are safe,
+    too. Links are followed, and a link's own name counts as well.
+    """
+    for place in (Path(os.path.realpath(path)), Path(os.path.realpath(path.parent)) / path.name):
+        for folder in place.parents:
+            # Some file systems take names in any case of their letters.
+            if place.relative_to(folder).parts[0].lower() in ARCHIVES_OWN and is_archive(folder):
+                raise SettingsError(
+                    f"{flag} {str(path)!r} lies among the files of the archive {folder}, which would be damaged: "
+                    "name another place, such as a folder beside the archive"
+                )
+
+
+def require_another(flag: str, path: Path | None, *read: object) -> None:
+    """Raise SettingsError where a file to be written is one that the same command reads.
+
+    What names no file, as standard input or None do not, is passed over.
+    """
+    for each in read:
+        with suppress(OSError, ValueError):  # not there, or no name of a file: so it is not the same
+            if path is None or not isinstance(each, str | os.PathLike) or _is_special(path):
+                continue
+            if path.samefile(each):
+                raise SettingsError(f"{flag} {str(path)!r} is also the file that is read: name another file to write")
+
+
+def is_archive(folder: Path) -> bool:
+    """Tell whether a folder looks like an archive: ours by its private folder, or a copy without that."""
+    manifest, sessions = f"{folder}/{_MANIFEST}", f"{folder}/{_SESSIONS}"
+    # Those of os.path say No where the user may not look.
+    return os.path.isdir(f"{folder}/{_PRIVATE}") or (os.path.isfile(manifest) and os.path.isdir(sessions))  # noqa: PTH112, PTH113
 
 
 def _is_special(path: Path) -> bool:

@@ -71,7 +71,9 @@ def keep_raw(folder: Path, pages: Iterable[RawPage]) -> list[Path]:
         about = body.with_suffix(".json")
         with explained(f"writing {folder}"):
             _make(folder)
-            about.unlink(missing_ok=True)  # it would tell of a body that is half written
+            if about.exists():  # it would tell of a body that is half written, also behind a power cut
+                about.unlink(missing_ok=True)
+                sync_folder(folder)
             write_file(body, [page.answer.body])
             write_file(about, [_about(page)])
             sync_folder(folder)

@@ -14,7 +14,7 @@ from replay_fetch.cli.fish import FILE, FOLDER, fish_script
 from replay_fetch.cli.help import guides
 from replay_fetch.cli.main import COMMANDS, add_options_of
 from replay_fetch.cli.options import add_output
-from replay_fetch.cli.output import say
+from replay_fetch.cli.output import require_stdout, say
 from replay_fetch.sites import SITES
 
 SHELLS = ("bash", "zsh", "fish", "tcsh")
@@ -41,6 +41,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the shell's script, made from the parsers of all commands, so no option is forgotten; returns 0."""
+    require_stdout("the script")
     script = _fish() if options.shell == "fish" else _by_shtab(options.shell)
     say(json.dumps({"shell": options.shell, "script": script}) if options.json else script)
     return 0

@@ -17,6 +17,7 @@ from replay_fetch.cli.archive_option import folder_for
 from replay_fetch.cli.main import exit_code_of
 from replay_fetch.cli.options import PATHS, add_fields, add_output, show_settings
 from replay_fetch.cli.output import conclude, shown
+from replay_fetch.cli.summary import as_typed
 from replay_fetch.pipeline.decode import Redecoding, decode, rehearse_decode
 from replay_fetch.pipeline.decoded import Decoded, Understanding
 from replay_fetch.printable import printable
@@ -104,9 +105,6 @@ def _lines(found: Decoded, wanted: Redecoding, *, dry_run: bool) -> Iterator[str
     if found.interrupted:
         yield "interrupted; run the same command again to go on"
     elif found.understood[Understanding.GOES_ON] or found.understood[Understanding.UNCHANGED]:
-        flags = "".join(
-            f" {flag} {path}"
-            for flag, path in (("--segments-path", wanted.segments_path), ("--next-path", wanted.next_path))
-            if path
-        )
-        yield f"to go on:\n  replay-fetch download VIEWS {wanted.out}{flags}"
+        paths = (("--segments-path", wanted.segments_path), ("--next-path", wanted.next_path))
+        flags = [word for flag, path in paths if path for word in (flag, path)]
+        yield f"to go on:\n  {as_typed('download', 'VIEWS', str(wanted.out), options=flags)}"

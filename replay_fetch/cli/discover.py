@@ -17,13 +17,13 @@ from pathlib import Path
 import anyio
 
 from replay_fetch.cli.found_summary import count_json, count_text, doubts, summary_json, summary_lines
-from replay_fetch.cli.options import PATIENCE, add_fields, add_server, add_shown, settings_from
-from replay_fetch.cli.output import say, shown
+from replay_fetch.cli.options import PATIENCE, add_fields, add_server, add_shown, check_shown_files, settings_from
+from replay_fetch.cli.output import require_stdout, say, shown
 from replay_fetch.cli.run_log import begun, log_end
 from replay_fetch.cli.search_options import add_search, wanted_search, warn_of_unusable
 from replay_fetch.environment import credentials, warn_if_exposed
 from replay_fetch.errors import SettingsError
-from replay_fetch.named_file import NamedFile
+from replay_fetch.named_file import NamedFile, require_another
 from replay_fetch.pipeline.discover import Wanted, discover
 from replay_fetch.printable import printable
 from replay_fetch.progress.reporters import Reporter
@@ -44,8 +44,9 @@ examples:
 exit codes: 0 the list is whole and holds views; 1 it is empty, lacks a session
 that --session names, or the API warned that it may not be whole; 2 usage or
 settings, or --out cannot be written: nothing was asked; 3 stopped (keys
-refused, API dead, search refused, disk full), 130 interrupted: there is no new
-list. `discover --out F && download F OUT` never works with less than there is
+refused, API dead, search refused, disk full, stdout closed), 130 interrupted:
+there is no new list. `discover --out F && download F OUT` never works with less
+than there is
 """
 
 
@@ -69,9 +70,13 @@ def run(options: argparse.Namespace) -> int:
     all: a search that fails leaves an earlier list as it was.
     """
     _check_output(options)
+    if options.out is None:
+        require_stdout("the figures" if options.count else "the list")
     # Refused before the search: an hour of it must not end at a folder that is not there.
     out = None if options.out is None else NamedFile("--out", options.out)
+    require_another("--out", options.out, options.sessions, *options.views)
     settings = settings_from(options, workers=1)  # each page needs the cursor of the one before
+    check_shown_files(settings.show, options.sessions, *options.views)
     with shown_search(options, settings) as (wanted, keys, reporter):
         unusable = warn_of_unusable(wanted)
         with begun("discover", {"query": wanted.query or "*"}, settings):

@@ -19,7 +19,7 @@ from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.report import Report
 from replay_fetch.cli.listing import list_of
 from replay_fetch.cli.main import exit_code_of
-from replay_fetch.cli.options import add_options, check_engine, settings_from
+from replay_fetch.cli.options import add_options, check_engine, check_shown_files, settings_from
 from replay_fetch.cli.output import conclude, say, shown
 from replay_fetch.cli.process import allow_open_files, collect_rarely
 from replay_fetch.cli.rehearsal import plan_json, plan_text
@@ -60,6 +60,7 @@ def run(options: argparse.Namespace) -> int:
     the connection) is refused before the list is read.
     """
     source, settings = list_of(options, settings_from(options))
+    check_shown_files(settings.show, source)
     check_engine(options)
     if options.engine is not None:
         from replay_fetch.cli.engine_download import check, download_on_engine  # noqa: PLC0415 - for engines alone

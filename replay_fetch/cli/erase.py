@@ -10,7 +10,7 @@ from replay_fetch.cli.erasure_summary import add_erasure_options, carry_out, now
 from replay_fetch.cli.find import add_events, untold
 from replay_fetch.cli.output import warn
 from replay_fetch.errors import InputError, SettingsError
-from replay_fetch.inspect.users import find_user
+from replay_fetch.inspect.users import FoundUser, find_user
 from replay_fetch.pipeline.erasing import ErasureJob, finish_begun
 from replay_fetch.settings import PlanSettings
 from replay_fetch.view_list.ids import IdColumn
@@ -19,6 +19,10 @@ from replay_fetch.view_list.rows import BadRow, PlannedRow, SessionRow
 from replay_fetch.view_list.view_list import ViewList
 
 _NOTHING = 1
+_LOOK = (
+    "They stay, and may be of this user. Store their events first, with `replay-fetch events OUT`, while the vendor "
+    "has them; or look at them, with `replay-fetch show OUT`, and erase those that are: --session ID"
+)
 
 _EPILOG = """\
 examples:
@@ -28,9 +32,10 @@ examples:
   replay-fetch erase s3://bucket/season --user ada@example.com
 
 exit codes: 0 nothing of the sessions is left; 1 no session of that user is
-known, or files set aside by verify --rebuild may hold some; 2 an option or a
-list cannot be used; 3 a run is writing to the archive, it is none, or disk or
-store refuse: run it again, what had begun is finished first
+known, sessions without events stay that may be theirs, or files set aside by
+verify --rebuild may hold some; 2 an option or a list cannot be used; 3 a run is
+writing to the archive, it is none, or disk or store refuse: run it again, what
+had begun is finished first
 """
 
 
@@ -64,17 +69,20 @@ def run(options: argparse.Namespace) -> int:
         raise SettingsError("name the sessions: --session ID, --sessions FILE or --user ID|EMAIL")
     if options.events is not None and options.user is None:
         raise SettingsError("--events needs --user: the user to look for in the events")
-    sessions = list(_typed(options.session))
+    sessions, untold = list(_typed(options.session)), 0
     if options.sessions is not None:
         sessions += _listed(options.sessions)
     if options.user is not None:
-        sessions += _of_user(options)
+        found = _of_user(options)
+        sessions += found.ids
+        untold = len({*found.untold_ids}.difference(sessions))  # those named one by one go as well
         if not sessions:
             return _NOTHING
     if not sessions:
         raise InputError(f"--sessions {options.sessions} holds no id")
     by = "session" if options.user is None else "user"
-    return carry_out(ErasureJob(options.out, now(), by, sessions, settings=stored_settings(options)), options)
+    job = ErasureJob(options.out, now(), by, sessions, untold, settings=stored_settings(options))
+    return carry_out(job, options)
 
 
 def _typed(texts: Iterable[str]) -> Iterator[str]:
@@ -103,8 +111,8 @@ def _listed(source: str) -> Iterator[str]:
                     yield row.view.session_id
 
 
-def _of_user(options: argparse.Namespace) -> Iterator[str]:
-    """Give the ids of the user's sessions; says where there is none, and of how many sessions nothing is known."""
+def _of_user(options: argparse.Namespace) -> FoundUser:
+    """Find the user's sessions; says where there is none, and of how many sessions nothing is known."""
     from replay_fetch.inspect.current import current  # noqa: PLC0415 - help loads none of what it does
 
     user = options.user.strip()
@@ -113,7 +121,7 @@ def _of_user(options: argparse.Namespace) -> Iterator[str]:
     with current(shelf_at(str(options.out))) as there:
         found = find_user(there.shelf, user, options.events)
     for line in untold(found):
-        warn(line)
+        warn(f"{line}. {_LOOK}")
     if not found.ids:
         warn(f"no session of this user is known in {options.out}")
-    yield from found.ids
+    return found

@@ -98,6 +98,7 @@ def _json(erased: Erased, dry_run: bool) -> str:  # noqa: FBT001 - as above
         "files": erased.files,
         "stored_bytes": erased.stored,
         "sessions_without_time": erased.undated,
+        "sessions_without_events": erased.untold,
         "report": erased.report,
         "set_aside": [str(path) for path in erased.set_aside],
     }

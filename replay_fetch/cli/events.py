@@ -16,7 +16,7 @@ import orjson
 
 from replay_fetch.archive.folder import existing
 from replay_fetch.cli.main import exit_code_of
-from replay_fetch.cli.options import PATIENCE, add_fields, add_server, add_shown, settings_from
+from replay_fetch.cli.options import PATIENCE, add_fields, add_server, add_shown, check_shown_files, settings_from
 from replay_fetch.cli.output import conclude, shown
 from replay_fetch.cli.summary import events_lines
 from replay_fetch.environment import credentials, warn_if_exposed
@@ -81,6 +81,7 @@ def run(options: argparse.Namespace) -> int:
     then.
     """
     settings = settings_from(options)
+    check_shown_files(settings.show, settings.archive.events_from)
     if isinstance(options.out, Path):
         existing(options.out)
     export = settings.archive.events_from

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from replay_fetch.cli.archive_option import add_archive, on_current_shelf
 from replay_fetch.cli.options import add_output
-from replay_fetch.cli.output import say
+from replay_fetch.cli.output import require_stdout, say
 from replay_fetch.inspect.users import FoundUser, find_user
 from replay_fetch.progress.units import count, size, some
 from replay_fetch.timestamps import iso
@@ -26,7 +26,7 @@ examples:
   replay-fetch find s3://bucket/season --user ada@example.com
 
 exit codes: 0 there are such sessions; 1 there is none; 2 nothing names users,
-or --events cannot be read; 3 the archive cannot be read
+or --events cannot be read; 3 the archive cannot be read, or stdout is closed
 """
 
 
@@ -54,6 +54,7 @@ def add_events(parser: argparse.ArgumentParser) -> None:
 @on_current_shelf
 def run(options: argparse.Namespace) -> int:
     """Print the sessions of the user and return 0, or 1 where there is none; InputError where nothing names users."""
+    require_stdout("the list of sessions")
     found = find_user(options.out, options.user.strip(), options.events)
     out = options.out.place()
     say(_json(out, found) if options.json else "\n".join(_lines(out, found)))

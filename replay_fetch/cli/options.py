@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from replay_fetch.errors import SettingsError
+from replay_fetch.named_file import NamedFile, require_another
 from replay_fetch.option import DAY, SWITCH, Form, Option, default_of, options_of
 from replay_fetch.pipeline.place import place
 from replay_fetch.settings import ApiSettings, ArchiveSettings, FetchSettings, PlanSettings, Settings, ShowSettings
@@ -202,6 +203,14 @@ def settings_from(options: argparse.Namespace, workers: int | None = None) -> Se
 def show_settings(options: argparse.Namespace) -> ShowSettings:
     """Make the settings of log and progress, the one group that every command has: by `add_output` or `add_shown`."""
     return replace(_made(ShowSettings, options), verbosity=options.verbose - options.quiet)
+
+
+def check_shown_files(show: ShowSettings, *read: object) -> None:
+    """Raise SettingsError where the log or the metrics would go into a file that is read, or into an archive's own."""
+    for flag, path in (("--log-file", show.log_file), ("--metrics-file", show.metrics_file)):
+        if path is not None:
+            require_another(flag, path, *read)
+            NamedFile(flag, path, grows=True)
 
 
 def _made(settings: type[S], options: argparse.Namespace) -> S:

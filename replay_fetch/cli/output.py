@@ -50,6 +50,15 @@ def say(text: str, end: str = "\n") -> bool:
     return True
 
 
+def require_stdout(what: str) -> None:
+    """Raise OutputError where stdout was closed before the command began, and what it makes would be lost.
+
+    For commands whose result is what they print. A summary may be lost: the exit code tells.
+    """
+    if sys.stdout is None:
+        raise OutputError(f"stdout is closed, and {what} would be lost: run it again with stdout open, or into a file")
+
+
 def conclude(text: str, failure: Exception | None) -> None:
     """Print a summary, then the failure that stopped the run, which is printed even where the summary cannot be."""
     try:

@@ -14,7 +14,7 @@ import orjson
 
 from replay_fetch.cli.archive_option import add_archive, on_current_shelf
 from replay_fetch.cli.options import add_output
-from replay_fetch.cli.output import say, warn_of_standing
+from replay_fetch.cli.output import require_stdout, say, warn_of_standing
 from replay_fetch.cli.session_text import listing_text, session_text
 from replay_fetch.errors import SettingsError
 from replay_fetch.inspect.events import EventFacts, has_events, session_events
@@ -61,6 +61,7 @@ def run(options: argparse.Namespace) -> int:
     Raises InputError where no session, or more than one, begins with the id, ArchiveError where the archive
     cannot be read.
     """
+    require_stdout("the list of sessions" if options.session is None else "the session")
     if options.limit is not None and options.limit < 0:
         raise SettingsError("--limit must be 0 or more")
     warn_of_standing(options.out)

@@ -10,7 +10,7 @@ import json
 
 from replay_fetch.cli.archive_option import add_archive, on_current_shelf
 from replay_fetch.cli.options import add_output
-from replay_fetch.cli.output import say, warn
+from replay_fetch.cli.output import require_stdout, say, warn
 from replay_fetch.inspect.recordings import chosen_views, nothing_to_play, recording_of, start_of
 from replay_fetch.timestamps import iso, place_ms
 
@@ -20,7 +20,7 @@ example:
 
 exit codes: 0 the page was printed; 1 no page had been recorded by then; 2 no
 session or view begins so, or several do, or --at is no time; 3 the archive
-cannot be read
+cannot be read, or stdout is closed
 """
 
 
@@ -49,6 +49,7 @@ def run(options: argparse.Namespace) -> int:
     A time behind the recording's end gives the last page, and a warning. Raises InputError for an unknown
     session or view.
     """
+    require_stdout("the page")
     (entry,) = chosen_views(options.out, options.session, options.view)
     reason = nothing_to_play(entry)
     start_ms = start_of(options.out, entry)

@@ -13,7 +13,7 @@ import orjson
 
 from replay_fetch.cli.archive_option import add_archive, require_folder
 from replay_fetch.cli.options import add_output
-from replay_fetch.cli.output import say
+from replay_fetch.cli.output import require_stdout, say
 from replay_fetch.cli.summary import reason_lines
 from replay_fetch.cli.watch import Watching, watch
 from replay_fetch.errors import SettingsError
@@ -61,6 +61,8 @@ def run(options: argparse.Namespace) -> int:
 
     With ``--watch`` a run that is going on is shown first, until it ends.
     """
+    if options.unfinished:
+        require_stdout("the list of views")
     interval = options.interval
     if interval is not None and not (options.watch and 0 < interval < float("inf")):
         raise SettingsError("--interval is for --watch, and must be above 0 seconds")

@@ -10,7 +10,7 @@ import shlex
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -183,14 +183,14 @@ def watch_line(out: Path, session: str) -> str:
     return line if len(line) <= _WIDTH else f"watch one:\n  {command}"
 
 
-def as_typed(name: str, *arguments: str) -> str:
-    """Format a command in words that this shell finds, quoted, for pasting.
+def as_typed(name: str, *arguments: str, options: Iterable[str] = ()) -> str:
+    """Format a command in words that this shell finds, quoted, for pasting; ``options`` stand before the arguments.
 
     The program of a virtual environment that is not activated is named by path.
     """
     # A folder or an id may begin like an option.
     dashes = ["--"] if any(argument.startswith("-") for argument in arguments) else []
-    return " ".join([_program(), name, *dashes, *map(shlex.quote, arguments)])
+    return " ".join([_program(), name, *map(shlex.quote, options), *dashes, *map(shlex.quote, arguments)])
 
 
 def _program() -> str:

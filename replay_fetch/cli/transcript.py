@@ -14,7 +14,7 @@ from typing import NamedTuple
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.cli.archive_option import add_archive, on_current_shelf
 from replay_fetch.cli.options import add_output
-from replay_fetch.cli.output import for_terminal, say, warn
+from replay_fetch.cli.output import for_terminal, require_stdout, say, warn
 from replay_fetch.inspect.recordings import chosen_views, nothing_to_play, recording_of
 from replay_fetch.player import RumEvent, stored_rum_events
 from replay_fetch.printable import printable
@@ -29,7 +29,7 @@ examples:
 
 exit codes: 0 what can be told was printed; views without words are named on
 stderr; 1 there is none; 2 no session or view begins so, or several do; 3 the
-archive cannot be read
+archive cannot be read, or stdout is closed
 """
 # Named at the end of a view; --json has no such line, and every selector stands with its action.
 _NAMED = 5
@@ -66,6 +66,7 @@ def run(options: argparse.Namespace) -> int:
     A view without a picture is left out with a warning, but for its RUM events. Raises InputError for an unknown
     session or view.
     """
+    require_stdout("the transcript")
     told = 0
     views = chosen_views(options.out, options.session, options.view)
     session_id = views[0].record.planned.view.session_id

@@ -22,8 +22,9 @@ examples:
   replay-fetch verify s3://bucket/season --quick
   replay-fetch verify archive/ --lines
 
---quick sees files that are missing, cut off, too long or extra, and in a store
-such as were replaced, but no flipped bit: that takes reading.
+--quick sees files that are missing, cut off, too long or extra, those of events
+as well, and in a store recordings that were replaced, but no flipped bit: that
+takes reading.
 
 Without an option every byte is read, inflated and hashed, and the hashes are
 held against the ledger. Where there is no ledger to trust, each line is read

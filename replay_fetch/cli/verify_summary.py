@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _WIDTH = 80
 _INDENT = 12
+_SHARDS_NAMED = 20
 
 
 def findings_text(found: Verification) -> str:
@@ -27,7 +28,16 @@ def findings_text(found: Verification) -> str:
 
     File by file as they were found, then the advice for each kind of damage, then a line with the figures.
     """
-    return "\n".join([*_findings(found), *_advice(found), _closing(found)])
+    return "\n".join([*_findings(found), *_advice(found), *_not_begun(found), _closing(found)])
+
+
+def _not_begun(found: Verification) -> Iterator[str]:
+    """Name the shards that are not there to be verified: no damage, but no whole archive either."""
+    if found.not_begun:
+        yield from _wrapped(
+            "shards that have not begun, so nothing of their sessions is here: "
+            + ", ".join(found.not_begun[:_SHARDS_NAMED])
+        )
 
 
 def rebuilt_text(rebuilt: Rebuilt) -> str:
@@ -58,6 +68,7 @@ def findings_json(found: Verification) -> str:
         "quick": found.quick,
         "seconds": round(found.seconds, 3),
         "run_ended": found.run_ended,
+        "shards_not_begun": found.not_begun,
         "findings": [_fields(finding) for finding in found.findings],
     }
     return orjson.dumps(content).decode()
@@ -165,6 +176,9 @@ def _closing(found: Verification) -> str:
     views = f"{some(found.views, 'view')} of {some(found.sessions, 'session')}"
     if not found.events:
         return f"{wrong}: {views}, {how} in {duration(found.seconds)}"
+    if found.quick:
+        views += f" and the events of {some(found.events, 'session')}"
+        return "\n".join(_wrapped(f"{wrong}: {views}, {how} in {duration(found.seconds)}"))
     events = f"and the events of {some(found.events, 'session')}, {size(found.events_size)},"
     return "\n".join(_wrapped(f"{wrong}: {views}, {size(found.size)}, {events} read in {duration(found.seconds)}"))
 

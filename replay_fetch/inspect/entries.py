@@ -12,6 +12,7 @@ from dataclasses import replace
 
 from msgspec.structs import replace as with_values
 
+from replay_fetch.archive.durable import is_folder
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import holder
 from replay_fetch.archive.manifest import Entry
@@ -23,6 +24,9 @@ from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.ledger.totals import Totals
 from replay_fetch.model import ViewRecord
 from replay_fetch.settings import Compression
+
+# Shards that have not begun and are named.
+_NAMED = 20
 
 
 def entries(shelf: Shelf) -> Iterator[Entry]:
@@ -71,7 +75,18 @@ def standing_of(shelf: Shelf) -> str:
         return f"a run is going on ({running}): this is what it has brought home so far"
     if shelf.run_ended() is False or any(_behind(part.layout) for part in _parts(shelf)):
         return "the last run did not come to its end: this is what it brought home; run the same download again"
+    shards = shelf.shards()
+    lacking = [f"{index}/{len(shards)}" for index, shard in enumerate(shards) if not has_begun(shard)]
+    if lacking:
+        return f"these shards have not begun, and nothing of their sessions is here: {', '.join(lacking[:_NAMED])}"
     return ""
+
+
+def has_begun(shard: Shelf) -> bool:
+    """Tell whether a run of a shard has begun, by its manifest, its log or its private folder."""
+    if shard.is_file(shard.manifest) or shard.run_ended() is not None:
+        return True
+    return shard.layout is not None and is_folder(shard.layout.private)
 
 
 def totals_so_far(shelf: Shelf) -> Totals | None:

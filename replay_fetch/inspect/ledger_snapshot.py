@@ -127,6 +127,13 @@ class LedgerSnapshot:
                 waits = record.session in redo and staged.exists()
                 yield record, self._name(staged) if waits else self._layout.events_name(record.session_id)
 
+    def plans(self, session_id: str) -> bool:
+        """Tell whether the ledger has a view of the session; True where it is too damaged to tell."""
+        if self._ledger is not None:
+            with self._noting():
+                return bool(self._ledger.planned_session(session_id))
+        return True
+
     def may_be_left(self, name: str) -> bool:
         """True where a killed run may have left a file of this name in ``sessions/``, though no view lies in it.
 

@@ -27,6 +27,7 @@ from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.errors import SettingsError
 from replay_fetch.inspect.entries import entries
 from replay_fetch.inspect.events import event_row, session_events
+from replay_fetch.named_file import require_outside_archives
 from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.units import duration, size, some
 from replay_fetch.replay import Recording
@@ -201,6 +202,7 @@ def write_tables(
 
     if folder.exists() and not folder.is_dir():
         raise SettingsError(f"--parquet {folder} is a file; it must be a folder, made if it is not there")
+    require_outside_archives("--parquet", folder)
     with explained(f"making {folder}"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     kinds = {"views": VIEWS, "segments": SEGMENTS, "actions": ACTIONS}

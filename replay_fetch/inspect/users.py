@@ -32,8 +32,13 @@ class FoundUser:
     """Ids of sessions of the user's that the archive has no view of."""
     total: int = 0
     """All sessions of the archive."""
-    untold: int = 0
-    """Sessions of the archive of which there is no event: nothing tells whose they are."""
+    untold_ids: list[str] = field(default_factory=list)
+    """Ids of the archive's sessions of which there is no event: nothing tells whose they are."""
+
+    @property
+    def untold(self) -> int:
+        """Return how many sessions of the archive have no event."""
+        return len(self.untold_ids)
 
     @property
     def ids(self) -> list[str]:
@@ -59,7 +64,8 @@ def find_user(shelf: Shelf, user: str, events: Path | None = None) -> FoundUser:
     found = FoundUser()
     for session in list_sessions(shelf):
         found.total += 1
-        found.untold += session.session_id not in told
+        if session.session_id not in told:
+            found.untold_ids.append(session.session_id)
         if session.session_id in named:
             found.sessions.append(session)
             named.discard(session.session_id)

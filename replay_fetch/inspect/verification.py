@@ -34,6 +34,8 @@ class Verification:
     """Sessions whose stored events were read."""
     events_size: int = 0
     """Bytes of their files."""
+    not_begun: list[str] = field(default_factory=list)
+    """Shards that no run has begun, such as ``1/3``: nothing of their sessions is there to be verified."""
     seconds: float = 0.0
     quick: bool = False
     """True where names and sizes alone were looked at; ``size`` then counts bytes that are known, not read."""

@@ -85,9 +85,8 @@ class Verifying:
             wrong = {finding.file for finding in self.found.findings}
             another = (name for name in self.shelf.changed() if name not in wrong)
             self._note(Finding(Problem.DAMAGED, name, "not the object that the log names") for name in another)
-        else:
-            check = EventsCheck(self.shelf)
-            self._verify_events(check, check.by_manifest())
+        check = self._events_check()
+        self._verify_events(check, check.by_manifest())
         self._note_erased()
 
     def _verify_with_ledger(self, layout: Layout) -> None:
@@ -105,9 +104,8 @@ class Verifying:
                 self._verify_by_manifest()
             self.found.run_ended = snapshot.run_ended
             self._note(snapshot.findings())
-            if not self.found.quick:
-                check = EventsCheck(self.shelf)
-                self._verify_events(check, check.by_ledger(snapshot) if snapshot.sound else check.by_manifest())
+            check = self._events_check()
+            self._verify_events(check, check.by_ledger(snapshot) if snapshot.sound else check.by_manifest())
             self._note_erased()
 
     def _verify_by_manifest(self) -> None:
@@ -115,6 +113,11 @@ class Verifying:
             pass
         if not self.shelf.is_file(self.shelf.manifest):  # without it nobody can tell what is extra
             self.found.findings = [each for each in self.found.findings if each.problem is not Problem.EXTRA]
+
+    def _events_check(self) -> EventsCheck:
+        # A bad line may be of any session, and without the manifest nothing is known of any.
+        whole = all(finding.file != self.shelf.manifest for finding in self.found.findings)
+        return EventsCheck(self.shelf, quick=self.found.quick, known=self._seen if whole else None)
 
     def _verify_events(self, check: EventsCheck, findings: Iterable[Finding]) -> None:
         began = time.monotonic()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from replay_fetch.events_record import EventsRecord
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
 from replay_fetch.settings import Compression
 
+_OF_NO_VIEW = "no view of the archive is of its session"
+
 
 @dataclass(slots=True)
 class EventsCheck:
@@ -27,10 +29,20 @@ class EventsCheck:
     files: int = 0
     size: int = 0
     """Bytes of the files that were read."""
+    quick: bool = False
+    """Names and sizes alone are checked, and no file of events is read."""
+    known: Container[str] | None = None
+    """Ids of the sessions of the archive's manifest; None where it does not tell them all."""
     compression: Compression | None = None
     """Of the files that the manifest names; None where it names none."""
     _named: set[str] = field(default_factory=set)
     _wrong: list[Finding] = field(default_factory=list)
+    _sizes: dict[str, int] | None = None
+
+    def __post_init__(self) -> None:
+        """List the files where their names and sizes are what is checked."""
+        if self.quick:
+            self._sizes = {file.name: file.size for file in self.shelf.files(EVENTS)}
 
     def by_ledger(self, snapshot: LedgerSnapshot) -> Iterator[Finding]:
         """Find what is wrong by the ledger's word; the manifest of a killed run is behind, and is not looked at."""
@@ -40,6 +52,8 @@ class EventsCheck:
             self._named.update([final.events_name(record.session_id)] if record.size else [])
             if finding := self._check(record, name, snapshot.compression):
                 yield finding
+            elif record.size and not snapshot.plans(record.session_id):
+                yield Finding(Problem.EXTRA, name, _OF_NO_VIEW)
         if snapshot.run_ended:
             yield from self._manifest_differs(snapshot)
         yield from self._extra()
@@ -65,6 +79,9 @@ class EventsCheck:
             seen.add(record.session_id)
             self.compression = compression if record.size else self.compression
             wrong = self._check(record, Layout(Path(), compression).events_name(record.session_id), compression)
+            if wrong is None and record.size and self.known is not None and record.session_id not in self.known:
+                name = Layout(Path(), compression).events_name(record.session_id)
+                wrong = Finding(Problem.EXTRA, name, _OF_NO_VIEW)
             if wrong is None:
                 yield record
             else:
@@ -84,7 +101,7 @@ class EventsCheck:
         self._named.add(name)
         self.files += 1
         self.size += record.length
-        return check_events(self.shelf, name, record, compression)
+        return check_events(self.shelf, name, record, compression, self._sizes)
 
     def _manifest_differs(self, snapshot: LedgerSnapshot) -> Iterator[Finding]:
         """Find the first line that does not follow from the ledger's records."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Sequence
 
-from replay_fetch.archive.durable import explained, is_folder
+from replay_fetch.archive.durable import explained
 from replay_fetch.archive.manifest import session_of
 from replay_fetch.archive.read.readers import Readers
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.blocks import lines_of
+from replay_fetch.inspect.entries import has_begun
 from replay_fetch.inspect.verification import Depth, Verification
 from replay_fetch.inspect.verify import Verifying, extra_files
 from replay_fetch.progress.reporters import Reporter
@@ -27,21 +28,16 @@ def verify(shelf: Shelf, readers: Readers, reporter: Reporter | None, depth: Dep
     found = Verification(shelf, quick=depth is Depth.NAMES)
     killed = set()
     for index, shard in enumerate(shards):
-        if _has_begun(shard):
+        if has_begun(shard):
             of_shard = Verifying(shard, readers, reporter, depth).run()
             killed |= set() if of_shard.run_ended else {index}
             _add(found, of_shard)
         else:  # nothing of its sessions can be there
             found.findings += extra_files(shard, set())
+            found.not_begun.append(f"{index}/{len(shards)}")
     if shelf.is_file(shelf.manifest):
         found.findings += _difference(shelf, shards, killed)
     return found
-
-
-def _has_begun(shard: Shelf) -> bool:
-    if shard.is_file(shard.manifest) or shard.run_ended() is not None:
-        return True
-    return shard.layout is not None and is_folder(shard.layout.private)
 
 
 def _add(found: Verification, shard: Verification) -> None:

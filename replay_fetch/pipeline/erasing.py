@@ -45,6 +45,8 @@ class ErasureJob:
     """``session``, ``user`` or ``age``: this word alone is kept, never the person's."""
     sessions: Iterable[str] = ()
     """Ids, each of the form that an id has."""
+    untold: int = 0
+    """Sessions of which nothing tells whether they are the user's too, so they stay."""
     before_ms: int | None = None
     """Instead of ``sessions``, those whose recording began before, in milliseconds since 1970."""
     settings: Settings = field(default_factory=Settings)
@@ -70,6 +72,8 @@ class Erased:
     """The first thousand sessions."""
     undated: int = 0
     """Sessions without a known time, which an erasure by age keeps."""
+    untold: int = 0
+    """Sessions that stay though they may be the user's: there is no event that tells."""
     report: str | None = None
     """Its path or address; None of a rehearsal, and where there was nothing to erase."""
     set_aside: list[Path] = field(default_factory=list)
@@ -77,8 +81,11 @@ class Erased:
 
     @property
     def exit_code(self) -> int:
-        """Return 0 where nothing of the sessions is left, 1 where files that were set aside may hold some of it."""
-        return 1 if self.set_aside and self.report else 0
+        """Return 0 where nothing of the sessions is left.
+
+        It is 1 where files that were set aside may hold some of it, and where sessions stay that may be the user's.
+        """
+        return 1 if (self.set_aside and self.report) or self.untold else 0
 
     def found(self, job: ErasureJob, ledger: Ledger, sizes: _Sizes) -> Iterator[ErasedSession]:
         """Give the sessions of the job, counted, with what the ledger and ``sizes`` have of each."""
@@ -107,7 +114,7 @@ def erase(job: ErasureJob) -> Erased:
     is no archive, a run writes to it, or the disk refuses. In the last case the next run or erasure finishes what had
     begun.
     """
-    erased = Erased(job.out)
+    erased = Erased(job.out, untold=job.untold)
     if not isinstance(job.out, Path):
         from replay_fetch.pipeline.stored import opened_as_it_is  # noqa: PLC0415 - a disk needs none of it
         from replay_fetch.pipeline.stored_erasure import StoredErasure, stored_sizes  # noqa: PLC0415 - as above
@@ -145,7 +152,7 @@ def finish_begun(job: ErasureJob) -> None:
 
 def rehearse_erasure(job: ErasureJob) -> Erased:
     """Find what `erase` would remove, as of the archive's last commit; changes nothing, disturbs no run."""
-    erased = Erased(job.out)
+    erased = Erased(job.out, untold=job.untold)
     if not isinstance(job.out, Path):
         from replay_fetch.pipeline.stored_erasure import stored_sizes  # noqa: PLC0415 - a disk needs none of it
 

@@ -20,6 +20,7 @@ from replay_fetch.archive.read.views import view_segments
 from replay_fetch.archive.shelf import Shelf
 from replay_fetch.errors import ReplayFetchError, SettingsError
 from replay_fetch.inspect.recordings import chosen_views, start_of, why_silent
+from replay_fetch.named_file import require_another, require_outside_archives
 from replay_fetch.player import PlayerPage, RecordedView, load_rrweb, read_rum_events, stored_rum_events
 from replay_fetch.progress.archive_snapshot import CopySnapshot
 from replay_fetch.progress.reporters import Reporter, Ticker
@@ -67,6 +68,7 @@ def play(out: Shelf, wanted: Wanted, reporter: Reporter | None = None) -> Played
     Raises NothingToPlay where no view has a picture, InputError where there is no such session or view, SettingsError
     where rrweb is missing, ArchiveError where a file is damaged.
     """
+    require_another("--html", wanted.html, wanted.events, wanted.rrweb_js)
     rrweb = load_rrweb(wanted.rrweb_js)
     entries = chosen_views(out, wanted.session, wanted.view)
     session_id = entries[0].record.planned.view.session_id
@@ -126,6 +128,7 @@ def _file(html: Path | None, session_id: str) -> Path:
         return Path(tempfile.mkdtemp(prefix=_FOLDER)) / f"session-{session_id[:8]}.html"
     if html.is_dir():
         raise SettingsError(f"--html {html} is a folder; it must be a file")
+    require_outside_archives("--html", html)
     return html
 
 

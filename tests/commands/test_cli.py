@@ -339,6 +339,25 @@ def test_a_closed_stdout_is_no_error(redirection: str, empty_archive: Path) -> N
     assert redirected(redirection, "status", empty_archive) == (0, "")
 
 
+@pytest.mark.parametrize(
+    ("words", "lost"),
+    [
+        ("discover", "the list"),
+        ("discover --count", "the figures"),
+        ("transcript OUT aaaa", "the transcript"),
+        ("snapshot OUT aaaa --view v --at 1", "the page"),
+        ("find OUT --user ada", "the list of sessions"),
+        ("status OUT --unfinished", "the list of views"),
+        ("show OUT", "the list of sessions"),
+        ("completion bash", "the script"),
+    ],
+)
+def test_a_result_that_a_closed_stdout_would_lose_is_an_error(words: str, lost: str, empty_archive: Path) -> None:
+    first, *others = words.replace("OUT", str(empty_archive)).split()
+    said = f"replay-fetch: stdout is closed, and {lost} would be lost: run it again with stdout open, or into a file\n"
+    assert redirected(">&-", first, *others) == (3, said)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
 @pytest.mark.parametrize("words", [["status"], ["status", "--unfinished"], ["verify", "-q"]])
 def test_a_full_disk_under_stdout_is_an_error(words: list[str], empty_archive: Path) -> None:

@@ -348,5 +348,7 @@ async def test_the_summary_says_what_to_do_next() -> None:
     found.understood[Understanding.GOES_ON] = 2
     found.reason = "because\n\x1b[31m"
     text = decoded_text(found, Redecoding(Path("out"), "a.b", "c"))
-    assert "replay-fetch download VIEWS out --segments-path a.b --next-path c" in text
+    assert " download --segments-path a.b --next-path c VIEWS out" in text
     assert "\x1b" not in text
+    odd = decoded_text(found, Redecoding(Path("my archive"), "a b.$c"))
+    assert " download --segments-path 'a b.$c' VIEWS 'my archive'" in odd

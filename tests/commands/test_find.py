@@ -168,3 +168,25 @@ def test_all_sessions_of_a_user_are_erased_with_their_events_and_the_user_is_nam
     assert json.loads(report.read_bytes())["chosen_by"] == "user"
     everything = [path.read_bytes() for path in out.rglob("*") if path.is_file()]
     assert not any(b"Example.com" in body or b"4711" in body for body in everything)
+
+
+def test_an_erasure_that_leaves_sessions_without_events_ends_with_1(
+    out: Path, sessions: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "events", event(sessions[0], **ADA))
+    words = ["erase", str(out), "--user", "4711", "--events", str(path)]
+    assert main([*words, "--dry-run"]) == 1
+    capsys.readouterr()
+    assert main([*words, "--json"]) == 1
+    said, warned = capsys.readouterr()
+    told = json.loads(said)
+    assert (told["sessions"], told["sessions_without_events"]) == (1, 1)
+    assert "1 of 2 sessions have no events: nothing tells whose they are. They stay, and may be" in warned
+    assert "`replay-fetch show OUT`" in warned
+
+
+def test_an_erasure_of_a_user_and_of_all_sessions_without_events_ends_with_0(
+    out: Path, sessions: list[str], tmp_path: Path
+) -> None:
+    path = write(tmp_path / "events", event(sessions[0], **ADA))
+    assert main(["erase", str(out), "--user", "4711", "--events", str(path), "--session", sessions[1]]) == 0

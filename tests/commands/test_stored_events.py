@@ -111,9 +111,10 @@ def test_verify_names_damaged_events_in_a_store(  # noqa: PLR0913, PLR0917 - a t
         if damage is not None:
             obstore.put(store, name, damage)
         capsys.readouterr()
-        assert main(["verify", OUT, "--json"]) == 1
-        found = orjson.loads(capsys.readouterr().out)["findings"]
-    assert [(each["problem"], each["file"]) for each in found] == [(problem, name)]
+        for words in (["verify", OUT, "--json"], ["verify", OUT, "--json", "--quick"]):
+            assert main(words) == 1
+            found = orjson.loads(capsys.readouterr().out)["findings"]
+            assert [(each["problem"], each["file"]) for each in found] == [(problem, name)]
 
 
 def test_events_of_no_archive_are_an_error_and_nothing_is_written(

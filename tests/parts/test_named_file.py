@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import stat
 import subprocess
 import threading
@@ -11,12 +12,16 @@ from pathlib import Path
 
 import pytest
 from archives import write_list
+from made_archives import write_archive
 from made_snapshots import snapshot
 from processes import COMMAND, HANGS, environment, run, served
 
+from replay_fetch.archive.layout import Layout
+from replay_fetch.cli import main
 from replay_fetch.errors import ReplayFetchError, SettingsError
-from replay_fetch.named_file import NamedFile
+from replay_fetch.named_file import ARCHIVES_OWN, NamedFile, require_outside_archives
 from replay_fetch.progress.metrics import MetricsFile
+from replay_fetch.shard import ShardId
 from replay_fetch.simulator import SimulatorSettings
 
 PAGE = b"a page\n"
@@ -192,3 +197,100 @@ def test_every_commands_file_goes_through_this_door(tmp_path: Path) -> None:
     assert read["page"].startswith(b"<!")
     assert b"# EOF" in read["metrics"]
     assert b"INFO" in read["log"]
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    """An archive of one view, with the private folder that a run leaves."""
+    archive = write_archive(tmp_path / "archive", {("one", "v1"): [b"{}"]})
+    (archive / ".replay-fetch").mkdir(exist_ok=True)
+    return archive
+
+
+def everything(archive: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(archive)): path.read_bytes() for path in archive.rglob("*") if path.is_file()}
+
+
+def test_the_names_that_are_refused_are_those_of_the_layout() -> None:
+    layouts = [Layout(Path("a")), Layout(Path("a"), shard=ShardId(0, 2))]
+    places = ("sessions", "raw", "events", "events_manifest", "erasures", "manifest", "report", "reports", "home")
+    paths = [getattr(layout, name) for layout in layouts for name in places]
+    assert {path.relative_to("a").parts[0] for path in paths} == ARCHIVES_OWN
+
+
+@pytest.mark.parametrize("own", sorted(ARCHIVES_OWN))
+@pytest.mark.parametrize("below", ["", "new"])
+def test_a_file_of_an_archives_own_is_refused(archive: Path, own: str, below: str) -> None:
+    before = everything(archive)
+    with pytest.raises(SettingsError, match=r"^--out '.*' lies among the files of the archive .*: name another place"):
+        require_outside_archives("--out", archive / own / below)
+    with pytest.raises(SettingsError):
+        NamedFile("--out", archive / own / below)
+    assert everything(archive) == before
+
+
+def test_a_file_of_a_copy_without_the_private_folder_is_refused(archive: Path) -> None:
+    shutil.rmtree(archive / ".replay-fetch")
+    with pytest.raises(SettingsError, match="lies among the files of the archive"):
+        NamedFile("--out", archive / "report.json")
+
+
+def test_links_into_an_archive_and_links_among_its_files_are_refused(archive: Path, tmp_path: Path) -> None:
+    (tmp_path / "page.html").symlink_to(archive / "manifest.ndjson")
+    (tmp_path / "folder").symlink_to(archive / "sessions")
+    (archive / "report.json").unlink(missing_ok=True)
+    (archive / "report.json").symlink_to(tmp_path / "elsewhere")
+    for path in (tmp_path / "page.html", tmp_path / "folder" / "x", archive / "report.json"):
+        with pytest.raises(SettingsError, match="lies among the files of the archive"):
+            NamedFile("--out", path)
+
+
+def test_a_file_beside_the_archives_own_is_written(archive: Path) -> None:
+    NamedFile("--out", archive / "report.html").write([PAGE])
+    assert (archive / "report.html").read_bytes() == PAGE
+
+
+def test_a_folder_named_as_an_archives_is_free_where_there_is_no_archive(tmp_path: Path) -> None:
+    (tmp_path / "reports").mkdir()
+    NamedFile("--out", tmp_path / "reports" / "page.html").write([PAGE])
+    assert (tmp_path / "reports" / "page.html").read_bytes() == PAGE
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("play", "A", "one", "--html", "A/manifest.ndjson"),
+        ("export", "A", "--rrweb", "A/sessions"),
+        ("export", "A", "--rrweb", "A/.replay-fetch"),
+        ("export", "A", "--rrweb", "A"),
+        ("export", "A", "--parquet", "A/sessions"),
+        ("report", "A", "--out", "A/report.json"),
+        ("discover", "--out", "A/manifest.ndjson"),
+        ("discover", "--log-file", "A/sessions/log"),
+        ("download", "views.csv", "A", "--log-file", "A/manifest.ndjson"),
+        ("download", "views.csv", "A", "--metrics-file", "A/report.json"),
+        ("events", "A", "--log-file", "A/manifest.ndjson"),
+        ("simulate", "--write-views", "A/manifest.ndjson"),
+        ("scrub", "A", "A/sessions/copy"),
+        ("discover", "--sessions", "views.csv", "--out", "views.csv"),
+        ("discover", "views.csv", "--log-file", "views.csv"),
+        ("download", "views.csv", "A", "--log-file", "views.csv"),
+        ("download", "views.csv", "A", "--metrics-file", "views.csv"),
+        ("play", "A", "one", "--events", "views.csv", "--html", "views.csv"),
+    ],
+)
+def test_no_command_writes_over_an_archive_or_over_what_it_reads(
+    words: tuple[str, ...],
+    archive: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "views.csv").write_text("session_id,view_id\none,v1\n")
+    before = everything(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    for name in ("DD_API_KEY", "DD_APP_KEY"):
+        monkeypatch.setenv(name, "0" * 32)
+    assert main([word.replace("A", archive.name, 1) if word.startswith("A") else word for word in words]) == 2
+    assert "name another" in capsys.readouterr().err or words[0] == "scrub"
+    assert everything(tmp_path) == before

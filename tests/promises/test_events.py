@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,8 @@ from replay_fetch.archive.read.verify import Problem
 from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.errors import AuthError, BadBody
 from replay_fetch.inspect.rebuild import rebuild
+from replay_fetch.inspect.verification import Depth
+from replay_fetch.inspect.verify_shards import verify
 from replay_fetch.model import Response, View
 from replay_fetch.settings import ArchiveSettings, Compression, Credentials
 from replay_fetch.simulator import (
@@ -312,6 +316,45 @@ async def test_verify_names_damaged_missing_cut_grown_and_extra_files(sound: Pat
     assert sorted(problems(sound)) == sorted(expected)
     Layout(sound).ledger.unlink()  # then by the manifest of events
     assert sorted(problems(sound)) == sorted(expected)
+
+
+async def test_a_quick_verification_sees_all_but_the_damaged_file(sound: Path) -> None:
+    damaged, missing, cut, grown, *_ = sorted((sound / "events").iterdir())
+    damaged.write_bytes(damaged.read_bytes().replace(b"view", b"VIEW", 1))
+    missing.unlink()
+    cut.write_bytes(cut.read_bytes()[:-9])
+    grown.write_bytes(grown.read_bytes() + b"{}\n")
+    (sound / "events" / "mine.txt").write_text("notes")
+    expected = [
+        (Problem.MISSING, f"events/{missing.name}"),
+        (Problem.CUT_OFF, f"events/{cut.name}"),
+        (Problem.UNCLAIMED, f"events/{grown.name}"),
+        (Problem.EXTRA, "events/mine.txt"),
+    ]
+    for _ in ("by the ledger", "by the manifest of events"):
+        found = verify(DiskShelf(sound), Processes(1), None, Depth.NAMES)
+        wrong = [(each.problem, each.file) for each in found.findings if each.file.startswith("events/")]
+        assert (sorted(wrong), found.exit_code) == (sorted(expected), 1)
+        Layout(sound).ledger.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("depth", Depth)
+async def test_verify_names_events_of_a_session_that_has_no_view_any_more(sound: Path, depth: Depth) -> None:
+    """The session's file, its views in the ledger and its lines in the manifest are gone; its events are left."""
+    layout = Layout(sound)
+    gone, *_ = sorted((sound / "events").iterdir())
+    session_id = gone.name.partition(".")[0]
+    layout.session_file(session_id).unlink()
+    lines = layout.manifest.read_bytes().splitlines(keepends=True)
+    layout.manifest.write_bytes(b"".join(line for line in lines if session_id.encode() not in line))
+    with closing(sqlite3.connect(layout.ledger)) as ledger, ledger:
+        (session,) = ledger.execute("SELECT session FROM session WHERE session_id = ?", (session_id,)).fetchone()
+        ledger.execute("DELETE FROM result WHERE row IN (SELECT row FROM view WHERE session = ?)", (session,))
+        ledger.execute("DELETE FROM view WHERE session = ?", (session,))
+    for _ in ("by the ledger", "by the manifest"):
+        found = verify(DiskShelf(sound), Processes(1), None, depth).findings
+        assert (Problem.EXTRA, f"events/{gone.name}") in [(each.problem, each.file) for each in found]
+        layout.ledger.unlink(missing_ok=True)
 
 
 async def test_a_rebuilt_ledger_keeps_good_events_and_asks_for_the_others(sound: Path) -> None:

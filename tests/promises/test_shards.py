@@ -20,6 +20,7 @@ from replay_fetch.archive.lock import locked
 from replay_fetch.archive.read.readers import Processes
 from replay_fetch.archive.shards import layouts
 from replay_fetch.archive.shelf import DiskShelf
+from replay_fetch.cli import main
 from replay_fetch.errors import ArchiveError, InputError, SettingsError
 from replay_fetch.inspect.merge import merge
 from replay_fetch.inspect.sessions import list_sessions
@@ -191,6 +192,23 @@ async def test_an_archive_of_a_single_run_refuses_shards(tmp_path: Path) -> None
     assert "an archive without shards; leave --shard out, and --engine" in await _refused(tmp_path / "alone", job(0))
     with pytest.raises(SettingsError, match="without shards"):
         merge(tmp_path / "alone")
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_a_shard_that_has_not_begun_is_named(
+    out: Path,
+    merged: bool,  # noqa: FBT001 - from the table
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if merged:
+        merge(out, partial=True)
+    assert verify(DiskShelf(out), Processes(1), None).not_begun == ["3/4"]
+    assert main(["verify", str(out)]) == 0
+    assert "shards that have not begun, so nothing of their sessions is here: 3/4\n" in capsys.readouterr().out
+    for words in (["show", str(out)], ["export", str(out), "--rrweb", str(out.parent / "events")]):
+        main(words)
+        said = " ".join(capsys.readouterr().err.split())
+        assert "these shards have not begun, and nothing of their sessions is here: 3/4" in said
 
 
 def test_a_merge_refuses_a_shard_that_has_not_begun_unless_told(out: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from replay_fetch.api.json_split import members
@@ -42,20 +42,26 @@ def stored_events(shelf: Shelf, session_id: str) -> Iterator[bytes]:
             return
 
 
-def check_events(shelf: Shelf, name: str, record: EventsRecord, compression: Compression) -> Finding | None:
+def check_events(
+    shelf: Shelf, name: str, record: EventsRecord, compression: Compression, sizes: Mapping[str, int] | None = None
+) -> Finding | None:
     """Read a session's file of events and hold it against its record; returns the first thing that is wrong.
 
-    Raises ArchiveError where the user may not read the file.
+    With ``sizes``, those of the files in a listing by their names, name and size alone are checked. Raises
+    ArchiveError where the user may not read the file.
     """
     try:
-        if not shelf.is_file(name):
-            return Finding(Problem.MISSING, name, f"no such file; events in it: {record.events}")
-        size = shelf.size(name)
+        # A name that is not listed is looked at once more, for a listing may be a little older.
+        size = (sizes or {}).get(name)
+        if size is None:
+            if not shelf.is_file(name):
+                return Finding(Problem.MISSING, name, f"no such file; events in it: {record.events}")
+            size = shelf.size(name)
         if size < record.length:
             return Finding(Problem.CUT_OFF, name, f"the file ends {record.length - size} bytes before its events do")
         if size > record.length:
             return Finding(Problem.UNCLAIMED, name, f"bytes {record.length} to {size}, its last, belong to no event")
-        wrong = _complaint(shelf.blocks(name, 0, record.length), record, compression)
+        wrong = _complaint(shelf.blocks(name, 0, record.length), record, compression) if sizes is None else ""
     except PermissionError as error:
         raise ArchiveError(
             f"{shelf.place(name)} cannot be read: {error.strerror}; verify as the user whose archive it is"

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import json
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from replay_fetch.archive.durable import write_file
 from replay_fetch.archive.raw import RawPage, RawPages, keep_raw, remove_raw
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Response
@@ -55,6 +57,26 @@ def test_a_page_takes_the_place_of_an_earlier_one_of_its_number(folder: Path) ->
     keep_raw(folder, [raw(1, b"1"), raw(3, b"3, and long")])
     keep_raw(folder, [raw(3, b"3")])
     assert {path.name: path.read_bytes() for path in folder.glob("*.body")} == {"0001.body": b"1", "0003.body": b"3"}
+
+
+def test_the_old_description_is_gone_from_the_disk_before_the_body_is_written(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Behind a power cut it would else tell of a body that is half written."""
+    keep_raw(folder, [raw(1, b"1")])
+    order: list[tuple[str, bool]] = []
+
+    def synced(path: Path) -> None:
+        order.append(("synced", (path / "0001.json").exists()))
+
+    def written(path: Path, blocks: Iterable[bytes]) -> None:
+        order.append((path.name, (folder / "0001.json").exists()))
+        write_file(path, blocks)
+
+    monkeypatch.setattr("replay_fetch.archive.raw.sync_folder", synced)
+    monkeypatch.setattr("replay_fetch.archive.raw.write_file", written)
+    keep_raw(folder, [raw(1, b"2")])
+    assert order == [("synced", False), ("0001.body", False), ("0001.json", False), ("synced", True)]
 
 
 def numbers(folder: Path) -> dict[str, bytes]:
