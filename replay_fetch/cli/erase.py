@@ -32,8 +32,8 @@ examples:
   replay-fetch erase s3://bucket/season --user ada@example.com
 
 exit codes: 0 nothing of the sessions is left; 1 no session of that user is
-known, sessions without events stay that may be theirs, or files set aside by
-verify --rebuild may hold some; 2 an option or a list cannot be used; 3 a run is
+known, sessions without events stay that may be theirs (unless --events tells
+which are), or files set aside by verify --rebuild may hold some; 2 an option or a list cannot be used; 3 a run is
 writing to the archive, it is none, or disk or store refuse: run it again, what
 had begun is finished first
 """
@@ -75,7 +75,9 @@ def run(options: argparse.Namespace) -> int:
     if options.user is not None:
         found = _of_user(options)
         sessions += found.ids
-        untold = len({*found.untold_ids}.difference(sessions))  # those named one by one go as well
+        # Sessions named one by one go as well. A file of events is the whole answer of whose the sessions are: where it
+        # holds one person's events, as a search for that person gives them, it names no other session.
+        untold = 0 if options.events else len({*found.untold_ids}.difference(sessions))
         if not sessions:
             return _NOTHING
     if not sessions:

@@ -170,11 +170,18 @@ def test_all_sessions_of_a_user_are_erased_with_their_events_and_the_user_is_nam
     assert not any(b"Example.com" in body or b"4711" in body for body in everything)
 
 
+@pytest.fixture
+def own_events(out: Path, sessions: list[str]) -> None:
+    """The archive has events of its first session alone, which is the user's."""
+    (out / "events").mkdir(exist_ok=True)
+    write(out / "events" / f"{sessions[0]}.ndjson", found(event(sessions[0], **ADA)))
+
+
+@pytest.mark.usefixtures("own_events")
 def test_an_erasure_that_leaves_sessions_without_events_ends_with_1(
-    out: Path, sessions: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    out: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = write(tmp_path / "events", event(sessions[0], **ADA))
-    words = ["erase", str(out), "--user", "4711", "--events", str(path)]
+    words = ["erase", str(out), "--user", "4711"]
     assert main([*words, "--dry-run"]) == 1
     capsys.readouterr()
     assert main([*words, "--json"]) == 1
@@ -185,8 +192,15 @@ def test_an_erasure_that_leaves_sessions_without_events_ends_with_1(
     assert "`replay-fetch show OUT`" in warned
 
 
-def test_an_erasure_of_a_user_and_of_all_sessions_without_events_ends_with_0(
-    out: Path, sessions: list[str], tmp_path: Path
+@pytest.mark.usefixtures("own_events")
+def test_an_erasure_of_a_user_and_of_all_sessions_without_events_ends_with_0(out: Path, sessions: list[str]) -> None:
+    assert main(["erase", str(out), "--user", "4711", "--session", sessions[1]]) == 0
+
+
+def test_an_erasure_by_a_file_of_one_persons_events_ends_with_0_and_names_the_sessions_that_stay(
+    out: Path, sessions: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write(tmp_path / "events", event(sessions[0], **ADA))
-    assert main(["erase", str(out), "--user", "4711", "--events", str(path), "--session", sessions[1]]) == 0
+    assert main(["erase", str(out), "--user", "4711", "--events", str(path)]) == 0
+    assert "1 of 2 sessions have no events: nothing tells whose they are" in capsys.readouterr().err
+    assert [each.name for each in session_files(out)] == [f"{sessions[1]}.ndjson"]
