@@ -190,6 +190,8 @@ def _complaint(names: Sequence[str], name: str, line: int, settings: PlanSetting
         return (
             f"{name}, line {line} holds ids, not column names: put a header line above it, such as session_id,view_id"
         )
+    if kind := _no_table(names):
+        return f"{name} {kind}"
     session, view = _ids(names, settings)
     if session is not None and session == view:
         return f"{name}: --session-column and --view-column both mean {printable(names[view], 60)!r}"
@@ -202,6 +204,18 @@ def _complaint(names: Sequence[str], name: str, line: int, settings: PlanSetting
     more = f" and {len(names) - _MOST_NAMES_SHOWN} more" if len(names) > _MOST_NAMES_SHOWN else ""
     columns = f"{name} has no column for {' nor for '.join(lacking)}; its columns are {shown}{more}"
     return f"{columns}; a column of replay links, or of session ids alone, would do too"
+
+
+def _no_table(names: Sequence[str]) -> str:
+    """Say what a file is that is no table, by its first line, and what to do about it; empty for a table."""
+    first = ",".join(names)
+    if first == "[" or first.startswith("[{"):
+        return "is one JSON array; give each of its objects a line, for example with: jq -c '.[]' FILE"
+    if "\0" in first and not (first[::2].strip("\0") and first[1::2].strip("\0")):
+        return "is UTF-16 without a mark that says so; save it as UTF-8"
+    if "\0" in first:
+        return "is no text: it holds zero bytes; give a list of views as CSV or as JSON lines"
+    return ""
 
 
 def plain_name(name: str) -> str:

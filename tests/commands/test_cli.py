@@ -168,6 +168,11 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
         (b"user,page\na,b\n", "no column for session ids"),
         (b"\x1f\x8bno gzip", "cut short or damaged"),
         (b'session_id,view_id\n"s,v\n', "a quote opens in this row"),
+        (b'[{"session_id":"s","view_id":"v"}]', "is one JSON array; give each of its objects a line"),
+        (b'[\n  {"session_id": "s"}\n]', "is one JSON array; give each of its objects a line"),
+        ("session_id,view_id\ns,v\n".encode("utf-16-le"), "is UTF-16 without a mark that says so; save it as UTF-8"),
+        ("session_id,view_id\ns,v\n".encode("utf-16-be"), "is UTF-16 without a mark that says so; save it as UTF-8"),
+        (b"\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\n", "is no text: it holds zero bytes"),
     ],
 )
 def test_an_unreadable_list_leaves_no_archive_behind(
