@@ -33,9 +33,9 @@ examples:
 
 exit codes: 0 nothing of the sessions is left; 1 no session of that user is
 known, sessions without events stay that may be theirs (unless --events tells
-which are), or files set aside by verify --rebuild may hold some; 2 an option or a list cannot be used; 3 a run is
-writing to the archive, it is none, or disk or store refuse: run it again, what
-had begun is finished first
+which are), or files set aside by verify --rebuild may hold some; 2 an option
+or a list cannot be used; 3 a run is writing to the archive, it is none, or
+disk or store refuse: run it again, what had begun is finished first
 """
 
 
