@@ -7,6 +7,9 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Generic, TypeVar
+
+Piece = TypeVar("Piece", bytes, memoryview)
 
 _BLOCK = 2**20
 # A page is at most 256 MiB unless a program allows it more: past four times that, a line is none of ours.
@@ -80,14 +83,14 @@ def lines_of(blocks: Iterable[bytes], longest: int = _LONGEST_LINE) -> Iterator[
         raise ValueError("its last line breaks off")
 
 
-class Hashed:
+class Hashed(Generic[Piece]):
     """Blocks that are hashed as they are taken, once: the check of the bytes needs no second reading."""
 
-    def __init__(self, blocks: Iterable[bytes]) -> None:
-        self._blocks = iter(blocks)
+    def __init__(self, blocks: Iterable[Piece]) -> None:
+        self._blocks: Iterator[Piece] = iter(blocks)
         self._sha256 = hashlib.sha256()
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Iterator[Piece]:
         for block in self._blocks:
             self._sha256.update(block)
             yield block

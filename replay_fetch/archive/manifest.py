@@ -188,20 +188,16 @@ def read_manifest(shelf: Shelf, read: ReadLine | None = None) -> Iterator[Entry 
             yield BadLine(number + 1, str(error))
 
 
-def read_line(number: int, text: bytes) -> Entry | BadLine:
-    """Read a line of the manifest, numbered from 1, into its entry; a line that cannot be right is a BadLine."""
+def read_line(number: int, text: bytes, made: tuple[ViewRecord, ManifestLine] | None = None) -> Entry | BadLine:
+    """Read a line of the manifest, numbered from 1, into its entry; a line that cannot be right is a BadLine.
+
+    A text that is the very line ``made`` from a ledger's record says nothing more, and is not decoded.
+    """
     try:
-        return entry_of(number, ManifestLine.decode(text))
+        record, line = made or (None, ManifestLine.decode(text))
+        return entry_of(number, line, record)
     # msgspec's own errors are ValueErrors, and so is text that is not UTF-8; deep nesting is not.
     except (ValueError, RecursionError) as error:
-        return BadLine(number, printable(str(error), 300))
-
-
-def entry_read(number: int, line: ManifestLine, record: ViewRecord) -> Entry | BadLine:
-    """Make the entry of a line that was made from a ledger's ``record``: what `read_line` does with its text."""
-    try:
-        return entry_of(number, line, record)
-    except ValueError as error:
         return BadLine(number, printable(str(error), 300))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from msgspec.structs import replace
 
-from replay_fetch.archive.manifest import BadLine, Entry, ManifestLine, entry_read, read_line, read_manifest
+from replay_fetch.archive.manifest import BadLine, Entry, ManifestLine, read_line, read_manifest
 from replay_fetch.archive.shelf import Shelf
 from replay_fetch.model import ViewRecord
 
@@ -38,10 +38,9 @@ class ManifestCheck:
         self._number = number
         expected = self._next(text)
         if expected is not None:
-            record, line = expected
-            # The very line that follows from the record says nothing that the record does not: it is not decoded.
+            _, line = expected
             if text + b"\n" == line.encode():
-                return entry_read(number, line, record)
+                return read_line(number, text, expected)
             if self._is_same(text, line):
                 return read_line(number, text)
         self._note(number)

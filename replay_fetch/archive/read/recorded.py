@@ -6,8 +6,7 @@ ledger vouches for the manifest, the same bytes therefore have the same facts, a
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from replay_fetch.archive.compress import plain_text
@@ -41,8 +40,9 @@ def recorded_files(entries: Sequence[Entry]) -> list[RecordedFile] | None:
     """Return the record of a session's files; None where the views do not lie behind each other."""
     files: dict[str, RecordedFile] = {}
     ends: dict[str, int] = {}
-    for record, name, compression in entries:
-        span = record.whole or record.partial
+    for entry in entries:
+        record, name, compression = entry
+        span = entry.span
         if name is None or span is None:
             continue
         if span.offset != ends.get(name, 0):
@@ -69,17 +69,10 @@ def as_recorded(shelf: Shelf, file: RecordedFile) -> bool:
 def _is_recorded(cut: _Cut, view: RecordedView, compression: Compression) -> bool:
     if compression is Compression.NONE:
         # Lines that lie there as they are have one hash, and are hashed where they were read, without a copy.
-        return _sha256(cut.take(view.length)) == view.sha256
+        return Hashed(cut.take(view.length)).sha256() == view.sha256
     stored = Hashed(map(bytes, cut.take(view.length)))
-    lines = _sha256(plain_text(stored, compression, view.size))
+    lines = Hashed(plain_text(stored, compression, view.size)).sha256()
     return (lines, stored.sha256()) == (view.sha256, view.stored_sha256)
-
-
-def _sha256(blocks: Iterable[bytes | memoryview]) -> str:
-    sha256 = hashlib.sha256()
-    for block in blocks:
-        sha256.update(block)
-    return sha256.hexdigest()
 
 
 class _Cut:
