@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import csv
 import itertools
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from hashlib import blake2b
-from typing import TextIO, overload
+from typing import TextIO, TypeVar, overload
 from uuid import UUID
 
 from replay_fetch.model import Source, View
@@ -18,11 +19,32 @@ from replay_fetch.simulator.chance import draw
 from replay_fetch.simulator.recordings import RecordedView, load_harder_recordings, load_recordings
 from replay_fetch.simulator.settings import SimulatorSettings
 
+Item = TypeVar("Item")
+
 _TAG = 10
 _NUMBER = 6
 
 
-class Population(Sequence[View]):
+class _Computed(Sequence[Item]):
+    """A sequence whose items are made when they are looked at, and never stored: a subclass makes item number n."""
+
+    @abstractmethod
+    def _at(self, number: int) -> Item: ...
+
+    @overload
+    def __getitem__(self, index: int) -> Item: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Item]: ...
+    def __getitem__(self, index: int | slice) -> Item | Sequence[Item]:
+        if isinstance(index, slice):
+            return [self._at(number) for number in range(len(self))[index]]
+        return self._at(range(len(self))[index])
+
+    def __iter__(self) -> Iterator[Item]:
+        return map(self._at, range(len(self)))
+
+
+class Population(_Computed[View]):
     """A sequence of all views in the order of the list, the views of a session together.
 
     With ``sessions=0`` the views are the recordings themselves, else that many sessions made of them in turn.
@@ -42,18 +64,6 @@ class Population(Sequence[View]):
     def __len__(self) -> int:
         rounds, rest = divmod(self._made or len(self._sessions), len(self._sessions))
         return rounds * len(self._recorded) + sum(len(places) for places in self._sessions[:rest])
-
-    @overload
-    def __getitem__(self, index: int) -> View: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[View]: ...
-    def __getitem__(self, index: int | slice) -> View | Sequence[View]:
-        if isinstance(index, slice):
-            return [self._at(number) for number in range(len(self))[index]]
-        return self._at(range(len(self))[index])
-
-    def __iter__(self) -> Iterator[View]:
-        return map(self._at, range(len(self)))
 
     def recorded(self, view: View) -> RecordedView | None:
         """Find the recording that a view is made of; None for a view that does not exist."""
@@ -144,7 +154,7 @@ class _Ids:
         return (int.from_bytes(octets) ^ int.from_bytes(mask)).to_bytes(_NUMBER)
 
 
-class _Renamed(Sequence[bytes]):
+class _Renamed(_Computed[bytes]):
     """Recorded segments with the ids of a view that was made of the recording; all else in them is as recorded."""
 
     def __init__(self, segments: Sequence[bytes], recorded: View, view: View) -> None:
@@ -155,16 +165,8 @@ class _Renamed(Sequence[bytes]):
     def __len__(self) -> int:
         return len(self._segments)
 
-    @overload
-    def __getitem__(self, index: int) -> bytes: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[bytes]: ...
-    def __getitem__(self, index: int | slice) -> bytes | Sequence[bytes]:
-        if isinstance(index, slice):
-            return [self._renamed(segment) for segment in self._segments[index]]
-        return self._renamed(self._segments[index])
-
-    def _renamed(self, segment: bytes) -> bytes:
+    def _at(self, number: int) -> bytes:
+        segment = self._segments[number]
         behind = segment.rfind(b"]")  # the recorder writes the ids behind the records
         names = segment[behind:]
         for was, now in self._ids:
