@@ -45,8 +45,9 @@ exit codes: 0 the list is whole and holds views; 1 it is empty, lacks a session
 that --session names, or the API warned that it may not be whole; 2 usage or
 settings, or --out cannot be written: nothing was asked; 3 stopped (keys
 refused, API dead, search refused, disk full, stdout closed), 130 interrupted:
-there is no new list. `discover --out F && download F OUT` never works with less
-than there is
+there is no new list.
+
+`discover --out F && download F OUT` never works with less than there is.
 """
 
 
