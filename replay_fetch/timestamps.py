@@ -22,6 +22,8 @@ _UNIT_MS = {
 }
 # Up to a day's length of digits each: a recording has no more, and a float of them is exact.
 _AFTER = re.compile(r"\+(?:(\d{1,5})h)?(?:(\d{1,7})m)?(?:(\d{1,9}(?:\.\d{1,3})?)s?)?", re.ASCII)
+# As a transcript and the player write times.
+_CLOCK = re.compile(r"(?:(\d{1,5}):)?(\d{1,7}):([0-5]\d(?:\.\d{1,3})?)", re.ASCII)
 _SECONDS = re.compile(r"\d{1,13}(?:\.\d{1,3})?", re.ASCII)
 # 1973 in milliseconds and, for a number of seconds, far beyond any recording: what is smaller was meant as seconds.
 _FEWEST_MS = 10**11
@@ -50,12 +52,12 @@ def timestamp_ms(text: str, now_ms: int, flag: str) -> int:
 
 
 def place_ms(text: str, start_ms: int, flag: str) -> int:
-    """Read a time in a recording: ``90`` or ``+1m30s`` from the start, or a time for `timestamp_ms`, except ``now``.
+    """Read a time in a recording: ``90``, ``1:30`` or ``+1m30s`` from the start, or as `timestamp_ms`, except ``now``.
 
     Raises SettingsError naming the flag.
     """
     written = text.strip()
-    after = _AFTER.fullmatch(written)
+    after = _AFTER.fullmatch(written) or _CLOCK.fullmatch(written)
     if after and any(after.groups()):
         hours, minutes, seconds = (float(each or 0) for each in after.groups())
         return start_ms + round((hours * 3600 + minutes * 60 + seconds) * 1000)
@@ -65,7 +67,7 @@ def place_ms(text: str, start_ms: int, flag: str) -> int:
         if not _AGO.fullmatch(written):
             return timestamp_ms(written, 0, flag)
     raise SettingsError(
-        f"{flag} {text!r} is no time; write 90 or +1m30s from the recording's start, or 2026-01-31T08:00:05Z"
+        f"{flag} {text!r} is no time; write 90, 1:30 or +1m30s from the recording's start, or 2026-01-31T08:00:05Z"
     )
 
 

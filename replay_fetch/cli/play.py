@@ -37,7 +37,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_archive(parser)
     parser.add_argument("session", metavar="SESSION", help="a session's id, or how it begins")
     parser.add_argument("--view", metavar="ID", help="this view alone; its id or how that begins")
-    parser.add_argument("--at", metavar="TIME", help="where it opens: +1m30s or 90 from the beginning, or an ISO time")
+    parser.add_argument(
+        "--at",
+        metavar="TIME",
+        help="where it opens: 90, 1:30 or +1m30s from the session's start, with --view the view's, or an ISO time",
+    )
     parser.add_argument("--html", metavar="FILE", type=Path, help="keep the page here, and open no browser")
     parser.add_argument(
         "--events",

@@ -27,6 +27,9 @@ examples:
   replay-fetch transcript archive/ 1f46e825
   replay-fetch transcript archive/ 1f46e825 --json | jq -r .selector
 
+Times count from the start of each view. To look at one:
+  replay-fetch play archive/ 1f46e825 --view d651b473 --at 0:12.5
+
 exit codes: 0 what can be told was printed; views without words are named on
 stderr; 1 there is none; 2 no session or view begins so, or several do; 3 the
 archive cannot be read, or stdout is closed

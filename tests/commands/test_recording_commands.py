@@ -269,6 +269,9 @@ def test_a_view_is_read_without_the_rest_of_its_session(plain: Path, capsys: pyt
         ("+1m30s", 90),
         ("+2h", 7200),
         ("+1h0m0.25s", 3600.25),
+        ("1:30", 90),
+        ("0:07.2", 7.2),
+        ("1:02:03.4", 3723.4),
         (" 1 ", 1),
     ],
 )
@@ -281,7 +284,9 @@ def test_a_time_may_be_one_of_the_calendar(text: str) -> None:
     assert place_ms(text, START, "--at") == START + 1000
 
 
-@pytest.mark.parametrize("text", ["", "+", "-5", "1x", "now", "now-1h", "+1s1m", "nan", "1e3", "+1.2345s", "٣"])
+@pytest.mark.parametrize(
+    "text", ["", "+", "-5", "1x", "now", "now-1h", "+1s1m", "1:60", "1:5", ":30", "nan", "1e3", "+1.2345s", "٣"]
+)
 def test_a_text_that_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(SettingsError, match=r"--at .* is no time"):
         place_ms(text, START, "--at")

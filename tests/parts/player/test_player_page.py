@@ -138,7 +138,7 @@ def test_at_takes_an_iso_time_too(archive: Path) -> None:
 
 def test_an_at_that_is_no_time_is_refused(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["play", str(archive), SHOP, "--at", "soon"]) == 2
-    assert "--at 'soon' is no time; write 90 or +1m30s" in capsys.readouterr().err
+    assert "--at 'soon' is no time; write 90, 1:30 or +1m30s" in capsys.readouterr().err
 
 
 def test_a_temporary_page_is_named_and_no_browser_opened_with_no_open(
