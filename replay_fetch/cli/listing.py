@@ -26,9 +26,11 @@ def list_of(options: argparse.Namespace, settings: Settings) -> tuple[ListSource
             raise SettingsError(f"--sessions {options.sessions} names a list, and '{printable(words[0], 60)}' another")
         return options.sessions, replace(settings, plan=replace(settings.plan, whole_sessions=True))
     if not words:
+        only = str(options.out)
+        if only == STDIN or _names_session(only) or Path(only).is_file():
+            raise SettingsError(f"OUT is missing: replay-fetch download {printable(only, 200)} OUT")
         raise SettingsError(
-            f"VIEWS or OUT is missing: replay-fetch download VIEWS {printable(str(options.out), 60)}, or --sessions "
-            "FILE in place of VIEWS"
+            f"VIEWS is missing: replay-fetch download VIEWS {printable(only, 60)}, or --sessions FILE in place of VIEWS"
         )
     return source_of(words), settings
 
@@ -44,7 +46,8 @@ def source_of(words: Sequence[str]) -> ListSource:
     for word in words:
         if not _names_session(word):
             raise InputError(
-                f"'{printable(word, 60)}' is neither a session id nor a replay link; a file with a list is named alone"
+                f"'{printable(word, 60)}' is neither a session id nor a replay link; lists are named one at a time: "
+                "replay-fetch download LIST OUT"
             )
     return Words(words)
 

@@ -42,13 +42,16 @@ def test_the_command_takes_links_and_ids_as_arguments_and_lists_of_sessions(tmp_
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["views.csv"], "VIEWS or OUT is missing"),
+        (["archive"], "VIEWS is missing: replay-fetch download VIEWS archive, or --sessions FILE"),
+        (["views.csv"], "OUT is missing: replay-fetch download views.csv OUT"),
+        (["-"], "OUT is missing: replay-fetch download - OUT"),
         (["--sessions", "a.csv", "b.csv", "out"], "--sessions a.csv names a list, and 'b.csv' another"),
         (["a.csv", "b.csv", "out"], "'a.csv' is neither a session id nor a replay link"),
         (["nosuch.csv", "out"], "nosuch.csv: there is no such file"),
     ],
 )
 def test_a_list_that_is_not_named_rightly_ends_with_2(words: list[str], said: str, tmp_path: Path) -> None:
+    (tmp_path / "views.csv").touch()
     done = run("download", *words, command=("/bin/sh", "-c", f'cd {tmp_path} && exec "$@"', "sh", *COMMAND))
     assert (done.code, done.stdout) == (2, "")
     assert said in done.stderr
