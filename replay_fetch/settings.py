@@ -136,7 +136,7 @@ class FetchSettings:
         "--give-up-after S", "seconds of nothing but faults, then the run stops", NUMBER, default=1800.0
     )
     """Waiting for a rate limit is no fault."""
-    grace: float = option("--grace S", "seconds for requests in flight after SIGTERM", NUMBER, default=10.0)
+    grace: float = option("--grace S", "seconds for requests in flight after Ctrl-C or SIGTERM", NUMBER, default=10.0)
     ca_file: Path | None = option("--ca-file FILE", "PEM bundle to trust beside the system's", FILE, default=None)
     memory_limit: int = option(
         "--memory-limit BYTES", "large pages wait rather than take more: 512MB, 1GB", SIZE, default=256 * 10**6
@@ -205,7 +205,7 @@ class ArchiveSettings:
     """What is on its way to a store: ledger, growing views, files. It is emptied, and may be lost at any time."""
     commit_every: float = option("--commit-every S", "seconds between commits to a store", NUMBER, default=10.0)
     wait_for_lock: float | None = option(
-        "--wait-for-lock S", "seconds for a dead run's lease; default: 0, or 300 with --shard", NUMBER, default=None
+        "--wait-for-lock S", "seconds for a dead run's lease; default: 0, of a shard 300", NUMBER, default=None
     )
 
     def __post_init__(self) -> None:

@@ -44,7 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--parquet",
         metavar="FOLDER",
         type=Path,
-        help="gets views.parquet, segments.parquet and actions.parquet",
+        help="gets views.parquet, segments.parquet, actions.parquet and, of stored RUM events, events.parquet",
     )
     parser.add_argument(
         "--rrweb",

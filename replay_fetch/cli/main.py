@@ -28,7 +28,7 @@ _GROUPS = {
         "download": "bring a list of views home, one file per session",
         "discover": "search for views with a recording, and list them",
         "events": "keep with an archive what happened: errors, requests, users",
-        "demo": "the same against a built-in simulator of the API; needs no keys",
+        "demo": "a whole download from a built-in simulator; needs no keys",
     },
     "look at an archive": {
         "status": "what an archive holds and what it still lacks",
