@@ -14,7 +14,7 @@ import orjson
 from replay_fetch.cli.archive_option import add_archive, on_current_shelf
 from replay_fetch.cli.options import add_output, show_settings
 from replay_fetch.cli.output import say, shown, warn, warn_of_standing
-from replay_fetch.cli.readers_options import add_readers, check_readers, readers, seen_by_workers
+from replay_fetch.cli.readers_options import add_readers, check_readers, readers, seen_by_readers
 from replay_fetch.errors import SettingsError
 from replay_fetch.inspect.recordings import WrittenViews, write_rrweb
 from replay_fetch.inspect.tables import Exported, export_parquet
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
     with shown(show_settings(options)) as reporter:
         if options.parquet is not None:
             with readers(options) as those:
-                tables = export_parquet(seen_by_workers(options.out), options.parquet, those, reporter)
+                tables = export_parquet(seen_by_readers(options), options.parquet, those, reporter)
             if not options.json:
                 say("\n".join(f"{table.path}  {some(table.rows, 'row')}" for table in tables))
         if options.rrweb is not None:

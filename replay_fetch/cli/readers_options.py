@@ -43,6 +43,9 @@ def readers(options: argparse.Namespace) -> Iterator[Readers]:
         yield workers
 
 
-def seen_by_workers(shelf: Shelf) -> Shelf:
-    """Return the shelf under an absolute path: workers have a folder of their own to work in."""
-    return replace(shelf, root=shelf.root.resolve()) if isinstance(shelf, DiskShelf) else shelf
+def seen_by_readers(options: argparse.Namespace) -> Shelf:
+    """Return the archive's shelf; under an absolute path for an engine, whose workers have a folder of their own."""
+    shelf: Shelf = options.out
+    if options.engine is not None and isinstance(shelf, DiskShelf):
+        return replace(shelf, root=shelf.root.resolve())
+    return shelf

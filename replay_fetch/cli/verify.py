@@ -10,7 +10,7 @@ import argparse
 from replay_fetch.cli.archive_option import add_archive, require_folder
 from replay_fetch.cli.options import add_output, show_settings
 from replay_fetch.cli.output import say, shown
-from replay_fetch.cli.readers_options import add_readers, check_readers, readers, seen_by_workers
+from replay_fetch.cli.readers_options import add_readers, check_readers, readers, seen_by_readers
 from replay_fetch.cli.verify_summary import findings_json, findings_text, rebuilt_text
 from replay_fetch.errors import SettingsError
 from replay_fetch.inspect.verification import Depth
@@ -78,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
             rebuilt = rebuild(require_folder(options.out, _REBUILT_ON_DISK), those, reporter)
             found, text = rebuilt.found, rebuilt_text(rebuilt)
         else:
-            found = verify(seen_by_workers(options.out), those, reporter, depth)
+            found = verify(seen_by_readers(options), those, reporter, depth)
             text = findings_text(found)
     say(findings_json(found) if options.json else text)
     return found.exit_code

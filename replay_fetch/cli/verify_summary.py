@@ -26,9 +26,10 @@ _SHARDS_NAMED = 20
 def findings_text(found: Verification) -> str:
     """Format all findings for people, at most 80 columns wide unless a name is longer.
 
-    File by file as they were found, then the advice for each kind of damage, then a line with the figures.
+    File by file as they were found, then the advice for each kind of damage, then a line with the figures, and one of
+    the views that are not finished: no damage, but no whole archive either.
     """
-    return "\n".join([*_findings(found), *_advice(found), *_not_begun(found), _closing(found)])
+    return "\n".join([*_findings(found), *_advice(found), *_not_begun(found), _closing(found), *_unfinished(found)])
 
 
 def _not_begun(found: Verification) -> Iterator[str]:
@@ -38,6 +39,11 @@ def _not_begun(found: Verification) -> Iterator[str]:
             "shards that have not begun, so nothing of their sessions is here: "
             + ", ".join(found.not_begun[:_SHARDS_NAMED])
         )
+
+
+def _unfinished(found: Verification) -> Iterator[str]:
+    if found.unfinished:
+        yield f"not finished: {some(found.unfinished, 'view')}, see `replay-fetch status {found.shelf.place()}`"
 
 
 def rebuilt_text(rebuilt: Rebuilt) -> str:
@@ -63,6 +69,7 @@ def findings_json(found: Verification) -> str:
         "good": not found.findings,
         "sessions": found.sessions,
         "views": found.views,
+        "unfinished": found.unfinished,
         "bytes": found.size,
         "events": {"sessions": found.events, "bytes": found.events_size},
         "quick": found.quick,

@@ -27,6 +27,8 @@ class Verification:
     shelf: Shelf
     findings: list[Finding] = field(default_factory=list)
     views: int = 0
+    unfinished: int = 0
+    """Views among them that are not finished: what is there of them is sound, and more may come."""
     sessions: int = 0
     size: int = 0
     """Bytes of views that were read."""

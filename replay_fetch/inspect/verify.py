@@ -178,7 +178,9 @@ class Verifying:
         unclaimed = not self.found.run_ended and _in_a_part(checked.entries)
         self._note(each for each in checked.verdict.findings if not (unclaimed and each.problem is Problem.UNCLAIMED))
         # A view is there twice while it lies in a part and in a partial file.
-        self.found.views += len({entry.record.planned.row for entry in checked.entries})
+        finished = {entry.record.planned.row: entry.record.finished for entry in checked.entries}
+        self.found.views += len(finished)
+        self.found.unfinished += len(finished) - sum(finished.values())
         self.found.sessions += 1
         self.found.size += sum(entry.span.length for entry in checked.entries if entry.span)
 

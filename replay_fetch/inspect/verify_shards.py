@@ -43,6 +43,7 @@ def verify(shelf: Shelf, readers: Readers, reporter: Reporter | None, depth: Dep
 def _add(found: Verification, shard: Verification) -> None:
     found.findings += shard.findings
     found.views += shard.views
+    found.unfinished += shard.unfinished
     found.sessions += shard.sessions
     found.size += shard.size
     found.seconds += shard.seconds

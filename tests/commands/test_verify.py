@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from replay_fetch.archive.read.verify import Problem
+from replay_fetch.cli.main import main
 from replay_fetch.cli.verify_summary import findings_text
 from replay_fetch.settings import Compression
 from replay_fetch.simulator import PagingSettings, SimulatorSettings
@@ -41,7 +42,8 @@ def copied(made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_verify_finds_an_archive_sound_as_it_is_made(made: Path) -> None:
     found = verified(made)
     assert found.findings == []
-    assert found.views == VIEWS
+    assert (found.views, found.unfinished) == (VIEWS, 0)
+    assert "not finished" not in findings_text(found)
     assert found.size == sum(file.stat().st_size for file in session_files(made))
 
 
@@ -55,7 +57,10 @@ def test_an_unfinished_archive_is_as_sound_as_a_finished_one(tmp_path: Path) -> 
     ran = anyio.run(downloaded, SimulatorSettings(limit=WIDE, paging=paging), tmp_path / "cut")
     assert ran.report.unfinished
     assert any(".partial." in file.name for file in session_files(tmp_path / "cut"))
-    assert verified(tmp_path / "cut").findings == []
+    found = verified(tmp_path / "cut")
+    assert (found.findings, found.unfinished) == ([], ran.report.unfinished)
+    said = findings_text(found).splitlines()
+    assert said[-1] == f"not finished: {found.unfinished} views, see `replay-fetch status {tmp_path / 'cut'}`"
 
 
 def test_a_manifest_that_was_removed_is_missed_and_nothing_else(tmp_path: Path) -> None:
@@ -99,3 +104,11 @@ def test_without_a_ledger_too_unless_it_is_hearsay(copied: Path, place: float, b
             for was, is_now in zip(before, manifest(copied), strict=True):
                 changed = {key for key in was if was[key] != is_now[key]}
                 assert changed <= _HEARSAY or not was["bytes"]
+
+
+def test_verify_names_an_archive_as_it_was_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["verify", "nowhere"]) == 3
+    assert "there is no folder nowhere" in capsys.readouterr().err
