@@ -47,6 +47,7 @@ class NamedFile:
 
         ``flag`` names the option in every message. A regular file that ``grows`` is added to, never replaced.
         """
+        self.path = path
         self._name = f"{flag} {str(path)!r}"
         self._descriptor: int | None = None
         try:

@@ -18,9 +18,9 @@ from replay_fetch.archive.durable import explained, write_atomically
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read.views import view_segments
 from replay_fetch.archive.shelf import Shelf
-from replay_fetch.errors import ReplayFetchError, SettingsError
+from replay_fetch.errors import ReplayFetchError
 from replay_fetch.inspect.recordings import chosen_views, start_of, why_silent
-from replay_fetch.named_file import require_another, require_outside_archives
+from replay_fetch.named_file import NamedFile, require_another
 from replay_fetch.player import PlayerPage, RecordedView, load_rrweb, read_rum_events, stored_rum_events
 from replay_fetch.progress.archive_snapshot import CopySnapshot
 from replay_fetch.progress.reporters import Reporter, Ticker
@@ -66,9 +66,10 @@ def play(out: Shelf, wanted: Wanted, reporter: Reporter | None = None) -> Played
     """Write the page of a session, whole or not at all; the same archive gives the same bytes.
 
     Raises NothingToPlay where no view has a picture, InputError where there is no such session or view, SettingsError
-    where rrweb is missing, ArchiveError where a file is damaged.
+    where rrweb is missing or the page has no place to be written to, ArchiveError where a file is damaged.
     """
     require_another("--html", wanted.html, wanted.events, wanted.rrweb_js)
+    named = None if wanted.html is None else NamedFile("--html", wanted.html)
     rrweb = load_rrweb(wanted.rrweb_js)
     entries = chosen_views(out, wanted.session, wanted.view)
     session_id = entries[0].record.planned.view.session_id
@@ -81,8 +82,7 @@ def play(out: Shelf, wanted: Wanted, reporter: Reporter | None = None) -> Played
         [event for event in events if event.kind != "user action"],  # the recording tells those itself
         open_at_ms=_opening(out, entries, wanted.at),
     )
-    file = _file(wanted.html, session_id)
-    _write(file, _shown(_checked(page), snapshot, reporter))
+    file = _write(named, session_id, _shown(_checked(page), snapshot, reporter))
     playable = page.playable
     seconds = (max(view.end_ms for view in playable) - playable[0].start_ms) / 1000
     return Played(file, session_id, len(playable), seconds, snapshot.written, _silent(page.in_time))
@@ -122,31 +122,23 @@ def _shown(parts: Iterable[bytes], snapshot: CopySnapshot, reporter: Reporter | 
     ticker.close()
 
 
-def _file(html: Path | None, session_id: str) -> Path:
-    if html is None:
-        # The browser reads it after this program has ended: the folder, which is for our eyes only, stays.
-        return Path(tempfile.mkdtemp(prefix=_FOLDER)) / f"session-{session_id[:8]}.html"
-    if html.is_dir():
-        raise SettingsError(f"--html {html} is a folder; it must be a file")
-    require_outside_archives("--html", html)
-    return html
-
-
-def _write(file: Path, parts: Iterable[bytes]) -> None:
-    """Write the page under a name of its own, then give it the file's; an error leaves neither behind.
-
-    A folder of ours that was made for the page goes as well; a folder of the user's stays.
-    """
-    temporary = file.with_name(f".{file.name}.unfinished")
+def _write(named: NamedFile | None, session_id: str, parts: Iterable[bytes]) -> Path:
+    """Write the page whole or not at all, to the file that is named or to one in a new folder; return its path."""
+    if named is not None:
+        named.write(parts)
+        return named.path
+    # The browser reads it after this program has ended: the folder, which is for our eyes only, stays.
+    with explained("writing the page"):
+        folder = Path(tempfile.mkdtemp(prefix=_FOLDER))
+    file = folder / f"session-{session_id[:8]}.html"
     try:
         with explained(f"writing {file}"):
-            write_atomically(file, parts, temporary)
+            write_atomically(file, parts, file.with_name(f".{file.name}.unfinished"))
     except BaseException:
         with suppress(OSError):
-            temporary.unlink()
-            if file.parent.name.startswith(_FOLDER):
-                file.parent.rmdir()  # ours, and empty
+            folder.rmdir()
         raise
+    return file
 
 
 def _checked(page: PlayerPage) -> Iterator[bytes]:

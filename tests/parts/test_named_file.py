@@ -270,7 +270,7 @@ def test_a_folder_named_as_an_archives_is_free_where_there_is_no_archive(tmp_pat
         ("download", "views.csv", "A", "--log-file", "A/manifest.ndjson"),
         ("download", "views.csv", "A", "--metrics-file", "A/report.json"),
         ("events", "A", "--log-file", "A/manifest.ndjson"),
-        ("simulate", "--write-views", "A/manifest.ndjson"),
+        ("simulate", "--port", "0", "--write-views", "A/manifest.ndjson"),
         ("scrub", "A", "A/sessions/copy"),
         ("discover", "--sessions", "views.csv", "--out", "views.csv"),
         ("discover", "views.csv", "--log-file", "views.csv"),
