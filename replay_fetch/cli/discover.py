@@ -21,6 +21,7 @@ from replay_fetch.cli.options import PATIENCE, add_fields, add_server, add_shown
 from replay_fetch.cli.output import require_stdout, say, shown
 from replay_fetch.cli.run_log import begun, log_end
 from replay_fetch.cli.search_options import add_search, wanted_search, warn_of_unusable
+from replay_fetch.cli.summary import as_typed
 from replay_fetch.environment import credentials, warn_if_exposed
 from replay_fetch.errors import SettingsError
 from replay_fetch.named_file import NamedFile, require_another
@@ -102,7 +103,8 @@ def run(options: argparse.Namespace) -> int:
                 if options.json:
                     say(summary_json(found))
                 elif not quiet:
-                    say("\n".join([*summary_lines(found), f"in {options.out}"]))
+                    follows = f"\nnext: {as_typed('download', str(options.out), 'archive')}"
+                    say("\n".join([*summary_lines(found), f"in {options.out}"]) + follows * (found.exit_code == 0))
             return found.exit_code
 
 

@@ -36,7 +36,7 @@ def doubts(found: Discovery) -> list[str]:
         nameless = some(found.nameless, "event that names", "events that name")
         lines.append(f"left out: {nameless} no view; ask for @type:view in --query")
     if not found.events:
-        lines.append("nothing matches: widen --from, or look at --query and --application")
+        lines.append("nothing matches: widen --from, or look at --user, --url, --query and --application")
     if not found.views.size:
         lines.append("the list is empty")
     elif found.lacking:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,7 +63,10 @@ def test_a_file_is_written_whole_and_summed_up_on_stdout(simulator: Simulator, t
     assert len(rows(out.read_text("utf-8"))) == 26
     assert [path.name for path in tmp_path.iterdir()] == ["views.csv"]
     spoken = run("discover", "--base-url", simulator.base_url, "--out", out)
-    assert spoken.stdout.endswith(f"in {out}\n")
+    *_, where, follows = spoken.stdout.splitlines()
+    assert where == f"in {out}"
+    assert follows.startswith("next: ")
+    assert shlex.split(follows)[-3:] == ["download", str(out), "archive"]
 
 
 def test_a_quiet_discover_into_a_file_prints_nothing(simulator: Simulator, tmp_path: Path) -> None:
@@ -79,7 +83,13 @@ A_VIEW = FoundView(View("s", "v"), "2026-01-31", "app", "https://shop.example/",
         ([A_VIEW], 0, [], 0, []),
         ([A_VIEW], 2, [], 0, ["left out: 2 events that name no view; ask for @type:view in --query"]),
         ([], 2, [], 1, ["left out: 2 events that name no view; ask for @type:view in --query", "the list is empty"]),
-        ([], 0, [], 1, ["nothing matches: widen --from, or look at --query and --application", "the list is empty"]),
+        (
+            [],
+            0,
+            [],
+            1,
+            ["nothing matches: widen --from, or look at --user, --url, --query and --application", "the list is empty"],
+        ),
         ([A_VIEW], 0, ["a shard"], 1, ["the API warned, so the list may not be whole: look at the warnings above"]),
     ],
 )
@@ -109,7 +119,10 @@ def test_the_exit_code_tells_whether_the_list_can_be_worked_with(  # noqa: PLR09
     assert [line.partition(" WARNING ")[2] for line in quiet.err.splitlines()] == said
     assert [row[:2] for row in rows(out.read_text())] == [["s", "v"] for _ in views]
     assert main(["discover", "--out", str(out)]) == code
-    assert capsys.readouterr().out.splitlines()[2:-1] == said
+    _, _, *lines = capsys.readouterr().out.splitlines()
+    where = lines.index(f"in {out}")
+    assert lines[:where] == said
+    assert len(lines[where + 1 :]) == (code == 0)  # the next command, where the list can be worked with
     assert main(["discover", "--out", str(out), "--json"]) == code
     summary = json.loads(capsys.readouterr().out)
     assert (summary["exit_code"], summary["events_without_view"], summary["warnings"]) == (code, nameless, warnings)
