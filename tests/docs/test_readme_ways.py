@@ -96,6 +96,10 @@ def test_a_tickets_sessions_are_found_looked_at_and_brought_home(folder: Path) -
     assert {session for session, *_ in rows("views.csv")} == set(wanted)
     assert "flags         none needed" in printed
     assert {path.stem for path in Path("ticket-1234/sessions").iterdir()} == set(wanted)
+    assert {path.stem for path in Path("complaint/sessions").iterdir()} == {wanted[0]}
+    (told,) = [block for block in blocks("Ten minutes with a ticket", "console") if "transcript" in block]
+    assert set(told.splitlines()) - {f"$ {command}" for command in typed("Ten minutes with a ticket")} <= set(printed)
+    assert "<!doctype html>" in Path("page.html").read_text("utf-8")
 
 
 @pytest.mark.any_day
