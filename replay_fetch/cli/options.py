@@ -170,7 +170,7 @@ def add_option(group: argparse._ActionsContainer, name: str, option: Option, def
 def _reader(form: Form) -> Callable[[str], object]:
     """Return a form's reader as argparse wants it: the words of an ArgumentTypeError, and no other, reach the user."""
     if isinstance(form.read, type):
-        return form.read  # int, float, str and Path: argparse names the type
+        return form.read  # int, float, str and Path: the parser has the words for them
 
     def read(text: str) -> object:
         try:

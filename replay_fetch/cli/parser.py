@@ -44,6 +44,9 @@ class Parser(argparse.ArgumentParser):
         # No option begins with a digit, so `--shard -1/8` has a value, which is refused for what it is. To argparse
         # only -1 and -1.5 are values, and it would say that there is none.
         self._negative_number_matcher = re.compile(r"-\.?\d")
+        # In the words of the settings file and the environment; argparse would say "invalid int value".
+        self.register("type", int, _read_as(int, "is no whole number"))
+        self.register("type", float, _read_as(float, "is no number"))
 
     @property
     def flags(self) -> dict[str, argparse.Action]:
@@ -107,6 +110,16 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """End the program with 2: the mistake on one line, the command that tells more on a second."""
         self.exit(USAGE, f"{self.prog}: {printable(message, 2000)}\nsee `{self.prog} --help`\n")
+
+
+def _read_as(kind: Callable[[str], float], refusal: str) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            return kind(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"'{printable(text, 60)}' {refusal}") from None
+
+    return read
 
 
 def nearest(word: str, names: Iterable[str], written: Callable[[str], str] = str) -> str:

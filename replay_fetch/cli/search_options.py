@@ -110,7 +110,8 @@ def _window(options: argparse.Namespace, now_ms: int, default: str) -> Window:
     begin = options.since or options.begin or default
     window = Window(timestamp_ms(begin, now_ms, flag), timestamp_ms(options.end, now_ms, "--to"))
     if window.length_ms <= 0:
-        raise SettingsError(f"{flag} {begin} is not before --to {options.end}")
+        whole_day = "" if window.length_ms else "; for all of a day name the next one in --to"
+        raise SettingsError(f"{flag} {begin} is not before --to {options.end}{whole_day}")
     return window
 
 

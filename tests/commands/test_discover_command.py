@@ -224,7 +224,8 @@ def test_ids_may_bring_white_space_along(simulator: Simulator) -> None:
     ("options", "complaint"),
     [
         (["--from", "yesterday"], "--from 'yesterday' is no point in time"),
-        (["--from", "2026-02-01", "--to", "2026-01-01"], "--from 2026-02-01 is not before --to 2026-01-01"),
+        (["--from", "2026-02-01", "--to", "2026-01-01"], "--from 2026-02-01 is not before --to 2026-01-01\n"),
+        (["--from", "2026-02-01", "--to", "2026-02-01"], "for all of a day name the next one in --to"),
         (["--session", 'x" OR "y'], "--session: the id"),
         (["--session", "\ufeffa-1"], r"--session: the id '\ufeffa-1' has a character outside"),
         (["--playlist", "../1"], "--playlist: the id"),
