@@ -59,6 +59,8 @@ def plan_text(rehearsal: Rehearsal) -> str:
         *_room(rehearsal),
     ]
     if rehearsal.to_search:
+        # Rows are views that are known: of a list of sessions that nobody searched for yet there are none.
+        lines[0] = f"{plan.list_name} names sessions, nothing asked (--dry-run); known of them so far:"
         lines.append(f"  {'to search':<14}{count(rehearsal.to_search):>11}  sessions, whose views are found first")
     if shard := rehearsal.settings.plan.shard:
         lines[0] = f"shard {shard}: {lines[0]}"

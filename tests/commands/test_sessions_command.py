@@ -28,6 +28,11 @@ def test_the_command_takes_links_and_ids_as_arguments_and_lists_of_sessions(tmp_
         (tmp_path / "ids.txt").write_text(f"{view.session_id}\n")
         planned = run("download", "--sessions", tmp_path / "ids.txt", tmp_path / "none", *base, "--dry-run", "--json")
         assert json.loads(planned.stdout)["sessions_to_search"] == 1
+        in_words = run("download", "--sessions", tmp_path / "ids.txt", tmp_path / "none", *base, "--dry-run").stdout
+        assert in_words.startswith(
+            f"{tmp_path}/ids.txt names sessions, nothing asked (--dry-run); known of them so far:\n"
+        )
+        assert "  to search               1  sessions, whose views are found first" in in_words
         assert not (tmp_path / "none").exists()
         known = run("download", "--sessions", tmp_path / "ids.txt", tmp_path / "out", *base, "--dry-run", "--json")
         assert (json.loads(known.stdout)["sessions_to_search"], json.loads(known.stdout)["to_do"]) == (0, 0)
