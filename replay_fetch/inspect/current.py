@@ -63,6 +63,7 @@ def current(shelf: Shelf) -> Iterator[Current]:
         layout.temporary.mkdir(parents=True)
         parts: list[Iterator[ViewRecord]] = []
         for part in shelf.shards() or [shelf]:
+            # All stay open until the manifest is written: the records below are read no sooner.
             scratch = opened.enter_context(restored_ledger(part))
             if scratch is not None:
                 layout = replace_field(layout, compression=scratch.layout.compression)

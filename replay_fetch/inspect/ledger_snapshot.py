@@ -172,6 +172,7 @@ class LedgerSnapshot:
             return entry._replace(file=whole) if whole and entry.file else entry
         saved = with_values(record, partial=Span(0, record.size, record.sha256))
         part = self._layout.part(record.planned.row, record.part)
+        # By a layout without compression: parts are plain, whatever the session files are.
         return self._believed(saved, Layout(self._layout.root))._replace(file=self._name(part))
 
     def _partial_file(self, records: list[ViewRecord]) -> list[Entry]:

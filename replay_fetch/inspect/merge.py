@@ -96,6 +96,7 @@ def _opened(layout: Layout, opened: ExitStack) -> tuple[Ledger | None, str]:
     if not begun:
         return None, f"shard {shard} has not begun"
     try:
+        # Held until both files are written: else a run of the shard could change what the manifest is made of.
         opened.enter_context(locked(layout.lock))
     except ArchiveError as error:
         raise ArchiveError(f"shard {shard}: {error}") from None

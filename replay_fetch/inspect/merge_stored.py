@@ -49,6 +49,8 @@ def merge_stored(shelf: Shelf, *, partial: bool = False) -> Merged:
         with layout.manifest.open("wb") as manifest:
             manifest.writelines(_lines(begun, len(shards), layout.temporary / "list.csv.zst"))
         write_merged(shelf.location, layout, taken)
+    # No lease covers all shards, so a run that began meanwhile is noticed only now. Its sessions are not in these
+    # files, which must not pass for the whole archive.
     if shelf.held_by() or shelf.last_taken() != taken:
         remove_merged(shelf.location)
         raise ArchiveError(f"a run began to write to {shelf.place()} meanwhile; merge it again when that has ended")

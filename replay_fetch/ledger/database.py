@@ -78,6 +78,8 @@ def connected_read_only(path: Path) -> sqlite3.Connection:
 
 def _connected(path: Path, how: str) -> sqlite3.Connection:
     """Connect by a URI, which is the only way to say how the file is opened."""
+    # check_same_thread: the package's own lock lets threads take turns. isolation_level: Python's module would begin
+    # transactions by itself, and never an immediate one.
     uri = f"file:{quote(str(path))}?{how}"
     return sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None)
 
@@ -90,6 +92,7 @@ class _Exclusive:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        # A thread that reads `events` or `marks` asks further questions between two rows.
         self._lock = threading.RLock()
 
     def __enter__(self) -> None:

@@ -53,6 +53,7 @@ class PlayerPage:
 
     def write(self) -> Iterator[bytes]:
         """Write the page as a stream of bytes, the same for the same archive; a reader that stops early has no page."""
+        # With the line break in front of each, which the browser hashes, too.
         scripts = [f"\n{self.rrweb.script}", f"\n'use strict';\n(() => {{\n{ours()}}})();\n"]
         yield self._head(scripts).encode()
         for number, view in enumerate(self.views):

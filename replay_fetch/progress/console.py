@@ -24,6 +24,7 @@ class Console:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr  # None again where the process was started without one
+        # Reentrant, for the bar has the same lock: it is taken off and drawn again while a line holds the lock.
         self.lock = threading.RLock()
         """Held while a line or the bar is drawn; log calls come from threads too."""
         self.aside: Callable[[], AbstractContextManager[object]] = nullcontext

@@ -144,6 +144,7 @@ def _time_ms(value: object, now_ms: int) -> int:
     ago = _AGO.fullmatch(text)
     if ago:
         return now_ms - (int(ago[1]) * _UNIT_MS[ago[2]] if ago[1] else 0)
+    # The API takes times as dates, as milliseconds, and as a distance from now.
     if text.isdecimal():
         return int(text)
     moment = datetime.fromisoformat(text)

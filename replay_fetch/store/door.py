@@ -53,6 +53,8 @@ def connected(location: Location) -> ObstoreDriver:
     store: ObjectStore
     try:
         if location.scheme == "s3":
+            # With a checksum the store itself refuses a body that was damaged on its way; without one it would keep the
+            # damage.
             checked: S3Config = {} if "AWS_CHECKSUM_ALGORITHM" in os.environ else {"checksum_algorithm": "SHA256"}
             store = S3Store(
                 location.bucket, prefix=prefix, client_options=client, retry_config=_RETRIES, config=checked

@@ -29,6 +29,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     format: int = FORMAT
 
 
+# Entries are arrays, so a field is known by its place alone: a new one comes last and has a default.
+# `LoggedList.before` came in that way, and older log parts are still read.
 class LoggedView(msgspec.Struct, frozen=True, array_like=True, tag="view"):
     """A view's record after a commit; ``ended_at`` is taken from the ledger, in seconds since 1970."""
 

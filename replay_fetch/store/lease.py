@@ -62,6 +62,7 @@ class Lease:
 
     def __init__(self, objects: Objects, folder: str, *, wait: float = 0.0) -> None:
         self.name = f"{folder}/{NAME}"
+        # A container that is restarted often has the host's name and the process's number of the one before.
         self.holder = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
         self.epoch = 0
         """The number of this run among those that held the lease; 0 while it does not."""

@@ -154,4 +154,5 @@ class Log:
         return parts
 
     def _name(self, number: int) -> str:
+        # With zeros in front, so that listings, which go by the names, go by the numbers.
         return f"{self._folder}/{number:012d}"
