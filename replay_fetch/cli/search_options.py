@@ -10,8 +10,7 @@ from dataclasses import replace
 from itertools import islice
 
 from replay_fetch.api.endpoint import check_id
-from replay_fetch.api.search import REPLAYED_VIEWS, Window
-from replay_fetch.api.search_words import SearchWords
+from replay_fetch.api.search import REPLAYED_VIEWS, SearchWords, Window
 from replay_fetch.cli.listing import source_of
 from replay_fetch.errors import SettingsError
 from replay_fetch.ledger.wanted import Entry, WantedSessions

@@ -19,7 +19,7 @@ from replay_fetch.archive.shelf import Shelf
 from replay_fetch.errors import ArchiveError
 from replay_fetch.events_record import EventsRecord
 from replay_fetch.inspect.manifest_check import ManifestCheck
-from replay_fetch.ledger.damage import DamagedLedger
+from replay_fetch.ledger.database import DamagedLedger
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.model import Span, ViewRecord

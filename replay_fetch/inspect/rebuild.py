@@ -28,8 +28,7 @@ from replay_fetch.inspect.tombstones import Tombstones
 from replay_fetch.inspect.verification import Verification
 from replay_fetch.inspect.verify import Verifying
 from replay_fetch.inspect.verify_events import EventsCheck
-from replay_fetch.ledger.damage import DamagedLedger
-from replay_fetch.ledger.database import check_file
+from replay_fetch.ledger.database import DamagedLedger, check_file
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.ledger.totals import Totals

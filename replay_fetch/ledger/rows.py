@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import json
 from msgspec.structs import replace
 
-from replay_fetch.ledger.damage import DamagedRow
+from replay_fetch.ledger.database import DamagedRow
 from replay_fetch.model import Outcome, PlannedView, Recording, Span, View, ViewRecord, Warnings
 
 _FINISHED = ", ".join(f"'{outcome}'" for outcome in Outcome if outcome.finished)
