@@ -1,4 +1,4 @@
-"""The argument OUT of the commands that read an archive: a folder, or an address in an object store."""
+"""The arguments of commands that read an archive: OUT, a folder or an address in a store, and a session of it."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ from replay_fetch.progress.units import some
 def add_archive(parser: argparse.ArgumentParser, dest: str = "out") -> None:
     """Add the argument OUT, a folder or an address in a store, whose value is a `Shelf`, not read yet."""
     parser.add_argument(dest, metavar="OUT", type=shelf_at, help="archive: a folder, or s3://, gs:// or az://")
+
+
+def add_session(parser: argparse.ArgumentParser, *, one_view: bool = False) -> None:
+    """Add the argument SESSION and the option ``--view``, which is required where a command is about ``one_view``."""
+    parser.add_argument("session", metavar="SESSION", help="the session's id, or how that begins")
+    parser.add_argument("--view", metavar="ID", required=one_view, help="this view alone; its id, or how that begins")
 
 
 def shelf_at(out: str) -> Shelf:

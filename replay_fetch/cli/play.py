@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from replay_fetch.cli.archive_option import add_archive, on_current_shelf
+from replay_fetch.cli.archive_option import add_archive, add_session, on_current_shelf
 from replay_fetch.cli.options import add_output, show_settings
 from replay_fetch.cli.output import complain, say, shown, warn
 from replay_fetch.progress.units import duration, size, some
@@ -35,8 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     add_archive(parser)
-    parser.add_argument("session", metavar="SESSION", help="a session's id, or how it begins")
-    parser.add_argument("--view", metavar="ID", help="this view alone; its id or how that begins")
+    add_session(parser)
     parser.add_argument("--at", metavar="TIME", help="where it opens: +1m30s or 90 from the beginning, or an ISO time")
     parser.add_argument("--html", metavar="FILE", type=Path, help="keep the page here, and open no browser")
     parser.add_argument(

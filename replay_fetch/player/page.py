@@ -15,7 +15,7 @@ from functools import cache
 from importlib.resources import files
 
 from replay_fetch.player.library import Rrweb
-from replay_fetch.player.rum_events import RumEvent
+from replay_fetch.player.rum_events import ListedEvent
 from replay_fetch.player.views import RecordedView
 
 # In the order of their use of each other; one script in the page, so that one hash names it.
@@ -45,7 +45,7 @@ class PlayerPage:
     session_id: str
     views: Sequence[RecordedView]
     rrweb: Rrweb
-    events: Sequence[RumEvent] = ()
+    events: Sequence[ListedEvent] = ()
     open_at_ms: int | None = None
     """The time at which the page opens, milliseconds since 1970; None for the beginning."""
     in_time: list[RecordedView] = field(default_factory=list)
@@ -154,6 +154,6 @@ def source(name: str) -> str:
     return files(__package__).joinpath("web", name).read_text("utf-8")
 
 
-def _event_row(event: RumEvent, view: int) -> list[object]:
+def _event_row(event: ListedEvent, view: int) -> list[object]:
     more: dict[str, object] = {"detail": event.detail} if event.detail else {}
     return [view, event.at_ms, event.kind, event.text, more | ({"failed": True} if event.failed else {})]
