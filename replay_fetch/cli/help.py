@@ -30,7 +30,7 @@ examples:
   replay-fetch help download
 """
 
-# What a line of a guide begins with, and so what it belongs to.
+# Beginnings of lines, by which a line of a guide belongs to a block.
 _FENCE, _TABLE, _HEADING, _BULLET = "```", "|", "#", re.compile(r"(\* |\d+\. +)")
 _LINK = re.compile(r"\[([^\]]*)\]\((https?://[^)]*)\)")
 _CELLS = re.compile(r"(?<!\\)\|")

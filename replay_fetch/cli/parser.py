@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
 USAGE = 2
-# What people expect of download, and what a word like --site is no answer to.
+# Options that people expect of download, and that a word like --site is no answer to.
 _SEARCHES = (
     "--since",
     "--from",

@@ -33,7 +33,7 @@ archive cannot be read, or stdout is closed
 """
 # Named at the end of a view; --json has no such line, and every selector stands with its action.
 _NAMED = 5
-# What takes less is shown as a moment.
+# An action that takes less is shown as a moment.
 _SHOWN_MS = 100
 # Columns in front of the words of a line: its time and its kind.
 _BEFORE_WORDS = 28

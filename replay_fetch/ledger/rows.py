@@ -15,7 +15,7 @@ from replay_fetch.model import Outcome, PlannedView, Recording, Span, View, View
 _FINISHED = ", ".join(f"'{outcome}'" for outcome in Outcome if outcome.finished)
 _UNFINISHED = f"(outcome IS NULL OR outcome NOT IN ({_FINISHED}))"
 
-# What is read and written, in this order; where a column stands in a row is worked out from here alone.
+# Columns that are read and written, in this order; where a column stands in a row is worked out from here alone.
 _PLANNED = ("row", "view.session", "session_id", "view_id", "expected")
 _FIELDS = (
     "outcome",

@@ -15,7 +15,7 @@ _CODE = re.compile(r"<Code>([A-Za-z.]{1,60})</Code>")
 _STATUS = re.compile(r"status code: (\d{3})")
 _DENIED = "allow reading and listing below it, and for a download writing and deleting"
 
-# What a store's code stands for, in words that end a sentence about the bucket, and what to do about it.
+# Meanings of stores' codes, in words that end a sentence about the bucket, each with advice.
 _NO_BUCKET = ("does not exist", "make it, or correct the address or the endpoint")
 _REFUSED = ("is not open to these credentials", _DENIED)
 _UNKNOWN_KEY = ("does not know these credentials", "set those of this store, or give the machine a role")
