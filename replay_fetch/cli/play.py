@@ -58,9 +58,9 @@ def run(options: argparse.Namespace) -> int:
     A view without a full snapshot is left out of the page, with a warning. A browser is opened only for a page
     that no ``--html`` names.
     """
-    from replay_fetch.player.session_page import NothingToPlay, Wanted, play  # noqa: PLC0415 - the converter, for this alone
+    from replay_fetch.player.session_page import NothingToPlay, WantedPage, play  # noqa: PLC0415 - the converter, for this alone
 
-    wanted = Wanted(options.session, options.view, options.at, options.html, options.events, options.rrweb_js)
+    wanted = WantedPage(options.session, options.view, options.at, options.html, options.events, options.rrweb_js)
     try:
         with shown(show_settings(options)) as reporter:
             played = play(options.out, wanted, reporter)

@@ -7,6 +7,6 @@ package is built (``hatch_build``).
 from replay_fetch.player.library import Rrweb, load_rrweb
 from replay_fetch.player.page import PlayerPage
 from replay_fetch.player.rum_events import ListedEvent, read_rum_events, stored_rum_events
-from replay_fetch.player.views import RecordedView
+from replay_fetch.player.views import PlayedView
 
-__all__ = ["ListedEvent", "PlayerPage", "RecordedView", "Rrweb", "load_rrweb", "read_rum_events", "stored_rum_events"]
+__all__ = ["ListedEvent", "PlayedView", "PlayerPage", "Rrweb", "load_rrweb", "read_rum_events", "stored_rum_events"]

@@ -16,7 +16,7 @@ from importlib.resources import files
 
 from replay_fetch.player.library import Rrweb
 from replay_fetch.player.rum_events import ListedEvent
-from replay_fetch.player.views import RecordedView
+from replay_fetch.player.views import PlayedView
 
 # In the order of their use of each other; one script in the page, so that one hash names it.
 _SCRIPTS = ("words", "store", "stage", "timeline", "list", "main")
@@ -43,12 +43,12 @@ class PlayerPage:
     """
 
     session_id: str
-    views: Sequence[RecordedView]
+    views: Sequence[PlayedView]
     rrweb: Rrweb
     events: Sequence[ListedEvent] = ()
     open_at_ms: int | None = None
     """The time at which the page opens, milliseconds since 1970; None for the beginning."""
-    in_time: list[RecordedView] = field(default_factory=list)
+    in_time: list[PlayedView] = field(default_factory=list)
     """The views in the order in which they began, once the page has been written."""
 
     def write(self) -> Iterator[bytes]:
@@ -67,7 +67,7 @@ class PlayerPage:
         yield b"</body>\n</html>\n"
 
     @property
-    def playable(self) -> list[RecordedView]:
+    def playable(self) -> list[PlayedView]:
         """The views that have a picture, in the order in which they began, once the page has been written."""
         return [view for view in self.in_time if view.playable]
 

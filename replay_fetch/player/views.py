@@ -23,7 +23,7 @@ _NOTES = 5
 
 
 @dataclass(slots=True)
-class RecordedView:
+class PlayedView:
     """A view on its way into the page; the account is whole once ``blocks`` has been read to the end.
 
     ``record`` is the view's line of the manifest, ``source`` the SDK's kind, such as ``browser``.

@@ -30,9 +30,9 @@ The objects below an archive's address::
 Why safety lies in the log: all runs agree on the number of its next part, and a store creates an object for a single
 writer. The loser of a race learns of its loss in the answer, however long it slept before. A lease cannot do as much,
 since a stopped process believes its lease until it looks again, and two clocks never agree. So a commit has happened
-when its log part exists, bytes named by the log are replaced only behind a later part, and a run takes over by writing
-a part, ``open``, in the place of its predecessor's next commit. Epochs come from the log too, so a removed lease
-changes nothing.
+when its log part exists. Bytes named by the log are replaced only behind a later part. A run takes over by writing a
+part, ``open``, in the place of its predecessor's next commit. Epochs come from the log too, so a removed lease changes
+nothing.
 
 An erasure is a part of the log with the marks of sessions. Behind it `erasing` takes out of all objects what they have
 of these sessions, also out of older parts of the log, which keep their names: what runs agree about is a number, and

@@ -101,7 +101,7 @@ class Fault(Exception):
     """A request failed in a way that may pass: 5xx, 429, a cut connection. The message is a few words for the log."""
 
 
-class Verdict(NamedTuple):
+class Judgement(NamedTuple):
     """A store's error sorted: as a refusal, or as a fault where ``refusal`` is None."""
 
     refusal: Refusal | None
@@ -109,22 +109,22 @@ class Verdict(NamedTuple):
     """For a log line: the status, or that no answer came."""
 
 
-def judge(text: str) -> Verdict:
+def judge(text: str) -> Judgement:
     """Sort the text of an error by the store's own code first and by its status second.
 
     A text that names neither comes from the way to the store: no name, no connection, a time-out.
     """
     code, status = _CODE.search(text), _STATUS.search(text)
     if any(server in text for server in _ROLE_SERVERS):
-        return Verdict(Refusal(*_NO_CREDENTIALS), "no credentials")
+        return Judgement(Refusal(*_NO_CREDENTIALS), "no credentials")
     if "date header too old" in text:  # Azure's detail of its code for wrong keys
-        return Verdict(Refusal(*_SKEWED, "AuthenticationFailed"), "refused")
+        return Judgement(Refusal(*_SKEWED, "AuthenticationFailed"), "refused")
     if "incorrectly configured region" in text:
-        return Verdict(Refusal(*_REGION), "redirected")
+        return Judgement(Refusal(*_REGION), "redirected")
     known = _BY_CODE.get(code[1] if code else "") or _BY_STATUS.get(status[1] if status else "")
     if known:
-        return Verdict(Refusal(*known, code[1] if code else status[1] if status else ""), "refused")
+        return Judgement(Refusal(*known, code[1] if code else status[1] if status else ""), "refused")
     if status and status[1].startswith("4") and status[1] not in {"408", "425", "429"}:
         shown = code[1] if code else status[1]
-        return Verdict(Refusal("refuses a request", "look this code up at its vendor", shown), "refused")
-    return Verdict(None, f"status {status[1]}" if status else "no answer")
+        return Judgement(Refusal("refuses a request", "look this code up at its vendor", shown), "refused")
+    return Judgement(None, f"status {status[1]}" if status else "no answer")
