@@ -36,7 +36,6 @@ examples:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the shell's name, the only argument: each shell has a language of its own for completion."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("shell", choices=SHELLS, help="whose completion to print")
     add_output(parser, json="the script")

@@ -57,7 +57,6 @@ there is no new list.
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the query, its window of time and its filters, and the options that every command asking the API takes."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     add_search(parser)
     group = parser.add_argument_group("the list")

@@ -57,7 +57,6 @@ refused, API dead, disk full, archive locked): run again; 130 interrupted
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive, and the options that every command asking the API takes."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument(
         "out",

@@ -57,7 +57,6 @@ def guides() -> dict[str, Guide]:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the topic: a guide's name, or a command's; without one, the guides are listed."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("topic", metavar="TOPIC", nargs="?", help="a guide or a command; without it, all guides")
     add_output(parser, json="the text, or all guides' topics,")

@@ -32,7 +32,6 @@ an option cannot be used; 3 the archive cannot be read, or the page not written
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the session, the view and time to begin with, and the files that the page is made of or goes to."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     add_archive(parser)
     add_session(parser)

@@ -26,7 +26,6 @@ cannot be read, or stdout is closed
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive, the session, the view and the time; all are required, since a page stands in one view."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
         "A recorded page as it stood at a time, as HTML: no script, nothing that is\n"
         "fetched, links lead nowhere. It opens at its top; how far it was scrolled\n"

@@ -41,7 +41,6 @@ _BEFORE_WORDS = 28
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive, the session and a single view; ids may be cut short where only one begins so."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     add_archive(parser)
     add_session(parser)
