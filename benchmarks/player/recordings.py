@@ -11,8 +11,10 @@ from typing import Any
 
 from replay_fetch.archive.durable import write_atomically
 from replay_fetch.model import Outcome, PlannedView, View, ViewRecord
-from replay_fetch.player import PlayedView, PlayerPage, load_rrweb
-from replay_fetch.replay import Recording
+from replay_fetch.player.library import load_rrweb
+from replay_fetch.player.page import PlayerPage
+from replay_fetch.player.views import PlayedView
+from replay_fetch.replay.recording import Recording
 
 Shown = Mapping[str, Any]  # Any: what a probe says of a page
 

@@ -32,7 +32,8 @@ def shelf_at(out: str) -> Shelf:
     """
     if not _is_url(out):
         return DiskShelf(Path(out))
-    from replay_fetch.store import StoreShelf, parse  # noqa: PLC0415 - takes 0.1 s, for addresses alone
+    from replay_fetch.store.location import parse  # noqa: PLC0415 - for addresses alone
+    from replay_fetch.store.shelf import StoreShelf  # noqa: PLC0415 - takes 0.1 s
 
     return StoreShelf(parse(out))
 
@@ -83,6 +84,6 @@ def require_folder(shelf: Shelf, reason: str) -> Path:
 def _is_url(text: str) -> bool:
     if "://" not in text:
         return False
-    from replay_fetch.store import is_url  # noqa: PLC0415 - as above
+    from replay_fetch.store.location import is_url  # noqa: PLC0415 - for addresses alone
 
     return is_url(text)

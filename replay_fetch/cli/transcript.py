@@ -16,10 +16,10 @@ from replay_fetch.cli.archive_option import add_archive, add_session, on_current
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import for_terminal, require_stdout, say, warn
 from replay_fetch.inspect.recordings import chosen_views, nothing_to_play, recording_of
-from replay_fetch.player import ListedEvent, stored_rum_events
+from replay_fetch.player.rum_events import ListedEvent, stored_rum_events
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, some
-from replay_fetch.replay import Account, Action, ActionKind
+from replay_fetch.replay.account import Account, Action, ActionKind
 from replay_fetch.timestamps import iso
 
 _EPILOG = """\

@@ -23,7 +23,7 @@ from replay_fetch.inspect.merged_report import NO_RUN, Part, merged_report, tota
 from replay_fetch.ledger.totals import Reason
 from replay_fetch.pipeline.merged import remove_merged, write_merged
 from replay_fetch.shard import index_of
-from replay_fetch.store import StoreShelf
+from replay_fetch.store.shelf import StoreShelf
 
 
 def merge_stored(shelf: Shelf, *, partial: bool = False) -> Merged:

@@ -21,10 +21,13 @@ from replay_fetch.archive.shelf import Shelf
 from replay_fetch.errors import ReplayFetchError, SettingsError
 from replay_fetch.inspect.recordings import chosen_views, start_of, why_silent
 from replay_fetch.named_file import require_another, require_outside_archives
-from replay_fetch.player import PlayedView, PlayerPage, load_rrweb, read_rum_events, stored_rum_events
+from replay_fetch.player.library import load_rrweb
+from replay_fetch.player.page import PlayerPage
+from replay_fetch.player.rum_events import read_rum_events, stored_rum_events
+from replay_fetch.player.views import PlayedView
 from replay_fetch.progress.archive_snapshot import CopySnapshot
 from replay_fetch.progress.reporters import Reporter, Ticker
-from replay_fetch.replay import Recording
+from replay_fetch.replay.recording import Recording
 from replay_fetch.timestamps import place_ms
 
 _FOLDER = "replay-fetch-play-"

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 from replay_fetch.api.coding import gzip_deflater
 from replay_fetch.model import ViewRecord
-from replay_fetch.replay import Account, Action, ActionKind, Recording
+from replay_fetch.replay.account import Account, Action, ActionKind
 from replay_fetch.replay.css import canvas_rules
+from replay_fetch.replay.recording import Recording
 
 # On recordings 6 packs 9 % better than 5 for a fifth more time; a page is made once and kept or sent on.
 _LEVEL = 6

@@ -41,35 +41,3 @@ not what is in a part.
 Known limits. A file above 64 MiB is written without a condition, behind a look at the epoch. On S3 an etag is made
 from the bytes, so a condition cannot tell a version from a later one with equal bytes. GCS is untested.
 """
-
-from replay_fetch.store.failures import Fenced, LeaseHeld, StoreDead, StoreError
-from replay_fetch.store.keep import StoreKeep
-from replay_fetch.store.lease import LeaseState, read_lease
-from replay_fetch.store.location import Location, is_url, parse
-from replay_fetch.store.opening import KeepTerms, objects_at, read_facts
-from replay_fetch.store.restoring import Restoring
-from replay_fetch.store.scratch import Keep, Rows, Scratch, Staged, StagedFile
-from replay_fetch.store.shelf import StoreShelf
-
-__all__ = [
-    "Fenced",
-    "Keep",
-    "KeepTerms",
-    "LeaseHeld",
-    "LeaseState",
-    "Location",
-    "Restoring",
-    "Rows",
-    "Scratch",
-    "Staged",
-    "StagedFile",
-    "StoreDead",
-    "StoreError",
-    "StoreKeep",
-    "StoreShelf",
-    "is_url",
-    "objects_at",
-    "parse",
-    "read_facts",
-    "read_lease",
-]

@@ -16,7 +16,7 @@ from recorded_pages import VIEW_END, Author, at, opened, samples
 from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli import main
 from replay_fetch.model import Outcome
-from replay_fetch.player import load_rrweb
+from replay_fetch.player.library import load_rrweb
 from replay_fetch.player.page import slim
 from replay_fetch.player.session_page import WantedPage, play
 from replay_fetch.progress.archive_snapshot import CopySnapshot
