@@ -85,7 +85,7 @@ def events_of_line(line: bytes, where: str) -> Iterator[Mapping[str, object]]:
         return
     try:
         content = json.loads(line)
-    except (ValueError, RecursionError):
+    except (ValueError, RecursionError):  # a stranger's line may be nested deeper than Python reads
         content = None
     if not isinstance(content, dict):
         raise InputError(f"{where}: no JSON object; such a file has one RUM event a line")

@@ -14,6 +14,7 @@ from replay_fetch.archive.report import Report
 from replay_fetch.ledger.totals import Reason, Totals
 from replay_fetch.model import Noted, Outcome
 
+# As many as the report of a single run names.
 _SLOWEST = 20
 _BAD_ROWS = 100
 # More shards would fill the line; the number of the others is said.
@@ -121,7 +122,7 @@ def _time_of(runs: Sequence[Report]) -> tuple[str, float]:
     for run in runs:
         try:
             began = datetime.fromisoformat(run.started)
-        except ValueError:
+        except ValueError:  # a shard without a report has no beginning
             continue
         spans.append((began, began + timedelta(seconds=run.seconds)))
     if not spans:

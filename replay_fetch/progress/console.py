@@ -59,7 +59,7 @@ class Console:
         """True on a terminal that can take a line back; a ``TERM`` of ``dumb`` cannot."""
         try:
             return self._stream is not None and self._stream.isatty() and os.environ.get("TERM") != "dumb"
-        except ValueError:
+        except ValueError:  # closed under us
             return False
 
     def folded(self, text: str) -> str:
@@ -81,5 +81,5 @@ class Console:
         """The terminal's width at this moment, in columns: windows are resized."""
         try:
             return os.get_terminal_size(self._stream.fileno()).columns or _FALLBACK_COLUMNS
-        except (OSError, ValueError, AttributeError):
+        except (OSError, ValueError, AttributeError):  # no terminal, a closed stream, or no file at all
             return shutil.get_terminal_size((_FALLBACK_COLUMNS, 24)).columns

@@ -194,7 +194,7 @@ class Players:
         try:
             read = table(record)
             return read.get("type") != _FRUSTRATION and time_of(read) > until_ms
-        except BadValue:
+        except BadValue:  # played like any other record, and counted by that
             return False
 
     def end(self) -> None:

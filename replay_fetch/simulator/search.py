@@ -22,6 +22,7 @@ from replay_fetch.simulator.requests import Asked, Call
 from replay_fetch.simulator.settings import PagingSettings, SearchSettings
 
 PATH = "/api/v2/rum/events/search"
+# The API's own numbers: the most events that a page holds, and how many come where a request does not say.
 _MOST = 1000
 _USUAL_LIMIT = 10
 _AGO = re.compile(r"now(?:-(\d+)([smhd]))?")
