@@ -34,9 +34,9 @@ when its log part exists. Bytes named by the log are replaced only behind a late
 part, ``open``, in the place of its predecessor's next commit. Epochs come from the log too, so a removed lease changes
 nothing.
 
-An erasure is a part of the log with the marks of sessions. Behind it `erasing` takes out of all objects what they have
-of these sessions, also out of older parts of the log, which keep their names: what runs agree about is a number, and
-not what is in a part.
+An erasure is a part of the log with the marks of sessions. Behind that part `erasing` removes all traces of these
+sessions from the objects. Older parts of the log lose entries, too, and keep their names: runs agree about the number
+of a part, and not about its content.
 
 Known limits. A file above 64 MiB is written without a condition, behind a look at the epoch. On S3 an etag is made
 from the bytes, so a condition cannot tell a version from a later one with equal bytes. GCS is untested.

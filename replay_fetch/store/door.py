@@ -1,7 +1,7 @@
 """The door to obstore: each request of a `Driver`, and the library's errors sorted into our four kinds.
 
-No other module imports the library. Its `store.config` and its pickles show credentials, unlike its errors and its
-`repr`; so `ObstoreDriver`, which holds such a store, refuses to be pickled.
+No other module imports the library. A store of obstore's shows credentials in its `config` and when it is pickled, and
+not in errors or its `repr`. So `ObstoreDriver`, which holds one, refuses to be pickled.
 """
 
 from __future__ import annotations

@@ -115,6 +115,7 @@ def judge(text: str) -> Judgement:
     A text that names neither comes from the way to the store: no name, no connection, a time-out.
     """
     code, status = _CODE.search(text), _STATUS.search(text)
+    # Ahead of all, since such an error has a status as well, which is not the bucket's.
     if any(server in text for server in _ROLE_SERVERS):
         return Judgement(Refusal(*_NO_CREDENTIALS), "no credentials")
     if "date header too old" in text:  # Azure's detail of its code for wrong keys

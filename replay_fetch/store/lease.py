@@ -98,6 +98,8 @@ class Lease:
             if tag != watched:
                 if watched is None and not said.released and self._wait:
                     self._tell_of_wait(said)
+                # The first version that is seen says nothing, since a dead run has left one, too: a second is a sign of
+                # life.
                 alive, watched, since = watched is not None, tag, now()
             if said.released or now() - since >= said.seconds:
                 content = self._content(said.epoch + 1)

@@ -56,8 +56,8 @@ def recorded_files(entries: Sequence[Entry]) -> list[RecordedFile] | None:
 def as_recorded(shelf: Shelf, file: RecordedFile) -> bool:
     """Tell by the hashes whether a file holds the recorded bytes, as they lie there and inflated, and nothing else.
 
-    Reads the file once, in blocks. False says that something is wrong, a file that cannot be read included, and not
-    what: `check_session` finds that.
+    Reads the file once, in blocks. A file that cannot be read is False, too. `check_session` finds the reason for a
+    False.
     """
     try:
         cut = _Cut(shelf.blocks(file.name))
