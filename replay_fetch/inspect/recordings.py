@@ -18,7 +18,7 @@ from replay_fetch.archive.read.views import view_segments
 from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.errors import InputError, SettingsError
 from replay_fetch.inspect.entries import entries, session_entries
-from replay_fetch.named_file import is_archive, require_outside_archives
+from replay_fetch.named_file import is_archive, require_folder_place
 from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.units import duration, size, some
 from replay_fetch.replay import Account, Recording
@@ -130,9 +130,7 @@ def write_rrweb(out: Shelf, folder: Path, sessions: Sequence[str], reporter: Rep
     A file is whole or not there. Raises InputError where a session is unknown, before any file is written;
     ArchiveError where the archive cannot be read, or a file not be written.
     """
-    if folder.exists() and not folder.is_dir():
-        raise SettingsError(f"--rrweb {folder} is a file; it must be a folder, made if it is not there")
-    require_outside_archives("--rrweb", folder)
+    require_folder_place("--rrweb", folder)
     if is_archive(folder):  # a session's id may be the name of one of the archive's folders
         raise SettingsError(f"--rrweb {folder} is an archive; name another folder, such as {folder / 'rrweb'}")
     written = WrittenViews(folder)
