@@ -97,6 +97,8 @@ class WrittenViews:
     bytes: int = 0
     read: int = 0
     left_out: list[str] = field(default_factory=list)
+    silent_sessions: list[str] = field(default_factory=list)
+    """Of the sessions that were named, the ids of those of which no view has a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,12 +139,15 @@ def write_rrweb(out: Shelf, folder: Path, sessions: Sequence[str], reporter: Rep
     chosen = [session_entries(out, session) for session in sessions]  # a mistake costs nothing: before all writing
     total = _stored(chain(*chosen) if chosen else entries(readable(out))) if reporter else 0
     ticker = Ticker(reporter, lambda s: RrwebSnapshot(total, written.read, written.files, written.bytes, s))
+    silent = dict.fromkeys(view.record.planned.view.session_id for views in chosen for view in views)
     # The manifest is read a second time rather than held: its lines may be millions.
     for entry in chain(*chosen) if chosen else entries(readable(out)):
-        _write(out, entry, written)
+        if _write(out, entry, written):
+            silent.pop(entry.record.planned.view.session_id, None)
         written.read += _stored([entry])
         ticker.beat()
     ticker.close()
+    written.silent_sessions = list(silent)
     return written
 
 
@@ -151,12 +156,12 @@ def _stored(views: Iterable[Entry]) -> int:
     return sum(entry.span.length for entry in views if entry.span is not None)
 
 
-def _write(out: Shelf, entry: Entry, written: WrittenViews) -> None:
-    """Write one view's file; a recording without a picture, which only reading it shows, leaves none behind."""
+def _write(out: Shelf, entry: Entry, written: WrittenViews) -> bool:
+    """Write one view's file and return True; a recording without a picture, which reading it shows, leaves none."""
     reason = nothing_to_play(entry)
     if reason:
         written.left_out.append(reason)
-        return
+        return False
     session_id, view_id = entry.record.planned.view
     path = written.folder / session_id / f"{view_id}.json"
     # Beside the file, so that giving it its name is one step on one file system.
@@ -176,6 +181,7 @@ def _write(out: Shelf, entry: Entry, written: WrittenViews) -> None:
             written.left_out.append(reason)
         else:
             written.files += 1
+    return not reason
 
 
 def _blocks(recording: Recording) -> Iterator[bytes]:
