@@ -31,7 +31,7 @@ _STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
 _MOST_LINKS = 40
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _PRIVATE, _MANIFEST, _SESSIONS = ".replay-fetch", "manifest.ndjson", "sessions"
-# What an archive has at its top, with shards or without. A test holds it to `archive.layout`, which lies above.
+# Names at the top of an archive, with shards or without. A test holds it to `archive.layout`, which lies above.
 ARCHIVES_OWN = frozenset(
     {_PRIVATE, _MANIFEST, _SESSIONS, "manifest-events.ndjson", "events", "raw", "erasures", "reports"}
     | {"report.json", "manifest", "report"}
@@ -47,7 +47,6 @@ class NamedFile:
 
         ``flag`` names the option in every message. A regular file that ``grows`` is added to, never replaced.
         """
-        self.path = path
         self._name = f"{flag} {str(path)!r}"
         self._descriptor: int | None = None
         try:
@@ -163,6 +162,20 @@ def require_outside_archives(flag: str, path: Path) -> None:
                 )
 
 
+def require_folder_place(flag: str, folder: Path) -> None:
+    """Raise SettingsError where a command cannot make, or fill, a folder: a file is there, or the name is refused.
+
+    A device and a pipe are files, too. A folder among an archive's own files is refused as a file is.
+    """
+    try:
+        taken = folder.exists() and not folder.is_dir()
+    except OSError as error:  # a name that is too long, which pathlib does not take for a No
+        raise SettingsError(f"{flag} {str(folder)!r} cannot be written: {error.strerror}") from None
+    if taken:
+        raise SettingsError(f"{flag} {folder} is a file; it must be a folder, made if it is not there")
+    require_outside_archives(flag, folder)
+
+
 def require_another(flag: str, path: Path | None, *read: object) -> None:
     """Raise SettingsError where a file to be written is one that the same command reads.
 
@@ -179,7 +192,7 @@ def require_another(flag: str, path: Path | None, *read: object) -> None:
 def is_archive(folder: Path) -> bool:
     """Tell whether a folder looks like an archive: ours by its private folder, or a copy without that."""
     manifest, sessions = f"{folder}/{_MANIFEST}", f"{folder}/{_SESSIONS}"
-    # Those of os.path say No where the user may not look.
+    # os.path's questions say No where the user may not look.
     return os.path.isdir(f"{folder}/{_PRIVATE}") or (os.path.isfile(manifest) and os.path.isdir(sessions))  # noqa: PTH112, PTH113
 
 

@@ -14,17 +14,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from replay_fetch.api.recording import labels
-from replay_fetch.archive.durable import explained, write_atomically
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read.views import view_segments
 from replay_fetch.archive.shelf import Shelf
 from replay_fetch.errors import ReplayFetchError
 from replay_fetch.inspect.recordings import chosen_views, start_of, why_silent
 from replay_fetch.named_file import NamedFile, require_another
-from replay_fetch.player import PlayerPage, RecordedView, load_rrweb, read_rum_events, stored_rum_events
+from replay_fetch.player.library import load_rrweb
+from replay_fetch.player.page import PlayerPage
+from replay_fetch.player.rum_events import read_rum_events, stored_rum_events
+from replay_fetch.player.views import PlayedView
 from replay_fetch.progress.archive_snapshot import CopySnapshot
 from replay_fetch.progress.reporters import Reporter, Ticker
-from replay_fetch.replay import Recording
+from replay_fetch.replay.recording import Recording
 from replay_fetch.timestamps import place_ms
 
 _FOLDER = "replay-fetch-play-"
@@ -35,7 +37,7 @@ class NothingToPlay(ReplayFetchError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedPage:
     """An order for a page: the session, the view and time to open at, the file, and events to show as marks."""
 
     session: str
@@ -43,7 +45,7 @@ class Wanted:
     view: str | None = None
     at: str | None = None
     """When it opens, as people write times in a recording."""
-    html: Path | None = None
+    html: NamedFile | None = None
     """None: a file in a new temporary folder."""
     events: Path | None = None
     """None: the session's own, where the archive holds them."""
@@ -62,14 +64,13 @@ class Played(NamedTuple):
     """The views without a picture, and why."""
 
 
-def play(out: Shelf, wanted: Wanted, reporter: Reporter | None = None) -> Played:
+def play(out: Shelf, wanted: WantedPage, reporter: Reporter | None = None) -> Played:
     """Write the page of a session, whole or not at all; the same archive gives the same bytes.
 
     Raises NothingToPlay where no view has a picture, InputError where there is no such session or view, SettingsError
-    where rrweb is missing or the page has no place to be written to, ArchiveError where a file is damaged.
+    where rrweb is missing, ArchiveError where a file is damaged.
     """
-    require_another("--html", wanted.html, wanted.events, wanted.rrweb_js)
-    named = None if wanted.html is None else NamedFile("--html", wanted.html)
+    require_another("--html", wanted.html.target if wanted.html else None, wanted.events, wanted.rrweb_js)
     rrweb = load_rrweb(wanted.rrweb_js)
     entries = chosen_views(out, wanted.session, wanted.view)
     session_id = entries[0].record.planned.view.session_id
@@ -82,10 +83,11 @@ def play(out: Shelf, wanted: Wanted, reporter: Reporter | None = None) -> Played
         [event for event in events if event.kind != "user action"],  # the recording tells those itself
         open_at_ms=_opening(out, entries, wanted.at),
     )
-    file = _write(named, session_id, _shown(_checked(page), snapshot, reporter))
+    file = wanted.html or _new_file(session_id)
+    _write(file, _shown(_checked(page), snapshot, reporter))
     playable = page.playable
     seconds = (max(view.end_ms for view in playable) - playable[0].start_ms) / 1000
-    return Played(file, session_id, len(playable), seconds, snapshot.written, _silent(page.in_time))
+    return Played(file.target, session_id, len(playable), seconds, snapshot.written, _silent(page.in_time))
 
 
 def _opening(out: Shelf, entries: Sequence[Entry], at: str | None) -> int | None:
@@ -99,10 +101,10 @@ def _opening(out: Shelf, entries: Sequence[Entry], at: str | None) -> int | None
     return place_ms(at, min((start for start in starts if start is not None), default=0), "--at")
 
 
-def _recorded(out: Shelf, entry: Entry, snapshot: CopySnapshot) -> RecordedView:
+def _recorded(out: Shelf, entry: Entry, snapshot: CopySnapshot) -> PlayedView:
     first = next(view_segments(out, entry), b"")
     recording = Recording(_counted(view_segments(out, entry), snapshot))
-    return RecordedView(entry.record, labels(first).source if first else "", recording, partial(why_silent, entry))
+    return PlayedView(entry.record, labels(first).source if first else "", recording, partial(why_silent, entry))
 
 
 def _counted(segments: Iterable[bytes], snapshot: CopySnapshot) -> Iterator[bytes]:
@@ -122,23 +124,20 @@ def _shown(parts: Iterable[bytes], snapshot: CopySnapshot, reporter: Reporter | 
     ticker.close()
 
 
-def _write(named: NamedFile | None, session_id: str, parts: Iterable[bytes]) -> Path:
-    """Write the page whole or not at all, to the file that is named or to one in a new folder; return its path."""
-    if named is not None:
-        named.write(parts)
-        return named.path
+def _new_file(session_id: str) -> NamedFile:
     # The browser reads it after this program has ended: the folder, which is for our eyes only, stays.
-    with explained("writing the page"):
-        folder = Path(tempfile.mkdtemp(prefix=_FOLDER))
-    file = folder / f"session-{session_id[:8]}.html"
+    return NamedFile("the page", Path(tempfile.mkdtemp(prefix=_FOLDER)) / f"session-{session_id[:8]}.html")
+
+
+def _write(file: NamedFile, parts: Iterable[bytes]) -> None:
+    """Write the page, a regular file whole or not at all; a folder of ours that was made for it goes at an error."""
     try:
-        with explained(f"writing {file}"):
-            write_atomically(file, parts, file.with_name(f".{file.name}.unfinished"))
+        file.write(parts)
     except BaseException:
         with suppress(OSError):
-            folder.rmdir()
+            if file.target.parent.name.startswith(_FOLDER):
+                file.target.parent.rmdir()  # ours, and empty
         raise
-    return file
 
 
 def _checked(page: PlayerPage) -> Iterator[bytes]:
@@ -148,7 +147,7 @@ def _checked(page: PlayerPage) -> Iterator[bytes]:
         raise NothingToPlay(f"session {page.session_id} has nothing to play: {'; '.join(_silent(page.in_time))}")
 
 
-def _silent(views: Iterable[RecordedView]) -> list[str]:
+def _silent(views: Iterable[PlayedView]) -> list[str]:
     """List the views without a picture, each with its reason, as lines of a summary."""
     return [
         f"view {view.record.planned.view.view_id}: {view.why_not(view.account)}" for view in views if not view.playable

@@ -16,7 +16,7 @@ from replay_fetch.archive.layout import Layout
 from replay_fetch.cli import main
 from replay_fetch.errors import SettingsError
 from replay_fetch.model import Outcome
-from replay_fetch.replay import Event
+from replay_fetch.replay.rrweb import Event
 from replay_fetch.settings import Compression
 from replay_fetch.timestamps import place_ms
 
@@ -202,6 +202,10 @@ def test_events_of_some_sessions_are_those_alone(
     assert ran(capsys, "export", plain, "--rrweb", tmp_path / "g", "bbbb", "zzzz")[0] == 2
     assert not (tmp_path / "g").exists()
     assert ran(capsys, "export", plain, "--rrweb", tmp_path / "h", "cccc")[0] == 1
+    # A script that asked for two sessions and has one must not take that for both.
+    code, _, warned = ran(capsys, "export", plain, "--rrweb", tmp_path / "i", "bbbb", "cccc")
+    assert [path.name for path in (tmp_path / "i").iterdir() if any(path.iterdir())] == ["bbbb2222"]
+    assert (code, "session cccc3333: no file was written" in warned) == (1, True)
 
 
 def test_the_same_archive_gives_the_same_events(

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import re
 import stat
-import threading
 from pathlib import Path
 
 import pytest
@@ -18,9 +16,10 @@ from recorded_pages import VIEW_END, Author, at, opened, samples
 from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli import main
 from replay_fetch.model import Outcome
-from replay_fetch.player import load_rrweb
+from replay_fetch.named_file import NamedFile
+from replay_fetch.player.library import load_rrweb
 from replay_fetch.player.page import slim
-from replay_fetch.player.session_page import Wanted, play
+from replay_fetch.player.session_page import WantedPage, play
 from replay_fetch.progress.archive_snapshot import CopySnapshot
 from replay_fetch.progress.units import size
 from replay_fetch.settings import Compression
@@ -193,7 +192,7 @@ def test_progress_of_a_page_that_takes_its_time_is_told(archive: Path, tmp_path:
         close = refresh
 
     shown = Shown()
-    played = play(DiskShelf(archive), Wanted(SHOP, html=tmp_path / "page.html"), shown)
+    played = play(DiskShelf(archive), WantedPage(SHOP, html=NamedFile("--html", tmp_path / "page.html")), shown)
     assert shown.told[-1] == f"69.2 kB of 69.2 kB read, {size(played.size)} written"
     assert len(shown.told) > 3
 
@@ -236,25 +235,9 @@ def test_a_damaged_session_file_ends_with_3_and_leaves_no_page(tmp_path: Path) -
     assert [path.name for path in tmp_path.iterdir()] == ["archive"]
 
 
-def test_a_folder_as_html_and_a_file_in_none_are_refused(
-    archive: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_a_folder_as_html_is_refused(archive: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["play", str(archive), SHOP, "--html", str(tmp_path)]) == 2
     assert "it is a folder, and must be a file" in capsys.readouterr().err
-    assert main(["play", str(archive), SHOP, "--html", str(tmp_path / "none" / "page.html")]) == 2
-    assert f"cannot be written: there is no folder {tmp_path / 'none'}" in capsys.readouterr().err
-
-
-def test_a_pipe_as_html_gets_the_page_and_stays_a_pipe(archive: Path, tmp_path: Path) -> None:
-    """A page that took the name of a device, such as /dev/null, would take it from the whole machine."""
-    pipe, pages = tmp_path / "pipe", list[bytes]()
-    os.mkfifo(pipe)
-    reader = threading.Thread(target=lambda: pages.append(pipe.read_bytes()), daemon=True)
-    reader.start()
-    assert main(["play", str(archive), SHOP, "--html", str(pipe)]) == 0
-    assert pipe.is_fifo()
-    reader.join()
-    assert pages[0].startswith(b"<!doctype html>")
 
 
 # rrweb, packed or not.
