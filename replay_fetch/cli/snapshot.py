@@ -35,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_archive(parser)
     add_session(parser, one_view=True)
     parser.add_argument(
-        "--at", metavar="TIME", required=True, help="90 or +1m30s from the view's start, or 2026-01-31T08:00:05Z"
+        "--at", metavar="TIME", required=True, help="90, 1:30 or +1m30s from the view's start, or 2026-01-31T08:00:05Z"
     )
     add_output(parser, json="an object whose html is the page,")
 
