@@ -9,7 +9,7 @@ from typing import NamedTuple
 import pytest
 from archives import write_list
 from crash.mixtures import impatient
-from processes import run, served
+from processes import run, run_here, served
 from small_disks import ROOT, limited, mounted
 from store_buckets import SIMULATED, Bucket, command, hearing
 from store_faults import Lost, accepted, refusal
@@ -33,7 +33,7 @@ def simulator() -> Iterator[Simulator]:
 def on_a_disk(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("local") / "out"
     views = write_list(out.with_suffix(".csv"), simulator.views)
-    assert run("download", views, out, "--base-url", simulator.base_url, "--compress", "zstd").code == 0
+    assert run_here("download", views, out, "--base-url", simulator.base_url, "--compress", "zstd").code == 0
     return out
 
 
