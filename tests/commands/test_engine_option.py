@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 from damaged_archives import make, session_files
-from processes import run
+from processes import run_here
 
 from replay_fetch import engine
 from replay_fetch.cli import engine_download, engine_shards, main
@@ -43,14 +43,14 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_verify_on_a_cluster_finds_what_verify_finds_here(scheduler: str, archive: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
-    assert run("verify", archive, "--engine", "dask", "--scheduler", scheduler).code == 0
+    assert run_here("verify", archive, "--engine", "dask", "--scheduler", scheduler).code == 0
     copy.symlink_to(archive)
     file = session_files(archive)[0]
     content = file.read_bytes()
     file.write_bytes(content[:-1] + b" ")
     try:
-        here = run("verify", copy, "--json")
-        there = run("verify", copy, "--json", "--engine", "dask", "--scheduler", scheduler)
+        here = run_here("verify", copy, "--json")
+        there = run_here("verify", copy, "--json", "--engine", "dask", "--scheduler", scheduler)
     finally:
         file.write_bytes(content)
     assert (here.code, there.code) == (1, 1), there
@@ -61,8 +61,8 @@ def test_export_on_a_cluster_writes_the_tables_that_export_writes_here(
     scheduler: str, archive: Path, tmp_path: Path
 ) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
-    assert run("export", archive, "--parquet", here).code == 0
-    done = run("export", archive, "--parquet", there, "--engine", "dask", "--scheduler", scheduler)
+    assert run_here("export", archive, "--parquet", here).code == 0
+    done = run_here("export", archive, "--parquet", there, "--engine", "dask", "--scheduler", scheduler)
     assert done.code == 0, done
     tables = sorted(path.name for path in here.iterdir())
     assert tables == sorted(path.name for path in there.iterdir())
