@@ -326,7 +326,7 @@ def test_a_page_deeper_than_python_calls_may_go_is_written() -> None:
         ([1, "x"], "no list"),
         ([1, [1, "P", "x"]], "an attribute that is no list"),
         ([1, [77, "P"]], "an unknown node"),
-        ([1, [-5, "P"]], "a node beside the document"),
+        ([1, [-6, "P"]], "a node beside the document"),
         ([2, 0], "the document cannot be removed"),
         ([5, [5]], "a change that is too short"),
         ([8, [4, 3]], "an unknown style sheet"),
