@@ -115,6 +115,13 @@ def test_the_exit_code_tells_whether_the_list_can_be_worked_with(  # noqa: PLR09
     assert main(["discover", "--out", str(out), "--json"]) == code
     summary = json.loads(capsys.readouterr().out)
     assert (summary["exit_code"], summary["events_without_view"], summary["warnings"]) == (code, nameless, warnings)
+    assert main(["discover"]) == code
+    piped = capsys.readouterr()
+    assert [row[:2] for row in rows(piped.out)] == [["s", "v"] for _ in views]
+    assert all(f" INFO {each}\n" in piped.err for each in said)
+    assert main(["discover", "--count", "--json", "-q"]) == code
+    counted = json.loads(capsys.readouterr().out)
+    assert (counted["exit_code"], counted["views"], counted["least_requests"]) == (code, len(views), len(views))
 
 
 def test_a_search_that_fails_leaves_the_list_of_before(simulator: Simulator, tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def test_events_of_an_export_tell_what_is_lacking_and_need_no_keys(
         monkeypatch.delenv(name, raising=False)
     (part,) = export.rglob("*.json")
     first = json.loads(EVENTS[0])["session"]["id"]
-    part.write_bytes(b"".join(line for line in EVENTS if first.encode() in line) + b"no event\n")
+    part.write_bytes(b"".join(line for line in EVENTS if first.encode() in line) + b"no event\n" * 22 + b"\n")
     done = run_here("events", tmp_path / "out", "--events-from", export)
     assert done.code == 1
     lines = done.stdout.splitlines()
@@ -54,8 +54,9 @@ def test_events_of_an_export_tell_what_is_lacking_and_need_no_keys(
     assert lines[1].startswith("  fetched                 1  3 events, ")
     assert lines[2] == "  unfinished              7  run the same command again"
     assert lines[3] == "                          7  the export holds no event of these sessions"
-    assert "  bad lines               1  of the export; the log names the first" in lines
+    assert "  bad lines              22  of the export; the log names the first" in lines
     assert f"{export}, dt=20261123/hour=03/{part.name}, line 6: no RUM event (" in done.stderr
+    assert (done.stderr.count(": no RUM event ("), done.stderr.count("more bad lines follow")) == (20, 1)
 
 
 def test_an_export_that_is_not_there_is_refused_before_anything_is_planned(tmp_path: Path, export: Path) -> None:

@@ -73,8 +73,9 @@ def test_an_interrupt_ends_the_processes_of_the_reading_and_no_other(monkeypatch
 def test_a_process_that_reads_leaves_ctrl_c_to_its_parent_and_ends_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     came: list[object] = []
     monkeypatch.setattr(readers, "parent_process", lambda: SimpleNamespace(join=lambda: came.append("end of parent")))
-    monkeypatch.setattr(os, "_exit", came.append)
-    monkeypatch.setattr("threading.Thread", lambda target, daemon: SimpleNamespace(start=target if daemon else None))
+    monkeypatch.setattr(readers, "os", SimpleNamespace(_exit=came.append))
+    started = SimpleNamespace(Thread=lambda target, daemon: SimpleNamespace(start=target if daemon else None))
+    monkeypatch.setattr(readers, "threading", started)
     before = signal.getsignal(signal.SIGINT)
     try:
         readers._begin_process()
