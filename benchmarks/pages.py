@@ -1,15 +1,17 @@
 """Pages of a wanted size, cut from the real recordings.
 
 ``python -m benchmarks.pages FOLDER SIZE…`` writes ``FOLDER/SIZE/plain/1.json`` to ``5.json`` and the
-same under ``gzip``. Records are the recorded ones, byte for byte; a segment is cut short where a page is full.
+same under ``gzip``; with ``--views LIST`` it writes these for each view, in ``FOLDER/SIZE/plain/SESSION/VIEW``.
+Records are the recorded ones, byte for byte; a segment is cut short where a page is full.
 """
 
 from __future__ import annotations
 
+import argparse
 import gzip
 import itertools
-import sys
 from collections.abc import Iterator, Sequence
+from functools import reduce
 from pathlib import Path
 
 from benchmarks.server import CODINGS, PAGES
@@ -82,14 +84,37 @@ def _fitted(segment: tuple[dict[str, bytes], list[bytes]], room: int, index: int
     return b'{"records":[%s],%s}' % (b",".join(records[:fitting]), rest)
 
 
-def write(folder: Path, size: int) -> None:
-    for number, body in enumerate(cut(size), 1):
-        for coding in CODINGS:
-            path = folder / str(size) / coding / f"{number}.json"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(body if coding == "plain" else gzip.compress(body, 6, mtime=0))
+def write(folder: Path, size: int, views: Sequence[View]) -> None:
+    """Write pages of about ``size`` bytes: each view's with its ids, or the same for all where none is named."""
+    if not views:
+        _write(folder, "", cut(size))
+        return
+    model = View("session-id-of-36-characters-to-be-sure", "view-id-of-36-characters-to-be-sure-")
+    bodies = cut(size, model)
+    for view in views:
+        ids = {model.session_id.encode(): view.session_id.encode(), model.view_id.encode(): view.view_id.encode()}
+        own = [reduce(lambda body, id_: body.replace(*id_), ids.items(), body) for body in bodies]
+        _write(folder, f"{view.session_id}/{view.view_id}", own)
+
+
+def _write(folder: Path, place: str, bodies: Sequence[bytes]) -> None:
+    for coding in CODINGS:
+        into = folder / coding / place
+        into.mkdir(parents=True, exist_ok=True)
+        for number, body in enumerate(bodies, 1):
+            (into / f"{number}.json").write_bytes(body if coding == "plain" else gzip.compress(body, 6, mtime=0))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("sizes", type=int, nargs="+")
+    parser.add_argument("--views", type=Path)
+    options = parser.parse_args()
+    rows = options.views.read_text(encoding="utf-8").splitlines()[1:] if options.views else []
+    for size in options.sizes:
+        write(options.folder / str(size), size, [View(*row.split(",")) for row in rows])
 
 
 if __name__ == "__main__":
-    for wanted in sys.argv[2:]:
-        write(Path(sys.argv[1]), int(wanted))
+    main()

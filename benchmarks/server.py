@@ -1,7 +1,7 @@
 """The server of every comparison: nginx in its own process, or a small one of ours where that is missing.
 
-It answers any session and view with the same five pages, which the query ``paging`` selects, and says
-that its limit is too high to be met, so that nobody is held back.
+It answers any session and view with the same five pages, which the query ``paging`` selects, or each view of a list
+with pages that carry its ids. It says that its limit is too high to be met, so that nobody is held back.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ http {{
   map $arg_paging $page {{ default 1; p2 2; p3 3; p4 4; p5 5; }}
   map $request_uri $digit {{ ~/views/[^/]*(?<last>[0-9a-f])/segments $last; }}
   map $digit-$page $link {{ {links} }}
+  map $request_uri $own {{ ~/sessions/(?<of_session>[^/]*)/views/(?<of_view>[^/]*)/segments $of_session/$of_view; }}
   {headers}
   {tls}
   {servers}
@@ -59,17 +60,26 @@ _ASKED = re.compile(rb"requests\n \d+ \d+ (\d+) ")  # as nginx words it
 
 @contextmanager
 def serving(
-    folder: Path, sizes: Sequence[int], codings: Sequence[str], certificate: Certificate | None = None
+    folder: Path,
+    sizes: Sequence[int],
+    codings: Sequence[str],
+    certificate: Certificate | None = None,
+    views: Path | None = None,
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Serve the pages, over TLS with a certificate; yields the server's name and a base URL for each ``size/coding``.
 
-    It speaks HTTP/1.1 only, and TLS 1.3 only.
+    It speaks HTTP/1.1 only, and TLS 1.3 only. With ``views``, a list, the pages of each view carry its ids, as the
+    API's do; raises FailedError where nginx is not installed to serve these.
     """
-    subprocess.run([sys.executable, "-m", "benchmarks.pages", folder, *map(str, sizes)], check=True)  # noqa: S603 - ours
+    cut = [sys.executable, "-m", "benchmarks.pages", str(folder), *map(str, sizes)]
+    subprocess.run([*cut, "--views", str(views)] if views else cut, check=True)  # noqa: S603 - ours
     wanted = [f"{size}/{coding}" for size in sizes for coding in codings]
     ports = dict(zip(wanted, free_ports(len(wanted)), strict=True))
     nginx = nginx_program()
-    command = _nginx(nginx, folder, ports, certificate) if nginx else _ours(folder, ports, certificate)
+    if views and not nginx:
+        raise FailedError("pages with ids need nginx")
+    file = "$own/$page.json" if views else "$page.json"
+    command = _nginx(nginx, folder, ports, certificate, file) if nginx else _ours(folder, ports, certificate)
     with running(command):
         for port in ports.values():
             wait_for(port)
@@ -119,9 +129,8 @@ def _connected(base_url: str, certificate: Certificate | None) -> socket.socket:
     return certificate.trusting().wrap_socket(plain, server_hostname=place.hostname) if certificate else plain
 
 
-def _nginx(program: str, folder: Path, ports: dict[str, int], certificate: Certificate | None) -> list[str]:
-    listen = " ssl" if certificate else ""
-    place = {"listen": listen, "file": "$page.json"}
+def _nginx(program: str, folder: Path, ports: dict[str, int], certificate: Certificate | None, file: str) -> list[str]:
+    place = {"listen": " ssl" if certificate else "", "file": file}
     servers = [
         _SERVER.format(**place, port=port, root=folder / what, extra=_extra(what)) for what, port in ports.items()
     ]

@@ -16,13 +16,13 @@ from processes import HANGS, environment
 
 from benchmarks import mix, server
 from benchmarks.__main__ import _BENCHMARKS
-from benchmarks.pages import cut
+from benchmarks.pages import cut, write
 from benchmarks.results import Results, Table, spread
 from benchmarks.scratch import write_list
 from benchmarks.tls import certified
 from replay_fetch.api.json_split import elements, members
 from replay_fetch.api.page import PageDecoder
-from replay_fetch.model import Response
+from replay_fetch.model import Response, View
 from replay_fetch.settings import ApiSettings
 from replay_fetch.simulator.choices import Shape
 
@@ -111,6 +111,19 @@ def test_pages_are_about_as_large_as_wanted_and_lead_on_to_the_next(size: int) -
     assert [members(page["paging"])["next"] for page in pages] == [b'"p2"', b'"p3"', b'"p4"', b'"p5"', b"null"]
     indexes = [int(members(segment)["index_in_view"]) for page in pages for segment in elements(page["segments"])]
     assert indexes == list(range(len(indexes)))
+
+
+def test_pages_of_a_list_carry_the_ids_of_their_view(tmp_path: Path) -> None:
+    rows = write_list(tmp_path / "views.csv", 2).read_text().splitlines()[1:]
+    views = [View(*row.split(",")) for row in rows]
+    write(tmp_path / "2000", 2_000, views)
+    for view in views:
+        for number, bare in enumerate(cut(2_000), 1):
+            body = (tmp_path / "2000" / "plain" / view.session_id / view.view_id / f"{number}.json").read_bytes()
+            held = [members(segment) for segment in elements(members(body)["segments"])]
+            assert {each["session"] for each in held} == {b'{"id":"%b"}' % view.session_id.encode()}
+            assert {each["view"] for each in held} == {b'{"id":"%b"}' % view.view_id.encode()}
+            assert members(body)["paging"] == members(bare)["paging"]
 
 
 @pytest.mark.parametrize("shape", mix.SHAPES)
