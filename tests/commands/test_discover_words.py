@@ -133,10 +133,10 @@ def test_a_limit_ends_the_search_and_is_told_of(simulator: Simulator, tmp_path: 
 
 def test_rows_of_a_list_of_sessions_that_name_none_cost_exit_code_1(simulator: Simulator, tmp_path: Path) -> None:
     listed = tmp_path / "ids.csv"
-    listed.write_text(f"session_id\n{simulator.views.session_id(0)}\nx y\n")
+    listed.write_text(f"session_id\n{simulator.views.session_id(0)}\nsession_id\nx y\n")
     done = run_here("discover", "--sessions", listed, "--base-url", simulator.base_url)
     assert (done.code, done.stdout.count("\n")) == (1, 5)
-    assert "line 3: session id: the id 'x y' has a character outside" in done.stderr
+    assert "line 4: session id: the id 'x y' has a character outside" in done.stderr
     assert "left out: 1 row of the list of sessions" in done.stderr
 
 
