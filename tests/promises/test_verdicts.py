@@ -185,7 +185,14 @@ RECORDED = 1_800_000_000
 LATER_THAN_A_DAY = RECORDED + 86_400
 
 
-@pytest.mark.parametrize("said", [there(2, RECORDED * 1000), there(0), GONE], ids=["2 of 3", "empty", "404"])
+AHEAD = RECORDED + 10**9
+
+
+@pytest.mark.parametrize(
+    "said",
+    [there(2, RECORDED * 1000), there(2, AHEAD * 1000), there(0), GONE],
+    ids=["2 of 3", "2 of 3 by a clock that is ahead", "empty", "404"],
+)
 async def test_a_young_view_with_fewer_segments_than_listed_is_asked_for_again_for_a_day(
     tmp_path: Path, said: Said
 ) -> None:
@@ -196,7 +203,7 @@ async def test_a_young_view_with_fewer_segments_than_listed_is_asked_for_again_f
     wanted = {200: Outcome.FETCHED if b"records" in said[1] else Outcome.EMPTY, 404: Outcome.MISSING}[said[0]]
     async with told_views(lambda view, _: there() if view == witness else said) as told:
         for wall, exit_code, outcome in (
-            (RECORDED + 100, 1, Outcome.INCOMPLETE),
+            (RECORDED, 1, Outcome.INCOMPLETE),
             (LATER_THAN_A_DAY - 1, 1, Outcome.INCOMPLETE),
             (LATER_THAN_A_DAY, 0, wanted),
         ):
