@@ -22,7 +22,7 @@ _LEAST, _MOST = 5.0, 200.0
 _PROGRAM = """
 import sys
 from pathlib import Path
-from replay_fetch.replay import Recording
+from replay_fetch.replay.recording import Recording
 lines = (line.rstrip(b"\\n") for line in Path(sys.argv[1]).open("rb"))
 made = getattr(Recording(lines), sys.argv[2])()
 if sys.argv[2] != "watch":

@@ -221,7 +221,7 @@ def _on_this_machine(distributed: Any, workers: int) -> Iterator[Engine]:
         # A worker that grows is ours to bound (--memory-limit); Dask would stop it at a share of the machine.
         memory_limit=0,
         dashboard_address="127.0.0.1:0",  # any free port: the usual one may be another cluster's
-        # What it says of dead workers is told by our own errors, without tracebacks.
+        # Our own errors tell of dead workers, without the tracebacks that Dask logs.
         silence_logs=logging.CRITICAL,
         preload=__name__,
         security=distributed.Security.temporary(),

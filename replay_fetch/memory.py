@@ -6,7 +6,7 @@ import anyio
 
 WHILE_READ = 3
 """How often a page lies in memory while it is read: as it came, with its surrogates in disguise, and in segments."""
-# What a run takes beside its pages: the interpreter, the libraries, 32 connections, the ledger's cache.
+# Memory of a run beside its pages: the interpreter, the libraries, 32 connections, the ledger's cache.
 _BESIDE = 64 * 10**6
 _LEAST = 16 * 10**6
 

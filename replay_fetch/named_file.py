@@ -31,7 +31,7 @@ _STANDARD = {"stdin": 0, "stdout": 1, "stderr": 2}
 _MOST_LINKS = 40
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _PRIVATE, _MANIFEST, _SESSIONS = ".replay-fetch", "manifest.ndjson", "sessions"
-# What an archive has at its top, with shards or without. A test holds it to `archive.layout`, which lies above.
+# Names at the top of an archive, with shards or without. A test holds it to `archive.layout`, which lies above.
 ARCHIVES_OWN = frozenset(
     {_PRIVATE, _MANIFEST, _SESSIONS, "manifest-events.ndjson", "events", "raw", "erasures", "reports"}
     | {"report.json", "manifest", "report"}
@@ -178,7 +178,7 @@ def require_another(flag: str, path: Path | None, *read: object) -> None:
 def is_archive(folder: Path) -> bool:
     """Tell whether a folder looks like an archive: ours by its private folder, or a copy without that."""
     manifest, sessions = f"{folder}/{_MANIFEST}", f"{folder}/{_SESSIONS}"
-    # Those of os.path say No where the user may not look.
+    # os.path's questions say No where the user may not look.
     return os.path.isdir(f"{folder}/{_PRIVATE}") or (os.path.isfile(manifest) and os.path.isdir(sessions))  # noqa: PTH112, PTH113
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
@@ -106,6 +107,9 @@ WALL_CLOCK = {
     "simulator/service.py": "its windows are aligned to the calendar, as the API's are",
 }
 
+# Folders whose front gives out the names of few modules, which are loaded together in any case.
+FRONTS = {"cli", "pacing", "transport", "simulator"}
+
 LONGEST_FILE = 250
 LONGEST_FUNCTION = 45
 
@@ -190,6 +194,10 @@ def wall_clock_readings(tree: ast.AST) -> Iterator[str]:
                 yield from (alias.name for alias in names if alias.name not in {"monotonic", "perf_counter", "sleep"})
 
 
+def imports_anything(tree: ast.Module) -> bool:
+    return any(isinstance(node, ast.Import | ast.ImportFrom) for node in tree.body)
+
+
 def long_functions(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -271,6 +279,13 @@ def test_printing_is_for_the_command_line() -> None:
 def test_the_wall_clock_is_read_where_nothing_else_will_do() -> None:
     readers = {path for path, tree in SOURCES.items() if any(wall_clock_readings(tree))}
     assert readers <= set(WALL_CLOCK)
+
+
+def test_a_folders_front_imports_none_of_its_modules() -> None:
+    """A name is imported from the module that defines it, so that a command loads what it uses."""
+    tops = {part(path): tree for path, tree in SOURCES.items() if re.fullmatch(r"\w+/__init__\.py", path)}
+    fronts = {name for name, tree in tops.items() if imports_anything(tree)}
+    assert fronts == FRONTS
 
 
 def test_no_file_and_no_function_is_long() -> None:

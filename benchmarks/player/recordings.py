@@ -11,8 +11,10 @@ from typing import Any
 
 from replay_fetch.archive.durable import write_atomically
 from replay_fetch.model import Outcome, PlannedView, View, ViewRecord
-from replay_fetch.player import PlayerPage, RecordedView, load_rrweb
-from replay_fetch.replay import Recording
+from replay_fetch.player.library import load_rrweb
+from replay_fetch.player.page import PlayerPage
+from replay_fetch.player.views import PlayedView
+from replay_fetch.replay.recording import Recording
 
 Shown = Mapping[str, Any]  # Any: what a probe says of a page
 
@@ -20,7 +22,7 @@ Shown = Mapping[str, Any]  # Any: what a probe says of a page
 def write_page(target: Path, session_id: str, views: Mapping[str, Iterable[bytes]]) -> PlayerPage:
     """The page of a session out of its views' segments, without an archive."""
     recorded = [
-        RecordedView(
+        PlayedView(
             ViewRecord(PlannedView(0, 0, View(session_id, view_id)), outcome=Outcome.FETCHED, segments=1),
             "browser",
             Recording(segments),

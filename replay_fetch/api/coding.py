@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 
 from zlib_ng import zlib_ng
 
-# What zlib calls window bits: 32 KiB of window, and which wrapping.
+# zlib's window bits: 32 KiB of window, and which wrapping.
 RAW = -zlib_ng.MAX_WBITS
 GZIP = 16 + zlib_ng.MAX_WBITS
 GZIP_OR_ZLIB = 32 + zlib_ng.MAX_WBITS

@@ -45,10 +45,7 @@ def is_the_apis_own(answer: Response) -> bool:
     body = _inflated(answer)
     if len(body) > _READ:
         return False
-    try:
-        value: object = orjson.loads(body.removeprefix(BOM_UTF8))
-    except ValueError:
-        return False
+    value = _parsed(body)
     return isinstance(value, dict) and "errors" in value
 
 
@@ -63,12 +60,18 @@ def tells_of_errors(answer: Response) -> bool:
     body = _inflated(answer)
     if b'"error' not in body:
         return False
-    try:
-        value: object = orjson.loads(body.removeprefix(BOM_UTF8))
-    except ValueError:
-        return False
+    value = _parsed(body)
     places = (value, value.get("meta")) if isinstance(value, dict) else ()
     return any(isinstance(place, dict) and (place.get("errors") or place.get("error")) for place in places)
+
+
+def _parsed(body: bytes) -> object:
+    """Parse a body as JSON; None where it is none."""
+    try:
+        parsed: object = orjson.loads(body.removeprefix(BOM_UTF8))
+    except ValueError:
+        return None
+    return parsed
 
 
 def _inflated(answer: Response) -> bytes:
@@ -91,9 +94,8 @@ def _json_messages(body: bytes) -> str | None:
     """Join the messages of a JSON body; None where the body is not JSON, or JSON without a message."""
     if len(body) > _READ or body[:1] not in (b"{", b"["):
         return None
-    try:
-        value: object = orjson.loads(body)
-    except ValueError:
+    value = _parsed(body)
+    if value is None:
         return None
     errors = value.get("errors") if isinstance(value, dict) else value
     if errors is None:

@@ -20,7 +20,7 @@ from replay_fetch.timestamps import epoch_ms, iso
 _SDK_VERSION = "sdk_version:"
 _HIGHEST = 2**53  # what JSON numbers are exact up to, and what fits a database
 _COUNT_DIGITS = re.compile(r"[0-9]{1,9}")
-# What other calls of the vendor's, and of others, call the way to the next page.
+# Names that other calls of the vendor's, and of others, have for the way to the next page.
 _LIKE_A_CURSOR = re.compile("next|cursor|token|after|continu|scroll|marker")
 # No documented answer goes deeper than meta.page.after; a stranger's may, and is not followed for ever.
 _DEEPEST = 4

@@ -23,7 +23,7 @@ from replay_fetch.model import Segment
 
 Wrappers = Sequence[Mapping[str, Raw]]
 INNER = "attributes"
-# What stands between members, and between a key and its value: as encoders write it, and as Python's does.
+# The text between members, and between a key and its value: as encoders write it, and as Python's does.
 _STYLES = ((b",", b":"), (b", ", b": "))
 
 _encode = msgspec.json.Encoder().encode

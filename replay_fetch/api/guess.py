@@ -133,12 +133,12 @@ def _described(node: Node) -> str:
     return node.kind if node.kind in ("null", "boolean") else f"{node.kind}, {node.size} bytes"
 
 
-# What keys of tokens are called, the likelier the earlier; searched for within the key.
+# Words in the names of keys that hold tokens, the likelier the earlier; searched for within the key.
 _WORDS = (
     *("paging", "next", "cursor", "token", "after", "continu", "scroll", "marker", "resume", "bookmark"),
     *("checkpoint", "anchor", "iterator", "offset", "position", "truncat", "more", "page"),
 )
-# What leads back or counts is no token, though a word of the above is in its name.
+# A key that leads back or counts holds no token, though a word of the above is in its name.
 _no_token = re.compile(r"prev|before|first|size|limit|count|total|per_?page")
 LIKE_THE_EXAMPLE = b'"eyJ'
 """JSON as an object in base64, as is the token in the vendor's own example, whatever its key is called."""

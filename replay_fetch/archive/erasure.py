@@ -2,7 +2,7 @@
 
 Every step may be repeated after a kill, since the ledger keeps the ids until all of them are done: files are removed,
 reports forget the ids, and a report of the erasure is written, for the file. That report is kept for years, so it
-names no person and no id; who knows a session's id finds the session by its mark.
+names no person and no id. A session is found in it by the mark of its id.
 """
 
 from __future__ import annotations

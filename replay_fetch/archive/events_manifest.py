@@ -24,6 +24,7 @@ from replay_fetch.printable import printable
 from replay_fetch.settings import Compression
 
 _LINES_A_WRITE = 1000
+# Lines of ours are shorter by far. A stranger's file without an end of a line must not be held whole.
 _LONGEST_LINE = 2**16
 
 _Id = Annotated[str, Meta(pattern=rf"^{ID}\Z")]

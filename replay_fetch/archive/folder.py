@@ -15,6 +15,7 @@ from replay_fetch.shard import ShardId
 
 SCRUBBED = b',"scrubbed":true}'
 """The end of each line in the manifest of a scrubbed copy; readers pass over keys that they do not know."""
+# As much as a line of the manifest may have, so that no stranger's file is held whole.
 _LONGEST_LINE = 2**20
 
 

@@ -32,6 +32,7 @@ def locked(path: Path) -> Iterator[None]:
 def _take(descriptor: int) -> None:
     try:
         # Not waited for: the other run may take days, and whoever started this one by cron would find a queue.
+        # flock, not lockf: a lock of POSIX's is lost as soon as the process closes the file anywhere, as `holder` does.
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         said = os.read(descriptor, 200).decode("utf-8", "replace").strip() or "another process"

@@ -38,7 +38,7 @@ def recover(layout: Layout, log: CommitLog) -> None:
         for view in log.understood():
             remove_raw(layout.raw_folder(view))
         log.raw_removed()
-        # What the ledger says of a partial file may be newer than the file, or older.
+        # The ledger's record of a partial file may be newer than the file, or older.
         log.forget_partial_files()
         for partial in layout.sessions.glob("*.partial.*"):
             if layout.has(partial.name):

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from string import ascii_lowercase
 from typing import NamedTuple
 
+import msgspec
 import orjson
 
 from replay_fetch.archive.durable import explained, is_file, make_folder, write_atomically
@@ -192,3 +193,14 @@ def read_report(shelf: Shelf) -> bytes:
     if size > _MOST:
         raise ValueError(f"it has {size} bytes, and {_MOST} at most are sensible")
     return b"".join(shelf.blocks(shelf.report, 0, size))
+
+
+def last_report(shelf: Shelf) -> Report | None:
+    """Read the last run's report as the value that it was written from; None where there is none, or it is damaged."""
+    try:
+        content = msgspec.json.decode(read_report(shelf), type=dict[str, object])
+        by_kind = content.get("noted_for", {})  # beside ``noted`` in the file, and one value here
+        noted = {**by_kind, "views": content.get("noted", 0)} if isinstance(by_kind, dict) else {}
+        return msgspec.convert({**content, "noted": noted}, Report)
+    except (OSError, ValueError):  # it was killed before its first end, or the file is not as it was written
+        return None

@@ -24,6 +24,7 @@ from replay_fetch.errors import ArchiveError
 from replay_fetch.settings import Compression
 from replay_fetch.shard import ShardId, named
 
+# The facts are some hundred bytes. No more is read of a stranger's file.
 _LONGEST = 2**16
 
 

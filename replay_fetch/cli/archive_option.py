@@ -1,4 +1,4 @@
-"""The argument OUT of the commands that read an archive: a folder, or an address in an object store."""
+"""The arguments of commands that read an archive: OUT, a folder or an address in a store, and a session of it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ def add_archive(parser: argparse.ArgumentParser, dest: str = "out") -> None:
     parser.add_argument(dest, metavar="OUT", type=shelf_at, help="archive: a folder, or s3://, gs:// or az://")
 
 
+def add_session(parser: argparse.ArgumentParser, *, one_view: bool = False) -> None:
+    """Add the argument SESSION and the option ``--view``, which is required where a command is about ``one_view``."""
+    parser.add_argument("session", metavar="SESSION", help="the session's id, or how that begins")
+    parser.add_argument("--view", metavar="ID", required=one_view, help="this view alone; its id, or how that begins")
+
+
 def shelf_at(out: str) -> Shelf:
     """Return the shelf of the archive at a path or an address; nothing is read yet.
 
@@ -26,7 +32,8 @@ def shelf_at(out: str) -> Shelf:
     """
     if not _is_url(out):
         return DiskShelf(Path(out))
-    from replay_fetch.store import StoreShelf, parse  # noqa: PLC0415 - takes 0.1 s, for addresses alone
+    from replay_fetch.store.location import parse  # noqa: PLC0415 - for addresses alone
+    from replay_fetch.store.shelf import StoreShelf  # noqa: PLC0415 - takes 0.1 s
 
     return StoreShelf(parse(out))
 
@@ -77,6 +84,6 @@ def require_folder(shelf: Shelf, reason: str) -> Path:
 def _is_url(text: str) -> bool:
     if "://" not in text:
         return False
-    from replay_fetch.store import is_url  # noqa: PLC0415 - as above
+    from replay_fetch.store.location import is_url  # noqa: PLC0415 - for addresses alone
 
     return is_url(text)

@@ -43,7 +43,6 @@ class _Row(NamedTuple):
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``download``, so any command line of a download can be looked at without a run."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     add_download_settings(parser)
 

@@ -50,7 +50,6 @@ _MEANING = {
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive, the two paths, and ``--dry-run``, ``--keep-raw``, which are this command's own."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("out", metavar="OUT", type=folder_for(_IS_LOCAL), help="archive folder")
     add_fields(parser, ApiSettings, *PATHS)

@@ -47,7 +47,7 @@ def confess(error: Exception, options: argparse.Namespace) -> None:
     try:
         secrets = _secrets(env_file)
     except ReplayFetchError:
-        # What cannot be cleaned is not shown.
+        # A text that cannot be cleaned of keys is not shown.
         kind = type(defect).__name__
         complain(_told(f"{kind}; its text is left out: it may hold keys, and --env-file cannot be read any more"))
         return

@@ -60,7 +60,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="archive folder, or an address as of download (%(default)s)",
     )
     add_output(parser)
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
 
 

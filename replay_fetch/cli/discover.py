@@ -15,8 +15,8 @@ from functools import partial
 from pathlib import Path
 
 import anyio
+import orjson
 
-from replay_fetch.cli.found_summary import count_json, count_text, doubts, summary_json, summary_lines
 from replay_fetch.cli.options import PATIENCE, add_fields, add_server, add_shown, check_shown_files, settings_from
 from replay_fetch.cli.output import require_stdout, say, shown
 from replay_fetch.cli.run_log import begun, log_end
@@ -24,13 +24,17 @@ from replay_fetch.cli.search_options import add_search, wanted_search, warn_of_u
 from replay_fetch.environment import credentials, warn_if_exposed
 from replay_fetch.errors import SettingsError
 from replay_fetch.named_file import NamedFile, require_another
-from replay_fetch.pipeline.discover import Wanted, discover
+from replay_fetch.pipeline.discover import Discovery, Wanted, discover
 from replay_fetch.printable import printable
 from replay_fetch.progress.reporters import Reporter
+from replay_fetch.progress.units import asked, count, duration, size, some
 from replay_fetch.settings import Credentials, FetchSettings, Settings
 from replay_fetch.view_list.writing import csv_text
 
 log = logging.getLogger(__name__)
+
+# Requests a second where neither --max-rate nor the API has said any: 100 in 10 s is what its other calls allow.
+_ASSUMED_RATE = 10.0
 
 _EPILOG = """\
 points in time: now, 24h or now-24h (s m min h d w mo), 2026-01-31,
@@ -53,7 +57,6 @@ there is no new list.
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the query, its window of time and its filters, and the options that every command asking the API takes."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     add_search(parser)
     group = parser.add_argument_group("the list")
@@ -84,15 +87,15 @@ def run(options: argparse.Namespace) -> int:
             found = anyio.run(partial(discover, wanted, settings, keys, reporter))
         with closing(found.views):
             found.unusable = unusable
-            log_end("discover", summary_lines(found) if out is not None else (), None, found.exit_code)
+            log_end("discover", _summary_lines(found) if out is not None else (), None, found.exit_code)
             quiet = settings.show.verbosity < 0
             # Even with -q a reason to doubt the list is a warning.
-            for doubt in doubts(found) if quiet else ():  # the summary says them, else
+            for doubt in _doubts(found) if quiet else ():  # the summary says them, else
                 log.warning("%s", doubt)
             if options.count:
-                say(count_json(found, settings.fetch) if options.json else count_text(found, settings.fetch))
+                say(_count_json(found, settings.fetch) if options.json else _count_text(found, settings.fetch))
             elif out is None:
-                for line in summary_lines(found):
+                for line in _summary_lines(found):
                     log.info("%s", line)
                 for piece in csv_text(found.views):
                     say(piece, end="")
@@ -100,9 +103,9 @@ def run(options: argparse.Namespace) -> int:
                 # Whole or not at all: `discover --out F && download F OUT` must not see half a list.
                 out.write(piece.encode() for piece in csv_text(found.views))
                 if options.json:
-                    say(summary_json(found))
+                    say(_summary_json(found))
                 elif not quiet:
-                    say("\n".join([*summary_lines(found), f"in {options.out}"]))
+                    say("\n".join([*_summary_lines(found), f"in {options.out}"]))
             return found.exit_code
 
 
@@ -127,3 +130,93 @@ def _check_output(options: argparse.Namespace) -> None:
         raise SettingsError("--count prints figures and writes no list: leave --out out")
     if options.json and options.out is None and not options.count:
         raise SettingsError("--json needs --out FILE or --count: without, stdout is for the list")
+
+
+def _summary_lines(found: Discovery) -> list[str]:
+    """Format the summary for people: views and sessions found, requests, bytes, time, then the `_doubts`."""
+    stats = found.stats
+    lines = [
+        f"{some(found.views.size, 'view')} of {some(found.views.sessions(), 'session')} found",
+        (
+            f"{some(found.events, 'event')} in {asked(stats.requests, stats.rate_limited, stats.retries)}, "
+            f"{size(stats.wire_bytes)}, {duration(found.seconds)}"
+        ),
+    ]
+    return lines + _doubts(found)
+
+
+def _doubts(found: Discovery) -> list[str]:
+    """List the reasons to look twice at a list, with the option to change; empty for a whole list with views."""
+    lines = []
+    if found.unusable:
+        lines.append(f"left out: {some(found.unusable, 'row')} of the list of sessions; look at the warnings above")
+    if found.cut:
+        lines.append(f"ended at --limit {found.views.size}: there may be more")
+    if found.nameless:
+        nameless = some(found.nameless, "event that names", "events that name")
+        lines.append(f"left out: {nameless} no view; ask for @type:view in --query")
+    if not found.events:
+        lines.append("nothing matches: widen --from, or look at --query and --application")
+    if not found.views.size:
+        lines.append("the list is empty")
+    elif found.lacking:
+        lines.append(f"the list lacks {some(found.lacking, 'session')} of those that were named")
+    if found.warnings:
+        lines.append("the API warned, so the list may not be whole: look at the warnings above")
+    return lines
+
+
+def _summary_json(found: Discovery) -> str:
+    """Format the summary as a JSON object; times are seconds, sizes bytes, and ``exit_code`` is the command's own."""
+    stats = found.stats
+    content = {
+        "views": found.views.size,
+        "sessions": found.views.sessions(),
+        "events": found.events,
+        "events_without_view": found.nameless,
+        "bad_rows": found.unusable,
+        "limit_reached": found.cut,
+        "sessions_without_view": found.lacking,
+        "warnings": found.warnings,
+        "requests": stats.requests,
+        "retries": stats.retries,
+        "rate_limited": stats.rate_limited,
+        "wire_bytes": stats.wire_bytes,
+        "seconds": round(found.seconds, 3),
+        "exit_code": found.exit_code,
+    }
+    return orjson.dumps(content).decode()
+
+
+def _count_text(found: Discovery, fetch: FetchSettings) -> str:
+    """Format for people what a download of the views found would take; nothing of it was downloaded."""
+    sums, rate = found.views.sums(), fetch.max_rate or _ASSUMED_RATE
+    at = f"--max-rate {rate:g}" if fetch.max_rate else f"{rate:g} a second, which is assumed"
+    uncounted = f"  of {count(sums.views - sums.uncounted)} views; of the others nothing is known"
+    lines = [
+        f"{some(sums.views, 'view')} found, nothing downloaded (--count)",
+        f"  {'sessions':<14}{count(sums.sessions):>11}",
+        f"  {'segments':<14}{count(sums.segments):>11}{uncounted if sums.uncounted else ''}",
+        f"  {'requests':<14}{count(sums.views):>11}  at least one a view",
+        f"  {'time':<14}{duration(sums.views / rate):>11}  or more, at {at}",
+        f"  {'bytes':<14}{size(sums.raw_bytes):>11}  as the SDK counted them, before --compress",
+    ]
+    return "\n".join([*lines, *_doubts(found)])
+
+
+def _count_json(found: Discovery, fetch: FetchSettings) -> str:
+    """Format the same count as a JSON object; times are seconds, sizes bytes."""
+    sums, rate = found.views.sums(), fetch.max_rate or _ASSUMED_RATE
+    content = {
+        "views": sums.views,
+        "sessions": sums.sessions,
+        "segments": sums.segments,
+        "views_without_count": sums.uncounted,
+        "least_requests": sums.views,
+        "rate_per_s": rate,
+        "rate_assumed": fetch.max_rate is None,
+        "least_seconds": round(sums.views / rate, 3),
+        "raw_bytes": sums.raw_bytes,
+        "exit_code": found.exit_code,
+    }
+    return orjson.dumps(content).decode()

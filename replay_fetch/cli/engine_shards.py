@@ -1,4 +1,4 @@
-"""A shard as a worker of an engine runs it: its end is a value, and the command that sent it can have it stop.
+"""A shard in a worker of an engine: the shard's end is a value, and the command that sent the shard can stop it.
 
 Engines do not stop a task that has begun. Without this, Ctrl-C would leave the shards of a cluster asking for days.
 """

@@ -41,7 +41,6 @@ disk or store refuse: run it again, what had begun is finished first
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive, the three ways to choose sessions, and what every erasure has."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
         "Removes sessions from an archive: their files, whole, partial and raw, their\n"
         "events, and their rows in manifest, ledger and reports. A mark of each stays,\n"

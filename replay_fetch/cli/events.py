@@ -57,7 +57,6 @@ refused, API dead, disk full, archive locked): run again; 130 interrupted
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive, and the options that every command asking the API takes."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument(
         "out",
@@ -86,7 +85,7 @@ def run(options: argparse.Namespace) -> int:
         existing(options.out)
     export = settings.archive.events_from
     check_export(export)
-    # Whoever has the export needs no keys.
+    # An export is at hand already, so no key is needed.
     keys = credentials(os.environ, options.env_file) if export is None else Credentials(bearer_token="-")  # noqa: S106
     check_connection(settings.api, settings.fetch)
     with shown(settings.show, keys.secrets if export is None else ()) as reporter:

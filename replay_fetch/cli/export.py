@@ -36,7 +36,6 @@ used; 3 the archive cannot be read, or a file not be written
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive, the sessions whose events are wanted, and a folder for each kind of file."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     add_archive(parser)
     parser.add_argument("sessions", metavar="SESSION", nargs="*", help="--rrweb for these alone: ids or how they begin")

@@ -32,7 +32,6 @@ or --events cannot be read; 3 the archive cannot be read, or stdout is closed
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive, the user, and the file of events that may stand for the archive's own."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
         "The sessions in whose RUM events a user appears. The events lie in the\n"
         "archive, under events/, or in the file that --events names."

@@ -30,7 +30,7 @@ examples:
   replay-fetch help download
 """
 
-# What a line of a guide begins with, and so what it belongs to.
+# Beginnings of lines, by which a line of a guide belongs to a block.
 _FENCE, _TABLE, _HEADING, _BULLET = "```", "|", "#", re.compile(r"(\* |\d+\. +)")
 _LINK = re.compile(r"\[([^\]]*)\]\((https?://[^)]*)\)")
 _CELLS = re.compile(r"(?<!\\)\|")
@@ -57,7 +57,6 @@ def guides() -> dict[str, Guide]:
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the topic: a guide's name, or a command's; without one, the guides are listed."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     parser.add_argument("topic", metavar="TOPIC", nargs="?", help="a guide or a command; without it, all guides")
     add_output(parser, json="the text, or all guides' topics,")

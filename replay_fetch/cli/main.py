@@ -177,7 +177,6 @@ def _settle(parser: Parser, words: Sequence[str]) -> None:
 def _without_command(word: str, arguments: Sequence[str]) -> NoReturn:
     """Print help or version where no command is named, or end the program with 2 and the nearest name."""
     parser = Parser("replay-fetch", "Get Datadog RUM Session Replay recordings out, in bulk.")
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.usage = "replay-fetch COMMAND ...; replay-fetch COMMAND --help tells its options"
     parser.epilog = _commands_help() + _EPILOG
     version = f"replay-fetch {_version()}" if "--version" in arguments else ""

@@ -35,7 +35,6 @@ FILES_A_SHARD = 4
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive, and ``--partial`` for a look at an archive whose shards have not all ended."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     add_archive(parser)
     parser.add_argument("--partial", action="store_true", help="merge what is there, though shards are lacking")

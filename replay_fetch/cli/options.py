@@ -53,7 +53,6 @@ refused, disk full, API dead, archive locked): run again; 130 interrupted
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the arguments and options of ``download``: kept here, so its help loads no HTTP client."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     listed = "a list of views or of sessions (CSV, JSON lines; - is stdin), or replay links and session ids"
     parser.add_argument("views", metavar="VIEWS", nargs="*", help=listed)

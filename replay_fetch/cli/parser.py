@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from _typeshed import SupportsWrite
 
 USAGE = 2
-# What people expect of download, and what a word like --site is no answer to.
+# Options that people expect of download, and that a word like --site is no answer to.
 _SEARCHES = (
     "--since",
     "--from",
@@ -40,7 +40,9 @@ class Parser(argparse.ArgumentParser):
     """An argparse parser without abbreviations: an option added later must not change the meaning of a script."""
 
     def __init__(self, prog: str, description: str) -> None:
-        super().__init__(prog=prog, description=description, allow_abbrev=False)
+        # Texts around the options are written to their width, with examples: argparse would fill them into paragraphs.
+        form = argparse.RawDescriptionHelpFormatter
+        super().__init__(prog=prog, description=description, allow_abbrev=False, formatter_class=form)
         # No option begins with a digit, so `--shard -1/8` has a value, which is refused for what it is. To argparse
         # only -1 and -1.5 are values, and it would say that there is none.
         self._negative_number_matcher = re.compile(r"-\.?\d")

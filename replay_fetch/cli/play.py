@@ -11,7 +11,7 @@ from pathlib import Path
 
 import orjson
 
-from replay_fetch.cli.archive_option import add_archive, on_current_shelf
+from replay_fetch.cli.archive_option import add_archive, add_session, on_current_shelf
 from replay_fetch.cli.options import add_output, show_settings
 from replay_fetch.cli.output import complain, say, shown, warn
 from replay_fetch.progress.units import duration, size, some
@@ -32,11 +32,9 @@ an option cannot be used; 3 the archive cannot be read, or the page not written
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the session, the view and time to begin with, and the files that the page is made of or goes to."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     add_archive(parser)
-    parser.add_argument("session", metavar="SESSION", help="a session's id, or how it begins")
-    parser.add_argument("--view", metavar="ID", help="this view alone; its id or how that begins")
+    add_session(parser)
     parser.add_argument("--at", metavar="TIME", help="where it opens: +1m30s or 90 from the beginning, or an ISO time")
     parser.add_argument("--html", metavar="FILE", type=Path, help="keep the page here, and open no browser")
     parser.add_argument(
@@ -59,9 +57,9 @@ def run(options: argparse.Namespace) -> int:
     A view without a full snapshot is left out of the page, with a warning. A browser is opened only for a page
     that no ``--html`` names.
     """
-    from replay_fetch.player.session_page import NothingToPlay, Wanted, play  # noqa: PLC0415 - the converter, for this alone
+    from replay_fetch.player.session_page import NothingToPlay, WantedPage, play  # noqa: PLC0415 - the converter, for this alone
 
-    wanted = Wanted(options.session, options.view, options.at, options.html, options.events, options.rrweb_js)
+    wanted = WantedPage(options.session, options.view, options.at, options.html, options.events, options.rrweb_js)
     try:
         with shown(show_settings(options)) as reporter:
             played = play(options.out, wanted, reporter)

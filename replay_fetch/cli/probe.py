@@ -44,7 +44,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("view", type=str.strip, metavar="VIEW", help="the id of one of its views")
     add_server(parser, *QUESTION)
     add_output(parser, json="what was found")
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
 
 

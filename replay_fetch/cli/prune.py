@@ -22,7 +22,6 @@ is none, or disk or store refuse: run it again, what had begun is finished first
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive, the age, and the options that every erasure has, such as ``--dry-run``."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
         "Erases every session whose recording began longer ago than an age. Sessions\n"
         "of unknown time are kept and counted. A mark of each erased session stays, so\n"

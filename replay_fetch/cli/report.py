@@ -29,7 +29,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add_archive(parser, "archive")
     parser.add_argument("--out", metavar="FILE", type=Path, default=_PAGE, help="the page (%(default)s)")
     add_output(parser, json="where the page is")
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
 
 

@@ -10,11 +10,10 @@ from dataclasses import replace
 from itertools import islice
 
 from replay_fetch.api.endpoint import check_id
-from replay_fetch.api.search import REPLAYED_VIEWS, Window
-from replay_fetch.api.search_words import SearchWords
+from replay_fetch.api.search import REPLAYED_VIEWS, SearchWords, Window
 from replay_fetch.cli.listing import source_of
 from replay_fetch.errors import SettingsError
-from replay_fetch.ledger.wanted import Entry, WantedSessions
+from replay_fetch.ledger.wanted import SessionEntry, WantedSessions
 from replay_fetch.pipeline.discover import Wanted
 from replay_fetch.pipeline.session_list import sessions_of_list
 from replay_fetch.settings import ApiSettings, PlanSettings, Settings
@@ -127,8 +126,8 @@ def _session(text: str, api: ApiSettings) -> str:
     return link.session_id
 
 
-def _entry(session_id: str) -> Entry:
-    return Entry(0, session_id)
+def _entry(session_id: str) -> SessionEntry:
+    return SessionEntry(0, session_id)
 
 
 def _check(flag: str, text: str) -> None:

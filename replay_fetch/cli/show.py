@@ -39,7 +39,6 @@ exit codes: 0 what is there was printed; 2 no session begins so, or several do;
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive, the session, the number of sessions and the form; for one session each row is a view."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     add_archive(parser)
     parser.add_argument(

@@ -107,7 +107,6 @@ example: replay-fetch simulate --limit 100 --period 10 --fault 503:rate=0.1
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options, in the groups of the settings, with each setting's own default."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     _add_serving(parser)
     add_output(parser, json="what is served")

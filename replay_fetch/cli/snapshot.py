@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from replay_fetch.cli.archive_option import add_archive, on_current_shelf
+from replay_fetch.cli.archive_option import add_archive, add_session, on_current_shelf
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import require_stdout, say, warn
 from replay_fetch.inspect.recordings import chosen_views, nothing_to_play, recording_of, start_of
@@ -26,7 +26,6 @@ cannot be read, or stdout is closed
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive, the session, the view and the time; all are required, since a page stands in one view."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.description = (
         "A recorded page as it stood at a time, as HTML: no script, nothing that is\n"
         "fetched, links lead nowhere. It opens at its top; how far it was scrolled\n"
@@ -34,8 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.epilog = _EPILOG
     add_archive(parser)
-    parser.add_argument("session", metavar="SESSION", help="the session's id or how that begins")
-    parser.add_argument("--view", metavar="ID", required=True, help="the view's id or how that begins")
+    add_session(parser, one_view=True)
     parser.add_argument(
         "--at", metavar="TIME", required=True, help="90 or +1m30s from the view's start, or 2026-01-31T08:00:05Z"
     )

@@ -12,14 +12,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from replay_fetch.archive.manifest import Entry
-from replay_fetch.cli.archive_option import add_archive, on_current_shelf
+from replay_fetch.cli.archive_option import add_archive, add_session, on_current_shelf
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import for_terminal, require_stdout, say, warn
 from replay_fetch.inspect.recordings import chosen_views, nothing_to_play, recording_of
-from replay_fetch.player import RumEvent, stored_rum_events
+from replay_fetch.player.rum_events import ListedEvent, stored_rum_events
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, some
-from replay_fetch.replay import Account, Action, ActionKind
+from replay_fetch.replay.account import Account, Action, ActionKind
 from replay_fetch.timestamps import iso
 
 _EPILOG = """\
@@ -33,7 +33,7 @@ archive cannot be read, or stdout is closed
 """
 # Named at the end of a view; --json has no such line, and every selector stands with its action.
 _NAMED = 5
-# What takes less is shown as a moment.
+# An action that takes less is shown as a moment.
 _SHOWN_MS = 100
 # Columns in front of the words of a line: its time and its kind.
 _BEFORE_WORDS = 28
@@ -41,11 +41,9 @@ _BEFORE_WORDS = 28
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive, the session and a single view; ids may be cut short where only one begins so."""
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
     add_archive(parser)
-    parser.add_argument("session", metavar="SESSION", help="the session's id or how that begins")
-    parser.add_argument("--view", metavar="ID", help="this view alone")
+    add_session(parser)
     parser.add_argument("--no-events", action="store_true", help="the recording alone, without stored RUM events")
     add_output(parser, json="each action, on a line of its own,")
 
@@ -88,7 +86,7 @@ def run(options: argparse.Namespace) -> int:
     return 0 if told else 1
 
 
-def _lines(entry: Entry, account: Account, events: Sequence[RumEvent]) -> list[_Line]:
+def _lines(entry: Entry, account: Account, events: Sequence[ListedEvent]) -> list[_Line]:
     """Put a view's actions and those events of it that tell something into the order of their times."""
     view_id = entry.record.planned.view.view_id
     lines = [
@@ -99,7 +97,7 @@ def _lines(entry: Entry, account: Account, events: Sequence[RumEvent]) -> list[_
     return sorted(lines, key=lambda line: line.at_ms)  # stable: of one millisecond, the recording comes first
 
 
-def _of_event(event: RumEvent) -> _Line:
+def _of_event(event: ListedEvent) -> _Line:
     """Make the line of an event; its fields are those of an action, empty where an event has none, and two more."""
     action = Action(event.at_ms, ActionKind.PAGE, event.text, by="event").fields()
     detail = {"detail": event.detail or None, "failed": event.failed}

@@ -57,7 +57,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )
     add_readers(parser, "processes that check at once; default: all processors")
     add_output(parser, json="what was found")
-    parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = _EPILOG
 
 

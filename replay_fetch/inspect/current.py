@@ -23,8 +23,7 @@ from replay_fetch.model import Recording, ViewRecord, Warnings
 from replay_fetch.pipeline.out_of_store import restored
 from replay_fetch.pipeline.scratch import LedgerScratch
 from replay_fetch.settings import FetchSettings, PlanSettings, Settings
-from replay_fetch.store import StoreShelf
-from replay_fetch.store.shelf import GIVE_UP_AFTER
+from replay_fetch.store.shelf import GIVE_UP_AFTER, StoreShelf
 
 _SETTINGS = Settings(fetch=FetchSettings(give_up_after=GIVE_UP_AFTER))
 _WAITS = "its session is not whole yet"
@@ -63,6 +62,7 @@ def current(shelf: Shelf) -> Iterator[Current]:
         layout.temporary.mkdir(parents=True)
         parts: list[Iterator[ViewRecord]] = []
         for part in shelf.shards() or [shelf]:
+            # All stay open until the manifest is written: the records below are read no sooner.
             scratch = opened.enter_context(restored_ledger(part))
             if scratch is not None:
                 layout = replace_field(layout, compression=scratch.layout.compression)

@@ -18,7 +18,7 @@ from replay_fetch.archive.lock import holder
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read import views
 from replay_fetch.archive.shelf import Shelf, readable
-from replay_fetch.ledger.damage import DamagedLedger
+from replay_fetch.ledger.database import DamagedLedger
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.ledger.totals import Totals

@@ -16,12 +16,14 @@ from replay_fetch.archive.durable import explained
 from replay_fetch.archive.layout import EVENTS, Layout
 from replay_fetch.archive.read.events import stored_events
 from replay_fetch.archive.shelf import Shelf
-from replay_fetch.errors import ArchiveError
+from replay_fetch.errors import ArchiveError, InputError
 from replay_fetch.printable import printable
 from replay_fetch.settings import Compression
 
-_FAILED = 400
-_NS_PER_MS = 1_000_000
+FAILED = 400
+"""The least status of a request that failed."""
+NS_PER_MS = 1_000_000
+"""The SDK gives durations in nanoseconds."""
 _LONGEST = 300
 
 
@@ -73,6 +75,25 @@ def session_events(shelf: Shelf, session_id: str) -> Iterator[RumEvent]:
         yield RumEvent(text, plain(event.get("id")), part(part(event, "attributes"), "attributes"))
 
 
+def events_of_line(line: bytes, where: str) -> Iterator[Mapping[str, object]]:
+    """Give what the SDK sent of each event in a line of a user's file; none for an empty line.
+
+    A line is an event as the events search answers it or as the SDK wrote it, or a whole answer of the search. Raises
+    InputError, which begins with ``where``, for a line that is none of the three.
+    """
+    if not line.strip():
+        return
+    try:
+        content = json.loads(line)
+    except (ValueError, RecursionError):  # a stranger's line may be nested deeper than Python reads
+        content = None
+    if not isinstance(content, dict):
+        raise InputError(f"{where}: no JSON object; such a file has one RUM event a line")
+    answered = content.get("data")
+    for event in answered if isinstance(answered, list) else [content]:
+        yield part(part(event, "attributes"), "attributes") or (event if isinstance(event, dict) else {})
+
+
 def has_events(shelf: Shelf, session_id: str) -> bool:
     """Tell whether events of a session are stored, by the file's name alone; raises ArchiveError where nobody tells."""
     names = (Layout(Path(), compression).events_name(session_id) for compression in Compression)
@@ -95,7 +116,7 @@ class EventFacts:
         facts = cls()
         for event in events:
             facts.kinds[event.kind] += 1
-            facts.failed += event.kind == "resource" and (status_of(event) or 0) >= _FAILED
+            facts.failed += event.kind == "resource" and (status_of(event) or 0) >= FAILED
             user = event.user
             if user is not None and user not in facts.users:
                 facts.users.append(user)
@@ -167,4 +188,4 @@ def _text_of(event: RumEvent) -> str:
 
 def _duration_ms(event: RumEvent) -> float | None:
     took = part(event.rum, event.kind).get("duration")
-    return took / _NS_PER_MS if isinstance(took, int | float) else None
+    return took / NS_PER_MS if isinstance(took, int | float) else None

@@ -19,7 +19,7 @@ from replay_fetch.archive.shelf import Shelf
 from replay_fetch.errors import ArchiveError
 from replay_fetch.events_record import EventsRecord
 from replay_fetch.inspect.manifest_check import ManifestCheck
-from replay_fetch.ledger.damage import DamagedLedger
+from replay_fetch.ledger.database import DamagedLedger
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.model import Span, ViewRecord
@@ -172,6 +172,7 @@ class LedgerSnapshot:
             return entry._replace(file=whole) if whole and entry.file else entry
         saved = with_values(record, partial=Span(0, record.size, record.sha256))
         part = self._layout.part(record.planned.row, record.part)
+        # By a layout without compression: parts are plain, whatever the session files are.
         return self._believed(saved, Layout(self._layout.root))._replace(file=self._name(part))
 
     def _partial_file(self, records: list[ViewRecord]) -> list[Entry]:

@@ -39,6 +39,7 @@ class ManifestCheck:
         expected = self._next(text)
         if expected is not None:
             _, line = expected
+            # Bytes first: they are equal for nearly every line, and then the line need not be parsed.
             if text + b"\n" == line.encode():
                 return read_line(number, text, expected)
             if self._is_same(text, line):
@@ -72,4 +73,5 @@ class ManifestCheck:
 
 
 def _ids(line: bytes) -> list[bytes]:
+    # The ids stand first in a line, and hold no comma.
     return line.split(b",", 2)[:2]

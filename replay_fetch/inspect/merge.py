@@ -8,18 +8,18 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from replay_fetch.archive.durable import explained, is_file, make_folder
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
 from replay_fetch.archive.manifest import write_manifest
-from replay_fetch.archive.report import Report, replace_report
+from replay_fetch.archive.report import Report, last_report, replace_report
 from replay_fetch.archive.shards import layouts
 from replay_fetch.archive.shelf import DiskShelf, readable
 from replay_fetch.errors import ArchiveError, SettingsError
-from replay_fetch.inspect.merged_report import Part, ShardRun, few_of, last_run, merged_report
+from replay_fetch.inspect.merged_report import NO_RUN, Part, few_of, merged_report
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.ledger.totals import Reason
@@ -56,7 +56,9 @@ def merge(root: Path, *, partial: bool = False) -> Merged:
             if ledger is not None:
                 part = _part(layout, ledger)
                 why = why or ("" if part else f"shard {layout.shard} was killed")
-                parts.append(part or Part(totals := ledger.totals(), _reasons_of(ledger), ShardRun(rows=totals.views)))
+                parts.append(
+                    part or Part(totals := ledger.totals(), _reasons_of(ledger), replace(NO_RUN, rows=totals.views))
+                )
                 ledgers.append(ledger)
             lacking += [why] if why else []
         require_ended(root, lacking, len(parts), partial=partial)
@@ -96,6 +98,7 @@ def _opened(layout: Layout, opened: ExitStack) -> tuple[Ledger | None, str]:
     if not begun:
         return None, f"shard {shard} has not begun"
     try:
+        # Held until both files are written: else a run of the shard could change what the manifest is made of.
         opened.enter_context(locked(layout.lock))
     except ArchiveError as error:
         raise ArchiveError(f"shard {shard}: {error}") from None
@@ -110,8 +113,13 @@ def _opened(layout: Layout, opened: ExitStack) -> tuple[Ledger | None, str]:
 
 
 def _part(layout: Layout, ledger: Ledger) -> Part | None:
-    run = last_run(DiskShelf(layout.root, layout.shard))
+    run = last_report(DiskShelf(layout.root, layout.shard))
     return Part(ledger.totals(), _reasons_of(ledger), run) if run else None
+
+
+def _part_so_far(ledger: Ledger) -> Part:
+    totals = ledger.totals()
+    return Part(totals, _reasons_of(ledger), replace(NO_RUN, rows=totals.views))
 
 
 def _reasons_of(ledger: Ledger) -> Sequence[Reason]:

@@ -14,16 +14,16 @@ from tempfile import TemporaryDirectory
 from replay_fetch.archive.durable import explained
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.manifest import session_of
-from replay_fetch.archive.report import replace_report
+from replay_fetch.archive.report import last_report, replace_report
 from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.blocks import lines_of
 from replay_fetch.errors import ArchiveError, SettingsError
 from replay_fetch.inspect.merge import Merged, require_ended
-from replay_fetch.inspect.merged_report import Part, ShardRun, last_run, merged_report
+from replay_fetch.inspect.merged_report import NO_RUN, Part, merged_report, totals_of
 from replay_fetch.ledger.totals import Reason
 from replay_fetch.pipeline.merged import remove_merged, write_merged
 from replay_fetch.shard import index_of
-from replay_fetch.store import StoreShelf
+from replay_fetch.store.shelf import StoreShelf
 
 
 def merge_stored(shelf: Shelf, *, partial: bool = False) -> Merged:
@@ -49,6 +49,8 @@ def merge_stored(shelf: Shelf, *, partial: bool = False) -> Merged:
         with layout.manifest.open("wb") as manifest:
             manifest.writelines(_lines(begun, len(shards), layout.temporary / "list.csv.zst"))
         write_merged(shelf.location, layout, taken)
+    # No lease covers all shards, so a run that began meanwhile is noticed only now. Its sessions are not in these
+    # files, which must not pass for the whole archive.
     if shelf.held_by() or shelf.last_taken() != taken:
         remove_merged(shelf.location)
         raise ArchiveError(f"a run began to write to {shelf.place()} meanwhile; merge it again when that has ended")
@@ -61,14 +63,14 @@ def _lacks(shard: StoreShelf) -> str:
         return f"shard {shard.shard} has not begun"
     if not ended:
         return f"shard {shard.shard} was killed"
-    run = last_run(shard)
+    run = last_report(shard)
     return "" if run and not run.unasked else f"shard {shard.shard} was stopped before its end"
 
 
 def _part(shard: Shelf) -> Part:
-    run = last_run(shard) or ShardRun()
+    run = last_report(shard) or NO_RUN
     reasons = [Reason(each["outcome"], each["reason"], each["views"]) for each in run.reasons]  # type: ignore[arg-type]
-    return Part(run.totals, reasons, run)
+    return Part(totals_of(run), reasons, run)
 
 
 def _lines(begun: Sequence[StoreShelf], count: int, copy: Path) -> Iterator[bytes]:

@@ -4,60 +4,25 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import astuple, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from datetime import datetime, timedelta
 from operator import add
 from typing import NamedTuple
 
-import msgspec
-
-from replay_fetch.archive.report import Report, read_report
-from replay_fetch.archive.shelf import Shelf
+from replay_fetch.archive.report import Report
 from replay_fetch.ledger.totals import Reason, Totals
 from replay_fetch.model import Noted, Outcome
 
+# As many as the report of a single run names.
 _SLOWEST = 20
 _BAD_ROWS = 100
 # More shards would fill the line; the number of the others is said.
 _NAMED = 5
 
 
-class ShardRun(msgspec.Struct, frozen=True):
-    """The figures of a shard's last run, as the report has them; the ledger does not know most of them."""
-
-    list_name: str = ""
-    rows: int = 0
-    duplicates: int = 0
-    bad_rows: int = 0
-    finished_before: int = 0
-    requests: int = 0
-    retries: int = 0
-    rate_limited: int = 0
-    pages: int = 0
-    wire_bytes: int = 0
-    seconds: float = 0.0
-    waited_seconds: float = 0.0
-    started: str = ""
-    interrupted: bool = False
-    stopped: str | None = None
-    limiter: str = ""
-    bad_row_reasons: Sequence[str] = ()
-    slowest: Sequence[dict[str, object]] = ()
-    settings: dict[str, object] = {}
-    outcomes: dict[Outcome, int] = {}
-    unasked: int = 0
-    segments: int = 0
-    bytes: int = 0
-    noted: int = 0
-    noted_for: dict[str, int] = {}
-    reasons: Sequence[dict[str, str | int]] = ()
-
-    @property
-    def totals(self) -> Totals:
-        """The sums over the shard's views, for a shard whose ledger is not at hand."""
-        noted = Noted(self.noted, *(self.noted_for.get(each.name, 0) for each in fields(Noted)[1:]))
-        return Totals(dict(self.outcomes), 0, self.unasked, self.segments, self.pages, self.bytes, noted)
+NO_RUN = Report("", 0, 0, 0, {})
+"""In place of the report of a shard whose first run has not ended, or whose report is damaged."""
 
 
 class Part(NamedTuple):
@@ -65,15 +30,12 @@ class Part(NamedTuple):
 
     totals: Totals
     reasons: Sequence[Reason]
-    run: ShardRun
+    run: Report
 
 
-def last_run(shard: Shelf) -> ShardRun | None:
-    """Read the report of a shard's last run; None where there is none that can be read."""
-    try:
-        return msgspec.json.decode(read_report(shard), type=ShardRun)
-    except (OSError, ValueError):  # it was killed before its first end
-        return None
+def totals_of(run: Report) -> Totals:
+    """The sums over a shard's views by its report, for a shard whose ledger is not at hand."""
+    return Totals(dict(run.outcomes), 0, run.unasked, run.segments, run.pages, run.bytes, run.noted)
 
 
 def merged_report(parts: Sequence[Part], count: int, lacking: Sequence[str] = ()) -> Report:
@@ -122,7 +84,7 @@ def few_of(lacking: Sequence[str]) -> str:
     return "; ".join(lacking[:_NAMED]) + more
 
 
-def _settings(run: ShardRun, count: int) -> dict[str, object]:
+def _settings(run: Report, count: int) -> dict[str, object]:
     """Return a shard's settings for the report of all, with the number of shards in place of its own."""
     plan = run.settings.get("plan")
     return {**run.settings, "plan": {**(plan if isinstance(plan, dict) else {}), "shard": None, "shards": count}}
@@ -146,21 +108,21 @@ def _reasons(parts: Sequence[Part]) -> list[dict[str, str | int]]:
     ]
 
 
-def _slowest(runs: Sequence[ShardRun]) -> list[dict[str, object]]:
-    def seconds(view: dict[str, object]) -> float:
+def _slowest(runs: Sequence[Report]) -> list[Mapping[str, object]]:
+    def seconds(view: Mapping[str, object]) -> float:
         took = view.get("seconds")
         return float(took) if isinstance(took, int | float) else 0.0
 
     return heapq.nlargest(_SLOWEST, (view for run in runs for view in run.slowest), key=seconds)
 
 
-def _time_of(runs: Sequence[ShardRun]) -> tuple[str, float]:
+def _time_of(runs: Sequence[Report]) -> tuple[str, float]:
     """Return when the first shard began, and the seconds from then to the end of the last."""
     spans = []
     for run in runs:
         try:
             began = datetime.fromisoformat(run.started)
-        except ValueError:
+        except ValueError:  # a shard without a report has no beginning
             continue
         spans.append((began, began + timedelta(seconds=run.seconds)))
     if not spans:

@@ -24,12 +24,11 @@ from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.errors import ArchiveError
 from replay_fetch.events_record import EventsRecord
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
-from replay_fetch.inspect.tombstones import Tombstones
+from replay_fetch.inspect.tombstones import ErasedSessions
 from replay_fetch.inspect.verification import Verification
 from replay_fetch.inspect.verify import Verifying
 from replay_fetch.inspect.verify_events import EventsCheck
-from replay_fetch.ledger.damage import DamagedLedger
-from replay_fetch.ledger.database import check_file
+from replay_fetch.ledger.database import DamagedLedger, check_file
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.ledger.totals import Totals
@@ -87,7 +86,7 @@ def rebuild(root: Path, readers: Readers, reporter: Reporter | None) -> Rebuilt:
         with suppress(DamagedLedger):
             _fold_log(layout)
         with closing(LedgerSnapshot(layout)) as old:
-            tombstones = Tombstones(DiskShelf(layout.root), old.marks())
+            tombstones = ErasedSessions(DiskShelf(layout.root), old.marks())
         _restore(_Restoring(layout, verifying, rebuilt, attempt(layout), tombstones))
     _, rebuilt.aside = _to_its_end(root)
     return rebuilt
@@ -167,7 +166,7 @@ class _Restoring:
     rebuilt: Rebuilt
     attempt: Attempt
     """Rows begin behind every part there is: none is overwritten while the old ledger still counts."""
-    tombstones: Tombstones
+    tombstones: ErasedSessions
     """Of the old ledger, as far as it can be read, and of the erasures' reports."""
     compression: Compression | None = None
     """Of the session files; where there is none, the next download decides."""

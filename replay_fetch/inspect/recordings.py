@@ -21,7 +21,8 @@ from replay_fetch.inspect.entries import entries, session_entries
 from replay_fetch.named_file import is_archive, require_outside_archives
 from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.units import duration, size, some
-from replay_fetch.replay import Account, Recording
+from replay_fetch.replay.account import Account
+from replay_fetch.replay.recording import Recording
 
 # Large enough that writing costs no time, small enough not to be seen in memory.
 _BLOCK = 2**18

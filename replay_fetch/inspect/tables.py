@@ -30,7 +30,7 @@ from replay_fetch.inspect.events import event_row, session_events
 from replay_fetch.named_file import require_outside_archives
 from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.units import duration, size, some
-from replay_fetch.replay import Recording
+from replay_fetch.replay.recording import Recording
 
 Row = Mapping[str, object]
 

@@ -18,7 +18,7 @@ from replay_fetch.archive.read.views import view_segments
 from replay_fetch.archive.shelf import Shelf
 from replay_fetch.inspect.entries import session_entries
 from replay_fetch.model import ViewRecord
-from replay_fetch.replay import IDLE_MS
+from replay_fetch.replay.account import IDLE_MS
 
 # Seconds without a hand's doing after which somebody counts as idle.
 IDLE = IDLE_MS / 1000

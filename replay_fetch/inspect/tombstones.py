@@ -11,7 +11,7 @@ from replay_fetch.archive.shelf import Shelf
 from replay_fetch.erased import mark_of, session_in
 
 
-class Tombstones:
+class ErasedSessions:
     """Knows the erased sessions of an archive by their marks, some 100 bytes of memory each."""
 
     def __init__(self, shelf: Shelf, in_ledger: Iterable[bytes] = ()) -> None:

@@ -7,7 +7,6 @@ in a file from a search.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
@@ -18,7 +17,7 @@ from replay_fetch.archive.layout import EVENTS
 from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.blocks import lines_of, whole_file
 from replay_fetch.errors import InputError
-from replay_fetch.inspect.events import part, session_events
+from replay_fetch.inspect.events import events_of_line, part, session_events
 from replay_fetch.inspect.sessions import ListedSession, list_sessions
 from replay_fetch.settings import Compression
 
@@ -98,7 +97,7 @@ def _of_file(file: Path) -> Iterator[tuple[str, Mapping[str, object]]]:
     Raises InputError where the file cannot be read, is damaged, or has a line that is no JSON object.
     """
     for number, line in enumerate(_lines_of(file), start=1):
-        for event in _events_in(line, number, file) if line.strip() else ():
+        for event in events_of_line(line, f"--events {file}, line {number}"):
             session_id = part(event, "session").get("id")
             if isinstance(session_id, str):
                 yield session_id, part(event, "usr")
@@ -114,19 +113,6 @@ def _lines_of(file: Path) -> Iterator[bytes]:
         raise InputError(f"--events {file} cannot be read: {error.strerror or error}") from None
     except ValueError as error:
         raise InputError(f"--events {file} is damaged: {error}") from None
-
-
-def _events_in(line: bytes, number: int, file: Path) -> Iterator[Mapping[str, object]]:
-    """Give the events of a line: an event as the search answers it or the SDK wrote it, or all of a whole answer."""
-    try:
-        content = json.loads(line)
-    except (ValueError, RecursionError):
-        content = None
-    if not isinstance(content, dict):
-        raise InputError(f"--events {file}, line {number}: no JSON object; such a file has one RUM event a line")
-    answered = content.get("data")
-    for event in answered if isinstance(answered, list) else [content]:
-        yield part(part(event, "attributes"), "attributes") or (event if isinstance(event, dict) else {})
 
 
 def _names(usr: Mapping[str, object], user: str) -> bool:

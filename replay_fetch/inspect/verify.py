@@ -17,7 +17,7 @@ from replay_fetch.archive.read.verify import Finding, Problem, check_session
 from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
-from replay_fetch.inspect.tombstones import Tombstones
+from replay_fetch.inspect.tombstones import ErasedSessions
 from replay_fetch.inspect.verification import Depth, Verification
 from replay_fetch.inspect.verify_events import EventsCheck
 from replay_fetch.progress.archive_snapshot import CheckSnapshot
@@ -47,7 +47,7 @@ class Verifying:
         self._vouched = False
         self._manifest: Callable[[Shelf], Iterator[Entry | BadLine]] = read_manifest
         self._reporter = reporter
-        self._tombstones: Tombstones | None = None
+        self._tombstones: ErasedSessions | None = None
         self._seen: set[str] = set()
         self._named: set[str] = set()
         self.found = Verification(shelf, quick=depth is Depth.NAMES)
@@ -79,7 +79,7 @@ class Verifying:
                 f"the last run into {self.shelf.place()} did not come to its end, so its manifest is behind its files: "
                 "run the same download or erasure again, to its end, and verify then"
             )
-        self._tombstones = Tombstones(self.shelf)
+        self._tombstones = ErasedSessions(self.shelf)
         self._verify_by_manifest()
         if self.found.quick:
             wrong = {finding.file for finding in self.found.findings}
@@ -91,7 +91,7 @@ class Verifying:
 
     def _verify_with_ledger(self, layout: Layout) -> None:
         with closing(LedgerSnapshot(layout)) as snapshot:
-            self._tombstones = Tombstones(self.shelf, snapshot.marks())
+            self._tombstones = ErasedSessions(self.shelf, snapshot.marks())
             if snapshot.leads:
                 self.found.run_ended = snapshot.run_ended
                 self._verify_by(layout, snapshot)

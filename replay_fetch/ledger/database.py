@@ -1,4 +1,7 @@
-"""The door to SQLite: the file is recognised, opened and locked, and its complaints become errors of ours."""
+"""The door to SQLite: the file is recognised, opened and locked, and its complaints become errors of ours.
+
+A damaged ledger's error names the command that makes a new one.
+"""
 
 from __future__ import annotations
 
@@ -12,13 +15,46 @@ from typing import Self
 from urllib.parse import quote
 
 from replay_fetch.errors import ArchiveError
-from replay_fetch.ledger.damage import DamagedLedger, DamagedRow, failure
 from replay_fetch.ledger.schema import APPLICATION_ID, FORMAT, LATER_TABLES, PRAGMAS, TABLES
 
 # Of SQLite's file format: where its header holds the numbers that PRAGMA user_version and application_id set.
 _MAGIC = b"SQLite format 3\x00"
 _USER_VERSION = slice(60, 64)
 _APPLICATION_ID = slice(68, 72)
+
+# Besides "corrupt" and "not a database", what SQLite says when a page's content makes no sense to a statement:
+# a table is not there, a value has another type.
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH})
+_PRIMARY = 0xFF  # the bits of an error code that are not a finer distinction
+_FULL = "; free some room, there or in the folder for temporary files ($TMPDIR), and run the same command again"
+
+
+def way_out(path: Path) -> str:
+    """Name the command that makes a new ledger in place of the damaged file at ``path``, for the end of a message."""
+    return f"`replay-fetch verify --rebuild {path.parent.parent}` makes a new one from manifest and files"
+
+
+class DamagedRow(Exception):
+    """Raised where a row holds a value that no version ever writes; the door turns the error into a DamagedLedger."""
+
+
+class DamagedLedger(ArchiveError):
+    """Raised where the ledger is damaged; a new ledger can be made without it, from manifest and files."""
+
+    def __init__(self, path: Path, what: str) -> None:
+        super().__init__(f"the ledger {path} is damaged ({what}); {way_out(path)}")
+
+
+def failure(path: Path, error: sqlite3.DatabaseError) -> ArchiveError:
+    """Make the error for a refusal of the database: damage, a full disk, or another reason.
+
+    The caller raises the result. Its message names the ledger's file, and the command or the room that helps.
+    """
+    code = getattr(error, "sqlite_errorcode", None)
+    if code is None or code & _PRIMARY not in _DAMAGE:
+        advice = _FULL if code == sqlite3.SQLITE_FULL else ""
+        return ArchiveError(f"the ledger {path} cannot be used: {error}{advice}")
+    return DamagedLedger(path, str(error))
 
 
 def check_file(path: Path) -> bool:
@@ -48,7 +84,6 @@ def check_file(path: Path) -> bool:
     return True
 
 
-_PRIMARY = 0xFF  # the bits of an error code that are not a finer distinction
 _NOT_WRITABLE = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY})
 
 
@@ -78,6 +113,8 @@ def connected_read_only(path: Path) -> sqlite3.Connection:
 
 def _connected(path: Path, how: str) -> sqlite3.Connection:
     """Connect by a URI, which is the only way to say how the file is opened."""
+    # check_same_thread: the package's own lock lets threads take turns. isolation_level: Python's module would begin
+    # transactions by itself, and never an immediate one.
     uri = f"file:{quote(str(path))}?{how}"
     return sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None)
 
@@ -90,6 +127,7 @@ class _Exclusive:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        # A thread that reads `events` or `marks` asks further questions between two rows.
         self._lock = threading.RLock()
 
     def __enter__(self) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from replay_fetch.events_record import DAY_MS, RETENTION_DAYS, SETTLED_MS, EventsRecord, EventsToDo, EventsTotals
 from replay_fetch.events_record import EventsOutcome as Outcome
-from replay_fetch.ledger.damage import DamagedRow
-from replay_fetch.ledger.database import Database
+from replay_fetch.ledger.database import DamagedRow, Database
 
 _COLUMNS = "outcome, reason, n, size, sha256, length, stored_sha256, asked_at"
 _ALL = f"SELECT events.session, session_id, {_COLUMNS} FROM events JOIN session USING (session)"  # noqa: S608 - names

@@ -144,6 +144,7 @@ def scratch_database(tables: str, cache_kib: int) -> sqlite3.Connection:
     """Open a database of some tables that vanishes with its connection; past ``cache_kib`` it spills into a file."""
     with explained():
         db = sqlite3.connect("", check_same_thread=False, isolation_level=None)
+        # Nothing of it outlives the connection, so nothing has to reach the disk for certain.
         for statement in ("PRAGMA temp_store = FILE", f"PRAGMA cache_size = -{cache_kib}", "PRAGMA synchronous = OFF"):
             db.execute(statement)
         for statement in tables.split(";"):

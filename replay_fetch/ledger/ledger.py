@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import orjson
 
-from replay_fetch.ledger.damage import DamagedLedger
+from replay_fetch.ledger.database import DamagedLedger
 from replay_fetch.ledger.events import EventsLedger
 from replay_fetch.ledger.loading import ListRow, LoadedList, Mine, load_rows, restore_rows
 from replay_fetch.ledger.rows import (

@@ -150,6 +150,7 @@ def _numbered(rows: Iterable[ListRow], mine: Mine | None) -> Iterator[tuple[int,
     return (pair for pair in numbered if mine(pair[1][1].session_id))
 
 
+# Records that are held at a time.
 _CHUNK = 5_000
 # A list of its own, which nothing is known of: the next list that names these views takes them over.
 _LIST = 1

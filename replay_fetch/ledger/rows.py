@@ -9,13 +9,13 @@ from typing import Any
 from msgspec import json
 from msgspec.structs import replace
 
-from replay_fetch.ledger.damage import DamagedRow
+from replay_fetch.ledger.database import DamagedRow
 from replay_fetch.model import Outcome, PlannedView, Recording, Span, View, ViewRecord, Warnings
 
 _FINISHED = ", ".join(f"'{outcome}'" for outcome in Outcome if outcome.finished)
 _UNFINISHED = f"(outcome IS NULL OR outcome NOT IN ({_FINISHED}))"
 
-# What is read and written, in this order; where a column stands in a row is worked out from here alone.
+# Columns that are read and written, in this order; where a column stands in a row is worked out from here alone.
 _PLANNED = ("row", "view.session", "session_id", "view_id", "expected")
 _FIELDS = (
     "outcome",

@@ -65,7 +65,9 @@ PRAGMAS = (
     "PRAGMA synchronous = FULL",
     # Of use on macOS alone, where fsync leaves bytes in the disk's own cache.
     "PRAGMA fullfsync = ON",
+    # Batches of a list lie in temporary tables: memory must not grow with the list.
     "PRAGMA temp_store = FILE",
+    # In kB. `loading` brings rows into the order of the trees, so that this little is enough for millions of them.
     "PRAGMA cache_size = -2048",
     "PRAGMA busy_timeout = 10000",
 )

@@ -11,7 +11,7 @@ from dataclasses import astuple, dataclass, field
 from operator import add
 from typing import NamedTuple
 
-from replay_fetch.ledger.damage import DamagedRow
+from replay_fetch.ledger.database import DamagedRow
 from replay_fetch.model import Noted, Outcome
 
 # ``checks`` is JSON without a space: its keys are found as they stand, for no value in it is text.

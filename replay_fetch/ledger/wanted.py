@@ -20,7 +20,7 @@ _TO_SEARCH = "FROM entry WHERE session_id IS NOT NULL AND session_id NOT IN (SEL
 _BATCH = 5_000
 
 
-class Entry(NamedTuple):
+class SessionEntry(NamedTuple):
     """An entry of a list: a session or, with a ``reason``, a row that cannot be used."""
 
     line: int
@@ -44,7 +44,7 @@ class WantedSessions:
         """Forget all sessions and remove the temporary file; nothing can be asked of this object afterwards."""
         self._db.close()
 
-    def take(self, entries: Iterable[Entry]) -> int:
+    def take(self, entries: Iterable[SessionEntry]) -> int:
         """Take a list in, in batches; returns the number of entries, those that name a session again among them."""
         taken = 0
         unread = iter(entries)
@@ -88,15 +88,15 @@ class WantedSessions:
         every = "SELECT n, session_id FROM entry WHERE session_id IS NOT NULL AND n > ? ORDER BY n LIMIT ?"
         return (str(each) for (each,) in self._read(every))
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[SessionEntry]:
         """Give the entries in the order of the list, a session's first alone, and no view beside a session."""
         every = "SELECT n, line, session_id, NULL, reason FROM entry WHERE n > ? ORDER BY n LIMIT ?"
-        return (Entry(*row) for row in self._read(every))
+        return (SessionEntry(*row) for row in self._read(every))
 
-    def unusable(self) -> Iterator[Entry]:
+    def unusable(self) -> Iterator[SessionEntry]:
         """Give the rows that name no session, each with its line and the reason, in the order of the list."""
         bad = "SELECT n, line, NULL, NULL, reason FROM entry WHERE session_id IS NULL AND n > ? ORDER BY n LIMIT ?"
-        return (Entry(*row) for row in self._read(bad))
+        return (SessionEntry(*row) for row in self._read(bad))
 
     @property
     def unusable_rows(self) -> int:

@@ -18,7 +18,7 @@ SLOWEST_SEARCH, SLOWEST = 1.0, 0.5
 FEW = 5
 # Accepted requests that are remembered: 2 MB. With 4,096 of them a window of 5,000 was taken for one of 4,096.
 ROOM = 65_536
-# What the longest recent way to a 429 says of the next one fades by this, 429 by 429.
+# With each 429 the longest way to one of late counts this much less for the next one.
 FADING = 0.8
 
 

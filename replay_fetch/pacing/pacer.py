@@ -32,7 +32,7 @@ ILL = frozenset({408, *range(500, 600)})
 # Timers fire within a microsecond of what was asked for; closer than this counts as now.
 SOON = 1e-6
 ONLY_AN_ANSWER_CAN_TELL = float("inf")
-# What a snapshot takes over from the rate policy's state.
+# Fields that a snapshot takes over from the rate policy's state.
 _SHOWN = tuple(shown.name for shown in fields(State))
 
 

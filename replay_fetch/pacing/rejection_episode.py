@@ -8,7 +8,7 @@ from replay_fetch.pacing.policy import Sent
 
 # A gate shut longer than this was shut by a window that ran out; shorter, by a bucket that refills.
 WINDOW_LIKE = 1.2
-# What is accepted by a bucket is measured over this many seconds: more of them smooth, fewer are current.
+# Requests that a bucket accepts are measured over this many seconds: more of them smooth, fewer are current.
 SHORTEST, USUAL = 3.0, 10.0
 
 # Seconds before the first probe. The next probe waits this share of the time the gate has been shut: an opening is

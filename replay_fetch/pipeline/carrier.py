@@ -19,9 +19,10 @@ from replay_fetch.archive.write.carrier import Shipment, WrittenFile
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import View, ViewRecord
 from replay_fetch.pipeline.scratch import LedgerScratch, logged
-from replay_fetch.store import Staged, StagedFile, StoreKeep
 from replay_fetch.store.entries import LoggedEvents
+from replay_fetch.store.keep import StoreKeep
 from replay_fetch.store.parts import GrownPart
+from replay_fetch.store.scratch import Staged, StagedFile
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -36,7 +36,7 @@ class Tally:
     """None where the chain goes on behind the kept pages, or in another store."""
 
     def __post_init__(self) -> None:
-        # Those saved before count, until the walk says that it begins anew.
+        # Segments that were saved before count, until the walk says that it begins anew.
         earlier = self.planned.earlier
         self.segments = earlier.segments if earlier is not None and earlier.token is not None else 0
 

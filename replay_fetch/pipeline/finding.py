@@ -26,7 +26,7 @@ from replay_fetch.api.search import REPLAYED_VIEWS, Window
 from replay_fetch.archive.layout import Layout
 from replay_fetch.errors import AuthError
 from replay_fetch.ledger.searched import SearchedSessions
-from replay_fetch.ledger.wanted import Entry, WantedSessions
+from replay_fetch.ledger.wanted import SessionEntry, WantedSessions
 from replay_fetch.model import View
 from replay_fetch.pipeline.discover import Discover, Discovery, Wanted
 from replay_fetch.pipeline.opening import open_archive
@@ -52,7 +52,7 @@ _NO_VIEW = "-"
 _WITHOUT = "without it, --view-only downloads the one view that each link names in seed= or view_id="
 
 
-class Finding:
+class SessionSearch:
     """The sessions of a list and the views found of them; ``needed`` sessions are still to be searched for."""
 
     def __init__(
@@ -180,7 +180,7 @@ class Finding:
         if self._found is not None and self._found.warnings:
             yield BadRow(line, "the search for views may not be whole, since the API warned; run again")
 
-    def _rows_of(self, entry: Entry, kept: SearchedSessions, *, planned: bool) -> Iterator[Row]:
+    def _rows_of(self, entry: SessionEntry, kept: SearchedSessions, *, planned: bool) -> Iterator[Row]:
         wanted, session_id = self._wanted, entry.session_id
         if wanted is None or session_id is None:
             yield BadRow(entry.line, entry.reason or "")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from replay_fetch.ledger.wanted import WantedSessions
-from replay_fetch.pipeline.finding import Finding
+from replay_fetch.pipeline.finding import SessionSearch
 from replay_fetch.pipeline.session_list import entries_of
 from replay_fetch.progress.reporters import Reporter
 from replay_fetch.settings import Settings
@@ -28,7 +28,7 @@ def found_first(
     reporter: Reporter | None = None,
     *,
     rehearsed: bool = False,
-) -> Iterator[Finding]:
+) -> Iterator[SessionSearch]:
     """Begin a list and tell which of its sessions must be searched for; nothing is asked, and no folder is made.
 
     An archive in a store is opened for a list of sessions, unless the download is ``rehearsed``, and stays open until
@@ -38,16 +38,16 @@ def found_first(
     with views, ExitStack() as opened:
         views.begin()
         if not views.names_sessions:
-            yield Finding(views, Path(), settings, None)
+            yield SessionSearch(views, Path(), settings, None)
             return
         wanted = WantedSessions()
         opened.callback(wanted.close)
         wanted.take(entries_of(views, reporter))
         if isinstance(out, Path):
-            finding = Finding(views, out, settings, wanted)
+            finding = SessionSearch(views, out, settings, wanted)
         else:
             folder, stored = opened.enter_context(_opened_to_search(out, settings, rehearsed=rehearsed))
-            finding = Finding(views, folder, settings, wanted, stored)
+            finding = SessionSearch(views, folder, settings, wanted, stored)
         with closing(finding):
             finding.recall(int(time.time() * 1000))
             yield finding

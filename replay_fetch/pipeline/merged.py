@@ -5,8 +5,9 @@ from __future__ import annotations
 import anyio
 
 from replay_fetch.archive.layout import MANIFEST, REPORT, Layout
-from replay_fetch.store import Location, objects_at
+from replay_fetch.store.location import Location
 from replay_fetch.store.objects import Objects
+from replay_fetch.store.opening import objects_at
 
 _GIVES_UP = 60.0  # seconds of faults: a person waits
 

@@ -14,10 +14,11 @@ from replay_fetch.archive_json import NAME, ArchiveFacts, require_same_shards
 from replay_fetch.errors import ArchiveError, InputError
 from replay_fetch.pipeline.scratch import LedgerScratch, scratch_folder
 from replay_fetch.settings import Compression, Settings
-from replay_fetch.store import Location, Restoring, objects_at, read_facts
 from replay_fetch.store.lists import fetch_file
+from replay_fetch.store.location import Location
 from replay_fetch.store.log import Log
-from replay_fetch.store.opening import FOLDER, folder_of
+from replay_fetch.store.opening import FOLDER, folder_of, objects_at, read_facts
+from replay_fetch.store.restoring import Restoring
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from itertools import chain
 
-from replay_fetch.ledger.wanted import Entry, WantedSessions
+from replay_fetch.ledger.wanted import SessionEntry, WantedSessions
 from replay_fetch.pipeline.job import listed
 from replay_fetch.pipeline.list_loading import shown_rows
 from replay_fetch.progress.reporters import Reporter
@@ -17,7 +17,7 @@ from replay_fetch.view_list.view_list import ViewList
 
 
 @contextmanager
-def sessions_of_list(source: ListSource, settings: Settings, more: Iterable[Entry]) -> Iterator[WantedSessions]:
+def sessions_of_list(source: ListSource, settings: Settings, more: Iterable[SessionEntry]) -> Iterator[WantedSessions]:
     """Read the sessions that a list names, and ``more``; rows that name none are kept apart, with their reasons.
 
     Raises InputError where the list cannot be read, or where a link leads to another site.
@@ -27,15 +27,15 @@ def sessions_of_list(source: ListSource, settings: Settings, more: Iterable[Entr
         yield wanted
 
 
-def entries_of(views: ViewList, reporter: Reporter | None = None) -> Iterator[Entry]:
+def entries_of(views: ViewList, reporter: Reporter | None = None) -> Iterator[SessionEntry]:
     """Give the session of each row of a list, a bad row with its reason; the reporter shows how far a long one is."""
     for row in shown_rows(views, reporter):
         match row:
             case BadRow(line, reason):
-                yield Entry(line, None, None, reason)
+                yield SessionEntry(line, None, None, reason)
             case PlannedRow():
-                yield Entry(row.line, row.view.session_id, row.view.view_id)
+                yield SessionEntry(row.line, row.view.session_id, row.view.view_id)
             case RepeatedHeader():
                 continue
             case _:
-                yield Entry(row.line, row.session_id, row.view_id)
+                yield SessionEntry(row.line, row.session_id, row.view_id)

@@ -37,18 +37,13 @@ from replay_fetch.pipeline.stored_erasure import StoredErasure
 from replay_fetch.progress.reporters import Reporter
 from replay_fetch.settings import Compression, Credentials, Settings
 from replay_fetch.shard import ShardId
-from replay_fetch.store import (
-    KeepTerms,
-    Location,
-    Rows,
-    StoreKeep,
-    objects_at,
-    read_facts,
-)
 from replay_fetch.store.entries import LoggedSearch, LoggedSetting
+from replay_fetch.store.keep import StoreKeep
 from replay_fetch.store.lists import ListRow, blank, packing
+from replay_fetch.store.location import Location
 from replay_fetch.store.objects import Objects
-from replay_fetch.store.opening import FOLDER, agree, folder_of
+from replay_fetch.store.opening import FOLDER, KeepTerms, agree, folder_of, objects_at, read_facts
+from replay_fetch.store.scratch import Rows
 from replay_fetch.view_list.rows import PlannedRow
 from replay_fetch.view_list.view_list import ViewList
 

@@ -26,8 +26,8 @@ from replay_fetch.ledger.schema import Setting
 from replay_fetch.model import ViewRecord
 from replay_fetch.pipeline.opening import bring_manifest_up_to_date
 from replay_fetch.pipeline.scratch import LedgerScratch
-from replay_fetch.store import StagedFile
 from replay_fetch.store.entries import Entry, LoggedSetting, LoggedTombstone
+from replay_fetch.store.scratch import StagedFile
 
 if TYPE_CHECKING:
     from replay_fetch.pipeline.stored import StoredArchive

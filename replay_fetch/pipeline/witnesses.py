@@ -59,7 +59,7 @@ class Witnesses:
             if isinstance(found, Source):
                 return Testimony(well=True)
             error = found
-        # What was there minutes ago is not any more: nothing that other views say could excuse that.
+        # A view that was there minutes ago is not any more: nothing that other views say could excuse that.
         if self._fetched:
             return Testimony(ill=True, error=error)
         for view, sources in await to_thread.run_sync(self._of_the_list, scouting):

@@ -68,7 +68,7 @@ class Worker:
         elif earlier is not None and earlier.token is not None:
             paginator.go_on(Source(earlier.source), Start.behind(earlier))
             segments = earlier.segments
-        # What an earlier run gave up, or was refused, says less of the API the second time.
+        # A view that an earlier run gave up, or was refused, says less of the API the second time.
         before = None if earlier is None else earlier.outcome
         if before is Outcome.FAILED:
             paginator.suspect = self._fetcher.pacer.breaker.doubts()

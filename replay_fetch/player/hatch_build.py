@@ -20,7 +20,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 VERSION = "2.2.2"
 # Of the package's tarball, as npm's lock files write it. Pinned here: no registry decides what runs in the page.
 INTEGRITY = "sha512-LUvR1mbcTTaNkn5OiR0r2neuH86quaQsmucT07N4Yd7YFdxPtr9qMQ2e//1FkbWKa1L3JGmPIQtgv83VPJe3mQ=="
-# What is taken out of it, with the sha256 by which files of another version in a checkout are known.
+# Files that are taken out of it, with the sha256 by which files of another version in a checkout are known.
 FILES = {
     "rrweb.umd.min.cjs": "634aae0583bf9d1a857307d28fb49c98c14210929e22166fb150f3ae83d91cca",
     "style.min.css": "334d222824ebab92111f7db3231829847443a86ae26326cf4f68d5c5fdee40f9",

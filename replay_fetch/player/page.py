@@ -15,8 +15,8 @@ from functools import cache
 from importlib.resources import files
 
 from replay_fetch.player.library import Rrweb
-from replay_fetch.player.rum_events import RumEvent
-from replay_fetch.player.views import RecordedView
+from replay_fetch.player.rum_events import ListedEvent
+from replay_fetch.player.views import PlayedView
 
 # In the order of their use of each other; one script in the page, so that one hash names it.
 _SCRIPTS = ("words", "store", "stage", "timeline", "list", "main")
@@ -43,16 +43,17 @@ class PlayerPage:
     """
 
     session_id: str
-    views: Sequence[RecordedView]
+    views: Sequence[PlayedView]
     rrweb: Rrweb
-    events: Sequence[RumEvent] = ()
+    events: Sequence[ListedEvent] = ()
     open_at_ms: int | None = None
     """The time at which the page opens, milliseconds since 1970; None for the beginning."""
-    in_time: list[RecordedView] = field(default_factory=list)
+    in_time: list[PlayedView] = field(default_factory=list)
     """The views in the order in which they began, once the page has been written."""
 
     def write(self) -> Iterator[bytes]:
         """Write the page as a stream of bytes, the same for the same archive; a reader that stops early has no page."""
+        # With the line break in front of each, which the browser hashes, too.
         scripts = [f"\n{self.rrweb.script}", f"\n'use strict';\n(() => {{\n{ours()}}})();\n"]
         yield self._head(scripts).encode()
         for number, view in enumerate(self.views):
@@ -66,7 +67,7 @@ class PlayerPage:
         yield b"</body>\n</html>\n"
 
     @property
-    def playable(self) -> list[RecordedView]:
+    def playable(self) -> list[PlayedView]:
         """The views that have a picture, in the order in which they began, once the page has been written."""
         return [view for view in self.in_time if view.playable]
 
@@ -153,6 +154,6 @@ def source(name: str) -> str:
     return files(__package__).joinpath("web", name).read_text("utf-8")
 
 
-def _event_row(event: RumEvent, view: int) -> list[object]:
+def _event_row(event: ListedEvent, view: int) -> list[object]:
     more: dict[str, object] = {"detail": event.detail} if event.detail else {}
     return [view, event.at_ms, event.kind, event.text, more | ({"failed": True} if event.failed else {})]

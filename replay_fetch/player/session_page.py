@@ -21,10 +21,13 @@ from replay_fetch.archive.shelf import Shelf
 from replay_fetch.errors import ReplayFetchError, SettingsError
 from replay_fetch.inspect.recordings import chosen_views, start_of, why_silent
 from replay_fetch.named_file import require_another, require_outside_archives
-from replay_fetch.player import PlayerPage, RecordedView, load_rrweb, read_rum_events, stored_rum_events
+from replay_fetch.player.library import load_rrweb
+from replay_fetch.player.page import PlayerPage
+from replay_fetch.player.rum_events import read_rum_events, stored_rum_events
+from replay_fetch.player.views import PlayedView
 from replay_fetch.progress.archive_snapshot import CopySnapshot
 from replay_fetch.progress.reporters import Reporter, Ticker
-from replay_fetch.replay import Recording
+from replay_fetch.replay.recording import Recording
 from replay_fetch.timestamps import place_ms
 
 _FOLDER = "replay-fetch-play-"
@@ -35,7 +38,7 @@ class NothingToPlay(ReplayFetchError):
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class WantedPage:
     """An order for a page: the session, the view and time to open at, the file, and events to show as marks."""
 
     session: str
@@ -62,7 +65,7 @@ class Played(NamedTuple):
     """The views without a picture, and why."""
 
 
-def play(out: Shelf, wanted: Wanted, reporter: Reporter | None = None) -> Played:
+def play(out: Shelf, wanted: WantedPage, reporter: Reporter | None = None) -> Played:
     """Write the page of a session, whole or not at all; the same archive gives the same bytes.
 
     Raises NothingToPlay where no view has a picture, InputError where there is no such session or view, SettingsError
@@ -99,10 +102,10 @@ def _opening(out: Shelf, entries: Sequence[Entry], at: str | None) -> int | None
     return place_ms(at, min((start for start in starts if start is not None), default=0), "--at")
 
 
-def _recorded(out: Shelf, entry: Entry, snapshot: CopySnapshot) -> RecordedView:
+def _recorded(out: Shelf, entry: Entry, snapshot: CopySnapshot) -> PlayedView:
     first = next(view_segments(out, entry), b"")
     recording = Recording(_counted(view_segments(out, entry), snapshot))
-    return RecordedView(entry.record, labels(first).source if first else "", recording, partial(why_silent, entry))
+    return PlayedView(entry.record, labels(first).source if first else "", recording, partial(why_silent, entry))
 
 
 def _counted(segments: Iterable[bytes], snapshot: CopySnapshot) -> Iterator[bytes]:
@@ -156,7 +159,7 @@ def _checked(page: PlayerPage) -> Iterator[bytes]:
         raise NothingToPlay(f"session {page.session_id} has nothing to play: {'; '.join(_silent(page.in_time))}")
 
 
-def _silent(views: Iterable[RecordedView]) -> list[str]:
+def _silent(views: Iterable[PlayedView]) -> list[str]:
     """List the views without a picture, each with its reason, as lines of a summary."""
     return [
         f"view {view.record.planned.view.view_id}: {view.why_not(view.account)}" for view in views if not view.playable

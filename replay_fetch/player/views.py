@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 from replay_fetch.api.coding import gzip_deflater
 from replay_fetch.model import ViewRecord
-from replay_fetch.replay import Account, Action, ActionKind, Recording
+from replay_fetch.replay.account import Account, Action, ActionKind
 from replay_fetch.replay.css import canvas_rules
+from replay_fetch.replay.recording import Recording
 
 # On recordings 6 packs 9 % better than 5 for a fifth more time; a page is made once and kept or sent on.
 _LEVEL = 6
@@ -23,7 +24,7 @@ _NOTES = 5
 
 
 @dataclass(slots=True)
-class RecordedView:
+class PlayedView:
     """A view on its way into the page; the account is whole once ``blocks`` has been read to the end.
 
     ``record`` is the view's line of the manifest, ``source`` the SDK's kind, such as ``browser``.

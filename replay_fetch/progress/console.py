@@ -24,6 +24,7 @@ class Console:
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stderr  # None again where the process was started without one
+        # Reentrant, for the bar has the same lock: it is taken off and drawn again while a line holds the lock.
         self.lock = threading.RLock()
         """Held while a line or the bar is drawn; log calls come from threads too."""
         self.aside: Callable[[], AbstractContextManager[object]] = nullcontext
@@ -58,7 +59,7 @@ class Console:
         """True on a terminal that can take a line back; a ``TERM`` of ``dumb`` cannot."""
         try:
             return self._stream is not None and self._stream.isatty() and os.environ.get("TERM") != "dumb"
-        except ValueError:
+        except ValueError:  # closed under us
             return False
 
     def folded(self, text: str) -> str:
@@ -80,5 +81,5 @@ class Console:
         """The terminal's width at this moment, in columns: windows are resized."""
         try:
             return os.get_terminal_size(self._stream.fileno()).columns or _FALLBACK_COLUMNS
-        except (OSError, ValueError, AttributeError):
+        except (OSError, ValueError, AttributeError):  # no terminal, a closed stream, or no file at all
             return shutil.get_terminal_size((_FALLBACK_COLUMNS, 24)).columns

@@ -12,22 +12,3 @@ record raises: records that cannot be used are counted in ``account.notes``.
     recording.account.actions            # clicks, inputs, pages …; active, gaps, masked, seen, ended
     canvas_rules(recording.account.canvas_sizes)  # CSS that the player's page needs: no script draws there
 """
-
-from replay_fetch.replay.account import IDLE_MS, Account, Action, ActionKind, Gap, Masked, Seen
-from replay_fetch.replay.css import canvas_rules
-from replay_fetch.replay.recording import Chunk, Recording
-from replay_fetch.replay.rrweb import Event
-
-__all__ = [
-    "IDLE_MS",
-    "Account",
-    "Action",
-    "ActionKind",
-    "Chunk",
-    "Event",
-    "Gap",
-    "Masked",
-    "Recording",
-    "Seen",
-    "canvas_rules",
-]

@@ -12,6 +12,7 @@ from replay_fetch.replay.stage import Interaction, Position, Stage
 from replay_fetch.replay.values import BadValue, Json, many, number, table, whole, word
 from replay_fetch.replay.wireframes import is_visible, picture_of, style_of, words_of
 
+# By the vendor's schema; a touch is told as rrweb's interactions of a finger.
 _FULL, _INCREMENTAL = 10, 11
 _MUTATION, _TOUCH, _RESIZE, _POINTER = 0, 2, 4, 9
 _TOUCH_START, _TOUCH_END = 7, 9

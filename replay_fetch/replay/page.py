@@ -48,6 +48,7 @@ class Node:
     tree.
     """
 
+    # A page may have a million nodes, and slots spare each of them a dictionary.
     __slots__ = (
         "attributes",
         "checked",

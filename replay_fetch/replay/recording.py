@@ -19,6 +19,7 @@ from replay_fetch.replay.stage import Stage, Watcher
 from replay_fetch.replay.static import static_page
 from replay_fetch.replay.values import BadValue, table, whole
 
+# A player unpacks one chunk to jump into it. In chunks of this size a view of 105 MB took 50 to 265 ms a jump.
 CHUNK_BYTES = 1_000_000
 CHUNK_MS = 60_000
 _FRUSTRATION = 9  # its time is that of the click it is about, which may lie far back
@@ -193,7 +194,7 @@ class Players:
         try:
             read = table(record)
             return read.get("type") != _FRUSTRATION and time_of(read) > until_ms
-        except BadValue:
+        except BadValue:  # played like any other record, and counted by that
             return False
 
     def end(self) -> None:

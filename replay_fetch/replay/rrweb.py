@@ -22,6 +22,7 @@ class Event(NamedTuple):
     """ASCII; the same records give the same bytes."""
 
 
+# rrweb's own numbers: of its types of events, and of the sources of incremental ones, which count from 0.
 _FULL, _INCREMENTAL, _META, _CUSTOM = 2, 3, 4, 5
 _MUTATION, _MOVE, _INTERACTION, _SCROLL, _RESIZE, _INPUT, _TOUCH, _MEDIA, _RULES = range(9)
 _ADOPTED = 15

@@ -44,7 +44,7 @@ class Group:
 
 
 @dataclass(slots=True)
-class ArchiveFacts:
+class ArchiveSums:
     """The sums and extremes over all sessions and views of an archive, read once for the page's figures and charts."""
 
     sessions: int = 0
@@ -90,9 +90,9 @@ class ArchiveFacts:
                 self.remarks.setdefault(remark, Group()).add(view)
 
 
-def archive_facts(shelf: Shelf) -> ArchiveFacts:
+def archive_facts(shelf: Shelf) -> ArchiveSums:
     """Gather the facts of an archive in a single pass over the manifest; raises ArchiveError for an unreadable line."""
-    facts = ArchiveFacts()
+    facts = ArchiveSums()
     for _, views in by_session(entries(shelf)):
         facts.add(views)
     for line in read_events_manifest(shelf):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from math import ceil, floor, log10
 
 from replay_fetch.progress.units import duration, size
-from replay_fetch.report_page.run_facts import Stretch
+from replay_fetch.report_page.run_facts import PacingStretch
 
 WIDE, NARROW, HALF = 760, 350, 400
 """Pixels: for a screen, for a phone, and for either half a screen or a phone."""
@@ -77,7 +77,7 @@ class _Plot:
         return f'<svg viewBox="{box}" aria-hidden="true" font-size="{_FONT}">{inside}</svg>'
 
 
-def rate_chart(stretches: Sequence[Stretch], width: int) -> str:
+def rate_chart(stretches: Sequence[PacingStretch], width: int) -> str:
     """Draw pages a second and the allowed rate over time, with 429s marked at the foot.
 
     An allowed rate of more than twice the reached one is left out, and the legend says so: drawn, it would press the

@@ -18,7 +18,7 @@ from replay_fetch.named_file import NamedFile
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 from replay_fetch.report_page import charts
-from replay_fetch.report_page.archive_facts import ArchiveFacts, archive_facts, by_views
+from replay_fetch.report_page.archive_facts import ArchiveSums, archive_facts, by_views
 from replay_fetch.report_page.run_facts import RunFacts, run_facts, shares, stretches_of
 
 _TEMPLATE = "report.html.jinja"
@@ -36,7 +36,7 @@ def make_page(out: Shelf, target: NamedFile) -> None:
     target.write([page.encode("utf-8", "replace")])
 
 
-def render(name: str, run: RunFacts, archive: ArchiveFacts, standing: str = "") -> str:
+def render(name: str, run: RunFacts, archive: ArchiveSums, standing: str = "") -> str:
     """Fill the template with the facts of run and archive, every value escaped; returns the page as text.
 
     ``standing`` says where a run is going on, or was killed; the verdict of a run is then one of the run before.
@@ -91,7 +91,7 @@ def _but(run: RunFacts) -> str:
     return ""
 
 
-def _charts(run: RunFacts, archive: ArchiveFacts) -> dict[str, str]:
+def _charts(run: RunFacts, archive: ArchiveSums) -> dict[str, str]:
     """Draw the charts for which there are figures, by name; the rate once for screens and once for phones."""
     drawn: dict[str, str] = {}
     if stretches := stretches_of(run.pacing):

@@ -84,7 +84,7 @@ class RunFacts(Struct):
         return sum(n for name in ("unfinished", "not_asked") if isinstance(n := figures.get(name), int))
 
 
-class Stretch(NamedTuple):
+class PacingStretch(NamedTuple):
     """A stretch between two points, in seconds: pages a second, the rate allowed at the end, 429s, the limit met."""
 
     start: float
@@ -140,11 +140,11 @@ def _so_far(totals: Totals) -> RunFacts:
     )
 
 
-def stretches_of(points: list[PacingPoint]) -> list[Stretch]:
+def stretches_of(points: list[PacingPoint]) -> list[PacingStretch]:
     """Make stretches of neighbouring points, the first from the run's start; points at the same time make none."""
     neighbours = pairwise([PacingPoint(0.0), *points])
     return [
-        Stretch(
+        PacingStretch(
             before.time,
             after.time,
             (after.pages - before.pages) / (after.time - before.time),
@@ -157,7 +157,7 @@ def stretches_of(points: list[PacingPoint]) -> list[Stretch]:
     ]
 
 
-def shares(stretches: list[Stretch]) -> list[tuple[str, float]]:
+def shares(stretches: list[PacingStretch]) -> list[tuple[str, float]]:
     """Sum up the run's limits as shares of time, from 0 to 1, the largest first."""
     seconds: Counter[str] = Counter()
     for stretch in stretches:

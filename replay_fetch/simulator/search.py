@@ -22,6 +22,7 @@ from replay_fetch.simulator.requests import Asked, Call
 from replay_fetch.simulator.settings import PagingSettings, SearchSettings
 
 PATH = "/api/v2/rum/events/search"
+# The API's own numbers: the most events that a page holds, and how many come where a request does not say.
 _MOST = 1000
 _USUAL_LIMIT = 10
 _AGO = re.compile(r"now(?:-(\d+)([smhd]))?")
@@ -144,6 +145,7 @@ def _time_ms(value: object, now_ms: int) -> int:
     ago = _AGO.fullmatch(text)
     if ago:
         return now_ms - (int(ago[1]) * _UNIT_MS[ago[2]] if ago[1] else 0)
+    # The API takes times as dates, as milliseconds, and as a distance from now.
     if text.isdecimal():
         return int(text)
     moment = datetime.fromisoformat(text)

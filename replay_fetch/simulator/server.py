@@ -83,6 +83,7 @@ class Simulator:
         # The bare server, not an application: no routing and no middleware between the socket and
         # the answer, so that benchmarks measure the client. Handlers end with their connections.
         server = web.Server(self._handle, access_log=None, handler_cancellation=True)
+        # An answer that stalls hangs for an hour, and must not hold up the server's end: hence the short timeout.
         self._runner = web.ServerRunner(server, handle_signals=False, shutdown_timeout=0.1)
         await self._runner.setup()
         try:

@@ -81,6 +81,7 @@ class Bodies:
         octets = self._front(segments, start) + self._back(way)
         headers = {"Content-Type": self._layout.content_type}
         if self._shape is Shape.GZIP:
+            # Without a time in gzip's header the same page has the same bytes at any time.
             octets = gzip.compress(octets, compresslevel=1, mtime=0)
             headers["Content-Encoding"] = "gzip"
         if self._shape in (Shape.LINK_HEADER, Shape.BARE) and way.url:

@@ -21,6 +21,7 @@ from replay_fetch.simulator.settings import SimulatorSettings
 
 Item = TypeVar("Item")
 
+# Bytes of a UUID, 16 together: the tag stands in front, since version and variant have their places in it.
 _TAG = 10
 _NUMBER = 6
 

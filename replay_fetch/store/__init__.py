@@ -30,46 +30,14 @@ The objects below an archive's address::
 Why safety lies in the log: all runs agree on the number of its next part, and a store creates an object for a single
 writer. The loser of a race learns of its loss in the answer, however long it slept before. A lease cannot do as much,
 since a stopped process believes its lease until it looks again, and two clocks never agree. So a commit has happened
-when its log part exists, bytes named by the log are replaced only behind a later part, and a run takes over by writing
-a part, ``open``, in the place of its predecessor's next commit. Epochs come from the log too, so a removed lease
-changes nothing.
+when its log part exists. Bytes named by the log are replaced only behind a later part. A run takes over by writing a
+part, ``open``, in the place of its predecessor's next commit. Epochs come from the log too, so a removed lease changes
+nothing.
 
-An erasure is a part of the log with the marks of sessions. Behind it `erasing` takes out of all objects what they have
-of these sessions, also out of older parts of the log, which keep their names: what runs agree about is a number, and
-not what is in a part.
+An erasure is a part of the log with the marks of sessions. Behind that part `erasing` removes all traces of these
+sessions from the objects. Older parts of the log lose entries, too, and keep their names: runs agree about the number
+of a part, and not about its content.
 
 Known limits. A file above 64 MiB is written without a condition, behind a look at the epoch. On S3 an etag is made
 from the bytes, so a condition cannot tell a version from a later one with equal bytes. GCS is untested.
 """
-
-from replay_fetch.store.failures import Fenced, LeaseHeld, StoreDead, StoreError
-from replay_fetch.store.keep import StoreKeep
-from replay_fetch.store.lease import LeaseState, read_lease
-from replay_fetch.store.location import Location, is_url, parse
-from replay_fetch.store.opening import KeepTerms, objects_at, read_facts
-from replay_fetch.store.restoring import Restoring
-from replay_fetch.store.scratch import Keep, Rows, Scratch, Staged, StagedFile
-from replay_fetch.store.shelf import StoreShelf
-
-__all__ = [
-    "Fenced",
-    "Keep",
-    "KeepTerms",
-    "LeaseHeld",
-    "LeaseState",
-    "Location",
-    "Restoring",
-    "Rows",
-    "Scratch",
-    "Staged",
-    "StagedFile",
-    "StoreDead",
-    "StoreError",
-    "StoreKeep",
-    "StoreShelf",
-    "is_url",
-    "objects_at",
-    "parse",
-    "read_facts",
-    "read_lease",
-]

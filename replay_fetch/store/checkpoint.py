@@ -31,6 +31,7 @@ async def write_checkpoint(objects: Objects, folder: str, number: int, epoch: in
     """Keep the file ``ledger``, a closed copy, as of log part ``number``; the last two checkpoints stay."""
     packed = ledger.with_name(ledger.name + ".zst")
     await anyio.to_thread.run_sync(pack_file, whole_file(ledger), packed)
+    # The new one first: a machine that dies between the two leaves one too many, which the next checkpoint removes.
     await objects.write(f"{folder}/checkpoint/{number:012d}{_SUFFIX}", packed, epoch)
     await anyio.to_thread.run_sync(packed.unlink)
     for superseded in (await _names(objects, folder))[:-_KEPT]:
@@ -51,6 +52,8 @@ async def fetch_checkpoint(objects: Objects, folder: str, target: Path) -> int:
         try:
             await fetch_file(objects, name, packed)
             await anyio.to_thread.run_sync(_unpack, packed, target)
+        # It is a StoreError, too, but says nothing of the checkpoint: the log could not be read from such a store
+        # either.
         except StoreDead:
             raise
         except (Unpackable, StoreError):
@@ -59,6 +62,7 @@ async def fetch_checkpoint(objects: Objects, folder: str, target: Path) -> int:
         finally:
             await anyio.Path(packed).unlink(missing_ok=True)
         return _number(name)
+    # A damaged checkpoint may have been unpacked half-way.
     await anyio.Path(target).unlink(missing_ok=True)
     return 0
 

@@ -1,7 +1,7 @@
 """The door to obstore: each request of a `Driver`, and the library's errors sorted into our four kinds.
 
-No other module imports the library. Its `store.config` and its pickles show credentials, unlike its errors and its
-`repr`; so `ObstoreDriver`, which holds such a store, refuses to be pickled.
+No other module imports the library. A store of obstore's shows credentials in its `config` and when it is pickled, and
+not in errors or its `repr`. So `ObstoreDriver`, which holds one, refuses to be pickled.
 """
 
 from __future__ import annotations
@@ -53,6 +53,8 @@ def connected(location: Location) -> ObstoreDriver:
     store: ObjectStore
     try:
         if location.scheme == "s3":
+            # With a checksum the store itself refuses a body that was damaged on its way; without one it would keep the
+            # damage.
             checked: S3Config = {} if "AWS_CHECKSUM_ALGORITHM" in os.environ else {"checksum_algorithm": "SHA256"}
             store = S3Store(
                 location.bucket, prefix=prefix, client_options=client, retry_config=_RETRIES, config=checked

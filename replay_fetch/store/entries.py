@@ -15,7 +15,7 @@ FORMAT = 1
 """Of the log's lines; a reader refuses another one."""
 
 
-class Header(msgspec.Struct, frozen=True, kw_only=True):
+class PartHeader(msgspec.Struct, frozen=True, kw_only=True):
     """A log part's first line: which part it is, of which run."""
 
     number: int
@@ -29,6 +29,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     format: int = FORMAT
 
 
+# Entries are arrays, so a field is known by its place alone: a new one comes last and has a default.
+# `LoggedList.before` came in that way, and older log parts are still read.
 class LoggedView(msgspec.Struct, frozen=True, array_like=True, tag="view"):
     """A view's record after a commit; ``ended_at`` is taken from the ledger, in seconds since 1970."""
 
@@ -142,18 +144,18 @@ def session_of(entry: Entry) -> str:
 
 
 _ENTRY = msgspec.json.Decoder(Entry)
-_HEADER = msgspec.json.Decoder(Header)
+_HEADER = msgspec.json.Decoder(PartHeader)
 _ENCODER = msgspec.json.Encoder()
 
 
-def encoded(header: Header, entries: Iterable[Entry]) -> Iterator[bytes]:
+def encoded(header: PartHeader, entries: Iterable[Entry]) -> Iterator[bytes]:
     """The lines of a log part, each with its newline: the header, then the entries in their order."""
     yield _ENCODER.encode(header) + b"\n"
     for entry in entries:
         yield _ENCODER.encode(entry) + b"\n"
 
 
-def decoded_header(line: bytes) -> Header:
+def decoded_header(line: bytes) -> PartHeader:
     """A part's header, out of its first line without the newline; raises msgspec.DecodeError for any other text."""
     return _HEADER.decode(line)
 

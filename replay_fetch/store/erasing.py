@@ -56,6 +56,7 @@ class Cleansing:
         async for listed in self._objects.list(f"{self._folder}/parts"):
             if listed.name in needed:
                 places = await to_thread.run_sync(self._scratch.places_in, listed.name)
+                # A blob of whose bytes each has a place holds nothing of an erased view, and need not be read.
                 if sum(place.length for place in places) != listed.size:
                     await self._rewrite(listed.name, partial(_only, places))
 

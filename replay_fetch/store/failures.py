@@ -15,7 +15,7 @@ _CODE = re.compile(r"<Code>([A-Za-z.]{1,60})</Code>")
 _STATUS = re.compile(r"status code: (\d{3})")
 _DENIED = "allow reading and listing below it, and for a download writing and deleting"
 
-# What a store's code stands for, in words that end a sentence about the bucket, and what to do about it.
+# Meanings of stores' codes, in words that end a sentence about the bucket, each with advice.
 _NO_BUCKET = ("does not exist", "make it, or correct the address or the endpoint")
 _REFUSED = ("is not open to these credentials", _DENIED)
 _UNKNOWN_KEY = ("does not know these credentials", "set those of this store, or give the machine a role")
@@ -101,7 +101,7 @@ class Fault(Exception):
     """A request failed in a way that may pass: 5xx, 429, a cut connection. The message is a few words for the log."""
 
 
-class Verdict(NamedTuple):
+class Judgement(NamedTuple):
     """A store's error sorted: as a refusal, or as a fault where ``refusal`` is None."""
 
     refusal: Refusal | None
@@ -109,22 +109,23 @@ class Verdict(NamedTuple):
     """For a log line: the status, or that no answer came."""
 
 
-def judge(text: str) -> Verdict:
+def judge(text: str) -> Judgement:
     """Sort the text of an error by the store's own code first and by its status second.
 
     A text that names neither comes from the way to the store: no name, no connection, a time-out.
     """
     code, status = _CODE.search(text), _STATUS.search(text)
+    # Ahead of all, since such an error has a status as well, which is not the bucket's.
     if any(server in text for server in _ROLE_SERVERS):
-        return Verdict(Refusal(*_NO_CREDENTIALS), "no credentials")
+        return Judgement(Refusal(*_NO_CREDENTIALS), "no credentials")
     if "date header too old" in text:  # Azure's detail of its code for wrong keys
-        return Verdict(Refusal(*_SKEWED, "AuthenticationFailed"), "refused")
+        return Judgement(Refusal(*_SKEWED, "AuthenticationFailed"), "refused")
     if "incorrectly configured region" in text:
-        return Verdict(Refusal(*_REGION), "redirected")
+        return Judgement(Refusal(*_REGION), "redirected")
     known = _BY_CODE.get(code[1] if code else "") or _BY_STATUS.get(status[1] if status else "")
     if known:
-        return Verdict(Refusal(*known, code[1] if code else status[1] if status else ""), "refused")
+        return Judgement(Refusal(*known, code[1] if code else status[1] if status else ""), "refused")
     if status and status[1].startswith("4") and status[1] not in {"408", "425", "429"}:
         shown = code[1] if code else status[1]
-        return Verdict(Refusal("refuses a request", "look this code up at its vendor", shown), "refused")
-    return Verdict(None, f"status {status[1]}" if status else "no answer")
+        return Judgement(Refusal("refuses a request", "look this code up at its vendor", shown), "refused")
+    return Judgement(None, f"status {status[1]}" if status else "no answer")

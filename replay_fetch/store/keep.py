@@ -68,6 +68,8 @@ class StoreKeep:
         Raises LeaseHeld, SettingsError for a store without conditional writes or another archive than is meant, and
         StoreError for a damaged one.
         """
+        # Ahead of the lease, which is a conditional write itself: in a store that ignores conditions two runs would
+        # both have it.
         await check_conditional_writes(self._objects, self._folder)
         await agree(self._objects, FOLDER, self._terms.facts)
         await self._lease.take()
@@ -95,11 +97,14 @@ class StoreKeep:
         """Make a commit count, in the order above; raises Fenced after another run has taken the archive over."""
         if self._lease.lost:  # saves the requests; the log would say the same in step 3
             raise Fenced(self._lease.lost)
+        # Steps 1 and 2. A machine that dies in them leaves objects that no log part names: a later run adopts them,
+        # writes over them, or sweeps them away.
         number, epoch = self._log.number + 1, self._log.epoch
         sent = await self._moving.send([file for file in staged.files if not file.disposable], number, epoch)
         places = await self._moving.send_lines(staged.grown, number, epoch)
         # The ledger has the views already: the scratch recorded them before the commit was shipped.
         moved: list[Entry] = [*sent, *places, *map(LoggedRemoval, staged.gone)]
+        # Step 3, in a single part: no resume finds a view finished whose lines have no place.
         await self._append([*staged.views, *staged.events, *moved])
         await to_thread.run_sync(self._scratch.lay, moved)
         local = {file.name: file.content for file in staged.files}
@@ -148,6 +153,7 @@ class StoreKeep:
 
         Files of no further use, those with None, are removed.
         """
+        # Ahead of the files, so that an overtaken run writes no manifest.
         await self._append([], "end")
         await self._write_of_run(files)
         if self._log.number - self._checkpoint >= _WORTH_A_CHECKPOINT:

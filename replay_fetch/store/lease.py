@@ -62,6 +62,7 @@ class Lease:
 
     def __init__(self, objects: Objects, folder: str, *, wait: float = 0.0) -> None:
         self.name = f"{folder}/{NAME}"
+        # A container that is restarted often has the host's name and the process's number of the one before.
         self.holder = f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
         self.epoch = 0
         """The number of this run among those that held the lease; 0 while it does not."""
@@ -97,6 +98,8 @@ class Lease:
             if tag != watched:
                 if watched is None and not said.released and self._wait:
                     self._tell_of_wait(said)
+                # The first version that is seen says nothing, since a dead run has left one, too: a second is a sign of
+                # life.
                 alive, watched, since = watched is not None, tag, now()
             if said.released or now() - since >= said.seconds:
                 content = self._content(said.epoch + 1)

@@ -19,8 +19,8 @@ _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(.*)", re.DOTALL)
 # Wider than any one store's rule, since MinIO and old buckets take more than AWS does today. It holds no character
 # that could end the host part of a URL.
 _BUCKET = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{1,221}")
-# What all three stores and SeaweedFS keep under the same name. Others are escaped by one client and not by the next,
-# so `aws s3 ls` would show another name than the one that was typed.
+# Characters that all three stores and SeaweedFS keep as they are. Others are escaped by one client and not by the
+# next, so `aws s3 ls` would show another name than the one that was typed.
 _SEGMENT = re.compile(r"[A-Za-z0-9!_.'()=+,&$@:; -]+")
 # S3 and GCS allow 1,024 bytes for a whole key. Ours end in at most 220: a session id, its folder, its suffix.
 _LONGEST_PREFIX = 800

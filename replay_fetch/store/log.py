@@ -19,7 +19,7 @@ import msgspec
 
 from replay_fetch.blocks import lines_of
 from replay_fetch.store.driver import Found, Tag
-from replay_fetch.store.entries import FORMAT, Entry, Header, decoded, decoded_header, encoded
+from replay_fetch.store.entries import FORMAT, Entry, PartHeader, decoded, decoded_header, encoded
 from replay_fetch.store.failures import Fenced, StoreError
 from replay_fetch.store.objects import Objects
 from replay_fetch.store.packing import Unpackable, pack, unpack
@@ -113,7 +113,9 @@ class Log:
         # Not the lease's number alone: it begins again at 1 where the object was lost, and objects in the store would
         # then look as if a later run had written them.
         epoch = max(self.epoch + 1, at_least)
-        other = await self._create(Header(number=self.number + 1, epoch=epoch, writer=self._writer, kind="open"), ())
+        other = await self._create(
+            PartHeader(number=self.number + 1, epoch=epoch, writer=self._writer, kind="open"), ()
+        )
         if other is not None:
             (part,) = await self._parts([self.number + 1])
             return part
@@ -122,7 +124,7 @@ class Log:
 
     async def append(self, entries: Iterable[Entry], kind: str = "commit") -> int:
         """Write the next part and return its number; raises Fenced where another run has written it."""
-        header = Header(number=self.number + 1, epoch=self.epoch, writer=self._writer, kind=kind)
+        header = PartHeader(number=self.number + 1, epoch=self.epoch, writer=self._writer, kind=kind)
         if await self._create(header, entries) is not None:
             raise Fenced(
                 f"{self._objects.location} was taken over by another run, which wrote part {header.number} of the log; "
@@ -131,7 +133,7 @@ class Log:
         self.number = header.number
         return self.number
 
-    async def _create(self, header: Header, entries: Iterable[Entry]) -> Found | None:
+    async def _create(self, header: PartHeader, entries: Iterable[Entry]) -> Found | None:
         """Create a part; returns another run's part found in its place, None on success."""
         content = await anyio.to_thread.run_sync(b"".join, pack(encoded(header, entries)))
         put = await self._objects.create(self._name(header.number), content, header.epoch)
@@ -154,4 +156,5 @@ class Log:
         return parts
 
     def _name(self, number: int) -> str:
+        # With zeros in front, so that listings, which go by the names, go by the numbers.
         return f"{self._folder}/{number:012d}"

@@ -12,6 +12,7 @@ from replay_fetch.api.coding import Deflater, zstd_deflater, zstd_frame
 
 _PIECE = 16 * 2**10  # packed bytes unpacked at once; log lines shrink to a tenth, so some 160 kB come out
 _BLOCK = 2**20  # plain bytes packed at once
+# The level of session files, whose figures stand in `archive.compress`.
 _LEVEL = 3
 
 

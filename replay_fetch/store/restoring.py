@@ -40,6 +40,8 @@ class Restoring:
         ledger = self._scratch.temporary / "ledger.sqlite"
         self.checkpoint = await fetch_checkpoint(self._objects, self._folder, ledger)
         await to_thread.run_sync(self._scratch.begin, ledger if self.checkpoint else None)
+        # The part that a checkpoint is as of is not laid again, so its kind is not known here. Taking its run for a
+        # dead one costs some needless removals, and nothing else.
         self.ended = not self.checkpoint
         async for part in log.read(self.checkpoint):
             await self.lay(part)
@@ -50,6 +52,7 @@ class Restoring:
         A list stands alone in its part: rows are numbered before results are laid over them.
         """
         self.ended = part.header.kind == "end"
+        # An ``open`` pays no debt: its run may have died before the removals, and the next one owes them still.
         if part.header.kind != "open":
             self.removed = []
         if part.header.kind == "list":

@@ -1,7 +1,7 @@
 """Retries of requests to a store: how long to wait, and when the store is given up.
 
-The driver waits ten seconds by itself before it reports a fault. What stands here goes on for as long as the run was
-told to wait for a dead store, with fresh signatures, and says so in the log.
+The driver waits ten seconds by itself before it reports a fault. The loop here goes on, with fresh signatures, for as
+long as the run was told to wait for a dead store. The log says so.
 """
 
 from __future__ import annotations

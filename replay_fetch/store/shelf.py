@@ -112,8 +112,8 @@ class StoreShelf:
     def blocks(self, name: str, start: int = 0, length: int | None = None) -> Iterator[bytes]:
         """Read exactly ``length`` bytes from ``start``, or the whole object for None, in pieces of 2 MiB.
 
-        Raises FileNotFoundError for a missing object, and OSError for a shorter one or for one that was written anew
-        while it was read.
+        Raises FileNotFoundError for a missing object, and OSError for an object that is shorter, or was written anew
+        meanwhile.
         """
         if name == self.manifest and self._manifest:
             return whole_file(self._manifest)

@@ -39,6 +39,8 @@ async def together(requests: Sequence[tuple[int, Callable[[], Awaitable[_Value]]
                 group.cancel_scope.cancel()
             held -= size
             freed.set()
+            # anyio's events cannot be reset: each release wakes all that wait, and later ones wait for the next
+            # release.
             freed = anyio.Event()
 
     async with anyio.create_task_group() as group:

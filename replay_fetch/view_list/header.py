@@ -35,6 +35,8 @@ _WRAPPED = re.compile(r"""=?"(?P<quoted>[^"]*)"|\{(?P<braced>[^{}]*)\}|'(?P<mark
 # A header that quotes line breaks may take several lines, not the whole file.
 _MOST_LINES = 20
 _MOST_NAMES_SHOWN = 20
+# As many as a spreadsheet has. A line of delimiters alone names millions, and each would be compared several times.
+_MOST_COLUMNS = 2**14
 
 
 class Header(NamedTuple):
@@ -168,7 +170,7 @@ def _names(head: Sequence[str], delimiter: str) -> tuple[list[str], int]:
     """Split the header by this delimiter into names; return the names and the number of lines taken."""
     reader = csv.reader(head, delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
-        return [unwrapped(cell) for cell in next(reader)], reader.line_num
+        return [unwrapped(cell) for cell in next(reader)[:_MOST_COLUMNS]], reader.line_num
     except (csv.Error, StopIteration):
         return [head[0].strip()], 1
 

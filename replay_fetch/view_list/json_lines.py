@@ -26,7 +26,7 @@ _OBJECT = re.compile(r"\ufeff?\s*\{\s*[\"}]")
 _DECIDING = 1000
 
 
-class Entry(NamedTuple):
+class ListedObject(NamedTuple):
     """An object of a list, as far as it was understood; ``reason`` says why nothing was."""
 
     line: int
@@ -51,7 +51,7 @@ class JsonList:
     Among RUM events any that names a view decides: those of whole sessions name none, and are passed over then.
     """
 
-    entries: Iterator[Entry]
+    entries: Iterator[ListedObject]
     sessions: IdColumn
     views: IdColumn
     names_views: bool
@@ -79,7 +79,7 @@ class JsonList:
             except ValueError as reason:
                 yield BadRow(entry.line, str(reason))
 
-    def _row(self, entry: Entry) -> Row:
+    def _row(self, entry: ListedObject) -> Row:
         if entry.reason:
             raise ValueError(entry.reason)
         if not self.names_views:
@@ -89,14 +89,14 @@ class JsonList:
         return PlannedRow(entry.line, view, entry.segments_count, dated)
 
 
-def _entries(lines: Iterable[str], settings: PlanSettings) -> Iterator[Entry]:
+def _entries(lines: Iterable[str], settings: PlanSettings) -> Iterator[ListedObject]:
     for line, text in enumerate(lines, start=1):
         if not text.strip("\ufeff \t\r\n,"):
             continue
         try:
             value = _loaded(text.strip("\ufeff \t\r\n,"))
         except (ValueError, RecursionError):
-            yield Entry(line, reason="no JSON: the line is cut or damaged")
+            yield ListedObject(line, reason="no JSON: the line is cut or damaged")
             continue
         listed = dig(value, "data")
         for each in listed if isinstance(listed, list) else [value]:
@@ -112,26 +112,26 @@ def _loaded(text: str) -> object:
         return json.loads(text)
 
 
-def _entry(value: object, line: int, settings: PlanSettings) -> Entry:
+def _entry(value: object, line: int, settings: PlanSettings) -> ListedObject:
     """Find the ids in an object: by the names that columns have, else where RUM events have them, else in a link."""
     if not isinstance(value, dict):
-        return Entry(line, reason="the line is JSON, but not an object")
+        return ListedObject(line, reason="the line is JSON, but not an object")
     session = _named(value, settings.session_column, SESSION)
     view = _named(value, settings.view_column, VIEW)
     if session:
         plain = {plain_name(key): each for key, each in value.items()}
-        return Entry(line, session, view, count_of(_text(plain.get("segmentscount"))), _text(plain.get("date")))
+        return ListedObject(line, session, view, count_of(_text(plain.get("segmentscount"))), _text(plain.get("date")))
     rum = _rum(value)
     if rum is not None:
         count = count_of(_text(dig(rum, "_dd", "replay_stats", "segments_count")))
         began = dig(rum, "date")
         date = iso(began) if isinstance(began, int) else _text(dig(value, "attributes", "timestamp"))
         view = _text(dig(rum, "view", "id"))
-        return Entry(line, _text(dig(rum, "session", "id")), view, count, date, is_event=True)
+        return ListedObject(line, _text(dig(rum, "session", "id")), view, count, date, is_event=True)
     link = next((each for each in value.values() if isinstance(each, str) and has_link(each)), "")
-    return (
-        Entry(line, link) if link else Entry(line, reason="no session id: there is neither session_id nor session.id")
-    )
+    if link:
+        return ListedObject(line, link)
+    return ListedObject(line, reason="no session id: there is neither session_id nor session.id")
 
 
 def _rum(value: Mapping[str, object]) -> object:

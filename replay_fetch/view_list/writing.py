@@ -18,8 +18,8 @@ _ROWS_AT_ONCE = 1000
 # Columns of ids, which the download needs exactly: no character of an id can do harm but a dash at its start.
 _IDS = ("session_id", "view_id")
 _is_id = re.compile(ID).fullmatch
-# What a spreadsheet takes for a formula, the wide forms where it speaks Japanese: at the start of a cell, or of what
-# becomes one where it splits at semicolons.
+# Signs by which a spreadsheet takes a cell for a formula, the wide forms where it speaks Japanese: at the start of a
+# cell, or of a part that becomes a cell where it splits at semicolons.
 _FORMULA = re.compile(r"((?:^|;) *)([=+@\uff1d\uff0b\uff0d\uff20-])")
 
 

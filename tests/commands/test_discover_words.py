@@ -15,8 +15,7 @@ from hypothesis import strategies as st
 from processes import run, served
 from searches import everything, search
 
-from replay_fetch.api.search import REPLAYED_VIEWS
-from replay_fetch.api.search_words import SearchWords
+from replay_fetch.api.search import REPLAYED_VIEWS, SearchWords
 from replay_fetch.cli import main
 from replay_fetch.errors import SettingsError
 from replay_fetch.simulator import Simulator, SimulatorSettings

@@ -19,7 +19,7 @@ from replay_fetch import ApiSettings, FetchSettings, Report, Settings, View, dow
 from replay_fetch.cli.summary import report_text
 from replay_fetch.errors import AuthError, InputError
 from replay_fetch.pipeline.erasing import ErasureJob, erase
-from replay_fetch.pipeline.finding import Finding
+from replay_fetch.pipeline.finding import SessionSearch
 from replay_fetch.pipeline.first_stage import found_first
 from replay_fetch.pipeline.job import listed
 from replay_fetch.settings import Credentials, PlanSettings
@@ -50,7 +50,7 @@ async def downloaded(
     return await download(lists, out, credentials=KEYS, settings=settings_for(simulator, plan), stop=stop)
 
 
-def found(ids: Sequence[str], out: Path, settings: Settings) -> AbstractContextManager[Finding]:
+def found(ids: Sequence[str], out: Path, settings: Settings) -> AbstractContextManager[SessionSearch]:
     return found_first(listed(io.BytesIO("\n".join(ids).encode()), settings), out, settings)
 
 

@@ -18,7 +18,7 @@ from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli import main
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.events import EventFacts, User, session_events
-from replay_fetch.replay import Action, ActionKind
+from replay_fetch.replay.account import Action, ActionKind
 from replay_fetch.simulator import AuthSettings, SimulatorSettings
 
 pq: Any = pytest.importorskip("pyarrow.parquet", reason="the extra is optional")  # Any: it ships no types

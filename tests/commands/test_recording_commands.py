@@ -16,7 +16,7 @@ from replay_fetch.archive.layout import Layout
 from replay_fetch.cli import main
 from replay_fetch.errors import SettingsError
 from replay_fetch.model import Outcome
-from replay_fetch.replay import Event
+from replay_fetch.replay.rrweb import Event
 from replay_fetch.settings import Compression
 from replay_fetch.timestamps import place_ms
 

@@ -19,9 +19,10 @@ from stored_archives import URL, Ranged, put, serve, upload
 from replay_fetch.cli import main
 from replay_fetch.model import Outcome
 from replay_fetch.settings import Compression
-from replay_fetch.store import StoreShelf, parse
 from replay_fetch.store import shelf as module
 from replay_fetch.store.failures import Fault, judge
+from replay_fetch.store.location import parse
+from replay_fetch.store.shelf import StoreShelf
 
 PAGE = full(element(5, "button", {"id": "pay"}, text(6, "Pay")), element(7, "p", {}, text(8, "before")))
 ONE = segment(meta(), PAGE, click(6, 1200), mutation(at=2000, texts={"8": "after"}), until=3000)

@@ -16,8 +16,10 @@ from store_servers import seaweedfs
 from benchmarks.stores import KEY, SECRET, StoreServer
 from replay_fetch.cli import main
 from replay_fetch.settings import Compression
-from replay_fetch.store import StoreShelf, door, parse
+from replay_fetch.store import door
 from replay_fetch.store import shelf as module
+from replay_fetch.store.location import parse
+from replay_fetch.store.shelf import StoreShelf
 
 __all__ = ["seaweedfs"]
 

@@ -17,7 +17,7 @@ from replay_fetch.archive.read.readers import Processes
 from replay_fetch.cli import main
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.rebuild import rebuild
-from replay_fetch.ledger.damage import DamagedLedger
+from replay_fetch.ledger.database import DamagedLedger
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.model import View
 from replay_fetch.settings import ArchiveSettings, Compression, FetchSettings

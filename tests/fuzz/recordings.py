@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from rrweb_page import RrwebPage
 
 from fuzz.laws import check_printable
-from replay_fetch.replay import Recording
+from replay_fetch.replay.recording import Recording
 
 _RUNS = re.compile(r"<script[\s/>]|\son[a-z]+=|javascript:", re.IGNORECASE)
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from rrweb_page import RrwebPage
 
-from replay_fetch.replay import Account, Recording
+from replay_fetch.replay.account import Account
+from replay_fetch.replay.recording import Recording
 
 Json = dict[str, Any]  # Any: JSON
 START = 1_700_000_000_000

@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from replay_fetch.replay import Event
+from replay_fetch.replay.rrweb import Event
 
 Json = dict[str, Any]  # Any: events as rrweb writes them, read by tests alone
 

@@ -16,7 +16,7 @@ from stored_runs import SEASON, Machine, local_files, over, stored_files, write_
 
 from benchmarks.stores import StoreServer
 from replay_fetch.settings import Compression
-from replay_fetch.store import StoreShelf
+from replay_fetch.store.shelf import StoreShelf
 
 __all__ = ["seaweedfs"]
 

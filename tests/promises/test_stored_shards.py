@@ -28,9 +28,9 @@ from replay_fetch.pipeline import merged as merged_module
 from replay_fetch.pipeline import stored
 from replay_fetch.settings import ArchiveSettings, Compression
 from replay_fetch.shard import ShardId, index_of
-from replay_fetch.store import StoreShelf
 from replay_fetch.store.objects import Objects
 from replay_fetch.store.opening import KeepTerms
+from replay_fetch.store.shelf import StoreShelf
 
 _COUNT = 3
 _OF_SHARDS = ("manifest/", "report/")

@@ -16,7 +16,7 @@ from replay_fetch.blocks import Hashed
 from replay_fetch.settings import Compression
 
 
-class RecordedView(NamedTuple):
+class RecordedBytes(NamedTuple):
     """The record of a view's bytes: how many lie in the file and what is in them, with both hashes."""
 
     length: int
@@ -33,7 +33,7 @@ class RecordedFile(NamedTuple):
 
     name: str
     compression: Compression
-    views: list[RecordedView]
+    views: list[RecordedBytes]
 
 
 def recorded_files(entries: Sequence[Entry]) -> list[RecordedFile] | None:
@@ -48,7 +48,7 @@ def recorded_files(entries: Sequence[Entry]) -> list[RecordedFile] | None:
         if span.offset != ends.get(name, 0):
             return None
         ends[name] = span.offset + span.length
-        view = RecordedView(span.length, span.sha256, record.size, record.sha256)
+        view = RecordedBytes(span.length, span.sha256, record.size, record.sha256)
         files.setdefault(name, RecordedFile(name, compression, [])).views.append(view)
     return list(files.values())
 
@@ -56,8 +56,8 @@ def recorded_files(entries: Sequence[Entry]) -> list[RecordedFile] | None:
 def as_recorded(shelf: Shelf, file: RecordedFile) -> bool:
     """Tell by the hashes whether a file holds the recorded bytes, as they lie there and inflated, and nothing else.
 
-    Reads the file once, in blocks. False says that something is wrong, a file that cannot be read included, and not
-    what: `check_session` finds that.
+    Reads the file once, in blocks. A file that cannot be read is False, too. `check_session` finds the reason for a
+    False.
     """
     try:
         cut = _Cut(shelf.blocks(file.name))
@@ -66,7 +66,7 @@ def as_recorded(shelf: Shelf, file: RecordedFile) -> bool:
         return False
 
 
-def _is_recorded(cut: _Cut, view: RecordedView, compression: Compression) -> bool:
+def _is_recorded(cut: _Cut, view: RecordedBytes, compression: Compression) -> bool:
     if compression is Compression.NONE:
         # Lines that lie there as they are have one hash, and are hashed where they were read, without a copy.
         return Hashed(cut.take(view.length)).sha256() == view.sha256

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 
 from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.raw import remove_raw
-from replay_fetch.archive.write.session_file import Kind, SessionFile, Staged
+from replay_fetch.archive.write.session_file import Kind, SessionFile, StagedSession
 from replay_fetch.events_record import EventsRecord
 from replay_fetch.model import PlannedView, View, ViewRecord
 
@@ -115,7 +115,7 @@ class Shipping:
     def ship(
         self,
         records: Iterable[ViewRecord],
-        staged: Sequence[Staged],
+        staged: Sequence[StagedSession],
         partial: Iterable[str],
         understood: Sequence[View],
     ) -> None:
@@ -137,7 +137,7 @@ class Shipping:
         # Only behind the shipment: where that fails, the run is over, and the next one asks for the same pages.
         self._raw = {}
 
-    def clear(self, staged: Iterable[Staged], ended: Iterable[View]) -> None:
+    def clear(self, staged: Iterable[StagedSession], ended: Iterable[View]) -> None:
         """Remove from the scratch all that the store has now: session files, and raw pages of views that ended."""
         if self.carrier is None:
             return
@@ -160,7 +160,7 @@ def _emptied(file: SessionFile) -> bool:
     return file.kind is not Kind.PARTIAL and not file.content
 
 
-def _written(layout: Layout, staged: Staged) -> WrittenFile:
+def _written(layout: Layout, staged: StagedSession) -> WrittenFile:
     """Name a session file as the archive has it; the hash of a file of a single view is that view's."""
     file, records = staged
     partial = file.kind is Kind.PARTIAL

@@ -27,7 +27,7 @@ from replay_fetch.archive.write.session_file import (
     DamagedPart,
     Kind,
     SessionFile,
-    Staged,
+    StagedSession,
     leaves_no_partial,
     never_seen,
     rows_straight,
@@ -196,7 +196,7 @@ class Committer:
 
     def _stage(
         self, files: Sequence[SessionFile], view_parts: dict[int, ViewPart]
-    ) -> tuple[list[SessionFile], list[Staged]]:
+    ) -> tuple[list[SessionFile], list[StagedSession]]:
         """Save the view parts that go into no file, then stage the files; returns the good files, and the staged.
 
         Where a session's present file is damaged, the file stays as it is, and new views are shown in a partial

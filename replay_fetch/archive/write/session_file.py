@@ -92,7 +92,7 @@ class SessionFile:
             return all(view.whole for view in self.content)
         return not self.content if self.kind is Kind.PARTIAL else _holds_nothing_else(self.path, self.content)
 
-    def stage(self, unsynced: Unsynced) -> Staged | None:
+    def stage(self, unsynced: Unsynced) -> StagedSession | None:
         """Write the file under its temporary name; returns None where there is nothing to write.
 
         Raises DamagedPart or DamagedFile where saved lines are not what the ledger says, ArchiveError where the
@@ -108,9 +108,9 @@ class SessionFile:
                 raise refused(f"writing {self.path}", error) from error
         placed = list(zip(self.content, spans, strict=True))
         if self.kind is Kind.PARTIAL:
-            return Staged(self, [replace(view, partial=span) for view, span in placed])
+            return StagedSession(self, [replace(view, partial=span) for view, span in placed])
         # The copy in the partial file goes with that file, so the record forgets it in the same transaction.
-        return Staged(self, [replace(view, whole=span, partial=None) for view, span in placed])
+        return StagedSession(self, [replace(view, whole=span, partial=None) for view, span in placed])
 
     def publish(self) -> None:
         """Give the staged file its final name, or remove a file that lost its last view; syncs no folder.
@@ -188,7 +188,7 @@ def _holds_nothing_else(path: str, views: Sequence[ViewRecord]) -> bool:
         return True
 
 
-class Staged(NamedTuple):
+class StagedSession(NamedTuple):
     """A session file under its temporary name, with the records of the views that lie in it."""
 
     file: SessionFile

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from replay_fetch.archive.durable import Unsynced, explained, open_files_allowed, sync_folder
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.write.session_file import DamagedFile, SessionFile, Staged
+from replay_fetch.archive.write.session_file import DamagedFile, SessionFile, StagedSession
 from replay_fetch.settings import Compression
 
 log = logging.getLogger(__name__)
@@ -38,13 +38,13 @@ class SessionFileWriter:
         """Let the helping threads end; none of them is at work outside of `stage`, so nothing is waited for."""
         self._pool.shutdown()
 
-    def stage(self, files: Sequence[SessionFile]) -> list[Staged]:
+    def stage(self, files: Sequence[SessionFile]) -> list[StagedSession]:
         """Write the files under temporary names, except damaged files, and bring bytes and names to the disk.
 
         Raises DamagedPart where saved lines are not what the ledger says. Damaged files are collected in
         ``damaged``.
         """
-        staged: list[Staged] = []
+        staged: list[StagedSession] = []
         for first in range(0, len(files), self._files_at_once):
             with Unsynced() as unsynced:
                 staged += self._written(files[first : first + self._files_at_once], unsynced)
@@ -68,7 +68,7 @@ class SessionFileWriter:
                 if self._layout.lasting:
                     sync_folder(self._layout.sessions)
 
-    def _written(self, files: Iterable[SessionFile], unsynced: Unsynced) -> list[Staged]:
+    def _written(self, files: Iterable[SessionFile], unsynced: Unsynced) -> list[StagedSession]:
         """Write the files; compressed files in several threads, all of which have ended when an error is raised."""
         if self._layout.compression is Compression.NONE:
             written = [self._write_one(file, unsynced) for file in files]
@@ -79,7 +79,7 @@ class SessionFileWriter:
             written = [one.result() for one in at_work]
         return [one for one in written if one is not None]
 
-    def _write_one(self, file: SessionFile, unsynced: Unsynced) -> Staged | None:
+    def _write_one(self, file: SessionFile, unsynced: Unsynced) -> StagedSession | None:
         """Write a file, or collect the damage and remove the half that is written; the first damage is logged."""
         try:
             return file.stage(unsynced)

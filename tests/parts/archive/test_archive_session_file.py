@@ -12,7 +12,7 @@ from pieces import arrived, content, ended, planned, refuse_to_open, sha256
 
 from replay_fetch.archive.durable import Unsynced
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.write.session_file import DamagedPart, Kind, SessionFile, Staged
+from replay_fetch.archive.write.session_file import DamagedPart, Kind, SessionFile, StagedSession
 from replay_fetch.archive.write.view_part import ViewPart
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Outcome, Span, ViewRecord
@@ -55,7 +55,7 @@ def write(layout: Layout, views: Sequence[ViewRecord], view_parts: Sequence[View
     return list(staged.records)
 
 
-def on_disk(file: SessionFile) -> Staged | None:
+def on_disk(file: SessionFile) -> StagedSession | None:
     """A file as it is staged, still under its temporary name."""
     with Unsynced() as unsynced:
         return file.stage(unsynced)

@@ -11,10 +11,16 @@ from replay_fetch.api.events import FoundView
 from replay_fetch.ledger.found import FoundViews
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.searched import SearchedSessions
-from replay_fetch.ledger.wanted import Entry, WantedSessions
+from replay_fetch.ledger.wanted import SessionEntry, WantedSessions
 from replay_fetch.model import View
 
-LIST = [Entry(2, "b"), Entry(3, None, None, "no id"), Entry(4, "a", "v2"), Entry(5, "b", "v1"), Entry(6, "a", "v2")]
+LIST = [
+    SessionEntry(2, "b"),
+    SessionEntry(3, None, None, "no id"),
+    SessionEntry(4, "a", "v2"),
+    SessionEntry(5, "b", "v1"),
+    SessionEntry(6, "a", "v2"),
+]
 
 
 def view(session: str, view_id: str, date: str = "2026-01-31", count: int | None = 3) -> FoundView:
@@ -25,7 +31,11 @@ def test_each_session_is_wanted_once_in_the_order_of_the_list() -> None:
     with closing(WantedSessions()) as wanted:
         assert wanted.take(LIST) == len(LIST)
         assert list(wanted) == list(wanted.all()) == ["b", "a"]
-        assert list(wanted.entries()) == [Entry(2, "b"), Entry(3, None, None, "no id"), Entry(4, "a")]
+        assert list(wanted.entries()) == [
+            SessionEntry(2, "b"),
+            SessionEntry(3, None, None, "no id"),
+            SessionEntry(4, "a"),
+        ]
         assert (wanted.named_views("a"), wanted.named_views("b")) == (["v2"], ["v1"])
         assert ([each.line for each in wanted.unusable()], wanted.unusable_rows, wanted.sessions) == ([3], 1, 2)
 

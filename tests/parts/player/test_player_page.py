@@ -16,9 +16,9 @@ from recorded_pages import VIEW_END, Author, at, opened, samples
 from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli import main
 from replay_fetch.model import Outcome
-from replay_fetch.player import load_rrweb
+from replay_fetch.player.library import load_rrweb
 from replay_fetch.player.page import slim
-from replay_fetch.player.session_page import Wanted, play
+from replay_fetch.player.session_page import WantedPage, play
 from replay_fetch.progress.archive_snapshot import CopySnapshot
 from replay_fetch.progress.units import size
 from replay_fetch.settings import Compression
@@ -191,7 +191,7 @@ def test_progress_of_a_page_that_takes_its_time_is_told(archive: Path, tmp_path:
         close = refresh
 
     shown = Shown()
-    played = play(DiskShelf(archive), Wanted(SHOP, html=tmp_path / "page.html"), shown)
+    played = play(DiskShelf(archive), WantedPage(SHOP, html=tmp_path / "page.html"), shown)
     assert shown.told[-1] == f"69.2 kB of 69.2 kB read, {size(played.size)} written"
     assert len(shown.told) > 3
 

@@ -26,7 +26,7 @@ from made_recordings import (
     text,
 )
 
-from replay_fetch.replay import Account, Action
+from replay_fetch.replay.account import Account, Action
 
 SHOP = [
     element(10, "header", {}, element(11, "a", {"href": "/"}, text(12, "Shop"))),

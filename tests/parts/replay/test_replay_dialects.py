@@ -27,11 +27,11 @@ from made_recordings import (
 )
 from rrweb_page import RrwebNode, RrwebPage, held
 
-from replay_fetch.replay import Recording
 from replay_fetch.replay.changes import Changes
 from replay_fetch.replay.css import canvas_rules
 from replay_fetch.replay.forms import value_of
 from replay_fetch.replay.page import Page
+from replay_fetch.replay.recording import Recording
 from replay_fetch.replay.stage import Watcher
 from replay_fetch.replay.strings import Strings
 from replay_fetch.replay.values import BadValue

@@ -17,8 +17,8 @@ from recorded_views import Recorded, recorded_views, records_of, with_records
 from rrweb_page import RrwebPage
 from strategies import damaged, drawn
 
-from replay_fetch.replay import Recording
 from replay_fetch.replay.page import Node
+from replay_fetch.replay.recording import Recording
 
 VIEWS = recorded_views()
 EVERY_VIEW = pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)

@@ -13,7 +13,7 @@ import pytest
 from recorded_views import Recorded, recorded_views, records_of, with_records
 from rrweb_page import RrwebPage
 
-from replay_fetch.replay import Recording
+from replay_fetch.replay.recording import Recording
 
 ORACLE = os.environ.get("REPLAY_FETCH_ORACLE")
 NODE = shutil.which("node")

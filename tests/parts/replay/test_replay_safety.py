@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from hostile import HOME, MARK, T, by_changes, nested
 
-from replay_fetch.replay import Recording
 from replay_fetch.replay.css import harmless
+from replay_fetch.replay.recording import Recording
 from replay_fetch.replay.static import POLICY
 
 HOSTILE = pytest.mark.parametrize("recording", [nested, by_changes])

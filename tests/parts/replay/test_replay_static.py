@@ -22,8 +22,8 @@ from made_recordings import (
     text,
 )
 
-from replay_fetch.replay import Recording
 from replay_fetch.replay.css import with_inserted
+from replay_fetch.replay.recording import Recording
 
 
 def body(page: str) -> str:

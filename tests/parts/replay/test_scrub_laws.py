@@ -33,7 +33,7 @@ from recorded_views import Recorded, recorded_views, records_of, with_records
 from rrweb_page import RrwebPage
 
 from replay_fetch.model import View
-from replay_fetch.replay import Recording
+from replay_fetch.replay.recording import Recording
 from replay_fetch.replay.scrub import ScrubbedView
 
 VIEWS = recorded_views()

@@ -208,6 +208,13 @@ def test_a_header_with_thousands_of_columns_is_not_repeated_whole() -> None:
     assert len(refusal(b",".join(b"x" * 500 for _ in range(5000)))) < 2500
 
 
+def test_no_column_is_looked_for_behind_as_many_as_a_spreadsheet_has() -> None:
+    before = b"," * 2**14
+    assert "no column for session ids" in refusal(before + HEADER)
+    within = before[len(HEADER) :]
+    assert read(within + HEADER + within + b"s1,v1\n") == [PlannedRow(2, View("s1", "v1"), None)]
+
+
 def test_a_path_is_opened_when_read_and_can_be_read_again(tmp_path: Path) -> None:
     path = tmp_path / "views.csv.gz"
     with ViewList(path) as listed:
