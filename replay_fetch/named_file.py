@@ -162,6 +162,20 @@ def require_outside_archives(flag: str, path: Path) -> None:
                 )
 
 
+def require_folder_place(flag: str, folder: Path) -> None:
+    """Raise SettingsError where a command cannot make, or fill, a folder: a file is there, or the name is refused.
+
+    A device and a pipe are files, too. A folder among an archive's own files is refused as a file is.
+    """
+    try:
+        taken = folder.exists() and not folder.is_dir()
+    except OSError as error:  # a name that is too long, which pathlib does not take for a No
+        raise SettingsError(f"{flag} {str(folder)!r} cannot be written: {error.strerror}") from None
+    if taken:
+        raise SettingsError(f"{flag} {folder} is a file; it must be a folder, made if it is not there")
+    require_outside_archives(flag, folder)
+
+
 def require_another(flag: str, path: Path | None, *read: object) -> None:
     """Raise SettingsError where a file to be written is one that the same command reads.
 

@@ -178,7 +178,7 @@ class PlanSettings:
     whole_sessions: bool = False
     """The list names sessions, whatever views stand beside them."""
     shard: ShardId | None = option(
-        "--shard I/N", "this part of N, from 0/N on; auto: of an array job", Form(read_shard), default=None
+        "--shard I/N", "part I of N, from 0; auto: array job's; --wait-for-lock is 300", Form(read_shard), default=None
     )
     """The sessions that a run takes, where several runs share a list and an archive; None takes all."""
 
@@ -205,7 +205,7 @@ class ArchiveSettings:
     """What is on its way to a store: ledger, growing views, files. It is emptied, and may be lost at any time."""
     commit_every: float = option("--commit-every S", "seconds between commits to a store", NUMBER, default=10.0)
     wait_for_lock: float | None = option(
-        "--wait-for-lock S", "seconds for a dead run's lease; default: 0, or 300 with --shard", NUMBER, default=None
+        "--wait-for-lock S", "seconds for a dead run's lease in a store; default: 0", NUMBER, default=None
     )
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -14,7 +15,13 @@ import pytest
 import replay_fetch
 
 PACKAGE = Path(replay_fetch.__file__).parent
-SOURCES = {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_bytes()) for path in PACKAGE.rglob("*.py")}
+
+
+@cache
+def sources() -> dict[str, ast.Module]:
+    """The package's modules by their paths, read once; not when they are collected, which every worker does."""
+    return {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_bytes()) for path in PACKAGE.rglob("*.py")}
+
 
 # Bottom to top: a module imports only from rows above its own in this list, never from its own row.
 LAYERS = (
@@ -207,13 +214,13 @@ def long_functions(tree: ast.AST) -> Iterator[str]:
 
 
 def test_every_module_has_its_place_in_the_map() -> None:
-    assert {part(path) for path in SOURCES} <= {*RANK, *BESIDE}
+    assert {part(path) for path in sources()} <= {*RANK, *BESIDE}
 
 
 def test_modules_import_from_lower_layers_only() -> None:
     wrong = [
         f"{path} imports {imported}"
-        for path, tree in SOURCES.items()
+        for path, tree in sources().items()
         for imported in imported_parts(tree)
         if not may_import(part(path), imported)
     ]
@@ -221,34 +228,34 @@ def test_modules_import_from_lower_layers_only() -> None:
 
 
 def test_a_package_whose_users_need_parts_of_it_imports_nothing_by_itself() -> None:
-    assert [name for name in WITHOUT_FRONT if list(imports(SOURCES[f"{name}/__init__.py"]))] == []
+    assert [name for name in WITHOUT_FRONT if list(imports(sources()[f"{name}/__init__.py"]))] == []
 
 
 def test_imports_are_absolute() -> None:
     """The layer of an import is then seen in the line itself."""
-    assert [path for path, tree in SOURCES.items() if any(name.startswith(".") for name in imports(tree))] == []
+    assert [path for path, tree in sources().items() if any(name.startswith(".") for name in imports(tree))] == []
 
 
 @pytest.mark.parametrize("library", DOORS)
 def test_each_library_has_one_door(library: str) -> None:
-    users = {part(path) for path, tree in SOURCES.items() for name in imports(tree) if name.split(".")[0] == library}
+    users = {part(path) for path, tree in sources().items() for name in imports(tree) if name.split(".")[0] == library}
     assert users <= DOORS[library]
 
 
 def test_modules_are_imported_by_name_at_the_two_ends_only() -> None:
     """The rule above does not see such imports; the front door and the command line load late to start fast."""
-    users = {part(path) for path, tree in SOURCES.items() if "importlib.import_module" in set(imports(tree))}
+    users = {part(path) for path, tree in sources().items() if "importlib.import_module" in set(imports(tree))}
     assert users <= {"__init__", "cli"}
 
 
 def test_tqdm_is_known_to_one_file() -> None:
-    assert [path for path, tree in SOURCES.items() if any(name.startswith("tqdm") for name in imports(tree))] == [
+    assert [path for path, tree in sources().items() if any(name.startswith("tqdm") for name in imports(tree))] == [
         "progress/bar.py"
     ]
 
 
 def test_obstore_is_known_to_one_file() -> None:
-    assert [path for path, tree in SOURCES.items() if any(name.startswith("obstore") for name in imports(tree))] == [
+    assert [path for path, tree in sources().items() if any(name.startswith("obstore") for name in imports(tree))] == [
         "store/door.py"
     ]
 
@@ -256,7 +263,7 @@ def test_obstore_is_known_to_one_file() -> None:
 def test_the_rules_of_the_api_and_of_pacing_do_no_io() -> None:
     wrong = [
         f"{path} imports {name}"
-        for path, tree in SOURCES.items()
+        for path, tree in sources().items()
         if path.startswith(WITHOUT_IO) and path not in WAITS
         for name in imports(tree)
         if any(f"{name}.".startswith(f"{module}.") for module in IO)
@@ -267,7 +274,7 @@ def test_the_rules_of_the_api_and_of_pacing_do_no_io() -> None:
 def test_printing_is_for_the_command_line() -> None:
     wrong = [
         f"{path}:{node.lineno}"
-        for path, tree in SOURCES.items()
+        for path, tree in sources().items()
         if part(path) != "cli"
         for node in ast.walk(tree)
         if (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print")
@@ -277,33 +284,33 @@ def test_printing_is_for_the_command_line() -> None:
 
 
 def test_the_wall_clock_is_read_where_nothing_else_will_do() -> None:
-    readers = {path for path, tree in SOURCES.items() if any(wall_clock_readings(tree))}
+    readers = {path for path, tree in sources().items() if any(wall_clock_readings(tree))}
     assert readers <= set(WALL_CLOCK)
 
 
 def test_a_folders_front_imports_none_of_its_modules() -> None:
     """A name is imported from the module that defines it, so that a command loads what it uses."""
-    tops = {part(path): tree for path, tree in SOURCES.items() if re.fullmatch(r"\w+/__init__\.py", path)}
+    tops = {part(path): tree for path, tree in sources().items() if re.fullmatch(r"\w+/__init__\.py", path)}
     fronts = {name for name, tree in tops.items() if imports_anything(tree)}
     assert fronts == FRONTS
 
 
 def test_no_file_and_no_function_is_long() -> None:
-    files = [path for path in SOURCES if len((PACKAGE / path).read_text().splitlines()) > LONGEST_FILE]
-    functions = [f"{path}: {function}" for path, tree in SOURCES.items() for function in long_functions(tree)]
+    files = [path for path in sources() if len((PACKAGE / path).read_text().splitlines()) > LONGEST_FILE]
+    functions = [f"{path}: {function}" for path, tree in sources().items() for function in long_functions(tree)]
     assert (files, functions) == ([], [])
 
 
 def test_no_short_module_has_a_single_user() -> None:
     """A folder's ``__init__`` is its front, and a command is imported by its name."""
-    imported = imports_of_all(SOURCES, at_once=False)
+    imported = imports_of_all(sources(), at_once=False)
     users = Counter(module for modules in imported.values() for module in modules)
-    short = [path for path in SOURCES if len((PACKAGE / path).read_text().splitlines()) < SHORTEST_FILE]
+    short = [path for path in sources() if len((PACKAGE / path).read_text().splitlines()) < SHORTEST_FILE]
     assert [path for path in short if not path.endswith("__init__.py") and users[module_of(path)] == 1] == []
 
 
 def test_no_chain_of_imports_is_long_and_none_is_a_circle() -> None:
-    chain = longest_chain(imports_of_all(SOURCES, at_once=True))
+    chain = longest_chain(imports_of_all(sources(), at_once=True))
     assert len(chain) <= LONGEST_CHAIN, " > ".join(chain)
 
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self, cast
 
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 # No sandbox of its own: root, as which CI runs, may not use it. The others keep it quiet and off the network.
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage")
@@ -38,6 +38,19 @@ def browser(flags: Sequence[str] = ()) -> Iterator[Browser]:
             started.close()
         finally:
             thread.submit(playwright.stop).result()
+
+
+@contextmanager
+def profile(started: Browser) -> Iterator[BrowserContext]:
+    """A profile of the browser's, without a past.
+
+    One empty page is open for as long as it lasts: without any the browser ends what the next page of the player would
+    take over, and opening that takes twice the CPU.
+    """
+    made = started.new_context()
+    made.new_page()
+    yield made
+    made.close()
 
 
 class _Elsewhere:
@@ -69,14 +82,15 @@ class Player:
 
     def __init__(
         self,
-        started: Browser,
+        profile: BrowserContext,
         file: Path,
         size: tuple[int, int] = (1280, 800),
         scheme: Literal["light", "dark"] = "light",
     ) -> None:
         self.file = file
-        self.context = started.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
-        self.page: Page = self.context.new_page()
+        self.page: Page = profile.new_page()
+        self.page.set_viewport_size({"width": size[0], "height": size[1]})
+        self.page.emulate_media(color_scheme=scheme)
         self.console: list[str] = []
         self.requests: list[str] = []
         self.page.on("console", lambda message: self.console.append(f"{message.type}: {message.text}"))
@@ -87,7 +101,7 @@ class Player:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.context.close()
+        self.page.close()
 
     def open(self, address: str = "") -> Self:
         """Open the file, at what stands behind its ``#``, and wait for the first picture."""

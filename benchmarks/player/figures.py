@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from benchmarks.player.browser import Player, browser
+from benchmarks.player.browser import Player, browser, profile
 from benchmarks.player.generated import segments
 from benchmarks.player.recordings import write_page
 
@@ -53,11 +53,11 @@ def _in_browser(page: Path) -> None:
     opened, sought = [], []
     with browser() as started:
         for _ in range(_OPENINGS):
-            with Player(started, page) as player:
+            with profile(started) as new, Player(new, page) as player:
                 began = time.perf_counter()
                 player.open()
                 opened.append(time.perf_counter() - began)
-        with Player(started, page) as player:
+        with profile(started) as new, Player(new, page) as player:
             view = player.open().index()["views"][0]
             for part in _SOUGHT:
                 began = time.perf_counter()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.player.browser import Player, browser
+from benchmarks.player.browser import Player, browser, profile
 from benchmarks.player.recordings import Shown, read_sdks, read_truth, read_views, write_page
 from benchmarks.player.unrecorded import recorded, recorded_words
 
@@ -172,11 +172,11 @@ def tallies(folder: Path, scratch: Path) -> Mapping[str, Tally]:
     """A folder's tallies by SDK."""
     found: dict[str, Tally] = defaultdict(Tally)
     truth, sdks, views = read_truth(folder), read_sdks(folder), read_views(folder)
-    with browser() as started:
+    with browser() as started, profile(started) as used:
         for session_id, points in truth.items():
             page = scratch / f"{session_id}.html"
             write_page(page, session_id, views[session_id])
-            with Player(started, page) as player:
+            with Player(used, page) as player:
                 compare(player.open(), points, found[sdks[session_id]])
     return found
 

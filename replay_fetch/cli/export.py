@@ -29,8 +29,8 @@ examples:
   replay-fetch export archive/ --rrweb events/ 1f46e825
 
 exit codes: 0 the files are there; views without a file of events are named on
-stderr; 1 no view has events; 2 no session begins so, or an option cannot be
-used; 3 the archive cannot be read, or a file not be written
+stderr; 1 no view has events, or none of a SESSION; 2 no session begins so, or
+an option cannot be used; 3 the archive cannot be read, or a file not be written
 """
 
 
@@ -57,7 +57,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 @on_current_shelf
 def run(options: argparse.Namespace) -> int:
-    """Write the files and print a line for each; returns 1 where no view had events to write, else 0.
+    """Write the files and print a line for each; returns 1 where no view of all, or of a named session, had events.
 
     Raises SettingsError where no kind of file is named, or a session is named for tables, which cannot leave
     one out.
@@ -81,11 +81,13 @@ def run(options: argparse.Namespace) -> int:
             # After the tables, whose lines are printed already: a mistake in one does not hide the other.
             events = write_rrweb(options.out, options.rrweb, options.sessions, reporter)
             _warn_of_silent(events.left_out)
+            for session_id in events.silent_sessions:
+                warn(f"session {session_id}: no file was written, for none of its views can be played")
             if not options.json:
                 say(f"{events.folder}  {some(events.files, 'view')}, {size(events.bytes)}")
     if options.json:
         say(_json(tables, events))
-    return 1 if events is not None and not events.files else 0
+    return 1 if events is not None and (not events.files or events.silent_sessions) else 0
 
 
 def _warn_of_silent(reasons: Sequence[str]) -> None:
@@ -101,5 +103,5 @@ def _json(tables: Iterable[Exported], events: WrittenViews | None) -> str:
     content: dict[str, object] = {"tables": [{"file": str(table.path), "rows": table.rows} for table in tables]}
     if events is not None:
         content |= {"folder": str(events.folder), "views": events.files, "bytes": events.bytes}
-        content["left_out"] = events.left_out
+        content |= {"left_out": events.left_out, "silent_sessions": events.silent_sessions}
     return orjson.dumps(content).decode()

@@ -17,7 +17,8 @@ from replay_fetch.inspect.users import FoundUser, find_user
 from replay_fetch.progress.units import count, size, some
 from replay_fetch.timestamps import iso
 
-_NOTHING = 1
+_NOT_ALL = 1
+_LOOK = "store their events with `replay-fetch events OUT`, or look at them with `replay-fetch show OUT`"
 
 _EPILOG = """\
 examples:
@@ -25,8 +26,10 @@ examples:
   replay-fetch find archive/ --user 4711 --events events.ndjson
   replay-fetch find s3://bucket/season --user ada@example.com
 
-exit codes: 0 there are such sessions; 1 there is none; 2 nothing names users,
-or --events cannot be read; 3 the archive cannot be read, or stdout is closed
+exit codes: 0 there are such sessions, and all were looked through; 1 there is
+none, or sessions without events may be others (unless --events tells which
+are); 2 nothing names users, or --events cannot be read; 3 the archive cannot be
+read, or stdout is closed
 """
 
 
@@ -52,18 +55,25 @@ def add_events(parser: argparse.ArgumentParser) -> None:
 
 @on_current_shelf
 def run(options: argparse.Namespace) -> int:
-    """Print the sessions of the user and return 0, or 1 where there is none; InputError where nothing names users."""
+    """Print the sessions of the user; returns the exit code of the epilog.
+
+    Raises InputError where nothing names users.
+    """
     require_stdout("the list of sessions")
     found = find_user(options.out, options.user.strip(), options.events)
     out = options.out.place()
-    say(_json(out, found) if options.json else "\n".join(_lines(out, found)))
-    return 0 if found.ids else _NOTHING
+    # A file of events is the whole answer of whose the sessions are, as for an erasure.
+    unsure = found.untold > 0 and options.events is None
+    code = _NOT_ALL if unsure or not found.ids else 0
+    say(_json(out, found, code) if options.json else "\n".join([*_lines(out, found), *([_LOOK] if unsure else [])]))
+    return code
 
 
 def untold(found: FoundUser) -> Iterator[str]:
     """Yield the line about sessions that nothing tells the user of; none where events reach all sessions."""
     if found.untold:
-        yield f"{count(found.untold)} of {some(found.total, 'session')} have no events: nothing tells whose they are"
+        sessions = f"{count(found.untold)} of {some(found.total, 'session')}"
+        yield f"{sessions} have no events and were not looked through: nothing tells whose they are"
 
 
 def _lines(out: str, found: FoundUser) -> Iterator[str]:
@@ -77,7 +87,7 @@ def _lines(out: str, found: FoundUser) -> Iterator[str]:
     yield from untold(found)
 
 
-def _json(out: str, found: FoundUser) -> str:
+def _json(out: str, found: FoundUser, code: int) -> str:
     sessions = [
         # Both are read out of recordings, which a question about people does not open: here they are always None.
         {name: value for name, value in session.fields().items() if name not in {"sdk", "pages"}}
@@ -89,5 +99,6 @@ def _json(out: str, found: FoundUser) -> str:
         "not_in_archive": found.elsewhere,
         "sessions_total": found.total,
         "sessions_without_events": found.untold,
+        "exit_code": code,
     }
     return json.dumps(content)

@@ -14,6 +14,7 @@ import orjson
 from replay_fetch.cli.archive_option import add_archive, add_session, on_current_shelf
 from replay_fetch.cli.options import add_output, show_settings
 from replay_fetch.cli.output import complain, say, shown, warn
+from replay_fetch.named_file import NamedFile
 from replay_fetch.progress.units import duration, size, some
 
 _SOME_DID_NOT = 1
@@ -59,7 +60,8 @@ def run(options: argparse.Namespace) -> int:
     """
     from replay_fetch.player.session_page import NothingToPlay, WantedPage, play  # noqa: PLC0415 - the converter, for this alone
 
-    wanted = WantedPage(options.session, options.view, options.at, options.html, options.events, options.rrweb_js)
+    html = NamedFile("--html", options.html) if options.html is not None else None
+    wanted = WantedPage(options.session, options.view, options.at, html, options.events, options.rrweb_js)
     try:
         with shown(show_settings(options)) as reporter:
             played = play(options.out, wanted, reporter)
@@ -69,6 +71,8 @@ def run(options: argparse.Namespace) -> int:
         return _SOME_DID_NOT
     for silent in played.silent:
         warn(f"not in the page: {silent}")
+    if html is not None and html.is_stream:  # which may be stdout
+        return 0
     if options.json:
         content = {**played._asdict(), "file": str(played.file)}
         say(orjson.dumps(content).decode())

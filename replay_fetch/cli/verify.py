@@ -34,9 +34,9 @@ in any case.
 Of an archive whose last run was killed the files are held against the ledger,
 which then knows more than the manifest.
 
-exit codes: 0 nothing is wrong; 1 something is; 3 a run is writing to the
-archive, it is none, or it cannot be read; or the ledger is intact and
---rebuild would make one that knows less
+exit codes: 0 nothing is wrong; 1 something is, or shards have not begun; 3 a
+run is writing to the archive, it is none, or it cannot be read; or the ledger
+is intact and --rebuild would make one that knows less
 """
 _REBUILT_ON_DISK = "a ledger is rebuilt on a disk: in a store the log takes its place, and is never made anew"
 

@@ -32,11 +32,13 @@ def findings_text(found: Verification) -> str:
 
 
 def _not_begun(found: Verification) -> Iterator[str]:
-    """Name the shards that are not there to be verified: no damage, but no whole archive either."""
+    """Name the shards that are not there to be verified: no damage is known, but the archive is not whole."""
     if found.not_begun:
         yield from _wrapped(
-            "shards that have not begun, so nothing of their sessions is here: "
+            "shards that have not begun, or were lost, so nothing of their sessions is here: "
             + ", ".join(found.not_begun[:_SHARDS_NAMED])
+            + (f" and {count(more)} more" if (more := len(found.not_begun) - _SHARDS_NAMED) > 0 else "")
+            + "; run the same download for these"
         )
 
 
@@ -60,7 +62,7 @@ def findings_json(found: Verification) -> str:
     """
     content = {
         "archive": found.shelf.place(),
-        "good": not found.findings,
+        "good": found.exit_code == 0,
         "sessions": found.sessions,
         "views": found.views,
         "bytes": found.size,
@@ -171,7 +173,8 @@ def _advice_for_a_store(found: Verification) -> Iterator[str]:
 
 
 def _closing(found: Verification) -> str:
-    wrong = f"{count(len(found.findings))} wrong" if found.findings else "nothing wrong"
+    nothing = "nothing wrong in the other shards" if found.not_begun else "nothing wrong"
+    wrong = f"{count(len(found.findings))} wrong" if found.findings else nothing
     how = "by name and size alone" if found.quick else f"{size(found.size)} read"
     views = f"{some(found.views, 'view')} of {some(found.sessions, 'session')}"
     if not found.events:

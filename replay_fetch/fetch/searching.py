@@ -96,17 +96,20 @@ class Search:
         or on for too long, where the last page is a full one, or where the server fails to the last attempt. Then
         the search goes on from the last event that was seen or, where the chain got nowhere or the events are not
         in order, with half the window. Windows that time out are halved at the second time, and the next begins at
-        the length that held. Raises a RequestError where the API refuses, or where even a second of time cannot be
-        had.
+        the length that held. A chain that ends on a page with events is asked on from its last event: only a page
+        without events proves an end. Raises a RequestError where the API refuses, or where even a second of time
+        cannot be had.
         """
         begin, end = self.window
         while begin < end:
             window = Window(begin, min(begin + self.stride.length_ms, end))
             reached: int | None = begin  # None once events came out of order: then none of them tells how far it is
+            silent = False
             try:
                 async with aclosing(self._chain(window)) as pages:
                     async for page in pages:
                         self._futile = 0
+                        silent = page.events > 0
                         reached = _reached(reached, page)
                         self.reached_ms = max(self.reached_ms, reached or 0)
                         yield page
@@ -115,7 +118,7 @@ class Search:
                 log.info("searching on from %s: %s", iso(begin), cut)
             else:
                 self.stride.held(window.length_ms)
-                begin = window.end_ms
+                begin = _behind(window, reached) if silent else window.end_ms
                 self.reached_ms = max(self.reached_ms, begin)
 
     def _go_on(self, window: Window, reached: int | None, cut: RequestError) -> int:
@@ -190,3 +193,14 @@ def _reached(reached: int | None, page: FoundPage) -> int | None:
         return reached
     in_order = page.first_ms is not None and page.first_ms >= reached
     return page.last_ms if in_order else None
+
+
+def _behind(window: Window, reached: int | None) -> int:
+    """The time from which to ask on behind a chain that ended on a page with events; the window's end for no time.
+
+    The API ends a search by a page without events, so this one may have stopped without a word. First from the last
+    event's own millisecond, others of which may lack; where nothing newer comes, from the next one.
+    """
+    if reached is None or reached >= window.end_ms:
+        return window.end_ms
+    return reached if reached > window.start_ms else reached + 1

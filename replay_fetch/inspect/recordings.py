@@ -18,7 +18,7 @@ from replay_fetch.archive.read.views import view_segments
 from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.errors import InputError, SettingsError
 from replay_fetch.inspect.entries import entries, session_entries
-from replay_fetch.named_file import is_archive, require_outside_archives
+from replay_fetch.named_file import is_archive, require_folder_place
 from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.units import duration, size, some
 from replay_fetch.replay.account import Account
@@ -98,6 +98,8 @@ class WrittenViews:
     bytes: int = 0
     read: int = 0
     left_out: list[str] = field(default_factory=list)
+    silent_sessions: list[str] = field(default_factory=list)
+    """Of the sessions that were named, the ids of those of which no view has a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,21 +133,22 @@ def write_rrweb(out: Shelf, folder: Path, sessions: Sequence[str], reporter: Rep
     A file is whole or not there. Raises InputError where a session is unknown, before any file is written;
     ArchiveError where the archive cannot be read, or a file not be written.
     """
-    if folder.exists() and not folder.is_dir():
-        raise SettingsError(f"--rrweb {folder} is a file; it must be a folder, made if it is not there")
-    require_outside_archives("--rrweb", folder)
+    require_folder_place("--rrweb", folder)
     if is_archive(folder):  # a session's id may be the name of one of the archive's folders
         raise SettingsError(f"--rrweb {folder} is an archive; name another folder, such as {folder / 'rrweb'}")
     written = WrittenViews(folder)
     chosen = [session_entries(out, session) for session in sessions]  # a mistake costs nothing: before all writing
     total = _stored(chain(*chosen) if chosen else entries(readable(out))) if reporter else 0
     ticker = Ticker(reporter, lambda s: RrwebSnapshot(total, written.read, written.files, written.bytes, s))
+    silent = dict.fromkeys(view.record.planned.view.session_id for views in chosen for view in views)
     # The manifest is read a second time rather than held: its lines may be millions.
     for entry in chain(*chosen) if chosen else entries(readable(out)):
-        _write(out, entry, written)
+        if _write(out, entry, written):
+            silent.pop(entry.record.planned.view.session_id, None)
         written.read += _stored([entry])
         ticker.beat()
     ticker.close()
+    written.silent_sessions = list(silent)
     return written
 
 
@@ -154,12 +157,12 @@ def _stored(views: Iterable[Entry]) -> int:
     return sum(entry.span.length for entry in views if entry.span is not None)
 
 
-def _write(out: Shelf, entry: Entry, written: WrittenViews) -> None:
-    """Write one view's file; a recording without a picture, which only reading it shows, leaves none behind."""
+def _write(out: Shelf, entry: Entry, written: WrittenViews) -> bool:
+    """Write one view's file and return True; a recording without a picture, which reading it shows, leaves none."""
     reason = nothing_to_play(entry)
     if reason:
         written.left_out.append(reason)
-        return
+        return False
     session_id, view_id = entry.record.planned.view
     path = written.folder / session_id / f"{view_id}.json"
     # Beside the file, so that giving it its name is one step on one file system.
@@ -179,6 +182,7 @@ def _write(out: Shelf, entry: Entry, written: WrittenViews) -> None:
             written.left_out.append(reason)
         else:
             written.files += 1
+    return not reason
 
 
 def _blocks(recording: Recording) -> Iterator[bytes]:

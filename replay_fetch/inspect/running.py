@@ -15,6 +15,7 @@ from replay_fetch.archive.lock import holder
 from replay_fetch.archive.shelf import DiskShelf, readable
 from replay_fetch.errors import SettingsError
 from replay_fetch.ledger.ledger import Ledger
+from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.ledger.totals import Reason, Totals
 
 
@@ -90,6 +91,20 @@ def look(root: Path, at: float, before: Look | None) -> Look:
         reasons = () if number is None else ledger.reasons(number)
     # Only one look back is kept: a chain of all looks would grow for as long as the run lasts.
     return Look(root, at, running, totals, reasons, before and _alone(before))
+
+
+def last_run_ended(ledger: Ledger, layout: Layout) -> tuple[bool | None, int | None]:
+    """Tell whether the last run of an archive came to its end, and when a killed one last wrote, in ms since 1970.
+
+    Ask only while nobody holds the lock. None where the ledger is of no run: new, or made by a rebuild.
+    """
+    state = ledger.setting(Setting.STATE)
+    if state != State.RUNNING:
+        return (True if state in {State.CLEAN, State.LOADED} else None), None
+    # The write-ahead log has what a killed run wrote last. Reading makes an empty one for as long as it takes.
+    files = (layout.ledger, layout.ledger.with_name(f"{layout.ledger.name}-wal"))
+    there = [about for file in files if file.exists() and (about := file.stat()).st_size]
+    return False, max((about.st_mtime_ns // 1_000_000 for about in there), default=None)
 
 
 def _alone(look: Look) -> Look:

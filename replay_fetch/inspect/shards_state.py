@@ -26,6 +26,16 @@ class ShardsState:
     unfinished: set[int] = field(default_factory=set)
 
     @property
+    def not_ended(self) -> list[int]:
+        """The shards whose views may not all be asked for, in order."""
+        return sorted({*self.running, *self.stopped, *self.not_begun})
+
+    @property
+    def partial(self) -> bool:
+        """The archive was merged without the end of every shard: one that goes on removes what was merged."""
+        return self.merged and len(self.ended) < self.count
+
+    @property
     def to_run_again(self) -> list[int]:
         """The shards that the same download has to be run for again, in order."""
         return sorted({*self.unfinished, *self.stopped, *self.not_begun})
@@ -35,6 +45,7 @@ class ShardsState:
         return {
             "count": self.count,
             "merged": self.merged,
+            "partial": self.partial,
             "ended": self.ended,
             "running": self.running,
             "stopped": self.stopped,

@@ -23,6 +23,7 @@ from replay_fetch.archive.manifest import BadLine, read_manifest
 from replay_fetch.archive.report import read_report
 from replay_fetch.archive.shelf import Shelf, readable, require_manifest
 from replay_fetch.events_record import EventsTotals
+from replay_fetch.inspect.running import last_run_ended
 from replay_fetch.inspect.shards_state import ShardsState, shards_state
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.totals import MOST_REASONS, OTHER_REASONS
@@ -67,7 +68,9 @@ class Status:
     progress: Mapping[str, object] = field(default_factory=dict)
     """Figures of that run, by name, where the archive is in a store."""
     run_ended: bool | None = None
-    """Of an archive in a store: False where its last run has not ended, so that the manifest is older."""
+    """False where the last run has not ended, so the manifest is older; None where nothing tells."""
+    last_wrote_ms: int | None = None
+    """When a killed run last wrote to the ledger of an archive on a disk, in milliseconds since 1970."""
     outcomes: dict[Outcome | None, Tally] = field(default_factory=dict)
     """None stands for views that have not been asked for to their end."""
     reasons: dict[Outcome, Counter[str]] = field(default_factory=dict)
@@ -113,6 +116,8 @@ def status(shelf: Shelf, name_at_most: int | None = NAMED) -> Status:
         ledger = told.ledger
         found = Status(shelf.place(), told.by_ledger, running=shelf.held_by(), last_run=_last_run(shelf))
         found.progress, found.run_ended = shelf.progress(), shelf.run_ended()
+        if ledger and shelf.layout is not None and not found.running:
+            found.run_ended, found.last_wrote_ms = last_run_ended(ledger, shelf.layout)
         found.shards = shards_state(shelf)
         found.erased = ledger.erased_sessions() if ledger else len({*reported_marks(shelf)})
         # Both sources tell a session's views one after the other, so one session at a time is held.

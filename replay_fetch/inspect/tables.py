@@ -24,10 +24,9 @@ from replay_fetch.archive.read.readers import Readers, spread
 from replay_fetch.archive.read.sweep import Session, batches
 from replay_fetch.archive.read.views import by_session, view_segments
 from replay_fetch.archive.shelf import Shelf, readable
-from replay_fetch.errors import SettingsError
 from replay_fetch.inspect.entries import entries
 from replay_fetch.inspect.events import event_row, session_events
-from replay_fetch.named_file import require_outside_archives
+from replay_fetch.named_file import require_folder_place
 from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.units import duration, size, some
 from replay_fetch.replay.recording import Recording
@@ -200,9 +199,7 @@ def write_tables(
     """
     from replay_fetch.inspect.parquet import ACTIONS, SEGMENTS, VIEWS, Table  # noqa: PLC0415 - an optional extra
 
-    if folder.exists() and not folder.is_dir():
-        raise SettingsError(f"--parquet {folder} is a file; it must be a folder, made if it is not there")
-    require_outside_archives("--parquet", folder)
+    require_folder_place("--parquet", folder)
     with explained(f"making {folder}"):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     kinds = {"views": VIEWS, "segments": SEGMENTS, "actions": ACTIONS}

@@ -44,5 +44,9 @@ class Verification:
 
     @property
     def exit_code(self) -> int:
-        """Return 0 where nothing is wrong, else 1; an archive that cannot be read is an error, and ends with 3."""
-        return 1 if self.findings else 0
+        """Return 0 where nothing is wrong, else 1; an archive that cannot be read is an error, and ends with 3.
+
+        A shard that has not begun and one that was lost look the same: no manifest, no ledger and no merge tells of
+        its sessions. Of a run that was killed a ledger tells, and everything in it was found.
+        """
+        return 1 if self.findings or self.not_begun else 0

@@ -37,19 +37,17 @@ _READ = (*_PLANNED, *_RESULT)
 
 _COLUMNS = ", ".join(_READ)
 VIEWS = f"SELECT {_COLUMNS} FROM session JOIN view USING (session) LEFT JOIN result USING (row)"
-# CROSS JOIN holds sqlite to this order of loops: down the views by session, from where the last block ended.
-_BEHIND = f"""
-SELECT {_COLUMNS} FROM view CROSS JOIN session ON session.session = view.session LEFT JOIN result USING (row)
-WHERE view.session >= :session AND (view.session > :session OR row > :row) ORDER BY view.session, row LIMIT :limit
-"""
+# A walk over the views in their order, from behind the last one read. CROSS JOIN holds sqlite to this order of loops:
+# down the views by session, from where the last block ended.
+_WALKED = "FROM view CROSS JOIN session ON session.session = view.session LEFT JOIN result USING (row)"
+_BEHIND_LAST = "view.session >= :session AND (view.session > :session OR row > :row)"
+_IN_ORDER = "ORDER BY view.session, row LIMIT :limit"
+_BEHIND = f"SELECT {_COLUMNS} {_WALKED} WHERE {_BEHIND_LAST} {_IN_ORDER}"
 # With :young (seconds since 1970) also finished views whose recording ended, or that were last asked for, since.
 _YOUNG = "coalesce(json_extract(about, '$.end_ms') / 1000, ended_at) >= :young"
 _OPEN = f"list = :list AND ({_UNFINISHED} OR {_YOUNG})"
-# Read in the order of `_BEHIND`, for the same reason.
 TO_DO = f"""
-SELECT {_COLUMNS}, dated.at FROM view CROSS JOIN session ON session.session = view.session LEFT JOIN result USING (row)
-LEFT JOIN dated USING (row) WHERE view.session >= :session AND (view.session > :session OR row > :row) AND {_OPEN}
-ORDER BY view.session, row LIMIT :limit
+SELECT {_COLUMNS}, dated.at {_WALKED} LEFT JOIN dated USING (row) WHERE {_BEHIND_LAST} AND {_OPEN} {_IN_ORDER}
 """
 COUNT_TO_DO = f"""
 SELECT count(*) FROM view LEFT JOIN result USING (row) WHERE (:session IS NULL OR session = :session) AND {_OPEN}

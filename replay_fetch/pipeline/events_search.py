@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ from replay_fetch.events_record import (
 from replay_fetch.fetch.fetcher import Fetcher
 from replay_fetch.fetch.searching import Search, Stride
 from replay_fetch.ledger.found_events import FoundEvents
+from replay_fetch.progress.units import some
+
+log = logging.getLogger(__name__)
 
 # Around a session's recordings: a session lasts four hours at most, and clocks are set wrong by more than that.
 _MARGIN_MS = DAY_MS
@@ -49,6 +53,11 @@ class EventsBatch:
             for event in page.raw
             if event.session_id in windows and (event.at_ms is None or _holds(windows[event.session_id], event.at_ms))
         )
+
+    def lacking(self) -> list[str]:
+        """Return the ids of the sessions without events so far; reads the temporary file."""
+        found = self.found.sessions()
+        return [each.session_id for each in self.sessions if each.session_id not in found]
 
     def to_commit(self, now_ms: int, asked_at: int) -> list[SessionEvents]:
         """Give each session with its events, and the reasons to note where there are none, or only some kinds."""
@@ -78,10 +87,25 @@ class EventsChain:
         """
         windows = {each.session_id: window for each in batch.sessions if (window := _window(each, self.now_ms))}
         doubt = await self._search_in(batch, windows)
-        found = await to_thread.run_sync(batch.found.sessions)
+        return doubt or await self._search_for_lacking(batch)
+
+    async def _search_for_lacking(self, batch: EventsBatch) -> str:
+        """Search as far back as events are kept for the sessions not found so far, until a search finds none of them.
+
+        A search that stops without a word looks like its end. A search that finds some of these sessions left others
+        out, perhaps, and is repeated without the found ones; sessions without events are final in one search for all.
+        """
         kept = Window(max(self.now_ms - RETENTION_DAYS * DAY_MS, 0), self.now_ms + 1)
-        rest = {each.session_id: kept for each in batch.sessions if each.session_id not in found}
-        return doubt or await self._search_in(batch, rest)
+        lacking = await to_thread.run_sync(batch.lacking)
+        doubt = await self._search_in(batch, dict.fromkeys(lacking, kept))
+        left = left_at_first = await to_thread.run_sync(batch.lacking)
+        while not doubt and 0 < len(left) < len(lacking):
+            doubt = await self._search_in(batch, dict.fromkeys(left, kept))
+            lacking, left = left, await to_thread.run_sync(batch.lacking)
+        if len(left) < len(left_at_first):
+            left_out = some(len(left_at_first) - len(left), "session")
+            log.warning("the events search left out %s, found when named again", left_out)
+        return doubt
 
     async def _search_in(self, batch: EventsBatch, windows: Mapping[str, Window]) -> str:
         if not windows:

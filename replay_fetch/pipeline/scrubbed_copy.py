@@ -101,7 +101,11 @@ def scrub(
 
 
 def _check_place(out: Shelf, copy: Path) -> None:
-    if copy.is_symlink() or copy.exists():
+    try:
+        there = copy.is_symlink() or copy.exists()
+    except OSError as error:  # a name that is too long, which pathlib does not take for a No
+        raise SettingsError(f"{str(copy)!r} cannot be written: {error.strerror}") from None
+    if there:
         raise SettingsError(f"{copy} is there already: a copy is written to a new folder, whole or not at all")
     if out.holds(copy):
         raise SettingsError(f"{copy} lies in the archive {out.place()}: name a folder outside of it")

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from replay_fetch.api.recording import labels
-from replay_fetch.archive.durable import explained, write_atomically
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read.views import view_segments
 from replay_fetch.archive.shelf import Shelf
-from replay_fetch.errors import ReplayFetchError, SettingsError
+from replay_fetch.errors import ReplayFetchError
 from replay_fetch.inspect.recordings import chosen_views, start_of, why_silent
-from replay_fetch.named_file import require_another, require_outside_archives
+from replay_fetch.named_file import NamedFile, require_another
 from replay_fetch.player.library import load_rrweb
 from replay_fetch.player.page import PlayerPage
 from replay_fetch.player.rum_events import read_rum_events, stored_rum_events
@@ -46,7 +45,7 @@ class WantedPage:
     view: str | None = None
     at: str | None = None
     """When it opens, as people write times in a recording."""
-    html: Path | None = None
+    html: NamedFile | None = None
     """None: a file in a new temporary folder."""
     events: Path | None = None
     """None: the session's own, where the archive holds them."""
@@ -71,7 +70,7 @@ def play(out: Shelf, wanted: WantedPage, reporter: Reporter | None = None) -> Pl
     Raises NothingToPlay where no view has a picture, InputError where there is no such session or view, SettingsError
     where rrweb is missing, ArchiveError where a file is damaged.
     """
-    require_another("--html", wanted.html, wanted.events, wanted.rrweb_js)
+    require_another("--html", wanted.html.target if wanted.html else None, wanted.events, wanted.rrweb_js)
     rrweb = load_rrweb(wanted.rrweb_js)
     entries = chosen_views(out, wanted.session, wanted.view)
     session_id = entries[0].record.planned.view.session_id
@@ -84,11 +83,11 @@ def play(out: Shelf, wanted: WantedPage, reporter: Reporter | None = None) -> Pl
         [event for event in events if event.kind != "user action"],  # the recording tells those itself
         open_at_ms=_opening(out, entries, wanted.at),
     )
-    file = _file(wanted.html, session_id)
+    file = wanted.html or _new_file(session_id)
     _write(file, _shown(_checked(page), snapshot, reporter))
     playable = page.playable
     seconds = (max(view.end_ms for view in playable) - playable[0].start_ms) / 1000
-    return Played(file, session_id, len(playable), seconds, snapshot.written, _silent(page.in_time))
+    return Played(file.target, session_id, len(playable), seconds, snapshot.written, _silent(page.in_time))
 
 
 def _opening(out: Shelf, entries: Sequence[Entry], at: str | None) -> int | None:
@@ -125,30 +124,19 @@ def _shown(parts: Iterable[bytes], snapshot: CopySnapshot, reporter: Reporter | 
     ticker.close()
 
 
-def _file(html: Path | None, session_id: str) -> Path:
-    if html is None:
-        # The browser reads it after this program has ended: the folder, which is for our eyes only, stays.
-        return Path(tempfile.mkdtemp(prefix=_FOLDER)) / f"session-{session_id[:8]}.html"
-    if html.is_dir():
-        raise SettingsError(f"--html {html} is a folder; it must be a file")
-    require_outside_archives("--html", html)
-    return html
+def _new_file(session_id: str) -> NamedFile:
+    # The browser reads it after this program has ended: the folder, which is for our eyes only, stays.
+    return NamedFile("the page", Path(tempfile.mkdtemp(prefix=_FOLDER)) / f"session-{session_id[:8]}.html")
 
 
-def _write(file: Path, parts: Iterable[bytes]) -> None:
-    """Write the page under a name of its own, then give it the file's; an error leaves neither behind.
-
-    A folder of ours that was made for the page goes as well; a folder of the user's stays.
-    """
-    temporary = file.with_name(f".{file.name}.unfinished")
+def _write(file: NamedFile, parts: Iterable[bytes]) -> None:
+    """Write the page, a regular file whole or not at all; a folder of ours that was made for it goes at an error."""
     try:
-        with explained(f"writing {file}"):
-            write_atomically(file, parts, temporary)
+        file.write(parts)
     except BaseException:
         with suppress(OSError):
-            temporary.unlink()
-            if file.parent.name.startswith(_FOLDER):
-                file.parent.rmdir()  # ours, and empty
+            if file.target.parent.name.startswith(_FOLDER):
+                file.target.parent.rmdir()  # ours, and empty
         raise
 
 

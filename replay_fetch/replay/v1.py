@@ -53,16 +53,17 @@ def mutation(changes: Changes, data: Json) -> None:
     """Apply a mutation: removals, adds, texts, attributes; an entry with an unknown node is counted and left out.
 
     An add holds a node with all nodes below it; ``nextId`` names the child in front of which the node comes, null for
-    none. A neighbour that is unknown puts the node behind all children.
+    none. A neighbour that is unknown puts the node behind all children. Raises BadValue, with nothing applied, where
+    one of the four is no list.
     """
     # Removals first: a node that was moved is named in both, and its id is free again by then.
-    for change, entries in (
-        (_remove, data.get("removes")),
-        (_add, data.get("adds")),
-        (_write, data.get("texts")),
-        (_set, data.get("attributes")),
-    ):
-        for entry in many(entries):
+    for change, entries in [
+        (_remove, many(data.get("removes"))),
+        (_add, many(data.get("adds"))),
+        (_write, many(data.get("texts"))),
+        (_set, many(data.get("attributes"))),
+    ]:
+        for entry in entries:
             try:
                 change(changes, table(entry))
             except BadValue as error:
@@ -78,13 +79,13 @@ def _add(changes: Changes, entry: Json) -> None:
     following = entry.get("nextId")
     before = changes.page.nodes.get(whole(following)) if following is not None else None
     top = table(entry.get("node"))
-    node = _made(top)
+    node, children = _made(top), iter(many(top.get("childNodes")))
     _make_room(changes, node, parent)
     # The neighbour may have stood below the node that is moved, and went with it.
     if before is not None and changes.page.nodes.get(before.id) is not before:
         before = None
     changes.put(node, parent, before)
-    _plant_below(changes, node, iter(many(top.get("childNodes"))))
+    _plant_below(changes, node, children)
 
 
 def _write(changes: Changes, entry: Json) -> None:
@@ -95,7 +96,7 @@ def _write(changes: Changes, entry: Json) -> None:
 def _set(changes: Changes, entry: Json) -> None:
     node = changes.node(whole(entry.get("id")))
     for name, value in table(entry.get("attributes")).items():
-        changes.set(node, name, _attribute(value))
+        changes.set(node, name, attribute_value(value))
 
 
 def _plant_below(changes: Changes, top: Node, children: Iterator[object]) -> None:
@@ -162,7 +163,7 @@ def _sheets(source: object) -> Iterator[Sheet]:
         yield Sheet(rules, media, bool(sheet.get("disabled")))
 
 
-def _attribute(value: object) -> str | None:
+def attribute_value(value: object) -> str | None:
     """Read an attribute's value; None for no attribute: the SDK writes ``checked: false`` for a box without a tick.
 
     True is the empty text, as of ``disabled`` in markup. Raises BadValue for a list or an object.
@@ -185,7 +186,7 @@ def _give(node: Node, attributes: Json) -> None:
         if name.startswith("rr_"):
             continue
         try:
-            written = _attribute(value)
+            written = attribute_value(value)
         except BadValue:
             continue
         if written is not None:

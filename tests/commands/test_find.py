@@ -47,7 +47,7 @@ def test_a_user_is_found_by_id_or_address_in_the_archives_own_events(
 ) -> None:
     write(out / "events" / f"{sessions[0]}.ndjson", found(event(sessions[0])), found(event(sessions[0], **ADA)))
     code, answer = told(capsys, "find", out, "--user", user)
-    assert code == 0
+    assert code == answer["exit_code"] == 1
     assert [each["session_id"] for each in answer["sessions"]] == sessions[:1]
     assert (answer["sessions_total"], answer["sessions_without_events"], answer["not_in_archive"]) == (2, 1, [])
 
@@ -61,7 +61,7 @@ def test_events_that_are_stored_compressed_are_read(
     line = json.dumps(found(event(sessions[0], **ADA))).encode() + b"\n"
     path.write_bytes(b"".join(compressed([line], compression)))
     code, answer = told(capsys, "find", out, "--user", "4711")
-    assert (code, [each["session_id"] for each in answer["sessions"]]) == (0, sessions[:1])
+    assert (code, [each["session_id"] for each in answer["sessions"]]) == (1, sessions[:1])
     path.write_bytes(path.read_bytes()[:-4])
     assert main(["find", str(out), "--user", "4711"]) == 3
     said = capsys.readouterr().err
@@ -92,7 +92,21 @@ def test_find_prints_a_line_for_each_session(
     assert first == f"1 session of {out} names this user"
     assert session.startswith(f"  {sessions[0]}  20")
     assert (other, there) == (f"1 session of this user not in {out}:", "  elsewhere")
-    assert untold == "1 of 2 sessions have no events: nothing tells whose they are"
+    assert untold == "1 of 2 sessions have no events and were not looked through: nothing tells whose they are"
+
+
+def test_find_ends_with_0_where_all_sessions_were_looked_through(
+    out: Path, sessions: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for session_id, usr in zip(sessions, (ADA, {"id": "4712"}), strict=True):
+        write(out / "events" / f"{session_id}.ndjson", found(event(session_id, **usr)))
+    assert main(["find", str(out), "--user", "4711"]) == 0
+    assert "no events" not in capsys.readouterr().out
+    (out / "events" / f"{sessions[1]}.ndjson").unlink()
+    assert main(["find", str(out), "--user", "4711"]) == 1
+    *_, untold, way = capsys.readouterr().out.splitlines()
+    assert untold == "1 of 2 sessions have no events and were not looked through: nothing tells whose they are"
+    assert way.startswith("store their events with `replay-fetch events OUT`")
 
 
 def test_a_user_of_no_session_ends_with_1(
@@ -105,7 +119,7 @@ def test_a_user_of_no_session_ends_with_1(
     assert main(["erase", str(out), "--user", "4712", "--events", str(path)]) == 1
     warned = capsys.readouterr().err
     assert f"no session of this user is known in {out}" in warned
-    assert "1 of 2 sessions have no events" in warned
+    assert "1 of 2 sessions have no events and" in warned
     assert Archive(out).everything() == before
 
 
@@ -188,7 +202,9 @@ def test_an_erasure_that_leaves_sessions_without_events_ends_with_1(
     said, warned = capsys.readouterr()
     told = json.loads(said)
     assert (told["sessions"], told["sessions_without_events"]) == (1, 1)
-    assert "1 of 2 sessions have no events: nothing tells whose they are. They stay, and may be" in warned
+    assert (
+        "1 of 2 sessions have no events and were not looked through: nothing tells whose they are. They stay" in warned
+    )
     assert "`replay-fetch show OUT`" in warned
 
 
@@ -202,5 +218,8 @@ def test_an_erasure_by_a_file_of_one_persons_events_ends_with_0_and_names_the_se
 ) -> None:
     path = write(tmp_path / "events", event(sessions[0], **ADA))
     assert main(["erase", str(out), "--user", "4711", "--events", str(path)]) == 0
-    assert "1 of 2 sessions have no events: nothing tells whose they are" in capsys.readouterr().err
+    assert (
+        "1 of 2 sessions have no events and were not looked through: nothing tells whose they are"
+        in capsys.readouterr().err
+    )
     assert [each.name for each in session_files(out)] == [f"{sessions[1]}.ndjson"]

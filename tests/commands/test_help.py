@@ -43,6 +43,14 @@ def test_every_command_has_an_example_that_parses(command: str, capsys: pytest.C
     parser.parse_args(words)
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_options_help_mentions_no_option_that_the_command_lacks(command: str) -> None:
+    """An option that several commands share has one help, which must be true in each of them."""
+    parser = command_parser(command)
+    mentioned = re.findall(r"--[a-z][a-z-]+", " ".join(action.help or "" for action in parser.flags.values()))
+    assert set(mentioned) <= set(parser.flags)
+
+
 @pytest.mark.parametrize("command", ["", *COMMANDS])
 def test_help_fits_eighty_columns(
     command: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

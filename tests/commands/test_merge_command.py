@@ -114,12 +114,32 @@ def test_status_tells_the_state_of_each_shard(out: Path, capsys: pytest.CaptureF
     assert json.loads(capsys.readouterr().out)["shards"] == {
         "count": 2,
         "merged": False,
+        "partial": False,
         "ended": [1],
         "running": [],
         "stopped": [],
         "not_begun": [0],
         "unfinished": [],
     }
+
+
+def test_status_tells_of_a_partial_merge_which_shards_it_lacks_and_what_goes_on(
+    out: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(Ledger.open(layouts(out)[1].ledger)) as ledger:
+        ledger.set_setting(Setting.STATE, State.RUNNING)
+    assert main(["merge", str(out), "--partial"]) == 1
+    capsys.readouterr()
+    assert main(["status", str(out)]) == 0
+    printed = capsys.readouterr().out
+    assert (
+        "2 shards: 1 ended, 1 stopped; merged with --partial\n"
+        "the merged manifest is not whole: shard 1/2 had not ended\n"
+    ) in printed
+    assert f"to go on: run the same download for --shard 1/2\nthen merge again: replay-fetch merge {out}\n" in printed
+    assert main(["status", str(out), "--json"]) == 0
+    shards = json.loads(capsys.readouterr().out)["shards"]
+    assert (shards["merged"], shards["partial"], shards["stopped"]) == (True, True, [1])
 
 
 def test_a_copy_without_private_files_is_read_by_its_manifests(out: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -202,6 +202,10 @@ def test_events_of_some_sessions_are_those_alone(
     assert ran(capsys, "export", plain, "--rrweb", tmp_path / "g", "bbbb", "zzzz")[0] == 2
     assert not (tmp_path / "g").exists()
     assert ran(capsys, "export", plain, "--rrweb", tmp_path / "h", "cccc")[0] == 1
+    # A script that asked for two sessions and has one must not take that for both.
+    code, _, warned = ran(capsys, "export", plain, "--rrweb", tmp_path / "i", "bbbb", "cccc")
+    assert [path.name for path in (tmp_path / "i").iterdir() if any(path.iterdir())] == ["bbbb2222"]
+    assert (code, "session cccc3333: no file was written" in warned) == (1, True)
 
 
 def test_the_same_archive_gives_the_same_events(

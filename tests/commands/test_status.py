@@ -26,9 +26,11 @@ from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import holder, locked
 from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli import main
-from replay_fetch.cli.status import status_json, status_text
+from replay_fetch.cli.status import status_json
+from replay_fetch.cli.status_summary import status_text
 from replay_fetch.inspect.status import Status, _count_session, status, unfinished_csv
 from replay_fetch.ledger.ledger import Ledger
+from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.model import Outcome, PlannedView, View, ViewRecord, Warnings
 from replay_fetch.settings import FetchSettings
 from replay_fetch.simulator import Fault, Simulator, SimulatorSettings
@@ -121,6 +123,7 @@ def test_the_manifest_will_do_where_there_is_no_ledger(made: Path, tmp_path: Pat
     copy = Path(shutil.copytree(made, tmp_path / "copy", ignore=shutil.ignore_patterns(".replay-fetch")))
     by_ledger, by_manifest = told(made), told(copy)
     assert (by_ledger.pop("from"), by_manifest.pop("from")) == ("ledger", "manifest")
+    assert (by_ledger.pop("run_ended"), by_manifest.pop("run_ended")) == (True, None)
     assert by_ledger.pop("archive") != by_manifest.pop("archive")
     assert by_manifest == by_ledger
 
@@ -141,6 +144,35 @@ def test_the_unfinished_views_are_a_list_that_download_reads(made: Path, tmp_pat
     assert anyio.run(again) == 0
     assert told(out)["unfinished"] == 0
     assert list(unfinished_csv(DiskShelf(out))) == ["session_id,view_id,outcome,reason\n"]
+
+
+def test_a_run_that_was_killed_is_told_with_its_last_write_and_the_way_to_go_on(made: Path, tmp_path: Path) -> None:
+    out = Path(shutil.copytree(made, tmp_path / "archive"))
+    ledger = Layout(out).ledger
+    _leave_as_a_killed_run(ledger)
+    os.utime(ledger, (1_790_000_000, 1_790_000_000))
+    found = told(out)
+    assert (found["run_ended"], found["last_wrote"]) == (False, "2026-09-21T14:13:20.000Z")
+    lines = status_text(status(DiskShelf(out))).splitlines()
+    killed = lines.index("the last run did not come to its end; it last wrote at 2026-09-21T14:13:20Z")
+    assert lines[killed - 1].startswith("last run that ended: ")
+    assert lines[killed + 1].endswith(" to go: run the same download again, or")
+    with locked(Layout(out).lock):
+        assert told(out)["run_ended"] is None, "it is running"
+
+
+def test_a_run_that_was_killed_behind_its_last_view_is_told_with_the_command_that_finishes_it(tmp_path: Path) -> None:
+    out = make(tmp_path / "archive")
+    assert "did not come to its end" not in status_text(status(DiskShelf(out)))
+    _leave_as_a_killed_run(Layout(out).ledger)
+    *_, killed, way = status_text(status(DiskShelf(out))).splitlines()
+    assert killed.startswith("the last run did not come to its end; it last wrote at ")
+    assert way == "to finish it, run the same command again: no finished view is asked for twice"
+
+
+def _leave_as_a_killed_run(path: Path) -> None:
+    with closing(Ledger.open(path)) as ledger:
+        ledger.set_setting(Setting.STATE, State.RUNNING)
 
 
 def test_a_run_that_is_going_on_is_named_and_not_disturbed(tmp_path: Path) -> None:

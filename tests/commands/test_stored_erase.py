@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +12,8 @@ import pytest
 from archives import KEYS, WIDE, write_list
 from memory_stores import Fate, body, names
 from obstore.store import MemoryStore
-from processes import lead_to, served
+from processes import lead_to
+from stored_commands import simulator
 from stored_runs import SEASON, copied, dies, journal, local_files, over, stored_files
 
 from replay_fetch.archive_json import ArchiveFacts
@@ -21,18 +21,14 @@ from replay_fetch.cli import main
 from replay_fetch.settings import Compression
 from replay_fetch.simulator import HoldingSettings, SearchSettings, Simulator, SimulatorSettings
 
+__all__ = ["simulator"]
+
 OUT = str(SEASON)
 NOBODY = "5d0f2c11-0000-4000-8000-00000000dead"
 AT = datetime(2026, 11, 28, 12, tzinfo=UTC)
 SIMULATED = SimulatorSettings(
     limit=WIDE, holding=HoldingSettings(sessions=4), search=SearchSettings(events_age=90_000, page_events=5)
 )
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with served(SIMULATED) as simulator:
-        yield simulator
 
 
 @pytest.fixture

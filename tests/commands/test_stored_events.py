@@ -3,44 +3,27 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
 
 import obstore
 import orjson
 import pytest
-from archives import WIDE, write_list
+from archives import WIDE
 from memory_stores import Fate, body, names
 from obstore.store import MemoryStore
-from processes import lead_to, served
+from stored_commands import simulator, store, views
 from stored_runs import SEASON, dies, local_files, over, stored_files
 
 from replay_fetch.cli import main
 from replay_fetch.simulator import HoldingSettings, SearchSettings, Simulator, SimulatorSettings
 
+__all__ = ["simulator", "store", "views"]
+
 OUT = str(SEASON)
 SIMULATED = SimulatorSettings(
     limit=WIDE, holding=HoldingSettings(sessions=4), search=SearchSettings(events_age=90_000, page_events=5)
 )
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with served(SIMULATED) as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch, simulator: Simulator) -> MemoryStore:
-    """An empty store, with keys and simulator in the environment."""
-    lead_to(simulator, monkeypatch)
-    return MemoryStore()
-
-
-@pytest.fixture
-def views(simulator: Simulator, tmp_path: Path) -> Path:
-    return write_list(tmp_path / "views.csv", simulator.views)
 
 
 def searches(simulator: Simulator) -> int:

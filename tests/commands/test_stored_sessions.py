@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 from pathlib import Path
 
 import obstore
@@ -12,8 +11,8 @@ import pytest
 from archives import KEYS, WIDE
 from memory_stores import Fate, names
 from obstore.store import MemoryStore
-from processes import lead_to, served
 from searches import replayed
+from stored_commands import simulator, store
 from stored_runs import SEASON, dies, local_files, over, stored_files
 
 from replay_fetch import download as library_download
@@ -21,21 +20,12 @@ from replay_fetch.cli import main
 from replay_fetch.settings import ApiSettings, FetchSettings, Settings
 from replay_fetch.simulator import HoldingSettings, SearchSettings, Simulator, SimulatorSettings
 
+__all__ = ["simulator", "store"]
+
 OUT = str(SEASON)
-SMALL = SimulatorSettings(limit=WIDE, search=SearchSettings(events_age=90_000), holding=HoldingSettings(sessions=102))
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with served(SMALL) as simulator:
-        yield simulator
-
-
-@pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch, simulator: Simulator) -> MemoryStore:
-    """An empty store, with keys and simulator in the environment."""
-    lead_to(simulator, monkeypatch)
-    return MemoryStore()
+SIMULATED = SimulatorSettings(
+    limit=WIDE, search=SearchSettings(events_age=90_000), holding=HoldingSettings(sessions=102)
+)
 
 
 @pytest.fixture

@@ -79,17 +79,23 @@ def wake(
         awake.set()
 
     with _writes(bucket, stop) as proxy, _writes(bucket, rouse) as others:
-        sleeping.append(start(*command(views, bucket.url, simulator, *flags), keys=bucket.environment(proxy)))
-        begun.set()
-        assert stopped.wait(60)
-        if zombie.honoured:
-            bucket.age_lease(f"{folder_of(shard)}/lease.json")
-        else:
-            bucket.forget_lease()
-        words = command(views, bucket.url, simulator, "--wait-for-lock", "30", *flags)
-        other = run(*words, keys=bucket.environment(others))
-        wake_up()
-        return other, ended(sleeping[0])
+        try:
+            sleeping.append(start(*command(views, bucket.url, simulator, *flags), keys=bucket.environment(proxy)))
+            begun.set()
+            assert stopped.wait(60)
+            if zombie.honoured:
+                bucket.age_lease(f"{folder_of(shard)}/lease.json")
+            else:
+                bucket.forget_lease()
+            words = command(views, bucket.url, simulator, "--wait-for-lock", "30", *flags)
+            other = run(*words, keys=bucket.environment(others))
+            wake_up()
+            return other, ended(sleeping[0])
+        finally:
+            awake.set()  # the proxy waits for it before it can be closed
+            for process in sleeping:
+                with process:  # which waits for its end, and closes its pipes
+                    process.kill()
 
 
 def judge(other: Done, woken: Done, bucket: Bucket, on_a_disk: Path) -> None:

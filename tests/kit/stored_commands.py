@@ -1,4 +1,7 @@
-"""Commands whose every address leads to one store in memory: fixtures, beside the simulator that they ask."""
+"""Commands whose every address leads to one store in memory: fixtures, beside the simulator that they ask.
+
+A module of tests that needs another simulator has its settings as ``SIMULATED``.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,25 @@ from pathlib import Path
 import pytest
 from archives import WIDE, write_list
 from obstore.store import MemoryStore
-from processes import lead_to, served
+from processes import lead_to, run, served
 from stored_runs import over
 
 from replay_fetch.simulator import Simulator, SimulatorSettings
 
 
 @pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with served(SimulatorSettings(limit=WIDE)) as simulator:
+def simulator(request: pytest.FixtureRequest) -> Iterator[Simulator]:
+    with served(getattr(request.module, "SIMULATED", SimulatorSettings(limit=WIDE))) as simulator:
         yield simulator
+
+
+@pytest.fixture(scope="module")
+def on_a_disk(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An archive of all views in a folder, compressed with zstd; the list lies beside it, as ``out.csv``."""
+    out = tmp_path_factory.mktemp("local") / "out"
+    listed = write_list(out.with_suffix(".csv"), simulator.views)
+    assert run("download", listed, out, "--base-url", simulator.base_url, "--compress", "zstd").code == 0
+    return out
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from archives import write_list
 from made_archives import write_archive
+from made_recordings import full, meta, segment
 from made_snapshots import snapshot
 from processes import COMMAND, HANGS, environment, run, served
 
@@ -166,7 +167,7 @@ def test_metrics_into_a_device_or_a_pipe_without_a_reader_cost_the_run_nothing(
 
 def test_every_commands_file_goes_through_this_door(tmp_path: Path) -> None:
     """A pipe each, all of them read: none is replaced, and none hangs."""
-    pipes = {name: tmp_path / name for name in ("list", "metrics", "log", "page")}
+    pipes = {name: tmp_path / name for name in ("list", "metrics", "log", "page", "player")}
     read: dict[str, bytes] = {}
     with served(SimulatorSettings()) as simulator:
         for pipe in pipes.values():
@@ -174,7 +175,7 @@ def test_every_commands_file_goes_through_this_door(tmp_path: Path) -> None:
         held = [os.open(pipes[name], os.O_RDWR) for name in ("metrics", "log")]  # open, so that writers find a reader
         readers = [
             threading.Thread(target=lambda name=name: read.update({name: pipes[name].read_bytes()}))
-            for name in ("list", "page")
+            for name in ("list", "page", "player")
         ]
         for reader in readers:
             reader.start()
@@ -187,6 +188,9 @@ def test_every_commands_file_goes_through_this_door(tmp_path: Path) -> None:
         fetched = run("download", views, out, *url, *files)
         assert fetched.code == 0, fetched
         assert run("report", out, "--out", pipes["page"]).stdout == ""
+        (session, *_) = (view.session_id for view in simulator.views)
+        played = run("play", out, session, "--html", pipes["player"])
+        assert (played.code, played.stdout) == (0, "")
         for reader in readers:
             reader.join()
         read |= {name: os.read(at, 2**20) for name, at in zip(("metrics", "log"), held, strict=True)}
@@ -195,8 +199,66 @@ def test_every_commands_file_goes_through_this_door(tmp_path: Path) -> None:
     assert all(stat.S_ISFIFO(pipe.stat().st_mode) for pipe in pipes.values())
     assert read["list"].startswith(b"session_id,view_id")
     assert read["page"].startswith(b"<!")
+    assert read["player"].startswith(b"<!")
     assert b"# EOF" in read["metrics"]
     assert b"INFO" in read["log"]
+
+
+_PAGES = (("play", "A", "one", "--html"), ("report", "A", "--out"))
+
+
+@pytest.mark.parametrize("words", _PAGES, ids=lambda words: words[0])
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("folder", "it is a folder, and must be a file"),
+        ("x" * 300, "cannot be written: File name too long"),
+        ("nowhere/page", "there is no folder"),
+    ],
+)
+def test_a_page_that_cannot_be_written_there_is_refused_at_once(
+    played: Path, words: tuple[str, ...], place: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(played.parent.rglob("*"))
+    assert main([word.replace("A", str(played)) for word in words] + [str(played.parent / place)]) == 2
+    assert said in capsys.readouterr().err
+    assert sorted(played.parent.rglob("*")) == before
+
+
+def test_a_page_for_a_device_that_is_full_ends_with_3_and_leaves_the_device(
+    played: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    full_device = played.with_name("full")
+    full_device.symlink_to("/dev/full")
+    before = sorted(played.parent.rglob("*"))
+    assert main(["play", str(played), "one", "--html", str(full_device)]) == 3
+    captured = capsys.readouterr()
+    assert (captured.out, "cannot be written: No space left on device" in captured.err) == ("", True)
+    assert stat.S_ISCHR(full_device.stat().st_mode)
+    assert sorted(played.parent.rglob("*")) == before
+
+
+@pytest.fixture
+def played(tmp_path: Path) -> Path:
+    """An archive of one view that plays, beside a folder."""
+    (tmp_path / "folder").mkdir()
+    return write_archive(tmp_path / "archive", {("one", "v1"): [segment(meta(), full())]})
+
+
+@pytest.mark.parametrize(
+    "words", [("export", "A", "--parquet"), ("export", "A", "--rrweb"), ("scrub", "A")], ids=lambda words: words[-1]
+)
+@pytest.mark.parametrize("place", ["pipe", "file", "/dev/stdout", "x" * 300])
+def test_a_folder_that_cannot_be_made_is_refused_at_once(
+    archive: Path, tmp_path: Path, words: tuple[str, ...], place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "file").write_bytes(b"mine")
+    before = sorted(tmp_path.rglob("*"))
+    assert main([word.replace("A", str(archive)) for word in words] + [str(tmp_path / place)]) == 2
+    said = capsys.readouterr().err
+    assert any(why in said for why in ("it must be a folder", "is there already", "cannot be written: File name"))
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 @pytest.fixture
@@ -270,7 +332,7 @@ def test_a_folder_named_as_an_archives_is_free_where_there_is_no_archive(tmp_pat
         ("download", "views.csv", "A", "--log-file", "A/manifest.ndjson"),
         ("download", "views.csv", "A", "--metrics-file", "A/report.json"),
         ("events", "A", "--log-file", "A/manifest.ndjson"),
-        ("simulate", "--write-views", "A/manifest.ndjson"),
+        ("simulate", "--port", "0", "--write-views", "A/manifest.ndjson"),
         ("scrub", "A", "A/sessions/copy"),
         ("discover", "--sessions", "views.csv", "--out", "views.csv"),
         ("discover", "views.csv", "--log-file", "views.csv"),

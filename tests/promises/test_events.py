@@ -90,12 +90,22 @@ async def test_a_session_whose_events_are_there_is_not_asked_for_again(tmp_path:
         searched(faults=(Fault.parse("503:single,rate=0.3"), Fault.parse("truncated:single,rate=0.2"))),
         searched(paging=PagingSettings(expire_page=3)),
         searched(search_pages=2),
+        searched(search_pages=1, page_events=13),
         searched(search_timeout=7200.0),
         searched(search_chain=SearchChain.LINK),
         searched(search_chain=SearchChain.ERRORS),
         searched(page_events=1000),
     ],
-    ids=["faults", "expired cursors", "a silent end", "time-outs", "links", "errors", "one page"],
+    ids=[
+        "faults",
+        "expired cursors",
+        "a silent end",
+        "a silent end of the first page",
+        "time-outs",
+        "links",
+        "errors",
+        "one page",
+    ],
 )
 async def test_a_search_that_misbehaves_gives_the_same_files(settings: SimulatorSettings, tmp_path: Path) -> None:
     async with Simulator(settings) as simulator:
@@ -214,6 +224,36 @@ async def test_sessions_without_events_end_as_none_with_a_reason(tmp_path: Path)
         assert (await store(simulator, out)).sessions == 0
         assert simulator.counts.requests == asked
     assert problems(out) == []
+
+
+async def test_sessions_that_a_search_leaves_out_are_found_by_a_search_that_names_them_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A search that ends without a word behind the first session's events, on what looks like the last page."""
+
+    def cut(answer: Response) -> FoundPage:
+        page = events_page(answer)
+        of_one = [event for event in page.raw if event.session_id == page.raw[0].session_id]
+        return page._replace(raw=of_one, token=None, events=0)
+
+    monkeypatch.setattr("replay_fetch.pipeline.events_search.events_page", cut)
+    async with Simulator(searched(page_events=1000)) as simulator:
+        out = await made(simulator, tmp_path / "a")
+        stored = await store(simulator, out)
+        assert files(out) == served(simulator)
+    assert (stored.exit_code, stored.fetched, stored.none) == (0, 12, 0)
+    left_out = [each.getMessage() for each in caplog.records if "left out" in each.getMessage()]
+    assert left_out == ["the events search left out 11 sessions, found when named again"]
+
+
+async def test_a_batch_of_sessions_without_events_costs_two_searches(tmp_path: Path) -> None:
+    """One around the recordings and one as far back as events are kept: no search for each session."""
+    async with Simulator(SETTINGS) as simulator:
+        out = await made(simulator, tmp_path / "a")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("replay_fetch.simulator.events.Events.between", lambda *_: range(0))
+            stored = await store(simulator, out)
+    assert (stored.none, stored.stats.requests) == (12, 2)
 
 
 async def test_a_session_without_events_is_asked_for_again_within_the_retention(tmp_path: Path) -> None:

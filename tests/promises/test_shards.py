@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import Counter
 from contextlib import closing
@@ -203,8 +204,15 @@ def test_a_shard_that_has_not_begun_is_named(
     if merged:
         merge(out, partial=True)
     assert verify(DiskShelf(out), Processes(1), None).not_begun == ["3/4"]
-    assert main(["verify", str(out)]) == 0
-    assert "shards that have not begun, so nothing of their sessions is here: 3/4\n" in capsys.readouterr().out
+    assert main(["verify", str(out)]) == 1, "a shard that was lost would look the same"
+    *lines, closing_line = capsys.readouterr().out.splitlines()
+    assert " ".join(map(str.strip, lines)) == (
+        "shards that have not begun, or were lost, so nothing of their sessions is here: 3/4; run the same download "
+        "for these"
+    )
+    assert closing_line.startswith("nothing wrong in the other shards: ")
+    assert main(["verify", str(out), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["good"] is False
     for words in (["show", str(out)], ["export", str(out), "--rrweb", str(out.parent / "events")]):
         main(words)
         said = " ".join(capsys.readouterr().err.split())

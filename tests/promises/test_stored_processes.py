@@ -9,17 +9,17 @@ import re
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import obstore
 import pytest
-from archives import KEYS, write_list
+from archives import KEYS
 from crash.zombies import ZOMBIES, Zombie, judge, wake
-from processes import Done, ended, run, served, start
+from processes import Done, ended, run, start
 from store_buckets import LEASE, SIMULATED, Bucket, command, hearing
 from store_faults import Lost
 from store_servers import any_store, azurite, moto, seaweedfs
+from stored_commands import on_a_disk, simulator
 from stored_runs import local_files
 
 from benchmarks.stores import KEY, SECRET, StoreServer
@@ -30,7 +30,7 @@ from replay_fetch.settings import Settings
 from replay_fetch.shard import ShardId
 from replay_fetch.simulator import Simulator
 
-__all__ = ["any_store", "azurite", "moto", "seaweedfs"]
+__all__ = ["SIMULATED", "any_store", "azurite", "moto", "on_a_disk", "seaweedfs", "simulator"]
 
 # A sample; STORED_KILLS=32 takes every request of a run, one by one: it has 32 to 34.
 ALL = range(1, int(os.environ.get("STORED_KILLS", "0")) + 1)
@@ -39,20 +39,6 @@ KILLS = [
     *itertools.product(["azurite"], ALL or (15,), [Lost.REQUEST, Lost.CONNECTION]),
     *itertools.product(["moto"], ALL or (17,), [Lost.CONNECTION]),
 ]
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with served(SIMULATED) as simulator:
-        yield simulator
-
-
-@pytest.fixture(scope="module")
-def on_a_disk(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("local") / "out"
-    views = write_list(out.with_suffix(".csv"), simulator.views)
-    assert run("download", views, out, "--base-url", simulator.base_url, "--compress", "zstd").code == 0
-    return out
 
 
 @pytest.mark.parametrize(("any_store", "number", "lost"), KILLS, indirect=["any_store"])
@@ -191,6 +177,26 @@ def test_a_stopped_process_that_wakes_behind_a_takeover_ends_with_3_and_harms_no
     """A sample; ``python -m tests.crash.zombies`` takes all of them."""
     bucket = Bucket(seaweedfs, on_a_disk.parent)
     judge(*wake(zombie, bucket, simulator, on_a_disk.with_suffix(".csv")), bucket, on_a_disk)
+
+
+def test_a_stopped_process_is_ended_where_the_takeover_fails(
+    seaweedfs: StoreServer, simulator: Simulator, on_a_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A check that fails early leaves no sleeping process to the machine."""
+    asleep: list[subprocess.Popen[bytes]] = []
+
+    def started(*words: str | Path, keys: dict[str, str]) -> subprocess.Popen[bytes]:
+        asleep.append(start(*words, keys=keys))
+        return asleep[-1]
+
+    def failing(*_: object) -> None:
+        raise AssertionError("the takeover failed")
+
+    monkeypatch.setattr("crash.zombies.start", started)
+    monkeypatch.setattr(Bucket, "age_lease", failing)
+    with pytest.raises(AssertionError, match="the takeover failed"):
+        wake(ZOMBIES[0], Bucket(seaweedfs, on_a_disk.parent), simulator, on_a_disk.with_suffix(".csv"))
+    assert [process.returncode for process in asleep] == [-signal.SIGKILL]
 
 
 def test_a_shards_process_that_wakes_behind_a_takeover_ends_with_3_and_harms_nothing(

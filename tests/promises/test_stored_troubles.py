@@ -7,34 +7,20 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from archives import write_list
 from crash.mixtures import impatient
-from processes import run, served
+from processes import run
 from small_disks import ROOT, limited, mounted
 from store_buckets import SIMULATED, Bucket, command, hearing
 from store_faults import Lost, accepted, refusal
 from store_servers import any_store, azurite, moto, seaweedfs
+from stored_commands import on_a_disk, simulator
 from stored_runs import local_files
 
 from benchmarks.stores import SECRET, StoreServer
 from replay_fetch.cli import main
 from replay_fetch.simulator import Simulator
 
-__all__ = ["any_store", "azurite", "moto", "seaweedfs"]
-
-
-@pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with served(SIMULATED) as simulator:
-        yield simulator
-
-
-@pytest.fixture(scope="module")
-def on_a_disk(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out = tmp_path_factory.mktemp("local") / "out"
-    views = write_list(out.with_suffix(".csv"), simulator.views)
-    assert run("download", views, out, "--base-url", simulator.base_url, "--compress", "zstd").code == 0
-    return out
+__all__ = ["SIMULATED", "any_store", "azurite", "moto", "on_a_disk", "seaweedfs", "simulator"]
 
 
 class Downloads:

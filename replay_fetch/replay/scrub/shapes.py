@@ -46,6 +46,27 @@ def rows(shape: Shape) -> Rows:
     return write
 
 
+def every(shape: Shape) -> Rows:
+    """Make the shape of a list from the shape of a row, where a bad row costs the whole list, as with players."""
+
+    def write(value: object) -> list[object]:
+        return [shape(entry) for entry in many(value)]
+
+    return write
+
+
+def or_null(shape: Shape) -> Shape:
+    """Make the shape of a value without which players play the record: a bad one is written as null, not refused."""
+
+    def write(value: object) -> object:
+        try:
+            return shape(value)
+        except BadValue:
+            return None
+
+    return write
+
+
 def choice(*known: str) -> Shape:
     """Make the shape of a word from a few known ones, such as directions; raises BadValue for every other."""
 
@@ -110,15 +131,18 @@ WIREFRAME = fields(
 )
 """A box of a mobile SDK: geometry, colours, masked words. Pictures, numbers of web views and fonts are left out."""
 
-_MOVED = fields(source=whole, positions=rows(fields(id=whole, x=number, y=number, timeOffset=number, timestamp=whole)))
+_MOVED = fields(
+    source=whole, positions=rows(fields(id=whole, x=number, y=number, timeOffset=number, timestamp=or_null(whole)))
+)
 _RESIZED = fields(source=whole, width=number, height=number)
 INCREMENTS: dict[int, Shape] = {
     1: _MOVED,
-    2: fields(source=whole, type=whole, id=whole, x=number, y=number),
+    # Played without a place unless both are there.
+    2: fields(source=whole, type=whole, id=whole, x=or_null(number), y=or_null(number)),
     3: fields(source=whole, id=whole, x=number, y=number),
     4: _RESIZED,
     # What somebody typed or chose; a box's tick is kept, its label is not.
-    5: fields(source=whole, id=whole, text=masked_text, isChecked=flag),
+    5: fields(source=whole, id=whole, text=or_null(masked_text), isChecked=or_null(flag)),
     6: _MOVED,
     7: fields(source=whole, id=whole, type=whole),
     8: fields(
@@ -152,8 +176,8 @@ MOBILE_INCREMENTS: dict[int, Shape] = {
 MOBILE_FULL = fields(wireframes=rows(WIREFRAME))
 
 ABOUT: dict[int, Shape] = {
-    4: fields(href=address_text, width=number, height=number),
-    6: fields(has_focus=flag),
+    4: fields(href=or_null(address_text), width=number, height=number),
+    6: fields(has_focus=bool),
     7: fields(),  # a view's end has no data
     8: fields(**dict.fromkeys(("scale", "offsetLeft", "offsetTop", "pageLeft", "pageTop", "width", "height"), number)),
     9: fields(frustrationTypes=rows(choice("rage_click", "dead_click", "error_click")), recordIds=rows(whole)),

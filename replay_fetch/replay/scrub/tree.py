@@ -10,12 +10,14 @@ from collections.abc import Callable
 from replay_fetch.replay.page import Node, Page
 from replay_fetch.replay.scrub.attributes import attribute
 from replay_fetch.replay.scrub.css import css, css_text, is_closed
-from replay_fetch.replay.scrub.shapes import choice, fields, flag, rows
+from replay_fetch.replay.scrub.shapes import choice, every, fields, or_null, rows
 from replay_fetch.replay.scrub.words import masked, tag
+from replay_fetch.replay.v1 import attribute_value
 from replay_fetch.replay.values import BadValue, Json, many, number, table, text, whole
 
 _ELEMENT, _TEXT, _DOCTYPE = 2, 3, 1
-_SHEETS = rows(fields(cssRules=rows(css_text), media=rows(css_text), disabled=flag))
+_SHEETS = every(fields(cssRules=every(css_text), media=every(css_text), disabled=bool))
+_OFFSET = fields(left=number, top=number)
 # The types of old that browsers look at for quirks; XHTML's put them into standards mode.
 _PUBLIC = frozenset(
     f"-//W3C//DTD {name}//EN"
@@ -78,18 +80,22 @@ class Trees:
         self._dropped = dropped
 
     def full(self, page: Page, data: Json) -> Json:
-        """Scrub a full snapshot: the tree and how far it was scrolled; raises BadValue without a tree."""
+        """Scrub a full snapshot: the tree and how far it was scrolled; raises BadValue without a tree.
+
+        A bad scroll place is left out, and the page begins at its top, as the player has it.
+        """
         written: Json = {"node": self._tree(page, table(data.get("node")))}
-        offset = data.get("initialOffset")
-        if isinstance(offset, dict):
-            written["initialOffset"] = fields(left=number, top=number)(offset)
+        try:
+            written["initialOffset"] = _OFFSET(data.get("initialOffset") or {})
+        except BadValue as error:
+            self._dropped(str(error))
         return written
 
     def mutation(self, page: Page, data: Json) -> Json:
         """Scrub a mutation, given the page behind the mutation; an entry of a bad form is left out alone."""
         return {
             "source": 0,
-            "removes": rows(fields(id=whole, parentId=whole))(data.get("removes")),
+            "removes": rows(fields(id=whole, parentId=or_null(whole)))(data.get("removes")),
             "adds": rows(lambda entry: self._add(page, table(entry)))(data.get("adds")),
             "texts": rows(lambda entry: self._text(page, table(entry)))(data.get("texts")),
             "attributes": rows(lambda entry: self._set(table(entry)))(data.get("attributes")),
@@ -120,6 +126,7 @@ class Trees:
             for child in many(source.get("childNodes")):
                 try:
                     inside = table(child)
+                    many(inside.get("childNodes"))
                     children.append(self._node(page, inside))
                 except BadValue as error:
                     self._dropped(str(error))
@@ -151,27 +158,34 @@ class Trees:
 
 
 def _attributes(source: Json, *, changed: bool = False) -> Json:
-    """Scrub an element's attributes; ``changed`` keeps a null, which says that an attribute was taken away."""
+    """Scrub an element's attributes; ``changed`` keeps a null, which says that an attribute was taken away.
+
+    Behind a value of a bad type the player reads a changed element no further, and a new one all the same.
+    """
     written: Json = {}
     for name, value in source.items():
         try:
-            kept = _value(name, value)
+            read = attribute_value(value)
         except BadValue:
+            if changed:
+                break
             continue
+        kept = _value(name, value, read)
         if kept is not None or (changed and value is None and attribute(name, "") is not None):
             written[name] = kept
     return written
 
 
-def _value(name: str, value: object) -> object:
-    """Scrub an attribute's value: SDKs write true for an empty attribute, false or null for none, figures for scrolls.
+def _value(name: str, value: object, read: str | None) -> object:
+    """Scrub an attribute's value, by the value that the player reads; figures of scrolls stay figures.
 
-    Raises BadValue for lists and objects.
+    None leaves the attribute out.
     """
-    if name in {"rr_scrollLeft", "rr_scrollTop"}:
-        return number(value)
-    if name == "rr_mediaState":
-        return choice("paused", "played")(value)
-    if value is None or value is False:
+    try:
+        if name in {"rr_scrollLeft", "rr_scrollTop"}:
+            return number(value)
+        if name == "rr_mediaState":
+            return choice("paused", "played")(value)
+    except BadValue:
         return None
-    return attribute(name, "" if value is True else str(value) if isinstance(value, int | float) else text(value))
+    return None if read is None else attribute(name, read)

@@ -95,6 +95,29 @@ async def found(transport: FakeSearch, retries: int = 8) -> set[str]:
 ALL = {f"v{hour}" for hour in range(24)}
 
 
+@pytest.mark.parametrize("windows", [Stride(DAY.length_ms), Stride(5 * HOUR)], ids=["undivided", "divided"])
+async def test_a_search_that_stops_on_events_without_a_word_is_asked_on_from_the_last_event(windows: Stride) -> None:
+    def silent(window: Window, cursor: str | None) -> Response:
+        told = json.loads(page(window, int(cursor or 0)).body)
+        return Response(200, {}, json.dumps({"data": told["data"]}).encode())
+
+    transport = FakeSearch(silent)
+    views = {each.view.view_id async for one in search(transport, stride=windows).pages() for each in one.views}
+    assert views == ALL
+
+
+async def test_a_search_that_ends_on_events_costs_one_request_more_than_one_that_ends_on_none() -> None:
+    def last(window: Window, cursor: str | None) -> Response | None:
+        first = int(cursor or 0)
+        ends = page(window, first + 3).body == page(window, 99).body
+        return Response(200, {}, page(window, first).body.replace(b'"after"', b'"was"')) if ends else None
+
+    ends_on_events, ends_on_none = FakeSearch(last), FakeSearch(lambda *_: None)
+    assert await found(ends_on_events) == await found(ends_on_none) == ALL
+    assert len(ends_on_none.asked) == 24 // 3 + 1
+    assert len(ends_on_events.asked) == 24 // 3 + 2
+
+
 @pytest.mark.parametrize("told", [TIMED_OUT, status(504), status(408), Stalled("no byte")], ids=str)
 async def test_a_window_is_halved_at_its_second_timeout(told: Told) -> None:
     transport = FakeSearch(lambda window, _: told if window.length_ms > 3 * HOUR else None)

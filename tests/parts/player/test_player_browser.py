@@ -10,7 +10,7 @@ from typing import Literal
 import pytest
 from made_archives import START, segment, write_archive
 from player_browser import Watch
-from playwright.sync_api import Browser
+from playwright.sync_api import BrowserContext
 from recorded_pages import FOCUS, VIEW_END, Author, Json, added, at, changed_text, clicked, opened, samples
 
 from benchmarks.player.browser import Player
@@ -45,7 +45,7 @@ def cart(*seconds: float) -> tuple[list[Json], Json]:
 
 @pytest.mark.parametrize("session_id", SESSIONS)
 def test_a_recorded_session_shows_what_the_page_showed_and_the_console_stays_empty(
-    chromium: Browser, tmp_path: Path, session_id: str
+    chromium: BrowserContext, tmp_path: Path, session_id: str
 ) -> None:
     points = read_truth(SAMPLES).get(session_id, [])
     page = write_page(tmp_path / "page.html", session_id, read_views(SAMPLES)[session_id])
@@ -63,7 +63,7 @@ def test_a_recorded_session_shows_what_the_page_showed_and_the_console_stays_emp
 
 
 @pytest.mark.parametrize("sdk", sorted(set(read_sdks(HARDER).values())))
-def test_pages_made_to_be_hard_have_their_boxes_and_colours(chromium: Browser, tmp_path: Path, sdk: str) -> None:
+def test_pages_made_to_be_hard_have_their_boxes_and_colours(chromium: BrowserContext, tmp_path: Path, sdk: str) -> None:
     """All points take minutes: ``python -m benchmarks.player.truth sample_inputs/recordings-hard``."""
     tally = Tally()
     for session_id, points in read_truth(HARDER).items():
@@ -278,7 +278,7 @@ def test_a_recording_of_a_phone_is_drawn_as_boxes_and_says_so(watch: Watch, tmp_
     assert player.console == []
 
 
-def test_any_segment_left_out_is_shown_and_crashes_nothing(chromium: Browser, tmp_path: Path) -> None:
+def test_any_segment_left_out_is_shown_and_crashes_nothing(chromium: BrowserContext, tmp_path: Path) -> None:
     """Of the recording with the most segments, the second, one in the middle, and the two before the last."""
     session_id, view_id, whole = max(
         ((session, view, views[view]) for session, views in read_views(SAMPLES).items() for view in views),

@@ -13,7 +13,7 @@ import pytest
 from hostile import HOME, MARK, by_changes, nested
 from made_archives import write_archive
 from player_browser import Watch
-from playwright.sync_api import Browser
+from playwright.sync_api import BrowserContext
 
 from benchmarks.player.browser import Player
 from replay_fetch.cli import main
@@ -95,7 +95,7 @@ def test_a_hostile_recording_reaches_no_network_and_runs_no_script(
 
 @pytest.mark.parametrize("recorded", [nested, by_changes])
 def test_without_its_policy_the_page_would_still_not_fetch_what_a_recording_names(
-    chromium: Browser, tmp_path: Path, loopback: Loopback, recorded: Callable[[], bytes]
+    chromium: BrowserContext, tmp_path: Path, loopback: Loopback, recorded: Callable[[], bytes]
 ) -> None:
     """The converter and the page put references aside; the policy is the second wall, not the only one."""
     archive = write_archive(tmp_path / "a", {("story", "v1"): [hostile(recorded, loopback.host)]})
@@ -111,11 +111,10 @@ def test_without_its_policy_the_page_would_still_not_fetch_what_a_recording_name
         assert player.page.evaluate(PWNED) == []
 
 
-def test_the_counting_server_counts(loopback: Loopback, chromium: Browser) -> None:
+def test_the_counting_server_counts(loopback: Loopback, chromium: BrowserContext) -> None:
     """Zero means something: the same browser reaches the same server when it is let."""
-    context = chromium.new_context()
-    page = context.new_page()
+    page = chromium.new_page()
     page.goto(f"http://{loopback.host}/here")
-    context.close()
+    page.close()
     assert loopback.paths[0] == "/here"
     assert loopback.connections >= 1

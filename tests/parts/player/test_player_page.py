@@ -16,6 +16,7 @@ from recorded_pages import VIEW_END, Author, at, opened, samples
 from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli import main
 from replay_fetch.model import Outcome
+from replay_fetch.named_file import NamedFile
 from replay_fetch.player.library import load_rrweb
 from replay_fetch.player.page import slim
 from replay_fetch.player.session_page import WantedPage, play
@@ -191,7 +192,7 @@ def test_progress_of_a_page_that_takes_its_time_is_told(archive: Path, tmp_path:
         close = refresh
 
     shown = Shown()
-    played = play(DiskShelf(archive), WantedPage(SHOP, html=tmp_path / "page.html"), shown)
+    played = play(DiskShelf(archive), WantedPage(SHOP, html=NamedFile("--html", tmp_path / "page.html")), shown)
     assert shown.told[-1] == f"69.2 kB of 69.2 kB read, {size(played.size)} written"
     assert len(shown.told) > 3
 
@@ -236,7 +237,7 @@ def test_a_damaged_session_file_ends_with_3_and_leaves_no_page(tmp_path: Path) -
 
 def test_a_folder_as_html_is_refused(archive: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert main(["play", str(archive), SHOP, "--html", str(tmp_path)]) == 2
-    assert "is a folder; it must be a file" in capsys.readouterr().err
+    assert "it is a folder, and must be a file" in capsys.readouterr().err
 
 
 # rrweb, packed or not.

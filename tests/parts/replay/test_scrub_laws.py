@@ -216,6 +216,50 @@ def test_scrubbing_masks_texts_and_never_raises_whatever_the_records_are(view: R
     assert scrubbed(*copy) == copy
 
 
+@pytest.mark.parametrize("offset", [{"left": CORE, "top": 5}, {"top": [CORE]}, CORE, [5], 7, None, {}])
+def test_a_snapshot_with_a_bad_scroll_place_plays_in_its_copy_from_the_top(offset: object) -> None:
+    page = full(element(5, "p", {}, text(6, CORE)))
+    page["data"]["initialOffset"] = offset
+    made = segment(meta(), page, increment(3, id=0, x=0, y=50))
+    copy = scrubbed(made)
+    assert found_in(b"\n".join(copy)) == set()
+    assert structure(copy) == structure([made])
+    places = [each["data"]["initialOffset"] for each in events_of(copy) if each["type"] == 2]
+    assert places == [{"left": 0, "top": 0}]
+    assert places == [each["data"]["initialOffset"] for each in events_of([made]) if each["type"] == 2]
+
+
+def events_of(segments: Sequence[bytes]) -> list[Json]:
+    return [json.loads(event.json) for event in Recording(segments).events()]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        meta() | {"data": {"href": [CORE], "width": 700, "height": 500}},
+        {"type": 6, "timestamp": START + 5, "data": {"has_focus": CORE}},
+        increment(2, id=5, type=2, x=CORE),
+        increment(5, id=4, text=[CORE], isChecked=True),
+        increment(5, id=4, text=CORE, isChecked=CORE),
+        increment(1, positions=[{"id": 5, "x": 1, "y": 2, "timeOffset": 0, "timestamp": CORE}]),
+        mutation(removes=[5]) | {"data": {"source": 0, "removes": [{"id": 5, "parentId": CORE}], "texts": []}},
+        mutation(removes=[5]) | {"data": {"source": 0, "removes": [{"id": 5}], "texts": CORE}},
+        mutation(adds=[add(element(9, "p") | {"childNodes": CORE})]),
+        mutation(n5={"title": CORE, "width": 10**30, "class": "late"}),
+        full(element(9, "p") | {"childNodes": CORE}, element(10, "b"), at=20),
+        full(element(9, "p", adoptedStyleSheets=[{"cssRules": [CORE, 5]}]), element(10, "b"), at=20),
+    ],
+    ids=lambda record: f"{record['type']}-{str(record['data'])[:50]}",
+)
+def test_a_record_with_a_bad_part_plays_in_a_copy_as_it_does_in_the_original(record: Json) -> None:
+    """Of a part that players pass over a copy keeps nothing, and of the rest of the record all."""
+    page = full(element(4, "input", {"type": "checkbox"}), element(5, "p", {}, text(6, "x")))
+    made = segment(meta(), page, record, end(30))
+    copy = scrubbed(made)
+    assert structure(copy) == structure([made])
+    assert found_in(b"\n".join(copy)) == set()
+
+
 @settings(max_examples=30)
 @given(records=st.lists(JSON_RECORDS, max_size=6))
 def test_records_of_any_json_never_raise(records: list[object]) -> None:
