@@ -70,6 +70,10 @@ def run(options: argparse.Namespace) -> int:
     # A failure such as a full disk comes with findings: what was decoded until then stays.
     text = decoded_json(found) if options.json else decoded_text(found, wanted, dry_run=options.dry_run)
     conclude(text, found.failure)
+    return _code(found)
+
+
+def _code(found: Decoded) -> int:
     return found.exit_code if found.failure is None else exit_code_of(found.failure)
 
 
@@ -79,10 +83,13 @@ def decoded_text(found: Decoded, wanted: Redecoding, *, dry_run: bool = False) -
 
 
 def decoded_json(found: Decoded) -> str:
-    """Format the summary as a JSON object; ``findings`` has every kind of ending, zeros included."""
+    """Format the summary as a JSON object; ``findings`` has every kind of ending, zeros included.
+
+    ``exit_code`` is the command's own.
+    """
     findings = {str(each): found.understood[each] for each in Understanding}
     content = {"views": found.views, "findings": findings, "segments": found.segments, "reason": found.reason or None}
-    return orjson.dumps(content | {"interrupted": found.interrupted, "exit_code": found.exit_code}).decode()
+    return orjson.dumps(content | {"interrupted": found.interrupted, "exit_code": _code(found)}).decode()
 
 
 def _lines(found: Decoded, wanted: Redecoding, *, dry_run: bool) -> Iterator[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from processes import COMMAND, HANGS, environment, run
+from processes import COMMAND, HANGS, environment, run, run_here
 
 from replay_fetch import errors
 from replay_fetch.archive.folder import opened
@@ -390,7 +390,9 @@ def test_a_warning_about_the_file_of_keys_is_a_line_of_the_log(tmp_path: Path) -
     (tmp_path / "keys.env").chmod(0o644)
     (tmp_path / "views.csv").write_text("session_id,view_id\n")
     log_options = ["--log-format", "json", "--log-file", str(tmp_path / "log")]
-    done = run("download", tmp_path / "views.csv", tmp_path / "out", "--env-file", tmp_path / "keys.env", *log_options)
+    done = run_here(
+        "download", tmp_path / "views.csv", tmp_path / "out", "--env-file", tmp_path / "keys.env", *log_options
+    )
     log = (tmp_path / "log").read_text()
     assert '"level":"warning"' in log
     assert "chmod 600" in log

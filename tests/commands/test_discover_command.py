@@ -1,4 +1,4 @@
-"""``replay-fetch discover`` as a process: stdout is the list, a file is whole or not there, the code tells."""
+"""``replay-fetch discover`` as a command: stdout is the list, a file is whole or not there, the code tells."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from archives import WIDE, Archive
-from processes import COMMAND, Done, run, served
+from processes import COMMAND, Done, run, run_here, served
 
 from replay_fetch.api.events import FoundPage, FoundView
 from replay_fetch.cli import main
@@ -39,7 +39,7 @@ def test_stdout_holds_the_list_and_nothing_else(simulator: Simulator) -> None:
     assert len(rows(done.stdout)) == 26
     assert "INFO 26 views of 8 sessions found\n" in done.stderr
     assert "INFO 41 events in 4 requests (0 were 429, 0 retries), " in done.stderr
-    quiet = run("discover", "--base-url", simulator.base_url, "-q")
+    quiet = run_here("discover", "--base-url", simulator.base_url, "-q")
     assert (quiet.stdout, quiet.stderr) == (done.stdout, "")
 
 
@@ -55,19 +55,21 @@ def test_the_list_goes_into_a_download_through_a_pipe(tmp_path: Path) -> None:
 
 def test_a_file_is_written_whole_and_summed_up_on_stdout(simulator: Simulator, tmp_path: Path) -> None:
     out = tmp_path / "views.csv"
-    done = run("discover", "--base-url", simulator.base_url, "--out", out, "--json", "-q")
+    done = run_here("discover", "--base-url", simulator.base_url, "--out", out, "--json", "-q")
     assert (done.code, done.stderr) == (0, "")
     summary = json.loads(done.stdout)
     assert (summary["views"], summary["sessions"], summary["events"], summary["exit_code"]) == (26, 8, 41, 0)
     assert len(rows(out.read_text("utf-8"))) == 26
     assert [path.name for path in tmp_path.iterdir()] == ["views.csv"]
-    spoken = run("discover", "--base-url", simulator.base_url, "--out", out)
+    spoken = run_here("discover", "--base-url", simulator.base_url, "--out", out)
     assert spoken.stdout.endswith(f"in {out}\n")
 
 
 def test_a_quiet_discover_into_a_file_prints_nothing(simulator: Simulator, tmp_path: Path) -> None:
     """Cron makes a mail of every word."""
-    assert run("discover", "--base-url", simulator.base_url, "--out", tmp_path / "views.csv", "-q") == Done(0, "", "")
+    assert run_here("discover", "--base-url", simulator.base_url, "--out", tmp_path / "views.csv", "-q") == Done(
+        0, "", ""
+    )
 
 
 A_VIEW = FoundView(View("s", "v"), "2026-01-31", "app", "https://shop.example/", 1, "browser")
@@ -113,13 +115,20 @@ def test_the_exit_code_tells_whether_the_list_can_be_worked_with(  # noqa: PLR09
     assert main(["discover", "--out", str(out), "--json"]) == code
     summary = json.loads(capsys.readouterr().out)
     assert (summary["exit_code"], summary["events_without_view"], summary["warnings"]) == (code, nameless, warnings)
+    assert main(["discover"]) == code
+    piped = capsys.readouterr()
+    assert [row[:2] for row in rows(piped.out)] == [["s", "v"] for _ in views]
+    assert all(f" INFO {each}\n" in piped.err for each in said)
+    assert main(["discover", "--count", "--json", "-q"]) == code
+    counted = json.loads(capsys.readouterr().out)
+    assert (counted["exit_code"], counted["views"], counted["least_requests"]) == (code, len(views), len(views))
 
 
 def test_a_search_that_fails_leaves_the_list_of_before(simulator: Simulator, tmp_path: Path) -> None:
     out = tmp_path / "views.csv"
     out.write_text("yesterday's")
     keys = {"DD_API_KEY": "wrong", "DD_APP_KEY": "wrong"}
-    done = run("discover", "--base-url", simulator.base_url, "--out", out, keys=keys)
+    done = run_here("discover", "--base-url", simulator.base_url, "--out", out, keys=keys)
     assert done.code == 3
     assert "rum_apps_read" in done.stderr
     assert done.stdout == ""
@@ -130,17 +139,17 @@ def test_a_search_that_finds_no_view_gives_an_empty_list_a_hint_and_exit_code_1(
     simulator: Simulator, tmp_path: Path
 ) -> None:
     """The list that a pipe hands on is one all the same, and the download says that there is nothing to do."""
-    done = run("discover", "--base-url", simulator.base_url, "--query", "@type:view @view.id:none")
+    done = run_here("discover", "--base-url", simulator.base_url, "--query", "@type:view @view.id:none")
     assert done.code == 1
     assert rows(done.stdout) == []
     assert "widen --from" in done.stderr
-    piped = run("download", "-", tmp_path / "out", "--base-url", simulator.base_url, stdin=done.stdout.encode())
+    piped = run_here("download", "-", tmp_path / "out", "--base-url", simulator.base_url, stdin=done.stdout.encode())
     assert piped.code == 0
     assert "the list has no rows" in piped.stderr
 
 
 def test_a_search_for_more_than_views_is_a_list_of_its_views_and_exit_code_0(simulator: Simulator) -> None:
-    done = run("discover", "--base-url", simulator.base_url, "--query", "*", "-q")
+    done = run_here("discover", "--base-url", simulator.base_url, "--query", "*", "-q")
     assert done.code == 0, done
     assert len(rows(done.stdout)) >= 26
 
@@ -169,7 +178,7 @@ def test_an_out_that_cannot_be_written_is_found_out_before_the_search(
     out = tmp_path / ("x" * 300 if make == "longname" else "views.csv")
     if make == "loop":
         out.symlink_to(out)
-    done = run("discover", "--base-url", simulator.base_url, "--out", out)
+    done = run_here("discover", "--base-url", simulator.base_url, "--out", out)
     assert (done.code, done.stdout) == (2, ""), done
     assert said in done.stderr
     assert simulator.counts.requests == asked
@@ -178,7 +187,7 @@ def test_an_out_that_cannot_be_written_is_found_out_before_the_search(
 def test_a_folder_without_the_right_to_write_is_found_out_before_the_search(simulator: Simulator) -> None:
     """Below /proc nobody can make a file, root neither."""
     asked = simulator.counts.requests
-    done = run("discover", "--base-url", simulator.base_url, "--out", "/proc/self/views.csv")
+    done = run_here("discover", "--base-url", simulator.base_url, "--out", "/proc/self/views.csv")
     assert done.code == 2, done
     assert "--out '/proc/self/views.csv' cannot be written" in done.stderr
     assert simulator.counts.requests == asked
@@ -187,21 +196,23 @@ def test_a_folder_without_the_right_to_write_is_found_out_before_the_search(simu
 def test_a_link_as_out_is_followed(simulator: Simulator, tmp_path: Path) -> None:
     out = tmp_path / "today.csv"
     out.symlink_to(tmp_path / "views.csv")
-    assert run("discover", "--base-url", simulator.base_url, "--out", out, "-q").code == 0
+    assert run_here("discover", "--base-url", simulator.base_url, "--out", out, "-q").code == 0
     assert out.is_symlink()
     assert len(rows((tmp_path / "views.csv").read_text())) == 26
 
 
 def test_sessions_may_be_named_several_at_once_and_are_found_without_a_window(simulator: Simulator) -> None:
     ids = [simulator.views.session_id(number) for number in range(3)]
-    done = run("discover", "--base-url", simulator.base_url, "--session", ids[0], ids[1], "--session", ids[2], "-q")
+    done = run_here(
+        "discover", "--base-url", simulator.base_url, "--session", ids[0], ids[1], "--session", ids[2], "-q"
+    )
     assert {row[0] for row in rows(done.stdout)} == set(ids)
 
 
 def test_ids_may_bring_white_space_along(simulator: Simulator) -> None:
     """As $(cat ids.txt) does, where the file was made on Windows."""
     ids = [simulator.views.session_id(number) for number in range(2)]
-    done = run("discover", "--base-url", simulator.base_url, "--session", f"{ids[0]}\r", f" {ids[1]}\r", "-q")
+    done = run_here("discover", "--base-url", simulator.base_url, "--session", f"{ids[0]}\r", f" {ids[1]}\r", "-q")
     assert done.code == 0, done
     assert {row[0] for row in rows(done.stdout)} == set(ids)
 
@@ -231,7 +242,7 @@ def test_options_of_discover_that_cannot_be_meant_are_refused_before_anything_is
 
 
 def test_the_help_shows_an_example_and_the_exit_codes() -> None:
-    done = run("discover", "--help")
+    done = run_here("discover", "--help")
     assert done.code == 0
     assert "replay-fetch discover --from now-7d | replay-fetch download - archive/" in done.stdout
     assert "exit codes: 0" in done.stdout

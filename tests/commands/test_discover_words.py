@@ -12,7 +12,7 @@ import pytest
 from archives import WIDE
 from hypothesis import given
 from hypothesis import strategies as st
-from processes import run, served
+from processes import run_here, served
 from searches import everything, search
 
 from replay_fetch.api.search import REPLAYED_VIEWS, SearchWords
@@ -111,13 +111,13 @@ def test_a_place_in_a_recording_is_no_span_before_now() -> None:
 
 def test_the_query_is_printed_and_the_count_comes_without_a_list(simulator: Simulator) -> None:
     base = ("--base-url", simulator.base_url, "--since", "30d")
-    done = run("discover", *base, "--url", "/catalog", "--count", "--max-rate", "5")
+    done = run_here("discover", *base, "--url", "/catalog", "--count", "--max-rate", "5")
     assert f"INFO query: {REPLAYED_VIEWS} @view.url:*/catalog*\n" in done.stderr
     first, *lines = done.stdout.splitlines()
     assert (done.code, first) == (0, "7 views found, nothing downloaded (--count)")
     assert [line.split()[0] for line in lines] == ["sessions", "segments", "requests", "time", "bytes"]
     assert all(len(line) <= 80 for line in lines)
-    told = json.loads(run("discover", *base, "--count", "--json", "-q").stdout)
+    told = json.loads(run_here("discover", *base, "--count", "--json", "-q").stdout)
     assert (told["views"], told["sessions"], told["segments"], told["least_requests"]) == (26, 8, 62, 26)
     assert (told["rate_per_s"], told["least_seconds"], told["rate_assumed"]) == (10.0, 2.6, True)
     assert told["raw_bytes"] > 0
@@ -125,17 +125,17 @@ def test_the_query_is_printed_and_the_count_comes_without_a_list(simulator: Simu
 
 def test_a_limit_ends_the_search_and_is_told_of(simulator: Simulator, tmp_path: Path) -> None:
     out = tmp_path / "views.csv"
-    done = run("discover", "--base-url", simulator.base_url, "--limit", "3", "--out", out)
+    done = run_here("discover", "--base-url", simulator.base_url, "--limit", "3", "--out", out)
     assert (done.code, len(out.read_text().splitlines())) == (0, 4)
     assert "ended at --limit 3: there may be more\n" in done.stdout
 
 
 def test_rows_of_a_list_of_sessions_that_name_none_cost_exit_code_1(simulator: Simulator, tmp_path: Path) -> None:
     listed = tmp_path / "ids.csv"
-    listed.write_text(f"session_id\n{simulator.views.session_id(0)}\nx y\n")
-    done = run("discover", "--sessions", listed, "--base-url", simulator.base_url)
+    listed.write_text(f"session_id\n{simulator.views.session_id(0)}\nsession_id\nx y\n")
+    done = run_here("discover", "--sessions", listed, "--base-url", simulator.base_url)
     assert (done.code, done.stdout.count("\n")) == (1, 5)
-    assert "line 3: session id: the id 'x y' has a character outside" in done.stderr
+    assert "line 4: session id: the id 'x y' has a character outside" in done.stderr
     assert "left out: 1 row of the list of sessions" in done.stderr
 
 

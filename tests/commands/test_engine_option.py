@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,11 +10,11 @@ from types import SimpleNamespace
 
 import pytest
 from damaged_archives import make, session_files
-from processes import run
+from processes import run_here
 
 from replay_fetch import engine
 from replay_fetch.cli import engine_download, engine_shards, main
-from replay_fetch.errors import ArchiveError, SettingsError
+from replay_fetch.errors import SettingsError
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +42,14 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_verify_on_a_cluster_finds_what_verify_finds_here(scheduler: str, archive: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy"
-    assert run("verify", archive, "--engine", "dask", "--scheduler", scheduler).code == 0
+    assert run_here("verify", archive, "--engine", "dask", "--scheduler", scheduler).code == 0
     copy.symlink_to(archive)
     file = session_files(archive)[0]
     content = file.read_bytes()
     file.write_bytes(content[:-1] + b" ")
     try:
-        here = run("verify", copy, "--json")
-        there = run("verify", copy, "--json", "--engine", "dask", "--scheduler", scheduler)
+        here = run_here("verify", copy, "--json")
+        there = run_here("verify", copy, "--json", "--engine", "dask", "--scheduler", scheduler)
     finally:
         file.write_bytes(content)
     assert (here.code, there.code) == (1, 1), there
@@ -61,8 +60,8 @@ def test_export_on_a_cluster_writes_the_tables_that_export_writes_here(
     scheduler: str, archive: Path, tmp_path: Path
 ) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
-    assert run("export", archive, "--parquet", here).code == 0
-    done = run("export", archive, "--parquet", there, "--engine", "dask", "--scheduler", scheduler)
+    assert run_here("export", archive, "--parquet", here).code == 0
+    done = run_here("export", archive, "--parquet", there, "--engine", "dask", "--scheduler", scheduler)
     assert done.code == 0, done
     tables = sorted(path.name for path in here.iterdir())
     assert tables == sorted(path.name for path in there.iterdir())
@@ -131,31 +130,6 @@ def test_a_shard_that_is_none_is_refused_by_its_name(text: str, capsys: pytest.C
     assert (f"{text} is no shard: they count from 0" in told) is ("/" in text)
 
 
-def test_an_address_where_nobody_listens_is_refused_at_once_with_the_reason() -> None:
-    with pytest.raises(SettingsError, match=rf"--scheduler {_NOBODY}: nobody listens there \(Connection refused\); st"):
-        _connect(_NOBODY)
-
-
-def test_an_address_where_something_else_listens_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_CONNECT_SECONDS", 0.5)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(SettingsError, match=rf"--scheduler {address}: no Dask scheduler answers there \("):
-            _connect(address)
-
-
-def test_a_scheduler_with_tls_is_refused_without_certificates_and_their_settings_are_named() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        address = f"tls://127.0.0.1:{silent.getsockname()[1]}"
-        with pytest.raises(SettingsError, match=f"{address}: TLS needs .* DASK_DISTRIBUTED__COMM__TLS__CA_FILE, "):
-            _connect(address)
-
-
-def test_an_address_that_is_none_is_told_with_the_form_of_one() -> None:
-    with pytest.raises(SettingsError, match=r"--scheduler cluster: an address is tcp://HOST:PORT"):
-        _connect("cluster")
-
-
 @pytest.mark.parametrize(
     "line",
     [
@@ -192,34 +166,17 @@ def test_workers_with_another_version_or_none_are_refused_before_a_task_could_en
         _connect(scheduler)
 
 
-def test_versions_that_differ_are_told_in_a_line_but_for_libraries_that_no_task_uses(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    table = "Mismatched versions found\n\n| Package | Client |\n+----+\n| numpy   | 2 |\n| python  | 3.11 |\n"
-    engine.tell_versions([table, table.replace("python", "tornado")])
-    engine.tell_versions([table.replace("python", "pandas")])
-    assert caplog.messages == ["scheduler, workers and this machine have different versions of python, tornado"]
-
-
 def _connect(scheduler: str) -> None:
     with engine.cluster(scheduler):
         raise AssertionError("connected")
 
 
-class _Unconnected:
-    def get_executor(self, **_: object) -> None:
-        """Give no executor: the block that it is for raises at once."""
-
-
-def test_tasks_that_are_cancelled_by_a_lost_scheduler_are_told_as_its_loss() -> None:
-    from distributed.client import FutureCancelledError  # noqa: PLC0415 - takes a second
-
-    lost = FutureCancelledError("task-1", "scheduler-connection-lost")
-    with (
-        pytest.raises(ArchiveError, match=rf"the scheduler at {_NOBODY} is gone; .* run the same command again"),
-        engine.Engine(_Unconnected(), _NOBODY).pool(1),
-    ):
-        raise lost
+def test_results_come_from_every_task_and_a_call_is_made_in_every_worker(scheduler: str) -> None:
+    with engine.cluster(scheduler) as there:
+        assert there.workers == there.at_once(0) == 2
+        assert sorted(there.results(abs, [-1, 2, -3])) == [1, 2, 3]
+        assert there.everywhere(engine.installed) == [engine.installed()] * 2
+        assert there.everywhere(int, "no number") == []
 
 
 def test_a_reason_that_stops_many_shards_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
@@ -230,11 +187,3 @@ def test_a_reason_that_stops_many_shards_is_told_once(capsys: pytest.CaptureFixt
     assert said.out == "7 of 12 shards were stopped, and nothing is merged; run the same command again to go on\n"
     engine_download.tell([each._replace(exit_code=2) for each in ended], 12)
     assert "; correct that where the workers are, and run the same command again" in capsys.readouterr().out
-
-
-def test_an_engine_that_is_not_installed_is_told_with_the_command_that_installs_it(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(SettingsError, match=r"pip install '\.\[dask\]'"), engine.cluster(None):
-        raise AssertionError("started")

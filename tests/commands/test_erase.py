@@ -113,6 +113,7 @@ def test_status_says_how_many_sessions_were_erased(
     "text",
     [
         "{0}\n{1}\n",
+        "session_id\n{0}\nsession_id\n{1}\n",
         "session_id,view_id\n{0},a\n{1},b\n",
         "view;@session.id\na;{0}\n\nb;{1}\n",
         "\ufeff{0}\r\n{1}",

@@ -12,7 +12,7 @@ import pytest
 from archives import WIDE, write_list
 from made_archives import START, click, meta, segment, write_archive
 from player_pages import index_of, page_of
-from processes import run, served
+from processes import run_here, served
 
 from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli import main
@@ -167,36 +167,36 @@ def test_status_counts_events_and_a_second_run_asks_for_nothing(tmp_path: Path) 
     with served(SimulatorSettings(limit=WIDE)) as simulator:
         views, out = write_list(tmp_path / "views.csv", list(simulator.views)), tmp_path / "out"
         at = ("--base-url", simulator.base_url, "--progress", "none")
-        assert run("download", views, out, *at).code == 0
-        assert json.loads(run("status", out, "--json").stdout)["events"] is None
-        done = run("events", out, "--json", *at)
+        assert run_here("download", views, out, *at).code == 0
+        assert json.loads(run_here("status", out, "--json").stdout)["events"] is None
+        done = run_here("events", out, "--json", *at)
         summary = json.loads(done.stdout)
         assert (done.code, summary["sessions"], summary["fetched"], summary["events"]) == (0, 8, 8, 47)
         page = tmp_path / "page.html"
-        assert run("report", out, "--out", page).code == 0
+        assert run_here("report", out, "--out", page).code == 0
         assert "RUM events in the archive</dt><dd>47<small>of 8 sessions" in page.read_text("utf-8")
         asked = simulator.counts.requests
-        again = run("events", out, *at)
+        again = run_here("events", out, *at)
         assert (again.code, again.stdout) == (0, "events of 8 sessions are there already; nothing was asked\n")
         assert simulator.counts.requests == asked
-    assert "\nRUM events of 8 sessions: 47 events, " in run("status", out).stdout
-    assert json.loads(run("status", out, "--json").stdout)["events"]["fetched"] == 8
+    assert "\nRUM events of 8 sessions: 47 events, " in run_here("status", out).stdout
+    assert json.loads(run_here("status", out, "--json").stdout)["events"]["fetched"] == 8
     (out / ".replay-fetch" / "ledger.sqlite").unlink()
-    assert json.loads(run("status", out, "--json").stdout)["events"]["fetched"] == 8
+    assert json.loads(run_here("status", out, "--json").stdout)["events"]["fetched"] == 8
 
 
 def test_keys_without_the_permission_end_with_3_and_say_which_one_is_needed(tmp_path: Path) -> None:
     with served(SimulatorSettings(limit=WIDE)) as simulator:
         views, out = write_list(tmp_path / "views.csv", list(simulator.views)[:2]), tmp_path / "out"
         at = ("--base-url", simulator.base_url, "--progress", "none")
-        assert run("download", views, out, *at).code == 0
-        done = run("events", out, *at, keys={"DD_API_KEY": AuthSettings().api_key, "DD_APP_KEY": "another"})
+        assert run_here("download", views, out, *at).code == 0
+        done = run_here("events", out, *at, keys={"DD_API_KEY": AuthSettings().api_key, "DD_APP_KEY": "another"})
     assert done.code == 3
     assert "the application key needs the permission rum_apps_read" in done.stderr
 
 
 def test_events_of_no_archive_are_an_error_and_nothing_is_made(tmp_path: Path) -> None:
-    done = run("events", tmp_path / "nosuch")
+    done = run_here("events", tmp_path / "nosuch")
     assert done.code == 3
     assert "there is no folder" in done.stderr
     assert list(tmp_path.iterdir()) == []

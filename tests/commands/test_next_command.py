@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from archives import write_list
-from processes import USUAL, environment, run, served
+from processes import USUAL, environment, run_here, served
 
 from replay_fetch.archive.layout import Layout
 from replay_fetch.cli.download import session_to_watch
@@ -56,7 +56,7 @@ def test_a_line_without_room_for_its_command_gives_it_a_line_of_its_own(monkeypa
 def test_the_closing_line_of_a_download_plays_what_came(tmp_path: Path) -> None:
     out = tmp_path / "my archive"
     with served(USUAL) as simulator:
-        done = run(
+        done = run_here(
             "download", write_list(tmp_path / "views.csv", simulator.views), out, "--base-url", simulator.base_url
         )
     assert done.code == 0, done
@@ -80,7 +80,7 @@ def test_the_closing_line_of_a_download_plays_what_came(tmp_path: Path) -> None:
 def test_a_download_that_brought_nothing_names_nothing_to_play(tmp_path: Path) -> None:
     with served(USUAL) as simulator:
         listed = write_list(tmp_path / "views.csv", [View("no-such-session", "no-such-view")])
-        done = run("download", listed, tmp_path / "out", "--base-url", simulator.base_url)
+        done = run_here("download", listed, tmp_path / "out", "--base-url", simulator.base_url)
     assert done.stdout.startswith("1 view in "), done
     assert "watch one" not in done.stdout
 

@@ -188,3 +188,38 @@ async def test_the_command_asks_once_and_prints_what_it_found(
         assert await anyio.to_thread.run_sync(run, parser.parse_args(arguments)) == 0
     assert json.loads(capsys.readouterr().out)["recognised"]["shape"].startswith("segments")
     assert simulator.counts.requests == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "said"),
+    [
+        (799, {"content-type": "text/plain", "content-encoding": "gzip"}, "status        799 (no usual status), 0.0 s"),
+        (799, {"content-type": "text/plain", "content-encoding": "gzip"}, "body          text/plain, gzip, 2 B"),
+        (
+            429,
+            {"x-ratelimit-limit": "7", "x-ratelimit-period": "10", "x-ratelimit-reset": "3"},
+            "7 requests in 10 s, re",
+        ),
+        (429, {"x-ratelimit-remaining": "0", "x-ratelimit-name": "rum"}, "rate limit    0 left, named rum"),
+        (429, {"retry-after": "4"}, "rate limit    retry after 4 s"),
+        (429, {}, "rate limit    no header names one"),
+    ],
+)
+async def test_a_probe_tells_what_status_and_headers_say(status: int, headers: dict[str, str], said: str) -> None:
+    assert said in probe_text(understood(status, b"{}", headers))
+
+
+async def test_more_that_is_promised_without_a_token_is_told_with_the_flag_for_one() -> None:
+    words = " ".join(probe_text(understood(200, b'{"segments":[{"records":[]}],"has_more":true}')).split())
+    assert "recognised segments, segments: 1 (14 B), more is promised, without a token" in words
+    assert "flags if more pages should follow: --next-path has_more" in words
+
+
+async def test_of_several_places_in_an_unknown_answer_the_likeliest_are_tried_first() -> None:
+    page = [{"records": [{"type": 4}]}]
+    lines = probe_text(understood(200, json.dumps({"a": page, "b": page, "next_token": "x", "nextPage": "y"}).encode()))
+    assert lines.splitlines()[-3:] == [
+        "try           --segments-path a --next-path nextPage",
+        "or            --segments-path b",
+        "or            --next-path next_token",
+    ]

@@ -1,4 +1,4 @@
-"""``replay-fetch download`` and ``discover`` as processes, given sessions and links."""
+"""``replay-fetch download`` and ``discover`` as commands, given sessions and links."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from archives import WIDE, Archive
-from processes import COMMAND, run, served
+from processes import run_here, served
 
 from replay_fetch.simulator import SearchSettings, SimulatorSettings
 
@@ -20,20 +20,22 @@ def test_the_command_takes_links_and_ids_as_arguments_and_lists_of_sessions(tmp_
         base = ("--base-url", simulator.base_url)
         view, other = simulator.views[0], simulator.views[-1]
         whole = f"https://app.datadoghq.eu/rum/replay/sessions/{view.session_id}"
-        done = run("download", f"{whole}?seed={view.view_id}", *base, other.session_id, tmp_path / "out", "--json")
+        done = run_here("download", f"{whole}?seed={view.view_id}", *base, other.session_id, tmp_path / "out", "--json")
         assert done.code == 0, done
         sessions = {each.session_id for each in Archive(tmp_path / "out").manifest()}
         assert sessions == {view.session_id, other.session_id}
         assert "the command line: searching for the views of 2 sessions\n" in done.stderr
         (tmp_path / "ids.txt").write_text(f"{view.session_id}\n")
-        planned = run("download", "--sessions", tmp_path / "ids.txt", tmp_path / "none", *base, "--dry-run", "--json")
+        planned = run_here(
+            "download", "--sessions", tmp_path / "ids.txt", tmp_path / "none", *base, "--dry-run", "--json"
+        )
         assert json.loads(planned.stdout)["sessions_to_search"] == 1
         assert not (tmp_path / "none").exists()
-        known = run("download", "--sessions", tmp_path / "ids.txt", tmp_path / "out", *base, "--dry-run", "--json")
+        known = run_here("download", "--sessions", tmp_path / "ids.txt", tmp_path / "out", *base, "--dry-run", "--json")
         assert (json.loads(known.stdout)["sessions_to_search"], json.loads(known.stdout)["to_do"]) == (0, 0)
-        found = run("discover", whole, "--sessions", "-", *base)
+        found = run_here("discover", whole, "--sessions", "-", *base)
         assert (found.code, "not both" in found.stderr) == (2, True)
-        found = run("discover", whole, *base, "-q")
+        found = run_here("discover", whole, *base, "-q")
         assert found.stdout.count(view.session_id) == len(
             [each for each in simulator.views if each.session_id == view.session_id]
         )
@@ -48,7 +50,10 @@ def test_the_command_takes_links_and_ids_as_arguments_and_lists_of_sessions(tmp_
         (["nosuch.csv", "out"], "nosuch.csv: there is no such file"),
     ],
 )
-def test_a_list_that_is_not_named_rightly_ends_with_2(words: list[str], said: str, tmp_path: Path) -> None:
-    done = run("download", *words, command=("/bin/sh", "-c", f'cd {tmp_path} && exec "$@"', "sh", *COMMAND))
+def test_a_list_that_is_not_named_rightly_ends_with_2(
+    words: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run_here("download", *words)
     assert (done.code, done.stdout) == (2, "")
     assert said in done.stderr

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from made_archives import START, click, ended, meta, segment, write_archive
 
 from replay_fetch.cli import main
-from replay_fetch.cli.session_text import lane
+from replay_fetch.cli.session_text import lane, session_text
 from replay_fetch.inspect.timeline import ShownView, Stretch
-from replay_fetch.model import Outcome, PlannedView, View, ViewRecord
+from replay_fetch.model import Outcome, PlannedView, View, ViewRecord, Warnings
 from replay_fetch.settings import Compression
 
 SHOP = {
@@ -180,3 +180,28 @@ def test_a_lane_is_never_wider_than_asked(width: int, start: int, length: int, b
     over = Stretch(start, start + length)
     view = ShownView(ViewRecord(PlannedView(0, 0, View("s", "v"))), span=over, gaps=[over], by_hand=by_hand)
     assert len(lane(view, over, width)) <= width
+
+
+def test_every_kind_of_lack_in_a_recording_is_a_line_under_its_view(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lacking = ViewRecord(
+        PlannedView(0, 0, View("s", "v")), Outcome.FETCHED, warnings=Warnings([1], [2], lacks_full_snapshot=True)
+    )
+    assert session_text([ShownView(lacking)], 200).splitlines() == [
+        "session s",
+        "nothing of it is recorded here",
+        "  1 v         fetched                 -",
+        "    gaps: segments [1] never came",
+        "    repeats: segments [2] came again",
+        "    no full snapshot at its start: a player has nothing to begin with",
+    ]
+    archive = write_archive(tmp_path / "archive", {}, [ended("cccc3333", "v9", Outcome.FAILED, "503")])
+    assert shown(capsys, archive, "cccc").splitlines()[1] == "nothing of it is recorded here"
+
+
+def test_a_time_that_no_calendar_has_is_shown_as_its_number() -> None:
+    view = ShownView(
+        ViewRecord(PlannedView(0, 0, View("s", "v")), Outcome.FETCHED), span=Stretch(10**17, 10**17 + 1000)
+    )
+    assert session_text([view], 80).splitlines()[1].startswith(f"{10**17} UTC, 1.0 s, 1 view, ")

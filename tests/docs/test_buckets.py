@@ -14,7 +14,7 @@ from archives import write_list
 from dockerless import Image, require_layers
 from memory_stores import names
 from obstore.store import MemoryStore
-from processes import run, served
+from processes import run_here, served
 from readme import GUIDES, ROOT
 from store_buckets import SIMULATED, Bucket
 from store_servers import seaweedfs
@@ -95,7 +95,7 @@ def test_the_image_downloads_into_a_bucket_as_a_user_that_is_not_root(seaweedfs:
         )
         assert done.code == 0, done
         out = tmp_path / "out"
-        assert run("download", views, out, "--base-url", simulator.base_url, "-q").code == 0
+        assert run_here("download", views, out, "--base-url", simulator.base_url, "-q").code == 0
     told = done.stdout.splitlines()
     assert told[:3] == ["10001", "/home/replay", "/scratch"]
     assert told[3].startswith(f"27 views in {bucket.url}/season")

@@ -1,8 +1,9 @@
-"""The command line as a process of its own, and a simulator that serves it from a thread."""
+"""The command line as a process of its own or in this one, and a simulator that serves it from a thread."""
 
 from __future__ import annotations
 
 import atexit
+import io
 import os
 import shutil
 import subprocess
@@ -19,6 +20,7 @@ from anyio.from_thread import start_blocking_portal
 from archives import KEYS, WIDE
 
 import replay_fetch
+from replay_fetch.cli import main
 from replay_fetch.simulator import Simulator, SimulatorSettings
 
 _ROOT = Path(replay_fetch.__file__).parents[1]
@@ -26,6 +28,7 @@ COMMAND = (sys.executable, "-m", "replay_fetch")
 # Seconds: ends a process that hangs, before the limit of the whole test does, which would leave it behind. It judges
 # no speed: a busy machine takes a tenth of it.
 HANGS = 240.0
+_KEYS = {"DD_API_KEY": KEYS.api_key, "DD_APP_KEY": KEYS.app_key}
 # The API of most tests of processes: no limit that a run could meet.
 USUAL = SimulatorSettings(limit=WIDE)
 
@@ -62,9 +65,8 @@ def environment(keys: Mapping[str, str] | None = None) -> dict[str, str]:
     # Each process that asks the API would read the machine's list of authorities, an eighth of a short download's CPU;
     # what tests ask has no certificate, or one of an authority that the test names.
     environ["SSL_CERT_FILE"] = os.devnull
-    usual = {"DD_API_KEY": KEYS.api_key, "DD_APP_KEY": KEYS.app_key}
     paths = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH", "")]))
-    return {**environ, "PYTHONPATH": paths, **(usual if keys is None else keys)}
+    return {**environ, "PYTHONPATH": paths, **(_KEYS if keys is None else keys)}
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,28 @@ def run(
 ) -> Done:
     """Run a command to its end."""
     return ended(start(*arguments, keys=keys, command=command), stdin)
+
+
+def run_here(*arguments: str | Path, keys: Mapping[str, str] | None = None, stdin: bytes = b"") -> Done:
+    """Run a command to its end in this process, for tests of its words, files and code.
+
+    A process of its own takes half a second of CPU longer: it is for signals, pipes, limits and what a start imports.
+    """
+    stdout, stderr = io.BytesIO(), io.BytesIO()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(("DD_", "DATADOG_")):
+                patch.delenv(name)
+        for name, value in (_KEYS if keys is None else keys).items():
+            patch.setenv(name, value)
+        patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin), "utf-8"))
+        patch.setattr("sys.stdout", io.TextIOWrapper(stdout, "utf-8", write_through=True))
+        patch.setattr("sys.stderr", io.TextIOWrapper(stderr, "utf-8", write_through=True))
+        try:
+            code = main([*map(str, arguments)])
+        except SystemExit as end:
+            code = int(end.code or 0)
+        return Done(code, stdout.getvalue().decode(), stderr.getvalue().decode())
 
 
 def ended(process: subprocess.Popen[bytes], stdin: bytes = b"") -> Done:

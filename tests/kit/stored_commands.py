@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from archives import WIDE, write_list
 from obstore.store import MemoryStore
-from processes import lead_to, run, served
+from processes import lead_to, run_here, served
 from stored_runs import over
 
 from replay_fetch.simulator import Simulator, SimulatorSettings
@@ -28,7 +28,7 @@ def on_a_disk(simulator: Simulator, tmp_path_factory: pytest.TempPathFactory) ->
     """An archive of all views in a folder, compressed with zstd; the list lies beside it, as ``out.csv``."""
     out = tmp_path_factory.mktemp("local") / "out"
     listed = write_list(out.with_suffix(".csv"), simulator.views)
-    assert run("download", listed, out, "--base-url", simulator.base_url, "--compress", "zstd").code == 0
+    assert run_here("download", listed, out, "--base-url", simulator.base_url, "--compress", "zstd").code == 0
     return out
 
 

@@ -193,3 +193,9 @@ def test_any_text_is_read_or_refused_and_never_shown(text: str) -> None:
     except SettingsError as error:
         said = str(error)
     assert len(said) < 120
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://localhost:x", f"http://{'a' * 70}.example", "https://a\u2100b"])
+def test_a_base_url_that_is_none_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match="is not a URL"):
+        ApiSettings(base_url=url)

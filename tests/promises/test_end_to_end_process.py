@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import pytest
 from archives import WIDE, Archive, truth, write_list
-from processes import USUAL, ended, run, served, start
+from processes import USUAL, ended, run, run_here, served, start
 
 from replay_fetch.archive.folder import opened
 from replay_fetch.ledger.ledger import Ledger
@@ -42,9 +42,9 @@ def test_the_demo_leaves_every_recording_in_eight_files(tmp_path: Path) -> None:
     assert "27 views" in done.stdout
     events = {f"events/{name}" for name in files}
     assert archive.stray_files() == events | {"manifest-events.ndjson"}
-    told = run("transcript", archive.root, "1f46e825").stdout
+    told = run_here("transcript", archive.root, "1f46e825").stdout
     assert "0:07.2  error         Cannot read properties of undefined (reading 'total') (source)\n" in told
-    verified = run("verify", tmp_path / "demo")
+    verified = run_here("verify", tmp_path / "demo")
     assert verified.code == 0, verified
 
 
@@ -53,11 +53,11 @@ def test_the_demo_goes_on_in_its_own_archive_and_keeps_out_of_others(tmp_path: P
     with opened(tmp_path / "theirs") as layout:
         Ledger.open(layout.ledger).close()
     before = Archive(tmp_path / "theirs").everything()
-    refused = run("demo", tmp_path / "theirs")
+    refused = run_here("demo", tmp_path / "theirs")
     assert (refused.code, refused.stdout) == (3, "")
     assert "theirs is an archive that demo did not make; name a new folder" in refused.stderr
     assert Archive(tmp_path / "theirs").everything() == before
-    codes = [run("demo", tmp_path / "ours").code for _ in range(2)]
+    codes = [run_here("demo", tmp_path / "ours").code for _ in range(2)]
     assert codes == [0, 0]
 
 
@@ -77,7 +77,7 @@ def test_a_list_may_come_from_stdin_and_compressed(tmp_path: Path) -> None:
         (tmp_path / "views.csv.gz").write_bytes(gzip.compress(views.read_bytes()))
         at = ("--base-url", simulator.base_url)
         piped = run("download", "-", tmp_path / "piped", *at, stdin=views.read_bytes())
-        packed = run("download", tmp_path / "views.csv.gz", tmp_path / "packed", *at)
+        packed = run_here("download", tmp_path / "views.csv.gz", tmp_path / "packed", *at)
         assert (piped.code, packed.code) == (0, 0), (piped, packed)
         assert Archive(tmp_path / "piped").sessions() == truth(simulator)
         assert Archive(tmp_path / "packed").sessions() == truth(simulator)
@@ -85,7 +85,7 @@ def test_a_list_may_come_from_stdin_and_compressed(tmp_path: Path) -> None:
 
 def test_the_summary_as_json_is_the_only_thing_on_stdout(tmp_path: Path) -> None:
     with served(USUAL) as simulator:
-        done = run(*_listed(simulator, tmp_path), "--json", "-v")
+        done = run_here(*_listed(simulator, tmp_path), "--json", "-v")
         assert done.code == 0, done
         summary = json.loads(done.stdout)
         report = Archive(tmp_path / "out").report()
@@ -97,13 +97,13 @@ def test_the_summary_as_json_is_the_only_thing_on_stdout(tmp_path: Path) -> None
 def test_a_rehearsal_asks_nothing_and_changes_nothing(tmp_path: Path) -> None:
     with served(USUAL) as simulator:
         arguments = _listed(simulator, tmp_path)
-        new = run(*arguments, "--dry-run", keys={})
+        new = run_here(*arguments, "--dry-run", keys={})
         assert new.code == 0, new
         assert not (tmp_path / "out").exists()
-        assert run(*arguments, "--max-views", "5").code == 0
+        assert run_here(*arguments, "--max-views", "5").code == 0
         before = Archive(tmp_path / "out").everything()
         asked = simulator.counts.requests
-        old = run(*arguments, "--dry-run", keys={})
+        old = run_here(*arguments, "--dry-run", keys={})
         assert old.code == 0, old
         assert "22" in old.stdout
         after = Archive(tmp_path / "out").everything()
@@ -125,7 +125,7 @@ def test_a_killed_run_goes_on_and_asks_for_nothing_that_was_finished(tmp_path: P
         assert ended(first).code == -signal.SIGKILL
         finished = _finished(tmp_path / "out")
         asked = dict(simulator.counts.views)
-        again = run(*arguments)
+        again = run_here(*arguments)
         assert again.code == 0, again
         assert {view: simulator.counts.views[view] for view in finished} == {view: asked[view] for view in finished}
         assert Archive(tmp_path / "out").sessions() == truth(simulator)
@@ -176,7 +176,7 @@ def test_the_exit_code_tells_how_it_went(tmp_path: Path, ending: Ending) -> None
         limit=WIDE, paging=PagingSettings(shape=ending.shape), faults=tuple(map(Fault.parse, ending.faults))
     )
     with served(settings) as simulator:
-        done = run(*_listed(simulator, tmp_path), *ending.flags, "--max-views", "2", keys=ending.keys)
+        done = run_here(*_listed(simulator, tmp_path), *ending.flags, "--max-views", "2", keys=ending.keys)
         assert done.code == ending.code, done
         assert "Traceback" not in done.stderr
         complaints = [line for line in done.stderr.splitlines() if line.startswith("replay-fetch: ")]
@@ -188,7 +188,7 @@ def test_the_exit_code_tells_how_it_went(tmp_path: Path, ending: Ending) -> None
 
 
 def test_a_list_that_is_not_there_leaves_nothing_behind(tmp_path: Path) -> None:
-    done = run("download", tmp_path / "no.csv", tmp_path / "out")
+    done = run_here("download", tmp_path / "no.csv", tmp_path / "out")
     assert done.code == 2, done
     assert "no.csv" in done.stderr
     assert not (tmp_path / "out").exists()
@@ -197,6 +197,6 @@ def test_a_list_that_is_not_there_leaves_nothing_behind(tmp_path: Path) -> None:
 def test_a_rate_limit_that_bites_costs_time_alone(tmp_path: Path) -> None:
     settings = SimulatorSettings(limit=LimitSettings(limit=10, period=1.0, neighbour=2.0))
     with served(settings) as simulator:
-        done = run(*_listed(simulator, tmp_path), "--max-views", "12")
+        done = run_here(*_listed(simulator, tmp_path), "--max-views", "12")
         assert done.code == 0, done
         assert Archive(tmp_path / "out").sessions() == truth(simulator, simulator.views[:12])

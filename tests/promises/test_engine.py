@@ -14,7 +14,7 @@ from pathlib import Path
 import obstore
 import pytest
 from archives import KEYS, WIDE, Archive, write_list
-from processes import HANGS, Done, ended, lead_to, run, served, start
+from processes import HANGS, Done, ended, lead_to, run_here, served, start
 from store_buckets import Bucket
 from store_servers import seaweedfs
 from stored_runs import local_files
@@ -62,7 +62,7 @@ def test_an_engine_makes_a_single_runs_archive_though_a_worker_is_killed_in_mid_
     alone, out = tmp_path / "alone", tmp_path / "out"
     with served(_WIDE) as simulator:
         views = write_list(tmp_path / "views.csv", simulator.views)
-        assert run("download", views, alone, "--base-url", simulator.base_url, "-q").code == 0
+        assert run_here("download", views, alone, "--base-url", simulator.base_url, "-q").code == 0
         needed = _accepted(simulator)
     with served(_EVEN) as simulator:
         engine = ("--engine", "dask", "--shards", _SHARDS, "--workers", 4, "--base-url", simulator.base_url)
@@ -79,7 +79,7 @@ def test_an_engine_makes_a_single_runs_archive_though_a_worker_is_killed_in_mid_
     assert (out / "manifest.ndjson").read_bytes() == (alone / "manifest.ndjson").read_bytes()
     assert Archive(out).sessions() == Archive(alone).sessions()
     _nothing_secret(done)
-    assert run("verify", out).code == 0
+    assert run_here("verify", out).code == 0
 
 
 def test_an_engine_makes_a_single_runs_archive_in_a_store_too_and_reads_it_and_no_key_of_the_store_is_anywhere(
@@ -91,7 +91,7 @@ def test_an_engine_makes_a_single_runs_archive_in_a_store_too_and_reads_it_and_n
     folder = f".replay-fetch/{shard.name}"
     with served(_WIDE) as simulator:
         views = write_list(tmp_path / "views.csv", simulator.views)
-        assert run("download", views, alone, "--base-url", simulator.base_url, "-q").code == 0
+        assert run_here("download", views, alone, "--base-url", simulator.base_url, "-q").code == 0
         needed = _accepted(simulator)
     for name, value in bucket.environment().items():
         monkeypatch.setenv(name, value)
@@ -142,7 +142,7 @@ def test_a_shard_that_is_refused_is_named_and_nothing_is_merged(tmp_path: Path) 
         views = write_list(tmp_path / "views.csv", simulator.views)
         wrong = {"DD_API_KEY": "wrong-api-key", "DD_APP_KEY": "wrong-app-key"}
         engine = ("--engine", "dask", "--shards", "2", "--base-url", simulator.base_url)
-        done = ended(start("download", views, out, *engine, keys=wrong))
+        done = run_here("download", views, out, *engine, keys=wrong)
     assert done.code == 3, done
     assert "replay-fetch: shards 0/2, 1/2: " in done.stderr or "replay-fetch: shard 0/2: " in done.stderr
     assert "2 of 2 shards were stopped, and nothing is merged" in done.stdout
@@ -161,7 +161,8 @@ def test_ctrl_c_stops_the_shards_on_a_cluster_that_lives_on_and_the_same_command
         lead_to(simulator, monkeypatch)  # workers have keys of their own
         views, out = write_list(tmp_path / "views.csv", simulator.views), tmp_path / "out"
         with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address="127.0.0.1:0") as cluster:
-            words = ("--engine", "dask", "--scheduler", cluster.scheduler_address, "--shards", "3")
+            # Few are in flight when the shards stop, so that most of the list is left for the second command.
+            words = ("--engine", "dask", "--scheduler", cluster.scheduler_address, "--shards", "3", "--workers", "4")
             command = start("download", views, out, *words, "--base-url", simulator.base_url)
             while simulator.counts.requests < 60:
                 assert command.poll() is None
@@ -170,7 +171,7 @@ def test_ctrl_c_stops_the_shards_on_a_cluster_that_lives_on_and_the_same_command
             done = ended(command)
             asked = simulator.counts.requests
             assert not any(holder(layout.lock) for layout in layouts(out))
-            again = run("download", views, out, *words, "--base-url", simulator.base_url)
+            again = run_here("download", views, out, *words, "--base-url", simulator.base_url)
     assert done.code == 130, done
     assert "interrupted: the shards finish what is in flight" in done.stderr
     assert done.stdout == "interrupted, and nothing is merged; run the same command again to go on\n"

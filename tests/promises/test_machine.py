@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from archives import WIDE, Archive, truth, write_list
-from processes import COMMAND, HANGS, Done, ended, run, served, start
+from processes import COMMAND, HANGS, Done, ended, run, run_here, served, start
 from small_disks import ROOT, limited, mounted
 
 from replay_fetch.simulator import LatencySettings, PagingSettings, Simulator, SimulatorSettings
@@ -52,7 +52,7 @@ def test_a_full_disk_stops_the_run_and_room_lets_it_go_on(tmp_path: Path, size: 
         arguments = listed(simulator, disk / "out", tmp_path)
         stopped(run(*arguments), "free some room")
         remount("size=20m")
-        again = run(*arguments)
+        again = run_here(*arguments)
         assert again.code == 0, again
         whole(simulator, disk / "out")
 
@@ -64,7 +64,7 @@ def test_a_limit_on_the_size_of_files_stops_the_run(tmp_path: Path, blocks: int)
         done = run(*arguments, command=limited(f"-f {blocks}"))
         assert done.code == 3, done
         assert "Traceback" not in done.stderr, done
-        again = run(*arguments)
+        again = run_here(*arguments)
         assert again.code == 0, again
         whole(simulator, tmp_path / "out")
 
@@ -83,7 +83,7 @@ def test_a_folder_that_cannot_be_written_stops_the_run(tmp_path: Path) -> None:
 
 def _refuses(simulator: Simulator, disk: Path, protect: Callable[[], None], folder: Path) -> None:
     arguments = listed(simulator, disk / "out", folder)
-    assert run(*arguments, "--max-views", "3").code == 0
+    assert run_here(*arguments, "--max-views", "3").code == 0
     before, asked = Archive(disk / "out").everything(), simulator.counts.requests
     protect()
     for out in ("out", "new"):
@@ -105,7 +105,7 @@ def test_an_archive_that_is_removed_under_a_run_stops_it(tmp_path: Path) -> None
         assert done.code == 3, done
         assert "Traceback" not in done.stderr, done
         shutil.rmtree(out, ignore_errors=True)
-        assert run(*arguments).code == 0
+        assert run_here(*arguments).code == 0
         whole(simulator, out)
 
 
@@ -132,7 +132,7 @@ def test_a_first_signal_ends_the_run_cleanly(tmp_path: Path, number: signal.Sign
         finished = [view for view, outcome in Archive(out).outcomes().items() if outcome]
         assert finished
         asked = dict(simulator.counts.views)
-        again = run(*arguments[:-2])
+        again = run_here(*arguments[:-2])
         assert again.code == 0, again
         assert {view: simulator.counts.views[view] for view in finished} == {view: asked[view] for view in finished}
         assert Archive(out).sessions() == truth(simulator, simulator.views[:12])
@@ -229,7 +229,7 @@ def test_a_folder_that_is_no_archive_stays_as_it_is(tmp_path: Path) -> None:
     (tmp_path / "folder" / "thesis.txt").write_text("mine")
     (tmp_path / "file").write_text("mine, too")
     for name, says in (("folder", "something else"), ("file", "is a file")):
-        stopped(run("download", views, tmp_path / name), says)
+        stopped(run_here("download", views, tmp_path / name), says)
     assert {path.name for path in (tmp_path / "folder").iterdir()} == {"thesis.txt"}
     assert (tmp_path / "file").read_text() == "mine, too"
 
@@ -239,7 +239,7 @@ def _archive(folder: Path) -> Iterator[tuple[Simulator, tuple[str | Path, ...], 
     """An archive of five views, its ledger, and the command that would go on with the rest."""
     with served(QUICK) as simulator:
         arguments = listed(simulator, folder / "out", folder)
-        assert run(*arguments, "--max-views", "5").code == 0
+        assert run_here(*arguments, "--max-views", "5").code == 0
         yield simulator, arguments, folder / "out" / ".replay-fetch" / "ledger.sqlite"
 
 
@@ -249,10 +249,10 @@ def test_an_archive_of_a_newer_format_stays_as_it_is(tmp_path: Path) -> None:
             db.execute("PRAGMA user_version = 99")
         before = Archive(tmp_path / "out").everything()
         for command in (arguments, ("verify", tmp_path / "out"), ("status", tmp_path / "out")):
-            done = run(*command)
+            done = run_here(*command)
             assert done.code in (1, 3), done
             assert "Traceback" not in done.stderr, done
-        stopped(run(*arguments), "format 99")
+        stopped(run_here(*arguments), "format 99")
         assert Archive(tmp_path / "out").everything() == before
 
 
@@ -288,12 +288,12 @@ def test_a_damaged_ledger_is_refused_and_can_be_made_anew(tmp_path: Path, damage
     with _archive(tmp_path) as (simulator, arguments, ledger):
         DAMAGES[damage](ledger)
         before = Archive(tmp_path / "out").sessions()
-        stopped(run(*arguments), "verify --rebuild")
+        stopped(run_here(*arguments), "verify --rebuild")
         assert Archive(tmp_path / "out").sessions() == before
-        rebuilt = run("verify", "--rebuild", tmp_path / "out")
+        rebuilt = run_here("verify", "--rebuild", tmp_path / "out")
         assert rebuilt.code == 0, rebuilt
         asked = dict(simulator.counts.views)
-        done = run(*arguments)
+        done = run_here(*arguments)
         assert done.code == 0, done
         assert {view: simulator.counts.views[view] for view in simulator.views[:5]} == {
             view: asked[view] for view in simulator.views[:5]

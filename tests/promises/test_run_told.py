@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from archives import WIDE, write_list
-from processes import run, served
+from processes import run_here, served
 from prometheus_client.openmetrics import parser
 
 from replay_fetch.simulator import LimitSettings, SimulatorSettings
@@ -24,7 +24,7 @@ def test_the_summary_is_all_there_is_on_stdout_and_every_account_agrees(tmp_path
     with served(SimulatorSettings(limit=LimitSettings(limit=20, period=1.0))) as simulator:
         views = write_list(tmp_path / "views.csv", simulator.views)
         where = ["--base-url", simulator.base_url]
-        done = run("download", views, tmp_path / "out", *where, "--json", "--metrics-file", metrics)
+        done = run_here("download", views, tmp_path / "out", *where, "--json", "--metrics-file", metrics)
         counted = simulator.counts.totals()
     summary = json.loads(done.stdout)
     report = json.loads((tmp_path / "out/report.json").read_bytes())
@@ -53,9 +53,9 @@ def test_a_run_that_has_nothing_to_do_says_so_in_its_metrics(tmp_path: Path) -> 
             "--metrics-file",
             metrics,
         ]
-        run(*command)
+        run_here(*command)
         first = exposed(metrics)
-        run(*command)
+        run_here(*command)
     second = exposed(metrics)
     assert (first["replay_fetch_views_finished_before"], second["replay_fetch_views_finished_before"]) == (0, 2)
     assert (second["replay_fetch_requests_total"], second["replay_fetch_exit_code"]) == (0, 0)
@@ -67,7 +67,7 @@ def test_a_log_file_tells_the_whole_run_whatever_the_terminal_shows(tmp_path: Pa
     with served(SimulatorSettings(limit=WIDE)) as simulator:
         views = write_list(tmp_path / "views.csv", simulator.views)
         where = ["--base-url", simulator.base_url, "--workers", "7"]
-        done = run("download", views, tmp_path / "out", *where, "--log-file", log, *flags)
+        done = run_here("download", views, tmp_path / "out", *where, "--log-file", log, *flags)
     written = log.read_text()
     assert done.code == 0
     for said in (
@@ -87,7 +87,7 @@ def test_a_log_file_tells_the_whole_run_whatever_the_terminal_shows(tmp_path: Pa
 
 
 def test_a_log_file_ends_with_the_reason_where_nothing_was_asked(tmp_path: Path) -> None:
-    done = run("download", tmp_path / "nosuch.csv", tmp_path / "out", "--log-file", tmp_path / "log", "-q")
+    done = run_here("download", tmp_path / "nosuch.csv", tmp_path / "out", "--log-file", tmp_path / "log", "-q")
     assert done.code == 2
     assert "ERROR download ended: " in (tmp_path / "log").read_text().splitlines()[-1]
 
@@ -97,7 +97,7 @@ def test_metrics_that_cannot_be_written_are_said_before_anything_is_asked(tmp_pa
         views = write_list(tmp_path / "views.csv", simulator.views)
         metrics = tmp_path / "nowhere" / "m.prom"
         where = ["--base-url", simulator.base_url]
-        done = run("download", views, tmp_path / "out", *where, "--metrics-file", metrics)
+        done = run_here("download", views, tmp_path / "out", *where, "--metrics-file", metrics)
         counted = simulator.counts.totals()
     assert (done.code, counted["requests"]) == (2, 0)
     assert "--metrics-file" in done.stderr

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 from archives import Archive, write_list
-from processes import COMMAND, HANGS, ended, environment, run, served, start
+from processes import COMMAND, HANGS, ended, environment, run_here, served, start
 
 from replay_fetch.simulator import LimitSettings, Simulator, SimulatorSettings
 
@@ -55,13 +55,13 @@ def test_an_array_job_with_a_member_killed_and_started_again_is_a_single_run(tmp
         codes = [ended(member).code for member in members]
         assert codes[killed] == -signal.SIGKILL
         assert {code for index, code in enumerate(codes) if index != killed} == {0}
-        refused = run("merge", out)
+        refused = run_here("merge", out)
         assert (refused.code, f"shard {killed}/{_COUNT} " in refused.stderr) == (3, True)
         again = ended(_array_job(simulator, views, out, killed))
         assert again.code == 0, again
-        assert run("merge", out).code == 0
+        assert run_here("merge", out).code == 0
         # Of the killed member's answers, those that it had not committed are asked for again, and no other.
         assert accepted <= _accepted(simulator) - accepted <= 2 * accepted
     assert (out / "manifest.ndjson").read_bytes() == (alone / "manifest.ndjson").read_bytes()
     assert Archive(out).sessions() == Archive(alone).sessions()
-    assert run("verify", out).code == 0
+    assert run_here("verify", out).code == 0

@@ -15,7 +15,7 @@ import obstore
 import pytest
 from archives import KEYS
 from crash.zombies import ZOMBIES, Zombie, judge, wake
-from processes import Done, ended, run, start
+from processes import Done, ended, run, run_here, start
 from store_buckets import LEASE, SIMULATED, Bucket, command, hearing
 from store_faults import Lost
 from store_servers import any_store, azurite, moto, seaweedfs
@@ -61,7 +61,7 @@ def test_a_killed_process_is_followed_by_one_with_an_empty_disk_that_ends_as_if_
         begun.set()
         assert ended(victims[0]).code == -signal.SIGKILL
     bucket.forget_lease()
-    following = run(*command(views, bucket.url, simulator), keys=bucket.environment())
+    following = run_here(*command(views, bucket.url, simulator), keys=bucket.environment())
     assert following.code == 0, following
     assert bucket.files() == local_files(on_a_disk)
 
@@ -91,8 +91,8 @@ def test_shards_side_by_side_one_of_them_killed_and_begun_again_are_merged_into_
         start(*command(views, bucket.url, simulator, "--shard", f"{index}/3"), keys=keys) for index in range(3)
     ]
     assert [ended(process).code for process in side_by_side] == [0, 0, 0]
-    assert run("merge", bucket.url, keys=keys).code == 0
-    assert run("verify", bucket.url, keys=keys).code == 0
+    assert run_here("merge", bucket.url, keys=keys).code == 0
+    assert run_here("verify", bucket.url, keys=keys).code == 0
     assert bucket.merged_files() == local_files(on_a_disk)
 
 
@@ -131,7 +131,7 @@ def test_of_two_copies_of_a_shard_the_second_waits_for_the_first_and_asks_for_no
     assert (first.code, second.code) == (0, code), second
     assert "shard 0/1 of s3://" in second.stderr
     assert f"/{living.pid}/" in second.stderr
-    assert run("merge", bucket.url, keys=bucket.environment()).code == 0
+    assert run_here("merge", bucket.url, keys=bucket.environment()).code == 0
     assert bucket.merged_files() == local_files(on_a_disk)
     assert simulator.counts.requests - before == _requests_of(first)
     assert code or "0 requests" in second.stdout
@@ -204,7 +204,7 @@ def test_a_shards_process_that_wakes_behind_a_takeover_ends_with_3_and_harms_not
 ) -> None:
     bucket = Bucket(seaweedfs, on_a_disk.parent)
     other, woken = wake(ZOMBIES[3], bucket, simulator, on_a_disk.with_suffix(".csv"), ShardId(0, 1))
-    assert run("merge", bucket.url, keys=bucket.environment()).code == 0
+    assert run_here("merge", bucket.url, keys=bucket.environment()).code == 0
     judge(other, woken, bucket, on_a_disk)
 
 
@@ -264,7 +264,7 @@ def test_a_run_that_holds_the_archive_sends_the_next_one_away_with_3(
     bucket, views = Bucket(seaweedfs, on_a_disk.parent), on_a_disk.with_suffix(".csv")
     lease = b'{"holder":"worker-7/31/5f0c9a1b","epoch":1}'
     obstore.put(bucket.store, LEASE, lease)
-    refused: Done = run(*command(views, bucket.url, simulator), keys=bucket.environment())
+    refused: Done = run_here(*command(views, bucket.url, simulator), keys=bucket.environment())
     assert refused.code == 3, refused
     assert "another run is writing to" in refused.stderr
     assert "--wait-for-lock 60" in refused.stderr
@@ -279,13 +279,13 @@ def test_a_list_of_sessions_with_events_and_an_erasure_are_on_a_server_what_they
     flags = ("--sessions", ids, "--base-url", simulator.base_url, "--compress", "zstd", "--events")
     for archive in (out, bucket.url):
         # Of views that are younger than a day, more may come: that is no failure, and both say it.
-        assert run("download", archive, *flags, keys=bucket.environment()).code in {0, 1}
+        assert run_here("download", archive, *flags, keys=bucket.environment()).code in {0, 1}
     assert bucket.files() == local_files(out)
     for archive in (out, bucket.url):
-        assert run("erase", archive, "--session", sessions[0], keys=bucket.environment()).code == 0
+        assert run_here("erase", archive, "--session", sessions[0], keys=bucket.environment()).code == 0
     assert _without_erasures(bucket.files()) == _without_erasures(local_files(out))
     assert [text for text in bucket.texts() if sessions[0].encode() in text] == []
-    assert run("verify", bucket.url, keys=bucket.environment()).code == 0
+    assert run_here("verify", bucket.url, keys=bucket.environment()).code == 0
 
 
 def _without_erasures(files: dict[str, bytes]) -> dict[str, bytes]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from replay_fetch.archive import folder
 from replay_fetch.archive.folder import check_ledger_is_there, existing, opened
 from replay_fetch.archive.layout import Layout
-from replay_fetch.archive.lock import locked
+from replay_fetch.archive.lock import holder, locked
 from replay_fetch.archive.shelf import DiskShelf, readable
 from replay_fetch.errors import ArchiveError
 from replay_fetch.shard import ShardId
@@ -133,3 +135,26 @@ def test_a_folder_that_is_not_there_is_said_to_be_not_there(
     (tmp_path / "file").write_text("")
     with pytest.raises(ArchiveError, match="file is a file, not an archive's folder"):
         open_for_reading(tmp_path / "file")
+
+
+def test_the_holder_of_a_lock_is_named_unless_it_is_gone_or_nobody_can_tell(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise PermissionError
+
+    def gone(*_: object) -> None:
+        raise ProcessLookupError
+
+    ours = f"pid {os.getpid()} on {socket.gethostname()}"
+    assert holder(layout.lock) == ours
+    monkeypatch.setattr(os, "kill", refused)  # somebody else's process
+    assert holder(layout.lock) == ours
+    monkeypatch.setattr(os, "kill", gone)
+    assert holder(layout.lock) is None
+    layout.lock.write_text("pid 1 on another.example")
+    assert holder(layout.lock) == "pid 1 on another.example"
+    monkeypatch.setattr(fcntl, "flock", refused)  # a file system that knows no locks
+    assert holder(layout.lock) is None
+    layout.lock.unlink()
+    assert holder(layout.lock) is None

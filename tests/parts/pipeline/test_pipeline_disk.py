@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from made_snapshots import Pace
@@ -78,3 +81,26 @@ def test_a_disk_that_fills_up_is_warned_of_once_in_a_run(caplog: pytest.LogCaptu
     watch.close(_seen(102, 298_000))
     (said,) = caplog.messages
     assert said.startswith("the disk has 300.0 kB left, for about 3 min 0 s at this speed: it will be full before")
+
+
+def test_the_room_of_a_folder_that_is_not_there_yet_is_that_of_the_disk_it_will_lie_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "statvfs", _only_of(tmp_path))
+    assert disk_free(tmp_path / "a" / "b") == disk_free(tmp_path) == 12_000
+    assert disk_free(Path("/nowhere")) is None
+    monkeypatch.setattr(os, "statvfs", _refused)
+    assert disk_free(tmp_path) is None
+
+
+def _only_of(folder: Path) -> Callable[[Path], SimpleNamespace]:
+    def statvfs(asked: Path) -> SimpleNamespace:
+        if asked != folder:
+            raise FileNotFoundError
+        return SimpleNamespace(f_bavail=3, f_frsize=4_000)
+
+    return statvfs
+
+
+def _refused(_folder: Path) -> None:
+    raise PermissionError

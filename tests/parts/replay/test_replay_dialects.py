@@ -316,3 +316,39 @@ def test_a_page_deeper_than_python_calls_may_go_is_written() -> None:
     assert static(*records).endswith("bottom" + "</div>" * 3000 + "</body></html>\n")
     *_, first, second = Recording([segment(*records)]).events()
     assert (first.json.count(b'"div"'), second.json.count(b"bottom")) == (3000, 1)
+
+
+@pytest.mark.parametrize(
+    ("item", "note"),
+    [
+        (["x"], "a change that is no list"),
+        ([99], "a kind of change that is not known"),
+        ([1, "x"], "no list"),
+        ([1, [1, "P", "x"]], "an attribute that is no list"),
+        ([1, [77, "P"]], "an unknown node"),
+        ([1, [-6, "P"]], "a node beside the document"),
+        ([2, 0], "the document cannot be removed"),
+        ([5, [5]], "a change that is too short"),
+        ([8, [4, 3]], "an unknown style sheet"),
+        ([9, [4]], "no whole number"),
+    ],
+)
+def test_a_bad_change_is_counted_and_the_others_of_its_record_apply(item: list[object], note: str) -> None:
+    records = full_change([1, "P"], [1, "#text", "before"]), change(item, [4, [5, "seen"]])
+    assert account(segment(*records)).notes == {note: 1}
+    assert words(played(*records)) == ["seen"]
+
+
+def test_a_node_of_no_known_kind_is_counted_and_its_neighbours_stay() -> None:
+    odd = {"type": 99, "id": 80, "childNodes": []}
+    assert account(segment(full(), mutation(adds=[add(odd)]))).notes == {"a kind of node that is not known": 1}
+    page = played(full(), mutation(adds=[add(odd), add(element(10, "p"))]))
+    assert [child.id - 1 for child in node(page, BODY).children] == [10]
+
+
+def test_a_full_snapshot_whose_top_is_no_document_leaves_the_page_before_as_it_is() -> None:
+    top = {"type": 2, "timestamp": START, "data": {"node": element(1, "p")}}
+    assert account(segment(full(element(5, "p", {}, text(6, "seen"))), top)).notes == {
+        "a full snapshot without a document": 1
+    }
+    assert words(played(full(element(5, "p", {}, text(6, "seen"))), top)) == ["seen"]

@@ -285,6 +285,9 @@ def test_a_hostile_page_keeps_no_address_and_no_script(recorded: Callable[[], by
         ([meta(), full_change(), change([77, CORE]), change([4, [3, CORE]])], "a kind of change that is not known"),
         ([meta(), full(), change([4, [3, CORE]])], "a change of a page that came otherwise"),
         ([meta(), full(), CORE], "no object"),
+        ([meta(), full_change(), change([1, [1, "P", CORE]])], "an attribute that is no list"),
+        ([meta(), full_change(), change([1, [1]])], "an empty list"),
+        ([meta(), full_change(), change([11, CORE])], "strings that are no list"),
     ],
 )
 def test_records_without_a_rule_are_left_out_of_a_scrubbed_copy_and_counted(records: list[Any], why: str) -> None:
@@ -318,6 +321,12 @@ def test_segments_are_copied_once_and_in_their_order() -> None:
     first, second = segment(meta(), full()), segment(end(20), index=1)
     assert scrubbed(second, first, first) == scrubbed(first, second)
     assert left_out(first, first) == {"a segment that came twice": 1}
+
+
+def test_a_segment_that_cannot_be_read_is_left_out_and_counted() -> None:
+    whole = segment(meta(), full())
+    assert scrubbed(whole, CORE.encode(), b'{"records":3}') == scrubbed(whole)
+    assert left_out(whole, CORE.encode()) == {"a segment that is no JSON": 1}
 
 
 def test_a_segment_says_of_itself_what_is_structure() -> None:

@@ -157,6 +157,7 @@ async def test_playlists_hold_the_first_sessions_page_by_page() -> None:
         assert [session["id"] for session in first] == [client.simulator.views[0].session_id]
         for playlist, status in ((0, 404), (21, 404), ("x", 400)):
             assert (await client.get(path.format(playlist, 0))).status == status
+        assert (await client.get(path.format(1, -1))).status == 400
 
 
 @pytest.mark.parametrize(
@@ -176,6 +177,9 @@ async def test_playlists_hold_the_first_sessions_page_by_page() -> None:
         ('@view.url:"*help*"', False),
         ("type:view @n:7", True),
         ("@no.such:thing", False),
+        ("@n:>6", True),
+        ("@n:>7", False),
+        ("@session.id:>6", False),
     ],
 )
 async def test_a_query_of_the_simulated_search_finds_the_events_that_match_its_terms(query: str, matches: bool) -> None:  # noqa: FBT001 - from the table
@@ -183,7 +187,23 @@ async def test_a_query_of_the_simulated_search_finds_the_events_that_match_its_t
 
 
 @pytest.mark.parametrize(
-    "query", ["(", ")", "@a:", "@a:(", "@a:()", "a OR", "OR", "words", '@a:"open', "(" * 99, "@a:@b:c"]
+    "query",
+    [
+        "(",
+        ")",
+        "@a:",
+        "@a:(",
+        "@a:()",
+        "a OR",
+        "OR",
+        "words",
+        '@a:"open',
+        "(" * 99,
+        "@a:@b:c",
+        "@a:b )",
+        "(@a:b",
+        "(@a:b OR @c:d",
+    ],
 )
 async def test_a_text_that_is_no_query_is_refused(query: str) -> None:
     with pytest.raises(RefusalError):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import sys
 from collections.abc import Mapping
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -14,10 +15,11 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from replay_fetch.errors import InputError
+from replay_fetch.errors import InputError, SettingsError
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.pipeline.list_loading import load_plan
 from replay_fetch.settings import PlanSettings
+from replay_fetch.view_list.exported import list_files
 from replay_fetch.view_list.rows import PlannedRow
 from replay_fetch.view_list.source import fingerprint
 from replay_fetch.view_list.view_list import ViewList
@@ -167,11 +169,18 @@ def test_a_parquet_file_of_events_is_a_list(tmp_path: Path) -> None:
     "columns",
     [
         {"session_id": [SESSION], "view_id": [VIEW], "extra": [datetime(2026, 11, 27, tzinfo=UTC)]},
+        {
+            "session_id": [SESSION],
+            "view_id": [VIEW],
+            "day": [date(2026, 11, 27)],
+            "raw": [b"a"],
+            "context": ["{no JSON"],
+        },
         {"session.id": [SESSION], "view.id": [VIEW]},
         {"attributes": [json.dumps(event(SESSION, VIEW))], "raw": [b"\xff"]},
         {"attributes": [{"attributes": event(SESSION, VIEW)}], "timestamp": [datetime(2026, 11, 27)]},  # noqa: DTZ001
     ],
-    ids=["a table of ids", "dotted columns", "JSON in a column", "nested columns"],
+    ids=["a table of ids", "columns that no JSON has", "dotted columns", "JSON in a column", "nested columns"],
 )
 def test_the_columns_of_a_parquet_file_may_be_laid_out_in_several_ways(
     tmp_path: Path, columns: dict[str, list[object]]
@@ -216,3 +225,15 @@ def test_the_files_of_an_export_are_open_one_at_a_time(tmp_path: Path, monkeypat
     monkeypatch.setattr(Path, "open", spied)
     assert len(views_of(tmp_path)) == len(opened) == 20
     assert opened[-1].closed
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"/gone cannot be read: No such file or directory"):
+        list_files(tmp_path / "gone")
+
+
+def test_a_parquet_file_needs_the_extra_and_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    parquet.write_table(pa.Table.from_pylist(rows_of_events()), tmp_path / "a.parquet")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(SettingsError, match=r"a\.parquet: a Parquet file needs"):
+        views_of(tmp_path / "a.parquet")

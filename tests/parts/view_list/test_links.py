@@ -48,6 +48,8 @@ def test_a_link_gives_its_session_its_view_and_its_site(text: str, link: Link) -
         (f"{EU}?seed={'x' * 129}", "129 characters"),
         ("https://app.datadoghq.eu/rum/sessions/x", "no replay link"),
         (f"https://[::1{PATH}", "no replay link"),
+        (f"https://app.datadoghq.eu/x{PATH}", "is no replay link"),
+        (f"https://app.datadoghq.eu\u2100.x{PATH}", "is no URL"),
     ],
 )
 def test_a_link_that_cannot_be_used_is_refused_with_a_printable_reason(text: str, reason: str) -> None:
