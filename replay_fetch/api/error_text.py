@@ -8,7 +8,7 @@ from codecs import BOM_UTF8
 
 import orjson
 
-from replay_fetch.api.body import inflate
+from replay_fetch.api.body import inflate, is_packed
 from replay_fetch.model import Response
 from replay_fetch.printable import printable
 
@@ -21,6 +21,7 @@ _READ = 64 * 2**10
 # A bomb in an error's body costs no more than this.
 _MOST_INFLATED = 2**20
 
+_OPENS_JSON = (b"{", b"[")
 _unseen = re.compile(r"<(script|style)\b.*?(?:</\1\s*>|\Z)|<!--.*?(?:-->|\Z)", re.IGNORECASE | re.DOTALL)
 _tag = re.compile(r"<[^<>]*>?")
 # A body may echo the key it refuses: the vendor's keys are 32 and 40 hexadecimal digits.
@@ -65,6 +66,23 @@ def tells_of_errors(answer: Response) -> bool:
     return any(isinstance(place, dict) and (place.get("errors") or place.get("error")) for place in places)
 
 
+def is_markup(answer: Response) -> bool:
+    """True of HTML or XML where JSON was asked for, as gateways send; of a packed body only where it is labelled HTML.
+
+    Never raises.
+    """
+    # Cheapest first, for this is asked of every page. Unpacking costs as much as all other work on one, so a page that
+    # says that it is JSON is believed.
+    body = answer.body
+    if body[:1] in _OPENS_JSON:
+        return False
+    if is_packed(answer):
+        if "html" not in answer.headers.get("content-type", ""):
+            return False
+        body = _inflated(answer)
+    return body.removeprefix(BOM_UTF8).lstrip()[:1] == b"<"
+
+
 def _parsed(body: bytes) -> object:
     """Parse a body as JSON; None where it is none."""
     try:
@@ -92,7 +110,7 @@ def body_text(body: bytes) -> str:
 
 def _json_messages(body: bytes) -> str | None:
     """Join the messages of a JSON body; None where the body is not JSON, or JSON without a message."""
-    if len(body) > _READ or body[:1] not in (b"{", b"["):
+    if len(body) > _READ or body[:1] not in _OPENS_JSON:
         return None
     value = _parsed(body)
     if value is None:

@@ -4,7 +4,7 @@ Beside the list of segments a page says where the next page is, and how the page
 read a page's envelope, msgspec reads envelopes of the same form: the token from the place where the token stood, and
 of every other member only that the member says nothing. Refused are keys that are new, at any depth, and every value
 that the rules would have to judge: a filled value where a token may stand, an error, a status not seen before,
-objects in a list. The rules read a refused page.
+objects in a list, and on a last page a value that looks like a token. The rules read a refused page.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from msgspec import Meta, Raw, Struct
 
 from replay_fetch.api import json_split
 from replay_fetch.api.envelope import Members, kind, string
-from replay_fetch.api.guess import DEEPEST, is_named_like_a_token
+from replay_fetch.api.guess import DEEPEST, LIKE_THE_EXAMPLE, is_named_like_a_token
 from replay_fetch.api.soundness import ERRORS, SPOKEN_OF, STATUSES
 from replay_fetch.api.tokens import LOOKED_AT, TOKEN_PLACES, Next
 
@@ -116,7 +116,15 @@ class _Reader:
         except json_split.REFUSED:
             return None
         # An empty string is no token, as by the rules.
-        return Next(token, place=self._place) if token else _NO_TOKEN
+        return Next(token, place=self._place) if token else self._without_token(level)
+
+    def _without_token(self, level: object) -> Next | None:
+        """The last page's answer, unless a value looks like a token by itself, under whatever key: then the rules'."""
+        for member_of, _, _ in self._reads:
+            raw = member_of(level)
+            if raw is not None and LIKE_THE_EXAMPLE in bytes(raw):
+                return None
+        return _NO_TOKEN
 
 
 def field_name(number: int) -> str:

@@ -140,8 +140,8 @@ _WORDS = (
 )
 # A key that leads back or counts holds no token, though a word of the above is in its name.
 _no_token = re.compile(r"prev|before|first|size|limit|count|total|per_?page")
-# JSON as an object in base64, as is the token in the vendor's own example, whatever its key is called.
-_LIKE_THE_EXAMPLE = b'"eyJ'
+LIKE_THE_EXAMPLE = b'"eyJ'
+"""JSON as an object in base64, as is the token in the vendor's own example, whatever its key is called."""
 _BY_RULES = LOOKED_AT | TOKEN_PLACES
 _EMPTY = (b"null", b'""', b"false")
 
@@ -162,7 +162,7 @@ def token_like(envelope: Envelope, segments_path: str = "") -> TokenLike:
     for path, text in _members_within(envelope, "", segments_path):
         rank = _rank(path)
         # A likely name, or a likely value: either is reason enough to ask before a chain is called complete.
-        if rank == len(_WORDS) and not text.startswith(_LIKE_THE_EXAMPLE):
+        if rank == len(_WORDS) and not text.startswith(LIKE_THE_EXAMPLE):
             continue
         if text in _EMPTY:
             if path not in _BY_RULES:

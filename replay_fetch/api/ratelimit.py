@@ -22,6 +22,7 @@ from functools import lru_cache
 
 from replay_fetch.model import RateLimit
 from replay_fetch.printable import printable
+from replay_fetch.timestamps import epoch_ms
 
 # A day: quotas come by the day at most, and what a 429 orders is waited for.
 _LONGEST_WAIT = _LONGEST_PERIOD = 86_400.0
@@ -109,9 +110,7 @@ def _seconds(text: str) -> float | None:
     """The seconds in a header: a wait, or an instant since 1970, written as seconds, milliseconds or a date."""
     seconds = _number(text)
     if seconds is None:
-        seconds = _date(text)
-    if seconds is None:
-        return None
+        return _date(text)
     if seconds < _EPOCH_SECONDS:
         return _clamped(seconds)
     return seconds / 1000 if seconds >= _EPOCH_MILLISECONDS else seconds
@@ -147,11 +146,12 @@ def _time_of_day(headers: Mapping[str, str], now_epoch: float) -> float:
 
 
 def _date(text: str) -> float | None:
-    """Seconds since 1970 of an HTTP date; None where the text is no date."""
+    """Seconds since 1970 of an HTTP date, in any of its three forms; None where the text is no date."""
     if not text:
         return None
     try:
-        return parsedate_to_datetime(text).timestamp()
+        # asctime's form names no zone: RFC 9110 means UTC, and Python would take this machine's.
+        return max(0, epoch_ms(parsedate_to_datetime(text))) / 1000
     except (ValueError, TypeError, IndexError, OverflowError):  # what its hand-made parser lets out
         return None
 

@@ -53,7 +53,7 @@ class Located(Struct, frozen=True, gc=False):
     segments: list[Segment] | None = None
     """Those in the elements, which are then left out: every one was a wrapper, and was taken off in the same pass."""
     stream: bool = False
-    """The elements are values one after another, with nothing around them that says where they end."""
+    """The elements are values one after another, be it a single one, with nothing around that says where they end."""
 
 
 def locate(text: bytes, segments_path: str = "") -> Located:
@@ -85,7 +85,8 @@ def _by_rules(value: bytes, envelope: Envelope | None) -> Located:
         raise UnknownShape(f"the body is {body}, where segments were expected")
     # Before the places: a segment has lists of its own (`records`), which are no segments.
     if is_segment(envelope):
-        return Located([value], None, "one segment")
+        # The same body as the first line of a stream: only a told length says that no further line was lost.
+        return Located([value], None, "one segment", stream=True)
     for place in _PLACES:
         found = envelope.get(place)
         if found is not None and kind(found) == "list":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from replay_fetch.api.body import SAYS_NOTHING, text_of
-from replay_fetch.api.error_text import error_text, is_the_apis_own, tells_of_errors
+from replay_fetch.api.error_text import error_text, is_markup, is_the_apis_own, tells_of_errors
 from replay_fetch.api.ratelimit import rate_limit
 from replay_fetch.errors import (
     Forbidden,
@@ -115,7 +115,7 @@ def health_of(answer: Response, *, of_a_page: bool) -> int:
     a 404 that a gateway gives. A search that tells of errors may be too large, and a smaller one may succeed.
     """
     if answer.status in _GOOD:
-        unsound = answer.body[:1] == b"<" or (of_a_page and tells_of_errors(answer))
+        unsound = is_markup(answer) or (of_a_page and tells_of_errors(answer))
     else:
         unsound = is_a_strangers(answer)
     return _UNAVAILABLE if unsound else answer.status

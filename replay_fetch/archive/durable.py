@@ -20,6 +20,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
+from replay_fetch.archive.syncing import NO_CALL, fsync, start_writing
 from replay_fetch.errors import ArchiveError
 
 log = logging.getLogger(__name__)
@@ -52,9 +53,6 @@ ADVICE = {
     **dict.fromkeys((errno.EMFILE, errno.ENFILE), "allow more open files: see `ulimit -n`; nothing fetched is lost"),
 }
 """What to do where the operating system refuses, by its reason."""
-# The answers of file systems that have no such call for a folder: CIFS, FUSE, VirtualBox's shared folders. EIO is not
-# among them: there the disk itself refuses.
-_NO_CALL = {errno.EINVAL, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EBADF}
 
 
 def is_file(path: Path) -> bool:
@@ -124,9 +122,9 @@ def sync_folder(path: Path) -> None:
     # Without this, a file that was renamed may come back under its old name: fsync of a file says nothing of its name.
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        _fsync(descriptor, path)
+        fsync(descriptor, path)
     except OSError as error:
-        if error.errno not in _NO_CALL:
+        if error.errno not in NO_CALL:
             raise
         _warn_once(os.strerror(error.errno or 0))
     finally:
@@ -142,14 +140,6 @@ def _warn_once(reason: str) -> None:
     )
 
 
-def _fsync(descriptor: int, path: str | Path) -> None:
-    try:
-        os.fsync(descriptor)
-    # Raised on, never tried again: Linux counts pages that it could not write as written, so another fsync succeeds.
-    except OSError as error:
-        raise OSError(error.errno, f"{error.strerror} at the fsync of {path}") from error
-
-
 def write_file(path: Path, chunks: Iterable[bytes], *, append_at: int | None = None, lasting: bool = True) -> int:
     """Write chunks to a file and fsync it, unless it need not be ``lasting``; returns the bytes written.
 
@@ -162,7 +152,7 @@ def write_file(path: Path, chunks: Iterable[bytes], *, append_at: int | None = N
             os.lseek(descriptor, append_at, os.SEEK_SET)
         written = sum(_write_all(descriptor, chunk) for chunk in chunks)
         if lasting:
-            _fsync(descriptor, path)
+            fsync(descriptor, path)
     finally:
         os.close(descriptor)
     return written
@@ -200,17 +190,17 @@ class Unsynced:
     def sync(self, helpers: Executor) -> None:
         """Bring all files to the disk, on a slow disk several at once with the help of threads."""
         for descriptor, _ in self._files:
-            _start_writing(descriptor)
+            start_writing(descriptor)
         began = time.monotonic()
         for done, (descriptor, path) in enumerate(self._files):
             if time.monotonic() - began > _QUICK:
-                at_work = [helpers.submit(_fsync, *rest) for rest in self._files[done:]]
+                at_work = [helpers.submit(fsync, *rest) for rest in self._files[done:]]
                 # All have ended before the first error is raised: the context closes the files behind it.
                 wait(at_work)
                 for one in at_work:
                     one.result()
                 return
-            _fsync(descriptor, path)
+            fsync(descriptor, path)
 
 
 def replace(temporary: str | Path, final: str | Path) -> None:
@@ -227,15 +217,6 @@ def write_atomically(path: Path, chunks: Iterable[bytes], temporary: Path) -> No
         temporary.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
-
-
-def _start_writing(descriptor: int) -> None:
-    """Have a file's pages on their way, so the first of many fsyncs takes all into a single journal commit.
-
-    For files of 100 kB on ext4 that saves a quarter of the CPU and a third of the time.
-    """
-    if sys.platform == "linux":
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _open(path: str | Path, flags: int) -> int:

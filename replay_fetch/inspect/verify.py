@@ -13,7 +13,7 @@ from replay_fetch.archive.layout import SESSIONS, Layout
 from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
 from replay_fetch.archive.read.readers import Readers
 from replay_fetch.archive.read.sweep import Checked, Session, sweep
-from replay_fetch.archive.read.verify import Finding, Problem, check_session
+from replay_fetch.archive.read.verify import Finding, Problem, check_session, unnamed_files
 from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.errors import ArchiveError
 from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
@@ -229,6 +229,5 @@ def _in_a_part(entries: Session) -> bool:
 
 def extra_files(shelf: Shelf, named: set[str]) -> Iterator[Finding]:
     """Find the session files that no view lies in; of a shard's shelf, among the shard's own."""
-    extra = (file.name for file in shelf.files(SESSIONS) if file.name not in named)
-    for name in sorted(extra):
+    for name in unnamed_files(shelf, SESSIONS, named):
         yield Finding(Problem.EXTRA, name, "no view of the manifest lies in it")

@@ -11,7 +11,7 @@ from replay_fetch.archive.events_manifest import read_events_line, read_events_m
 from replay_fetch.archive.layout import EVENTS, EVENTS_MANIFEST, Layout
 from replay_fetch.archive.manifest import BadLine
 from replay_fetch.archive.read.events import check_events
-from replay_fetch.archive.read.verify import Finding, Problem
+from replay_fetch.archive.read.verify import Finding, Problem, unnamed_files
 from replay_fetch.archive.shelf import Shelf
 from replay_fetch.blocks import lines_of
 from replay_fetch.events_record import EventsRecord
@@ -124,9 +124,8 @@ class EventsCheck:
             yield Finding(Problem.DAMAGED, EVENTS_MANIFEST, f"line {number + 1} is lacking")
 
     def _extra(self) -> Iterator[Finding]:
-        for name in sorted(file.name for file in self.shelf.files(EVENTS)):
-            if name not in self._named:
-                yield Finding(Problem.EXTRA, name, "no session of the manifest of events lies in it")
+        for name in unnamed_files(self.shelf, EVENTS, self._named):
+            yield Finding(Problem.EXTRA, name, "no session of the manifest of events lies in it")
 
 
 def _same(known: EventsRecord, there: EventsRecord) -> bool:

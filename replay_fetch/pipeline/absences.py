@@ -1,7 +1,8 @@
 """Absent views, held until the API is seen to be well on both sides of that answer.
 
 A 404, or an answer without a body, can come from any box on the way, for a moment or for an hour. The absence
-becomes final between two sound answers to other views, which are its witnesses.
+becomes final between two sound answers to other views, which are its witnesses. An empty list is the API's own word,
+and believed; but a store that has lost its index says it of every view, so a long run of empty lists needs a witness.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ class _Held(Struct, gc=False):
     ended: ViewEnded
     again: int
     """How often it was asked for again."""
+    told: bool
+    """The API said so itself, by an empty list."""
 
 
 class Absences:
@@ -80,15 +83,21 @@ class Absences:
         """True of a view found absent earlier in the run and asked for again, so its chain begins anew."""
         return planned.row in self._asked_again
 
-    def note(self, ended: ViewEnded) -> None:
-        """Take in an absent view.
+    def note(self, ended: ViewEnded, *, told: bool = False) -> None:
+        """Take in an absent view; ``told`` where the API itself said so, by an empty list.
 
         Past ``most`` views the oldest is left to the next run, unconfirmed: memory must not grow with the list.
         """
-        self._held.append(_Held(ended, self._asked_again.pop(ended.planned.row, 0)))
+        self._held.append(_Held(ended, self._asked_again.pop(ended.planned.row, 0), told))
         self._count += 1
         if len(self._held) > self._most:
-            self.ready.append(unconfirmed(self._held.popleft().ended))
+            self.ready.append(_unconfirmed(self._held.popleft()))
+
+    def believe(self) -> None:
+        """Decide on the views that are held where no witness is needed: they are a few empty lists in a row."""
+        if self._count < LONG and not self._ill and all(held.told for held in self._held):
+            self.ready.extend(held.ended for held in self._held)
+            self._held.clear()
 
     def next_again(self) -> PlannedView | None:
         """A view to be asked for once more, None where there is none."""
@@ -143,11 +152,12 @@ class Absences:
         A second ask with the same answer is enough where ``others_are_there``: other views of the list are or were
         there.
         """
+        self.believe()
         for held in self._held:
             agrees = others_are_there and not self._ill and _is_second(held.ended)
-            self.ready.append(held.ended if agrees else unconfirmed(held.ended))
+            self.ready.append(held.ended if agrees else _unconfirmed(held))
         # To be asked for again, but the run is over: one answer alone is no proof.
-        self.ready.extend(unconfirmed(held.ended) for held in self._again)
+        self.ready.extend(map(_unconfirmed, self._again))
         self._held.clear()
         self._again.clear()
 
@@ -156,20 +166,20 @@ class Absences:
         # 1. Witnesses near each other on both sides, or a second ask that agrees: the absence is believed.
         # 2. Else the view is asked for again, twice at most: a spell longer than that is the next run's matter.
         # 3. Else it stays open, so that no recording is given up for a spell of a gateway.
-        second = held.again > 0 or _is_second(held.ended)
+        second = held.told or held.again > 0 or _is_second(held.ended)
         if not self._ill and ((self.seen_well and shortly) or second):
             self.ready.append(held.ended)
         elif held.again < _AGAIN:
             self._again.append(held)
         else:
-            self.ready.append(unconfirmed(held.ended))
+            self.ready.append(_unconfirmed(held))
 
 
-def unconfirmed(ended: ViewEnded) -> ViewEnded:
+def _unconfirmed(held: _Held) -> ViewEnded:
     """The ending of a view that may be there all the same: not finished, with the reason."""
-    said = ended.reason or "the answer has no body"
+    said = held.ended.reason or ("the list is empty" if held.told else "the answer has no body")
     reason = f"{said}; not confirmed: the API was not seen to be well before and after"
-    return replace(ended, outcome=Outcome.UNCONFIRMED, reason=reason)
+    return replace(held.ended, outcome=Outcome.UNCONFIRMED, reason=reason)
 
 
 def _is_second(ended: ViewEnded) -> bool:

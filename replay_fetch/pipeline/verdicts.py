@@ -19,7 +19,7 @@ from replay_fetch.clock import now
 from replay_fetch.errors import Forbidden, NotFound, OutageError, ReplayFetchError
 from replay_fetch.fetch.credentials import HeldBack
 from replay_fetch.fetch.fetcher import Fetcher
-from replay_fetch.model import Outcome, PlannedView, Source, View
+from replay_fetch.model import Outcome, Page, PlannedView, Source, View
 from replay_fetch.pacing.breaker import State
 from replay_fetch.pipeline.absences import Absences
 from replay_fetch.pipeline.producer import Producer
@@ -71,20 +71,22 @@ class Verdicts:
         """True of a view found absent earlier in the run and asked for again."""
         return self._absences.asked_before(planned)
 
-    def is_well(self) -> bool:
+    def is_well(self, page: Page) -> bool:
         """Note a page that only the API itself can have given; returns True where views wait to be passed on."""
-        self._absences.well(now())
+        # Once something was fetched, an empty list is no witness: it may be a sign of illness itself.
+        if page.segments or not self._witnesses.has_some:
+            self._absences.well(now())
         return bool(self._absences.ready)
 
-    async def ended(self, ended: ViewEnded, *, absent: bool) -> None:
-        """Take in the ending of a view; ``absent`` where it rests on a 404, or on an answer without a body.
+    async def ended(self, ended: ViewEnded, *, absent: bool, told: bool) -> None:
+        """Take in the ending of a view, which may be ``absent``: ``told`` so by the API's own empty list.
 
         Raises AuthError or OutageError where view after view fails in the same way.
         """
-        # 1. Absent: held until witnesses agree.  2. Newly forbidden: held until the keys are known to be good.
-        # 3. Everything else is final, and goes to the writer at once.
-        if absent:
-            self._absences.note(ended)
+        # 1. Absent: held until witnesses agree; an empty list only once something was fetched that can be asked again.
+        # 2. Newly forbidden: held until the keys are known to be good.  3. Everything else is final at once.
+        if absent and (self._witnesses.has_some or not told):
+            self._absences.note(ended, told=told)
             await self._confirm()
         else:
             self._absences.settled(ended.planned)
@@ -103,6 +105,7 @@ class Verdicts:
         keys = self._fetcher.keys
         # No page will end the last stretch any more, so a witness is asked; but no scout: each view of the list has
         # been asked for by now.
+        self._absences.believe()
         if len(self._absences):
             testimony = await self._witnesses.testify(scouting=False)
             await self._heed(testimony, at_end=True)

@@ -45,6 +45,11 @@ class Witnesses:
         self._sources = SOURCES[choice]
         self._fetched: deque[tuple[View, Source]] = deque(maxlen=_ASKED)
 
+    @property
+    def has_some(self) -> bool:
+        """True where a view was fetched in this run: it can be asked for again."""
+        return bool(self._fetched)
+
     def remember(self, view: View, source: Source) -> None:
         """Keep a view which has just been fetched as the next witness; only the last two are kept."""
         if (view, source) not in self._fetched:

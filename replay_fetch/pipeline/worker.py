@@ -56,8 +56,8 @@ class Worker:
             took = now() - began - self._waited.pop(planned.view, 0.0)
             self._slowest.note(SlowView(took, planned.view, ended.outcome, ended.reason))
             # An empty list is the API's own word; a 404 or a missing body can come from any box on the way.
-            absent = paginator.rests_on_absence and ended.outcome in _NOT_THERE
-            await self._verdicts.ended(ended, absent=absent)
+            absent = ended.outcome in _NOT_THERE
+            await self._verdicts.ended(ended, absent=absent, told=not paginator.rests_on_absence)
 
     async def _fetch(self, planned: PlannedView, paginator: Paginator) -> ViewEnded:
         """Walk a view from the beginning of the chain, or behind the pages saved by an earlier run."""
@@ -79,6 +79,6 @@ class Worker:
 
     async def _put(self, message: Message) -> None:
         # Each page with a body is a witness for the views that were absent before it.
-        if isinstance(message, PageArrived) and not message.page.bodiless and self._verdicts.is_well():
+        if isinstance(message, PageArrived) and not message.page.bodiless and self._verdicts.is_well(message.page):
             await self._verdicts.pass_on()
         await self._writer.put(message)

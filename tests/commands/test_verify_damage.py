@@ -145,6 +145,14 @@ def test_verify_names_the_problem_and_the_file_of_each_damage(
     assert problems(archive) == [(problem, names[at] if isinstance(at, int) else at) for problem, at in expected]
 
 
+@pytest.mark.parametrize("folder", ["sessions", "events"])
+@pytest.mark.parametrize("name", [".DS_Store", "._aaaa.ndjson", ".nfs000000000a1b2c3d"])
+def test_a_file_that_a_system_leaves_in_a_folder_is_no_damage(archive: Path, folder: str, name: str) -> None:
+    (archive / folder).mkdir(exist_ok=True)
+    (archive / folder / name).write_bytes(b"the Finder's")
+    assert problems(archive) == []
+
+
 def test_a_view_in_the_place_of_another_is_not_taken_for_it(archive: Path) -> None:
     """Not even where the manifest has its hash."""
     first, second, *rest = manifest(archive)

@@ -27,6 +27,7 @@ def there(number: int = 1, end_ms: int = 1_700_000_000_000) -> Said:
 
 GONE: Said = 404, b'{"errors":["Not Found"]}'
 NO_BODY: Said = 200, b""
+EMPTY_LIST: Said = 200, b'{"segments":[]}'
 REFUSED: Said = 403, b'{"errors":["Forbidden"]}'
 ODD: Said = 200, b'{"what":{"ever":1}}'
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import pytest
 from archives import USUAL, Archive, download, download_from, truth
-from told_views import GONE, NO_BODY, ODD, REFUSED, Said, there, told_views
+from told_views import EMPTY_LIST, GONE, NO_BODY, ODD, REFUSED, Said, there, told_views
 
 from replay_fetch.errors import AuthError, OutageError
 from replay_fetch.model import Outcome, View
@@ -43,7 +43,7 @@ def spell(first: int, last: int, said: Said) -> Callable[[View, int], Said]:
 # --- views that are not there
 
 
-@pytest.mark.parametrize("said", [GONE, NO_BODY], ids=["404", "no body"])
+@pytest.mark.parametrize("said", [GONE, NO_BODY, EMPTY_LIST], ids=["404", "no body", "empty list"])
 @pytest.mark.parametrize("workers", [1, 8])
 async def test_views_that_are_there_survive_a_spell_in_which_they_were_not(
     tmp_path: Path, said: Said, workers: int
@@ -53,6 +53,19 @@ async def test_views_that_are_there_survive_a_spell_in_which_they_were_not(
         ran = await download_from(told.base_url, tmp_path / "out", views(300), job)
     assert (ran.exit_code, ran.report.outcomes) == (0, {Outcome.FETCHED: 300})
     assert len(told.asked) < 300 + 60 + 20
+
+
+@pytest.mark.parametrize(("empty", "more"), [(5, 0), (19, 0), (60, 4)])
+@pytest.mark.parametrize("last", [False, True], ids=["in the middle", "last in the list"])
+async def test_empty_lists_are_believed_and_a_long_run_of_them_behind_a_witness(
+    tmp_path: Path, empty: int, more: int, *, last: bool
+) -> None:
+    listed = views(100 + empty)
+    without = set(listed[-empty:] if last else listed[50 : 50 + empty])
+    async with told_views(lambda view, _: EMPTY_LIST if view in without else there()) as told:
+        ran = await download_from(told.base_url, tmp_path / "out", listed, ONE_BY_ONE)
+    assert (ran.exit_code, ran.report.outcomes) == (0, {Outcome.FETCHED: 100, Outcome.EMPTY: empty})
+    assert len(told.asked) <= len(listed) + more
 
 
 async def test_a_long_spell_is_waited_for_like_an_outage(tmp_path: Path) -> None:
@@ -68,13 +81,16 @@ async def test_a_long_spell_is_waited_for_like_an_outage(tmp_path: Path) -> None
     assert ran.report.requests < simulator.counts.statuses[200] + 120
 
 
-async def test_a_spell_without_an_end_stops_the_run_and_the_next_one_finds_everything(tmp_path: Path) -> None:
-    async with told_views(spell(101, 10**9, GONE)) as told:
+@pytest.mark.parametrize("said", [GONE, EMPTY_LIST], ids=["404", "empty list"])
+async def test_a_spell_without_an_end_stops_the_run_and_the_next_one_finds_everything(
+    tmp_path: Path, said: Said
+) -> None:
+    async with told_views(spell(101, 10**9, said)) as told:
         ran = await download_from(told.base_url, tmp_path / "out", views(200), JOB)
     assert (ran.exit_code, type(ran.failure)) == (3, OutageError)
     assert "views that it gave in this run" in str(ran.failure)
     assert ran.report.outcomes[Outcome.FETCHED] == 100
-    assert Outcome.MISSING not in ran.report.outcomes
+    assert not {Outcome.MISSING, Outcome.EMPTY} & ran.report.outcomes.keys()
     async with told_views(lambda _view, _: there()) as told:
         ran = await download_from(told.base_url, tmp_path / "out", views(200), JOB)
     assert (ran.exit_code, ran.report.outcomes) == (0, {Outcome.FETCHED: 200})
@@ -185,7 +201,14 @@ RECORDED = 1_800_000_000
 LATER_THAN_A_DAY = RECORDED + 86_400
 
 
-@pytest.mark.parametrize("said", [there(2, RECORDED * 1000), there(0), GONE], ids=["2 of 3", "empty", "404"])
+AHEAD = RECORDED + 10**9
+
+
+@pytest.mark.parametrize(
+    "said",
+    [there(2, RECORDED * 1000), there(2, AHEAD * 1000), there(0), GONE],
+    ids=["2 of 3", "2 of 3 by a clock that is ahead", "empty", "404"],
+)
 async def test_a_young_view_with_fewer_segments_than_listed_is_asked_for_again_for_a_day(
     tmp_path: Path, said: Said
 ) -> None:
@@ -196,7 +219,7 @@ async def test_a_young_view_with_fewer_segments_than_listed_is_asked_for_again_f
     wanted = {200: Outcome.FETCHED if b"records" in said[1] else Outcome.EMPTY, 404: Outcome.MISSING}[said[0]]
     async with told_views(lambda view, _: there() if view == witness else said) as told:
         for wall, exit_code, outcome in (
-            (RECORDED + 100, 1, Outcome.INCOMPLETE),
+            (RECORDED, 1, Outcome.INCOMPLETE),
             (LATER_THAN_A_DAY - 1, 1, Outcome.INCOMPLETE),
             (LATER_THAN_A_DAY, 0, wanted),
         ):

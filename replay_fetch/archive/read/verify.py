@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -50,6 +50,16 @@ class Verdict(NamedTuple):
     findings: list[Finding]
     bad: frozenset[int]
     """Rows of views whose bytes are not there as the manifest says."""
+
+
+def unnamed_files(shelf: Shelf, folder: str, named: Container[str]) -> list[str]:
+    """List the files in a folder that nothing in the archive names, sorted; hidden files are passed over.
+
+    Systems leave those wherever somebody looks (``.DS_Store``, ``.nfs…``), and no id begins with a dot.
+    """
+    return sorted(
+        file.name for file in shelf.files(folder) if file.name not in named and not file.name.startswith(f"{folder}/.")
+    )
 
 
 def check_session(shelf: Shelf, entries: Sequence[Entry], sizes: Mapping[str, int] | None = None) -> Verdict:

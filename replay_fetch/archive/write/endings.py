@@ -19,13 +19,14 @@ _A_DAY = 86_400
 def unless_young(planned: PlannedView, ended: ViewEnded | None, segments: int, end_ms: int | None) -> ViewEnded | None:
     """Turn a finished ending into an unfinished one while a young view lacks segments that the list counts.
 
-    A view is as old as its latest segment, or as the list's date. Where neither is known, the view counts as young for
-    a day from the first such answer.
+    A view is as old as its latest segment, or as the list's date. Where neither is known, or lies in the future, the
+    view counts as young for a day from the first such answer.
     """
     if ended is None or not ended.at or not ended.outcome.finished or not planned.lacking(segments):
         return ended
     told = planned.dated if end_ms is None else end_ms // 1000
-    born = _open_since(planned, ended) if told is None else told
+    # Times of recordings are of the visitors' clocks: one that is years ahead would keep its view young for years.
+    born = _open_since(planned, ended) if told is None or told > ended.at else told
     return replace(ended, outcome=Outcome.INCOMPLETE, reason=YOUNG) if ended.at - born < _A_DAY else ended
 
 

@@ -32,6 +32,7 @@ TOKENS = st.sampled_from(
         b"{}",
         b'{"href":"?paging=T"}',
         b'"\\ud83d"',
+        b'"eyJuIjoxfQ"',
         b"true",
         b"[1]",
     ]
@@ -84,6 +85,8 @@ def result(decoder: PageDecoder, body: bytes, headers: Mapping[str, str] = WHOLE
 @example(bodies=[b'{"data":[]}', b'{"data":[],"segments":[{}]}'], segments_path="", next_path="")
 @example(bodies=[b'{"data":[]}', b'{"data":[],"errors":["x"]}'], segments_path="", next_path="next")
 @example(bodies=[b'{"next":[1]}', b'{"next":[2]}'], segments_path="next", next_path="")
+@example(bodies=[b'{"data":[],"x":"y"}', b'{"data":[],"x":"eyJuIjoxfQ"}'], segments_path="", next_path="")
+@example(bodies=[b'{"data":[],"x":["y"]}', b'{"data":[],"x":["eyJuIjoxfQ"]}'], segments_path="", next_path="")
 @example(bodies=[b'{"data":{"rows":[]}}'] * 2, segments_path="data.rows", next_path="data.rows")
 def test_layouts_seen_before_change_no_page(bodies: list[bytes], segments_path: str, next_path: str) -> None:
     api = ApiSettings(segments_path=segments_path, next_path=next_path)

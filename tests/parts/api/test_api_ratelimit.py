@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,6 +71,32 @@ DATE_IN_7_S = "Wed, 14 Oct 2026 17:46:47 GMT"
 )
 def test_every_form_is_read(headers: dict[str, str], expected: RateLimit | None) -> None:
     assert rate_limit(headers, now_epoch=NOW) == expected
+
+
+@pytest.fixture
+def tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This machine's clock is nine hours ahead of UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("tokyo")
+@pytest.mark.parametrize(
+    ("date", "seconds"),
+    [
+        ("Wed, 14 Oct 2026 17:46:46 GMT", 6.0),
+        ("Wednesday, 14-Oct-26 17:46:46 GMT", 6.0),
+        ("Wed Oct 14 17:46:46 2026", 6.0),
+        ("Wed, 14 Oct 2026 17:46:46 -0000", 6.0),
+        ("Wed, 01 Jan 1969 00:00:00 GMT", 0.0),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", 3600.0),
+    ],
+)
+def test_a_date_in_any_of_http_s_forms_is_utc_wherever_this_machine_stands(date: str, seconds: float) -> None:
+    assert rate_limit({"retry-after": date}, now_epoch=NOW) == RateLimit(retry_after=seconds)
 
 
 @pytest.mark.parametrize(

@@ -292,15 +292,17 @@ def test_a_stream_with_anything_but_segments_is_refused(other: bytes, layout: by
             decode(body)
 
 
-@pytest.mark.parametrize("body", [SEGMENT + b"\n" + SEGMENT, zlib.compress(SEGMENT + b"\n") * 2])
-def test_a_stream_that_may_have_been_cut_off_is_asked_for_again(body: bytes) -> None:
-    """An HTTP/1.0 answer ends where its connection does, be it in the middle."""
+@pytest.mark.parametrize("segments", [1, 2])
+@pytest.mark.parametrize("line", [SEGMENT + b"\n", zlib.compress(SEGMENT + b"\n")])
+def test_a_stream_that_may_have_been_cut_off_is_asked_for_again(line: bytes, segments: int) -> None:
+    """An HTTP/1.0 answer ends where its connection does, be it in the middle, or behind the first of many lines."""
+    body = line * segments
     answer = Response(200, {"content-type": "application/x-ndjson"}, body)
     with pytest.raises(GarbledBody, match="in an answer without a length, so that some may be cut off"):
         PageDecoder(ApiSettings()).decode(answer)
-    assert len(PageDecoder(ApiSettings(segments_path=".")).decode(answer).segments) == 2
+    assert len(PageDecoder(ApiSettings(segments_path=".")).decode(answer).segments) == segments
     for header in ({"content-length": "9"}, {"transfer-encoding": "chunked"}):
-        assert len(PageDecoder(ApiSettings()).decode(Response(200, header, body)).segments) == 2
+        assert len(PageDecoder(ApiSettings()).decode(Response(200, header, body)).segments) == segments
 
 
 def test_where_a_decoder_has_seen_segments_it_still_tells_errors_from_them() -> None:

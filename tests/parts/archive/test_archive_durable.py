@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import stat
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
 
-from replay_fetch.archive import durable
+from replay_fetch.archive import durable, syncing
 from replay_fetch.archive.durable import Unsynced, explained, make_folder, write_atomically, write_file
 from replay_fetch.archive.layout import Layout
 from replay_fetch.errors import ArchiveError
@@ -125,6 +126,27 @@ def test_a_disk_that_refuses_is_fatal_and_the_call_and_its_path_are_named(
     with pytest.raises(ArchiveError) as caught, explained("committing"):
         write_atomically(tmp_path / "file", [b"x"], tmp_path / "temporary")
     assert str(caught.value) == f"committing: {os.strerror(number)} at the fsync of {at}; nothing fetched is lost"
+
+
+@pytest.mark.parametrize("number", [0, errno.ENOTSUP, errno.EINVAL, errno.EIO])
+def test_bytes_go_past_the_disk_s_own_cache_where_the_system_has_a_call_for_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """macOS has one, which its network disks refuse; there an fsync is all that can be had."""
+    calls: list[str] = []
+
+    def full_fsync(_descriptor: int, command: int) -> None:
+        calls.append(f"fcntl {command}")
+        if number:
+            raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(syncing, "_FULL_FSYNC", 51)
+    monkeypatch.setattr(fcntl, "fcntl", full_fsync)
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: calls.append("fsync"))
+    refused = pytest.raises(OSError, match=f"at the fsync of {tmp_path / 'file'}")
+    with refused if number == errno.EIO else nullcontext():
+        write_file(tmp_path / "file", [b"x"])
+    assert calls == ["fcntl 51"] if number in (0, errno.EIO) else calls == ["fcntl 51", "fsync"]
 
 
 def test_a_path_that_the_system_refuses_is_named(tmp_path: Path) -> None:

@@ -281,10 +281,19 @@ async def test_why_nothing_succeeds_is_said_once(
     assert said_at[0] < (30 if answered else 5)
 
 
+BACK_SOON = b"<h1>We will be back soon</h1>"
+
+
 @pytest.mark.parametrize(
     "fault",
-    [TransportError("refused"), status(503), Response(200, {}, b"<h1>We will be back soon</h1>")],
-    ids=["refused", "503", "html"],
+    [
+        TransportError("refused"),
+        status(503),
+        Response(200, {}, BACK_SOON),
+        Response(200, {}, b"\xef\xbb\xbf\r\n" + BACK_SOON),
+        Response(200, {"content-type": "text/html", "content-encoding": "gzip"}, gzip.compress(BACK_SOON)),
+    ],
+    ids=["refused", "503", "html", "html behind space", "packed html"],
 )
 async def test_an_outage_that_ends_in_time_costs_time_alone(fault: Told) -> None:
     """Whatever it looks like: a maintenance page that says 200 is no sound answer."""
