@@ -158,7 +158,8 @@ class Fetcher:
                     found, answer = self._read(request, answer)
                 else:
                     found, answer = await self._read_heavy(request, answer, weight)
-            except RateLimited:  # spends nothing: the limit is nobody's fault, and the next turn waits for it
+            except RateLimited as error:  # spends nothing: the limit is nobody's fault, and the next turn waits for it
+                attempts.refused(error, self.pacer.health)
                 request.let_go()
                 continue
             except OutageError as outage:

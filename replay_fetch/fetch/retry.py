@@ -6,12 +6,15 @@ import random
 
 from msgspec import Struct
 
-from replay_fetch.errors import GaveUp, RetryableError, ServerTimeout, Stalled
+from replay_fetch.errors import GaveUp, RateLimited, RetryableError, ServerTimeout, Stalled
 from replay_fetch.pacing import Health
 
 # Seconds: half a second lets a connection be made anew; a minute is as long as one page should keep a worker.
 BASE = 0.5
 CAP = 60.0
+# 429s of one page, each behind a good answer to another one. A limit that all pages share meets none so often: the
+# pacer keeps 429s at one in a hundred.
+MOST_REFUSALS = 100
 
 
 def backoff(failures: int, rng: random.Random) -> float:
@@ -70,6 +73,8 @@ class Attempts(Struct, eq=False):
     _own: int = 0
     _unexplained: int = 0
     _failed_at: float | None = None
+    _refusals: int = 0
+    _refused_at: float | None = None
 
     @property
     def spent(self) -> int:
@@ -97,3 +102,14 @@ class Attempts(Struct, eq=False):
             attempts = "1 attempt" if self.spent == 1 else f"{self.spent} attempts"
             raise GaveUp(f"{error} (after {attempts})") from error
         return backoff(self.spent, self.rng) if self.quota.spend() else self.rng.uniform(CAP / 2, CAP)
+
+    def refused(self, error: RateLimited, health: Health) -> None:
+        """Note a 429, which spends no attempt; raises GaveUp where it is the page's own.
+
+        A server that refuses one page for ever, while others are answered, would keep the run going for days.
+        """
+        if self._refused_at is not None and health.answered_at > self._refused_at:
+            self._refusals += 1
+        self._refused_at = health.now
+        if self._refusals >= MOST_REFUSALS:
+            raise GaveUp(f"{error} (again and again, while other pages were answered)") from error

@@ -14,6 +14,7 @@ from archives import USUAL, Archive, download, download_from, truth
 from told_views import EMPTY_LIST, GONE, NO_BODY, ODD, REFUSED, Said, there, told_views
 
 from replay_fetch.errors import AuthError, OutageError
+from replay_fetch.fetch.retry import MOST_REFUSALS
 from replay_fetch.model import Outcome, View
 from replay_fetch.pacing.breaker import BESIDE_A_SUCCESS, IN_A_ROW
 from replay_fetch.settings import FetchSettings, SourceChoice
@@ -94,6 +95,14 @@ async def test_a_spell_without_an_end_stops_the_run_and_the_next_one_finds_every
     async with told_views(lambda _view, _: there()) as told:
         ran = await download_from(told.base_url, tmp_path / "out", views(200), JOB)
     assert (ran.exit_code, ran.report.outcomes) == (0, {Outcome.FETCHED: 200})
+
+
+async def test_a_view_that_meets_429s_for_ever_is_given_up_while_others_are_answered(tmp_path: Path) -> None:
+    listed = views(2_000)
+    async with told_views(lambda view, _: (429, b"") if view == listed[50] else there()) as told:
+        ran = await download_from(told.base_url, tmp_path / "out", listed, JOB)
+    assert (ran.exit_code, ran.report.outcomes) == (1, {Outcome.FETCHED: 1_999, Outcome.FAILED: 1})
+    assert MOST_REFUSALS < told.times(listed[50]) < 2 * MOST_REFUSALS
 
 
 async def test_a_fifth_of_the_views_gone_costs_no_second_round(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay_fetch.errors import GaveUp, ServerError
-from replay_fetch.fetch.retry import Attempts, RetryQuota, backoff
+from replay_fetch.errors import GaveUp, RateLimited, ServerError
+from replay_fetch.fetch.retry import MOST_REFUSALS, Attempts, RetryQuota, backoff
 from replay_fetch.pacing import Health
 
 NEVER = float("-inf")
@@ -71,6 +71,21 @@ def test_an_answer_that_was_on_its_way_before_the_failure_proves_nothing() -> No
     fails(page, 5)
     fails(page, 6, answered_at=4.9)
     assert not page.suspect
+
+
+def test_a_page_that_meets_429s_while_others_are_answered_is_given_up() -> None:
+    page = attempts(retries=0)
+    for second in range(MOST_REFUSALS):
+        page.refused(RateLimited(), Health(now=second, outage=False, answered_at=second - 0.5))
+    with pytest.raises(GaveUp, match=r"^rate limited \(429\) \(again and again, while other pages were answered\)$"):
+        page.refused(RateLimited(), Health(now=MOST_REFUSALS, outage=False, answered_at=MOST_REFUSALS - 0.5))
+
+
+def test_429s_that_all_pages_meet_give_no_page_up() -> None:
+    page = attempts(retries=0)
+    for second in range(10 * MOST_REFUSALS):
+        page.refused(RateLimited(), Health(now=second, outage=False, answered_at=0.5))
+    assert page.spent == 0
 
 
 def test_an_empty_quota_slows_retries_down_and_fails_nothing() -> None:
