@@ -84,6 +84,11 @@ def iso(ms: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03}Z"
 
 
+def utc(ms: int) -> str:
+    """Write milliseconds since 1970 for people, as ``2026-01-31 08:00:00 UTC``; clamped to the range of dates."""
+    return f"{iso(ms)[:19].replace('T', ' ')} UTC"
+
+
 def _checked_ms(number: int, flag: str, written: str) -> int:
     if number < _FEWEST_MS:
         raise SettingsError(f"{flag} {written[:40]} looks like seconds since 1970; write milliseconds: {number}000")

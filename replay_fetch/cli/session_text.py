@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from math import log2
 
 from replay_fetch.api.recording import RECORD_TYPES
+from replay_fetch.cli.remarks import remarks
 from replay_fetch.inspect.events import EventFacts
 from replay_fetch.inspect.sessions import ListedSession, Sums
 from replay_fetch.inspect.timeline import ShownView, Stretch, all_types
-from replay_fetch.model import WARNING_WORDS
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
 
@@ -128,20 +128,10 @@ def _view_lines(number: int, view: ShownView, over: Stretch, width: int) -> Iter
     head = f"{number:>3} {record.planned.view.view_id[:8]:<8}  {outcome:<13}{length:>12}  "
     text = view.href or record.reason
     yield (head + printable(text, max(width - len(head), _SHORTEST_URL)) if text else head).rstrip()
-    for warning in _warnings(view):
+    for warning in remarks(view.record):
         yield f"    {printable(warning, width - 4)}"
     if view.span:
         yield f"    {lane(view, over, width - 4)}"
-
-
-def _warnings(view: ShownView) -> Iterator[str]:
-    warnings, words = view.record.warnings, WARNING_WORDS
-    if warnings.gaps:
-        yield f"{words['gaps']}: segments {warnings.gaps} never came"
-    if warnings.repeats:
-        yield f"{words['repeats']}: segments {warnings.repeats} came again"
-    if warnings.lacks_full_snapshot:
-        yield f"{words['lacks_full_snapshot']} at its start: a player has nothing to begin with"
 
 
 def _when(at_ms: int | None) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
+from replay_fetch.cli.remarks import remarks
 from replay_fetch.cli.summary import reason_lines
 from replay_fetch.inspect.shards_state import ShardsState
 from replay_fetch.inspect.status import Status, Tally
-from replay_fetch.model import WARNING_WORDS, Outcome, ViewRecord
+from replay_fetch.model import Outcome
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
-from replay_fetch.timestamps import iso
+from replay_fetch.timestamps import utc
 
 # A view may lack thousands of segments; the first ones tell where.
 _NUMBERS_SHOWN = 8
@@ -93,27 +94,9 @@ def _noted(found: Status) -> Iterator[str]:
         yield f"views to note: {count(found.noted)}"
     for record in found.named:
         yield f"  {record.planned.view}"
-        yield from (f"    {remark}" for remark in _remarks(record))
+        yield from (f"    {remark}" for remark in remarks(record))
     if found.noted > len(found.named):
         yield f"  and {count(found.noted - len(found.named))} more: see --json"
-
-
-def _remarks(record: ViewRecord) -> Iterator[str]:
-    """Yield the warnings about a view's recording: gaps, repeats, no full snapshot, fewer segments than listed."""
-    warnings, words = record.warnings, WARNING_WORDS
-    if warnings.gaps:
-        yield f"{words['gaps']}: segments {_numbers(warnings.gaps)} never came"
-    if warnings.repeats:
-        yield f"{words['repeats']}: segments {_numbers(warnings.repeats)} came again"
-    if warnings.lacks_full_snapshot:
-        yield f"{words['lacks_full_snapshot']} at its start"
-    if warnings.segments_expected is not None:
-        yield f"{words['segments_expected']}: {some(record.segments, 'segment')} of {warnings.segments_expected}"
-
-
-def _numbers(numbers: Sequence[int]) -> str:
-    shown = ", ".join(map(str, numbers[:_NUMBERS_SHOWN]))
-    return f"{shown} …" if len(numbers) > _NUMBERS_SHOWN else shown
 
 
 def _run(found: Status) -> Iterator[str]:
@@ -132,7 +115,7 @@ def _run(found: Status) -> Iterator[str]:
     if limiter and not limiter.startswith("window"):
         yield f"its rate limit: {limiter}"
     if killed:
-        wrote = f"; it last wrote at {iso(found.last_wrote_ms)[:19]}Z" if found.last_wrote_ms is not None else ""
+        wrote = f"; it last wrote at {utc(found.last_wrote_ms)}" if found.last_wrote_ms is not None else ""
         yield f"the last run did not come to its end{wrote}"
     if not found.running:
         yield from _go_on(found, killed=killed)
@@ -158,4 +141,5 @@ def _ending(report: Mapping[str, object]) -> str:
     ended = "interrupted" if report.get("interrupted") else "came to its end"
     if report.get("stopped"):
         ended = f"stopped: {printable(str(report['stopped']), 300)}"
-    return f"{printable(str(report.get('started')), 40)}{lasted}, {ended}"
+    started = printable(str(report.get("started")), 40).replace("T", " ").replace("+00:00", " UTC")
+    return f"{started}{lasted}, {ended}"

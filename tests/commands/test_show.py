@@ -97,7 +97,7 @@ def test_a_session_shows_its_views_with_gaps_and_idle_time(shop: Path, capsys: p
     assert lines[1].startswith("2023-11-14 22:13:20 UTC, 1 min 50 s, browser, 2 views, 3 segments, ")
     assert lines[1].endswith("idle 39 s, gaps: 1")
     assert lines[4] == "  1 v1        fetched        1 min 40 s  https://shop.example/cart"
-    assert lines[5] == "    gaps: segments [1] never came"
+    assert lines[5] == "    gaps: segment 1 never came"
     timeline = lines[6]
     assert timeline.startswith("    ▂···????????????????")
     assert timeline.endswith("·▁·")
@@ -192,8 +192,8 @@ def test_every_kind_of_lack_in_a_recording_is_a_line_under_its_view(
         "session s",
         "nothing of it is recorded here",
         "  1 v         fetched                 -",
-        "    gaps: segments [1] never came",
-        "    repeats: segments [2] came again",
+        "    gaps: segment 1 never came",
+        "    repeats: segment 2 came again",
         "    no full snapshot at its start: a player has nothing to begin with",
     ]
     archive = write_archive(tmp_path / "archive", {}, [ended("cccc3333", "v9", Outcome.FAILED, "503")])
