@@ -205,12 +205,10 @@ def test_a_shard_that_has_not_begun_is_named(
         merge(out, partial=True)
     assert verify(DiskShelf(out), Processes(1), None).not_begun == ["3/4"]
     assert main(["verify", str(out)]) == 1, "a shard that was lost would look the same"
-    *lines, closing_line = capsys.readouterr().out.splitlines()
-    assert " ".join(map(str.strip, lines)) == (
+    assert " ".join(capsys.readouterr().out.split()).startswith(
         "shards that have not begun, or were lost, so nothing of their sessions is here: 3/4; run the same download "
-        "for these"
+        "for these nothing wrong in the other shards: "
     )
-    assert closing_line.startswith("nothing wrong in the other shards: ")
     assert main(["verify", str(out), "--json"]) == 1
     assert json.loads(capsys.readouterr().out)["good"] is False
     for words in (["show", str(out)], ["export", str(out), "--rrweb", str(out.parent / "events")]):
