@@ -6,6 +6,7 @@ import asyncio
 import functools
 import gc
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -29,6 +30,12 @@ __all__ = ["anyio_backend", "chromium", "virtual_clock", "watch"]
 settings.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ordinary", settings.get_profile("search"), derandomize=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ordinary"))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Three workers for two processors: tests wait nearly a third of their time, for servers, browsers and children."""
+    processors = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    return processors + processors // 2
 
 
 def pytest_configure(config: pytest.Config) -> None:
