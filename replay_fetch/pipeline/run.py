@@ -175,8 +175,7 @@ class Run:
         return stored.fields()
 
     async def _ask(self, crew: _Crew, stop: Stop) -> None:
-        # The failure of the workers is kept here, inside the writer's group, which it must not cancel.
-        with self._failure.kept():
+        with self._failure.kept():  # inside the writer's group, which a failure of the workers must not cancel
             await self._ask_until_stopped(crew, stop)
         # After a failure, too: held views end unconfirmed, so that a second answer to a later run can confirm them.
         await crew.verdicts.give_up()
@@ -191,6 +190,7 @@ class Run:
                 # Views that were absent are asked for again when the list is done, until all are decided on.
                 while not producer.stopped and await verdicts.settle():
                     await self._work(crew)
+                await verdicts.believe()
             brakes.cancel_scope.cancel()
         self._cut_short = producer.cut_short or asking.cancelled_caught or (producer.stopped and verdicts.undecided)
         if not self._cut_short:  # a run that was stopped has not heard all there is to hear of the keys

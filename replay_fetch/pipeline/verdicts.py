@@ -117,6 +117,11 @@ class Verdicts:
         await self.pass_on()
         return self._absences.waiting > 0
 
+    async def believe(self) -> None:
+        """Record the few empty lists that need no witness, so that a run stopped right then has heard all of them."""
+        self._absences.believe()
+        await self.pass_on()
+
     async def finish(self) -> None:
         """Record refused views for the next run; raises AuthError where no answer showed the keys to be good."""
         # Recorded even where the keys are to blame: the next run then knows that they may be refused once more.
@@ -145,9 +150,8 @@ class Verdicts:
 
     async def _confirm(self) -> None:
         """Have a witness asked, by one worker at a time, where the stretch of absent views has become long."""
-        # All workers see the stretch at once, and one answer is enough for all.
         if self._asks_witness or not self._absences.wants_witness(now()):
-            return
+            return  # all workers see the stretch at once, and one answer is enough for all
         self._asks_witness = True
         try:
             await self._heed(await self._witnesses.testify())
