@@ -40,12 +40,15 @@ def run(options: argparse.Namespace) -> Results:
     share = 0.3 if options.quick else 1.0
     with scratch(options.folder) as folder:
         sides = [_side(revision, folder / name) for revision, name in zip(options.revisions, "AB", strict=True)]
-        views = write_list(folder / "served.csv", PAGES_OF_SIZE.get(options.size, 1_000) // PAGES)
+        sessions = PAGES_OF_SIZE.get(options.size, 1_000) // PAGES
+        views = write_list(folder / "served.csv", sessions)
         with serving(folder / "pages", [options.size], ["plain"], views=views) as (server, urls):
             results.notes.append(f"Server: {server}. Segments carry the ids of their view.")
             ((case, base_url),) = urls.items()
             if options.instructions:
-                results.tables.append(_counted(folder, base_url, sides, round(_COUNTED_SESSIONS * share)))
+                results.tables.append(
+                    _counted(folder, base_url, sides, min(round(_COUNTED_SESSIONS * share), sessions))
+                )
                 return results
             trials = Measure(folder, case, base_url, share).trials(sides, rounds)
             results.tables.append(table(trials, against=[sides[0].name]))

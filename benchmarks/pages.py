@@ -84,21 +84,21 @@ def _fitted(segment: tuple[dict[str, bytes], list[bytes]], room: int, index: int
     return b'{"records":[%s],%s}' % (b",".join(records[:fitting]), rest)
 
 
-def write(folder: Path, size: int, views: Sequence[View]) -> None:
+def write(folder: Path, size: int, codings: Sequence[str], views: Sequence[View]) -> None:
     """Write pages of about ``size`` bytes: each view's with its ids, or the same for all where none is named."""
     if not views:
-        _write(folder, "", cut(size))
+        _write(folder, codings, "", cut(size))
         return
     model = View("session-id-of-36-characters-to-be-sure", "view-id-of-36-characters-to-be-sure-")
     bodies = cut(size, model)
     for view in views:
         ids = {model.session_id.encode(): view.session_id.encode(), model.view_id.encode(): view.view_id.encode()}
         own = [reduce(lambda body, id_: body.replace(*id_), ids.items(), body) for body in bodies]
-        _write(folder, f"{view.session_id}/{view.view_id}", own)
+        _write(folder, codings, f"{view.session_id}/{view.view_id}", own)
 
 
-def _write(folder: Path, place: str, bodies: Sequence[bytes]) -> None:
-    for coding in CODINGS:
+def _write(folder: Path, codings: Sequence[str], place: str, bodies: Sequence[bytes]) -> None:
+    for coding in codings:
         into = folder / coding / place
         into.mkdir(parents=True, exist_ok=True)
         for number, body in enumerate(bodies, 1):
@@ -109,11 +109,12 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path)
     parser.add_argument("sizes", type=int, nargs="+")
+    parser.add_argument("--codings", nargs="+", choices=CODINGS, default=CODINGS)
     parser.add_argument("--views", type=Path)
     options = parser.parse_args()
     rows = options.views.read_text(encoding="utf-8").splitlines()[1:] if options.views else []
     for size in options.sizes:
-        write(options.folder / str(size), size, [View(*row.split(",")) for row in rows])
+        write(options.folder / str(size), size, options.codings, [View(*row.split(",")) for row in rows])
 
 
 if __name__ == "__main__":

@@ -71,7 +71,7 @@ def serving(
     It speaks HTTP/1.1 only, and TLS 1.3 only. With ``views``, a list, the pages of each view carry its ids, as the
     API's do; raises FailedError where nginx is not installed to serve these.
     """
-    cut = [sys.executable, "-m", "benchmarks.pages", str(folder), *map(str, sizes)]
+    cut = [sys.executable, "-m", "benchmarks.pages", str(folder), *map(str, sizes), "--codings", *codings]
     subprocess.run([*cut, "--views", str(views)] if views else cut, check=True)  # noqa: S603 - ours
     wanted = [f"{size}/{coding}" for size in sizes for coding in codings]
     ports = dict(zip(wanted, free_ports(len(wanted)), strict=True))

@@ -162,16 +162,23 @@ def require_outside_archives(flag: str, path: Path) -> None:
                 )
 
 
+def is_there(path: Path, name: str) -> bool:
+    """Tell whether a path exists; raises SettingsError, which calls it by ``name``, where it can never be written.
+
+    A name that is too long is an error of the system's, which pathlib does not take for a No.
+    """
+    try:
+        return path.exists()
+    except OSError as error:
+        raise SettingsError(f"{name} cannot be written: {error.strerror}") from None
+
+
 def require_folder_place(flag: str, folder: Path) -> None:
     """Raise SettingsError where a command cannot make, or fill, a folder: a file is there, or the name is refused.
 
     A device and a pipe are files, too. A folder among an archive's own files is refused as a file is.
     """
-    try:
-        taken = folder.exists() and not folder.is_dir()
-    except OSError as error:  # a name that is too long, which pathlib does not take for a No
-        raise SettingsError(f"{flag} {str(folder)!r} cannot be written: {error.strerror}") from None
-    if taken:
+    if is_there(folder, f"{flag} {str(folder)!r}") and not folder.is_dir():
         raise SettingsError(f"{flag} {folder} is a file; it must be a folder, made if it is not there")
     require_outside_archives(flag, folder)
 

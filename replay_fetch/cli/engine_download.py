@@ -20,7 +20,7 @@ from replay_fetch.cli.summary import as_typed, report_json, report_text
 from replay_fetch.engine import Engine, cluster
 from replay_fetch.environment import credentials
 from replay_fetch.errors import SettingsError
-from replay_fetch.progress.units import some
+from replay_fetch.progress.units import few, some
 from replay_fetch.settings import Settings
 from replay_fetch.shard import MOST
 from replay_fetch.tasks import Shard, merge, shards
@@ -99,8 +99,7 @@ def tell(failed: list[ShardEnded], of: int) -> None:
     for ended in sorted(failed, key=lambda ended: int(ended.shard.partition("/")[0])):
         by_reason.setdefault(ended.failure, []).append(ended.shard)
     for reason, names in by_reason.items():
-        more = f" and {len(names) - _NAMED} more" if names[_NAMED:] else ""
-        warn(f"shard{'s' * bool(names[1:])} {', '.join(names[:_NAMED])}{more}: {reason}")
+        warn(f"shard{'s' * bool(names[1:])} {few(names, _NAMED)}: {reason}")
     corrected = "correct that where the workers are, and " if all(ended.exit_code == USAGE for ended in failed) else ""
     say(
         f"{len(failed)} of {of} shards were stopped, and nothing is merged; {corrected}run the same command again to "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from replay_fetch.model import WARNING_WORDS, ViewRecord
-from replay_fetch.progress.units import some
+from replay_fetch.progress.units import few, some
 
 _NUMBERS_SHOWN = 8
 
@@ -24,6 +24,4 @@ def remarks(record: ViewRecord) -> Iterator[str]:
 
 
 def _segments(numbers: Sequence[int]) -> str:
-    shown = ", ".join(map(str, numbers[:_NUMBERS_SHOWN]))
-    more = f" and {len(numbers) - _NUMBERS_SHOWN} more" if len(numbers) > _NUMBERS_SHOWN else ""
-    return f"segment{'s' * (len(numbers) > 1)} {shown}{more}"
+    return f"segment{'s' * (len(numbers) > 1)} {few(numbers, _NUMBERS_SHOWN)}"

@@ -11,7 +11,7 @@ from replay_fetch.inspect.shards_state import ShardsState
 from replay_fetch.inspect.status import Status, Tally
 from replay_fetch.model import Outcome
 from replay_fetch.printable import printable
-from replay_fetch.progress.units import count, duration, size, some
+from replay_fetch.progress.units import count, duration, few, size, some
 from replay_fetch.timestamps import utc
 
 # A view may lack thousands of segments; the first ones tell where.
@@ -85,8 +85,7 @@ def _again(shards: ShardsState, views: int) -> str:
 
 def _named(shards: ShardsState, which: Sequence[int]) -> str:
     """Name shards as ``--shard`` takes them: ``2/8, 5/8``; of many the first."""
-    named = ", ".join(f"{index}/{shards.count}" for index in which[:_NUMBERS_SHOWN])
-    return named + (f" and {len(which) - _NUMBERS_SHOWN} more" if len(which) > _NUMBERS_SHOWN else "")
+    return few([f"{index}/{shards.count}" for index in which], _NUMBERS_SHOWN)
 
 
 def _noted(found: Status) -> Iterator[str]:

@@ -13,7 +13,7 @@ import orjson
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.inspect.verification import Verification
 from replay_fetch.printable import printable
-from replay_fetch.progress.units import count, duration, size, some
+from replay_fetch.progress.units import count, duration, few, size, some
 
 if TYPE_CHECKING:
     from replay_fetch.inspect.rebuild import Rebuilt
@@ -37,8 +37,7 @@ def _not_begun(found: Verification) -> Iterator[str]:
     if found.not_begun:
         yield from _wrapped(
             "shards that have not begun, or were lost, so nothing of their sessions is here: "
-            + ", ".join(found.not_begun[:_SHARDS_NAMED])
-            + (f" and {count(more)} more" if (more := len(found.not_begun) - _SHARDS_NAMED) > 0 else "")
+            + few(found.not_begun, _SHARDS_NAMED)
             + "; run the same download for these"
         )
 

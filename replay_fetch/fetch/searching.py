@@ -104,12 +104,12 @@ class Search:
         while begin < end:
             window = Window(begin, min(begin + self.stride.length_ms, end))
             reached: int | None = begin  # None once events came out of order: then none of them tells how far it is
-            silent = False
+            ends_on_events = False
             try:
                 async with aclosing(self._chain(window)) as pages:
                     async for page in pages:
                         self._futile = 0
-                        silent = page.events > 0
+                        ends_on_events = page.events > 0
                         reached = _reached(reached, page)
                         self.reached_ms = max(self.reached_ms, reached or 0)
                         yield page
@@ -118,7 +118,7 @@ class Search:
                 log.info("searching on from %s: %s", iso(begin), cut)
             else:
                 self.stride.held(window.length_ms)
-                begin = _behind(window, reached) if silent else window.end_ms
+                begin = _behind(window, reached) if ends_on_events else window.end_ms
                 self.reached_ms = max(self.reached_ms, begin)
 
     def _go_on(self, window: Window, reached: int | None, cut: RequestError) -> int:

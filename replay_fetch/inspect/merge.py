@@ -56,9 +56,7 @@ def merge(root: Path, *, partial: bool = False) -> Merged:
             if ledger is not None:
                 part = _part(layout, ledger)
                 why = why or ("" if part else f"shard {layout.shard} was killed")
-                parts.append(
-                    part or Part(totals := ledger.totals(), _reasons_of(ledger), replace(NO_RUN, rows=totals.views))
-                )
+                parts.append(part or _part_so_far(ledger))
                 ledgers.append(ledger)
             lacking += [why] if why else []
         require_ended(root, lacking, len(parts), partial=partial)
@@ -118,6 +116,7 @@ def _part(layout: Layout, ledger: Ledger) -> Part | None:
 
 
 def _part_so_far(ledger: Ledger) -> Part:
+    """The part of a shard without a report: its ledger alone tells of it."""
     totals = ledger.totals()
     return Part(totals, _reasons_of(ledger), replace(NO_RUN, rows=totals.views))
 

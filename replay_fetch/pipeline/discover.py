@@ -30,7 +30,7 @@ from replay_fetch.progress.bottleneck import Bottleneck, WorkerCounts
 from replay_fetch.progress.reporters import Reporter, follow, watch
 from replay_fetch.progress.snapshot import SearchSnapshot
 from replay_fetch.progress.stats import RunStats
-from replay_fetch.progress.units import count, some
+from replay_fetch.progress.units import count, few, some
 from replay_fetch.settings import Credentials, Settings
 
 log = logging.getLogger(__name__)
@@ -206,10 +206,8 @@ class Discover:
         lacking = self.found.views.lacking(sessions)
         self.found.lacking = len(lacking)
         if lacking:
-            more = len(lacking) - _MOST_NAMED
-            names = ", ".join(lacking[:_MOST_NAMED]) + (f" and {count(more)} more" if more > 0 else "")
             which = f"{count(len(lacking))} of {some(len(sessions), 'session')}"
-            log.warning("no views found of %s, look at --from and --query: %s", which, names)
+            log.warning("no views found of %s, look at --from and --query: %s", which, few(lacking, _MOST_NAMED))
 
     async def _take_in(self, search: Search) -> None:
         async with aclosing(search.pages()) as pages:

@@ -27,6 +27,7 @@ from replay_fetch.archive.report import Report
 from replay_fetch.archive.shelf import Shelf
 from replay_fetch.errors import SettingsError
 from replay_fetch.model import Outcome, Span, ViewRecord
+from replay_fetch.named_file import is_there
 from replay_fetch.pipeline.scrubbed_lines import ScrubbedLines, marked, without_bytes
 from replay_fetch.progress.archive_snapshot import CopySnapshot
 from replay_fetch.progress.reporters import Reporter, Ticker
@@ -101,11 +102,7 @@ def scrub(
 
 
 def _check_place(out: Shelf, copy: Path) -> None:
-    try:
-        there = copy.is_symlink() or copy.exists()
-    except OSError as error:  # a name that is too long, which pathlib does not take for a No
-        raise SettingsError(f"{str(copy)!r} cannot be written: {error.strerror}") from None
-    if there:
+    if is_there(copy, repr(str(copy))) or copy.is_symlink():
         raise SettingsError(f"{copy} is there already: a copy is written to a new folder, whole or not at all")
     if out.holds(copy):
         raise SettingsError(f"{copy} lies in the archive {out.place()}: name a folder outside of it")

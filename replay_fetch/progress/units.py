@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 _SIZES = ("B", "kB", "MB", "GB", "TB", "PB")
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
@@ -9,6 +11,12 @@ _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 def count(number: int) -> str:
     """Write a whole number with commas at each thousand: ``1234567`` → ``1,234,567``."""
     return f"{number:,}"
+
+
+def few(names: Sequence[object], most: int) -> str:
+    """Join names by commas, at ``most`` so many, and count the others: ``2/8, 5/8 and 1,200 more``."""
+    more = f" and {count(len(names) - most)} more" if len(names) > most else ""
+    return ", ".join(map(str, names[:most])) + more
 
 
 def some(number: int, noun: str, plural: str = "") -> str:

@@ -116,7 +116,7 @@ def test_pages_are_about_as_large_as_wanted_and_lead_on_to_the_next(size: int) -
 def test_pages_of_a_list_carry_the_ids_of_their_view(tmp_path: Path) -> None:
     rows = write_list(tmp_path / "views.csv", 2).read_text().splitlines()[1:]
     views = [View(*row.split(",")) for row in rows]
-    write(tmp_path / "2000", 2_000, views)
+    write(tmp_path / "2000", 2_000, ["plain"], views)
     for view in views:
         for number, bare in enumerate(cut(2_000), 1):
             body = (tmp_path / "2000" / "plain" / view.session_id / view.view_id / f"{number}.json").read_bytes()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from replay_fetch.progress.units import asked, count, duration, rate, size, some
+from replay_fetch.progress.units import asked, count, duration, few, rate, size, some
 
 
 @pytest.mark.parametrize(("number", "text"), [(0, "0 views"), (1, "1 view"), (1_200, "1,200 views")])
@@ -77,3 +77,10 @@ def test_counts_are_grouped() -> None:
 @given(st.floats(0, 1e17))
 def test_a_size_is_short_whatever_it_is(number: float) -> None:
     assert len(size(number)) <= len("999.9 kB")
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(0, ""), (1, "0"), (2, "0, 1"), (3, "0, 1 and 1 more"), (1_202, "0, 1 and 1,200 more")]
+)
+def test_of_many_names_the_first_are_told_and_the_others_counted(number: int, text: str) -> None:
+    assert few(range(number), 2) == text
