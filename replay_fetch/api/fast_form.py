@@ -119,7 +119,7 @@ class _Reader:
         return Next(token, place=self._place) if token else self._without_token(level)
 
     def _without_token(self, level: object) -> Next | None:
-        """The last page's answer, unless a value looks like a token by itself, under whatever key: then the rules'."""
+        """Tell that a page is the last; None, so that the rules judge, where a value of any key looks like a token."""
         for member_of, _, _ in self._reads:
             raw = member_of(level)
             if raw is not None and LIKE_THE_EXAMPLE in bytes(raw):

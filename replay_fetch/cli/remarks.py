@@ -11,7 +11,7 @@ _NUMBERS_SHOWN = 8
 
 
 def remarks(record: ViewRecord) -> Iterator[str]:
-    """Yield a line for each warning: gaps, repeats, no full snapshot, fewer segments than the list counts."""
+    """Yield a line for each warning about a recording: gaps, repeats, no full snapshot, segments that are lacking."""
     warnings, words = record.warnings, WARNING_WORDS
     if warnings.gaps:
         yield f"{words['gaps']}: {_segments(warnings.gaps)} never came"

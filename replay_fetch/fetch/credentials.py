@@ -68,7 +68,7 @@ class CredentialCheck:
     def auth_error(self, error: Forbidden) -> AuthError:
         """The error for keys that are refused, with advice: which variables, which site, which permission."""
         return AuthError(
-            f"the API refuses the keys: {error}. Check DD_API_KEY and DD_APP_KEY (or DD_BEARER_TOKEN) and the "
+            f"{error}. Check DD_API_KEY and DD_APP_KEY (or DD_BEARER_TOKEN) and the "
             f"site they belong to (--site); the application key needs the permission {self._permission}",
         )
 

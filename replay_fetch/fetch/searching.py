@@ -196,10 +196,11 @@ def _reached(reached: int | None, page: FoundPage) -> int | None:
 
 
 def _behind(window: Window, reached: int | None) -> int:
-    """The time from which to ask on behind a chain that ended on a page with events; the window's end for no time.
+    """Return the time, in ms, from which a search goes on behind a chain that ended on a page with events.
 
-    The API ends a search by a page without events, so this one may have stopped without a word. First from the last
-    event's own millisecond, others of which may lack; where nothing newer comes, from the next one.
+    The API ends a search by a page without events, so such a chain may have stopped without a word. First the search
+    goes on from the last event's own millisecond, other events of which may lack; where nothing newer comes, from the
+    next one. The window's end says that nothing of the window is left to ask for.
     """
     if reached is None or reached >= window.end_ms:
         return window.end_ms

@@ -58,7 +58,7 @@ async def test_views_that_are_there_survive_a_spell_in_which_they_were_not(
 
 @pytest.mark.parametrize(("empty", "more"), [(5, 0), (19, 0), (60, 4)])
 @pytest.mark.parametrize("last", [False, True], ids=["in the middle", "last in the list"])
-async def test_empty_lists_are_believed_and_a_long_run_of_them_behind_a_witness(
+async def test_a_few_empty_lists_are_believed_and_a_long_run_of_them_needs_a_witness(
     tmp_path: Path, empty: int, more: int, *, last: bool
 ) -> None:
     listed = views(100 + empty)

@@ -82,5 +82,5 @@ def test_a_size_is_short_whatever_it_is(number: float) -> None:
 @pytest.mark.parametrize(
     ("number", "text"), [(0, ""), (1, "0"), (2, "0, 1"), (3, "0, 1 and 1 more"), (1_202, "0, 1 and 1,200 more")]
 )
-def test_of_many_names_the_first_are_told_and_the_others_counted(number: int, text: str) -> None:
+def test_a_long_row_of_names_is_cut_and_the_rest_is_counted(number: int, text: str) -> None:
     assert few(range(number), 2) == text

@@ -208,7 +208,7 @@ def test_a_header_with_thousands_of_columns_is_not_repeated_whole() -> None:
     assert len(refusal(b",".join(b"x" * 500 for _ in range(5000)))) < 2500
 
 
-def test_no_column_is_looked_for_behind_as_many_as_a_spreadsheet_has() -> None:
+def test_a_column_behind_as_many_as_a_spreadsheet_has_is_not_found() -> None:
     before = b"," * 2**14
     assert "no column for session ids" in refusal(before + HEADER)
     within = before[len(HEADER) :]
