@@ -27,6 +27,7 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from msgspec import Struct
 
 from replay_fetch.api.envelope import Envelope, Members, kind, string
+from replay_fetch.model import Extent
 
 # Keys of a token. Where an object has several, the ones that can hold nothing else come first; ``next_page`` and
 # ``cursor`` may also say a number, or where this page is.
@@ -79,6 +80,8 @@ _PLACES = (
     _Place("data.attributes", _NAMES),
     _Place("data.attributes.paging", _IN_PAGING),
 )
+ENVELOPES = tuple(place.path for place in _PLACES)
+"""The paths of all objects around the segments in which a page may speak of the pages; the top is the empty path."""
 _LINK_PLACE = "links.next"
 NO_OTHER_PLACE = "none"
 """As ``--next-path``: by the rules alone, whatever else on a page may look like a token."""
@@ -97,6 +100,8 @@ class Next(Struct, frozen=True, gc=False):
     token: str | None = None
     has_more: bool = False
     place: str = ""
+    extent: Extent | None = None
+    """What the page tells of the whole list, where that was read with the token."""
 
 
 def find_next(envelope: Envelope | None, link_header: str, origin: str, next_path: str = "") -> Next:

@@ -18,7 +18,8 @@ from replay_fetch.api.page import PageDecoder
 from replay_fetch.api.ratelimit import rate_limit
 from replay_fetch.api.redact import SecretRedactor
 from replay_fetch.api.status import check_status
-from replay_fetch.errors import BadBody, Forbidden, GarbledBody, RequestError, SettingsError
+from replay_fetch.errors import BadBody, ChainCut, Forbidden, GarbledBody, RequestError, SettingsError
+from replay_fetch.fetch.chain import Chain
 from replay_fetch.fetch.credentials import CredentialCheck
 from replay_fetch.model import Page, RateLimit, Response, Source, View
 from replay_fetch.settings import ApiSettings, Credentials, FetchSettings, SourceChoice
@@ -124,8 +125,18 @@ def _understood(probing: Probing, answer: Response) -> Probe:
         found.problem = str(error)
     # A page without a token may be the last one, or one whose token no rule finds: then it is looked for.
     if found.page is not None and not found.page.token:
+        found.problem = _cut(found.page)
         _outline(found, unpacked.body)
     return found
+
+
+def _cut(page: Page) -> str:
+    """Why a chain of this page alone is no whole list, as a download would tell; empty where it is one."""
+    try:
+        Chain(max_pages=1).follow(page)
+    except ChainCut as cut:
+        return str(cut)
+    return ""
 
 
 def _unpacked(answer: Response, api: ApiSettings) -> Response:

@@ -118,28 +118,28 @@ async def test_a_chain_begun_anew_that_has_nothing_leads_to_the_other_store() ->
 async def test_a_walk_is_taken_up_behind_the_pages_that_are_there() -> None:
     transport = FakeTransport(stores(event_platform=[page(0, then="t1"), page(1, then="t2"), page(2)]))
     walk = a_walk(transport)
-    walk.go_on(EVENT, Start("t2", pages=2, found=True))
+    walk.go_on(EVENT, Start("t2", pages=2, segments=3))
     assert (await walked(walk), transport.tokens) == ([[2]], ["t2"])
 
 
 async def test_a_walk_in_the_second_store_does_not_return_to_the_first() -> None:
     transport = FakeTransport(stores(event_platform=[page(8)], blob=[page(0, then="t1"), page(1)]))
     walk = a_walk(transport)
-    walk.go_on(BLOB, Start("t1", pages=1, found=True))
+    walk.go_on(BLOB, Start("t1", pages=1, segments=1))
     assert (await walked(walk), transport.sources) == ([[1]], [BLOB])
 
 
 async def test_an_empty_last_page_behind_segments_of_an_earlier_run_is_the_end() -> None:
     transport = FakeTransport(stores(event_platform=[page(0, then="t1"), page()], blob=[page(9)]))
     walk = a_walk(transport)
-    walk.go_on(EVENT, Start("t1", pages=1, found=True))
+    walk.go_on(EVENT, Start("t1", pages=1, segments=1))
     assert (await walked(walk), transport.sources) == ([[]], [EVENT])
 
 
 async def test_answers_without_segments_lead_to_the_other_store() -> None:
     transport = FakeTransport(stores(event_platform=[page(then="t1"), page()], blob=[page(9)]))
     walk = a_walk(transport)
-    walk.go_on(EVENT, Start("t1", pages=1, found=False))
+    walk.go_on(EVENT, Start("t1", pages=1, segments=0))
     assert await walked(walk) == [[], "restart", [9]]
 
 
@@ -148,13 +148,13 @@ async def test_a_token_of_an_earlier_run_may_be_refused_besides() -> None:
     told: list[Told] = [status(410), page(0, then="t1"), status(410), page(0)]
     transport = FakeTransport(told)
     walk = a_walk(transport)
-    walk.go_on(EVENT, Start("old", pages=7, found=True))
+    walk.go_on(EVENT, Start("old", pages=7, segments=7))
     assert await walked(walk) == ["restart", [0], "restart", [0]]
 
 
 async def test_the_pages_of_earlier_runs_count_towards_the_most_a_view_may_have() -> None:
     walk = a_walk(FakeTransport(stores(event_platform=[page(0, then="t1"), page(1, then="t2")])), max_pages=3)
-    walk.go_on(EVENT, Start("t1", pages=2, found=True))
+    walk.go_on(EVENT, Start("t1", pages=2, segments=2))
     with pytest.raises(ChainCut, match="more than 3 pages"):
         await walked(walk)
 
