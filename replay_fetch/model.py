@@ -70,7 +70,7 @@ class Segment(Struct, frozen=True, gc=False):
     item: bytes | None = None
 
 
-class Extent(NamedTuple):
+class Extent(Struct, frozen=True, gc=False, omit_defaults=True):
     """What a page tells of the whole list: the path of a flag that more follows, and counts, each with its path."""
 
     more: str = ""

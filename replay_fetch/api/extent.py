@@ -12,9 +12,10 @@ the vendor's other calls count there what no filter took away.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from replay_fetch.api.envelope import Envelope
-from replay_fetch.api.tokens import ENVELOPES
+from replay_fetch.api.tokens import ENVELOPES, path_in
 from replay_fetch.model import Extent
 
 # What each flag has where more follows.
@@ -33,17 +34,38 @@ _FILTERED = {"total_count": "total_filtered_count", "totalCount": "totalFiltered
 _ENVELOPES_OF_COUNTS = frozenset(
     {"", "meta", "meta.page", "meta.paging", "meta.pagination", "page", "pagination", "paging"}
 )
-_COUNTS = _PAGES | _SEGMENTS
-_KEYS = _COUNTS | _FLAGS.keys()
-PATHS = frozenset(
-    f"{envelope}.{key}".lstrip(".")
-    for envelope in ENVELOPES
-    for key in (_KEYS if envelope in _ENVELOPES_OF_COUNTS else _FLAGS)
-)
+_KEYS = _PAGES | _SEGMENTS | _FLAGS.keys()
+
+
+class _Meaning(NamedTuple):
+    """What a value at a path may say."""
+
+    more: bytes | None
+    """The text by which a flag says that more follows."""
+    counts_pages: bool
+    counts_segments: bool
+    filtered: str
+    """The path at which a count stands that is taken in place of this one."""
+
+
+def _meanings() -> Iterator[tuple[str, _Meaning]]:
+    for here in ENVELOPES:
+        counts = here in _ENVELOPES_OF_COUNTS
+        for key in _KEYS if counts else _FLAGS:
+            filtered = path_in(here, _FILTERED[key]) if key in _FILTERED else ""
+            yield (
+                path_in(here, key),
+                _Meaning(_FLAGS.get(key), counts and key in _PAGES, counts and key in _SEGMENTS, filtered),
+            )
+
+
+_MEANINGS = dict(_meanings())
+PATHS = frozenset(_MEANINGS)
 """Every path that is read here."""
 _OUTERMOST = frozenset(path.partition(".")[0] for path in PATHS)
 # JSON numbers are read as floats by many; above this the count would be some other number there.
 _MOST = 2**53
+_DIGITS = len(str(_MOST))
 _BOOLEANS = (b"true", b"false")
 
 
@@ -58,7 +80,7 @@ def _texts(envelope: Envelope) -> Iterator[tuple[str, bytes]]:
     for here in ENVELOPES:
         members = envelope.members(here)
         for key in _KEYS.intersection(members):
-            path = f"{here}.{key}".lstrip(".")
+            path = path_in(here, key)
             if path in PATHS:
                 yield path, members[key]
 
@@ -67,39 +89,35 @@ def extent_of(texts: Mapping[str, bytes]) -> Extent | None:
     """Read the values at `PATHS`, given as exact JSON texts; the largest count of each kind is the one that counts."""
     more, pages, segments = "", (0, ""), (0, "")
     for path, text in texts.items():
-        here, _, key = path.rpartition(".")
-        if text == _FLAGS.get(key):
-            # One of several is named, and always the same one, whatever the order of the keys.
+        flag, counts_pages, counts_segments, filtered = _MEANINGS[path]
+        # Of several that say the same, the same one is named whatever the order of the keys.
+        if text == flag:
             more = min(more, path) if more else path
-        number = _count(text) if here in _ENVELOPES_OF_COUNTS else None
-        if number is None:
-            continue
-        if key in _PAGES:
-            pages = max(pages, (number, path))
-        elif key in _SEGMENTS and not _is_filtered(here, key, texts):
-            segments = max(segments, (number, path))
+        elif counts_pages:
+            pages = _larger(pages, text, path)
+        elif counts_segments and not (filtered in texts and _count(texts[filtered]) >= 0):
+            segments = _larger(segments, text, path)
     return Extent(more, pages, segments) if more or pages[0] or segments[0] else None
 
 
 def is_read(path: str, text: bytes) -> bool:
     """True of a value at one of `PATHS` that is a flag or a count, and so is no token, whatever its key is called."""
-    if path not in PATHS:
+    meaning = _MEANINGS.get(path)
+    if meaning is None:
         return False
-    here, _, key = path.rpartition(".")
-    if key in _FLAGS and text in _BOOLEANS:
-        return True
-    return key in _COUNTS and here in _ENVELOPES_OF_COUNTS and _count(text) is not None
+    is_flag = meaning.more is not None and text in _BOOLEANS
+    return is_flag or ((meaning.counts_pages or meaning.counts_segments) and _count(text) >= 0)
 
 
-def _is_filtered(here: str, key: str, texts: Mapping[str, bytes]) -> bool:
-    filtered = texts.get(f"{here}.{_FILTERED.get(key, '')}".lstrip("."))
-    return filtered is not None and _count(filtered) is not None
+def _larger(known: tuple[int, str], text: bytes, path: str) -> tuple[int, str]:
+    number = _count(text)
+    return max(known, (number, path)) if number > 0 else known
 
 
-def _count(text: bytes) -> int | None:
-    """The count in a JSON text, also where the digits stand in a string; None of a negative, a broken or a huge one."""
-    digits = text.strip(b'"')
-    if not digits.isdigit() or len(digits) > len(str(_MOST)):
-        return None
+def _count(text: bytes) -> int:
+    """The count in a JSON text, also where the digits stand in a string; -1 where none can be meant (2.0, -3, 2^60)."""
+    digits = text if text.isdigit() else text.strip(b'"')
+    if not digits.isdigit() or len(digits) > _DIGITS:
+        return -1
     number = int(digits)
-    return number if number <= _MOST else None
+    return number if number <= _MOST else -1

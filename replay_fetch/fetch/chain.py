@@ -13,6 +13,7 @@ from replay_fetch.model import Extent, Page
 # requests in 10 s, the tightest limit seen on other calls of this API, so many pages take one view eight minutes.
 _MOST_EMPTY_IN_A_ROW = 500
 
+_NOTHING_TOLD = Extent()
 # Only the user can tell whether the list is cut or the number is another's, and then a run with this flag settles it.
 _OVERRULE = "ask again later, or say --next-path none if"
 
@@ -38,7 +39,7 @@ class Chain:
         self._empty = 0
         self.pages = pages
         self._segments = segments
-        self._extent = Extent()
+        self._extent = _NOTHING_TOLD
 
     def recall(self, token: str, trail: Trail) -> None:
         """Take up the trail that an earlier run left of a chain which goes on in the middle, behind ``token``.
@@ -77,7 +78,7 @@ class Chain:
                 f"page {number} says by {page.extent.more} that more follows but gives no paging token: {_OVERRULE} "
                 "that is said of something else"
             )
-        _, (pages, pages_path), (segments, segments_path) = self._extent
+        (pages, pages_path), (segments, segments_path) = self._extent.pages, self._extent.segments
         if pages > number:
             raise ChainCut(
                 f"the API counts {pages} pages ({pages_path}) and the chain ends on page {number}: {_OVERRULE} it "

@@ -113,6 +113,7 @@ def test_a_count_of_what_no_filter_took_away_is_taken_in_place_of_all() -> None:
     assert told(b'"meta":{"page":{"total_count":90,"total_filtered_count":9}}') == Extent(
         segments=(9, "meta.page.total_filtered_count")
     )
+    assert told(b'"total_count":90,"total_filtered_count":0') is None
     assert told(b'"totalCount":90,"totalFilteredCount":null') == Extent(segments=(90, "totalCount"))
 
 
@@ -125,6 +126,7 @@ def test_next_path_overrules_what_a_page_tells() -> None:
 
 def test_a_flag_or_a_count_that_is_called_like_a_token_is_none() -> None:
     assert told(b'"is_last_page":true,"isLastPage":true,"last_page":1') == Extent(pages=(1, "last_page"))
+    assert told(b'"last_page":0') is None
     with pytest.raises(BadBody, match="last_page looks like the paging token"):
         told(b'"last_page":"T"')
     with pytest.raises(BadBody, match="name it with --next-path endCursor,"):
