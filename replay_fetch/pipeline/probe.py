@@ -115,7 +115,7 @@ def _understood(probing: Probing, answer: Response) -> Probe:
         found.page = PageDecoder(probing.api).decode(unpacked)
     except Forbidden as error:  # one view is all there is to judge the keys by
         keys = CredentialCheck()
-        keys.refused(probing.view, error)
+        keys.refused(probing.view, error, answer.received_at)
         keys.finish()
     except (BadBody, GarbledBody) as error:
         found.problem = str(error)

@@ -29,6 +29,7 @@ GONE: Said = 404, b'{"errors":["Not Found"]}'
 NO_BODY: Said = 200, b""
 EMPTY_LIST: Said = 200, b'{"segments":[]}'
 REFUSED: Said = 403, b'{"errors":["Forbidden"]}'
+UNAUTHORIZED: Said = 401, b'{"errors":["Unauthorized"]}'
 ODD: Said = 200, b'{"what":{"ever":1}}'
 
 
