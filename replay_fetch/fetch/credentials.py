@@ -1,8 +1,7 @@
 """The check of the credentials: keys that are refused are told from a view that is forbidden to good keys.
 
-A 401 speaks of the keys, whatever was asked for. Keys that were never good are to blame at once. Keys that were good
-are to blame once nothing but 401s has come for a minute: before that, a 401 is a fault of the API like any other,
-which is asked again, and in which the circuit breaker lets one request at a time through.
+A 401 speaks of the keys, whatever was asked for. Until it is final (see `Spell`), it is a fault of the API like any
+other: it is asked again, and the circuit breaker lets one request at a time through.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
+from replay_fetch.clock import Spell
 from replay_fetch.errors import AuthError, Forbidden, ServerError
 from replay_fetch.model import View
 
@@ -18,9 +18,6 @@ from replay_fetch.model import View
 # different sessions refused in a row speak against the keys; a list that starts with a forbidden session still runs.
 _SESSIONS_REFUSED = 3
 _UNAUTHORIZED, _UNAVAILABLE = 401, 503
-# Seconds of 401s without a good answer between them. A run of days meets a failure of the servers that know the keys,
-# as it meets failures of all others; keys that were withdrawn stay so.
-_REVOKED_AFTER = 60.0
 
 T = TypeVar("T")
 
@@ -35,9 +32,7 @@ class CredentialCheck:
     def __init__(self, permission: str = "rum_session_replay_read", *, alone: bool = True) -> None:
         self._permission = permission
         self._alone = alone
-        self.accepted = False
-        """An answer was good: the keys were so at that time."""
-        self._unauthorized_since: float | None = None
+        self._unauthorized = Spell()
         self._forbidden_before: set[Hashable] = set()
         self._refused: set[Hashable] = set()
         self._last: Forbidden | None = None
@@ -51,9 +46,14 @@ class CredentialCheck:
         finally:
             self._forbidden_before.discard(view)
 
+    @property
+    def accepted(self) -> bool:
+        """True where an answer was good: the keys were so at that time."""
+        return self._unauthorized.succeeded
+
     def accept(self) -> None:
         """Note an answer that only good keys are given."""
-        self.accepted, self._unauthorized_since = True, None
+        self._unauthorized.over()
 
     def health(self, status: int) -> int:
         """The status that tells the pacer of the API's health: 503 for a 401 to keys that were good."""
@@ -66,19 +66,12 @@ class CredentialCheck:
         """
         self._last = error
         if error.status == _UNAUTHORIZED:
-            self._unauthorized(error, now)
+            raise self.auth_error(error) if self._unauthorized.is_final(now) else ServerError(str(error))
         # Once the verdict stands, more sessions would only fill the memory.
         if not (self.accepted or self.suspicious or about in self._forbidden_before):
             self._refused.add(about.session_id if isinstance(about, View) else about)
         if self._alone and self.suspicious:
             raise self.auth_error(error)
-
-    def _unauthorized(self, error: Forbidden, now: float) -> None:
-        if self._unauthorized_since is None:
-            self._unauthorized_since = now
-        if not self.accepted or now - self._unauthorized_since >= _REVOKED_AFTER:
-            raise self.auth_error(error)
-        raise ServerError(str(error))
 
     @property
     def suspicious(self) -> bool:

@@ -276,9 +276,8 @@ async def test_views_that_all_fail_after_a_success_stop_the_run(tmp_path: Path, 
     assert ran.report.unasked >= 450
 
 
-@pytest.mark.parametrize("workers", [1, 8])
-@pytest.mark.parametrize("lasts", [0.1, 50.0])
-async def test_keys_that_are_refused_with_401_for_less_than_a_minute_stop_nothing(
+@pytest.mark.parametrize(("workers", "lasts"), [(1, 0.1), (8, 0.1), (8, 170.0)])
+async def test_keys_that_are_refused_with_401_for_less_than_three_minutes_stop_nothing(
     tmp_path: Path, workers: int, lasts: float
 ) -> None:
     """The servers that know the keys fail for a while, as others do."""
@@ -296,13 +295,15 @@ async def test_keys_that_are_refused_with_401_for_less_than_a_minute_stop_nothin
     assert 300 < len(told.asked) < 300 + 60
 
 
-async def test_keys_that_are_refused_with_401_for_a_minute_stop_the_run_and_nothing_is_recorded(tmp_path: Path) -> None:
+async def test_keys_that_are_refused_with_401_for_three_minutes_stop_the_run(
+    tmp_path: Path,
+) -> None:
     async with told_views(spell(101, 10**9, UNAUTHORIZED)) as told:
         ran = await download_from(told.base_url, tmp_path / "out", views(600), JOB)
     assert (ran.exit_code, type(ran.failure)) == (3, AuthError)
     assert "the keys are refused (401): Unauthorized. Check DD_API_KEY and DD_APP_KEY" in str(ran.failure)
     assert ran.report.outcomes == {Outcome.FETCHED: 100}
-    assert 60 <= ran.report.seconds < 150
+    assert 180 <= ran.report.seconds < 300
     assert len(told.asked) < 100 + 60
 
 

@@ -60,20 +60,20 @@ def test_keys_that_were_accepted_once_are_not_to_blame_for_403s() -> None:
     keys.finish()
 
 
-def test_keys_that_were_good_are_to_blame_once_nothing_but_401s_has_come_for_a_minute() -> None:
+def test_keys_that_were_good_are_to_blame_once_nothing_but_401s_has_come_for_three_minutes() -> None:
     keys = CredentialCheck()
     keys.accept()
-    for now in (1000.0, 1030.0, 1059.0):
+    for now in (1000.0, 1100.0, 1179.0):
         with pytest.raises(ServerError, match=r"no \(401\)"):
             refuse(keys, "a", status=401, now=now)
     with pytest.raises(AuthError):
-        refuse(keys, "b", status=401, now=1060.0)
+        refuse(keys, "b", status=401, now=1180.0)
 
 
-def test_a_good_answer_between_401s_begins_the_minute_anew() -> None:
+def test_a_good_answer_between_401s_begins_the_minutes_anew() -> None:
     keys = CredentialCheck()
     keys.accept()
-    for now in (0.0, 50.0, 100.0):
+    for now in (0.0, 170.0, 340.0):
         with pytest.raises(ServerError):
             refuse(keys, "a", status=401, now=now)
         keys.accept()
