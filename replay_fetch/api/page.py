@@ -179,7 +179,7 @@ class PageDecoder:
 
 def _require_own(page: Page, view: View, answer: Response) -> None:
     """Refuse a page with a segment of another view: it would be stored, and played, under the wrong name."""
-    strange = stranger(map(_raw_of, page.segments), view)
+    strange = stranger([segment.raw for segment in page.segments], view)
     if strange is not None:
         raise GarbledBody(f"{strange}: a proxy or a cache on the way may mix answers up", answer)
 
