@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from replay_fetch.errors import InputError, SettingsError
-from replay_fetch.printable import printable
+from replay_fetch.printable import as_argument, printable
 from replay_fetch.settings import Settings
 from replay_fetch.view_list.links import has_link
 from replay_fetch.view_list.session_rows import is_bare
 from replay_fetch.view_list.source import STDIN, ListSource, Words
+
+_ADDRESS = re.compile(r"\w(?:://|%3A%2F%2F)", re.IGNORECASE)
+_EMAIL = re.compile(r"[^\s@/]+@[^\s@/]+\.[^\s@/.]+")
+_CUT_ID = re.compile(r"(?=.*\d)(?=.{4,35}\Z)[0-9a-f]{4,8}(?:-[0-9a-f]*){0,4}", re.IGNORECASE)
 
 
 def list_of(options: argparse.Namespace, settings: Settings) -> tuple[ListSource, Settings]:
@@ -41,6 +46,9 @@ def source_of(words: Sequence[str]) -> ListSource:
     A file of the name wins over an id. A word that looks like neither is taken for the name of a missing file.
     """
     first = words[0]
+    for word in words:
+        if word != STDIN and not Path(word).exists() and (other := _no_file_either(word)):
+            raise InputError(f"'{printable(word, 200)}' {other}")
     if len(words) == 1 and (first == STDIN or not _names_session(first)):
         return first
     for word in words:
@@ -50,6 +58,22 @@ def source_of(words: Sequence[str]) -> ListSource:
                 "replay-fetch download LIST OUT"
             )
     return Words(words)
+
+
+def _no_file_either(word: str) -> str:
+    """Tell what a word is that people mean a session by, and that is neither its id nor a link; empty for all else."""
+    if _names_session(word):
+        return ""
+    if _ADDRESS.search(word):
+        return "is an address, but no replay link: those read https://app.SITE/rum/replay/sessions/SESSION?seed=VIEW"
+    if _CUT_ID.fullmatch(word):
+        return "is no file, and as a session id it is cut short: give all its 36 characters, or a replay link"
+    if _EMAIL.fullmatch(word):
+        return (
+            "is no file; a person's sessions are found by: "
+            f"replay-fetch discover --user {as_argument(word)} --since 30d"
+        )
+    return ""
 
 
 def _names_session(word: str) -> bool:
