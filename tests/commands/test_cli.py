@@ -125,6 +125,20 @@ def test_wrong_usage_ends_with_2_and_names_the_mistake(
 
 
 @pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["download", "--dry-run", "--", "-v.csv", "out"], 2, "-v.csv: there is no such file"),
+        (["export", "--rrweb", "f", "--", "-q", "x"], 3, "there is no folder -q"),
+    ],
+)
+def test_names_behind_two_dashes_are_no_options_of_a_command_with_a_list_of_arguments(
+    words: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == code
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
     ("words", "said"),
     [
         (["--workers", "0"], "--workers"),
