@@ -133,6 +133,8 @@ def test_a_snapshot_behind_the_end_says_so(plain: Path, capsys: pytest.CaptureFi
     code, page, warned = ran(capsys, "snapshot", plain, "aaaa", "--view", "v1", "--at", "+9h")
     assert (code, "after" in page) == (0, True)
     assert warned.endswith("the recording ends at 2023-11-14T22:14:25.300Z: this is the page as it stood then\n")
+    # The page names the time at which it stood so, and not the one that was asked for.
+    assert ran(capsys, "snapshot", plain, "aaaa", "--view", "v1", "--at", "2023-11-14T22:14:25.300Z")[1] == page
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,20 @@ def test_at_takes_an_iso_time_too(archive: Path) -> None:
     assert index_of(page_of(archive, SHOP, "--at", iso(start + 1_000)))["open"] == {"view": 1, "at": start + 1_000}
 
 
+@pytest.mark.parametrize(("at", "edge"), [("2001-01-01", "beginning"), ("+1h", "end")])
+def test_an_at_outside_of_the_recording_is_told_with_the_times_that_are_in_it(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], at: str, edge: str
+) -> None:
+    views = index_of(page_of(archive, SHOP))["views"]
+    start, end = views[0]["start"], max(view["end"] for view in views)
+    capsys.readouterr()
+    assert main(["play", str(archive), SHOP, "--at", at, "--html", str(tmp_path / "page.html")]) == 0
+    told = f"outside of the recording, which goes from {iso(start)} to {iso(end)}: the page opens at the {edge}\n"
+    assert told in capsys.readouterr().err
+    assert main(["play", str(archive), SHOP, "--at", iso(end), "--html", str(tmp_path / "page.html")]) == 0
+    assert capsys.readouterr().err == ""
+
+
 def test_an_at_that_is_no_time_is_refused(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["play", str(archive), SHOP, "--at", "soon"]) == 2
     assert "--at 'soon' is no time; write 90, 1:30 or +1m30s" in capsys.readouterr().err
