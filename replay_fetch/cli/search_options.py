@@ -123,7 +123,7 @@ def _session(text: str, api: ApiSettings) -> str:
         link = read_link(text)
     except ValueError as reason:
         raise SettingsError(f"--session: {reason}") from None
-    SiteCheck("--session", "" if api.base_url else api.site).check(link.site, 1)
+    SiteCheck("the command line", "" if api.base_url else api.site, "--session".format).check(link.site, 1)
     return link.session_id
 
 
