@@ -40,6 +40,10 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose where the tests' files lie, before pytest makes the first one; xdist's workers take over the choice."""
+    # Many containers set it: each worker, and each of some hundred processes, would compile the package and the tests
+    # anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     if not hasattr(config, "workerinput"):
         files = ExitStack()
         files.enter_context(files_in_memory())

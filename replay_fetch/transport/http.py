@@ -12,6 +12,8 @@ from pathlib import Path
 import aiohttp
 from yarl import URL
 
+from replay_fetch.clock import Spell
+from replay_fetch.errors import ProxyRefused, TrustError, Unreachable
 from replay_fetch.memory import WHILE_READ, Hold
 from replay_fetch.model import Response
 from replay_fetch.settings import ApiSettings, FetchSettings
@@ -60,14 +62,16 @@ class Transport:
         self._for_proxy = way.proxy.headers if way.proxy else None
         self._max_body = way.max_body
         self._now = asyncio.get_running_loop().time
+        self._shut = Spell()
 
     def get(self, url: str, hold: Hold | None = None) -> Awaitable[Response]:
         """Ask once for ``url``, of the API's origin and already encoded, and read the answer to the end.
 
         Where ``hold`` is given, a large body waits for room in memory before reading begins, and ``hold`` is then as
         large as decoding may take. Raises TransportError when no whole answer came, Rejected for an answer larger
-        than a page may be, TrustError for an untrusted certificate, ProxyRefused when a proxy wants another user. A
-        redirect is an answer like any other, and is not followed.
+        than a page may be, TrustError for an untrusted certificate, ProxyRefused when a proxy wants another user; these
+        two are TransportErrors until they are final, see `Spell`. A redirect is an answer like any other, and is not
+        followed.
         """
         return self._ask("GET", url, None, hold)
 
@@ -101,10 +105,13 @@ class Transport:
                     raise aiohttp.ClientPayloadError(str(closed)) from None
                 finally:
                     response.release()
+            self._shut.over()
             return Response(response.status, _joined(response.headers), body, sent_at=sent_at, received_at=self._now())
         except (aiohttp.ClientError, OSError, TimeoutError, TooLarge) as error:
             slow = deadline.expired()
             failure = translated(TooSlow() if slow else error, self._way.proxy, self._way.ca_file)
+        if isinstance(failure, TrustError | ProxyRefused) and not self._shut.is_final(self._now()):
+            failure = Unreachable(str(failure))
         raise failure
 
     async def _body(self, response: aiohttp.ClientResponse, hold: Hold | None, deadline: asyncio.Timeout) -> bytes:
