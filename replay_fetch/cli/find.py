@@ -83,7 +83,7 @@ def by_name_alone(found: FoundUser) -> Iterator[str]:
     if found.namesakes and not found.ids:
         ids = [printable(user_id, 60) for user_id in found.namesakes]
         users = some(len(ids), "user")
-        yield f"it is a name, and not an id or an address, of {users}: --user {few(ids, _NAMED)}"
+        yield f"it is a name, and not an id or an address, of {users}; their ids: {few(ids, _NAMED)}"
 
 
 def _lines(out: str, found: FoundUser) -> Iterator[str]:

@@ -61,12 +61,12 @@ def test_a_name_finds_no_session_and_the_ids_of_its_bearers_are_told(
     printed = capsys.readouterr().out.splitlines()
     assert printed == [
         f"0 sessions of {out} name this user",
-        "it is a name, and not an id or an address, of 2 users: --user 0, 1",
+        "it is a name, and not an id or an address, of 2 users; their ids: 0, 1",
     ]
     code, answer = told(capsys, "find", out, "--user", "Ada King")
     assert (code, answer["sessions"], answer["user_ids_of_this_name"]) == (1, [], ["0", "1"])
     assert main(["erase", str(out), "--user", "Ada King", "--dry-run"]) == 1
-    assert "it is a name, and not an id or an address, of 2 users: --user 0, 1" in capsys.readouterr().err
+    assert "it is a name, and not an id or an address, of 2 users; their ids: 0, 1" in capsys.readouterr().err
     # Where the text is one user's id, nothing is said of the others who bear it as a name.
     write(out / "events" / f"{sessions[0]}.ndjson", found(event(sessions[0], id="Ada King")))
     assert main(["find", str(out), "--user", "Ada King"]) == 0
