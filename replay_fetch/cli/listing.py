@@ -17,6 +17,7 @@ from replay_fetch.view_list.source import STDIN, ListSource, Words
 
 _ADDRESS = re.compile(r"\w(?:://|%3A%2F%2F)", re.IGNORECASE)
 _EMAIL = re.compile(r"[^\s@/]+@[^\s@/]+\.[^\s@/.]+")
+CUT = "as a session id it is cut short: give all its 36 characters, or a replay link"
 _CUT_ID = re.compile(r"(?=.*\d)(?=.{4,35}\Z)[0-9a-f]{4,8}(?:-[0-9a-f]*){0,4}", re.IGNORECASE)
 
 
@@ -60,14 +61,19 @@ def source_of(words: Sequence[str]) -> ListSource:
     return Words(words)
 
 
+def is_cut_id(word: str) -> bool:
+    """Tell whether a word looks like the beginning of a session's id, as lists on a screen show ids."""
+    return _CUT_ID.fullmatch(word) is not None
+
+
 def _no_file_either(word: str) -> str:
     """Tell what a word is that people mean a session by, and that is neither its id nor a link; empty for all else."""
     if _names_session(word):
         return ""
     if _ADDRESS.search(word):
         return "is an address, but no replay link: those read https://app.SITE/rum/replay/sessions/SESSION?seed=VIEW"
-    if _CUT_ID.fullmatch(word):
-        return "is no file, and as a session id it is cut short: give all its 36 characters, or a replay link"
+    if is_cut_id(word):
+        return f"is no file, and {CUT}"
     if _EMAIL.fullmatch(word):
         return (
             "is no file; a person's sessions are found by: "
