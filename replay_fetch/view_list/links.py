@@ -26,6 +26,7 @@ _LINK = re.compile(rf"https?://(?:(?!/){_IN_LINK}){{1,255}}/rum/replay/sessions/
 _ENCODED = re.compile(
     r"https?%3A%2F%2F[\w.-]{1,255}%2Frum%2Freplay%2Fsessions%2F[\w.~%-]{1,4000}", re.IGNORECASE | re.ASCII
 )
+_MARK = re.compile(r"rum(?:/|%2F)replay(?:/|%2F)", re.IGNORECASE)
 # Chats and pages break long ids with these, and copy them: soft hyphens, zero-width spaces, marks of direction.
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202c\u2060-\u2064\ufeff]")
 _PATH = re.compile(r"/rum/replay/sessions/(?P<session>[^/]+)(?:/.*)?", re.IGNORECASE)
@@ -44,8 +45,8 @@ class Link(NamedTuple):
 
 def has_link(text: str) -> bool:
     """Tell whether a text holds a replay link; the link itself may still be unusable."""
-    # The plain search first: a list of millions of ids has no link in any cell.
-    return "rum" in text and next(_urls(text), None) is not None
+    # The plain search first: a list of millions of ids has no link in any cell, and a long cell is not copied for none.
+    return "rum" in text and _MARK.search(text) is not None and next(_urls(text), None) is not None
 
 
 def read_link(text: str) -> Link:
