@@ -25,10 +25,10 @@ def printable(text: str, limit: int = 200) -> str:
 def as_argument(name: object) -> str:
     """Write a file's name or another word as an argument in a shell's command, quoted where that is needed.
 
-    A name that begins with a dash, which would be an option, gets ``./`` in front.
+    A name that begins with a dash, which would be an option, gets ``./`` in front; a dash alone is none.
     """
     text = str(name)
-    return shlex.quote(f"./{text}" if text.startswith("-") else text)
+    return shlex.quote(f"./{text}" if text.startswith("-") and text != "-" else text)
 
 
 def _visible(char: str) -> str:

@@ -34,9 +34,10 @@ def list_of(options: argparse.Namespace, settings: Settings) -> tuple[ListSource
     if not words:
         only = str(options.out)
         if only == STDIN or _names_session(only) or Path(only).is_file():
-            raise SettingsError(f"OUT is missing: replay-fetch download {printable(only, 200)} OUT")
+            raise SettingsError(f"OUT is missing: replay-fetch download {as_argument(printable(only, 200))} OUT")
+        out = as_argument(printable(only, 200))
         raise SettingsError(
-            f"VIEWS is missing: replay-fetch download VIEWS {printable(only, 60)}, or --sessions FILE in place of VIEWS"
+            f"VIEWS is missing: replay-fetch download VIEWS {out}, or --sessions FILE in place of VIEWS"
         )
     return source_of(words), settings
 
