@@ -198,6 +198,8 @@ def _complaint(names: Sequence[str], name: str, line: int, settings: PlanSetting
         )
     if kind := _no_table(names):
         return f"{name} {kind}"
+    if any(map(_LOOKS_LIKE_ID.search, names)):
+        return f"{name}, line {line} holds an id with other text around it, and no column names: write one id a line"
     session, view = _ids(names, settings)
     if session is not None and session == view:
         return f"{name}: --session-column and --view-column both mean {printable(names[view], 60)!r}"

@@ -91,6 +91,12 @@ def test_words_between_the_links_of_a_mail_are_bad_rows_and_no_sessions() -> Non
     assert bad == BadRow(4, "session id: the id 'Thanks' is no UUID, as the others of its column are")
 
 
+@pytest.mark.parametrize("line", [f"mail.txt:{S}", f"{S} {T}", f'["{S}","{T}"]'])
+def test_ids_with_other_text_around_are_told_from_a_header_without_columns_of_ids(line: str) -> None:
+    with pytest.raises(InputError, match=r"line 1 holds an id with other text around it, .*: write one id a line"):
+        read(f"{line}\n")
+
+
 def test_view_only_refuses_what_names_no_view() -> None:
     names_sessions, rows = read(f"{S}\n{LINK.partition('?')[0]}\n", ONLY)
     assert not names_sessions
