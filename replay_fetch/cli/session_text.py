@@ -58,7 +58,7 @@ def session_text(views: Sequence[ShownView], width: int, events: EventFacts | No
     spans = [view.span for view in views if view.span]
     lines = [f"session {views[0].record.planned.view.session_id}"]
     if not spans:
-        lines.append("nothing of it is stored here")
+        lines.append("no segment of it is stored here")
     over = Stretch(min(s.start_ms for s in spans), max(s.end_ms for s in spans)) if spans else Stretch(0, 0)
     lines += [_session_facts(views, over)] if spans else []
     lines += _events_facts(events, width) if events else []
@@ -90,7 +90,7 @@ def _about(session: ListedSession) -> Iterator[str]:
         yield f"{session.unfinished} unfinished"
     if session.noted:
         yield f"{session.noted} to note"
-    yield session.sdk or "nothing of it is stored here"
+    yield session.sdk or "no segment of it is stored here"
     yield from (page.removeprefix("https://") for page in dict.fromkeys(session.pages or ()))
 
 

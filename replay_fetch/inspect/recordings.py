@@ -84,7 +84,7 @@ def why_silent(entry: Entry, account: Account | None = None) -> str:
         return "it waits for its session to be whole: the last run into the archive has not ended"
     if entry.span is None:
         why = entry.record.reason or str(entry.record.outcome or "not asked for yet")
-        return f"nothing of it is stored here ({why})"
+        return f"no segment of it is stored here ({why})"
     if account is not None and not account.has_page:
         arrived = some(account.segments, "segment is", "segments are")
         return f"no full snapshot of its page arrived ({arrived} there)"

@@ -140,7 +140,7 @@ def test_a_snapshot_behind_the_end_says_so(plain: Path, capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["cccc", "--view", "v9", "--at", "0"], "view v9: nothing of it is stored here (503, eight times)"),
+        (["cccc", "--view", "v9", "--at", "0"], "view v9: no segment of it is stored here (503, eight times)"),
         (["aaaa", "--view", "v3", "--at", "5"], "view v3: no full snapshot of its page arrived (1 segment is there)"),
         (["aaaa", "--view", "v1", "--at", "2001-01-01"], EARLY),
     ],
@@ -154,7 +154,7 @@ def test_a_snapshot_of_no_page_says_why_and_ends_with_1(
 def test_a_transcript_of_nothing_ends_with_1(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, said, warned = ran(capsys, "transcript", plain, "cccc", "--json")
     assert (code, said) == (1, "")
-    assert warned == "replay-fetch: view v9: nothing of it is stored here (503, eight times)\n"
+    assert warned == "replay-fetch: view v9: no segment of it is stored here (503, eight times)\n"
 
 
 @pytest.mark.parametrize(
@@ -220,7 +220,7 @@ def test_an_archives_recordings_become_a_file_of_events_a_view(
     assert said.startswith(f"{tmp_path}/new/events  3 views, ")
     assert warned == (
         "replay-fetch: view v3: no full snapshot of its page arrived (1 segment is there)\n"
-        "replay-fetch: view v9: nothing of it is stored here (503, eight times)\n"
+        "replay-fetch: view v9: no segment of it is stored here (503, eight times)\n"
     )
     file = tmp_path / "new/events/aaaa1111/v1.json"
     assert file.stat().st_mode & 0o777 == 0o600

@@ -97,7 +97,7 @@ def test_the_page_is_for_its_owners_eyes_only(archive: Path) -> None:
 def test_every_view_of_the_session_stands_in_the_index_and_those_without_a_recording_say_why(archive: Path) -> None:
     index = index_of(page_of(archive, TABS))
     assert [bool(view["chunks"]) for view in index["views"]] == [True, True, True, False]
-    assert index["views"][3]["said"] == "nothing of it is stored here (empty)"
+    assert index["views"][3]["said"] == "no segment of it is stored here (empty)"
     starts = [view["start"] for view in index["views"][:3]]
     assert starts == sorted(starts)
 
@@ -226,7 +226,7 @@ def test_a_session_without_a_picture_ends_with_1_and_says_of_each_view_why(
     assert main(["play", str(archive), "s1", "--html", str(target)]) == 1
     error = capsys.readouterr().err.replace("\n", " ")
     assert "view v1: no full snapshot of its page arrived" in error
-    assert "view v2: nothing of it is stored here (503)" in error
+    assert "view v2: no segment of it is stored here (503)" in error
     assert target.read_text() == "an older page"
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["page.html"]
 
