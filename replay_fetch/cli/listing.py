@@ -15,7 +15,8 @@ from replay_fetch.view_list.links import has_link
 from replay_fetch.view_list.session_rows import is_bare
 from replay_fetch.view_list.source import STDIN, ListSource, Words
 
-_ADDRESS = re.compile(r"\w(?:://|%3A%2F%2F)", re.IGNORECASE)
+# Of the web alone: a list may lie in a bucket.
+_ADDRESS = re.compile(r"https?(?:://|%3A%2F%2F)", re.IGNORECASE)
 _EMAIL = re.compile(r"[^\s@/]+@[^\s@/]+\.[^\s@/.]+")
 CUT = "as a session id it is cut short: give all its 36 characters, or a replay link"
 _CUT_ID = re.compile(r"(?=.*\d)(?=.{4,35}\Z)[0-9a-f]{4,8}(?:-[0-9a-f]*){0,4}", re.IGNORECASE)
@@ -72,7 +73,7 @@ def _no_file_either(word: str) -> str:
     if _names_session(word):
         return ""
     if _ADDRESS.search(word):
-        return "is an address, but no replay link: those read https://app.SITE/rum/replay/sessions/SESSION?seed=VIEW"
+        return "is a web address, but no replay link: those read https://app.SITE/rum/replay/sessions/SESSION?seed=VIEW"
     if is_cut_id(word):
         return f"is no file, and {CUT}"
     if _EMAIL.fullmatch(word):

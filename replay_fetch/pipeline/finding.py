@@ -229,4 +229,6 @@ def _none_found(session_id: str) -> str:
     said = f"no views with a recording were found of session {session_id} in the last 30 days"
     if UUID.fullmatch(session_id) is None:
         return f"{said}; a session's whole id has 36 characters"
+    if session_id != session_id.lower():
+        return f"{said}; the API writes ids in lower case: write it so"
     return f"{said}; a link with seed= names a view without a search"

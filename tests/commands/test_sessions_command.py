@@ -64,8 +64,11 @@ _LINK = "https://app.datadoghq.eu/rum/replay/sessions/1f46e825-067f-4850-9b0a-58
         (["nosuch.csv", "out"], "nosuch.csv: there is no such file"),
         (["1f46e825", "out"], "'1f46e825' is no file, and as a session id it is cut short: give all its 36 characters"),
         (["ana@shop.example", "out"], "are found by: replay-fetch discover --user ana@shop.example --since 30d"),
-        (["https://app.datadoghq.com/rum/sessions/x", "out"], "is an address, but no replay link: those read https://"),
-        (["a%3A%2F%2Fb", "1f46e825-067f-4850-9b0a-58b0ef0c14f1", "out"], "is an address, but no replay link"),
+        (
+            ["https://app.datadoghq.com/rum/sessions/x", "out"],
+            "is a web address, but no replay link: those read https://",
+        ),
+        (["https%3A%2F%2Fb", "1f46e825-067f-4850-9b0a-58b0ef0c14f1", "out"], "is a web address, but no replay link"),
     ],
 )
 def test_a_list_that_is_not_named_rightly_ends_with_2(
