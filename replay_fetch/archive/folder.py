@@ -11,6 +11,7 @@ from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
 from replay_fetch.archive.shards import check_shard
 from replay_fetch.errors import ArchiveError
+from replay_fetch.printable import as_argument
 from replay_fetch.shard import ShardId
 
 SCRUBBED = b',"scrubbed":true}'
@@ -70,7 +71,8 @@ def check_ledger_is_there(layout: Layout) -> None:
     if filled:
         require_not_scrubbed(layout)
         raise ArchiveError(
-            f"{layout.root} has files but no ledger; `replay-fetch verify --rebuild {layout.root}` makes one of them"
+            f"{layout.root} has files but no ledger; "
+            f"`replay-fetch verify --rebuild {as_argument(layout.root)}` makes one of them"
         )
 
 
