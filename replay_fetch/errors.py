@@ -63,11 +63,11 @@ class AuthError(ReplayFetchError):
 
 
 class TrustError(ReplayFetchError):
-    """The server's certificate is not trusted; trying again would not change that. ``ca_file`` names more to trust."""
+    """The server's certificate is not trusted: from the start, or for three minutes. ``ca_file`` adds to the trust."""
 
 
 class ProxyRefused(ReplayFetchError):
-    """The proxy wants another user or password; trying again would not change that."""
+    """The proxy wants another user or password: from the start, or for three minutes."""
 
 
 class OutageError(ReplayFetchError):

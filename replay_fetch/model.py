@@ -70,6 +70,14 @@ class Segment(Struct, frozen=True, gc=False):
     item: bytes | None = None
 
 
+class Extent(Struct, frozen=True, gc=False, omit_defaults=True):
+    """What a page tells of the whole list: the path of a flag that more follows, and counts, each with its path."""
+
+    more: str = ""
+    pages: tuple[int, str] = (0, "")
+    segments: tuple[int, str] = (0, "")
+
+
 class Page(Struct, frozen=True, gc=False):
     """A decoded answer: the segments in the order of the body, and the way to the next page, where there is one."""
 
@@ -82,13 +90,12 @@ class Page(Struct, frozen=True, gc=False):
     """Where the segments and the token were found, such as ``segments + paging.next``."""
     bodiless: bool = False
     """The answer had no body at all: that nothing is there rests on silence, not on the API's word."""
+    extent: Extent | None = None
+    """None where the page tells nothing of the whole list that is to be heard."""
 
 
 class Response(Struct, frozen=True, gc=False):
-    """One HTTP answer, read whole; the body as it came over the wire.
-
-    Times are seconds of the event loop's clock.
-    """
+    """One HTTP answer, read whole; the body as it came over the wire. Times are seconds of the event loop's clock."""
 
     status: int
     headers: Mapping[str, str]
@@ -148,10 +155,7 @@ class Span(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """The number of views with warnings, in all and by reason; a single view may count for several reasons.
-
-    The reasons have the names that they have in ``Warnings``.
-    """
+    """The number of views with warnings, in all and by reason, named as in ``Warnings``; a view may have several."""
 
     views: int = 0
     gaps: int = 0
@@ -173,10 +177,7 @@ class Warnings(Struct, frozen=True, gc=False, omit_defaults=True):
     """Indexes of segments that came again, the first hundred."""
     lacks_full_snapshot: bool = False
     segments_expected: int | None = None
-    """The list's count, where that is larger than the number of segments.
-
-    It hangs on the list, which may change, and not on the recording: it is made anew whenever a record is read.
-    """
+    """The list's count, where larger than the number of segments; made anew at each reading, since lists change."""
 
     def __bool__(self) -> bool:
         return bool(self.gaps or self.repeats or self.lacks_full_snapshot or self.segments_expected is not None)

@@ -98,10 +98,10 @@ class ApiSettings:
     """Dotted, overriding the rules; ``.`` is the whole body."""
     next_path: str = option(
         "--next-path A.B",
-        "where the next page's token is; none: with --segments-path, what looks like one elsewhere is no token",
+        "where the next page's token is; none: no other key holds a token, or a count or flag of the whole list",
         default="",
     )
-    """Dotted, overriding the rules; ``none`` says that nothing but the rules finds a token."""
+    """Dotted, overriding the rules; ``none`` says that only the rules find a token, and no count is the list's."""
     max_page_bytes: int = 256 * 2**20
     """A page that inflates past this is refused rather than held in memory."""
 

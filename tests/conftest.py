@@ -17,12 +17,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 from memory_disk import files_in_memory
 from player_browser import chromium, watch
+from store_servers import any_store, azurite, moto, seaweedfs
 from virtual_clock import VirtualClockLoop
 
 from replay_fetch.progress import reporters
 from replay_fetch.progress.history import History
 
-__all__ = ["anyio_backend", "chromium", "virtual_clock", "watch"]
+# Here and nowhere else: imported into a test module, a fixture of a whole session is made once more for that module.
+__all__ = ["any_store", "anyio_backend", "azurite", "chromium", "moto", "seaweedfs", "virtual_clock", "watch"]
 
 # A shared or busy machine must not turn a law into a failure: what is judged is the result, not the time.
 # The same examples are drawn in every ordinary run, so that a change is judged by what it changed;
@@ -40,6 +42,10 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Choose where the tests' files lie, before pytest makes the first one; xdist's workers take over the choice."""
+    # Many containers set it: each worker, and each of some hundred processes, would compile the package and the tests
+    # anew.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
     if not hasattr(config, "workerinput"):
         files = ExitStack()
         files.enter_context(files_in_memory())

@@ -131,14 +131,23 @@ def part(path: str) -> str:
     return path.split("/", maxsplit=1)[0].removesuffix(".py")
 
 
-def imports(tree: ast.AST) -> Iterator[str]:
+@cache
+def nodes(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """A tree and all that is in it; walked through once, for all tests of a worker."""
+    return tuple(ast.walk(tree))
+
+
+@cache
+def imports(tree: ast.AST) -> tuple[str, ...]:
     """Full names of what is imported anywhere: in functions and under TYPE_CHECKING as well."""
-    for node in ast.walk(tree):
+    found: list[str] = []
+    for node in nodes(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            found += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             origin = "." * node.level + (node.module or "")
-            yield from (f"{origin}.{alias.name}" for alias in node.names)
+            found += (f"{origin}.{alias.name}" for alias in node.names)
+    return tuple(found)
 
 
 def imported_parts(tree: ast.AST) -> set[str]:
@@ -191,7 +200,7 @@ def longest_chain(imported: Mapping[str, set[str]]) -> list[str]:
 
 
 def wall_clock_readings(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         match node:
             case ast.Attribute(value=ast.Name(id="time"), attr="time" | "time_ns" | "localtime" | "gmtime" | "ctime"):
                 yield f"time.{node.attr}"
@@ -206,7 +215,7 @@ def imports_anything(tree: ast.Module) -> bool:
 
 
 def long_functions(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in nodes(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or 0) - node.lineno + 1
             if lines > LONGEST_FUNCTION:
@@ -228,7 +237,7 @@ def test_modules_import_from_lower_layers_only() -> None:
 
 
 def test_a_package_whose_users_need_parts_of_it_imports_nothing_by_itself() -> None:
-    assert [name for name in WITHOUT_FRONT if list(imports(sources()[f"{name}/__init__.py"]))] == []
+    assert [name for name in WITHOUT_FRONT if imports(sources()[f"{name}/__init__.py"])] == []
 
 
 def test_imports_are_absolute() -> None:
@@ -276,7 +285,7 @@ def test_printing_is_for_the_command_line() -> None:
         f"{path}:{node.lineno}"
         for path, tree in sources().items()
         if part(path) != "cli"
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print")
         or (isinstance(node, ast.Attribute) and node.attr == "stdout")
     ]

@@ -18,9 +18,11 @@ from msgspec import Meta, Raw, Struct
 
 from replay_fetch.api import json_split
 from replay_fetch.api.envelope import Members, kind, string
+from replay_fetch.api.fast_extent import ExtentReader
 from replay_fetch.api.guess import DEEPEST, LIKE_THE_EXAMPLE, is_named_like_a_token
 from replay_fetch.api.soundness import ERRORS, SPOKEN_OF, STATUSES
 from replay_fetch.api.tokens import LOOKED_AT, TOKEN_PLACES, Next
+from replay_fetch.model import Extent
 
 _NO_TOKEN = Next()
 _BY_RULES = LOOKED_AT | TOKEN_PLACES
@@ -85,13 +87,15 @@ class Form(Struct, frozen=True):
         """
         if self.by_rules:
             return _for_the_rules
-        return _Reader(self.place, [self._read(member) for member in members])
-
-    def _read(self, member: LevelMember) -> _Read:
-        path = f"{member.here}.{member.key}".lstrip(".")
-        node = self.levels.get(member.here, {}).get(member.key, _Node())
-        decode = msgspec.json.Decoder(_type(path, node, self.place)).decode
-        return member.reader, decode, _token_of(path, node, self.place)
+        reads: list[_Read] = []
+        extent = ExtentReader()
+        for member in members:
+            path = f"{member.here}.{member.key}".lstrip(".")
+            node = self.levels.get(member.here, {}).get(member.key, _Node())
+            decode = msgspec.json.Decoder(_type(path, node, self.place)).decode
+            reads.append((member.reader, decode, _token_of(path, node, self.place)))
+            extent.watch(member.reader, path, node)
+        return _Reader(self.place, reads, extent)
 
 
 _Read = tuple[Callable[[object], Raw | None], Callable[[Raw], object], Callable[[object], str | None] | None]
@@ -100,12 +104,14 @@ _Read = tuple[Callable[[object], Raw | None], Callable[[Raw], object], Callable[
 class _Reader:
     """Reads the members that can be there, the token's among them; gives None as soon as msgspec refuses a member."""
 
-    def __init__(self, place: str, reads: Sequence[_Read]) -> None:
+    def __init__(self, place: str, reads: Sequence[_Read], extent: ExtentReader) -> None:
         self._place = place
         self._reads = reads
+        # Most pages tell nothing beside the token: they do not even ask.
+        self._extent = extent if extent.watches else None
 
     def __call__(self, level: object) -> Next | None:
-        token = None
+        token = extent = None
         try:
             for member_of, decode, token_of in self._reads:
                 raw = member_of(level)
@@ -113,18 +119,20 @@ class _Reader:
                     found = decode(raw)
                     if token_of is not None:
                         token = token_of(found)
+            if self._extent is not None:
+                extent = self._extent(level)
         except json_split.REFUSED:
             return None
         # An empty string is no token, as by the rules.
-        return Next(token, place=self._place) if token else self._without_token(level)
+        return Next(token, place=self._place, extent=extent) if token else self._without_token(level, extent)
 
-    def _without_token(self, level: object) -> Next | None:
+    def _without_token(self, level: object, extent: Extent | None) -> Next | None:
         """Tell that a page is the last; None, so that the rules judge, where a value of any key looks like a token."""
         for member_of, _, _ in self._reads:
             raw = member_of(level)
             if raw is not None and LIKE_THE_EXAMPLE in bytes(raw):
                 return None
-        return _NO_TOKEN
+        return _NO_TOKEN if extent is None else Next(extent=extent)
 
 
 def field_name(number: int) -> str:

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from replay_fetch.api import json_split
 from replay_fetch.api.envelope import Envelope, kind
+from replay_fetch.api.extent import is_read
 from replay_fetch.api.segment import SEGMENT_KEYS
 from replay_fetch.api.tokens import LOOKED_AT, TOKEN_PLACES
 from replay_fetch.printable import printable
@@ -162,7 +163,7 @@ def token_like(envelope: Envelope, segments_path: str = "") -> TokenLike:
     for path, text in _members_within(envelope, "", segments_path):
         rank = _rank(path)
         # A likely name, or a likely value: either is reason enough to ask before a chain is called complete.
-        if rank == len(_WORDS) and not text.startswith(LIKE_THE_EXAMPLE):
+        if (rank == len(_WORDS) and not text.startswith(LIKE_THE_EXAMPLE)) or is_read(path, text):
             continue
         if text in _EMPTY:
             if path not in _BY_RULES:

@@ -7,12 +7,15 @@ from functools import lru_cache
 from itertools import filterfalse
 from operator import attrgetter, methodcaller
 
+from msgspec.structs import replace
+
 from replay_fetch.api.belonging import stranger
 from replay_fetch.api.body import SAYS_NOTHING, CutBody, OversizedBody, text_of
 from replay_fetch.api.coding import MissingZstd
 from replay_fetch.api.element import Likeness, described, is_bare, segment
 from replay_fetch.api.envelope import Envelope, kind
 from replay_fetch.api.error_text import error_text
+from replay_fetch.api.extent import find_extent
 from replay_fetch.api.fast_page import QuickLocate, can_be_quick
 from replay_fetch.api.guess import unread
 from replay_fetch.api.json_scan import NotJson
@@ -20,7 +23,7 @@ from replay_fetch.api.shapes import Located, UnknownShape, locate
 from replay_fetch.api.soundness import UnsoundError, require_sound
 from replay_fetch.api.tokens import NO_OTHER_PLACE, Next, find_next
 from replay_fetch.errors import BadBody, GarbledBody, ServerError
-from replay_fetch.model import Page, Response, Segment, View
+from replay_fetch.model import Extent, Page, Response, Segment, View
 from replay_fetch.printable import printable
 from replay_fetch.settings import ApiSettings
 
@@ -123,9 +126,24 @@ class PageDecoder:
                 self._seen[located.path].expect_wrappers()
         following = located.following
         # The Link header comes last of the rules, so it is looked at only where the body names no token.
-        if following is None or (link_header and following.token is None):
+        if following is None:
             following = self._find_next(located, link_header)
-        return Page(segments, following.token, following.has_more, _shape(located.name, wrapped, following.place))
+        elif link_header and following.token is None:
+            following = replace(self._find_next(located, link_header), extent=following.extent)
+        shape = _shape(located.name, wrapped, following.place)
+        if following.extent is None:
+            return Page(segments, following.token, following.has_more, shape)
+        heard = self._heard(following.extent)
+        return Page(segments, following.token, following.has_more, shape, extent=heard)
+
+    def _heard(self, extent: Extent) -> Extent | None:
+        """The part of a page's extent that is listened to: with --next-path a flag alone, with `none` nothing.
+
+        A count may be of something else, and a flag may be of the recording. So each needs a way to be overruled.
+        """
+        if not self._api.next_path:
+            return extent
+        return Extent(extent.more) if extent.more and self._next_path else None
 
     def _require_likeness(self, located: Located, segments: Sequence[Segment]) -> None:
         """Refuse a page where nothing looks like a segment, and a stream where anything does not.
@@ -155,12 +173,13 @@ class PageDecoder:
             _require_no_unread_token(envelope, self._api.segments_path or located.path or "")
         if located.path in self._seen:
             self._seen[located.path].learn(envelope, following.place)
-        return following
+        extent = find_extent(envelope) if envelope else None
+        return following if extent is None else replace(following, extent=extent)
 
 
 def _require_own(page: Page, view: View, answer: Response) -> None:
     """Refuse a page with a segment of another view: it would be stored, and played, under the wrong name."""
-    strange = stranger(map(_raw_of, page.segments), view)
+    strange = stranger([segment.raw for segment in page.segments], view)
     if strange is not None:
         raise GarbledBody(f"{strange}: a proxy or a cache on the way may mix answers up", answer)
 

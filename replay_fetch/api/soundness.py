@@ -7,7 +7,7 @@ a part of the data, and a part must not pass for the whole. Looked at are:
 2. ``status`` or ``state``, at the top or in ``meta``: a word for failed, unfinished or cut short, or an HTTP
    status of an error; where the API documents the good words of ``status``, every other word
 3. ``success`` or ``ok`` that is false, ``timed_out``, ``partial``, ``incomplete`` or ``truncated`` that is true, in
-   the same two
+   the same two; ``is_truncated`` is none of these, as it is normal on a page with a token (see `extent`)
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from replay_fetch.printable import printable
 ERRORS = frozenset({"errors", "error"})
 STATUSES = frozenset({"status", "state"})
 _FALSE = frozenset({"success", "ok"})
-_TRUE = frozenset({"timed_out", "partial", "incomplete", "truncated"})
+_TIMED_OUT = frozenset({"timed_out", "timedOut"})
+_TRUE = _TIMED_OUT | {"partial", "is_partial", "isPartial", "incomplete", "is_incomplete", "isIncomplete", "truncated"}
 _PLACES = ("", "meta", "data", "data.attributes")
 # Not in `data`: there `status` and `state` are the resource's own, of a session that may be "active" or "expired".
 _PLACES_OF_FLAGS = frozenset({"", "meta"})
@@ -98,7 +99,7 @@ def _require_sound_flags(members: Members, done: frozenset[str] | None) -> None:
         ):
             said = printable(text.decode("utf-8", "replace"), 60)
             unsound = UnsoundError(f"the API says of its own answer: {key} {said}")
-            unsound.timed_out = key == "timed_out" or (key in STATUSES and _timed_out.search(said) is not None)
+            unsound.timed_out = key in _TIMED_OUT or (key in STATUSES and _timed_out.search(said) is not None)
             raise unsound
 
 

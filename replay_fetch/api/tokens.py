@@ -10,7 +10,8 @@ places; the documentation leaves open which of them this call has.
 
 ``--next-path`` replaces all places, but for ``none``, which says that no other place has a token. A place that holds
 null or nothing is passed over. Where a place holds a value that cannot be a token, or an unusable link, the page
-says that more follows all the same: the chain counts as cut, not as done.
+says that more follows all the same: the chain counts as cut, not as done. What else a page tells of the whole list is
+in `extent`.
 
 A link is never followed. Only the value of the link's ``paging`` parameter is taken, and only from a link within our
 own origin; the request is then made like any other request.
@@ -27,6 +28,7 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 from msgspec import Struct
 
 from replay_fetch.api.envelope import Envelope, Members, kind, string
+from replay_fetch.model import Extent
 
 # Keys of a token. Where an object has several, the ones that can hold nothing else come first; ``next_page`` and
 # ``cursor`` may also say a number, or where this page is.
@@ -45,6 +47,11 @@ _IN_PAGING = (*_NAMES, "token")
 _IN_MORE = ("has_more", "hasMore")
 
 
+def path_in(here: str, key: str) -> str:
+    """The path of a key in the object at ``here``, which is empty for the outermost object."""
+    return f"{here}.{key}" if here else key
+
+
 class _Place(NamedTuple):
     """An object, and the keys under which a token may stand there; each object may also say whether more follows."""
 
@@ -52,7 +59,7 @@ class _Place(NamedTuple):
     token_keys: tuple[str, ...]
 
     def path_of(self, key: str) -> str:
-        return f"{self.path}.{key}".lstrip(".")
+        return path_in(self.path, key)
 
     @property
     def token_paths(self) -> list[str]:
@@ -79,6 +86,8 @@ _PLACES = (
     _Place("data.attributes", _NAMES),
     _Place("data.attributes.paging", _IN_PAGING),
 )
+ENVELOPES = tuple(place.path for place in _PLACES)
+"""The paths of all objects around the segments in which a page may speak of the pages; the top is the empty path."""
 _LINK_PLACE = "links.next"
 NO_OTHER_PLACE = "none"
 """As ``--next-path``: by the rules alone, whatever else on a page may look like a token."""
@@ -97,6 +106,8 @@ class Next(Struct, frozen=True, gc=False):
     token: str | None = None
     has_more: bool = False
     place: str = ""
+    extent: Extent | None = None
+    """What the page tells of the whole list, where that was read with the token."""
 
 
 def find_next(envelope: Envelope | None, link_header: str, origin: str, next_path: str = "") -> Next:

@@ -8,20 +8,22 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import Struct, field
 
-from replay_fetch.model import Page, ViewRecord
+from replay_fetch.model import Extent, Page, ViewRecord
 
 # A chain of 500 pages keeps 8 kB of marks; that two of its tokens share one happens in 1 of 10^14 chains.
 _BYTES = 8
 
 
-class Trail(Struct, eq=False):
-    """The paging tokens of a chain so far, each as a short mark, and the number of empty pages at the end.
+class Trail(Struct, eq=False, omit_defaults=True):
+    """The paging tokens of a chain so far, each as a short mark, the number of empty pages at the end, and the extent.
 
     A token that comes again means a circle. The marks make that visible across runs, at 8 bytes a token.
     """
 
     marks: list[str] = field(default_factory=list)
     empty: int = 0
+    extent: Extent = Extent()
+    """What the pages counted of the whole list, the latest of each count. Trails of earlier versions know none."""
 
     @classmethod
     def of(cls, record: ViewRecord) -> Trail:
@@ -38,11 +40,24 @@ class Trail(Struct, eq=False):
             self.empty = 0 if page.segments else self.empty + 1
             if page.token is not None:
                 self.marks.append(mark(page.token))
+            if page.extent is not None:
+                self.extent = newer(page.extent, self.extent)
 
     def fields(self) -> dict[str, object]:
         """What a view's record is to tell of it."""
         fields: dict[str, object] = msgspec.to_builtins(self)
         return fields
+
+
+def newer(extent: Extent, earlier: Extent) -> Extent:
+    """The counts that hold behind a page that tells ``extent``: one that it leaves out still holds, a flag does not.
+
+    The last page of a chain is often a bare one, so its counts are those of the pages before it.
+    """
+    return Extent(
+        pages=extent.pages if extent.pages[0] else earlier.pages,
+        segments=extent.segments if extent.segments[0] else earlier.segments,
+    )
 
 
 def mark(token: str) -> str:

@@ -18,7 +18,7 @@ from msgspec.structs import asdict
 from replay_fetch.cli.options import QUESTION, add_output, add_server, settings_from
 from replay_fetch.cli.output import say, shown
 from replay_fetch.environment import credentials, warn_if_exposed
-from replay_fetch.model import Page, RateLimit, Source, View
+from replay_fetch.model import Extent, Page, RateLimit, Source, View
 from replay_fetch.pipeline.probe import Probe, Probing, probe
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
@@ -94,12 +94,15 @@ def probe_json(found: Probe) -> str:
 
 
 def _page_fields(page: Page) -> dict[str, object]:
+    extent = page.extent or Extent()
     return {
         "shape": page.shape,
         "segments": len(page.segments),
         "segment_bytes": [len(segment.raw) for segment in page.segments],
         "next_token": page.token is not None,
-        "has_more": page.has_more,
+        "has_more": page.has_more or bool(extent.more),
+        "pages_counted": extent.pages[0] or None,
+        "segments_counted": extent.segments[0] or None,
     }
 
 
@@ -109,7 +112,7 @@ def _lines(found: Probe) -> Iterator[str]:
     yield from _row("body", ", ".join(_body(found)))
     yield from _row("rate limit", ", ".join(_limit(found.rate_limit)) if found.rate_limit else "no header names one")
     if found.page is not None:
-        yield from _row("recognised", ", ".join(_page(found.page)))
+        yield from _row("recognised", ", ".join(_page(found.page, cut=bool(found.problem))))
     if found.problem:
         yield from _row("problem", found.problem)
     if found.outline:
@@ -159,15 +162,21 @@ def _limit(limit: RateLimit) -> Iterator[str]:
         yield f"named {limit.name}"
 
 
-def _page(page: Page) -> Iterator[str]:
+def _page(page: Page, *, cut: bool) -> Iterator[str]:
     yield page.shape
     sizes = [size(len(segment.raw)) for segment in page.segments[:_SIZES_SHOWN]]
     more = ", …" if len(page.segments) > _SIZES_SHOWN else ""
     yield f"segments: {count(len(page.segments))}" + (f" ({', '.join(sizes)}{more})" if sizes else "")
+    extent = page.extent or Extent()
+    for (number, path), what in ((extent.pages, "page"), (extent.segments, "segment")):
+        if number:
+            yield f"{some(number, what)} counted by {path}"
     if page.token is not None:
         yield "more pages follow"
+    elif page.has_more or extent.more:
+        yield "more is promised, without a token"
     else:
-        yield "more is promised, without a token" if page.has_more else "the last page"
+        yield "no token" if cut else "the last page"
 
 
 def _advice(found: Probe) -> Iterator[str]:
@@ -189,7 +198,7 @@ def _advice(found: Probe) -> Iterator[str]:
     elif found.page is not None:
         if found.next_paths:
             yield from _row("flags", f"if more pages should follow: --next-path {' or '.join(found.next_paths)}")
-        elif found.page.segments:
+        elif found.page.segments and not found.problem:
             yield from _row("flags", "none needed" if not _overridden(found) else "these are right")
     if found.empty_paths:
         yield from _row(

@@ -1,4 +1,8 @@
-"""The check of the credentials: keys that are refused are told from a view that is forbidden to good keys."""
+"""The check of the credentials: keys that are refused are told from a view that is forbidden to good keys.
+
+A 401 speaks of the keys, whatever was asked for. Until it is final (see `Spell`), it is a fault of the API like any
+other: it is asked again, and the circuit breaker lets one request at a time through.
+"""
 
 from __future__ import annotations
 
@@ -6,28 +10,29 @@ from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
-from replay_fetch.errors import AuthError, Forbidden
+from replay_fetch.clock import Spell
+from replay_fetch.errors import AuthError, Forbidden, ServerError
 from replay_fetch.model import View
 
 # A 403 may be meant for one view alone, or for one session. Before anything succeeded, views of this many
 # different sessions refused in a row speak against the keys; a list that starts with a forbidden session still runs.
 _SESSIONS_REFUSED = 3
-_UNAUTHORIZED = 401
+_UNAUTHORIZED, _UNAVAILABLE = 401, 503
 
 T = TypeVar("T")
 
 
 class CredentialCheck:
-    """Watches answers until the keys are known to be good; a good answer sets ``accepted``.
+    """Watches answers until the keys are known to be good, and for 401s from then on.
 
     ``permission`` is the permission that the application key needs, for the message. Where the check does not judge
-    ``alone``, its caller asks for more views before the keys are blamed for 403s; a 401 always speaks of the keys.
+    ``alone``, its caller asks for more views before the keys are blamed for 403s.
     """
 
     def __init__(self, permission: str = "rum_session_replay_read", *, alone: bool = True) -> None:
         self._permission = permission
         self._alone = alone
-        self.accepted = False
+        self._unauthorized = Spell()
         self._forbidden_before: set[Hashable] = set()
         self._refused: set[Hashable] = set()
         self._last: Forbidden | None = None
@@ -41,13 +46,31 @@ class CredentialCheck:
         finally:
             self._forbidden_before.discard(view)
 
-    def refused(self, about: Hashable, error: Forbidden) -> None:
-        """Note a 401 or 403 for a view, or for a search; raises AuthError where the keys are to blame."""
+    @property
+    def accepted(self) -> bool:
+        """True where an answer was good: the keys were so at that time."""
+        return self._unauthorized.succeeded
+
+    def accept(self) -> None:
+        """Note an answer that only good keys are given."""
+        self._unauthorized.over()
+
+    def health(self, status: int) -> int:
+        """The status that tells the pacer of the API's health: 503 for a 401 to keys that were good."""
+        return _UNAVAILABLE if self.accepted and status == _UNAUTHORIZED else status
+
+    def refused(self, about: Hashable, error: Forbidden, now: float) -> None:
+        """Note a 401 or 403 for a view, or for a search, at ``now`` in seconds.
+
+        Raises AuthError where the keys are to blame, ServerError for a 401 that proves nothing yet.
+        """
         self._last = error
+        if error.status == _UNAUTHORIZED:
+            raise self.auth_error(error) if self._unauthorized.is_final(now) else ServerError(str(error))
         # Once the verdict stands, more sessions would only fill the memory.
         if not (self.accepted or self.suspicious or about in self._forbidden_before):
             self._refused.add(about.session_id if isinstance(about, View) else about)
-        if error.status == _UNAUTHORIZED or (self._alone and self.suspicious):
+        if self._alone and self.suspicious:
             raise self.auth_error(error)
 
     @property

@@ -218,7 +218,7 @@ class Fetcher:
                 if self._change is not None:
                     self._change.set()
             # Told inside the turn: a gate that this answer shuts holds back whoever stands in line behind it.
-            health = health_of(answer, of_a_page=request.body is None)
+            health = self.keys.health(health_of(answer, of_a_page=request.body is None))
             turn.answered(health, rate_limit(answer.headers, now_epoch=self.epoch()))
         self.counters.wire_bytes += len(answer.body)
         # A good page is read first, which is quicker than going through it for keys; see `_read`.
@@ -231,12 +231,12 @@ class Fetcher:
             self.counters.rate_limited += 1
             raise
         except Forbidden as error:
-            self.keys.refused(request.about, error)
+            self.keys.refused(request.about, error, self.pacer.health.now)
             raise
         except NotFound:
-            self.keys.accepted = True  # the keys are looked at before the view
+            self.keys.accept()  # the keys are looked at before the view
             raise
-        self.keys.accepted = True
+        self.keys.accept()
 
     def _read(self, request: ApiRequest[T], answer: Response) -> tuple[T, Response]:
         """Read the answer; neither the value nor the answer returned has a key in its text."""

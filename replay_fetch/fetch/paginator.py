@@ -10,7 +10,7 @@ from replay_fetch.api.trail import Trail
 from replay_fetch.errors import ChainCut, NotFound, TokenRefused
 from replay_fetch.fetch.chain import Chain
 from replay_fetch.memory import Hold, Memory
-from replay_fetch.model import Page, Response, Source, View, ViewRecord
+from replay_fetch.model import Extent, Page, Response, Source, View, ViewRecord
 from replay_fetch.settings import SourceChoice
 
 
@@ -52,15 +52,22 @@ class Start(NamedTuple):
 
     token: str | None = None
     pages: int = 0
-    found: bool = False
-    """Segments are among the saved pages."""
+    segments: int = 0
+    """On the saved pages."""
     trail: Trail | None = None
-    """The tokens and empty pages on the way through the saved pages."""
+    """The tokens and empty pages on the way through the saved pages, and what these told of the whole list."""
 
     @classmethod
-    def behind(cls, record: ViewRecord) -> Start:
-        """The start behind the pages that an earlier run saved of a view, by the ledger's record."""
-        return cls(record.token, record.pages, record.segments > 0, Trail.of(record))
+    def behind(cls, record: ViewRecord, next_path: str = "") -> Start:
+        """The start behind the pages that an earlier run saved of a view, by the ledger's record.
+
+        Where ``next_path`` is set, as --next-path, what the saved pages told of the whole list is not heard.
+        """
+        trail = Trail.of(record)
+        # The pages may have been saved before the user overruled their counts.
+        if next_path:
+            trail.extent = Extent()
+        return cls(record.token, record.pages, record.segments, trail)
 
 
 class Paginator:
@@ -106,9 +113,9 @@ class Paginator:
             self._cut = cut
 
     def _begin(self, start: Start, *, restarts: int) -> None:
-        self._chain = Chain(self._max_pages, start.token, start.pages)
+        self._chain = Chain(self._max_pages, start.token, start.pages, start.segments)
         self._token = start.token
-        self._found = start.found
+        self._found = start.segments > 0
         self._at_end = False
         self._restarts = restarts
 

@@ -154,7 +154,7 @@ class Decoding:
                 if await to_thread.run_sync(self._raw.keeps, planned.view, source, None):
                     await put(ChainRestarted(planned))
                 else:
-                    start, segments = Start.behind(earlier), earlier.segments
+                    start, segments = Start.behind(earlier, self._api.next_path), earlier.segments
             paginator.go_on(source, start)
         try:
             ended = await walk_view(planned, paginator, put, segments)

@@ -18,7 +18,8 @@ from replay_fetch.api.page import PageDecoder
 from replay_fetch.api.ratelimit import rate_limit
 from replay_fetch.api.redact import SecretRedactor
 from replay_fetch.api.status import check_status
-from replay_fetch.errors import BadBody, Forbidden, GarbledBody, RequestError, SettingsError
+from replay_fetch.errors import BadBody, ChainCut, Forbidden, GarbledBody, RequestError, SettingsError
+from replay_fetch.fetch.chain import Chain
 from replay_fetch.fetch.credentials import CredentialCheck
 from replay_fetch.model import Page, RateLimit, Response, Source, View
 from replay_fetch.settings import ApiSettings, Credentials, FetchSettings, SourceChoice
@@ -114,7 +115,7 @@ def _understood(probing: Probing, answer: Response) -> Probe:
         found.page = PageDecoder(probing.api).decode(unpacked)
     except Forbidden as error:  # one view is all there is to judge the keys by
         keys = CredentialCheck()
-        keys.refused(probing.view, error)
+        keys.refused(probing.view, error, answer.received_at)
         keys.finish()
     except (BadBody, GarbledBody) as error:
         found.problem = str(error)
@@ -124,8 +125,18 @@ def _understood(probing: Probing, answer: Response) -> Probe:
         found.problem = str(error)
     # A page without a token may be the last one, or one whose token no rule finds: then it is looked for.
     if found.page is not None and not found.page.token:
+        found.problem = _cut(found.page)
         _outline(found, unpacked.body)
     return found
+
+
+def _cut(page: Page) -> str:
+    """Why a chain of this page alone is no whole list, as a download would tell; empty where it is one."""
+    try:
+        Chain(max_pages=1).follow(page)
+    except ChainCut as cut:
+        return str(cut)
+    return ""
 
 
 def _unpacked(answer: Response, api: ApiSettings) -> Response:

@@ -66,7 +66,7 @@ class Worker:
         if self._verdicts.asked_before(planned):
             await self._writer.put(ChainRestarted(planned))
         elif earlier is not None and earlier.token is not None:
-            paginator.go_on(Source(earlier.source), Start.behind(earlier))
+            paginator.go_on(Source(earlier.source), Start.behind(earlier, self._settings.api.next_path))
             segments = earlier.segments
         # A view that an earlier run gave up, or was refused, says less of the API the second time.
         before = None if earlier is None else earlier.outcome

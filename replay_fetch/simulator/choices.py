@@ -78,6 +78,12 @@ class PageChain(StrEnum):
     """The second page gives back the token it was asked with."""
     HAS_MORE = "has-more"
     """The first page says ``"has_more": true`` and gives no token."""
+    COUNTED = "counted"
+    """The first page counts the view's segments in ``meta.page.total_count`` and gives no token."""
+
+
+CUT_CHAINS = frozenset({PageChain.HAS_MORE, PageChain.COUNTED})
+"""The chains that end on their first page, which says in an object that it is not the last."""
 
 
 class SearchChain(StrEnum):

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from replay_fetch.model import Source, View
 from replay_fetch.simulator.chance import draw
-from replay_fetch.simulator.choices import Absence, LastPage, PageChain, Shape
+from replay_fetch.simulator.choices import CUT_CHAINS, Absence, LastPage, PageChain, Shape
 from replay_fetch.simulator.replies import EMPTY, RefusalError, Reply
 from replay_fetch.simulator.requests import Call, PageRequest
 from replay_fetch.simulator.settings import PagingSettings, SimulatorSettings
@@ -46,6 +46,8 @@ class Cut(NamedTuple):
     following: Cursor | None
     has_more: bool = False
     """The page says ``has_more`` and gives no token."""
+    counted: bool = False
+    """The page counts the view's segments and gives no token."""
     bare: bool = False
     """The page has neither a token nor a place for a token."""
 
@@ -69,15 +71,16 @@ def spoil(page: Cut, at: Cursor, chain: PageChain, second: Cursor) -> Cut:
 
     1. repeated: the last page of several leads back to the second;
     2. echoed: the second page leads to itself;
-    3. has-more: the first page of several promises more and gives no token.
+    3. has-more: the first page of several promises more and gives no token;
+    4. counted: the first page of several counts the segments of all and gives no token.
     """
     last = page.following is None
     if chain is PageChain.REPEATED and last and at.page > 1:
         return page._replace(following=second, bare=False)
     if chain is PageChain.ECHOED and at.page == 2:  # noqa: PLR2004 - the second page, as the rule says
         return page._replace(following=at, bare=False)
-    if chain is PageChain.HAS_MORE and at.page == 1 and not last:
-        return page._replace(following=None, has_more=True)
+    if chain in CUT_CHAINS and at.page == 1 and not last:
+        return page._replace(following=None, has_more=chain is PageChain.HAS_MORE, counted=chain is PageChain.COUNTED)
     return page
 
 
@@ -192,7 +195,7 @@ class Pager:
         if not segments:
             return self._nothing(self._holding.empty_as)
         page = self._cut(segments, request, at)
-        body = self._bodies.body(segments[page.start : page.end], page.start, self._way(page, request))
+        body = self._bodies.body(segments[page.start : page.end], page.start, self._way(page, request, len(segments)))
         return Reply(200, body)
 
     def _cut(self, segments: Sequence[bytes], request: PageRequest, at: Cursor) -> Cut:
@@ -204,9 +207,9 @@ class Pager:
         second = cut(segments, Cursor(chain=at.chain), self._paging, max_bytes).following
         return spoil(page, at, chain, second or at)
 
-    def _way(self, page: Cut, request: PageRequest) -> Way:
+    def _way(self, page: Cut, request: PageRequest, segments: int) -> Way:
         if page.following is None:
-            return Way(has_more=page.has_more, bare=page.bare)
+            return Way(has_more=page.has_more, total=segments if page.counted else None, bare=page.bare)
         token = self._tokens.give(page.following, request.chain)
         return Way(token, request.url(token))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from replay_fetch.errors import SettingsError
 from replay_fetch.simulator.choices import (
+    CUT_CHAINS,
     OBJECT_SHAPES,
     Absence,
     Algorithm,
@@ -105,8 +106,8 @@ class PagingSettings:
         )
         _require(keys[0] not in ("data", "segments", "payload"), f"--token-place: {keys[0]} is where the segments are")
         _require(
-            self.chain is not PageChain.HAS_MORE or self.shape in OBJECT_SHAPES,
-            f"--chain has-more needs a shape that is an object, not {self.shape}",
+            self.chain not in CUT_CHAINS or self.shape in OBJECT_SHAPES,
+            f"--chain {self.chain} needs a shape that is an object, not {self.shape}",
         )
 
 

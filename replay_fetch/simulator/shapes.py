@@ -18,6 +18,8 @@ class Way(NamedTuple):
     token: str | None = None
     url: str | None = None
     has_more: bool = False
+    total: int | None = None
+    """The number of the view's segments, where the page is to count them in place of a token."""
     bare: bool = False
 
 
@@ -105,12 +107,14 @@ class Bodies:
         return self._layout.head.encode() + inside + self._layout.foot.encode()
 
     def _back(self, way: Way) -> bytes:
-        """Make the end of an object behind the list: the token's place or ``has_more``, and the closing brace."""
+        """Make the end of an object behind the list: the token's place, ``has_more`` or a count, and the brace."""
         if not self._layout.path:
             return b""
         keys: dict[str, object] = {}
         if way.has_more:
             keys = {"has_more": True}
+        elif way.total is not None:
+            keys = {"meta": {"page": {"total_count": way.total}}}
         elif not way.bare:
             in_link = self._layout.path == _LAYOUTS[Shape.LINKS_NEXT].path
             keys = _nest(self._layout.path, way.url if in_link else way.token)

@@ -43,9 +43,8 @@ class TooSlow(TimeoutError):
 def translated(error: Exception, proxy: Proxy | None, ca_file: Path | None) -> ReplayFetchError:
     """Translate an exception of the library, or of the operating system, into an error of ours.
 
-    An untrusted certificate and a proxy that wants another user end the run: no retry would change either. The
-    messages quote the operating system and a proxy's status line, and of the library's words only words without any
-    part of an answer.
+    An untrusted certificate and a proxy that wants another user end the run where they are final. The messages quote
+    the operating system and a proxy's status line, and of the library's words only words without any part of an answer.
     """
     if isinstance(error, (aiohttp.ClientConnectorCertificateError, ssl.SSLCertVerificationError)):
         cause = getattr(error, "certificate_error", error)

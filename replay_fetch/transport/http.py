@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,10 +12,13 @@ from pathlib import Path
 import aiohttp
 from yarl import URL
 
+from replay_fetch.clock import Spell
+from replay_fetch.errors import ProxyRefused, TrustError, Unreachable
 from replay_fetch.memory import WHILE_READ, Hold
 from replay_fetch.model import Response
 from replay_fetch.settings import ApiSettings, FetchSettings
-from replay_fetch.transport.faults import LEAST_SPEED, LONGEST_HEADER, MOST_HEADERS, TooLarge, TooSlow, translated
+from replay_fetch.transport.deadline import Deadline, DeadlineWatch
+from replay_fetch.transport.faults import LONGEST_HEADER, MOST_HEADERS, TooLarge, TooSlow, translated
 from replay_fetch.transport.proxy import Proxy, proxy_for
 from replay_fetch.transport.trust import check_ca_file, trust_in
 
@@ -25,10 +28,6 @@ _BODY_SLACK = 2**20
 _PLAIN, _PACKED = WHILE_READ, 8 * WHILE_READ
 # What takes less than this is not counted: all workers together take little with it.
 _LIGHT = 2**18
-# A body of so many bytes takes a second or two at the least speed, which is nothing beside the patience.
-_AT_ONCE = 2**11
-# Bytes between two moves of the deadline, each of which costs a microsecond.
-_A_MOVE = 2**14
 # Bytes assumed for a body without Content-Length.
 _UNTOLD = 2**20
 _JSON = {"Content-Type": "application/json"}
@@ -36,13 +35,12 @@ _JSON = {"Content-Type": "application/json"}
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """The proxy and CA between here and the API, the largest body, in bytes, that is read, and the patience."""
+    """The proxy and CA between here and the API, the largest body in bytes, and the watch over all deadlines."""
 
     proxy: Proxy | None
     ca_file: Path | None
     max_body: int
-    patience: float
-    """Seconds for a request and its answer, the connection included, beside those of a body at the least speed."""
+    watch: DeadlineWatch
 
 
 class Transport:
@@ -59,15 +57,18 @@ class Transport:
         self._proxy = way.proxy.url if way.proxy else None
         self._for_proxy = way.proxy.headers if way.proxy else None
         self._max_body = way.max_body
+        self._watch = way.watch
         self._now = asyncio.get_running_loop().time
+        self._shut = Spell()
 
     def get(self, url: str, hold: Hold | None = None) -> Awaitable[Response]:
         """Ask once for ``url``, of the API's origin and already encoded, and read the answer to the end.
 
         Where ``hold`` is given, a large body waits for room in memory before reading begins, and ``hold`` is then as
         large as decoding may take. Raises TransportError when no whole answer came, Rejected for an answer larger
-        than a page may be, TrustError for an untrusted certificate, ProxyRefused when a proxy wants another user. A
-        redirect is an answer like any other, and is not followed.
+        than a page may be, TrustError for an untrusted certificate, ProxyRefused when a proxy wants another user; these
+        two are TransportErrors until they are final, see `Spell`. A redirect is an answer like any other, and is not
+        followed.
         """
         return self._ask("GET", url, None, hold)
 
@@ -83,9 +84,9 @@ class Transport:
             raise ValueError(f"{url} is not of {self._origin}")
         target = self._target(path=path, query_string=query)
         headers = self._headers if content is None else {**self._headers, **_JSON}
-        deadline = asyncio.timeout_at(sent_at + self._way.patience)
+        deadline = self._watch.begin(sent_at)
         try:
-            async with deadline:
+            with deadline:
                 response = await self._http.request(
                     method,
                     target,
@@ -101,36 +102,35 @@ class Transport:
                     raise aiohttp.ClientPayloadError(str(closed)) from None
                 finally:
                     response.release()
+            self._shut.over()
             return Response(response.status, _joined(response.headers), body, sent_at=sent_at, received_at=self._now())
         except (aiohttp.ClientError, OSError, TimeoutError, TooLarge) as error:
-            slow = deadline.expired()
-            failure = translated(TooSlow() if slow else error, self._way.proxy, self._way.ca_file)
+            failure = translated(TooSlow() if deadline.expired else error, self._way.proxy, self._way.ca_file)
+        if isinstance(failure, TrustError | ProxyRefused) and not self._shut.is_final(self._now()):
+            failure = Unreachable(str(failure))
         raise failure
 
-    async def _body(self, response: aiohttp.ClientResponse, hold: Hold | None, deadline: asyncio.Timeout) -> bytes:
+    async def _body(self, response: aiohttp.ClientResponse, hold: Hold | None, deadline: Deadline) -> bytes:
         length = response.content_length
         if length is not None and length > self._max_body:
             response.close()
             raise TooLarge
         times = _PACKED if "Content-Encoding" in response.headers else _PLAIN
         if hold is not None and (weight := (length or _UNTOLD) * times) > _LIGHT:
-            deadline.reschedule(None)  # to wait for room is no fault of the server's
+            deadline.lift()  # to wait for room is no fault of the server's
             await hold.take(weight)
-            deadline.reschedule(self._now() + self._way.patience)
-        if length is not None and length <= _AT_ONCE:
+            deadline.renew(self._now())
+        deadline.body = response.content
+        if length is not None:
             return await response.read()
-        # A length is a promise: time is given for bytes that came, so that a large one does not buy a day of waiting.
-        chunks, size, moved, until = [], 0, 0, deadline.when() or self._now()
+        chunks, size = [], 0
         async for chunk in response.content.iter_any():
             chunks.append(chunk)
             size += len(chunk)
             if size > self._max_body:
                 response.close()
                 raise TooLarge
-            if size - moved >= _A_MOVE:
-                deadline.reschedule(until + size / LEAST_SPEED)
-                moved = size
-            if hold is not None and length is None:
+            if hold is not None:
                 hold.change(max(hold.size, size * times))
         return b"".join(chunks)
 
@@ -148,12 +148,8 @@ async def open_transport(
     # No total timeout: a long answer is fine while bytes come; a stall is what sock_read sees. A byte now and then
     # would put that off for ever, so an answer has a deadline besides, which every byte moves by its own time alone.
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=fetch.connect_timeout, sock_read=fetch.read_timeout)
-    way = _Way(
-        proxy_for(api.origin),
-        fetch.ca_file,
-        api.max_page_bytes + _BODY_SLACK,
-        patience=fetch.connect_timeout + fetch.read_timeout,
-    )
+    watch = DeadlineWatch(patience=fetch.connect_timeout + fetch.read_timeout)
+    way = _Way(proxy_for(api.origin), fetch.ca_file, api.max_page_bytes + _BODY_SLACK, watch)
     # The session's own headers cost least, but the library sends them to a proxy as well, with the CONNECT.
     of_session, of_request = ({}, headers) if way.proxy else (headers, {})
     async with aiohttp.ClientSession(
@@ -170,7 +166,8 @@ async def open_transport(
         # The library would send a GET again by itself when a connection breaks: past the pacer, uncounted, and
         # not once but whenever it likes. There is no public switch.
         http._retry_connection = False  # noqa: SLF001 - see above
-        yield Transport(http, api.origin, of_request, way)
+        with closing(watch):
+            yield Transport(http, api.origin, of_request, way)
 
 
 def check_connection(api: ApiSettings, fetch: FetchSettings) -> None:

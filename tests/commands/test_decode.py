@@ -23,6 +23,7 @@ from replay_fetch.simulator import (
     Absence,
     HoldingSettings,
     LastPage,
+    PageChain,
     PagingSettings,
     Shape,
     Simulator,
@@ -198,6 +199,20 @@ async def test_whole_objects_are_not_taken_for_segments(tmp_path: Path, segments
         assert found.understood == {Understanding.UNRECOGNISED: 27}
         assert f"--segments-path {segments_path} leads to an object with the keys" in found.reason
         assert (await decode(knowing(archive))).understood[Understanding.FETCHED] == 14
+
+
+async def test_a_count_of_something_else_is_overruled_without_a_request(tmp_path: Path) -> None:
+    paging = PagingSettings(page_segments=1, chain=PageChain.COUNTED)
+    async with Simulator(SimulatorSettings(paging=paging)) as simulator:
+        job = Job(archive=ArchiveSettings(keep_raw=True))
+        archive = await not_understood(simulator, tmp_path / "out", job)
+        incomplete = sum(outcome == "incomplete" for outcome in archive.outcomes().values())
+        again = await rehearse_decode(Redecoding(archive.root))
+        assert again.understood == {Understanding.INCOMPLETE: incomplete}
+        found = await decode(Redecoding(archive.root, next_path="none"))
+    assert (found.exit_code, found.understood) == (0, {Understanding.FETCHED: incomplete})
+    assert "incomplete" not in archive.outcomes().values()
+    assert archive.problems() == []
 
 
 async def test_a_stop_between_sessions_is_made_good_by_the_next_decode(tmp_path: Path) -> None:

@@ -117,6 +117,7 @@ def test_events_out_of_order_do_not_say_how_far_they_reach(timestamps: tuple[obj
         ({"data": [EVENT], "meta": {"errors": "boom"}}, ServerError),
         ({"data": [EVENT], "meta": {"partial": True}}, ServerError),
         ({"data": [EVENT], "timed_out": True}, ServerTimeout),
+        ({"data": [EVENT], "meta": {"timedOut": True}}, ServerTimeout),
         ({"data": [EVENT], "meta": {"truncated": True}}, ServerError),
         ({"data": [EVENT], "success": False}, ServerError),
         ({"data": [EVENT], "meta": {"state": "incomplete"}}, ServerError),

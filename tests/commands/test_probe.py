@@ -215,6 +215,44 @@ async def test_more_that_is_promised_without_a_token_is_told_with_the_flag_for_o
     assert "flags if more pages should follow: --next-path has_more" in words
 
 
+@pytest.mark.parametrize(
+    ("beside", "recognised", "problem"),
+    [
+        (
+            b'"meta":{"isLast":false}',
+            "segments: 1 (14 B), more is promised, without a token",
+            "page 1 says by meta.isLast that more follows but gives no paging token",
+        ),
+        (
+            b'"total":9',
+            "segments: 1 (14 B), 9 segments counted by total, no token",
+            "the API counts 9 segments (total) and the pages hold 1: ask again later, or say --next-path none if",
+        ),
+        (
+            b'"page":{"totalPages":2}',
+            "segments: 1 (14 B), 2 pages counted by page.totalPages, no token",
+            "the API counts 2 pages (page.totalPages) and the chain ends on page 1",
+        ),
+    ],
+)
+async def test_an_answer_that_is_not_the_whole_list_is_told_as_a_download_would_tell_it(
+    beside: bytes, recognised: str, problem: str
+) -> None:
+    text = probe_text(understood(200, b'{"segments":[{"records":[]}],%b}' % beside))
+    words = " ".join(text.split())
+    assert f"recognised segments, {recognised} problem {problem}" in words
+    assert "none needed" not in words
+    assert max(map(len, text.splitlines())) <= 80
+
+
+async def test_counts_of_a_list_that_goes_on_are_no_problem() -> None:
+    found = understood(200, b'{"segments":[{"records":[]}],"complete":false,"total":9,"paging":"T"}')
+    assert (found.problem, found.exit_code) == ("", 0)
+    assert "9 segments counted by total, more pages follow" in " ".join(probe_text(found).split())
+    assert told(found)["recognised"]["segments_counted"] == 9
+    assert told(found)["recognised"]["pages_counted"] is None
+
+
 async def test_of_several_places_in_an_unknown_answer_the_likeliest_are_tried_first() -> None:
     page = [{"records": [{"type": 4}]}]
     lines = probe_text(understood(200, json.dumps({"a": page, "b": page, "next_token": "x", "nextPage": "y"}).encode()))

@@ -11,7 +11,6 @@ from pathlib import Path
 import obstore
 import pytest
 from made_archives import segment, write_archive
-from store_servers import seaweedfs
 
 from benchmarks.stores import KEY, SECRET, StoreServer
 from replay_fetch.cli import main
@@ -20,8 +19,6 @@ from replay_fetch.store import door
 from replay_fetch.store import shelf as module
 from replay_fetch.store.location import parse
 from replay_fetch.store.shelf import StoreShelf
-
-__all__ = ["seaweedfs"]
 
 VIEWS = {(f"session{number}", view): [segment(), segment(1, 5, 9)] for number in range(4) for view in "ab"}
 

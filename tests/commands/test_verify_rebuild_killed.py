@@ -172,8 +172,8 @@ def _begun(out: Path, at: str) -> None:
     if at == "made":
         layout.ledger.touch()
     if at == "being filled":
-        with killed_at(0), suppress(Killed):
-            Ledger.open(layout.ledger).set_setting("compression", "none")
+        with closing(Ledger.open(layout.ledger)) as ledger, killed_at(0), suppress(Killed):
+            ledger.set_setting("compression", "none")
 
 
 @pytest.mark.parametrize("at", ["not made", "made", "being filled"])

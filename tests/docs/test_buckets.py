@@ -17,7 +17,6 @@ from obstore.store import MemoryStore
 from processes import run_here, served
 from readme import GUIDES, ROOT
 from store_buckets import SIMULATED, Bucket
-from store_servers import seaweedfs
 from stored_runs import local_files, over, stored_files
 
 from benchmarks.stores import StoreServer
@@ -25,8 +24,6 @@ from replay_fetch.archive.shelf import DiskShelf
 from replay_fetch.cli import main
 from replay_fetch.cli.main import command_parser
 from replay_fetch.store.shelf import StoreShelf
-
-__all__ = ["seaweedfs"]
 
 GUIDE = GUIDES["buckets"]
 DOCKERFILE = (ROOT / "replay_fetch" / "guides" / "Dockerfile").read_text()

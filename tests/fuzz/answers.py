@@ -52,6 +52,7 @@ _SEEN = [
     b'{"segments":[{"records":[]}],"paging":{"next":"T","limit":1},"meta":{"status":"done","page":{}},"errors":[]}',
     b'{"segments":[],"paging":null,"meta":{"page":{"after":null}},"continuation":null,"x":"y"}',
     b'{"data":[{"records":[]}],"meta":{"next_cursor":"T","took":1},"links":{"self":"/x"}}',
+    b'{"data":[{"records":[]}],"meta":{"page":{"after":"T","total_count":2,"total_pages":2},"total":2},"complete":false}',
 ]
 _WRAPPED = b'{"data":[{"type":"s","id":"1","attributes":{"records":[]}}],"meta":{"page":{"after":"T"}}}'
 _ECHOES = SecretRedactor(Credentials("Zq9-apikey+/=&%22", 'Zq9"app\\key'))

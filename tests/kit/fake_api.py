@@ -26,11 +26,12 @@ Told = Response | Exception
 """What becomes of a request."""
 
 
-def page(*indexes: int, then: str | None = None) -> Response:
-    """A page with these segments, and perhaps the next one's token."""
+def page(*indexes: int, then: str | None = None, total: int | None = None) -> Response:
+    """A page with these segments, and perhaps the next one's token and a count of the view's segments."""
     segments = [{"records": [], "index_in_view": index} for index in indexes]
     paging = {} if then is None else {"paging": {"next": then}}
-    return Response(200, {}, json.dumps({"segments": segments, **paging}).encode())
+    counts = {} if total is None else {"meta": {"total": total}}
+    return Response(200, {}, json.dumps({"segments": segments, **paging, **counts}).encode())
 
 
 def status(code: int, headers: Mapping[str, str] | None = None) -> Response:

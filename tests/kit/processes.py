@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
 import io
 import os
-import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,14 +36,6 @@ def served(settings: SimulatorSettings) -> Iterator[Simulator]:
         yield simulator
 
 
-@cache
-def _bytecode() -> str:
-    """A folder for the bytecode of all processes that are started from this one."""
-    folder = tempfile.mkdtemp(prefix="replay-fetch-bytecode-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
 def lead_to(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """Set this process's environment so that commands ask the simulator, with the keys that it takes."""
     monkeypatch.setenv("DD_API_KEY", KEYS.api_key)
@@ -58,10 +46,6 @@ def lead_to(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
 def environment(keys: Mapping[str, str] | None = None) -> dict[str, str]:
     """What a process of ours is started with: this environment's paths, the simulator's keys."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("DD_", "DATADOG_"))}
-    # Many containers set it: each of some hundred processes would compile the whole package, half of what a demo takes.
-    # The checkout stays without bytecode all the same.
-    if environ.pop("PYTHONDONTWRITEBYTECODE", ""):
-        environ["PYTHONPYCACHEPREFIX"] = _bytecode()
     # Each process that asks the API would read the machine's list of authorities, an eighth of a short download's CPU;
     # what tests ask has no certificate, or one of an authority that the test names.
     environ["SSL_CERT_FILE"] = os.devnull

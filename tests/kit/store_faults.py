@@ -54,8 +54,10 @@ async def losing(target: int, lost: Callable[[int, bytes], Lost | bytes]) -> Asy
                     each.close()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    async with server:
+    try:
         yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()  # and no wait for connections, which clients of a later test may hold on to
 
 
 _BUSY = b"HTTP/1.1 503 Slow Down\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"

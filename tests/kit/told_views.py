@@ -29,6 +29,7 @@ GONE: Said = 404, b'{"errors":["Not Found"]}'
 NO_BODY: Said = 200, b""
 EMPTY_LIST: Said = 200, b'{"segments":[]}'
 REFUSED: Said = 403, b'{"errors":["Forbidden"]}'
+UNAUTHORIZED: Said = 401, b'{"errors":["Unauthorized"]}'
 ODD: Said = 200, b'{"what":{"ever":1}}'
 
 
@@ -49,16 +50,18 @@ async def told_views(say: Callable[[View, int], Said]) -> AsyncIterator[ToldView
     """Serve what ``say`` has for a view and the number of the request, the first being 1."""
     told = ToldViews()
 
-    async def behave(head: bytes, _reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        found = _PATH.search(head)
-        assert found
-        view = View(found[1].decode(), found[2].decode())
-        told.asked.append(view)
-        status, body = say(view, len(told.asked))
-        start = f"HTTP/1.1 {status} Said\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-        writer.write(f"{start}X-RateLimit-Limit: 100000\r\nX-RateLimit-Period: 10\r\n".encode())
-        writer.write(b"X-RateLimit-Remaining: 99999\r\nX-RateLimit-Reset: 10\r\nConnection: close\r\n\r\n" + body)
-        await writer.drain()
+    async def behave(head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:  # until the client goes: `serving` takes that as the end
+            found = _PATH.search(head)
+            assert found
+            view = View(found[1].decode(), found[2].decode())
+            told.asked.append(view)
+            status, body = say(view, len(told.asked))
+            start = f"HTTP/1.1 {status} Said\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
+            writer.write(f"{start}X-RateLimit-Limit: 100000\r\nX-RateLimit-Period: 10\r\n".encode())
+            writer.write(b"X-RateLimit-Remaining: 99999\r\nX-RateLimit-Reset: 10\r\n\r\n" + body)
+            await writer.drain()
+            head = await reader.readuntil(b"\r\n\r\n")
 
     async with serving(behave) as server:
         told.base_url = server.url

@@ -257,7 +257,7 @@ async def test_a_token_that_expires_every_time_fails_the_view_and_keeps_its_firs
 
 @pytest.mark.parametrize(
     ("chain", "kept"),
-    [(PageChain.REPEATED, None), (PageChain.ECHOED, 2), (PageChain.HAS_MORE, 1)],
+    [(PageChain.REPEATED, None), (PageChain.ECHOED, 2), (PageChain.HAS_MORE, 1), (PageChain.COUNTED, 1)],
 )
 async def test_a_chain_without_an_end_is_incomplete_and_keeps_what_came(
     tmp_path: Path, chain: PageChain, kept: int | None

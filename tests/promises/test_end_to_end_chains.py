@@ -89,3 +89,19 @@ async def test_a_chain_that_leads_nowhere_is_cut_at_the_same_page_however_often_
     whole, cut = Archive(tmp_path / "whole"), Archive(tmp_path / "cut")
     assert {line["outcome"] for line in whole.manifest().values()} == {"incomplete"}
     assert (cut.manifest(), cut.sessions()) == (whole.manifest(), whole.sessions())
+
+
+async def test_a_count_that_is_of_something_else_is_overruled_in_the_next_run(tmp_path: Path) -> None:
+    async with Simulator(_long(chain=PageChain.COUNTED)) as simulator:
+        views = list(simulator.views[:2])
+        archive = Archive(tmp_path / "out")
+        for _ in range(2):
+            assert (await download(simulator, archive.root, views=views)).exit_code == 1
+            for line in archive.manifest().values():
+                assert (line["outcome"], line["segments"]) == ("incomplete", 1)
+                assert line["reason"].startswith(
+                    "the API counts 24 segments (meta.page.total_count) and the pages hold 1"
+                )
+        assert (await download(simulator, archive.root, Job(next_path="none"), views=views)).exit_code == 0
+        assert {line["outcome"] for line in archive.manifest().values()} == {"fetched"}
+        assert archive.problems() == []

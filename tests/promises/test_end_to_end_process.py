@@ -7,6 +7,7 @@ import json
 import signal
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import NamedTuple
 
@@ -139,12 +140,10 @@ def _finished(out: Path) -> set[View]:
         WHERE outcome IN ('fetched', 'empty', 'missing')
     """
     try:
-        with sqlite3.connect(f"file:{out}/.replay-fetch/ledger.sqlite?mode=ro", uri=True) as ledger:
-            found = {View(*row) for row in ledger.execute(query)}
+        with closing(sqlite3.connect(f"file:{out}/.replay-fetch/ledger.sqlite?mode=ro", uri=True)) as ledger:
+            return {View(*row) for row in ledger.execute(query)}
     except sqlite3.OperationalError:  # not made yet
         return set()
-    ledger.close()
-    return found
 
 
 class Ending(NamedTuple):

@@ -16,7 +16,6 @@ import pytest
 from archives import KEYS, WIDE, Archive, write_list
 from processes import HANGS, Done, ended, lead_to, run_here, served, start
 from store_buckets import Bucket
-from store_servers import seaweedfs
 from stored_runs import local_files
 
 from benchmarks.stores import KEY, SECRET, StoreServer
@@ -27,8 +26,6 @@ from replay_fetch.cli import main
 from replay_fetch.shard import ShardId
 from replay_fetch.simulator import HoldingSettings, LimitSettings, Simulator, SimulatorSettings
 from replay_fetch.tasks import export_tasks, shards, verify_tasks
-
-__all__ = ["seaweedfs"]
 
 _SESSIONS = 150
 # Slow enough that a shard is met on its way, and without bursts: what a killed worker has not committed yet is a few

@@ -40,7 +40,7 @@ from replay_fetch.simulator import (
     Simulator,
     SimulatorSettings,
 )
-from replay_fetch.simulator.choices import OBJECT_SHAPES
+from replay_fetch.simulator.choices import CUT_CHAINS, OBJECT_SHAPES
 from replay_fetch.simulator.faults import KINDS, NO_BODY
 
 # The long form sets this to some thousands.
@@ -73,7 +73,7 @@ def fault(draw: st.DrawFn) -> Fault:
 @st.composite
 def paging(draw: st.DrawFn) -> PagingSettings:
     shape = draw(st.sampled_from(list(Shape)))
-    chains = [chain for chain in PageChain if chain is not PageChain.HAS_MORE or shape in OBJECT_SHAPES]
+    chains = [chain for chain in PageChain if chain not in CUT_CHAINS or shape in OBJECT_SHAPES]
     return PagingSettings(
         shape=shape,
         page_segments=draw(st.integers(0, 3)),

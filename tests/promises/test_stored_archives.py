@@ -11,14 +11,11 @@ from crash.world import world
 from memory_stores import Fate, names
 from obstore.store import MemoryStore
 from store_buckets import Bucket
-from store_servers import seaweedfs
 from stored_runs import SEASON, Machine, local_files, over, stored_files, write_rows
 
 from benchmarks.stores import StoreServer
 from replay_fetch.settings import Compression
 from replay_fetch.store.shelf import StoreShelf
-
-__all__ = ["seaweedfs"]
 
 COMPRESSIONS = list(Compression)
 

@@ -18,7 +18,6 @@ from crash.zombies import ZOMBIES, Zombie, judge, wake
 from processes import Done, ended, run, run_here, start
 from store_buckets import LEASE, SIMULATED, Bucket, command, hearing
 from store_faults import Lost
-from store_servers import any_store, azurite, moto, seaweedfs
 from stored_commands import on_a_disk, simulator
 from stored_runs import local_files
 
@@ -30,7 +29,7 @@ from replay_fetch.settings import Settings
 from replay_fetch.shard import ShardId
 from replay_fetch.simulator import Simulator
 
-__all__ = ["SIMULATED", "any_store", "azurite", "moto", "on_a_disk", "seaweedfs", "simulator"]
+__all__ = ["SIMULATED", "on_a_disk", "simulator"]
 
 # A sample; STORED_KILLS=32 takes every request of a run, one by one: it has 32 to 34.
 ALL = range(1, int(os.environ.get("STORED_KILLS", "0")) + 1)

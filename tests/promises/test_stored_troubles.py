@@ -12,7 +12,6 @@ from processes import run
 from small_disks import ROOT, limited, mounted
 from store_buckets import SIMULATED, Bucket, command, hearing
 from store_faults import Lost, accepted, refusal
-from store_servers import any_store, azurite, moto, seaweedfs
 from stored_commands import on_a_disk, simulator
 from stored_runs import local_files
 
@@ -20,7 +19,7 @@ from benchmarks.stores import SECRET, StoreServer
 from replay_fetch.cli import main
 from replay_fetch.simulator import Simulator
 
-__all__ = ["SIMULATED", "any_store", "azurite", "moto", "on_a_disk", "seaweedfs", "simulator"]
+__all__ = ["SIMULATED", "on_a_disk", "simulator"]
 
 
 class Downloads:

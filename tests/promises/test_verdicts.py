@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 import pytest
 from archives import USUAL, Archive, download, download_from, truth
-from told_views import EMPTY_LIST, GONE, NO_BODY, ODD, REFUSED, Said, there, told_views
+from told_views import EMPTY_LIST, GONE, NO_BODY, ODD, REFUSED, UNAUTHORIZED, Said, there, told_views
 
 from replay_fetch.errors import AuthError, OutageError
 from replay_fetch.fetch.retry import MOST_REFUSALS
@@ -274,6 +274,44 @@ async def test_views_that_all_fail_after_a_success_stop_the_run(tmp_path: Path, 
     assert ran.report.outcomes[Outcome.FETCHED] == 100
     assert BESIDE_A_SUCCESS <= ran.report.outcomes[Outcome(outcome)] <= len(told.asked) - 100 <= 50
     assert ran.report.unasked >= 450
+
+
+@pytest.mark.parametrize(("workers", "lasts"), [(1, 0.1), (8, 0.1), (8, 170.0)])
+async def test_keys_that_are_refused_with_401_for_less_than_three_minutes_stop_nothing(
+    tmp_path: Path, workers: int, lasts: float
+) -> None:
+    """The servers that know the keys fail for a while, as others do."""
+    began: list[float] = []
+
+    def say(_: View, number: int) -> Said:
+        if number > 100:
+            began.append(anyio.current_time())
+        return UNAUTHORIZED if began and began[-1] - began[0] < lasts else there()
+
+    async with told_views(say) as told:
+        job = replace(JOB, fetch=FetchSettings(workers=workers))
+        ran = await download_from(told.base_url, tmp_path / "out", views(300), job)
+    assert (ran.exit_code, ran.report.outcomes) == (0, {Outcome.FETCHED: 300})
+    assert 300 < len(told.asked) < 300 + 60
+
+
+async def test_keys_that_are_refused_with_401_for_three_minutes_stop_the_run(
+    tmp_path: Path,
+) -> None:
+    async with told_views(spell(101, 10**9, UNAUTHORIZED)) as told:
+        ran = await download_from(told.base_url, tmp_path / "out", views(600), JOB)
+    assert (ran.exit_code, type(ran.failure)) == (3, AuthError)
+    assert "the keys are refused (401): Unauthorized. Check DD_API_KEY and DD_APP_KEY" in str(ran.failure)
+    assert ran.report.outcomes == {Outcome.FETCHED: 100}
+    assert 180 <= ran.report.seconds < 300
+    assert len(told.asked) < 100 + 60
+
+
+async def test_a_view_that_meets_401s_for_ever_has_failed_while_others_are_fetched(tmp_path: Path) -> None:
+    listed = views(500)
+    async with told_views(lambda view, _: UNAUTHORIZED if view == listed[50] else there()) as told:
+        ran = await download_from(told.base_url, tmp_path / "out", listed, ONE_BY_ONE)
+    assert (ran.exit_code, ran.report.outcomes) == (1, {Outcome.FETCHED: 499, Outcome.FAILED: 1})
 
 
 @pytest.mark.parametrize("said", [REDIRECT, BAD, ODD])

@@ -153,9 +153,9 @@ def test_a_bomb_under_a_high_limit_is_counted_and_not_kept(codec: Callable[[byte
 
 @STREAMS
 def test_a_large_body_within_the_limit_comes_whole(codec: Callable[[bytes], bytes]) -> None:
-    large = (b"%020d" * 50_000 % tuple(range(50_000))) * 20
-    assert len(large) == 20_000_000
-    body = codec(large[:9_999_999]) + codec(large[9_999_999:])
+    large = (b"%020d" * 50_000 % tuple(range(50_000))) * 5
+    assert len(large) == 5_000_000
+    body = codec(large[:2_499_999]) + codec(large[2_499_999:])
     assert inflate(body, "", len(large)) == large
     with pytest.raises(OversizedBody):
         inflate(body, "", len(large) - 1)

@@ -34,6 +34,7 @@ TOKENS = st.sampled_from(
         b'"\\ud83d"',
         b'"eyJuIjoxfQ"',
         b"true",
+        b"false",
         b"[1]",
     ]
 )
@@ -41,8 +42,10 @@ NAMES = ["records", "start", "view", "segments", "data", "items", "events", "att
 MORE_NAMES = ["cursor", "after", "meta", "page", "pagination", "next_cursor", "links", "has_more", "rows", "errors", ""]
 UNREAD_NAMES = ["continuation", "resume_at", "nextCursor", "page_number", "a.token"]
 SPEAKING = ["error", "status", "state", "ok", "partial"]
+OF_THE_LIST = ["complete", "last_page", "hasNextPage", "total", "total_count", "totalPages"]
 KEYS = st.sampled_from(
-    [f'"{name}"'.encode() for name in NAMES + MORE_NAMES + UNREAD_NAMES + SPEAKING] + [b'"\\u0064ata"', b'"\xff"']
+    [f'"{name}"'.encode() for name in NAMES + MORE_NAMES + UNREAD_NAMES + SPEAKING + OF_THE_LIST]
+    + [b'"\\u0064ata"', b'"\xff"']
 )
 
 LOOKED_AT_KEYS = sorted({f'"{key}"'.encode() for path in LOOKED_AT for key in path.split(".")})

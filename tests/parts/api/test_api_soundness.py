@@ -72,7 +72,11 @@ def test_a_status_of_failure_is_a_fault(segments: bytes, place: str, value: byte
 
 
 @pytest.mark.parametrize(
-    "flag", [b'"success":false', b'"ok":false', b'"timed_out":true', b'"partial":true', b'"truncated":true']
+    "flag",
+    [
+        *(b'"success":false', b'"ok":false', b'"timed_out":true', b'"timedOut":true', b'"truncated":true'),
+        *(b'"partial":true', b'"is_partial":true', b'"isPartial":true', b'"isIncomplete":true'),
+    ],
 )
 def test_a_flag_of_failure_is_a_fault(flag: bytes) -> None:
     for body in (b'{"segments":[],%s}', b'{"segments":[],"meta":{%s}}'):
@@ -90,6 +94,7 @@ def test_a_flag_of_failure_is_a_fault(flag: bytes) -> None:
         b'"status":"ok","meta":{"status":"done","state":"complete"}',
         b'"status":200,"state":null',
         b'"success":true,"ok":true,"timed_out":false,"partial":false',
+        b'"timedOut":false,"meta":{"isPartial":false}',
         b'"meta":{"warnings":[{"code":"x","detail":"an error"}]}',
         b'"data":{"attributes":{"status":"error"}}',
     ],

@@ -248,7 +248,7 @@ UNKNOWN = b'{"payload":{"chunks":[' + SEGMENT + b"]%s}%s}"
         (b"", b',"continuation":"T"', "continuation"),
         (b',"scroll_id":"T"', b"", "payload.scroll_id"),
         (b"", b',"paging":null,"page":{"number":2,"page_index":2}', "page.page_index"),
-        (b"", b',"has_next_page":true', "has_next_page"),
+        (b"", b',"next_is_there":true', "next_is_there"),
         (b"", b',"resumption":"eyJuZXh0IjoiYWJjMTIzIn0"', "resumption"),
         (b"", b',"has_more":true,"marker":"T"', "marker"),
         (b"", b',"b":{"nextToken":7},"a":"T","more\\u001b":1', "b.nextToken or more\\x1b"),

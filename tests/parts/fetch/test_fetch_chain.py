@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from replay_fetch.api.trail import Trail
 from replay_fetch.errors import ChainCut
 from replay_fetch.fetch.chain import Chain
-from replay_fetch.model import Page, PlannedView, Recording, Segment, View, ViewRecord
+from replay_fetch.model import Extent, Page, PlannedView, Recording, Segment, View, ViewRecord
 
 ONE = (Segment(b"{}"),)
 SILENT = Page((), bodiless=True)
@@ -24,6 +24,12 @@ def full(token: str | None = None, *, has_more: bool = False) -> Page:
 
 def empty(token: str | None = None) -> Page:
     return Page((), token)
+
+
+def telling(token: str | None = None, *, segments: int = 1, more: str = "", pages: int = 0, total: int = 0) -> Page:
+    """A page that tells of the whole list: a flag, a number of pages, a number of segments."""
+    extent = Extent(more, (pages, "meta.total_pages"), (total, "meta.page.total"))
+    return Page(ONE * segments, token, extent=extent)
 
 
 def follow(pages: Sequence[Page], chain: Chain | None = None) -> list[str | None]:
@@ -43,6 +49,10 @@ def follow(pages: Sequence[Page], chain: Chain | None = None) -> list[str | None
         ([full("a"), empty("b"), full("c"), empty()], ["a", "b", "c", None]),
         ([empty(str(n)) for n in range(5)], ["0", "1", "2", "3", "4"]),
         ([full(" "), full("")], [" ", ""]),
+        ([telling("a", more="done", pages=2, total=2), telling(pages=2, total=2)], ["a", None]),
+        ([telling("a", more="done", pages=2, total=1), empty()], ["a", None]),
+        ([telling("a", pages=9, total=9), telling(pages=2, total=2)], ["a", None]),
+        ([telling("a", pages=1, total=1), telling(segments=5)], ["a", None]),
     ],
 )
 def test_a_chain_follows_its_tokens_to_the_page_without_one(pages: list[Page], tokens: list[str | None]) -> None:
@@ -53,6 +63,14 @@ def test_a_chain_follows_its_tokens_to_the_page_without_one(pages: list[Page], t
     ("pages", "reason"),
     [
         ([full(has_more=True)], "page 1 says that more follows but gives no paging token"),
+        ([telling(more="done")], "page 1 says by done that more follows but gives no paging token"),
+        ([full("a"), telling(more="done")], "page 2 says by done that more follows but gives no paging token"),
+        ([telling(pages=3)], r"the API counts 3 pages \(meta.total_pages\) and the chain ends on page 1: "),
+        ([telling("a", pages=3), full()], r"counts 3 pages \(meta.total_pages\) and the chain ends on page 2: "),
+        ([telling(total=9)], r"the API counts 9 segments \(meta.page.total\) and the pages hold 1: "),
+        ([telling(segments=0, total=9)], r"counts 9 segments \(meta.page.total\) and the pages hold 0: "),
+        ([telling("a", total=9), telling("b", pages=3), full()], r"counts 9 segments .* and the pages hold 3: "),
+        ([telling("a", total=2), telling(total=3)], r"counts 3 segments .* and the pages hold 2: .*--next-path none"),
         ([full("a"), SILENT], "page 2 has no body, though the page before it leads there"),
         ([full("a"), full("a")], "paging loop: page 2 gives a token that was followed before"),
         ([full("a"), full("b"), full("a")], "paging loop: page 3"),
@@ -87,10 +105,18 @@ def test_a_chain_that_goes_on_knows_its_token_and_its_pages() -> None:
         Chain(10, "t9", pages=9).follow(full("t10"))
 
 
-_PAGES = st.builds(Page, st.sampled_from([(), (), ONE]), st.sampled_from([*"abcdefghijkl", None]))
+_COUNTS = st.integers(0, 12)
+_EXTENTS = st.none() | st.builds(
+    Extent, st.sampled_from(["", "done"]), st.tuples(_COUNTS, st.just("pages")), st.tuples(_COUNTS, st.just("total"))
+)
+_PAGES = st.builds(
+    Page, st.sampled_from([(), (), ONE]), st.sampled_from([*"abcdefghijkl", None]), extent=st.none() | _EXTENTS
+)
 
 
 @example([Page((), str(n)) for n in range(7)], 3)
+@example([telling("a", total=3), full("b"), full()], 1)
+@example([telling("a", total=4), full("b"), full()], 2)
 @given(st.lists(_PAGES, min_size=2, max_size=12), st.integers(1, 11))
 def test_a_chain_that_goes_on_is_cut_where_it_would_have_been_cut(pages: list[Page], cut_off_at: int) -> None:
     """It is followed once from end to end, and once with a trail in the ledger in between."""
@@ -98,7 +124,8 @@ def test_a_chain_that_goes_on_is_cut_where_it_would_have_been_cut(pages: list[Pa
     first, rest = pages[:cut_off_at], pages[cut_off_at:]
     if not rest or len(whole) <= cut_off_at or not isinstance(token := whole[cut_off_at - 1], str):
         return
-    assert whole[cut_off_at:] == list(outcomes(rest, resumed(first, token, Chain(9, token, cut_off_at))))
+    saved = sum(len(page.segments) for page in first)
+    assert whole[cut_off_at:] == list(outcomes(rest, resumed(first, token, Chain(9, token, cut_off_at, saved))))
 
 
 @pytest.mark.parametrize("pages", [[full("a"), full("a")], [empty(str(n)) for n in range(501)]])
@@ -137,6 +164,12 @@ def test_a_ledger_without_trails_knows_the_last_token() -> None:
     chain.recall("t3", Trail.of(ViewRecord(PlannedView(1, 1, View("s", "v")), pages=3, token="t3")))  # noqa: S106 - a paging token
     with pytest.raises(ChainCut, match="paging loop: page 4"):
         chain.follow(full("t3"))
+
+
+def test_a_ledger_without_trails_knows_how_much_was_saved() -> None:
+    chain = Chain(10, "t3", pages=3, segments=8)
+    chain.recall("t3", Trail.of(ViewRecord(PlannedView(1, 1, View("s", "v")), pages=3, token="t3")))  # noqa: S106 - a paging token
+    assert chain.follow(telling(pages=4, total=9)) is None
 
 
 @given(st.lists(st.tuples(st.booleans(), st.none() | st.sampled_from("abcdef")), min_size=40, max_size=40))

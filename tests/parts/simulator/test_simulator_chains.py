@@ -114,9 +114,10 @@ async def test_a_broken_chain_spares_views_of_one_page(chain: PageChain) -> None
                 assert (page["paging"], "has_more" in page) == (None, False)
 
 
-def test_a_promise_without_a_token_needs_a_body_with_room_for_it() -> None:
-    with pytest.raises(SettingsError, match="--chain has-more"):
-        PagingSettings(Shape.LIST, chain=PageChain.HAS_MORE)
+@pytest.mark.parametrize("chain", [PageChain.HAS_MORE, PageChain.COUNTED])
+def test_a_promise_without_a_token_needs_a_body_with_room_for_it(chain: PageChain) -> None:
+    with pytest.raises(SettingsError, match=f"--chain {chain}"):
+        PagingSettings(Shape.LIST, chain=chain)
 
 
 @pytest.mark.anyio

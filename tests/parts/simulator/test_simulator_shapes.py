@@ -99,3 +99,13 @@ async def test_has_more_comes_without_a_token() -> None:
         body = (await client.page(client.simulator.views[0])).json()
     assert body["has_more"] is True
     assert "paging" not in body
+
+
+async def test_a_count_of_the_views_segments_comes_in_place_of_a_token() -> None:
+    paging = PagingSettings(page_segments=1, chain=PageChain.COUNTED)
+    async with simulated(SimulatorSettings(paging=paging)) as client:
+        view = client.simulator.views[0]
+        body = (await client.page(view)).json()
+        count = len(client.simulator.truth.expected_segments(view))
+    assert body["meta"] == {"page": {"total_count": count}}
+    assert count > len(body["segments"]) == 1

@@ -14,7 +14,6 @@ import pytest
 from made_runs import FIRST, SECOND, MadeRun, content, planned
 from memory_scratches import MemoryScratch
 from store_faults import Lost, losing
-from store_servers import any_store, azurite, moto, seaweedfs
 
 from benchmarks.stores import StoreServer
 from replay_fetch.store import door
@@ -27,8 +26,6 @@ from replay_fetch.store.objects import Objects
 from replay_fetch.store.opening import FOLDER, check_conditional_writes
 from replay_fetch.store.restoring import Restoring
 from replay_fetch.store.together import together
-
-__all__ = ["any_store", "azurite", "moto", "seaweedfs"]
 
 pytestmark = pytest.mark.anyio
 

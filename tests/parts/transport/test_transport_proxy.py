@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 from pathlib import Path
 
+import anyio
 import pytest
 from rude_server import Server, answer, saying, serving, tunnelling
 
@@ -97,6 +100,31 @@ async def test_a_proxys_refusal_is_told_in_its_words_and_without_its_password(
     assert ("corp, ***" in str(caught.value)) == bool(wants)
     assert "proxy-password" not in repr(caught.value)
     assert isinstance(caught.value, RetryableError) == (kind is not ProxyRefused)
+
+
+@pytest.mark.usefixtures("virtual_clock")
+async def test_a_proxy_that_let_requests_through_must_refuse_for_three_minutes_before_it_is_believed(
+    server: Server, ca_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuses = [False, True, False, True, True, True]
+
+    async def behave(head: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if refuses.pop(0):
+            writer.write(answer(b"", status=b"407 Proxy Authentication Required"))
+        else:
+            await tunnelling(head, reader, writer)
+
+    async with serving(behave) as moody:
+        monkeypatch.setenv("https_proxy", moody.url)
+        api = ApiSettings(base_url=server.tls_url)
+        async with open_transport(api, FetchSettings(ca_file=ca_file), HEADERS) as transport:
+            for wait, kind in ((0, None), (0, Unreachable), (179, None), (90, Unreachable), (179, Unreachable)):
+                await anyio.sleep(wait)
+                with pytest.raises(kind) if kind else nullcontext():
+                    await transport.get(f"{server.tls_url}/page")
+            await anyio.sleep(2)
+            with pytest.raises(ProxyRefused):
+                await transport.get(f"{server.tls_url}/page")
 
 
 async def test_a_password_in_any_script_is_sent_as_utf_8(

@@ -8,6 +8,7 @@ import logging
 import threading
 import uuid
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -86,7 +87,8 @@ def test_a_plan_counts_repeated_headers_as_no_rows(tmp_path: Path, caplog: pytes
     caplog.set_level(logging.INFO)
     path = tmp_path / "views.csv"
     path.write_text(HEADER + pair(1) + HEADER + HEADER + pair(2))
-    plan = load_plan(Ledger.open(tmp_path / "ledger"), ViewList(path), None)
+    with closing(Ledger.open(tmp_path / "ledger")) as ledger:
+        plan = load_plan(ledger, ViewList(path), None)
     assert (plan.rows, plan.views, plan.bad_rows, plan.repeated_headers) == (2, 2, 0, 2)
     assert "line 3 holds the header again" in caplog.text
     assert "the header stands 2 times more in the list" in caplog.text
