@@ -1,6 +1,8 @@
-"""Foreign text made fit for a terminal and a log line."""
+"""Foreign text made fit for a terminal and a log line, and names made fit for a command that is to be typed."""
 
 from __future__ import annotations
+
+import shlex
 
 _MARK = "…"
 
@@ -18,6 +20,15 @@ def printable(text: str, limit: int = 200) -> str:
     if len(line) <= limit and len(text) <= 4 * limit:
         return line
     return line[: limit - 1].rstrip() + _MARK
+
+
+def as_argument(name: object) -> str:
+    """Write a file's name or another word as an argument in a shell's command, quoted where that is needed.
+
+    A name that begins with a dash, which would be an option, gets ``./`` in front; a dash alone is none.
+    """
+    text = str(name)
+    return shlex.quote(f"./{text}" if text.startswith("-") and text != "-" else text)
 
 
 def _visible(char: str) -> str:

@@ -11,6 +11,7 @@ from replay_fetch.archive.layout import Layout
 from replay_fetch.archive.lock import locked
 from replay_fetch.archive.shards import check_shard
 from replay_fetch.errors import ArchiveError
+from replay_fetch.printable import as_argument
 from replay_fetch.shard import ShardId
 
 SCRUBBED = b',"scrubbed":true}'
@@ -77,8 +78,8 @@ def check_ledger_is_there(layout: Layout) -> None:
 
 
 def _without_ledger(layout: Layout) -> ArchiveError:
-    root = layout.root
-    return ArchiveError(f"{root} has files but no ledger; `replay-fetch verify --rebuild {root}` makes one of them")
+    rebuild = f"replay-fetch verify --rebuild {as_argument(layout.root)}"
+    return ArchiveError(f"{layout.root} has files but no ledger; `{rebuild}` makes one of them")
 
 
 def require_not_scrubbed(layout: Layout) -> None:

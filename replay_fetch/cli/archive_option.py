@@ -20,7 +20,7 @@ def add_archive(parser: argparse.ArgumentParser, dest: str = "out") -> None:
 
 def add_session(parser: argparse.ArgumentParser, *, one_view: bool = False) -> None:
     """Add the argument SESSION and the option ``--view``, which is required where a command is about ``one_view``."""
-    parser.add_argument("session", metavar="SESSION", help="the session's id, or how that begins")
+    parser.add_argument("session", metavar="SESSION", help="the session's id, how that begins, or a replay link")
     parser.add_argument("--view", metavar="ID", required=one_view, help="this view alone; its id, or how that begins")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from replay_fetch.sites import SITES
 
 SHELLS = ("bash", "zsh", "fish", "tcsh")
 _FOLDERS = ("OUT", "FOLDER", "COPY")
+_CLAUSES = re.compile(r"; (?![^()]*\))")  # not inside of brackets
 # Text, because - is the standard input, or because ids do as well; completed as files all the same.
 _FILES = ("VIEWS", "FILE")
 _LISTS = "views"
@@ -123,7 +125,7 @@ def _values(action: argparse.Action) -> str:
 
 def _help(action: argparse.Action) -> str:
     """Return the first clause of an option's help: fish shows it on the line of each value."""
-    return ((action.help or "") % vars(action)).partition("; ")[0]
+    return _CLAUSES.split((action.help or "") % vars(action), maxsplit=1)[0]
 
 
 def _quoted(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from replay_fetch.cli.archive_option import shelf_at
 from replay_fetch.cli.erasure_summary import add_erasure_options, carry_out, now, stored_settings
-from replay_fetch.cli.find import add_events, untold
+from replay_fetch.cli.find import add_events, by_name_alone, untold
 from replay_fetch.cli.output import warn
 from replay_fetch.errors import InputError, SettingsError
 from replay_fetch.inspect.users import FoundUser, find_user
@@ -125,4 +125,6 @@ def _of_user(options: argparse.Namespace) -> FoundUser:
         warn(f"{line}. {_LOOK}")
     if not found.ids:
         warn(f"no session of this user is known in {options.out}")
+    for line in by_name_alone(found):
+        warn(line)
     return found

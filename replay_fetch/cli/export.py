@@ -38,7 +38,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the archive, the sessions whose events are wanted, and a folder for each kind of file."""
     parser.epilog = _EPILOG
     add_archive(parser)
-    parser.add_argument("sessions", metavar="SESSION", nargs="*", help="--rrweb for these alone: ids or how they begin")
+    parser.add_argument(
+        "sessions", metavar="SESSION", nargs="*", help="--rrweb for these alone: ids, how they begin, or links"
+    )
     parser.add_argument(
         "--parquet",
         metavar="FOLDER",

@@ -14,10 +14,12 @@ from replay_fetch.cli.archive_option import add_archive, on_current_shelf
 from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import require_stdout, say
 from replay_fetch.inspect.users import FoundUser, find_user
-from replay_fetch.progress.units import count, size, some
+from replay_fetch.printable import printable
+from replay_fetch.progress.units import count, few, size, some
 from replay_fetch.timestamps import iso
 
 _NOT_ALL = 1
+_NAMED = 5
 _LOOK = "store their events with `replay-fetch events OUT`, or look at them with `replay-fetch show OUT`"
 
 _EPILOG = """\
@@ -76,6 +78,14 @@ def untold(found: FoundUser) -> Iterator[str]:
         yield f"{sessions} have no events and were not looked through: nothing tells whose they are"
 
 
+def by_name_alone(found: FoundUser) -> Iterator[str]:
+    """Yield a line where no id and no address is the text, but somebody's name is: the ids to look for."""
+    if found.namesakes and not found.ids:
+        ids = [printable(user_id, 60) for user_id in found.namesakes]
+        users = some(len(ids), "user")
+        yield f"it is a name, and not an id or an address, of {users}; their ids: {few(ids, _NAMED)}"
+
+
 def _lines(out: str, found: FoundUser) -> Iterator[str]:
     yield f"{some(len(found.sessions), 'session')} of {out} {'names' if len(found.sessions) == 1 else 'name'} this user"
     for session in found.sessions:
@@ -85,6 +95,7 @@ def _lines(out: str, found: FoundUser) -> Iterator[str]:
         yield f"{some(len(found.elsewhere), 'session')} of this user not in {out}:"
         yield from (f"  {session_id}" for session_id in found.elsewhere)
     yield from untold(found)
+    yield from by_name_alone(found)
 
 
 def _json(out: str, found: FoundUser, code: int) -> str:
@@ -99,6 +110,7 @@ def _json(out: str, found: FoundUser, code: int) -> str:
         "not_in_archive": found.elsewhere,
         "sessions_total": found.total,
         "sessions_without_events": found.untold,
+        "user_ids_of_this_name": list(found.namesakes),
         "exit_code": code,
     }
     return json.dumps(content)

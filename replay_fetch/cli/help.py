@@ -21,8 +21,11 @@ from replay_fetch.cli.options import add_output
 from replay_fetch.cli.output import say
 from replay_fetch.cli.parser import nearest
 from replay_fetch.errors import InputError
+from replay_fetch.printable import printable
+from replay_fetch.progress.units import few
 
 _NARROWEST, _WIDEST = 40, 100
+_NAMED = 3
 
 _EPILOG = """\
 examples:
@@ -46,6 +49,11 @@ class Guide(NamedTuple):
     def summary(self) -> str:
         """The paragraph under the title, on one line without its breaks, for the list of all guides."""
         return " ".join(self.text.split("\n\n")[1].split())
+
+    @property
+    def headings(self) -> str:
+        """The guide's headings and its summary, a line each: what the guide is about."""
+        return "\n".join([self.summary, *re.findall(r"^#+ (.*)", self.text, re.MULTILINE)])
 
 
 def guides() -> dict[str, Guide]:
@@ -82,9 +90,25 @@ def run(options: argparse.Namespace) -> int:
             text = "\n".join(readable(text, _width()))
         say(text.rstrip("\n"))
     else:
-        proposed = nearest(options.topic, [*known, *COMMANDS])
-        raise InputError(f"there is no guide {options.topic}{proposed}; `replay-fetch help` lists them")
+        proposed = _telling_of(options.topic, known) or nearest(options.topic, [*known, *COMMANDS])
+        end = " " if proposed.endswith("?") else "; "
+        raise InputError(
+            f"there is no guide {printable(options.topic, 60)}{proposed}{end}`replay-fetch help` lists all guides"
+        )
     return 0
+
+
+def _telling_of(word: str, known: dict[str, Guide]) -> str:
+    """Return the end of a message that names the guides with the word in a heading or in front; empty for none.
+
+    A word that is a topic but for its plural is left to the names: it is a slip, and no question.
+    """
+    plain = word.casefold().removesuffix("s")
+    if {plain, f"{plain}s"} & {*known, *COMMANDS}:
+        return ""
+    there = re.compile(rf"\b{re.escape(plain)}", re.IGNORECASE)
+    telling = [f"`replay-fetch help {topic}`" for topic, guide in known.items() if there.search(guide.headings)]
+    return f"; look into {few(telling, _NAMED)}" if telling else ""
 
 
 def _width() -> int:

@@ -104,7 +104,10 @@ class Parser(argparse.ArgumentParser):
         A command with a list of arguments may have options between the first and the others, as in ``export OUT
         --rrweb F SESSION``.
         """
-        if any(action.nargs == "*" and not action.option_strings for action in self._actions):
+        many = any(action.nargs == "*" and not action.option_strings for action in self._actions)
+        behind = words[words.index("--") + 1 :] if "--" in words else []
+        # Mixed parsing drops the dashes, and would take a name behind them that begins like an option for one.
+        if many and not any(word.startswith("-") and word != "-" for word in behind):
             self.parse_intermixed_args(words, into)
         else:
             self.parse_args(words, into)

@@ -75,6 +75,8 @@ def run(options: argparse.Namespace) -> int:
         return _SOME_DID_NOT
     for silent in played.silent:
         warn(f"not in the page: {silent}")
+    if played.not_at:
+        warn(played.not_at)
     if html is not None and html.is_stream:  # which may be stdout
         return 0
     if options.json:

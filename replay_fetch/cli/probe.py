@@ -18,15 +18,18 @@ from msgspec.structs import asdict
 from replay_fetch.cli.options import QUESTION, add_output, add_server, settings_from
 from replay_fetch.cli.output import say, shown
 from replay_fetch.environment import credentials, warn_if_exposed
+from replay_fetch.errors import SettingsError
 from replay_fetch.model import Extent, Page, RateLimit, Source, View
 from replay_fetch.pipeline.probe import Probe, Probing, probe
 from replay_fetch.printable import printable
 from replay_fetch.progress.units import count, duration, size, some
-from replay_fetch.settings import SourceChoice
+from replay_fetch.settings import ApiSettings, SourceChoice
+from replay_fetch.view_list.links import SiteCheck, has_link, read_link
 
 _EPILOG = """\
-example:
+examples:
   replay-fetch probe SESSION_ID VIEW_ID
+  replay-fetch probe 'https://app.datadoghq.eu/rum/replay/sessions/ID?seed=ID'
 
 exit codes: 0 recognised, with segments or none; 1 not; 2 bad ids or settings;
 3 keys refused, no answer
@@ -40,8 +43,10 @@ _NOT_FOUND = 404
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the two ids, and the options of the question and of its reading; none of patience: one page is asked."""
-    parser.add_argument("session", type=str.strip, metavar="SESSION", help="a session id")
-    parser.add_argument("view", type=str.strip, metavar="VIEW", help="the id of one of its views")
+    parser.add_argument("session", type=str.strip, metavar="SESSION", help="a session id, or a link that names a view")
+    parser.add_argument(
+        "view", type=str.strip, metavar="VIEW", nargs="?", help="the id of one of its views; not behind a link"
+    )
     add_server(parser, *QUESTION)
     add_output(parser, json="what was found")
     parser.epilog = _EPILOG
@@ -52,15 +57,30 @@ def run(options: argparse.Namespace) -> int:
 
     Raises SettingsError for text that cannot be an id, AuthError where the keys are refused.
     """
-    keys = credentials(os.environ, options.env_file)
     # One connection: one page is asked for.
     settings = settings_from(options, workers=1)
-    view = View(options.session, options.view)
+    view = _view(options, settings.api)
+    keys = credentials(os.environ, options.env_file)
     with shown(settings.show, keys.secrets):
         warn_if_exposed(options.env_file)
         found = anyio.run(probe, Probing(view, settings.api, settings.fetch, keys))
     say(probe_json(found) if options.json else probe_text(found))
     return found.exit_code
+
+
+def _view(options: argparse.Namespace, api: ApiSettings) -> View:
+    """Return the view that two ids name, or a replay link; raises SettingsError, and InputError for another site."""
+    if options.view is not None:
+        return View(options.session, options.view)
+    missing = "VIEW is missing: replay-fetch probe SESSION VIEW, or a replay link that names a view (seed=…)"
+    try:
+        link = read_link(options.session)
+    except ValueError as reason:
+        raise SettingsError(f"{missing}; {reason}" if has_link(options.session) else missing) from None
+    SiteCheck("the command line", "" if api.base_url else api.site, "SESSION".format).check(link.site, 1)
+    if link.view_id is None:
+        raise SettingsError(f"{missing}; the link names none: `replay-fetch discover --session {link.session_id}` does")
+    return View(link.session_id, link.view_id)
 
 
 def probe_text(found: Probe) -> str:

@@ -47,7 +47,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "copy", metavar="COPY", type=folder_for(_COPY_IS_LOCAL), help="the copy's folder, which must not be there yet"
     )
-    parser.add_argument("--session", metavar="ID", help="this session alone; its id or how that begins")
+    parser.add_argument("--session", metavar="ID", help="this session alone; its id, how that begins, or a replay link")
     parser.add_argument("--view", metavar="ID", help="this view of the session alone; its id or how that begins")
     add_output(parser, json="the result")
 

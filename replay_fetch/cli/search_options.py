@@ -11,7 +11,7 @@ from itertools import islice
 
 from replay_fetch.api.endpoint import check_id
 from replay_fetch.api.search import REPLAYED_VIEWS, SearchWords, Window
-from replay_fetch.cli.listing import source_of
+from replay_fetch.cli.listing import CUT, is_cut_id, source_of
 from replay_fetch.errors import SettingsError
 from replay_fetch.ledger.wanted import SessionEntry, WantedSessions
 from replay_fetch.pipeline.discover import Wanted
@@ -118,12 +118,14 @@ def _session(text: str, api: ApiSettings) -> str:
     """Read a session's id or a link to one; a link to another site raises InputError."""
     if not has_link(text):
         _check("--session", text)
+        if is_cut_id(text):  # to the search it is another id, of which there is nothing
+            raise SettingsError(f"--session '{text}': {CUT}")
         return text
     try:
         link = read_link(text)
     except ValueError as reason:
         raise SettingsError(f"--session: {reason}") from None
-    SiteCheck("--session", "" if api.base_url else api.site).check(link.site, 1)
+    SiteCheck("the command line", "" if api.base_url else api.site, "--session".format).check(link.site, 1)
     return link.session_id
 
 

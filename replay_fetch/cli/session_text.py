@@ -14,7 +14,7 @@ from replay_fetch.cli.remarks import remarks
 from replay_fetch.inspect.events import EventFacts
 from replay_fetch.inspect.sessions import ListedSession, Sums
 from replay_fetch.inspect.timeline import ShownView, Stretch, all_types
-from replay_fetch.printable import printable
+from replay_fetch.printable import as_argument, printable
 from replay_fetch.progress.units import count, duration, size, some
 
 # On a narrow terminal a line is broken rather than an address cut to nothing.
@@ -58,7 +58,7 @@ def session_text(views: Sequence[ShownView], width: int, events: EventFacts | No
     spans = [view.span for view in views if view.span]
     lines = [f"session {views[0].record.planned.view.session_id}"]
     if not spans:
-        lines.append("nothing of it is recorded here")
+        lines.append("no segment of it is stored here")
     over = Stretch(min(s.start_ms for s in spans), max(s.end_ms for s in spans)) if spans else Stretch(0, 0)
     lines += [_session_facts(views, over)] if spans else []
     lines += _events_facts(events, width) if events else []
@@ -81,7 +81,7 @@ def _sums(out: str, sums: Sums) -> str:
     if sums.first_ms is not None:
         said += f", from {_when(sums.first_ms)[:10]} to {_when(sums.last_ms)[:10]}"
     if sums.unfinished:
-        said += f"\nnot finished: {some(sums.unfinished, 'view')}, see `replay-fetch status {out}`"
+        said += f"\nnot finished: {some(sums.unfinished, 'view')}, see `replay-fetch status {as_argument(out)}`"
     return said
 
 
@@ -90,7 +90,7 @@ def _about(session: ListedSession) -> Iterator[str]:
         yield f"{session.unfinished} unfinished"
     if session.noted:
         yield f"{session.noted} to note"
-    yield session.sdk or "not recorded"
+    yield session.sdk or "no segment of it is stored here"
     yield from (page.removeprefix("https://") for page in dict.fromkeys(session.pages or ()))
 
 

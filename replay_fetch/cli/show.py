@@ -42,7 +42,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EPILOG
     add_archive(parser)
     parser.add_argument(
-        "session", metavar="SESSION", nargs="?", help="one session's timeline; its id or how that begins"
+        "session",
+        metavar="SESSION",
+        nargs="?",
+        help="one session's timeline; its id, how that begins, or a replay link",
     )
     parser.add_argument(
         "--limit", metavar="N", type=int, help=f"newest N sessions, 0 for all ({_SHOWN}; 0 with --json)"

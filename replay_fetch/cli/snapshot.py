@@ -66,7 +66,9 @@ def run(options: argparse.Namespace) -> int:
         warn((recording.is_over and nothing_to_play(entry, account)) or early)
         return 1
     if account.end_ms is not None and recording.is_over and at_ms > account.end_ms:
-        warn(f"the recording ends at {iso(account.end_ms)}: this is the page as it stood then")
+        at_ms = account.end_ms
+        warn(f"the recording ends at {iso(at_ms)}: this is the page as it stood then")
+        page = recording_of(options.out, entry).page_at(at_ms)  # which says so itself
     if options.json:
         session_id, view_id = entry.record.planned.view
         content = {"session_id": session_id, "view_id": view_id, "at": iso(at_ms), "at_ms": at_ms, "html": page}

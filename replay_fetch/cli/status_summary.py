@@ -10,7 +10,7 @@ from replay_fetch.cli.summary import reason_lines
 from replay_fetch.inspect.shards_state import ShardsState
 from replay_fetch.inspect.status import Status, Tally
 from replay_fetch.model import Outcome
-from replay_fetch.printable import printable
+from replay_fetch.printable import as_argument, printable
 from replay_fetch.progress.units import count, duration, few, size, some
 from replay_fetch.timestamps import utc
 
@@ -74,7 +74,7 @@ def _shards(found: Status) -> Iterator[str]:
         which = "shard" if len(shards.not_ended) == 1 else "shards"
         yield f"the merged manifest is not whole: {which} {_named(shards, shards.not_ended)} had not ended"
     if len(shards.ended) == shards.count and not shards.merged:
-        yield f"all shards have ended: replay-fetch merge {found.root}"
+        yield f"all shards have ended: replay-fetch merge {as_argument(found.root)}"
 
 
 def _again(shards: ShardsState, views: int) -> str:
@@ -126,10 +126,11 @@ def _go_on(found: Status, *, killed: bool) -> Iterator[str]:
         if found.shards.to_run_again:
             yield _again(found.shards, found.unfinished)
             if found.shards.partial:
-                yield f"then merge again: replay-fetch merge {found.root}"
+                yield f"then merge again: replay-fetch merge {as_argument(found.root)}"
     elif found.unfinished:
         yield f"{some(found.unfinished, 'view')} to go: run the same download again, or"
-        yield f"  replay-fetch status {found.root} --unfinished | replay-fetch download - {found.root}"
+        out = as_argument(found.root)
+        yield f"  replay-fetch status {out} --unfinished | replay-fetch download - {out}"
     elif killed:
         yield "to finish it, run the same command again: no finished view is asked for twice"
 

@@ -12,7 +12,7 @@ import orjson
 
 from replay_fetch.archive.read.verify import Finding, Problem
 from replay_fetch.inspect.verification import Verification
-from replay_fetch.printable import printable
+from replay_fetch.printable import as_argument, printable
 from replay_fetch.progress.units import count, duration, few, size, some
 
 if TYPE_CHECKING:
@@ -44,7 +44,10 @@ def _not_begun(found: Verification) -> Iterator[str]:
 
 def _unfinished(found: Verification) -> Iterator[str]:
     if found.unfinished:
-        yield f"not finished: {some(found.unfinished, 'view')}, see `replay-fetch status {found.shelf.place()}`"
+        yield (
+            f"not finished: {some(found.unfinished, 'view')}, see "
+            f"`replay-fetch status {as_argument(found.shelf.place())}`"
+        )
 
 
 def rebuilt_text(rebuilt: Rebuilt) -> str:
@@ -118,7 +121,7 @@ def _advice(found: Verification) -> Iterator[str]:
     apart = {Problem.EXTRA, Problem.ERASED}
     wrong = {finding.file for finding in found.findings if finding.problem not in apart}
     ledger = layout.ledger.relative_to(layout.root).as_posix()
-    sharded = bool(found.shelf.shards())
+    sharded, out = bool(found.shelf.shards()), as_argument(layout.root)
     if not found.run_ended and ledger not in wrong:
         again = "; it mends what it can of the above, then verify again" if wrong else ""
         yield from _wrapped(
@@ -139,11 +142,11 @@ def _advice(found: Verification) -> Iterator[str]:
     elif wrong == {layout.events_manifest.name} and layout.ledger.is_file():
         without = " without that file" if layout.events_manifest.exists() else ""
         yield from _wrapped(
-            f"to mend it: run `replay-fetch events {layout.root}`{without}; it writes the manifest out of the ledger"
+            f"to mend it: run `replay-fetch events {out}`{without}; it writes the manifest out of the ledger"
         )
     elif wrong:
         yield from _wrapped(
-            f"to mend it: `replay-fetch verify --rebuild {layout.root}` keeps all that is good and sets the rest "
+            f"to mend it: `replay-fetch verify --rebuild {out}` keeps all that is good and sets the rest "
             "aside; then the same download again fetches what is lacking" + _of_events(wrong, layout.root)
         )
     if any(finding.problem is Problem.EXTRA for finding in found.findings):
@@ -167,7 +170,11 @@ def _about_erased(found: Verification) -> Iterator[str]:
 
 def _of_events(wrong: set[str], root: Path) -> str:
     """Name the second command, which fetches events; empty where no file of events is damaged."""
-    return f", and `replay-fetch events {root}` the events" if any(file.startswith("events/") for file in wrong) else ""
+    return (
+        f", and `replay-fetch events {as_argument(root)}` the events"
+        if any(file.startswith("events/") for file in wrong)
+        else ""
+    )
 
 
 def _advice_for_a_store(found: Verification) -> Iterator[str]:

@@ -18,15 +18,20 @@ from replay_fetch.archive.lock import holder
 from replay_fetch.archive.manifest import Entry
 from replay_fetch.archive.read import views
 from replay_fetch.archive.shelf import Shelf, readable
+from replay_fetch.errors import InputError
 from replay_fetch.ledger.database import DamagedLedger
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.ledger.totals import Totals
 from replay_fetch.model import ViewRecord
 from replay_fetch.settings import Compression
+from replay_fetch.view_list.header import unwrapped
+from replay_fetch.view_list.links import has_link, read_link
 
 # Shards that have not begun and are named.
 _NAMED = 20
+# What comes along where an id is copied out of a sentence.
+_PUNCTUATION = " .,;:"
 
 
 def entries(shelf: Shelf) -> Iterator[Entry]:
@@ -64,8 +69,17 @@ def _entries(shelf: Shelf) -> Iterator[Entry]:
 
 
 def session_entries(shelf: Shelf, wanted: str) -> list[Entry]:
-    """Return the views of the session whose id is, or begins with, ``wanted``; raises InputError for none or many."""
-    return views.session_entries(shelf, wanted, entries(readable(shelf)))
+    """Return the views of the session whose id is, or begins with, ``wanted``, or to which it is a replay link.
+
+    A link stands for its whole session, as in a list. Raises InputError for none or many, and for a link that cannot
+    be used.
+    """
+    if has_link(wanted):
+        try:
+            wanted = read_link(wanted).session_id
+        except ValueError as reason:
+            raise InputError(f"SESSION: {reason}") from None
+    return views.session_entries(shelf, unwrapped(wanted.strip(_PUNCTUATION)), entries(readable(shelf)))
 
 
 def standing_of(shelf: Shelf) -> str:

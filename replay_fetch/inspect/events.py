@@ -17,7 +17,7 @@ from replay_fetch.archive.layout import EVENTS, Layout
 from replay_fetch.archive.read.events import stored_events
 from replay_fetch.archive.shelf import Shelf
 from replay_fetch.errors import ArchiveError, InputError
-from replay_fetch.printable import printable
+from replay_fetch.printable import as_argument, printable
 from replay_fetch.settings import Compression
 
 FAILED = 400
@@ -71,7 +71,9 @@ def session_events(shelf: Shelf, session_id: str) -> Iterator[RumEvent]:
             event = None
         if not isinstance(event, dict):
             where = shelf.place(f"{EVENTS}/{session_id}")
-            raise ArchiveError(f"{where}, line {number}: no event; run `replay-fetch verify {shelf.place()}`")
+            raise ArchiveError(
+                f"{where}, line {number}: no event; run `replay-fetch verify {as_argument(shelf.place())}`"
+            )
         yield RumEvent(text, plain(event.get("id")), part(part(event, "attributes"), "attributes"))
 
 

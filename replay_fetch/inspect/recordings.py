@@ -19,6 +19,7 @@ from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.errors import InputError, SettingsError
 from replay_fetch.inspect.entries import entries, session_entries
 from replay_fetch.named_file import is_archive, require_folder_place
+from replay_fetch.printable import as_argument, printable
 from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.progress.units import duration, size, some
 from replay_fetch.replay.account import Account
@@ -35,13 +36,18 @@ def chosen_views(out: Shelf, session: str, view: str | None) -> list[Entry]:
     """
     found = session_entries(out, session)
     if view is not None:
-        found = [entry for entry in found if entry.record.planned.view.view_id.startswith(view)]
+        wanted = view.casefold()
+        found = [entry for entry in found if entry.record.planned.view.view_id.casefold().startswith(wanted)]
         # The whole id of one view may be the beginning of another's.
         exact = [entry for entry in found if entry.record.planned.view.view_id == view]
         if len(exact or found) != 1:
             begin = f"{some(len(found), 'view')}" if found else "no view"
             verb = "begin" if found else "begins"
-            raise InputError(f"{begin} of the session {session} in {out.place()} {verb} with {view!r}")
+            lists = f"`replay-fetch show {as_argument(out.place())} {as_argument(session)}` lists them"
+            raise InputError(
+                f"{begin} of the session {printable(session, 200)} in {out.place()} {verb} with "
+                f"'{printable(view, 60)}'; {lists}"
+            )
         found = exact or found
     # Views without a time come last: nothing was recorded of most of them.
     return sorted(found, key=lambda entry: (_stated_start(entry) is None, _stated_start(entry) or 0))
@@ -78,7 +84,7 @@ def why_silent(entry: Entry, account: Account | None = None) -> str:
         return "it waits for its session to be whole: the last run into the archive has not ended"
     if entry.span is None:
         why = entry.record.reason or str(entry.record.outcome or "not asked for yet")
-        return f"nothing of it is stored here ({why})"
+        return f"no segment of it is stored here ({why})"
     if account is not None and not account.has_page:
         arrived = some(account.segments, "segment is", "segments are")
         return f"no full snapshot of its page arrived ({arrived} there)"

@@ -17,6 +17,7 @@ from replay_fetch.errors import SettingsError
 from replay_fetch.ledger.ledger import Ledger
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.ledger.totals import Reason, Totals
+from replay_fetch.printable import as_argument
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,9 @@ def look(root: Path, at: float, before: Look | None) -> Look:
     Raises ArchiveError where there is no archive, or a damaged ledger, and SettingsError for an archive of shards.
     """
     if readable(DiskShelf(root)).shards():
-        raise SettingsError(f"{root} has shards: `replay-fetch status {root}` tells the state of each, without --watch")
+        raise SettingsError(
+            f"{root} has shards: `replay-fetch status {as_argument(root)}` tells the state of each, without --watch"
+        )
     layout = Layout(root)
     # The lock first: a run that ends in between is then seen once more, and never missed.
     running = holder(layout.lock)

@@ -17,8 +17,9 @@ from replay_fetch.archive.layout import EVENTS
 from replay_fetch.archive.shelf import Shelf, readable
 from replay_fetch.blocks import lines_of, whole_file
 from replay_fetch.errors import InputError
-from replay_fetch.inspect.events import events_of_line, part, session_events
+from replay_fetch.inspect.events import events_of_line, part, plain, session_events
 from replay_fetch.inspect.sessions import ListedSession, list_sessions
+from replay_fetch.printable import as_argument
 from replay_fetch.settings import Compression
 
 
@@ -33,6 +34,8 @@ class FoundUser:
     """All sessions of the archive."""
     untold_ids: list[str] = field(default_factory=list)
     """Ids of the archive's sessions of which there is no event: nothing tells whose they are."""
+    namesakes: dict[str, None] = field(default_factory=dict)
+    """Ids of people whose name is the text looked for. A name is nobody's alone, so no session is found by it."""
 
     @property
     def untold(self) -> int:
@@ -54,13 +57,15 @@ def find_user(shelf: Shelf, user: str, events: Path | None = None) -> FoundUser:
     readable(shelf)
     named: set[str] = set()
     told: set[str] = set()
+    found = FoundUser()
     for session_id, usr in _of_archive(shelf) if events is None else _of_file(events):
         told.add(session_id)
         if _names(usr, user):
             named.add(session_id)
+        elif plain(usr.get("name")).casefold() == user.casefold() and isinstance(usr.get("id"), str | int):
+            found.namesakes.setdefault(str(usr["id"]))
     if not told:
         raise InputError(_nothing_names_users(shelf, events))
-    found = FoundUser()
     for session in list_sessions(shelf):
         found.total += 1
         if session.session_id not in told:
@@ -75,10 +80,12 @@ def find_user(shelf: Shelf, user: str, events: Path | None = None) -> FoundUser:
 def _nothing_names_users(shelf: Shelf, events: Path | None) -> str:
     if events is not None:
         return f"--events {events} holds no event of a session, so nothing in it names users"
+    out = as_argument(shelf.place())
     return (
         f"nothing in {shelf.place()} names users: a recording carries the ids of its application, session and view, "
-        "and no user. Give the RUM events of a search, such as @usr.email:ADDRESS, with --events FILE; or name the "
-        "sessions: `replay-fetch erase OUT --session ID`, or --sessions FILE"
+        f"and no user. Store the RUM events of its sessions with `replay-fetch events {out}`, or give those of a "
+        "search, such as @usr.email:ADDRESS, with --events FILE; where they are gone, go by the ids of sessions, which "
+        f"`replay-fetch show {out}` lists"
     )
 
 

@@ -20,6 +20,7 @@ from replay_fetch.inspect.ledger_snapshot import LedgerSnapshot
 from replay_fetch.inspect.tombstones import ErasedSessions
 from replay_fetch.inspect.verification import Depth, Verification
 from replay_fetch.inspect.verify_events import EventsCheck
+from replay_fetch.printable import as_argument
 from replay_fetch.progress.archive_snapshot import CheckSnapshot
 from replay_fetch.progress.reporters import Reporter, Ticker
 
@@ -36,7 +37,7 @@ class Verifying:
         if who := shelf.held_by():
             raise ArchiveError(
                 f"another run is writing to this archive: {who}; verify it when that has ended, "
-                f"`replay-fetch status {shelf.place()}` tells how far it is"
+                f"`replay-fetch status {as_argument(shelf.place())}` tells how far it is"
             )
         self._taken = shelf.last_taken()
         self._sizes = {file.name: file.size for file in shelf.files(SESSIONS)} if depth is Depth.NAMES else None

@@ -13,6 +13,7 @@ from replay_fetch.blocks import lines_of
 from replay_fetch.inspect.entries import has_begun
 from replay_fetch.inspect.verification import Depth, Verification
 from replay_fetch.inspect.verify import Verifying, extra_files
+from replay_fetch.printable import as_argument
 from replay_fetch.progress.reporters import Reporter
 from replay_fetch.shard import index_of
 
@@ -63,7 +64,10 @@ def _difference(merged: Shelf, shards: Sequence[Shelf], killed: Container[int]) 
         except ValueError:  # a last line breaks off
             number = number or 1
     if number:
-        detail = f"line {number} is not what the shards' manifests say; `replay-fetch merge {merged.place()}` mends it"
+        detail = (
+            f"line {number} is not what the shards' manifests say; "
+            f"`replay-fetch merge {as_argument(merged.place())}` mends it"
+        )
         yield Finding(Problem.DAMAGED, merged.manifest, detail)
 
 

@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from replay_fetch.errors import ArchiveError
 from replay_fetch.ledger.schema import APPLICATION_ID, FORMAT, LATER_TABLES, PRAGMAS, TABLES
+from replay_fetch.printable import as_argument
 
 # Of SQLite's file format: where its header holds the numbers that PRAGMA user_version and application_id set.
 _MAGIC = b"SQLite format 3\x00"
@@ -31,7 +32,7 @@ _FULL = "; free some room, there or in the folder for temporary files ($TMPDIR),
 
 def way_out(path: Path) -> str:
     """Name the command that makes a new ledger in place of the damaged file at ``path``, for the end of a message."""
-    return f"`replay-fetch verify --rebuild {path.parent.parent}` makes a new one from manifest and files"
+    return f"`replay-fetch verify --rebuild {as_argument(path.parent.parent)}` makes a new one from manifest and files"
 
 
 class DamagedRow(Exception):

@@ -35,6 +35,7 @@ from replay_fetch.progress.reporters import Reporter
 from replay_fetch.progress.units import count, some
 from replay_fetch.settings import Credentials, Settings
 from replay_fetch.timestamps import iso
+from replay_fetch.view_list.ids import UUID
 from replay_fetch.view_list.rows import BadRow, PlannedRow, Row, seconds_of
 from replay_fetch.view_list.view_list import ViewList
 
@@ -199,11 +200,7 @@ class SessionSearch:
         yield from (PlannedRow(entry.line, View(session_id, each), None) for each in named)
         if not views and not named:
             if wanted.is_searched(session_id):
-                yield BadRow(
-                    entry.line,
-                    f"no views with a recording were found of session {session_id} in the last 30 days; a link "
-                    "with seed= names a view without a search",
-                )
+                yield BadRow(entry.line, _none_found(session_id))
             elif not planned:
                 yield BadRow(entry.line, f"session {session_id} was not searched for: the run was stopped before")
 
@@ -226,3 +223,12 @@ class SessionSearch:
 def _planned(line: int, found: FoundView) -> PlannedRow:
     dated = seconds_of(found.date) if found.segments_count else None
     return PlannedRow(line, found.view, found.segments_count, dated)
+
+
+def _none_found(session_id: str) -> str:
+    said = f"no views with a recording were found of session {session_id} in the last 30 days"
+    if UUID.fullmatch(session_id) is None:
+        return f"{said}; a session's whole id has 36 characters"
+    if session_id != session_id.lower():
+        return f"{said}; the API writes ids in lower case: write it so"
+    return f"{said}; a link with seed= names a view without a search"

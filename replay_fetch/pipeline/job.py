@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from replay_fetch.archive.layout import Layout
 from replay_fetch.errors import InputError, SettingsError
+from replay_fetch.printable import as_argument
 from replay_fetch.settings import Credentials, Settings
 from replay_fetch.view_list.source import ListSource, fingerprint
 from replay_fetch.view_list.view_list import ViewList
@@ -57,7 +58,8 @@ def listed(source: ListSource, settings: Settings) -> ViewList:
     api = settings.api
     if isinstance(source, str | os.PathLike) and Layout(Path(source)).ledger.exists():
         raise InputError(
-            f"{source} is an archive and no list; `replay-fetch status {source} --unfinished` lists what it lacks"
+            f"{source} is an archive and no list; "
+            f"`replay-fetch status {as_argument(source)} --unfinished` lists what it lacks"
         )
     return ViewList(source, settings.plan, "" if api.base_url else api.site)
 

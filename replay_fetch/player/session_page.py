@@ -27,7 +27,7 @@ from replay_fetch.player.views import PlayedView
 from replay_fetch.progress.archive_snapshot import CopySnapshot
 from replay_fetch.progress.reporters import Reporter, Ticker
 from replay_fetch.replay.recording import Recording
-from replay_fetch.timestamps import place_ms
+from replay_fetch.timestamps import iso, place_ms
 
 _FOLDER = "replay-fetch-play-"
 
@@ -62,6 +62,8 @@ class Played(NamedTuple):
     size: int
     silent: list[str]
     """The views without a picture, and why."""
+    not_at: str
+    """Why the page opens at another time than the wanted one; empty where it opens at that."""
 
 
 def play(out: Shelf, wanted: WantedPage, reporter: Reporter | None = None) -> Played:
@@ -85,9 +87,9 @@ def play(out: Shelf, wanted: WantedPage, reporter: Reporter | None = None) -> Pl
     )
     file = wanted.html or _new_file(session_id)
     _write(file, _shown(_checked(page), snapshot, reporter))
-    playable = page.playable
-    seconds = (max(view.end_ms for view in playable) - playable[0].start_ms) / 1000
-    return Played(file.target, session_id, len(playable), seconds, snapshot.written, _silent(page.in_time))
+    over = (page.playable[0].start_ms, max(view.end_ms for view in page.playable))
+    seconds, not_at = (over[1] - over[0]) / 1000, _not_at(page.open_at_ms, over)
+    return Played(file.target, session_id, len(page.playable), seconds, snapshot.written, _silent(page.in_time), not_at)
 
 
 def _opening(out: Shelf, entries: Sequence[Entry], at: str | None) -> int | None:
@@ -99,6 +101,15 @@ def _opening(out: Shelf, entries: Sequence[Entry], at: str | None) -> int | None
         return None
     starts = (start_of(out, entry) for entry in entries)
     return place_ms(at, min((start for start in starts if start is not None), default=0), "--at")
+
+
+def _not_at(at_ms: int | None, over: tuple[int, int]) -> str:
+    begins, ends = over
+    if at_ms is None or begins <= at_ms <= ends:
+        return ""
+    edge = "beginning" if at_ms < begins else "end"
+    times = f"which goes from {iso(begins)} to {iso(ends)}"
+    return f"--at {iso(at_ms)} is outside of the recording, {times}: the page opens at the {edge}"
 
 
 def _recorded(out: Shelf, entry: Entry, snapshot: CopySnapshot) -> PlayedView:

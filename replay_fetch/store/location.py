@@ -75,6 +75,11 @@ def parse(url: str) -> Location:
     scheme = found[1].lower() if found else ""
     if found is None or scheme not in _SCHEMES:
         known = ", ".join(f"{name}://" for name in _SCHEMES)
+        if scheme in _WEB:
+            raise SettingsError(
+                f"an {scheme}:// address stands where OUT belongs, the archive: a folder, or an address of {known}; "
+                "is OUT missing?"
+            )
         raise SettingsError(f"{scheme or 'this'}:// is no store that is known here; known are {known}, and folders")
     bucket, _, path = found[2].partition("/")
     if "@" in bucket or "?" in found[2] or "#" in found[2]:
@@ -87,6 +92,9 @@ def parse(url: str) -> Location:
         raise SettingsError(f"the {scheme}:// address names no bucket that can exist; write {example}")
     return Location(scheme, bucket, _prefix(path.removesuffix("/"), f"{scheme}://{bucket}"))
 
+
+# A replay link and no OUT: people who hold a link have it on the command line.
+_WEB = ("http", "https")
 
 _CREDENTIALS = {
     "s3": "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",

@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
+from replay_fetch.printable import as_argument
 from replay_fetch.store.driver import Tag
 from replay_fetch.store.entries import LoggedObject, LoggedPart
 from replay_fetch.store.failures import StoreError
@@ -94,5 +95,5 @@ class Moving:
                 self._objects.require_earlier(name, found, epoch)
             raise StoreError(
                 f"{self._objects.location}/{name} is not what the log says; "
-                f"`replay-fetch verify {self._objects.location}` tells more"
+                f"`replay-fetch verify {as_argument(self._objects.location)}` tells more"
             )

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from replay_fetch.errors import InputError
 from replay_fetch.printable import printable
 from replay_fetch.settings import PlanSettings
-from replay_fetch.view_list.links import has_link
+from replay_fetch.view_list.links import has_link, visible
 from replay_fetch.view_list.source import LONGEST_CELL
 
 # Programs write commas, spreadsheets of half of Europe semicolons, databases tabs or, as psql and Markdown do, pipes.
@@ -30,7 +30,11 @@ _IGNORED = re.compile(r"[\s@._-]+")
 _LOOKS_LIKE_ID = re.compile(r"(?=.*[0-9])[0-9A-Fa-f-]{16,}")
 
 # ="…" keeps a spreadsheet from taking digits for a number, as an apostrophe does; {…} is how Windows writes a GUID.
-_WRAPPED = re.compile(r"""=?"(?P<quoted>[^"]*)"|\{(?P<braced>[^{}]*)\}|'(?P<marked>[^']*)'?""")
+# Word processors set quotes of their own, and chats write code between backticks.
+_WRAPPED = re.compile(
+    r"""=?"(?P<quoted>[^"]*)"|\{(?P<braced>[^{}]*)\}|'(?P<marked>[^']*)'?"""
+    r"""|[`\u2018\u201a\u201c\u201d\u201e\u00ab](?P<set>[^`\u2018-\u201e\u00ab\u00bb]*)[`\u2018\u2019\u201c\u201d\u00bb]"""
+)
 
 # A header that quotes line breaks may take several lines, not the whole file.
 _MOST_LINES = 20
@@ -194,6 +198,8 @@ def _complaint(names: Sequence[str], name: str, line: int, settings: PlanSetting
         )
     if kind := _no_table(names):
         return f"{name} {kind}"
+    if any(map(_LOOKS_LIKE_ID.search, names)):
+        return f"{name}, line {line} holds an id with other text around it, and no column names: write one id a line"
     session, view = _ids(names, settings)
     if session is not None and session == view:
         return f"{name}: --session-column and --view-column both mean {printable(names[view], 60)!r}"
@@ -226,8 +232,8 @@ def plain_name(name: str) -> str:
 
 
 def unwrapped(text: str) -> str:
-    """The text of a cell without white space, byte order marks, ``="…"``, ``{…}`` and a text mark around."""
-    text = text.strip("\ufeff \t\r\n\v\f\xa0")
+    """The text of a cell without white space, invisible marks, ``="…"``, ``{…}``, quotes and a text mark around."""
+    text = visible(text).strip(" \t\r\n\v\f\xa0")
     while wrapped := _WRAPPED.fullmatch(text):
         text = wrapped[wrapped.lastgroup or 0].strip()
     return text

@@ -12,7 +12,7 @@ from replay_fetch.api.endpoint import check_id
 from replay_fetch.model import ID, LONGEST_ID, NO_ID
 from replay_fetch.printable import printable
 from replay_fetch.view_list.header import Header, SessionHeader, unwrapped
-from replay_fetch.view_list.links import has_link
+from replay_fetch.view_list.links import has_link, read_link
 
 # The rows that decide what a column holds: all of a small list, and of a large one enough to outvote a stray row.
 # They are read twice, and kept in memory until the list is under way, so their characters are bounded too.
@@ -90,12 +90,22 @@ def id_columns(lines: Iterator[str], header: Header) -> tuple[IdColumn, IdColumn
 
 
 def session_column(head: Iterable[str], header: SessionHeader | None) -> IdColumn:
-    """Tell the column of sessions from the first lines of a list; without a header, a line holds an id alone."""
+    """Tell the column of sessions from the first lines of a list; without a header, a line holds one entry alone.
+
+    A link counts as the id in it: a word between links, as in a mail, is no id of another kind.
+    """
     if header is None:
-        return IdColumn("session id", mostly_uuids(head))
+        return IdColumn("session id", mostly_uuids(map(_session_in, head)))
     at = header.session
-    cells = (row[at] for row in _rows(list(head), header.delimiter) if at < len(row))
+    cells = (_session_in(row[at]) for row in _rows(list(head), header.delimiter) if at < len(row))
     return IdColumn("session id", mostly_uuids(cells), header.names[at])
+
+
+def _session_in(entry: str) -> str:
+    try:
+        return read_link(entry).session_id if has_link(entry) else entry
+    except ValueError:  # the row itself is refused with the reason
+        return ""
 
 
 def deciding(lines: Iterator[str]) -> list[str]:

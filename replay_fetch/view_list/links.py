@@ -17,14 +17,22 @@ from replay_fetch.errors import InputError
 from replay_fetch.printable import printable
 from replay_fetch.sites import site_of_host
 
-# Chats and mails put <…>, (…), [a|b] or quotes around a link, and spreadsheets a formula: a link ends at any of these.
+# Chats and mails put <…>, (…), [a|b] or quotes around a link, and spreadsheets a formula: a link ends at any of these,
+# also at quotes and brackets as word processors and East Asian keyboards set them.
 # The bounds keep a hostile cell of megabytes from being read again and again.
-_IN_LINK = r"""[^\s"'<>()\[\]{}|\\^`]"""
+_IN_LINK = r"""[^\s"'<>()\[\]{}|\\^`\u00ab\u00bb\u2010-\u206f\u3001-\u303f\uff01-\uff0f\uff1a-\uff20]"""
 _LINK = re.compile(rf"https?://(?:(?!/){_IN_LINK}){{1,255}}/rum/replay/sessions/{_IN_LINK}{{1,2000}}", re.IGNORECASE)
+# Mail gateways and trackers rewrite a link into a parameter of their own address: https%3A%2F%2F… up to the next `&`.
+_ENCODED = re.compile(
+    r"https?%3A%2F%2F[\w.-]{1,255}%2Frum%2Freplay%2Fsessions%2F[\w.~%-]{1,4000}", re.IGNORECASE | re.ASCII
+)
+_MARK = re.compile(r"rum(?:/|%2F)replay(?:/|%2F)", re.IGNORECASE)
+# Chats and pages break long ids with these, and copy them: soft hyphens, zero-width spaces, marks of direction.
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202c\u2060-\u2064\ufeff]")
 _PATH = re.compile(r"/rum/replay/sessions/(?P<session>[^/]+)(?:/.*)?", re.IGNORECASE)
 # The SDK writes seed, the vendor's own pages write view_id.
 _VIEW = ("seed", "view_id")
-_PUNCTUATION = ".,;:!"
+_PUNCTUATION = ".,;:!?*"
 
 
 class Link(NamedTuple):
@@ -37,8 +45,8 @@ class Link(NamedTuple):
 
 def has_link(text: str) -> bool:
     """Tell whether a text holds a replay link; the link itself may still be unusable."""
-    # The plain search first: a list of millions of ids has no link in any cell.
-    return "/rum/replay/" in text and _LINK.search(text) is not None
+    # The plain search first: a list of millions of ids has no link in any cell, and a long cell is not copied for none.
+    return "rum" in text and _MARK.search(text) is not None and next(_urls(text), None) is not None
 
 
 def read_link(text: str) -> Link:
@@ -85,9 +93,15 @@ class SiteCheck:
             self._first, self._first_line = site, line
 
 
+def visible(text: str) -> str:
+    """Take out of copied text the characters that nobody sees and that no id has, such as zero-width spaces."""
+    return text if text.isascii() else _INVISIBLE.sub("", text)
+
+
 def _urls(text: str) -> Iterator[str]:
     # Text that was copied out of a page's source has its ampersands spelled out.
-    return (found[0].rstrip(_PUNCTUATION) for found in _LINK.finditer(text.replace("&amp;", "&")))
+    text = _ENCODED.sub(lambda found: f" {unquote(found[0])} ", visible(text).replace("&amp;", "&"))
+    return (found[0].rstrip(_PUNCTUATION) for found in _LINK.finditer(text))
 
 
 def _link(url: str) -> Link:

@@ -55,7 +55,7 @@ class SessionReader:
         column = session_column(head, None)
         for line, text in enumerate(chain(head, lines), start=1):
             if text.strip("\ufeff \t\r\n"):
-                yield self._row(text.lstrip("\ufeff").rstrip("\r\n\t ,;"), line, column)
+                yield self._row(text.lstrip("\ufeff").rstrip("\r\n\t ,;."), line, column)
 
     def entry(self, text: str, line: int, column: IdColumn) -> PlannedRow | SessionRow:
         """Read one entry; raises ValueError with a printable reason, InputError for a link to another site."""
@@ -83,5 +83,5 @@ class SessionReader:
 
 def is_bare(line: str) -> bool:
     """Tell whether the first line of a list holds an id or a replay link where column names should be."""
-    text = unwrapped(line.strip(",;\r\n\t "))
+    text = unwrapped(line.strip(",;.\r\n\t "))
     return UUID.fullmatch(text) is not None or has_link(text)

@@ -169,7 +169,7 @@ def _bounded(text: io.TextIOWrapper, name: str) -> Iterator[str]:
 
 
 # Counted up whenever the same bytes would be read as other rows.
-_RULES = 4
+_RULES = 5
 
 
 def fingerprint(source: ListSource, settings: PlanSettings) -> str | None:

@@ -102,7 +102,6 @@ def test_the_help_of_a_command_that_can_lack_something_tells_its_exit_codes(
         (["simulate", "--port", "3.5"], "argument --port: '3.5' is no whole number"),
         (["download", "a.csv", "out", "--source", "tape"], "tape"),
         (["download", "a.csv", "out", "--compress", "rar"], "none"),
-        (["probe", "only-one"], "VIEW"),
         (["discover", "--user", ""], "the value of --user is empty"),
         (["discover", "--url="], "the value of --url is empty"),
         (["discover", "--session", "\r"], "the value of --session is empty"),
@@ -121,6 +120,42 @@ def test_wrong_usage_ends_with_2_and_names_the_mistake(
     with pytest.raises(SystemExit) as ended:
         main(words)
     assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+_LINK = "https://app.datadoghq.eu/rum/replay/sessions/s1"
+
+
+@pytest.mark.parametrize(
+    ("word", "said"),
+    [
+        ("s1", "VIEW is missing: replay-fetch probe SESSION VIEW, or a replay link that names a view (seed=…)\n"),
+        (_LINK.replace(".eu", ".com"), "the link names none: `replay-fetch discover --session s1` does"),
+        (f"{_LINK}?seed=v/", "replay link: the id 'v/' has a character outside"),
+        (
+            f"{_LINK}?seed=v",
+            "the command line, SESSION: the link leads to datadoghq.eu, and datadoghq.com would be asked",
+        ),
+    ],
+)
+def test_a_probe_needs_a_view_of_the_site_that_is_asked(
+    word: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["probe", word, "--site", "datadoghq.com"]) == 2
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["download", "--dry-run", "--", "-v.csv", "out"], 2, "-v.csv: there is no such file"),
+        (["export", "--rrweb", "f", "--", "-q", "x"], 3, "there is no folder -q"),
+    ],
+)
+def test_names_behind_two_dashes_are_no_options_of_a_command_with_a_list_of_arguments(
+    words: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(words) == code
     assert said in capsys.readouterr().err
 
 

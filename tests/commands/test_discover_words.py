@@ -148,6 +148,7 @@ def test_rows_of_a_list_of_sessions_that_name_none_cost_exit_code_1(simulator: S
         (["--count", "--out", "views.csv"], "--count prints figures and writes no list"),
         (["--session", "https://app.datadoghq.eu/rum/replay/sessions/a-1"], "leads to datadoghq.eu, and datadoghq.com"),
         (["nosuch.csv"], "nosuch.csv: there is no such file"),
+        (["--session", "1f46e825"], "--session '1f46e825': as a session id it is cut short: give all its 36"),
     ],
 )
 def test_a_search_that_cannot_be_meant_is_refused_before_anything_is_asked(

@@ -187,6 +187,14 @@ async def test_a_session_without_views_is_a_bad_row_unless_its_link_names_one(tm
         assert (report.bad_rows, report.exit_code) == (1, 1)
         (reason,) = Archive(tmp_path / "out").report()["bad_row_reasons"]
         assert reason.startswith(f"line 2: no views with a recording were found of session {gone.session_id}")
+        upper, cut = there.session_id.upper(), f"{there.session_id[:8]}"
+        report = await downloaded(simulator, tmp_path / "odd", [there.session_id, upper])
+        assert report.bad_rows == 1
+        (reason,) = Archive(tmp_path / "odd").report()["bad_row_reasons"]
+        assert reason.endswith("in the last 30 days; the API writes ids in lower case: write it so")
+        report = await downloaded(simulator, tmp_path / "cut", ["session_id", cut])
+        (reason,) = Archive(tmp_path / "cut").report()["bad_row_reasons"]
+        assert reason.endswith(f"of session {cut} in the last 30 days; a session's whole id has 36 characters")
         report = await downloaded(simulator, tmp_path / "linked", [there.session_id, link(gone)])
         assert (report.bad_rows, Archive(tmp_path / "linked").outcomes()[gone]) == (0, "missing")
 

@@ -52,6 +52,27 @@ def test_a_user_is_found_by_id_or_address_in_the_archives_own_events(
     assert (answer["sessions_total"], answer["sessions_without_events"], answer["not_in_archive"]) == (2, 1, [])
 
 
+def test_a_name_finds_no_session_and_the_ids_of_its_bearers_are_told(
+    out: Path, sessions: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number, session in enumerate(sessions):
+        write(out / "events" / f"{session}.ndjson", found(event(session, id=number, name="Ada King")))
+    assert main(["find", str(out), "--user", "ada king"]) == 1
+    printed = capsys.readouterr().out.splitlines()
+    assert printed == [
+        f"0 sessions of {out} name this user",
+        "it is a name, and not an id or an address, of 2 users; their ids: 0, 1",
+    ]
+    code, answer = told(capsys, "find", out, "--user", "Ada King")
+    assert (code, answer["sessions"], answer["user_ids_of_this_name"]) == (1, [], ["0", "1"])
+    assert main(["erase", str(out), "--user", "Ada King", "--dry-run"]) == 1
+    assert "it is a name, and not an id or an address, of 2 users; their ids: 0, 1" in capsys.readouterr().err
+    # Where the text is one user's id, nothing is said of the others who bear it as a name.
+    write(out / "events" / f"{sessions[0]}.ndjson", found(event(sessions[0], id="Ada King")))
+    assert main(["find", str(out), "--user", "Ada King"]) == 0
+    assert "it is a name" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("compression", [Compression.GZIP, Compression.ZSTD])
 def test_events_that_are_stored_compressed_are_read(
     out: Path, sessions: list[str], capsys: pytest.CaptureFixture[str], compression: Compression
@@ -158,7 +179,8 @@ def test_an_archive_without_events_names_the_ways_out(out: Path, capsys: pytest.
     warned = " ".join(capsys.readouterr().err.split())
     assert f"nothing in {out} names users" in warned
     assert "--events FILE" in warned
-    assert "--sessions FILE" in warned
+    assert f"`replay-fetch events {out}`" in warned
+    assert f"go by the ids of sessions, which `replay-fetch show {out}` lists" in warned
 
 
 def test_damaged_events_of_the_archive_end_with_3(

@@ -195,6 +195,9 @@ def test_fish_has_a_line_for_each_option_with_its_values_and_quotes_closed(capsy
     assert site[site.index("-a") + 1].split() == list(SITES)
     (config,) = [line for line in download if "config" in line]
     assert config[config.index("config") + 1 :][:2] == ["-r", "-F"]
+    told = [line[line.index("-d") + 1] for line in words if "-d" in line]
+    assert "newest N sessions, 0 for all (20; 0 with --json)" in told
+    assert [text for text in told if text.count("(") != text.count(")")] == []
 
 
 @pytest.mark.parametrize("words", [["--help"], ["download", "--help"], ["show", "--help"], ["downlaod"]])

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from archives import write_list
+from hypothesis import given
+from hypothesis import strategies as st
 from processes import USUAL, environment, run_here, served
 
 from replay_fetch.archive.layout import Layout
@@ -17,6 +19,7 @@ from replay_fetch.cli.download import session_to_watch
 from replay_fetch.cli.summary import as_typed, watch_line
 from replay_fetch.ledger.ledger import Ledger, ToDo
 from replay_fetch.model import Outcome, View, ViewRecord, Warnings
+from replay_fetch.printable import as_argument
 
 
 def without_installed(monkeypatch: pytest.MonkeyPatch, called: str) -> None:
@@ -104,3 +107,10 @@ def test_a_ledger_that_cannot_be_read_names_no_session_to_watch(tmp_path: Path) 
 def made(file: Path) -> Path:
     file.parent.mkdir()
     return file
+
+
+@given(st.text(min_size=1).filter(lambda text: "\0" not in text))
+def test_a_name_in_a_command_is_one_word_for_the_shell_and_no_option(name: str) -> None:
+    (word,) = shlex.split(as_argument(Path(name)))
+    assert Path(word) == Path(name)
+    assert word == "-" or not word.startswith("-")

@@ -186,8 +186,15 @@ async def test_the_command_asks_once_and_prints_what_it_found(
         view = next(iter(simulator.views))
         arguments = [view.session_id, view.view_id, "--base-url", simulator.base_url, "--json"]
         assert await anyio.to_thread.run_sync(run, parser.parse_args(arguments)) == 0
-    assert json.loads(capsys.readouterr().out)["recognised"]["shape"].startswith("segments")
-    assert simulator.counts.requests == 1
+        printed = json.loads(capsys.readouterr().out)
+        assert printed["recognised"]["shape"].startswith("segments")
+        assert simulator.counts.requests == 1
+        link = f"https://app.datadoghq.eu/rum/replay/sessions/{view.session_id}?seed={view.view_id}"
+        assert await anyio.to_thread.run_sync(run, parser.parse_args([link, *arguments[2:]])) == 0
+    linked = json.loads(capsys.readouterr().out)
+    assert (linked["session_id"], linked["view_id"]) == (view.session_id, view.view_id)
+    assert linked["segments_paths"] == printed["segments_paths"]
+    assert simulator.counts.requests == 2
 
 
 @pytest.mark.parametrize(

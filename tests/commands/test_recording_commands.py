@@ -133,12 +133,14 @@ def test_a_snapshot_behind_the_end_says_so(plain: Path, capsys: pytest.CaptureFi
     code, page, warned = ran(capsys, "snapshot", plain, "aaaa", "--view", "v1", "--at", "+9h")
     assert (code, "after" in page) == (0, True)
     assert warned.endswith("the recording ends at 2023-11-14T22:14:25.300Z: this is the page as it stood then\n")
+    # The page names the time at which it stood so, and not the one that was asked for.
+    assert ran(capsys, "snapshot", plain, "aaaa", "--view", "v1", "--at", "2023-11-14T22:14:25.300Z")[1] == page
 
 
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["cccc", "--view", "v9", "--at", "0"], "view v9: nothing of it is stored here (503, eight times)"),
+        (["cccc", "--view", "v9", "--at", "0"], "view v9: no segment of it is stored here (503, eight times)"),
         (["aaaa", "--view", "v3", "--at", "5"], "view v3: no full snapshot of its page arrived (1 segment is there)"),
         (["aaaa", "--view", "v1", "--at", "2001-01-01"], EARLY),
     ],
@@ -152,7 +154,7 @@ def test_a_snapshot_of_no_page_says_why_and_ends_with_1(
 def test_a_transcript_of_nothing_ends_with_1(plain: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, said, warned = ran(capsys, "transcript", plain, "cccc", "--json")
     assert (code, said) == (1, "")
-    assert warned == "replay-fetch: view v9: nothing of it is stored here (503, eight times)\n"
+    assert warned == "replay-fetch: view v9: no segment of it is stored here (503, eight times)\n"
 
 
 @pytest.mark.parametrize(
@@ -172,6 +174,42 @@ def test_a_mistake_ends_with_2(words: list[str], why: str, plain: Path, capsys: 
     assert why in warned
 
 
+_LINK = "https://app.datadoghq.eu/rum/replay/sessions/{}?seed=v2"
+
+
+@pytest.mark.parametrize("named", ["AAAA", "aaaa1111.", " `aaaa1111` ", _LINK.format("aaaa1111"), "aaaa1111"])
+def test_a_session_is_named_by_its_id_in_any_case_or_by_a_link(
+    named: str, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = ran(capsys, "transcript", plain, "aaaa1111")
+    assert whole[1].startswith("session aaaa1111\n")
+    assert ran(capsys, "transcript", plain, named) == whole
+    assert ran(capsys, "transcript", plain, named, "--view", "V2") == ran(
+        capsys, "transcript", plain, "aaaa1111", "--view", "v2"
+    )
+    assert ran(capsys, "export", plain, "--rrweb", tmp_path / "e", named)[0] == 0
+    assert [path.name for path in (tmp_path / "e").iterdir()] == ["aaaa1111"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["v9"], "begins with 'v9'; the view v9 does, of session cccc3333; `replay-fetch show {}` lists them"),
+        (["zzzz"], "begins with 'zzzz'; `replay-fetch show {}` lists them"),
+        ([_LINK.format("zzzz")], "begins with 'zzzz'; `replay-fetch show {}` lists them"),
+        ([_LINK.format("%2e%2e")], "SESSION: replay link: the id '..' has a character outside"),
+        (["aaaa", "--view", "x"], "session aaaa in {place} begins with 'x'; `replay-fetch show {} aaaa` lists them"),
+    ],
+)
+def test_a_session_that_is_not_there_is_told_with_a_command_that_works_as_it_stands(
+    words: list[str], said: str, plain: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = plain.rename(tmp_path / "two words")
+    code, _, warned = ran(capsys, "transcript", place, *words)
+    assert code == 2
+    assert said.format(f"'{place}'", place=place) in warned
+
+
 def test_an_archives_recordings_become_a_file_of_events_a_view(
     archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -182,7 +220,7 @@ def test_an_archives_recordings_become_a_file_of_events_a_view(
     assert said.startswith(f"{tmp_path}/new/events  3 views, ")
     assert warned == (
         "replay-fetch: view v3: no full snapshot of its page arrived (1 segment is there)\n"
-        "replay-fetch: view v9: nothing of it is stored here (503, eight times)\n"
+        "replay-fetch: view v9: no segment of it is stored here (503, eight times)\n"
     )
     file = tmp_path / "new/events/aaaa1111/v1.json"
     assert file.stat().st_mode & 0o777 == 0o600

@@ -48,15 +48,27 @@ def test_the_command_takes_links_and_ids_as_arguments_and_lists_of_sessions(tmp_
         )
 
 
+_LINK = "https://app.datadoghq.eu/rum/replay/sessions/1f46e825-067f-4850-9b0a-58b0ef0c14f1?seed=v"
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (["archive"], "VIEWS is missing: replay-fetch download VIEWS archive, or --sessions FILE"),
         (["views.csv"], "OUT is missing: replay-fetch download views.csv OUT"),
         (["-"], "OUT is missing: replay-fetch download - OUT"),
+        ([_LINK], "an https:// address stands where OUT belongs, the archive: a folder, or an address of s3://, "),
+        (["two words"], "VIEWS is missing: replay-fetch download VIEWS 'two words', or --sessions FILE"),
         (["--sessions", "a.csv", "b.csv", "out"], "--sessions a.csv names a list, and 'b.csv' another"),
         (["a.csv", "b.csv", "out"], "'a.csv' is neither a session id nor a replay link"),
         (["nosuch.csv", "out"], "nosuch.csv: there is no such file"),
+        (["1f46e825", "out"], "'1f46e825' is no file, and as a session id it is cut short: give all its 36 characters"),
+        (["ana@shop.example", "out"], "are found by: replay-fetch discover --user ana@shop.example --since 30d"),
+        (
+            ["https://app.datadoghq.com/rum/sessions/x", "out"],
+            "is a web address, but no replay link: those read https://",
+        ),
+        (["https%3A%2F%2Fb", "1f46e825-067f-4850-9b0a-58b0ef0c14f1", "out"], "is a web address, but no replay link"),
     ],
 )
 def test_a_list_that_is_not_named_rightly_ends_with_2(

@@ -45,7 +45,7 @@ def test_the_list_tells_of_every_session_newest_first(shop: Path, capsys: pytest
     assert lines[5::2] == [
         "  ios, shop.example/help",
         "  1 to note, browser, shop.example/cart, shop.example/pay",
-        "  1 unfinished, not recorded",
+        "  1 unfinished, no segment of it is stored here",
     ]
 
 
@@ -190,14 +190,14 @@ def test_every_kind_of_lack_in_a_recording_is_a_line_under_its_view(
     )
     assert session_text([ShownView(lacking)], 200).splitlines() == [
         "session s",
-        "nothing of it is recorded here",
+        "no segment of it is stored here",
         "  1 v         fetched                 -",
         "    gaps: segment 1 never came",
         "    repeats: segment 2 came again",
         "    no full snapshot at its start: a player has nothing to begin with",
     ]
     archive = write_archive(tmp_path / "archive", {}, [ended("cccc3333", "v9", Outcome.FAILED, "503")])
-    assert shown(capsys, archive, "cccc").splitlines()[1] == "nothing of it is recorded here"
+    assert shown(capsys, archive, "cccc").splitlines()[1] == "no segment of it is stored here"
 
 
 def test_a_time_that_no_calendar_has_is_shown_as_its_number() -> None:

@@ -44,9 +44,23 @@ def test_help_for_programs_is_one_object(capsys: pytest.CaptureFixture[str]) -> 
     assert json.loads(capsys.readouterr().out)["text"] == GUIDES["runs"]
 
 
-def test_an_unknown_topic_is_an_error_that_proposes_a_known_one(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["help", "recipe"]) == 2
-    assert "there is no guide recipe; did you mean recipes?" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("topic", "said"),
+    [
+        ("recipe", "recipe; did you mean recipes? `replay-fetch help` lists all guides"),
+        (
+            "tickets",
+            "tickets; look into `replay-fetch help recipes`, `replay-fetch help sharing`; `replay-fetch help` lists",
+        ),
+        ("Session IDs", "Session IDs; look into `replay-fetch help views`; `replay-fetch help` lists all guides"),
+        ("(", "there is no guide (; `replay-fetch help` lists all guides"),
+    ],
+)
+def test_an_unknown_topic_is_an_error_that_proposes_where_to_look(
+    topic: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["help", topic]) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_a_terminal_gets_the_readable_form(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

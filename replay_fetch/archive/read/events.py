@@ -15,7 +15,7 @@ from replay_fetch.archive.shelf import Shelf
 from replay_fetch.blocks import lines_of
 from replay_fetch.errors import ArchiveError
 from replay_fetch.events_record import EventsRecord
-from replay_fetch.printable import printable
+from replay_fetch.printable import as_argument, printable
 from replay_fetch.settings import Compression
 
 
@@ -37,7 +37,7 @@ def stored_events(shelf: Shelf, session_id: str) -> Iterator[bytes]:
             except ValueError as error:
                 reason = printable(str(error), 150)
                 raise ArchiveError(
-                    f"{shelf.place(name)}: {reason}; run `replay-fetch verify {shelf.place()}`"
+                    f"{shelf.place(name)}: {reason}; run `replay-fetch verify {as_argument(shelf.place())}`"
                 ) from None
             return
 

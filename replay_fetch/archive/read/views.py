@@ -12,7 +12,7 @@ from replay_fetch.archive.manifest import BadLine, Entry, read_manifest
 from replay_fetch.archive.shelf import Shelf, manifests, readable
 from replay_fetch.blocks import lines_of
 from replay_fetch.errors import ArchiveError, InputError
-from replay_fetch.printable import printable
+from replay_fetch.printable import as_argument, printable
 
 
 def entries(shelf: Shelf) -> Iterator[Entry]:
@@ -25,7 +25,7 @@ def entries(shelf: Shelf) -> Iterator[Entry]:
         for found in read_manifest(each):
             if isinstance(found, BadLine):
                 where = f"{each.place(each.manifest)}, line {found.number}"
-                raise ArchiveError(f"{where}: {found.reason}; run `replay-fetch verify`")
+                raise ArchiveError(f"{where}: {found.reason}; run `replay-fetch verify {as_argument(shelf.place())}`")
             yield found
 
 
@@ -38,20 +38,24 @@ def by_session(views: Iterable[Entry]) -> Iterator[tuple[str, list[Entry]]]:
 def session_entries(shelf: Shelf, wanted: str, views: Iterable[Entry] | None = None) -> list[Entry]:
     """Return the views of the session with the id ``wanted``, or of the only session whose id begins so.
 
-    ``views`` are the archive's where they are known from elsewhere than the manifest. Raises InputError where no
-    session has such an id, or more than one has.
+    Letters match in any case. ``views`` are the archive's where they are known from elsewhere than the manifest. Raises
+    InputError where no session has such an id, or more than one has; where a view has, the error names its session.
     """
     found: dict[str, list[Entry]] = {}
+    begin, of_views = wanted.casefold(), ""
     for entry in entries(readable(shelf)) if views is None else views:
-        session_id = entry.record.planned.view.session_id
-        if session_id.startswith(wanted):
+        session_id, view_id = entry.record.planned.view
+        if session_id.casefold().startswith(begin):
             found.setdefault(session_id, []).append(entry)
+        elif not of_views and view_id.casefold().startswith(begin):
+            of_views = f"the view {view_id} does, of session {session_id}; "
     if wanted not in found and len(found) != 1:
         if not found:
             place = shelf.place()
-            raise InputError(f"no session in {place} begins with {wanted!r}; `replay-fetch show {place}` lists them")
+            lists = f"`replay-fetch show {as_argument(place)}` lists them"
+            raise InputError(f"no session in {place} begins with '{printable(wanted, 60)}'; {of_views}{lists}")
         few = ", ".join(list(found)[:3])
-        raise InputError(f"{len(found)} sessions in {shelf.place()} begin with {wanted!r}: {few}")
+        raise InputError(f"{len(found)} sessions in {shelf.place()} begin with '{printable(wanted, 60)}': {few}")
     return found[wanted] if wanted in found else next(iter(found.values()))
 
 
@@ -70,5 +74,6 @@ def view_segments(shelf: Shelf, entry: Entry) -> Iterator[bytes]:
         except ValueError as error:
             view = entry.record.planned.view
             raise ArchiveError(
-                f"{place}, view {view.view_id}: {printable(str(error), 150)}; run `replay-fetch verify {shelf.place()}`"
+                f"{place}, view {view.view_id}: {printable(str(error), 150)}; run "
+                f"`replay-fetch verify {as_argument(shelf.place())}`"
             ) from None

@@ -12,6 +12,7 @@ from replay_fetch.archive.lines import renumbered, segment_of
 from replay_fetch.blocks import file_range, is_damage, lines_of
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import ViewRecord
+from replay_fetch.printable import as_argument
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ def compared(kept: ViewRecord, layout: Layout) -> Comparison:
             raise  # the lines are there: the new answer must not take their place
         what = f"what the archive has of {kept.planned.view} is damaged ({damage})"
         if kept.finished:
-            raise ArchiveError(f"{what}; `replay-fetch verify {layout.root}`") from damage
+            raise ArchiveError(f"{what}; `replay-fetch verify {as_argument(layout.root)}`") from damage
         log.warning("%s; the new answer takes its place", what)
         return Comparison(())
 

@@ -23,6 +23,7 @@ from replay_fetch.archive.write.view_part import ViewPart
 from replay_fetch.blocks import file_range, is_damage
 from replay_fetch.errors import ArchiveError
 from replay_fetch.model import Span, ViewRecord
+from replay_fetch.printable import as_argument
 from replay_fetch.settings import Compression
 
 
@@ -39,7 +40,8 @@ class DamagedFile(ArchiveError):
 
     def __init__(self, path: str, what: str, root: Path) -> None:
         super().__init__(
-            f"{path} is damaged ({what}): `replay-fetch verify --rebuild {root}`, then the same command again"
+            f"{path} is damaged ({what}): "
+            f"`replay-fetch verify --rebuild {as_argument(root)}`, then the same command again"
         )
 
 

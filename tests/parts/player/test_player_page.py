@@ -97,7 +97,7 @@ def test_the_page_is_for_its_owners_eyes_only(archive: Path) -> None:
 def test_every_view_of_the_session_stands_in_the_index_and_those_without_a_recording_say_why(archive: Path) -> None:
     index = index_of(page_of(archive, TABS))
     assert [bool(view["chunks"]) for view in index["views"]] == [True, True, True, False]
-    assert index["views"][3]["said"] == "nothing of it is stored here (empty)"
+    assert index["views"][3]["said"] == "no segment of it is stored here (empty)"
     starts = [view["start"] for view in index["views"][:3]]
     assert starts == sorted(starts)
 
@@ -135,6 +135,20 @@ def test_at_takes_an_iso_time_too(archive: Path) -> None:
     index = index_of(page_of(archive, SHOP))
     start = index["views"][1]["start"]
     assert index_of(page_of(archive, SHOP, "--at", iso(start + 1_000)))["open"] == {"view": 1, "at": start + 1_000}
+
+
+@pytest.mark.parametrize(("at", "edge"), [("2001-01-01", "beginning"), ("+1h", "end")])
+def test_an_at_outside_of_the_recording_is_told_with_the_times_that_are_in_it(
+    archive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], at: str, edge: str
+) -> None:
+    views = index_of(page_of(archive, SHOP))["views"]
+    start, end = views[0]["start"], max(view["end"] for view in views)
+    capsys.readouterr()
+    assert main(["play", str(archive), SHOP, "--at", at, "--html", str(tmp_path / "page.html")]) == 0
+    told = f"outside of the recording, which goes from {iso(start)} to {iso(end)}: the page opens at the {edge}\n"
+    assert told in capsys.readouterr().err
+    assert main(["play", str(archive), SHOP, "--at", iso(end), "--html", str(tmp_path / "page.html")]) == 0
+    assert capsys.readouterr().err == ""
 
 
 def test_an_at_that_is_no_time_is_refused(archive: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -212,7 +226,7 @@ def test_a_session_without_a_picture_ends_with_1_and_says_of_each_view_why(
     assert main(["play", str(archive), "s1", "--html", str(target)]) == 1
     error = capsys.readouterr().err.replace("\n", " ")
     assert "view v1: no full snapshot of its page arrived" in error
-    assert "view v2: nothing of it is stored here (503)" in error
+    assert "view v2: no segment of it is stored here (503)" in error
     assert target.read_text() == "an older page"
     assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["page.html"]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +32,17 @@ EU = f"https://app.datadoghq.eu{PATH}"
         (f"[the replay]({EU}?seed={V})", Link(S, V, "datadoghq.eu")),
         (f'=HYPERLINK("{EU}?seed={V}","replay")', Link(S, V, "datadoghq.eu")),
         (f"{EU}?from=1&amp;seed={V}, and again {EU}?from=2&seed={V}", Link(S, V, "datadoghq.eu")),
+        (f"\u201c{EU}?seed={V}\u201d", Link(S, V, "datadoghq.eu")),
+        (f"did you see **{EU}?seed={V}**?", Link(S, V, "datadoghq.eu")),
+        (f"\uff08{EU}?seed={V}\uff09\u3002", Link(S, V, "datadoghq.eu")),
+        (f"{EU[:-4]}\u200b{EU[-4:]}?seed={V}\u2060", Link(S, V, "datadoghq.eu")),
+        (quote(f"{EU}?from=1&seed={V}", safe=""), Link(S, V, "datadoghq.eu")),
+        (
+            f"https://eur01.safelinks.example/?url={quote(f'{EU}?seed={V}', safe='')}&data=05%7C&seed=other",
+            Link(S, V, "datadoghq.eu"),
+        ),
+        # An address in a parameter of a link is no part of what the link names, and does not cut it short.
+        (f"{EU}?back={quote('https://shop.example/a?b=c', safe='')}&seed={V}", Link(S, V, "datadoghq.eu")),
     ],
 )
 def test_a_link_gives_its_session_its_view_and_its_site(text: str, link: Link) -> None:
@@ -50,6 +63,8 @@ def test_a_link_gives_its_session_its_view_and_its_site(text: str, link: Link) -
         (f"https://[::1{PATH}", "no replay link"),
         (f"https://app.datadoghq.eu/x{PATH}", "is no replay link"),
         (f"https://app.datadoghq.eu\u2100.x{PATH}", "is no URL"),
+        (quote(f"https://app.datadoghq.eu.evil.example{PATH}", safe=""), "none of Datadog's sites"),
+        (quote(f"{EU}?seed=../../x", safe=""), "character outside"),
     ],
 )
 def test_a_link_that_cannot_be_used_is_refused_with_a_printable_reason(text: str, reason: str) -> None:

@@ -37,6 +37,10 @@ def read(content: str, settings: PlanSettings | None = None, site: str = "") -> 
         (f"@session.id\r\n{{{S}}}\r\n", 2),
         (f"{S}\n", 1),
         (f"\ufeff\n{S},\r\n", 2),
+        (f"\u201c{S}\u201d.\n", 1),
+        (f"`{S}`\n", 1),
+        (f"{S[:20]}\u200b{S[20:]}\u2060\n", 1),
+        (f"ticket,session_id\n1,\u201e{S}\u201c\n", 2),
         (f'{{"session_id": "{S}", "user": "ana"}}\n', 1),
         (json.dumps({"attributes": {"attributes": {"session": {"id": S}, "type": "session"}}}), 1),
     ],
@@ -77,6 +81,20 @@ def test_rows_that_name_no_session_are_reported_with_their_lines() -> None:
     assert [row.line for row in rows if isinstance(row, BadRow)] == [4, 5, 6]
     assert RepeatedHeader(7) in rows
     assert [row.session_id for row in rows if isinstance(row, SessionRow)] == [S, T]
+
+
+def test_words_between_the_links_of_a_mail_are_bad_rows_and_no_sessions() -> None:
+    names_sessions, rows = read(f"Hello\nsee {LINK}.\nand {LINK.replace(S, T)}\nThanks\n")
+    assert names_sessions
+    assert [row.session_id for row in rows if isinstance(row, SessionRow)] == [S, T]
+    (bad,) = (row for row in rows if isinstance(row, BadRow))
+    assert bad == BadRow(4, "session id: the id 'Thanks' is no UUID, as the others of its column are")
+
+
+@pytest.mark.parametrize("line", [f"mail.txt:{S}", f"{S} {T}", f'["{S}","{T}"]'])
+def test_ids_with_other_text_around_are_told_from_a_header_without_columns_of_ids(line: str) -> None:
+    with pytest.raises(InputError, match=r"line 1 holds an id with other text around it, .*: write one id a line"):
+        read(f"{line}\n")
 
 
 def test_view_only_refuses_what_names_no_view() -> None:
