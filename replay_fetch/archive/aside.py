@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -12,14 +12,16 @@ from replay_fetch.archive.durable import explained, make_folder, replace, sync_f
 from replay_fetch.archive.layout import Layout
 from replay_fetch.blocks import whole_file
 
+_ASIDE = "damaged-"  # and a number: a folder of what was set aside
+
 
 class Aside(Struct, frozen=True):
-    """Names a folder for files that are set aside, and the files that go there."""
+    """Names a folder for files that are set aside, and the files, or whole folders, that go there."""
 
     folder: str
     """Its name in the private folder."""
     names: Sequence[str] = ()
-    """Files, relative to the archive."""
+    """Files and folders, relative to the archive."""
 
     def path(self, layout: Layout) -> Path:
         """Return the folder's path, ``damaged-1`` and so on; the folder is made when the first file goes there."""
@@ -60,6 +62,18 @@ def row_of(part: Path) -> int:
     """Return the ledger's row that a part is named by, as in ``17-0.ndjson``; 0 where the name has none."""
     row = part.stem.partition("-")[0]
     return int(row) if row.isdigit() else 0
+
+
+def not_of_a_disk(layout: Layout) -> Iterator[str]:
+    """Name what lies in the private folder and no run onto a disk makes, relative to the archive.
+
+    A copy out of a store brings along the lease, and log, lists and checkpoints with the ids of any session: a new
+    ledger takes their place.
+    """
+    ours = {layout.lock.name, layout.parts.name, layout.temporary.name}
+    for path in sorted(layout.private.iterdir()):
+        if path.name not in ours and not path.name.startswith((layout.ledger.name, _ASIDE)):
+            yield path.relative_to(layout.root).as_posix()
 
 
 def put_in_place(layout: Layout, new: Path, aside: Aside) -> None:
@@ -103,6 +117,6 @@ def set_aside(layout: Layout, aside: Aside) -> None:
 def _free_folder(private: Path) -> str:
     """Return the first name of the form ``damaged-1`` that is free."""
     number = 1
-    while (private / f"damaged-{number}").exists():
+    while (private / f"{_ASIDE}{number}").exists():
         number += 1
-    return f"damaged-{number}"
+    return f"{_ASIDE}{number}"

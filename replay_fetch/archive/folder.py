@@ -39,13 +39,17 @@ def opened(root: Path, shard: ShardId | None = None) -> Iterator[Layout]:
 def existing(root: Path) -> Layout:
     """Return the layout of an archive with a ledger, for reading; raises ArchiveError where there is no ledger.
 
-    Raises SettingsError for an archive of shards, which has one each.
+    Where there are files, as in a copy out of a store, it names the command that makes one. Raises SettingsError for an
+    archive of shards, which has one each.
     """
     layout = Layout(root)
     require_folder(root)
     check_shard(root, None, None)
     with explained(f"reading {root}"):
-        there = is_file(layout.ledger)
+        there, filled = is_file(layout.ledger), has_files(layout)
+    if not there and filled:
+        require_not_scrubbed(layout)
+        raise _without_ledger(layout)
     if not there:
         raise ArchiveError(f"{root} is not an archive of replay-fetch: it has no {layout.ledger.relative_to(root)}")
     return layout
@@ -70,10 +74,12 @@ def check_ledger_is_there(layout: Layout) -> None:
         )
     if filled:
         require_not_scrubbed(layout)
-        raise ArchiveError(
-            f"{layout.root} has files but no ledger; "
-            f"`replay-fetch verify --rebuild {as_argument(layout.root)}` makes one of them"
-        )
+        raise _without_ledger(layout)
+
+
+def _without_ledger(layout: Layout) -> ArchiveError:
+    rebuild = f"replay-fetch verify --rebuild {as_argument(layout.root)}"
+    return ArchiveError(f"{layout.root} has files but no ledger; `{rebuild}` makes one of them")
 
 
 def require_not_scrubbed(layout: Layout) -> None:

@@ -38,6 +38,9 @@ def read_facts(root: Path) -> ArchiveFacts | None:
             return None
         except ValueError:  # too large
             facts = None
+    # Without shards a disk has no such file, but a copy out of a store brings it along: it names no list.
+    if facts is not None and not facts.shards and not facts.list:
+        return None
     if facts is None or not facts.shards:
         raise ArchiveError(f"{path} is damaged, or of another version of replay-fetch")
     return facts

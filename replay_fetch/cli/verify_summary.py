@@ -58,7 +58,8 @@ def rebuilt_text(rebuilt: Rebuilt) -> str:
     if rebuilt.stays:
         return "\n".join([_closing(rebuilt.found), "the ledger is intact too, and stays"])
     views = f"new ledger: {some(rebuilt.kept, 'view')} kept, {count(rebuilt.dropped)} to be asked for again"
-    aside = _wrapped(f"set aside in {rebuilt.aside}: the old ledger, damaged files") if rebuilt.aside else []
+    what = "the old ledger, or the log that a copy out of a store has, and damaged files"
+    aside = _wrapped(f"set aside in {rebuilt.aside}: {what}") if rebuilt.aside else []
     goes_on = ["run the same download again to go on"] if rebuilt.dropped else []
     return "\n".join([*_findings(rebuilt.found), _closing(rebuilt.found), views, *aside, *goes_on])
 

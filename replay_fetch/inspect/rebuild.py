@@ -11,7 +11,7 @@ from pathlib import Path
 from msgspec import json
 from msgspec.structs import replace
 
-from replay_fetch.archive.aside import Aside, Attempt, attempt, put_in_place, row_of
+from replay_fetch.archive.aside import Aside, Attempt, attempt, not_of_a_disk, put_in_place, row_of
 from replay_fetch.archive.compress import stored_text
 from replay_fetch.archive.durable import explained, make_folder, sync_folder, write_file
 from replay_fetch.archive.folder import opened, require_not_scrubbed
@@ -36,6 +36,7 @@ from replay_fetch.model import Span, ViewRecord
 from replay_fetch.pipeline.opening import bring_manifest_up_to_date, open_as_it_is
 from replay_fetch.progress.reporters import Reporter
 from replay_fetch.settings import Compression
+from replay_fetch.store.log import LogPart
 
 
 @dataclass(slots=True)
@@ -63,7 +64,8 @@ def rebuild(root: Path, readers: Readers, reporter: Reporter | None) -> Rebuilt:
 
     The archive is then sound, and the next run asks for the views that it lacks, in the manifest's order. The new
     ledger takes the old ledger's place whole or not at all. Raises ArchiveError where there is no archive, a run
-    writes to it, or its ledger is of another format or knows more than the manifest; SettingsError for shards.
+    writes to it, or its ledger is of another format or knows more than the manifest, as the log of a copy out of a
+    store may; SettingsError for shards.
     """
     check_shard(root, None, None)
     layout = Layout(root)
@@ -76,6 +78,7 @@ def rebuild(root: Path, readers: Readers, reporter: Reporter | None) -> Rebuilt:
             found = Verifying(DiskShelf(root), readers, reporter).run()
             return Rebuilt(found, totals.views - totals.unasked, totals.unasked, aside)
     require_not_scrubbed(layout)
+    _require_ended_copy(layout)
     with explained(f"opening {root}"):
         make_folder(layout.private)  # an archive copied without it is one again
     verifying = Verifying(DiskShelf(root), readers, reporter)
@@ -151,6 +154,20 @@ def _ledger_state(layout: Layout) -> _LedgerState:
         return _LedgerState.SOUND if sound and not any(snapshot.findings()) else _LedgerState.DAMAGED
 
 
+def _require_ended_copy(layout: Layout) -> None:
+    """Raise ArchiveError for a copy out of a store whose log knows more than the manifest, as `_ledger_state` does."""
+    folder = layout.private / "log"
+    with explained(f"reading {folder}"):
+        newest = max(folder.iterdir(), default=None) if folder.is_dir() else None
+        content = newest.read_bytes() if newest else b""
+    if newest and LogPart(str(newest), content).header.kind != "end":
+        raise ArchiveError(
+            f"{layout.root} is a copy of an archive in a store whose last run did not come to its end: its log knows "
+            "more than the manifest, of which a ledger would be made. Run the same download into the store again, to "
+            f"its end, and copy it anew; to have a ledger all the same, move {folder} away first"
+        )
+
+
 def _fold_log(layout: Layout) -> None:
     """Let a sound ledger take in its log, so a single file can be set aside."""
     if check_file(layout.ledger):
@@ -221,8 +238,9 @@ class _Restoring:
             write_file(part, stored_text(path, span, entry.compression, entry.record.size))
 
     def not_known(self) -> Iterator[str]:
-        """List the files that the new ledger does not know: old parts, damaged session files, and extra files."""
+        """List the files that the new ledger does not know: old parts, a store's log, damaged and extra files."""
         parts = (part for part in self.layout.parts.iterdir() if row_of(part) <= self.attempt.before)
         yield from sorted(part.relative_to(self.layout.root).as_posix() for part in parts)
+        yield from not_of_a_disk(self.layout)
         extra = {finding.file for finding in self.rebuilt.found.findings if finding.problem is Problem.EXTRA}
         yield from sorted(self.damaged | extra)

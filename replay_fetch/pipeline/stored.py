@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -20,17 +20,16 @@ from replay_fetch.archive.layout import EVENTS_MANIFEST, MANIFEST, REPORT, REPOR
 from replay_fetch.archive.report import Report, report_files
 from replay_fetch.archive.write.writer import CommitTerms
 from replay_fetch.archive_json import ArchiveFacts
+from replay_fetch.errors import ArchiveError, InputError, ReplayFetchError, SettingsError
 from replay_fetch.ledger.schema import Setting, State
 from replay_fetch.ledger.searched import kept_of
-from replay_fetch.ledger.stored import StoredLedger
 from replay_fetch.pipeline.carrier import StoreCarrier
-from replay_fetch.pipeline.deal import Deal
 from replay_fetch.pipeline.events import EventsRun
 from replay_fetch.pipeline.events_result import StoredEvents
-from replay_fetch.pipeline.list_loading import load_plan
 from replay_fetch.pipeline.merged import remove_merged_by
-from replay_fetch.pipeline.opening import settings_to_keep
+from replay_fetch.pipeline.opening import bring_manifest_up_to_date, settings_to_keep
 from replay_fetch.pipeline.out_of_store import require_archive
+from replay_fetch.pipeline.packed_deal import PackedDeal
 from replay_fetch.pipeline.plan import Plan
 from replay_fetch.pipeline.scratch import LedgerScratch, scratch_folder
 from replay_fetch.pipeline.stored_erasure import StoredErasure
@@ -38,20 +37,16 @@ from replay_fetch.progress.reporters import Reporter
 from replay_fetch.settings import Compression, Credentials, Settings
 from replay_fetch.shard import ShardId
 from replay_fetch.store.entries import LoggedSearch, LoggedSetting
+from replay_fetch.store.failures import StoreError
 from replay_fetch.store.keep import StoreKeep
-from replay_fetch.store.lists import ListRow, blank, packing
 from replay_fetch.store.location import Location
 from replay_fetch.store.objects import Objects
 from replay_fetch.store.opening import FOLDER, KeepTerms, agree, folder_of, objects_at, read_facts
-from replay_fetch.store.scratch import Rows
-from replay_fetch.view_list.rows import PlannedRow
 from replay_fetch.view_list.view_list import ViewList
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-# Rows of a list between two looks whether the run was stopped.
-_GLANCE = 10_000
 # Seconds for the lease of a dead run, which counts for 60: an array job starts what died again, and a moment later.
 _WAIT_OF_SHARDS = 300.0
 
@@ -110,6 +105,17 @@ class StoredArchive:
         if self.shard and self._changed:  # a merge that began before our first commit may have written them meanwhile
             await remove_merged_by(self._objects)
 
+    async def end_as_it_is(self) -> None:
+        """End a run that asks nothing; without an end, readers would take it for one that was killed."""
+        await self.bring_manifests_up_to_date()
+        await self.finish()
+
+    async def bring_manifests_up_to_date(self) -> None:
+        """Write the manifests into the scratch, and partial files that are lacking into the store, from the ledger."""
+        bring = partial(bring_manifest_up_to_date, self.scratch.layout, self.scratch.ledger)
+        async with self.carrying(CommitTerms()) as terms:
+            await to_thread.run_sync(partial(bring, changed=True, in_order=True, carrier=terms.carrier))
+
     async def _drop_merged(self) -> None:
         """Remove manifest and report of all shards before the first commit of one of them, which they do not know."""
         if self.shard is not None and not self._changed:
@@ -146,36 +152,8 @@ class StoredArchive:
         def agreed(digest: str) -> None:
             from_thread.run(agree, self._objects, FOLDER, replace(self._facts, list=digest))
 
-        path, ledger = self.scratch.temporary / "list.csv.zst", self.scratch.ledger
-        before = ledger.last_row()
-        packed = _Packed(path, ledger, self.shard, agreed if self.shard else None)
-        plan = await to_thread.run_sync(load_plan, ledger, listed, mark, packed, reporter)
-        if plan.loaded:
-            known_by = mark if mark and not plan.bad_rows else ""
-            await self.keep.keep_list(plan.list_number, known_by, packed.path, Rows(packed.rows, before))
-            await to_thread.run_sync(packed.path.unlink)
-        return plan
-
-
-class _Packed(Deal):
-    """Deals the rows of a list, and packs all of them into a file on their way, in a thread that a cancel ends."""
-
-    def __init__(
-        self, path: Path, ledger: StoredLedger, shard: ShardId | None, agree: Callable[[str], None] | None
-    ) -> None:
-        super().__init__(shard, agree)
-        self.path = path
-        self._ledger = ledger
-        self.rows = 0
-
-    def watched(self, rows: Iterator[PlannedRow]) -> Iterator[ListRow]:
-        """Pass all usable rows on, packed and counted."""
-        for row in packing(_without_erased(super().watched(rows), self._ledger), self.path):
-            if not self.rows % _GLANCE:
-                # A cancel does not reach into a thread: without a look, Ctrl-C would wait for the end of the list.
-                from_thread.check_cancelled()
-            self.rows += 1
-            yield row
+        deal = PackedDeal(self.scratch, self.shard, agreed if self.shard else None)
+        return await deal.load(self.keep, listed, mark, reporter)
 
 
 @contextmanager
@@ -215,18 +193,27 @@ def opened_as_it_is(out: Location, settings: Settings, *, made: bool = False) ->
             stored = StoredArchive(keep, scratch, objects, facts)
             stored.shard, stored.commit_every = shard, settings.archive.commit_every
             StoredErasure(stored).finish_begun()
-            yield stored
+            with _ended_where_refused(stored):
+                yield stored
         finally:
             anyio.run(keep.close)
             sent = ", ".join(f"{number} {verb}" for verb, number in sorted(objects.requests.items()))
             log.debug("%s: %s sent to the store", out, sent)
 
 
-def _without_erased(rows: Iterable[ListRow], ledger: StoredLedger) -> Iterator[ListRow]:
-    """Take the ids out of rows of erased sessions, which keep their numbers: a list is kept for good."""
-    some = ledger.erased_sessions()
-    for row in rows:
-        yield blank(row) if some and ledger.is_erased(row[1].session_id) else row
+@contextmanager
+def _ended_where_refused(stored: StoredArchive) -> Iterator[None]:
+    """End a run that is refused before its first commit, as for its list: it changed nothing, and nobody killed it.
+
+    Behind a run that was killed the archive stays as that run left it.
+    """
+    try:
+        yield
+    except (SettingsError, InputError, ArchiveError) as refused:
+        if stored.keep.ended and stored.keep.untouched and not isinstance(refused, StoreError):
+            with suppress(ReplayFetchError):  # the refusal is the news
+                anyio.run(stored.beside, stored.end_as_it_is, dict)
+        raise
 
 
 def _put_in_order(keep: StoreKeep, scratch: LedgerScratch) -> None:

@@ -19,12 +19,9 @@ from anyio import to_thread
 from replay_fetch.archive.durable import explained, write_file
 from replay_fetch.archive.erasure import begun, erasure_report, forgotten
 from replay_fetch.archive.layout import ERASURES, RAW
-from replay_fetch.archive.write.writer import CommitTerms
 from replay_fetch.erased import ErasedSession, mark_of
-from replay_fetch.errors import InputError
 from replay_fetch.ledger.schema import Setting
 from replay_fetch.model import ViewRecord
-from replay_fetch.pipeline.opening import bring_manifest_up_to_date
 from replay_fetch.pipeline.scratch import LedgerScratch
 from replay_fetch.store.entries import Entry, LoggedSetting, LoggedTombstone
 from replay_fetch.store.scratch import StagedFile
@@ -55,15 +52,11 @@ class StoredErasure:
         return anyio.run(self._stored.beside, partial(self._erase, sessions, by, at), dict)
 
     async def _erase(self, sessions: Iterator[ErasedSession], by: str, at: datetime) -> str | None:
-        try:
-            await to_thread.run_sync(self._ledger.hold_erasing, sessions)
-        except InputError:
-            await self._end()  # else readers would take this run for one that was killed
-            raise
+        await to_thread.run_sync(self._ledger.hold_erasing, sessions)
         name, about = begun(await self._stored.names(ERASURES), by, at)
         facts: list[Entry] = [LoggedTombstone(mark_of(each.session_id)) for each in self._ledger.erasing()]
         if not facts:
-            await self._end()
+            await self._stored.end_as_it_is()
             return None
         report = await to_thread.run_sync(self._report, name, about)
         await self._keep.erase([*facts, LoggedSetting(Setting.ERASURE, name)], report)
@@ -84,20 +77,11 @@ class StoredErasure:
 
     async def _cleanse(self) -> None:
         is_erased = self._ledger.is_erased
-        await self._bring_manifests_up_to_date()
+        await self._stored.bring_manifests_up_to_date()
         forget = partial(forgotten, is_erased=is_erased)
         await self._keep.cleanse(is_erased, forget, self._stored.manifests())
         await self._keep.note([LoggedSetting(Setting.ERASURE, "")])
         await self._stored.finish()
-
-    async def _end(self) -> None:
-        await self._bring_manifests_up_to_date()
-        await self._stored.finish()
-
-    async def _bring_manifests_up_to_date(self) -> None:
-        async with self._stored.carrying(CommitTerms()) as terms:
-            bring = partial(bring_manifest_up_to_date, self._layout, self._ledger, carrier=terms.carrier)
-            await to_thread.run_sync(partial(bring, changed=True, in_order=True))
 
 
 def stored_sizes(scratch: LedgerScratch, session_id: str, records: Iterable[ViewRecord]) -> list[int]:

@@ -57,6 +57,7 @@ class StoreKeep:
         self.ended = False
         """The run before ours, if any, came to its end; known behind `open`."""
         self._checkpoint = 0  # the log part that the newest checkpoint is as of
+        self._opened = 0  # the log part that opened this run
         self._owed: list[Entry] = []  # published since the last log part, which the next one says
 
     def __repr__(self) -> str:
@@ -74,6 +75,11 @@ class StoreKeep:
         await agree(self._objects, FOLDER, self._terms.facts)
         await self._lease.take()
         await self.beside(self._restore, dict)
+
+    @property
+    def untouched(self) -> bool:
+        """Of this run the log has its opening alone, behind the parts of earlier runs."""
+        return 1 < self._opened == self._log.number
 
     async def beside(self, work: Callable[[], Awaitable[_Value]], progress: Progress) -> _Value:
         """Do the work while the lease beats and tells of the progress; raises Fenced after a takeover."""
@@ -179,7 +185,7 @@ class StoreKeep:
         await restoring.restore(self._log)
         while (late := await self._log.fence(self._lease.epoch)) is not None:
             await restoring.lay(late)
-        self._checkpoint, self.ended = restoring.checkpoint, restoring.ended
+        self._checkpoint, self.ended, self._opened = restoring.checkpoint, restoring.ended, self._log.number
         # Behind the fence alone: before it, the run that owes these steps may still be at them.
         for stored in await to_thread.run_sync(self._scratch.unpublished):
             await self._publish_again(stored)

@@ -79,6 +79,8 @@ class Log:
         """The last part that was read or written; 0 before the first."""
         self.epoch = 0
         """The highest epoch that was read; after `fence` our own, which no other run has."""
+        self.kind = ""
+        """The kind of the last part that was read; empty before the first."""
         self._objects = objects
         self._folder = f"{folder}/log"
         self._writer = writer
@@ -88,7 +90,7 @@ class Log:
 
     async def read(self, after: int = 0) -> AsyncIterator[LogPart]:
         """The parts behind number ``after``, up to the last; raises StoreError where a number is missing."""
-        if after:  # not laid again, and read for its epoch: behind a checkpoint there may be no further part
+        if after:  # not laid again, but read for its epoch and kind: behind a checkpoint there may be no further part
             self.number = after - 1
             await self._parts([after])
         self.number = after
@@ -152,6 +154,7 @@ class Log:
                 )
             part = LogPart(f"{self._objects.location}/{name}", got[0])
             self.number, self.epoch = number, max(self.epoch, part.header.epoch)
+            self.kind = part.header.kind
             parts.append(part)
         return parts
 

@@ -40,11 +40,10 @@ class Restoring:
         ledger = self._scratch.temporary / "ledger.sqlite"
         self.checkpoint = await fetch_checkpoint(self._objects, self._folder, ledger)
         await to_thread.run_sync(self._scratch.begin, ledger if self.checkpoint else None)
-        # The part that a checkpoint is as of is not laid again, so its kind is not known here. Taking its run for a
-        # dead one costs some needless removals, and nothing else.
-        self.ended = not self.checkpoint
         async for part in log.read(self.checkpoint):
             await self.lay(part)
+        # Asked of the log, since the part that a checkpoint is as of is not laid again.
+        self.ended = log.kind in {"", "end"}
 
     async def lay(self, part: LogPart) -> None:
         """Take one log part in.

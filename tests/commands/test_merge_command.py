@@ -163,7 +163,7 @@ def test_a_shard_whose_ledger_is_lost_does_not_begin_anew_over_its_files(
     assert "has files of shard 1/2 but not its ledger; `replay-fetch help shards` tells" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("damage", ["{", '{"compression":"none","shards":0,"list":""}', '{"shards":2}'])
+@pytest.mark.parametrize("damage", ["{", '{"compression":"none","shards":0,"list":"ab"}', '{"shards":2}'])
 def test_damaged_facts_of_the_shards_are_told(out: Path, damage: str, capsys: pytest.CaptureFixture[str]) -> None:
     (out / ".replay-fetch" / "archive.json").write_text(damage)
     with pytest.raises(ArchiveError, match="is damaged, or of another version"):
